@@ -1,0 +1,75 @@
+"""Everything that can go wrong, as one tree. Each message says what happened and what to do.
+
+OmniError                 .code names the case for machines: PATH_NOT_ALLOWED, CORRUPT_MEDIA ...
+├── RefusedError          the caller asked for something it may not have
+├── NotFoundError         no such file, source, segment, page or second
+├── BadRequestError       an argument cannot be understood
+├── UnreadableError       the file is broken, encrypted, or of no known kind
+├── TooLargeError         a limit in Settings was passed
+├── UnavailableError      a model, an extra wheel or a worker is missing or still loading
+└── StoreError            the index or the catalog cannot be opened or written
+"""
+
+from __future__ import annotations
+
+
+class OmniError(Exception):
+    """Base of every error this package raises on purpose. One line, safe to show a model."""
+
+    code = "ERROR"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        """Say what happened and what to do; `code` narrows the class's own."""
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Cross a process boundary with the code intact."""
+        return _rebuild, (type(self), str(self), self.code)
+
+
+def _rebuild(kind: type[OmniError], message: str, code: str) -> OmniError:
+    return kind(message, code=code)
+
+
+class RefusedError(OmniError):
+    """PATH_NOT_ALLOWED, URL_DISABLED, URL_BLOCKED, NO_ROOTS."""
+
+    code = "PATH_NOT_ALLOWED"
+
+
+class NotFoundError(OmniError):
+    """NOT_FOUND, UNKNOWN_SOURCE, UNKNOWN_REF, UNKNOWN_COLLECTION, SOURCE_MISSING, OUT_OF_RANGE."""
+
+    code = "NOT_FOUND"
+
+
+class BadRequestError(OmniError):
+    """BAD_ARGUMENT, BAD_WHEN, BAD_CURSOR, AMBIGUOUS_SOURCE, NO_VISUAL, EMPTY_INDEX, NOT_READY."""
+
+    code = "BAD_ARGUMENT"
+
+
+class UnreadableError(OmniError):
+    """CORRUPT_MEDIA, UNSUPPORTED_TYPE, ENCRYPTED."""
+
+    code = "CORRUPT_MEDIA"
+
+
+class TooLargeError(OmniError):
+    """TOO_LARGE (bytes, pixels, pages), TOO_LONG (seconds of film or of decoding)."""
+
+    code = "TOO_LARGE"
+
+
+class UnavailableError(OmniError):
+    """MODEL_UNAVAILABLE, MISSING_EXTRA, WORKER_DIED, BUSY."""
+
+    code = "MODEL_UNAVAILABLE"
+
+
+class StoreError(OmniError):
+    """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH."""
+
+    code = "STORE_FAILED"
