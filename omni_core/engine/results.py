@@ -1,0 +1,245 @@
+"""What the engine is asked and what it answers: plain, frozen, ready to print or to send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from omni_core.types import Channel, Match, Modality
+
+State = Literal["queued", "processing", "ready", "partial", "failed"]
+Show = Literal["frame", "sheet", "page", "audio", "clip", "text"]
+Order = Literal["relevance", "newest", "oldest"]
+Size = Literal["small", "medium", "large"]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """A file (or, through `Engine.ingest_folder`, each file of a folder) to make searchable."""
+
+    path: str
+    title: str | None = None
+    recorded_at: datetime | None = None
+    collection: str = "default"
+    transcript: str | None = None
+    password: str | None = None
+    fast: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IngestStatus:
+    """Where one source is on its way; `state` tells whether to ask again."""
+
+    path: str
+    state: State
+    source_id: str = ""
+    title: str = ""
+    modality: Modality | None = None
+    stage: str = ""
+    """hashing, probing, cutting, reading, embedding, done: what is being done now."""
+    progress: float = 0.0
+    """0 to 1, by media time or pages."""
+    segments: int = 0
+    duration_s: float | None = None
+    pages: int | None = None
+    recorded_at: datetime | None = None
+    recorded_at_from: str = ""
+    already: bool = False
+    """True when nothing had to be done: the same bytes were complete before."""
+    duplicate_of: str = ""
+    """The path under which the same bytes were ingested before."""
+    warnings: tuple[str, ...] = ()
+    error_code: str = ""
+    error: str = ""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds per stage: cut, speech, screen_text, embed, index, total."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStatus:
+    """The sum over a folder or a glob."""
+
+    files_total: int
+    files_done: int
+    current: IngestStatus | None
+    done: tuple[IngestStatus, ...]
+    finished: bool
+
+    @property
+    def failed(self) -> tuple[IngestStatus, ...]:
+        """The files that could not be ingested, each with its one-line error."""
+        return tuple(s for s in self.done if s.state == "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A question and its limits. `path` or `ref` instead of `query` asks by example."""
+
+    query: str = ""
+    ref: str = ""
+    path: str = ""
+    not_like: tuple[str, ...] = ()
+    same_source: bool = True
+    modality: tuple[Modality, ...] = ()
+    source: str = ""
+    when: str = ""
+    exclude: str = ""
+    collection: str = "default"
+    limit: int = 6
+    per_source: int = 3
+    order: Order = "relevance"
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One moment, dressed: everything an agent needs to cite it and to open it."""
+
+    ref: str
+    cite: str
+    source_id: str
+    title: str
+    modality: Modality
+    match: Match
+    why: tuple[Channel, ...]
+    text: str
+    origin: str = ""
+    start_s: float | None = None
+    end_s: float | None = None
+    page: int | None = None
+    recorded_at: datetime | None = None
+    also_at: tuple[str, ...] = ()
+    partial: str = ""
+    """`ingesting, 40% in` while its source is not complete."""
+    score: float = 0.0
+    cosine: float = 0.0
+    uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits best first (or by date); when there are none, the nearest that was rejected."""
+
+    hits: tuple[Found, ...]
+    searched_sources: int
+    searched_segments: int
+    when_resolved: str = ""
+    note: str = ""
+    nearest: Found | None = None
+    next_cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """Open what was found or cited. `ref`: seg id, `src@83.5`, `src@80-95`, `src#p12`, citation."""
+
+    ref: str
+    show: tuple[Show, ...] = ()
+    step: int = 0
+    pad_s: float = 0.0
+    size: Size = "medium"
+    crop: tuple[float, float, float, float] | None = None
+    max_pictures: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Words with their place and origin."""
+
+    text: str
+    channel: Channel
+    origin: str
+    start: float
+    end: float
+    axis: Literal["second", "page", "char"] = "second"
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A JPEG within budget, and what it shows."""
+
+    jpeg: bytes
+    caption: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFile:
+    """A cut of the source on disk; the true span, since a stream copy starts at a keyframe."""
+
+    path: str
+    mime: str
+    size: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What an agent opens: words first, pictures second."""
+
+    ref: str
+    cite: str
+    source: SourceRow
+    window: str
+    """The exact window in words: `12:04.3-12:19.3 of 48:10`, `page 7 of 31`."""
+    requested: str = ""
+    """Set when the actual window or instant differs from the one asked for."""
+    lines: tuple[Line, ...] = ()
+    pictures: tuple[Shown, ...] = ()
+    clips: tuple[ClipFile, ...] = ()
+    audio_wav: bytes = b""
+    previous: str = ""
+    next: str = ""
+    provenance: str = ""
+    warnings: tuple[str, ...] = ()
+    """SOURCE_CHANGED, SOURCE_MISSING, pictures made smaller: one line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One source as listed."""
+
+    id: str
+    title: str
+    modality: Modality
+    uri: str
+    sha256: str
+    mime: str
+    size: int
+    state: State
+    segments: int
+    progress: float = 1.0
+    duration_s: float | None = None
+    pages: int | None = None
+    recorded_at: datetime | None = None
+    recorded_at_from: str = ""
+    ingested_at: datetime | None = None
+    collections: tuple[str, ...] = ()
+    model: str = ""
+    pipeline: str = ""
+    warnings: tuple[str, ...] = ()
+    error_code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """A page of the library."""
+
+    sources: tuple[SourceRow, ...]
+    total: int
+    next_cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """A stretch of a source's words, or its shots where there are none."""
+
+    source: SourceRow
+    lines: tuple[Line, ...]
+    next_cursor: str = ""
