@@ -243,3 +243,16 @@ class ReadPage:
     source: SourceRow
     lines: tuple[Line, ...]
     next_cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Whether a quote is where a citation says it is."""
+
+    verdict: Literal["found", "partly", "not_found"]
+    ratio: float
+    """Share of the quote's words found in order, 0 to 1."""
+    best: str
+    """The words of the source that come nearest."""
+    elsewhere: tuple[Line, ...]
+    source: SourceRow

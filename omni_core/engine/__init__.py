@@ -1,0 +1,203 @@
+"""The engine: the only package that knows the order of the stages.
+
+    ingest:  media -> readers -> encoders -> index -> catalog
+    search:  encoders -> index -> retrieval -> evidence
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from omni_core import encoders, index
+from omni_core.catalog import Catalog
+from omni_core.engine import library, opening, search
+from omni_core.engine.jobs import FolderProgress, Jobs, Progress
+from omni_core.engine.model_service import ModelStatus
+from omni_core.engine.parts import MODEL_LOAD_S, PIPELINE, Decoders, Models, Parts
+from omni_core.engine.results import (
+    Checked,
+    FolderStatus,
+    IngestRequest,
+    IngestStatus,
+    Opened,
+    OpenRequest,
+    ReadPage,
+    SearchRequest,
+    SearchResult,
+    SourcePage,
+    SourceRow,
+)
+from omni_core.errors import StoreError
+from omni_core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Ingest files, answer questions, open evidence. Open one for each store."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Use `Engine.open`."""
+        self._parts = parts
+        self._jobs = Jobs(parts)
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Engine:
+        """Take the store; quick: models and the index open in the background.
+
+        Raises StoreError when another process holds the store, or when the index was filled by
+        another model.
+        """
+        info = await asyncio.to_thread(encoders.describe, settings)
+        catalog = await asyncio.to_thread(Catalog, settings.store_path)
+        try:
+            await asyncio.to_thread(_same_model, catalog, info.fingerprint, info.name)
+        except StoreError:
+            await asyncio.to_thread(catalog.close)
+            raise
+        parts = Parts(
+            settings, info, catalog, index.load(settings, info), Models(settings),
+            Decoders(settings),
+        )  # fmt: skip
+        parts.index_ready = asyncio.create_task(parts.index.open(), name="open index")
+        warm = asyncio.create_task(parts.models.start(), name="start models")
+        for task in (parts.index_ready, warm):
+            parts.background.add(task)
+            task.add_done_callback(_log_failure)
+        return cls(parts)
+
+    async def close(self) -> None:
+        """Stop jobs (they resume when asked for again), flush the index, end the children."""
+        parts = self._parts
+        await self._jobs.close()
+        for task in list(parts.background):
+            if not task.done() and task is not parts.index_ready:
+                task.cancel()
+        if parts.index_ready is not None:
+            await asyncio.wait([parts.index_ready], timeout=30)
+        await parts.decoders.close()
+        await parts.models.close()
+        await parts.index.close()
+        await asyncio.to_thread(parts.catalog.close)
+
+    async def __aenter__(self) -> Engine:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def ingest(
+        self,
+        request: IngestRequest,
+        *,
+        wait_s: float | None = None,
+        progress: Progress | None = None,
+    ) -> IngestStatus:
+        """Make one file searchable; see `Jobs.ingest`."""
+        return await self._jobs.ingest(request, wait_s=wait_s, progress=progress)
+
+    async def ingest_folder(
+        self,
+        paths: Sequence[str],
+        *,
+        collection: str = "default",
+        fast: bool = False,
+        wait_s: float | None = None,
+        progress: FolderProgress | None = None,
+    ) -> FolderStatus:
+        """Make many files searchable, one after another."""
+        return await self._jobs.ingest_folder(
+            list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress
+        )
+
+    async def search(self, request: SearchRequest) -> SearchResult:
+        """The moments that answer `query`, or that are like `ref` or `path`."""
+        return await search.search(self._parts, request)
+
+    async def open_ref(self, request: OpenRequest) -> Opened:
+        """The evidence behind a ref or a citation."""
+        return await opening.open_ref(self._parts, request)
+
+    async def sources(
+        self,
+        *,
+        match: str = "",
+        when: str = "",
+        collection: str = "",
+        state: str = "",
+        limit: int = 20,
+        cursor: str = "",
+    ) -> SourcePage:
+        """A page of the library."""
+        return await library.sources(
+            self._parts, match=match, when_text=when, collection=collection, state=state,
+            limit=limit, cursor=cursor,
+        )  # fmt: skip
+
+    async def read(
+        self,
+        source: str,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        cursor: str = "",
+        max_words: int = 2000,
+    ) -> ReadPage:
+        """A source's words in order."""
+        return await library.read(
+            self._parts, source, start=start, end=end, cursor=cursor, max_words=max_words
+        )
+
+    async def check(self, ref: str, quote: str) -> Checked:
+        """Whether a quote stands where a citation says."""
+        return await library.check(self._parts, ref, quote)
+
+    async def forget(self, source: str) -> SourceRow:
+        """Remove a source from the library; the file is not touched."""
+        return await library.forget(self._parts, source)
+
+    async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
+        """Wait until the models are loaded and the index is open."""
+        await self._parts.opened_index()
+        return await self._parts.models.ready(timeout_s)
+
+    async def status(self) -> dict[str, Any]:
+        """Models, counts, running jobs and child processes, for people and health checks."""
+        parts = self._parts
+        models = await parts.models.status()
+        sources, segments = await asyncio.to_thread(parts.catalog.totals, "")
+        return {
+            "encoder": {"name": parts.info.name, "state": models.encoder, "dim": parts.info.dim},
+            "readers": models.readers,
+            "message": models.message,
+            "warnings": list(models.warnings),
+            "index": parts.settings.index,
+            "sources": sources,
+            "segments": segments,
+            "jobs": [{"path": j.path, "progress": j.progress} for j in self._jobs.running],
+            "pids": {"models": parts.models.pid, "decoders": parts.decoders.pids},
+            "pipeline": PIPELINE,
+        }
+
+
+def _same_model(catalog: Catalog, fingerprint: str, name: str) -> None:
+    held = catalog.get_meta("fingerprint")
+    if held is None:
+        catalog.set_meta("fingerprint", fingerprint)
+    elif held != fingerprint:
+        if not catalog.totals("")[0]:
+            catalog.set_meta("fingerprint", fingerprint)
+            return
+        raise StoreError(
+            f"this library was embedded with {held}, the settings say {fingerprint}; run "
+            f"`omni-mcp reindex --encoder {name}` to re-embed it, or use the former encoder",
+            code="MODEL_MISMATCH",
+        )
+
+
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("%s: %s", task.get_name(), error)

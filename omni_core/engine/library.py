@@ -1,0 +1,152 @@
+"""The library as a whole: list sources, read one through, check a quote, forget."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+from datetime import datetime
+
+from omni_core.engine.example import points_of
+from omni_core.engine.opening import lines, outline
+from omni_core.engine.parts import Parts
+from omni_core.engine.points import source_filter
+from omni_core.engine.refs import Target, resolve
+from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow
+from omni_core.engine.search import one_source, timezone
+from omni_core.errors import BadRequestError
+from omni_core.evidence import clips, quote
+from omni_core.retrieval import when
+
+
+async def sources(
+    parts: Parts,
+    *,
+    match: str = "",
+    when_text: str = "",
+    collection: str = "",
+    state: str = "",
+    limit: int = 20,
+    cursor: str = "",
+) -> SourcePage:
+    """A page of the library, newest ingest first."""
+    start = end = None
+    if when_text:
+        zone = timezone(parts)
+        interval = when.parse(when_text, datetime.now(zone), zone)
+        start, end = interval.start, interval.end
+    rows, total, following = await asyncio.to_thread(
+        lambda: parts.catalog.list(
+            match=match,
+            recorded_from=start,
+            recorded_to=end,
+            collection=collection,
+            state=state,
+            limit=limit,
+            cursor=cursor,
+        )
+    )
+    return SourcePage(tuple(rows), total, following)
+
+
+async def read(
+    parts: Parts,
+    source: str,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    cursor: str = "",
+    max_words: int = 2000,
+) -> ReadPage:
+    """The source's words in order, a page of at most `max_words`; shots where there are none.
+
+    start and end are seconds for film and sound, page numbers for documents, else characters.
+    """
+    row = await one_source(parts, source)
+    points = await points_of(parts, Target(row))
+    found = list(lines(points)) or list(outline(points))
+    if row.pages:
+        found = _without_overlap(found)
+    found.sort(key=lambda line: (line.start, line.end))
+    if start is not None:
+        found = [x for x in found if x.end > start or x.start == x.end >= start]
+    if end is not None:
+        last = end + 1 if row.pages else end
+        found = [x for x in found if x.start < last]
+    offset = _offset(cursor, len(found))
+    page: list[Line] = []
+    words = 0
+    for line in found[offset:]:
+        words += len(line.text.split())
+        if page and words > max_words:
+            break
+        page.append(line)
+    more = offset + len(page)
+    return ReadPage(row, tuple(page), str(more) if more < len(found) else "")
+
+
+def _without_overlap(found: list[Line]) -> list[Line]:
+    """Windows of one page repeat words for the model's sake; a reader wants them once."""
+    out: list[Line] = []
+    for line in found:
+        before = out[-1] if out else None
+        if before is not None and (before.start, before.origin) == (line.start, line.origin):
+            shared = _shared(before.text.split(), line.text.split())
+            rest = " ".join(line.text.split()[shared:])
+            if rest:
+                out.append(
+                    Line(rest, line.channel, line.origin, line.start, line.end, line.axis, line.ref)
+                )
+        else:
+            out.append(line)
+    return out
+
+
+def _shared(before: list[str], after: list[str]) -> int:
+    """How many words at the end of one window begin the next."""
+    for n in range(min(len(before), len(after)), 0, -1):
+        if before[-n:] == after[:n]:
+            return n
+    return 0
+
+
+def _offset(cursor: str, total: int) -> int:
+    if not cursor:
+        return 0
+    if not cursor.isdigit() or int(cursor) > total:
+        raise BadRequestError(
+            "that cursor is not one that read_source gave; start again without it",
+            code="BAD_CURSOR",
+        )
+    return int(cursor)
+
+
+async def check(parts: Parts, ref: str, words: str) -> Checked:
+    """Whether a quote stands where a citation says, and where else it stands in that source."""
+    target = await resolve(parts, ref)
+    here = lines(await points_of(parts, target))
+    verdict = quote.check(words, [x.text for x in here])
+    elsewhere: tuple[Line, ...] = ()
+    if verdict.verdict != "found":
+        everywhere = lines(await points_of(parts, Target(target.row)))
+        starts = sorted(x.start for x in here)
+        others = [x for x in everywhere if not _among(starts, x.start)]
+        elsewhere = tuple(
+            x for x in others if quote.check(words, [x.text]).verdict == "found"
+        )[:3]
+    return Checked(verdict.verdict, verdict.ratio, verdict.best, elsewhere, target.row)
+
+
+def _among(starts: list[float], start: float) -> bool:
+    at = bisect.bisect_left(starts, start)
+    return at < len(starts) and starts[at] == start
+
+
+async def forget(parts: Parts, source: str) -> SourceRow:
+    """Remove a source from the index, then from the catalog. The file itself is not touched."""
+    row = await one_source(parts, source)
+    index = await parts.opened_index()
+    await index.delete(source_filter(row.id))
+    await index.flush()
+    await asyncio.to_thread(parts.catalog.remove, row.sha256)
+    await asyncio.to_thread(clips.forget, parts.settings.store_path, row.id)
+    return row

@@ -1,0 +1,279 @@
+"""The model worker's service: every model of the project in one child process.
+
+Two lanes: questions are answered while evidence is being read and embedded, each on its own
+thread (ONNX Runtime, CTranslate2 and torch release the GIL while they compute). Models load in
+the background in the order in which they are needed: the encoder, so that a search can run, then
+the readers.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from omni_core import encoders, readers
+from omni_core.errors import OmniError, UnavailableError
+from omni_core.settings import Settings
+from omni_core.types import (
+    Channel,
+    Content,
+    Encoded,
+    Encoder,
+    Film,
+    Modality,
+    Picture,
+    Reader,
+    Samples,
+    Segment,
+    Text,
+    Vector,
+)
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PAGE_WORDS_ENOUGH = 8
+"""A page whose text layer has fewer words is read from its picture too: a scan with a stamp."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """Which readers a source needs: a film with subtitles is not transcribed again."""
+
+    speech: bool = True
+    screen_text: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """Segments with their vectors, ready to index; what it cost and what was not possible."""
+
+    encoded: tuple[Encoded, ...]
+    timings: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """Whether questions can be answered and evidence be read, in words."""
+
+    encoder: Literal["loading", "ready", "failed"]
+    readers: Literal["loading", "ready"]
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+    loaded_s: dict[str, float] = field(default_factory=dict)
+
+
+class ModelService:
+    """Runs inside `omni_core.worker`; see there for how its methods are called."""
+
+    lanes: dict[str, str] = {  # noqa: RUF012 - read by the worker, never written
+        "encode_questions": "questions",
+        "understand": "questions",
+        "transcribe": "questions",
+        "status": "status",
+        "wait_ready": "status",
+    }
+
+    def __init__(self, settings: Settings) -> None:
+        """Begin to load; answers `status` at once."""
+        self._settings = settings
+        self._encoder: Encoder | None = None
+        self._encoder_error: OmniError | None = None
+        self._readers: dict[str, Reader] = {}
+        self._warnings: list[str] = []
+        self._loaded: dict[str, float] = {}
+        self._encoder_ready = threading.Event()
+        self._readers_ready = threading.Event()
+        self._reader_lock = threading.Lock()
+        threading.Thread(target=self._load, name="loader", daemon=True).start()
+
+    def _load(self) -> None:
+        started = time.perf_counter()
+        try:
+            self._encoder = encoders.load(self._settings)
+        except OmniError as e:
+            self._encoder_error = e
+        except Exception as e:
+            log.exception("the encoder did not load")
+            self._encoder_error = UnavailableError(
+                f"the encoder {self._settings.encoder!r} did not load: {type(e).__name__}: "
+                f"{str(e).splitlines()[0] if str(e) else ''}; run `omni-mcp doctor`"
+            )
+        finally:
+            self._loaded["encoder"] = time.perf_counter() - started
+            self._encoder_ready.set()
+        try:
+            found, self._warnings = readers.load(self._settings)
+            self._readers = {r.name: r for r in found}
+        except Exception as e:
+            log.exception("the readers did not load")
+            self._warnings = [f"no words are read from sound and pictures: {e}"]
+        finally:
+            self._loaded["readers"] = time.perf_counter() - started - self._loaded["encoder"]
+            self._readers_ready.set()
+
+    def status(self) -> ModelStatus:
+        """What is loaded, at once."""
+        encoder: Literal["loading", "ready", "failed"] = "loading"
+        if self._encoder_ready.is_set():
+            encoder = "ready" if self._encoder is not None else "failed"
+        return ModelStatus(
+            encoder,
+            "ready" if self._readers_ready.is_set() else "loading",
+            str(self._encoder_error or ""),
+            tuple(self._warnings),
+            dict(self._loaded),
+        )
+
+    def wait_ready(self, timeout_s: float) -> ModelStatus:
+        """Wait for every model, at most so long."""
+        until = time.monotonic() + timeout_s
+        self._encoder_ready.wait(timeout_s)
+        self._readers_ready.wait(max(0.0, until - time.monotonic()))
+        return self.status()
+
+    def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
+        """Vectors on the question's side; waits for the encoder to load."""
+        return self._ready_encoder().encode_questions(contents)
+
+    def process(self, segments: Sequence[Segment], options: ReadOptions) -> Processed:
+        """Read the words in `segments`, then embed both; vectors of unknown channels are None.
+
+        Consecutive calls carry consecutive segments of one source; end with `flush`.
+        """
+        clock = _Clock()
+        self._readers_ready.wait()
+        found = [*segments]
+        for name, take in (("speech", options.speech), ("screen_text", options.screen_text)):
+            reader = self._readers.get(name)
+            chosen = _readable(name, segments) if take and reader is not None else []
+            if reader is not None and chosen:
+                with self._reader_lock:
+                    found += clock.time(name, lambda r=reader, c=chosen: r.read(c))
+        return self._encode(found, clock, self._lost(segments, options))
+
+    def flush(self, source_id: str) -> Processed:
+        """Words that a reader was still holding back for this source."""
+        clock = _Clock()
+        found: list[Segment] = []
+        for reader in self._readers.values():
+            flush = getattr(reader, "flush", None)
+            if flush is not None:
+                with self._reader_lock:
+                    found += clock.time(reader.name, lambda f=flush: f(source_id))
+        return self._encode(found, clock, ())
+
+    def understand(self, segments: Sequence[Segment]) -> Processed:
+        """`process` and `flush` in one, for a question asked by a file."""
+        first = self.process(segments, ReadOptions())
+        rest = self.flush(segments[0].source_id) if segments else Processed(())
+        return Processed(first.encoded + rest.encoded, first.timings, first.warnings)
+
+    def transcribe(self, samples: Samples) -> str:
+        """The words of a spoken question; empty when nothing is heard."""
+        self._readers_ready.wait()
+        reader: Any = self._readers.get("speech")
+        if reader is None:
+            raise UnavailableError("no speech model is loaded; run `omni-mcp doctor`")
+        with self._reader_lock:
+            return str(reader.transcribe(samples))
+
+    def _encode(
+        self, segments: list[Segment], clock: _Clock, warnings: Sequence[str]
+    ) -> Processed:
+        encoder = self._ready_encoder()
+        describe: Callable[[Sequence[Content]], list[str]] | None = getattr(
+            encoder, "describe_pictures", None
+        )
+        wanted = [
+            i
+            for i, s in enumerate(segments)
+            if s.content is not None and s.channel in encoder.info.channels
+        ]
+        contents = [c for i in wanted if (c := segments[i].content) is not None]
+        vectors = clock.time("embed", lambda: encoder.encode(contents)) if contents else []
+        by_place = dict(zip(wanted, vectors, strict=True))
+        seen: dict[int, str] = {}
+        if describe is not None:
+            pictures = [i for i in wanted if isinstance(segments[i].content, Picture | Film)]
+            if pictures:
+                looks = [c for i in pictures if (c := segments[i].content) is not None]
+                seen = dict(zip(pictures, clock.time("embed", lambda: describe(looks)), strict=True))
+        out = tuple(
+            Encoded(_light(s, seen.get(i, "")), by_place.get(i)) for i, s in enumerate(segments)
+        )
+        return Processed(out, clock.spent, tuple(warnings))
+
+    def _ready_encoder(self) -> Encoder:
+        self._encoder_ready.wait()
+        if self._encoder is None:
+            raise self._encoder_error or UnavailableError("the encoder did not load")
+        return self._encoder
+
+    def _lost(self, segments: Sequence[Segment], options: ReadOptions) -> list[str]:
+        """The load warnings that matter to these segments."""
+        lost = []
+        if options.speech and "speech" not in self._readers and _readable("speech", segments):
+            lost.append(next((w for w in self._warnings if "speech" in w), "no speech is read"))
+        if (
+            options.screen_text
+            and "screen_text" not in self._readers
+            and _readable("screen_text", segments)
+        ):
+            lost.append(
+                next((w for w in self._warnings if "picture" in w or "OCR" in w), "no OCR is done")
+            )
+        return [w for w in lost if not w.endswith("(off)")]
+
+    def close(self) -> None:
+        """Nothing to save."""
+
+
+def _readable(reader: str, segments: Sequence[Segment]) -> list[Segment]:
+    if reader == "speech":
+        return [s for s in segments if s.channel is Channel.SOUND]
+    words: dict[float, int] = defaultdict(int)
+    for s in segments:
+        if s.modality is Modality.DOCUMENT and isinstance(s.content, Text):
+            words[s.span.start] += len(s.text.split())
+    return [
+        s
+        for s in segments
+        if isinstance(s.content, Picture | Film)
+        and not (s.modality is Modality.DOCUMENT and words[s.span.start] >= PAGE_WORDS_ENOUGH)
+    ]
+
+
+def _light(segment: Segment, seen: str) -> Segment:
+    light = segment.without_content()
+    if not seen:
+        return light
+    return Segment(
+        light.source_id, light.modality, light.channel, light.span, None, light.text,
+        light.origin, light.part, {**light.extra, "seen": seen},
+    )  # fmt: skip
+
+
+class _Clock:
+    """Seconds per stage."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = defaultdict(float)
+
+    def time(self, stage: str, work: Callable[[], T]) -> T:
+        started = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self.spent[stage] += time.perf_counter() - started
+
+
+def service(settings: Settings) -> ModelService:
+    """The worker's entry point."""
+    return ModelService(settings)

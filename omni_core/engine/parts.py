@@ -1,0 +1,165 @@
+"""The opened parts that every stage shares: one of each, owned by the Engine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from omni_core.catalog import Catalog
+from omni_core.engine.model_service import ModelStatus, Processed, ReadOptions
+from omni_core.settings import Settings
+from omni_core.types import Content, EncoderInfo, Index, Samples, Segment, Vector
+from omni_core.worker import Worker, WorkerDied
+
+log = logging.getLogger(__name__)
+
+PIPELINE = "1"
+"""Raised when cutting, reading or ids change so that old sources are worth ingesting again."""
+
+MODEL_LOAD_S = 600.0
+"""A question waits at most so long for models that are still loading."""
+
+
+class Models:
+    """The model worker, as the engine calls it. Every call may be repeated: one retry when
+    the child dies under it, so that an out-of-memory kill costs a restart, not an ingest."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._worker = Worker(
+            "model worker", "omni_core.engine.model_service:service", settings=settings
+        )
+
+    async def start(self) -> ModelStatus:
+        """Start loading in the background."""
+        return await self.status()
+
+    async def status(self) -> ModelStatus:
+        """What is loaded, at once."""
+        status: ModelStatus = await self._call("status")
+        return status
+
+    async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
+        """Wait for every model."""
+        status: ModelStatus = await self._call("wait_ready", timeout_s)
+        return status
+
+    async def questions(self, contents: list[Content]) -> list[Vector | None]:
+        """Vectors on the question's side."""
+        vectors: list[Vector | None] = await self._call("encode_questions", contents)
+        return vectors
+
+    async def process(self, segments: list[Segment], options: ReadOptions) -> Processed:
+        """Read and embed one batch of evidence."""
+        processed: Processed = await self._call("process", segments, options)
+        return processed
+
+    async def flush(self, source_id: str) -> Processed:
+        """What the readers still held back."""
+        processed: Processed = await self._call("flush", source_id)
+        return processed
+
+    async def understand(self, segments: list[Segment]) -> Processed:
+        """Read and embed a question asked by a file, ahead of ingest."""
+        processed: Processed = await self._call("understand", segments)
+        return processed
+
+    async def transcribe(self, samples: Samples) -> str:
+        """The words of a spoken question."""
+        words: str = await self._call("transcribe", samples)
+        return words
+
+    async def _call(self, method: str, *args: Any) -> Any:
+        try:
+            return await self._worker.call(method, *args)
+        except WorkerDied as e:
+            log.warning("%s; starting it again", e)
+            return await self._worker.call(method, *args)
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id."""
+        return self._worker.pid
+
+    async def close(self) -> None:
+        """End the child."""
+        await asyncio.to_thread(self._worker.close, 2.0)
+
+
+class Decoders:
+    """A pool of decoder processes for ingest, and one of its own for opening evidence."""
+
+    def __init__(self, settings: Settings) -> None:
+        limits = {
+            "max_pixels": settings.max_pixels,
+            "max_file_mb": settings.max_file_mb,
+            "max_duration_s": settings.max_duration_s,
+            "max_pages": settings.max_pages,
+        }
+
+        def make(name: str, nice: int) -> Worker:
+            return Worker(
+                name, "omni_core.media:service", memory_mb=settings.memory_mb, nice=nice, **limits
+            )
+
+        self._settings = settings
+        self._cutters = [make("decoder", 5) for _ in range(max(1, settings.decoders))]
+        self._free: asyncio.Queue[Worker] = asyncio.Queue()
+        for worker in self._cutters:
+            self._free.put_nowait(worker)
+        self._opener = make("decoder", 0)
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def cutter(self) -> AsyncIterator[Worker]:
+        """A decoder for one file; waits for a free one."""
+        worker = await self._free.get()
+        try:
+            yield worker
+        finally:
+            self._free.put_nowait(worker)
+
+    async def open(self, method: str, *args: Any) -> Any:
+        """One call on the decoder that serves `open_ref` and questions by file."""
+        async with self._opening:
+            return await self._opener.call(method, *args, deadline_s=self._settings.decode_stall_s)
+
+    @asynccontextmanager
+    async def opener(self) -> AsyncIterator[Worker]:
+        """The opening decoder for a stream."""
+        async with self._opening:
+            yield self._opener
+
+    @property
+    def pids(self) -> list[int]:
+        """The running children."""
+        return [p for w in (*self._cutters, self._opener) if (p := w.pid) is not None]
+
+    async def close(self) -> None:
+        """End the children; a decoder has nothing to save."""
+        for worker in (*self._cutters, self._opener):
+            await asyncio.to_thread(worker.kill)
+            await asyncio.to_thread(worker.close, 1.0)
+
+
+@dataclass
+class Parts:
+    """Everything a stage may need."""
+
+    settings: Settings
+    info: EncoderInfo
+    catalog: Catalog
+    index: Index
+    models: Models
+    decoders: Decoders
+    index_ready: asyncio.Task[None] | None = None
+    background: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    async def opened_index(self) -> Index:
+        """The index, once it is open; its failure is raised to each who asks."""
+        if self.index_ready is not None:
+            await asyncio.shield(self.index_ready)
+        return self.index

@@ -1,0 +1,102 @@
+"""A ref or a pasted citation to the source and the span it names."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from omni_core.engine.parts import Parts
+from omni_core.engine.results import SourceRow
+from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.evidence import citation
+from omni_core.types import Modality, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a ref means: a source, and perhaps one segment or a span of it."""
+
+    row: SourceRow
+    span: Span | None = None
+    segment: str | None = None
+    """uuid, when the ref was a `seg_` id."""
+    instant: bool = False
+    """Whether a single second was asked for."""
+
+
+async def resolve(parts: Parts, ref: str) -> Target:
+    """Find what `ref` names. Raises UNKNOWN_REF, AMBIGUOUS_SOURCE or OUT_OF_RANGE."""
+    parsed = citation.parse(ref)
+    if parsed.segment is not None:
+        index = await parts.opened_index()
+        points = await index.get([parsed.segment])
+        row = None
+        if points:
+            payload = points[0].payload
+            row = await asyncio.to_thread(parts.catalog.get, str(payload["source_id"]))
+        if not points or row is None:
+            raise NotFoundError(
+                f"no segment {ref[:60]}; ids change when a source is forgotten: search again",
+                code="UNKNOWN_REF",
+            )
+        return Target(row, span_of(payload), parsed.segment)
+    row = await _row(parts, parsed.source, ref)
+    if parsed.span is None:
+        return Target(row)
+    return Target(row, _within(parsed.span, row), instant=parsed.span.start == parsed.span.end)
+
+
+def span_of(payload: object) -> Span:
+    """The span that a payload keeps."""
+    p: dict[str, float] = dict(payload)  # type: ignore[call-overload]
+    return Span(p["axis"], float(p["start"]), float(p["end"]))  # type: ignore[arg-type]
+
+
+async def _row(parts: Parts, wanted: str, ref: str) -> SourceRow:
+    rows = await asyncio.to_thread(parts.catalog.find, wanted, "")
+    exact = [r for r in rows if r.id == wanted or r.title == wanted]
+    rows = exact or rows
+    if not rows:
+        raise NotFoundError(
+            f"nothing is known as {ref[:80]!r}; use an id from search or list_sources",
+            code="UNKNOWN_REF",
+        )
+    if len(rows) > 1:
+        some = ", ".join(f"{r.id} ({r.title})" for r in rows[:5])
+        raise BadRequestError(
+            f"{len(rows)} sources match {wanted!r}: {some}; use an id", code="AMBIGUOUS_SOURCE"
+        )
+    return rows[0]
+
+
+def _within(span: Span, row: SourceRow) -> Span:
+    if span.axis == "second" and row.modality in (Modality.DOCUMENT, Modality.IMAGE):
+        raise NotFoundError(
+            f"{row.title} is {_article(row.modality)}, it has no seconds; "
+            + ("use #p1" if row.pages else f"use {row.id}"),
+            code="OUT_OF_RANGE",
+        )
+    if span.axis == "page" and not row.pages:
+        raise NotFoundError(
+            f"{row.title} is {_article(row.modality)} without pages; "
+            + (f"use {row.id}@0" if row.duration_s else f"use {row.id}"),
+            code="OUT_OF_RANGE",
+        )
+    if span.axis == "second" and row.duration_s is not None and span.start > row.duration_s + 0.1:
+        raise NotFoundError(
+            f"{row.title} ends at {citation.clock(row.duration_s)}, "
+            f"{citation.clock(span.start)} is past it",
+            code="OUT_OF_RANGE",
+        )
+    if span.axis == "page" and row.pages and not 1 <= span.start <= row.pages:
+        raise NotFoundError(
+            f"{row.title} has pages 1 to {row.pages}, not {span.start:g}", code="OUT_OF_RANGE"
+        )
+    end = span.end
+    if span.axis == "second" and row.duration_s is not None:
+        end = min(end, row.duration_s)
+    return Span(span.axis, span.start, max(end, span.start))
+
+
+def _article(modality: Modality) -> str:
+    return {"image": "a picture", "document": "a document"}.get(modality, f"a {modality.value}")

@@ -1,0 +1,225 @@
+"""Question to moments: vectors, the index's legs, fusion, moments, evidence's dress."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from omni_core.engine import dress
+from omni_core.engine.example import Example, by_file, by_ref
+from omni_core.engine.parts import Parts
+from omni_core.engine.points import rfc3339
+from omni_core.engine.results import Found, SearchRequest, SearchResult, SourceRow
+from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.index import bm25
+from omni_core.index.plan import During, Filter, In, Leg
+from omni_core.retrieval import floor, fuse, moments, when
+from omni_core.types import Hit, Moment, Text, Vector
+
+LEG = 200
+"""Candidates of each leg. Several units (a shot, its words, its speech) make one moment, so a
+page of 20 moments needs many more units."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where to look, in the store's terms and in words."""
+
+    filter: Filter
+    when_resolved: str
+    sources: int
+    segments: int
+
+
+async def search(parts: Parts, request: SearchRequest) -> SearchResult:
+    """The moments that answer a question, a picture, a sound or a segment."""
+    if not (request.query.strip() or request.ref or request.path):
+        raise BadRequestError("the question is empty; say what to look for")
+    offset = moments.read_cursor(request.cursor, _cursor_key(request))
+    scope = await _scope(parts, request)
+    asked = await _asked(parts, request)
+    scope = replace(scope, filter=_without(scope.filter, asked.exclude_sources))
+    unwanted = await _unwanted(parts, request)
+    legs = [Leg(v, "late" if parts.info.multi_vector else "dense", LEG) for v in asked.vectors]
+    lexical = bm25.question(asked.words) if asked.words else None
+    if lexical is not None and lexical.indices:
+        legs.append(Leg(lexical, "bm25", LEG))
+    index = await parts.opened_index()
+    answers = await index.search(legs, filter=scope.filter) if legs else []
+    dense = fuse.best_of(answers[: len(asked.vectors)])
+    words = answers[len(asked.vectors)] if len(answers) > len(asked.vectors) else []
+    hits = [h for h in (*dense, *words) if h.id not in asked.ids]
+    keep = {h.id for h in hits}
+    scored = fuse.fuse(
+        [h for h in dense if h.id in keep], [h for h in words if h.id in keep],
+        question=asked.words,
+    )  # fmt: skip
+    if unwanted:
+        vectors = await _vectors(parts, [s.hit.id for s in scored[:LEG]])
+        scored = fuse.exclude(scored, unwanted, vectors)
+    gathered = moments.gather(scored)
+    judged, rejected = floor.judge(gathered, parts.info, by_example=asked.by_example)
+    top = [m.best.id for m in judged[: 4 * (offset + request.limit)]]
+    judged = moments.collapse(judged, await _vectors(parts, top))
+    judged = moments.order(judged, request.order)
+    page, more = moments.page(judged, offset, request.limit, request.per_source)
+    rows = await _rows(parts, page, rejected)
+    shown = tuple(dress.found(m, rows, asked.words) for m in page)
+    nearest = dress.found(rejected[0], rows, asked.words) if not shown and rejected else None
+    return SearchResult(
+        hits=shown,
+        searched_sources=scope.sources,
+        searched_segments=scope.segments,
+        when_resolved=scope.when_resolved,
+        note=_note(request, shown, nearest, offset),
+        nearest=nearest,
+        next_cursor=moments.write_cursor(offset + len(page), _cursor_key(request)) if more else "",
+    )
+
+
+async def _asked(parts: Parts, request: SearchRequest) -> Example:
+    if request.ref:
+        return await by_ref(parts, request.ref, same_source=request.same_source)
+    if request.path:
+        return await by_file(parts, request.path, same_source=request.same_source)
+    (vector,) = await parts.models.questions([Text(request.query.strip())])
+    return Example((vector,) if vector is not None else (), request.query.strip())
+
+
+async def _unwanted(parts: Parts, request: SearchRequest) -> list[Vector]:
+    vectors: list[Vector] = []
+    if request.exclude.strip():
+        found = await parts.models.questions([Text(request.exclude.strip())])
+        vectors += [v for v in found if v is not None]
+    for ref in request.not_like:
+        vectors += (await by_ref(parts, ref, same_source=True)).vectors
+    return vectors
+
+
+async def _scope(parts: Parts, request: SearchRequest) -> _Scope:
+    catalog = parts.catalog
+    names = await asyncio.to_thread(catalog.collections)
+    if request.collection not in names:
+        if not names:
+            raise BadRequestError(
+                "nothing is ingested yet; call ingest_media with a file first", code="EMPTY_INDEX"
+            )
+        raise NotFoundError(
+            f"no collection {request.collection!r}; there are: {', '.join(sorted(names))}",
+            code="UNKNOWN_COLLECTION",
+        )
+    must: list[In | During] = [In("collections", (request.collection,))]
+    sources, segments = await asyncio.to_thread(catalog.totals, request.collection)
+    if request.modality:
+        must.append(In("modality", tuple(m.value for m in request.modality)))
+    if request.source:
+        row = await one_source(parts, request.source, request.collection)
+        if row.state in ("queued", "processing") and row.segments == 0:
+            raise BadRequestError(
+                f"{row.title} is still being ingested ({row.progress:.0%}); ask again shortly",
+                code="NOT_READY",
+            )
+        must.append(In("source_id", (row.id,)))
+        sources, segments = 1, row.segments
+    resolved = ""
+    if request.when:
+        zone = timezone(parts)
+        interval = when.parse(request.when, datetime.now(zone), zone)
+        resolved = interval.words
+        must.append(
+            During(
+                "recorded_at",
+                gte=rfc3339(interval.start) if interval.start else None,
+                lt=rfc3339(interval.end) if interval.end else None,
+            )
+        )
+    return _Scope(Filter(must=tuple(must)), resolved, sources, segments)
+
+
+async def one_source(parts: Parts, wanted: str, collection: str = "") -> SourceRow:
+    """The source with this id, or whose title or file name contains this text."""
+    rows = await asyncio.to_thread(parts.catalog.find, wanted, collection)
+    if not rows:
+        raise NotFoundError(
+            f"no source matches {wanted!r}; call list_sources to see what there is",
+            code="UNKNOWN_SOURCE",
+        )
+    if len(rows) > 1:
+        some = ", ".join(f"{r.id} ({r.title})" for r in rows[:5])
+        raise BadRequestError(
+            f"{len(rows)} sources match {wanted!r}: {some}; use an id", code="AMBIGUOUS_SOURCE"
+        )
+    return rows[0]
+
+
+def timezone(parts: Parts) -> tzinfo:
+    """The zone in which "last tuesday" is meant."""
+    name = parts.settings.timezone
+    if not name:
+        local = datetime.now().astimezone().tzinfo
+        assert local is not None  # noqa: S101 - astimezone sets it
+        return local
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as e:
+        raise BadRequestError(
+            f"the setting timezone={name!r} is not an IANA zone such as Europe/Berlin"
+        ) from e
+
+
+def _without(filter: Filter, sources: Sequence[str]) -> Filter:
+    if not sources:
+        return filter
+    return Filter(filter.must, (*filter.must_not, In("source_id", tuple(sources))))
+
+
+async def _vectors(parts: Parts, ids: Sequence[str]) -> Mapping[str, Vector]:
+    if not ids or parts.info.multi_vector:
+        return {}
+    index = await parts.opened_index()
+    points = await index.get(ids, vectors=True)
+    return {p.id: p.dense for p in points if p.dense is not None}
+
+
+async def _rows(
+    parts: Parts, page: Sequence[Moment], rejected: Sequence[Moment]
+) -> dict[str, SourceRow]:
+    wanted = {m.source_id for m in (*page, *rejected[:1])}
+    wanted |= {source for m in page for source, _ in m.also_at}
+    rows: dict[str, SourceRow] = {}
+    for source_id in wanted:
+        row = await asyncio.to_thread(parts.catalog.get, source_id)
+        if row is not None:
+            rows[source_id] = row
+    return rows
+
+
+def _cursor_key(request: SearchRequest) -> str:
+    return repr(replace(request, cursor="", limit=0))
+
+
+def _note(
+    request: SearchRequest, hits: Sequence[Found], nearest: Found | None, offset: int
+) -> str:
+    if hits:
+        weak = all(h.match == "weak" for h in hits)
+        return "only weak matches: treat them as leads, not as evidence" if weak else ""
+    if offset:
+        return "no more results"
+    if nearest is not None:
+        return "nothing matches well enough; the nearest is shown, and is probably not it"
+    limits = [
+        n for n, v in (("when", request.when), ("source", request.source),
+                       ("modality", request.modality)) if v
+    ]  # fmt: skip
+    return (
+        f"nothing found within {' and '.join(limits)}; try without"
+        if limits
+        else "nothing found; try other words"
+    )
+
+
