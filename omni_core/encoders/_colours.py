@@ -1,0 +1,37 @@
+"""The colours of a picture in words: eleven basic names (Berlin and Kay 1969), by area."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from omni_core.types import Pixels
+
+NAMES = (
+    "black", "white", "grey", "red", "orange", "brown", "yellow", "green", "blue", "purple", "pink",
+)  # fmt: skip
+
+_GRID = 32
+
+
+def named(pixels: Pixels) -> NDArray[np.intp]:
+    """(32, 32) indices into `NAMES`: the picture, made small, each cell by its nearest name."""
+    small = Image.fromarray(pixels).resize((_GRID, _GRID), Image.Resampling.BOX)
+    hue, saturation, value = np.asarray(small.convert("HSV"), np.float32).transpose(2, 0, 1)
+    degrees = hue * 360 / 255
+    edges = [15, 45, 70, 165, 255, 290, 345, 361]  # red orange yellow green blue purple pink red
+    chromatic = np.array([3, 4, 6, 7, 8, 9, 10, 3])[np.searchsorted(edges, degrees, "right")]
+    dark_orange = (chromatic == 4) & (value < 170)
+    out = np.where(dark_orange, NAMES.index("brown"), chromatic)
+    faint = saturation < 40
+    out = np.where(faint & (value >= 60), NAMES.index("grey"), out)
+    out = np.where(faint & (value >= 200), NAMES.index("white"), out)
+    dark: NDArray[np.intp] = np.where(value < 50, NAMES.index("black"), out)
+    return dark
+
+
+def shares(pixels: Pixels) -> dict[str, float]:
+    """The fraction of the picture in each colour it has, largest first."""
+    counts = np.bincount(named(pixels).ravel(), minlength=len(NAMES)) / _GRID**2
+    return {NAMES[i]: float(counts[i]) for i in np.argsort(-counts, kind="stable") if counts[i] > 0}

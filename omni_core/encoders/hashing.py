@@ -1,0 +1,103 @@
+"""A weightless, deterministic encoder: words are hashed, pictures become words about colour.
+
+For tests of the whole engine, for machines without any weights, and to try the tools in a
+second. It finds equal words, not equal meanings: "red" finds a red picture, "crimson" does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from omni_core.encoders import _colours
+from omni_core.settings import Settings
+from omni_core.types import Channel, Content, EncoderInfo, Film, Picture, Text, Vector
+
+DIM = 384
+
+_STOP = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and are as at be by for from in is it of on or picture photo image that the this to "
+        "was were with",
+    )
+)
+_PLACES = (("top", slice(0, 11)), ("middle", slice(11, 21)), ("bottom", slice(21, 32)))
+
+
+def describe(settings: Settings) -> EncoderInfo:
+    """The encoder's facts; settings change none of them."""
+    return EncoderInfo(
+        name="hashing",
+        revision="1",
+        dim=DIM,
+        channels=frozenset(Channel) - {Channel.SOUND},
+        licence="Apache-2.0",
+        settings="words blake2b, pictures as colour words",
+    )
+
+
+def load(settings: Settings) -> Hashing:
+    """The encoder; needs no weights."""
+    return Hashing(settings)
+
+
+class Hashing:
+    """See the module."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.info = describe(settings)
+
+    def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
+        """(384,) each; None for sound."""
+        return [_vector(_words(content)) for content in contents]
+
+    def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
+        """The same: questions and evidence are words alike."""
+        return self.encode(contents)
+
+
+def _words(content: Content) -> Counter[str] | None:
+    if isinstance(content, Text):
+        return Counter(w for w in re.findall(r"\w+", content.text.lower()) if w not in _STOP)
+    if isinstance(content, Picture):
+        return _colour_words(content.pixels)
+    if isinstance(content, Film):
+        words = _colour_words(content.key)
+        for frame in content.frames:
+            words += _colour_words(frame)
+        return words
+    return None
+
+
+def _colour_words(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Counter[str]:
+    """Colours by tenths of the area, and `top-red` for where they are."""
+    words = Counter({name: round(10 * share) for name, share in _colours.shares(pixels).items()})
+    names = _colours.named(pixels)
+    for place, rows in _PLACES:
+        most = int(np.bincount(names[rows].ravel()).argmax())
+        words[f"{place}-{_colours.NAMES[most]}"] += 1
+    return +words
+
+
+def _vector(words: Counter[str] | None) -> Vector | None:
+    """The sum of each word's own direction, weighted by the root of its count."""
+    if words is None:
+        return None
+    total = np.zeros(DIM, np.float32)
+    for word, count in words.items():
+        total += _direction(word) * np.sqrt(count)
+    length = np.linalg.norm(total)
+    if length == 0:
+        total, length = _direction(""), np.float32(np.sqrt(DIM))
+    return (total / length).astype(np.float32)
+
+
+def _direction(word: str) -> Vector:
+    """384 signs from 384 bits of a hash: two words are nearly orthogonal (cosine 0 +- 0.05)."""
+    digest = hashlib.blake2b(word.encode(), digest_size=DIM // 8).digest()
+    return np.unpackbits(np.frombuffer(digest, np.uint8)).astype(np.float32) * 2 - 1
