@@ -1,4 +1,4 @@
-"""Draws, speaks and writes `field-trip/` and `questions/`; needs espeak-ng, Pillow, PyAV, PyMuPDF.
+"""Draws, speaks and writes `library/field-trip/` and `questions/`; needs espeak-ng, Pillow, PyAV, PyMuPDF.
 
     apt-get install espeak-ng && python samples/make.py
 
@@ -24,7 +24,7 @@ import pymupdf
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-OUT = Path(__file__).parent / "field-trip"
+OUT = Path(__file__).parent / "library" / "field-trip"
 QUESTIONS = Path(__file__).parent / "questions"
 RATE = 22_050
 FPS = 10
