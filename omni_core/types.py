@@ -116,6 +116,36 @@ def source_id(sha256: str) -> str:
     return "src_" + base64.b32encode(bytes.fromhex(sha256)[:10]).decode().lower()
 
 
+State = Literal["queued", "processing", "ready", "partial", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One source as the catalog knows it and as it is listed."""
+
+    id: str
+    title: str
+    modality: Modality
+    uri: str
+    sha256: str
+    mime: str
+    size: int
+    state: State
+    segments: int
+    progress: float = 1.0
+    duration_s: float | None = None
+    pages: int | None = None
+    recorded_at: datetime | None = None
+    recorded_at_from: str = ""
+    ingested_at: datetime | None = None
+    collections: tuple[str, ...] = ()
+    model: str = ""
+    pipeline: str = ""
+    warnings: tuple[str, ...] = ()
+    error_code: str = ""
+    error: str = ""
+
+
 # What a segment is made of. Arrays only: a path or a URL never reaches a model.
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Literal
 
 from omni_core.types import Channel, Match, Modality
+from omni_core.types import SourceRow as SourceRow
+from omni_core.types import State as State
 
-State = Literal["queued", "processing", "ready", "partial", "failed"]
 Show = Literal["frame", "sheet", "page", "audio", "clip", "text"]
 Order = Literal["relevance", "newest", "oldest"]
 Size = Literal["small", "medium", "large"]
@@ -198,33 +199,6 @@ class Opened:
     provenance: str = ""
     warnings: tuple[str, ...] = ()
     """SOURCE_CHANGED, SOURCE_MISSING, pictures made smaller: one line each."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """One source as listed."""
-
-    id: str
-    title: str
-    modality: Modality
-    uri: str
-    sha256: str
-    mime: str
-    size: int
-    state: State
-    segments: int
-    progress: float = 1.0
-    duration_s: float | None = None
-    pages: int | None = None
-    recorded_at: datetime | None = None
-    recorded_at_from: str = ""
-    ingested_at: datetime | None = None
-    collections: tuple[str, ...] = ()
-    model: str = ""
-    pipeline: str = ""
-    warnings: tuple[str, ...] = ()
-    error_code: str = ""
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,69 @@
+"""One writer for a store: an operating-system lock, so that a dead holder never blocks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from omni_core.errors import StoreError
+
+_BYTE = 1 << 30
+"""Windows locks ranges and forbids reading them: the lock lies far behind the pid."""
+
+
+class StoreLock:
+    """Held from construction to `release`, or to the death of the process."""
+
+    def __init__(self, store: Path) -> None:
+        """Raises StoreError STORE_BUSY at once, naming the pid that holds the store."""
+        path = store / "lock"
+        try:
+            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        except OSError as e:
+            raise StoreError(
+                f"cannot write in {store}: {e.strerror}; choose another folder with --store"
+            ) from e
+        if not _take(file):
+            holder = file.read(20).decode("ascii", "replace").strip()
+            file.close()
+            who = f"omni-mcp with pid {holder}" if holder.isdigit() else "another process"
+            raise StoreError(
+                f"{who} holds {store}; stop it, use another folder with --store, or run one "
+                "`omni-mcp serve --http` for several clients",
+                code="STORE_BUSY",
+            )
+        file.truncate(0)
+        file.write(str(os.getpid()).encode())
+        self._file: BinaryIO | None = file  # type: ignore[assignment]
+
+    def release(self) -> None:
+        """Let the next one in."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.truncate(0)
+            file.close()  # the lock goes with the last handle; children never inherit it
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(file: BinaryIO) -> bool:
+        file.seek(_BYTE)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            file.seek(0)
+        return True
+else:
+    import fcntl
+
+    def _take(file: BinaryIO) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,120 @@
+"""The tables of the catalog, and how older files become today's."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+from omni_core.errors import StoreError
+from omni_core.types import Modality, SourceRow
+
+MIGRATIONS = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE sources (
+        sha256 TEXT PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        uri TEXT NOT NULL,
+        title TEXT NOT NULL,
+        modality TEXT NOT NULL,
+        mime TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        duration_s REAL,
+        pages INTEGER,
+        recorded_at TEXT,
+        recorded_ts REAL,
+        recorded_at_from TEXT NOT NULL DEFAULT '',
+        ingested_at TEXT NOT NULL,
+        state TEXT NOT NULL,
+        stage TEXT NOT NULL DEFAULT '',
+        progress REAL NOT NULL DEFAULT 0,
+        segments INTEGER NOT NULL DEFAULT 0,
+        warnings TEXT NOT NULL DEFAULT '[]',
+        error_code TEXT NOT NULL DEFAULT '',
+        error TEXT NOT NULL DEFAULT '',
+        timings TEXT NOT NULL DEFAULT '{}',
+        model TEXT NOT NULL,
+        pipeline TEXT NOT NULL,
+        resume TEXT NOT NULL DEFAULT '{}',
+        folded TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX sources_by_age ON sources (ingested_at DESC, sha256);
+    CREATE TABLE paths (
+        path TEXT PRIMARY KEY,
+        sha256 TEXT NOT NULL REFERENCES sources ON DELETE CASCADE,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        folded TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX paths_of ON paths (sha256);
+    CREATE TABLE collections (
+        name TEXT NOT NULL,
+        sha256 TEXT NOT NULL REFERENCES sources ON DELETE CASCADE,
+        PRIMARY KEY (name, sha256)
+    ) WITHOUT ROWID;
+    CREATE INDEX collections_of ON collections (sha256);
+    """,
+)
+"""Script n takes a file from version n to n + 1. Append, never edit: files out there ran them."""
+
+
+def version(db: sqlite3.Connection) -> int:
+    """Which version a file is; 0 is a new one. Raises StoreError when it is from the future."""
+    found = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if found > len(MIGRATIONS):
+        raise StoreError(
+            f"this store was written by a newer omni-mcp (catalog version {found}, this one knows "
+            f"{len(MIGRATIONS)}); upgrade, or use another folder with --store"
+        )
+    return found
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring a file to today's version, one transaction a step."""
+    for n in range(version(db), len(MIGRATIONS)):
+        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[n]} PRAGMA user_version = {n + 1}; COMMIT;")
+
+
+SELECT = (
+    "SELECT s.*, (SELECT json_group_array(name) FROM collections c WHERE c.sha256 = s.sha256)"
+    " AS names FROM sources s"
+)
+"""What `row` reads."""
+
+
+def row(r: sqlite3.Row) -> SourceRow:
+    """A line of `SELECT` as the noun."""
+    return SourceRow(
+        id=r["id"],
+        title=r["title"],
+        modality=Modality(r["modality"]),
+        uri=r["uri"],
+        sha256=r["sha256"],
+        mime=r["mime"],
+        size=r["size"],
+        state=r["state"],
+        segments=r["segments"],
+        progress=r["progress"],
+        duration_s=r["duration_s"],
+        pages=r["pages"],
+        recorded_at=_when(r["recorded_at"]),
+        recorded_at_from=r["recorded_at_from"],
+        ingested_at=_when(r["ingested_at"]),
+        collections=tuple(sorted(json.loads(r["names"]))),
+        model=r["model"],
+        pipeline=r["pipeline"],
+        warnings=tuple(json.loads(r["warnings"])),
+        error_code=r["error_code"],
+        error=r["error"],
+    )
+
+
+def _when(text: Any) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def aware(at: datetime) -> datetime:
+    """An instant; one without a zone is taken as UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
