@@ -1,0 +1,1 @@
+"""What an agent opens and pastes: citations, quotes, pictures, sound, clip files."""

@@ -1,0 +1,216 @@
+"""Search, open: one grammar for references; what `cite` prints, `parse` reads back.
+
+    [Title @ 12:04.3-12:19.3]    seconds of a film or a recording; one time is an instant
+    [Title p.12]                 a page
+    [Title chars 120-480]        plain text
+    [Title]                      a picture, or a whole source
+    seg_...                      a segment        src_...@83.5   src_...@80-95   src_...#p12
+    omni://source/src_...        and the same with #t=80,95 or #page=12; omni://segment/seg_...
+
+A title that itself ends like a place (`Report p.3`) is printed in double quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote
+
+from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.evidence.quote import clean
+from omni_core.types import Span, segment_ref, segment_uuid
+
+GRAMMAR = (
+    "write seg_…, src_…@83.5, src_…@80-95, src_…#p12 or a citation such as [Title @ 1:05-1:20]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """What a reference names: a segment, or a source and a place in it."""
+
+    segment: str | None = None
+    """uuid, when a segment is named."""
+    source: str = ""
+    """Id (`src_...`) or title as printed; compare titles with `same_title`."""
+    span: Span | None = None
+    """None is the whole source. An instant starts and ends at the same second."""
+
+
+def clock(seconds: float) -> str:
+    """`1:05.3`, `1:02:03.0`: minutes, or hours when there are any, to a tenth of a second."""
+    tenths = round(max(0.0, seconds) * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    tail = f"{rest // 10:02d}.{rest % 10}"
+    return f"{hours}:{minutes:02d}:{tail}" if hours else f"{minutes}:{tail}"
+
+
+def place(span: Span | None) -> str:
+    """The place alone: `12:04.3-12:19.3`, `p.12`, `chars 120-480`; empty for a picture."""
+    if span is None:
+        return ""
+    if span.axis == "page":
+        first, last = round(span.start), max(round(span.start), round(span.end) - 1)
+        return f"p.{first}" if first == last else f"p.{first}-{last}"
+    if span.axis == "char":
+        return f"chars {round(span.start)}-{round(span.end)}"
+    first_s, last_s = clock(span.start), clock(span.end)
+    return first_s if first_s == last_s else f"{first_s}-{last_s}"
+
+
+def cite(title: str, span: Span | None, *, source_id: str = "") -> str:
+    """The citation to paste. `span` None for pictures and whole sources.
+
+    Give `source_id` where two sources share the title: it is printed behind it.
+    """
+    name = clean_title(title)
+    if source_id:
+        name = f"{name} ({source_id})"
+    elif _looks_placed(name):
+        name = f'"{name}"'
+    where = place(span)
+    if not where:
+        return f"[{name}]"
+    at = "@ " if span is not None and span.axis == "second" else ""
+    return f"[{name} {at}{where}]"
+
+
+def clean_title(title: str) -> str:
+    """The title as citations print it: one line, no control characters, no square brackets."""
+    name = clean(title).replace("[", "(").replace("]", ")").replace('"', "”")
+    return name or "untitled"
+
+
+def same_title(title: str, cited: str) -> bool:
+    """Whether `cited` (from a Ref) names a source with this title."""
+    return clean_title(title).casefold() == clean_title(cited).casefold()
+
+
+def source_uri(source_id: str, span: Span | None = None) -> str:
+    """`omni://source/src_...#t=80,95`."""
+    return f"omni://source/{source_id}" + (f"#{span.fragment()}" if span else "")
+
+
+def segment_uri(uuid: str, part: str = "") -> str:
+    """`omni://segment/seg_.../frame.jpg`."""
+    return f"omni://segment/{segment_ref(uuid)}" + (f"/{part}" if part else "")
+
+
+def parse(ref: str) -> Ref:
+    """Read any form of the grammar, with or without brackets, with any dash, `p. 12`, `83.5s`.
+
+    Raises NotFoundError UNKNOWN_REF for a malformed id, BadRequestError for an impossible place.
+    """
+    text = clean(ref)
+    bracketed = re.search(r"\[([^\[\]]+)\]", text)
+    if bracketed:
+        text = bracketed[1]
+    text = text.strip(" \t\"'`“”<>()") if not text.startswith('"') else text
+    text = text.rstrip(".,;") or text
+    if not text or len(ref) > 1000:
+        raise _unknown(ref)
+    if text.startswith("omni://"):
+        text = _from_uri(text, ref)
+    if text.startswith("seg_"):
+        uuid = segment_uuid(text)
+        if uuid is None:
+            raise _unknown(ref)
+        return Ref(segment=uuid)
+    name, span = _split(text)
+    id_ = re.fullmatch(rf"(?:.*\()?({_SOURCE_ID})\)?", name)
+    if id_:
+        return Ref(source=id_[1], span=span)
+    if name.startswith("src_") and " " not in name:
+        raise _unknown(ref)
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = name[1:-1]
+    if not name.strip():
+        raise _unknown(ref)
+    return Ref(source=name.strip(), span=span)
+
+
+def _unknown(ref: str) -> NotFoundError:
+    shown = clean(ref)[:60]
+    return NotFoundError(f"{shown!r} is not a reference; {GRAMMAR}", code="UNKNOWN_REF")
+
+
+_SOURCE_ID = r"src_[a-z2-7]{16}"
+_DASH = r"\s*(?:-|–|—|−|‑|\.\.|,|\bto\b)\s*"
+_TIME = (
+    r"(?:\d+:)?\d{1,3}:\d{1,2}(?:\.\d+)?"  # 1:02:03.5, 12:04
+    r"|(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?s|\d+h(?:\d+m)?|\d+m"  # 1h02m03s, 83.5s, 12m
+    r"|\d+(?:\.\d+)?"  # 83.5
+)
+_PLACES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?P<name>.*?)\s*(?:@|#t=)\s*(?P<t0>{_TIME})(?:{_DASH}(?P<t1>{_TIME}))?",
+        rf"(?P<name>.*?)(?:\s+|\s*[#@])(?:pp?\.?|pages?[ =])\s*(?P<p0>\d+)(?:{_DASH}(?P<p1>\d+))?",
+        rf"(?P<name>.*?)(?:\s+|\s*[#@])chars?[ =]\s*(?P<c0>\d+)(?:{_DASH}(?P<c1>\d+))?",
+    )
+)
+
+
+def _looks_placed(name: str) -> bool:
+    return any(p.fullmatch(name) for p in _PLACES) or bool(
+        re.match(r"seg_|omni://|src_", name) or re.search(rf"\({_SOURCE_ID}\)$", name)
+    )
+
+
+def _split(text: str) -> tuple[str, Span | None]:
+    """The source's name and the place; a quoted name is never looked into."""
+    quoted = re.match(r'"([^"]*)"', text)
+    if quoted:
+        name, rest = quoted[0], text[quoted.end() :]
+        if not rest.strip():
+            return name, None
+        text = "x" + rest
+    for pattern in _PLACES:
+        # The last place in the text wins: a title may hold an @ of its own.
+        match = pattern.fullmatch(text)
+        if match:
+            return (name if quoted else match["name"].strip()), _span(match)
+    return (name if quoted else text), None
+
+
+def _span(match: re.Match[str]) -> Span:
+    got = match.groupdict()
+    if "t0" in got:
+        start = _seconds(match["t0"])
+        end = start if match["t1"] is None else _seconds(match["t1"])
+        axis: Literal["second", "page", "char"] = "second"
+    elif "p0" in got:
+        start = int(match["p0"])
+        end = 1 + (start if match["p1"] is None else int(match["p1"]))
+        axis = "page"
+        if start < 1:
+            raise NotFoundError("pages count from 1; ask for #p1", code="OUT_OF_RANGE")
+    else:
+        start = int(match["c0"])
+        end = start + 1 if match["c1"] is None else int(match["c1"])
+        axis = "char"
+    if end < start:
+        raise BadRequestError(f"{place(Span(axis, start, start))} comes after the end; swap them")
+    return Span(axis, float(start), float(end))
+
+
+def _seconds(text: str) -> float:
+    if ":" in text:
+        total = 0.0
+        for part in text.split(":"):
+            total = total * 60 + float(part)
+        return total
+    units = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", text.lower())
+    if units and any(units.groups()):
+        hours, minutes, seconds = (float(g or 0) for g in units.groups())
+        return hours * 3600 + minutes * 60 + seconds
+    return float(text)
+
+
+def _from_uri(text: str, ref: str) -> str:
+    match = re.fullmatch(r"omni://(?:source|segment)/([^/#?]+)(?:/[a-z.]+)?(#.*)?", unquote(text))
+    if match is None:
+        raise _unknown(ref)
+    return match[1] + (match[2] or "")

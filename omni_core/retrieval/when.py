@@ -1,0 +1,179 @@
+"""Search: the words of a date filter become a half-open interval of time.
+
+`parse("last tuesday", now, tz)` answers the interval and the words that a result echoes, so
+that an agent sees what was really asked. Everything looks back: media were recorded before now.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from omni_core.errors import BadRequestError
+from omni_core.retrieval.periods import Period, period
+
+EXAMPLES = (
+    "2026-11-17",
+    "2026-11",
+    "2026-11-01/2026-11-17",
+    "last tuesday",
+    "yesterday morning",
+    "past 7 days",
+    "3 weeks ago",
+    "march 2024",
+    "since 2024-01-01",
+    "before june",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """[start, end) in time; None is open. `words` is what was understood, with its time zone."""
+
+    start: datetime | None
+    end: datetime | None
+    words: str
+
+    @property
+    def gte(self) -> str | None:
+        """`start` as RFC 3339 in UTC, the form of a date filter."""
+        return _rfc3339(self.start)
+
+    @property
+    def lt(self) -> str | None:
+        """`end` likewise."""
+        return _rfc3339(self.end)
+
+
+def parse(text: str, now: datetime, tz: tzinfo) -> Interval:
+    """Understand `text` as of `now` (aware) in the calendar of `tz`.
+
+    Dates are ISO 8601 (a year, month, week, day or time), English (`5 march 2024`, `tuesday`),
+    relative (`yesterday`, `past 7 days`, `2 weeks ago`), or a range: `A/B`, `A to B`,
+    `since A`, `after A`, `before A`, `until A`. A range of days includes its last day.
+    A bare month or weekday is the latest one that has begun.
+    """
+    here = now.astimezone(tz).replace(tzinfo=None)
+    said = _normal(_to_local(text, tz))
+    found = _range(said, here) if said else None
+    if found is None:
+        raise _bad(text, "is not a date or period")
+    start, end = found
+    try:
+        first = None if start is None else start.replace(tzinfo=tz)
+        last = None if end is None else end.replace(tzinfo=tz)
+        if first is not None and last is not None and first >= last:
+            raise _bad(text, "ends before it starts")
+        return Interval(first, last, _words(start, end, str(tz)))
+    except (OverflowError, ValueError):
+        raise _bad(text, "is out of the calendar") from None
+
+
+def _bad(text: str, what: str) -> BadRequestError:
+    shown = " ".join(text.split())[:60]
+    return BadRequestError(f"{shown!r} {what}; write e.g. {', '.join(EXAMPLES)}", code="BAD_WHEN")
+
+
+def _rfc3339(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _words(start: datetime | None, end: datetime | None, zone: str) -> str:
+    def show(at: datetime) -> str:
+        return at.isoformat(" ", "seconds" if at.second else "minutes")
+
+    if start is None:
+        return f"before {show(end)} {zone}" if end else f"any time {zone}"
+    return f"{show(start)} to {show(end)} {zone}" if end else f"since {show(start)} {zone}"
+
+
+_WITH_OFFSET = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s?(?:[Zz]|[+-]\d\d:?\d\d)"
+)
+
+
+def _to_local(text: str, tz: tzinfo) -> str:
+    """A time with an offset of its own becomes the same instant on this calendar's clock."""
+
+    def local(match: re.Match[str]) -> str:
+        stamp = re.sub(r"\s(?=[Zz+-])", "", match[0].upper())
+        try:
+            at = datetime.fromisoformat(stamp).astimezone(tz).replace(tzinfo=None)
+        except (ValueError, OverflowError):
+            return match[0]
+        return at.isoformat(timespec="seconds")
+
+    return _WITH_OFFSET.sub(local, text)
+
+
+def _normal(text: str) -> str:
+    text = text.casefold().replace("–", "-").replace("—", "-").replace("…", "..")
+    text = re.sub(r"[,!?\"]", " ", text)
+    text = re.sub(r"\b(the|of)\b", " ", text)
+    return " ".join(text.split())
+
+
+_Pair = tuple[datetime | None, datetime | None]
+_OPEN = {"since": "from", "from": "from", "after": "after", "before": "before", "until": "until"}
+_OPEN |= {"till": "until", "up to": "until", "later than": "after", "earlier than": "before"}
+_OPEN |= {"starting": "from", "older than": "before", "newer than": "after"}
+
+
+def _range(said: str, now: datetime) -> _Pair | None:
+    one = period(said, now)
+    if one is not None:
+        return one.start, one.end
+    for word, kind in _OPEN.items():
+        rest = said.removeprefix(word + " ")
+        if rest != said:
+            p = period(rest, now)
+            if p is not None:
+                return _open(kind, p)
+    return _two_sided(said, now)
+
+
+def _open(kind: str, p: Period) -> _Pair:
+    if kind == "from":
+        return p.start, None
+    if kind == "after":
+        return p.last, None
+    return None, (p.start if kind == "before" else p.last)
+
+
+_SEPARATORS = (r"\s*/\s*", r"\s*\.\.+\s*", r"\s+to\s+", r"\s+until\s+", r"\s+till\s+", r"\s+-\s+")
+
+
+def _two_sided(said: str, now: datetime) -> _Pair | None:
+    said = re.sub(r"^(from|between) ", "", said)
+    for separator in (*_SEPARATORS, r"\s+and\s+"):
+        for cut in re.finditer(separator, said):
+            left, right = said[: cut.start()], said[cut.end() :]
+            if left in ("", "..") or right in ("", ".."):
+                p = period(right if left in ("", "..") else left, now)
+                if p is not None:
+                    return _open("until" if left in ("", "..") else "from", p)
+                continue
+            pair = _both(left, right, now)
+            if pair is not None:
+                return pair
+    return None
+
+
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+
+
+def _both(left: str, right: str, now: datetime) -> _Pair | None:
+    b = period(right, now)
+    if b is None:
+        return None
+    year = _YEAR.search(right)
+    if year and not _YEAR.search(left):
+        # "march to may 2024": the year stands once, for both.
+        a = period(f"{left} {year[0]}", now) or period(left, now)
+    else:
+        # "november to february", asked in march: november of the year before.
+        a = period(left, now) or None
+        if a is not None and a.start >= b.last and not _YEAR.search(left):
+            a = period(left, b.start) or a
+    return None if a is None else (a.start, b.last)
