@@ -71,6 +71,8 @@ class Settings:
     expose_scores: bool = False
     allow_delete: bool = False
     """Register the delete_source tool."""
+    check_citations: bool = False
+    """Register the check_citation tool."""
     timezone: str = ""
     """IANA name for "last tuesday"; the machine's own when empty."""
 

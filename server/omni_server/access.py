@@ -1,0 +1,284 @@
+"""Who may read what: every path and link a caller names is decided here, before anything opens.
+
+A path is allowed when, after every link in it is followed, it is a regular file (or folder)
+under a configured root. The answer does not depend on whether a forbidden file exists. Links
+swapped between this check and the decoder's open can only be made by someone who may already
+write inside a root.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from omni_core.errors import BadRequestError, NotFoundError, RefusedError, TooLargeError
+from omni_core.settings import Settings
+from omni_server.text import one_line
+
+MAX_PATH = 4096
+MAX_FILES = 10_000
+"""Of one folder or glob."""
+UPLOAD = re.compile(r"upload_[a-z2-7]{26}")
+
+_PROTOCOLS = frozenset(
+    "async cache concat concatf crypto data fd ffrtmphttp file ftp gopher gophers hls http httpproxy"
+    " https ipfs ipns md5 mmsh mmst pipe prompeg rtmp rtmpe rtmps rtmpt rtp sctp sftp smb srtp"
+    " subfile tcp tee tls udp udplite unix zmq".split()
+)
+"""What a media library takes for a protocol when it stands before the first `:` or `,`."""
+
+_SYSTEM = ("/proc", "/sys", "/dev")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.I)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_GLOB = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a caller's word for media turned out to be; every path is resolved and regular."""
+
+    files: tuple[Path, ...]
+    many: bool
+    """A folder or a glob: `files` may then be of any number, in order of name."""
+
+
+class Access:
+    """The allowed roots, and the uploads folder, as one gate."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.roots = settings.root_paths
+        self.uploads = settings.store_path / "uploads"
+
+    def check(self, source: str) -> Allowed:
+        """The files that `source` names: a path, a file:// link, a folder, a glob, an upload.
+
+        Raises RefusedError (PATH_NOT_ALLOWED, NO_ROOTS), NotFoundError, BadRequestError.
+        """
+        if UPLOAD.fullmatch(source):
+            return Allowed((self._upload(source),), many=False)
+        path = self._under_root(source)
+        if path.is_dir():
+            return Allowed(tuple(self._walk(path, "**")), many=True)
+        if _GLOB.search(str(path)) and not path.exists():
+            return Allowed(self._glob(path), many=True)
+        return Allowed((self._opened(path),), many=False)
+
+    def file(self, source: str) -> Path:
+        """The one regular file that `source` names."""
+        if UPLOAD.fullmatch(source):
+            return self._upload(source)
+        return self._opened(self._under_root(source))
+
+    def holds(self, source: str) -> bool:
+        """Whether `source` names a file that may be read; tells paths from references."""
+        try:
+            self.file(source)
+        except (RefusedError, NotFoundError, BadRequestError):
+            return False
+        return True
+
+    def _under_root(self, source: str) -> Path:
+        """An absolute path, lexically and really under a root; it may not exist."""
+        text = self._plain(source)
+        if not self.roots:
+            raise RefusedError(
+                "no folder may be read yet: start the server with --root FOLDER "
+                "(or set OMNI_ROOTS) for each folder with media",
+                code="NO_ROOTS",
+            )
+        given = Path(text)
+        candidates = [given] if given.is_absolute() else [root / given for root in self.roots]
+        inside = [path for c in candidates if (path := self._real(c)) is not None]
+        if not inside:
+            raise self._refused()
+        return next((path for path in inside if path.exists()), inside[0])
+
+    def _real(self, path: Path) -> Path | None:
+        """The path with every link followed; None when it leads outside, or to something hidden."""
+        try:
+            real = Path(os.path.realpath(path))
+        except (OSError, ValueError):  # a name that the system cannot hold
+            return None
+        if str(real).startswith(tuple(f"{s}/" for s in _SYSTEM)):
+            return None
+        for root in self.roots:
+            if real == root:
+                return real
+            if real.is_relative_to(root):
+                hidden = any(part.startswith(".") for part in real.relative_to(root).parts)
+                if not hidden:  # keys and tokens live in dot folders, evidence does not
+                    return real
+        return None
+
+    def _plain(self, source: str) -> str:
+        """The path inside the caller's words; refuses protocols, NUL and Windows devices."""
+        if not source.strip() or len(source) > MAX_PATH:
+            raise BadRequestError(f"give the path of a file, at most {MAX_PATH} characters")
+        if "\0" in source:
+            raise self._refused()
+        text = source
+        scheme = re.match(r"([A-Za-z][A-Za-z0-9+.\-]*)(:|,,)", source)
+        if scheme and source[: scheme.end() + 2].lower().startswith("file://"):
+            text = _from_file_uri(source)
+        elif scheme and (scheme[1].lower() in _PROTOCOLS or "://" in source[: scheme.end() + 2]):
+            raise RefusedError(f"{scheme[1]!r} links are not read: give a path under {self._named()}")
+        if "\0" in text or (os.name == "nt" and windows_oddity(text)):
+            raise self._refused()
+        return os.path.expanduser(text) if text.startswith(("~/", "~\\")) or text == "~" else text
+
+    def _opened(self, path: Path) -> Path:
+        """The path, when it is a regular file that this process can open; a FIFO is never opened."""
+        name = repr(one_line(path.name, 80))
+        try:
+            if path.is_dir():
+                raise RefusedError(f"{name} is a folder; name one file in it")
+            if not _regular(path):
+                if not os.path.lexists(path):
+                    raise self._missing(path)
+                raise RefusedError(f"{name} is not a regular file")
+            handle = os.open(path, os.O_RDONLY | _NO_FOLLOW)
+        except PermissionError:
+            raise RefusedError(f"{name} cannot be read: give the server's user permission") from None
+        except OSError:
+            raise self._missing(path) from None
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):  # swapped since the look above
+                raise RefusedError(f"{name} is not a regular file")
+        finally:
+            os.close(handle)
+        return path
+
+    def _upload(self, token: str) -> Path:
+        folder = self.uploads / token
+        try:
+            names = sorted(e.name for e in os.scandir(folder) if e.is_file(follow_symlinks=False))
+        except OSError:
+            names = []
+        if not names:
+            raise NotFoundError(f"no upload {token}: send the file to POST /upload again")
+        return folder / names[0]
+
+    def _walk(self, folder: Path, pattern: str) -> Iterator[Path]:
+        """Regular files under `folder` whose relative path fits, by name; no hidden ones.
+
+        Linked folders are not entered; a linked file counts when it leads to a file in a root.
+        """
+        seen: set[Path] = set()
+        for at, folders, names in os.walk(folder, followlinks=False):
+            folders[:] = sorted(d for d in folders if not d.startswith("."))
+            for name in sorted(names):
+                path = Path(at, name)
+                if name.startswith(".") or not _fits(path.relative_to(folder).parts, pattern):
+                    continue
+                real = self._real(path)
+                if real is None or real in seen or not _regular(real):
+                    continue
+                seen.add(real)
+                if len(seen) > MAX_FILES:
+                    raise TooLargeError(
+                        f"more than {MAX_FILES:,} files: name a smaller folder or a narrower glob"
+                    )
+                yield real
+
+    def _glob(self, path: Path) -> tuple[Path, ...]:
+        parts = path.parts
+        first = next(i for i, part in enumerate(parts) if _GLOB.search(part))
+        base = Path(*parts[:first])
+        if self._real(base) is None:
+            raise self._refused()
+        found = tuple(self._walk(base, "/".join(parts[first:])))
+        if not found:
+            raise NotFoundError("no file fits that pattern; `folder/**/*.mp4` finds in subfolders")
+        return found
+
+    def _named(self) -> str:
+        return ", ".join(one_line(str(r), 120) for r in self.roots) or "a root (--root FOLDER)"
+
+    def _refused(self) -> RefusedError:
+        return RefusedError(
+            f"that path is outside the allowed folders ({self._named()}): "
+            "use a file inside them, or restart with --root FOLDER"
+        )
+
+    def _missing(self, path: Path) -> NotFoundError:
+        near = self._near(path)
+        hint = f"did you mean {near}?" if near else f"allowed folders: {self._named()}"
+        return NotFoundError(f"no file {one_line(path.name, 80)!r} there; {hint}")
+
+    def _near(self, path: Path) -> str:
+        """Up to three names like this one in the same folder, or anywhere in the same root."""
+        root = next((r for r in self.roots if path.is_relative_to(r)), None)
+        if root is None:
+            return ""
+        names: dict[str, str] = {}
+        for at, folders, files in os.walk(root, followlinks=False):
+            folders[:] = [d for d in folders if not d.startswith(".")]
+            for name in files:
+                if not name.startswith("."):
+                    names.setdefault(name.lower(), str(Path(at, name).relative_to(root)))
+            if len(names) > 5000:
+                break
+        close = difflib.get_close_matches(path.name.lower(), names, n=3, cutoff=0.6)
+        return ", ".join(repr(one_line(names[n], 120)) for n in close)
+
+
+def _regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _from_file_uri(uri: str) -> str:
+    parts = urlsplit(uri)
+    if parts.netloc not in ("", "localhost"):
+        raise RefusedError("file:// links to other machines are not read")
+    path = unquote(parts.path)
+    return path[1:] if re.match(r"/[A-Za-z]:[\\/]", path) else path
+
+
+def _fits(parts: tuple[str, ...], pattern: str) -> bool:
+    """Whether path parts fit a glob in which `**` is any number of folders."""
+    return _fits_parts(parts, tuple(pattern.split("/")))
+
+
+def _fits_parts(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        rest = pattern[1:]
+        if not rest:
+            return bool(parts)
+        return any(_fits_parts(parts[i:], rest) for i in range(len(parts) + 1))
+    return bool(parts) and fnmatch.fnmatchcase(parts[0], pattern[0]) and _fits_parts(
+        parts[1:], pattern[1:]
+    )
+
+
+def windows_oddity(text: str) -> str:
+    """Why Windows would not open the plain file of this name; empty when it would.
+
+    Devices (`NUL`, `com1.mp4`), streams (`a.mp4:hidden`), network and device paths, a drive
+    without a folder, names that end in a dot or space (Windows drops it).
+    """
+    path = text.replace("/", "\\")
+    if path.startswith("\\\\"):
+        return "a network or device path"
+    drive, rest = re.match(r"([A-Za-z]:)?(.*)", path, re.S).groups()  # type: ignore[union-attr]
+    if drive and not rest.startswith("\\"):
+        return "a drive without a folder"
+    if ":" in rest:
+        return "an alternate stream"
+    for part in rest.split("\\"):
+        if part not in ("", ".", "..") and part != part.rstrip(". "):
+            return "a name that ends in a dot or a space"
+        if _RESERVED.fullmatch(part):
+            return "a device"
+    return ""

@@ -1,0 +1,397 @@
+"""Results as an agent reads them: few words first, the same facts as data beside them.
+
+Text comes first because many clients show nothing else; words from media stand in a fence.
+Pictures never travel with structured content: several clients drop one or the other.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mcp.types import (
+    Annotations,
+    AudioContent,
+    CallToolResult,
+    ContentBlock,
+    ImageContent,
+    ResourceLink,
+    TextContent,
+)
+
+from omni_server.text import Fence, clean, excerpt, one_line, tokens
+
+if TYPE_CHECKING:
+    from omni_core.engine.results import (
+        Checked,
+        ClipFile,
+        FolderStatus,
+        Found,
+        IngestStatus,
+        Line,
+        Opened,
+        ReadPage,
+        SearchResult,
+        SourcePage,
+        SourceRow,
+    )
+
+MAX_BYTES = 700_000
+"""Of one result on the wire: Claude Desktop cuts at 1 MiB."""
+MAX_WORDS_TOKENS = 6_000
+"""Of quoted words in one opened segment; the rest is for read_source."""
+
+RETRY_S = 5
+
+
+def search(result: SearchResult, *, scores: bool = False) -> CallToolResult:
+    """Moments as lines and as data."""
+    hits = [_hit(f, scores) for f in result.hits]
+    data: dict[str, Any] = {
+        "hits": hits,
+        "searched": {"sources": result.searched_sources, "segments": result.searched_segments},
+        "when_resolved": result.when_resolved,
+        "note": one_line(result.note),
+        "nearest": _hit(result.nearest, scores) if result.nearest else None,
+        "next_cursor": result.next_cursor,
+    }
+    count = f"{len(hits)} moment{'' if len(hits) == 1 else 's'}"
+    lines = [
+        f"{count} in {result.searched_segments} segments of {result.searched_sources} sources."
+    ]
+    if result.when_resolved:
+        lines.append(f"When: {result.when_resolved}.")
+    if quoted := [_hit_lines(h) for h in hits] or (
+        ["nearest, below the bar: " + _hit_lines(data["nearest"])] if data["nearest"] else []
+    ):
+        fence = Fence()
+        lines += [fence.notice, fence.around("\n".join(quoted))]
+    if result.note:
+        lines.append(data["note"])
+    if result.next_cursor:
+        lines.append(f"More: cursor={result.next_cursor}")
+    return _both(lines, data)
+
+
+def _hit(f: Found, scores: bool) -> dict[str, Any]:
+    return _lean(
+        {
+            "id": f.ref,
+            "cite": one_line(f.cite),
+            "kind": str(f.modality),
+            "start_s": _seconds(f.start_s),
+            "end_s": _seconds(f.end_s),
+            "page": f.page,
+            "match": f.match,
+            "why": [str(c) for c in f.why],
+            "text": excerpt(f.text),
+            "also_at": [one_line(a) for a in f.also_at[:5]],
+            "partial": one_line(f.partial),
+            "score": round(f.cosine, 4) if scores else None,
+        },
+        keep=("why",),
+    )
+
+
+def _hit_lines(hit: Mapping[str, Any]) -> str:
+    head = f"{hit['id']} {hit['kind']} {hit['match']} {'+'.join(hit['why'])} {hit['cite']}"
+    if "score" in hit:
+        head += f" cos={hit['score']}"
+    if "partial" in hit:
+        head += f" ({hit['partial']})"
+    parts = [head]
+    if "text" in hit:
+        parts.append(f"  {hit['text']}")
+    if "also_at" in hit:
+        parts.append(f"  also at {' '.join(hit['also_at'])}")
+    return "\n".join(parts)
+
+
+def ingest(s: IngestStatus) -> CallToolResult:
+    """One file's way into the library."""
+    going = s.state in ("queued", "processing")
+    data = _lean(
+        {
+            "source_id": s.source_id,
+            "state": s.state,
+            "progress": round(s.progress, 3),
+            "stage": s.stage if going else "",
+            "segments": s.segments,
+            "duration_s": _seconds(s.duration_s),
+            "pages": s.pages,
+            "recorded_at": _date(s.recorded_at),
+            "recorded_at_from": s.recorded_at_from,
+            "duplicate_of": one_line(s.duplicate_of),
+            "warnings": [one_line(w) for w in s.warnings[:5]],
+            "retry_in_s": RETRY_S if going else None,
+        },
+        keep=("segments", "progress"),
+    )
+    facts = [f"{s.segments} segments"]
+    if s.duration_s is not None:
+        facts.append(_clock(s.duration_s))
+    if s.pages is not None:
+        facts.append(f"{s.pages} pages")
+    if s.recorded_at is not None:
+        facts.append(f"recorded {_date(s.recorded_at)} ({s.recorded_at_from})")
+    lines = [f"{s.source_id or 'file'} {s.state}: {', '.join(facts)}."]
+    if going:
+        lines.append(
+            f"{s.stage or 'waiting'}, {s.progress:.0%} done; what is in can be searched. "
+            f"Call ingest_media again with the same source in {RETRY_S} s to follow."
+        )
+    if s.already:
+        lines.append("Nothing to do: these bytes were complete before.")
+    if s.duplicate_of:
+        lines.append(f"Same bytes as {data['duplicate_of']}.")
+    lines += [f"Warning: {w}" for w in data.get("warnings", ())]
+    return _both(lines, data)
+
+
+def folder(f: FolderStatus) -> CallToolResult:
+    """The sum over a folder or a glob."""
+    failed = f.failed
+    state = "processing" if not f.finished else ("partial" if failed else "ready")
+    if f.finished and failed and len(failed) == f.files_total:
+        state = "failed"
+    segments = sum(s.segments for s in f.done)
+    data = _lean(
+        {
+            "state": state,
+            "progress": round(f.files_done / f.files_total, 3) if f.files_total else 1.0,
+            "segments": segments,
+            "files_total": f.files_total,
+            "files_done": f.files_done,
+            "failed": [
+                {"file": one_line(_name(s.path), 120), "error": f"{s.error_code}: {one_line(s.error)}"}
+                for s in failed[:5]
+            ],
+            "retry_in_s": None if f.finished else RETRY_S,
+        },
+        keep=("segments", "progress", "files_total", "files_done"),
+    )
+    lines = [f"{state}: {f.files_done} of {f.files_total} files, {segments} segments."]
+    if failed:
+        lines.append(f"{len(failed)} could not be read:")
+        lines += [f"  {x['file']}: {x['error']}" for x in data["failed"]]
+    if not f.finished:
+        lines.append(f"Call again with the same source in {RETRY_S} s to follow.")
+    return _both(lines, data)
+
+
+def sources(page: SourcePage) -> CallToolResult:
+    """A page of the library."""
+    rows = [_row(r) for r in page.sources]
+    data = _lean(
+        {"sources": rows, "total": page.total, "next_cursor": page.next_cursor},
+        keep=("sources", "total"),
+    )
+    lines = [f"{len(rows)} of {page.total} sources."]
+    if rows:
+        fence = Fence()
+        lines += [fence.notice, fence.around("\n".join(_row_line(r) for r in page.sources))]
+    if page.next_cursor:
+        lines.append(f"More: cursor={page.next_cursor}")
+    return _both(lines, data)
+
+
+def _row(r: SourceRow) -> dict[str, Any]:
+    return _lean(
+        {
+            "id": r.id,
+            "title": one_line(r.title, 120),
+            "kind": str(r.modality),
+            "state": r.state,
+            "segments": r.segments,
+            "duration_s": _seconds(r.duration_s),
+            "pages": r.pages,
+            "recorded_at": _date(r.recorded_at),
+        },
+        keep=("title", "segments"),
+    )
+
+
+def _row_line(r: SourceRow) -> str:
+    parts = [r.id, str(r.modality)]
+    if r.duration_s is not None:
+        parts.append(_clock(r.duration_s))
+    if r.pages is not None:
+        parts.append(f"{r.pages} pages")
+    if r.recorded_at is not None:
+        parts.append(_date(r.recorded_at))
+    parts.append(f"{r.segments} segments")
+    if r.state != "ready":
+        parts.append(r.state)
+    return f"{' '.join(parts)} {one_line(r.title, 120)}"
+
+
+def read(page: ReadPage) -> CallToolResult:
+    """A stretch of a source's words, one line each with its place."""
+    r = page.source
+    fence = Fence()
+    body = [one_line(r.title, 120), *_quoted(page.lines)]
+    lines = [
+        f"{r.id} {r.modality}, {len(page.lines)} lines.",
+        fence.notice,
+        fence.around("\n".join(body)),
+        f"More: cursor={page.next_cursor}" if page.next_cursor else "End.",
+    ]
+    return _text(lines)
+
+
+def deleted(r: SourceRow) -> CallToolResult:
+    """What was removed."""
+    title = one_line(r.title, 120)
+    data = {"deleted": r.id, "title": title, "segments": r.segments}
+    return _both([f"Deleted {r.id} and its {r.segments} segments; the file itself is untouched."], data)
+
+
+def checked(c: Checked) -> CallToolResult:
+    """Whether a quotation stands where it is said to stand."""
+    elsewhere = [one_line(str(e)) for e in c.elsewhere[:5]]
+    data = _lean(
+        {"verdict": c.verdict, "ratio": round(c.ratio, 3), "best": excerpt(c.best, 60, 120),
+         "elsewhere": elsewhere},
+        keep=("ratio",),
+    )
+    lines = [f"{c.verdict.replace('_', ' ')}, {c.ratio:.0%} of the words match."]
+    if data.get("best") or elsewhere:
+        fence = Fence()
+        body = ([f"best: {data['best']}"] if "best" in data else []) + [
+            f"elsewhere: {e}" for e in elsewhere
+        ]
+        lines += [fence.notice, fence.around("\n".join(body))]
+    return _both(lines, data)
+
+
+def opened(o: Opened, links: Sequence[str]) -> CallToolResult:
+    """A segment: text, then pictures, then links to clips, then the sentence about pictures.
+
+    `links[i]` is where `o.clips[i]` can be fetched by a person or a program: a path or a URL.
+    """
+    blocks: list[ContentBlock] = [TextContent(type="text", text=_opened_text(o, links))]
+    blocks += [
+        ImageContent(type="image", data=base64.b64encode(p.jpeg).decode(), mime_type="image/jpeg")
+        for p in o.pictures
+    ]
+    for clip in o.clips:
+        blocks.append(_clip_link(o, clip))
+    if o.audio_wav:
+        wav = base64.b64encode(o.audio_wav).decode()
+        blocks.append(AudioContent(type="audio", data=wav, mime_type="audio/wav"))
+    if n := len(o.pictures):
+        it = "it" if n == 1 else "them"
+        sentence = (
+            f"{n} image{'' if n == 1 else 's'} attached; if you cannot see {it}, "
+            "rely on the text and say so."
+        )
+        blocks.append(TextContent(type="text", text=sentence))
+    return CallToolResult(content=blocks)
+
+
+def weight(o: Opened) -> int:
+    """Bytes that the pictures and sound of `o` take on the wire, as base64."""
+    return sum(-(-len(b) // 3) * 4 for b in (*(p.jpeg for p in o.pictures), o.audio_wav))
+
+
+def _opened_text(o: Opened, links: Sequence[str]) -> str:
+    fence = Fence()
+    body = [f"cite: {one_line(o.cite)}"]
+    body += _quoted(o.lines, budget=MAX_WORDS_TOKENS)
+    body += [f"image {i}: {one_line(p.caption, 160)}" for i, p in enumerate(o.pictures, 1)]
+    lines = [f"{o.ref} {o.source.modality} {one_line(o.window, 120)}"]
+    if o.requested:
+        lines.append(f"Asked for {one_line(o.requested, 120)}.")
+    lines += [fence.notice, fence.around("\n".join(body))]
+    if not o.lines:
+        lines.append("No words here.")
+    for clip, link in zip(o.clips, links, strict=True):
+        span = f"{_clock(clip.start_s)}-{_clock(clip.end_s)}"
+        lines.append(f"Clip {span}, {clip.mime}, {clip.size:,} bytes: {link}")
+    if o.provenance:
+        lines.append(f"Provenance: {one_line(o.provenance, 400)}")
+    steps = [f"previous {o.previous}"] * bool(o.previous) + [f"next {o.next}"] * bool(o.next)
+    if steps:
+        lines.append("; ".join(steps))
+    lines += [one_line(w) for w in o.warnings]
+    return "\n".join(lines)
+
+
+def _clip_link(o: Opened, clip: ClipFile) -> ResourceLink:
+    sound = clip.mime.startswith("audio/")
+    return ResourceLink(
+        type="resource_link",
+        uri=f"omni://segment/{segment_part(o.ref)}/{'audio.wav' if sound else 'clip.mp4'}",
+        name=f"{o.ref} {'sound' if sound else 'clip'}",
+        mime_type=clip.mime,
+        size=clip.size,
+        annotations=Annotations(audience=["user"], priority=0.5),
+    )
+
+
+def segment_part(ref: str) -> str:
+    """A reference as one segment of a URI: `#` and all else that would end it is escaped."""
+    from urllib.parse import quote
+
+    return quote(ref, safe="@-._~")
+
+
+def _quoted(lines: Iterable[Line], budget: int = 0) -> list[str]:
+    """Lines with place and words, under one heading per channel and origin."""
+    out: list[str] = []
+    heading, spent = "", 0
+    for line in lines:
+        words = one_line(line.text, 100_000)
+        title = f"{line.channel} ({one_line(line.origin, 60)}):" if line.origin else f"{line.channel}:"
+        if budget and (spent := spent + tokens(words)) > budget:
+            out.append(f"… {_place(line)} onwards: read_source")
+            break
+        if title != heading:
+            out.append(title)
+            heading = title
+        out.append(f"{_place(line)} {words}")
+    return out
+
+
+def _place(line: Line) -> str:
+    if line.axis == "second":
+        return _clock(line.start)
+    return f"p.{line.start:g}" if line.axis == "page" else f"@{line.start:.0f}"
+
+
+def _clock(seconds: float) -> str:
+    """`12:04.3`, `1:02:03`: tenths only where they say something."""
+    tenths = round(seconds * 10)
+    whole, tenth = divmod(tenths, 10)
+    minutes, s = divmod(whole, 60)
+    hours, m = divmod(minutes, 60)
+    text = f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
+    return f"{text}.{tenth}" if tenth else text
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _date(value: datetime | None) -> str:
+    return "" if value is None else value.isoformat(timespec="seconds")
+
+
+def _name(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _lean(data: Mapping[str, Any], keep: Iterable[str] = ()) -> dict[str, Any]:
+    return {k: v for k, v in data.items() if k in keep or (v not in ("", None, [], ()))}
+
+
+def _text(lines: Iterable[str]) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text="\n".join(lines))])
+
+
+def _both(lines: Iterable[str], data: Mapping[str, Any]) -> CallToolResult:
+    result = _text(lines)
+    result.structured_content = _lean(data, keep=data if "hits" not in data else ("hits", "searched"))
+    return result

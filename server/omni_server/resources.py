@@ -1,0 +1,143 @@
+"""The library as MCP resources, for people who point at things: @omni://segment/…/frame.jpg."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.types import (
+    Annotations,
+    Completion,
+    CompletionArgument,
+    PromptReference,
+    ResourceTemplateReference,
+)
+
+from omni_core.errors import NotFoundError, OmniError
+from omni_server import render
+from omni_server.text import one_line
+
+if TYPE_CHECKING:
+    from omni_core.engine.results import Opened, Show, SourcePage
+    from omni_server.state import State
+
+MAX_CLIP = 24_000_000
+"""Bytes of a clip that is sent inside a message; longer ones go by link."""
+_USER = Annotations(audience=["user"])
+
+
+def add(server: MCPServer[State], state: State) -> None:
+    """Register resources, templates and completion."""
+
+    @server.resource("omni://library", mime_type="application/json", title="Library")
+    async def library() -> str:
+        """The newest hundred sources."""
+        page = await _sources(state, limit=100)
+        return json.dumps(render.sources(page).structured_content, ensure_ascii=False)
+
+    @server.resource("omni://source/{source_id}", title="Words of a source")
+    async def source(source_id: str) -> str:
+        """Transcript, page text or outline, the first pages of it."""
+        page = await _answer(lambda: _read(state, source_id))
+        return _words(render.read(page))
+
+    @server.resource("omni://segment/{segment_id}/text", title="Words of a segment")
+    async def text(segment_id: str) -> str:
+        """Words, citation and provenance."""
+        return _words(render.opened(await _open(state, segment_id, "text"), ()))
+
+    @server.resource(
+        "omni://segment/{segment_id}/frame.jpg", mime_type="image/jpeg", title="Picture"
+    )
+    async def frame(segment_id: str) -> bytes:
+        """The frame, page or picture of a segment."""
+        opened = await _open(state, segment_id)
+        if not opened.pictures:
+            raise ResourceNotFoundError("this segment has no picture")
+        return opened.pictures[0].jpeg
+
+    @server.resource(
+        "omni://segment/{segment_id}/clip.mp4",
+        mime_type="video/mp4",
+        title="Clip",
+        annotations=_USER,
+    )
+    async def clip(segment_id: str) -> bytes:
+        """The film or sound of a segment, cut from its source."""
+        opened = await _open(state, segment_id, "clip")
+        if not opened.clips:
+            raise ResourceNotFoundError("this segment has no clip")
+        cut = opened.clips[0]
+        if cut.size > MAX_CLIP:
+            raise ResourceError("the clip is too large for a message; get_segment names its file")
+        return await asyncio.to_thread(Path(cut.path).read_bytes)
+
+    @server.resource(
+        "omni://segment/{segment_id}/audio.wav",
+        mime_type="audio/wav",
+        title="Sound",
+        annotations=_USER,
+    )
+    async def audio(segment_id: str) -> bytes:
+        """The sound of a segment, 16 kHz mono."""
+        opened = await _open(state, segment_id, "audio")
+        if not opened.audio_wav:
+            raise ResourceNotFoundError("this segment has no sound")
+        return opened.audio_wav
+
+    @server.completion()
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        context: Any,
+    ) -> Completion | None:
+        if argument.name not in ("source_id", "source_a", "source_b", "segment_id"):
+            return None
+        page = await _sources(state, match=argument.value, limit=20)
+        if argument.name == "segment_id":
+            values = [f"{row.id}@0" for row in page.sources if row.duration_s is not None]
+            values += [f"{row.id}#p1" for row in page.sources if row.pages is not None]
+        elif argument.name == "source_id":
+            values = [row.id for row in page.sources]
+        else:
+            values = [one_line(row.title, 100) or row.id for row in page.sources]
+        return Completion(values=values[:100], total=page.total, has_more=bool(page.next_cursor))
+
+
+async def _sources(state: State, *, match: str = "", limit: int) -> SourcePage:
+    async def ask() -> SourcePage:
+        return await (await state.engine()).sources(match=match, limit=limit)
+
+    return await _answer(ask)
+
+
+async def _read(state: State, source_id: str) -> Any:
+    return await (await state.engine()).read(source_id)
+
+
+async def _open(state: State, ref: str, *show: Show) -> Opened:
+    from omni_core.engine.results import OpenRequest
+
+    async def ask() -> Opened:
+        return await (await state.engine()).open_ref(OpenRequest(ref, show, max_pictures=1))
+
+    return await _answer(ask)
+
+
+async def _answer(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """The answer, with the engine's errors as the protocol's."""
+    try:
+        return await ask()
+    except NotFoundError as e:
+        raise ResourceNotFoundError(f"{e.code}: {one_line(str(e))}") from e
+    except OmniError as e:
+        raise ResourceError(f"{e.code}: {one_line(str(e))}") from e
+
+
+def _words(result: Any) -> str:
+    return str(result.content[0].text)

@@ -1,0 +1,87 @@
+"""What every handler shares: settings, access, and one Engine that opens behind the scenes.
+
+`tools/list` never waits for the engine: its import and its disk come after the server talks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from omni_core.settings import Settings
+from omni_server.access import Access
+
+if TYPE_CHECKING:
+    from omni_core import Engine
+    from omni_server.auth import Links
+
+log = logging.getLogger(__name__)
+
+Opener = Callable[[Settings], Awaitable["Engine"]]
+
+OPEN_AFTER_S = 0.25
+"""Importing the engine holds the interpreter for a few hundred ms: let `tools/list` go first."""
+
+
+class State:
+    """The server's one engine and what guards it. `running()` is its life."""
+
+    def __init__(self, settings: Settings, opener: Opener | None = None) -> None:
+        self.settings = settings
+        self.access = Access(settings)
+        self.links: Links | None = None
+        """Signs links to clips; set when the server speaks HTTP."""
+        self._opener = opener or _open
+        self._opening: asyncio.Task[Engine] | None = None
+        self._users = 0
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[State]:
+        """Open the engine soon, close it at the end. Connections inside one process share it."""
+        self._users += 1
+        warm = asyncio.create_task(self._warm())
+        try:
+            yield self
+        finally:
+            warm.cancel()
+            self._users -= 1
+            if self._users == 0:
+                await self._close()
+
+    async def engine(self) -> Engine:
+        """The open engine; raises StoreError when its store cannot be had, and tries again next."""
+        task = self._opening
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = self._opening = asyncio.create_task(self._open())
+        return await asyncio.shield(task)
+
+    async def _open(self) -> Engine:
+        return await self._opener(self.settings)
+
+    async def _warm(self) -> None:
+        await asyncio.sleep(OPEN_AFTER_S)
+        try:
+            await self.engine()
+        except Exception as e:  # each call that needs the engine reports it to its caller
+            log.error("the library cannot be opened: %s", e)
+
+    async def _close(self) -> None:
+        task, self._opening = self._opening, None
+        if task is None:
+            return
+        with contextlib.suppress(Exception):
+            engine = await task
+            await engine.close()
+
+
+async def _open(settings: Settings) -> Engine:
+    def load() -> type[Engine]:
+        from omni_core import Engine
+
+        return Engine
+
+    engine_type = await asyncio.to_thread(load)
+    return await engine_type.open(settings)
