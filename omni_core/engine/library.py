@@ -14,7 +14,8 @@ from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow
 from omni_core.engine.search import one_source, timezone
 from omni_core.errors import BadRequestError
-from omni_core.evidence import clips, quote
+from omni_core.evidence import clips
+from omni_core.evidence.check import check as check_quote
 from omni_core.retrieval import when
 
 
@@ -124,14 +125,14 @@ async def check(parts: Parts, ref: str, words: str) -> Checked:
     """Whether a quote stands where a citation says, and where else it stands in that source."""
     target = await resolve(parts, ref)
     here = lines(await points_of(parts, target))
-    verdict = quote.check(words, [x.text for x in here])
+    verdict = check_quote(words, [x.text for x in here])
     elsewhere: tuple[Line, ...] = ()
     if verdict.verdict != "found":
         everywhere = lines(await points_of(parts, Target(target.row)))
         starts = sorted(x.start for x in here)
         others = [x for x in everywhere if not _among(starts, x.start)]
         elsewhere = tuple(
-            x for x in others if quote.check(words, [x.text]).verdict == "found"
+            x for x in others if check_quote(words, [x.text]).verdict == "found"
         )[:3]
     return Checked(verdict.verdict, verdict.ratio, verdict.best, elsewhere, target.row)
 

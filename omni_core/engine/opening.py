@@ -21,13 +21,13 @@ from omni_core.engine.results import (
     SourceRow,
 )
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
-from omni_core.evidence import citation, clips, pictures, quote
+from omni_core.evidence import citation, clips, pictures, quote, sound
 from omni_core.types import Channel, Modality, Pixels, Point, Samples, Span, segment_ref
 
 EDGE = {"small": 384, "medium": 768, "large": 1280}
 SHEET_FRAMES = 9
 CLIP_MOST_S = 120.0
-SOUND_MOST_S = 60.0
+SOUND_MOST_S = sound.MOST_S
 DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
     Modality.VIDEO: ("frame", "text"),
     Modality.AUDIO: ("text",),
@@ -217,7 +217,7 @@ async def _pictures(
     shown, shrunk = await asyncio.to_thread(pictures.fit, raw, edge)
     if shrunk:
         warnings.append(shrunk)
-    return tuple(shown)
+    return tuple(Shown(s.jpeg, s.caption, s.width, s.height) for s in shown)
 
 
 async def _frames(
@@ -284,7 +284,7 @@ async def _sound(parts: Parts, path: Path, window: _Window, warnings: list[str])
     samples: Samples = await parts.decoders.open("sound", str(path), span.start, span.end)
     if window.span is not None and window.span.end - window.span.start > SOUND_MOST_S:
         warnings.append(f"only the first {SOUND_MOST_S:g} s of sound are attached")
-    return await asyncio.to_thread(pictures.wav, samples)
+    return await asyncio.to_thread(sound.wav, samples)
 
 
 def _timed(window: _Window, most: float) -> Span:

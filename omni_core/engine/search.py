@@ -61,8 +61,8 @@ async def search(parts: Parts, request: SearchRequest) -> SearchResult:
     if unwanted:
         vectors = await _vectors(parts, [s.hit.id for s in scored[:LEG]])
         scored = fuse.exclude(scored, unwanted, vectors)
-    gathered = moments.gather(scored)
-    judged, rejected = floor.judge(gathered, parts.info, by_example=asked.by_example)
+    good, below = floor.judge(scored, parts.info, by_example=asked.by_example)
+    judged, rejected = moments.gather(good), moments.gather(below)
     top = [m.best.id for m in judged[: 4 * (offset + request.limit)]]
     judged = moments.collapse(judged, await _vectors(parts, top))
     judged = moments.order(judged, request.order)

@@ -171,7 +171,7 @@ def _split(text: str) -> tuple[str, Span | None]:
         # The last place in the text wins: a title may hold an @ of its own.
         match = pattern.fullmatch(text)
         if match:
-            return (name if quoted else match["name"].strip()), _span(match)
+            return (name if quoted else match["name"].strip(" ,;:")), _span(match)
     return (name if quoted else text), None
 
 

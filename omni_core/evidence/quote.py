@@ -58,7 +58,7 @@ def _joins(c: str) -> bool:
     return (unicodedata.category(c)[0] in "LMS" and ord(c) > 0x2FF) or c == "\ufe0f"
 
 
-def snippet(text: str, question: str = "", *, limit: int = 30) -> str:
+def snippet(text: str, question: str = "", limit: int = 30) -> str:
     """At most `limit` words of `text`, the run that holds most of the question's words.
 
     Ellipses mark what was cut. Texts without spaces are cut by characters, two to a word.
