@@ -56,6 +56,7 @@ class Worker:
         self.name = name
         self._boot = (target, memory_mb, nice, kwargs)
         self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
         self._pending: dict[int, Future[Any]] = {}
         self._ids = itertools.count(1)
         self._start_lock = threading.Lock()
@@ -139,9 +140,10 @@ class Worker:
             if self._process is not None and self._process.poll() is None:
                 return
             started: Future[subprocess.Popen[bytes]] = Future()
-            threading.Thread(
+            self._reader = threading.Thread(
                 target=self._run, args=(started,), name=f"{self.name}-reader", daemon=True
-            ).start()
+            )
+            self._reader.start()
             self._process = started.result()
 
     def _run(self, started: Future[subprocess.Popen[bytes]]) -> None:
@@ -183,6 +185,9 @@ class Worker:
             else:
                 future.set_exception(value)
         code = process.wait()
+        process.stdout.close()
+        with self._write_lock:
+            _close_pipe(process)
         lost, self._pending = self._pending, {}
         error = WorkerDied(f"the {self.name} died ({_why(code)})")
         for future in lost.values():
@@ -195,6 +200,13 @@ class Worker:
         if p is not None and p.poll() is None:
             p.kill()
             p.wait(10)
+        self._join()
+
+    def _join(self) -> None:
+        """Wait for the reader thread, so that its pipes are closed when we return."""
+        reader = self._reader
+        if reader is not None and reader is not threading.current_thread():
+            reader.join(5)
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Let the child close its service, then end it."""
@@ -202,17 +214,23 @@ class Worker:
             self._closed = True
         p = self._process
         if p is None or p.poll() is not None:
+            self._join()
             return
         with contextlib.suppress(WorkerDied, OSError):
             self._send_nowait("__close__")
-        if p.stdin is not None:
-            with contextlib.suppress(OSError):
-                p.stdin.close()
         try:
             p.wait(timeout_s)
         except subprocess.TimeoutExpired:
             log.warning("the %s did not close within %s s and was killed", self.name, timeout_s)
             self.kill()
+        self._join()
+
+
+def _close_pipe(process: subprocess.Popen[bytes]) -> None:
+    """Close the write end; what was buffered for a dead child cannot be delivered."""
+    assert process.stdin is not None  # noqa: S101 - PIPE at start
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
 
 
 def _why(code: int) -> str:

@@ -1,0 +1,179 @@
+"""How well questions find their answers: ingest a folder, ask, rank, report.
+
+A query file is a JSON list of `{"id", "direction", "type", "query", "relevant": [{"item",
+"t0"?, "t1"?, "page"?}]}`. `type` is text, or image, audio, video, document when `query` is a
+file; items and files are paths relative to the media folder. An answer counts for a moment when
+its span overlaps the expected interval; a page must be the page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omni_core.engine.results import Found, SearchRequest
+from omni_core.errors import BadRequestError
+from omni_core.retrieval import metrics
+from omni_core.types import Modality
+
+if TYPE_CHECKING:
+    from omni_core.engine import Engine
+
+DEPTH = 20
+COLLECTION = "default"
+Progress = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Where one right answer lies."""
+
+    item: str
+    t0: float | None = None
+    t1: float | None = None
+    page: int | None = None
+
+    def met_by(self, found: Found, media: Path) -> bool:
+        """Whether this answer is the expected one."""
+        if found.uri != str(media / self.item):
+            return False
+        if self.page is not None:
+            return found.page == self.page
+        if self.t0 is None or found.start_s is None or found.end_s is None:
+            return True
+        return found.start_s < (self.t1 or float("inf")) and found.end_s > self.t0
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question and its right answers."""
+
+    id: str
+    direction: str
+    type: str
+    query: str
+    relevant: tuple[Expected, ...]
+
+
+def load_queries(path: Path) -> list[Query]:
+    """Read a query file. Raises BadRequestError with the entry that is wrong."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise BadRequestError(f"cannot read {path}: {e.strerror}") from e
+    except ValueError as e:
+        raise BadRequestError(f"{path} is not JSON: {e}") from e
+    queries = []
+    for number, entry in enumerate(data if isinstance(data, list) else [data]):
+        try:
+            relevant = tuple(
+                Expected(r["item"], r.get("t0"), r.get("t1"), r.get("page"))
+                for r in entry["relevant"]
+            )
+            queries.append(
+                Query(
+                    str(entry.get("id", number)), str(entry.get("direction", "all")),
+                    str(entry.get("type", "text")), str(entry["query"]), relevant,
+                )
+            )  # fmt: skip
+        except (KeyError, TypeError, AttributeError) as e:
+            raise BadRequestError(f"{path}: entry {number} lacks {e}; see `--help`") from e
+    return queries
+
+
+async def evaluate(
+    engine: Engine, queries_path: str, media_dir: str, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Ingest what is not in yet, ask every question twice (whole library, its modality only)."""
+    media = Path(media_dir).expanduser().resolve()
+    queries = load_queries(Path(queries_path).expanduser())
+    files = await asyncio.to_thread(_files, media)
+    failed: dict[str, str] = {}
+    from omni_core.engine.results import IngestRequest
+
+    for number, path in enumerate(files, 1):
+        if progress is not None:
+            await progress(f"ingest {number}/{len(files)} {path.relative_to(media)}")
+        status = await engine.ingest(IngestRequest(str(path), collection=COLLECTION))
+        if status.state != "ready":
+            failed[str(path.relative_to(media))] = status.error
+    rows: list[dict[str, Any]] = []
+    for number, query in enumerate(queries, 1):
+        if progress is not None:
+            await progress(f"ask {number}/{len(queries)}")
+        rows.append(await _ask(engine, query, media))
+    return {
+        "queries": len(queries),
+        "files": len(files),
+        "failed": failed,
+        "whole_library": _by_direction(rows, "whole"),
+        "modality_filtered": _by_direction(rows, "filtered"),
+        "rows": rows,
+    }
+
+
+def _files(media: Path) -> list[Path]:
+    if not media.is_dir():
+        raise BadRequestError(f"{media} is not a folder")
+    return sorted(
+        p
+        for p in media.rglob("*")
+        if p.is_file() and p.suffix != ".json" and not p.name.startswith(".")
+    )
+
+
+async def _ask(engine: Engine, query: Query, media: Path) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": query.id, "direction": query.direction, "query": query.query}
+    items = {e.item for e in query.relevant}
+    modalities = await _modalities(engine, media, items)
+    for name, only in (("whole", ()), ("filtered", modalities)):
+        request = SearchRequest(
+            query=query.query if query.type == "text" else "",
+            path=str(media / query.query) if query.type != "text" else "",
+            same_source=query.type == "text",
+            modality=only,
+            collection=COLLECTION,
+            limit=DEPTH,
+        )
+        hits = (await engine.search(request)).hits
+        gains = _gains(query.relevant, hits, media)
+        row[name] = metrics.of_ranking(gains, len(query.relevant))
+        if name == "whole":
+            row["top"] = [f"{h.cite} ({h.match})" for h in hits[:3]]
+            row["rank"] = next((i for i, g in enumerate(gains, 1) if g), None)
+    return row
+
+
+def _gains(
+    relevant: Sequence[Expected], hits: Sequence[Found], media: Path
+) -> list[bool]:
+    """For each hit whether it is a right answer that was not given before."""
+    left = list(relevant)
+    gains = []
+    for hit in hits:
+        met = next((e for e in left if e.met_by(hit, media)), None)
+        gains.append(met is not None)
+        if met is not None:
+            left.remove(met)
+    return gains
+
+
+async def _modalities(engine: Engine, media: Path, items: set[str]) -> tuple[Modality, ...]:
+    found = set()
+    for item in items:
+        page = await engine.sources(match=str(media / item), limit=1)
+        found |= {row.modality for row in page.sources}
+    return tuple(sorted(found))
+
+
+def _by_direction(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, dict[str, float]]:
+    groups: dict[str, list[metrics.Scores]] = defaultdict(list)
+    for row in rows:
+        groups[row["direction"]].append(row[name])
+        groups["all"].append(row[name])
+    return {d: metrics.mean(scores) for d, scores in sorted(groups.items())}

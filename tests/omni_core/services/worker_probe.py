@@ -1,0 +1,83 @@
+"""A service for the worker's own tests: it misbehaves in every way a decoder may."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from omni_core.errors import UnreadableError
+
+
+class Probe:
+    lanes = {"quick": "quick", "release": "quick"}  # noqa: RUF012
+
+    def __init__(self, offset: int) -> None:
+        self._offset = offset
+        self._gate = threading.Event()
+
+    def add(self, number: int) -> int:
+        return number + self._offset
+
+    def double(self, array: Any) -> Any:
+        return array * 2
+
+    def wait_for_release(self) -> str:
+        self._gate.wait()
+        return "released"
+
+    def quick(self) -> str:
+        return "quick"
+
+    def release(self) -> None:
+        self._gate.set()
+
+    def print_noise(self) -> int:
+        sys.stdout.write("noise from Python\n")
+        sys.stdout.flush()
+        return os.write(1, b"noise from C\n")
+
+    def count(self, path: str, n: int) -> Iterator[int]:
+        try:
+            for i in range(n):
+                with open(path, "a") as f:
+                    f.write(f"{i}\n")
+                yield i
+        finally:
+            with open(path, "a") as f:
+                f.write("closed\n")
+
+    def fail_midway(self) -> Iterator[int]:
+        yield 1
+        raise UnreadableError("the rest is damaged", code="CORRUPT_MEDIA")
+
+    def raise_ours(self) -> None:
+        raise UnreadableError("no such kind", code="UNSUPPORTED_TYPE")
+
+    def raise_theirs(self) -> None:
+        raise ValueError("first line\nsecond line")
+
+    def die(self) -> None:
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def hang(self) -> None:
+        threading.Event().wait()
+
+    def allocate(self, megabytes: int) -> int:
+        return int(np.ones(megabytes << 20, np.uint8).sum()) >> 20
+
+    def pid(self) -> int:
+        return os.getpid()
+
+
+def service(offset: int = 0) -> Probe:
+    return Probe(offset)
+
+
+def broken(offset: int = 0) -> Probe:
+    raise UnreadableError("cannot start", code="MODEL_UNAVAILABLE")

@@ -1,0 +1,177 @@
+"""The child process that everything dangerous runs in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from omni_core.errors import OmniError, UnreadableError
+from omni_core.worker import Worker, WorkerDied
+
+HERE = Path(__file__).parent / "services"
+
+
+@pytest.fixture
+async def worker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Worker]:
+    monkeypatch.syspath_prepend(str(HERE))
+    w = Worker("probe", "worker_probe:service", offset=5)
+    yield w
+    await asyncio.to_thread(w.close, 5.0)
+
+
+async def test_a_call_answers_what_the_method_returns(worker: Worker) -> None:
+    assert await worker.call("add", 1, deadline_s=20) == 6
+
+
+async def test_arrays_travel_whole(worker: Worker) -> None:
+    array = np.arange(3_000_000, dtype=np.uint8).reshape(1000, 1000, 3)
+    assert np.array_equal(await worker.call("double", array, deadline_s=20), array * 2)
+
+
+async def test_many_calls_at_once_each_get_their_own_answer(worker: Worker) -> None:
+    async with asyncio.timeout(20):
+        answers = await asyncio.gather(*(worker.call("add", i) for i in range(100)))
+    assert answers == [i + 5 for i in range(100)]
+
+
+async def test_a_question_on_its_own_lane_is_answered_while_the_other_lane_works(
+    worker: Worker,
+) -> None:
+    async with asyncio.timeout(20):
+        slow = asyncio.create_task(worker.call("wait_for_release"))
+        assert await worker.call("quick") == "quick"
+        assert not slow.done()
+        await worker.call("release")
+        assert await slow == "released"
+
+
+async def test_prints_of_python_and_c_do_not_reach_the_pipe(worker: Worker) -> None:
+    assert await worker.call("print_noise", deadline_s=20) == 13
+    assert await worker.call("add", 1, deadline_s=20) == 6
+
+
+async def test_a_stream_gives_every_item_in_order(worker: Worker, tmp_path: Path) -> None:
+    stream = worker.stream("count", str(tmp_path / "log"), 5, stall_s=20)
+    assert [i async for i in stream] == [0, 1, 2, 3, 4]
+
+
+async def test_a_stream_is_pulled_at_most_two_items_ahead_of_its_reader(
+    worker: Worker, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    stream = worker.stream("count", str(log), 1000, stall_s=20)
+    async for i in stream:
+        if i == 3:
+            break
+    await stream.aclose()
+    await worker.call("add", 0, deadline_s=20)  # the lane is serial: the close has been served
+    seen = log.read_text().split()
+    assert seen[-1] == "closed"
+    assert len(seen) <= 3 + 4
+
+
+async def test_an_error_midway_arrives_after_the_items_before_it(worker: Worker) -> None:
+    got = []
+    with pytest.raises(UnreadableError, match="the rest is damaged"):
+        async for i in worker.stream("fail_midway", stall_s=20):
+            got.append(i)
+    assert got == [1]
+
+
+async def test_our_errors_cross_with_class_and_code(worker: Worker) -> None:
+    with pytest.raises(UnreadableError) as caught:
+        await worker.call("raise_ours", deadline_s=20)
+    assert (caught.value.code, str(caught.value)) == ("UNSUPPORTED_TYPE", "no such kind")
+
+
+async def test_a_library_error_becomes_one_line(worker: Worker) -> None:
+    with pytest.raises(OmniError, match=r"^ValueError: first line$"):
+        await worker.call("raise_theirs", deadline_s=20)
+
+
+async def test_a_crash_is_an_error_and_the_next_call_works(worker: Worker) -> None:
+    before = await worker.call("pid", deadline_s=20)
+    with pytest.raises(WorkerDied, match=r"died \(signal 11\)"):
+        await worker.call("die", deadline_s=20)
+    assert await worker.call("pid", deadline_s=20) != before
+
+
+async def test_a_hang_ends_at_the_deadline_and_the_next_call_works(worker: Worker) -> None:
+    await worker.call("add", 0, deadline_s=20)
+    with pytest.raises(WorkerDied, match=r"no answer within 0\.2 s"):
+        await worker.call("hang", deadline_s=0.2)
+    assert await worker.call("add", 1, deadline_s=20) == 6
+
+
+async def test_a_service_that_cannot_start_tells_each_caller_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    w = Worker("probe", "worker_probe:broken")
+    for _ in range(2):
+        with pytest.raises(UnreadableError, match="cannot start"):
+            await w.call("add", 1, deadline_s=20)
+    await asyncio.to_thread(w.close, 5.0)
+
+
+async def test_a_closed_worker_refuses_politely(worker: Worker) -> None:
+    await worker.call("add", 1, deadline_s=20)
+    await asyncio.to_thread(worker.close, 5.0)
+    with pytest.raises(WorkerDied, match="closed"):
+        await worker.call("add", 1, deadline_s=20)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address-space limits are Linux's")
+async def test_memory_beyond_the_cap_is_an_error_not_the_machines_problem(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    w = Worker("probe", "worker_probe:service", memory_mb=1024)
+    with pytest.raises(OmniError):
+        await w.call("allocate", 4096, deadline_s=20)
+    assert await w.call("allocate", 1, deadline_s=20) == 1
+    await asyncio.to_thread(w.close, 5.0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups differ")
+async def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, os, signal, sys\n"
+        f"sys.path.insert(0, {str(HERE)!r})\n"
+        "from omni_core.worker import Worker\n"
+        "async def main():\n"
+        "    w = Worker('probe', 'worker_probe:service')\n"
+        "    print(await w.call('pid'), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(main())\n"
+    )
+    root = Path(__file__).parents[2]
+    done = await asyncio.to_thread(
+        lambda: subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=root, capture_output=True, text=True, timeout=30, check=False,
+        )
+    )  # fmt: skip
+    child = int(done.stdout)
+    async with asyncio.timeout(10):
+        while _alive(child):
+            await asyncio.sleep(0)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            return False
+        return not Path("/proc/self").exists()
+    return state != "Z"
