@@ -1,0 +1,84 @@
+"""What every store checks before it writes: a bad vector would be stored in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from omni_core.errors import BadRequestError, StoreError
+from omni_core.index.plan import Filter, Leg
+from omni_core.types import EncoderInfo, Point, Sparse, Vector
+
+MAX_BATCH = 250
+"""Points of one write: the embedded engine keeps everything else waiting meanwhile."""
+
+
+def points(points: Sequence[Point], info: EncoderInfo) -> None:
+    """Raises StoreError when a vector has another width, holds NaN, or has no direction."""
+    for point in points:
+        if point.dense is not None:
+            _vector(point.dense, 1, info.dim, point.id)
+        if point.late is not None:
+            if not info.multi_vector:
+                raise StoreError(f"{info.name} has one vector a segment, got many for {point.id}")
+            _vector(point.late, 2, info.dim, point.id)
+
+
+def legs(legs: Sequence[Leg], info: EncoderInfo) -> None:
+    """Raises StoreError for a leg that this index cannot answer."""
+    for leg in legs:
+        if leg.using == "bm25":
+            if not isinstance(leg.vector, Sparse):
+                raise StoreError("a bm25 leg needs a sparse vector")
+        elif leg.using == "dense" or (leg.using == "late" and info.multi_vector):
+            if isinstance(leg.vector, Sparse):
+                raise StoreError(f"a {leg.using} leg needs a dense vector")
+            _vector(leg.vector, 2 if leg.using == "late" else 1, info.dim, "the question")
+        else:
+            raise StoreError(f"this index has no {leg.using!r} vectors")
+
+
+def _vector(vector: Vector, axes: int, dim: int, whose: str) -> None:
+    if vector.ndim != axes or vector.shape[-1] != dim or not vector.size:
+        raise StoreError(
+            f"the vector of {whose} has shape {vector.shape}, the index wants width {dim}",
+            code="MODEL_MISMATCH",
+        )
+    norms = np.linalg.norm(np.asarray(vector, np.float32), axis=-1)
+    if not bool(np.isfinite(norms).all()) or not bool((norms > 1e-6).all()):
+        raise StoreError(f"the vector of {whose} is not finite or has no length; not stored")
+
+
+def refuse_empty(filter: Filter | None) -> Filter:
+    """The filter, unless it would match every point: an empty one deletes a whole library."""
+    if not filter:
+        raise BadRequestError("refusing to change every point: give a filter")
+    return filter
+
+
+def batches(points: Iterable[Point], max_bytes: int, each: Any = None) -> Iterator[list[Point]]:
+    """Cut a write into batches of at most MAX_BATCH points and about `max_bytes` bytes.
+
+    `each(point)` gives a point's size on the wire; by default its arrays and words in memory.
+    """
+    size = each or in_memory_bytes
+    batch: list[Point] = []
+    total = 0
+    for point in points:
+        n = size(point)
+        if batch and (len(batch) == MAX_BATCH or total + n > max_bytes):
+            yield batch
+            batch, total = [], 0
+        batch.append(point)
+        total += n
+    if batch:
+        yield batch
+
+
+def in_memory_bytes(point: Point) -> int:
+    """Roughly what a point weighs when it is pickled."""
+    arrays = sum(v.nbytes for v in (point.dense, point.late) if v is not None)
+    terms = len(point.bm25.indices) * 16 if point.bm25 else 0
+    return arrays + terms + sum(len(str(v)) for v in point.payload.values()) + 200

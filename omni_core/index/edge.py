@@ -1,0 +1,134 @@
+"""The embedded store: Qdrant's own engine on disk, in a child process that this file talks to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from omni_core.errors import StoreError
+from omni_core.index import check, versions
+from omni_core.index.plan import Filter, Leg
+from omni_core.settings import Settings
+from omni_core.types import EncoderInfo, Hit, Point
+from omni_core.worker import Worker, WorkerDied
+
+log = logging.getLogger(__name__)
+
+BATCH_BYTES = 16 << 20
+CALL_S = 120.0
+"""A call may have to wait for a vacuum before it (16 s at 200,000 points of 2,048 numbers)."""
+
+
+def index(settings: Settings, info: EncoderInfo, *, building: bool = False) -> Edge:
+    """The store that `Settings.index = "edge"` names."""
+    return Edge(settings.store_path, info, building=building)
+
+
+class Edge:
+    """An Index in `<store>/index/<model>/`. Writes survive kill -9 of any process."""
+
+    def __init__(self, store: Path, info: EncoderInfo, *, building: bool = False) -> None:
+        """`building` opens a second version beside the current one, for a re-index."""
+        self._store, self._info, self._building = store, info, building
+        self._worker: Worker | None = None
+
+    async def open(self) -> None:
+        """Create or load the shard; STORE_BUSY when another process has it."""
+        path = await asyncio.to_thread(self._prepare)
+        self._worker = Worker(
+            "index process",
+            "omni_core.index._edge_worker:service",
+            path=str(path),
+            dim=self._info.dim,
+            multi_vector=self._info.multi_vector,
+        )
+        try:
+            await self._call("count", None)
+        except BaseException:
+            await self.close()
+            raise
+
+    def _prepare(self) -> Path:
+        try:
+            return versions.prepare(self._store, self._info, building=self._building)
+        except OSError as e:
+            raise StoreError(
+                f"cannot write the index under {self._store}: {e.strerror}; choose another "
+                "folder with --store"
+            ) from e
+
+    async def upsert(self, points: Sequence[Point]) -> None:
+        """Durable against a crash when this returns, against a power cut after `flush`."""
+        check.points(points, self._info)
+        for batch in check.batches(points, BATCH_BYTES):
+            await self._call("upsert", [replace(p, payload=dict(p.payload)) for p in batch])
+
+    async def search(self, legs: Sequence[Leg], *, filter: Filter | None = None) -> list[list[Hit]]:
+        """For each leg its hits, best first, raw scores; one round trip."""
+        check.legs(legs, self._info)
+        found: list[list[Hit]] = await self._call("search", list(legs), filter)
+        return found
+
+    async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
+        """The points that exist, in the order asked."""
+        found: list[Point] = await self._call("get", list(ids), vectors)
+        return found
+
+    async def scroll(
+        self, filter: Filter | None = None, *, limit: int = 256, offset: str | None = None
+    ) -> tuple[list[Point], str | None]:
+        """Points without vectors in id order, and the id to go on from."""
+        page: tuple[list[Point], str | None] = await self._call("scroll", filter, limit, offset)
+        return page
+
+    async def count(self, filter: Filter | None = None) -> int:
+        """Exactly how many."""
+        return int(await self._call("count", filter))
+
+    async def set_payload(self, filter: Filter | None, payload: Mapping[str, Any]) -> None:
+        """Merge `payload` into the points that match."""
+        await self._call("set_payload", check.refuse_empty(filter), dict(payload))
+
+    async def delete(self, filter: Filter | None) -> None:
+        """Remove the points that match."""
+        await self._call("delete", check.refuse_empty(filter))
+
+    async def flush(self) -> None:
+        """Durable against power loss when this returns."""
+        await self._call("flush")
+
+    async def optimize(self) -> bool:
+        """Vacuum what deletes left behind; searches wait meanwhile, so call it when idle.
+
+        False when there was nothing to do, or when the disk has less than twice the index free.
+        """
+        return bool(await self._call("optimize", deadline_s=None))
+
+    async def activate(self) -> None:
+        """Make this the version that searches of the store use (the end of a re-index)."""
+        await self.flush()
+        await asyncio.to_thread(versions.activate, self._store, versions.slug(self._info))
+
+    async def close(self) -> None:
+        """Flush and release the shard."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await asyncio.to_thread(worker.close)
+
+    async def _call(self, method: str, *args: Any, deadline_s: float | None = CALL_S) -> Any:
+        """Every call is idempotent, so one that died with its child is made once more."""
+        worker = self._worker
+        if worker is None:
+            raise StoreError("the index is not open")
+        try:
+            return await worker.call(method, *args, deadline_s=deadline_s)
+        except WorkerDied as e:
+            log.warning("%s; starting it again: what was acknowledged is kept", e)
+        try:
+            return await worker.call(method, *args, deadline_s=deadline_s)
+        except WorkerDied as e:
+            raise StoreError(f"the index process died twice in {method}: {e}") from e

@@ -1,0 +1,164 @@
+"""Index versions side by side on disk: one folder for each model, one of them current.
+
+    <store>/index/CURRENT                       the name of the folder that searches use
+    <store>/index/<slug>/index.json             which model filled it
+    <store>/index/<slug>/shard/                 Qdrant Edge's files
+
+A re-index fills a second folder while the first goes on answering, then `activate` swaps
+`CURRENT` in one `os.replace`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omni_core.errors import StoreError
+from omni_core.types import EncoderInfo
+
+LAYOUT = 1
+"""Raised when points written by older code could not be searched by newer code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One index on disk."""
+
+    slug: str
+    fingerprint: str
+    model: str
+    current: bool
+    bytes: int
+    """Blocks in use; Edge's files are sparse, their apparent size is hundreds of MB larger."""
+
+
+def folder(store: Path) -> Path:
+    """Where the versions of a store live."""
+    return store / "index"
+
+
+def slug(info: EncoderInfo) -> str:
+    """A file and collection name for what a model fills: `minilm-l6-384-1f0c2b9a`."""
+    name = re.sub(r"[^a-z0-9]+", "-", info.name.rsplit("/", 1)[-1].lower()).strip("-")[:40]
+    key = f"{info.fingerprint}/{info.multi_vector}/{LAYOUT}".encode()
+    return f"{name or 'model'}-{info.dim}-{hashlib.blake2b(key, digest_size=4).hexdigest()}"
+
+
+def list_versions(store: Path) -> list[Version]:
+    """Every index on disk, the current one first."""
+    now = current(store)
+    found = []
+    for path in sorted(folder(store).glob("*/index.json")):
+        record = _read(path)
+        name = path.parent.name
+        size = used_bytes(path.parent)
+        found.append(Version(name, record["fingerprint"], record["model"], name == now, size))
+    return sorted(found, key=lambda v: not v.current)
+
+
+def current(store: Path) -> str | None:
+    """The slug that searches use; None in a new store."""
+    try:
+        return (folder(store) / "CURRENT").read_text(encoding="ascii").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def activate(store: Path, slug: str) -> None:
+    """Make this version the one that searches use: all or nothing."""
+    if not (folder(store) / slug / "index.json").is_file():
+        raise StoreError(f"there is no index {slug!r} to switch to")
+    _replace(folder(store) / "CURRENT", slug)
+
+
+def remove(store: Path, slug: str) -> None:
+    """Delete a version that is not current and that no process holds open."""
+    if slug == current(store):
+        raise StoreError(f"index {slug!r} is in use; switch to another one first")
+    if slug not in {v.slug for v in list_versions(store)}:
+        raise StoreError(f"there is no index {slug!r}")
+    shutil.rmtree(folder(store) / slug)
+
+
+def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:
+    """The folder of this model's index, recorded and checked; the first one becomes current.
+
+    Raises StoreError MODEL_MISMATCH when the library was filled by another model, unless
+    `building` (a re-index beside it).
+    """
+    name = slug(info)
+    path = folder(store) / name
+    now = current(store)
+    if now not in (None, name) and not building:
+        raise StoreError(
+            f"this library was indexed by {_model_of(store, str(now))}, not by {info.name}: "
+            "start with that encoder, or run `omni-mcp reindex`",
+            code="MODEL_MISMATCH",
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    record = path / "index.json"
+    if record.is_file():
+        if (was := _read(record)["fingerprint"]) != info.fingerprint:
+            raise StoreError(
+                f"index {name} was filled by {was}, not by {info.fingerprint}; move it away",
+                code="MODEL_MISMATCH",
+            )
+    else:
+        facts: dict[str, Any] = {"fingerprint": info.fingerprint, "model": info.name}
+        facts |= {
+            "revision": info.revision,
+            "dim": info.dim,
+            "multi_vector": info.multi_vector,
+            "layout": LAYOUT,
+        }
+        _replace(record, json.dumps(facts, indent=1))
+    if now is None and not building:
+        activate(store, name)
+    return path
+
+
+def used_bytes(path: Path) -> int:
+    """Bytes on disk under a folder, counted in blocks where the system tells them."""
+    total = 0
+    for item in path.rglob("*"):
+        try:
+            stat = item.lstat()
+        except FileNotFoundError:  # the engine removes segments while we look
+            continue
+        total += getattr(stat, "st_blocks", -(-stat.st_size // 512)) * 512
+    return total
+
+
+def _model_of(store: Path, slug: str) -> str:
+    record = folder(store) / slug / "index.json"
+    return str(_read(record)["model"]) if record.is_file() else f"another model ({slug})"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return {**facts, "fingerprint": facts["fingerprint"], "model": facts["model"]}
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise StoreError(f"{path} is damaged ({type(e).__name__}); restore it or move it") from e
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a small file so that a crash leaves the old one or the new one."""
+    new = path.with_name(path.name + ".new")
+    with new.open("w", encoding="utf-8") as f:
+        f.write(text)
+        f.flush()
+        os.fsync(f.fileno())
+    os.replace(new, path)
+    if os.name == "posix":
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
