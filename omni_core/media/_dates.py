@@ -1,0 +1,96 @@
+"""When a thing was recorded, and where that is known from.
+
+In order of trust: EXIF, the container's or document's own tags, the file's name, the file's time.
+A time without a zone is the wall clock of the place; it is read in the machine's own zone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+
+_NAME = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])"
+    r"(?:[-_ T.]*(?:at )?([01]\d|2[0-3])[-_.:h]?([0-5]\d)(?:[-_.:m]?([0-5]\d))?)?(?!\d)"
+)
+_TAGS = (
+    "com.apple.quicktime.creationdate",
+    "creation_time",
+    "date_recorded",
+    "date",
+    "icrd",
+    "originaldate",
+    "year",
+)
+EPOCH = datetime(1971, 1, 2, tzinfo=UTC)
+"""Before this a camera's clock was never set; 1904 and 1970 are zeros of containers."""
+
+
+def recorded_at(path: str, tags: Mapping[str, str]) -> tuple[datetime | None, str]:
+    """(when, one of container, file name, file time) of a film or sound."""
+    low = {k.lower(): v for k, v in tags.items()}
+    for tag in _TAGS:
+        when = parse(low.get(tag, ""))
+        if when is not None:
+            return when, "container"
+    return from_file(path)
+
+
+def from_file(path: str) -> tuple[datetime | None, str]:
+    """The date in the file's name, else the file's own time."""
+    when = in_name(os.path.basename(path))
+    if when is not None:
+        return when, "file name"
+    try:
+        return datetime.fromtimestamp(os.stat(path).st_mtime, UTC), "file time"
+    except (OSError, OverflowError, ValueError):
+        return None, ""
+
+
+def in_name(name: str) -> datetime | None:
+    """The first date, with time of day where it follows, in IMG_20240131_184500.jpg and kin."""
+    m = _NAME.search(name)
+    if m is None:
+        return None
+    year, month, day, hour, minute, second = (int(g) if g else 0 for g in m.groups())
+    try:
+        return _plausible(datetime(year, month, day, hour, minute, second))
+    except ValueError:
+        return None
+
+
+def parse(text: str) -> datetime | None:
+    """ISO 8601, EXIF (2024:01:31 18:45:00) and PDF (D:20240131184500+01'00') dates; else None."""
+    m = re.match(
+        r"\s*(?:D:)?(\d{4})(?:[-:/.]?(\d\d)(?:[-:/.]?(\d\d))?)?"
+        r"(?:[T ]*(\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?)?\s*(Z|[+-]\d\d[:']?\d?\d?'?)?",
+        text.strip("\0 ") if text else "",
+    )
+    if m is None or m.group(1) is None:
+        return None
+    year, month, day, hour, minute, second = (int(g) if g else None for g in m.groups()[:6])
+    try:
+        when = datetime(
+            year or 0, month or 1, day or 1, hour or 0, minute or 0, min(second or 0, 59)
+        )
+        return _plausible(when.replace(tzinfo=_zone(m.group(7))))
+    except ValueError:
+        return None
+
+
+def _zone(text: str | None) -> timezone | None:
+    if not text:
+        return None
+    if text == "Z":
+        return UTC
+    digits = re.sub(r"\D", "", text)
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4] or 0))
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def _plausible(when: datetime) -> datetime | None:
+    aware = when if when.tzinfo is not None else when.astimezone()
+    limit = datetime.now(UTC) + timedelta(days=2)
+    return aware if EPOCH < aware < limit else None

@@ -1,0 +1,235 @@
+"""One demux of a film yields its shots, its sound and its own words, in bounded memory.
+
+The loop runs at the cost of decoding: every frame is looked at through a tiny luma picture, a few
+are kept for a second or two, and only those that will be shown are converted.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from omni_core.media._clock import Clock, rate
+from omni_core.media._cuts import CutDetector
+from omni_core.media._keys import Gallery
+from omni_core.media._luma import luma, thumb
+from omni_core.media._medium import Limits
+from omni_core.media._open import film_stream, sound_stream, too_long, unreadable
+from omni_core.media._pixels import aspect
+from omni_core.media._sound import Resampler, SoundCutter, Window
+from omni_core.media._subtitles import Track, text_stream
+from omni_core.types import Channel, CutOptions, Film, Modality, Segment, Source, Span
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 300
+"""Undecodable packets in a row after which the rest of a stream is given up."""
+
+
+class FilmCutter:
+    """Cuts one open container. `run` is the stream of segments."""
+
+    def __init__(
+        self, path: str, container: Any, source: Source, options: CutOptions, limits: Limits
+    ) -> None:
+        self._path, self._c, self._source = path, container, source
+        self._options, self._limits = options, limits
+        self._clock = Clock(container)
+        self._film = film_stream(container)
+        self._sound = sound_stream(container)
+        self._shots = Shots(options, aspect(self._film)) if self._film is not None else None
+        self._cutter = SoundCutter(options)
+        self._resampler = Resampler(self._clock)
+        self._counted = 0
+        self._errors: dict[int, int] = {}
+        self._given_up: set[int] = set()
+        self._decoded = 0
+        self.end = 0.0
+
+    def run(self, *, words: bool = True) -> Iterator[Segment]:
+        """Shots, windows of sound and, with `words`, the subtitle track's sentences."""
+        streams = [s for s in (self._film, self._sound) if s is not None]
+        track = None
+        if words and (subtitles := text_stream(self._c)) is not None:
+            streams.append(subtitles)
+            track = Track(subtitles, self._clock)
+        if self._film is not None:
+            self._film.thread_type = "AUTO"
+        for packet in self._packets(streams):
+            if packet.stream is self._film:
+                yield from self._see(packet)
+            elif packet.stream is self._sound:
+                yield from self._hear(packet)
+            elif track is not None:
+                yield from self._speech(track.push(packet), track.origin)
+        if not self._decoded:
+            raise unreadable(self._path)
+        for samples in self._resampler.flush():
+            yield from self._windows(self._cutter.push(*samples))
+        yield from self._windows(self._cutter.flush())
+        if track is not None:
+            yield from self._speech(track.flush(), track.origin)
+        if self._shots is not None:
+            yield from map(self._shot, self._shots.flush())
+            last = self._shots.last()
+            if last is not None:
+                yield self._shot(last, warning=self._cut_short())
+
+    def _packets(self, streams: list[Any]) -> Iterator[Any]:
+        """Packets in file order; a file that breaks off ends here, with what came before."""
+        it = self._c.demux(*streams)
+        while True:
+            try:
+                packet = next(it, None)
+            except Exception as e:
+                log.debug("demuxing ended: %r", e)
+                return
+            if packet is None:
+                return
+            yield packet
+
+    def _frames(self, packet: Any) -> list[Any]:
+        index = packet.stream.index
+        if index in self._given_up:
+            return []
+        try:
+            frames: list[Any] = packet.decode()
+        except Exception as e:
+            log.debug("stream %d: %r", index, e)
+            self._errors[index] = self._errors.get(index, 0) + 1
+            if self._errors[index] >= PATIENCE:
+                self._given_up.add(index)
+            return []
+        if frames:
+            self._errors[index] = 0
+            self._decoded += len(frames)
+        return frames
+
+    def _see(self, packet: Any) -> Iterator[Segment]:
+        if self._options.fast and packet.size and not packet.is_keyframe:
+            return
+        assert self._shots is not None  # noqa: S101 - there is a film stream
+        for frame in self._frames(packet):
+            t = self._clock.seconds(frame)
+            if t is None:
+                t = self._counted / rate(self._film)
+            self._counted += 1
+            length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
+            self._reach(t + (length or 1 / rate(self._film)))
+            yield from map(self._shot, self._shots.push(t, length or 1 / rate(self._film), frame))
+
+    def _hear(self, packet: Any) -> Iterator[Segment]:
+        for frame in self._frames(packet):
+            for samples in self._resampler.push(frame):
+                yield from self._windows(self._cutter.push(*samples))
+        self._reach(self._cutter.now)
+
+    def _reach(self, t: float) -> None:
+        if t > self.end:
+            self.end = t
+            if t > self._limits.max_duration_s:
+                raise too_long(self._path, t, self._limits)
+
+    def _windows(self, windows: Iterator[Window]) -> Iterator[Segment]:
+        for w in windows:
+            span = Span("second", round(w.start, 3), round(w.end, 3))
+            yield Segment(self._source.id, self._source.modality, Channel.SOUND, span, w.sound)
+
+    def _speech(self, windows: Any, origin: str) -> Iterator[Segment]:
+        for w in windows:
+            yield w.segment(self._source, origin)
+
+    def _shot(self, shot: Shot, warning: str = "") -> Segment:
+        extra: dict[str, Any] = {"key_time": round(shot.key_time, 3)}
+        if warning:
+            extra["warning"] = warning
+        span = Span("second", round(shot.start, 3), round(shot.end, 3))
+        return Segment(
+            self._source.id, Modality.VIDEO, Channel.VISUAL, span, shot.film, extra=extra
+        )
+
+    def _cut_short(self) -> str:
+        """What to tell when the header promises more than could be read."""
+        promised = self._c.duration / 1e6 if self._c.duration else 0.0
+        if promised - self.end > max(2.0, 0.05 * promised):
+            return (
+                f"the file breaks off: {self.end:.1f} of {promised:.1f} s could be read; "
+                "the rest is missing or damaged"
+            )
+        return ""
+
+
+class Shot:
+    """A finished shot."""
+
+    def __init__(self, start: float, end: float, film: Film, key_time: float) -> None:
+        self.start, self.end, self.film, self.key_time = start, end, film, key_time
+
+
+class Shots:
+    """Frames in, shots out: cuts joined when too close, long stretches split."""
+
+    def __init__(self, options: CutOptions, pixel_aspect: float) -> None:
+        self._options = options
+        self._detector = CutDetector(sparse=options.fast)
+        self._gallery = Gallery(options, pixel_aspect)
+        self._start: float | None = None
+        self._pending: float | None = None  # a cut that waits for its shot to be long enough
+        self._t = -math.inf
+        self._end = 0.0
+
+    def push(self, t: float, length: float, frame: Any) -> Iterator[Shot]:
+        """Take the frame shown from `t` on; the shots that this completes."""
+        if t <= self._t:
+            return
+        if self._start is None:
+            self._start = t
+        self._t, self._end = t, t + length
+        rows = luma(frame)
+        small = thumb(rows)
+        self._gallery.offer(t, frame, rows, small)
+        for cut in self._detector.push(t, small):
+            yield from self._cut(cut)
+        yield from self._settle(t)
+
+    def flush(self) -> Iterator[Shot]:
+        """The shots that end before the last one."""
+        for cut in self._detector.flush():
+            yield from self._cut(cut)
+        yield from self._settle(self._end)
+
+    def last(self) -> Shot | None:
+        """The shot that the film ends with; None when no frame could be read."""
+        return self._close(self._end) if self._start is not None else None
+
+    def _cut(self, cut: float) -> Iterator[Shot]:
+        assert self._start is not None  # noqa: S101 - a cut has frames before it
+        yield from self._settle(cut)
+        if self._pending is None and cut - self._start >= self._options.shot_min_s:
+            self._pending = cut
+
+    def _settle(self, now: float) -> Iterator[Shot]:
+        """Close at the pending cut once the next shot is long enough; split what is too long."""
+        assert self._start is not None  # noqa: S101 - frames came
+        if self._pending is not None:
+            if now - self._pending >= self._options.shot_min_s:
+                if (shot := self._close(self._pending)) is not None:
+                    yield shot
+                self._pending = None
+        elif self._detector.horizon - self._start > self._options.shot_max_s:
+            shot = self._close(self._start + self._options.shot_max_s * 2 / 3)
+            if shot is not None:
+                yield shot
+        if self._pending is None:
+            self._gallery.accept(self._detector.horizon)
+
+    def _close(self, end: float) -> Shot | None:
+        assert self._start is not None  # noqa: S101 - frames came
+        made = self._gallery.film(end)
+        if made is None:
+            return None
+        shot = Shot(self._start, end, *made)
+        self._start = end
+        return shot

@@ -1,0 +1,146 @@
+"""Sound as windows of mono 16 kHz on the film's own clock, cut where it is quiet.
+
+Windows stream: at most one window and a little is held. A gap in the time stamps becomes silence
+(or a fresh start when long), an overlap is dropped, so that a late track stays late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import av
+import numpy as np
+
+from omni_core.media._clock import Clock
+from omni_core.types import SAMPLE_RATE, CutOptions, Samples, Sound
+
+JITTER_S = 0.05
+"""Time stamps wander by a frame of sound in most containers; that is no gap."""
+BRIDGE_S = 5.0
+LOOK_S = 2.0
+"""How much more than a window is gathered before cutting, so that no crumb is left behind."""
+STEP = SAMPLE_RATE // 50
+SILENT = 1e-4
+"""-80 dBFS: digital silence and dither; nothing can be heard in it."""
+
+
+@dataclass(slots=True)
+class Window:
+    """New sound of [start, end) seconds; its samples begin `sound.head_s` earlier."""
+
+    start: float
+    end: float
+    sound: Sound
+
+
+class Resampler:
+    """Frames of any rate, layout and format to mono float at 16 kHz, with the time of each."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._make()
+
+    def _make(self) -> None:
+        self._to = av.AudioResampler("flt", "mono", SAMPLE_RATE)
+        self._shape: tuple[Any, ...] | None = None
+
+    def push(self, frame: Any) -> Iterator[tuple[float | None, Samples]]:
+        """(seconds of the first sample or None to go on, samples)."""
+        t = self._clock.seconds(frame)
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._shape not in (None, shape):  # AC-3 and TS may change layout on the way
+            yield from self.flush()
+        self._shape = shape
+        frame.pts = None
+        for out in self._to.resample(frame):
+            yield t, out.to_ndarray()[0]
+            t = None
+
+    def flush(self) -> Iterator[tuple[float | None, Samples]]:
+        """What the filter still holds."""
+        if self._shape is not None:
+            for out in self._to.resample(None):
+                yield None, out.to_ndarray()[0]
+        self._make()
+
+
+class SoundCutter:
+    """Samples in, windows out."""
+
+    def __init__(self, options: CutOptions) -> None:
+        self._window = int(options.sound_window_s * SAMPLE_RATE)
+        self._overlap = int(min(options.sound_overlap_s, options.sound_window_s / 3) * SAMPLE_RATE)
+        self._chunks: list[Samples] = []
+        self._held = 0
+        self._start = 0.0  # second of the first held sample, the head included
+        self._head = 0  # samples of it that repeat the window before
+        self._empty = True
+
+    @property
+    def now(self) -> float:
+        """The second up to which sound has come."""
+        return self._start + self._held / SAMPLE_RATE
+
+    def push(self, t: float | None, samples: Samples) -> Iterator[Window]:
+        """Add samples that begin at second `t`; None: right after the ones before."""
+        if self._empty:
+            self._start, self._empty = (t or 0.0), False
+        elif t is not None:
+            gap = t - self.now
+            if gap > BRIDGE_S:
+                yield from self.flush()
+                self._start, self._empty = t, False
+            elif gap > JITTER_S:
+                self._add(np.zeros(int(gap * SAMPLE_RATE), np.float32))
+            elif gap < -JITTER_S:
+                samples = samples[int(-gap * SAMPLE_RATE) :]
+        self._add(samples)
+        while self._held >= self._window + LOOK_S * SAMPLE_RATE:
+            yield from self._cut(self._quiet(int(self._window * 0.6), self._window))
+
+    def flush(self) -> Iterator[Window]:
+        """The rest, in windows of fair size."""
+        while self._held > self._window:
+            half = max(self._held // 2, self._held - self._window)
+            yield from self._cut(self._quiet(min(half, self._window - 1), self._window))
+        if self._held > self._head:
+            yield from self._emit(self._joined(), self._held)
+        self._chunks, self._held, self._head, self._empty = [], 0, 0, True
+
+    def _add(self, samples: Samples) -> None:
+        if samples.size:
+            self._chunks.append(samples)
+            self._held += samples.size
+
+    def _joined(self) -> Samples:
+        self._chunks = [np.concatenate(self._chunks)] if self._chunks else []
+        return self._chunks[0] if self._chunks else np.zeros(0, np.float32)
+
+    def _quiet(self, low: int, high: int) -> int:
+        """The sample between `low` and `high` in the middle of the quietest 0.3 s; late wins."""
+        part = self._joined()[max(low, self._head + STEP) : high]
+        steps = part.size // STEP
+        if steps < 20:
+            return high
+        power = np.square(part[: steps * STEP]).reshape(steps, STEP).mean(axis=1)
+        calm = np.convolve(power, np.ones(15) / 15, mode="valid")
+        best = np.flatnonzero(calm <= calm.min() * 1.5 + 1e-9)[-1]
+        return int(max(low, self._head + STEP) + (best + 7) * STEP)
+
+    def _cut(self, at: int) -> Iterator[Window]:
+        samples = self._joined()
+        yield from self._emit(samples[:at], at)
+        keep = max(0, at - self._overlap)
+        rest = samples[keep:].copy()
+        self._start += keep / SAMPLE_RATE
+        self._head = at - keep
+        self._chunks, self._held = [rest], rest.size
+
+    def _emit(self, samples: Samples, end: int) -> Iterator[Window]:
+        if samples.size == 0 or float(np.abs(samples[self._head :]).max()) < SILENT:
+            return
+        head = self._head / SAMPLE_RATE
+        sound = Sound(np.clip(samples, -1, 1), head)
+        yield Window(self._start + head, self._start + end / SAMPLE_RATE, sound)

@@ -1,0 +1,165 @@
+"""Subtitle text as cues, and cues as windows of whole sentences with exact spans."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from omni_core.media._clock import Clock
+from omni_core.types import Channel, Segment, Source, Span, Text
+
+WINDOW_S = 15.0
+PAUSE_S = 3.0
+_TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{1,3})")
+_TEXT_CODECS = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Words shown during [start, end) seconds."""
+
+    start: float
+    end: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Neighbouring cues read together."""
+
+    start: float
+    end: float
+    text: str
+
+    def segment(self, source: Source, origin: str) -> Segment:
+        """The window as a segment of spoken words."""
+        span = Span("second", round(self.start, 3), round(self.end, 3))
+        return Segment(
+            source.id, source.modality, Channel.SPEECH, span, Text(self.text), self.text, origin
+        )
+
+
+def parse(text: str) -> list[Cue]:
+    """SRT, WebVTT and ASS/SSA by their looks; what is malformed is skipped. In order of time."""
+    cues = _ass(text) if "[Events]" in text else _blocks(text)
+    return sorted((c for c in cues if c.text and c.end > c.start), key=lambda c: (c.start, c.end))
+
+
+def _blocks(text: str) -> Iterator[Cue]:
+    for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
+        lines = block.strip().split("\n")
+        for i, line in enumerate(lines[:3]):
+            left, arrow, right = line.partition("-->")
+            start, end = _TIME.search(left), _TIME.search(right)
+            if arrow and start and end:
+                yield Cue(_seconds(start), _seconds(end), clean(" ".join(lines[i + 1 :])))
+                break
+
+
+def _ass(text: str) -> Iterator[Cue]:
+    columns = ["layer", "start", "end", "style", "name", "ml", "mr", "mv", "effect", "text"]
+    events = False
+    for raw in text.splitlines():
+        line = raw.strip()
+        if line.startswith("["):
+            events = line.lower() == "[events]"
+        elif events and line.lower().startswith("format:"):
+            columns = [c.strip().lower() for c in line[7:].split(",")]
+        elif events and line.startswith("Dialogue:"):
+            row = dict(zip(columns, line[9:].split(",", len(columns) - 1), strict=False))
+            start, end = _TIME.search(row.get("start", "")), _TIME.search(row.get("end", ""))
+            if start and end:
+                yield Cue(_seconds(start), _seconds(end), clean(row.get("text", "")))
+
+
+def _seconds(m: re.Match[str]) -> float:
+    hours, minutes, seconds, fraction = m.groups()
+    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{fraction}")
+
+
+def clean(text: str) -> str:
+    """Words without markup: tags, ASS overrides, line breaks, entities."""
+    text = re.sub(r"\{[^}]*\}", "", text).replace(r"\N", " ").replace(r"\n", " ")
+    text = html.unescape(re.sub(r"<[^>]*>", "", text.replace(r"\h", " ")))
+    return " ".join(text.split())
+
+
+class Joiner:
+    """Merges cues into windows of at most about 15 s that end with a sentence or at a pause."""
+
+    def __init__(self) -> None:
+        self._cues: list[Cue] = []
+
+    def push(self, cue: Cue) -> Iterator[Window]:
+        """Take the next cue; a window when it cannot join the ones before."""
+        if self._cues:
+            first, last = self._cues[0], self._cues[-1]
+            if cue.text == last.text and cue.start <= last.end + 0.2:  # rolling captions
+                self._cues[-1] = Cue(last.start, max(last.end, cue.end), last.text)
+                return
+            long = cue.end - first.start > WINDOW_S
+            full = last.end - first.start >= WINDOW_S / 3 and last.text[-1:] in ".!?…。！？"
+            if long or full or cue.start - last.end > PAUSE_S:
+                yield from self.flush()
+        self._cues.append(cue)
+
+    def flush(self) -> Iterator[Window]:
+        """What is held."""
+        if self._cues:
+            end = max(c.end for c in self._cues)
+            yield Window(self._cues[0].start, end, " ".join(c.text for c in self._cues))
+        self._cues = []
+
+
+def windows(cues: Iterable[Cue]) -> Iterator[Window]:
+    """Cues merged into windows."""
+    joiner = Joiner()
+    for cue in cues:
+        yield from joiner.push(cue)
+    yield from joiner.flush()
+
+
+def text_stream(container: Any) -> Any | None:
+    """The subtitle track of words (pictures of words are left out): the default, else first."""
+    streams = [
+        s
+        for s in container.streams.subtitles
+        if s.codec_context is not None and s.codec_context.name in _TEXT_CODECS
+    ]
+    return next((s for s in streams if int(s.disposition) & 1), streams[0] if streams else None)
+
+
+class Track:
+    """An embedded subtitle track, cue by cue."""
+
+    def __init__(self, stream: Any, clock: Clock) -> None:
+        self._clock = clock
+        self._joiner = Joiner()
+        language = stream.language or ""
+        self.origin = "subtitle track" + (f" {language}" if language not in ("", "und") else "")
+
+    def push(self, packet: Any) -> Iterator[Window]:
+        """Take a packet of the track."""
+        start = self._clock.seconds(packet)
+        if start is None or not packet.size:
+            return
+        text = clean(" ".join(_words(packet)))
+        length = float((packet.duration or 0) * packet.time_base) or 2.0
+        if text:
+            yield from self._joiner.push(Cue(start, start + length, text))
+
+    def flush(self) -> Iterator[Window]:
+        """What is held."""
+        yield from self._joiner.flush()
+
+
+def _words(packet: Any) -> Iterator[str]:
+    """The words of a packet; FFmpeg hands every text codec out as an ASS event."""
+    for subtitle in packet.decode():
+        for rect in getattr(subtitle, "rects", [subtitle]):
+            ass = getattr(rect, "ass", b"")
+            line = ass.decode("utf-8", "replace") if isinstance(ass, bytes) else str(ass)
+            yield line.split(",", 8)[-1] if line.count(",") >= 8 else line

@@ -1,0 +1,62 @@
+"""Long text as overlapping windows of words, each with its place and its heading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from omni_core.types import CutOptions
+
+_WORD = re.compile(r"\S+")
+_CLUSTER = 12
+"""Characters of Chinese, Japanese or Thai that count as several words when unspaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextWindow:
+    """Characters [start, end) of the text, and what they say."""
+
+    start: int
+    end: int
+    text: str
+    heading: str = ""
+
+
+def windows(
+    text: str, options: CutOptions, headings: Sequence[tuple[int, str]] = ()
+) -> Iterator[TextWindow]:
+    """Windows of `text_window_words` words, `text_window_stride` apart, the last one full.
+
+    headings: (character at which it begins, its words), in order.
+    """
+    words = list(_words(text))
+    size, stride = options.text_window_words, max(1, options.text_window_stride)
+    at = 0
+    while at < len(words):
+        if at and len(words) - at <= size - stride:
+            return  # the window before has it all
+        last = min(at + size, len(words))
+        if len(words) - last < (size - stride) // 2:
+            last = len(words)  # a crumb is not worth a window of its own
+        start, end = words[at][0], words[last - 1][1]
+        heading = ""
+        for where, name in headings:
+            if where > start:
+                break
+            heading = name
+        yield TextWindow(start, end, text[start:end].strip(), heading)
+        if last == len(words):
+            return
+        at += stride
+
+
+def _words(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of words; unspaced scripts are cut every few characters so that windows stay small."""
+    for m in _WORD.finditer(text):
+        start, end = m.span()
+        if end - start <= 4 * _CLUSTER:
+            yield start, end
+        else:
+            for i in range(start, end, _CLUSTER):
+                yield i, min(i + _CLUSTER, end)
