@@ -36,7 +36,7 @@ class StoreLock:
             )
         file.truncate(0)
         file.write(str(os.getpid()).encode())
-        self._file: BinaryIO | None = file  # type: ignore[assignment]
+        self._file: BinaryIO | None = file
 
     def release(self) -> None:
         """Let the next one in."""

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -297,13 +298,17 @@ class Catalog:
         cursor: str = "",
     ) -> tuple[builtins.list[SourceRow], int, str]:
         """A page, newest ingest first, the total over all pages, and the next cursor."""
-        limits = {
-            "match": match, "collection": collection, "state": state,
-            "since": recorded_from, "before": recorded_to,
-        }  # fmt: skip
-        clause, values = where(**limits)
+        narrow = partial(
+            where,
+            match=match,
+            collection=collection,
+            state=state,
+            since=recorded_from,
+            before=recorded_to,
+        )
+        clause, values = narrow()
         total = self._one(f"SELECT count(*) FROM sources s{clause}", *values)  # noqa: S608
-        clause, values = where(**limits, after=decode_cursor(cursor) if cursor else None)
+        clause, values = narrow(after=decode_cursor(cursor) if cursor else None)
         order = " ORDER BY s.ingested_at DESC, s.sha256 LIMIT ?"
         found = self._all(schema.SELECT + clause + order, *values, limit + 1)
         rows = found[:limit]
