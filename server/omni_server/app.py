@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -128,15 +127,3 @@ class EvidenceTool(Tool):
                 "INTERNAL: the server failed at this call and logged why; "
                 "try again, or run `omni-mcp doctor`"
             ) from e
-
-
-def run_stdio(settings: Settings) -> None:
-    """Serve one client on stdin and stdout until it hangs up.
-
-    The SDK talks on a private copy of stdout and points descriptor 1 at stderr meanwhile; it
-    stays there afterwards, since C libraries empty their buffers only when the process ends.
-    """
-    try:
-        create(settings).run("stdio")
-    finally:
-        os.dup2(2, 1)

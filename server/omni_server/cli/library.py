@@ -1,0 +1,202 @@
+"""ingest, sources, forget."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from omni_core import Engine, IngestRequest
+from omni_core.engine.results import FolderStatus, IngestStatus, SourceRow
+from omni_core.errors import BadRequestError, NotFoundError
+from omni_server.cli.printing import Bar, as_json, hint, length, say, table
+from omni_server.cli.settings import settings_of
+from omni_server.text import one_line
+
+
+async def ingest(args: argparse.Namespace) -> int:
+    """Make files searchable. 1 when a file that was named, or a readable kind of file, failed."""
+    files = _files(args.paths)
+    named = {_absolute(p) for p in args.paths}
+    async with await Engine.open(settings_of(args)) as engine:
+        with Bar() as bar:
+            done = await _ingest(engine, args, files, bar)
+    if args.json:
+        as_json(done)
+    else:
+        _report(done, args.timings)
+    return int(any(s.state == "failed" and not _passed_over(s, named) for s in done))
+
+
+async def _ingest(
+    engine: Engine, args: argparse.Namespace, files: Sequence[str], bar: Bar
+) -> Sequence[IngestStatus]:
+    async def one(s: IngestStatus) -> None:
+        bar.show(s.progress, f"{s.stage} {Path(s.path).name}")
+
+    async def many(f: FolderStatus) -> None:
+        now = f.current
+        part = now.progress if now and now.state == "processing" else 0.0
+        text = f"{f.files_done}/{f.files_total} {now.stage} {Path(now.path).name}" if now else ""
+        bar.show((f.files_done + part) / f.files_total, text)
+
+    own = (args.title, args.recorded_at, args.transcript, args.password)
+    if len(files) == 1:
+        request = IngestRequest(
+            files[0],
+            title=args.title,
+            recorded_at=_date(args.recorded_at),
+            collection=args.collection,
+            transcript=args.transcript and _absolute(args.transcript),
+            password=args.password,
+            fast=args.fast,
+        )
+        return [await engine.ingest(request, progress=one)]
+    if any(own):
+        raise BadRequestError(
+            f"--title, --recorded-at, --transcript and --password are for one file, "
+            f"{len(files)} were found; ingest that file alone"
+        )
+    status = await engine.ingest_folder(
+        files, collection=args.collection, fast=args.fast, progress=many
+    )
+    return status.done
+
+
+def _date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequestError(
+            f"--recorded-at {text!r} is not ISO 8601; write 2026-11-17 or 2026-11-17T09:30:00+01:00"
+        ) from None
+    return when.astimezone() if when.tzinfo is None else when
+
+
+def _absolute(name: str) -> str:
+    return str(Path(name).expanduser().absolute())
+
+
+def _files(paths: Sequence[str]) -> list[str]:
+    """The files named, and those inside folders, each once; hidden ones only when named."""
+    found: dict[str, None] = {}
+    for name in paths:
+        path = Path(name).expanduser().absolute()
+        if not path.is_dir():
+            found[str(path)] = None
+            continue
+        before = len(found)
+        found |= dict.fromkeys(_inside(path))
+        if len(found) == before:
+            raise NotFoundError(f"no files in the folder {name}; name a folder that holds media")
+    return list(found)
+
+
+def _inside(folder: Path) -> Iterator[str]:
+    for at, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        yield from (os.path.join(at, n) for n in sorted(names) if not n.startswith("."))
+
+
+def _passed_over(s: IngestStatus, named: set[str]) -> bool:
+    """A file of an unknown kind inside a folder is no failure."""
+    return s.error_code == "UNSUPPORTED_TYPE" and s.path not in named
+
+
+def _report(done: Sequence[IngestStatus], timings: bool) -> None:
+    for s in done:
+        name = one_line(s.title or Path(s.path).name)
+        if s.state == "failed":
+            say(f"failed   {Path(s.path).name}: {s.error_code}: {one_line(s.error, 1000)}")
+            continue
+        facts = [
+            s.modality or "",
+            length(s.duration_s, s.pages),
+            f"{s.segments} segments",
+            "already in the library" if s.already else "",
+            f"recorded {s.recorded_at:%Y-%m-%d} ({s.recorded_at_from})" if s.recorded_at else "",
+        ]
+        say(f"{s.state:8} {name}  ({', '.join(f for f in facts if f)})  {s.source_id}")
+        for warning in s.warnings:
+            say(f"         {one_line(warning, 1000)}")
+        if timings and s.timings:
+            _timings(s)
+    if len(done) > 1:
+        good = sum(s.state != "failed" for s in done)
+        say(f"{good} of {len(done)} files are searchable.")
+
+
+def _timings(s: IngestStatus) -> None:
+    costs = "  ".join(f"{name} {seconds:.1f} s" for name, seconds in s.timings.items())
+    total = s.timings.get("total", 0.0)
+    ratio = f"  = {total / s.duration_s:.2f} x its length" if s.duration_s and total else ""
+    say(f"         {costs}{ratio}")
+
+
+async def sources(args: argparse.Namespace) -> int:
+    """List the library."""
+    rows: list[SourceRow] = []
+    async with await Engine.open(settings_of(args)) as engine:
+        cursor = ""
+        while len(rows) < args.limit:
+            page = await engine.sources(
+                match=args.match,
+                when=args.when,
+                collection=args.collection,
+                state=args.state,
+                limit=min(args.limit - len(rows), 100),
+                cursor=cursor,
+            )
+            rows += page.sources
+            cursor = page.next_cursor
+            if not cursor:
+                break
+    if args.json:
+        as_json({"sources": rows, "total": page.total})
+        return 0
+    if not rows:
+        say("nothing matches." if page.total or args.match else "the library is empty.")
+        return 0
+    cells = [
+        (
+            r.id,
+            str(r.modality),
+            length(r.duration_s, r.pages),
+            f"{r.recorded_at:%Y-%m-%d}" if r.recorded_at else "",
+            r.state,
+            str(r.segments),
+            r.title,
+        )
+        for r in rows
+    ]
+    table(cells, ("id", "kind", "length", "recorded", "state", "segments", "title"), right=(2, 5))
+    if page.total > len(rows):
+        hint(f"{len(rows)} of {page.total}; --limit shows more")
+    return 0
+
+
+async def forget(args: argparse.Namespace) -> int:
+    """Remove a source; asks first on a terminal."""
+    async with await Engine.open(settings_of(args)) as engine:
+        if not args.yes:
+            if not sys.stdin.isatty():
+                raise BadRequestError("forget asks before it removes; give --yes in a script")
+            page = await engine.sources(match=args.source, limit=2)
+            name = one_line(page.sources[0].title) if len(page.sources) == 1 else args.source
+            answer = input(  # noqa: ASYNC250 - nothing else runs meanwhile
+                f"Forget {name!r}? Its file stays, its segments go. [y/N] "
+            )
+            if answer.strip().lower() not in ("y", "yes"):
+                say("nothing was removed.")
+                return 0
+        row = await engine.forget(args.source)
+    if args.json:
+        as_json(row)
+    else:
+        say(f"forgot {one_line(row.title)} ({row.segments} segments); the file is untouched.")
+    return 0

@@ -1,0 +1,57 @@
+"""Run one verb. Exit codes: 0 done, 1 an error (one line on stderr), 2 usage, 130 Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from omni_server.cli import parser
+from omni_server.cli.printing import hint
+
+INTERRUPTED = 130
+KEPT = {
+    "ingest": "stopped; what was finished is kept, the same command completes the rest",
+    "eval": "stopped; files ingested so far are kept if --store was given",
+    "reindex": "stopped; the same command goes on where this one was",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry of the console script; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console that cannot show a title still works
+    args = parser.build().parse_args(argv)
+    level = os.environ.get("OMNI_LOG", "ERROR").upper()
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    module, name = args.run.split(":")
+    try:
+        verb = getattr(importlib.import_module(f"omni_server.cli.{module}"), name)
+        result = asyncio.run(verb(args)) if inspect.iscoroutinefunction(verb) else verb(args)
+        return int(result)
+    except KeyboardInterrupt:
+        hint(f"\n{KEPT.get(args.verb, 'stopped')}")
+        return INTERRUPTED
+    except BrokenPipeError:  # `omni-mcp sources | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as e:
+        if os.environ.get("OMNI_DEBUG") == "1":
+            raise
+        hint(_one_line(e))
+        return 1
+
+
+def _one_line(error: Exception) -> str:
+    from omni_core.errors import OmniError
+    from omni_server.text import one_line
+
+    if isinstance(error, OmniError):
+        return f"{error.code}: {one_line(str(error), 2000)}"
+    kind = type(error).__name__
+    return f"ERROR: unexpected {kind}: {one_line(str(error))} (OMNI_DEBUG=1 shows where)"

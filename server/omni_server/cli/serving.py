@@ -1,0 +1,80 @@
+"""serve, worker, schema."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.settings import Settings
+from omni_server.cli.printing import as_json, hint, say
+from omni_server.cli.settings import settings_of
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Run the MCP server until its client hangs up or Ctrl-C."""
+    settings = settings_of(args)
+    for root in settings.roots:
+        if not Path(root).expanduser().is_dir():
+            raise NotFoundError(f"the root {root} is not a folder; name one that exists")
+    if not settings.roots:
+        hint("no --root is given: agents can search what is in the library, but ingest no file")
+    if args.http:
+        _http(settings)
+    else:
+        _stdio(settings)
+    return 0
+
+
+def _http(settings: Settings) -> None:
+    from omni_server.http import check, run_http
+
+    check(settings)
+    hint(f"MCP at http://{settings.host}:{settings.port}/mcp, Ctrl-C stops")
+    run_http(settings)
+
+
+def _stdio(settings: Settings) -> None:
+    from omni_server.app import run_stdio
+
+    if sys.stdin.isatty():
+        hint("waiting for an MCP client on stdin; Ctrl-C stops. For people: omni-mcp search ...")
+    run_stdio(settings)
+
+
+def worker(args: argparse.Namespace) -> int:
+    """Serve the models over HTTP until Ctrl-C."""
+    from omni_core.engine.model_server import serve as serve_models
+
+    host, _, port = args.listen.rpartition(":")
+    if not host or not port.isdigit():
+        raise BadRequestError(f"--listen {args.listen!r} is not HOST:PORT, as in 127.0.0.1:8001")
+    token = args.token or os.environ.get("OMNI_ENCODER_TOKEN", "")
+    settings = settings_of(args, encoder_token=token or None)
+    serve_models(settings, host.strip("[]"), int(port))
+    return 0
+
+
+def schema(args: argparse.Namespace) -> int:
+    """Write the tools' schemas, or say which differ."""
+    from omni_server import schemas
+
+    if not args.check:
+        written = [str(p) for p in schemas.write(args.out)]
+        if args.json:
+            as_json({"written": written})
+        else:
+            say(f"{len(written)} schemas in {args.out}")
+        return 0
+    folder, wanted = Path(args.out), schemas.render_all()
+    held = {p.name: p.read_text(encoding="utf-8") for p in folder.glob("*.json")}
+    stale = sorted(n for n in wanted.keys() | held.keys() if wanted.get(n) != held.get(n))
+    if args.json:
+        as_json({"stale": stale})
+    elif stale:
+        say(f"{', '.join(stale)} differ in {args.out}; run: omni-mcp schema --out {args.out}")
+    else:
+        say(f"{len(wanted)} schemas in {args.out} are what the server answers")
+    return int(bool(stale))

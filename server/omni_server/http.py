@@ -1,0 +1,207 @@
+"""Streamable HTTP: the MCP endpoint at /mcp, clips, uploads, health; one gate before all of it.
+
+    GET  /health          open
+    GET  /media/{token}   the token is the permission (signed, ten minutes); takes Range
+    POST /upload?name=…   the body is the file; answers {"source": "upload_…"}
+    *    /mcp             the protocol
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ipaddress
+import logging
+import mimetypes
+import re
+import secrets
+import shutil
+from pathlib import Path
+
+import anyio
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from omni_core.errors import BadRequestError, OmniError, RefusedError
+from omni_core.settings import Settings
+from omni_server.app import build
+from omni_server.auth import Links, bearer_matches
+from omni_server.state import Opener, State
+from omni_server.text import one_line
+
+log = logging.getLogger(__name__)
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+class Gate:
+    """Refuses before anything else: a wrong Host with 421, a wrong Origin with 403, a missing or
+    wrong token with 401."""
+
+    def __init__(self, app: ASGIApp, hosts: tuple[str, ...], token: str) -> None:
+        self._app = app
+        self._hosts = {h.lower() for h in hosts}
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":  # lifespan; there are no websockets here
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        await (refusal or self._app)(scope, receive, send)
+
+    def _refusal(self, path: str, headers: Headers) -> Response | None:
+        if not self._known(headers.get("host", "")):
+            return PlainTextResponse("unknown Host; see --allowed-host\n", 421)
+        origin = headers.get("origin")
+        if origin is not None and not self._known(re.sub(r"^https?://", "", origin.lower())):
+            return PlainTextResponse("unknown Origin; see --allowed-host\n", 403)
+        if path == "/health" or path.startswith("/media/"):
+            return None
+        if self._token and not bearer_matches(headers.get("authorization"), self._token):
+            return PlainTextResponse(
+                "a bearer token is needed\n", 401, {"WWW-Authenticate": 'Bearer realm="omni"'}
+            )
+        return None
+
+    def _known(self, host: str) -> bool:
+        """Whether `host`, with or without its port, is one of ours."""
+        name = re.sub(r":\d+$", "", host.lower())
+        return host.lower() in self._hosts or name in self._hosts
+
+
+def create_http(settings: Settings, *, opener: Opener | None = None) -> ASGIApp:
+    """The whole HTTP application; raises BadRequestError for settings that would expose it."""
+    check(settings)
+    state = State(settings, opener)
+    state.links = Links(settings.store_path, _base_url(settings))
+    server = build(state)
+    app: Starlette = server.streamable_http_app(
+        host=settings.host,
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )  # the gate below checks Host and Origin, for every route
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    async def media(request: Request) -> Response:
+        return _media(state.links, request.path_params["token"])
+
+    async def upload(request: Request) -> Response:
+        try:
+            return JSONResponse({"source": await _receive(request, state)}, 201)
+        except OmniError as e:
+            status = 413 if e.code == "TOO_LARGE" else 400
+            return PlainTextResponse(f"{e.code}: {one_line(str(e))}\n", status)
+
+    app.add_route("/health", health, methods=["GET"])
+    app.add_route("/media/{token}", media, methods=["GET", "HEAD"])
+    app.add_route("/upload", upload, methods=["POST", "PUT"])
+    return Gate(app, (*LOOPBACK, *settings.allowed_hosts), settings.token)
+
+
+def run_http(settings: Settings) -> None:
+    """Serve until interrupted. Refuses to bind anything but loopback without a token and hosts."""
+    import uvicorn
+
+    app = create_http(settings)
+    log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
+    uvicorn.run(
+        app, host=settings.host, port=settings.port, log_config=None, access_log=False,
+        server_header=False, timeout_graceful_shutdown=5,
+    )  # fmt: skip
+
+
+def check(settings: Settings) -> None:
+    """Raise BadRequestError when these settings would open the library to a network unguarded."""
+    if is_loopback(settings.host):
+        return
+    if len(settings.token) < 16:
+        raise BadRequestError(
+            f"--host {settings.host} is reachable from the network: set OMNI_TOKEN to a secret of "
+            "16 characters or more, or use --host 127.0.0.1"
+        )
+    if not settings.allowed_hosts:
+        raise BadRequestError(
+            f"--host {settings.host} is reachable from the network: name the host names clients "
+            "use with --allowed-host NAME, or use --host 127.0.0.1"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _base_url(settings: Settings) -> str:
+    if settings.allowed_hosts and not is_loopback(settings.host):
+        name = settings.allowed_hosts[0]
+        return f"https://{name}" if ":" not in name else f"http://{name}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
+def _media(links: Links | None, token: str) -> Response:
+    if links is None:
+        return PlainTextResponse("no clips here\n", 404)
+    try:
+        path = links.file(token)
+    except RefusedError as e:
+        return PlainTextResponse(f"{e}\n", 403)
+    except OmniError as e:
+        return PlainTextResponse(f"{e}\n", 404)
+    return FileResponse(
+        path,
+        media_type=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+        headers={"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"},
+    )
+
+
+async def _receive(request: Request, state: State) -> str:
+    """Stream the body into the store's uploads; returns `upload_…`. Nothing is left of a failure.
+
+    Raises TooLargeError past the limit of one file, BadRequestError for an empty body.
+    """
+    from omni_core.errors import TooLargeError
+
+    limit = state.settings.max_file_mb << 20
+    too_large = TooLargeError(f"an upload may have {state.settings.max_file_mb:,} MB")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise too_large
+    token = "upload_" + base64.b32encode(secrets.token_bytes(16)).decode().lower().rstrip("=")
+    folder = state.access.uploads / token
+    part = folder.with_suffix(".part")
+    await asyncio.to_thread(part.mkdir, mode=0o700, parents=True)
+    size = 0
+    try:
+        async with await anyio.open_file(part / _safe_name(request), "xb") as out:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise too_large
+                await out.write(chunk)
+        if not size:
+            raise BadRequestError("the body is empty: send the file itself, with --data-binary")
+        await asyncio.to_thread(part.rename, folder)
+    except ClientDisconnect:
+        raise BadRequestError("the upload broke off") from None
+    finally:
+        await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
+    return token
+
+
+def _safe_name(request: Request) -> str:
+    """The file's own name, for its title and kind, made harmless."""
+    name = Path(request.query_params.get("name", "upload").replace("\\", "/")).name
+    name = re.sub(r"[^\w.\- ()]", "_", one_line(name, 100)).lstrip(".")
+    return name or "upload"
