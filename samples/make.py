@@ -1,5 +1,6 @@
-"""Draws, speaks and writes `library/field-trip/` and `questions/`; needs espeak-ng, Pillow, PyAV, PyMuPDF.
+"""Draws, speaks and writes `library/field-trip/` and `questions/`.
 
+Needs espeak-ng, Pillow, PyAV and PyMuPDF:
     apt-get install espeak-ng && python samples/make.py
 
 The outputs are committed, so that nobody has to run this to try the project. Mount Sarn, its
@@ -315,7 +316,7 @@ def _chart(page: pymupdf.Page) -> None:
 
 def main() -> None:
     """Write every generated file."""
-    OUT.mkdir(exist_ok=True)
+    OUT.mkdir(parents=True, exist_ok=True)
     QUESTIONS.mkdir(exist_ok=True)
     film(OUT / "slides.mp4")
     notice = scan()
