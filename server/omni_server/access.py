@@ -217,16 +217,17 @@ class Access:
         root = next((r for r in self.roots if path.is_relative_to(r)), None)
         if root is None:
             return ""
-        names: dict[str, str] = {}
+        names: dict[str, Path] = {}
         for at, folders, files in os.walk(root, followlinks=False):
             folders[:] = [d for d in folders if not d.startswith(".")]
             for name in files:
                 if not name.startswith("."):
-                    names.setdefault(name.lower(), str(Path(at, name).relative_to(root)))
+                    names.setdefault(name.lower(), Path(at, name))
             if len(names) > 5000:
                 break
-        close = difflib.get_close_matches(path.name.lower(), names, n=3, cutoff=0.6)
-        return ", ".join(repr(one_line(names[n], 120)) for n in close)
+        close = difflib.get_close_matches(path.name.lower(), names, n=5, cutoff=0.6)
+        regular = [str(names[n].relative_to(root)) for n in close if _regular(names[n])]
+        return ", ".join(repr(one_line(name, 120)) for name in regular[:3])
 
 
 def _regular(path: Path) -> bool:
