@@ -1,0 +1,92 @@
+"""Boxes of words to text in reading order: pure functions over rectangles."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One stretch of words and its upright rectangle, in pixels."""
+
+    text: str
+    score: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def height(self) -> float:
+        """Roughly the size of its letters."""
+        return self.bottom - self.top
+
+
+def paragraphs(lines: Sequence[Line]) -> str:
+    """The words in reading order, one line of the picture per line; junk is left out."""
+    rows = [_row(row) for block in _blocks(list(lines)) for row in _rows(block)]
+    return "\n".join(row for row in rows if row)
+
+
+def _blocks(lines: list[Line]) -> list[list[Line]]:
+    """Columns and bands (an XY cut): split where an empty stripe runs through all of them."""
+    if len(lines) < 2:
+        return [lines] if lines else []
+    size = sorted(line.height for line in lines)[len(lines) // 2]
+    columns = _split(lines, "left", "right", 1.2 * size)
+    if len(columns) > 1 and all(len(c) > 1 for c in columns):
+        return [block for column in columns for block in _blocks(column)]
+    bands = _split(lines, "top", "bottom", 1.5 * size)
+    if len(bands) > 1:
+        return [block for band in bands for block in _blocks(band)]
+    return [lines]
+
+
+def _split(lines: list[Line], low: str, high: str, gap: float) -> list[list[Line]]:
+    ordered = sorted(lines, key=lambda line: float(getattr(line, low)))
+    groups: list[list[Line]] = []
+    reach = float("-inf")
+    for line in ordered:
+        if getattr(line, low) - reach > gap:
+            groups.append([])
+        groups[-1].append(line)
+        reach = max(reach, getattr(line, high))
+    return groups
+
+
+def _rows(block: list[Line]) -> list[list[Line]]:
+    """Lines that share a base line, left to right."""
+    rows: list[list[Line]] = []
+    for line in sorted(block, key=lambda line: line.top + line.bottom):
+        middle = (line.top + line.bottom) / 2
+        if rows and rows[-1][0].top < middle < rows[-1][0].bottom:
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return [sorted(row, key=lambda line: line.left) for row in rows]
+
+
+def _row(row: Sequence[Line]) -> str:
+    return " ".join(text for line in row if (text := clean(line.text)))
+
+
+def clean(text: str) -> str:
+    """A line without what no reader would call words; empty when nothing is left.
+
+    A letter alone, a run of one symbol, a mix of digits and signs with hardly a letter: such are
+    found in textures and in channel logos.
+    """
+    text = re.sub(r"\s+", " ", text).strip()
+    letters = sum(c.isalnum() for c in text)
+    if letters < 2 and not any(_is_cjk(c) for c in text):
+        return ""
+    if letters * 2 < len(text.replace(" ", "")):
+        return ""
+    return "" if len(set(text.lower())) < 2 else text
+
+
+def _is_cjk(c: str) -> bool:
+    return unicodedata.name(c, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL"))

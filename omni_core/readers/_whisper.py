@@ -1,0 +1,207 @@
+"""Whisper on CTranslate2: windows of sound to timed phrases. The only file that imports it.
+
+What is special here, measured on 100 short prompts in five languages (8 minutes, human voices):
+an encoder that sees the clip and two seconds of silence, instead of the 30 s that Whisper was
+trained on, costs a quarter and makes no more errors (5.5 % of characters against 5.8 %), as long
+as it is asked for timestamps. With one second it begins to repeat itself (19 %), and without
+timestamps it does so even with two (38 %). What still fails a gate is heard again at 30 s.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from omni_core.errors import UnavailableError
+from omni_core.types import SAMPLE_RATE, Samples
+
+log = logging.getLogger(__name__)
+
+Task = Literal["transcribe", "translate"]
+
+WINDOW_S = 30.0
+PAD_S = 2.0
+BATCH = 8
+MIN_LOGPROB = -1.1
+MAX_COMPRESSION = 2.4
+MAX_NO_SPEECH = 0.7
+TOKENS_PER_SECOND = 14
+"""A ceiling: fast Japanese needs about ten; a loop would run to 448."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words between two timestamps, in seconds from the start of the window."""
+
+    start: float
+    end: float
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one window holds, and how sure the model is."""
+
+    phrases: tuple[Phrase, ...]
+    logprob: float
+    """Mean over tokens."""
+    no_speech: float
+    compression: float
+    """Bytes over zlib bytes: above 2.4 the words repeat themselves."""
+
+    @property
+    def text(self) -> str:
+        """All words in one line."""
+        return "".join(p.text for p in self.phrases).strip()
+
+    @property
+    def credible(self) -> bool:
+        """Whether it passes the gates."""
+        return (
+            self.logprob > MIN_LOGPROB
+            and self.compression < MAX_COMPRESSION
+            and self.no_speech < MAX_NO_SPEECH
+        )
+
+
+class Whisper:
+    """A Whisper model from a local folder. Not thread-safe in Python; the callers share a lock."""
+
+    def __init__(self, folder: Path, threads: int = 0) -> None:
+        """Load; raises UnavailableError when a file is missing, RuntimeError when one is broken."""
+        for name in ("model.bin", "config.json", "tokenizer.json"):
+            # without its tokenizer faster-whisper would ask the hub for one
+            if not (folder / name).is_file():
+                raise UnavailableError(
+                    f"the speech model's folder has no {name}; give a CTranslate2 Whisper folder "
+                    "with model.bin, config.json and tokenizer.json"
+                )
+        from faster_whisper import WhisperModel
+
+        self._model: Any = WhisperModel(
+            str(folder),
+            device="cpu",
+            compute_type="int8",
+            cpu_threads=threads,
+            local_files_only=True,
+        )
+        self.multilingual = bool(self._model.model.is_multilingual)
+        self._tokenizers: dict[tuple[str, Task], Any] = {}
+
+    def speech(self, samples: Samples, *, longest_s: float) -> list[tuple[float, float]]:
+        """Where somebody speaks, in seconds; no stretch is longer than `longest_s`."""
+        from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+        options = VadOptions(
+            min_speech_duration_ms=200,
+            min_silence_duration_ms=250,
+            speech_pad_ms=160,
+            max_speech_duration_s=longest_s,
+        )
+        found = get_speech_timestamps(samples, options)
+        return [(s["start"] / SAMPLE_RATE, s["end"] / SAMPLE_RATE) for s in found]
+
+    def languages(self, encoded: Encoding) -> list[dict[str, float]]:
+        """For each window the probability of each language code."""
+        if not self.multilingual:
+            return [{"en": 1.0}] * len(encoded.seconds)
+        found = self._model.model.detect_language(encoded.states)
+        return [{token[2:-2]: p for token, p in row} for row in found]
+
+    def encode(self, windows: Sequence[Samples], *, whole: bool = False) -> Encoding:
+        """The windows (each at most 30 s) as one batch, padded by 2 s, or to 30 s if `whole`."""
+        seconds = tuple(len(w) / SAMPLE_RATE for w in windows)
+        padded_s = WINDOW_S if whole else min(WINDOW_S, max(seconds) + PAD_S)
+        size = round(padded_s * SAMPLE_RATE)
+        mel = [
+            self._model.feature_extractor(np.pad(w[:size], (0, max(0, size - len(w)))), padding=0)
+            for w in windows
+        ]
+        frames = round(padded_s * self._model.frames_per_second)
+        return Encoding(self._model.encode(np.stack([m[:, :frames] for m in mel])), seconds)
+
+    def decode(
+        self, encoded: Encoding, languages: Sequence[str], task: Task = "transcribe", beam: int = 5
+    ) -> list[Heard]:
+        """The words of each window, in its language or (`translate`) in English."""
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        tokenizers = [self._tokenizer(language, task) for language in languages]
+        prompts = [self._model.get_prompt(t, [], without_timestamps=False) for t in tokenizers]
+        results = self._model.model.generate(
+            encoded.states,
+            prompts,
+            beam_size=beam,
+            max_length=min(448, round(24 + TOKENS_PER_SECOND * max(encoded.seconds))),
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_tokens=list(get_suppressed_tokens(tokenizers[0], [-1])),
+        )
+        return [
+            self._heard(result, tokenizer, seconds)
+            for result, tokenizer, seconds in zip(results, tokenizers, encoded.seconds, strict=True)
+        ]
+
+    def _tokenizer(self, language: str, task: Task) -> Any:
+        from faster_whisper.tokenizer import Tokenizer
+
+        key = (language, task)
+        if key not in self._tokenizers:
+            self._tokenizers[key] = Tokenizer(
+                self._model.hf_tokenizer, self.multilingual, task=task, language=language
+            )
+        return self._tokenizers[key]
+
+    def _heard(self, result: Any, tokenizer: Any, seconds: float) -> Heard:
+        tokens = result.sequences_ids[0]
+        phrases = _phrases(tokens, tokenizer, seconds)
+        text = "".join(p.text for p in phrases).encode()
+        return Heard(
+            phrases,
+            # the score is normalised by length already; the end token counts as one more
+            logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
+            no_speech=float(result.no_speech_prob),
+            compression=len(text) / len(zlib.compress(text)) if text else 0.0,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """The encoder's states of a batch of windows (a CTranslate2 StorageView), and their lengths."""
+
+    states: Any
+    seconds: tuple[float, ...]
+
+
+def _phrases(tokens: Sequence[int], tokenizer: Any, seconds: float) -> tuple[Phrase, ...]:
+    """`<|0.00|> words <|2.40|><|2.40|> words <|5.00|>` to phrases, clipped to the window.
+
+    What begins in the silence added behind the window was said by nobody.
+    """
+    found: list[Phrase] = []
+    start = 0.0
+    groups = itertools.groupby(tokens, key=lambda t: t >= tokenizer.timestamp_begin)
+    for is_time, group in groups:
+        part = list(group)
+        if is_time:
+            first, last = (
+                min(seconds, (t - tokenizer.timestamp_begin) * 0.02) for t in (part[0], part[-1])
+            )
+            if found and found[-1].end < 0:
+                found[-1] = replace(found[-1], end=max(found[-1].start, first))
+            start = last
+        else:
+            text = tokenizer.decode([t for t in part if t < tokenizer.eot])
+            if text.strip():
+                found.append(Phrase(start, -1.0, text))
+    if found and found[-1].end < 0:
+        found[-1] = replace(found[-1], end=seconds)
+    return tuple(p for p in found if p.start < seconds - 0.1)

@@ -1,0 +1,143 @@
+"""Pictures to the words they show: slides, signs, subtitles, screens, scanned pages.
+
+A cheap look decides whether there are words at all; only then are they read. Pictures that
+follow each other with the same words (a slide shown over three shots) make one segment, which is
+complete when the words change: the last one of a source comes with `flush`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+
+from omni_core import weights
+from omni_core.errors import UnavailableError
+from omni_core.readers._layout import Line, paragraphs
+from omni_core.readers._ocr import Ocr
+from omni_core.settings import Settings
+from omni_core.types import Channel, Film, Modality, Picture, Pixels, Segment, Text
+
+ROLES = ("ocr-detect", "ocr-recognise", "ocr-direction")
+SAME = 0.9
+"""Ratio of equal characters from which two readings are the same words."""
+WINDOW_WORDS = 150
+WINDOW_STRIDE = 120
+SOURCES = 32
+
+
+def load(settings: Settings) -> ScreenTextReader | None:
+    """The reader of `settings.screen_text`; None when that is `off`.
+
+    Raises UnavailableError when the weights are missing or not the pinned ones.
+    """
+    if settings.screen_text == "off":
+        return None
+    detect, recognise, direction = (weights.find(role, settings) for role in ROLES)
+    ocr = Ocr(detect, recognise, direction, threads=settings.threads)
+    return ScreenTextReader(ocr, look_first=settings.screen_text != "always")
+
+
+def describe(settings: Settings) -> dict[str, str]:
+    """Name, model, state and why, without loading anything."""
+    row = {"name": "screen_text", "model": "PP-OCRv6 small", "state": "present", "why": ""}
+    if settings.screen_text == "off":
+        return row | {"state": "off", "why": "screen_text = off"}
+    if importlib.util.find_spec("rapidocr") is None:
+        return row | {"state": "missing", "why": "pip install rapidocr"}
+    try:
+        for role in ROLES:
+            weights.find(role, settings)
+    except UnavailableError as e:
+        return row | {"state": "missing", "why": str(e)}
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The words on screen in the last pictures of one source."""
+
+    segment: Segment
+    key: str
+
+
+class ScreenTextReader:
+    """Pictures, films and scanned pages in, screen_text segments out."""
+
+    name = "screen_text"
+    origin = "ocr"
+
+    def __init__(self, ocr: Ocr, *, look_first: bool = True) -> None:
+        """`look_first`: skip pictures in which a small look finds no words."""
+        self._ocr = ocr
+        self._look_first = look_first
+        self._showing: dict[str, _Shown] = {}
+
+    def read(self, segments: Sequence[Segment]) -> list[Segment]:
+        """The words of `segments` that are complete by now, in order; others are skipped."""
+        found: list[Segment] = []
+        for segment in segments:
+            pixels = _pixels(segment)
+            if pixels is None:
+                continue
+            lines = self._ocr.read(pixels, look_first=self._look_first)
+            if segment.modality is Modality.DOCUMENT:
+                found += self._page(segment, lines)
+            elif segment.modality is Modality.IMAGE:
+                found += [_words(segment, text)] if (text := paragraphs(lines)) else []
+            else:
+                found += self._show(segment, paragraphs(lines))
+        return found
+
+    def flush(self, source_id: str) -> list[Segment]:
+        """The words still on screen when the source ends."""
+        last = self._showing.pop(source_id, None)
+        return [last.segment] if last else []
+
+    def _show(self, segment: Segment, text: str) -> list[Segment]:
+        """Lengthen what is on screen, or close it and begin anew."""
+        before = self._showing.get(segment.source_id)
+        key = " ".join(text.lower().split())
+        if before is not None and key and _same(before.key, key):
+            # the longer reading is the better one: words appear one by one on slides
+            best = before.segment if len(before.key) >= len(key) else _words(segment, text)
+            span = before.segment.span.union(segment.span)
+            self._showing[segment.source_id] = _Shown(
+                replace(best, span=span), max(before.key, key, key=len)
+            )
+            return []
+        found = self.flush(segment.source_id)
+        if key:
+            while len(self._showing) >= SOURCES:
+                self._showing.pop(next(iter(self._showing)))
+            self._showing[segment.source_id] = _Shown(_words(segment, text), key)
+        return found
+
+    def _page(self, segment: Segment, lines: Sequence[Line]) -> list[Segment]:
+        """Windows of 150 words, 30 of them shared, as the text layer of a page is cut."""
+        words = re.findall(r"\S+\s*", paragraphs(lines))
+        starts = range(0, max(1, len(words) - (WINDOW_WORDS - WINDOW_STRIDE)), WINDOW_STRIDE)
+        texts = ["".join(words[s : s + WINDOW_WORDS]).strip() for s in starts]
+        return [_words(segment, text, part) for part, text in enumerate(texts) if text]
+
+
+def _pixels(segment: Segment) -> Pixels | None:
+    if isinstance(segment.content, Film):
+        return segment.content.key
+    return segment.content.pixels if isinstance(segment.content, Picture) else None
+
+
+def _words(segment: Segment, text: str, part: int = 0) -> Segment:
+    return replace(
+        segment, channel=Channel.SCREEN_TEXT, content=Text(text), text=text,
+        origin=ScreenTextReader.origin, part=part,
+    )  # fmt: skip
+
+
+def _same(a: str, b: str) -> bool:
+    if a == b:
+        return True
+    match = SequenceMatcher(None, a, b, autojunk=False)
+    return match.real_quick_ratio() > SAME and match.quick_ratio() > SAME and match.ratio() > SAME
