@@ -41,7 +41,8 @@ _NOTHING = Checked("not_found", 0.0, "", -1, -1)
 def check(quote: str, lines: Sequence[str]) -> Checked:
     """Compare `quote` with the words of `lines`, across line ends, ignoring case and stops.
 
-    A quote with an ellipsis is checked part by part; its verdict is that of the worst part.
+    A quote with an ellipsis is checked part by part, each after the one before it; its verdict
+    is that of the worst part.
     """
     said: list[str] = []
     shown: list[tuple[str, int, int]] = []
@@ -53,7 +54,11 @@ def check(quote: str, lines: Sequence[str]) -> Checked:
     parts = [w for p in re.split(r"\[?(?:…|\.\.\.+)\]?", quote) if (w := words(p))]
     if not parts or not said:
         return _NOTHING
-    aligned = [_align(part, said) for part in parts]
+    aligned: list[_Aligned] = []
+    after = 0
+    for part in parts:
+        aligned.append(_align(part, said, after))
+        after = aligned[-1].end or after
     total = sum(len(p) for p in parts)
     ratio = sum(a.ratio * len(p) for a, p in zip(aligned, parts, strict=True)) / total
     if ratio == 0:
@@ -82,10 +87,11 @@ class _Aligned:
     whole: bool
 
 
-def _align(asked: list[str], said: list[str]) -> _Aligned:
-    start = _window(asked, said)
+def _align(asked: list[str], said: list[str], after: int) -> _Aligned:
+    """How well `asked` agrees with its best place in `said` from word `after` on."""
+    start = after + _window(asked, said[after:])
     slack = 2 + len(asked) // 4
-    low, high = max(0, start - slack), min(len(said), start + len(asked) + slack)
+    low, high = max(after, start - slack), min(len(said), start + len(asked) + slack)
     blocks = SequenceMatcher(None, asked, said[low:high], autojunk=False).get_opcodes()
     equal = [op for op in blocks if op[0] == "equal"]
     if not equal:

@@ -7,7 +7,7 @@
     seg_...                      a segment        src_...@83.5   src_...@80-95   src_...#p12
     omni://source/src_...        and the same with #t=80,95 or #page=12; omni://segment/seg_...
 
-A title that itself ends like a place (`Report p.3`) is printed in double quotes.
+A title that would be read as something else (`Report p.3`) is printed in double quotes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
-from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.errors import BadRequestError, NotFoundError, OmniError
 from omni_core.evidence.quote import clean
 from omni_core.types import Span, segment_ref, segment_uuid
 
@@ -68,7 +68,7 @@ def cite(title: str, span: Span | None, *, source_id: str = "") -> str:
     name = clean_title(title)
     if source_id:
         name = f"{name} ({source_id})"
-    elif _looks_placed(name):
+    elif not _reads_back(name):
         name = f'"{name}"'
     where = place(span)
     if not where:
@@ -106,9 +106,11 @@ def parse(ref: str) -> Ref:
     text = clean(ref)
     bracketed = re.search(r"\[([^\[\]]+)\]", text)
     if bracketed:
-        text = bracketed[1]
-    text = text.strip(" \t\"'`“”<>()") if not text.startswith('"') else text
-    text = text.rstrip(".,;") or text
+        text = bracketed[1].strip()
+    else:
+        # Without brackets the marks around it belong to the sentence it was copied from.
+        text = text if text.startswith('"') else text.strip(" \"'`“”<>()[]")
+        text = text.rstrip(".,;") or text
     if not text or len(ref) > 1000:
         raise _unknown(ref)
     if text.startswith("omni://"):
@@ -153,10 +155,12 @@ _PLACES = tuple(
 )
 
 
-def _looks_placed(name: str) -> bool:
-    return any(p.fullmatch(name) for p in _PLACES) or bool(
-        re.match(r"seg_|omni://|src_", name) or re.search(rf"\({_SOURCE_ID}\)$", name)
-    )
+def _reads_back(name: str) -> bool:
+    """Whether the bare name is understood as itself, not as a place, an id or a quotation."""
+    try:
+        return parse(f"[{name}]") == Ref(source=name) and parse(f"[{name} p.1]").source == name
+    except OmniError:
+        return False
 
 
 def _split(text: str) -> tuple[str, Span | None]:
@@ -210,7 +214,9 @@ def _seconds(text: str) -> float:
 
 
 def _from_uri(text: str, ref: str) -> str:
-    match = re.fullmatch(r"omni://(?:source|segment)/([^/#?]+)(?:/[a-z.]+)?(#.*)?", unquote(text))
+    match = re.fullmatch(
+        r"omni://(?:source|segment)/([^/#?]+)(?:/[a-z0-9.]+)?(#.*)?", unquote(text)
+    )
     if match is None:
         raise _unknown(ref)
     return match[1] + (match[2] or "")

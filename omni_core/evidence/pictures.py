@@ -91,7 +91,7 @@ def crop(pixels: Pixels, box: Sequence[float]) -> Pixels:
 def sheet(frames: Sequence[tuple[float, Pixels]], edge: int = 1280) -> Pixels:
     """Frames side by side in time order, each with its second burnt in; `edge` px at most.
 
-    The grid is the one in which the frames come out largest.
+    The grid is the one in which the frames come out largest; frames are never enlarged.
     """
     from PIL import Image, ImageDraw
 
@@ -102,9 +102,10 @@ def sheet(frames: Sequence[tuple[float, Pixels]], edge: int = 1280) -> Pixels:
     columns = _columns(len(frames), aspect)
     rows = math.ceil(len(frames) / columns)
     gap = max(2, edge // 320)
-    width = min((edge - gap) / columns, (edge - gap) / rows * aspect) - gap
-    width = max(16, int(min(width, max(w for _, w, _ in shapes))))
-    height = max(16, round(width / aspect))
+    wide = (edge - gap * (columns + 1)) / columns
+    tall = (edge - gap * (rows + 1)) / rows
+    width = max(16, int(min(wide, tall * aspect, max(w for _, w, _ in shapes))))
+    height = max(9, int(width / aspect))
     board = Image.new(
         "RGB", (columns * (width + gap) + gap, rows * (height + gap) + gap), "#101010"
     )
@@ -121,8 +122,13 @@ def sheet(frames: Sequence[tuple[float, Pixels]], edge: int = 1280) -> Pixels:
 
 
 def _columns(count: int, aspect: float) -> int:
-    """Of all grids the one whose cells come out largest in a square."""
-    return max(range(1, count + 1), key=lambda c: min(1 / c, aspect / math.ceil(count / c)))
+    """Of all grids in a square the one with the largest cells, counting empty ones against it."""
+
+    def worth(columns: int) -> float:
+        rows = math.ceil(count / columns)
+        return min(1 / columns, aspect / rows) * count / (columns * rows)
+
+    return max(range(1, count + 1), key=worth)
 
 
 def _stamp(draw: ImageDraw.ImageDraw, text: str, x: int, y: int, width: int, height: int) -> None:

@@ -64,35 +64,32 @@ def snippet(text: str, question: str = "", limit: int = 30) -> str:
     Ellipses mark what was cut. Texts without spaces are cut by characters, two to a word.
     """
     said = clean(text)
-    parts = said.split(" ")
-    joiner = " "
+    parts, joiner = said.split(" "), " "
+    seen = parts
     if len(parts) <= limit and len(said) > limit * 12:
-        parts, joiner = list(said), ""
-        limit *= 2
+        parts, joiner, limit = list(said), "", limit * 2
+        seen = [said[i : i + 2] for i in range(len(said))]
     if len(parts) <= limit:
         return said
     wanted = {stem(w) for w in words(question)}
-    start = _best_window(parts, wanted, limit)
+    start = _best_window([{stem(w) for w in words(p)} & wanted for p in seen], limit)
     shown = joiner.join(parts[start : start + limit])
     before = "… " if start else ""
     after = " …" if start + limit < len(parts) else ""
     return f"{before}{shown}{after}"
 
 
-def _best_window(parts: list[str], wanted: set[str], limit: int) -> int:
+def _best_window(marks: list[set[str]], limit: int) -> int:
     """Where the run starts that covers the most distinct wanted words, centred on them."""
-    marks = [{stem(w) for w in words(p)} & wanted for p in parts]
     found = [i for i, m in enumerate(marks) if m]
-    if not found:
-        return 0
-    best, best_gain = 0, (-1, 0)
+    best, best_gain = 0, (0, 0)
     for first in found:
         inside = [i for i in found if first <= i < first + limit]
         gain = (len(set().union(*(marks[i] for i in inside))), len(inside))
         if gain > best_gain:
             spread = inside[-1] - first + 1
             best, best_gain = first - (limit - spread) // 2, gain
-    return max(0, min(best, len(parts) - limit))
+    return max(0, min(best, len(marks) - limit))
 
 
 def nonce() -> str:
