@@ -27,6 +27,10 @@ class Settings:
     """A module of omni_core.encoders, a model of models.toml, a local folder or a hub id."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
+    encoder_dim: int = 0
+    """Cut vectors to so many dimensions, for models trained for it (Matryoshka); 0: whole."""
+    token_pool: int = 1
+    """Multi-vector models: keep one token vector in so many of each piece of evidence."""
     encoder_url: str = ""
     """Address of a remote model worker or vLLM server; its token is `encoder_token`."""
     encoder_token: str = ""

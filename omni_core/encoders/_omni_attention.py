@@ -1,0 +1,156 @@
+"""The fastest attention that is here: without installing a kernel where torch brings one.
+
+transformers' sdpa has two costs for these models. The vision and audio towers attend within
+windows, and it calls the kernel once a window (hundreds a layer). And a padded batch needs a
+mask, which flash kernels do not take. Torch's own variable-length kernel solves both: all windows
+in one call, padding skipped. It is registered under a name that holds "flash", which is how
+transformers decides to pass sequence boundaries instead of splitting.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from typing import Any
+
+from omni_core.encoders.models import ModelSpec
+
+log = logging.getLogger(__name__)
+
+NAME = "omni_flash_varlen"
+
+
+def best(device: str, dtype: Any, spec: ModelSpec) -> str:
+    """The attn_implementation for a model on a device; empty for the library's own choice, which
+    is sdpa for the towers that know it (Gemma's audio tower does not)."""
+    import torch
+
+    if not device.startswith("cuda") or dtype not in (torch.bfloat16, torch.float16):
+        return ""
+    if spec.remote_code or not spec.architecture.startswith("qwen"):
+        return ""  # sliding windows and soft caps are for the library's own kernels
+    if importlib.util.find_spec("flash_attn") is not None:
+        return "flash_attention_2"
+    return NAME if register() and _agrees(device, dtype) else ""
+
+
+def register() -> bool:
+    """Make `NAME` known to transformers; False on a torch without the kernel."""
+    if importlib.util.find_spec("torch.nn.attention.varlen") is None:
+        return False
+    from transformers import AttentionInterface
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, flash_attention_mask
+
+    AttentionInterface.register(NAME, forward)
+    ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, flash_attention_mask)
+    return True
+
+
+def forward(
+    module: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    attention_mask: Any,
+    *,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    is_causal: bool | None = None,
+    cu_seq_lens_q: Any = None,
+    max_length_q: int | None = None,
+    **_: Any,
+) -> tuple[Any, None]:
+    """Attention of (batch, heads, tokens, width) tensors over real tokens only.
+
+    `attention_mask` is None or (batch, tokens), 1 for a real token; with `cu_seq_lens_q` the
+    batch is one packed row whose boundaries it gives. Returns (batch, tokens, heads, width).
+    """
+    batch, heads, tokens, width = query.shape
+    causal = module.is_causal if is_causal is None else is_causal
+    q, k, v = (t.transpose(1, 2) for t in (query, key, value))
+    if cu_seq_lens_q is not None:
+        bounds, longest, rows = cu_seq_lens_q, max_length_q, None
+    else:
+        bounds, longest, rows = _bounds(attention_mask, batch, tokens, query.device)
+    if rows is None:
+        q, k, v = (t.reshape(-1, t.shape[2], width) for t in (q, k, v))
+    else:
+        q, k, v = (t.reshape(-1, t.shape[2], width)[rows] for t in (q, k, v))
+    out = _kernel(q, k, v, bounds, int(longest or tokens), scaling, causal=bool(causal))
+    if rows is not None:
+        whole = out.new_zeros(batch * tokens, heads, width)
+        whole[rows] = out
+        out = whole
+    return out.reshape(batch, tokens, heads, width), None
+
+
+def _kernel(
+    q: Any, k: Any, v: Any, bounds: Any, longest: int, scaling: float | None, *, causal: bool
+) -> Any:
+    if not q.is_cuda:
+        return _by_hand(q, k, v, bounds, scaling, causal=causal)
+    import torch
+    from torch.nn.attention.varlen import varlen_attn
+
+    bounds = bounds.to(device=q.device, dtype=torch.int32)
+    return varlen_attn(
+        q, k, v, bounds, bounds, longest, longest,
+        scale=scaling,
+        window_size=(-1, 0) if causal else (-1, -1),
+        enable_gqa=q.shape[1] != k.shape[1],
+        num_splits=1,  # more would let batch-mates change the order of a sum
+    )  # fmt: skip
+
+
+def _by_hand(
+    q: Any, k: Any, v: Any, bounds: Any, scaling: float | None, *, causal: bool
+) -> Any:
+    """The same by one call a sequence: what the kernel is compared with, and the CPU's way."""
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention as sdpa
+
+    parts = []
+    edges = bounds.tolist()
+    for a, b in zip(edges[:-1], edges[1:], strict=True):
+        one = [t[a:b].transpose(0, 1).unsqueeze(0) for t in (q, k, v)]
+        made = sdpa(*one, scale=scaling, is_causal=causal and b - a > 1, enable_gqa=True)
+        parts.append(made.squeeze(0).transpose(0, 1))
+    return torch.cat(parts)
+
+
+def _bounds(mask: Any, batch: int, tokens: int, device: Any) -> tuple[Any, int, Any]:
+    import torch
+
+    if mask is None:
+        edges = torch.arange(0, (batch + 1) * tokens, tokens, dtype=torch.int32, device=device)
+        return edges, tokens, None
+    if (kept := getattr(mask, "_omni_bounds", None)) is not None:
+        return kept  # type: ignore[no-any-return]
+    lengths = mask.sum(1, dtype=torch.int32)
+    edges = torch.nn.functional.pad(lengths.cumsum(0, dtype=torch.int32), (1, 0))
+    rows = mask.flatten().nonzero().flatten()
+    answer = (edges, int(lengths.max()), rows)
+    mask._omni_bounds = answer  # rides on the tensor: one wait for the device a pass, not a layer
+    return answer
+
+
+def _agrees(device: str, dtype: Any) -> bool:
+    """Whether the kernel runs on this device and gives what plain attention gives."""
+    import torch
+
+    g = torch.Generator(device).manual_seed(0)
+    shape = {"generator": g, "device": device, "dtype": dtype}
+    q = torch.randn(96, 4, 64, **shape)
+    k, v = torch.randn(96, 2, 64, **shape), torch.randn(96, 2, 64, **shape)
+    bounds = torch.tensor([0, 7, 40, 96], dtype=torch.int32, device=device)
+    try:
+        for causal in (True, False):
+            fast = _kernel(q, k, v, bounds, 56, None, causal=causal)
+            slow = _by_hand(q, k, v, bounds, None, causal=causal)
+            if not torch.allclose(fast.float(), slow.float(), atol=2e-2):
+                log.warning("torch's variable-length attention disagrees here; sdpa is used")
+                return False
+    except (RuntimeError, NotImplementedError) as e:
+        log.info("no variable-length attention here (%s); sdpa is used", str(e).splitlines()[0])
+        return False
+    return True

