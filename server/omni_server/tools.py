@@ -131,7 +131,8 @@ async def get_segment(
         "medium"
     ),
     crop: Annotated[
-        tuple[float, ...], _d("left, top, right, bottom, each 0-1", min_length=4, max_length=4)
+        tuple[Annotated[float, Field(ge=0, le=1)], ...],
+        _d("left, top, right, bottom, each 0-1", min_length=4, max_length=4),
     ] = (),
 ) -> CallToolResult:
     """Open what search found or a citation names: its words, frame, page, sound or clip."""
@@ -205,8 +206,8 @@ async def list_sources(
 async def read_source(
     ctx: Ctx,
     source: Annotated[str, _d("Source id, or part of its title", min_length=1)],
-    start: Annotated[float | None, _d("From this second, or page", ge=0)] = None,
-    end: Annotated[float | None, _d("To this second, or page", ge=0)] = None,
+    start: Annotated[float | None, _d("From this second, or page", ge=0, allow_inf_nan=False)] = None,
+    end: Annotated[float | None, _d("To this second, or page", ge=0, allow_inf_nan=False)] = None,
     cursor: Cursor = "",
 ) -> CallToolResult:
     """Read one source in order: transcript, page text or outline of shots, with times."""

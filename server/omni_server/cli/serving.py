@@ -37,7 +37,7 @@ def _http(settings: Settings) -> None:
 
 
 def _stdio(settings: Settings) -> None:
-    from omni_server.app import run_stdio
+    from omni_server.stdio import run_stdio
 
     if sys.stdin.isatty():
         hint("waiting for an MCP client on stdin; Ctrl-C stops. For people: omni-mcp search ...")

@@ -1,0 +1,198 @@
+"""What clients are told about the tools: plain enough for all of them, short enough to load."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.server.mcpserver.tools import Tool
+from omni_core.errors import BadRequestError
+from omni_core.settings import Settings
+from omni_server import schemas
+from omni_server.app import INSTRUCTIONS, all_tools
+from omni_server.text import tokens
+
+DEFAULT = (
+    "ingest_media", "search", "get_segment", "similar_to", "list_sources", "read_source"
+)  # fmt: skip
+REPO = Path(__file__).parents[2]
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Every schema inside a schema; a property may well be named `title`."""
+    if isinstance(node, dict):
+        yield node
+        for key, value in node.items():
+            yield from _nodes(list(value.values()) if key == "properties" else value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _nodes(value)
+
+
+@pytest.fixture(params=all_tools(), ids=lambda tool: tool.name)
+def tool(request: pytest.FixtureRequest) -> Tool:
+    return request.param
+
+
+def test_input_schemas_are_flat_closed_and_free_of_nulls(tool: Tool) -> None:
+    schema = tool.parameters
+    assert schema["type"] == "object"
+    assert schema["properties"]
+    assert schema["additionalProperties"] is False
+    for node in _nodes(schema):
+        assert not {"$ref", "$defs", "anyOf", "oneOf", "allOf", "title", "prefixItems"} & set(node)
+        assert node.get("type") != "null"
+        assert "default" not in node or node["default"] not in (None, "", [])
+
+
+def test_output_schemas_are_objects_without_references_or_nulls(tool: Tool) -> None:
+    if tool.output_schema is None:
+        return
+    assert tool.output_schema["type"] == "object"
+    for node in _nodes(tool.output_schema):
+        assert not {"$ref", "$defs", "anyOf", "oneOf", "allOf", "title"} & set(node)
+
+
+def test_tools_that_return_pictures_or_long_text_have_no_output_schema() -> None:
+    without = {t.name for t in all_tools() if t.output_schema is None}
+    assert without == {"get_segment", "read_source"}
+
+
+def test_every_parameter_is_described_in_at_most_fifteen_words(tool: Tool) -> None:
+    for name, node in tool.parameters["properties"].items():
+        assert 1 <= len(node["description"].split()) <= 15, name
+
+
+def test_names_and_descriptions_fit_every_client(tool: Tool) -> None:
+    assert len("mcp__omni__" + tool.name) <= 60
+    assert tool.name.replace("_", "").isalpha()
+    assert len(tool.description) < 2000
+    assert "\n" not in tool.description
+
+
+def test_every_annotation_is_set(tool: Tool) -> None:
+    hints = tool.annotations
+    assert hints is not None
+    assert None not in (
+        hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint
+    )  # fmt: skip
+    assert hints.read_only_hint == (tool.name not in ("ingest_media", "delete_source"))
+    assert hints.destructive_hint == (tool.name == "delete_source")
+    assert hints.open_world_hint is False
+
+
+def test_the_default_tools_and_instructions_cost_at_most_1800_tokens() -> None:
+    cost = tokens(INSTRUCTIONS)
+    for tool in all_tools():
+        if tool.name in DEFAULT:
+            seen = {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+            cost += tokens(json.dumps(seen, separators=(",", ":"), ensure_ascii=False))
+    assert cost <= 1800
+
+
+def test_instructions_are_short_and_begin_with_what_and_when() -> None:
+    assert len(INSTRUCTIONS) <= 1200
+    assert "Use it whenever" in INSTRUCTIONS[:300]
+
+
+def test_the_schema_files_are_what_the_tools_say() -> None:
+    files = {p.name: p.read_text(encoding="utf-8") for p in (REPO / "tools_schema").glob("*.json")}
+    assert files == schemas.render_all(), "run `omni-mcp schema` to write tools_schema/ again"
+
+
+async def test_tools_list_sends_what_the_schema_files_hold(connect: Any) -> None:
+    async with connect() as client:
+        listed = (await client.list_tools()).tools
+    files = {name: json.loads(text) for name, text in schemas.render_all().items()}
+    assert {f"{t.name}.json" for t in listed} == set(files)
+    for tool in listed:
+        assert tool.model_dump(by_alias=True, exclude_none=True) == files[f"{tool.name}.json"]
+
+
+async def test_tools_behind_a_flag_are_not_listed_by_default(
+    connect: Any, settings: Settings
+) -> None:
+    async with connect(Settings(store=settings.store, roots=settings.roots)) as client:
+        listed = await client.list_tools()
+    assert [t.name for t in listed.tools] == list(DEFAULT)
+
+
+async def test_ingest_is_open_world_only_when_links_are_allowed(
+    connect: Any, settings: Settings
+) -> None:
+    async with connect(Settings(store=settings.store, allow_urls=True)) as client:
+        listed = {t.name: t for t in (await client.list_tools()).tools}
+    assert listed["ingest_media"].annotations.open_world_hint is True
+
+
+def test_writing_schemas_leaves_no_stale_file(tmp_path: Path) -> None:
+    (tmp_path / "old_tool.json").write_text("{}")
+    written = schemas.write(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in written)
+
+
+def _tool(name: str) -> Tool:
+    return next(t for t in all_tools() if t.name == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "read"),
+    [
+        ("search", {"query": "x", "modality": '["video"]'}, {"modality": ("video",)}),
+        ("search", {"query": "x", "modality": "video, audio"}, {"modality": ("video", "audio")}),
+        ("search", {"query": "x", "modality": []}, {"modality": ()}),
+        ("search", {"query": "x", "limit": "7"}, {"limit": 7}),
+        ("search", {"query": "x", "limit": 7.0}, {"limit": 7}),
+        ("search", {"query": "x", "modality": None, "cursor": None}, {"modality": (), "cursor": ""}),
+        ("search", {"query": "42"}, {"query": "42"}),
+        ("search", {"query": '["a"]'}, {"query": '["a"]'}),
+        ("get_segment", {"ref": "r", "crop": "[0, 0, 0.5, 1]"}, {"crop": (0, 0, 0.5, 1)}),
+        ("get_segment", {"ref": "r", "step": "+1"}, {"step": 1}),
+        ("get_segment", {"ref": "r", "show": "frame"}, {"show": ("frame",)}),
+        ("read_source", {"source": "s", "start": "1:02:03.5"}, {"start": 3723.5}),
+        ("read_source", {"source": "s", "start": "12:04"}, {"start": 724.0}),
+        ("similar_to", {"ref": "r", "same_source": "true"}, {"same_source": True}),
+    ],
+)
+def test_arguments_are_read_generously(
+    name: str, given: dict[str, Any], read: dict[str, Any]
+) -> None:
+    got = schemas.arguments(_tool(name), given)
+    assert {k: got[k] for k in read} == read
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("search", {"query": "x", "modalities": ["video"]}, "no argument 'modalities'; it takes query"),
+        ("search", {"query": "x", "a\u202e\nb" * 50: 1}, "no argument"),
+        ("search", {}, "query"),
+        ("search", {"query": ""}, "query"),
+        ("search", {"query": "x" * 401}, "query"),
+        ("search", {"query": "x", "limit": 0}, "limit"),
+        ("search", {"query": "x", "limit": 10**30}, "limit"),
+        ("search", {"query": "x", "limit": "many"}, "limit"),
+        ("search", {"query": "x", "modality": ["smell"]}, "'video', 'audio'"),
+        ("search", {"query": "x", "modality": "[" * 5000}, "modality"),
+        ("search", {"query": {"a": 1}}, "query"),
+        ("get_segment", {"ref": "r", "crop": [0, 1]}, "crop"),
+        ("get_segment", {"ref": "r", "crop": ["nan"] * 4}, "crop"),
+        ("get_segment", {"ref": "r", "pad_s": "inf"}, "pad_s"),
+        ("get_segment", {"ref": "r", "step": 9}, "step"),
+        ("ingest_media", {"source": "x", "wait_s": 46}, "wait_s"),
+        ("similar_to", {"ref": "r", "not_like": list("abcdef")}, "not_like"),
+        ("read_source", {"source": "s", "start": -1}, "start"),
+        ("delete_source", {"source": "everything"}, "source"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_one_short_line(
+    name: str, given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        schemas.arguments(_tool(name), given)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) <= 300
