@@ -56,8 +56,8 @@ def check(quote: str, lines: Sequence[str]) -> Checked:
         return _NOTHING
     aligned: list[_Aligned] = []
     after = 0
-    for part in parts:
-        aligned.append(_align(part, said, after))
+    for asked in parts:
+        aligned.append(_align(asked, said, after))
         after = aligned[-1].end or after
     total = sum(len(p) for p in parts)
     ratio = sum(a.ratio * len(p) for a, p in zip(aligned, parts, strict=True)) / total
