@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import io
 import itertools
 import logging
 import os
@@ -26,9 +25,9 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from omni_core.errors import OmniError, UnavailableError
 
@@ -37,7 +36,7 @@ log = logging.getLogger(__name__)
 _END = "__end_of_stream__"
 
 
-class WorkerDied(UnavailableError):  # noqa: N818 - the domain's word
+class WorkerDied(UnavailableError):
     """The child is gone: crashed, ran out of memory, or was killed at its deadline."""
 
     code = "WORKER_DIED"
@@ -85,7 +84,7 @@ class Worker:
 
     async def stream(
         self, method: str, *args: Any, stall_s: float | None = None
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         """Items of a method that returns an iterator; one item is decoded ahead.
 
         Closing the generator early (or cancelling) closes the child's iterator.
@@ -154,7 +153,7 @@ class Worker:
         """
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         try:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            process = subprocess.Popen(
                 [sys.executable, "-m", "omni_core.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -239,7 +238,7 @@ def _why(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit status {code}"
 
 
-def _read_frame(pipe: BinaryIO | io.BufferedReader) -> bytes | None:
+def _read_frame(pipe: IO[bytes]) -> bytes | None:
     head = pipe.read(8)
     if head is None or len(head) < 8:
         return None

@@ -1,7 +1,7 @@
 """The engine: the only package that knows the order of the stages.
 
-    ingest:  media -> readers -> encoders -> index -> catalog
-    search:  encoders -> index -> retrieval -> evidence
+ingest:  media -> readers -> encoders -> index -> catalog
+search:  encoders -> index -> retrieval -> evidence
 """
 
 from __future__ import annotations

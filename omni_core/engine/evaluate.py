@@ -60,10 +60,10 @@ class Query:
     relevant: tuple[Expected, ...]
 
 
-def load_queries(path: Path) -> list[Query]:
+def load_queries(path: str) -> list[Query]:
     """Read a query file. Raises BadRequestError with the entry that is wrong."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
     except OSError as e:
         raise BadRequestError(f"cannot read {path}: {e.strerror}") from e
     except ValueError as e:
@@ -90,9 +90,8 @@ async def evaluate(
     engine: Engine, queries_path: str, media_dir: str, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Ingest what is not in yet, ask every question twice (whole library, its modality only)."""
-    media = Path(media_dir).expanduser().resolve()
-    queries = load_queries(Path(queries_path).expanduser())
-    files = await asyncio.to_thread(_files, media)
+    queries = await asyncio.to_thread(load_queries, queries_path)
+    media, files = await asyncio.to_thread(_files, media_dir)
     failed: dict[str, str] = {}
     from omni_core.engine.results import IngestRequest
 
@@ -117,10 +116,11 @@ async def evaluate(
     }
 
 
-def _files(media: Path) -> list[Path]:
+def _files(folder: str) -> tuple[Path, list[Path]]:
+    media = Path(folder).expanduser().resolve()
     if not media.is_dir():
         raise BadRequestError(f"{media} is not a folder")
-    return sorted(
+    return media, sorted(
         p
         for p in media.rglob("*")
         if p.is_file() and p.suffix != ".json" and not p.name.startswith(".")
@@ -149,9 +149,7 @@ async def _ask(engine: Engine, query: Query, media: Path) -> dict[str, Any]:
     return row
 
 
-def _gains(
-    relevant: Sequence[Expected], hits: Sequence[Found], media: Path
-) -> list[bool]:
+def _gains(relevant: Sequence[Expected], hits: Sequence[Found], media: Path) -> list[bool]:
     """For each hit whether it is a right answer that was not given before."""
     left = list(relevant)
     gains = []

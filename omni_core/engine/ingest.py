@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import stat as stat_module
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -113,7 +114,7 @@ async def _stat(path: Path, max_mb: int) -> os.stat_result:
         stat = await asyncio.to_thread(path.stat)
     except OSError as e:
         raise NotFoundError(f"no file at {path}: {e.strerror or e}; check the path") from e
-    if not path.is_file():
+    if not stat_module.S_ISREG(stat.st_mode):
         raise UnreadableError(f"{path.name} is not a regular file", code="UNSUPPORTED_TYPE")
     if stat.st_size == 0:
         raise UnreadableError(f"{path.name} is empty (0 bytes); ingest the complete file")
@@ -127,6 +128,7 @@ async def _stat(path: Path, max_mb: int) -> os.stat_result:
 
 async def hash_file(path: Path) -> str:
     """The sha256 of a file's bytes, off the event loop."""
+
     def work() -> str:
         digest = hashlib.sha256()
         with path.open("rb") as f:
@@ -140,9 +142,7 @@ async def hash_file(path: Path) -> str:
         raise NotFoundError(f"{path.name} cannot be read: {e.strerror or e}") from e
 
 
-async def _already(
-    parts: Parts, run: _Run, sha256: str, path: Path, stat: os.stat_result
-) -> bool:
+async def _already(parts: Parts, run: _Run, sha256: str, path: Path, stat: os.stat_result) -> bool:
     """The same bytes are complete: note the path and the collection, do nothing else."""
     row = await asyncio.to_thread(parts.catalog.get, sha256)
     if row is None or row.state != "ready" or row.pipeline != PIPELINE:

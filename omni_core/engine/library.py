@@ -131,9 +131,7 @@ async def check(parts: Parts, ref: str, words: str) -> Checked:
         everywhere = lines(await points_of(parts, Target(target.row)))
         starts = sorted(x.start for x in here)
         others = [x for x in everywhere if not _among(starts, x.start)]
-        elsewhere = tuple(
-            x for x in others if check_quote(words, [x.text]).verdict == "found"
-        )[:3]
+        elsewhere = tuple(x for x in others if check_quote(words, [x.text]).verdict == "found")[:3]
     return Checked(verdict.verdict, verdict.ratio, verdict.best, elsewhere, target.row)
 
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from omni_core import encoders, readers
 from omni_core.errors import OmniError, UnavailableError
 from omni_core.settings import Settings
 from omni_core.types import (
@@ -96,6 +95,9 @@ class ModelService:
     def _load(self) -> None:
         started = time.perf_counter()
         try:
+            # Imported in the worker only: the server knows this module for its plain answers.
+            from omni_core import encoders
+
             self._encoder = encoders.load(self._settings)
         except OmniError as e:
             self._encoder_error = e
@@ -109,6 +111,8 @@ class ModelService:
             self._loaded["encoder"] = time.perf_counter() - started
             self._encoder_ready.set()
         try:
+            from omni_core import readers
+
             found, self._warnings = readers.load(self._settings)
             self._readers = {r.name: r for r in found}
         except Exception as e:
@@ -155,7 +159,7 @@ class ModelService:
             chosen = _readable(name, segments) if take and reader is not None else []
             if reader is not None and chosen:
                 with self._reader_lock:
-                    found += clock.time(name, lambda r=reader, c=chosen: r.read(c))
+                    found += clock.time(name, reader.read, chosen)
         return self._encode(found, clock, self._lost(segments, options))
 
     def flush(self, source_id: str) -> Processed:
@@ -166,7 +170,7 @@ class ModelService:
             flush = getattr(reader, "flush", None)
             if flush is not None:
                 with self._reader_lock:
-                    found += clock.time(reader.name, lambda f=flush: f(source_id))
+                    found += clock.time(reader.name, flush, source_id)
         return self._encode(found, clock, ())
 
     def understand(self, segments: Sequence[Segment]) -> Processed:
@@ -184,9 +188,7 @@ class ModelService:
         with self._reader_lock:
             return str(reader.transcribe(samples))
 
-    def _encode(
-        self, segments: list[Segment], clock: _Clock, warnings: Sequence[str]
-    ) -> Processed:
+    def _encode(self, segments: list[Segment], clock: _Clock, warnings: Sequence[str]) -> Processed:
         encoder = self._ready_encoder()
         describe: Callable[[Sequence[Content]], list[str]] | None = getattr(
             encoder, "describe_pictures", None
@@ -197,14 +199,14 @@ class ModelService:
             if s.content is not None and s.channel in encoder.info.channels
         ]
         contents = [c for i in wanted if (c := segments[i].content) is not None]
-        vectors = clock.time("embed", lambda: encoder.encode(contents)) if contents else []
+        vectors = clock.time("embed", encoder.encode, contents) if contents else []
         by_place = dict(zip(wanted, vectors, strict=True))
         seen: dict[int, str] = {}
         if describe is not None:
             pictures = [i for i in wanted if isinstance(segments[i].content, Picture | Film)]
             if pictures:
                 looks = [c for i in pictures if (c := segments[i].content) is not None]
-                seen = dict(zip(pictures, clock.time("embed", lambda: describe(looks)), strict=True))
+                seen = dict(zip(pictures, clock.time("embed", describe, looks), strict=True))
         out = tuple(
             Encoded(_light(s, seen.get(i, "")), by_place.get(i)) for i, s in enumerate(segments)
         )
@@ -266,10 +268,10 @@ class _Clock:
     def __init__(self) -> None:
         self.spent: dict[str, float] = defaultdict(float)
 
-    def time(self, stage: str, work: Callable[[], T]) -> T:
+    def time(self, stage: str, work: Callable[..., T], *args: object) -> T:
         started = time.perf_counter()
         try:
-            return work()
+            return work(*args)
         finally:
             self.spent[stage] += time.perf_counter() - started
 

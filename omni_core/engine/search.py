@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from omni_core.engine import dress
@@ -18,7 +17,7 @@ from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.index import bm25
 from omni_core.index.plan import During, Filter, In, Leg
 from omni_core.retrieval import floor, fuse, moments, when
-from omni_core.types import Hit, Moment, Text, Vector
+from omni_core.types import Moment, Text, Vector
 
 LEG = 200
 """Candidates of each leg. Several units (a shot, its words, its speech) make one moment, so a
@@ -202,9 +201,7 @@ def _cursor_key(request: SearchRequest) -> str:
     return repr(replace(request, cursor="", limit=0))
 
 
-def _note(
-    request: SearchRequest, hits: Sequence[Found], nearest: Found | None, offset: int
-) -> str:
+def _note(request: SearchRequest, hits: Sequence[Found], nearest: Found | None, offset: int) -> str:
     if hits:
         weak = all(h.match == "weak" for h in hits)
         return "only weak matches: treat them as leads, not as evidence" if weak else ""
@@ -221,5 +218,3 @@ def _note(
         if limits
         else "nothing found; try other words"
     )
-
-
