@@ -27,10 +27,11 @@ MAX_FILES = 10_000
 """Of one folder or glob."""
 UPLOAD = re.compile(r"upload_[a-z2-7]{26}")
 
-_PROTOCOLS = frozenset(
-    "async cache concat concatf crypto data fd ffrtmphttp file ftp gopher gophers hls http httpproxy"
-    " https ipfs ipns md5 mmsh mmst pipe prompeg rtmp rtmpe rtmps rtmpt rtp sctp sftp smb srtp"
-    " subfile tcp tee tls udp udplite unix zmq".split()
+_PROTOCOLS = re.compile(
+    r"async|cache|concatf?|crypto|data|fd|ffrtmphttp|file|ftp|gophers?|hls(\+\w+)?|https?|httpproxy"
+    r"|ip[fn]s|md5|mms[ht]|pipe|prompeg|rtmp\w*|rtp|sctp|sftp|smb|srtp|subfile|tcp|tee|tls|udp"
+    r"|udplite|unix|zmq",
+    re.IGNORECASE,
 )
 """What a media library takes for a protocol when it stands before the first `:` or `,`."""
 
@@ -55,6 +56,7 @@ class Access:
     def __init__(self, settings: Settings) -> None:
         self.roots = settings.root_paths
         self.uploads = settings.store_path / "uploads"
+        self._urls = settings.allow_urls
 
     def check(self, source: str) -> Allowed:
         """The files that `source` names: a path, a file:// link, a folder, a glob, an upload.
@@ -127,14 +129,22 @@ class Access:
         scheme = re.match(r"([A-Za-z][A-Za-z0-9+.\-]*)(:|,,)", source)
         if scheme and source[: scheme.end() + 2].lower().startswith("file://"):
             text = _from_file_uri(source)
-        elif scheme and (scheme[1].lower() in _PROTOCOLS or "://" in source[: scheme.end() + 2]):
-            raise RefusedError(f"{scheme[1]!r} links are not read: give a path under {self._named()}")
+        elif is_link(source):
+            raise RefusedError(
+                "links are not read here: download the file into a root"
+                + ("" if self._urls else ", or start the server with OMNI_ALLOW_URLS=1"),
+                code="URL_DISABLED",
+            )
+        elif scheme and (_PROTOCOLS.fullmatch(scheme[1]) or source.startswith("//", scheme.end())):
+            raise RefusedError(
+                f"{one_line(scheme[1], 20)!r} links are not read: give a path under {self._named()}"
+            )
         if "\0" in text or (os.name == "nt" and windows_oddity(text)):
             raise self._refused()
         return os.path.expanduser(text) if text.startswith(("~/", "~\\")) or text == "~" else text
 
     def _opened(self, path: Path) -> Path:
-        """The path, when it is a regular file that this process can open; a FIFO is never opened."""
+        """The path, when it is a regular file that can be opened; a FIFO is never tried."""
         name = repr(one_line(path.name, 80))
         try:
             if path.is_dir():
@@ -145,7 +155,9 @@ class Access:
                 raise RefusedError(f"{name} is not a regular file")
             handle = os.open(path, os.O_RDONLY | _NO_FOLLOW)
         except PermissionError:
-            raise RefusedError(f"{name} cannot be read: give the server's user permission") from None
+            raise RefusedError(
+                f"{name} cannot be read: give the server's user permission"
+            ) from None
         except OSError:
             raise self._missing(path) from None
         try:
@@ -230,6 +242,11 @@ class Access:
         return ", ".join(repr(one_line(name, 120)) for name in regular[:3])
 
 
+def is_link(source: str) -> bool:
+    """Whether `source` is a web address."""
+    return source.lower().startswith(("https://", "http://"))
+
+
 def _regular(path: Path) -> bool:
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
@@ -258,8 +275,10 @@ def _fits_parts(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
         if not rest:
             return bool(parts)
         return any(_fits_parts(parts[i:], rest) for i in range(len(parts) + 1))
-    return bool(parts) and fnmatch.fnmatchcase(parts[0], pattern[0]) and _fits_parts(
-        parts[1:], pattern[1:]
+    return (
+        bool(parts)
+        and fnmatch.fnmatchcase(parts[0], pattern[0])
+        and _fits_parts(parts[1:], pattern[1:])
     )
 
 

@@ -52,6 +52,7 @@ def create(settings: Settings, *, opener: Opener | None = None) -> MCPServer[Sta
 
 def build(state: State) -> MCPServer[State]:
     """The server around a state that the caller keeps (HTTP routes share it)."""
+
     @contextlib.asynccontextmanager
     async def lifespan(_: MCPServer[State]) -> AsyncIterator[State]:
         async with state.running():

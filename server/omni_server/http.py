@@ -1,9 +1,9 @@
 """Streamable HTTP: the MCP endpoint at /mcp, clips, uploads, health; one gate before all of it.
 
-    GET  /health          open
-    GET  /media/{token}   the token is the permission (signed, ten minutes); takes Range
-    POST /upload?name=…   the body is the file; answers {"source": "upload_…"}
-    *    /mcp             the protocol
+GET  /health          open
+GET  /media/{token}   the token is the permission (signed, ten minutes); takes Range
+POST /upload?name=…   the body is the file; answers {"source": "upload_…"}
+*    /mcp             the protocol
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import mimetypes
 import re
 import secrets
 import shutil
-from pathlib import Path
 
 import anyio
 from mcp.server.transport_security import TransportSecuritySettings
@@ -26,12 +25,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from omni_core.errors import BadRequestError, OmniError, RefusedError
+from omni_core.errors import BadRequestError, OmniError, RefusedError, TooLargeError
 from omni_core.settings import Settings
 from omni_server.app import build
 from omni_server.auth import Links, bearer_matches
 from omni_server.state import Opener, State
-from omni_server.text import one_line
+from omni_server.text import file_name, one_line
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +47,7 @@ class Gate:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on."""
         if scope["type"] != "http":  # lifespan; there are no websockets here
             await self._app(scope, receive, send)
             return
@@ -171,8 +171,6 @@ async def _receive(request: Request, state: State) -> str:
 
     Raises TooLargeError past the limit of one file, BadRequestError for an empty body.
     """
-    from omni_core.errors import TooLargeError
-
     limit = state.settings.max_file_mb << 20
     too_large = TooLargeError(f"an upload may have {state.settings.max_file_mb:,} MB")
     declared = request.headers.get("content-length", "")
@@ -184,7 +182,9 @@ async def _receive(request: Request, state: State) -> str:
     await asyncio.to_thread(part.mkdir, mode=0o700, parents=True)
     size = 0
     try:
-        async with await anyio.open_file(part / _safe_name(request), "xb") as out:
+        async with await anyio.open_file(
+            part / (file_name(request.query_params.get("name", "")) or "upload"), "xb"
+        ) as out:
             async for chunk in request.stream():
                 size += len(chunk)
                 if size > limit:
@@ -198,10 +198,3 @@ async def _receive(request: Request, state: State) -> str:
     finally:
         await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
     return token
-
-
-def _safe_name(request: Request) -> str:
-    """The file's own name, for its title and kind, made harmless."""
-    name = Path(request.query_params.get("name", "upload").replace("\\", "/")).name
-    name = re.sub(r"[^\w.\- ()]", "_", one_line(name, 100)).lstrip(".")
-    return name or "upload"

@@ -21,7 +21,7 @@ from mcp.types import (
     TextContent,
 )
 
-from omni_server.text import Fence, clean, excerpt, one_line, tokens
+from omni_server.text import Fence, excerpt, one_line, tokens
 
 if TYPE_CHECKING:
     from omni_core.engine.results import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         SourcePage,
         SourceRow,
     )
+    from omni_server.fetch import Arrived
 
 MAX_BYTES = 700_000
 """Of one result on the wire: Claude Desktop cuts at 1 MiB."""
@@ -49,23 +50,28 @@ RETRY_S = 5
 def search(result: SearchResult, *, scores: bool = False) -> CallToolResult:
     """Moments as lines and as data."""
     hits = [_hit(f, scores) for f in result.hits]
-    data: dict[str, Any] = {
-        "hits": hits,
-        "searched": {"sources": result.searched_sources, "segments": result.searched_segments},
-        "when_resolved": result.when_resolved,
-        "note": one_line(result.note),
-        "nearest": _hit(result.nearest, scores) if result.nearest else None,
-        "next_cursor": result.next_cursor,
-    }
+    nearest = _hit(result.nearest, scores) if result.nearest else None
+    data = _lean(
+        {
+            "hits": hits,
+            "searched": {"sources": result.searched_sources, "segments": result.searched_segments},
+            "when_resolved": result.when_resolved,
+            "note": one_line(result.note),
+            "nearest": nearest,
+            "next_cursor": result.next_cursor,
+        },
+        keep=("hits",),
+    )
     count = f"{len(hits)} moment{'' if len(hits) == 1 else 's'}"
     lines = [
         f"{count} in {result.searched_segments} segments of {result.searched_sources} sources."
     ]
     if result.when_resolved:
         lines.append(f"When: {result.when_resolved}.")
-    if quoted := [_hit_lines(h) for h in hits] or (
-        ["nearest, below the bar: " + _hit_lines(data["nearest"])] if data["nearest"] else []
-    ):
+    quoted = [_hit_lines(hit) for hit in hits]
+    if nearest and not hits:
+        quoted = ["nearest, below the bar: " + _hit_lines(nearest)]
+    if quoted:
         fence = Fence()
         lines += [fence.notice, fence.around("\n".join(quoted))]
     if result.note:
@@ -150,6 +156,18 @@ def ingest(s: IngestStatus) -> CallToolResult:
     return _both(lines, data)
 
 
+def fetching(arrived: Arrived | None) -> CallToolResult:
+    """A link whose file is not all here."""
+    size, total = (arrived.size, arrived.total) if arrived else (0, 0)
+    share = size / total if total else 0.0
+    data = {"state": "queued", "progress": round(share, 3), "stage": "downloading",
+            "retry_in_s": RETRY_S}  # fmt: skip
+    told = f"{size >> 20:,} of {total >> 20:,} MB" if total else f"{size >> 20:,} MB"
+    return _both(
+        [f"downloading: {told}. Call ingest_media again with the same source in {RETRY_S} s."], data
+    )
+
+
 def folder(f: FolderStatus) -> CallToolResult:
     """The sum over a folder or a glob."""
     failed = f.failed
@@ -165,7 +183,10 @@ def folder(f: FolderStatus) -> CallToolResult:
             "files_total": f.files_total,
             "files_done": f.files_done,
             "failed": [
-                {"file": one_line(_name(s.path), 120), "error": f"{s.error_code}: {one_line(s.error)}"}
+                {
+                    "file": one_line(_name(s.path), 120),
+                    "error": f"{s.error_code}: {one_line(s.error)}",
+                }
                 for s in failed[:5]
             ],
             "retry_in_s": None if f.finished else RETRY_S,
@@ -245,15 +266,21 @@ def deleted(r: SourceRow) -> CallToolResult:
     """What was removed."""
     title = one_line(r.title, 120)
     data = {"deleted": r.id, "title": title, "segments": r.segments}
-    return _both([f"Deleted {r.id} and its {r.segments} segments; the file itself is untouched."], data)
+    return _both(
+        [f"Deleted {r.id} and its {r.segments} segments; the file itself is untouched."], data
+    )
 
 
 def checked(c: Checked) -> CallToolResult:
     """Whether a quotation stands where it is said to stand."""
     elsewhere = [one_line(str(e)) for e in c.elsewhere[:5]]
     data = _lean(
-        {"verdict": c.verdict, "ratio": round(c.ratio, 3), "best": excerpt(c.best, 60, 120),
-         "elsewhere": elsewhere},
+        {
+            "verdict": c.verdict,
+            "ratio": round(c.ratio, 3),
+            "best": excerpt(c.best, 60, 120),
+            "elsewhere": elsewhere,
+        },
         keep=("ratio",),
     )
     lines = [f"{c.verdict.replace('_', ' ')}, {c.ratio:.0%} of the words match."]
@@ -344,7 +371,9 @@ def _quoted(lines: Iterable[Line], budget: int = 0) -> list[str]:
     heading, spent = "", 0
     for line in lines:
         words = one_line(line.text, 100_000)
-        title = f"{line.channel} ({one_line(line.origin, 60)}):" if line.origin else f"{line.channel}:"
+        title = (
+            f"{line.channel} ({one_line(line.origin, 60)}):" if line.origin else f"{line.channel}:"
+        )
         if budget and (spent := spent + tokens(words)) > budget:
             out.append(f"… {_place(line)} onwards: read_source")
             break
@@ -393,5 +422,7 @@ def _text(lines: Iterable[str]) -> CallToolResult:
 
 def _both(lines: Iterable[str], data: Mapping[str, Any]) -> CallToolResult:
     result = _text(lines)
-    result.structured_content = _lean(data, keep=data if "hits" not in data else ("hits", "searched"))
+    result.structured_content = _lean(
+        data, keep=data if "hits" not in data else ("hits", "searched")
+    )
     return result

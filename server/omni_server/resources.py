@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_CLIP = 24_000_000
 """Bytes of a clip that is sent inside a message; longer ones go by link."""
+Answer = TypeVar("Answer")
 _USER = Annotations(audience=["user"])
 
 
@@ -90,7 +91,7 @@ def add(server: MCPServer[State], state: State) -> None:
             raise ResourceNotFoundError("this segment has no sound")
         return opened.audio_wav
 
-    @server.completion()
+    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
@@ -129,7 +130,7 @@ async def _open(state: State, ref: str, *show: Show) -> Opened:
     return await _answer(ask)
 
 
-async def _answer(ask: Callable[[], Awaitable[Any]]) -> Any:
+async def _answer(ask: Callable[[], Awaitable[Answer]]) -> Answer:
     """The answer, with the engine's errors as the protocol's."""
     try:
         return await ask()

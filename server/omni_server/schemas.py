@@ -12,11 +12,11 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from mcp.server.mcpserver.tools import Tool
 from pydantic import ValidationError
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from omni_core.errors import BadRequestError
 from omni_server.text import one_line

@@ -11,17 +11,22 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
+import anyio
+
 from omni_core.settings import Settings
 from omni_server.access import Access
 
 if TYPE_CHECKING:
     from omni_core import Engine
     from omni_server.auth import Links
+    from omni_server.fetch import Downloads
 
 log = logging.getLogger(__name__)
 
 Opener = Callable[[Settings], Awaitable["Engine"]]
 
+CLOSE_S = 5.0
+"""How long an engine that is still opening is waited for at the end."""
 OPEN_AFTER_S = 0.25
 """Importing the engine holds the interpreter for a few hundred ms: let `tools/list` go first."""
 
@@ -32,6 +37,8 @@ class State:
     def __init__(self, settings: Settings, opener: Opener | None = None) -> None:
         self.settings = settings
         self.access = Access(settings)
+        self.downloads: Downloads | None = None
+        """Fetches https links; set on first use, and only where the settings allow it."""
         self.links: Links | None = None
         """Signs links to clips; set when the server speaks HTTP."""
         self._opener = opener or _open
@@ -70,11 +77,16 @@ class State:
 
     async def _close(self) -> None:
         task, self._opening = self._opening, None
-        if task is None:
-            return
-        with contextlib.suppress(Exception):
-            engine = await task
-            await engine.close()
+        with anyio.CancelScope(shield=True):
+            if self.downloads is not None:
+                await self.downloads.close()
+            if task is None:
+                return
+            await asyncio.wait([task], timeout=CLOSE_S)
+            if not task.done():
+                task.cancel()
+            elif not task.cancelled() and task.exception() is None:
+                await task.result().close()
 
 
 async def _open(settings: Settings) -> Engine:

@@ -22,8 +22,10 @@ _JOINED = re.compile(
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 """Letters and symbols that show nothing."""
 
-_MARKS = re.compile("([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{3})"
-                    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
+_MARKS = re.compile(
+    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{3})"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
+)
 """More than three stacked accents are no spelling."""
 
 
@@ -56,7 +58,7 @@ def one_line(text: str, limit: int = 300) -> str:
 
 
 def excerpt(text: str, words: int = 30, budget: int = 56) -> str:
-    """The first words of `text` on one line, within `budget` tokens (scripts without spaces too)."""
+    """The first words of `text` on one line, within `budget` tokens in any script."""
     line = one_line(text, 4000)
     parts = line.split(" ", words)
     cut = " ".join(parts[:words])
@@ -70,6 +72,12 @@ def tokens(text: str) -> int:
     other scripts about one."""
     plain = sum(c < "\u0250" for c in text)
     return -(-plain * 10 // 36) + len(text) - plain
+
+
+def file_name(text: str) -> str:
+    """A name for a file of ours made from a stranger's: one harmless part, empty when none is."""
+    last = one_line(text.replace("\\", "/").rsplit("/", 1)[-1], 100)
+    return re.sub(r"[^\w.\- ()]", "_", last).strip(". ")
 
 
 class Fence:

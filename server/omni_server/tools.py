@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import logging
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from mcp.server.mcpserver import Context
@@ -16,22 +18,32 @@ from pydantic import Field
 
 from omni_core.errors import BadRequestError
 from omni_server import render
+from omni_server.access import is_link
 from omni_server.schemas import CheckOut, DeleteOut, IngestOut, SearchOut, SourcesOut
 from omni_server.state import State
 
 if TYPE_CHECKING:
-    from omni_core.engine.results import IngestStatus, Opened
+    from omni_core.engine.results import Opened
+    from omni_server.fetch import Downloads
 
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Ctx = Context[State, Any]
+Order = Literal["relevance", "newest", "oldest"]
+Size = Literal["small", "medium", "large"]
 Kind = Literal["video", "audio", "image", "document"]
+
+Tell = Callable[[Any], Awaitable[None]]
+"""Takes the engine's IngestStatus or FolderStatus."""
 
 PROGRESS_S = 4.0
 """A sign of life at least this often: clients give up on silence."""
 READ_WORDS = 1500
 """Of one page of read_source: under 3,000 tokens with the timestamps."""
+
+
+FROM_ZERO = {"ge": 0, "allow_inf_nan": False}
 
 
 def _d(text: str, **limits: Any) -> Any:
@@ -57,36 +69,40 @@ async def ingest_media(
     """Make a video, recording, picture or document searchable. Safe to repeat: call again with
     the same source to follow a long one."""
     state = _state(ctx)
-    allowed = await asyncio.to_thread(state.access.check, source)
+    recorded = _instant(recorded_at)
     subtitles = str(await asyncio.to_thread(state.access.file, transcript)) if transcript else None
-    engine = await state.engine()
-    from omni_core.engine.results import IngestRequest
-
     async with _progress(ctx) as tell:
-        if allowed.many:
-            files = [str(path) for path in allowed.files]
-            return render.folder(
-                await _apart(
-                    engine.ingest_folder(
-                        files, collection=collection, wait_s=wait_s, progress=tell
-                    )
-                )
-            )
+        if is_link(source) and state.settings.allow_urls:
+            began = time.monotonic()
+            file = await _apart(_downloads(state).file(source, wait_s))
+            if file is None:
+                return render.fetching(_downloads(state).arrived.get(source))
+            files: tuple[Path, ...] = (file,)
+            many = False
+            wait_s = max(0, wait_s - int(time.monotonic() - began))
+        else:
+            allowed = await asyncio.to_thread(state.access.check, source)
+            files, many = allowed.files, allowed.many
+        engine = await state.engine()
+        from omni_core.engine.results import IngestRequest
+
+        if many:
+            paths = [str(path) for path in files]
+            work = engine.ingest_folder(paths, collection=collection, wait_s=wait_s, progress=tell)
+            return render.folder(await _apart(work))
         request = IngestRequest(
-            path=str(allowed.files[0]),
+            path=str(files[0]),
             title=title or None,
-            recorded_at=_instant(recorded_at),
+            recorded_at=recorded,
             collection=collection,
             transcript=subtitles,
         )
-        return render.ingest(
-            await _apart(engine.ingest(request, wait_s=wait_s, progress=tell))
-        )
+        return render.ingest(await _apart(engine.ingest(request, wait_s=wait_s, progress=tell)))
 
 
 async def search(
     ctx: Ctx,
-    query: Annotated[str, _d("What was seen, heard, said or written", min_length=1, max_length=400)],
+    query: Annotated[str, _d("What was seen, heard or written", min_length=1, max_length=400)],
     modality: Kinds = (),
     source: Annotated[str, _d("Only this source: id or part of its title")] = "",
     when: When = "",
@@ -94,7 +110,9 @@ async def search(
     collection: Collection = "default",
     limit: Limit = 6,
     per_source: Annotated[int, _d("At most this many from one source", ge=1, le=20)] = 3,
-    order: Annotated[Literal["relevance", "newest", "oldest"], _d("Sort the matches")] = "relevance",
+    order: Annotated[
+        Literal["relevance", "newest", "oldest"], _d("Sort the matches")
+    ] = "relevance",
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, SearchOut]:
     """Find moments in the user's media by meaning: exact second or page, ready to cite.
@@ -120,16 +138,16 @@ async def search(
 
 async def get_segment(
     ctx: Ctx,
-    ref: Annotated[str, _d("seg_ id, src_…@83.5, src_…@80-95, src_…#p12, or a citation", min_length=1)],
+    ref: Annotated[
+        str, _d("seg_ id, src_…@83.5, src_…@80-95, src_…#p12, or a citation", min_length=1)
+    ],
     show: Annotated[
         tuple[Literal["frame", "sheet", "page", "audio", "clip", "text"], ...],
         _d("What to attach; default fits the kind. sheet: stills with timecodes"),
     ] = (),
     step: Annotated[int, _d("+1: what comes right after; -1: before", ge=-5, le=5)] = 0,
     pad_s: Annotated[float, _d("Seconds added on both sides", ge=0, le=60)] = 0,
-    size: Annotated[Literal["small", "medium", "large"], _d("Of pictures; large for small print")] = (
-        "medium"
-    ),
+    size: Annotated[Literal["small", "medium", "large"], _d("large: for small print")] = ("medium"),
     crop: Annotated[
         tuple[Annotated[float, Field(ge=0, le=1)], ...],
         _d("left, top, right, bottom, each 0-1", min_length=4, max_length=4),
@@ -206,7 +224,9 @@ async def list_sources(
 async def read_source(
     ctx: Ctx,
     source: Annotated[str, _d("Source id, or part of its title", min_length=1)],
-    start: Annotated[float | None, _d("From this second, or page", ge=0, allow_inf_nan=False)] = None,
+    start: Annotated[
+        float | None, _d("From this second, or page", ge=0, allow_inf_nan=False)
+    ] = None,
     end: Annotated[float | None, _d("To this second, or page", ge=0, allow_inf_nan=False)] = None,
     cursor: Cursor = "",
 ) -> CallToolResult:
@@ -246,6 +266,14 @@ async def _search(ctx: Ctx, request: Any) -> CallToolResult:
     return render.search(await engine.search(request), scores=state.settings.expose_scores)
 
 
+def _downloads(state: State) -> Downloads:
+    if state.downloads is None:
+        from omni_server.fetch import Downloads  # the HTTP client is needed here only
+
+        state.downloads = Downloads(state.settings)
+    return state.downloads
+
+
 def _modalities(names: tuple[Kind, ...]) -> Any:
     from omni_core.types import Modality
 
@@ -271,7 +299,9 @@ def _example(state: State, ref: str) -> str:
 
     Raises what `Access` raises when it is plainly a path and may not be read.
     """
-    if _REF.fullmatch(ref.strip()) or (ref.lstrip().startswith("[") and not state.access.holds(ref)):
+    if _REF.fullmatch(ref.strip()) or (
+        ref.lstrip().startswith("[") and not state.access.holds(ref)
+    ):
         return ""
     return str(state.access.file(ref))
 
@@ -293,9 +323,6 @@ def _within(opened: Opened, notes: tuple[str, ...]) -> Opened:
             opened = replace(opened, audio_wav=b"")
             notes = (*notes, "The sound is too long to attach: ask for show=['clip'].")
     return replace(opened, warnings=(*opened.warnings, *dict.fromkeys(notes))) if notes else opened
-
-
-Tell = Callable[["IngestStatus"], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager

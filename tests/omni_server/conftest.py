@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from mcp import Client
+
 from omni_core.engine.results import (
     Checked,
     ClipFile,
@@ -67,7 +68,8 @@ class Scripted:
 
     def found(self, n: int) -> Found:
         return Found(
-            ref=SEGMENT[:-1] + "cdefghijklmnopqrstuvwxyz"[n], cite=f"[{self.title} @ {n}:04.3-{n}:19.3]",
+            ref=SEGMENT[:-1] + "cdefghijklmnopqrstuvwxyz"[n],
+            cite=f"[{self.title} @ {n}:04.3-{n}:19.3]",
             source_id=SOURCE, title=self.title, modality=Modality.VIDEO, match="strong",
             why=(Channel.SPEECH, Channel.SCREEN_TEXT), text=self.words, origin="whisper-base",
             start_s=n * 60 + 4.3, end_s=n * 60 + 19.3, cosine=0.4321,
@@ -85,7 +87,9 @@ class Scripted:
         if request.ref == "seg_unknown":
             raise NotFoundError("no segment 'seg_unknown'; use an id of search", code="UNKNOWN_REF")
         shrink = {"large": 1.0, "medium": 0.5, "small": 0.2}[request.size]
-        picture = Shown(b"\xff\xd8" + b"j" * int(self.jpeg_bytes * shrink), "frame at 0:05", 768, 432)
+        picture = Shown(
+            b"\xff\xd8" + b"j" * int(self.jpeg_bytes * shrink), "frame at 0:05", 768, 432
+        )
         clips: tuple[ClipFile, ...] = ()
         if "clip" in request.show and self.clip is not None:
             clips = (ClipFile(str(self.clip), "video/mp4", self.clip.stat().st_size, 4.0, 19.3),)
@@ -137,7 +141,9 @@ class Scripted:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return IngestStatus(request.path, "ready", SOURCE, progress=1.0, segments=31, duration_s=61.5)
+        return IngestStatus(
+            request.path, "ready", SOURCE, progress=1.0, segments=31, duration_s=61.5
+        )
 
     async def ingest_folder(self, paths: list[str], **asked: Any) -> FolderStatus:
         self.asked.append((paths, asked))

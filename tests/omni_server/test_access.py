@@ -7,12 +7,13 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from omni_core.errors import BadRequestError, NotFoundError, OmniError, RefusedError, TooLargeError
 from omni_core.settings import Settings
 from omni_server import access as access_module
 from omni_server.access import Access, windows_oddity
 
-SECRET = "the-secret-words"
+SECRET = "the-secret-words"  # noqa: S105
 
 
 @pytest.fixture
@@ -20,7 +21,13 @@ def home(tmp_path: Path) -> Path:
     """root/ with media; beside it a secret, a twin, links, a pipe, a socket."""
     root = tmp_path / "root"
     (root / "sub" / "deep").mkdir(parents=True)
-    for name in ("talk.mp4", "sub/page.pdf", "sub/deep/sound.wav", "with space.mp4", "12:30 a,b.mp4"):
+    for name in (
+        "talk.mp4",
+        "sub/page.pdf",
+        "sub/deep/sound.wav",
+        "with space.mp4",
+        "12:30 a,b.mp4",
+    ):
         (root / name).write_bytes(b"media")
     (root / ".hidden").mkdir()
     (root / ".hidden" / "key.txt").write_text(SECRET)
@@ -62,31 +69,36 @@ def access(home: Path) -> Access:
 HOSTILE = [
     # up and out
     "../outside/secret.mp4", "../../etc/passwd", "sub/../../outside/secret.mp4",
-    "sub/../../root-twin/secret.mp4", "./../outside/secret.mp4", "..", "../", "/", "//", "///etc/passwd",
+    "sub/../../root-twin/secret.mp4", "./../outside/secret.mp4", "..", "../", "/", "//",
+    "///etc/passwd",
     "//etc/passwd", "/etc/passwd", "/etc/../etc/passwd", "{root}/../outside/secret.mp4",
     "{root}/sub/../../outside/secret.mp4", "{root}//..//outside//secret.mp4", "{root}/./../outside",
     # twins of the prefix
     "{root}-twin/secret.mp4", "{root}-twin", "{root}x/secret.mp4", "{root}/../root-twin/secret.mp4",
     # links
     "link_out.mp4", "{root}/link_out.mp4", "link_folder", "link_folder/secret.mp4",
-    "link_folder/../outside/secret.mp4", "link_up/outside/secret.mp4", "link_up/root-twin/secret.mp4",
+    "link_folder/../outside/secret.mp4", "link_up/outside/secret.mp4",
+    "link_up/root-twin/secret.mp4",
     "chain1", "chain2", "loop1", "link_etc", "link_proc", "link_dev", "link_missing_out",
     # not files
     "pipe.mp4", "socket.mp4", "{root}/pipe.mp4",
     # NUL and friends
     "talk.mp4\0", "\0", "talk\0.mp4", "talk.mp4\0/../../outside/secret.mp4", "file:///x%00",
     # the system
-    "/proc/self/environ", "/proc/self/root/etc/passwd", "/proc/self/cwd", "/proc/1/mem", "/dev/zero",
+    "/proc/self/environ", "/proc/self/root/etc/passwd", "/proc/self/cwd", "/proc/1/mem",
+    "/dev/zero",
     "/dev/stdin", "/dev/fd/0", "/sys/kernel/notes", "/dev/null",
     # what a decoder takes for a protocol
     "concat:{root}/talk.mp4|/etc/passwd", "concat:/etc/passwd", "CONCAT:/etc/passwd",
     "subfile,,start,0,end,99,,:/etc/passwd", "subfile:/etc/passwd", "file:/etc/passwd",
-    "file:///etc/passwd", "FILE:///etc/passwd", "file://localhost/etc/passwd", "file://evil/share/x.mp4",
+    "file:///etc/passwd", "FILE:///etc/passwd", "file://localhost/etc/passwd",
+    "file://evil/share/x.mp4",
     "file:///%2e%2e/%2e%2e/etc/passwd", "file://{root}/../outside/secret.mp4",
     "file://{root}/%2e%2e/outside/secret.mp4", "pipe:0", "pipe:", "fd:0", "data:text/plain,x",
     "cache:/etc/passwd", "crypto:/etc/passwd", "async:/etc/passwd", "tee:/tmp/x", "md5:/tmp/x",
     "hls:{root}/x.m3u8", "hls+file:///etc/passwd", "unix:/run/x.sock", "ftp://h/x", "sftp://h/x",
-    "smb://h/x", "rtmp://h/x", "rtsp://h/x", "tcp://127.0.0.1:1", "udp://127.0.0.1:1", "gopher://h/x",
+    "smb://h/x", "rtmp://h/x", "rtsp://h/x", "tcp://127.0.0.1:1", "udp://127.0.0.1:1",
+    "gopher://h/x",
     "ipfs://x", "lavfi://x", "http:/etc/passwd", "javascript://x", "android://x",
     # hidden things under a root
     ".env", ".hidden/key.txt", "{root}/.hidden/key.txt", "sub/../.env", ".hidden",
@@ -94,7 +106,8 @@ HOSTILE = [
     "~/.ssh/id_rsa", "~root/.bashrc", "~", "~/../../etc/passwd",
     # encodings are not decoded twice
     "%2e%2e/outside/secret.mp4", "..%2foutside%2fsecret.mp4", "..\\outside\\secret.mp4",
-    "....//outside/secret.mp4", "\u2024\u2024/outside/secret.mp4", "\uff0e\uff0e/outside/secret.mp4",
+    "....//outside/secret.mp4", "\u2024\u2024/outside/secret.mp4",
+    "\uff0e\uff0e/outside/secret.mp4",
     # uploads are named by tokens only
     "upload_../../outside/secret.mp4", "upload_" + "a" * 26, "upload_", "upload_" + "A" * 26,
     # too much
@@ -131,7 +144,8 @@ def test_hostile_words_are_no_files_for_the_other_doors_either(
 
 @pytest.mark.parametrize(
     "source",
-    ["talk.mp4", "./talk.mp4", "sub/../talk.mp4", "sub//page.pdf", "with space.mp4", "12:30 a,b.mp4",
+    ["talk.mp4", "./talk.mp4", "sub/../talk.mp4", "sub//page.pdf", "with space.mp4",
+    "12:30 a,b.mp4",
      "{root}/talk.mp4", "{root}/../root/talk.mp4", "file://{root}/talk.mp4",
      "file://localhost{root}/with%20space.mp4", "link_in.mp4", "link_up/root/talk.mp4"],
 )  # fmt: skip
@@ -232,7 +246,9 @@ def test_globs_find_files_under_a_root(
     assert [str(p.relative_to(home / "root")) for p in allowed.files] == expected
 
 
-@pytest.mark.parametrize("pattern", ["../*", "../outside/*", "/etc/*", "link_folder/*", "/*", "*/../../outside/*"])
+@pytest.mark.parametrize(
+    "pattern", ["../*", "../outside/*", "/etc/*", "link_folder/*", "/*", "*/../../outside/*"]
+)
 def test_globs_never_reach_outside(access: Access, pattern: str) -> None:
     with pytest.raises((RefusedError, NotFoundError)):
         access.check(pattern)
@@ -299,7 +315,8 @@ def test_an_upload_is_named_by_its_token(access: Access) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["NUL", "nul.mp4", "C:\\x\\CON", "com1.txt", "LPT9", "a.mp4:stream", "a.mp4::$DATA", "C:talk.mp4",
+    ["NUL", "nul.mp4", "C:\\x\\CON", "com1.txt", "LPT9", "a.mp4:stream", "a.mp4::$DATA",
+    "C:talk.mp4",
      "\\\\server\\share\\a.mp4", "//server/share/a.mp4", "\\\\?\\C:\\a.mp4", "\\\\.\\pipe\\x",
      "folder.\\a.mp4", "a.mp4 ", "a.mp4.", "CONIN$", "aux.tar.gz", "com¹"],
 )  # fmt: skip
@@ -307,6 +324,8 @@ def test_names_that_windows_reads_in_its_own_way_are_odd(name: str) -> None:
     assert windows_oddity(name)
 
 
-@pytest.mark.parametrize("name", ["C:\\media\\a.mp4", "a.mp4", "..\\a.mp4", "console.mp4", "nulls/a b.mp4"])
+@pytest.mark.parametrize(
+    "name", ["C:\\media\\a.mp4", "a.mp4", "..\\a.mp4", "console.mp4", "nulls/a b.mp4"]
+)
 def test_plain_windows_names_are_not_odd(name: str) -> None:
     assert not windows_oddity(name)

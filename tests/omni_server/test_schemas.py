@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from mcp.server.mcpserver.tools import Tool
+
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
 from omni_server import schemas
@@ -88,7 +89,11 @@ def test_the_default_tools_and_instructions_cost_at_most_1800_tokens() -> None:
     cost = tokens(INSTRUCTIONS)
     for tool in all_tools():
         if tool.name in DEFAULT:
-            seen = {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+            seen = {
+                "name": tool.name,
+                "description": tool.description,
+                "input_schema": tool.parameters,
+            }
             cost += tokens(json.dumps(seen, separators=(",", ":"), ensure_ascii=False))
     assert cost <= 1800
 
@@ -146,7 +151,11 @@ def _tool(name: str) -> Tool:
         ("search", {"query": "x", "modality": []}, {"modality": ()}),
         ("search", {"query": "x", "limit": "7"}, {"limit": 7}),
         ("search", {"query": "x", "limit": 7.0}, {"limit": 7}),
-        ("search", {"query": "x", "modality": None, "cursor": None}, {"modality": (), "cursor": ""}),
+        (
+            "search",
+            {"query": "x", "modality": None, "cursor": None},
+            {"modality": (), "cursor": ""},
+        ),
         ("search", {"query": "42"}, {"query": "42"}),
         ("search", {"query": '["a"]'}, {"query": '["a"]'}),
         ("get_segment", {"ref": "r", "crop": "[0, 0, 0.5, 1]"}, {"crop": (0, 0, 0.5, 1)}),
@@ -167,7 +176,11 @@ def test_arguments_are_read_generously(
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
-        ("search", {"query": "x", "modalities": ["video"]}, "no argument 'modalities'; it takes query"),
+        (
+            "search",
+            {"query": "x", "modalities": ["video"]},
+            "no argument 'modalities'; it takes query",
+        ),
         ("search", {"query": "x", "a\u202e\nb" * 50: 1}, "no argument"),
         ("search", {}, "query"),
         ("search", {"query": ""}, "query"),

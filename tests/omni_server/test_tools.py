@@ -12,6 +12,7 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.types import AudioContent, CallToolResult, ImageContent, ResourceLink, TextContent
+
 from omni_core.engine.results import OpenRequest, SearchRequest
 from omni_core.errors import StoreError
 from omni_core.settings import Settings
@@ -141,7 +142,8 @@ async def test_get_segment_gives_words_then_pictures_then_the_sentence_about_the
     )
     first = text(result)
     for fact in ("[Q3 review @ 0:04.3-0:19.3]", "0:04.3-0:19.3 of 48:10", "Asked for 0:05",
-                 "speech (whisper-base):", "0:04.3 we decided", "screen_text (ocr):", "REVENUE 2026",
+                 "speech (whisper-base):", "0:04.3 we decided", "screen_text (ocr):",
+                 "REVENUE 2026",
                  "Provenance: sha256", "previous seg_", "next seg_", "frame at 0:05"):  # fmt: skip
         assert fact in first
 

@@ -1,0 +1,226 @@
+"""Files behind https links, for servers that allow them: fetched from public addresses only.
+
+A name is resolved once and the connection goes to that very address, with the name kept for TLS
+and for the Host header; each redirect is judged anew. Nothing of the environment (proxies,
+netrc) is used. What arrives is a file in the store; nothing in it is followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import ipaddress
+import mimetypes
+import shutil
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import httpx2
+
+from omni_core.errors import NotFoundError, OmniError, RefusedError, TooLargeError
+from omni_core.settings import Settings
+from omni_server.text import file_name, one_line
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+"""Host and port to addresses."""
+
+REDIRECTS = 5
+_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
+_BARRED = (
+    ipaddress.ip_network("168.63.129.16/32"),  # Azure's metadata service has a public address
+    ipaddress.ip_network("::/96"),  # IPv4 in IPv6 clothes: compatible, mapped, 6to4, Teredo, NAT64
+    ipaddress.ip_network("::ffff:0:0/96"),
+    ipaddress.ip_network("2002::/16"),
+    ipaddress.ip_network("2001::/32"),
+    ipaddress.ip_network("64:ff9b::/96"),
+    ipaddress.ip_network("64:ff9b:1::/48"),
+)
+
+
+def is_public(address: str) -> bool:
+    """Whether a connection to `address` leaves for the open internet."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if any(ip in net for net in _BARRED if net.version == ip.version):
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+@dataclass
+class _Job:
+    task: asyncio.Task[Path]
+    waiting: int = 0
+
+
+@dataclass
+class Arrived:
+    """How far a download is, for progress."""
+
+    size: int = 0
+    total: int = 0
+
+
+class Downloads:
+    """One download for each link at a time; the same link again finds the file it brought."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        resolve: Resolve | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`resolve` and `transport` replace the system's own, for other networks."""
+        self._folder = settings.store_path / "downloads"
+        self._limit = settings.max_file_mb << 20
+        self._resolve = resolve or _resolve
+        self._transport = transport
+        self._jobs: dict[str, _Job] = {}
+        self.arrived: dict[str, Arrived] = {}
+
+    async def file(self, url: str, wait_s: float | None) -> Path | None:
+        """The file behind `url`; None when it is still on its way after `wait_s`.
+
+        Cancelling the last call that waits ends the download. Raises RefusedError (URL_BLOCKED),
+        NotFoundError, TooLargeError.
+        """
+        job = self._jobs.get(url)
+        if job is None or job.task.cancelled():
+            job = self._jobs[url] = _Job(asyncio.create_task(self._download(url)))
+        job.waiting += 1
+        try:
+            await asyncio.wait([job.task], timeout=wait_s)
+        except asyncio.CancelledError:
+            if job.waiting == 1:
+                job.task.cancel()
+            raise
+        finally:
+            job.waiting -= 1
+        if not job.task.done():
+            return None
+        del self._jobs[url]
+        self.arrived.pop(url, None)
+        return job.task.result()
+
+    async def close(self) -> None:
+        """End what is still on its way."""
+        for job in self._jobs.values():
+            job.task.cancel()
+        if self._jobs:
+            await asyncio.wait([job.task for job in self._jobs.values()], timeout=5)
+
+    async def _download(self, url: str) -> Path:
+        folder = self._folder / hashlib.sha256(url.encode()).hexdigest()[:26]
+        with contextlib.suppress(FileNotFoundError):
+            if held := sorted(await asyncio.to_thread(lambda: [*folder.iterdir()])):
+                return held[0]
+        part = folder.with_suffix(".part")
+        await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
+        await asyncio.to_thread(part.mkdir, mode=0o700, parents=True)
+        try:
+            name = await self._follow(url, part)
+            await asyncio.to_thread(part.rename, folder)
+        except httpx2.HTTPError as e:
+            raise NotFoundError(
+                f"the link gave no file ({type(e).__name__}): check it, or download it into a root"
+            ) from None
+        finally:
+            await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
+        return folder / name
+
+    async def _follow(self, url: str, part: Path) -> str:
+        """Go through redirects, write the body into `part`; returns the file's name."""
+        async with httpx2.AsyncClient(
+            transport=self._transport, timeout=_TIMEOUT, trust_env=False, follow_redirects=False
+        ) as client:
+            at = _parsed(url)
+            for _ in range(REDIRECTS + 1):
+                address = await self._address(at)
+                async with client.stream(
+                    "GET",
+                    at.copy_with(host=address),
+                    headers={
+                        "Host": at.netloc.decode("ascii"),
+                        "Accept-Encoding": "identity",
+                        "User-Agent": "omni-mcp",
+                    },
+                    extensions={"sni_hostname": at.raw_host.decode("ascii")},
+                ) as response:
+                    if response.is_redirect:
+                        at = _parsed(str(at.join(response.headers.get("location", ""))))
+                        continue
+                    return await self._save(url, at, response, part)
+        raise _blocked(f"more than {REDIRECTS} redirects")
+
+    async def _address(self, url: httpx2.URL) -> str:
+        """The one address to connect to; every address of the name must be public."""
+        try:
+            async with asyncio.timeout(10):
+                found = await self._resolve(url.raw_host.decode("ascii"), url.port or 443)
+        except (OSError, TimeoutError, UnicodeError):
+            raise NotFoundError("the link's host is not known: check its spelling") from None
+        if not found or not all(is_public(address) for address in found):
+            raise _blocked("its host is not on the public internet")
+        return found[0]
+
+    async def _save(self, url: str, at: httpx2.URL, response: httpx2.Response, part: Path) -> str:
+        if response.status_code != 200:
+            raise NotFoundError(
+                f"the link answered {response.status_code}: check it, or download it into a root"
+            )
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise _blocked("it answers in an encoding that was not asked for")
+        declared = response.headers.get("content-length", "")
+        seen = self.arrived[url] = Arrived(total=int(declared) if declared.isdecimal() else 0)
+        self._within(seen.total)
+        kind = response.headers.get("content-type", "").split(";")[0]
+        name = _name(at, kind)
+        async with await anyio.open_file(part / name, "xb") as out:
+            async for chunk in response.aiter_raw():
+                seen.size += len(chunk)
+                self._within(seen.size)
+                await out.write(chunk)
+        return name
+
+    def _within(self, size: int) -> None:
+        if size > self._limit:
+            raise TooLargeError(f"the file behind the link has more than {self._limit >> 20:,} MB")
+
+
+def _parsed(url: str) -> httpx2.URL:
+    try:
+        parsed = httpx2.URL(url)
+        parsed.raw_host.decode("ascii")
+    except (httpx2.InvalidURL, UnicodeError, ValueError):
+        raise _blocked("it cannot be read") from None
+    if parsed.scheme != "https":
+        raise _blocked("only https is fetched")
+    if parsed.userinfo or not parsed.raw_host:
+        raise _blocked("it carries a user name, or no host")
+    return parsed
+
+
+def _name(url: httpx2.URL, kind: str) -> str:
+    name = file_name(url.path.rsplit("/", 1)[-1]) or file_name(url.host) or "download"
+    if "." not in name[-6:]:
+        name += mimetypes.guess_extension(kind) or ""
+    return name
+
+
+def _blocked(why: str) -> OmniError:
+    return RefusedError(
+        f"this link is not fetched: {one_line(why)}. Download the file into a root instead",
+        code="URL_BLOCKED",
+    )
+
+
+async def _resolve(host: str, port: int) -> list[str]:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
