@@ -1,37 +1,34 @@
-"""File to points: hash, probe, cut, read, embed, store; then, last, the catalog says so.
+"""One file into the library: hash, probe, the flow; then, last, the catalog says so.
 
-A crash anywhere leaves only things that the next run overwrites: ids are facts, the catalog row
-moves last, and every `CHECKPOINT` segments it notes which pieces of the file are durably in.
+A crash anywhere leaves only things that the next run overwrites: ids are facts, and the catalog
+row moves last.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import os
 import stat as stat_module
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from omni_core.engine.model_service import Processed, ReadOptions
+from omni_core.engine.flow import Flow, died
 from omni_core.engine.parts import PIPELINE, Parts
-from omni_core.engine.points import source_filter, to_points
+from omni_core.engine.points import source_filter
 from omni_core.engine.results import IngestRequest, IngestStatus
-from omni_core.errors import NotFoundError, OmniError, TooLargeError, UnreadableError
-from omni_core.types import Channel, CutOptions, MediaInfo, Modality, Segment, Source
+from omni_core.errors import (
+    NotFoundError,
+    OmniError,
+    StoreError,
+    TooLargeError,
+    UnreadableError,
+)
+from omni_core.types import MediaInfo, Modality, Source
 from omni_core.worker import Worker, WorkerDied
-
-log = logging.getLogger(__name__)
-
-CHECKPOINT = 40
-"""Segments of the cutter between two checkpoints. Fixed, so that a run that was cut off and a
-run that was not make the same ids: readers let go of what they hold at each one."""
-BATCHES = (2, 4, 8)
-"""The first batches are small: a long film is searchable within seconds."""
 
 Report = Callable[[IngestStatus], Awaitable[None]]
 
@@ -43,24 +40,12 @@ class _Run:
     request: IngestRequest
     status: IngestStatus
     report: Report
-    source: Source | None = None
-    done: set[str] = field(default_factory=set)
-    """Ids of cut segments that were stored by an earlier run."""
-    since: list[str] = field(default_factory=list)
-    """Ids of cut segments stored since the last checkpoint."""
+    flow: Flow | None = None
     spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    warnings: list[str] = field(default_factory=list)
-    stored: set[str] = field(default_factory=set)
-    at: float = 0.0
 
     async def tell(self, **changes: object) -> None:
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
         await self.report(self.status)
-
-    def warn(self, *lines: str) -> None:
-        for line in lines:
-            if line and line not in self.warnings:
-                self.warnings.append(line)
 
 
 async def ingest_file(parts: Parts, request: IngestRequest, report: Report) -> IngestStatus:
@@ -74,13 +59,15 @@ async def ingest_file(parts: Parts, request: IngestRequest, report: Report) -> I
     try:
         await _ingest(parts, run)
     except asyncio.CancelledError:
-        if run.source is not None:
+        if run.flow is not None:
             await asyncio.shield(_suspend(parts, run, "CANCELLED", "ingest was cancelled"))
+        raise
+    except StoreError:
         raise
     except OmniError as e:
         await _failed(parts, run, e)
-    run.spent["total"] = time.perf_counter() - started
-    await run.tell(timings=dict(run.spent))
+    spent = {**run.spent, **(run.flow.spent if run.flow else {})}
+    await run.tell(timings={**spent, "total": time.perf_counter() - started})
     return run.status
 
 
@@ -99,14 +86,21 @@ async def _ingest(parts: Parts, run: _Run) -> None:
         return
     async with parts.decoders.cutter() as cutter:
         await run.tell(stage="probing")
-        info: MediaInfo = await _decode(
-            cutter.call("probe", str(path), request.password, deadline_s=parts.settings.probe_s)
+        info = await _probe(parts, cutter, request)
+        source = _source(path, sha256, stat, info, request)
+        flow = run.flow = await _begin(parts, run, source, stat, info)
+        await _flow(parts, run, flow, cutter)
+    await _finish(parts, run, flow)
+
+
+async def _probe(parts: Parts, cutter: Worker, request: IngestRequest) -> MediaInfo:
+    try:
+        info: MediaInfo = await cutter.call(
+            "probe", request.path, request.password, deadline_s=parts.settings.probe_s
         )
-        run.warn(*info.warnings)
-        run.source = _source(path, sha256, stat, info, request)
-        await _begin(parts, run, run.source, stat)
-        await _cut_read_embed(parts, run, run.source, cutter)
-    await _finish(parts, run, run.source)
+    except WorkerDied as e:
+        raise died(e) from e
+    return info
 
 
 async def _stat(path: Path, max_mb: int) -> os.stat_result:
@@ -193,7 +187,9 @@ def _source(
     )
 
 
-async def _begin(parts: Parts, run: _Run, source: Source, stat: os.stat_result) -> None:
+async def _begin(
+    parts: Parts, run: _Run, source: Source, stat: os.stat_result, info: MediaInfo
+) -> Flow:
     resume = await asyncio.to_thread(
         parts.catalog.begin,
         source,
@@ -202,12 +198,14 @@ async def _begin(parts: Parts, run: _Run, source: Source, stat: os.stat_result) 
         model=parts.info.fingerprint,
         pipeline=PIPELINE,
     )
-    run.done = set(resume.get("done", ())) if resume.get("pipeline") == PIPELINE else set()
     index = await parts.opened_index()
-    if not run.done:
+    collections = await asyncio.to_thread(parts.catalog.collections_of, source.sha256)
+    flow = Flow(source, parts.models, index, parts.info.multi_vector, tuple(collections))
+    flow.done.update(resume.get("done", ()))
+    flow.stored.update(resume.get("stored", ()))
+    flow.warn(*info.warnings)
+    if not flow.done:
         await index.delete(source_filter(source.id))  # what an older pipeline may have left
-    else:
-        run.stored = set(resume.get("stored", ()))
     await run.tell(
         source_id=source.id,
         title=source.title,
@@ -217,195 +215,96 @@ async def _begin(parts: Parts, run: _Run, source: Source, stat: os.stat_result) 
         recorded_at=source.recorded_at,
         recorded_at_from=source.recorded_at_from,
         stage="cutting",
-        warnings=tuple(run.warnings),
+        warnings=tuple(flow.warnings),
     )
+    return flow
 
 
-async def _cut_read_embed(parts: Parts, run: _Run, source: Source, cutter: Worker) -> None:
+async def _flow(parts: Parts, run: _Run, flow: Flow, cutter: Worker) -> None:
+    async def moved() -> None:
+        await run.tell(
+            stage="reading",
+            progress=flow.progress,
+            segments=len(flow.stored),
+            warnings=tuple(flow.warnings),
+            timings=dict(flow.spent),
+        )
+
+    async def durable() -> None:
+        await asyncio.to_thread(
+            parts.catalog.progress,
+            flow.source.sha256,
+            progress=flow.progress,
+            segments=len(flow.stored),
+            warnings=tuple(flow.warnings),
+            resume={"done": sorted(flow.done), "stored": sorted(flow.stored)},
+        )
+
     request = run.request
-    options: CutOptions = replace(
+    options = replace(
         parts.info.cut,
         fast=request.fast,
         password=request.password,
         transcript=request.transcript,
     )
     stall = parts.settings.decode_stall_s
-    stream = cutter.stream("decompose", request.path, source, options, stall_s=stall)
-    reading = ReadOptions()
-    count = 0
-    try:
-        async for batch in _batches(run, stream):
-            if any(s.channel is Channel.SPEECH for s in batch):
-                reading = replace(reading, speech=False)  # subtitles are better than listening
-            await _store(parts, run, source, await parts.models.process(batch, reading))
-            run.since += [s.id for s in batch]
-            run.at = max(run.at, max(s.span.end for s in batch))
-            count += len(batch)
-            if count >= CHECKPOINT:
-                await _checkpoint(parts, run, source)
-                count = 0
-            await run.tell(
-                stage="reading",
-                progress=_progress(source, run.at),
-                segments=len(run.stored),
-                warnings=tuple(run.warnings),
-                timings=dict(run.spent),
-            )
-    finally:
-        await stream.aclose()
-    await _checkpoint(parts, run, source)
+    await flow.run(cutter, request.path, options, stall_s=stall, moved=moved, durable=durable)
 
 
-async def _batches(run: _Run, stream: AsyncIterator[Segment]) -> AsyncIterator[list[Segment]]:
-    """Segments in small lists; a page's picture and its words stay together.
-
-    Each list crosses a checkpoint at most at its end, so that checkpoints fall on the same
-    segments in every run.
-    """
-    batch: list[Segment] = []
-    made = since = 0
-    started = time.perf_counter()
-    async for segment in _decoded(stream):
-        run.spent["cut"] += time.perf_counter() - started
-        if warning := segment.extra.get("warning"):
-            run.warn(str(warning))
-        if segment.id not in run.done and segment.content is not None:
-            size = BATCHES[min(made, len(BATCHES) - 1)]
-            new_page = bool(batch) and not batch[-1].span.overlaps(segment.span)
-            paged = segment.span.axis == "page"
-            if (len(batch) >= size or since >= CHECKPOINT) and (new_page or not paged):
-                yield batch
-                since = 0 if since >= CHECKPOINT else since
-                batch, made = [], made + 1
-            batch.append(segment)
-            since += 1
-        started = time.perf_counter()
-    if batch:
-        yield batch
-
-
-async def _decoded(stream: AsyncIterator[Segment]) -> AsyncIterator[Segment]:
-    try:
-        async for segment in stream:
-            yield segment
-    except WorkerDied as e:
-        raise _died(e) from e
-
-
-async def _decode(call: Awaitable[MediaInfo]) -> MediaInfo:
-    try:
-        return await call
-    except WorkerDied as e:
-        raise _died(e) from e
-
-
-def _died(e: WorkerDied) -> OmniError:
-    if "no answer within" in str(e):
-        return TooLargeError(
-            f"{e}: the file takes too long to decode; it may be damaged or built to hang decoders",
-            code="TOO_LONG",
-        )
-    return UnreadableError(f"{e}: the file is damaged, or needs more memory than is allowed")
-
-
-async def _store(parts: Parts, run: _Run, source: Source, processed: Processed) -> None:
-    for stage, seconds in processed.timings.items():
-        run.spent[stage] += seconds
-    run.warn(*processed.warnings)
-    row_collections = await asyncio.to_thread(parts.catalog.collections_of, source.sha256)
-    points = to_points(source, processed.encoded, row_collections, parts.info.multi_vector)
-    if not points:
-        return
-    started = time.perf_counter()
-    index = await parts.opened_index()
-    await index.upsert(points)
-    run.spent["index"] += time.perf_counter() - started
-    run.stored.update(p.id for p in points)
-
-
-async def _checkpoint(parts: Parts, run: _Run, source: Source) -> None:
-    """Everything so far is durable; the catalog notes it, so that no later run does it again."""
-    await _store(parts, run, source, await parts.models.flush(source.id))
-    index = await parts.opened_index()
-    await index.flush()
-    run.done.update(run.since)
-    run.since.clear()
-    await asyncio.to_thread(
-        parts.catalog.progress,
-        source.sha256,
-        progress=_progress(source, run.at),
-        segments=len(run.stored),
-        warnings=tuple(run.warnings),
-        resume={"pipeline": PIPELINE, "done": sorted(run.done), "stored": sorted(run.stored)},
-    )
-
-
-def _progress(source: Source, at: float) -> float:
-    whole = source.duration_s if source.duration_s else float(source.pages or 0)
-    if source.modality is Modality.DOCUMENT:
-        at -= 1
-    return min(0.99, at / whole) if whole else 0.5
-
-
-async def _finish(parts: Parts, run: _Run, source: Source) -> None:
-    duration = source.duration_s
-    if source.modality in (Modality.VIDEO, Modality.AUDIO) and run.at > (duration or 0.0):
-        duration = run.at
-    if not run.stored:
-        run.warn("nothing in it could be made searchable: no words, and no sound model is loaded")
+async def _finish(parts: Parts, run: _Run, flow: Flow) -> None:
+    source, duration = flow.source, flow.source.duration_s
+    if source.modality in (Modality.VIDEO, Modality.AUDIO) and flow.at > (duration or 0.0):
+        duration = flow.at
+    if not flow.stored:
+        flow.warn("nothing in it could be made searchable: no words, and no model for its sound")
     await asyncio.to_thread(
         parts.catalog.finish,
         source.sha256,
         state="ready",
-        segments=len(run.stored),
+        segments=len(flow.stored),
         duration_s=duration,
-        warnings=tuple(run.warnings),
-        timings=dict(run.spent),
+        warnings=tuple(flow.warnings),
+        timings=dict(flow.spent),
     )
     await run.tell(
         state="ready",
         stage="done",
         progress=1.0,
-        segments=len(run.stored),
+        segments=len(flow.stored),
         duration_s=duration,
-        warnings=tuple(run.warnings),
+        warnings=tuple(flow.warnings),
     )
 
 
 async def _failed(parts: Parts, run: _Run, error: OmniError) -> None:
-    """One line about one file. What was stored before stays searchable, and says `partial`."""
-    if run.source is not None and run.stored:
+    """One line about one file. What was stored stays searchable and says `partial`; a file of
+    which nothing can be used leaves the library as it was."""
+    flow = run.flow
+    if flow is not None and flow.stored:
         await _suspend(parts, run, error.code, str(error))
         return
-    if run.source is not None:
-        await asyncio.to_thread(
-            parts.catalog.fail, run.source.sha256, error_code=error.code, error=str(error)
-        )
-    await run.tell(
-        state="failed",
-        stage="done",
-        error_code=error.code,
-        error=str(error),
-        warnings=tuple(run.warnings),
-    )
+    if flow is not None:
+        await asyncio.to_thread(parts.catalog.remove, flow.source.sha256)
+    await run.tell(state="failed", stage="done", error_code=error.code, error=str(error))
 
 
 async def _suspend(parts: Parts, run: _Run, code: str, message: str) -> None:
-    assert run.source is not None  # noqa: S101 - callers hold it
+    flow = run.flow
+    assert flow is not None  # noqa: S101 - callers hold it
     await asyncio.to_thread(
         parts.catalog.finish,
-        run.source.sha256,
+        flow.source.sha256,
         state="partial",
-        segments=len(run.stored),
-        warnings=(*run.warnings, f"{code}: {message}"),
-        timings=dict(run.spent),
+        segments=len(flow.stored),
+        warnings=(*flow.warnings, f"{code}: {message}"),
+        timings=dict(flow.spent),
     )
     run.status = replace(
         run.status,
         state="partial",
         stage="done",
-        segments=len(run.stored),
+        segments=len(flow.stored),
         error_code=code,
         error=message,
-        warnings=tuple(run.warnings),
+        warnings=tuple(flow.warnings),
     )
