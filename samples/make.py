@@ -127,6 +127,10 @@ INTERVIEW = (
     "The sound. Lava cools with a noise like breaking glass.",
 )
 
+MESSAGE = (
+    "Buenos días. El barco sale del puerto a las seis de la tarde. No lleguen tarde, por favor."
+)
+
 DIARY = """\
 # Diary of a field trip
 
@@ -324,9 +328,9 @@ def main() -> None:
     report(notice)
     interview()
     sound_file(
-        OUT / "message-fr.ogg",
+        OUT / "message-es.ogg",
         "libopus",
-        speak("Bonjour. Le bateau de retour part à six heures du soir. Soyez à l'heure.", "fr"),
+        speak(MESSAGE, "es", 140),
         title="Message",
     )
     question = speak("How fast does lava flow in a channel?")
