@@ -30,15 +30,16 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 REDIRECTS = 5
 _TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
-_BARRED = (
-    ipaddress.ip_network("168.63.129.16/32"),  # Azure's metadata service has a public address
-    ipaddress.ip_network("::/96"),  # IPv4 in IPv6 clothes: compatible, mapped, 6to4, Teredo, NAT64
-    ipaddress.ip_network("::ffff:0:0/96"),
-    ipaddress.ip_network("2002::/16"),
-    ipaddress.ip_network("2001::/32"),
-    ipaddress.ip_network("64:ff9b::/96"),
-    ipaddress.ip_network("64:ff9b:1::/48"),
-)
+_BARRED = [
+    ipaddress.ip_network(net)
+    for net in (
+        "168.63.129.16/32",  # Azure's metadata service has a public address
+        # special blocks that ipaddress of Python 3.11 takes for public, in part or whole
+        "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20", "5f00::/16",
+        # IPv4 in IPv6 clothes: compatible, mapped, 6to4, Teredo, NAT64
+        "::/96", "::ffff:0:0/96", "2002::/16", "2001::/32", "64:ff9b::/96", "64:ff9b:1::/48",
+    )
+]  # fmt: skip
 
 
 def is_public(address: str) -> bool:
@@ -152,8 +153,8 @@ class Downloads:
                     },
                     extensions={"sni_hostname": at.raw_host.decode("ascii")},
                 ) as response:
-                    if response.is_redirect:
-                        at = _parsed(str(at.join(response.headers.get("location", ""))))
+                    if response.has_redirect_location:
+                        at = _parsed(str(at.join(response.headers["location"])))
                         continue
                     return await self._save(url, at, response, part)
         raise _blocked(f"more than {REDIRECTS} redirects")
@@ -201,8 +202,8 @@ def _parsed(url: str) -> httpx2.URL:
         raise _blocked("it cannot be read") from None
     if parsed.scheme != "https":
         raise _blocked("only https is fetched")
-    if parsed.userinfo or not parsed.raw_host:
-        raise _blocked("it carries a user name, or no host")
+    if parsed.userinfo or not parsed.raw_host or not 0 < (parsed.port or 443) < 65536:
+        raise _blocked("it carries a user name, no host, or no such port")
     return parsed
 
 

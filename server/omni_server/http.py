@@ -16,6 +16,8 @@ import mimetypes
 import re
 import secrets
 import shutil
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import anyio
 from mcp.server.transport_security import TransportSecuritySettings
@@ -23,7 +25,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from omni_core.errors import BadRequestError, OmniError, RefusedError, TooLargeError
 from omni_core.settings import Settings
@@ -41,7 +43,7 @@ class Gate:
     """Refuses before anything else: a wrong Host with 421, a wrong Origin with 403, a missing or
     wrong token with 401."""
 
-    def __init__(self, app: ASGIApp, hosts: tuple[str, ...], token: str) -> None:
+    def __init__(self, app: Starlette, hosts: tuple[str, ...], token: str) -> None:
         self._app = app
         self._hosts = {h.lower() for h in hosts}
         self._token = token
@@ -53,6 +55,10 @@ class Gate:
             return
         refusal = self._refusal(scope["path"], Headers(scope=scope))
         await (refusal or self._app)(scope, receive, send)
+
+    def running(self) -> AbstractAsyncContextManager[Any]:
+        """The application's life, for those who host it without a server of their own."""
+        return self._app.router.lifespan_context(self._app)
 
     def _refusal(self, path: str, headers: Headers) -> Response | None:
         if not self._known(headers.get("host", "")):
@@ -74,7 +80,7 @@ class Gate:
         return host.lower() in self._hosts or name in self._hosts
 
 
-def create_http(settings: Settings, *, opener: Opener | None = None) -> ASGIApp:
+def create_http(settings: Settings, *, opener: Opener | None = None) -> Gate:
     """The whole HTTP application; raises BadRequestError for settings that would expose it."""
     check(settings)
     state = State(settings, opener)

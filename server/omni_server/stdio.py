@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 
 from omni_core.settings import Settings
@@ -11,18 +12,30 @@ from omni_core.settings import Settings
 def run_stdio(settings: Settings) -> None:
     """Serve until the client hangs up.
 
-    The SDK talks on a private copy of stdout and points descriptor 1 at stderr meanwhile; it
-    stays there afterwards, since C libraries empty their buffers only when the process ends.
+    The protocol keeps private copies of both streams from the first moment on. Descriptor 1 is
+    stderr for good: C libraries print there, and empty their buffers when the process ends.
     """
+    wire_in, wire_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
     gc.disable()  # the SDK builds some 10^5 objects at import: collecting costs 0.1-0.15 of 0.7 s
     try:
+        import anyio
+        from mcp.server.stdio import stdio_server
+
         from omni_server.app import create
 
-        server = create(settings)
+        server = create(settings)._lowlevel_server  # MCPServer's own run_stdio takes no streams
     finally:
         gc.freeze()
         gc.enable()
-    try:
-        server.run("stdio")
-    finally:
-        os.dup2(2, 1)
+
+    async def serve() -> None:
+        given = anyio.wrap_file(io.TextIOWrapper(wire_in, encoding="utf-8", errors="replace"))
+        taken = anyio.wrap_file(io.TextIOWrapper(wire_out, encoding="utf-8", newline="\n"))
+        async with stdio_server(given, taken) as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
+    anyio.run(serve)

@@ -1,0 +1,104 @@
+"""Resources, templates, completion and prompts, in both protocol eras."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from mcp import MCPError
+from mcp.types import PromptReference, ResourceTemplateReference, TextContent
+
+SEGMENT = "seg_" + "b" * 26
+SOURCE = "src_" + "a" * 16
+
+
+async def test_the_library_is_a_resource(connect: Any) -> None:
+    async with connect() as client:
+        assert [str(r.uri) for r in (await client.list_resources()).resources] == ["omni://library"]
+        read = await client.read_resource("omni://library")
+    assert json.loads(read.contents[0].text)["sources"][0]["title"] == "Q3 review"
+
+
+async def test_templates_are_listed(connect: Any) -> None:
+    async with connect() as client:
+        listed = (await client.list_resource_templates()).resource_templates
+    segment = "omni://segment/{segment_id}"
+    assert {t.uri_template for t in listed} == {
+        "omni://source/{source_id}", f"{segment}/frame.jpg", f"{segment}/text",
+        f"{segment}/clip.mp4", f"{segment}/audio.wav",
+    }  # fmt: skip
+    clips = [t for t in listed if "clip" in t.uri_template or "audio" in t.uri_template]
+    assert all(t.annotations.audience == ["user"] for t in clips)
+
+
+@pytest.mark.parametrize("ref", [SEGMENT, f"{SOURCE}@83.5", f"{SOURCE}@80-95", f"{SOURCE}%23p12"])
+async def test_any_reference_opens_as_a_resource(connect: Any, engine: Any, ref: str) -> None:
+    async with connect() as client:
+        picture = await client.read_resource(f"omni://segment/{ref}/frame.jpg")
+        words = await client.read_resource(f"omni://segment/{ref}/text")
+    assert base64.b64decode(picture.contents[0].blob).startswith(b"\xff\xd8")
+    assert picture.contents[0].mime_type == "image/jpeg"
+    assert "we decided to postpone" in words.contents[0].text
+    assert engine.asked[0].ref == ref.replace("%23", "#")
+
+
+async def test_the_words_of_a_source_are_a_resource(connect: Any) -> None:
+    async with connect() as client:
+        read = await client.read_resource(f"omni://source/{SOURCE}")
+    assert "we decided to postpone" in read.contents[0].text
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["omni://segment/seg_unknown/text", f"omni://segment/{SEGMENT}/clip.mp4",
+     f"omni://segment/{SEGMENT}/audio.wav", "omni://segment/..%2F..%2Fetc%2Fpasswd/text",
+     "omni://segment/%2Fetc%2Fpasswd/text", "omni://source/..", "omni://nothing", "file:///etc/passwd"],
+)  # fmt: skip
+async def test_what_is_not_there_is_a_protocol_error(connect: Any, engine: Any, uri: str) -> None:
+    async with connect() as client:
+        with pytest.raises(MCPError) as caught:
+            await client.read_resource(uri)
+    assert "\n" not in str(caught.value)
+    assert not any(getattr(asked, "ref", "").endswith("passwd") for asked in engine.asked)
+
+
+async def test_ids_and_titles_are_completed(connect: Any) -> None:
+    async with connect() as client:
+        ids = await client.complete(
+            ResourceTemplateReference(type="ref/resource", uri="omni://source/{source_id}"),
+            {"name": "source_id", "value": "src_"},
+        )
+        moments = await client.complete(
+            ResourceTemplateReference(type="ref/resource", uri="omni://segment/{segment_id}/text"),
+            {"name": "segment_id", "value": "q3"},
+        )
+        titles = await client.complete(
+            PromptReference(type="ref/prompt", name="compare"), {"name": "source_a", "value": "q"}
+        )
+        nothing = await client.complete(
+            PromptReference(type="ref/prompt", name="timeline"), {"name": "topic", "value": "q"}
+        )
+    assert ids.completion.values == [SOURCE]
+    assert moments.completion.values == [f"{SOURCE}@0"]
+    assert titles.completion.values == ["Q3 review"]
+    assert nothing.completion.values == []
+
+
+async def test_prompts_ask_for_citations(connect: Any) -> None:
+    given = {
+        "cite_evidence": {"question": "who spoke?"},
+        "timeline": {"topic": "the launch"},
+        "compare": {"source_a": "a", "source_b": "b"},
+    }
+    async with connect() as client:
+        listed = (await client.list_prompts()).prompts
+        assert {p.name: {a.name for a in p.arguments} for p in listed} == {
+            name: set(arguments) for name, arguments in given.items()
+        }
+        for name, arguments in given.items():
+            message = (await client.get_prompt(name, arguments)).messages[0]
+            assert isinstance(message.content, TextContent)
+            assert "`cite`" in message.content.text
+            assert all(value in message.content.text for value in arguments.values())
