@@ -51,10 +51,10 @@ def _one_line(method: F) -> F:
             raise
         except Exception as e:  # Edge raises bare Exception
             log.debug("%s failed", method.__name__, exc_info=True)
-            text = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
+            text = _line(e)
             if "No space left" in text:
                 text = "the disk is full; free some space and call again"
-            raise StoreError(f"the index failed in {method.__name__}: {text[:300]}") from e
+            raise StoreError(f"the index failed in {method.__name__}: {text}") from e
 
     return call  # type: ignore[return-value]
 
@@ -197,20 +197,31 @@ def _create(path: Path, dim: int, multi_vector: bool) -> None:
 
 
 def _load(path: Path) -> Any:
+    """Raises StoreError for a shard that another process holds, and for a damaged one."""
     give_up = time.monotonic() + LOCK_WAIT_S
     while True:
         try:
             return edge.EdgeShard.load(str(path))
-        except Exception as e:
-            if "WouldBlock" not in str(e):
+        except BaseException as e:  # a panic of the engine is no Exception
+            if isinstance(e, (KeyboardInterrupt, SystemExit)):
                 raise
+            if "WouldBlock" not in str(e):
+                raise StoreError(
+                    f"the index in {path.parent} is damaged ({_line(e)}); restore that folder, "
+                    "or move it away and run `omni-mcp reindex`"
+                ) from e
             if time.monotonic() > give_up:
                 raise StoreError(
-                    f"the index in {path.parent.parent.parent} is open in another process; stop "
-                    "that one, or share a Qdrant server with `--qdrant URL`",
+                    f"the index in {path.parent} is open in another process; stop that one, or "
+                    "share a Qdrant server with --qdrant URL",
                     code="STORE_BUSY",
                 ) from None
         time.sleep(0.05)
+
+
+def _line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
 
 
 def _schema() -> dict[str, Any]:

@@ -1,0 +1,314 @@
+"""What only the embedded store promises: its child may die at any moment, its folder is checked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from omni_core.errors import StoreError
+from omni_core.index import bm25, versions
+from omni_core.index.edge import Edge
+from omni_core.index.plan import Filter, In, Leg, Range
+from omni_core.types import Channel, EncoderInfo, Point
+
+DIM = 24
+INFO = EncoderInfo("tests/edge", "r1", DIM, frozenset(Channel))
+OTHER = EncoderInfo("tests/edge", "r2", DIM, frozenset(Channel))
+
+
+def uid(i: int) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, str(i)))
+
+
+def point(i: int) -> Point:
+    v = np.random.default_rng(i).normal(size=DIM).astype(np.float32)
+    payload = {"source_id": f"src_{i % 3}", "start": float(i), "end": i + 1.0}
+    return Point(uid(i), v, bm25.document(f"word{i} shared"), payload)
+
+
+async def all_ids(index: Edge) -> set[str]:
+    seen: set[str] = set()
+    offset = None
+    while True:
+        page, offset = await index.scroll(limit=1000, offset=offset)
+        seen |= {p.id for p in page}
+        if offset is None:
+            return seen
+
+
+def child(index: Edge) -> int:
+    assert index._worker is not None and index._worker.pid is not None
+    return index._worker.pid
+
+
+async def test_a_killed_child_is_started_again_and_the_call_succeeds(tmp_path: Path) -> None:
+    index = Edge(tmp_path, INFO)
+    await index.open()
+    await index.upsert([point(i) for i in range(10)])
+    for n in range(3):
+        os.kill(child(index), signal.SIGKILL)
+        assert await index.count() == 10 + n
+        await index.upsert([point(10 + n)])
+    (found,) = await index.search([Leg(bm25.question("word12"), "bm25")])
+    assert found[0].id == uid(12)
+    await index.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_nothing_acknowledged_is_lost_when_the_child_is_killed_at_random(
+    tmp_path: Path, seed: int
+) -> None:
+    rnd = random.Random(seed)  # noqa: S311
+    index = Edge(tmp_path, INFO)
+    await index.open()
+    acknowledged: set[int] = set()
+    deleted_up_to = 0
+    moved = asyncio.Event()
+
+    async def killer() -> None:
+        for _ in range(8):
+            await moved.wait()
+            await asyncio.to_thread(threading.Event().wait, rnd.uniform(0, 0.02))
+            if index._worker is not None and (pid := index._worker.pid) is not None:
+                os.kill(pid, signal.SIGKILL)
+            moved.clear()
+
+    killing = asyncio.create_task(killer())
+    async with asyncio.timeout(120):
+        for start in range(0, 1000, 25):
+            batch = range(start, start + 25)
+            while True:
+                try:
+                    await index.upsert([point(i) for i in batch])
+                    break
+                except StoreError:  # killed twice in one call: not acknowledged, so do it again
+                    continue
+            acknowledged |= set(batch)
+            moved.set()
+            if start == 500:
+                old = Filter(must=(Range("start", lt=300),))
+                while True:
+                    try:
+                        await index.delete(old)
+                        break
+                    except StoreError:
+                        continue
+                deleted_up_to = 300
+        await killing
+        wanted = {uid(i) for i in acknowledged if i >= deleted_up_to}
+        assert await all_ids(index) == wanted
+        assert await index.count() == len(wanted)
+    await index.close()
+
+
+WRITER = """
+import asyncio, sys, uuid
+import numpy as np
+from pathlib import Path
+from omni_core.index.edge import Edge
+from omni_core.types import Channel, EncoderInfo, Point
+
+async def main(store, first):
+    index = Edge(Path(store), EncoderInfo("tests/edge", "r1", 24, frozenset(Channel)))
+    await index.open()
+    for n in range(first, first + 4000, 20):
+        ids = [str(uuid.uuid5(uuid.NAMESPACE_URL, str(i))) for i in range(n, n + 20)]
+        v = np.ones(24, np.float32)
+        await index.upsert([Point(i, v, None, {"source_id": "s"}) for i in ids])
+        print(n + 20, flush=True)
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+async def test_nothing_acknowledged_is_lost_when_the_whole_program_is_killed(
+    tmp_path: Path,
+) -> None:
+    rnd = random.Random(5)  # noqa: S311
+    done = 0
+    for _ in range(4):
+        writer = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WRITER, str(tmp_path), str(done),
+            stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[3],
+        )  # fmt: skip
+        assert writer.stdout is not None
+        for _ in range(rnd.randint(3, 25)):
+            done = int(await writer.stdout.readline())
+        writer.kill()
+        rest = await writer.stdout.read()  # acknowledged before the kill
+        done = max([done, *(int(n) for n in rest.split(b"\n") if n.strip())])
+        await writer.wait()
+        index = Edge(tmp_path, INFO)
+        await index.open()
+        seen = await all_ids(index)
+        assert {uid(i) for i in range(done)} <= seen
+        await index.close()
+
+
+async def test_a_second_process_is_refused_by_name_and_may_come_later(tmp_path: Path) -> None:
+    first, second = Edge(tmp_path, INFO), Edge(tmp_path, INFO)
+    await first.open()
+    await first.upsert([point(1)])
+    with pytest.raises(StoreError, match="open in another process") as refusal:
+        await second.open()
+    assert refusal.value.code == "STORE_BUSY"
+    assert str(tmp_path) in str(refusal.value)
+    await first.close()
+    await second.open()
+    assert await second.count() == 1
+    await second.close()
+
+
+async def test_another_model_is_refused_until_a_reindex_is_activated(tmp_path: Path) -> None:
+    old = Edge(tmp_path, INFO)
+    await old.open()
+    await old.upsert([point(1), point(2)])
+    refused = Edge(tmp_path, OTHER)
+    with pytest.raises(StoreError, match="reindex") as mismatch:
+        await refused.open()
+    assert mismatch.value.code == "MODEL_MISMATCH"
+    new = Edge(tmp_path, OTHER, building=True)
+    await new.open()
+    await new.upsert([point(1)])
+    assert (await old.count(), await new.count()) == (2, 1)
+    assert versions.current(tmp_path) == versions.slug(INFO)
+    await new.activate()
+    await new.close()
+    await old.close()
+    assert versions.current(tmp_path) == versions.slug(OTHER)
+    opened = Edge(tmp_path, OTHER)
+    await opened.open()
+    assert await opened.count() == 1
+    await opened.close()
+    versions.remove(tmp_path, versions.slug(INFO))
+    assert [v.slug for v in versions.list_versions(tmp_path)] == [versions.slug(OTHER)]
+
+
+async def test_a_vacuum_makes_deleted_points_leave_the_disk_and_keeps_the_rest(
+    tmp_path: Path,
+) -> None:
+    index = Edge(tmp_path, INFO)
+    await index.open()
+    await index.upsert([point(i) for i in range(2400)])
+    assert await index.optimize() is False
+    await index.delete(Filter(must=(In("source_id", ("src_0",)),)))
+    kept = await all_ids(index)
+    assert await index.optimize() is True
+    assert await all_ids(index) == kept == {uid(i) for i in range(2400) if i % 3}
+    (found,) = await index.search([Leg(point(1).dense, limit=1)])  # type: ignore[arg-type]
+    assert found[0].id == uid(1)
+    await index.close()
+
+
+async def test_the_event_loop_answers_while_the_child_works(tmp_path: Path) -> None:
+    """A writer of 2,000 points and a ticking task take turns: Edge itself would hold the loop."""
+    index = Edge(tmp_path, INFO)
+    await index.open()
+    points = [point(i) for i in range(2000)]
+    ticks = 0
+    writing = asyncio.create_task(index.upsert(points))
+    while not writing.done():
+        await asyncio.sleep(0)
+        ticks += 1
+    await writing
+    assert ticks > 100
+    await index.close()
+
+
+async def test_a_call_that_was_cancelled_leaves_the_next_one_its_own_answer(
+    tmp_path: Path,
+) -> None:
+    index = Edge(tmp_path, INFO)
+    await index.open()
+    await index.upsert([point(i) for i in range(50)])
+    for _ in range(20):
+        task = asyncio.create_task(index.scroll(limit=50))
+        await asyncio.sleep(0)
+        task.cancel()
+        assert await index.count() == 50
+    await index.close()
+
+
+@pytest.mark.parametrize("leftover", ["half-made shard", "no record"])
+async def test_a_crash_while_creating_is_made_good_at_the_next_opening(
+    tmp_path: Path, leftover: str
+) -> None:
+    path = versions.folder(tmp_path) / versions.slug(INFO)
+    if leftover == "half-made shard":
+        (path / "shard.new" / "segments").mkdir(parents=True)
+        (path / "shard.new" / "edge_config.json").write_text("{")
+    else:
+        path.mkdir(parents=True)
+    index = Edge(tmp_path, INFO)
+    await index.open()
+    await index.upsert([point(0)])
+    assert await index.count() == 1
+    await index.close()
+
+
+DAMAGE = {
+    "record": lambda shard: shard.parent / "index.json",
+    "engine file that it checks": lambda shard: shard / "wal" / "first-index",
+    "engine file that makes it panic": lambda shard: next(shard.rglob("status.dat")),
+}
+
+
+@pytest.mark.parametrize("which", DAMAGE.values(), ids=DAMAGE.keys())
+async def test_damage_is_one_line_that_names_the_folder(tmp_path: Path, which: Any) -> None:
+    index = Edge(tmp_path, INFO)
+    await index.open()
+    await index.upsert([point(0)])
+    await index.close()
+    broken: Path = which(versions.folder(tmp_path) / versions.slug(INFO) / "shard")
+    broken.write_bytes(b"")
+    with pytest.raises(StoreError, match="is damaged") as damaged:
+        await index.open()
+    assert str(tmp_path) in str(damaged.value) and "\n" not in str(damaged.value)
+
+
+async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "index").write_text("a file where the folder should be")
+    with pytest.raises(StoreError, match="--store"):
+        await Edge(tmp_path, INFO).open()
+
+
+def test_a_version_in_use_is_never_removed_and_records_are_checked(tmp_path: Path) -> None:
+    path = versions.prepare(tmp_path, INFO)
+    with pytest.raises(StoreError, match="in use"):
+        versions.remove(tmp_path, versions.slug(INFO))
+    with pytest.raises(StoreError, match="no index"):
+        versions.activate(tmp_path, "nothing")
+    with pytest.raises(StoreError, match="no index"):
+        versions.remove(tmp_path, "nothing")
+    facts = json.loads((path / "index.json").read_text())
+    assert facts["fingerprint"] == INFO.fingerprint
+    facts["fingerprint"] = "somebody else's"
+    (path / "index.json").write_text(json.dumps(facts))
+    with pytest.raises(StoreError, match="was filled by"):
+        versions.prepare(tmp_path, INFO)
+
+
+def test_slugs_are_file_names_and_tell_models_apart() -> None:
+    def info(name: str, **changes: Any) -> EncoderInfo:
+        return EncoderInfo(name, "r", 8, frozenset(Channel), **changes)
+
+    slugs = [
+        versions.slug(info("org/Model_A")),
+        versions.slug(info("org/Model_A", multi_vector=True)),
+        versions.slug(info("org/Model_A", settings="prompt v2")),
+        versions.slug(info("../../etc/passwd")),
+        versions.slug(info("日本語")),
+    ]
+    assert len(set(slugs)) == len(slugs)
+    assert all(s.replace("-", "").isalnum() and s.isascii() and len(s) < 64 for s in slugs)
