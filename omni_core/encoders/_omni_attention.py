@@ -10,7 +10,10 @@ transformers decides to pass sequence boundaries instead of splitting.
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import logging
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from omni_core.encoders.models import ModelSpec
@@ -20,18 +23,36 @@ log = logging.getLogger(__name__)
 NAME = "omni_flash_varlen"
 
 
-def best(device: str, dtype: Any, spec: ModelSpec) -> str:
-    """The attn_implementation for a model on a device; empty for the library's own choice, which
-    is sdpa for the towers that know it (Gemma's audio tower does not)."""
+def speed_up(model: Any, spec: ModelSpec, device: str, dtype: Any) -> str:
+    """Give a loaded model the fastest attention of this device; returns its name.
+
+    Models with sliding windows, soft caps or code of their own keep what their library chose.
+    """
     import torch
 
-    if not device.startswith("cuda") or dtype not in (torch.bfloat16, torch.float16):
-        return ""
-    if spec.remote_code or not spec.architecture.startswith("qwen"):
-        return ""  # sliding windows and soft caps are for the library's own kernels
-    if importlib.util.find_spec("flash_attn") is not None:
-        return "flash_attention_2"
-    return NAME if register() and _agrees(device, dtype) else ""
+    config = model[0].model.config
+    fits = device.startswith("cuda") and dtype in (torch.bfloat16, torch.float16)
+    known = spec.architecture.startswith("qwen") and not spec.remote_code
+    if fits and known and "flash" not in (config._attn_implementation or ""):
+        if not register() or not _agrees(device, dtype):
+            return "sdpa"
+        use(model)
+    return config._attn_implementation or "the model's own"
+
+
+def use(model: Any) -> None:
+    """Switch a loaded model to this file's attention, all towers (the setter descends).
+
+    After loading, because on loading the name would be looked up on the hub.
+    """
+    for module in model.modules():
+        if getattr(module, "config", None) is not None and hasattr(module, "_supports_sdpa"):
+            module.config._attn_implementation = NAME
+
+
+def installed() -> str:
+    """flash_attention_2 where its wheel is; empty for the library's own choice."""
+    return "flash_attention_2" if importlib.util.find_spec("flash_attn") is not None else ""
 
 
 def register() -> bool:
@@ -93,27 +114,44 @@ def _kernel(
     from torch.nn.attention.varlen import varlen_attn
 
     bounds = bounds.to(device=q.device, dtype=torch.int32)
-    return varlen_attn(
-        q, k, v, bounds, bounds, longest, longest,
-        scale=scaling,
-        window_size=(-1, 0) if causal else (-1, -1),
-        enable_gqa=q.shape[1] != k.shape[1],
-        num_splits=1,  # more would let batch-mates change the order of a sum
-    )  # fmt: skip
+    known = _arguments()
+    options: dict[str, Any] = {}
+    if "scale" in known:
+        options["scale"] = scaling
+    elif scaling is not None:
+        q = q * (scaling * q.shape[-1] ** 0.5)
+    if "window_size" in known:
+        options["window_size"] = (-1, 0) if causal else (-1, -1)
+    else:
+        options["is_causal"] = causal
+    if "num_splits" in known:  # more than one would let batch-mates change the order of a sum
+        options["num_splits"] = 1
+    if (groups := q.shape[1] // k.shape[1]) > 1:
+        if "enable_gqa" in known:
+            options["enable_gqa"] = True
+        else:
+            k, v = (t.repeat_interleave(groups, dim=1) for t in (k, v))
+    return varlen_attn(q, k, v, bounds, bounds, longest, longest, **options)
 
 
-def _by_hand(
-    q: Any, k: Any, v: Any, bounds: Any, scaling: float | None, *, causal: bool
-) -> Any:
+@cache
+def _arguments() -> frozenset[str]:
+    """What this torch's kernel takes: grouped heads, scale and splits came one release apart."""
+    from torch.nn.attention.varlen import varlen_attn
+
+    return frozenset(inspect.signature(varlen_attn).parameters)
+
+
+def _by_hand(q: Any, k: Any, v: Any, bounds: Any, scaling: float | None, *, causal: bool) -> Any:
     """The same by one call a sequence: what the kernel is compared with, and the CPU's way."""
     import torch
     from torch.nn.functional import scaled_dot_product_attention as sdpa
 
     parts = []
     edges = bounds.tolist()
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
-        one = [t[a:b].transpose(0, 1).unsqueeze(0) for t in (q, k, v)]
-        made = sdpa(*one, scale=scaling, is_causal=causal and b - a > 1, enable_gqa=True)
+    for a, b in pairwise(edges):
+        q1, k1, v1 = (t[a:b].transpose(0, 1).unsqueeze(0) for t in (q, k, v))
+        made = sdpa(q1, k1, v1, scale=scaling, is_causal=causal and b - a > 1, enable_gqa=True)
         parts.append(made.squeeze(0).transpose(0, 1))
     return torch.cat(parts)
 

@@ -57,7 +57,9 @@ def find_folder(name: str, hub_id: str, weights_dir: str) -> Path | None:
     if "/" in name or "\\" in name or name.startswith(("~", ".")):
         places.append(Path(name).expanduser())
     for place in places:
-        if any((place / f).is_file() for f in ("modules.json", "config.json", "adapter_config.json")):
+        if any(
+            (place / f).is_file() for f in ("modules.json", "config.json", "adapter_config.json")
+        ):
             return place.resolve()
     return None
 

@@ -79,9 +79,9 @@ class Inputs:
 
     def _picture(self, number: int, pixels: Pixels) -> Item:
         pixels = _bounded(pixels)
-        tokens = self._spec.image_tokens or self._patches(
-            *pixels.shape[:2], self._spec.image_pixels
-        )
+        height, width = pixels.shape[:2]
+        limits = self._spec.image_pixels
+        tokens = self._spec.image_tokens or self._patches(height, width, limits)
         return Item(number, {"image": Image.fromarray(pixels)}, tokens + self._overhead)
 
     def _sound(self, number: int, samples: Samples) -> Iterator[Item]:
@@ -155,9 +155,7 @@ def processing(spec: ModelSpec, batch: list[Item]) -> dict[str, dict[str, Any]]:
     return made
 
 
-def thin(
-    frames: NDArray[np.uint8], fps: float, most: int
-) -> tuple[NDArray[np.uint8], float]:
+def thin(frames: NDArray[np.uint8], fps: float, most: int) -> tuple[NDArray[np.uint8], float]:
     """At most `most` frames, evenly spaced, and their rate."""
     if len(frames) <= most:
         return frames, fps

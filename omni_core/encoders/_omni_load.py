@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from omni_core.encoders import _omni_attention as attention
 from omni_core.encoders import _omni_files as files
 from omni_core.encoders.models import ModelSpec
 from omni_core.errors import OmniError, UnavailableError
@@ -47,6 +48,7 @@ def build(spec: ModelSpec, settings: Settings) -> Any:
             attend_both_ways(model)
         if spec.kind != "cross":
             strip_head(model)
+        attention.speed_up(model, spec, device, precision(spec, device))
     return model
 
 
@@ -66,7 +68,9 @@ def pick_device(wanted: str) -> str:
     if kind == "mps" and not torch.backends.mps.is_available():
         raise UnavailableError("this machine has no mps device: set device to auto or cpu")
     if kind not in ("cpu", "cuda", "mps"):
-        raise UnavailableError(f"no device is called {wanted!r}: use auto, cpu, cuda, cuda:1 or mps")
+        raise UnavailableError(
+            f"no device is called {wanted!r}: use auto, cpu, cuda, cuda:1 or mps"
+        )
     return wanted
 
 
@@ -138,15 +142,14 @@ def clone_processor(first: Any) -> Any:
 def _assemble(spec: ModelSpec, folder: Path, device: str, settings: Settings) -> Any:
     from sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer
 
-    from omni_core.encoders import _omni_attention as attention
-
-    dtype = precision(spec, device)
-    chosen = attention.best(device, dtype, spec)
+    on_gpu = device.startswith("cuda")
+    chosen = attention.installed() if on_gpu and spec.architecture.startswith("qwen") else ""
     options: dict[str, Any] = {
         "device": device,
         "local_files_only": True,
         "trust_remote_code": spec.remote_code and settings.trust_remote_code,
-        "model_kwargs": {"dtype": dtype} | ({"attn_implementation": chosen} if chosen else {}),
+        "model_kwargs": {"dtype": precision(spec, device)}
+        | ({"attn_implementation": chosen} if chosen else {}),
     }
     if not files.has_modules(folder):
         if spec.recipe is None:
@@ -170,16 +173,15 @@ def _from_recipe(spec: ModelSpec, folder: Path, device: str, options: dict[str, 
 
     recipe = spec.recipe
     assert recipe is not None  # noqa: S101 - the caller's branch
-    entry = {"method": "forward", "method_output_name": ["hidden_states", -1]}
+    entry: dict[str, Any] = {"method": "forward", "method_output_name": ["hidden_states", -1]}
+    outputs: dict[str, Any] = {part: dict(entry) for part in spec.modalities}
+    outputs["message"] = {**entry, "format": "structured"}
     processor = {"chat_template": recipe.chat_template} if recipe.chat_template else {}
-    template = {"add_generation_prompt": True} if recipe.add_generation_prompt else {}
+    template: dict[str, Any] = {"add_generation_prompt": recipe.add_generation_prompt}
     first = Transformer(
         str(folder),
         transformer_task=recipe.task,
-        modality_config={
-            **{part: dict(entry) for part in spec.modalities},
-            "message": {**entry, "format": "structured"},
-        },
+        modality_config=outputs,
         module_output_name="token_embeddings",
         model_kwargs=options["model_kwargs"],
         processor_kwargs=processor,
@@ -200,11 +202,10 @@ def _allow(spec: ModelSpec, settings: Settings) -> None:
 
 def _torch() -> Any:
     try:
+        import sentence_transformers  # noqa: F401
         import torch
         import torchvision  # noqa: F401 - every video processor of transformers needs it
         import transformers  # noqa: F401
-
-        import sentence_transformers  # noqa: F401
     except ImportError as e:
         raise files.missing_extra(e.name or "torch") from e
     return torch

@@ -79,7 +79,8 @@ def run(encoder: Probed) -> Probe:
         return Probe(
             kinds,
             tuple(cosines),
-            f"its vector of {kinds[worst]} depends on its batch-mates (cosine {cosines[worst]:.3f})",
+            f"its vector of {kinds[worst]} depends on its batch-mates "
+            f"(cosine {cosines[worst]:.3f})",
         )
     flat = [np.atleast_2d(v).mean(0) for v in alone.values()]
     if len(flat) > 1 and all(np.allclose(v, flat[0], atol=1e-6) for v in flat[1:]):

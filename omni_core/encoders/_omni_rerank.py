@@ -26,9 +26,7 @@ class Reranker(Protocol):
 
     name: str
 
-    def score(
-        self, question: Content, candidates: Sequence[Content | str]
-    ) -> list[float | None]:
+    def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
         """One score a candidate, in order; None where the model cannot take it."""
         ...
 
@@ -63,9 +61,7 @@ class CrossReranker:
         self._runner = Runner(model, chosen, device, self._read, budget=budget)
         self._inputs = Inputs(chosen, counter(model), overhead(model, self._prompt, pair=True))
 
-    def score(
-        self, question: Content, candidates: Sequence[Content | str]
-    ) -> list[float | None]:
+    def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
         """See `Reranker`. A long text counts with its first window, a long film thinned."""
         asked = next(self._inputs.items(0, question), None)
         scores: list[float | None] = [None] * len(candidates)
@@ -100,9 +96,7 @@ class LateReranker:
         self.name = encoder.info.name
         self._encoder = encoder
 
-    def score(
-        self, question: Content, candidates: Sequence[Content | str]
-    ) -> list[float | None]:
+    def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
         """See `Reranker`."""
         asked = self._encoder.encode_questions([question])[0]
         if asked is None:

@@ -1,4 +1,4 @@
-"""Evidence through the model: prepared ahead on the host, batched by tokens, halved when too big."""
+"""Evidence through the model: prepared ahead on the host, batched by tokens, halved if too big."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Runner:
         budget: int = 0,
         workers: int = 0,
     ) -> None:
-        """`extract` reads the result; `budget` tokens a batch and `workers` threads, 0: by device."""
+        """`extract` reads the result; `budget` tokens a batch, `workers` threads (0: by device)."""
         self._model, self._spec, self._device, self._extract = model, spec, device, extract
         on_gpu = not device.startswith("cpu")
         self.stats = Stats(budget=budget or (GPU_TOKENS if on_gpu else CPU_TOKENS))
@@ -128,8 +128,8 @@ class Runner:
         todo = []
         for prompt in sorted(set(prompts)):
             mine = [i for i, p in enumerate(prompts) if p == prompt]
-            for batch in plan([items[i] for i in mine], self.stats.budget, self._spec.max_batch):
-                todo.append([mine[k] for k in batch])
+            found = plan([items[i] for i in mine], self.stats.budget, self._spec.max_batch)
+            todo += [[mine[k] for k in batch] for batch in found]
         ahead: list[tuple[list[int], Any]] = []
         waiting = iter(todo)
 

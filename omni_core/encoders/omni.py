@@ -54,6 +54,7 @@ def load(settings: Settings) -> OmniEncoder:
     device = pick_device(settings.device)
     encoder = OmniEncoder(model, chosen, described, device, token_pool=settings.token_pool)
     probe.refuse_if_wrong(encoder)
+    encoder.reset_stats()
     return encoder
 
 
@@ -108,6 +109,7 @@ class OmniEncoder:
             chosen = replace(chosen, text_max_tokens=min(model.max_seq_length or 512, 32768))
         self.info = described
         self.spec = chosen
+        self.device = device
         self._prompts = _Prompts(chosen, dict(model.prompts), model.default_prompt_name)
         self._shrink = _shrinker(token_pool) if described.multi_vector else None
         extract = _tokens if described.multi_vector else self._pooled
@@ -140,7 +142,7 @@ class OmniEncoder:
         return self._gather(len(contents), items, made)
 
     def together(self, contents: Sequence[Content]) -> list[Vector]:
-        """Evidence in one batch whatever its padding, for the probe; every content must be taken."""
+        """Evidence in one batch whatever its padding, for the probe; all must be taken."""
         if self.spec.max_batch == 1:
             return [v for v in self.encode(contents) if v is not None]
         items = self._items(contents)
@@ -154,6 +156,10 @@ class OmniEncoder:
     def stats(self) -> Stats:
         """Padding, batches and where the time went since loading."""
         return self._runner.stats
+
+    def reset_stats(self) -> None:
+        """Count from here."""
+        self._runner.stats = Stats(budget=self._runner.stats.budget)
 
     def close(self) -> None:
         """End the threads."""

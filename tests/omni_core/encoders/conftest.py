@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from omni_core.types import SAMPLE_RATE, Content, Film, Picture, Sound, Text
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from omni_core.encoders import omni
 from omni_core.settings import Settings
 from omni_core.types import Channel, Content, Film, Picture, Sound, Text
@@ -41,9 +42,7 @@ class ByHand:
     def __call__(self, content: Content, prompt: str) -> Any:
         body, inputs = self._body(content)
         system = f"<|im_start|>system\n{prompt}<|im_end|>\n" if prompt else ""
-        text = (
-            f"{system}<|im_start|>user\n{body}<|im_end|>\n<|im_start|>assistant\n<|endoftext|>"
-        )
+        text = f"{system}<|im_start|>user\n{body}<|im_end|>\n<|im_start|>assistant\n<|endoftext|>"
         tokens = self.parts.tokenizer(text, return_tensors="pt")
         with self.torch.no_grad():
             out = self.model(**tokens, **inputs, output_hidden_states=True)
@@ -56,7 +55,10 @@ class ByHand:
             return content.text.strip(), {}
         if isinstance(content, Picture):
             seen = self.parts.image_processor(
-                [content.pixels], size=PIXELS, return_tensors="pt", input_data_format="channels_last"
+                [content.pixels],
+                size=PIXELS,
+                return_tensors="pt",
+                input_data_format="channels_last",
             )
             marks = "<|IMAGE|>" * int(seen["image_grid_thw"].prod() // 4)
             return f"<|vision_bos|>{marks}<|vision_eos|>", dict(seen)

@@ -64,7 +64,7 @@ PIXELS = {"shortest_edge": 4 * 784, "longest_edge": 16 * 784}
 
 
 def _chat(marks: dict[str, str], *, end: str = "") -> str:
-    """Role turns with media marks, then the assistant's turn: what the embedding repositories use."""
+    """Role turns with media marks, then the assistant's turn, as the repositories have it."""
     media = " ".join(
         f"{{% {'if' if i == 0 else 'elif'} c['type'] == '{kind}' %}}{mark}"
         for i, (kind, mark) in enumerate(marks.items())
@@ -446,9 +446,7 @@ def save_dense(
     generation_prompt: bool = True,
 ) -> Path:
     """A repository with modules.json, as e5-omni, LCO, Qwen3-VL-Embedding and Gemma publish it."""
-    processing = (
-        {"chat_template": {"add_generation_prompt": True}} if generation_prompt else {}
-    )
+    processing = {"chat_template": {"add_generation_prompt": True}} if generation_prompt else {}
     first = _transformer(raw, parts, task, **processing)
     dim = first.model.config.get_text_config().to_dict().get("embedding_dim")
     pool = Pooling(dim or first.get_embedding_dimension(), pooling_mode=pooling)
