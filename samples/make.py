@@ -58,7 +58,7 @@ SLIDES = (
     Slide(
         "Volcanic gases",
         ("Sulphur dioxide smells of matches", "Wear a mask near the vent"),
-        "Near the vent the air smells of struck matches. That is sulphur dioxide. "
+        "Near the vent the air smells like burnt matches. That is sulphur dioxide. "
         "Everybody put on a mask before walking closer.",
         "gas",
     ),
@@ -156,7 +156,7 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def speak(text: str, voice: str = "en-gb", words_per_minute: int = 150) -> NDArray[np.int16]:
+def speak(text: str, voice: str = "en-us+klatt2", words_per_minute: int = 140) -> NDArray[np.int16]:
     """Mono sound at 22,050 Hz, with half a second of silence after it."""
     command = ["espeak-ng", "-v", voice, "-s", str(words_per_minute), "--stdout", text]
     data = subprocess.run(command, check=True, capture_output=True).stdout
@@ -262,7 +262,7 @@ def interview() -> None:
     """A dialogue in two voices, with its subtitles beside it."""
     parts, entries, at = [], [], 0.0
     for i, line in enumerate(INTERVIEW):
-        sound = speak(line, "en-us" if i % 2 else "en-gb", 145)
+        sound = speak(line, "en-us" if i % 2 else "en-us+klatt2")
         end = at + len(sound) / RATE
         entries.append(f"{i + 1}\n{_stamp(at)} --> {_stamp(end - 0.5)}\n{line}\n")
         parts.append(sound)

@@ -10,7 +10,7 @@ from typing import Any
 
 from omni_core import Engine, Modality, OpenRequest, SearchRequest
 from omni_core.engine.results import Found, Opened, SearchResult
-from omni_server.cli.printing import as_json, hint, plain, say
+from omni_server.cli.printing import as_json, counted, hint, plain, say
 from omni_server.cli.settings import settings_of
 from omni_server.text import clean, excerpt, one_line
 
@@ -78,7 +78,10 @@ def _print(result: SearchResult) -> None:
             _print_hit("-", result.nearest)
     if result.note:
         say(one_line(result.note, 1000))
-    hint(f"{result.searched_segments} segments of {result.searched_sources} sources searched")
+    hint(
+        f"{counted(result.searched_segments, 'segment')} of "
+        f"{counted(result.searched_sources, 'source')} searched"
+    )
     if result.hits:
         hint(f"open one: omni-mcp show {result.hits[0].ref} --save evidence/")
     if result.next_cursor:
@@ -117,7 +120,7 @@ async def show(args: argparse.Namespace) -> int:
         say(f"saved {path}")
     files = len(opened.pictures) + len(opened.clips) + bool(opened.audio_wav)
     if files and not saved:
-        hint(f"{files} picture{'s' * (files > 1)} or sounds at hand: --save DIR writes them")
+        hint(f"{counted(files, 'file')} at hand (pictures, clips, sound): --save DIR writes them")
     return 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from omni_core import Engine, IngestRequest
 from omni_core.engine.results import FolderStatus, IngestStatus, SourceRow
 from omni_core.errors import BadRequestError, NotFoundError
-from omni_server.cli.printing import Bar, as_json, hint, length, say, table
+from omni_server.cli.printing import Bar, as_json, counted, hint, length, say, table
 from omni_server.cli.settings import settings_of
 from omni_server.text import one_line
 
@@ -117,7 +117,7 @@ def _report(done: Sequence[IngestStatus], timings: bool) -> None:
         facts = [
             s.modality or "",
             length(s.duration_s, s.pages),
-            f"{s.segments} segments",
+            counted(s.segments, "segment"),
             "already in the library" if s.already else "",
             f"recorded {s.recorded_at:%Y-%m-%d} ({s.recorded_at_from})" if s.recorded_at else "",
         ]
@@ -132,7 +132,7 @@ def _report(done: Sequence[IngestStatus], timings: bool) -> None:
 
 
 def _timings(s: IngestStatus) -> None:
-    costs = "  ".join(f"{name} {seconds:.1f} s" for name, seconds in s.timings.items())
+    costs = "  ".join(f"{name} {took:.1f} s" for name, took in s.timings.items() if took >= 0.05)
     total = s.timings.get("total", 0.0)
     ratio = f"  = {total / s.duration_s:.2f} x its length" if s.duration_s and total else ""
     say(f"         {costs}{ratio}")
@@ -198,5 +198,7 @@ async def forget(args: argparse.Namespace) -> int:
     if args.json:
         as_json(row)
     else:
-        say(f"forgot {one_line(row.title)} ({row.segments} segments); the file is untouched.")
+        say(
+            f"forgot {one_line(row.title)} ({counted(row.segments, 'segment')}); the file is untouched."
+        )
     return 0
