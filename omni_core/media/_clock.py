@@ -22,7 +22,7 @@ class Clock:
         """When a frame or packet is shown; None where the file keeps no time at all."""
         if item.pts is None or item.time_base is None:
             return None
-        seconds: float = float(item.pts * item.time_base) - self.zero
+        seconds: float = item.pts * float(item.time_base) - self.zero
         return seconds
 
     def pts(self, seconds: float, stream: Any) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from omni_core.media._clock import Clock, rate
 from omni_core.media._cuts import CutDetector
 from omni_core.media._keys import Gallery
-from omni_core.media._luma import luma, thumb
+from omni_core.media._luma import look, luma
 from omni_core.media._medium import Limits
 from omni_core.media._open import film_stream, sound_stream, too_long, unreadable
 from omni_core.media._pixels import aspect
@@ -42,6 +42,7 @@ class FilmCutter:
         self._shots = Shots(options, aspect(self._film)) if self._film is not None else None
         self._cutter = SoundCutter(options)
         self._resampler = Resampler(self._clock)
+        self._step = 1 / rate(self._film) if self._film is not None else 0.0
         self._counted = 0
         self._errors: dict[int, int] = {}
         self._given_up: set[int] = set()
@@ -56,7 +57,7 @@ class FilmCutter:
             streams.append(subtitles)
             track = Track(subtitles, self._clock)
         if self._film is not None:
-            self._film.thread_type = "AUTO"
+            prepare(self._film)
         for packet in self._packets(streams):
             if packet.stream is self._film:
                 yield from self._see(packet)
@@ -111,14 +112,18 @@ class FilmCutter:
         if self._options.fast and packet.size and not packet.is_keyframe:
             return
         assert self._shots is not None  # noqa: S101 - there is a film stream
+        shown = self._clock.seconds(packet)
+        if shown is not None and not packet.is_discard:  # skipped frames are shown all the same
+            self._shots.reach(shown + float((packet.duration or 0) * packet.time_base))
         for frame in self._frames(packet):
             t = self._clock.seconds(frame)
             if t is None:
-                t = self._counted / rate(self._film)
+                t = self._counted * self._step
             self._counted += 1
             length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
-            self._reach(t + (length or 1 / rate(self._film)))
-            yield from map(self._shot, self._shots.push(t, length or 1 / rate(self._film), frame))
+            yield from map(self._shot, self._shots.push(t, frame))
+            self._shots.reach(t + (length or self._step))
+            self._reach(t + (length or self._step))
 
     def _hear(self, packet: Any) -> Iterator[Segment]:
         for frame in self._frames(packet):
@@ -161,6 +166,17 @@ class FilmCutter:
         return ""
 
 
+def prepare(film: Any) -> None:
+    """Set a film's decoder to what cutting needs.
+
+    Frames that no other frame refers to are skipped: half the cost of H.264 and HEVC, cuts at
+    most one frame late, and better pictures are left. Slices, not frames, on several threads:
+    less memory, no more CPU, and closing never waits for a frame thread.
+    """
+    film.thread_type = "SLICE"
+    film.codec_context.skip_frame = "NONREF"
+
+
 class Shot:
     """A finished shot."""
 
@@ -180,17 +196,21 @@ class Shots:
         self._t = -math.inf
         self._end = 0.0
 
-    def push(self, t: float, length: float, frame: Any) -> Iterator[Shot]:
+    def reach(self, t: float) -> None:
+        """The film lasts until `t` at least."""
+        self._end = max(self._end, t)
+
+    def push(self, t: float, frame: Any) -> Iterator[Shot]:
         """Take the frame shown from `t` on; the shots that this completes."""
         if t <= self._t:
             return
         if self._start is None:
             self._start = t
-        self._t, self._end = t, t + length
+        self._t = t
         rows = luma(frame)
-        small = thumb(rows)
-        self._gallery.offer(t, frame, rows, small)
-        for cut in self._detector.push(t, small):
+        seen = look(rows)
+        self._gallery.offer(t, frame, rows, seen)
+        for cut in self._detector.push(t, seen):
             yield from self._cut(cut)
         yield from self._settle(t)
 

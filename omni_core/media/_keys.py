@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from omni_core.media._luma import Thumb, change, sharpness
+from omni_core.media._luma import Look, change, sharpness
 from omni_core.media._pixels import shrink, to_rgb
 from omni_core.types import CutOptions, Film, Pixels, Samples
 
@@ -27,7 +27,7 @@ STILLS = 8
 class _Candidate:
     t: float
     quality: float
-    thumb: Thumb
+    look: Look
     frame: Any
     rotation: int
 
@@ -50,14 +50,14 @@ class Gallery:
         self._start: float | None = None
         self._offered = -1e9
 
-    def offer(self, t: float, frame: Any, rows: Any, thumb: Thumb) -> None:
+    def offer(self, t: float, frame: Any, rows: Any, look: Look) -> None:
         """Consider a frame; it is held only if it is the best of its half second."""
         if t - self._offered < PACE_S:
             return
         self._offered = t
         if self._start is None:
             self._start = t
-        here = _Candidate(t, _quality(rows, thumb), thumb, frame, frame.rotation)
+        here = _Candidate(t, _quality(rows, look), look, frame, frame.rotation)
         last = self._waiting[-1] if self._waiting else None
         if last is None or int(last.t / BIN_S) != int(t / BIN_S):
             self._waiting.append(here)
@@ -127,13 +127,14 @@ class Gallery:
 
     @staticmethod
     def _scorer(slots: list[_Slot]) -> Any:
-        middle = np.median(np.stack([s.best.thumb for s in slots]), axis=0).astype(np.uint8)
-        return lambda s: s.best.quality / (1 + change(s.best.thumb, middle) / 20)
+        thumbs = np.stack([s.best.look.thumb for s in slots])
+        middle = Look(np.median(thumbs, axis=0).astype(np.uint8))
+        return lambda s: s.best.quality / (1 + change(s.best.look, middle) / 20)
 
 
-def _quality(rows: Any, thumb: Thumb) -> float:
+def _quality(rows: Any, look: Look) -> float:
     """Sharpness, made small for pictures that are nearly black, white or of one tone."""
-    mean, spread = float(thumb.mean()), float(thumb.std())
+    mean, spread = float(look.mean), float(look.thumb.std())
     lit = min(1.0, mean / 40, (256 - mean) / 16) * min(1.0, spread / 12)
     return (sharpness(rows) + 0.1) * (lit + 0.01)
 

@@ -36,14 +36,26 @@ def luma(frame: Any) -> NDArray[np.uint8]:
     return flat.reshape(frame.height, -1)[step // 2 :: step, : frame.width][:ROWS]
 
 
-def thumb(rows: NDArray[np.uint8]) -> Thumb:
-    """The rows as (36, 64), each cell the mean of four samples."""
+class Look:
+    """What one frame looks like: its thumb, mean and histogram, made once and compared often."""
+
+    __slots__ = ("bins", "mean", "thumb")
+
+    def __init__(self, thumb: Thumb) -> None:
+        self.thumb = thumb.astype(np.int16)
+        self.mean = int(self.thumb.sum(dtype=np.int64)) // thumb.size
+        self.bins = np.bincount(thumb.ravel() >> 3, minlength=32)
+
+
+def look(rows: NDArray[np.uint8]) -> Look:
+    """The rows as a thumb of (36, 64), each cell the mean of four samples."""
     step = max(1, rows.shape[1] // 256)
-    cells = rows[:, ::step]
-    four = cells.shape[1] // COLUMNS
-    cells = cells[:, : four * COLUMNS].reshape(ROWS, COLUMNS, four)
-    out: Thumb = cells.mean(axis=2, dtype=np.float32).astype(np.uint8)
-    return out
+    four = rows.shape[1] // step // COLUMNS
+    wide = rows[:, : COLUMNS * four * step]
+    total = wide[:, :: four * step].astype(np.uint16)
+    for i in range(1, four):  # adding whole columns is four times as fast as a sum over an axis
+        total += wide[:, i * step :: four * step]
+    return Look((total // four).astype(np.uint8))
 
 
 def sharpness(rows: NDArray[np.uint8]) -> float:
@@ -51,17 +63,12 @@ def sharpness(rows: NDArray[np.uint8]) -> float:
     return float(np.abs(np.diff(rows.astype(np.int16), axis=1)).mean())
 
 
-def change(a: Thumb, b: Thumb) -> float:
+def change(a: Look, b: Look) -> float:
     """How different two pictures are, 0 to about 200; a cut is over 14.
 
     Mean absolute change with the step of overall brightness taken out (flashes, fades), plus the
     distance of their 32-bin histograms (what stays put but has other tones).
     """
-    step = int(a.mean()) - int(b.mean())
-    moved = np.abs(a.astype(np.int16) - b - step).mean()
-    bins = np.abs(_bins(a) - _bins(b)).sum()
-    return float(moved + 40 * bins / a.size)
-
-
-def _bins(a: Thumb) -> NDArray[np.int64]:
-    return np.bincount(a.ravel() >> 3, minlength=32)
+    moved = np.abs(a.thumb - b.thumb - (a.mean - b.mean)).sum()
+    bins = np.abs(a.bins - b.bins).sum()
+    return float(moved + 40 * bins) / a.thumb.size

@@ -36,15 +36,23 @@ class Window:
 
 
 class Resampler:
-    """Frames of any rate, layout and format to mono float at 16 kHz, with the time of each."""
+    """Frames of any rate, layout and format to mono float at 16 kHz, with the time of each.
+
+    Frames are gathered to about a quarter of a second first: a filter call for each of the
+    thousand samples of an AAC frame costs more than the resampling.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._make()
+        self._reset()
 
-    def _make(self) -> None:
+    def _reset(self) -> None:
         self._to = av.AudioResampler("flt", "mono", SAMPLE_RATE)
+        self._fifo = av.AudioFifo()
         self._shape: tuple[Any, ...] | None = None
+        self._start: float | None = None  # second of the first gathered sample
+        self._next: float | None = None  # second that the next frame should have
+        self._gathered = 0
 
     def push(self, frame: Any) -> Iterator[tuple[float | None, Samples]]:
         """(seconds of the first sample or None to go on, samples)."""
@@ -52,18 +60,33 @@ class Resampler:
         shape = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._shape not in (None, shape):  # AC-3 and TS may change layout on the way
             yield from self.flush()
+        elif t is not None and self._next is not None and abs(t - self._next) > JITTER_S:
+            yield from self._drain()
+        if self._gathered == 0:
+            self._start = t
         self._shape = shape
         frame.pts = None
-        for out in self._to.resample(frame):
-            yield t, out.to_ndarray()[0]
-            t = None
+        self._fifo.write(frame)
+        self._gathered += frame.samples
+        if t is not None:
+            self._next = t + frame.samples / frame.sample_rate
+        if self._gathered * 4 >= frame.sample_rate:
+            yield from self._drain()
 
     def flush(self) -> Iterator[tuple[float | None, Samples]]:
-        """What the filter still holds."""
+        """What is gathered and what the filter still holds."""
         if self._shape is not None:
+            yield from self._drain()
             for out in self._to.resample(None):
                 yield None, out.to_ndarray()[0]
-        self._make()
+        self._reset()
+
+    def _drain(self) -> Iterator[tuple[float | None, Samples]]:
+        frame = self._fifo.read() if self._gathered else None
+        t, self._gathered = self._start, 0
+        for out in self._to.resample(frame) if frame is not None else ():
+            yield t, out.to_ndarray()[0]
+            t = None
 
 
 class SoundCutter:
