@@ -442,6 +442,10 @@ class Index(Protocol):
         """Durable against power loss when this returns."""
         ...
 
+    async def activate(self) -> None:
+        """Make this version the one that searches use: all or nothing."""
+        ...
+
     async def close(self) -> None:
         """Release the store."""
         ...

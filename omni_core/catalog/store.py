@@ -6,7 +6,7 @@ import builtins
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -51,8 +51,7 @@ class Catalog:
 
     def _prepare(self, read_only: bool) -> None:
         if read_only:
-            if not schema.version(self._db):
-                schema.migrate(self._db)  # no file: the empty one in memory
+            schema.require_current(self._db)
             self._db.execute("PRAGMA query_only = ON")
             return
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -203,6 +202,23 @@ class Catalog:
             with self._writing() as db:
                 db.execute("DELETE FROM sources WHERE sha256 = ?", (row.sha256,))
         return row
+
+    def moved_to(self, model: str, held: Collection[str]) -> None:
+        """The index now in use is `model`'s and holds the sources `held` (sha256).
+
+        The others are partial from now on: asking for them again completes them.
+        """
+        with self._writing() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('fingerprint', ?)", (model,))
+            db.execute("CREATE TEMP TABLE IF NOT EXISTS held (sha256 TEXT PRIMARY KEY)")
+            db.execute("DELETE FROM held")
+            db.executemany("INSERT OR IGNORE INTO held VALUES (?)", [(s,) for s in held])
+            inside = "sha256 IN (SELECT sha256 FROM held)"
+            db.execute(f"UPDATE sources SET model = ? WHERE {inside}", (model,))  # noqa: S608
+            db.execute(
+                "UPDATE sources SET state = 'partial', resume = '{}', segments = 0, progress = 0"
+                f" WHERE NOT {inside}"
+            )
 
     def add_path(self, source: str, path: str, *, size: int, mtime_ns: int) -> None:
         """Note that the same bytes are at `path` too."""
@@ -361,6 +377,8 @@ class Catalog:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """All or nothing: an error in here, a full disk or kill -9 leaves what was before."""
         with self._mutex, _explained():
+            if self._db.in_transaction:  # an earlier rollback failed too
+                self._db.execute("ROLLBACK")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db

@@ -17,6 +17,8 @@ from omni_core.engine import library, opening, search
 from omni_core.engine.jobs import FolderProgress, Jobs, Progress
 from omni_core.engine.model_service import ModelStatus
 from omni_core.engine.parts import MODEL_LOAD_S, PIPELINE, Decoders, Models, Parts
+from omni_core.engine.reindex import Progress as ReindexProgress
+from omni_core.engine.reindex import ReindexStatus, adopt, reindex
 from omni_core.engine.results import (
     Checked,
     FolderStatus,
@@ -32,6 +34,9 @@ from omni_core.engine.results import (
 )
 from omni_core.errors import StoreError
 from omni_core.settings import Settings
+from omni_core.types import EncoderInfo
+
+__all__ = ["Engine", "ReindexProgress", "ReindexStatus", "reindex"]
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +59,8 @@ class Engine:
         info = await asyncio.to_thread(encoders.describe, settings)
         catalog = await asyncio.to_thread(Catalog, settings.store_path)
         try:
-            await asyncio.to_thread(_same_model, catalog, info.fingerprint, info.name)
-        except StoreError:
+            await _same_model(settings, catalog, info)
+        except BaseException:
             await asyncio.to_thread(catalog.close)
             raise
         parts = Parts(
@@ -183,17 +188,19 @@ class Engine:
         }
 
 
-def _same_model(catalog: Catalog, fingerprint: str, name: str) -> None:
-    held = catalog.get_meta("fingerprint")
-    if held is None:
-        catalog.set_meta("fingerprint", fingerprint)
-    elif held != fingerprint:
-        if not catalog.totals("")[0]:
-            catalog.set_meta("fingerprint", fingerprint)
-            return
+async def _same_model(settings: Settings, catalog: Catalog, info: EncoderInfo) -> None:
+    """Refuse a library of another model, unless a re-index to this one waits to be swapped in."""
+    held = await asyncio.to_thread(catalog.get_meta, "fingerprint")
+    if held == info.fingerprint:
+        return
+    sources, _ = await asyncio.to_thread(catalog.totals, "")
+    if held is None or not sources:
+        await asyncio.to_thread(catalog.set_meta, "fingerprint", info.fingerprint)
+    elif not await adopt(settings, info, catalog):
         raise StoreError(
-            f"this library was embedded with {held}, the settings say {fingerprint}; run "
-            f"`omni-mcp reindex --encoder {name}` to re-embed it, or use the former encoder",
+            f"this library was embedded with {held}, the settings say {info.fingerprint}; run "
+            f"`omni-mcp reindex --encoder {settings.encoder}` to re-embed it, or use the former "
+            "encoder",
             code="MODEL_MISMATCH",
         )
 

@@ -101,11 +101,12 @@ async def evaluate(
         status = await engine.ingest(IngestRequest(str(path), collection=COLLECTION))
         if status.state != "ready":
             failed[str(path.relative_to(media))] = status.error
+    library = await _library(engine)
     rows: list[dict[str, Any]] = []
     for number, query in enumerate(queries, 1):
         if progress is not None:
             await progress(f"ask {number}/{len(queries)}")
-        rows.append(await _ask(engine, query, media))
+        rows.append(await _ask(engine, query, media, library))
     return {
         "queries": len(queries),
         "files": len(files),
@@ -127,10 +128,12 @@ def _files(folder: str) -> tuple[Path, list[Path]]:
     )
 
 
-async def _ask(engine: Engine, query: Query, media: Path) -> dict[str, Any]:
+async def _ask(
+    engine: Engine, query: Query, media: Path, library: Mapping[str, Modality]
+) -> dict[str, Any]:
     row: dict[str, Any] = {"id": query.id, "direction": query.direction, "query": query.query}
-    items = {e.item for e in query.relevant}
-    modalities = await _modalities(engine, media, items)
+    paths = {str(media / e.item) for e in query.relevant}
+    modalities = tuple(sorted({library[p] for p in paths if p in library}))
     for name, only in (("whole", ()), ("filtered", modalities)):
         request = SearchRequest(
             query=query.query if query.type == "text" else "",
@@ -161,12 +164,16 @@ def _gains(relevant: Sequence[Expected], hits: Sequence[Found], media: Path) -> 
     return gains
 
 
-async def _modalities(engine: Engine, media: Path, items: set[str]) -> tuple[Modality, ...]:
-    found = set()
-    for item in items:
-        page = await engine.sources(match=str(media / item), limit=1)
-        found |= {row.modality for row in page.sources}
-    return tuple(sorted(found))
+async def _library(engine: Engine) -> dict[str, Modality]:
+    """The modality of every file that is in, by its path."""
+    known: dict[str, Modality] = {}
+    cursor = ""
+    while True:
+        page = await engine.sources(limit=200, cursor=cursor)
+        known |= {row.uri: row.modality for row in page.sources}
+        cursor = page.next_cursor
+        if not cursor:
+            return known
 
 
 def _by_direction(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, dict[str, float]]:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from omni_core.engine.model_service import Processed, ReadOptions
 from omni_core.engine.parts import Models
 from omni_core.engine.points import to_points
+from omni_core.engine.titles import TITLE, TITLE_PART, telling
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
-from omni_core.types import Channel, CutOptions, Index, Modality, Segment, Source
+from omni_core.types import Channel, CutOptions, Index, Modality, Segment, Source, Text
 from omni_core.worker import Worker, WorkerDied
 
 CHECKPOINT = 40
@@ -75,6 +76,7 @@ class Flow:
         count = 0
         try:
             async for batch in self._batches(stream):
+                batch = [*self._titled(batch), *batch]
                 if any(s.channel is Channel.SPEECH for s in batch):
                     reading = replace(reading, speech=False)  # subtitles beat listening
                 await self._store(await self.models.process(batch, reading))
@@ -117,6 +119,21 @@ class Flow:
             started = time.perf_counter()
         if batch:
             yield batch
+
+    def _titled(self, batch: list[Segment]) -> list[Segment]:
+        """The source's name as words of its first segment: people name files for what they are.
+
+        A sound without speech has no other words at all.
+        """
+        if self.done or self._since or not (name := telling(self.source.title)):
+            return []
+        first = batch[0]
+        return [
+            Segment(
+                first.source_id, first.modality, Channel.TEXT, first.span, Text(name), name,
+                TITLE, part=TITLE_PART,
+            )
+        ]  # fmt: skip
 
     async def _store(self, processed: Processed) -> None:
         for stage, seconds in processed.timings.items():

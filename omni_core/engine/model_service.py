@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from omni_core.engine.titles import TITLE
 from omni_core.errors import OmniError, UnavailableError
 from omni_core.settings import Settings
 from omni_core.types import (
@@ -242,7 +243,7 @@ def _readable(reader: str, segments: Sequence[Segment]) -> list[Segment]:
         return [s for s in segments if s.channel is Channel.SOUND]
     words: dict[float, int] = defaultdict(int)
     for s in segments:
-        if s.modality is Modality.DOCUMENT and isinstance(s.content, Text):
+        if isinstance(s.content, Text) and s.origin != TITLE:
             words[s.span.start] += len(s.text.split())
     return [
         s

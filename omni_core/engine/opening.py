@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from omni_core.engine import dress
 from omni_core.engine.example import points_of
+from omni_core.engine.ingest import hash_file
 from omni_core.engine.parts import Parts
 from omni_core.engine.refs import Target, resolve, span_of
 from omni_core.engine.results import (
@@ -20,6 +22,7 @@ from omni_core.engine.results import (
     Shown,
     SourceRow,
 )
+from omni_core.engine.titles import TITLE
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
 from omni_core.evidence import citation, clips, pictures, quote, sound
 from omni_core.types import Channel, Modality, Pixels, Point, Samples, Span, segment_ref
@@ -56,7 +59,7 @@ async def open_ref(parts: Parts, request: OpenRequest) -> Opened:
     shows = request.show or DEFAULT_SHOW[row.modality]
     _possible(row, shows)
     warnings: list[str] = []
-    path = await _file(row, warnings)
+    path = await _file(parts, row, warnings)
     shown: tuple[Shown, ...] = ()
     cut: tuple[ClipFile, ...] = ()
     sound = b""
@@ -167,23 +170,36 @@ def _place(spans: Sequence[Span], here: Span | None) -> int | None:
     )
 
 
-async def _file(row: SourceRow, warnings: list[str]) -> Path | None:
-    path = Path(row.uri)
-    try:
-        stat = await asyncio.to_thread(path.stat)
-    except OSError:
+async def _file(parts: Parts, row: SourceRow, warnings: list[str]) -> Path | None:
+    """Where the bytes that were ingested still lie, of all places where they were seen."""
+    known = await asyncio.to_thread(parts.catalog.paths, row.sha256)
+    changed = False
+    for path in dict.fromkeys([row.uri, *known]):
+        try:
+            stat = await asyncio.to_thread(os.stat, path)
+        except OSError:
+            continue
+        same = await asyncio.to_thread(
+            parts.catalog.by_path, path, size=stat.st_size, mtime_ns=stat.st_mtime_ns
+        )
+        # A copy or a restore changes the time and not the bytes.
+        if same == row.sha256 or (
+            stat.st_size == row.size and await hash_file(Path(path)) == row.sha256
+        ):
+            return Path(path)
+        changed = True
+    name = Path(row.uri).name
+    if changed:
         warnings.append(
-            f"SOURCE_MISSING: {path.name} is no longer where it was; the words below were kept, "
+            f"SOURCE_CHANGED: {name} was changed after it was ingested; the words below are of "
+            "the old version, pictures are not shown; ingest it again"
+        )
+    else:
+        warnings.append(
+            f"SOURCE_MISSING: {name} is no longer where it was; the words below were kept, "
             "pictures need the file back"
         )
-        return None
-    if stat.st_size != row.size:
-        warnings.append(
-            f"SOURCE_CHANGED: {path.name} was changed after it was ingested; the words below are "
-            "of the old version, pictures are not shown; ingest it again"
-        )
-        return None
-    return path
+    return None
 
 
 async def _pictures(
@@ -238,22 +254,30 @@ async def _frames(
 
 
 def _instant(window: _Window, target: Target) -> float:
-    """The second to show: the one asked for, else the segment's key picture."""
+    """The second to show: the one asked for, else the key picture of what was found.
+
+    For words the key picture of the shot in which their middle lies, if they are spoken or shown
+    while it is seen; else their middle itself.
+    """
     if target.instant and target.span is not None:
         return target.span.start
-    best = window.best
-    candidates = [best] if best is not None else []
-    candidates += [p for p in window.points if p.payload["channel"] == Channel.VISUAL]
-    for point in candidates:
-        key = (point.payload.get("extra") or {}).get("key_time")
-        inside = window.span is None or (
-            key is not None and window.span.start - 0.05 <= key <= window.span.end + 0.05
-        )
-        if key is not None and inside:
-            return float(key)
-    if window.span is not None:
-        return (window.span.start + window.span.end) / 2
-    return (window.row.duration_s or 0.0) / 3
+    if window.best is not None and (key := _key_time(window.best)) is not None:
+        return key
+    if window.span is None:
+        return (window.row.duration_s or 0.0) / 3
+    middle = (window.span.start + window.span.end) / 2
+    for point in window.points:
+        key = _key_time(point)
+        if key is None or not span_of(point.payload).overlaps(Span("second", middle, middle)):
+            continue
+        if window.span.start <= key <= window.span.end:
+            return key
+    return middle
+
+
+def _key_time(point: Point) -> float | None:
+    key = (point.payload.get("extra") or {}).get("key_time")
+    return None if key is None else float(key)
 
 
 async def _sheet(parts: Parts, path: Path, window: _Window) -> tuple[Pixels, str]:
@@ -300,7 +324,7 @@ def lines(points: Sequence[Point]) -> tuple[Line, ...]:
     out = []
     for p in points:
         words = quote.clean(str(p.payload.get("text", "")))
-        if words:
+        if words and p.payload["origin"] != TITLE:
             span = span_of(p.payload)
             out.append(
                 Line(

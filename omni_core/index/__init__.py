@@ -16,11 +16,14 @@ from omni_core.types import EncoderInfo, Index
 BACKENDS = ("edge", "server", "memory")
 
 
-def load(settings: Settings, info: EncoderInfo) -> Index:
-    """The store that the settings name, for vectors of this model; not opened yet."""
+def load(settings: Settings, info: EncoderInfo, *, building: bool = False) -> Index:
+    """The store that the settings name, for vectors of this model; not opened yet.
+
+    `building` opens a second version beside the one in use, for a re-index.
+    """
     if settings.index not in BACKENDS:
         known = ", ".join(BACKENDS)
         raise BadRequestError(f"unknown index {settings.index!r}; choose one of {known}")
     module = importlib.import_module(f"omni_core.index.{settings.index}")
-    index: Index = module.index(settings, info)
+    index: Index = module.index(settings, info, building=building)
     return index

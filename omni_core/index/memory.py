@@ -24,7 +24,7 @@ from omni_core.settings import Settings
 from omni_core.types import EncoderInfo, Hit, Point, Sparse, Vector
 
 
-def index(settings: Settings, info: EncoderInfo) -> Memory:
+def index(settings: Settings, info: EncoderInfo, *, building: bool = False) -> Memory:
     """The store that `Settings.index = "memory"` names."""
     return Memory(info)
 

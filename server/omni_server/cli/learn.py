@@ -104,22 +104,25 @@ def models(args: argparse.Namespace) -> int:
 
 async def reindex(args: argparse.Namespace) -> int:
     """Embed every source again with another model, then swap."""
-    from omni_core import Engine
+    from omni_core.engine import ReindexStatus
+    from omni_core.engine import reindex as run
     from omni_core.errors import BadRequestError
 
     if not args.encoder:
         raise BadRequestError("name the new model: omni-mcp reindex --encoder NAME")
     with Bar() as bar:
 
-        async def progress(fraction: float, text: str) -> None:
-            bar.show(fraction, text)
+        async def progress(status: ReindexStatus) -> None:
+            done = status.sources_done + (status.progress if status.progress < 1 else 0)
+            bar.show(done / max(1, status.sources_total), status.current)
 
-        async with await Engine.open(settings_of(args, encoder=None)) as engine:
-            report = await engine.reindex(encoder=args.encoder, progress=progress)
+        report = await run(settings_of(args, encoder=None), args.encoder, progress)
     if args.json:
         as_json(report)
     else:
-        say(f"the library is embedded with {args.encoder} now.")
+        say(f"{report.sources_done} sources embedded with {args.encoder}: {report.message}")
+        for title, why in report.failed:
+            say(f"  left out: {one_line(title)}: {one_line(why)}")
     return 0
 
 
