@@ -129,7 +129,7 @@ class Whisper:
         return Encoding(self._model.encode(np.stack([m[:, :frames] for m in mel])), seconds)
 
     def decode(
-        self, encoded: Encoding, languages: Sequence[str], task: Task = "transcribe", beam: int = 5
+        self, encoded: Encoding, languages: Sequence[str], task: Task = "transcribe", beam: int = 1
     ) -> list[Heard]:
         """The words of each window, in its language or (`translate`) in English."""
         from faster_whisper.transcribe import get_suppressed_tokens

@@ -12,6 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from omni_core import weights
 from omni_core.errors import UnavailableError
@@ -25,7 +29,11 @@ SAME = 0.9
 """Ratio of equal characters from which two readings are the same words."""
 WINDOW_WORDS = 150
 WINDOW_STRIDE = 120
+STILL_EDGE = 1280
+FILM_EDGE = 960
+"""Long edge at which words are found. Films show larger letters, and many more pictures."""
 SOURCES = 32
+"""Sources remembered; an ingest that was abandoned never flushes."""
 
 
 def load(settings: Settings) -> ScreenTextReader | None:
@@ -74,6 +82,7 @@ class ScreenTextReader:
         self._ocr = ocr
         self._look_first = look_first
         self._showing: dict[str, _Shown] = {}
+        self._looks: dict[str, tuple[Pixels, str]] = {}
 
     def read(self, segments: Sequence[Segment]) -> list[Segment]:
         """The words of `segments` that are complete by now, in order; others are skipped."""
@@ -82,19 +91,34 @@ class ScreenTextReader:
             pixels = _pixels(segment)
             if pixels is None:
                 continue
-            lines = self._ocr.read(pixels, look_first=self._look_first)
+            if segment.modality is Modality.VIDEO:
+                found += self._film(segment, pixels)
+                continue
+            lines = self._ocr.read(pixels, edge=STILL_EDGE, look_first=self._look_first)
             if segment.modality is Modality.DOCUMENT:
                 found += self._page(segment, lines)
-            elif segment.modality is Modality.IMAGE:
-                found += [_words(segment, text)] if (text := paragraphs(lines)) else []
-            else:
-                found += self._show(segment, paragraphs(lines))
+            elif text := paragraphs(lines):
+                found.append(_words(segment, text))
         return found
 
     def flush(self, source_id: str) -> list[Segment]:
-        """The words still on screen when the source ends."""
+        """The words still on screen: at the end of a source, or on the way."""
         last = self._showing.pop(source_id, None)
         return [last.segment] if last else []
+
+    def _film(self, segment: Segment, pixels: Pixels) -> list[Segment]:
+        """The words of a shot; a picture that looks like the one before is not read again."""
+        look = _thumbnail(pixels)
+        before = self._looks.get(segment.source_id)
+        if before is None or not _alike(before[0], look):
+            lines = self._ocr.read(pixels, edge=FILM_EDGE, look_first=self._look_first)
+            text = paragraphs(lines)
+        else:
+            text = before[1]
+        self._looks.pop(segment.source_id, None)
+        _make_room(self._looks)
+        self._looks[segment.source_id] = (look, text)
+        return self._show(segment, text)
 
     def _show(self, segment: Segment, text: str) -> list[Segment]:
         """Lengthen what is on screen, or close it and begin anew."""
@@ -110,8 +134,7 @@ class ScreenTextReader:
             return []
         found = self.flush(segment.source_id)
         if key:
-            while len(self._showing) >= SOURCES:
-                self._showing.pop(next(iter(self._showing)))
+            _make_room(self._showing)
             self._showing[segment.source_id] = _Shown(_words(segment, text), key)
         return found
 
@@ -134,6 +157,25 @@ def _words(segment: Segment, text: str, part: int = 0) -> Segment:
         segment, channel=Channel.SCREEN_TEXT, content=Text(text), text=text,
         origin=ScreenTextReader.origin, part=part,
     )  # fmt: skip
+
+
+def _thumbnail(pixels: Pixels) -> Pixels:
+    """Grey, 160 wide or high: small, yet one line of a subtitle is several pixels of it."""
+    picture = Image.fromarray(pixels).convert("L")
+    picture.thumbnail((160, 160), Image.Resampling.BOX)
+    return np.asarray(picture)
+
+
+def _alike(a: Pixels, b: Pixels) -> bool:
+    """No spot differs: the same slide, not the same room with another subtitle."""
+    if a.shape != b.shape:
+        return False
+    return int(np.abs(a.astype(np.int16) - b.astype(np.int16)).max()) < 24
+
+
+def _make_room(states: dict[str, Any]) -> None:
+    while len(states) >= SOURCES:
+        states.pop(next(iter(states)))
 
 
 def _same(a: str, b: str) -> bool:
