@@ -100,8 +100,8 @@ RERANK = (
     "{% endfor %}{% endmacro %}<|im_start|>system\nAnswer yes or no.<|im_end|>\n<|im_start|>user\n"
     "{% for m in messages %}{% if m['role'] == 'system' %}<Instruct>: {{ body(m) }}"
     "{% elif m['role'] == 'query' %}<Query>:{{ body(m) }}"
-    "{% elif m['role'] == 'document' %}\n<Document>:{{ body(m) }}{% endif %}{% endfor %}"
-    "<|im_end|>\n<|im_start|>assistant\n"
+    "{% elif m['role'] == 'document' %}{{ '\n' }}<Document>:{{ body(m) }}{% endif %}{% endfor %}"
+    "<|im_end|>\n<|im_start|>assistant{{ '\n' }}"
 )
 
 
