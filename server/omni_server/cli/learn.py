@@ -74,7 +74,7 @@ def models(args: argparse.Namespace) -> int:
         if args.json:
             as_json(report)
         else:
-            for line in report.lines:
+            for line in report.lines():
                 say(one_line(line, 1000))
             say("passed" if report.ok else "FAILED")
         return int(not report.ok)
@@ -103,7 +103,7 @@ def models(args: argparse.Namespace) -> int:
 
 
 async def reindex(args: argparse.Namespace) -> int:
-    """Embed every source again with another model, then swap."""
+    """Embed every source again with another model, then swap; 1 when a source could not be."""
     from omni_core.engine import ReindexStatus
     from omni_core.engine import reindex as run
     from omni_core.errors import BadRequestError
@@ -112,18 +112,18 @@ async def reindex(args: argparse.Namespace) -> int:
         raise BadRequestError("name the new model: omni-mcp reindex --encoder NAME")
     with Bar() as bar:
 
-        async def progress(status: ReindexStatus) -> None:
-            done = status.sources_done + (status.progress if status.progress < 1 else 0)
-            bar.show(done / max(1, status.sources_total), status.current)
+        async def progress(s: ReindexStatus) -> None:
+            part = (s.sources_done + (s.progress if s.progress < 1 else 0)) / (s.sources_total or 1)
+            bar.show(part, f"{s.sources_done}/{s.sources_total} {s.current}")
 
-        report = await run(settings_of(args, encoder=None), args.encoder, progress)
+        report = await run(settings_of(args), args.encoder, progress)
     if args.json:
         as_json(report)
-    else:
-        say(f"{report.sources_done} sources embedded with {args.encoder}: {report.message}")
-        for title, why in report.failed:
-            say(f"  left out: {one_line(title)}: {one_line(why)}")
-    return 0
+        return int(bool(report.failed))
+    for title, why in report.failed:
+        say(f"not embedded: {one_line(title)}: {one_line(why)}")
+    say(f"{report.state}: {one_line(report.message, 1000)}")
+    return int(bool(report.failed))
 
 
 def doctor(args: argparse.Namespace) -> int:
