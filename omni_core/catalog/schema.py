@@ -71,6 +71,21 @@ def version(db: sqlite3.Connection) -> int:
     return found
 
 
+def require_current(db: sqlite3.Connection) -> None:
+    """For readers, who may not migrate: an empty database gets the tables, an old one is refused.
+
+    Raises StoreError for an older or a newer version.
+    """
+    found = version(db)
+    if not found:
+        migrate(db)  # no file, or one whose writer has not got so far: looked at in memory
+    elif found < len(MIGRATIONS):
+        raise StoreError(
+            "this store was written by an older omni-mcp; start `omni-mcp serve` once to bring it "
+            "up to date"
+        )
+
+
 def migrate(db: sqlite3.Connection) -> None:
     """Bring a file to today's version, one transaction a step."""
     for n in range(version(db), len(MIGRATIONS)):

@@ -213,11 +213,12 @@ class Catalog:
             db.execute("CREATE TEMP TABLE IF NOT EXISTS held (sha256 TEXT PRIMARY KEY)")
             db.execute("DELETE FROM held")
             db.executemany("INSERT OR IGNORE INTO held VALUES (?)", [(s,) for s in held])
-            inside = "sha256 IN (SELECT sha256 FROM held)"
-            db.execute(f"UPDATE sources SET model = ? WHERE {inside}", (model,))  # noqa: S608
+            db.execute(
+                "UPDATE sources SET model = ? WHERE sha256 IN (SELECT sha256 FROM held)", (model,)
+            )
             db.execute(
                 "UPDATE sources SET state = 'partial', resume = '{}', segments = 0, progress = 0"
-                f" WHERE NOT {inside}"
+                " WHERE sha256 NOT IN (SELECT sha256 FROM held)"
             )
 
     def add_path(self, source: str, path: str, *, size: int, mtime_ns: int) -> None:
