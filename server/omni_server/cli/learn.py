@@ -123,6 +123,7 @@ async def reindex(args: argparse.Namespace) -> int:
     for title, why in report.failed:
         say(f"not embedded: {one_line(title)}: {one_line(why)}")
     say(f"{report.state}: {one_line(report.message, 1000)}")
+    say(f"from now on give --encoder {args.encoder}, or set OMNI_ENCODER={args.encoder}")
     return int(bool(report.failed))
 
 

@@ -198,7 +198,6 @@ async def forget(args: argparse.Namespace) -> int:
     if args.json:
         as_json(row)
     else:
-        say(
-            f"forgot {one_line(row.title)} ({counted(row.segments, 'segment')}); the file is untouched."
-        )
+        gone = counted(row.segments, "segment")
+        say(f"forgot {one_line(row.title)} ({gone}); the file is untouched.")
     return 0
