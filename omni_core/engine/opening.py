@@ -75,7 +75,7 @@ async def open_ref(parts: Parts, request: OpenRequest) -> Opened:
                 raise
             warnings.append(f"{e.code}: {e}")
     return Opened(
-        ref=request.ref if not window.best else segment_ref(window.best.id),
+        ref=segment_ref(window.best.id) if window.best else _ref(row, window.span),
         cite=dress.cite(row.title, row.modality, window.span),
         source=row,
         window=_words_of(row, window.span),
@@ -91,6 +91,16 @@ async def open_ref(parts: Parts, request: OpenRequest) -> Opened:
     )
 
 
+def _ref(row: SourceRow, span: Span | None) -> str:
+    """The short ref of this window, whatever it was asked for as: it may become part of a URI."""
+    if span is None or span.axis == "char" or span == Span("second", 0, 0):
+        return row.id
+    if span.axis == "page":
+        return f"{row.id}#p{span.start:g}"
+    ends = dict.fromkeys((span.start, span.end))
+    return f"{row.id}@{'-'.join(f'{s:.3f}'.rstrip('0').rstrip('.') for s in ends)}"
+
+
 def _possible(row: SourceRow, shows: Sequence[Show]) -> None:
     able: dict[Modality, set[str]] = {
         Modality.VIDEO: {"frame", "sheet", "audio", "clip", "text"},
@@ -101,7 +111,7 @@ def _possible(row: SourceRow, shows: Sequence[Show]) -> None:
     wrong = [s for s in shows if s not in able[row.modality]]
     if wrong:
         raise BadRequestError(
-            f"{row.title} is {row.modality.value}: it has no {wrong[0]}; "
+            f"{row.id} is {row.modality.value}: it has no {wrong[0]}; "
             f"show one of {', '.join(sorted(able[row.modality]))}",
             code="NO_VISUAL",
         )
@@ -120,7 +130,7 @@ async def _window(parts: Parts, target: Target, request: OpenRequest) -> _Window
         at = (0 if at is None else at) + request.step
         if not 0 <= at < len(order):
             raise NotFoundError(
-                f"{target.row.title} has no segment {request.step:+d} from there; it is the "
+                f"{target.row.id} has no segment {request.step:+d} from there; it is the "
                 + ("first" if at < 0 else "last"),
                 code="OUT_OF_RANGE",
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omni_core.engine.parts import Parts
@@ -52,6 +53,16 @@ def span_of(payload: object) -> Span:
     return Span(p["axis"], float(p["start"]), float(p["end"]))  # type: ignore[arg-type]
 
 
+def ambiguous(wanted: str, rows: Sequence[SourceRow]) -> BadRequestError:
+    """The error that lists what `wanted` may mean; ids only, since titles come from files."""
+    some = ", ".join(r.id for r in rows[:5])
+    return BadRequestError(
+        f"{len(rows)} sources match {wanted!r}: {some}{', …' if len(rows) > 5 else ''}; "
+        "use an id, list_sources shows their titles",
+        code="AMBIGUOUS_SOURCE",
+    )
+
+
 async def _row(parts: Parts, wanted: str, ref: str) -> SourceRow:
     rows = await asyncio.to_thread(parts.catalog.find, wanted, "")
     exact = [r for r in rows if r.id == wanted or r.title == wanted]
@@ -62,35 +73,32 @@ async def _row(parts: Parts, wanted: str, ref: str) -> SourceRow:
             code="UNKNOWN_REF",
         )
     if len(rows) > 1:
-        some = ", ".join(f"{r.id} ({r.title})" for r in rows[:5])
-        raise BadRequestError(
-            f"{len(rows)} sources match {wanted!r}: {some}; use an id", code="AMBIGUOUS_SOURCE"
-        )
+        raise ambiguous(wanted, rows)
     return rows[0]
 
 
 def _within(span: Span, row: SourceRow) -> Span:
     if span.axis == "second" and row.modality in (Modality.DOCUMENT, Modality.IMAGE):
         raise NotFoundError(
-            f"{row.title} is {_article(row.modality)}, it has no seconds; "
+            f"{row.id} is {_article(row.modality)}, it has no seconds; "
             + ("use #p1" if row.pages else f"use {row.id}"),
             code="OUT_OF_RANGE",
         )
     if span.axis == "page" and not row.pages:
         raise NotFoundError(
-            f"{row.title} is {_article(row.modality)} without pages; "
+            f"{row.id} is {_article(row.modality)} without pages; "
             + (f"use {row.id}@0" if row.duration_s else f"use {row.id}"),
             code="OUT_OF_RANGE",
         )
     if span.axis == "second" and row.duration_s is not None and span.start > row.duration_s + 0.1:
         raise NotFoundError(
-            f"{row.title} ends at {citation.clock(row.duration_s)}, "
+            f"{row.id} ends at {citation.clock(row.duration_s)}, "
             f"{citation.clock(span.start)} is past it",
             code="OUT_OF_RANGE",
         )
     if span.axis == "page" and row.pages and not 1 <= span.start <= row.pages:
         raise NotFoundError(
-            f"{row.title} has pages 1 to {row.pages}, not {span.start:g}", code="OUT_OF_RANGE"
+            f"{row.id} has pages 1 to {row.pages}, not {span.start:g}", code="OUT_OF_RANGE"
         )
     end = span.end
     if span.axis == "second" and row.duration_s is not None:

@@ -12,6 +12,7 @@ from omni_core.engine import dress
 from omni_core.engine.example import Example, by_file, by_ref
 from omni_core.engine.parts import Parts
 from omni_core.engine.points import rfc3339
+from omni_core.engine.refs import ambiguous
 from omni_core.engine.results import Found, SearchRequest, SearchResult, SourceRow
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.index import bm25
@@ -119,7 +120,7 @@ async def _scope(parts: Parts, request: SearchRequest) -> _Scope:
         row = await one_source(parts, request.source, request.collection)
         if row.state in ("queued", "processing") and row.segments == 0:
             raise BadRequestError(
-                f"{row.title} is still being ingested ({row.progress:.0%}); ask again shortly",
+                f"{row.id} is still being ingested ({row.progress:.0%}); ask again shortly",
                 code="NOT_READY",
             )
         must.append(In("source_id", (row.id,)))
@@ -148,10 +149,7 @@ async def one_source(parts: Parts, wanted: str, collection: str = "") -> SourceR
             code="UNKNOWN_SOURCE",
         )
     if len(rows) > 1:
-        some = ", ".join(f"{r.id} ({r.title})" for r in rows[:5])
-        raise BadRequestError(
-            f"{len(rows)} sources match {wanted!r}: {some}; use an id", code="AMBIGUOUS_SOURCE"
-        )
+        raise ambiguous(wanted, rows)
     return rows[0]
 
 
