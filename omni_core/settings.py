@@ -34,6 +34,7 @@ class Settings:
     encoder_url: str = ""
     """Address of a remote model worker or vLLM server; its token is `encoder_token`."""
     encoder_token: str = ""
+    """Secret that the remote worker expects, and that `omni-mcp worker` asks for."""
     trust_remote_code: bool = False
     """Whether a model may run code from its repository. Per model: name it in `encoder` too."""
     weights_dir: str = ""
@@ -50,29 +51,41 @@ class Settings:
     index: str = "edge"
     """edge (on disk), server (Qdrant over the network), memory (exact, gone with the process)."""
     qdrant_url: str = ""
+    """Address of the Qdrant server, as in http://127.0.0.1:6333."""
     qdrant_api_key: str = ""
+    """Its key."""
     qdrant_collection: str = "evidence"
+    """Name of the collection there; several libraries may share a server."""
 
     decoders: int = 1
     """Decoder processes: films cut side by side."""
     decode_stall_s: float = 60.0
     """A decoder that yields nothing for so long is killed."""
     probe_s: float = 20.0
+    """Seconds that the first look at a file may take."""
     memory_mb: int = 2048
     """Address space of a decoder process."""
     max_file_mb: int = 20_000
+    """Larger files are refused."""
     max_pixels: int = 100_000_000
     """Of one picture or one frame, before decoding."""
     max_duration_s: float = 12 * 3600
+    """Longer films and recordings are refused."""
     max_pages: int = 5000
+    """Documents with more pages are refused."""
 
     host: str = "127.0.0.1"
+    """Address that `serve --http` binds."""
     port: int = 8000
+    """Port that `serve --http` binds."""
     token: str = ""
     """Bearer token of the HTTP transport; needed to bind anything but loopback."""
     allowed_hosts: tuple[str, ...] = ()
+    """Host names that clients use besides loopback, with or without the port."""
     allow_urls: bool = False
+    """Whether https links may be ingested; only public addresses are fetched."""
     expose_scores: bool = False
+    """Whether results carry raw cosines beside strong, fair and weak."""
     allow_delete: bool = False
     """Register the delete_source tool."""
     check_citations: bool = False
