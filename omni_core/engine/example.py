@@ -29,7 +29,8 @@ class Example:
     ids: frozenset[str] = field(default_factory=frozenset)
     """Points that are the example itself."""
     exclude_sources: tuple[str, ...] = ()
-    by_example: bool = False
+    channels: frozenset[Channel] = frozenset()
+    """What the example is made of; empty for a question in words."""
 
 
 async def by_ref(parts: Parts, ref: str, *, same_source: bool) -> Example:
@@ -46,7 +47,7 @@ async def by_ref(parts: Parts, ref: str, *, same_source: bool) -> Example:
         "",
         frozenset(p.id for p in points),
         () if same_source else (target.row.id,),
-        by_example=True,
+        frozenset(Channel(str(p.payload["channel"])) for p in points),
     )
 
 
@@ -95,7 +96,7 @@ async def by_file(parts: Parts, path: str, *, same_source: bool) -> Example:
         tuple(_spread(vectors, MOST_VECTORS)),
         words[:400],
         exclude_sources=() if same_source else (sha,),
-        by_example=True,
+        channels=frozenset(e.segment.channel for e in processed.encoded),
     )
 
 

@@ -151,13 +151,20 @@ def _twins(a: Moment, b: Moment, vectors: Mapping[str, Vector], same: float) -> 
 
 
 def order(moments: Sequence[Moment], by: Literal["relevance", "newest", "oldest"]) -> list[Moment]:
-    """By relevance as they are, or by when they happened; those without a date come last."""
+    """By relevance as they are, or by when they happened; those without a date come last.
+
+    By date, too, weak matches stand behind the others: "when did I last see it" must not be
+    answered by whatever is newest.
+    """
     if by == "relevance":
         return list(moments)
-    dated = [(at, m) for m in moments if (at := happened(m)) is not None]
-    undated = [m for m in moments if happened(m) is None]
-    dated.sort(key=lambda pair: pair[0], reverse=by == "newest")
-    return [m for _, m in dated] + undated
+    sign = -1.0 if by == "newest" else 1.0
+
+    def place(moment: Moment) -> tuple[bool, bool, float]:
+        at = happened(moment)
+        return moment.match == "weak", at is None, sign * (at or 0.0)
+
+    return sorted(moments, key=place)
 
 
 def happened(moment: Moment) -> float | None:

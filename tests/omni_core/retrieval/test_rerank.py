@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from omni_core.retrieval import moments
+from omni_core.retrieval.fuse import Scored
+from omni_core.retrieval.rerank import rerank
+
+
+def test_the_second_look_orders_what_it_saw_and_leaves_the_rest_behind(
+    scored: Callable[..., Scored],
+) -> None:
+    found = moments.gather(
+        [scored(i, s, source_id=f"src_{i}") for i, s in zip("abcd", (4, 3, 2, 1), strict=True)]
+    )
+    again = rerank(found, {"a": -3.0, "b": 5.5, "c": 0.0})
+    assert [m.best.id for m in again] == ["b", "c", "a", "d"]
+    assert [m.score for m in again] == sorted((m.score for m in again), reverse=True)
+    assert rerank(found, {}) == found
+    assert rerank([], {"a": 1.0}) == []
