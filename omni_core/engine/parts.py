@@ -67,6 +67,13 @@ class Models:
         processed: Processed = await self._call("understand", segments)
         return processed
 
+    async def rerank(
+        self, question: Content, candidates: list[Content | str]
+    ) -> list[float | None]:
+        """The second stage's scores."""
+        scores: list[float | None] = await self._call("rerank", question, candidates)
+        return scores
+
     async def transcribe(self, samples: Samples) -> str:
         """The words of a spoken question."""
         words: str = await self._call("transcribe", samples)

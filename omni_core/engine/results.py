@@ -130,6 +130,8 @@ class SearchResult:
     note: str = ""
     nearest: Found | None = None
     next_cursor: str = ""
+    second_stage: str = ""
+    """What a reranker looked at and how long it took; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)

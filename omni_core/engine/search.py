@@ -14,6 +14,7 @@ from omni_core.engine.parts import Parts
 from omni_core.engine.points import rfc3339
 from omni_core.engine.refs import ambiguous
 from omni_core.engine.results import Found, SearchRequest, SearchResult, SourceRow
+from omni_core.engine.second_stage import second_stage
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.index import bm25
 from omni_core.index.plan import During, Filter, In, Leg
@@ -65,6 +66,9 @@ async def search(parts: Parts, request: SearchRequest) -> SearchResult:
     judged, rejected = moments.gather(good), moments.gather(below)
     top = [m.best.id for m in judged[: 4 * (offset + request.limit)]]
     judged = moments.collapse(judged, await _vectors(parts, top))
+    cost = ""
+    if parts.settings.reranker and asked.words and judged:
+        judged, cost = await second_stage(parts, asked.words, judged)
     judged = moments.order(judged, request.order)
     page, more = moments.page(judged, offset, request.limit, request.per_source)
     rows = await _rows(parts, page, rejected)
@@ -77,6 +81,7 @@ async def search(parts: Parts, request: SearchRequest) -> SearchResult:
         when_resolved=scope.when_resolved,
         note=_note(request, shown, nearest, offset),
         nearest=nearest,
+        second_stage=cost,
         next_cursor=moments.write_cursor(offset + len(page), _cursor_key(request)) if more else "",
     )
 

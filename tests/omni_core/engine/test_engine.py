@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -399,3 +400,26 @@ async def test_every_error_of_the_engine_is_one_line(engine: Engine, media: Path
         with pytest.raises(OmniError) as caught:
             await call
         assert "\n" not in str(caught.value) and caught.value.code.isupper()
+
+
+async def test_a_second_stage_reorders_the_best_and_says_what_it_cost(
+    opened: Callable[..., Any], settings: Settings, media: Path
+) -> None:
+    from dataclasses import replace
+
+    async with opened(replace(settings, reranker="hashing", rerank_candidates=3)) as engine:
+        await fill(engine, media)
+        found = await engine.search(SearchRequest("red picture of a lake"))
+    assert re.search(r"moments reranked by hashing in \d", found.second_stage)
+    assert found.hits
+
+
+async def test_a_second_stage_that_cannot_run_leaves_the_first(
+    opened: Callable[..., Any], settings: Settings, media: Path
+) -> None:
+    from dataclasses import replace
+
+    async with opened(replace(settings, reranker="/no/such/model")) as engine:
+        await fill(engine, media)
+        found = await engine.search(SearchRequest("meadow behind the station"))
+    assert "meadow" in found.hits[0].text and found.second_stage.startswith("not reranked")
