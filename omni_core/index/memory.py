@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,12 +20,25 @@ from numpy.typing import NDArray
 from omni_core.index import check
 from omni_core.index.plan import Condition, During, Filter, Ids, In, Leg, Range
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo, Hit, Point, Sparse, Vector
+from omni_core.types import EncoderInfo, Hit, Point, Vector
 
 
 def index(settings: Settings, info: EncoderInfo, *, building: bool = False) -> Memory:
     """The store that `Settings.index = "memory"` names."""
     return Memory(info)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What searches need, made anew after a write. Rows are in id order, so ties break by id."""
+
+    points: list[Point]
+    dense_rows: NDArray[np.intp]
+    dense: NDArray[np.float32]
+    postings: dict[int, tuple[list[int], list[float]]]
+    """Term -> rows that have it, and its weight in each."""
+    worded: int
+    """How many points have words: the N of the IDF."""
 
 
 class Memory:
@@ -35,8 +47,7 @@ class Memory:
     def __init__(self, info: EncoderInfo) -> None:
         self._info = info
         self._points: dict[str, Point] = {}
-        self._rows: tuple[list[str], NDArray[np.float32]] | None = None
-        self._df: Counter[int] | None = None
+        self._cached: _Table | None = None
 
     async def open(self) -> None:
         """Nothing to do."""
@@ -52,19 +63,25 @@ class Memory:
                 payload=dict(point.payload),
             )
             self._points[point.id] = unit
-        self._changed()
+        self._cached = None
 
     async def search(self, legs: Sequence[Leg], *, filter: Filter | None = None) -> list[list[Hit]]:
         """For each leg its hits, best first, raw scores."""
         check.legs(legs, self._info)
-        scorers = {"dense": self._dense, "bm25": self._bm25, "late": self._late}
+        table = self._table()
+        allowed = None
+        if filter:
+            allowed = np.array([_matches(filter, p) for p in table.points], bool)
+        scorers = {"dense": _dense, "bm25": _bm25, "late": _late}
         found = []
         for leg in legs:
-            scores = scorers[leg.using](leg.vector)
-            allowed = [(s, i) for i, s in scores.items() if self._matches(filter, i)]
-            allowed.sort(key=lambda si: (-si[0], si[1]))
-            hits = [Hit(i, s, dict(self._points[i].payload)) for s, i in allowed[: leg.limit]]
-            found.append(hits)
+            rows, scores = scorers[leg.using](table, leg.vector)
+            if allowed is not None:
+                keep = allowed[rows]
+                rows, scores = rows[keep], scores[keep]
+            best = np.argsort(-scores, kind="stable")[: leg.limit]
+            chosen = [(table.points[rows[i]], float(scores[i])) for i in best]
+            found.append([Hit(p.id, score, dict(p.payload)) for p, score in chosen])
         return found
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
@@ -76,28 +93,31 @@ class Memory:
     ) -> tuple[list[Point], str | None]:
         """Points without vectors in id order, and the id to go on from."""
         ids = sorted(self._points)
-        ids = [i for i in ids[bisect_left(ids, offset or "") :] if self._matches(filter, i)]
+        ids = [
+            i for i in ids[bisect_left(ids, offset or "") :] if _matches(filter, self._points[i])
+        ]
         page = [_copy(self._points[i], False) for i in ids[:limit]]
         return page, ids[limit] if len(ids) > limit else None
 
     async def count(self, filter: Filter | None = None) -> int:
         """Exactly how many."""
-        return sum(self._matches(filter, i) for i in self._points)
+        return sum(_matches(filter, p) for p in self._points.values())
 
     async def set_payload(self, filter: Filter | None, payload: Mapping[str, Any]) -> None:
         """Merge `payload` into the points that match."""
         wanted = check.refuse_empty(filter)
         for i, p in list(self._points.items()):
-            if self._matches(wanted, i):
+            if _matches(wanted, p):
                 self._points[i] = replace(p, payload={**p.payload, **payload})
+        self._cached = None
 
     async def delete(self, filter: Filter | None) -> None:
         """Remove the points that match."""
         wanted = check.refuse_empty(filter)
-        gone = [i for i in self._points if self._matches(wanted, i)]
+        gone = [i for i, p in self._points.items() if _matches(wanted, p)]
         for i in gone:
             del self._points[i]
-        self._changed()
+        self._cached = None
 
     async def flush(self) -> None:
         """Nothing to do."""
@@ -112,46 +132,59 @@ class Memory:
     async def close(self) -> None:
         """Forget everything."""
         self._points.clear()
-        self._changed()
+        self._cached = None
 
-    def _changed(self) -> None:
-        self._rows = self._df = None
+    def _table(self) -> _Table:
+        if self._cached is None:
+            points = [self._points[i] for i in sorted(self._points)]
+            having = [(row, p.dense) for row, p in enumerate(points) if p.dense is not None]
+            dense = np.stack([v for _, v in having]) if having else np.zeros((0, self._info.dim))
+            postings: dict[int, tuple[list[int], list[float]]] = {}
+            worded = 0
+            for row, p in enumerate(points):
+                if p.bm25 is not None and p.bm25.indices:
+                    worded += 1
+                    for term, weight in zip(p.bm25.indices, p.bm25.values, strict=True):
+                        rows, weights = postings.setdefault(term, ([], []))
+                        rows.append(row)
+                        weights.append(weight)
+            at = np.array([row for row, _ in having], np.intp)
+            self._cached = _Table(points, at, dense.astype(np.float32), postings, worded)
+        return self._cached
 
-    def _dense(self, vector: Any) -> dict[str, float]:
-        if self._rows is None:
-            having = [(i, p.dense) for i, p in self._points.items() if p.dense is not None]
-            rows = np.stack([v for _, v in having]) if having else np.zeros((0, self._info.dim))
-            self._rows = [i for i, _ in having], rows.astype(np.float32)
-        ids, matrix = self._rows
-        return dict(zip(ids, (matrix @ _unit(vector)).tolist(), strict=True))
 
-    def _bm25(self, asked: Any) -> dict[str, float]:
-        having = {i: p.bm25 for i, p in self._points.items() if p.bm25 and p.bm25.indices}
-        if self._df is None:
-            self._df = Counter(t for sparse in having.values() for t in sparse.indices)
-        n, df = len(having), self._df
-        weight = {
-            t: w * math.log((n - df[t] + 0.5) / (df[t] + 0.5) + 1)
-            for t, w in zip(asked.indices, asked.values, strict=True)
-        }
-        scores = {i: _dot(sparse, weight) for i, sparse in having.items()}
-        return {i: s for i, s in scores.items() if s is not None}
+_Scores = tuple[NDArray[np.intp], NDArray[np.float64]]
 
-    def _late(self, vectors: Any) -> dict[str, float]:
-        asked = _unit(vectors)
-        return {
-            i: float((asked @ p.late.T).max(axis=1).sum())
-            for i, p in self._points.items()
-            if p.late is not None
-        }
 
-    def _matches(self, filter: Filter | None, id: str) -> bool:
-        if not filter:
-            return True
-        payload = self._points[id].payload
-        return all(_holds(c, id, payload) for c in filter.must) and not any(
-            _holds(c, id, payload) for c in filter.must_not
-        )
+def _dense(table: _Table, vector: Any) -> _Scores:
+    return table.dense_rows, (table.dense @ _unit(vector)).astype(np.float64)
+
+
+def _bm25(table: _Table, asked: Any) -> _Scores:
+    total = np.zeros(len(table.points))
+    touched = np.zeros(len(table.points), bool)
+    for term, weight in zip(asked.indices, asked.values, strict=True):
+        rows, weights = table.postings.get(term, ([], []))
+        idf = math.log((table.worded - len(rows) + 0.5) / (len(rows) + 0.5) + 1)
+        total[rows] += weight * idf * np.array(weights)
+        touched[rows] = True
+    found = np.flatnonzero(touched)
+    return found, total[found]
+
+
+def _late(table: _Table, vectors: Any) -> _Scores:
+    asked = _unit(vectors)
+    having = [(row, p.late) for row, p in enumerate(table.points) if p.late is not None]
+    scores = [float((asked @ late.T).max(axis=1).sum()) for _, late in having]
+    return np.array([row for row, _ in having], np.intp), np.array(scores, np.float64)
+
+
+def _matches(filter: Filter | None, point: Point) -> bool:
+    if not filter:
+        return True
+    return all(_holds(c, point.id, point.payload) for c in filter.must) and not any(
+        _holds(c, point.id, point.payload) for c in filter.must_not
+    )
 
 
 def _copy(point: Point, vectors: bool) -> Point:
@@ -164,13 +197,6 @@ def _copy(point: Point, vectors: bool) -> Point:
 def _unit(vector: Vector) -> Vector:
     v = np.asarray(vector, np.float32)
     return np.asarray(v / np.linalg.norm(v, axis=-1, keepdims=True), np.float32)
-
-
-def _dot(sparse: Sparse, weight: Mapping[int, float]) -> float | None:
-    shared = [
-        weight[t] * v for t, v in zip(sparse.indices, sparse.values, strict=True) if t in weight
-    ]
-    return sum(shared) if shared else None
 
 
 def _holds(condition: Condition, id: str, payload: Mapping[str, Any]) -> bool:
