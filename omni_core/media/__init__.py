@@ -14,6 +14,7 @@ from typing import cast
 
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media._medium import Crop, Limits, Medium
+from omni_core.media._open import guarded
 from omni_core.types import CutOptions, MediaInfo, Pixels, Samples, Segment, Source
 
 
@@ -34,19 +35,23 @@ class MediaService:
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Kind, title, length, date; opens the file once."""
-        return self._medium(path).probe(path, password)
+        with guarded(path):
+            return self._medium(path).probe(path, password)
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """Segments as they are cut; memory does not grow with the length of the file."""
-        return self._medium(path).decompose(path, source, options)
+        with guarded(path):
+            yield from self._medium(path).decompose(path, source, options)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """(the second at which it appears, pixels) of the frame on screen at each time."""
-        return self._medium(path).frames(path, times, edge)
+        with guarded(path):
+            return self._medium(path).frames(path, times, edge)
 
     def picture(self, path: str, edge: int, crop: Crop | None = None, frame: int = 0) -> Pixels:
         """A still picture or one of its frames; crop: left, top, right, bottom, 0 to 1."""
-        return self._medium(path).picture(path, edge, crop, frame)
+        with guarded(path):
+            return self._medium(path).picture(path, edge, crop, frame)
 
     def page(
         self,
@@ -57,15 +62,18 @@ class MediaService:
         password: str | None = None,
     ) -> Pixels:
         """Page `number` (from 1); a crop is rendered at full resolution."""
-        return self._medium(path).page(path, number, edge, crop, password)
+        with guarded(path):
+            return self._medium(path).page(path, number, edge, crop, password)
 
     def clip(self, path: str, start: float, end: float, out_path: str) -> tuple[str, float, float]:
         """Cut [start, end) seconds into `out_path`: (MIME type, true start, true end)."""
-        return self._medium(path).clip(path, start, end, out_path)
+        with guarded(path):
+            return self._medium(path).clip(path, start, end, out_path)
 
     def sound(self, path: str, start: float, end: float) -> Samples:
         """Mono 16 kHz samples of [start, end) seconds."""
-        return self._medium(path).sound(path, start, end)
+        with guarded(path):
+            return self._medium(path).sound(path, start, end)
 
     def _medium(self, path: str) -> Medium:
         """Who knows these bytes. Raises NotFoundError, TooLargeError or UnreadableError."""

@@ -7,20 +7,17 @@ are kept for a second or two, and only those that will be shown are converted.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from omni_core.media._clock import Clock, rate
-from omni_core.media._cuts import CutDetector
-from omni_core.media._keys import Gallery
-from omni_core.media._luma import look, luma
 from omni_core.media._medium import Limits
 from omni_core.media._open import film_stream, sound_stream, too_long, unreadable
 from omni_core.media._pixels import aspect
+from omni_core.media._shots import Shots
 from omni_core.media._sound import Resampler, SoundCutter, Window
 from omni_core.media._subtitles import Track, text_stream
-from omni_core.types import Channel, CutOptions, Film, Modality, Segment, Source, Span
+from omni_core.types import Channel, CutOptions, Segment, Source, Span
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +70,10 @@ class FilmCutter:
         if track is not None:
             yield from self._speech(track.flush(), track.origin)
         if self._shots is not None:
-            yield from map(self._shot, self._shots.flush())
+            yield from (shot.segment(self._source) for shot in self._shots.flush())
             last = self._shots.last()
             if last is not None:
-                yield self._shot(last, warning=self._cut_short())
+                yield last.segment(self._source, warning=self._cut_short())
 
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
         """Packets in file order; a file that breaks off ends here, with what came before."""
@@ -121,7 +118,8 @@ class FilmCutter:
                 t = self._counted * self._step
             self._counted += 1
             length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
-            yield from map(self._shot, self._shots.push(t, frame))
+            for shot in self._shots.push(t, frame):
+                yield shot.segment(self._source)
             self._shots.reach(t + (length or self._step))
             self._reach(t + (length or self._step))
 
@@ -146,15 +144,6 @@ class FilmCutter:
         for w in windows:
             yield w.segment(self._source, origin)
 
-    def _shot(self, shot: Shot, warning: str = "") -> Segment:
-        extra: dict[str, Any] = {"key_time": round(shot.key_time, 3)}
-        if warning:
-            extra["warning"] = warning
-        span = Span("second", round(shot.start, 3), round(shot.end, 3))
-        return Segment(
-            self._source.id, Modality.VIDEO, Channel.VISUAL, span, shot.film, extra=extra
-        )
-
     def _cut_short(self) -> str:
         """What to tell when the header promises more than could be read."""
         promised = self._c.duration / 1e6 if self._c.duration else 0.0
@@ -174,82 +163,5 @@ def prepare(film: Any) -> None:
     less memory, no more CPU, and closing never waits for a frame thread.
     """
     film.thread_type = "SLICE"
-    film.codec_context.skip_frame = "NONREF"
-
-
-class Shot:
-    """A finished shot."""
-
-    def __init__(self, start: float, end: float, film: Film, key_time: float) -> None:
-        self.start, self.end, self.film, self.key_time = start, end, film, key_time
-
-
-class Shots:
-    """Frames in, shots out: cuts joined when too close, long stretches split."""
-
-    def __init__(self, options: CutOptions, pixel_aspect: float) -> None:
-        self._options = options
-        self._detector = CutDetector(sparse=options.fast)
-        self._gallery = Gallery(options, pixel_aspect)
-        self._start: float | None = None
-        self._pending: float | None = None  # a cut that waits for its shot to be long enough
-        self._t = -math.inf
-        self._end = 0.0
-
-    def reach(self, t: float) -> None:
-        """The film lasts until `t` at least."""
-        self._end = max(self._end, t)
-
-    def push(self, t: float, frame: Any) -> Iterator[Shot]:
-        """Take the frame shown from `t` on; the shots that this completes."""
-        if t <= self._t:
-            return
-        if self._start is None:
-            self._start = t
-        self._t = t
-        rows = luma(frame)
-        seen = look(rows)
-        self._gallery.offer(t, frame, rows, seen)
-        for cut in self._detector.push(t, seen):
-            yield from self._cut(cut)
-        yield from self._settle(t)
-
-    def flush(self) -> Iterator[Shot]:
-        """The shots that end before the last one."""
-        for cut in self._detector.flush():
-            yield from self._cut(cut)
-        yield from self._settle(self._end)
-
-    def last(self) -> Shot | None:
-        """The shot that the film ends with; None when no frame could be read."""
-        return self._close(self._end) if self._start is not None else None
-
-    def _cut(self, cut: float) -> Iterator[Shot]:
-        assert self._start is not None  # noqa: S101 - a cut has frames before it
-        yield from self._settle(cut)
-        if self._pending is None and cut - self._start >= self._options.shot_min_s:
-            self._pending = cut
-
-    def _settle(self, now: float) -> Iterator[Shot]:
-        """Close at the pending cut once the next shot is long enough; split what is too long."""
-        assert self._start is not None  # noqa: S101 - frames came
-        if self._pending is not None:
-            if now - self._pending >= self._options.shot_min_s:
-                if (shot := self._close(self._pending)) is not None:
-                    yield shot
-                self._pending = None
-        elif self._detector.horizon - self._start > self._options.shot_max_s:
-            shot = self._close(self._start + self._options.shot_max_s * 2 / 3)
-            if shot is not None:
-                yield shot
-        if self._pending is None:
-            self._gallery.accept(self._detector.horizon)
-
-    def _close(self, end: float) -> Shot | None:
-        assert self._start is not None  # noqa: S101 - frames came
-        made = self._gallery.film(end)
-        if made is None:
-            return None
-        shot = Shot(self._start, end, *made)
-        self._start = end
-        return shot
+    if film.start_time is not None:  # without time stamps frames are counted, so all must come
+        film.codec_context.skip_frame = "NONREF"

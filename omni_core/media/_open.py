@@ -8,16 +8,18 @@ frame thread waits for the GIL that the closing thread holds, and the process ha
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import av
-import av.error
 
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.media._medium import Limits
+
+log = logging.getLogger(__name__)
 
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,mp3,aac,flac,ogg,wav,w64,aiff,"
@@ -26,20 +28,35 @@ DEMUXERS = (
 
 
 @contextmanager
-def container(path: str, *, limits: Limits | None = None) -> Iterator[Any]:
-    """An open container; whatever FFmpeg or PyAV raises inside becomes one UnreadableError."""
+def container(path: str, limits: Limits) -> Iterator[Any]:
+    """An open container within the limits of pixels and seconds."""
+    with av.open(
+        "file:" + os.path.abspath(path),
+        options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
+        metadata_errors="replace",
+    ) as c:
+        _check(path, c, limits)
+        yield c
+
+
+@contextmanager
+def guarded(path: str) -> Iterator[None]:
+    """Turn whatever a library raises into one line about this file.
+
+    FFmpeg, Pillow and MuPDF let IndexError, TypeError, UnicodeDecodeError, SyntaxError, struct and
+    zlib errors through on damaged files, so nothing less than Exception will do.
+    """
     try:
-        with av.open(
-            "file:" + os.path.abspath(path),
-            options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
-            metadata_errors="replace",
-        ) as c:
-            if limits is not None:
-                _check(path, c, limits)
-            yield c
+        yield
     except OmniError:
         raise
-    except Exception as e:  # PyAV lets IndexError, UnicodeDecodeError, PermissionError ... through
+    except MemoryError as e:
+        raise TooLargeError(
+            f"{os.path.basename(path)} needs more memory than a decoder may use; make a smaller "
+            "copy or raise memory_mb"
+        ) from e
+    except Exception as e:
+        log.debug("%s", path, exc_info=True)
         raise unreadable(path, e) from e
 
 

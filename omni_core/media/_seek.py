@@ -62,13 +62,15 @@ class _Reader:
     def __init__(self, c: Any, stream: Any) -> None:
         self._c, self._stream, self._clock = c, stream, Clock(c)
         self._step = 1 / rate(stream)
-        self._frames: Iterator[tuple[float, Any]] = iter(())
+        self._frames: Iterator[tuple[float, Any]] = self._decode(from_start=True)
+        self._seekable = stream.start_time is not None
         self._here: tuple[float, Any] | None = None  # the last frame that began by then
         self._ahead: tuple[float, Any] | None = None  # the one after it
 
     def at(self, t: float) -> tuple[float, float, Any] | None:
         """(begins, ends, frame) of the frame on screen at `t`; the first frame before it."""
         near = self._here is not None and 0 <= t - self._here[0] < STRIDE_S
+        near = near or not self._seekable
         if not near or not self._advance(t):
             for back in (*BACK_OFF, None):
                 self._start(t, back)
@@ -84,20 +86,19 @@ class _Reader:
 
     def _start(self, t: float, back: float | None) -> None:
         """Begin at the keyframe before `t - back`; from the very start where back is None."""
-        self._here = self._ahead = None
-        target = None if back is None else max(t - back, 0.0)
-        if target is None or target == 0.0:
-            first = self._stream.start_time or 0
-            self._seek(min(first, 0) if first < 0 else 0)
-        else:
-            self._seek(self._clock.pts(target, self._stream))
-        self._frames = self._decode(from_start=back is None)
-
-    def _seek(self, pts: int) -> None:
+        target = 0.0 if back is None else max(t - back, 0.0)
         try:
-            self._c.seek(pts, stream=self._stream, backward=True)
-        except Exception:
-            self._c.seek(0, backward=True, any_frame=True)
+            if target > 0:
+                self._c.seek(
+                    self._clock.pts(target, self._stream), stream=self._stream, backward=True
+                )
+            else:
+                self._c.seek(min(self._stream.start_time or 0, 0), stream=self._stream)
+        except Exception as e:  # raw streams have no time to seek by: they are read through
+            log.debug("no seeking: %r", e)
+            self._seekable = False
+        self._here = self._ahead = None
+        self._frames = self._decode(from_start=back is None or not self._seekable)
 
     def _decode(self, *, from_start: bool) -> Iterator[tuple[float, Any]]:
         n = 0

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from typing import cast
 from xml.etree import ElementTree as ET
 
-from omni_core.errors import OmniError, TooLargeError, UnreadableError
-from omni_core.media._open import unreadable
+from omni_core.errors import TooLargeError, UnreadableError
 
 MOST_PART = 64 << 20
 """Bytes of one part; the text of the longest novels is 5 MB."""
@@ -80,21 +79,16 @@ class Package:
 
 @contextmanager
 def package(path: str) -> Iterator[Package]:
-    """An open office file; what zip or XML raise inside becomes one UnreadableError."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if len(archive.filelist) > MOST_PARTS:
-                raise TooLargeError(f"{os.path.basename(path)} holds too many parts")
-            if any(entry.flag_bits & 1 for entry in archive.filelist):
-                raise UnreadableError(
-                    f"{os.path.basename(path)} is encrypted; save a copy without password",
-                    code="ENCRYPTED",
-                )
-            yield Package(path, archive)
-    except OmniError:
-        raise
-    except Exception as e:  # BadZipFile, zlib.error, ParseError, KeyError, NotImplementedError ...
-        raise unreadable(path, e) from e
+    """An open office file. Raises UnreadableError (ENCRYPTED), TooLargeError."""
+    with zipfile.ZipFile(path) as archive:
+        if len(archive.filelist) > MOST_PARTS:
+            raise TooLargeError(f"{os.path.basename(path)} holds too many parts")
+        if any(entry.flag_bits & 1 for entry in archive.filelist):
+            raise UnreadableError(
+                f"{os.path.basename(path)} is encrypted; save a copy without password",
+                code="ENCRYPTED",
+            )
+        yield Package(path, archive)
 
 
 def local(element: ET.Element) -> str:

@@ -47,7 +47,7 @@ class Medium(Base):
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError for what cannot be opened."""
-        with container(path, limits=self.limits) as c:
+        with container(path, self.limits) as c:
             if not c.streams.audio:
                 raise unreadable(path)
             tags = {**c.streams.audio[0].metadata, **c.metadata}
@@ -68,17 +68,17 @@ class Medium(Base):
         if words is not None:
             for w in words.windows:
                 yield w.segment(source, words.origin)
-        with container(path, limits=self.limits) as c:
+        with container(path, self.limits) as c:
             yield from FilmCutter(path, c, source, options, self.limits).run(words=words is None)
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
         """A stream copy."""
-        with container(path, limits=self.limits) as c:
+        with container(path, self.limits) as c:
             return _clip.cut(path, c, start, end, out)
 
     def sound(self, path: str, start: float, end: float) -> Samples:
         """Silence fills what the track leaves out."""
-        with container(path, limits=self.limits) as c:
+        with container(path, self.limits) as c:
             return _seek.sound_between(path, c, start, end)
 
 

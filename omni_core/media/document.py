@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pymupdf
 
-from omni_core.errors import NotFoundError, OmniError, TooLargeError, UnreadableError
+from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media import _words
 from omni_core.media._dates import from_file, parse
 from omni_core.media._medium import Crop, box
@@ -40,7 +40,6 @@ MOST_SCALE = 8.0
 """Times 72 dpi: a stamp-sized page is not blown up without end."""
 MOST_TEXT = 2_000_000
 """Characters of one page that are kept."""
-_MIME = {b"%PDF": "application/pdf"}
 
 
 class Medium(Base):
@@ -115,23 +114,18 @@ class Medium(Base):
     @contextmanager
     def _opened(self, path: str, password: str | None) -> Iterator[Any]:
         name = os.path.basename(path)
-        try:
-            with pymupdf.open(path) as doc:
-                if doc.needs_pass and not (password and doc.authenticate(password)):
-                    how = "the password given is wrong" if password else "it needs a password"
-                    raise UnreadableError(f"{name} is encrypted: {how}", code="ENCRYPTED")
-                if len(doc) > self.limits.max_pages:
-                    raise TooLargeError(
-                        f"{name} has {len(doc)} pages, over the limit of "
-                        f"{self.limits.max_pages}; split it or raise max_pages"
-                    )
-                if len(doc) == 0:
-                    raise unreadable(path)
-                yield doc
-        except OmniError:
-            raise
-        except Exception as e:  # FileDataError, RuntimeError, FzErrorFormat, IndexError ...
-            raise unreadable(path, e) from e
+        with pymupdf.open(path) as doc:
+            if doc.needs_pass and not (password and doc.authenticate(password)):
+                how = "the password given is wrong" if password else "it needs a password"
+                raise UnreadableError(f"{name} is encrypted: {how}", code="ENCRYPTED")
+            if len(doc) > self.limits.max_pages:
+                raise TooLargeError(
+                    f"{name} has {len(doc)} pages, over the limit of {self.limits.max_pages}; "
+                    "split it or raise max_pages"
+                )
+            if len(doc) == 0:
+                raise unreadable(path)
+            yield doc
 
 
 def _render(page: Any, edge: int, crop: Crop | None) -> Pixels:

@@ -17,9 +17,9 @@ from omni_core.media import _sheets, _words
 from omni_core.media._dates import from_file, parse
 from omni_core.media._medium import Crop, box, fit
 from omni_core.media._medium import Medium as Base
+from omni_core.media._rgb import to_rgb
 from omni_core.media._title import title
 from omni_core.media._zip import Package, attribute, local, package
-from omni_core.media.image import to_rgb
 from omni_core.media.text import segments
 from omni_core.types import (
     Channel,

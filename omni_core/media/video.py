@@ -54,7 +54,7 @@ class Medium(Base):
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError for what cannot be opened, TooLargeError over the limits."""
-        with container(path, limits=self.limits) as c:
+        with container(path, self.limits) as c:
             film, sound = film_stream(c), sound_stream(c)
             seconds = length(path, c)
             when, origin = recorded_at(path, c.metadata)
@@ -82,13 +82,13 @@ class Medium(Base):
         if words is not None:
             for w in words.windows:
                 yield w.segment(source, words.origin)
-        with container(path, limits=self.limits) as c:
+        with container(path, self.limits) as c:
             cutter = FilmCutter(path, c, source, options, self.limits)
             yield from cutter.run(words=words is None)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """Raises NotFoundError (OUT_OF_RANGE) for a second outside the film."""
-        with container(path, limits=self.limits) as c:
+        with container(path, self.limits) as c:
             return _seek.frames_at(path, c, times, edge)
 
     def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
@@ -102,12 +102,12 @@ class Medium(Base):
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
         """A stream copy where the container allows it; the span begins at a keyframe."""
-        with container(path, limits=self.limits) as c:
+        with container(path, self.limits) as c:
             return _clip.cut(path, c, start, end, out)
 
     def sound(self, path: str, start: float, end: float) -> Samples:
         """Raises BadRequestError when the film is silent."""
-        with container(path, limits=self.limits) as c:
+        with container(path, self.limits) as c:
             if sound_stream(c) is None:
                 raise BadRequestError("this film has no sound")
             return _seek.sound_between(path, c, start, end)
