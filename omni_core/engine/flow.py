@@ -6,17 +6,30 @@ everything so far is durable, and the flow tells its owner which pieces those ar
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from omni_core.engine.model_service import Processed, ReadOptions
 from omni_core.engine.parts import Models
 from omni_core.engine.points import to_points
 from omni_core.engine.titles import TITLE, TITLE_PART, telling
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
-from omni_core.types import Channel, CutOptions, Index, Modality, Segment, Source, Text
+from omni_core.evidence import thumbs
+from omni_core.types import (
+    Channel,
+    CutOptions,
+    Film,
+    Index,
+    Modality,
+    Picture,
+    Segment,
+    Source,
+    Text,
+)
 from omni_core.worker import Worker, WorkerDied
 
 CHECKPOINT = 40
@@ -35,6 +48,8 @@ class Flow:
     index: Index
     multi_vector: bool
     collections: tuple[str, ...]
+    thumbs: Path | None = None
+    """The store's folder, where a small picture of each shot and page is kept."""
     done: set[str] = field(default_factory=set)
     """Ids of cut segments that are durably in, from this run or an earlier one."""
     stored: set[str] = field(default_factory=set)
@@ -80,6 +95,7 @@ class Flow:
                 if any(s.channel is Channel.SPEECH for s in batch):
                     reading = replace(reading, speech=False)  # subtitles beat listening
                 await self._store(await self.models.process(batch, reading))
+                await self._keep_thumbs(batch)
                 self._since += [s.id for s in batch]
                 self.at = max(self.at, max(s.span.end for s in batch))
                 count += len(batch)
@@ -134,6 +150,16 @@ class Flow:
                 TITLE, part=TITLE_PART,
             )
         ]  # fmt: skip
+
+    async def _keep_thumbs(self, batch: list[Segment]) -> None:
+        store = self.thumbs
+        if store is None:
+            return
+        for segment in batch:
+            content = segment.content
+            if isinstance(content, Picture | Film):
+                pixels = content.key if isinstance(content, Film) else content.pixels
+                await asyncio.to_thread(thumbs.keep, store, segment.source_id, segment.id, pixels)
 
     async def _store(self, processed: Processed) -> None:
         for stage, seconds in processed.timings.items():

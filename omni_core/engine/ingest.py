@@ -200,7 +200,14 @@ async def _begin(
     )
     index = await parts.opened_index()
     collections = await asyncio.to_thread(parts.catalog.collections_of, source.sha256)
-    flow = Flow(source, parts.models, index, parts.info.multi_vector, tuple(collections))
+    flow = Flow(
+        source,
+        parts.models,
+        index,
+        parts.info.multi_vector,
+        tuple(collections),
+        parts.settings.store_path,
+    )
     flow.done.update(resume.get("done", ()))
     flow.stored.update(resume.get("stored", ()))
     flow.warn(*info.warnings)

@@ -14,7 +14,7 @@ from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow
 from omni_core.engine.search import one_source, timezone
 from omni_core.errors import BadRequestError
-from omni_core.evidence import clips
+from omni_core.evidence import clips, thumbs
 from omni_core.evidence.check import check as check_quote
 from omni_core.retrieval import when
 
@@ -147,5 +147,6 @@ async def forget(parts: Parts, source: str) -> SourceRow:
     await index.delete(source_filter(row.id))
     await index.flush()
     await asyncio.to_thread(parts.catalog.remove, row.sha256)
-    await asyncio.to_thread(clips.forget, parts.settings.store_path, row.id)
+    for kept in (clips, thumbs):
+        await asyncio.to_thread(kept.forget, parts.settings.store_path, row.id)
     return row

@@ -24,7 +24,7 @@ from omni_core.engine.results import (
 )
 from omni_core.engine.titles import TITLE
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
-from omni_core.evidence import citation, clips, pictures, quote, sound
+from omni_core.evidence import citation, clips, pictures, quote, sound, thumbs
 from omni_core.types import Channel, Modality, Pixels, Point, Samples, Span, segment_ref
 
 EDGE = {"small": 384, "medium": 768, "large": 1280}
@@ -74,6 +74,8 @@ async def open_ref(parts: Parts, request: OpenRequest) -> Opened:
             if not window.points:
                 raise
             warnings.append(f"{e.code}: {e}")
+    elif set(shows) & {"frame", "sheet", "page"}:
+        shown = await asyncio.to_thread(_kept, parts, window)
     return Opened(
         ref=segment_ref(window.best.id) if window.best else _ref(row, window.span),
         cite=dress.cite(row.title, row.modality, window.span),
@@ -202,12 +204,12 @@ async def _file(parts: Parts, row: SourceRow, warnings: list[str]) -> Path | Non
     if changed:
         warnings.append(
             f"SOURCE_CHANGED: {name} was changed after it was ingested; the words below are of "
-            "the old version, pictures are not shown; ingest it again"
+            "the old version, and so is the picture; ingest it again"
         )
     else:
         warnings.append(
             f"SOURCE_MISSING: {name} is no longer where it was; the words below were kept, "
-            "pictures need the file back"
+            "of the pictures only thumbnails"
         )
     return None
 
@@ -244,6 +246,19 @@ async def _pictures(
     if shrunk:
         warnings.append(shrunk)
     return tuple(Shown(s.jpeg, s.caption, s.width, s.height) for s in shown)
+
+
+def _kept(parts: Parts, window: _Window) -> tuple[Shown, ...]:
+    """The small picture that was kept at ingest, when the file itself cannot be shown."""
+    for point in window.points:
+        if dress.channel_of(point.payload) is not Channel.VISUAL:
+            continue
+        where = citation.place(span_of(point.payload))
+        caption = f"thumbnail kept at ingest, {where}"
+        small = thumbs.kept(parts.settings.store_path, window.row.id, point.id, caption)
+        if small is not None:
+            return (Shown(small.jpeg, small.caption, small.width, small.height),)
+    return ()
 
 
 async def _frames(

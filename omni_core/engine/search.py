@@ -61,7 +61,9 @@ async def search(parts: Parts, request: SearchRequest) -> SearchResult:
     )  # fmt: skip
     if unwanted:
         vectors = await _vectors(parts, [s.hit.id for s in scored[:LEG]])
-        scored = fuse.exclude(scored, unwanted, vectors)
+        scored = fuse.exclude(
+            scored, unwanted, vectors, words_unwanted=request.exclude, terms=bm25.terms
+        )
     good, below = floor.judge(scored, parts.info, example=asked.channels)
     judged, rejected = moments.gather(good), moments.gather(below)
     top = [m.best.id for m in judged[: 4 * (offset + request.limit)]]

@@ -346,7 +346,8 @@ async def test_a_file_changed_or_gone_is_said_and_its_words_stay(
     os.unlink(media / "colours.mp4")
     (media / "notes.md").write_text("other words now")
     film = await engine.open_ref(OpenRequest("[colours @ 0:25.0]"))
-    assert film.lines and not film.pictures and "SOURCE_MISSING" in film.warnings[0]
+    assert film.lines and "SOURCE_MISSING" in film.warnings[0]
+    assert "thumbnail" in film.pictures[0].caption and film.pictures[0].jpeg[:2] == b"\xff\xd8"
     notes = await engine.open_ref(OpenRequest("notes"))
     assert any("magma" in line.text for line in notes.lines)
     assert "SOURCE_CHANGED" in notes.warnings[0]
