@@ -180,13 +180,22 @@ def _run(asked: Sequence[str], said: Sequence[str]) -> int:
 
 
 def exclude(
-    scored: Sequence[Scored], unwanted: Sequence[Vector], vectors: Mapping[str, Vector]
+    scored: Sequence[Scored],
+    unwanted: Sequence[Vector],
+    vectors: Mapping[str, Vector],
+    *,
+    words_unwanted: str = "",
+    terms: Terms = _terms,
 ) -> list[Scored]:
-    """Drop candidates that are nearer to something unwanted than to the question.
+    """Drop candidates that are nearer to something unwanted than to the question, or that say
+    all of `words_unwanted`.
 
     Nearness to each is compared by its standing among the candidates, since a picture is nearer
     to a picture than to any words. A candidate without a vector stays.
     """
+    banned = {t for w in words(words_unwanted) if w not in COMMON for t in terms(w)}
+    if banned:
+        scored = [s for s in scored if not banned <= set(terms(str(s.hit.payload.get("text", ""))))]
     known = [s for s in scored if s.hit.id in vectors and s.cosine is not None]
     if not known or not unwanted:
         return list(scored)

@@ -27,10 +27,10 @@ class Merge:
 
     gap_s: float = 3.0
     """A pause in speech, or the seam between two shots."""
-    longest_s: float = 45.0
-    """No moment grows longer; a single longer segment stays as it is."""
+    longest_s: float = 15.0
+    """No moment grows longer (as long as the longest shot); a single longer segment stays."""
     longest_chars: float = 4000.0
-    near: float = 0.85
+    near: float = 0.9
     """A neighbour widens what is cited only when it scores at least this share of the best."""
 
 

@@ -125,6 +125,12 @@ def test_a_picture_is_not_dropped_only_because_pictures_are_alike() -> None:
     assert len(left) > 3
 
 
+def test_what_says_the_unwanted_words_goes_whatever_its_vector() -> None:
+    left = exclude(fuse(ABOUT), [], {}, words_unwanted="the Coffees")
+    assert "far" not in [s.hit.id for s in left]
+    assert len(left) == len(ABOUT) - 1
+
+
 def test_excluding_nothing_or_without_vectors_leaves_all() -> None:
     found = fuse(ABOUT)
     assert exclude(found, [], {}) == found
