@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ FolderProgress = Callable[[FolderStatus], Awaitable[None]]
 
 MOST_RUNNING = 2
 """Files under way at once: one is cut while another is read."""
+SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
 MOST_WAITING = 10_000
 
 
@@ -108,6 +110,7 @@ class Jobs:
         progress: FolderProgress | None,
     ) -> FolderStatus:
         """Every file in turn; past `wait_s` the rest goes on in the background."""
+        paths = without_sidecars(paths)
         done: list[IngestStatus] = []
         state: dict[str, IngestStatus | None] = {"now": None}
 
@@ -151,3 +154,15 @@ class Jobs:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=5.0)
+
+
+def without_sidecars(paths: list[str]) -> list[str]:
+    """The paths but `film.srt` and `film.en.vtt` beside `film.mp4`: they are read with the film,
+    and as documents of their own they would answer in its place."""
+    split = [os.path.splitext(p) for p in paths]
+    films = {stem for stem, suffix in split if suffix.lower() not in SUBTITLES}
+    return [
+        path
+        for path, (stem, suffix) in zip(paths, split, strict=True)
+        if suffix.lower() not in SUBTITLES or not films & {stem, os.path.splitext(stem)[0]}
+    ]

@@ -41,7 +41,7 @@ async def resolve(parts: Parts, ref: str) -> Target:
                 code="UNKNOWN_REF",
             )
         return Target(row, span_of(payload), parsed.segment)
-    row = await _row(parts, parsed.source, ref)
+    row = await _row(parts, parsed.source, parsed.span, ref)
     if parsed.span is None:
         return Target(row)
     return Target(row, _within(parsed.span, row), instant=parsed.span.start == parsed.span.end)
@@ -63,10 +63,12 @@ def ambiguous(wanted: str, rows: Sequence[SourceRow]) -> BadRequestError:
     )
 
 
-async def _row(parts: Parts, wanted: str, ref: str) -> SourceRow:
+async def _row(parts: Parts, wanted: str, span: Span | None, ref: str) -> SourceRow:
     rows = await asyncio.to_thread(parts.catalog.find, wanted, "")
     exact = [r for r in rows if r.id == wanted or r.title == wanted]
     rows = exact or rows
+    if len(rows) > 1 and span is not None:  # a second is of a film, a page of a document
+        rows = [r for r in rows if (r.pages if span.axis == "page" else r.duration_s)] or rows
     if not rows:
         raise NotFoundError(
             f"nothing is known as {ref[:80]!r}; use an id from search or list_sources",
