@@ -122,8 +122,9 @@ class CutDetector:
         for s in self._seen[i + 1 : self._index(here.t + APART_S) + 1]:
             if s.change > PEAK * here.change:
                 return False  # a greater one is at hand, and only one of them can be the cut
-        after = self._at(here.t + FLASH_S)
-        return change(self._seen[i - 1].look, after.look) > here.change * 0.4
+        back, on = self._at(here.t - FLASH_S), self._at(here.t + FLASH_S)
+        flash = min(change(self._seen[i - 1].look, on.look), change(back.look, here.look))
+        return flash > here.change * 0.4
 
     def _is_motion(self, i: int) -> bool:
         """Whether frames on both sides change nearly as much: something large sweeps past."""

@@ -7,20 +7,23 @@ are kept for a second or two, and only those that will be shown are converted.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from omni_core.media._clock import Clock, rate
 from omni_core.media._medium import Limits
 from omni_core.media._open import film_stream, sound_stream, too_long, unreadable
 from omni_core.media._pixels import aspect
-from omni_core.media._shots import Shots
-from omni_core.media._sound import Resampler, SoundCutter, Window
+from omni_core.media._shots import Shot, Shots
+from omni_core.media._sound import Resampler, SoundCutter, Tail, Window
 from omni_core.media._subtitles import Track, text_stream
 from omni_core.types import Channel, CutOptions, Segment, Source, Span
 
 log = logging.getLogger(__name__)
 
+PATIENT_SHOTS = 4
 PATIENCE = 300
 """Undecodable packets in a row after which the rest of a stream is given up."""
 
@@ -39,6 +42,9 @@ class FilmCutter:
         self._shots = Shots(options, aspect(self._film)) if self._film is not None else None
         self._cutter = SoundCutter(options)
         self._resampler = Resampler(self._clock)
+        wanted = options.film_sound and self._film is not None and self._sound is not None
+        self._tail = Tail() if wanted else None
+        self._waiting: deque[Shot] = deque()
         self._step = 1 / rate(self._film) if self._film is not None else 0.0
         self._counted = 0
         self._errors: dict[int, int] = {}
@@ -65,15 +71,18 @@ class FilmCutter:
         if not self._decoded:
             raise unreadable(self._path)
         for samples in self._resampler.flush():
+            if self._tail is not None:
+                self._tail.push(*samples)
             yield from self._windows(self._cutter.push(*samples))
         yield from self._windows(self._cutter.flush())
         if track is not None:
             yield from self._speech(track.flush(), track.origin)
         if self._shots is not None:
-            yield from (shot.segment(self._source) for shot in self._shots.flush())
+            yield from self._show(self._shots.flush())
+            yield from self._release(everything=True)
             last = self._shots.last()
             if last is not None:
-                yield last.segment(self._source, warning=self._cut_short())
+                yield self._heard(last).segment(self._source, warning=self._cut_short())
 
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
         """Packets in file order; a file that breaks off ends here, with what came before."""
@@ -106,28 +115,49 @@ class FilmCutter:
         return frames
 
     def _see(self, packet: Any) -> Iterator[Segment]:
-        if self._options.fast and packet.size and not packet.is_keyframe:
-            return
         assert self._shots is not None  # noqa: S101 - there is a film stream
         shown = self._clock.seconds(packet)
         if shown is not None and not packet.is_discard:  # skipped frames are shown all the same
             self._shots.reach(shown + float((packet.duration or 0) * packet.time_base))
+        if self._options.fast and packet.size and not packet.is_keyframe:
+            return
         for frame in self._frames(packet):
             t = self._clock.seconds(frame)
             if t is None:
                 t = self._counted * self._step
             self._counted += 1
             length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
-            for shot in self._shots.push(t, frame):
-                yield shot.segment(self._source)
+            yield from self._show(self._shots.push(t, frame))
             self._shots.reach(t + (length or self._step))
             self._reach(t + (length or self._step))
 
     def _hear(self, packet: Any) -> Iterator[Segment]:
         for frame in self._frames(packet):
             for samples in self._resampler.push(frame):
+                if self._tail is not None:
+                    self._tail.push(*samples)
                 yield from self._windows(self._cutter.push(*samples))
         self._reach(self._cutter.now)
+        yield from self._release()
+
+    def _show(self, shots: Iterable[Shot]) -> Iterator[Segment]:
+        for shot in shots:
+            self._waiting.append(shot)
+        yield from self._release()
+
+    def _release(self, *, everything: bool = False) -> Iterator[Segment]:
+        """Shots whose sound has come; a badly interleaved file does not hold them back for long."""
+        while self._waiting:
+            late = self._tail is not None and self._tail.now < self._waiting[0].end
+            if late and not everything and len(self._waiting) <= PATIENT_SHOTS:
+                return
+            yield self._heard(self._waiting.popleft()).segment(self._source)
+
+    def _heard(self, shot: Shot) -> Shot:
+        """The shot with its own sound where that is wanted."""
+        if self._tail is None:
+            return shot
+        return replace(shot, film=replace(shot.film, sound=self._tail.take(shot.start, shot.end)))
 
     def _reach(self, t: float) -> None:
         if t > self.end:

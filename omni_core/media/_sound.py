@@ -6,6 +6,7 @@ Windows stream: at most one window and a little is held. A gap in the time stamp
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -167,3 +168,29 @@ class SoundCutter:
         head = self._head / SAMPLE_RATE
         sound = Sound(np.clip(samples, -1, 1), head)
         yield Window(self._start + head, self._start + end / SAMPLE_RATE, sound)
+
+
+class Tail:
+    """The last stretch of sound, for shots that carry their own."""
+
+    def __init__(self) -> None:
+        self._chunks: deque[tuple[float, Samples]] = deque()
+        self.now = 0.0
+
+    def push(self, t: float | None, samples: Samples) -> None:
+        """Add samples that begin at `t`; None: right after the ones before."""
+        start = self.now if t is None else t
+        self._chunks.append((start, samples))
+        self.now = start + samples.size / SAMPLE_RATE
+
+    def take(self, start: float, end: float) -> Samples | None:
+        """Sound of [start, end), None where there is none; what is older is dropped."""
+        out = np.zeros(max(0, round((end - start) * SAMPLE_RATE)), np.float32)
+        for t, samples in self._chunks:
+            at = round((t - start) * SAMPLE_RATE)
+            low, high = max(at, 0), min(at + samples.size, out.size)
+            if high > low:
+                out[low:high] = samples[low - at : high - at]
+        while self._chunks and self._chunks[0][0] + self._chunks[0][1].size / SAMPLE_RATE <= end:
+            self._chunks.popleft()
+        return np.clip(out, -1, 1) if out.size and np.abs(out).max() >= SILENT else None
