@@ -67,12 +67,11 @@ def test_words_that_surely_stand_there_lift_any_cosine(scored: Make) -> None:
 
 def test_an_unmeasured_model_is_judged_by_what_stands_out_in_its_channel(scored: Make) -> None:
     noise = [scored(f"n{i}", 0.40 + 0.001 * (i % 20)) for i in range(60)]
-    found, rejected = floor.judge([scored("a", 0.80), scored("b", 0.43), *noise], UNKNOWN)
+    found, rejected = floor.judge([scored("a", 0.80), scored("b", 0.42), *noise], UNKNOWN)
     words = {s.hit.id: s.match for s in found}
     assert not rejected
-    assert words["a"] == "strong"
-    assert words["b"] == "fair"
-    assert set(list(words.values())[2:]) == {"weak"}
+    assert words["a"] == "fair"
+    assert set(list(words.values())[1:]) == {"weak"}
 
 
 def test_with_too_few_to_compare_an_unmeasured_model_claims_nothing(scored: Make) -> None:
@@ -83,3 +82,26 @@ def test_with_too_few_to_compare_an_unmeasured_model_claims_nothing(scored: Make
 def test_equal_scores_do_not_divide_by_nothing(scored: Make) -> None:
     found, _ = floor.judge([scored(f"n{i}", 0.5) for i in range(30)], UNKNOWN)
     assert {s.match for s in found} == {"weak"}
+
+
+def test_an_unmeasured_model_takes_its_bars_from_questions_that_nothing_answers(
+    scored: Make,
+) -> None:
+    noise = {Channel.SPEECH: [0.30 + 0.01 * i for i in range(21)], Channel.VISUAL: [0.1]}
+    bars = floor.bars_of(noise)
+    assert set(bars) == {Channel.SPEECH}
+    bar = bars[Channel.SPEECH]
+    assert (bar.show, bar.fair, bar.strong) == pytest.approx((0.44, 0.56, 0.68))
+    found, rejected = floor.judge(
+        [scored("a", 0.7), scored("b", 0.6), scored("c", 0.45), scored("d", 0.43)],
+        UNKNOWN,
+        bars=bars,
+    )
+    assert [s.match for s in found] == ["strong", "fair", "weak"]
+    assert [s.hit.id for s in rejected] == ["d"]
+
+
+def test_measured_models_keep_their_own_bars(scored: Make) -> None:
+    high = {Channel.SPEECH: floor.Bar(0.9, 0.95, 0.99)}
+    assert floor.judge([scored("a", 0.6)], EMBEDDED, bars=high)[0][0].match == "strong"
+    assert len(set(floor.STRAY_QUESTIONS)) >= floor.ENOUGH
