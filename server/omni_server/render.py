@@ -170,15 +170,18 @@ def fetching(arrived: Arrived | None) -> CallToolResult:
 
 def folder(f: FolderStatus) -> CallToolResult:
     """The sum over a folder or a glob."""
-    failed = f.failed
+    failed = [s for s in f.failed if s.error_code != "UNSUPPORTED_TYPE"]
+    skipped = len(f.failed) - len(failed)  # other kinds of files are no failure in a folder
+    done = f.files_done + (f.current.progress if f.current and not f.finished else 0.0)
     state = "processing" if not f.finished else ("partial" if failed else "ready")
-    if f.finished and failed and len(failed) == f.files_total:
+    if f.finished and len(f.failed) == f.files_total:
         state = "failed"
-    segments = sum(s.segments for s in f.done)
+    now = None if f.finished else f.current
+    segments = sum(s.segments for s in f.done) + (now.segments if now else 0)
     data = _lean(
         {
             "state": state,
-            "progress": round(f.files_done / f.files_total, 3) if f.files_total else 1.0,
+            "progress": round(done / f.files_total, 3) if f.files_total else 1.0,
             "segments": segments,
             "files_total": f.files_total,
             "files_done": f.files_done,
@@ -189,14 +192,20 @@ def folder(f: FolderStatus) -> CallToolResult:
                 }
                 for s in failed[:5]
             ],
+            "skipped": skipped or None,
             "retry_in_s": None if f.finished else RETRY_S,
         },
         keep=("segments", "progress", "files_total", "files_done"),
     )
     lines = [f"{state}: {f.files_done} of {f.files_total} files, {segments} segments."]
+    if skipped:
+        lines.append(f"{skipped} of other kinds skipped.")
     if failed:
         lines.append(f"{len(failed)} could not be read:")
         lines += [f"  {x['file']}: {x['error']}" for x in data["failed"]]
+    if now is not None:
+        name = one_line(_name(now.path), 80)
+        lines.append(f"Now {name!r}: {now.stage or now.state}, {now.progress:.0%}.")
     if not f.finished:
         lines.append(f"Call again with the same source in {RETRY_S} s to follow.")
     return _both(lines, data)
@@ -308,14 +317,18 @@ def opened(o: Opened, links: Sequence[str]) -> CallToolResult:
     if o.audio_wav:
         wav = base64.b64encode(o.audio_wav).decode()
         blocks.append(AudioContent(type="audio", data=wav, mime_type="audio/wav"))
-    if n := len(o.pictures):
-        it = "it" if n == 1 else "them"
-        sentence = (
-            f"{n} image{'' if n == 1 else 's'} attached; if you cannot see {it}, "
-            "rely on the text and say so."
-        )
-        blocks.append(TextContent(type="text", text=sentence))
+    if o.pictures or o.audio_wav:
+        blocks.append(TextContent(type="text", text=_caution(len(o.pictures), bool(o.audio_wav))))
     return CallToolResult(content=blocks)
+
+
+def _caution(pictures: int, sound: bool) -> str:
+    """Clients drop or delay pictures and sound; a model that is not told so makes them up."""
+    what = [f"{pictures} image{'' if pictures == 1 else 's'}"] * bool(pictures)
+    what += ["sound"] * sound
+    can = " or ".join(["see"] * bool(pictures) + ["hear"] * sound)
+    it = "it" if pictures + sound == 1 else "them"
+    return f"{' and '.join(what)} attached; if you cannot {can} {it}, rely on the text and say so."
 
 
 def weight(o: Opened) -> int:
@@ -326,11 +339,11 @@ def weight(o: Opened) -> int:
 def _opened_text(o: Opened, links: Sequence[str]) -> str:
     fence = Fence()
     body = [f"cite: {one_line(o.cite)}"]
+    if o.requested:  # may repeat a pasted citation, and so a title
+        body.append(f"asked for: {one_line(o.requested, 160)}")
     body += _quoted(o.lines, budget=MAX_WORDS_TOKENS)
     body += [f"image {i}: {one_line(p.caption, 160)}" for i, p in enumerate(o.pictures, 1)]
     lines = [f"{o.ref} {o.source.modality} {one_line(o.window, 120)}"]
-    if o.requested:
-        lines.append(f"Asked for {one_line(o.requested, 120)}.")
     lines += [fence.notice, fence.around("\n".join(body))]
     if not o.lines:
         lines.append("No words here.")

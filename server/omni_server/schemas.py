@@ -81,6 +81,7 @@ class IngestOut(TypedDict):
     retry_in_s: NotRequired[int]
     files_total: NotRequired[int]
     files_done: NotRequired[int]
+    skipped: NotRequired[int]
     failed: NotRequired[list[Failure]]
 
 

@@ -16,7 +16,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from omni_core.errors import BadRequestError
+from omni_core.errors import BadRequestError, OmniError
 from omni_server import render
 from omni_server.access import is_link
 from omni_server.schemas import CheckOut, DeleteOut, IngestOut, SearchOut, SourcesOut
@@ -63,7 +63,7 @@ async def ingest_media(
     title: Annotated[str, _d("Instead of the file's own title", max_length=200)] = "",
     recorded_at: Annotated[str, _d("ISO 8601, instead of the detected date")] = "",
     collection: Collection = "default",
-    transcript: Annotated[str, _d("Path of a .srt, .vtt or .json transcript")] = "",
+    transcript: Annotated[str, _d("Path of a .srt, .vtt or .ass transcript")] = "",
     wait_s: Annotated[int, _d("Seconds to wait before answering 'processing'", ge=0, le=45)] = 25,
 ) -> Annotated[CallToolResult, IngestOut]:
     """Make a video, recording, picture or document searchable. Safe to repeat: call again with
@@ -97,7 +97,10 @@ async def ingest_media(
             collection=collection,
             transcript=subtitles,
         )
-        return render.ingest(await _apart(engine.ingest(request, wait_s=wait_s, progress=tell)))
+        status = await _apart(engine.ingest(request, wait_s=wait_s, progress=tell))
+    if status.state == "failed":
+        raise OmniError(status.error, code=status.error_code)
+    return render.ingest(status)
 
 
 async def search(
@@ -338,14 +341,15 @@ async def _progress(ctx: Ctx) -> AsyncIterator[Tell]:
 
     async def tell(status: Any) -> None:
         nonlocal message
-        current = getattr(status, "current", status)  # of a folder: the file in work
-        if status is not current and status.files_total:
-            message = f"{status.files_done} of {status.files_total} files"
-            await send(status.files_done / status.files_total)
-            return
-        message = f"{status.stage or status.state}, {status.segments} segments"
-        if status.progress > last:
-            await send(status.progress)
+        at = getattr(status, "current", status)  # of a folder: the file in work
+        share, of = (at.progress if at else 0.0), ""
+        if at is not status:
+            share = (status.files_done + share) / max(1, status.files_total)
+            of = f"file {min(status.files_done + 1, status.files_total)} of {status.files_total}: "
+        if at is not None:
+            message = f"{of}{at.stage or at.state}, {at.segments} segments"
+        if share > last:
+            await send(share)
 
     async def beat() -> None:
         while True:

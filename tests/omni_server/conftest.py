@@ -95,12 +95,13 @@ class Scripted:
             clips = (ClipFile(str(self.clip), "video/mp4", self.clip.stat().st_size, 4.0, 19.3),)
         return Opened(
             ref=request.ref, cite=f"[{self.title} @ 0:04.3-0:19.3]", source=self.row(),
-            window="0:04.3-0:19.3 of 48:10", requested="0:05",
+            window="0:04.3-0:19.3 of 48:10", requested=f"0:05 of [{self.title}]",
             lines=(
                 Line(self.words, Channel.SPEECH, "whisper-base", 4.3, 12.0),
                 Line("REVENUE 2026", Channel.SCREEN_TEXT, "ocr", 5.0, 5.0),
             ),
             pictures=(picture,) * self.pictures, clips=clips, previous=SEGMENT, next=SEGMENT,
+            audio_wav=b"RIFF" if "audio" in request.show else b"",
             provenance="sha256 00…, embedded@1, pipeline 1",
         )  # fmt: skip
 

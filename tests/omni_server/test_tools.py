@@ -13,7 +13,7 @@ import pytest
 from mcp import Client
 from mcp.types import AudioContent, CallToolResult, ImageContent, ResourceLink, TextContent
 
-from omni_core.engine.results import OpenRequest, SearchRequest
+from omni_core.engine.results import FolderStatus, IngestStatus, OpenRequest, SearchRequest
 from omni_core.errors import StoreError
 from omni_core.settings import Settings
 from omni_core.types import Modality
@@ -141,7 +141,7 @@ async def test_get_segment_gives_words_then_pictures_then_the_sentence_about_the
         "2 images attached; if you cannot see them, rely on the text and say so."
     )
     first = text(result)
-    for fact in ("[Q3 review @ 0:04.3-0:19.3]", "0:04.3-0:19.3 of 48:10", "Asked for 0:05",
+    for fact in ("[Q3 review @ 0:04.3-0:19.3]", "0:04.3-0:19.3 of 48:10", "asked for: 0:05",
                  "speech (whisper-base):", "0:04.3 we decided", "screen_text (ocr):",
                  "REVENUE 2026",
                  "Provenance: sha256", "previous seg_", "next seg_", "frame at 0:05"):  # fmt: skip
@@ -193,11 +193,20 @@ async def test_a_clip_is_a_link_for_the_user_and_a_path_in_the_text(
     assert base64.b64decode(read.contents[0].blob) == b"film"
 
 
-async def test_sound_comes_only_when_asked_for(connect: Any, engine: Any) -> None:
+async def test_sound_comes_only_when_asked_for_and_with_its_caution(
+    connect: Any, engine: Any
+) -> None:
     async with connect() as client:
-        result = await client.call_tool("get_segment", {"ref": "seg_x"})
-    assert not any(isinstance(b, AudioContent) for b in result.content)
-    assert engine.asked == [OpenRequest("seg_x")]
+        plain = await client.call_tool("get_segment", {"ref": "seg_x"})
+        sound = await client.call_tool("get_segment", {"ref": "seg_x", "show": "audio"})
+    assert not any(isinstance(b, AudioContent) for b in plain.content)
+    assert [type(b) for b in sound.content] == [
+        TextContent, ImageContent, AudioContent, TextContent
+    ]  # fmt: skip
+    assert sound.content[-1].text.startswith(
+        "1 image and sound attached; if you cannot see or hear"
+    )
+    assert engine.asked[0] == OpenRequest("seg_x")
 
 
 async def test_ingest_asks_for_a_resolved_path_and_tells_the_state(
@@ -251,6 +260,32 @@ async def test_what_may_not_be_ingested_is_refused_with_a_code(
         message = error(await client.call_tool("ingest_media", given))
     assert message.startswith(f"{code}: ")
     assert engine.asked == []
+
+
+async def test_a_folder_on_its_way_names_the_file_in_work(
+    connect: Any, engine: Any, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def half(paths: list[str], *, progress: Any, **_: Any) -> FolderStatus:
+        done = IngestStatus(paths[0], "ready", segments=3, progress=1.0)
+        now = IngestStatus(paths[1], "processing", stage="cutting", segments=2, progress=0.5)
+        status = FolderStatus(2, 1, now, (done,), finished=False)
+        await progress(status)
+        return status
+
+    seen: list[Any] = []
+
+    async def note(*report: Any) -> None:
+        seen.append(report)
+
+    monkeypatch.setattr(engine, "ingest_folder", half)
+    for name in ("a.mp4", "b.mp4"):
+        (root / name).write_bytes(b"x")
+    async with connect() as client:
+        result = await client.call_tool("ingest_media", {"source": "*.mp4"}, progress_callback=note)
+    assert result.structured_content["progress"] == 0.75
+    assert result.structured_content["segments"] == 5
+    assert "Now 'b.mp4': cutting, 50%." in text(result)
+    assert seen[-1] == (0.75, 1.0, "file 2 of 2: cutting, 2 segments")
 
 
 async def test_progress_rises_and_names_the_stage(connect: Any, engine: Any, root: Path) -> None:
