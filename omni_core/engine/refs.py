@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,7 +66,11 @@ def ambiguous(wanted: str, rows: Sequence[SourceRow]) -> BadRequestError:
 
 async def _row(parts: Parts, wanted: str, span: Span | None, ref: str) -> SourceRow:
     rows = await asyncio.to_thread(parts.catalog.find, wanted, "")
-    exact = [r for r in rows if r.id == wanted or r.title == wanted]
+    if not rows:  # a printed title has lost its brackets: look for the longest word it kept
+        piece = max(re.split(r"[()\"”\s]+", wanted), key=len)
+        near = await asyncio.to_thread(parts.catalog.find, piece, "") if piece else []
+        rows = [r for r in near if citation.same_title(r.title, wanted)]
+    exact = [r for r in rows if r.id == wanted or citation.same_title(r.title, wanted)]
     rows = exact or rows
     if len(rows) > 1 and span is not None:  # a second is of a film, a page of a document
         rows = [r for r in rows if (r.pages if span.axis == "page" else r.duration_s)] or rows
