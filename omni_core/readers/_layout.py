@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_STROKES = re.compile(r"[^\w%$€£°.,:/+#&'-]")
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -76,16 +78,17 @@ def _row(row: Sequence[Line]) -> str:
 def clean(text: str) -> str:
     """A line without what no reader would call words; empty when nothing is left.
 
-    A letter alone, a run of one symbol, a mix of digits and signs with hardly a letter: such are
+    A letter alone, a run of one symbol, three characters with a stroke among them: such are
     found in textures and in channel logos.
     """
     text = re.sub(r"\s+", " ", text).strip()
-    letters = sum(c.isalnum() for c in text)
-    if letters < 2 and not any(_is_cjk(c) for c in text):
+    bare = text.replace(" ", "")
+    if any(_is_cjk(c) for c in bare):
+        return text
+    letters = sum(c.isalnum() for c in bare)
+    if letters < 2 or letters * 2 < len(bare) or len(set(bare.lower())) < 2:
         return ""
-    if letters * 2 < len(text.replace(" ", "")):
-        return ""
-    return "" if len(set(text.lower())) < 2 else text
+    return "" if len(bare) < 4 and _STROKES.search(bare) else text
 
 
 def _is_cjk(c: str) -> bool:

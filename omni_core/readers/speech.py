@@ -198,19 +198,21 @@ class SpeechReader:
         speech = self._model.speech(state.samples, longest_s=LONGEST_S)
         spans = _phrases.windows(speech, LONGEST_S)
         seconds = len(state.samples) / SAMPLE_RATE
+        heard = _phrases.with_margins(spans, seconds)
         rest = seconds
         if not final:
             if spans and seconds - spans[-1][1] < _phrases.SILENCE_S:
-                rest = spans.pop()[0]
+                spans.pop()
+                rest = heard.pop()[0]
             rest = max(0.0, min(rest, seconds - _phrases.SILENCE_S))
         found = [
             _Window(
                 source_id,
-                state.at + start,
-                state.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)],
-                tuple((a - start, b - start) for a, b in speech if a >= start and b <= end),
+                state.at + first,
+                state.samples[round(first * SAMPLE_RATE) : round(last * SAMPLE_RATE)],
+                tuple((a - first, b - first) for a, b in speech if a >= start and b <= end),
             )
-            for start, end in spans
+            for (start, end), (first, last) in zip(spans, heard, strict=True)
         ]
         kept = round(rest * SAMPLE_RATE)
         state.at += kept / SAMPLE_RATE

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from omni_core import readers
+from omni_core.settings import Settings
+
+
+def off(settings: Settings, **other: str) -> Settings:
+    return replace(settings, **({"speech": "off", "screen_text": "off"} | other))
+
+
+def test_what_is_turned_off_costs_a_line_and_no_weights(settings):
+    found, warnings = readers.load(off(settings))
+    assert found == []
+    assert len(warnings) == 2 and all(w.endswith("(off)") for w in warnings)
+    assert {row["state"] for row in readers.describe(off(settings))} == {"off"}
+
+
+def test_a_missing_speech_model_is_a_warning_that_says_what_to_do(settings, tmp_path):
+    found, [first, _] = readers.load(off(settings, speech=str(tmp_path)))
+    assert found == []
+    assert "no words are read from sound" in first and "model.bin" in first
+    assert "\n" not in first
+    [row, _] = readers.describe(off(settings, speech=str(tmp_path)))
+    assert (row["name"], row["state"]) == ("speech", "missing")
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "lost"),
+    [("model.bin", {"speech": "base"}, "speech"),
+     ("PP-OCRv6_rec_small.onnx", {"screen_text": "auto"}, "pictures")],
+)  # fmt: skip
+def test_weights_that_are_not_the_pinned_ones_are_refused(settings, tmp_path, name, setting, lost):
+    (tmp_path / name).write_bytes(b"not a model")
+    broken = replace(off(settings, **setting), weights_dir=str(tmp_path))
+    found, warnings = readers.load(broken)
+    assert found == []
+    [line] = [w for w in warnings if not w.endswith("(off)")]
+    assert lost in line and "pip install" in line and "\n" not in line
+    assert "missing" in {row["state"] for row in readers.describe(broken)}
+
+
+@pytest.mark.models
+def test_a_broken_model_of_ones_own_is_a_warning_too(settings, tmp_path):
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"{}")
+    found, [first, _] = readers.load(off(settings, speech=str(tmp_path)))
+    assert found == []
+    assert "no words are read from sound" in first and "\n" not in first
+
+
+@pytest.mark.models
+def test_what_is_there_is_described_without_loading_it(settings):
+    rows = readers.describe(settings)
+    assert [(r["name"], r["state"], r["why"]) for r in rows] == [
+        ("speech", "present", ""),
+        ("screen_text", "present", ""),
+    ]

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from omni_core.types import Channel, Film, Modality, Picture, Segment, Span, Text
+
+pytestmark = pytest.mark.models
+
+
+def still(pixels, modality=Modality.IMAGE, page=0):
+    span = Span("page", page, page + 1) if page else Span("second", 0, 0)
+    return Segment("src_a", modality, Channel.VISUAL, span, Picture(pixels))
+
+
+def shot(pixels, start, end):
+    frames = pixels[None, ::4, ::4]
+    film = Film(np.ascontiguousarray(frames), ((start + end) / 2,), 0.5, pixels)
+    return Segment("src_a", Modality.VIDEO, Channel.VISUAL, Span("second", start, end), film)
+
+
+def texture(seed=0, edge=(480, 854)):
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 255, (edge[0] // 32, edge[1] // 32 + 1, 3), np.uint8)
+    return np.repeat(np.repeat(coarse, 32, 0), 32, 1)
+
+
+def test_the_words_of_a_picture_keep_their_lines(screen_text, draw):
+    [found] = screen_text.read([still(draw("Coral reefs", "Warm water bleaches coral"))])
+    assert found.text == "Coral reefs\nWarm water bleaches coral"
+    assert (found.channel, found.origin) == (Channel.SCREEN_TEXT, "ocr")
+    assert found.content == Text(found.text)
+    assert found.span == Span("second", 0, 0)
+
+
+@pytest.mark.parametrize(("paper", "ink"), [("#1e1e1e", "#d4d4d4"), ("#7a8a99", "#b4c0cc")])
+def test_dark_and_pale_screens_are_read(screen_text, draw, paper, ink):
+    [found] = screen_text.read([still(draw("def read the answer", paper=paper, ink=ink))])
+    assert found.text == "def read the answer"
+
+
+def test_small_print_on_a_large_picture_is_seen(screen_text, draw):
+    page = draw("Invoice 2291 is overdue by twelve days", size=14, edge=(1280, 900))
+    [found] = screen_text.read([still(page)])
+    assert "overdue" in found.text
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_page_that_lies_wrong_is_turned(screen_text, draw, quarters):
+    lines = [f"Rule {i}: keep the paths clear of bicycles" for i in range(6)]
+    page = np.rot90(draw(*lines, edge=(900, 600)), quarters)
+    [found] = screen_text.read([still(np.ascontiguousarray(page))])
+    assert found.text.split("\n") == lines
+
+
+def test_pictures_without_words_stay_silent(screen_text):
+    assert screen_text.read([still(texture()), still(np.zeros((8, 8, 3), np.uint8))]) == []
+
+
+def test_a_slide_shown_over_three_shots_is_one_segment(screen_text, draw):
+    slide = draw("Quarterly revenue", "Europe grew 14 percent")
+    other = draw("Battery safety", "Never puncture a cell")
+    assert screen_text.read([shot(slide, 0, 15), shot(slide, 15, 30)]) == []
+    [first] = screen_text.read([shot(slide, 30, 40), shot(other, 40, 52)])
+    assert first.span == Span("second", 0, 40)
+    assert first.text == "Quarterly revenue\nEurope grew 14 percent"
+    [last] = screen_text.flush("src_a")
+    assert last.span == Span("second", 40, 52) and last.text.startswith("Battery safety")
+    assert screen_text.flush("src_a") == []
+
+
+def test_words_end_with_the_last_shot_that_shows_them(screen_text, draw):
+    slide = draw("Quarterly revenue")
+    [found] = screen_text.read([shot(slide, 0, 5), shot(texture(), 5, 9)])
+    assert found.span == Span("second", 0, 5)
+    assert screen_text.read([shot(slide, 9, 12)]) == []
+    assert [s.span for s in screen_text.flush("src_a")] == [Span("second", 9, 12)]
+
+
+def test_a_new_subtitle_on_the_same_picture_is_read(screen_text, draw):
+    first = draw("I never said that we would go", paper="#345")
+    second = draw("to the harbour tonight, my dear", paper="#345")
+    found = screen_text.read([shot(first, 0, 4), shot(second, 4, 8)])
+    found += screen_text.flush("src_a")
+    assert [s.text for s in found] == [
+        "I never said that we would go",
+        "to the harbour tonight, my dear",
+    ]
+
+
+def test_a_scanned_page_is_cut_like_printed_text(screen_text, draw):
+    lines = [f"{i:03} the harbour master wrote down every ship" for i in range(30)]
+    page = draw(*lines, size=20, edge=(900, 1100), left=40)
+    found = screen_text.read([still(page, Modality.DOCUMENT, page=3)])
+    assert [s.part for s in found] == [0, 1]
+    assert {s.span for s in found} == {Span("page", 3, 4)}
+    counts = [len(s.text.split()) for s in found]
+    assert counts[0] == 150 and counts[0] + counts[1] == 30 * 8 + 30
+    assert len({s.id for s in found}) == 2
+
+
+def test_segments_without_a_picture_are_passed_over(screen_text):
+    words = Segment("src_a", Modality.DOCUMENT, Channel.TEXT, Span("page", 1, 2), Text("words"))
+    assert screen_text.read([words]) == []

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from omni_core.types import SAMPLE_RATE, Channel, Modality, Segment, Sound, Span, Text
+
+pytestmark = pytest.mark.models
+
+
+def windows(samples, source_id="src_a", at=0.0, size_s=30.0, overlap_s=2.0):
+    """Sound as the cutter hands it on: windows whose head repeats the one before."""
+    found = []
+    start, head = 0.0, 0.0
+    while start < len(samples) / SAMPLE_RATE:
+        end = min(start - head + size_s, len(samples) / SAMPLE_RATE)
+        part = samples[round((start - head) * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
+        span = Span("second", at + start, at + end)
+        found.append(
+            Segment(source_id, Modality.AUDIO, Channel.SOUND, span, Sound(part, head))
+        )  # fmt: skip
+        start, head = end, overlap_s
+    return found
+
+
+def silence(seconds):
+    return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+
+
+def listen(reader, segments, source_id="src_a"):
+    return [s for segment in segments for s in reader.read([segment])] + reader.flush(source_id)
+
+
+def test_words_come_with_their_place_their_language_and_their_origin(speech, voice):
+    [said] = listen(speech, windows(voice, at=100.0))
+    assert "young man" in said.text.lower()
+    assert (said.channel, said.origin, said.part) == (Channel.SPEECH, "whisper-base", 0)
+    assert said.content == Text(said.text)
+    assert said.extra["language"] == "en"
+    assert 100.0 <= said.span.start < 100.6 and 102.2 < said.span.end <= 103.0
+
+
+def test_words_on_a_cut_are_whole_and_heard_once(speech, voice):
+    film = np.concatenate([silence(8), voice, silence(9)])
+    said = listen(speech, windows(film, size_s=10.0))
+    assert len(said) == 1
+    assert said[0].text.lower().count("young man") == 1
+    assert 8.0 <= said[0].span.start < 8.7 and 10.2 < said[0].span.end < 11.2
+
+
+def test_the_same_words_said_again_are_another_moment(speech, voice):
+    said = listen(speech, windows(np.concatenate([voice, silence(40), voice])))
+    assert [round(s.span.start) for s in said] == [0, 43]
+
+
+def test_noise_tones_and_silence_hold_no_words(speech):
+    rng = np.random.default_rng(0)
+    t = np.arange(12 * SAMPLE_RATE, dtype=np.float32) / SAMPLE_RATE
+    chord = sum(np.sin(2 * np.pi * f * t) for f in (220, 277.2, 329.6)) / 5 * (t % 0.5 < 0.4)
+    noise = rng.normal(0, 0.05, t.size)
+    sounds = np.concatenate([noise, chord, silence(6)]).astype(np.float32)
+    assert listen(speech, windows(sounds)) == []
+
+
+def test_two_sources_may_be_read_in_turns(speech, voice):
+    first, second = windows(voice, "src_a"), windows(voice, "src_b", at=50.0)
+    assert speech.read([first[0], second[0]]) == []
+    [a], [b] = speech.flush("src_a"), speech.flush("src_b")
+    assert (a.source_id, b.source_id) == ("src_a", "src_b")
+    assert a.text == b.text
+    assert b.span.start - a.span.start == pytest.approx(50.0)
+
+
+def test_reading_again_makes_the_same_segments(speech, voice):
+    once = listen(speech, windows(voice))
+    speech.read(windows(voice))  # given up half-way: never flushed
+    again = listen(speech, windows(voice))
+    assert [(s.id, s.text) for s in once] == [(s.id, s.text) for s in again]
+
+
+def test_a_flush_on_the_way_repeats_nothing(speech, voice):
+    film = np.concatenate([silence(5), voice, silence(1.5), voice, silence(2)])
+    first, second = windows(film, size_s=9.0)[:2]
+    said = speech.read([first]) + speech.flush("src_a") + speech.read([second])
+    said += speech.flush("src_a")
+    assert [s.text.lower().count("young man") for s in said] == [1, 1]
+
+
+def test_segments_without_sound_are_passed_over(speech):
+    text = Segment("src_a", Modality.AUDIO, Channel.TEXT, Span("second", 0, 1), Text("words"))
+    assert speech.read([text]) == [] and speech.flush("src_a") == []
+    assert speech.flush("src_never_seen") == []
+
+
+def test_a_spoken_question_becomes_words(speech, voice):
+    assert "young man" in speech.transcribe(voice).lower()
+    assert speech.transcribe(silence(1)) == ""
