@@ -31,7 +31,13 @@ def named(pixels: Pixels) -> NDArray[np.intp]:
     return dark
 
 
-def shares(pixels: Pixels) -> dict[str, float]:
-    """The fraction of the picture in each colour it has, largest first."""
-    counts = np.bincount(named(pixels).ravel(), minlength=len(NAMES)) / _GRID**2
-    return {NAMES[i]: float(counts[i]) for i in np.argsort(-counts, kind="stable") if counts[i] > 0}
+def shares(pixels: Pixels) -> NDArray[np.float32]:
+    """(11,): the fraction of the picture in each of `NAMES`."""
+    counts = np.bincount(named(pixels).ravel(), minlength=len(NAMES))
+    return (counts / np.float32(_GRID**2)).astype(np.float32)
+
+
+def dark(pixels: Pixels) -> bool:
+    """Whether most of the picture is nearly black: night, space, a stage."""
+    small = Image.fromarray(pixels).resize((_GRID, _GRID), Image.Resampling.BOX)
+    return bool((np.asarray(small).max(2) < 60).mean() > 0.6)

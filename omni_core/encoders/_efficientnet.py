@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SIZE = 224
 BATCH = 8
+WIDE = 1.2
+"""From this ratio of the sides on, a central square misses enough to look at the ends."""
 BUILDER = "1"
 """Part of the cached graph's name: raise it when the builder below changes."""
 
@@ -62,18 +64,24 @@ def view(picture: Image.Image) -> NDArray[np.float32]:
     return scaled.astype(np.float32)
 
 
-def views(pixels: Pixels) -> list[NDArray[np.float32]]:
-    """Two looks at a picture: the central square, and the whole on grey (mirrored if square)."""
+def views(pixels: Pixels, *, ends: bool = True) -> list[NDArray[np.float32]]:
+    """The looks at a picture: its central square, the whole on grey, and the two `ends`.
+
+    A square is looked at as it is and mirrored. Mean reciprocal rank over 176 questions: centre
+    .53, whole .48, both .52, with the ends .53; finer crops lost.
+    """
     picture = Image.fromarray(pixels)
     width, height = picture.size
     short, long = min(picture.size), max(picture.size)
-    left, top = (width - short) // 2, (height - short) // 2
-    centre = view(picture.crop((left, top, left + short, top + short)))
+    squares = [((width - short) // 2, (height - short) // 2)]
+    if ends and long >= WIDE * short:
+        squares += [(0, 0), (width - short, height - short)]
+    looks = [view(picture.crop((x, y, x + short, y + short))) for x, y in squares]
     if short == long:
-        return [centre, centre[:, :, ::-1]]
-    padded = Image.new("RGB", (long, long), (127, 127, 127))
-    padded.paste(picture, ((long - width) // 2, (long - height) // 2))
-    return [centre, view(padded)]
+        return [*looks, looks[0][:, :, ::-1]]
+    whole = Image.new("RGB", (long, long), (127, 127, 127))
+    whole.paste(picture, ((long - width) // 2, (long - height) // 2))
+    return [*looks, view(whole)]
 
 
 def build(w: Weights, *, epsilon: float = 1e-3) -> onnx.ModelProto:

@@ -59,7 +59,7 @@ class MiniLM:
         )
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._session = _onnx.Session(_graph(settings), settings.threads)
-        self.fingerprint = revision(settings)
+        self.revision = revision(settings)
 
     def token_ids(self, text: str) -> list[int]:
         """What the model reads: ids of word pieces, [CLS] first, [SEP] last, at most 256."""

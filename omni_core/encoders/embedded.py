@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from omni_core import weights
-from omni_core.encoders import _labels, _minilm
+from omni_core.encoders import _colours, _labels, _minilm
 from omni_core.encoders._efficientnet import EfficientNet, views
 from omni_core.settings import Settings
-from omni_core.types import Channel, Content, EncoderInfo, Film, Picture, Pixels, Text, Vector
+from omni_core.types import Channel, Content, EncoderInfo, Film, Picture, Text, Vector
 
 
 def describe(settings: Settings) -> EncoderInfo:
@@ -51,9 +51,9 @@ class Embedded:
         words = [(i, c.text) for i, c in enumerate(contents) if isinstance(c, Text)]
         for (i, _), vector in zip(words, self._text([t for _, t in words]), strict=True):
             out[i] = vector
-        seen = [(i, self._see(c)) for i, c in enumerate(contents) if isinstance(c, Picture | Film)]
-        for (i, _), vector in zip(seen, self._labels.embed([p for _, p in seen]), strict=True):
-            out[i] = vector
+        for i, content in enumerate(contents):
+            if isinstance(content, Picture | Film):
+                out[i] = self._labels.embed(self._see(content))
         return out
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
@@ -70,12 +70,15 @@ class Embedded:
             for c in contents
         ]
 
-    def _see(self, content: Picture | Film) -> _labels.Probabilities:
-        """The mean over the pictures' views of the classifier's softmax."""
-        pictures: list[Pixels] = [content.pixels] if isinstance(content, Picture) else [content.key]
-        if isinstance(content, Film):
-            pictures += list(content.frames)
-        logits = self._classify([view for pixels in pictures for view in views(pixels)])
+    def _see(self, content: Picture | Film) -> _labels.Seen:
+        """The mean over all views of the classifier's softmax; the colours of the key picture."""
+        if isinstance(content, Picture):
+            key, looks = content.pixels, views(content.pixels)
+        else:
+            key, looks = content.key, views(content.key, ends=False)
+            for frame in content.frames:
+                looks += views(frame, ends=False)
+        logits = self._classify(looks)
         p = np.exp(logits - logits.max(1, keepdims=True))
-        mean: _labels.Probabilities = (p / p.sum(1, keepdims=True)).mean(0)
-        return mean
+        classes = (p / p.sum(1, keepdims=True)).mean(0)
+        return _labels.Seen(classes, _colours.shares(key), _colours.dark(key))

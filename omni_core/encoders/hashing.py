@@ -15,7 +15,7 @@ import numpy as np
 
 from omni_core.encoders import _colours
 from omni_core.settings import Settings
-from omni_core.types import Channel, Content, EncoderInfo, Film, Picture, Text, Vector
+from omni_core.types import Channel, Content, EncoderInfo, Film, Picture, Pixels, Text, Vector
 
 DIM = 384
 
@@ -95,9 +95,10 @@ def _words(content: Content) -> Counter[str] | None:
     return None
 
 
-def _colour_words(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Counter[str]:
+def _colour_words(pixels: Pixels) -> Counter[str]:
     """Colours by tenths of the area, and `top-red` for where they are."""
-    words = Counter({name: round(10 * share) for name, share in _colours.shares(pixels).items()})
+    tenths = np.round(10 * _colours.shares(pixels)).astype(int)
+    words = Counter(dict(zip(_colours.NAMES, tenths.tolist(), strict=True)))
     names = _colours.named(pixels)
     for place, rows in _PLACES:
         most = int(np.bincount(names[rows].ravel()).argmax())
