@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 FLUSH_EVERY = 1000
 """Points between flushes: replaying 1,000 at the next open takes 0.1 s, 20,000 took 7.5 s."""
 DISK_RESERVE = 128 << 20
-"""Writing into a mapped file on a full disk kills the process: stop before that."""
+"""Writing into a mapped file on a full disk kills the process (SIGBUS): stop before that."""
+OPEN_RESERVE = 64 << 20
+"""Opening makes files too: on a small disk it died with 36 MB free and went well with 70."""
 LOCK_WAIT_S = 0.8 if sys.platform == "linux" else 9.0
 """How long a killed parent's child may still hold the shard: on Linux it dies at once."""
 _SEARCH = edge.SearchParams(
@@ -65,6 +67,7 @@ class Shard:
     @_one_line
     def __init__(self, path: Path, dim: int, multi_vector: bool) -> None:
         self._path = path / "shard"
+        _need(path, OPEN_RESERVE)
         if not self._path.exists():
             _create(path, dim, multi_vector)
         self._shard = _load(self._path)
@@ -76,11 +79,7 @@ class Shard:
     @_one_line
     def upsert(self, points: Sequence[Point]) -> None:
         """Write; survives a crash of any process when it returns (WAL), a power cut at `flush`."""
-        if (free := shutil.disk_usage(self._path).free) < DISK_RESERVE:
-            raise StoreError(
-                f"only {free >> 20} MB are free on the disk of the index; free some space and "
-                "call again: nothing stored is lost"
-            )
+        _need(self._path, DISK_RESERVE)
         self._shard.update(edge.UpdateOperation.upsert_points([_point(p) for p in points]))
         self._unflushed += len(points)
         if self._unflushed >= FLUSH_EVERY:
@@ -162,6 +161,14 @@ class Shard:
         self._shard.close()
 
 
+def _need(path: Path, reserve: int) -> None:
+    if (free := shutil.disk_usage(path).free) < reserve:
+        raise StoreError(
+            f"the disk of the index has {free >> 20} MB free and needs {reserve >> 20}; free some "
+            "space and call again: nothing stored is lost"
+        )
+
+
 def _create(path: Path, dim: int, multi_vector: bool) -> None:
     """Made aside and renamed: a crash leaves no half-made shard. Payload indexes come first."""
     new = path / "shard.new"
@@ -208,7 +215,7 @@ def _load(path: Path) -> Any:
             if "WouldBlock" not in str(e):
                 raise StoreError(
                     f"the index in {path.parent} is damaged ({_line(e)}); restore that folder, "
-                    "or move it away and run `omni-mcp reindex`"
+                    "or move the whole store away and ingest again"
                 ) from e
             if time.monotonic() > give_up:
                 raise StoreError(

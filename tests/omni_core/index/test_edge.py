@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import uuid
@@ -17,7 +19,7 @@ import numpy as np
 import pytest
 
 from omni_core.errors import StoreError
-from omni_core.index import bm25, versions
+from omni_core.index import _edge_worker, bm25, versions
 from omni_core.index.edge import Edge
 from omni_core.index.plan import Filter, In, Leg, Range
 from omni_core.types import Channel, EncoderInfo, Point
@@ -65,7 +67,10 @@ async def test_a_killed_child_is_started_again_and_the_call_succeeds(tmp_path: P
     await index.close()
 
 
-@pytest.mark.parametrize("seed", range(3))
+MORE = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 13)]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, *MORE])
 async def test_nothing_acknowledged_is_lost_when_the_child_is_killed_at_random(
     tmp_path: Path, seed: int
 ) -> None:
@@ -275,6 +280,54 @@ async def test_damage_is_one_line_that_names_the_folder(tmp_path: Path, which: A
     with pytest.raises(StoreError, match="is damaged") as damaged:
         await index.open()
     assert str(tmp_path) in str(damaged.value) and "\n" not in str(damaged.value)
+
+
+def test_a_nearly_full_disk_refuses_writes_and_keeps_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk with no room at all the engine's mapped files would end the process."""
+    usage = shutil.disk_usage(tmp_path)
+    free = {"now": usage.free}
+    monkeypatch.setattr(
+        _edge_worker.shutil, "disk_usage", lambda path: usage._replace(free=free["now"])
+    )
+    shard = _edge_worker.service(str(tmp_path), DIM, False)
+    shard.upsert([point(i) for i in range(1500)])
+    shard.delete(Filter(must=(In("source_id", ("src_0",)),)))
+    free["now"] = 100 << 20
+    with pytest.raises(StoreError, match="100 MB free and needs 128"):
+        shard.upsert([point(5000)])
+    assert shard.optimize() is False
+    assert shard.count(None) == 1000
+    shard.close()
+    free["now"] = 40 << 20
+    with pytest.raises(StoreError, match="40 MB free and needs 64"):
+        _edge_worker.service(str(tmp_path), DIM, False)
+    free["now"] = usage.free
+    again = _edge_worker.service(str(tmp_path), DIM, False)
+    assert again.count(None) == 1000
+    assert again.optimize() is True
+    again.close()
+
+
+def test_choosing_a_store_imports_no_engine() -> None:
+    """qdrant_edge lives in the child; qdrant_client costs a second and 85 MB, and is an extra."""
+    script = (
+        "import sys, omni_core.index as i\n"
+        "from omni_core.settings import Settings\n"
+        "from omni_core.types import EncoderInfo\n"
+        "info = EncoderInfo('m', 'r', 8, frozenset())\n"
+        "for kind in i.BACKENDS:\n"
+        "    i.load(Settings(index=kind, qdrant_url='http://x'), info)\n"
+        "print([m for m in sys.modules if m.startswith('qdrant')])\n"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        cwd=Path(__file__).parents[3],
+        check=True,
+    )
+    assert out.stdout.strip() == b"[]"
 
 
 async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
