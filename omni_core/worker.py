@@ -399,6 +399,10 @@ def main() -> None:
         stream=sys.stderr,
     )
     _Child(reader, writer).run()
+    sys.stderr.flush()
+    # The service is closed. A thread still deep in C++ (a model that loads) would make the
+    # interpreter's own shutdown call std::terminate, so leave without it.
+    os._exit(0)
 
 
 if __name__ == "__main__":
