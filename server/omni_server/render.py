@@ -1,37 +1,26 @@
 """Results as an agent reads them: few words first, the same facts as data beside them.
 
-Text comes first because many clients show nothing else; words from media stand in a fence.
-Pictures never travel with structured content: several clients drop one or the other.
+Both channels say the same: some clients show only the text, some only the data. Words from media
+stand in a fence.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mcp.types import (
-    Annotations,
-    AudioContent,
-    CallToolResult,
-    ContentBlock,
-    ImageContent,
-    ResourceLink,
-    TextContent,
-)
+from mcp.types import CallToolResult, TextContent
 
 from omni_server.text import Fence, excerpt, one_line, tokens
 
 if TYPE_CHECKING:
     from omni_core.engine.results import (
         Checked,
-        ClipFile,
         FolderStatus,
         Found,
         IngestStatus,
         Line,
-        Opened,
         ReadPage,
         SearchResult,
         SourcePage,
@@ -39,11 +28,8 @@ if TYPE_CHECKING:
     )
     from omni_server.fetch import Arrived
 
-MAX_BYTES = 700_000
-"""Of one result on the wire: Claude Desktop cuts at 1 MiB."""
-MAX_WORDS_TOKENS = 6_000
-"""Of quoted words in one opened segment; the rest is for read_source."""
-
+READ_TOKENS = 3_000
+"""Of the words in one page of a source."""
 RETRY_S = 5
 
 
@@ -137,7 +123,7 @@ def ingest(s: IngestStatus) -> CallToolResult:
     )
     facts = [f"{s.segments} segments"]
     if s.duration_s is not None:
-        facts.append(_clock(s.duration_s))
+        facts.append(clock(s.duration_s))
     if s.pages is not None:
         facts.append(f"{s.pages} pages")
     if s.recorded_at is not None:
@@ -246,7 +232,7 @@ def _row(r: SourceRow) -> dict[str, Any]:
 def _row_line(r: SourceRow) -> str:
     parts = [r.id, str(r.modality)]
     if r.duration_s is not None:
-        parts.append(_clock(r.duration_s))
+        parts.append(clock(r.duration_s))
     if r.pages is not None:
         parts.append(f"{r.pages} pages")
     if r.recorded_at is not None:
@@ -260,15 +246,17 @@ def _row_line(r: SourceRow) -> str:
 def read(page: ReadPage) -> CallToolResult:
     """A stretch of a source's words, one line each with its place."""
     r = page.source
+    body, left = quoted(page.lines, READ_TOKENS)
     fence = Fence()
-    body = [one_line(r.title, 120), *_quoted(page.lines)]
-    lines = [
-        f"{r.id} {r.modality}, {len(page.lines)} lines.",
-        fence.notice,
-        fence.around("\n".join(body)),
-        f"More: cursor={page.next_cursor}" if page.next_cursor else "End.",
-    ]
-    return _text(lines)
+    more = f"More: cursor={page.next_cursor}" if page.next_cursor else "End."
+    return _text(
+        [
+            f"{r.id} {r.modality}, {len(page.lines)} lines.",
+            fence.notice,
+            fence.around("\n".join([one_line(r.title, 120), *body])),
+            more if left is None else f"More: start={left.start:g}",
+        ]
+    )
 
 
 def deleted(r: SourceRow) -> CallToolResult:
@@ -282,7 +270,7 @@ def deleted(r: SourceRow) -> CallToolResult:
 
 def checked(c: Checked) -> CallToolResult:
     """Whether a quotation stands where it is said to stand."""
-    elsewhere = [one_line(str(e)) for e in c.elsewhere[:5]]
+    elsewhere = [f"{e.ref} {place(e)} {excerpt(e.text)}".strip() for e in c.elsewhere[:5]]
     data = _lean(
         {
             "verdict": c.verdict,
@@ -302,108 +290,33 @@ def checked(c: Checked) -> CallToolResult:
     return _both(lines, data)
 
 
-def opened(o: Opened, links: Sequence[str]) -> CallToolResult:
-    """A segment: text, then pictures, then links to clips, then the sentence about pictures.
-
-    `links[i]` is where `o.clips[i]` can be fetched by a person or a program: a path or a URL.
-    """
-    blocks: list[ContentBlock] = [TextContent(type="text", text=_opened_text(o, links))]
-    blocks += [
-        ImageContent(type="image", data=base64.b64encode(p.jpeg).decode(), mime_type="image/jpeg")
-        for p in o.pictures
-    ]
-    for clip in o.clips:
-        blocks.append(_clip_link(o, clip))
-    if o.audio_wav:
-        wav = base64.b64encode(o.audio_wav).decode()
-        blocks.append(AudioContent(type="audio", data=wav, mime_type="audio/wav"))
-    if o.pictures or o.audio_wav:
-        blocks.append(TextContent(type="text", text=_caution(len(o.pictures), bool(o.audio_wav))))
-    return CallToolResult(content=blocks)
-
-
-def _caution(pictures: int, sound: bool) -> str:
-    """Clients drop or delay pictures and sound; a model that is not told so makes them up."""
-    what = [f"{pictures} image{'' if pictures == 1 else 's'}"] * bool(pictures)
-    what += ["sound"] * sound
-    can = " or ".join(["see"] * bool(pictures) + ["hear"] * sound)
-    it = "it" if pictures + sound == 1 else "them"
-    return f"{' and '.join(what)} attached; if you cannot {can} {it}, rely on the text and say so."
-
-
-def weight(o: Opened) -> int:
-    """Bytes that the pictures and sound of `o` take on the wire, as base64."""
-    return sum(-(-len(b) // 3) * 4 for b in (*(p.jpeg for p in o.pictures), o.audio_wav))
-
-
-def _opened_text(o: Opened, links: Sequence[str]) -> str:
-    fence = Fence()
-    body = [f"cite: {one_line(o.cite)}"]
-    if o.requested:  # may repeat a pasted citation, and so a title
-        body.append(f"asked for: {one_line(o.requested, 160)}")
-    body += _quoted(o.lines, budget=MAX_WORDS_TOKENS)
-    body += [f"image {i}: {one_line(p.caption, 160)}" for i, p in enumerate(o.pictures, 1)]
-    lines = [f"{o.ref} {o.source.modality} {one_line(o.window, 120)}"]
-    lines += [fence.notice, fence.around("\n".join(body))]
-    if not o.lines:
-        lines.append("No words here.")
-    for clip, link in zip(o.clips, links, strict=True):
-        span = f"{_clock(clip.start_s)}-{_clock(clip.end_s)}"
-        lines.append(f"Clip {span}, {clip.mime}, {clip.size:,} bytes: {link}")
-    if o.provenance:
-        lines.append(f"Provenance: {one_line(o.provenance, 400)}")
-    steps = [f"previous {o.previous}"] * bool(o.previous) + [f"next {o.next}"] * bool(o.next)
-    if steps:
-        lines.append("; ".join(steps))
-    lines += [one_line(w) for w in o.warnings]
-    return "\n".join(lines)
-
-
-def _clip_link(o: Opened, clip: ClipFile) -> ResourceLink:
-    sound = clip.mime.startswith("audio/")
-    return ResourceLink(
-        type="resource_link",
-        uri=f"omni://segment/{segment_part(o.ref)}/{'audio.wav' if sound else 'clip.mp4'}",
-        name=f"{o.ref} {'sound' if sound else 'clip'}",
-        mime_type=clip.mime,
-        size=clip.size,
-        annotations=Annotations(audience=["user"], priority=0.5),
-    )
-
-
-def segment_part(ref: str) -> str:
-    """A reference as one segment of a URI: `#` and all else that would end it is escaped."""
-    from urllib.parse import quote
-
-    return quote(ref, safe="@-._~")
-
-
-def _quoted(lines: Iterable[Line], budget: int = 0) -> list[str]:
-    """Lines with place and words, under one heading per channel and origin."""
+def quoted(lines: Iterable[Line], budget: int) -> tuple[list[str], Line | None]:
+    """Lines with place and words, under one heading per channel and origin, within `budget`
+    tokens; and the first line that was left out."""
     out: list[str] = []
     heading, spent = "", 0
     for line in lines:
-        words = one_line(line.text, 100_000)
-        title = (
-            f"{line.channel} ({one_line(line.origin, 60)}):" if line.origin else f"{line.channel}:"
-        )
-        if budget and (spent := spent + tokens(words)) > budget:
-            out.append(f"… {_place(line)} onwards: read_source")
-            break
+        words = excerpt(line.text, 10_000, budget)
+        spent += tokens(words)
+        if spent > budget and out:
+            return out, line
+        origin = f" ({one_line(line.origin, 60)})" if line.origin else ""
+        title = f"{line.channel}{origin}:"
         if title != heading:
             out.append(title)
             heading = title
-        out.append(f"{_place(line)} {words}")
-    return out
+        out.append(f"{place(line)} {words}")
+    return out, None
 
 
-def _place(line: Line) -> str:
+def place(line: Line) -> str:
+    """Where a line stands: `12:04.3`, `p.7`, `@1200` for characters."""
     if line.axis == "second":
-        return _clock(line.start)
+        return clock(line.start)
     return f"p.{line.start:g}" if line.axis == "page" else f"@{line.start:.0f}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """`12:04.3`, `1:02:03`: tenths only where they say something."""
     tenths = round(seconds * 10)
     whole, tenth = divmod(tenths, 10)
@@ -435,7 +348,5 @@ def _text(lines: Iterable[str]) -> CallToolResult:
 
 def _both(lines: Iterable[str], data: Mapping[str, Any]) -> CallToolResult:
     result = _text(lines)
-    result.structured_content = _lean(
-        data, keep=data if "hits" not in data else ("hits", "searched")
-    )
+    result.structured_content = dict(data)
     return result

@@ -19,7 +19,7 @@ from mcp.types import (
 )
 
 from omni_core.errors import NotFoundError, OmniError
-from omni_server import render
+from omni_server import opened, render
 from omni_server.text import one_line
 
 if TYPE_CHECKING:
@@ -50,17 +50,17 @@ def add(server: MCPServer[State], state: State) -> None:
     @server.resource("omni://segment/{segment_id}/text", title="Words of a segment")
     async def text(segment_id: str) -> str:
         """Words, citation and provenance."""
-        return _words(render.opened(await _open(state, segment_id, "text"), ()))
+        return _words(opened.result(await _open(state, segment_id, "text"), ()))
 
     @server.resource(
         "omni://segment/{segment_id}/frame.jpg", mime_type="image/jpeg", title="Picture"
     )
     async def frame(segment_id: str) -> bytes:
         """The frame, page or picture of a segment."""
-        opened = await _open(state, segment_id)
-        if not opened.pictures:
+        segment = await _open(state, segment_id)
+        if not segment.pictures:
             raise ResourceNotFoundError("this segment has no picture")
-        return opened.pictures[0].jpeg
+        return segment.pictures[0].jpeg
 
     @server.resource(
         "omni://segment/{segment_id}/clip.mp4",
@@ -70,10 +70,10 @@ def add(server: MCPServer[State], state: State) -> None:
     )
     async def clip(segment_id: str) -> bytes:
         """The film or sound of a segment, cut from its source."""
-        opened = await _open(state, segment_id, "clip")
-        if not opened.clips:
+        segment = await _open(state, segment_id, "clip")
+        if not segment.clips:
             raise ResourceNotFoundError("this segment has no clip")
-        cut = opened.clips[0]
+        cut = segment.clips[0]
         if cut.size > MAX_CLIP:
             raise ResourceError("the clip is too large for a message; get_segment names its file")
         return await asyncio.to_thread(Path(cut.path).read_bytes)
@@ -86,10 +86,10 @@ def add(server: MCPServer[State], state: State) -> None:
     )
     async def audio(segment_id: str) -> bytes:
         """The sound of a segment, 16 kHz mono."""
-        opened = await _open(state, segment_id, "audio")
-        if not opened.audio_wav:
+        segment = await _open(state, segment_id, "audio")
+        if not segment.audio_wav:
             raise ResourceNotFoundError("this segment has no sound")
-        return opened.audio_wav
+        return segment.audio_wav
 
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
     async def complete(

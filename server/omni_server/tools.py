@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
 from omni_core.errors import BadRequestError, OmniError
-from omni_server import render
+from omni_server import opened, render
 from omni_server.access import is_link
+from omni_server.progress import apart, progress
 from omni_server.schemas import CheckOut, DeleteOut, IngestOut, SearchOut, SourcesOut
 from omni_server.state import State
 
 if TYPE_CHECKING:
-    from omni_core.engine.results import Opened
     from omni_server.fetch import Downloads
 
-log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 Ctx = Context[State, Any]
 Order = Literal["relevance", "newest", "oldest"]
 Size = Literal["small", "medium", "large"]
 Kind = Literal["video", "audio", "image", "document"]
 
-Tell = Callable[[Any], Awaitable[None]]
-"""Takes the engine's IngestStatus or FolderStatus."""
-
-PROGRESS_S = 4.0
-"""A sign of life at least this often: clients give up on silence."""
+FROM_ZERO: dict[str, Any] = {"ge": 0, "allow_inf_nan": False}
 READ_WORDS = 1500
 """Of one page of read_source: under 3,000 tokens with the timestamps."""
-
-
-FROM_ZERO = {"ge": 0, "allow_inf_nan": False}
 
 
 def _d(text: str, **limits: Any) -> Any:
@@ -71,10 +58,10 @@ async def ingest_media(
     state = _state(ctx)
     recorded = _instant(recorded_at)
     subtitles = str(await asyncio.to_thread(state.access.file, transcript)) if transcript else None
-    async with _progress(ctx) as tell:
+    async with progress(ctx) as tell:
         if is_link(source) and state.settings.allow_urls:
             began = time.monotonic()
-            file = await _apart(_downloads(state).file(source, wait_s))
+            file = await apart(_downloads(state).file(source, wait_s))
             if file is None:
                 return render.fetching(_downloads(state).arrived.get(source))
             files: tuple[Path, ...] = (file,)
@@ -89,7 +76,7 @@ async def ingest_media(
         if many:
             paths = [str(path) for path in files]
             work = engine.ingest_folder(paths, collection=collection, wait_s=wait_s, progress=tell)
-            return render.folder(await _apart(work))
+            return render.folder(await apart(work))
         request = IngestRequest(
             path=str(files[0]),
             title=title or None,
@@ -97,7 +84,7 @@ async def ingest_media(
             collection=collection,
             transcript=subtitles,
         )
-        status = await _apart(engine.ingest(request, wait_s=wait_s, progress=tell))
+        status = await apart(engine.ingest(request, wait_s=wait_s, progress=tell))
     if status.state == "failed":
         raise OmniError(status.error, code=status.error_code)
     return render.ingest(status)
@@ -162,15 +149,8 @@ async def get_segment(
     from omni_core.engine.results import OpenRequest
 
     box = (crop[0], crop[1], crop[2], crop[3]) if crop else None
-    smaller: dict[str, Literal["small", "medium"]] = {"large": "medium", "medium": "small"}
-    note: tuple[str, ...] = ()
-    while True:
-        opened = await engine.open_ref(OpenRequest(ref, show, step, pad_s, size, box))
-        if render.weight(opened) <= render.MAX_BYTES or size not in smaller or not opened.pictures:
-            break
-        size = smaller[size]
-        note = (f"Pictures made {size}: together they were over {render.MAX_BYTES // 1000} KB.",)
-    return render.opened(_within(opened, note), [_link(state, c.path) for c in opened.clips])
+    segment = await opened.fitting(engine, OpenRequest(ref, show, step, pad_s, size, box))
+    return opened.result(segment, [_link(state, clip.path) for clip in segment.clips])
 
 
 async def similar_to(
@@ -227,10 +207,8 @@ async def list_sources(
 async def read_source(
     ctx: Ctx,
     source: Annotated[str, _d("Source id, or part of its title", min_length=1)],
-    start: Annotated[
-        float | None, _d("From this second, or page", ge=0, allow_inf_nan=False)
-    ] = None,
-    end: Annotated[float | None, _d("To this second, or page", ge=0, allow_inf_nan=False)] = None,
+    start: Annotated[float | None, _d("From this second, or page", **FROM_ZERO)] = None,
+    end: Annotated[float | None, _d("To this second, or page", **FROM_ZERO)] = None,
     cursor: Cursor = "",
 ) -> CallToolResult:
     """Read one source in order: transcript, page text or outline of shots, with times."""
@@ -312,74 +290,3 @@ def _example(state: State, ref: str) -> str:
 def _link(state: State, path: str) -> str:
     """Where a client can fetch a clip: a signed URL over HTTP, the path on this machine."""
     return state.links.url(path) if state.links else path
-
-
-def _within(opened: Opened, notes: tuple[str, ...]) -> Opened:
-    """Drop what is still over the limit of one result, and say so."""
-    from dataclasses import replace
-
-    while render.weight(opened) > render.MAX_BYTES:
-        if opened.pictures:
-            opened = replace(opened, pictures=opened.pictures[:-1])
-            notes = (*notes, "One picture left out: open a shorter window to see it.")
-        else:
-            opened = replace(opened, audio_wav=b"")
-            notes = (*notes, "The sound is too long to attach: ask for show=['clip'].")
-    return replace(opened, warnings=(*opened.warnings, *dict.fromkeys(notes))) if notes else opened
-
-
-@contextlib.asynccontextmanager
-async def _progress(ctx: Ctx) -> AsyncIterator[Tell]:
-    """A progress callback, and a sign of life while the engine says nothing."""
-    last = 0.0
-    message = "starting"
-
-    async def send(value: float) -> None:
-        nonlocal last
-        last = max(value, last + 1e-4)  # the protocol wants every report above the one before
-        await ctx.report_progress(last, None if last > 1 else 1.0, message)
-
-    async def tell(status: Any) -> None:
-        nonlocal message
-        at = getattr(status, "current", status)  # of a folder: the file in work
-        share, of = (at.progress if at else 0.0), ""
-        if at is not status:
-            share = (status.files_done + share) / max(1, status.files_total)
-            of = f"file {min(status.files_done + 1, status.files_total)} of {status.files_total}: "
-        if at is not None:
-            message = f"{of}{at.stage or at.state}, {at.segments} segments"
-        if share > last:
-            await send(share)
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(PROGRESS_S)
-            await send(last)
-
-    beating = asyncio.create_task(beat())
-    beating.add_done_callback(_seen)
-    try:
-        yield tell
-    finally:
-        beating.cancel()
-
-
-async def _apart(work: Coroutine[Any, Any, Result]) -> Result:
-    """Await `work` in a task of its own, cancelled once when the caller is.
-
-    The SDK's cancel scopes cancel a task again at each await until it ends, which would break
-    into the engine's own tidying up.
-    """
-    task = asyncio.create_task(work)
-    task.add_done_callback(_seen)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
-
-
-def _seen(task: asyncio.Task[Any]) -> None:
-    """Log what a task that nobody awaits any more died of."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.debug("%s: %s", type(error).__name__, error)

@@ -17,7 +17,7 @@ from omni_core.engine.results import FolderStatus, IngestStatus, OpenRequest, Se
 from omni_core.errors import StoreError
 from omni_core.settings import Settings
 from omni_core.types import Modality
-from omni_server import tools
+from omni_server import progress
 from omni_server.app import create
 from omni_server.text import tokens
 
@@ -308,12 +308,12 @@ async def test_a_silent_ingest_still_gives_signs_of_life(
     connect: Any, engine: Any, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (root / "a.mp4").write_bytes(b"x")
-    monkeypatch.setattr(tools, "PROGRESS_S", 0.01)
+    monkeypatch.setattr(progress, "BEAT_S", 0.01)
     engine.hold = asyncio.Event()
     seen: list[float] = []
 
-    async def note(progress: float, total: float | None, message: str | None) -> None:
-        seen.append(progress)
+    async def note(value: float, total: float | None, message: str | None) -> None:
+        seen.append(value)
         if len(seen) == 3:
             engine.hold.set()
 
