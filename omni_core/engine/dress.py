@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from omni_core.engine.results import Found, SourceRow
@@ -12,8 +12,11 @@ from omni_core.types import Channel, Hit, Modality, Moment, Span, segment_ref
 SNIPPET_WORDS = 30
 
 
-def found(moment: Moment, rows: Mapping[str, SourceRow], question: str) -> Found:
-    """Dress one moment. `rows` holds the catalog rows of its sources."""
+def found(
+    moment: Moment, rows: Mapping[str, SourceRow], question: str, twins: Collection[str] = ()
+) -> Found:
+    """Dress one moment. `rows` holds the catalog rows of its sources, `twins` those of them
+    whose title is not theirs alone."""
     payload = moment.best.payload
     row = rows.get(moment.source_id)
     title = row.title if row is not None else str(payload.get("title", ""))
@@ -22,7 +25,7 @@ def found(moment: Moment, rows: Mapping[str, SourceRow], question: str) -> Found
     timed = moment.modality in (Modality.VIDEO, Modality.AUDIO)
     return Found(
         ref=segment_ref(moment.best.id),
-        cite=cite(title, moment.modality, span),
+        cite=cite(title, moment.modality, span, *_named(moment.source_id, twins)),
         source_id=moment.source_id,
         title=title,
         modality=moment.modality,
@@ -35,7 +38,9 @@ def found(moment: Moment, rows: Mapping[str, SourceRow], question: str) -> Found
         page=int(span.start) if span.axis == "page" else None,
         recorded_at=row.recorded_at if row is not None else None,
         also_at=tuple(
-            cite(rows[s].title, rows[s].modality, at) for s, at in moment.also_at if s in rows
+            cite(rows[s].title, rows[s].modality, at, *_named(s, twins))
+            for s, at in moment.also_at
+            if s in rows
         ),
         partial=partial(row),
         score=round(moment.score, 4),
@@ -44,9 +49,16 @@ def found(moment: Moment, rows: Mapping[str, SourceRow], question: str) -> Found
     )
 
 
-def cite(title: str, modality: Modality, span: Span | None) -> str:
-    """The citation of a span, ready to paste; a picture is cited by its title alone."""
-    return citation.cite(title, None if modality is Modality.IMAGE else span)
+def _named(source_id: str, twins: Collection[str]) -> tuple[str, ...]:
+    return (source_id,) if source_id in twins else ()
+
+
+def cite(title: str, modality: Modality, span: Span | None, source_id: str = "") -> str:
+    """The citation of a span, ready to paste; a picture is cited by its title alone.
+
+    `source_id` is printed too where two sources share the title.
+    """
+    return citation.cite(title, None if modality is Modality.IMAGE else span, source_id=source_id)
 
 
 def partial(row: SourceRow | None) -> str:

@@ -31,6 +31,8 @@ class Example:
     exclude_sources: tuple[str, ...] = ()
     channels: frozenset[Channel] = frozenset()
     """What the example is made of; empty for a question in words."""
+    waited_s: float = 0.0
+    """How long the question waited for models that were still loading."""
 
 
 async def by_ref(parts: Parts, ref: str, *, same_source: bool) -> Example:

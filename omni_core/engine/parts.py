@@ -7,13 +7,16 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omni_core.catalog import Catalog
 from omni_core.engine.model_service import ModelStatus, Processed, ReadOptions
 from omni_core.settings import Settings
 from omni_core.types import Content, EncoderInfo, Index, Samples, Segment, Vector
 from omni_core.worker import Worker, WorkerDied
+
+if TYPE_CHECKING:
+    from omni_core.engine.bars import Bars
 
 log = logging.getLogger(__name__)
 
@@ -163,6 +166,8 @@ class Parts:
     models: Models
     decoders: Decoders
     index_ready: asyncio.Task[None] | None = None
+    bars: Bars | None = None
+    """See `engine.bars`."""
     background: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def opened_index(self) -> Index:

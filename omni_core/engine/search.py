@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from omni_core.engine import dress
+from omni_core.engine.bars import bars
 from omni_core.engine.example import Example, by_file, by_ref
 from omni_core.engine.parts import Parts
 from omni_core.engine.points import rfc3339
@@ -64,7 +66,9 @@ async def search(parts: Parts, request: SearchRequest) -> SearchResult:
         scored = fuse.exclude(
             scored, unwanted, vectors, words_unwanted=request.exclude, terms=bm25.terms
         )
-    good, below = floor.judge(scored, parts.info, example=asked.channels)
+    good, below = floor.judge(
+        scored, parts.info, example=asked.channels, bars=await bars(parts, scope.segments)
+    )
     judged, rejected = moments.gather(good), moments.gather(below)
     top = [m.best.id for m in judged[: 4 * (offset + request.limit)]]
     judged = moments.collapse(judged, await _vectors(parts, top))
@@ -74,14 +78,15 @@ async def search(parts: Parts, request: SearchRequest) -> SearchResult:
     judged = moments.order(judged, request.order)
     page, more = moments.page(judged, offset, request.limit, request.per_source)
     rows = await _rows(parts, page, rejected)
-    shown = tuple(dress.found(m, rows, asked.words) for m in page)
-    nearest = dress.found(rejected[0], rows, asked.words) if not shown and rejected else None
+    twins = await asyncio.to_thread(_twins, parts, rows)
+    shown = tuple(dress.found(m, rows, asked.words, twins) for m in page)
+    nearest = dress.found(rejected[0], rows, asked.words, twins) if not shown and rejected else None
     return SearchResult(
         hits=shown,
         searched_sources=scope.sources,
         searched_segments=scope.segments,
         when_resolved=scope.when_resolved,
-        note=_note(request, shown, nearest, offset),
+        note=_note(request, shown, nearest, offset, asked.waited_s),
         nearest=nearest,
         second_stage=cost,
         next_cursor=moments.write_cursor(offset + len(page), _cursor_key(request)) if more else "",
@@ -93,8 +98,11 @@ async def _asked(parts: Parts, request: SearchRequest) -> Example:
         return await by_ref(parts, request.ref, same_source=request.same_source)
     if request.path:
         return await by_file(parts, request.path, same_source=request.same_source)
+    started = time.monotonic()
+    loading = (await parts.models.status()).encoder == "loading"
     (vector,) = await parts.models.questions([Text(request.query.strip())])
-    return Example((vector,) if vector is not None else (), request.query.strip())
+    waited = time.monotonic() - started if loading else 0.0
+    return Example((vector,) if vector is not None else (), request.query.strip(), waited_s=waited)
 
 
 async def _unwanted(parts: Parts, request: SearchRequest) -> list[Vector]:
@@ -202,14 +210,29 @@ async def _rows(
     return rows
 
 
+def _twins(parts: Parts, rows: Mapping[str, SourceRow]) -> set[str]:
+    """Those of the sources whose title another one has too: their citations need the id."""
+    return {i for i, row in rows.items() if len(parts.catalog.find(row.title)) > 1}
+
+
 def _cursor_key(request: SearchRequest) -> str:
     return repr(replace(request, cursor="", limit=0))
 
 
-def _note(request: SearchRequest, hits: Sequence[Found], nearest: Found | None, offset: int) -> str:
+def _note(
+    request: SearchRequest,
+    hits: Sequence[Found],
+    nearest: Found | None,
+    offset: int,
+    waited_s: float,
+) -> str:
     if hits:
-        weak = all(h.match == "weak" for h in hits)
-        return "only weak matches: treat them as leads, not as evidence" if weak else ""
+        notes = []
+        if all(h.match == "weak" for h in hits):
+            notes.append("only weak matches: treat them as leads, not as evidence")
+        if waited_s >= 1.0:
+            notes.append(f"waited {waited_s:.0f} s for the models to load; the next is fast")
+        return "; ".join(notes)
     if offset:
         return "no more results"
     if nearest is not None:

@@ -141,6 +141,8 @@ def _twins(a: Moment, b: Moment, vectors: Mapping[str, Vector], same: float) -> 
     first, second = a.best, b.best
     if a.source_id == b.source_id or first.payload["channel"] != second.payload["channel"]:
         return False
+    if first.payload.get("origin") == "title":
+        return False  # the same name is not the same thing
     said = words(str(first.payload.get("text", "")))
     if len(said) >= SAME_WORDS and said == words(str(second.payload.get("text", ""))):
         return True
