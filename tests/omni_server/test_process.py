@@ -1,13 +1,18 @@
-"""The server as a client starts it: a process that speaks JSON-RPC on stdout and nothing else."""
+"""The server as clients start it: a process that speaks JSON-RPC on stdout, or HTTP."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
@@ -46,8 +51,6 @@ finally:
 
 @pytest.fixture
 def environ() -> dict[str, str]:
-    import os
-
     path = os.pathsep.join([str(REPO), str(REPO / "server")])
     return {**os.environ, "PYTHONPATH": path}
 
@@ -118,3 +121,32 @@ def test_listing_tools_loads_no_model_library(environ: dict[str, str]) -> None:
         "PIL", "pymupdf", "ctranslate2", "faster_whisper", "rapidocr", "qdrant_edge",
         "qdrant_client", "tokenizers",
     }  # fmt: skip
+
+
+async def test_the_same_command_serves_http_until_it_is_interrupted(
+    environ: dict[str, str], tmp_path: Path, root: Path
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(  # noqa: ASYNC220
+        [sys.executable, *SERVE, "--http", "--port", str(port), "--root", str(root),
+         "--store", str(tmp_path / "store")],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=environ | {"OMNI_ENCODER": "hashing", "OMNI_INDEX": "memory"},
+    )  # fmt: skip
+    base = f"http://127.0.0.1:{port}"
+    try:
+        async with asyncio.timeout(60):
+            transport = httpx2.AsyncHTTPTransport(retries=20)  # waits 0.5 s, 1 s, 2 s ...
+            async with httpx2.AsyncClient(transport=transport) as http:
+                assert (await http.get(f"{base}/health")).json() == {"ok": True}
+            async with Client(f"{base}/mcp") as client:
+                assert len((await client.list_tools()).tools) == 6
+                result = await client.call_tool("search", {"query": "x"})
+                assert result.content[0].text.startswith("EMPTY_INDEX: ")
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert out == b""
+    assert process.returncode in (0, 130)
