@@ -32,7 +32,8 @@ from models_random import flops, random_thinker  # noqa: E402
 
 from omni_core.encoders import _omni_attention as attention  # noqa: E402
 from omni_core.encoders import models, omni  # noqa: E402
-from omni_core.encoders._omni_inputs import Inputs, processing  # noqa: E402
+from omni_core.encoders._omni_fuse import fuse  # noqa: E402
+from omni_core.encoders._omni_inputs import Inputs, Item, processing  # noqa: E402
 from omni_core.encoders._omni_load import strip_head  # noqa: E402
 from omni_core.settings import Settings  # noqa: E402
 from omni_core.types import SAMPLE_RATE, Content, Film, Picture, Sound, Text  # noqa: E402
@@ -62,47 +63,49 @@ def workload(kind: str, count: int, rng: np.random.Generator) -> list[Content]:
 
 
 class Plain:
-    """`SentenceTransformer.encode`, told the same pixel budgets; counts the useful work."""
+    """`SentenceTransformer.encode`, told the same pixel budgets."""
 
     def __init__(self, model: Any, row: models.ModelSpec) -> None:
         self.model, self.row = model, row
         self._inputs = Inputs(row, lambda text: len(text), 20)
-        self.lengths: list[int] = []
-        self.frames: list[tuple[int, int]] = []
-        self.mel: list[int] = []
-        self.padded = 0
-        self._own = model[0].preprocess
-        model[0].preprocess = self._watch
 
-    def _watch(self, *args: Any, **kwargs: Any) -> Any:
-        out = self._own(*args, **kwargs)
-        self.lengths += out["attention_mask"].sum(1).tolist()
-        self.padded += out["attention_mask"].numel()
-        for key in ("image_grid_thw", "video_grid_thw"):
-            if key in out:
-                self.frames += [(int(h * w), int(t)) for t, h, w in out[key].tolist()]
-        if "feature_attention_mask" in out:
-            self.mel += out["feature_attention_mask"].sum(1).tolist()
-        return out
+    def items(self, contents: list[Content]) -> list[Item]:
+        """The same inputs that ours are made of."""
+        return [next(self._inputs.items(n, c)) for n, c in enumerate(contents)]
 
-    def encode(self, contents: list[Content], batch_size: int) -> float:
-        """Seconds for all of them."""
-        items = [next(self._inputs.items(n, c)) for n, c in enumerate(contents)]
+    def encode(self, contents: list[Content], batch_size: int) -> tuple[float, Any]:
+        """Seconds for all of them, and their vectors."""
+        items = self.items(contents)
         sizes = processing(self.row, items)
         sizes.pop("audio", None)  # the plain way pads every sound to the extractor's 300 s
-        self.lengths, self.frames, self.mel, self.padded = [], [], [], 0
         started = time.perf_counter()
-        self.model.encode(
+        found = self.model.encode(
             [i.value for i in items],
             batch_size=batch_size,
             processing_kwargs=sizes,
             show_progress_bar=False,
+            convert_to_tensor=True,
         )
-        return time.perf_counter() - started
+        return time.perf_counter() - started, found.float().cpu().numpy()
 
-    def close(self) -> None:
-        """Stop watching."""
-        del self.model[0].preprocess
+    def useful(self, contents: list[Content]) -> tuple[float, int]:
+        """FLOPs and tokens that the inputs need: counted on the host, without the model."""
+        lengths: list[int] = []
+        frames: list[tuple[int, int]] = []
+        mel: list[int] = []
+        items = self.items(contents)
+        for at in range(0, len(items), 8):
+            batch = items[at : at + 8]
+            out = self.model[0].preprocess(
+                [i.value for i in batch], processing_kwargs=processing(self.row, batch)
+            )
+            lengths += out["attention_mask"].sum(1).tolist()
+            for key in ("image_grid_thw", "video_grid_thw"):
+                if key in out:
+                    frames += [(int(h * w), int(t)) for t, h, w in out[key].tolist()]
+            if "feature_attention_mask" in out:
+                mel += out["feature_attention_mask"].sum(1).tolist()
+        return flops(self.model[0].model.config, lengths, frames, mel), sum(lengths)
 
 
 def matrix_rate(device: str) -> float:
@@ -166,87 +169,76 @@ def percentile(values: list[float], p: float) -> float:
     return float(np.percentile(np.asarray(values) * 1000, p))
 
 
-def main() -> None:
-    """Print, and with --json write, every figure."""
+def profile(encoder: omni.OmniEncoder, contents: list[Content], device: str) -> str:
+    """Where the time of one ingest goes: the device's kernels, and how long it was idle."""
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as torch_profile
+
+    gpu = device.startswith("cuda")
+    kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if gpu else [])]
+    started = time.perf_counter()
+    with torch_profile(activities=kinds) as found:
+        encoder.encode(contents)
+        _wait(device)
+    wall = time.perf_counter() - started
+    averages = found.key_averages()
+    key = "self_device_time_total" if gpu else "self_cpu_time_total"
+    busy = sum(getattr(a, key) for a in averages) / 1e6
+    table = averages.table(sort_by=key, row_limit=30, max_name_column_width=70)
+    return f"{table}\nbusy {busy:.2f} s of {wall:.2f} s ({busy / wall:.0%}), profiled"
+
+
+def options() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--size", default="small", choices=["small", "3b", "7b"])
     parser.add_argument("--count", type=int, default=0, help="items a workload")
-    parser.add_argument("--budget", type=int, default=0, help="tokens a batch")
+    parser.add_argument("--budget", default="0", help="tokens a batch; several: 8192,16384")
     parser.add_argument("--workers", type=int, default=0, help="threads that prepare")
     parser.add_argument("--attention", default="auto", choices=["auto", "sdpa"])
+    parser.add_argument("--no-fuse", action="store_true", help="the library's own layers")
     parser.add_argument("--kinds", default="mixed,film,page,sound,text")
+    parser.add_argument("--plain", default="mixed,film,page,sound,text", help="kinds to compare")
     parser.add_argument("--plain-batch", default="", help="batch sizes of the plain way")
     parser.add_argument("--questions", type=int, default=0)
+    parser.add_argument("--profile", default="", help="kinds to profile after all else")
     parser.add_argument("--json", default="", help="also write the figures here")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print, and with --json write, every figure."""
+    args = options()
     import torch
 
     gpu = args.device.startswith("cuda")
     name = torch.cuda.get_device_name() if gpu else f"CPU, {torch.get_num_threads()} threads"
     rate = matrix_rate(args.device)
-    out: dict[str, Any] = {
-        "device": name,
-        "size": args.size,
-        "torch": torch.__version__,
-        "matrix_tflops": rate / 1e12,
-    }
-    print(f"{name}, torch {torch.__version__}, matrix rate {rate / 1e12:.1f} TFLOP/s", flush=True)
+    out: dict[str, Any] = {"device": name, "size": args.size, "torch": torch.__version__}
+    out["matrix_tflops"] = rate / 1e12
+    print(f"{name}, torch {torch.__version__}, matrix rate {rate / 1e12:.2f} TFLOP/s", flush=True)
     started = time.perf_counter()
     model = random_thinker(args.size, args.device)
-    config = model[0].model.config
     params = sum(p.numel() for p in model.parameters()) / 1e9
-    print(
-        f"{args.size}: {params:.2f} B weights in {time.perf_counter() - started:.0f} s", flush=True
-    )
+    print(f"{args.size}: {params:.2f} B weights, {time.perf_counter() - started:.0f} s", flush=True)
     row = models.rows()["e5-omni-7b"]
     count = args.count or (240 if gpu else 20)
-    sizes = [int(b) for b in (args.plain_batch or ("8,32" if gpu else "8")).split(",")]
     kinds = args.kinds.split(",")
     rng = np.random.default_rng(0)
     loads = {k: workload(k, count if k == "mixed" else max(8, count // 3), rng) for k in kinds}
-    useful: dict[str, float] = {}
     plain = Plain(model, row)
-    plain.encode(loads[kinds[0]][:10], 4)  # warm
     for kind, contents in loads.items():
-        best = (float("inf"), 0, 0.0)
-        for size in sizes if kind == "mixed" else sizes[:1]:
-            try:
-                spent = plain.encode(contents, size)
-            except torch.OutOfMemoryError:
-                torch.cuda.empty_cache()
-                print(f"plain {kind}: a batch of {size} does not fit", flush=True)
-                continue
-            waste = 1 - sum(plain.lengths) / plain.padded
-            best = min(best, (spent, size, waste))
-            useful[kind] = flops(config, plain.lengths, plain.frames, plain.mel)
-        out[kind] = {"items": len(contents), "tokens": sum(plain.lengths), "plain_s": best[0],
-                     "plain_batch": best[1], "plain_waste": best[2],
-                     "tflop": useful.get(kind, 0) / 1e12}  # fmt: skip
-        print(f"plain {kind}: {best[0]:.2f} s, batch {best[1]}, waste {best[2]:.1%}", flush=True)
-    plain.close()
-    strip_head(model)
-    out["attention"] = "sdpa"
-    if args.attention == "auto":
-        out["attention"] = attention.speed_up(model, row, args.device, model[0].model.dtype)
-    described = omni.info(row, Settings(encoder="e5-omni-7b"))
-    described = types.SimpleNamespace(dim=config.text_config.hidden_size, multi_vector=False,
-                                      name=row.name, cut=described.cut)  # fmt: skip
-    encoder = omni.OmniEncoder(model, row, described, args.device,  # type: ignore[arg-type]
-                               budget=args.budget, workers=args.workers)  # fmt: skip
-    encoder.encode(loads[kinds[0]][:10])  # warm
-    for kind, contents in loads.items():
-        encoder.reset_stats()
-        started = time.perf_counter()
-        encoder.encode(contents)
-        spent = time.perf_counter() - started
-        share = useful.get(kind, 0) / spent / rate
-        out[kind] |= {"s": spent, "mfu": share, "speedup": out[kind]["plain_s"] / spent,
-                      "plain_mfu": useful.get(kind, 0) / out[kind]["plain_s"] / rate,
-                      "stats": encoder.stats.as_dict()}  # fmt: skip
-        print(f"ours  {kind}: {spent:.2f} s, {out[kind]['speedup']:.2f}x plain, "
-              f"{share:.1%} of the matrix rate (plain {out[kind]['plain_mfu']:.1%}); "
-              f"{json.dumps(encoder.stats.as_dict())}", flush=True)  # fmt: skip
+        work, tokens = plain.useful(contents)
+        out[kind] = {"items": len(contents), "tokens": tokens, "tflop": work / 1e12}
+    expected = _plain(plain, loads, args, out, gpu=gpu)
+    encoder = _ours(model, row, args, out)
+    if expected is not None:
+        found = np.stack([v for v in encoder.encode(loads["mixed"][:20]) if v is not None])
+        cosines = (found * expected[:20]).sum(1)
+        out["least cosine to plain"] = float(cosines.min())
+        print(f"ours equals plain: least cosine {cosines.min():.4f}", flush=True)
+    _measure(encoder, loads, args, out, rate)
     questions = args.questions or (60 if gpu else 20)
     latencies(encoder, 5, 0.0)
     idle = latencies(encoder, questions, 0.02)
@@ -256,11 +248,87 @@ def main() -> None:
         out[f"question {label}"] = {"p50_ms": p50, "p95_ms": p95}
         print(f"question {label}: p50 {p50:.1f} ms, p95 {p95:.1f} ms", flush=True)
     out["question ratio"] = percentile(busy, 95) / percentile(idle, 95)
-    print(f"p95 under load is {out['question ratio']:.2f} times idle; "
-          f"attention {out['attention']}", flush=True)  # fmt: skip
-    encoder.close()
+    print(f"p95 under load is {out['question ratio']:.2f} times idle", flush=True)
     if args.json:
         Path(args.json).write_text(json.dumps(out, indent=1), encoding="utf-8")
+    for kind in filter(None, args.profile.split(",")):
+        print(f"---- {kind}\n{profile(encoder, loads[kind], args.device)}", flush=True)
+    encoder.close()
+
+
+def _plain(
+    plain: Plain, loads: dict[str, list[Content]], args: Any, out: dict[str, Any], *, gpu: bool
+) -> Any:
+    import torch
+
+    sizes = [int(b) for b in (args.plain_batch or ("8,32" if gpu else "8")).split(",")]
+    vectors = None
+    chosen = [k for k in args.plain.split(",") if k in loads]
+    if chosen:
+        plain.encode(next(iter(loads.values()))[:10], 4)  # warm
+    for kind in chosen:
+        for size in sizes if kind == "mixed" else sizes[:1]:
+            try:
+                spent, found = plain.encode(loads[kind], size)
+            except torch.OutOfMemoryError:
+                torch.cuda.empty_cache()
+                print(f"plain {kind}: a batch of {size} does not fit", flush=True)
+                continue
+            if spent < out[kind].get("plain_s", float("inf")):
+                out[kind] |= {"plain_s": spent, "plain_batch": size}
+            vectors = found if kind == "mixed" else vectors
+            print(f"plain {kind}: {spent:.2f} s, batch {size}", flush=True)
+    return vectors
+
+
+def _ours(model: Any, row: models.ModelSpec, args: Any, out: dict[str, Any]) -> omni.OmniEncoder:
+    strip_head(model)
+    out["attention"] = "sdpa"
+    if args.attention == "auto":
+        dtype = model[0].model.dtype
+        out["attention"] = attention.speed_up(model, row, args.device, dtype)
+    out["fused"] = {}
+    if args.device.startswith("cuda") and not args.no_fuse:
+        out["fused"] = fuse(model)
+    print(f"attention {out['attention']}, fused {out['fused']}", flush=True)
+    cut = omni.info(row, Settings(encoder="e5-omni-7b")).cut
+    dim = model[0].model.config.get_text_config().hidden_size
+    described: Any = types.SimpleNamespace(dim=dim, multi_vector=False, name=row.name, cut=cut)
+    return omni.OmniEncoder(model, row, described, args.device, workers=args.workers)
+
+
+def _measure(
+    encoder: omni.OmniEncoder,
+    loads: dict[str, list[Content]],
+    args: Any,
+    out: dict[str, Any],
+    rate: float,
+) -> None:
+    started = time.perf_counter()
+    for contents in loads.values():
+        encoder.encode(contents[:10])
+    print(f"warm after {time.perf_counter() - started:.0f} s", flush=True)
+    for budget in map(int, args.budget.split(",")):
+        for kind, contents in loads.items():
+            if budget:
+                encoder.stats.budget = budget
+            encoder.reset_stats()
+            started = time.perf_counter()
+            encoder.encode(contents)
+            spent = time.perf_counter() - started
+            work = out[kind]["tflop"] * 1e12
+            share = work / spent / rate
+            gain = out[kind].get("plain_s", 0.0) / spent
+            stats = encoder.stats.as_dict()
+            out[kind].setdefault("ours", []).append(
+                {"s": spent, "of_matrix_rate": share, "speedup": gain, "stats": stats}
+            )
+            print(
+                f"ours  {kind}: {spent:.2f} s, {gain:.2f}x plain, {share:.1%} of the matrix rate "
+                f"(plain {share * spent / out[kind].get('plain_s', float('inf')):.1%}); "
+                f"{json.dumps(stats)}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import logging
+import threading
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -48,6 +49,12 @@ def use(model: Any) -> None:
     for module in model.modules():
         if getattr(module, "config", None) is not None and hasattr(module, "_supports_sdpa"):
             module.config._attn_implementation = NAME
+
+
+def in_use(model: Any) -> bool:
+    """Whether `use` was called on this model."""
+    config = getattr(getattr(model[0], "model", None), "config", None)
+    return getattr(config, "_attn_implementation", "") == NAME
 
 
 def installed() -> str:
@@ -156,20 +163,41 @@ def _by_hand(q: Any, k: Any, v: Any, bounds: Any, scaling: float | None, *, caus
     return torch.cat(parts)
 
 
+class _Pass(threading.local):
+    """Where the sequences of this thread's batch begin: known on the host before it starts, so
+    that no layer has to wait for the device to learn it."""
+
+    shape: tuple[int, ...] = ()
+    answer: tuple[Any, int, Any] = (None, 0, None)
+
+
+_pass = _Pass()
+
+
+def announce(mask: Any, device: str) -> None:
+    """Tell the next forward pass of this thread its boundaries; `mask` is on the host."""
+    edges, longest, rows = _count(mask)
+    edges, rows = (t.pin_memory().to(device, non_blocking=True) for t in (edges, rows))
+    _pass.shape, _pass.answer = tuple(mask.shape), (edges, longest, rows)
+
+
 def _bounds(mask: Any, batch: int, tokens: int, device: Any) -> tuple[Any, int, Any]:
     import torch
 
     if mask is None:
         edges = torch.arange(0, (batch + 1) * tokens, tokens, dtype=torch.int32, device=device)
         return edges, tokens, None
-    if (kept := getattr(mask, "_omni_bounds", None)) is not None:
-        return kept  # type: ignore[no-any-return]
+    if _pass.shape == (batch, tokens) and _pass.answer[0].device == device:
+        return _pass.answer
+    return _count(mask)
+
+
+def _count(mask: Any) -> tuple[Any, int, Any]:
+    import torch
+
     lengths = mask.sum(1, dtype=torch.int32)
     edges = torch.nn.functional.pad(lengths.cumsum(0, dtype=torch.int32), (1, 0))
-    rows = mask.flatten().nonzero().flatten()
-    answer = (edges, int(lengths.max()), rows)
-    mask._omni_bounds = answer  # rides on the tensor: one wait for the device a pass, not a layer
-    return answer
+    return edges, int(lengths.max()), mask.flatten().nonzero().flatten()
 
 
 def _agrees(device: str, dtype: Any) -> bool:

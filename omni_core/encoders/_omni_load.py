@@ -12,12 +12,13 @@ import gc
 import inspect
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from omni_core.encoders import _omni_attention as attention
 from omni_core.encoders import _omni_files as files
+from omni_core.encoders._omni_fuse import fuse
 from omni_core.encoders.models import ModelSpec
 from omni_core.errors import OmniError, UnavailableError
 from omni_core.settings import Settings
@@ -48,7 +49,9 @@ def build(spec: ModelSpec, settings: Settings) -> Any:
             attend_both_ways(model)
         if spec.kind != "cross":
             strip_head(model)
-        attention.speed_up(model, spec, device, precision(spec, device))
+        if device.startswith("cuda") and not spec.remote_code:
+            attention.speed_up(model, spec, device, precision(spec, device))
+            log.info("fused: %s", fuse(model))
     return model
 
 
@@ -124,6 +127,31 @@ def attend_both_ways(model: Any) -> int:
             module.is_causal = False
             changed += 1
     return changed
+
+
+def host_positions(first: Any) -> Callable[[Any], None] | None:
+    """Adds a batch's rotary positions while it is prepared; None where the model has no such thing.
+
+    Qwen's three-axis positions are found with loops over the tokens of each input: on the device
+    that is a wait for every step, on the host it happens while another batch runs.
+    """
+    compute = getattr(getattr(first, "model", None), "compute_3d_position_ids", None)
+    if compute is None:
+        return None
+    import torch
+
+    names = inspect.signature(compute).parameters
+
+    def add(features: Any) -> None:
+        known = {name: features.get(name) for name in names}
+        if "audio_feature_lengths" in names and "feature_attention_mask" in features:
+            known["audio_feature_lengths"] = features["feature_attention_mask"].sum(1)
+        with torch.no_grad():
+            positions = compute(**known)
+        if positions is not None:
+            features["position_ids"] = positions
+
+    return add
 
 
 def clone_processor(first: Any) -> Any:

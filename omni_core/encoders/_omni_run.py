@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from omni_core.encoders import _omni_attention as attention
 from omni_core.encoders._omni_batches import plan
 from omni_core.encoders._omni_inputs import Item, processing
 from omni_core.encoders._omni_lanes import Lanes
-from omni_core.encoders._omni_load import clone_processor
+from omni_core.encoders._omni_load import clone_processor, host_positions
 from omni_core.encoders.models import ModelSpec
 from omni_core.errors import UnavailableError
 from omni_core.types import Vector
@@ -95,6 +96,8 @@ class Runner:
         for _ in range(count):
             self._hands.put(clone_processor(model[0]))
         self._question_hand = clone_processor(model[0])
+        self._positions = host_positions(model[0])
+        self._packs = attention.in_use(model)
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="prepare")
 
     def evidence(self, items: Sequence[Item], prompts: Sequence[str], task: str) -> list[Vector]:
@@ -180,6 +183,8 @@ class Runner:
         )
         if "logits_to_keep" in features and self._spec.kind != "cross":
             del features["logits_to_keep"]  # the head it is for was dropped
+        if self._positions is not None:
+            self._positions(features)
         if self._device.startswith("cuda"):
             features = {k: _pin(v) for k, v in features.items()}
         return features
@@ -213,6 +218,8 @@ class Runner:
     def _forward(self, features: Any, task: str) -> Any:
         import torch
 
+        if self._packs:
+            attention.announce(features["attention_mask"], self._device)
         with torch.inference_mode():
             moved = {
                 k: v.to(self._device, non_blocking=True) if isinstance(v, torch.Tensor) else v

@@ -63,8 +63,11 @@ class ModelSpec:
     """Sizes the vector may be cut to (`Settings.encoder_dim`); it is renormalised after."""
     pooling: str = ""
     query_prompt: str = ""
-    """Used where the repository's own prompts say nothing; so are the three below."""
+    """Used where the repository's own prompts say nothing; so are the next three."""
     document_prompt: str = ""
+    prompt_place: Literal["system", "prefix"] = "system"
+    """Where a server without sentence-transformers must put the prompt: a system turn, or before
+    the user's words."""
     image_prompt: str = ""
     video_prompt: str = ""
     task: str = ""

@@ -1,0 +1,102 @@
+"""One HTTP client for model servers: deadlines, retries, a token, and errors in one line."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from omni_core.errors import BadRequestError, UnavailableError
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 5.0
+TRIES = 4
+"""The first and three more, after 0.5, 1 and 2 seconds: a worker that restarts is back by then."""
+_AGAIN = (429, 502, 503, 504)
+
+
+class Server:
+    """A model server at one address. Thread-safe."""
+
+    def __init__(self, url: str, token: str) -> None:
+        """`url` as set by the operator; redirects are not followed, proxies not asked."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadRequestError(
+                f"encoder_url {url!r} is not an address like http://host:7000 or "
+                "vllm+http://host:8000"
+            )
+        self.name = parts.netloc.rpartition("@")[2]
+        self._base = url.rstrip("/")
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx2.Client(headers=headers, trust_env=False, follow_redirects=False)
+
+    def get(self, path: str, *, seconds: float) -> Any:
+        """The JSON at `path`."""
+        return self._send("GET", path, seconds, {}).json()
+
+    def post(self, path: str, body: bytes, *, seconds: float) -> bytes:
+        """Bytes for bytes."""
+        kind = {"content-type": "application/octet-stream"}
+        found: bytes = self._send("POST", path, seconds, {"content": body, "headers": kind}).content
+        return found
+
+    def ask(self, path: str, data: Any, *, seconds: float) -> Any:
+        """JSON for JSON."""
+        return self._send("POST", path, seconds, {"json": data}).json()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def _send(self, method: str, path: str, seconds: float, content: dict[str, Any]) -> Any:
+        deadline = time.monotonic() + seconds
+        for attempt in range(TRIES):
+            left = deadline - time.monotonic()
+            last = attempt == TRIES - 1
+            try:
+                limits = httpx2.Timeout(max(left, 0.1), connect=CONNECT_S)
+                answer = self._client.request(method, self._base + path, timeout=limits, **content)
+            except httpx2.TimeoutException:
+                if last or time.monotonic() > deadline:
+                    raise UnavailableError(
+                        f"the model server {self.name} gave no answer within {seconds:.0f} s: "
+                        "is it busy, or too small for this model?"
+                    ) from None
+            except httpx2.HTTPError as e:
+                if last:
+                    raise UnavailableError(
+                        f"the model server {self.name} cannot be reached ({type(e).__name__}): "
+                        "start it, or correct encoder_url"
+                    ) from None
+            else:
+                if answer.status_code < 300:
+                    return answer
+                if answer.status_code not in _AGAIN or last:
+                    raise self._refusal(answer)
+            log.info("the model server %s is asked again", self.name)
+            time.sleep(min(0.5 * 2**attempt, max(0.0, deadline - time.monotonic())))
+        raise AssertionError("the last try returns or raises")
+
+    def _refusal(self, answer: Any) -> Exception:
+        if answer.status_code in (401, 403):
+            return UnavailableError(
+                f"the model server {self.name} refused the token: set encoder_token to its own"
+            )
+        if answer.status_code in (404, 405):
+            return UnavailableError(
+                f"{self.name} is no model server of this kind: an `omni-mcp worker --listen`, or "
+                "vLLM with encoder_url=vllm+http://..."
+            )
+        try:
+            data = answer.json()
+            said = data.get("error", data.get("message", "")) if isinstance(data, dict) else ""
+            said = said.get("message", "") if isinstance(said, dict) else str(said)
+        except ValueError:
+            said = ""
+        line = (said.strip().splitlines() or [f"status {answer.status_code}"])[0][:200]
+        return UnavailableError(f"the model server {self.name} says: {line}")
