@@ -87,7 +87,7 @@ def _copy(
     with av.open(out, "w", format=form) as target:
         to = {s.index: target.add_stream_from_template(s, opaque=True) for s in streams}
         for packet in c.demux(*streams):
-            t = clock.seconds(packet)
+            t = clock.packet(packet)
             if t is None or packet.dts is None:
                 continue
             if packet.stream is lead:

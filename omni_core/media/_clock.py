@@ -18,11 +18,16 @@ class Clock:
     def __init__(self, container: Any) -> None:
         self.zero = (container.start_time or 0) / av.time_base
 
-    def seconds(self, item: Any) -> float | None:
-        """When a frame or packet is shown; None where the file keeps no time at all."""
-        if item.pts is None or item.time_base is None:
+    def frame(self, frame: Any) -> float | None:
+        """When a frame is shown or heard; None where the file keeps no time at all."""
+        t: float | None = frame.time
+        return None if t is None else t - self.zero
+
+    def packet(self, packet: Any) -> float | None:
+        """When what is in a packet is shown."""
+        if packet.pts is None or packet.time_base is None:
             return None
-        seconds: float = item.pts * float(item.time_base) - self.zero
+        seconds: float = packet.pts * float(packet.time_base) - self.zero
         return seconds
 
     def pts(self, seconds: float, stream: Any) -> int:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 _NAME = re.compile(
     r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])"
-    r"(?:[-_ T.]*(?:at )?([01]\d|2[0-3])[-_.:h]?([0-5]\d)(?:[-_.:m]?([0-5]\d))?)?(?!\d)"
+    r"(?:[-_ T.]*(?:at )?([01]\d|2[0-3])[-_.:h]?([0-5]\d)(?:[-_.:m]?([0-5]\d)(?:\d{3})?)?)?(?!\d)"
 )
 _TAGS = (
     "com.apple.quicktime.creationdate",

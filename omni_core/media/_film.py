@@ -17,7 +17,7 @@ from omni_core.media._medium import Limits
 from omni_core.media._open import film_stream, sound_stream, too_long, unreadable
 from omni_core.media._pixels import aspect
 from omni_core.media._shots import Shot, Shots
-from omni_core.media._sound import Resampler, SoundCutter, Tail, Window
+from omni_core.media._sound import Piece, Resampler, SoundCutter, Tail, Window
 from omni_core.media._subtitles import Track, text_stream
 from omni_core.types import Channel, CutOptions, Segment, Source, Span
 
@@ -70,10 +70,8 @@ class FilmCutter:
                 yield from self._speech(track.push(packet), track.origin)
         if not self._decoded:
             raise unreadable(self._path)
-        for samples in self._resampler.flush():
-            if self._tail is not None:
-                self._tail.push(*samples)
-            yield from self._windows(self._cutter.push(*samples))
+        for piece in self._resampler.flush():
+            yield from self._sound_piece(piece)
         yield from self._windows(self._cutter.flush())
         if track is not None:
             yield from self._speech(track.flush(), track.origin)
@@ -98,8 +96,8 @@ class FilmCutter:
             yield packet
 
     def _frames(self, packet: Any) -> list[Any]:
-        index = packet.stream.index
-        if index in self._given_up:
+        index = packet.stream_index
+        if self._given_up and index in self._given_up:
             return []
         try:
             frames: list[Any] = packet.decode()
@@ -110,19 +108,20 @@ class FilmCutter:
                 self._given_up.add(index)
             return []
         if frames:
-            self._errors[index] = 0
+            if self._errors:
+                self._errors.pop(index, None)
             self._decoded += len(frames)
         return frames
 
     def _see(self, packet: Any) -> Iterator[Segment]:
         assert self._shots is not None  # noqa: S101 - there is a film stream
-        shown = self._clock.seconds(packet)
+        shown = self._clock.packet(packet)
         if shown is not None and not packet.is_discard:  # skipped frames are shown all the same
             self._shots.reach(shown + float((packet.duration or 0) * packet.time_base))
         if self._options.fast and packet.size and not packet.is_keyframe:
             return
         for frame in self._frames(packet):
-            t = self._clock.seconds(frame)
+            t = self._clock.frame(frame)
             if t is None:
                 t = self._counted * self._step
             self._counted += 1
@@ -133,12 +132,8 @@ class FilmCutter:
 
     def _hear(self, packet: Any) -> Iterator[Segment]:
         for frame in self._frames(packet):
-            for samples in self._resampler.push(frame):
-                if self._tail is not None:
-                    self._tail.push(*samples)
-                yield from self._windows(self._cutter.push(*samples))
-        self._reach(self._cutter.now)
-        yield from self._release()
+            for piece in self._resampler.push(frame):
+                yield from self._sound_piece(piece)
 
     def _show(self, shots: Iterable[Shot]) -> Iterator[Segment]:
         for shot in shots:
@@ -164,6 +159,13 @@ class FilmCutter:
             self.end = t
             if t > self._limits.max_duration_s:
                 raise too_long(self._path, t, self._limits)
+
+    def _sound_piece(self, piece: Piece) -> Iterator[Segment]:
+        if self._tail is not None:
+            self._tail.push(*piece)
+        yield from self._windows(self._cutter.push(*piece))
+        self._reach(self._cutter.now)
+        yield from self._release()
 
     def _windows(self, windows: Iterator[Window]) -> Iterator[Segment]:
         for w in windows:

@@ -47,7 +47,7 @@ def _last(c: Any, streams: list[Any], clock: Clock) -> float:
     end = 0.0
     try:
         for packet in c.demux(*streams):
-            t = clock.seconds(packet)
+            t = clock.packet(packet)
             if t is not None:
                 end = max(end, t + float((packet.duration or 0) * packet.time_base))
     except Exception:

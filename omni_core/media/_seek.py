@@ -109,7 +109,7 @@ class _Reader:
                 log.debug("undecodable packet: %r", e)
                 frames = []
             for frame in frames:
-                t = self._clock.seconds(frame)
+                t = self._clock.frame(frame)
                 if t is None:
                     if not from_start:
                         continue  # without time stamps only counting from the start is right

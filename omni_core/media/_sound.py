@@ -27,6 +27,12 @@ SILENT = 1e-4
 """-80 dBFS: digital silence and dither; nothing can be heard in it."""
 
 
+GATHER_S = 0.5
+
+Piece = tuple[float | None, Samples]
+"""Samples and the second of the first; None: right after the piece before."""
+
+
 @dataclass(slots=True)
 class Window:
     """New sound of [start, end) seconds; its samples begin `sound.head_s` earlier."""
@@ -39,8 +45,8 @@ class Window:
 class Resampler:
     """Frames of any rate, layout and format to mono float at 16 kHz, with the time of each.
 
-    Frames are gathered to about a quarter of a second first: a filter call for each of the
-    thousand samples of an AAC frame costs more than the resampling.
+    Frames are gathered to about half a second first: a filter call for each thousand samples of
+    an AAC frame costs as much as the resampling.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -50,44 +56,45 @@ class Resampler:
     def _reset(self) -> None:
         self._to = av.AudioResampler("flt", "mono", SAMPLE_RATE)
         self._fifo = av.AudioFifo()
-        self._shape: tuple[Any, ...] | None = None
+        self._used = False
         self._start: float | None = None  # second of the first gathered sample
         self._next: float | None = None  # second that the next frame should have
         self._gathered = 0
 
-    def push(self, frame: Any) -> Iterator[tuple[float | None, Samples]]:
-        """(seconds of the first sample or None to go on, samples)."""
-        t = self._clock.seconds(frame)
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._shape not in (None, shape):  # AC-3 and TS may change layout on the way
-            yield from self.flush()
-        elif t is not None and self._next is not None and abs(t - self._next) > JITTER_S:
-            yield from self._drain()
+    def push(self, frame: Any) -> list[Piece]:
+        """What is ready; mostly nothing, then a second at once."""
+        t = self._clock.frame(frame)
+        rate = frame.sample_rate
+        done: list[Piece] = []
+        if t is not None and self._next is not None and abs(t - self._next) > JITTER_S:
+            done = self._drain()
+        frame.pts = None
+        try:
+            self._fifo.write(frame)
+        except ValueError:  # AC-3 and TS may change rate or layout on the way
+            done += self.flush()
+            self._fifo.write(frame)
         if self._gathered == 0:
             self._start = t
-        self._shape = shape
-        frame.pts = None
-        self._fifo.write(frame)
         self._gathered += frame.samples
         if t is not None:
-            self._next = t + frame.samples / frame.sample_rate
-        if self._gathered * 4 >= frame.sample_rate:
-            yield from self._drain()
+            self._next = t + frame.samples / rate
+        return done + self._drain() if self._gathered >= rate * GATHER_S else done
 
-    def flush(self) -> Iterator[tuple[float | None, Samples]]:
+    def flush(self) -> list[Piece]:
         """What is gathered and what the filter still holds."""
-        if self._shape is not None:
-            yield from self._drain()
-            for out in self._to.resample(None):
-                yield None, out.to_ndarray()[0]
+        done = self._drain()
+        if self._used:
+            done += [(None, out.to_ndarray()[0]) for out in self._to.resample(None)]
         self._reset()
+        return done
 
-    def _drain(self) -> Iterator[tuple[float | None, Samples]]:
-        frame = self._fifo.read() if self._gathered else None
-        t, self._gathered = self._start, 0
-        for out in self._to.resample(frame) if frame is not None else ():
-            yield t, out.to_ndarray()[0]
-            t = None
+    def _drain(self) -> list[Piece]:
+        if not self._gathered:
+            return []
+        start, self._gathered, self._used = self._start, 0, True
+        out = [o.to_ndarray()[0] for o in self._to.resample(self._fifo.read())]
+        return [(start if n == 0 else None, samples) for n, samples in enumerate(out)]
 
 
 class SoundCutter:

@@ -143,7 +143,7 @@ class Track:
 
     def push(self, packet: Any) -> Iterator[Window]:
         """Take a packet of the track."""
-        start = self._clock.seconds(packet)
+        start = self._clock.packet(packet)
         if start is None or not packet.size:
             return
         text = clean(" ".join(_words(packet)))

@@ -124,6 +124,7 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._in_title:
             self.title += data
+            return
         if self._unseen:
             return
         words = re.sub(r"\s+", " ", data)

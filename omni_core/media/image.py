@@ -130,7 +130,8 @@ class Medium(Base):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # our own limit is checked, with our own error
                 Image.MAX_IMAGE_PIXELS = self.limits.max_pixels
-                known = [f for f in FORMATS if f in Image.OPEN or f != "HEIF"]
+                Image.init()
+                known = [f for f in FORMATS if f in Image.OPEN]
                 with Image.open(path, formats=known) as image:
                     self._check(name, image)
                     yield image

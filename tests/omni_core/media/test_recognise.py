@@ -1,0 +1,98 @@
+"""Files are known by their bytes, dated and named; what is unknown is refused in one line."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
+from omni_core.media import service
+from omni_core.media._dates import in_name, parse
+from omni_core.types import Modality
+
+
+def test_a_wrong_suffix_does_not_matter(barcode_film: Path, tmp_path: Path, svc: Any) -> None:
+    for name in ("film.txt", "film.jpg", "film", "film.mp3"):
+        shutil.copy(barcode_film, tmp_path / name)
+        assert svc.probe(str(tmp_path / name)).modality is Modality.VIDEO
+
+
+def test_text_named_like_a_film_is_text(tmp_path: Path, svc: Any) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_text("just words")
+    assert svc.probe(str(path)).mime == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("a.exe", b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0" * 20, "Supported: video"),
+        ("a.zip", b"PK\3\4\x14\0\0\0\0\0" + b"\0" * 40, "cannot be decoded"),
+        ("a.doc", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "before 2007"),
+        ("a.mp4", b"", "is empty"),
+    ],
+)
+def test_what_cannot_be_read_says_what_to_do(
+    name: str, data: bytes, says: str, tmp_path: Path, svc: Any
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(UnreadableError, match=says) as e:
+        svc.probe(str(path))
+    assert "\n" not in str(e.value)
+    assert str(tmp_path) not in str(e.value)
+
+
+def test_a_missing_file_and_one_over_the_limit_are_told_apart(tmp_path: Path, svc: Any) -> None:
+    with pytest.raises(NotFoundError):
+        svc.probe(str(tmp_path / "none.mp4"))
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"x" * (3 << 20))
+    with pytest.raises(TooLargeError, match="3 MB"):
+        service(max_file_mb=2).probe(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "when"),
+    [
+        ("IMG_20240131_184500.jpg", datetime(2024, 1, 31, 18, 45)),
+        ("PXL_20240131_184500123.mp4", datetime(2024, 1, 31, 18, 45)),
+        ("2024-01-31 18.45.00.mov", datetime(2024, 1, 31, 18, 45)),
+        ("Screenshot 2024-01-31 at 18.45.07.png", datetime(2024, 1, 31, 18, 45, 7)),
+        ("VID-20240131-WA0007.mp4", datetime(2024, 1, 31)),
+        ("meeting 2024_01_31.mp3", datetime(2024, 1, 31)),
+        ("order 9920240131551.pdf", None),
+        ("20241399.txt", None),
+        ("notes.txt", None),
+    ],
+)
+def test_dates_in_names_are_found(name: str, when: datetime | None) -> None:
+    found = in_name(name)
+    assert found == (when.astimezone() if when else None)
+
+
+def test_dates_of_tags_keep_their_zone_and_zeros_are_no_dates() -> None:
+    assert parse("2024-01-31T18:45:00.000000Z") == datetime(2024, 1, 31, 18, 45, tzinfo=UTC)
+    zoned = parse("2024:01:31 18:45:00+05:30")
+    assert zoned is not None
+    assert zoned.isoformat() == "2024-01-31T18:45:00+05:30"
+    assert parse("1970-01-01T00:00:00Z") is None
+    assert parse("1904-01-01T00:00:00Z") is None
+    assert parse("2024-13-41") is None
+    assert parse("") is None
+
+
+def test_a_date_in_the_container_comes_before_the_name(film: Any, svc: Any, tools: Any) -> None:
+    frames = [tools.barcode(n) for n in range(10)]
+    tags = {"creation_time": "2022-05-06T07:08:09Z", "title": "Bees at work"}
+    path = film(frames, tags=tags, name="VID_20240131_184500.mp4")
+    info = svc.probe(str(path))
+    assert info.recorded_at == datetime(2022, 5, 6, 7, 8, 9, tzinfo=UTC)
+    assert (info.recorded_at_from, info.title) == ("container", "Bees at work")
+    plain = svc.probe(str(film(frames, name="20240131_184500_garden.mkv", suffix=".mkv")))
+    assert plain.recorded_at_from == "file name"
+    assert plain.title == "20240131 184500 garden"
