@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import shlex
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -350,3 +354,45 @@ def test_the_bar_is_drawn_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_lengths_read_like_a_clock(seconds: float | None, pages: int | None, text: str) -> None:
     assert printing.length(seconds, pages) == text
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("8001", "is not HOST:PORT"), ("0.0.0.0:8001", "set a token")],
+)
+def test_worker_refuses_a_wrong_or_an_open_address(call: Any, address: str, words: str) -> None:
+    said = call("worker", "--listen", address)
+    assert (said.code, said.err.split(":")[0]) == (1, "BAD_ARGUMENT")
+    assert words in said.err
+
+
+def test_a_worker_on_another_process_embeds_for_this_one(
+    call: Any, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{s.getsockname()[1]}"
+    environ = {**os.environ, "PYTHONPATH": f"{REPO}{os.pathsep}{REPO / 'server'}"}
+    command = [sys.executable, "-m", "omni_server", "worker", "--listen", address, "--token", "t1"]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as worker:
+        try:
+            _wait_for(f"http://{address}/health")
+            monkeypatch.setenv("OMNI_ENCODER_URL", f"http://{address}")
+            monkeypatch.setenv("OMNI_ENCODER_TOKEN", "t1")
+            assert call("ingest", media / "boats.md").code == 0
+            found = call("search", "launch postponed to March", "--json")
+            assert found.data["hits"][0]["title"] == "Boats"
+        finally:
+            worker.terminate()
+            worker.communicate(timeout=30)
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - our own child
+            return
+        except OSError:
+            assert time.monotonic() < deadline, f"{url} does not answer"
+            time.sleep(0.05)

@@ -64,13 +64,13 @@ def _print_scores(title: str, scores: Mapping[str, Mapping[str, float]]) -> None
 
 def models(args: argparse.Namespace) -> int:
     """The table of models, or the check of one."""
-    from omni_core.engine import model_table
+    from omni_core.engine import models as known
     from omni_core.errors import BadRequestError
 
     if args.action == "check":
         if not args.name:
             raise BadRequestError("name the model: omni-mcp models check e5-omni-7b")
-        report = model_table.check(args.name, settings_of(args))
+        report = known.check(args.name, settings_of(args))
         if args.json:
             as_json(report)
         else:
@@ -78,7 +78,7 @@ def models(args: argparse.Namespace) -> int:
                 say(one_line(line, 1000))
             say("passed" if report.ok else "FAILED")
         return int(not report.ok)
-    fits = model_table.table()
+    fits = known.table()
     if args.json:
         as_json(fits)
         return 0

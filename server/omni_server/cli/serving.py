@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -46,14 +45,16 @@ def _stdio(settings: Settings) -> None:
 
 def worker(args: argparse.Namespace) -> int:
     """Serve the models over HTTP until Ctrl-C."""
-    from omni_core.engine.model_server import serve as serve_models
+    from omni_core.engine import models
 
     host, _, port = args.listen.rpartition(":")
     if not host or not port.isdigit():
         raise BadRequestError(f"--listen {args.listen!r} is not HOST:PORT, as in 127.0.0.1:8001")
-    token = args.token or os.environ.get("OMNI_ENCODER_TOKEN", "")
-    settings = settings_of(args, encoder_token=token or None)
-    serve_models(settings, host.strip("[]"), int(port))
+    settings = settings_of(args, encoder_token=args.token)
+    host = host.strip("[]")
+    models.may_listen(host, settings.encoder_token)
+    hint(f"{settings.encoder} at http://{args.listen}, Ctrl-C stops")
+    models.serve(settings, host, int(port), settings.encoder_token)
     return 0
 
 
