@@ -139,6 +139,10 @@ class VllmReranker:
             scores[known[int(row["index"])]] = float(row["relevance_score"])
         return scores
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._server.close()
+
 
 def conversation(parts: list[dict[str, Any]], prompt: str, chosen: ModelSpec) -> list[Any]:
     """The turns that carry one content and its prompt."""

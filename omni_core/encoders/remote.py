@@ -105,6 +105,10 @@ class RemoteReranker:
         answer = wire.unpack_json(self._server.post("/rerank", body, seconds=QUESTION_S))
         return [None if s is None else float(s) for s in answer["scores"]]
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._server.close()
+
 
 def _vllm(settings: Settings) -> Server | None:
     scheme, _, rest = settings.encoder_url.partition("+")
