@@ -31,19 +31,16 @@ def bearer_matches(header: str | None, token: str) -> bool:
 class Links:
     """Signs links to files under one folder; the key lives as long as the process."""
 
-    def __init__(
-        self, folder: Path, base_url: str, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder.resolve()
-        self._base = base_url.rstrip("/")
         self._key = secrets.token_bytes(32)
         self._clock = clock
 
-    def url(self, path: str) -> str:
-        """`…/media/TOKEN`, which opens this file for ten minutes and nothing else."""
+    def path(self, path: str) -> str:
+        """`/media/TOKEN`, which opens this file for ten minutes and nothing else."""
         name = str(Path(path).resolve().relative_to(self._folder))
         body = struct.pack(">Q", int(self._clock()) + LINK_S) + name.encode()
-        return f"{self._base}/media/{_text(self._sign(body) + body)}"
+        return f"/media/{_text(self._sign(body) + body)}"
 
     def file(self, token: str) -> Path:
         """The file that `token` opens; raises RefusedError for a false or expired one."""

@@ -84,7 +84,7 @@ def create_http(settings: Settings, *, opener: Opener | None = None) -> Gate:
     """The whole HTTP application; raises BadRequestError for settings that would expose it."""
     check(settings)
     state = State(settings, opener)
-    state.links = Links(settings.store_path, _base_url(settings))
+    state.links = Links(settings.store_path)
     server = build(state)
     app: Starlette = server.streamable_http_app(
         host=settings.host,
@@ -146,14 +146,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _base_url(settings: Settings) -> str:
-    if settings.allowed_hosts and not is_loopback(settings.host):
-        name = settings.allowed_hosts[0]
-        return f"https://{name}" if ":" not in name else f"http://{name}"
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
 
 
 def _media(links: Links | None, token: str) -> Response:

@@ -150,7 +150,7 @@ async def get_segment(
 
     box = (crop[0], crop[1], crop[2], crop[3]) if crop else None
     segment = await opened.fitting(engine, OpenRequest(ref, show, step, pad_s, size, box))
-    return opened.result(segment, [_link(state, clip.path) for clip in segment.clips])
+    return opened.result(segment, [_link(ctx, state, clip.path) for clip in segment.clips])
 
 
 async def similar_to(
@@ -287,6 +287,10 @@ def _example(state: State, ref: str) -> str:
     return str(state.access.file(ref))
 
 
-def _link(state: State, path: str) -> str:
+def _link(ctx: Ctx, state: State, path: str) -> str:
     """Where a client can fetch a clip: a signed URL over HTTP, the path on this machine."""
-    return state.links.url(path) if state.links else path
+    if state.links is None or ctx.headers is None:
+        return path
+    # The gate let this Host pass, so it is a name by which this client reaches us.
+    scheme = "https" if ctx.headers.get("x-forwarded-proto") == "https" else "http"
+    return f"{scheme}://{ctx.headers['host']}{state.links.path(path)}"
