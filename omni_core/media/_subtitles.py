@@ -13,6 +13,8 @@ from omni_core.types import Channel, Segment, Source, Span, Text
 
 WINDOW_S = 15.0
 PAUSE_S = 3.0
+MOST_CUE = 4000
+"""Characters of one cue; a screen holds two hundred."""
 _TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{1,3})")
 _TEXT_CODECS = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
 
@@ -82,6 +84,7 @@ def _seconds(m: re.Match[str]) -> float:
 
 def clean(text: str) -> str:
     """Words without markup: tags, ASS overrides, line breaks, entities."""
+    text = text[:MOST_CUE]  # the patterns below are quadratic in unclosed brackets
     text = re.sub(r"\{[^}]*\}", "", text).replace(r"\N", " ").replace(r"\n", " ")
     text = html.unescape(re.sub(r"<[^>]*>", "", text.replace(r"\h", " ")))
     return " ".join(text.split())
