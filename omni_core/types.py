@@ -452,6 +452,10 @@ class Index(Protocol):
         """Durable against power loss when this returns."""
         ...
 
+    async def optimize(self) -> bool:
+        """Give back the space of deleted points; False when there was nothing to do."""
+        ...
+
     async def activate(self) -> None:
         """Make this version the one that searches use: all or nothing."""
         ...

@@ -117,9 +117,10 @@ class Worker:
     def _send_nowait(self, method: str, *args: Any) -> Future[Any]:
         number = next(self._ids)
         future: Future[Any] = Future()
-        self._pending[number] = future
+        # Read together: what waits for a child that died is not what waits for the next one.
+        process, pending = self._process, self._pending
+        pending[number] = future
         frame = pickle.dumps((number, method, args), 5)
-        process = self._process
         try:
             if process is None or process.stdin is None:
                 raise BrokenPipeError
@@ -128,7 +129,7 @@ class Worker:
                 process.stdin.write(frame)
                 process.stdin.flush()
         except (OSError, ValueError):
-            self._pending.pop(number, None)
+            pending.pop(number, None)
             raise WorkerDied(f"the {self.name} stopped; the next call starts it again") from None
         return future
 
@@ -139,22 +140,28 @@ class Worker:
             if self._process is not None and self._process.poll() is None:
                 return
             started: Future[subprocess.Popen[bytes]] = Future()
+            pending: dict[int, Future[Any]] = {}
             self._reader = threading.Thread(
-                target=self._run, args=(started,), name=f"{self.name}-reader", daemon=True
+                target=self._run, args=(started, pending), name=f"{self.name}-reader", daemon=True
             )
             self._reader.start()
-            self._process = started.result()
+            process = started.result()
+            self._pending, self._process = pending, process
 
-    def _run(self, started: Future[subprocess.Popen[bytes]]) -> None:
+    def _run(
+        self, started: Future[subprocess.Popen[bytes]], pending: dict[int, Future[Any]]
+    ) -> None:
         """Start the child, then read its answers until it ends.
 
         The thread that starts a child must outlive it: Linux sends the parent-death signal when
         the starting *thread* ends, and pool threads come and go.
         """
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join([*filter(None, sys.path), home])}
         try:
             process = subprocess.Popen(
-                [sys.executable, "-m", "omni_core.worker"],
+                # -P: a folder that one happens to stand in must not lend its modules
+                [sys.executable, "-P", "-m", "omni_core.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=env,
@@ -170,13 +177,13 @@ class Worker:
             started.set_exception(e)
             return
         started.set_result(process)
-        self._read(process)
+        self._read(process, pending)
 
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
+    def _read(self, process: subprocess.Popen[bytes], pending: dict[int, Future[Any]]) -> None:
         assert process.stdout is not None  # noqa: S101 - PIPE above
         while (frame := _read_frame(process.stdout)) is not None:
             number, ok, value = pickle.loads(frame)  # noqa: S301 - from our own child
-            future = self._pending.pop(number, None)
+            future = pending.pop(number, None)
             if future is None or not future.set_running_or_notify_cancel():
                 continue
             if ok:
@@ -187,9 +194,9 @@ class Worker:
         process.stdout.close()
         with self._write_lock:
             _close_pipe(process)
-        lost, self._pending = self._pending, {}
         error = WorkerDied(f"the {self.name} died ({_why(code)})")
-        for future in lost.values():
+        while pending:
+            _, future = pending.popitem()
             if future.set_running_or_notify_cancel():
                 future.set_exception(error)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,10 @@ __all__ = ["Engine", "ReindexProgress", "ReindexStatus", "reindex"]
 log = logging.getLogger(__name__)
 
 
+IDLE_S = 120.0
+"""A vacuum makes searches wait, so it comes after a pause of so long."""
+
+
 class Engine:
     """Ingest files, answer questions, open evidence. Open one for each store."""
 
@@ -67,9 +72,10 @@ class Engine:
             settings, info, catalog, index.load(settings, info), Models(settings),
             Decoders(settings),
         )  # fmt: skip
-        parts.index_ready = asyncio.create_task(parts.index.open(), name="open index")
+        parts.index_ready = asyncio.create_task(_open_index(parts), name="open index")
         warm = asyncio.create_task(parts.models.start(), name="start models")
-        for task in (parts.index_ready, warm):
+        keep = asyncio.create_task(_housekeeping(parts), name="housekeeping")
+        for task in (parts.index_ready, warm, keep):
             parts.background.add(task)
             task.add_done_callback(_log_failure)
         return cls(parts)
@@ -203,6 +209,25 @@ async def _same_model(settings: Settings, catalog: Catalog, info: EncoderInfo) -
             "encoder",
             code="MODEL_MISMATCH",
         )
+
+
+async def _open_index(parts: Parts) -> None:
+    """Open the index; sources that the catalog calls complete in an index that lost them all
+    are partial from now on, so that asking for them again brings them back."""
+    await parts.index.open()
+    sources, segments = await asyncio.to_thread(parts.catalog.totals, "")
+    if segments and not await parts.index.count():
+        log.warning("the index is empty though the library has %d sources: ingest again", sources)
+        await asyncio.to_thread(parts.catalog.moved_to, parts.info.fingerprint, ())
+
+
+async def _housekeeping(parts: Parts) -> None:
+    """Give back the space of deleted points when nobody has asked anything for a while."""
+    while True:
+        await asyncio.sleep(IDLE_S)
+        if time.monotonic() - parts.asked_at > IDLE_S and parts.index_ready is not None:
+            await asyncio.shield(parts.index_ready)
+            await parts.index.optimize()
 
 
 def _log_failure(task: asyncio.Task[Any]) -> None:

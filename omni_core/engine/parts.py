@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -166,6 +167,8 @@ class Parts:
     models: Models
     decoders: Decoders
     index_ready: asyncio.Task[None] | None = None
+    asked_at: float = 0.0
+    """When the index was last asked (monotonic): housekeeping waits for a pause."""
     bars: Bars | None = None
     """See `engine.bars`."""
     background: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -174,4 +177,5 @@ class Parts:
         """The index, once it is open; its failure is raised to each who asks."""
         if self.index_ready is not None:
             await asyncio.shield(self.index_ready)
+        self.asked_at = time.monotonic()
         return self.index

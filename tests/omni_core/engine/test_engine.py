@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -424,3 +425,16 @@ async def test_a_second_stage_that_cannot_run_leaves_the_first(
         await fill(engine, media)
         found = await engine.search(SearchRequest("meadow behind the station"))
     assert "meadow" in found.hits[0].text and found.second_stage.startswith("not reranked")
+
+
+async def test_an_index_that_was_lost_is_filled_again_when_asked(
+    opened: Callable[..., Any], settings: Settings, media: Path
+) -> None:
+    async with opened() as engine:
+        await put(engine, media / "notes.md")
+    shutil.rmtree(settings.store_path / "index")
+    async with opened() as engine:
+        await engine.ready(30)
+        assert (await engine.sources()).sources[0].state == "partial"
+        assert (await put(engine, media / "notes.md")).state == "ready"
+        assert (await engine.search(SearchRequest("magma chamber"))).hits
