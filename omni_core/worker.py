@@ -120,7 +120,7 @@ class Worker:
         # Read together: what waits for a child that died is not what waits for the next one.
         process, pending = self._process, self._pending
         pending[number] = future
-        frame = pickle.dumps((number, method, args), 5)
+        frame = struct.pack("<Q", number) + pickle.dumps((method, args), 5)
         try:
             if process is None or process.stdin is None:
                 raise BrokenPipeError
@@ -265,6 +265,7 @@ class _Child:
         self._streams: dict[int, Iterator[Any]] = {}
         self._handles = itertools.count(1)
         self._service: Any = None
+        self._built = threading.Event()
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -282,14 +283,19 @@ class _Child:
         except Exception as e:  # the reason travels to every caller, then the process goes on
             log.debug("start of %s failed", target, exc_info=True)
             failed = e
+        self._built.set()
         self._work(self._lane(""), failed)
 
     def _listen(self) -> None:
         while (frame := _read_frame(self._reader)) is not None:
+            # Arguments name classes: to import them here while the service's own imports are
+            # under way finds modules half made.
+            self._built.wait()
+            (number,) = struct.unpack("<Q", frame[:8])
             try:
-                number, method, args = pickle.loads(frame)  # noqa: S301 - our parent
+                method, args = pickle.loads(frame[8:])  # noqa: S301 - our parent
             except Exception as e:
-                log.error("unreadable call: %s", e)
+                self._reply(number, False, OmniError(f"unreadable call: {e}"))
                 continue
             lanes: dict[str, str] = getattr(self._service, "lanes", {})
             self._lane(lanes.get(method, "")).put((number, method, args))
