@@ -32,8 +32,13 @@ def load(settings: Settings) -> Encoder:
 
 
 def load_reranker(settings: Settings) -> Reranker:
-    """The second stage that `Settings.reranker` names; slow, for the model worker only."""
-    name = settings.reranker if settings.reranker == "hashing" else "_omni_rerank"
+    """The second stage that `Settings.reranker` names; slow, for the model worker only.
+
+    With `Settings.encoder_url` it runs where the encoder runs.
+    """
+    name = "remote" if settings.encoder_url else "_omni_rerank"
+    if settings.reranker == "hashing":
+        name = "hashing"
     module = importlib.import_module(f"{__name__}.{name}")
     reranker: Reranker = module.load_reranker(settings)
     return reranker

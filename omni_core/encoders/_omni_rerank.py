@@ -7,7 +7,7 @@ candidates' tokens afresh and sums, for each token of the question, its best mat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -18,17 +18,7 @@ from omni_core.encoders._omni_text import counter, overhead
 from omni_core.encoders.models import ModelSpec, spec
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
-from omni_core.types import Content, Text, Vector
-
-
-class Reranker(Protocol):
-    """Scores candidates for a question; higher is better, scales differ between models."""
-
-    name: str
-
-    def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
-        """One score a candidate, in order; None where the model cannot take it."""
-        ...
+from omni_core.types import Content, Reranker, Text, Vector
 
 
 def load_reranker(settings: Settings) -> Reranker:

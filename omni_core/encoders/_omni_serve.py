@@ -97,11 +97,11 @@ class _Models:
         return self._encoder
 
     def reranker(self) -> Any:
-        from omni_core.encoders import omni
+        from omni_core import encoders
 
         with self._once:
             if self._reranker is None:
-                self._reranker = omni.load_reranker(self._settings)
+                self._reranker = encoders.load_reranker(self._settings)
             return self._reranker
 
 

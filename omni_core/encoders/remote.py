@@ -14,7 +14,17 @@ from omni_core.encoders._omni_serve import app as app
 from omni_core.encoders._omni_serve import may_listen as may_listen
 from omni_core.encoders._omni_serve import serve as serve
 from omni_core.settings import Settings
-from omni_core.types import Content, Encoder, EncoderInfo, Film, Picture, Sound, Text, Vector
+from omni_core.types import (
+    Content,
+    Encoder,
+    EncoderInfo,
+    Film,
+    Picture,
+    Reranker,
+    Sound,
+    Text,
+    Vector,
+)
 
 INFO_S = 10.0
 QUESTION_S = 60.0
@@ -53,7 +63,7 @@ def load(settings: Settings) -> Encoder:
     return RemoteEncoder(Server(settings.encoder_url, settings.encoder_token), described)
 
 
-def load_reranker(settings: Settings) -> RemoteReranker | object:
+def load_reranker(settings: Settings) -> Reranker:
     """The reranker of the same server, or of vLLM."""
     if vllm := _vllm(settings):
         from omni_core.encoders import models
