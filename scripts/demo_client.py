@@ -30,7 +30,7 @@ OUT = HERE / "demo-output"
 QUESTIONS: tuple[dict[str, Any], ...] = (
     {"query": "how fast does lava run in a channel"},
     {"query": "a cat"},
-    {"query": "are dogs allowed"},
+    {"query": "where may I camp"},
     {"query": "when does the boat leave"},
     {"query": "cold hearted and selfish", "modality": ["audio"]},
     {"query": "earthquakes at night", "when": "May 2026"},
