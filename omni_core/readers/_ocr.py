@@ -98,12 +98,10 @@ class Ocr:
             boxes = np.roll(np.array([width, height], np.float32) - boxes, 2, axis=1)
         if not len(boxes):
             return []
-        from rapidocr.ch_ppocr_rec.typings import TextRecInput
-
-        found = self._recogniser(TextRecInput(img=_crops(picture, boxes)))
+        words = self._recognise(_crops(picture, boxes))
         return [
-            _line(text, float(score), box)
-            for text, score, box in zip(found.txts, found.scores, boxes, strict=True)
+            _line(text, score, box)
+            for (text, score), box in zip(words, boxes, strict=True)
             if score >= MIN_SCORE
         ]
 
@@ -128,13 +126,25 @@ class Ocr:
         return nothing if found is None else np.asarray(found, np.float32)
 
     def _upside_down(self, picture: Pixels, boxes: Boxes) -> bool:
+        """Whether the longest lines say so, and read better that way."""
         if len(boxes) < 2:
             return False
         widths, _ = _sizes(boxes)
-        longest = boxes[np.argsort(-widths)[:ASKED]]
-        votes = self._classifier(_crops(picture, longest)).cls_res
-        against = sum(label == "180" and score > UPSIDE_DOWN for label, score in votes)
-        return bool(against * 2 > len(votes))
+        longest = _crops(picture, boxes[np.argsort(-widths)[:ASKED]])
+        votes = self._classifier(longest).cls_res
+        if sum(label == "180" and score > UPSIDE_DOWN for label, score in votes) * 2 < len(votes):
+            return False
+        # the classifier squeezes long lines and is wrong on small print: read three both ways
+        tried = longest[:3]
+        as_is, turned = self._recognise(tried), self._recognise([c[::-1, ::-1] for c in tried])
+        return sum(score for _, score in turned) > sum(score for _, score in as_is)
+
+    def _recognise(self, crops: list[Pixels]) -> list[tuple[str, float]]:
+        """The words of each crop and how sure the model is, 0 to 1."""
+        from rapidocr.ch_ppocr_rec.typings import TextRecInput
+
+        found = self._recogniser(TextRecInput(img=crops))
+        return [(str(t), float(s)) for t, s in zip(found.txts, found.scores, strict=True)]
 
 
 def _config(model: Path, threads: int, **options: Any) -> Any:

@@ -35,7 +35,9 @@ def test_a_missing_speech_model_is_a_warning_that_says_what_to_do(settings, tmp_
 )  # fmt: skip
 def test_weights_that_are_not_the_pinned_ones_are_refused(settings, tmp_path, name, setting, lost):
     (tmp_path / name).write_bytes(b"not a model")
-    broken = replace(off(settings, **setting), weights_dir=str(tmp_path))
+    broken = replace(
+        off(settings, **setting), weights_dir=str(tmp_path), store=str(tmp_path / "store")
+    )
     found, warnings = readers.load(broken)
     assert found == []
     [line] = [w for w in warnings if not w.endswith("(off)")]
