@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from omni_core.engine.jobs import without_sidecars
 from omni_core.engine.results import Found, SearchRequest
 from omni_core.errors import BadRequestError
 from omni_core.retrieval import metrics
@@ -121,11 +122,12 @@ def _files(folder: str) -> tuple[Path, list[Path]]:
     media = Path(folder).expanduser().resolve()
     if not media.is_dir():
         raise BadRequestError(f"{media} is not a folder")
-    return media, sorted(
-        p
+    found = sorted(
+        str(p)
         for p in media.rglob("*")
         if p.is_file() and p.suffix != ".json" and not p.name.startswith(".")
     )
+    return media, [Path(p) for p in without_sidecars(found)]
 
 
 async def _ask(
