@@ -294,11 +294,12 @@ def memory(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None
 
 def _peak(path: Path, options: str) -> int:
     code = (
-        "import resource, sys; from omni_core.media import service; from omni_core.types import *\n"
+        "import sys; from omni_core.media import service; from omni_core.types import *\n"
         "s = service(); p = sys.argv[1]\n"
         "src = Source('0' * 64, p, 'x', Modality.VIDEO, 'video/mp4', 1)\n"
         f"n = sum(1 for _ in s.decompose(p, src, CutOptions(film_fps=0.5{options})))\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "status = open('/proc/self/status').read()\n"  # ru_maxrss would start at the parent's
+        "print(int(status.split('VmHWM:')[1].split()[0]) // 1024)"
     )
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run(

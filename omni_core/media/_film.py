@@ -14,7 +14,7 @@ from typing import Any
 
 from omni_core.media._clock import Clock, rate
 from omni_core.media._medium import Limits
-from omni_core.media._open import film_stream, sound_stream, too_long, unreadable
+from omni_core.media._open import film_stream, sound_stream, thread, too_long, unreadable
 from omni_core.media._pixels import aspect
 from omni_core.media._shots import Shot, Shots
 from omni_core.media._sound import Piece, Resampler, SoundCutter, Tail, Window
@@ -191,9 +191,8 @@ def prepare(film: Any) -> None:
     """Set a film's decoder to what cutting needs.
 
     Frames that no other frame refers to are skipped: half the cost of H.264 and HEVC, cuts at
-    most one frame late, and better pictures are left. Slices, not frames, on several threads:
-    less memory, no more CPU, and closing never waits for a frame thread.
+    most one frame late, and better pictures are left.
     """
-    film.thread_type = "SLICE"
+    thread(film)
     if film.start_time is not None:  # without time stamps frames are counted, so all must come
         film.codec_context.skip_frame = "NONREF"

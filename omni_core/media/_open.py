@@ -106,5 +106,15 @@ def sound_stream(c: Any) -> Any | None:
     return next((s for s in streams if int(s.disposition) & 1), streams[0] if streams else None)
 
 
+def thread(stream: Any) -> None:
+    """Slices, not frames, on few threads.
+
+    Frame threads cost more CPU and memory for less waiting, closing has to wait for them, and
+    every thread takes address space of a process that is capped.
+    """
+    stream.thread_type = "SLICE"
+    stream.codec_context.thread_count = min(4, os.cpu_count() or 1)
+
+
 COVER = 0x400 | 0x800
 """AV_DISPOSITION_ATTACHED_PIC and AV_DISPOSITION_TIMED_THUMBNAILS."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.media._clock import Clock, rate
-from omni_core.media._open import film_stream, sound_stream, unreadable
+from omni_core.media._open import film_stream, sound_stream, thread, unreadable
 from omni_core.media._pixels import aspect, to_rgb
 from omni_core.media._sound import Resampler
 from omni_core.types import SAMPLE_RATE, Pixels, Samples
@@ -35,7 +35,7 @@ def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tupl
     stream = film_stream(c)
     if stream is None:
         raise BadRequestError("this source has no moving picture", code="NO_VISUAL")
-    stream.thread_type = "AUTO"
+    thread(stream)
     reader = _Reader(c, stream)
     found: dict[float, tuple[float, Pixels]] = {}
     for t in sorted(set(times)):
@@ -54,6 +54,19 @@ def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tupl
         pixels = to_rgb(frame, edge, rotation=frame.rotation, aspect=aspect(stream))
         found[t] = (max(0.0, round(at, 4)), pixels)
     return [found[t] for t in times]
+
+
+def stretch(c: Any, stream: Any, start: float, end: float) -> Iterator[tuple[float, float, Any]]:
+    """(begins, is held for, frame) of the frames on screen during [start, end), in order."""
+    thread(stream)
+    reader = _Reader(c, stream)
+    t = start
+    while t < end and (shown := reader.at(t)) is not None:
+        begins, ends, frame = shown
+        if ends <= t:
+            return
+        yield begins, ends - begins, frame
+        t = ends
 
 
 class _Reader:
