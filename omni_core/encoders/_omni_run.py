@@ -101,13 +101,15 @@ class Runner:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="prepare")
 
     def evidence(self, items: Sequence[Item], prompts: Sequence[str], task: str) -> list[Vector]:
-        """The vector (or the token vectors) of each item, in order."""
-        made: list[Vector | None] = [None] * len(items)
-        with self.lanes.evidence():
-            for indices, result in self._batches(items, prompts, task):
-                for i, vector in zip(indices, result, strict=True):
-                    made[i] = vector
-        return [v for v in made if v is not None]
+        """The vector (or the token vectors) of each item, in order.
+
+        Of two callers the second prepares its first batches while the first has the device.
+        """
+        made: list[Vector] = [np.empty(0, np.float32)] * len(items)
+        for indices, result in self._batches(items, prompts, task):
+            for i, vector in zip(indices, result, strict=True):
+                made[i] = vector
+        return made
 
     def question(self, items: Sequence[Item], prompt: str, task: str) -> list[Vector]:
         """The same at once, ahead of any evidence."""
@@ -144,24 +146,25 @@ class Runner:
 
         top_up()
         late: tuple[list[int], Any] | None = None
-        while ahead:
-            batch, future = ahead.pop(0)
-            top_up()
-            started = time.perf_counter()
-            features = future.result()
-            ready = time.perf_counter()
-            out = self._fit(features, [items[i] for i in batch], prompts[batch[0]], task)
-            if late is not None:  # read the last batch while this one runs
-                yield late[0], _to_host(late[1])
-            late = (batch, out)
-            with self.stats.lock:
-                self.stats.starved_s += ready - started
-                self.stats.device_s += time.perf_counter() - ready
-        if late is not None:
-            started = time.perf_counter()
-            result = _to_host(late[1])
-            self.stats.device_s += time.perf_counter() - started
-            yield late[0], result
+        with self.lanes.evidence():
+            while ahead:
+                batch, future = ahead.pop(0)
+                top_up()
+                started = time.perf_counter()
+                features = future.result()
+                ready = time.perf_counter()
+                out = self._fit(features, [items[i] for i in batch], prompts[batch[0]], task)
+                if late is not None:  # read the last batch while this one runs
+                    yield late[0], _to_host(late[1])
+                late = (batch, out)
+                with self.stats.lock:
+                    self.stats.starved_s += ready - started
+                    self.stats.device_s += time.perf_counter() - ready
+            if late is not None:
+                started = time.perf_counter()
+                result = _to_host(late[1])
+                self.stats.device_s += time.perf_counter() - started
+                yield late[0], result
 
     def _ahead(self, items: Sequence[Item], prompt: str, task: str) -> Any:
         self.lanes.stand_aside()
@@ -243,7 +246,8 @@ class Runner:
 
 def _pin(value: Any) -> Any:
     pin = getattr(value, "pin_memory", None)
-    return value if pin is None else pin()
+    # An expanded tensor shares its memory among elements, which cannot be pinned.
+    return value if pin is None else value.contiguous().pin_memory()
 
 
 def _to_host(rows: Any) -> list[Vector]:
