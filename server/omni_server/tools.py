@@ -70,6 +70,10 @@ async def ingest_media(
         else:
             allowed = await asyncio.to_thread(state.access.check, source)
             files, many = allowed.files, allowed.many
+        if many and (title or recorded_at or transcript):
+            raise BadRequestError(
+                "title, recorded_at and transcript are of one file: leave them out for a folder"
+            )
         engine = await state.engine()
         from omni_core.engine.results import IngestRequest
 
@@ -86,7 +90,7 @@ async def ingest_media(
         )
         status = await apart(engine.ingest(request, wait_s=wait_s, progress=tell))
     if status.state == "failed":
-        raise OmniError(status.error, code=status.error_code)
+        raise OmniError(status.error, code=status.error_code or None)
     return render.ingest(status)
 
 

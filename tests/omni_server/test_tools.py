@@ -248,6 +248,7 @@ async def test_a_folder_is_ingested_file_by_file(connect: Any, engine: Any, root
         ({"source": "nothing.mp4"}, "NOT_FOUND"),
         ({"source": "a.mp4", "transcript": "/etc/passwd"}, "PATH_NOT_ALLOWED"),
         ({"source": "a.mp4", "recorded_at": "yesterday"}, "BAD_ARGUMENT"),
+        ({"source": ".", "title": "One title for many"}, "BAD_ARGUMENT"),
         ({"source": "https://example.com/a.mp4"}, "URL_DISABLED"),
         ({"source": ""}, "BAD_ARGUMENT"),
     ],
