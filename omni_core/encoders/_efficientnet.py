@@ -29,16 +29,8 @@ WIDE = 1.2
 BUILDER = "1"
 """Part of the cached graph's name: raise it when the builder below changes."""
 
-_STAGES = (
-    # repeats, kernel, stride, expansion, in, out
-    (1, 3, 1, 1, 32, 16),
-    (2, 3, 2, 6, 16, 24),
-    (2, 5, 2, 6, 24, 40),
-    (3, 3, 2, 6, 40, 80),
-    (3, 5, 1, 6, 80, 112),
-    (4, 5, 2, 6, 112, 192),
-    (1, 3, 1, 6, 192, 320),
-)
+_STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)
+"""A stage begins where the number of channels changes; its first block has this stride."""
 
 
 class EfficientNet:
@@ -108,28 +100,23 @@ def build(w: Weights, *, epsilon: float = 1e-3) -> onnx.ModelProto:
         return g.op("Clip", y, zero, six) if relu else y
 
     x = conv("image", "_conv_stem", "_bn0", stride=2)
-    block = 0
-    for repeats, _kernel, stride, expansion, width_in, width_out in _STAGES:
-        for i in range(repeats):
-            p = f"_blocks.{block}."
-            block += 1
-            width = (width_out if i else width_in) * expansion
-            y = x if expansion == 1 else conv(x, p + "_expand_conv", p + "_bn0")
-            y = conv(
-                y,
-                p + "_depthwise_conv",
-                p + "_bn1",
-                stride=1 if i else stride,
-                groups=width,
-            )
-            y = conv(y, p + "_project_conv", p + "_bn2", relu=False)
-            x = g.op("Add", y, x) if i else y
+    strides, width, block = iter(_STAGE_STRIDES), 0, 0
+    while (p := f"_blocks.{block}.") + "_project_conv.weight" in w:
+        block += 1
+        width_in, width = width, w[p + "_project_conv.weight"].shape[0]
+        first = width != width_in
+        wide = w[p + "_depthwise_conv.weight"].shape[0]
+        y = x if p + "_expand_conv.weight" not in w else conv(x, p + "_expand_conv", p + "_bn0")
+        stride = next(strides) if first else 1
+        y = conv(y, p + "_depthwise_conv", p + "_bn1", stride=stride, groups=wide)
+        y = conv(y, p + "_project_conv", p + "_bn2", relu=False)
+        x = y if first else g.op("Add", y, x)
     x = conv(x, "_conv_head", "_bn1")
     pooled = g.op("Flatten", g.op("GlobalAveragePool", x))
     head = g.constant("_fc.weight", w["_fc.weight"]), g.constant("_fc.bias", w["_fc.bias"])
     g.op("Gemm", pooled, *head, transB=1, output="logits")
     return g.model(
-        "efficientnet-lite0",
-        {"image": (np.float32, ("n", 3, SIZE, SIZE))},
+        "efficientnet-lite",
+        {"image": (np.float32, ("n", 3, "height", "width"))},
         {"logits": ("n", 1000)},
     )

