@@ -1,0 +1,115 @@
+"""How well the embedded encoder finds pictures, and what each part of its recipe adds.
+
+    python bench/embedded_recipe.py FOLDER [FOLDER ...]
+
+A folder holds pictures and `queries.json`: rows of `query` and `relevant`, whose `item` is a
+picture's path in the folder. Rows that name no picture are left out; all pictures named, and
+all others under `images/`, compete. Prints mean reciprocal rank and recall at 1 and 5 for each
+folder and variant, then the cost of a picture. Nothing is downloaded; nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from omni_core.encoders import _labels, embedded
+from omni_core.encoders._efficientnet import views
+from omni_core.settings import Settings
+from omni_core.types import Picture, Text
+
+KINDS = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "the recipe": {},
+    "without scenes": {"SCENES": 0.0},
+    "scenes twice as heavy": {"SCENES": 1.6},
+    "without colours": {"COLOURS": 0.0},
+    "without darkness": {"DARKNESS": 0.0},
+    "class names only": {"SCENES": 0.0, "COLOURS": 0.0, "DARKNESS": 0.0},
+}
+
+
+def main() -> None:
+    """Measure each folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--store", default=tempfile.mkdtemp(), help="keeps the caches")
+    parser.add_argument("--threads", type=int, default=0)
+    args = parser.parse_args()
+    start = time.perf_counter()
+    encoder = embedded.load(Settings(store=args.store, threads=args.threads))
+    print(f"load {time.perf_counter() - start:.1f} s")
+    for folder in args.folders:
+        measure(encoder, folder)
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+def measure(encoder: embedded.Embedded, folder: Path) -> None:
+    """One folder's table."""
+    rows = json.loads((folder / "queries.json").read_text(encoding="utf-8"))
+    wanted = {r["item"] for row in rows for r in row["relevant"]}
+    images = {str(p.relative_to(folder)) for p in folder.glob("images/**/*")}
+    items = sorted(i for i in wanted | images if Path(i).suffix.lower() in KINDS)
+    place = {item: i for i, item in enumerate(items)}
+    asked = [
+        (row["query"], right)
+        for row in rows
+        if (right := [place[r["item"]] for r in row["relevant"] if r["item"] in place])
+    ]
+    start = time.perf_counter()
+    seen = [encoder._look(picture(folder / item).pixels) for item in items]
+    cost = (time.perf_counter() - start) / len(items)
+    looks = sum(len(views(picture(folder / item).pixels)) for item in items) / len(items)
+    questions = np.stack(encoder.encode_questions([Text(q) for q, _ in asked]))  # type: ignore[arg-type]
+    print(f"\n{folder}: {len(asked)} questions, {len(items)} pictures, "
+          f"{1000 * cost:.0f} ms a picture of {looks:.1f} views")  # fmt: skip
+    print(f"{'':24s}   MRR   R@1   R@5")
+    for name, changes in VARIANTS.items():
+        with changed(changes):
+            vectors = np.stack([encoder._labels.embed(s) for s in seen])
+        ranks = [
+            1 + int(np.flatnonzero(np.isin(np.argsort(-scores), right))[0])
+            for scores, (_, right) in zip(questions @ vectors.T, asked, strict=True)
+        ]
+        r = np.array(ranks)
+        print(f"{name:24s} {(1 / r).mean():.3f}  {(r == 1).mean():.3f} {(r <= 5).mean():.3f}")
+
+
+def picture(path: Path) -> Picture:
+    """The file as the cutter would hand it over: upright, RGB, on white, at most 1280 pixels."""
+    image = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
+    flat = Image.new("RGBA", image.size, "white")
+    flat.alpha_composite(image)
+    flat.thumbnail((1280, 1280))
+    return Picture(np.asarray(flat.convert("RGB")))
+
+
+@contextmanager
+def changed(values: dict[str, Any]) -> Iterator[None]:
+    """The recipe's constants, for a while."""
+    before = {name: getattr(_labels, name) for name in values}
+    try:
+        for name, value in values.items():
+            setattr(_labels, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(_labels, name, value)
+
+
+if __name__ == "__main__":
+    main()

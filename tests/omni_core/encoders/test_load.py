@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from omni_core import encoders
+from omni_core.encoders import _labels
+from omni_core.settings import Settings
+
+FOLDER = Path(encoders.__file__).parent
+
+
+def test_the_encoders_name_is_its_module():
+    assert encoders.describe(Settings(encoder="hashing")).name == "hashing"
+    assert encoders.describe(Settings(encoder="embedded")).name == "embedded"
+
+
+@pytest.mark.parametrize("name", ["_minilm", "__init__", "../settings", "os", ""])
+def test_only_public_modules_of_the_folder_are_imported(name, monkeypatch):
+    asked = []
+    monkeypatch.setattr("importlib.import_module", asked.append)
+    with pytest.raises(AttributeError):
+        encoders.describe(Settings(encoder=name))
+    assert asked == ["omni_core.encoders.omni"]
+
+
+def test_an_address_means_the_remote_encoder(monkeypatch):
+    asked = []
+    monkeypatch.setattr("importlib.import_module", asked.append)
+    with pytest.raises(AttributeError):
+        encoders.describe(Settings(encoder="embedded", encoder_url="http://127.0.0.1:9"))
+    assert asked == ["omni_core.encoders.remote"]
+
+
+def test_labels_are_the_thousand_classes_with_distinct_groups():
+    table = json.loads((FOLDER / "data" / "labels.json").read_text(encoding="utf-8"))
+    assert len({row["synset"] for row in table["classes"]}) == 1000
+    assert all(row["names"] and row["gloss"] for row in table["classes"])
+    groups = [tuple(row["classes"]) for row in table["groups"]]
+    assert len(set(groups)) == len(groups)
+
+
+def test_every_name_in_pictured_is_a_class_or_a_group():
+    table = json.loads((FOLDER / "data" / "labels.json").read_text(encoding="utf-8"))
+    scenes = _labels.scenes_of(table)
+    assert len(scenes) > 200
+    assert all(scenes.values())
+
+
+def test_data_of_others_travels_with_its_licence():
+    notice = (FOLDER.parents[1] / "NOTICE").read_text(encoding="utf-8")
+    for name in ("labels.json", "vocab.txt", "WORDNET-LICENSE.txt"):
+        assert (FOLDER / "data" / name).is_file()
+        assert name in notice
