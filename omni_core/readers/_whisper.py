@@ -30,7 +30,7 @@ WINDOW_S = 30.0
 PAD_S = 2.0
 BATCH = 8
 BATCH_S = 60.0
-"""At most so many windows, and seconds with their padding, at once: 9 MB of memory a second."""
+"""At most so many windows, and seconds with their padding, at once: 2.6 MB of memory a second."""
 MIN_LOGPROB = -1.1
 MAX_COMPRESSION = 2.4
 MAX_NO_SPEECH = 0.7
