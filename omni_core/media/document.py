@@ -7,6 +7,8 @@ small file: it runs only in a process that can be killed. Cheap limits are kept 
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,6 +42,9 @@ MOST_SCALE = 8.0
 """Times 72 dpi: a stamp-sized page is not blown up without end."""
 MOST_TEXT = 2_000_000
 """Characters of one page that are kept."""
+LARGER = 1.15
+"""Times the size of most of the page's letters that a heading has."""
+MOST_HEADING = 120
 
 
 class Medium(Base):
@@ -76,14 +81,16 @@ class Medium(Base):
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """For each page its picture, then its words; a scanned page has no words."""
         with self._opened(path, options.password) as doc:
-            edge = min(options.picture_edge, EDGE)
+            edge, heading = min(options.picture_edge, EDGE), ""
             for number in range(1, len(doc) + 1):
                 page = doc[number - 1]
                 span = Span("page", number, number + 1)
                 picture = Picture(_render(page, edge, None))
                 yield Segment(source.id, Modality.DOCUMENT, Channel.VISUAL, span, picture)
-                text = _text(page)
-                for part, w in enumerate(_words.windows(text, options)):
+                text, headings = _words_of(page)
+                headings = [(0, heading), *headings] if heading else headings
+                heading = headings[-1][1] if headings else ""
+                for part, w in enumerate(_words.windows(text, options, headings)):
                     yield Segment(
                         source.id,
                         Modality.DOCUMENT,
@@ -93,6 +100,7 @@ class Medium(Base):
                         w.text,
                         "text layer",
                         part,
+                        {"heading": w.heading} if w.heading else {},
                     )
 
     def page(
@@ -148,8 +156,30 @@ def _render(page: Any, edge: int, crop: Crop | None) -> Pixels:
     return flat[:, : pixmap.width * 3].reshape(pixmap.height, pixmap.width, 3).copy()
 
 
-def _text(page: Any) -> str:
-    """The page's words in reading order, hyphens at line ends joined."""
+def _words_of(page: Any) -> tuple[str, list[tuple[int, str]]]:
+    """The page's words in reading order, and where its headings stand.
+
+    A heading is a short line set larger than most of the page; hyphens at line ends are joined.
+    """
     flags = pymupdf.TEXT_DEHYPHENATE | pymupdf.TEXT_PRESERVE_WHITESPACE
-    text: str = page.get_text("text", sort=False, flags=flags)
-    return text[:MOST_TEXT]
+    lines: list[tuple[str, float]] = []
+    sizes: Counter[float] = Counter()
+    for block in page.get_text("dict", flags=flags)["blocks"]:
+        for line in block.get("lines", ()):
+            text = "".join(s["text"] for s in line["spans"]).strip()
+            if text:
+                size = round(max(s["size"] for s in line["spans"]), 1)
+                sizes[size] += len(text)
+                lines.append((text, size))
+    body = sizes.most_common(1)[0][0] if sizes else 0.0
+    out: list[str] = []
+    headings: list[tuple[int, str]] = []
+    at = 0
+    for text, size in lines:
+        if at > MOST_TEXT:
+            break
+        if size >= body * LARGER and len(text) <= MOST_HEADING and re.search(r"[^\W\d]", text):
+            headings.append((at, text))
+        out.append(text)
+        at += len(text) + 1
+    return "\n".join(out), headings

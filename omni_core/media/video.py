@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from omni_core.errors import BadRequestError
 from omni_core.media import _clip, _seek
@@ -74,6 +75,7 @@ class Medium(Base):
                 recorded_at_from=origin,
                 has_sound=sound is not None,
                 has_picture=film is not None,
+                warnings=_warnings(film),
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
@@ -111,6 +113,12 @@ class Medium(Base):
             if sound_stream(c) is None:
                 raise BadRequestError("this film has no sound")
             return _seek.sound_between(path, c, start, end)
+
+
+def _warnings(film: Any) -> tuple[str, ...]:
+    if film is not None and film.start_time is None:
+        return ("the file keeps no time stamps; times are counted by its frame rate",)
+    return ()
 
 
 def is_transport_stream(head: bytes) -> bool:

@@ -57,6 +57,18 @@ def test_a_long_page_has_overlapping_windows_with_parts(tmp_path: Path, cut: Any
     assert windows[-1].text.split()[-1] == "w399"
 
 
+def test_headings_are_kept_and_reach_over_pages(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        page.insert_text((50, 60), "How bees dance", fontsize=20)
+        page.insert_textbox((50, 90, 545, 400), "They turn to the sun. " * 12, fontsize=11)
+        doc.new_page().insert_textbox((50, 50, 545, 790), "And they waggle. " * 12, fontsize=11)
+        doc.save(path)
+    windows = [s for s in cut(path) if s.channel is Channel.TEXT]
+    assert [w.extra["heading"] for w in windows] == ["How bees dance"] * 2
+
+
 def test_a_scanned_page_has_a_picture_and_no_words(tmp_path: Path, cut: Any) -> None:
     (segment,) = cut(_pdf(tmp_path / "a.pdf", [""], scan=True))
     assert segment.channel is Channel.VISUAL
