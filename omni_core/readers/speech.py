@@ -27,9 +27,9 @@ ROLES = {"base": "speech-base", "tiny": "speech-tiny"}
 LONGEST_S = 24.0
 """A model window; with its two seconds of silence it stays below Whisper's 30."""
 BEAM = 5
-"""A quarter to a third more work than one. Nothing gained on clear voices (5.2 % of characters wrong in 13
-minutes of five languages, either way), a fifth of the errors on hard ones (words wrong in two
-minutes of synthetic English: 15.2 % against 19.0 %)."""
+"""A quarter to a third more work than one. Nothing gained on clear voices (5.2 % of characters
+wrong in 13 minutes of five languages, either way), a fifth of the errors on hard ones (words
+wrong in two minutes of synthetic English: 15.2 % against 19.0 %)."""
 GAP_S = 0.1
 """Windows further apart than this do not belong together."""
 SOURCES = 32
