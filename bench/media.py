@@ -3,7 +3,7 @@
     python bench/media.py --clips FOLDER [--work /tmp/omni-bench] [--scenedetect PATH] [only ...]
 
 FOLDER holds real clips and pictures (films are made of them); needs the `ffmpeg` command. The
-rows: decompose, cuts, clock, sound, memory, pages, pictures. CPU seconds of the process, so that
+rows: decompose, cuts, clock, sound, memory, pages, formats. CPU seconds of the process, so that
 a busy machine blurs the numbers less; each pair of commands is run turn by turn and the median
 of the ratios is printed.
 """
@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import fuzz_media
 import media_films
 import media_wrap
 
+from omni_core.errors import OmniError
 from omni_core.media import MediaService, service
 from omni_core.types import CutOptions, Film, Segment, Sound, Source
 
@@ -335,9 +338,45 @@ def pages(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
         row(f"pages a CPU second, {path.stem}", f"{count / spent:.0f}", bar)
 
 
+def formats(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
+    """A real file of each format, opened and cut; what is refused, and how it says so."""
+    folder = work / "formats"
+    files = [*fuzz_media.seeds(folder), *(w.path for w in media_wrap.make(work / "wrap"))]
+    base = work / "wrap" / "base.mp4"
+    more = {
+        "f.wmv": "-c:v wmv2 -c:a wmav2", "f.ogv": "-c:v libtheora -c:a libvorbis",
+        "f.3gp": "-c:v h263 -s 352x288 -an", "f.m2ts": "-c copy -f mpegts",
+        "f.mxf": "-c:v mpeg2video -r 25 -c:a pcm_s16le -ar 48000", "f.dv.avi": "-c:v mjpeg -an",
+        "five1.flac": "-vn -ac 6", "f192.wav": "-vn -ar 192000", "f.ac3": "-vn -c:a ac3",
+        "f.w64": "-vn", "f.aiff": "-vn", "f.caf": "-vn", "f.wv": "-vn -c:a wavpack",
+        "f.amr": "-vn -ar 8000 -ac 1 -c:a libopencore_amrnb", "f.spx.ogg": "-vn -c:a libspeex",
+        "alac.m4a": "-vn -c:a alac",
+    }  # fmt: skip
+    extra = work / "more"
+    extra.mkdir(exist_ok=True)
+    for name, args in more.items():
+        line = ["ffmpeg", "-n", "-v", "quiet", "-i", str(base), "-t", "4", *args.split()]
+        subprocess.run([*line, str(extra / name)], check=False)
+        if (extra / name).exists() and (extra / name).stat().st_size:
+            files.append(extra / name)
+    opened = 0
+    for path in files:
+        try:
+            info = svc.probe(str(path))
+            counts = Counter(str(s.channel) for s in cut(svc, path))
+            told = " ".join(f"{k} {v}" for k, v in sorted(counts.items())) or "silent"
+            opened += 1
+        except OmniError as e:
+            print(f"  {path.name:14s} {e.code}: {e}"[:150])
+            continue
+        size = f"{info.duration_s:.1f} s" if info.duration_s else f"{info.pages or 1} p"
+        print(f"  {path.name:14s} {info.modality:9s} {info.mime:44.44s} {size:>7s}  {told}")
+    row("formats: files opened and cut", f"{opened}/{len(files)}", "")
+
+
 def main() -> None:
     """Command line."""
-    rows = {f.__name__: f for f in (decompose, cuts, clock, sound, memory, pages)}
+    rows = {f.__name__: f for f in (decompose, cuts, clock, sound, memory, pages, formats)}
     parser = argparse.ArgumentParser(description="Ratios of cutting media.")
     parser.add_argument("--clips", type=Path, default=Path("samples"))
     parser.add_argument("--work", type=Path, default=Path("/tmp/omni-bench"))  # noqa: S108

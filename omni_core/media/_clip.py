@@ -67,8 +67,9 @@ def cut(path: str, c: Any, start: float, end: float, out: str) -> tuple[str, flo
         raise NotFoundError(f"{start:g}-{end:g} s is not a span", code="OUT_OF_RANGE")
     form, mime = FORMATS.get(os.path.splitext(out)[1].lower(), FORMATS[".mp4"])
     try:
-        if any(s.start_time is None for s in (film_stream(c), sound_stream(c)) if s is not None):
-            raise ValueError("a stream without time stamps")  # and a try to seek would use it up
+        film = film_stream(c)
+        if film is not None and film.start_time is None:
+            raise ValueError("a film without time stamps")  # and a try to seek would use it up
         span = _copy(c, start, end, out, form)
     except Exception as e:  # a codec the container cannot hold, or packets without time
         log.debug("cannot copy into %s: %r", form, e)

@@ -6,11 +6,14 @@ at 10) or a guess (MP3 without a Xing header), so the last packets are asked ins
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import av
 
-from omni_core.media._clock import Clock
+from omni_core.media._clock import Clock, rate
+
+log = logging.getLogger(__name__)
 
 _GUESSED = {"mp3", "aac", "mpegts", "mpeg", "flv", "h264", "hevc", "ac3", "eac3", "amr", "dts"}
 
@@ -24,6 +27,8 @@ def length(path: str, c: Any) -> float | None:
     streams = [s for s in (*c.streams.video, *c.streams.audio) if s.codec_context is not None]
     if not streams:
         return None
+    if streams[0].type == "video" and streams[0].start_time is None:
+        return _counted(c, streams[0])
     clock = Clock(c)
     end = 0.0
     if c.duration and c.format.name not in _GUESSED:
@@ -43,6 +48,16 @@ def length(path: str, c: Any) -> float | None:
     return round(end, 3) if end > 0 else None
 
 
+def _counted(c: Any, stream: Any) -> float | None:
+    """Without time stamps: so many frames of the rate that the stream says."""
+    frames = 0
+    try:
+        frames = sum(1 for packet in c.demux(stream) if packet.size)
+    except Exception as e:
+        log.debug("demuxing ended: %r", e)
+    return round(frames / rate(stream), 3) if frames else None
+
+
 def _last(c: Any, streams: list[Any], clock: Clock) -> float:
     end = 0.0
     try:
@@ -50,6 +65,6 @@ def _last(c: Any, streams: list[Any], clock: Clock) -> float:
             t = clock.packet(packet)
             if t is not None:
                 end = max(end, t + float((packet.duration or 0) * packet.time_base))
-    except Exception:
-        return end  # a file that breaks off is as long as what can be read
+    except Exception as e:  # a file that breaks off is as long as what can be read
+        log.debug("demuxing ended: %r", e)
     return end

@@ -24,6 +24,9 @@ _MIME = {
     "aiff": "audio/aiff",
     "caf": "audio/x-caf",
     "amr": "audio/amr",
+    "wv": "audio/x-wavpack",
+    "ac3": "audio/ac3",
+    "eac3": "audio/eac3",
 }
 
 
@@ -40,6 +43,8 @@ class Medium(Base):
         if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
             return True
         if head[:4] in (b"fLaC", b"OggS", b"caff", b"riff", b".snd", b"wvpk", b"MAC ", b"TTA1"):
+            return True
+        if head[:2] == b"\x0bw" and suffix in (".ac3", ".eac3", ".ec3"):
             return True
         if head[:3] == b"ID3" or head[:5] == b"#!AMR":
             return True

@@ -18,6 +18,7 @@ from omni_core.media._title import title
 from omni_core.types import CutOptions, MediaInfo, Modality, Pixels, Samples, Segment, Source
 
 _ASF = bytes.fromhex("3026b2758e66cf11")
+_MXF = bytes.fromhex("060e2b34020501")
 _MIME = {
     "matroska,webm": "video/x-matroska",
     "mpegts": "video/mp2t",
@@ -26,7 +27,7 @@ _MIME = {
     "flv": "video/x-flv",
     "asf": "video/x-ms-asf",
     "ogg": "video/ogg",
-    "gif": "image/gif",
+    "mxf": "application/mxf",
     "h264": "video/h264",
     "hevc": "video/h265",
 }
@@ -35,13 +36,18 @@ _MIME = {
 class Medium(Base):
     """Anything with a moving picture; a container that holds only sound is cut as sound."""
 
-    kinds = "video (MP4, MOV, MKV, WebM, AVI, TS, MPG, FLV, WMV, OGV)"
+    kinds = "video (MP4, MOV, MKV, WebM, AVI, TS, MPG, FLV, WMV, OGV, MXF)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """By the container's first bytes."""
         if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
             return head[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"hevc")
-        if head[:4] == b"\x1aE\xdf\xa3" or head[:3] == b"FLV" or head[:8] == _ASF:
+        if (
+            head[:4] == b"\x1aE\xdf\xa3"
+            or head[:3] == b"FLV"
+            or head[:8] == _ASF
+            or head[:7] == _MXF
+        ):
             return True
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             return True
