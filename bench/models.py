@@ -171,6 +171,7 @@ def percentile(values: list[float], p: float) -> float:
 
 def profile(encoder: omni.OmniEncoder, contents: list[Content], device: str) -> str:
     """Where the time of one ingest goes: the device's kernels, and how long it was idle."""
+    from torch.autograd import DeviceType
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as torch_profile
 
@@ -183,7 +184,8 @@ def profile(encoder: omni.OmniEncoder, contents: list[Content], device: str) -> 
     wall = time.perf_counter() - started
     averages = found.key_averages()
     key = "self_device_time_total" if gpu else "self_cpu_time_total"
-    busy = sum(getattr(a, key) for a in averages) / 1e6
+    kernels = [a for a in averages if not gpu or a.device_type == DeviceType.CUDA]
+    busy = sum(getattr(a, key) for a in kernels) / 1e6
     table = averages.table(sort_by=key, row_limit=30, max_name_column_width=70)
     return f"{table}\nbusy {busy:.2f} s of {wall:.2f} s ({busy / wall:.0%}), profiled"
 

@@ -14,11 +14,11 @@ SMALL = 0.25
 
 
 def plan(items: Sequence[Item], budget: int, most: int = 0) -> list[list[int]]:
-    """Indices of `items`, batch by batch, longest first.
+    """Indices of `items`, batch by batch.
 
     A batch padded to its longest item holds at most `budget` tokens and `most` items (0: any);
-    an item longer than the budget goes alone. The longest come first so that the largest
-    allocation of a run is its first, and an out-of-memory is met at once.
+    an item longer than the budget goes alone. The longest come first so that an out-of-memory is
+    met at once; only words go before them.
     """
     batches: list[list[int]] = []
     for group in _by_rate(items):
@@ -34,7 +34,16 @@ def plan(items: Sequence[Item], budget: int, most: int = 0) -> list[list[int]]:
         if current:
             batches.append(current)
     batches.sort(key=lambda b: -items[b[0]].tokens * len(b))
+    words = next((b for b in batches if all(is_text(items[i]) for i in b)), None)
+    if words is not None:  # prepared in no time: the device works while pictures are prepared
+        batches.remove(words)
+        batches.insert(0, words)
     return batches
+
+
+def is_text(item: Item) -> bool:
+    """Whether the item is words alone."""
+    return isinstance(item.value, dict) and item.value.keys() == {"text"}
 
 
 def _full(

@@ -132,8 +132,10 @@ class Inputs:
         return math.ceil(samples / SAMPLE_RATE * self._spec.audio_tokens_per_s) + 2
 
 
-def processing(spec: ModelSpec, batch: list[Item]) -> dict[str, dict[str, Any]]:
+def processing(spec: ModelSpec, batch: list[Item], device: str = "") -> dict[str, dict[str, Any]]:
     """The processor's arguments for one batch: sizes, one frame rate, no truncation of sound.
+
+    `device`: where pictures are resized and sound becomes mel frames; empty for the host.
 
     The films of a batch must share a frame rate: Qwen2.5-Omni places frames in time by this
     argument, not by each film's metadata.
@@ -152,6 +154,10 @@ def processing(spec: ModelSpec, batch: list[Item]) -> dict[str, dict[str, Any]]:
         made["image"] = {"size": _size(spec.image_pixels)}
     if longest := max((i.samples for i in batch), default=0):
         made["audio"] = {"max_length": math.ceil((longest + MEL_MARGIN) / 160) * 160}
+    if device:
+        for part in ("image", "video", "audio"):
+            if part in made or part == "image":
+                made.setdefault(part, {})["device"] = device
     return made
 
 

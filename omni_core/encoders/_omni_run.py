@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from omni_core.encoders import _omni_attention as attention
-from omni_core.encoders._omni_batches import plan
+from omni_core.encoders._omni_batches import is_text, plan
 from omni_core.encoders._omni_inputs import Item, processing
 from omni_core.encoders._omni_lanes import Lanes
 from omni_core.encoders._omni_load import clone_processor, host_positions
@@ -28,8 +29,12 @@ GPU_TOKENS = 8192
 CPU_TOKENS = 1024
 """Tokens of one padded batch. 8192 fill an H100's matrix units for these models and need 4 to 6 GB
 besides the weights; a CPU gains nothing from more than a thousand."""
-AHEAD = 3
+AHEAD = 4
 """Batches prepared while one runs."""
+TURN_S = 0.0005
+"""How long a thread may keep the interpreter from another, on a GPU. The thread that launches
+kernels gives it up with every one; at the usual 5 ms it would wait for the preparing threads
+longer than the device works."""
 
 
 @dataclass(slots=True)
@@ -97,6 +102,10 @@ class Runner:
             self._hands.put(clone_processor(model[0]))
         self._question_hand = clone_processor(model[0])
         self._positions = host_positions(model[0])
+        self._pixels_on = device if device.startswith("cuda") and not spec.remote_code else ""
+        self._local = threading.local()
+        if on_gpu:
+            sys.setswitchinterval(TURN_S)
         self._packs = attention.in_use(model)
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="prepare")
 
@@ -116,7 +125,7 @@ class Runner:
         with self.lanes.question():
             features = self._prepare(self._question_hand, items, prompt, task)
             self.stats.questions += len(items)
-            return _to_host(self._forward(features, task))
+            return _Landing(self._forward(features, task), self._device).vectors()
 
     def question_batches(self, items: Sequence[Item], prompt: str, task: str) -> list[Vector]:
         """Many items that someone waits for: batched, and ahead of any evidence."""
@@ -145,7 +154,7 @@ class Runner:
                 ahead.append((batch, future))
 
         top_up()
-        late: tuple[list[int], Any] | None = None
+        late: tuple[list[int], _Landing] | None = None
         with self.lanes.evidence():
             while ahead:
                 batch, future = ahead.pop(0)
@@ -155,14 +164,14 @@ class Runner:
                 ready = time.perf_counter()
                 out = self._fit(features, [items[i] for i in batch], prompts[batch[0]], task)
                 if late is not None:  # read the last batch while this one runs
-                    yield late[0], _to_host(late[1])
-                late = (batch, out)
+                    yield late[0], late[1].vectors()
+                late = (batch, _Landing(out, self._device))
                 with self.stats.lock:
                     self.stats.starved_s += ready - started
                     self.stats.device_s += time.perf_counter() - ready
             if late is not None:
                 started = time.perf_counter()
-                result = _to_host(late[1])
+                result = late[1].vectors()
                 self.stats.device_s += time.perf_counter() - started
                 yield late[0], result
 
@@ -178,12 +187,7 @@ class Runner:
                 self.stats.prepare_s += time.perf_counter() - started
 
     def _prepare(self, hand: Any, items: Sequence[Item], prompt: str, task: str) -> Any:
-        features = hand.preprocess(
-            [i.value for i in items],
-            prompt=prompt or None,
-            task=self._spec.task or task or None,
-            processing_kwargs=processing(self._spec, list(items)),
-        )
+        features = self._preprocess(hand, items, prompt, task)
         if "logits_to_keep" in features and self._spec.kind != "cross":
             del features["logits_to_keep"]  # the head it is for was dropped
         if self._positions is not None:
@@ -191,6 +195,34 @@ class Runner:
         if self._device.startswith("cuda"):
             features = {k: _pin(v) for k, v in features.items()}
         return features
+
+    def _preprocess(self, hand: Any, items: Sequence[Item], prompt: str, task: str) -> Any:
+        def run(device: str) -> Any:
+            return hand.preprocess(
+                [i.value for i in items],
+                prompt=prompt or None,
+                task=self._spec.task or task or None,
+                processing_kwargs=processing(self._spec, list(items), device),
+            )
+
+        if not self._pixels_on or all(map(is_text, items)):
+            return run("")
+        import torch
+
+        stream = getattr(self._local, "stream", None)
+        if stream is None:
+            stream = self._local.stream = torch.cuda.Stream(self._device)
+        try:
+            with torch.cuda.stream(stream):
+                made = run(self._pixels_on)
+            stream.synchronize()
+        except torch.OutOfMemoryError:
+            return run("")
+        except (RuntimeError, TypeError, ValueError) as e:
+            log.info("pictures are prepared on the host: %s", str(e).splitlines()[0])
+            self._pixels_on = ""
+            return run("")
+        return made
 
     def _fit(self, features: Any, items: list[Item], prompt: str, task: str) -> Any:
         """Run the batch; where it does not fit, its halves, and smaller batches from then on."""
@@ -213,7 +245,7 @@ class Runner:
             self.stats.budget = max(256, self.stats.budget // 2)
         log.warning("a batch did not fit; batches hold %d tokens from now on", self.stats.budget)
         middle = len(items) // 2
-        halves = []
+        halves: list[Any] = []
         for part in (items[:middle], items[middle:]):
             halves += list(self._fit(self._ahead(part, prompt, task), part, prompt, task))
         return halves
@@ -224,11 +256,17 @@ class Runner:
         if self._packs:
             attention.announce(features["attention_mask"], self._device)
         with torch.inference_mode():
-            moved = {
-                k: v.to(self._device, non_blocking=True) if isinstance(v, torch.Tensor) else v
-                for k, v in features.items()
-            }
+            moved = {k: self._move(v) for k, v in features.items()}
             return self._extract(self._model(moved, task=self._spec.task or task or None))
+
+    def _move(self, value: Any) -> Any:
+        import torch
+
+        if not isinstance(value, torch.Tensor):
+            return value
+        if value.is_cuda:  # made on a preparing thread's stream: not to be reused before this one
+            value.record_stream(torch.cuda.current_stream())
+        return value.to(self._device, non_blocking=True)
 
     def _count(self, features: Any, items: int) -> None:
         mask = features.get("attention_mask")
@@ -247,10 +285,36 @@ class Runner:
 def _pin(value: Any) -> Any:
     pin = getattr(value, "pin_memory", None)
     # An expanded tensor shares its memory among elements, which cannot be pinned.
-    return value if pin is None else value.contiguous().pin_memory()
+    return value if pin is None or value.is_cuda else value.contiguous().pin_memory()
 
 
-def _to_host(rows: Any) -> list[Vector]:
-    if isinstance(rows, list):
-        return [np.asarray(row.float().cpu().numpy(), dtype=np.float32) for row in rows]
-    return list(np.asarray(rows.float().cpu().numpy(), dtype=np.float32))
+class _Landing:
+    """Results on their way to the host. The copy is queued right behind its own batch: asked for
+    later, it would wait for the next batch too and leave the device without work."""
+
+    def __init__(self, rows: Any, device: str) -> None:
+        self._many = isinstance(rows, list)
+        self._rows: Any = [r.float() for r in rows] if self._many else rows.float()
+        self._event: Any = None
+        if not device.startswith("cuda"):
+            return
+        import torch
+
+        with torch.inference_mode():
+            self._rows = [_queue(r) for r in self._rows] if self._many else _queue(self._rows)
+        self._event = torch.cuda.Event(blocking=True)
+        self._event.record()
+
+    def vectors(self) -> list[Vector]:
+        """The rows, once they have arrived."""
+        if self._event is not None:
+            self._event.synchronize()
+        if self._many:
+            return [np.array(row.cpu().numpy(), dtype=np.float32) for row in self._rows]
+        return list(np.array(self._rows.cpu().numpy(), dtype=np.float32))
+
+
+def _queue(row: Any) -> Any:
+    import torch
+
+    return torch.empty(row.shape, dtype=row.dtype, pin_memory=True).copy_(row, non_blocking=True)
