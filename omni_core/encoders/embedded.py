@@ -7,6 +7,7 @@ what its frames show. Nothing here hears: sound has words only where a reader fi
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,6 +49,7 @@ class Embedded:
         self._text = _minilm.MiniLM(settings)
         self._classify = EfficientNet(settings)
         self._labels = _labels.Labels(self._text, settings)
+        self._known: dict[int, tuple[weakref.ref[Pixels], tuple[_labels.Seen, ...]]] = {}
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
         """(384,) each, L2-normalised; None for sound."""
@@ -57,7 +59,8 @@ class Embedded:
             out[i] = vector
         for i, content in enumerate(contents):
             if isinstance(content, Picture | Film):
-                out[i] = self._labels.embed(self._see(content))
+                looks = [self._labels.embed(seen) for seen in self._frames(content)]
+                out[i] = _labels.unit(np.mean(looks, axis=0))
         return out
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
@@ -70,7 +73,7 @@ class Embedded:
         A guess, often wrong in the detail: for a result's "why", never as evidence.
         """
         return [
-            self._labels.say(self._see(c)) if isinstance(c, Picture | Film) else ""
+            self._labels.say(_mean(self._frames(c))) if isinstance(c, Picture | Film) else ""
             for c in contents
         ]
 
@@ -92,16 +95,24 @@ class Embedded:
             out.append(parts)
         return out
 
-    def _see(self, content: Picture | Film) -> _labels.Seen:
-        """A picture as it is; a film as the mean of its frames, in the key picture's colours."""
-        if isinstance(content, Picture):
-            return self._look(content.pixels)
-        key, *frames = self._frames(content)
-        classes = np.mean([key.classes, *(f.classes for f in frames)], axis=0)
-        return _labels.Seen(classes, key.colours, key.dark)
+    def _frames(self, content: Picture | Film) -> tuple[_labels.Seen, ...]:
+        """The picture, or the film's key picture and frames; looked at once while they live."""
+        array = content.frames if isinstance(content, Film) else content.pixels
+        known = self._known.get(id(array))
+        if known is not None and known[0]() is array:
+            return known[1]
+        if isinstance(content, Film):
+            pictures = [content.key, *content.frames]
+            seen = tuple(self._look(pixels, ends=False) for pixels in pictures)
+        else:
+            seen = (self._look(content.pixels),)
+        self._remember(array, seen)
+        return seen
 
-    def _frames(self, film: Film) -> list[_labels.Seen]:
-        return [self._look(pixels, ends=False) for pixels in (film.key, *film.frames)]
+    def _remember(self, array: Pixels, seen: tuple[_labels.Seen, ...]) -> None:
+        """Until the array is gone: vectors, parts and descriptions are asked for one by one."""
+        place = id(array)
+        self._known[place] = (weakref.ref(array, lambda _: self._known.pop(place, None)), seen)
 
     def _look(self, pixels: Pixels, *, ends: bool = True) -> _labels.Seen:
         """The mean over the views of the classifier's softmax."""
@@ -109,3 +120,12 @@ class Embedded:
         p = np.exp(logits - logits.max(1, keepdims=True))
         classes = (p / p.sum(1, keepdims=True)).mean(0)
         return _labels.Seen(classes, _colours.shares(pixels), _colours.dark(pixels))
+
+
+def _mean(seen: Sequence[_labels.Seen]) -> _labels.Seen:
+    """What all the looks tell together; whether it is dark only the first one."""
+    return _labels.Seen(
+        np.mean([s.classes for s in seen], axis=0),
+        np.mean([s.colours for s in seen], axis=0),
+        seen[0].dark,
+    )

@@ -151,3 +151,18 @@ def test_a_second_load_reads_the_caches(settings, encoder):
     again = encoders.load(settings)
     assert {p: p.stat().st_mtime_ns for p in cache.rglob("*") if p.is_file()} == before
     assert np.array_equal(again.encode([clock()])[0], encoder.encode([clock()])[0])
+
+
+def test_a_picture_is_looked_at_once_while_it_lives_and_then_forgotten(encoder, monkeypatch):
+    looks = []
+    classify = encoder._classify
+    monkeypatch.setattr(encoder, "_classify", lambda v: looks.append(len(v)) or classify(v))
+    picture, other = clock(), flat(200, 20, 20)
+    film = Film(np.stack([other.pixels] * 2), (0.0, 1.0), 1.0, key=picture.pixels)
+    encoder.encode([picture, film, other])
+    once = len(looks)
+    encoder.describe_pictures([picture, film, other])
+    encoder.encode_parts([picture, film, other])
+    assert len(looks) == once == 5
+    del picture, film, other
+    assert encoder._known == {}
