@@ -7,9 +7,9 @@ import bisect
 from datetime import datetime
 
 from omni_core.engine.example import points_of
-from omni_core.engine.opening import lines, outline
 from omni_core.engine.parts import Parts
 from omni_core.engine.points import source_filter
+from omni_core.engine.reading import lines, outline
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow
 from omni_core.engine.search import one_source, timezone

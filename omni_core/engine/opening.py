@@ -5,50 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from omni_core.engine import dress
 from omni_core.engine.example import points_of
 from omni_core.engine.ingest import hash_file
 from omni_core.engine.parts import Parts
+from omni_core.engine.reading import lines, provenance
 from omni_core.engine.refs import Target, resolve, span_of
-from omni_core.engine.results import (
-    ClipFile,
-    Line,
-    Opened,
-    OpenRequest,
-    Show,
-    Shown,
-    SourceRow,
-)
-from omni_core.engine.titles import TITLE
+from omni_core.engine.results import ClipFile, Opened, OpenRequest, Show, Shown, SourceRow
+from omni_core.engine.showing import Window, cut_clip, cut_sound, kept_picture, shown_pictures
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
-from omni_core.evidence import citation, clips, pictures, quote, sound, thumbs
-from omni_core.types import Channel, Modality, Pixels, Point, Samples, Span, segment_ref
+from omni_core.evidence import citation
+from omni_core.types import Channel, Modality, Point, Span, segment_ref
 
-EDGE = {"small": 384, "medium": 768, "large": 1280}
-SHEET_FRAMES = 9
-CLIP_MOST_S = 120.0
-SOUND_MOST_S = sound.MOST_S
 DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
     Modality.VIDEO: ("frame", "text"),
     Modality.AUDIO: ("text",),
     Modality.IMAGE: ("frame", "text"),
     Modality.DOCUMENT: ("page", "text"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """What is opened: the span, the stored segments in it, and its neighbours."""
-
-    row: SourceRow
-    span: Span | None
-    points: Sequence[Point]
-    best: Point | None
-    previous: str
-    next: str
 
 
 async def open_ref(parts: Parts, request: OpenRequest) -> Opened:
@@ -65,17 +41,17 @@ async def open_ref(parts: Parts, request: OpenRequest) -> Opened:
     sound = b""
     if path is not None:
         try:
-            shown = await _pictures(parts, path, window, target, request, shows, warnings)
+            shown = await shown_pictures(parts, path, window, target, request, shows, warnings)
             if "clip" in shows:
-                cut = (await _clip(parts, path, window),)
+                cut = (await cut_clip(parts, path, window),)
             if "audio" in shows:
-                sound = await _sound(parts, path, window, warnings)
+                sound = await cut_sound(parts, path, window, warnings)
         except OmniError as e:
             if not window.points:
                 raise
             warnings.append(f"{e.code}: {e}")
     elif set(shows) & {"frame", "sheet", "page"}:
-        shown = await asyncio.to_thread(_kept, parts, window)
+        shown = await asyncio.to_thread(kept_picture, parts, window)
     return Opened(
         ref=segment_ref(window.best.id) if window.best else _ref(row, window.span),
         cite=dress.cite(row.title, row.modality, window.span),
@@ -119,7 +95,7 @@ def _possible(row: SourceRow, shows: Sequence[Show]) -> None:
         )
 
 
-async def _window(parts: Parts, target: Target, request: OpenRequest) -> _Window:
+async def _window(parts: Parts, target: Target, request: OpenRequest) -> Window:
     order = await _order(parts, target)
     spans = [span_of(p.payload) for p in order]
     here = target.span
@@ -147,7 +123,7 @@ async def _window(parts: Parts, target: Target, request: OpenRequest) -> _Window
     points = await points_of(parts, Target(target.row, here))
     previous = segment_ref(order[at - 1].id) if at else ""
     following = segment_ref(order[at + 1].id) if at is not None and at + 1 < len(order) else ""
-    return _Window(target.row, here, points, best, previous, following)
+    return Window(target.row, here, points, best, previous, following)
 
 
 async def _order(parts: Parts, target: Target) -> list[Point]:
@@ -214,173 +190,6 @@ async def _file(parts: Parts, row: SourceRow, warnings: list[str]) -> Path | Non
     return None
 
 
-async def _pictures(
-    parts: Parts,
-    path: Path,
-    window: _Window,
-    target: Target,
-    request: OpenRequest,
-    shows: Sequence[Show],
-    warnings: list[str],
-) -> tuple[Shown, ...]:
-    row, edge = window.row, EDGE[request.size]
-    raw: list[tuple[Pixels, str]] = []
-    if row.modality is Modality.IMAGE and {"frame", "page"} & set(shows):
-        pixels = await parts.decoders.open("picture", str(path), edge, request.crop)
-        raw.append((pixels, dress.cite(row.title, row.modality, None)))
-    elif row.modality is Modality.DOCUMENT and {"frame", "page"} & set(shows):
-        first = int(window.span.start) if window.span and window.span.axis == "page" else 1
-        last = int(window.span.end) if window.span and window.span.axis == "page" else 2
-        for number in range(first, min(max(last, first + 1), first + request.max_pictures)):
-            if row.pages:
-                pixels = await parts.decoders.open("page", str(path), number, edge, request.crop)
-                raw.append((pixels, f"page {number}"))
-    elif row.modality is Modality.VIDEO:
-        if "frame" in shows:
-            raw += await _frames(parts, path, window, target, request, edge)
-        if "sheet" in shows:
-            raw.append(await _sheet(parts, path, window))
-    if not raw:
-        return ()
-    shown, shrunk = await asyncio.to_thread(pictures.fit, raw, edge)
-    if shrunk:
-        warnings.append(shrunk)
-    return tuple(Shown(s.jpeg, s.caption, s.width, s.height) for s in shown)
-
-
-def _kept(parts: Parts, window: _Window) -> tuple[Shown, ...]:
-    """The small picture that was kept at ingest, when the file itself cannot be shown."""
-    for point in window.points:
-        if dress.channel_of(point.payload) is not Channel.VISUAL:
-            continue
-        where = citation.place(span_of(point.payload))
-        caption = f"thumbnail kept at ingest, {where}"
-        small = thumbs.kept(parts.settings.store_path, window.row.id, point.id, caption)
-        if small is not None:
-            return (Shown(small.jpeg, small.caption, small.width, small.height),)
-    return ()
-
-
-async def _frames(
-    parts: Parts,
-    path: Path,
-    window: _Window,
-    target: Target,
-    request: OpenRequest,
-    edge: int,
-) -> list[tuple[Pixels, str]]:
-    at = _instant(window, target)
-    got: list[tuple[float, Pixels]] = await parts.decoders.open("frames", str(path), [at], edge)
-    out = []
-    for actual, pixels in got:
-        image = pictures.crop(pixels, request.crop) if request.crop else pixels
-        out.append((image, f"frame at {citation.clock(actual)}"))
-    return out
-
-
-def _instant(window: _Window, target: Target) -> float:
-    """The second to show: the one asked for, else the key picture of what was found.
-
-    For words the key picture of the shot in which their middle lies, if they are spoken or shown
-    while it is seen; else their middle itself.
-    """
-    if target.instant and target.span is not None:
-        return target.span.start
-    if window.best is not None and (key := _key_time(window.best)) is not None:
-        return key
-    if window.span is None:
-        return (window.row.duration_s or 0.0) / 3
-    middle = (window.span.start + window.span.end) / 2
-    for point in window.points:
-        key = _key_time(point)
-        if key is None or not span_of(point.payload).overlaps(Span("second", middle, middle)):
-            continue
-        if window.span.start <= key <= window.span.end:
-            return key
-    return middle
-
-
-def _key_time(point: Point) -> float | None:
-    key = (point.payload.get("extra") or {}).get("key_time")
-    return None if key is None else float(key)
-
-
-async def _sheet(parts: Parts, path: Path, window: _Window) -> tuple[Pixels, str]:
-    end = window.row.duration_s or 0.0
-    span = window.span or Span("second", 0.0, end)
-    if span.end - span.start < 1.0 and end:  # an instant: show around it
-        middle = (span.start + span.end) / 2
-        span = Span("second", max(0.0, middle - 4), min(end, middle + 4))
-    step = (span.end - span.start) / SHEET_FRAMES
-    times = [span.start + step * (i + 0.5) for i in range(SHEET_FRAMES)]
-    got: list[tuple[float, Pixels]] = await parts.decoders.open("frames", str(path), times, 384)
-    sheet = await asyncio.to_thread(pictures.sheet, got, EDGE["large"])
-    first, last = citation.clock(span.start), citation.clock(span.end)
-    return sheet, f"{len(got)} frames from {first} to {last}, times burnt in"
-
-
-async def _clip(parts: Parts, path: Path, window: _Window) -> ClipFile:
-    span = _timed(window, CLIP_MOST_S)
-    out = await asyncio.to_thread(
-        clips.place, parts.settings.store_path, window.row.id, span, path.suffix
-    )
-    mime, start, end = await parts.decoders.open("clip", str(path), span.start, span.end, str(out))
-    return ClipFile(str(out), mime, (await asyncio.to_thread(out.stat)).st_size, start, end)
-
-
-async def _sound(parts: Parts, path: Path, window: _Window, warnings: list[str]) -> bytes:
-    span = _timed(window, SOUND_MOST_S)
-    samples: Samples = await parts.decoders.open("sound", str(path), span.start, span.end)
-    if window.span is not None and window.span.end - window.span.start > SOUND_MOST_S:
-        warnings.append(f"only the first {SOUND_MOST_S:g} s of sound are attached")
-    return await asyncio.to_thread(sound.wav, samples)
-
-
-def _timed(window: _Window, most: float) -> Span:
-    end = window.row.duration_s or most
-    span = window.span or Span("second", 0.0, end)
-    if span.end - span.start < 0.5:
-        span = Span("second", max(0.0, span.start - 2), min(end, span.end + 2))
-    return Span("second", span.start, min(span.end, span.start + most))
-
-
-def lines(points: Sequence[Point]) -> tuple[Line, ...]:
-    """The words of stored segments, cleaned, each with its place and origin."""
-    out = []
-    for p in points:
-        words = quote.clean(str(p.payload.get("text", "")))
-        if words and p.payload["origin"] != TITLE:
-            span = span_of(p.payload)
-            out.append(
-                Line(
-                    words, dress.channel_of(p.payload), str(p.payload["origin"]),
-                    span.start, span.end, span.axis, segment_ref(p.id),
-                )
-            )  # fmt: skip
-    return tuple(out)
-
-
-def outline(points: Sequence[Point]) -> tuple[Line, ...]:
-    """What is seen, shot by shot, where there are no words."""
-    return tuple(
-        Line(
-            f"looks like: {seen}" if seen else "shot", Channel.VISUAL, "picture model",
-            p.payload["start"], p.payload["end"], p.payload["axis"], segment_ref(p.id),
-        )
-        for p in points
-        if p.payload["channel"] == Channel.VISUAL
-        for seen in [(p.payload.get("extra") or {}).get("seen", "")]
-    )  # fmt: skip
-
-
-def provenance(row: SourceRow) -> str:
-    """Where it all comes from, in one line."""
-    recorded = ""
-    if row.recorded_at is not None:
-        recorded = f", recorded {row.recorded_at.isoformat()} ({row.recorded_at_from})"
-    return f"sha256 {row.sha256[:16]}…, model {row.model}, pipeline {row.pipeline}{recorded}"
-
-
 def _words_of(row: SourceRow, span: Span | None) -> str:
     if span is None or row.modality is Modality.IMAGE:
         if row.duration_s:
@@ -394,7 +203,7 @@ def _words_of(row: SourceRow, span: Span | None) -> str:
     return f"{citation.clock(span.start)}-{citation.clock(span.end)}{whole}"
 
 
-def _requested(target: Target, request: OpenRequest, window: _Window) -> str:
+def _requested(target: Target, request: OpenRequest, window: Window) -> str:
     if request.step:
         return f"{request.step:+d} from {request.ref}"
     if request.pad_s and target.span is not None:

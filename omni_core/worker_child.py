@@ -1,0 +1,202 @@
+"""The child's side of `omni_core.worker`: take the pipe, then build the service and answer.
+
+Run as `python -m omni_core.worker_child` by the parent; it imports nothing but the standard
+library and our errors before file descriptor 1 points at stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import itertools
+import logging
+import os
+import pickle
+import queue
+import struct
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import IO, Any, BinaryIO
+
+from omni_core.errors import OmniError
+
+log = logging.getLogger(__name__)
+
+END = "__end_of_stream__"
+"""What `__next__` answers when an iterator is at its end."""
+
+
+def read_frame(pipe: IO[bytes]) -> bytes | None:
+    """One length-prefixed frame; None at the end of the pipe, or when it is cut short."""
+    head = pipe.read(8)
+    if head is None or len(head) < 8:
+        return None
+    (size,) = struct.unpack("<Q", head)
+    body = pipe.read(size)
+    return body if body is not None and len(body) == size else None
+
+
+class _Child:
+    def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
+        self._reader, self._writer = reader, writer
+        self._write_lock = threading.Lock()
+        self._lanes: dict[str, queue.SimpleQueue[Any]] = {}
+        self._streams: dict[int, Iterator[Any]] = {}
+        self._handles = itertools.count(1)
+        self._service: Any = None
+        self._built = threading.Event()
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        boot = read_frame(self._reader)
+        if boot is None:
+            return
+        parent, target, memory_mb, nice, kwargs = pickle.loads(boot)  # noqa: S301 - our parent
+        _die_with(parent)
+        _limit(memory_mb, nice)
+        threading.Thread(target=self._listen, name="pipe", daemon=True).start()
+        module, _, factory = target.partition(":")
+        failed: BaseException | None = None
+        try:
+            self._service = getattr(importlib.import_module(module), factory)(**kwargs)
+        except Exception as e:  # the reason travels to every caller, then the process goes on
+            log.debug("start of %s failed", target, exc_info=True)
+            failed = e
+        self._built.set()
+        self._work(self._lane(""), failed)
+
+    def _listen(self) -> None:
+        while (frame := read_frame(self._reader)) is not None:
+            # Arguments name classes: to import them here while the service's own imports are
+            # under way finds modules half made.
+            self._built.wait()
+            (number,) = struct.unpack("<Q", frame[:8])
+            try:
+                method, args = pickle.loads(frame[8:])  # noqa: S301 - our parent
+            except Exception as e:
+                self._reply(number, False, OmniError(f"unreadable call: {e}"))
+                continue
+            lanes: dict[str, str] = getattr(self._service, "lanes", {})
+            self._lane(lanes.get(method, "")).put((number, method, args))
+            if method == "__close__":
+                break
+        else:
+            # The parent is gone. A lane deep in C code may never look up again.
+            self._lane("").put((0, "__close__", ()))
+        if not self._stop.wait(8.0):
+            os._exit(1)
+
+    def _lane(self, name: str) -> queue.SimpleQueue[Any]:
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = queue.SimpleQueue()
+            if name:
+                threading.Thread(
+                    target=self._work, args=(lane, None), name=name, daemon=True
+                ).start()
+        return lane
+
+    def _work(self, lane: queue.SimpleQueue[Any], failed: BaseException | None) -> None:
+        while True:
+            number, method, args = lane.get()
+            if method == "__close__":
+                self._close()
+                return
+            try:
+                if failed is not None:
+                    raise failed
+                self._reply(number, True, self._invoke(method, args))
+            except Exception as e:
+                self._reply(number, False, _portable(e))
+
+    def _invoke(self, method: str, args: tuple[Any, ...]) -> Any:
+        if method == "__open__":
+            handle = next(self._handles)
+            self._streams[handle] = iter(getattr(self._service, args[0])(*args[1]))
+            return handle
+        if method == "__next__":
+            stream = self._streams.get(args[0])
+            return END if stream is None else next(stream, END)
+        if method == "__drop__":
+            stream = self._streams.pop(args[0], None)
+            if stream is not None and hasattr(stream, "close"):
+                stream.close()
+            return None
+        return getattr(self._service, method)(*args)
+
+    def _reply(self, number: int, ok: bool, value: Any) -> None:
+        try:
+            frame = pickle.dumps((number, ok, value), 5)
+        except Exception as e:
+            frame = pickle.dumps((number, False, OmniError(f"the answer cannot travel: {e}")), 5)
+        with self._write_lock, contextlib.suppress(BrokenPipeError):
+            self._writer.write(struct.pack("<Q", len(frame)))
+            self._writer.write(frame)
+            self._writer.flush()
+
+    def _close(self) -> None:
+        close: Callable[[], None] | None = getattr(self._service, "close", None)
+        if close is not None:
+            try:
+                close()
+            except Exception:
+                log.exception("closing failed")
+        self._stop.set()
+
+
+def _portable(e: Exception) -> Exception:
+    """Our errors travel as they are; a library's becomes its class name and first line."""
+    if isinstance(e, OmniError):
+        return e
+    log.debug("call failed", exc_info=e)
+    lines = str(e).strip().splitlines()
+    return OmniError(f"{type(e).__name__}: {lines[0][:300] if lines else 'no message'}")
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        import ctypes
+        import signal
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: the end of the pipe is the
+        if os.getppid() != parent:  # portable way; this one also ends a child stuck in C
+            os._exit(1)
+
+
+def _limit(memory_mb: int, nice: int) -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if memory_mb and sys.platform == "linux":
+        size = memory_mb << 20
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    if nice:
+        with contextlib.suppress(OSError):
+            os.nice(nice)
+
+
+def main() -> None:
+    """The child's entry: take the pipe, hand stdout to stderr, then import anything."""
+    reader = os.fdopen(os.dup(0), "rb")
+    writer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    logging.basicConfig(
+        level=os.environ.get("OMNI_LOG", "WARNING").upper(),
+        format=f"%(levelname)s {os.getpid()} %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    _Child(reader, writer).run()
+    sys.stderr.flush()
+    # The service is closed. A thread still deep in C++ (a model that loads) would make the
+    # interpreter's own shutdown call std::terminate, so leave without it.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
