@@ -170,11 +170,16 @@ class SoundCutter:
         self._chunks, self._held = [rest], rest.size
 
     def _emit(self, samples: Samples, end: int) -> Iterator[Window]:
-        if samples.size == 0 or float(np.abs(samples[self._head :]).max()) < SILENT:
+        if samples.size == 0 or loudest(samples[self._head :]) < SILENT:
             return
         head = self._head / SAMPLE_RATE
-        sound = Sound(np.clip(samples, -1, 1), head)
+        sound = Sound(samples if loudest(samples) <= 1 else np.clip(samples, -1, 1), head)
         yield Window(self._start + head, self._start + end / SAMPLE_RATE, sound)
+
+
+def loudest(samples: Samples) -> float:
+    """The largest amplitude."""
+    return max(float(samples.max()), -float(samples.min())) if samples.size else 0.0
 
 
 class Tail:
@@ -200,4 +205,4 @@ class Tail:
                 out[low:high] = samples[low - at : high - at]
         while self._chunks and self._chunks[0][0] + self._chunks[0][1].size / SAMPLE_RATE <= end:
             self._chunks.popleft()
-        return np.clip(out, -1, 1) if out.size and np.abs(out).max() >= SILENT else None
+        return np.clip(out, -1, 1) if out.size and loudest(out) >= SILENT else None
