@@ -154,5 +154,7 @@ def _parse(name: str, raw: str, kind: Any) -> Any:
     except (KeyError, ValueError):
         raise BadRequestError(f"OMNI_{name.upper()}={raw!r} is not a {kind.__name__}") from None
     if kind == tuple[str, ...]:
-        return tuple(p for p in raw.split(os.pathsep) if p)
+        # A host may be written with its port, so the path separator would cut it in two.
+        separator = "," if name == "allowed_hosts" else os.pathsep
+        return tuple(p.strip() for p in raw.split(separator) if p.strip())
     return raw

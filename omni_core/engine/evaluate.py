@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omni_core.engine.jobs import without_sidecars
-from omni_core.engine.results import Found, SearchRequest
+from omni_core.engine.results import Found, IngestRequest, IngestStatus, SearchRequest
 from omni_core.errors import BadRequestError
 from omni_core.retrieval import metrics
-from omni_core.types import Modality
 
 if TYPE_CHECKING:
     from omni_core.engine import Engine
@@ -39,9 +38,9 @@ class Expected:
     t1: float | None = None
     page: int | None = None
 
-    def met_by(self, found: Found, media: Path) -> bool:
-        """Whether this answer is the expected one."""
-        if found.uri != str(media / self.item):
+    def met_by(self, found: Found, sources: Mapping[str, IngestStatus]) -> bool:
+        """Whether this answer is the expected one; a copy of the file counts as the file."""
+        if self.item not in sources or found.source_id != sources[self.item].source_id:
             return False
         if self.page is not None:
             return found.page == self.page
@@ -93,21 +92,18 @@ async def evaluate(
     """Ingest what is not in yet, ask every question twice (whole library, its modality only)."""
     queries = await asyncio.to_thread(load_queries, queries_path)
     media, files = await asyncio.to_thread(_files, media_dir)
-    failed: dict[str, str] = {}
-    from omni_core.engine.results import IngestRequest
-
+    sources: dict[str, IngestStatus] = {}
     for number, path in enumerate(files, 1):
+        item = path.relative_to(media).as_posix()
         if progress is not None:
-            await progress(f"ingest {number}/{len(files)} {path.relative_to(media)}")
-        status = await engine.ingest(IngestRequest(str(path), collection=COLLECTION))
-        if status.state != "ready":
-            failed[str(path.relative_to(media))] = status.error
-    library = await _library(engine)
+            await progress(f"ingest {number}/{len(files)} {item}")
+        sources[item] = await engine.ingest(IngestRequest(str(path), collection=COLLECTION))
+    failed = {item: status.error for item, status in sources.items() if status.state != "ready"}
     rows: list[dict[str, Any]] = []
     for number, query in enumerate(queries, 1):
         if progress is not None:
             await progress(f"ask {number}/{len(queries)}")
-        rows.append(await _ask(engine, query, media, library))
+        rows.append(await _ask(engine, query, media, sources))
     return {
         "queries": len(queries),
         "files": len(files),
@@ -131,11 +127,11 @@ def _files(folder: str) -> tuple[Path, list[Path]]:
 
 
 async def _ask(
-    engine: Engine, query: Query, media: Path, library: Mapping[str, Modality]
+    engine: Engine, query: Query, media: Path, sources: Mapping[str, IngestStatus]
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"id": query.id, "direction": query.direction, "query": query.query}
-    paths = {str(media / e.item) for e in query.relevant}
-    modalities = tuple(sorted({library[p] for p in paths if p in library}))
+    found = (sources[e.item].modality for e in query.relevant if e.item in sources)
+    modalities = tuple(sorted({m for m in found if m is not None}))
     for name, only in (("whole", ()), ("filtered", modalities)):
         request = SearchRequest(
             query=query.query if query.type == "text" else "",
@@ -146,7 +142,7 @@ async def _ask(
             limit=DEPTH,
         )
         hits = (await engine.search(request)).hits
-        gains = _gains(query.relevant, hits, media)
+        gains = _gains(query.relevant, hits, sources)
         row[name] = metrics.of_ranking(gains, len(query.relevant))
         if name == "whole":
             row["top"] = [f"{h.cite} ({h.match})" for h in hits[:3]]
@@ -154,28 +150,18 @@ async def _ask(
     return row
 
 
-def _gains(relevant: Sequence[Expected], hits: Sequence[Found], media: Path) -> list[bool]:
+def _gains(
+    relevant: Sequence[Expected], hits: Sequence[Found], sources: Mapping[str, IngestStatus]
+) -> list[bool]:
     """For each hit whether it is a right answer that was not given before."""
     left = list(relevant)
     gains = []
     for hit in hits:
-        met = next((e for e in left if e.met_by(hit, media)), None)
+        met = next((e for e in left if e.met_by(hit, sources)), None)
         gains.append(met is not None)
         if met is not None:
             left.remove(met)
     return gains
-
-
-async def _library(engine: Engine) -> dict[str, Modality]:
-    """The modality of every file that is in, by its path."""
-    known: dict[str, Modality] = {}
-    cursor = ""
-    while True:
-        page = await engine.sources(limit=200, cursor=cursor)
-        known |= {row.uri: row.modality for row in page.sources}
-        cursor = page.next_cursor
-        if not cursor:
-            return known
 
 
 def _by_direction(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, dict[str, float]]:

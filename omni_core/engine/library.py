@@ -65,8 +65,6 @@ async def read(
     row = await one_source(parts, source)
     points = await points_of(parts, Target(row))
     found = list(lines(points)) or list(outline(points))
-    if row.pages:
-        found = _without_overlap(found)
     found.sort(key=lambda line: (line.start, line.end))
     if start is not None:
         found = [x for x in found if x.end > start or x.start == x.end >= start]
@@ -83,31 +81,6 @@ async def read(
         page.append(line)
     more = offset + len(page)
     return ReadPage(row, tuple(page), str(more) if more < len(found) else "")
-
-
-def _without_overlap(found: list[Line]) -> list[Line]:
-    """Windows of one page repeat words for the model's sake; a reader wants them once."""
-    out: list[Line] = []
-    for line in found:
-        before = out[-1] if out else None
-        if before is not None and (before.start, before.origin) == (line.start, line.origin):
-            shared = _shared(before.text.split(), line.text.split())
-            rest = " ".join(line.text.split()[shared:])
-            if rest:
-                out.append(
-                    Line(rest, line.channel, line.origin, line.start, line.end, line.axis, line.ref)
-                )
-        else:
-            out.append(line)
-    return out
-
-
-def _shared(before: list[str], after: list[str]) -> int:
-    """How many words at the end of one window begin the next."""
-    for n in range(min(len(before), len(after)), 0, -1):
-        if before[-n:] == after[:n]:
-            return n
-    return 0
 
 
 def _offset(cursor: str, total: int) -> int:

@@ -11,7 +11,7 @@ from omni_core.engine import dress
 from omni_core.engine.example import points_of
 from omni_core.engine.ingest import hash_file
 from omni_core.engine.parts import Parts
-from omni_core.engine.reading import lines, provenance
+from omni_core.engine.reading import lines, looks, provenance
 from omni_core.engine.refs import Target, resolve, span_of
 from omni_core.engine.results import ClipFile, Opened, OpenRequest, Show, Shown, SourceRow
 from omni_core.engine.showing import Window, cut_clip, cut_sound, kept_picture, shown_pictures
@@ -58,7 +58,7 @@ async def open_ref(parts: Parts, request: OpenRequest) -> Opened:
         source=row,
         window=_words_of(row, window.span),
         requested=_requested(target, request, window),
-        lines=lines(window.points),
+        lines=lines(window.points) + looks(window.points),
         pictures=shown,
         clips=cut,
         audio_wav=sound,

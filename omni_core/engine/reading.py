@@ -11,6 +11,9 @@ from omni_core.engine.titles import TITLE
 from omni_core.evidence import quote
 from omni_core.types import Channel, Point, segment_ref
 
+SHOT = "shot"
+"""What an outline says of a shot of which the model has nothing to say."""
+
 
 def lines(points: Sequence[Point]) -> tuple[Line, ...]:
     """The words of stored segments, cleaned, each with its place and origin."""
@@ -25,14 +28,53 @@ def lines(points: Sequence[Point]) -> tuple[Line, ...]:
                     span.start, span.end, span.axis, segment_ref(p.id),
                 )
             )  # fmt: skip
+    return _without_overlap(out)
+
+
+def _without_overlap(found: Sequence[Line]) -> tuple[Line, ...]:
+    """Windows of one text repeat words for the model's sake; a reader wants them once."""
+    out: list[Line] = []
+    for line in found:
+        before = out[-1] if out else None
+        if before is not None and _goes_on(before, line):
+            shared = _shared(before.text.split(), line.text.split())
+            rest = " ".join(line.text.split()[shared:])
+            if rest:
+                out.append(
+                    Line(rest, line.channel, line.origin, line.start, line.end, line.axis, line.ref)
+                )
+        else:
+            out.append(line)
     return tuple(out)
+
+
+def _goes_on(before: Line, line: Line) -> bool:
+    if (before.axis, before.channel, before.origin) != (line.axis, line.channel, line.origin):
+        return False
+    if line.axis == "page":
+        return before.start == line.start
+    return line.axis == "char" and line.start < before.end
+
+
+def _shared(before: list[str], after: list[str]) -> int:
+    """How many words at the end of one window begin the next."""
+    for n in range(min(len(before), len(after)), 0, -1):
+        if before[-n:] == after[:n]:
+            return n
+    return 0
+
+
+def looks(points: Sequence[Point], most: int = 3) -> tuple[Line, ...]:
+    """What the picture model sees in the first few shots or pages, for readers without eyes."""
+    seen = (line for line in outline(points) if line.text != SHOT)
+    return tuple(line for line, _ in zip(seen, range(most), strict=False))
 
 
 def outline(points: Sequence[Point]) -> tuple[Line, ...]:
     """What is seen, shot by shot, where there are no words."""
     return tuple(
         Line(
-            f"looks like: {seen}" if seen else "shot", Channel.VISUAL, "picture model",
+            f"looks like: {seen}" if seen else SHOT, Channel.VISUAL, "picture model",
             p.payload["start"], p.payload["end"], p.payload["axis"], segment_ref(p.id),
         )
         for p in points

@@ -33,6 +33,11 @@ def test_the_environment_is_read_as_the_fields_type() -> None:
     assert (settings.port, settings.allow_urls, settings.roots) == (9000, True, ("/a", "/b"))
 
 
+def test_hosts_are_parted_by_commas_since_they_may_carry_a_port() -> None:
+    settings = load(environ={"OMNI_ALLOWED_HOSTS": "omni.example:8000, other"})
+    assert settings.allowed_hosts == ("omni.example:8000", "other")
+
+
 @pytest.mark.parametrize(("name", "value"), [("OMNI_PORT", "many"), ("OMNI_ALLOW_URLS", "perhaps")])
 def test_a_wrong_type_names_the_variable(name: str, value: str) -> None:
     with pytest.raises(BadRequestError, match=name):
