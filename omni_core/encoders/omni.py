@@ -114,7 +114,9 @@ class OmniEncoder:
         self._shrink = _shrinker(token_pool) if described.multi_vector else None
         extract = _tokens if described.multi_vector else self._pooled
         self._runner = Runner(model, chosen, device, extract, budget=budget, workers=workers)
-        self._inputs = Inputs(chosen, counter(model), overhead(model, self._prompts.longest))
+        count = counter(model)
+        self._inputs = Inputs(chosen, count, overhead(model, self._prompts.longest))
+        self._asking = Inputs(chosen, count, overhead(model, self._prompts.question))
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
         """One vector (or one matrix) a content; None where the model cannot take it."""
@@ -125,7 +127,7 @@ class OmniEncoder:
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
         """The same with the question's prompt, ahead of any evidence."""
-        items = self._items(contents)
+        items = [item for n, c in enumerate(contents) for item in self._asking.items(n, c)]
         made = self._runner.question_batches(items, self._prompts.question, "query")
         return self._gather(len(contents), items, made)
 
@@ -214,8 +216,8 @@ class _Prompts:
 
     @property
     def longest(self) -> str:
-        """The one that costs most tokens."""
-        return max((self.question, self._text, self._picture, self._film), key=len)
+        """The one of evidence that costs most tokens."""
+        return max((self._text, self._picture, self._film), key=len)
 
 
 def _tokens(features: Any) -> list[Any]:
