@@ -19,7 +19,7 @@ from typing import Any
 from omni_core.encoders import _omni_attention as attention
 from omni_core.encoders import _omni_files as files
 from omni_core.encoders._omni_fuse import fuse
-from omni_core.encoders.models import ModelSpec
+from omni_core.encoders.models import ModelSpec, rows
 from omni_core.errors import OmniError, UnavailableError
 from omni_core.settings import Settings
 
@@ -175,7 +175,7 @@ def _assemble(spec: ModelSpec, folder: Path, device: str, settings: Settings) ->
     options: dict[str, Any] = {
         "device": device,
         "local_files_only": True,
-        "trust_remote_code": spec.remote_code and settings.trust_remote_code,
+        "trust_remote_code": _may_run_code(spec) and settings.trust_remote_code,
         "model_kwargs": {"dtype": precision(spec, device)}
         | ({"attn_implementation": chosen} if chosen else {}),
     }
@@ -226,6 +226,11 @@ def _allow(spec: ModelSpec, settings: Settings) -> None:
             f"https://huggingface.co/{spec.id}/tree/{spec.revision} and set trust_remote_code=true "
             "to allow it"
         )
+
+
+def _may_run_code(spec: ModelSpec) -> bool:
+    """Rows say whether they need it; of a model that no row knows, the setting alone decides."""
+    return spec.remote_code or spec.name not in rows()
 
 
 def _torch() -> Any:

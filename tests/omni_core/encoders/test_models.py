@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from omni_core.encoders import _omni_files as files
 from omni_core.encoders import models, omni
 from omni_core.errors import OmniError, UnavailableError
 from omni_core.settings import Settings
@@ -135,6 +136,35 @@ def test_a_wrong_choice_is_one_line_with_the_next_step(
     with pytest.raises(UnavailableError, match=says) as error:
         omni.describe(Settings(encoder=encoder, **more))
     one_line(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        ("GatedRepoError", "is gated: accept its terms at https://huggingface.co/"),
+        ("RevisionNotFoundError", "has no revision .*name another with"),
+        ("RepositoryNotFoundError", "the hub has no model"),
+        ("LocalEntryNotFoundError", "the hub cannot be reached; download it on another machine"),
+        ("OSError", "could not be downloaded"),
+    ],
+)
+@pytest.mark.parametrize("name", ["e5-omni-7b", "somebody/some-model"])
+def test_what_the_hub_refuses_is_one_line_with_the_next_step(
+    name: str, error: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    kind = OSError if error == "OSError" else getattr(hub.errors, error)
+
+    def refuse(*_: Any, **__: Any) -> str:
+        raise kind.__new__(kind)
+
+    monkeypatch.setattr(hub, "snapshot_download", refuse)
+    with pytest.raises(UnavailableError, match=says) as found:
+        if "/" in name:
+            models.spec(name)
+        else:
+            files.fetch(models.spec(name).id, models.spec(name).revision)
+    one_line(found)
 
 
 def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
