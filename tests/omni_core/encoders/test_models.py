@@ -153,7 +153,8 @@ def test_what_the_hub_refuses_is_one_line_with_the_next_step(
     name: str, error: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub = pytest.importorskip("huggingface_hub")
-    kind = OSError if error == "OSError" else getattr(hub.errors, error)
+    errors = pytest.importorskip("huggingface_hub.errors")
+    kind = OSError if error == "OSError" else getattr(errors, error)
 
     def refuse(*_: Any, **__: Any) -> str:
         raise kind.__new__(kind)
