@@ -68,8 +68,8 @@ class Labels:
     """The classes, the groups above them, the scenes around them: all placed in text space."""
 
     def __init__(self, text: MiniLM, settings: Settings) -> None:
-        """Embeds some 2300 short texts once; the cache keeps them."""
-        data = (_DATA / "labels.json").read_bytes() + (_DATA / "pictured.toml").read_bytes()
+        """Some 2300 short texts; those of the default text weights are shipped as vectors, since
+        embedding them costs 9 s of CPU. For others they are embedded once and cached."""
         table = json.loads((_DATA / "labels.json").read_bytes())
         classes: list[dict[str, Any]] = table["classes"]
         self._names: list[str] = [row["names"][0] for row in classes]
@@ -77,18 +77,32 @@ class Labels:
         self._members = _membership([row["classes"] for row in table["groups"]], len(classes))
         scenes = scenes_of(table)
         self._scenes = _membership(list(scenes.values()), len(classes))
-
-        texts = [f"{row['names'][0]}, {row['gloss']}" for row in classes]
-        texts += [_kinds(row["names"], self._groups, self._members[:, i]) for i, row in
-                  enumerate(classes)]  # fmt: skip
-        texts += [*scenes, *(f"{name}, {name} colour" for name in _colours.NAMES), "dark, night"]
-        key = hashlib.sha256(data + "".join(texts).encode() + text.revision.encode()).hexdigest()
-        path = settings.store_path / "cache" / f"labels-{key[:16]}.npy"
-        placed = _kept(path, lambda: text(texts))
+        self.texts = [f"{row['names'][0]}, {row['gloss']}" for row in classes]
+        self.texts += [self._kinds(i, row["names"]) for i, row in enumerate(classes)]
+        self.texts += [*scenes, *(f"{name}, {name} colour" for name in _colours.NAMES)]
+        self.texts += ["dark, night"]
+        self.key = hashlib.sha256("\n".join([text.revision, *self.texts]).encode()).hexdigest()[:16]
+        placed = self._shipped()
+        if placed is None:
+            path = settings.store_path / "cache" / f"labels-{self.key}.npy"
+            placed = _kept(path, lambda: text(self.texts))
         n = len(classes)
         self._class_places = unit(placed[:n] + placed[n : 2 * n])
         self._scene_places = placed[2 * n : 2 * n + len(scenes)]
         self._colour_places, self._dark_place = placed[2 * n + len(scenes) : -1], placed[-1]
+
+    def _kinds(self, i: int, names: list[str]) -> str:
+        """A class with its synonym and the three narrowest groups it is in."""
+        own = [self._groups[j] for j in np.flatnonzero(self._members[:, i])]
+        return ", ".join([*names[:2], *own[::-1][:3]])  # the groups are stored widest first
+
+    def _shipped(self) -> Matrix | None:
+        """The vectors of `texts` that came with the package, if they are of these very texts."""
+        with np.load(_DATA / "places.npz", allow_pickle=False) as shipped:
+            if str(shipped["key"]) != self.key:
+                return None
+            places: Matrix = shipped["places"].astype(np.float32)
+            return places
 
     def embed(self, seen: Seen) -> Vector:
         """(384,), L2-normalised."""
@@ -128,12 +142,6 @@ def scenes_of(table: dict[str, Any]) -> dict[str, list[int]]:
     with (_DATA / "pictured.toml").open("rb") as f:
         scenes: dict[str, list[str]] = tomllib.load(f)
     return {words: sorted({i for n in names for i in index[n]}) for words, names in scenes.items()}
-
-
-def _kinds(names: list[str], groups: list[str], member: Vector) -> str:
-    """A class with its synonym and the three narrowest groups it is in."""
-    own = [group for group, is_in in zip(groups, member, strict=True) if is_in]
-    return ", ".join([*names[:2], *own[::-1][:3]])  # the groups are stored widest first
 
 
 def _membership(rows: list[list[int]], classes: int) -> Matrix:

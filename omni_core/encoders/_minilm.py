@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 DIM = 384
 MAX_TOKENS = 256
 """The length the model was tuned at; its position table ends at 512."""
-BATCH = 32
+BATCH_TOKENS = 2048
+"""Rows times the longest, padding too: each run unpacks the int8 weights, so few runs of many
+short texts; more than this only costs memory."""
 BUILDER = "1"
 """Part of the cached graph's name: raise it when the builder below changes."""
 
@@ -70,8 +72,12 @@ class MiniLM:
         encoded = [self.token_ids(text) for text in texts]
         order = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
         out = np.empty((len(texts), DIM), np.float32)
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
+        while order:
+            # sorted by length, the last row of a batch is its longest
+            n = 1
+            while n < len(order) and (n + 1) * len(encoded[order[n]]) <= BATCH_TOKENS:
+                n += 1
+            rows, order = order[:n], order[n:]
             out[rows] = self._batch([encoded[i] for i in rows])
         return out
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from omni_core import encoders
+from omni_core.encoders._labels import Labels
 from omni_core.settings import Settings
 from omni_core.types import Channel, Film, Picture, Sound, Text
 
@@ -166,3 +167,29 @@ def test_a_picture_is_looked_at_once_while_it_lives_and_then_forgotten(encoder, 
     assert len(looks) == once == 5
     del picture, film, other
     assert encoder._known == {}
+
+
+def test_the_shipped_places_are_of_the_current_texts_and_weights(encoder):
+    labels = encoder._labels
+    shipped = labels._shipped()
+    assert shipped is not None, "run scripts/make_places.py"
+    assert shipped.shape == (len(labels.texts), encoder.info.dim)
+    some = slice(None, None, 40)
+    fresh = np.stack(encoder.encode([Text(t) for t in labels.texts[some]]))
+    assert (fresh * shipped[some]).sum(1).min() > 0.9999
+
+
+def test_places_of_other_weights_are_made_once_and_kept(tmp_path, encoder):
+    class Text384:
+        revision = "other"
+        runs = 0
+
+        def __call__(self, texts):
+            Text384.runs += 1
+            return np.random.default_rng(0).normal(size=(len(texts), 384)).astype(np.float32)
+
+    settings = Settings(store=str(tmp_path))
+    seen = encoder._frames(clock())[0]
+    first, second = (Labels(Text384(), settings).embed(seen) for _ in range(2))
+    assert np.array_equal(first, second)
+    assert Text384.runs == 1

@@ -1,0 +1,36 @@
+"""Rewrite omni_core/encoders/data/places.npz: the vectors of the label texts, as float16.
+
+    python scripts/make_places.py
+
+Needed after labels.json, pictured.toml or the pinned text weights have changed; a test tells.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from omni_core.encoders._labels import Labels  # noqa: E402
+from omni_core.encoders._minilm import MiniLM  # noqa: E402
+from omni_core.settings import Settings  # noqa: E402
+
+
+def main() -> None:
+    """Write the file."""
+    with tempfile.TemporaryDirectory() as store:
+        settings = Settings(store=store)
+        text = MiniLM(settings)
+        labels = Labels(text, settings)
+        places = text(labels.texts).astype(np.float16)
+    out = ROOT / "omni_core" / "encoders" / "data" / "places.npz"
+    np.savez(out, key=np.array(labels.key), places=places)
+
+
+if __name__ == "__main__":
+    main()
