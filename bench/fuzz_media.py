@@ -99,10 +99,11 @@ def _films(folder: Path) -> None:
                 c.mux(v.encode(frame))
             c.mux(v.encode())
             if a is not None:
-                _hum(c, a, 40)
+                hum(c, a, 40)
 
 
-def _hum(c: Any, stream: Any, blocks: int) -> None:
+def hum(c: Any, stream: Any, blocks: int) -> None:
+    """So many blocks of 1,024 samples of a tone."""
     for n in range(blocks):
         t = (np.arange(1024) + n * 1024) / 48000
         wave_ = (0.3 * np.sin(2 * np.pi * 300 * t)).astype(np.float32)[None]
@@ -120,7 +121,7 @@ def _sounds(folder: Path) -> None:
     for name, codec in kinds.items():
         if not (folder / name).exists():
             with av.open(str(folder / name), "w") as c:
-                _hum(c, c.add_stream(codec, rate=48000, layout="mono"), 40)
+                hum(c, c.add_stream(codec, rate=48000, layout="mono"), 40)
     if not (folder / "a8.wav").exists():
         with wave.open(str(folder / "a8.wav"), "wb") as f:
             f.setnchannels(2)
@@ -181,7 +182,7 @@ def _documents(folder: Path) -> None:
             "ppt/slides/_rels/slide1.xml.rels": _link("r1", "../media/i.png"),
             "ppt/media/i.png": small.getvalue(),
         }),
-        "t.epub": _epub(),
+        "t.epub": epub(),
     }  # fmt: skip
     for name, data in plain.items():
         if not (folder / name).exists():
@@ -204,7 +205,8 @@ def _zip(parts: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def _epub() -> bytes:
+def epub() -> bytes:
+    """A book of one page or two."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as z:
         z.writestr("mimetype", "application/epub+zip")

@@ -7,6 +7,7 @@ at 10) or a guess (MP3 without a Xing header), so the last packets are asked ins
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 import av
@@ -15,6 +16,8 @@ from omni_core.media._clock import Clock, rate
 
 log = logging.getLogger(__name__)
 
+MOST_WALK = 256 << 20
+"""Bytes of a file that are read through to know its length; beyond, the guess must do."""
 _GUESSED = {"mp3", "aac", "mpegts", "mpeg", "flv", "h264", "hevc", "ac3", "eac3", "amr", "dts"}
 
 
@@ -31,7 +34,8 @@ def length(path: str, c: Any) -> float | None:
         return _counted(c, streams[0])
     clock = Clock(c)
     end = 0.0
-    if c.duration and c.format.name not in _GUESSED:
+    walk = c.format.name in _GUESSED and os.path.getsize(path) <= MOST_WALK
+    if c.duration and not walk:
         guess = c.duration / av.time_base
         if guess < 30:
             end = _last(c, streams, clock)

@@ -25,6 +25,8 @@ from omni_core.types import (
 
 MOST_MB = 64
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t#]*$", re.M)
+_MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
+"""Letters that are no prose: RTF and PostScript are programs, playlists name other files."""
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
 
 
@@ -36,7 +38,7 @@ class Medium(Base):
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """No binary bytes; the suffix only chooses between plain text and Markdown."""
-        return is_text(head)
+        return is_text(head) and not head.startswith(_MARKUP)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises TooLargeError over 64 MB: text is held whole."""

@@ -112,10 +112,10 @@ def test_a_broken_pdf_is_one_line(tmp_path: Path, svc: Any) -> None:
 
 
 def test_an_epub_has_pages_with_words(tmp_path: Path, cut: Any, svc: Any) -> None:
-    from bench.fuzz_media import _epub
+    from bench.fuzz_media import epub
 
     path = tmp_path / "a.epub"
-    path.write_bytes(_epub())
+    path.write_bytes(epub())
     info = svc.probe(str(path))
     assert info.mime == "application/epub+zip"
     assert any("words to read" in s.text for s in cut(path))

@@ -160,7 +160,7 @@ def _wav(folder: Path, channels: int = 65535, rate: int = 0xFFFFFFFF) -> Path:
 def _lying_flac(folder: Path) -> Path:
     path = folder / "lie.flac"
     with av.open(str(path), "w") as c:
-        fuzz_media._hum(c, c.add_stream("flac", rate=48000, layout="mono"), 20)
+        fuzz_media.hum(c, c.add_stream("flac", rate=48000, layout="mono"), 20)
     data = bytearray(path.read_bytes())
     data[8 + 13] |= 0x0F
     data[8 + 14 : 8 + 18] = b"\xff" * 4
@@ -331,7 +331,7 @@ async def test_no_file_makes_the_decoder_read_another_or_call_out(
     }  # fmt: skip
     for name, text in files.items():
         (root / name).write_text(text)
-    epub = fuzz_media._epub()
+    epub = fuzz_media.epub()
     (root / "l.epub").write_bytes(epub.replace(b"<h1>One</h1>", b"<h1>One</h1>"))
     with zipfile.ZipFile(root / "m.epub", "w") as z, zipfile.ZipFile(root / "l.epub") as old:
         for entry in old.namelist():

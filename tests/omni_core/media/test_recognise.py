@@ -34,6 +34,8 @@ def test_text_named_like_a_film_is_text(tmp_path: Path, svc: Any) -> None:
         ("a.zip", b"PK\3\4\x14\0\0\0\0\0" + b"\0" * 40, "cannot be decoded"),
         ("a.doc", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "before 2007"),
         ("a.mp4", b"", "is empty"),
+        ("a.rtf", b"{\\rtf1\\ansi words}", "Supported: video"),
+        ("a.m3u8", b"#EXTM3U\n#EXTINF:10,\nother.ts\n", "Supported: video"),
     ],
 )
 def test_what_cannot_be_read_says_what_to_do(
