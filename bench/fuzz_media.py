@@ -15,6 +15,7 @@ import asyncio
 import io
 import json
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -169,11 +170,11 @@ def _documents(folder: Path) -> None:
         "t.vtt": b"WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n\n" * 4,
         "t.ass": b"[Script Info]\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, "
         b"MarginR, MarginV, Effect, Text\nDialogue: 0,0:00:01.00,0:00:02.00,D,,0,0,0,,Hi\n",
-        "t.docx": _zip({"word/document.xml": _xml("document", "<w:p><w:r><w:t>Hi</w:t></w:r></w:p>")}),
+        "t.docx": _zip({"word/document.xml": _xml("document", "<p><r><t>Hi</t></r></p>")}),
         "t.xlsx": _zip({
             "xl/workbook.xml": _xml("workbook", '<sheets><sheet name="S" r:id="r1"/></sheets>'),
             "xl/_rels/workbook.xml.rels": _link("r1", "worksheets/sheet1.xml"),
-            "xl/worksheets/sheet1.xml": _xml("worksheet", "<row><c><v>1</v></c><c><v>2</v></c></row>"),
+            "xl/worksheets/sheet1.xml": _xml("worksheet", "<row><c><v>1</v></c></row>"),
         }),
         "t.pptx": _zip({
             "ppt/presentation.xml": _xml("presentation", '<sldId id="256" r:id="r1"/>'),
@@ -333,8 +334,7 @@ async def _one(
         tally.late.append(f"{name}: {spent:.1f} s")
         bad = True
     if bad and keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        (keep / f"{name.replace(' ', '-')}").write_bytes(path.read_bytes())
+        await asyncio.to_thread(shutil.copy, path, keep / name.replace(" ", "-"))
 
 
 def main() -> None:
@@ -347,6 +347,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     a = parser.parse_args()
     began = time.monotonic()
+    if a.keep is not None:
+        a.keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         tally = asyncio.run(
             run(a.inputs, a.seed, Path(folder), workers=a.workers, limit_s=a.limit, keep=a.keep)

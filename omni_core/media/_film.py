@@ -14,7 +14,7 @@ from typing import Any
 
 from omni_core.media._clock import Clock, rate
 from omni_core.media._medium import Limits
-from omni_core.media._open import film_stream, sound_stream, thread, too_long, unreadable
+from omni_core.media._open import film_stream, packets, sound_stream, thread, too_long, unreadable
 from omni_core.media._pixels import aspect
 from omni_core.media._shots import Shot, Shots
 from omni_core.media._sound import Piece, Resampler, SoundCutter, Tail, Window
@@ -61,7 +61,7 @@ class FilmCutter:
             track = Track(subtitles, self._clock)
         if self._film is not None:
             prepare(self._film)
-        for packet in self._packets(streams):
+        for packet in packets(self._c, *streams):
             if packet.stream is self._film:
                 yield from self._see(packet)
             elif packet.stream is self._sound:
@@ -81,19 +81,6 @@ class FilmCutter:
             last = self._shots.last()
             if last is not None:
                 yield self._heard(last).segment(self._source, warning=self._cut_short())
-
-    def _packets(self, streams: list[Any]) -> Iterator[Any]:
-        """Packets in file order; a file that breaks off ends here, with what came before."""
-        it = self._c.demux(*streams)
-        while True:
-            try:
-                packet = next(it, None)
-            except Exception as e:
-                log.debug("demuxing ended: %r", e)
-                return
-            if packet is None:
-                return
-            yield packet
 
     def _frames(self, packet: Any) -> list[Any]:
         index = packet.stream_index

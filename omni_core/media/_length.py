@@ -13,6 +13,7 @@ from typing import Any
 import av
 
 from omni_core.media._clock import Clock, rate
+from omni_core.media._open import packets
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,8 @@ def length(path: str, c: Any) -> float | None:
             try:
                 c.seek(int((guess - 10 + max(clock.zero, 0)) * av.time_base), backward=True)
                 end = _last(c, streams, clock)
-            except Exception:
-                end = 0.0
+            except Exception as e:
+                log.debug("no seeking: %r", e)
             if end < guess * 0.5 and end < guess - 20:
                 end = guess if clock.zero <= 0 else max(0.0, guess - clock.zero)
     else:
@@ -54,21 +55,14 @@ def length(path: str, c: Any) -> float | None:
 
 def _counted(c: Any, stream: Any) -> float | None:
     """Without time stamps: so many frames of the rate that the stream says."""
-    frames = 0
-    try:
-        frames = sum(1 for packet in c.demux(stream) if packet.size)
-    except Exception as e:
-        log.debug("demuxing ended: %r", e)
+    frames = sum(1 for packet in packets(c, stream) if packet.size)
     return round(frames / rate(stream), 3) if frames else None
 
 
 def _last(c: Any, streams: list[Any], clock: Clock) -> float:
     end = 0.0
-    try:
-        for packet in c.demux(*streams):
-            t = clock.packet(packet)
-            if t is not None:
-                end = max(end, t + float((packet.duration or 0) * packet.time_base))
-    except Exception as e:  # a file that breaks off is as long as what can be read
-        log.debug("demuxing ended: %r", e)
+    for packet in packets(c, *streams):
+        t = clock.packet(packet)
+        if t is not None:
+            end = max(end, t + float((packet.duration or 0) * packet.time_base))
     return end

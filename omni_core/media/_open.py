@@ -106,6 +106,20 @@ def sound_stream(c: Any) -> Any | None:
     return next((s for s in streams if int(s.disposition) & 1), streams[0] if streams else None)
 
 
+def packets(c: Any, *streams: Any) -> Iterator[Any]:
+    """Packets in file order; a file that breaks off ends here, with what came before."""
+    it = c.demux(*streams)
+    while True:
+        try:
+            packet = next(it, None)
+        except Exception as e:
+            log.debug("demuxing ended: %r", e)
+            return
+        if packet is None:
+            return
+        yield packet
+
+
 def thread(stream: Any) -> None:
     """Slices, not frames, on few threads.
 

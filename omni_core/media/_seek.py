@@ -16,9 +16,9 @@ import numpy as np
 
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.media._clock import Clock, rate
-from omni_core.media._open import film_stream, sound_stream, thread, unreadable
+from omni_core.media._open import film_stream, packets, sound_stream, thread, unreadable
 from omni_core.media._pixels import aspect, to_rgb
-from omni_core.media._sound import Resampler
+from omni_core.media._sound import JITTER_S, Piece, Resampler
 from omni_core.types import SAMPLE_RATE, Pixels, Samples
 
 log = logging.getLogger(__name__)
@@ -115,13 +115,8 @@ class _Reader:
 
     def _decode(self, *, from_start: bool) -> Iterator[tuple[float, Any]]:
         n = 0
-        for packet in self._packets():
-            try:
-                frames = packet.decode()
-            except Exception as e:  # a damaged packet; the next keyframe heals it
-                log.debug("undecodable packet: %r", e)
-                frames = []
-            for frame in frames:
+        for packet in packets(self._c, self._stream):
+            for frame in _decoded(packet):
                 t = self._clock.frame(frame)
                 if t is None:
                     if not from_start:
@@ -129,17 +124,6 @@ class _Reader:
                     t = n * self._step
                 n += 1
                 yield t, frame
-
-    def _packets(self) -> Iterator[Any]:
-        demux = self._c.demux(self._stream)
-        while True:
-            try:
-                packet = next(demux, None)
-            except Exception:
-                return
-            if packet is None:
-                return
-            yield packet
 
     def _advance(self, t: float) -> bool:
         """Go on until the frame on screen at `t` is `_here`; False if decoding began after it."""
@@ -166,15 +150,9 @@ def sound_between(path: str, c: Any, start: float, end: float) -> Samples:
     if end <= start or start < 0:
         raise BadRequestError(f"{start:g}-{end:g} is not a span of seconds")
     out = np.zeros(round((end - start) * SAMPLE_RATE), np.float32)
-    clock, filled, position = Clock(c), 0, None
-    if start > 1:
-        try:
-            c.seek(max(0, clock.pts(start - 0.5, stream)), stream=stream, backward=True)
-        except Exception:
-            c.seek(0)
-    resampler = Resampler(clock)
-    for t, samples in _samples(c, stream, resampler):
-        if t is not None and (position is None or abs(t - position) > 0.05):
+    filled, position = 0, None
+    for t, samples in _sound_from(c, stream, start):
+        if t is not None and (position is None or abs(t - position) > JITTER_S):
             position = t
         position = position if position is not None else 0.0
         at = round((position - start) * SAMPLE_RATE)
@@ -192,19 +170,36 @@ def sound_between(path: str, c: Any, start: float, end: float) -> Samples:
     return np.clip(out, -1, 1)
 
 
-def _samples(c: Any, stream: Any, resampler: Resampler) -> Iterator[tuple[float | None, Samples]]:
-    demux = c.demux(stream)
-    while True:
+def _sound_from(c: Any, stream: Any, start: float) -> Iterator[Piece]:
+    """Sound from a little before `start` on; a seek that lands too late is made again."""
+    clock = Clock(c)
+    for back in (1.0, 10.0, None):
+        target = 0.0 if back is None else max(0.0, start - back)
         try:
-            packet = next(demux, None)
-            frames = packet.decode() if packet is not None else []
-        except StopIteration:
+            c.seek(clock.pts(target, stream) if target else 0, stream=stream, backward=True)
+        except Exception as e:  # streams without an index are read through from where they are
+            log.debug("no seeking: %r", e)
+        pieces = _samples(c, stream, clock)
+        first = next(pieces, None)
+        if target == 0.0 or (first is not None and (first[0] or 0.0) <= start):
             break
-        except Exception:
-            frames = []
-            packet = None if not c.input_was_opened else packet
-        if packet is None:
-            break
-        for frame in frames:
+    if first is not None:
+        yield first
+        yield from pieces
+
+
+def _samples(c: Any, stream: Any, clock: Clock) -> Iterator[Piece]:
+    resampler = Resampler(clock)
+    for packet in packets(c, stream):
+        for frame in _decoded(packet):
             yield from resampler.push(frame)
     yield from resampler.flush()
+
+
+def _decoded(packet: Any) -> list[Any]:
+    try:
+        frames: list[Any] = packet.decode()
+    except Exception as e:  # a damaged packet; the next keyframe heals it
+        log.debug("undecodable packet: %r", e)
+        return []
+    return frames
