@@ -13,7 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from omni_core.engine.titles import TITLE
@@ -236,6 +236,7 @@ class ModelService:
         contents = [c for i in wanted if (c := segments[i].content) is not None]
         vectors = clock.time("embed", encoder.encode, contents) if contents else []
         by_place = dict(zip(wanted, vectors, strict=True))
+        more = clock.time("embed", _parts, encoder, segments, wanted)
         seen: dict[int, str] = {}
         if describe is not None:
             pictures = [i for i in wanted if isinstance(segments[i].content, Picture | Film)]
@@ -245,7 +246,7 @@ class ModelService:
         out = tuple(
             Encoded(_light(s, seen.get(i, "")), by_place.get(i)) for i, s in enumerate(segments)
         )
-        return Processed(out, clock.spent, tuple(warnings))
+        return Processed(out + more, clock.spent, tuple(warnings))
 
     def _ready_encoder(self) -> Encoder:
         self._encoder_ready.wait()
@@ -272,6 +273,25 @@ class ModelService:
         """Nothing to save."""
 
 
+def _parts(
+    encoder: Encoder, segments: Sequence[Segment], wanted: Sequence[int]
+) -> tuple[Encoded, ...]:
+    """Shots whose frames differ have a vector for each look, as further parts of the segment:
+    the mean of a beach and a face is neither."""
+    encode: Callable[[Sequence[Content]], list[list[Vector]]] | None = getattr(
+        encoder, "encode_parts", None
+    )
+    films = [segments[i] for i in wanted if isinstance(segments[i].content, Film)]
+    if encode is None or not films:
+        return ()
+    looks = encode([s.content for s in films if s.content is not None])
+    return tuple(
+        Encoded(replace(segment.without_content(), part=number), vector)
+        for segment, vectors in zip(films, looks, strict=True)
+        for number, vector in enumerate(vectors[1:], 1)
+    )
+
+
 def _readable(reader: str, segments: Sequence[Segment]) -> list[Segment]:
     if reader == "speech":
         return [s for s in segments if s.channel is Channel.SOUND]
@@ -289,12 +309,7 @@ def _readable(reader: str, segments: Sequence[Segment]) -> list[Segment]:
 
 def _light(segment: Segment, seen: str) -> Segment:
     light = segment.without_content()
-    if not seen:
-        return light
-    return Segment(
-        light.source_id, light.modality, light.channel, light.span, None, light.text,
-        light.origin, light.part, {**light.extra, "seen": seen},
-    )  # fmt: skip
+    return replace(light, extra={**light.extra, "seen": seen}) if seen else light
 
 
 class _Clock:

@@ -78,7 +78,7 @@ def outline(points: Sequence[Point]) -> tuple[Line, ...]:
             p.payload["start"], p.payload["end"], p.payload["axis"], segment_ref(p.id),
         )
         for p in points
-        if p.payload["channel"] == Channel.VISUAL
+        if p.payload["channel"] == Channel.VISUAL and not p.payload.get("part")
         for seen in [(p.payload.get("extra") or {}).get("seen", "")]
     )  # fmt: skip
 
