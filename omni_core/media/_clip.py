@@ -55,6 +55,9 @@ ENCODERS = {
 """(picture, sound) of clips that must be encoded; H.264 and AAC for all others."""
 BACK_OFF = (0.0, 3.0, 15.0, 60.0, None)
 MOST_BYTES = 256 << 20
+TICKS = 30_000
+TICK = Fraction(1, TICKS)
+"""Of a second: frames keep their own time whatever the rate; MPEG-4 takes no finer one."""
 
 
 def cut(path: str, c: Any, start: float, end: float, out: str) -> tuple[str, float, float]:
@@ -180,7 +183,7 @@ def _encode(
                 film.codec_context.width & ~1,
                 film.codec_context.height & ~1,
             )
-            video.pix_fmt = "yuv420p"
+            video.pix_fmt, video.codec_context.time_base = "yuv420p", TICK
         if samples is not None:
             audio = target.add_stream(names[1], rate=48000, layout="mono")
         if film is not None and names[0]:
@@ -188,7 +191,7 @@ def _encode(
                 first = t if first is None else first
                 last = t + held
                 small = frame.reformat(video.width, video.height, "yuv420p", threads=1)
-                small.pts, small.time_base = round(max(0.0, t - start) * 90000), Fraction(1, 90000)
+                small.pts, small.time_base = round(max(0.0, t - start) * TICKS), TICK
                 target.mux(video.encode(small))
             target.mux(video.encode())
         if audio is not None and samples is not None:

@@ -154,3 +154,26 @@ def test_a_clip_of_sound_begins_where_asked(
     assert mime == "audio/mpeg"
     assert 3.9 <= start <= 4.0
     assert end == pytest.approx(6.0, abs=0.1)
+
+
+def test_a_film_that_cannot_be_copied_is_encoded_anew_with_exact_frames(
+    film: Any, tmp_path: Path, tools: Any, svc: Any, read_barcode: Any
+) -> None:
+    path = film([tools.barcode(n) for n in range(100)], suffix=".h264", options={"bf": "0"})
+    out = tmp_path / "clip.mp4"
+    mime, start, end = svc.clip(str(path), 1.5, 3.0, str(out))
+    assert (mime, start) == ("video/mp4", 1.5)
+    assert end == pytest.approx(3.0, abs=0.05)
+    ((_, frame),) = svc.frames(str(out), [1.0], 160)
+    assert read_barcode(frame) == 62
+
+
+def test_sound_is_exact_in_containers_that_seek_badly(film: Any, tools: Any, svc: Any) -> None:
+    clicks = np.zeros(48000 * 12, np.float32)
+    for second in range(1, 12):
+        clicks[second * 48000 : second * 48000 + 400] = 0.9
+    frames = [tools.barcode(n) for n in range(300)]
+    for suffix in (".ts", ".flv", ".mkv"):
+        path = film(frames, suffix=suffix, sound=clicks)
+        got = svc.sound(str(path), 8.5, 10.5)
+        assert np.flatnonzero(got > 0.3)[0] / 16000 == pytest.approx(0.5, abs=0.05)
