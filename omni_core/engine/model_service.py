@@ -172,10 +172,13 @@ class ModelService:
         """Vectors on the question's side; waits for the encoder to load."""
         return self._ready_encoder().encode_questions(contents)
 
-    def process(self, segments: Sequence[Segment], options: ReadOptions) -> Processed:
+    def process(
+        self, segments: Sequence[Segment], options: ReadOptions, urgent: bool = False
+    ) -> Processed:
         """Read the words in `segments`, then embed both; vectors of unknown channels are None.
 
-        Consecutive calls carry consecutive segments of one source; end with `flush`.
+        Consecutive calls carry consecutive segments of one source; end with `flush`. `urgent`
+        goes ahead of ingest, where the encoder can.
         """
         clock = _Clock()
         self._readers_ready.wait()
@@ -186,7 +189,7 @@ class ModelService:
             if reader is not None and chosen:
                 with self._reader_lock:
                     found += clock.time(name, reader.read, chosen)
-        return self._encode(found, clock, self._lost(segments, options))
+        return self._encode(found, clock, self._lost(segments, options), urgent)
 
     def flush(self, source_id: str) -> Processed:
         """Words that a reader was still holding back for this source."""
@@ -201,7 +204,7 @@ class ModelService:
 
     def understand(self, segments: Sequence[Segment]) -> Processed:
         """`process` and `flush` in one, for a question asked by a file."""
-        first = self.process(segments, ReadOptions())
+        first = self.process(segments, ReadOptions(), urgent=True)
         rest = self.flush(segments[0].source_id) if segments else Processed(())
         return Processed(first.encoded + rest.encoded, first.timings, first.warnings)
 
@@ -234,7 +237,7 @@ class ModelService:
             if s.content is not None and s.channel in encoder.info.channels
         ]
         contents = [c for i in wanted if (c := segments[i].content) is not None]
-        vectors = clock.time("embed", encoder.encode, contents) if contents else []
+        vectors = clock.time("embed", encode, contents) if contents else []
         by_place = dict(zip(wanted, vectors, strict=True))
         more = clock.time("embed", _parts, encoder, segments, wanted)
         seen: dict[int, str] = {}

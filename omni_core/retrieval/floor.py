@@ -30,7 +30,7 @@ _Bars = Mapping[Channel, Bar]
 
 QUESTION: Mapping[str, _Bars] = {
     "embedded": {
-        Channel.VISUAL: Bar(0.20, 0.40, 0.57),
+        Channel.VISUAL: Bar(0.15, 0.40, 0.57),
         Channel.SOUND: Bar(0.24, 0.40, 0.57),
         Channel.SPEECH: Bar(0.24, 0.37, 0.55),
         Channel.SCREEN_TEXT: Bar(0.24, 0.37, 0.55),
@@ -44,7 +44,8 @@ embedded: over 36 questions with an answer and 40 without one in a library of 42
 first three moments 9 in 10 called strong were right, 1 in 3 called fair, 1 in 15 called weak;
 the floor lost one answer in 36, and left a third of the questions without an answer empty. Words
 answer words far more cleanly (right ones from 0.33, nine tenths of the wrong below 0.25) than
-pictures, whose right and wrong answers overlap from 0.20 to 0.45.
+pictures, whose right and wrong answers overlap from 0.20 to 0.45. The floor of pictures was
+lowered to 0.15 since: a right one lay at 0.16, and "weak" says what it is.
 """
 
 LIKE: Mapping[str, _Bars] = {
