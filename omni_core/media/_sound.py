@@ -63,6 +63,7 @@ class Resampler:
     def _reset(self) -> None:
         self._to: Any = None
         self._fifo = av.AudioFifo()
+        self._shape: tuple[int, str, int] | None = None
         self._start: float | None = None  # second of the first gathered sample
         self._next: float | None = None  # second that the next frame should have
         self._gathered = 0
@@ -74,12 +75,12 @@ class Resampler:
         done: list[Piece] = []
         if t is not None and self._next is not None and abs(t - self._next) > JITTER_S:
             done = self._drain()
+        shape = (rate, frame.format.name, frame.layout.nb_channels)
+        if shape != self._shape:  # AC-3, TS and damaged AAC may change on the way; PyAV's FIFO
+            done += self.flush()  # does not notice other channels and writes past its end
+            self._shape = shape
         frame.pts = None
-        try:
-            self._fifo.write(frame)
-        except ValueError:  # AC-3 and TS may change rate or layout on the way
-            done += self.flush()
-            self._fifo.write(frame)
+        self._fifo.write(frame)
         if self._gathered == 0:
             self._start = t
         self._gathered += frame.samples

@@ -177,3 +177,24 @@ def test_sound_is_exact_in_containers_that_seek_badly(film: Any, tools: Any, svc
         path = film(frames, suffix=suffix, sound=clicks)
         got = svc.sound(str(path), 8.5, 10.5)
         assert np.flatnonzero(got > 0.3)[0] / 16000 == pytest.approx(0.5, abs=0.05)
+
+
+def test_channels_may_change_on_the_way(tmp_path: Path, tools: Any, tone: Any, cut: Any) -> None:
+    parts = []
+    for n, layout in enumerate(("stereo", "mono", "stereo")):
+        path = tmp_path / f"{n}.aac"
+        with av.open(str(path), "w") as c:
+            stream = c.add_stream("aac", rate=48000, layout=layout)
+            mono = tone(2)
+            for i in range(0, len(mono) - 1023, 1024):
+                block = np.repeat(mono[None, i : i + 1024], 2 if layout == "stereo" else 1, 0)
+                frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
+                frame.sample_rate, frame.pts = 48000, i
+                c.mux(stream.encode(frame))
+            c.mux(stream.encode())
+        parts.append(path.read_bytes())
+    whole = tmp_path / "whole.aac"
+    whole.write_bytes(b"".join(parts))
+    (window,) = cut(whole)
+    assert window.span.end == pytest.approx(6, abs=0.3)
+    assert np.abs(window.content.samples[80_000:90_000]).max() > 0.2
