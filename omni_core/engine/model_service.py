@@ -226,8 +226,15 @@ class ModelService:
         with self._reader_lock:
             return str(reader.transcribe(samples))
 
-    def _encode(self, segments: list[Segment], clock: _Clock, warnings: Sequence[str]) -> Processed:
+    def _encode(
+        self,
+        segments: list[Segment],
+        clock: _Clock,
+        warnings: Sequence[str],
+        urgent: bool = False,
+    ) -> Processed:
         encoder = self._ready_encoder()
+        encode = (getattr(encoder, "encode_urgent", None) if urgent else None) or encoder.encode
         describe: Callable[[Sequence[Content]], list[str]] | None = getattr(
             encoder, "describe_pictures", None
         )
