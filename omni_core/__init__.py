@@ -34,7 +34,7 @@ _LATER = {
 }
 """Loaded when first named: a server answers `tools/list` before numpy is imported."""
 
-__all__ = ["OmniError", "Settings", "load_settings", *_LATER]  # noqa: PLE0604
+__all__ = ["OmniError", "Settings", "load_settings", *_LATER]
 
 
 def __getattr__(name: str) -> Any:
