@@ -1,8 +1,8 @@
 """Omni: find the moment, the page or the sound that answers a question, and cite it.
 
-    async with await Engine.open(load_settings({"roots": ("~/Media",)})) as engine:
-        await engine.ingest(IngestRequest("talk.mp4"))
-        result = await engine.search(SearchRequest("why do corals bleach"))
+async with await Engine.open(load_settings({"roots": ("~/Media",)})) as engine:
+    await engine.ingest(IngestRequest("talk.mp4"))
+    result = await engine.search(SearchRequest("why do corals bleach"))
 """
 
 from importlib import import_module
