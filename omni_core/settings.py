@@ -49,6 +49,8 @@ class Settings:
     """base (multilingual), tiny (English, smallest), off, or a local CTranslate2 Whisper folder."""
     screen_text: str = "auto"
     """auto (where a cheap detector sees text), always, off."""
+    sound_tags: str = "auto"
+    """Guesses of what a sound without words is, experimental: auto (audio files), always, off."""
 
     index: str = "edge"
     """edge (on disk), server (Qdrant over the network), memory (exact, gone with the process)."""

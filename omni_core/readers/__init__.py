@@ -1,7 +1,8 @@
 """Words from sound and pictures, as segments with spans of their own: ingest's second stage.
 
-Two readers, one file each: `speech` (sound -> words) and `screen_text` (picture -> words). What
-cannot be loaded costs its channel and one warning line, never the ingest.
+One file each: `speech` (sound -> words), `screen_text` (picture -> words), and `sound_tags` (other
+sounds -> a guess of what they are; it shares the speech model). What cannot be loaded costs its
+channel and one warning line, never the ingest.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Callable
 from omni_core.errors import OmniError
 from omni_core.readers.screen_text import describe as describe_screen_text
 from omni_core.readers.screen_text import load as load_screen_text
+from omni_core.readers.sound_tags import describe as describe_sound_tags
+from omni_core.readers.sound_tags import load as load_sound_tags
+from omni_core.readers.speech import SpeechReader
 from omni_core.readers.speech import describe as describe_speech
 from omni_core.readers.speech import load as load_speech
 from omni_core.settings import Settings
@@ -48,12 +52,19 @@ def load(settings: Settings) -> tuple[list[Reader], list[str]]:
                 warnings.append(f"{_LOST[name]}: turned off in the settings (off)")
             else:
                 found.append(reader)
+    model = next((r.model for r in found if isinstance(r, SpeechReader)), None)
+    if tags := load_sound_tags(settings, model):
+        found.append(tags)
     return found, warnings
 
 
 def describe(settings: Settings) -> list[dict[str, str]]:
     """For each reader its name, model, state (present, missing, off) and why; loads no weights."""
-    return [describe_speech(settings), describe_screen_text(settings)]
+    return [
+        describe_speech(settings),
+        describe_screen_text(settings),
+        describe_sound_tags(settings),
+    ]
 
 
 def _why(e: Exception) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from omni_core.errors import UnavailableError
 from omni_core.types import SAMPLE_RATE, Samples
@@ -151,6 +152,32 @@ class Whisper:
             self._heard(result, tokenizer, seconds)
             for result, tokenizer, seconds in zip(results, tokenizers, encoded.seconds, strict=True)
         ]
+
+    def continuations(self, encoded: Encoding, prompt: str) -> NDArray[np.float32]:
+        """(windows, tokens): log probability of each token right after `prompt`, in English."""
+        tokenizer = self._tokenizer("en", "transcribe")
+        prefix = self._model.hf_tokenizer.encode(prompt, add_special_tokens=False).ids
+        start = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        results = self._model.model.generate(
+            encoded.states,
+            [start + prefix] * len(encoded.seconds),
+            beam_size=1,
+            # at most half as many tokens are made, the prompt's own among them
+            max_length=2 * len(prefix) + 8,
+            return_logits_vocab=True,
+            suppress_blank=False,
+            suppress_tokens=[tokenizer.eot],
+        )
+        # the prompt's tokens are forced and have logits too; the next one's follow
+        rows = [np.asarray(r.logits[0][len(prefix)], np.float32).ravel() for r in results]
+        logits = np.stack(rows)
+        logits -= logits.max(1, keepdims=True)
+        return np.asarray(logits - np.log(np.exp(logits).sum(1, keepdims=True)), np.float32)
+
+    def first_tokens(self, words: Sequence[str]) -> list[int]:
+        """The first token of each word, each once."""
+        encode = self._model.hf_tokenizer.encode
+        return sorted({encode(word, add_special_tokens=False).ids[0] for word in words})
 
     def _tokenizer(self, language: str, task: Task) -> Any:
         from faster_whisper.tokenizer import Tokenizer

@@ -117,6 +117,11 @@ class SpeechReader:
         self._listening: dict[str, _Listening] = {}
         self._languages: dict[str, Language] = {}
 
+    @property
+    def model(self) -> Whisper:
+        """The loaded model, for others that listen."""
+        return self._model
+
     def read(self, segments: Sequence[Segment]) -> list[Segment]:
         """The moments of speech that are complete by now; others than sound are skipped."""
         found: list[Segment] = []

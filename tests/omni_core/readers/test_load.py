@@ -24,7 +24,7 @@ def test_a_missing_speech_model_is_a_warning_that_says_what_to_do(settings, tmp_
     assert found == []
     assert "no words are read from sound" in first and "model.bin" in first
     assert "\n" not in first
-    [row, _] = readers.describe(off(settings, speech=str(tmp_path)))
+    [row, *_] = readers.describe(off(settings, speech=str(tmp_path)))
     assert (row["name"], row["state"]) == ("speech", "missing")
 
 
