@@ -71,7 +71,7 @@ def partial(row: SourceRow | None) -> str:
 
 
 def _words(moment: Moment, question: str) -> tuple[str, str]:
-    """The words that earned the place; else what stands beside them; else what is seen."""
+    """The words that earned the place; else what stands beside them; else what is seen or heard."""
     ranked = (moment.best, *(h for h in moment.hits if h.id != moment.best.id))
     for hit in ranked:
         if words := str(hit.payload.get("text", "")):
@@ -79,6 +79,8 @@ def _words(moment: Moment, question: str) -> tuple[str, str]:
     for hit in ranked:
         if seen := _extra(hit).get("seen"):
             return str(seen), "looks like"
+        if heard := _extra(hit).get("heard"):
+            return str(heard), "may sound like (experimental)"
     return "", ""
 
 

@@ -38,6 +38,7 @@ from omni_core.types import (
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+SOUND_TAGS = "sound_tags"
 PAGE_WORDS_ENOUGH = 8
 """A page whose text layer has fewer words is read from its picture too: a scan with a stamp."""
 
@@ -189,6 +190,8 @@ class ModelService:
             if reader is not None and chosen:
                 with self._reader_lock:
                     found += clock.time(name, reader.read, chosen)
+        if options.speech and self._deaf():
+            self._note(found, clock)
         return self._encode(found, clock, self._lost(segments, options), urgent)
 
     def flush(self, source_id: str) -> Processed:
@@ -197,10 +200,24 @@ class ModelService:
         found: list[Segment] = []
         for reader in self._readers.values():
             flush = getattr(reader, "flush", None)
+            if reader.name == SOUND_TAGS:
+                self._note(found, clock)
             if flush is not None:
                 with self._reader_lock:
                     found += clock.time(reader.name, flush, source_id)
         return self._encode(found, clock, ())
+
+    def _deaf(self) -> bool:
+        """Whether the encoder takes no sound itself."""
+        return Channel.SOUND not in self._ready_encoder().info.channels
+
+    def _note(self, segments: Sequence[Segment], clock: _Clock) -> None:
+        """Sounds, and where words were found, for the reader that guesses what sounds are."""
+        reader = self._readers.get(SOUND_TAGS)
+        heard = [s for s in segments if s.channel in (Channel.SOUND, Channel.SPEECH)]
+        if reader is not None and heard:
+            with self._reader_lock:
+                clock.time(SOUND_TAGS, reader.read, heard)
 
     def understand(self, segments: Sequence[Segment]) -> Processed:
         """`process` and `flush` in one, for a question asked by a file."""
@@ -241,7 +258,9 @@ class ModelService:
         wanted = [
             i
             for i, s in enumerate(segments)
-            if s.content is not None and s.channel in encoder.info.channels
+            if s.content is not None
+            # what a sound may be is words, which every encoder takes
+            and (s.channel in encoder.info.channels or isinstance(s.content, Text))
         ]
         contents = [c for i in wanted if (c := segments[i].content) is not None]
         vectors = clock.time("embed", encode, contents) if contents else []
