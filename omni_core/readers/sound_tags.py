@@ -19,7 +19,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from omni_core.readers import _sounds
+from omni_core.readers import _sounds, speech
 from omni_core.readers._whisper import Whisper
 from omni_core.settings import Settings
 from omni_core.types import SAMPLE_RATE, Channel, Modality, Samples, Segment, Sound, Text
@@ -96,8 +96,8 @@ class SoundTags:
     def _guess(self, segment: Segment, samples: Samples) -> Segment | None:
         if len(samples) < SHORTEST_S * SAMPLE_RATE or not samples.any():
             return None
-        speech = self._model.speech(samples, longest_s=LONGEST_SPEECH_S)
-        if sum(end - start for start, end in speech) > MOST_SPEECH * len(samples) / SAMPLE_RATE:
+        voices = self._model.speech(samples, longest_s=LONGEST_SPEECH_S)
+        if sum(end - start for start, end in voices) > MOST_SPEECH * len(samples) / SAMPLE_RATE:
             return None
         heard = ", ".join(self.names(samples)[:NAMES])
         return Segment(
@@ -145,9 +145,8 @@ def load(settings: Settings, model: Whisper | None) -> SoundTags | None:
 
 def describe(settings: Settings) -> dict[str, str]:
     """Name, model, state and why, without loading anything."""
-    row = {"name": "sound_tags", "model": settings.speech, "state": "present", "why": ""}
+    shared = speech.describe(settings)
     if settings.sound_tags == "off":
-        return row | {"state": "off", "why": "sound_tags = off"}
-    if settings.speech == "off":
-        return row | {"state": "off", "why": "speech = off, and this shares its model"}
-    return row
+        return shared | {"name": SoundTags.name, "state": "off", "why": "sound_tags = off"}
+    why = f"it shares the speech model: {shared['why']}" if shared["why"] else ""
+    return shared | {"name": SoundTags.name, "why": why}

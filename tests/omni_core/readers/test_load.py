@@ -60,4 +60,5 @@ def test_what_is_there_is_described_without_loading_it(settings):
     assert [(r["name"], r["state"], r["why"]) for r in rows] == [
         ("speech", "present", ""),
         ("screen_text", "present", ""),
+        ("sound_tags", "present", ""),
     ]
