@@ -255,7 +255,12 @@ async def _flow(parts: Parts, run: _Run, flow: Flow, cutter: Worker) -> None:
         transcript=request.transcript,
     )
     stall = parts.settings.decode_stall_s
-    await flow.run(cutter, request.path, options, stall_s=stall, moved=moved, durable=durable)
+    try:
+        await flow.run(cutter, request.path, options, stall_s=stall, moved=moved, durable=durable)
+    except asyncio.CancelledError:
+        # A decoder looks up between segments only; who cancels does not wait for the next one.
+        await asyncio.shield(asyncio.to_thread(cutter.kill))
+        raise
 
 
 async def _finish(parts: Parts, run: _Run, flow: Flow) -> None:
