@@ -235,8 +235,9 @@ def _may_run_code(spec: ModelSpec) -> bool:
 
 def _torch() -> Any:
     try:
+        # torch first: transformers imported without it stays crippled for the whole process.
+        import torch  # isort: skip
         import sentence_transformers  # noqa: F401
-        import torch
         import torchvision  # noqa: F401 - every video processor of transformers needs it
         import transformers  # noqa: F401
     except ImportError as e:
