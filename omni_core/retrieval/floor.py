@@ -31,7 +31,8 @@ _Bars = Mapping[Channel, Bar]
 QUESTION: Mapping[str, _Bars] = {
     "embedded": {
         Channel.VISUAL: Bar(0.15, 0.40, 0.57),
-        Channel.SOUND: Bar(0.24, 0.40, 0.57),
+        # guesses (66 questions): right 1 time in 9 from 0.40 on, however near; 1 in 70 below
+        Channel.SOUND: Bar(0.40, 0.90, 0.95),
         Channel.SPEECH: Bar(0.24, 0.37, 0.55),
         Channel.SCREEN_TEXT: Bar(0.24, 0.37, 0.55),
         Channel.TEXT: Bar(0.24, 0.37, 0.55),
