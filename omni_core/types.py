@@ -290,6 +290,8 @@ class EncoderInfo:
     multi_vector: bool = False
     licence: str = ""
     cut: CutOptions = field(default_factory=CutOptions)
+    batch: int = 8
+    """Segments that one call should bring; a GPU wants more than a laptop."""
     settings: str = ""
     """Prompts, pooling, pixel budget: anything that changes vectors, in one short string."""
 

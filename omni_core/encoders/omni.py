@@ -58,6 +58,10 @@ def load(settings: Settings) -> OmniEncoder:
     return encoder
 
 
+BATCH = 32
+"""Segments of one call: each begins with some 0.2 s of preparation that a GPU waits for."""
+
+
 def info(chosen: ModelSpec, settings: Settings) -> EncoderInfo:
     """What these settings make of a model."""
     if chosen.kind == "cross":
@@ -83,6 +87,7 @@ def info(chosen: ModelSpec, settings: Settings) -> EncoderInfo:
         multi_vector=chosen.kind == "multi",
         licence=chosen.licence,
         cut=_cut(chosen),
+        batch=BATCH,
         settings=_settings(chosen, pool),
     )
 

@@ -35,7 +35,7 @@ from omni_core.worker import Worker, WorkerDied
 CHECKPOINT = 40
 """Segments of the cutter between two checkpoints. Fixed, so that a run that was cut off and a
 run that was not make the same ids: readers let go of what they hold at each one."""
-BATCHES = (2, 4, 8)
+FIRST_BATCHES = (2, 4, 8)
 """The first batches are small: a long film is searchable within seconds."""
 
 
@@ -48,6 +48,7 @@ class Flow:
     index: Index
     multi_vector: bool
     collections: tuple[str, ...]
+    batch: int = 8
     thumbs: Path | None = None
     """The store's folder, where a small picture of each shot and page is kept."""
     done: set[str] = field(default_factory=set)
@@ -123,7 +124,7 @@ class Flow:
             if warning := segment.extra.get("warning"):
                 self.warn(str(warning))
             if segment.id not in self.done and segment.content is not None:
-                size = BATCHES[min(made, len(BATCHES) - 1)]
+                size = FIRST_BATCHES[made] if made < len(FIRST_BATCHES) else self.batch
                 paged = segment.span.axis == "page"
                 same_page = paged and bool(batch) and batch[-1].span.overlaps(segment.span)
                 if (len(batch) >= size or since >= CHECKPOINT) and not same_page:

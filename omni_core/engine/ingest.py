@@ -206,6 +206,7 @@ async def _begin(
         index,
         parts.info.multi_vector,
         tuple(collections),
+        parts.info.batch,
         parts.settings.store_path,
     )
     flow.done.update(resume.get("done", ()))

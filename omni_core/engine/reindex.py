@@ -165,7 +165,7 @@ async def _again(
         row.sha256, row.uri, row.title, row.modality, row.mime, row.size, row.duration_s,
         row.pages, row.recorded_at, row.recorded_at_from,
     )  # fmt: skip
-    flow = Flow(source, models, target, info.multi_vector, row.collections)
+    flow = Flow(source, models, target, info.multi_vector, row.collections, info.batch)
 
     async def moved() -> None:
         if progress is not None:
