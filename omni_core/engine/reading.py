@@ -65,22 +65,26 @@ def _shared(before: list[str], after: list[str]) -> int:
 
 
 def looks(points: Sequence[Point], most: int = 3) -> tuple[Line, ...]:
-    """What the picture model sees in the first few shots or pages, for readers without eyes."""
+    """What the models see and hear in the first few shots, for readers without eyes and ears."""
     seen = (line for line in outline(points) if line.text != SHOT)
     return tuple(line for line, _ in zip(seen, range(most), strict=False))
 
 
 def outline(points: Sequence[Point]) -> tuple[Line, ...]:
-    """What is seen, shot by shot, where there are no words."""
-    return tuple(
-        Line(
-            f"looks like: {seen}" if seen else SHOT, Channel.VISUAL, "picture model",
-            p.payload["start"], p.payload["end"], p.payload["axis"], segment_ref(p.id),
-        )
-        for p in points
-        if p.payload["channel"] == Channel.VISUAL and not p.payload.get("part")
-        for seen in [(p.payload.get("extra") or {}).get("seen", "")]
-    )  # fmt: skip
+    """What is seen or heard, shot by shot, where there are no words."""
+    out = []
+    for p in points:
+        extra = p.payload.get("extra") or {}
+        if heard := extra.get("heard"):
+            guess, origin = f"may sound like: {heard}", str(p.payload["origin"])
+        elif p.payload["channel"] == Channel.VISUAL and not p.payload.get("part"):
+            seen = extra.get("seen")
+            guess, origin = f"looks like: {seen}" if seen else SHOT, "picture model"
+        else:
+            continue
+        span, channel = span_of(p.payload), dress.channel_of(p.payload)
+        out.append(Line(guess, channel, origin, span.start, span.end, span.axis, segment_ref(p.id)))
+    return tuple(out)
 
 
 def provenance(row: SourceRow) -> str:
