@@ -67,6 +67,12 @@ class Arrived:
     total: int = 0
 
 
+def _fresh(folder: Path) -> None:
+    """Make the folder anew, for this process's user only."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+
+
 class Downloads:
     """One download for each link at a time; the same link again finds the file it brought."""
 
@@ -122,9 +128,8 @@ class Downloads:
             if held := sorted(await asyncio.to_thread(lambda: [*folder.iterdir()])):
                 return held[0]
         part = folder.with_suffix(".part")
-        await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
-        await asyncio.to_thread(part.mkdir, mode=0o700, parents=True)
         try:
+            _fresh(part)
             name = await self._follow(url, part)
             await asyncio.to_thread(part.rename, folder)
         except httpx2.HTTPError as e:
@@ -132,7 +137,8 @@ class Downloads:
                 f"the link gave no file ({type(e).__name__}): check it, or download it into a root"
             ) from None
         finally:
-            await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
+            # Not in a thread: a second cancellation would end the wait and leave the folder.
+            shutil.rmtree(part, ignore_errors=True)
         return folder / name
 
     async def _follow(self, url: str, part: Path) -> str:
