@@ -292,6 +292,8 @@ class EncoderInfo:
     cut: CutOptions = field(default_factory=CutOptions)
     batch: int = 8
     """Segments that one call should bring; a GPU wants more than a laptop."""
+    pages: bool = True
+    """Whether the picture of a page that has words says more than its words do."""
     settings: str = ""
     """Prompts, pooling, pixel budget: anything that changes vectors, in one short string."""
 

@@ -203,6 +203,16 @@ class Catalog:
                 db.execute("DELETE FROM sources WHERE sha256 = ?", (row.sha256,))
         return row
 
+    def amend(self, source: str, title: str, recorded_at: datetime | None = None) -> None:
+        """A better title, and a date if one is given, for a source that is in."""
+        self._update(source, title=title, folded=fold(title))
+        if recorded_at is not None:
+            at = schema.aware(recorded_at)
+            self._update(
+                source, recorded_at=at.isoformat(), recorded_ts=at.timestamp(),
+                recorded_at_from="caller",
+            )  # fmt: skip
+
     def moved_to(self, model: str, held: Collection[str]) -> None:
         """The index now in use is `model`'s and holds the sources `held` (sha256).
 

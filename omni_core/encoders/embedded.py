@@ -32,6 +32,7 @@ def describe(settings: Settings) -> EncoderInfo:
         dim=_minilm.DIM,
         channels=frozenset(Channel) - {Channel.SOUND},
         licence="Apache-2.0",
+        pages=False,  # a page of words looks like "web site, menu" to a model of objects
         settings=f"text mean {_minilm.MAX_TOKENS}, pictures recipe {_labels.RECIPE}",
     )
 

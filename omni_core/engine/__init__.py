@@ -15,7 +15,8 @@ from typing import Any
 from omni_core import encoders, index
 from omni_core.catalog import Catalog
 from omni_core.engine import library, opening, search
-from omni_core.engine.jobs import FolderProgress, Jobs, Progress
+from omni_core.engine.folders import FolderProgress, Folders
+from omni_core.engine.jobs import Jobs, Progress
 from omni_core.engine.model_service import ModelStatus
 from omni_core.engine.parts import MODEL_LOAD_S, PIPELINE, Decoders, Models, Parts
 from omni_core.engine.reindex import Progress as ReindexProgress
@@ -53,6 +54,7 @@ class Engine:
         """Use `Engine.open`."""
         self._parts = parts
         self._jobs = Jobs(parts)
+        self._folders = Folders(self._jobs)
 
     @classmethod
     async def open(cls, settings: Settings) -> Engine:
@@ -83,6 +85,7 @@ class Engine:
     async def close(self) -> None:
         """Stop jobs (they resume when asked for again), flush the index, end the children."""
         parts = self._parts
+        await self._folders.close()
         await self._jobs.close()
         for task in list(parts.background):
             if not task.done() and task is not parts.index_ready:
@@ -120,7 +123,7 @@ class Engine:
         progress: FolderProgress | None = None,
     ) -> FolderStatus:
         """Make many files searchable, one after another."""
-        return await self._jobs.ingest_folder(
+        return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress
         )
 
@@ -168,7 +171,9 @@ class Engine:
 
     async def forget(self, source: str) -> SourceRow:
         """Remove a source from the library; the file is not touched."""
-        return await library.forget(self._parts, source)
+        row = await search.one_source(self._parts, source)
+        await self._jobs.stop(row.id)
+        return await library.forget(self._parts, row.id)
 
     async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
         """Wait until the models are loaded and the index is open."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from omni_core.engine.results import Found, SourceRow
+from omni_core.engine.titles import TITLE
 from omni_core.evidence import citation, quote
 from omni_core.types import Channel, Hit, Modality, Moment, Span, segment_ref
 
@@ -73,15 +74,19 @@ def partial(row: SourceRow | None) -> str:
 def _words(moment: Moment, question: str) -> tuple[str, str]:
     """The words that earned the place; else what stands beside them; else what is seen or heard."""
     ranked = (moment.best, *(h for h in moment.hits if h.id != moment.best.id))
+    named = ""
     for hit in ranked:
-        if words := str(hit.payload.get("text", "")):
+        words = str(hit.payload.get("text", ""))
+        if words and hit.payload["origin"] == TITLE:
+            named = words
+        elif words:
             return quote.snippet(words, question, SNIPPET_WORDS), str(hit.payload["origin"])
     for hit in ranked:
         if seen := _extra(hit).get("seen"):
             return str(seen), "looks like"
         if heard := _extra(hit).get("heard"):
             return str(heard), "may sound like (experimental)"
-    return "", ""
+    return (named, TITLE) if named else ("", "")
 
 
 def _extra(hit: Hit) -> Mapping[str, Any]:

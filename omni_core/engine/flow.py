@@ -7,6 +7,7 @@ everything so far is durable, and the flow tells its owner which pieces those ar
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from omni_core.engine.model_service import Processed, ReadOptions
-from omni_core.engine.parts import Models
+from omni_core.engine.parts import Models, ModelsDied
 from omni_core.engine.points import to_points
 from omni_core.engine.titles import TITLE, TITLE_PART, telling
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
@@ -31,6 +32,8 @@ from omni_core.types import (
     Text,
 )
 from omni_core.worker import Worker, WorkerDied
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT = 40
 """Segments of the cutter between two checkpoints. Fixed, so that a run that was cut off and a
@@ -86,7 +89,26 @@ class Flow:
         moved: Callable[[], Awaitable[None]],
         durable: Callable[[], Awaitable[None]],
     ) -> None:
-        """The whole way. `moved` is awaited after each batch, `durable` after each checkpoint."""
+        """The whole way. `moved` is awaited after each batch, `durable` after each checkpoint.
+
+        When the model worker dies on the way it goes on from the last checkpoint, once.
+        """
+        try:
+            await self._run(cutter, path, options, stall_s, moved, durable)
+        except ModelsDied as e:
+            log.warning("%s", e)
+            self._since.clear()
+            await self._run(cutter, path, options, stall_s, moved, durable)
+
+    async def _run(
+        self,
+        cutter: Worker,
+        path: str,
+        options: CutOptions,
+        stall_s: float,
+        moved: Callable[[], Awaitable[None]],
+        durable: Callable[[], Awaitable[None]],
+    ) -> None:
         stream = cutter.stream("decompose", path, self.source, options, stall_s=stall_s)
         reading = ReadOptions()
         count = 0

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from omni_core.engine.flow import Flow, died
 from omni_core.engine.parts import PIPELINE, Parts
-from omni_core.engine.points import source_filter
+from omni_core.engine.points import rfc3339, source_filter
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.errors import (
     NotFoundError,
@@ -27,7 +27,7 @@ from omni_core.errors import (
     TooLargeError,
     UnreadableError,
 )
-from omni_core.types import MediaInfo, Modality, Source
+from omni_core.types import MediaInfo, Modality, Source, SourceRow
 from omni_core.worker import Worker, WorkerDied
 
 Report = Callable[[IngestStatus], Awaitable[None]]
@@ -82,13 +82,19 @@ async def _ingest(parts: Parts, run: _Run) -> None:
     started = time.perf_counter()
     sha256 = known or await hash_file(path)
     run.spent["hash"] = time.perf_counter() - started
+    async with parts.locks.setdefault(sha256, asyncio.Lock()):
+        await _whole(parts, run, sha256, path, stat)
+
+
+async def _whole(parts: Parts, run: _Run, sha256: str, path: Path, stat: os.stat_result) -> None:
     if await _already(parts, run, sha256, path, stat):
         return
+    request = run.request
     async with parts.decoders.cutter() as cutter:
         await run.tell(stage="probing")
         info = await _probe(parts, cutter, request)
         source = _source(path, sha256, stat, info, request)
-        flow = run.flow = await _begin(parts, run, source, stat, info)
+        flow = await _begin(parts, run, source, stat, info)
         await _flow(parts, run, flow, cutter)
     await _finish(parts, run, flow)
 
@@ -146,6 +152,8 @@ async def _already(parts: Parts, run: _Run, sha256: str, path: Path, stat: os.st
     await asyncio.to_thread(
         catalog.add_path, sha256, str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns
     )
+    if (request.title and request.title != row.title) or request.recorded_at:
+        row = await _amended(parts, row, request)
     if request.collection not in row.collections:
         index = await parts.opened_index()
         collections = [*row.collections, request.collection]
@@ -170,6 +178,18 @@ async def _already(parts: Parts, run: _Run, sha256: str, path: Path, stat: os.st
     return True
 
 
+async def _amended(parts: Parts, row: SourceRow, request: IngestRequest) -> SourceRow:
+    """The caller's title and date replace those of a source that is complete."""
+    title, at = request.title or row.title, request.recorded_at or row.recorded_at
+    payload: dict[str, object] = {"title": title}
+    if at is not None:
+        payload["recorded_at"] = rfc3339(at)
+    index = await parts.opened_index()
+    await index.set_payload(source_filter(row.id), payload)
+    await asyncio.to_thread(parts.catalog.amend, row.sha256, title, request.recorded_at)
+    return await asyncio.to_thread(parts.catalog.get, row.sha256) or row
+
+
 def _source(
     path: Path, sha256: str, stat: os.stat_result, info: MediaInfo, request: IngestRequest
 ) -> Source:
@@ -190,6 +210,8 @@ def _source(
 async def _begin(
     parts: Parts, run: _Run, source: Source, stat: os.stat_result, info: MediaInfo
 ) -> Flow:
+    index = await parts.opened_index()
+    replaced = await _replaced(parts, source)
     resume = await asyncio.to_thread(
         parts.catalog.begin,
         source,
@@ -198,17 +220,14 @@ async def _begin(
         model=parts.info.fingerprint,
         pipeline=PIPELINE,
     )
-    index = await parts.opened_index()
+    held = parts.settings.store_path
+    flow = run.flow = Flow(
+        source, parts.models, index, parts.info.multi_vector, (run.request.collection,),
+        parts.info.batch, held,
+    )  # fmt: skip
     collections = await asyncio.to_thread(parts.catalog.collections_of, source.sha256)
-    flow = Flow(
-        source,
-        parts.models,
-        index,
-        parts.info.multi_vector,
-        tuple(collections),
-        parts.info.batch,
-        parts.settings.store_path,
-    )
+    flow.collections = tuple(collections)
+    flow.warn(replaced)
     flow.done.update(resume.get("done", ()))
     flow.stored.update(resume.get("stored", ()))
     flow.warn(*info.warnings)
@@ -226,6 +245,17 @@ async def _begin(
         warnings=tuple(flow.warnings),
     )
     return flow
+
+
+async def _replaced(parts: Parts, source: Source) -> str:
+    """One line when this path held other bytes before, which are still in the library."""
+    for row in await asyncio.to_thread(parts.catalog.find, source.uri):
+        if row.sha256 != source.sha256 and source.uri == row.uri:
+            return (
+                f"this file held other content before, still searchable as {row.id}; forget "
+                "that source if it no longer counts"
+            )
+    return ""
 
 
 async def _flow(parts: Parts, run: _Run, flow: Flow, cutter: Worker) -> None:

@@ -10,15 +10,13 @@ from pathlib import Path
 
 from omni_core.engine.ingest import ingest_file
 from omni_core.engine.parts import Parts
-from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
+from omni_core.engine.results import IngestRequest, IngestStatus
 
 Progress = Callable[[IngestStatus], Awaitable[None]]
-FolderProgress = Callable[[FolderStatus], Awaitable[None]]
 
 MOST_RUNNING = 2
 """Files under way at once: one is cut while another is read."""
 SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
-MOST_WAITING = 10_000
 
 
 class Job:
@@ -55,8 +53,14 @@ class Jobs:
         """
         key = str(await asyncio.to_thread(Path(request.path).resolve))
         job = self._jobs.get(key)
+        if job is not None and job.request != request and job.task is not None:
+            # The same file with another title or collection: its own turn, when this one ends.
+            await asyncio.wait([job.task], timeout=wait_s)
+            if not job.task.done():
+                return job.status
+            job = None
         if job is None:
-            job = self._start(key, request)
+            job = self._jobs.get(key) or self._start(key, request)
         job.waiting += 1
         try:
             return await self._follow(job, wait_s, progress)
@@ -71,8 +75,12 @@ class Jobs:
     def _start(self, key: str, request: IngestRequest) -> Job:
         job = self._jobs[key] = Job(request)
         job.task = asyncio.create_task(self._run(job), name=f"ingest {request.path}")
-        job.task.add_done_callback(lambda _: self._jobs.pop(key, None))
+        job.task.add_done_callback(lambda _: self._ended(key, job))
         return job
+
+    def _ended(self, key: str, job: Job) -> None:
+        if self._jobs.get(key) is job:
+            del self._jobs[key]
 
     async def _run(self, job: Job) -> IngestStatus:
         async with self._slots:
@@ -100,47 +108,17 @@ class Jobs:
                 await progress(job.status)
         return await asyncio.shield(job.task)
 
-    async def ingest_folder(
-        self,
-        paths: list[str],
-        *,
-        collection: str,
-        fast: bool,
-        wait_s: float | None,
-        progress: FolderProgress | None,
-    ) -> FolderStatus:
-        """Every file in turn; past `wait_s` the rest goes on in the background."""
-        paths = without_sidecars(paths)
-        done: list[IngestStatus] = []
-        state: dict[str, IngestStatus | None] = {"now": None}
-
-        def status(finished: bool) -> FolderStatus:
-            return FolderStatus(len(paths), len(done), state["now"], tuple(done), finished)
-
-        async def each(s: IngestStatus) -> None:
-            state["now"] = s
-            if progress is not None:
-                await progress(status(False))
-
-        async def run() -> None:
-            for path in paths:
-                request = IngestRequest(path, collection=collection, fast=fast)
-                done.append(await self.ingest(request, wait_s=None, progress=each))
-                if progress is not None:
-                    await progress(status(False))
-
-        task = asyncio.create_task(run(), name="ingest folder")
-        self._parts.background.add(task)
-        task.add_done_callback(self._parts.background.discard)
-        try:
-            finished, _ = await asyncio.wait({task}, timeout=wait_s)
-        except asyncio.CancelledError:
+    async def stop(self, source_id: str) -> None:
+        """Cancel what runs for this source and wait until it has let go."""
+        tasks = [
+            j.task
+            for j in self._jobs.values()
+            if j.task is not None and j.status.source_id == source_id
+        ]
+        for task in tasks:
             task.cancel()
-            await asyncio.wait([task], timeout=2.0)
-            raise
-        if finished:
-            await task  # a broken store is raised, not hidden
-        return status(bool(finished))
+        if tasks:
+            await asyncio.wait(tasks, timeout=10.0)
 
     @property
     def running(self) -> list[IngestStatus]:

@@ -255,10 +255,12 @@ class ModelService:
         describe: Callable[[Sequence[Content]], list[str]] | None = getattr(
             encoder, "describe_pictures", None
         )
+        plain = set() if encoder.info.pages else _written(segments)
         wanted = [
             i
             for i, s in enumerate(segments)
             if s.content is not None
+            and not (isinstance(s.content, Picture) and s.span.start in plain)
             # what a sound may be is words, which every encoder takes
             and (s.channel in encoder.info.channels or isinstance(s.content, Text))
         ]
@@ -324,16 +326,22 @@ def _parts(
 def _readable(reader: str, segments: Sequence[Segment]) -> list[Segment]:
     if reader == "speech":
         return [s for s in segments if s.channel is Channel.SOUND]
-    words: dict[float, int] = defaultdict(int)
-    for s in segments:
-        if isinstance(s.content, Text) and s.origin != TITLE:
-            words[s.span.start] += len(s.text.split())
+    written = _written(segments)
     return [
         s
         for s in segments
         if isinstance(s.content, Picture | Film)
-        and not (s.modality is Modality.DOCUMENT and words[s.span.start] >= PAGE_WORDS_ENOUGH)
+        and not (s.modality is Modality.DOCUMENT and s.span.start in written)
     ]
+
+
+def _written(segments: Sequence[Segment]) -> set[float]:
+    """Pages whose text layer says what is on them."""
+    words: dict[float, int] = defaultdict(int)
+    for s in segments:
+        if isinstance(s.content, Text) and s.origin != TITLE and s.modality is Modality.DOCUMENT:
+            words[s.span.start] += len(s.text.split())
+    return {page for page, count in words.items() if count >= PAGE_WORDS_ENOUGH}
 
 
 def _light(segment: Segment, seen: str) -> Segment:

@@ -16,7 +16,7 @@ from omni_core.engine.refs import Target, resolve, span_of
 from omni_core.engine.results import ClipFile, Opened, OpenRequest, Show, Shown, SourceRow
 from omni_core.engine.showing import Window, cut_clip, cut_sound, kept_picture, shown_pictures
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
-from omni_core.evidence import citation
+from omni_core.evidence import citation, pictures
 from omni_core.types import Channel, Modality, Point, Span, segment_ref
 
 DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
@@ -29,6 +29,8 @@ DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
 
 async def open_ref(parts: Parts, request: OpenRequest) -> Opened:
     """Everything about one ref that an agent may quote, show or play."""
+    if request.crop is not None:
+        pictures.check_box(request.crop)
     target = await resolve(parts, request.ref)
     row = target.row
     window = await _window(parts, target, request)
@@ -105,11 +107,14 @@ async def _window(parts: Parts, target: Target, request: OpenRequest) -> Window:
         (best,) = await index.get([target.segment])
     at = _place(spans, here)
     if request.step and order:
-        at = (0 if at is None else at) + request.step
+        start = 0 if at is None else at
+        at = start + request.step
         if not 0 <= at < len(order):
+            left = start if at < 0 else len(order) - 1 - start
+            which, where = ("first", "before") if at < 0 else ("last", "after")
             raise NotFoundError(
-                f"{target.row.id} has no segment {request.step:+d} from there; it is the "
-                + ("first" if at < 0 else "last"),
+                f"{target.row.id} has no segment {request.step:+d} from there; "
+                + (f"only {left} {where} it" if left else f"it is the {which}"),
                 code="OUT_OF_RANGE",
             )
         here, best = spans[at], order[at]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from omni_core.catalog import Catalog
 from omni_core.engine.model_service import ModelStatus, Processed, ReadOptions
+from omni_core.errors import UnavailableError
 from omni_core.settings import Settings
 from omni_core.types import Content, EncoderInfo, Index, Samples, Segment, Vector
 from omni_core.worker import Worker, WorkerDied
@@ -28,9 +29,16 @@ MODEL_LOAD_S = 600.0
 """A question waits at most so long for models that are still loading."""
 
 
+class ModelsDied(UnavailableError):
+    """The model worker died under an ingest: what its readers held back is gone with it, so
+    the source goes on from its last checkpoint."""
+
+    code = "WORKER_DIED"
+
+
 class Models:
-    """The model worker, as the engine calls it. Every call may be repeated: one retry when
-    the child dies under it, so that an out-of-memory kill costs a restart, not an ingest."""
+    """The model worker, as the engine calls it. What keeps nothing between calls is repeated
+    once when the child dies under it; an ingest is told (`ModelsDied`)."""
 
     def __init__(self, settings: Settings) -> None:
         self._worker = Worker(
@@ -58,12 +66,12 @@ class Models:
 
     async def process(self, segments: list[Segment], options: ReadOptions) -> Processed:
         """Read and embed one batch of evidence."""
-        processed: Processed = await self._call("process", segments, options)
+        processed: Processed = await self._once("process", segments, options)
         return processed
 
     async def flush(self, source_id: str) -> Processed:
         """What the readers still held back."""
-        processed: Processed = await self._call("flush", source_id)
+        processed: Processed = await self._once("flush", source_id)
         return processed
 
     async def understand(self, segments: list[Segment]) -> Processed:
@@ -82,6 +90,12 @@ class Models:
         """The words of a spoken question."""
         words: str = await self._call("transcribe", samples)
         return words
+
+    async def _once(self, method: str, *args: Any) -> Any:
+        try:
+            return await self._worker.call(method, *args)
+        except WorkerDied as e:
+            raise ModelsDied(f"{e}; ask again to go on where it stopped") from e
 
     async def _call(self, method: str, *args: Any) -> Any:
         try:
@@ -171,6 +185,8 @@ class Parts:
     """When the index was last asked (monotonic): housekeeping waits for a pause."""
     bars: Bars | None = None
     """See `engine.bars`."""
+    locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    """One for each sha256 that is being ingested: two paths may hold the same bytes."""
     background: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def opened_index(self) -> Index:

@@ -28,6 +28,10 @@ LEG = 200
 page of 20 moments needs many more units."""
 
 
+MOST = 20
+"""Moments of one answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Scope:
     """Where to look, in the store's terms and in words."""
@@ -42,6 +46,8 @@ async def search(parts: Parts, request: SearchRequest) -> SearchResult:
     """The moments that answer a question, a picture, a sound or a segment."""
     if not (request.query.strip() or request.ref or request.path):
         raise BadRequestError("the question is empty; say what to look for")
+    if not 1 <= request.limit <= MOST or not 1 <= request.per_source <= MOST:
+        raise BadRequestError(f"limit and per_source go from 1 to {MOST}; page with the cursor")
     offset = moments.read_cursor(request.cursor, _cursor_key(request))
     scope = await _scope(parts, request)
     asked = await _asked(parts, request)

@@ -75,13 +75,19 @@ def fit(
     )
 
 
-def crop(pixels: Pixels, box: Sequence[float]) -> Pixels:
-    """The part of a picture within (left, top, right, bottom), each a share of 0 to 1."""
+def check_box(box: Sequence[float]) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom), each a share of 0 to 1. Raises BadRequestError."""
     if len(box) != 4 or not all(math.isfinite(x) and 0 <= x <= 1 for x in box):
         raise BadRequestError("crop is [left, top, right, bottom], each from 0 to 1")
     left, top, right, bottom = box
     if left >= right or top >= bottom:
         raise BadRequestError("crop is empty; left must be less than right, top than bottom")
+    return left, top, right, bottom
+
+
+def crop(pixels: Pixels, box: Sequence[float]) -> Pixels:
+    """The part of a picture within `box` (see `check_box`)."""
+    left, top, right, bottom = check_box(box)
     height, width = pixels.shape[:2]
     x0, y0 = math.floor(left * width), math.floor(top * height)
     x1, y1 = max(x0 + 1, math.ceil(right * width)), max(y0 + 1, math.ceil(bottom * height))
