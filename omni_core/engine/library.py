@@ -13,7 +13,7 @@ from omni_core.engine.reading import lines, outline
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow
 from omni_core.engine.search import one_source, timezone
-from omni_core.errors import BadRequestError
+from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbs
 from omni_core.evidence.check import check as check_quote
 from omni_core.retrieval import when
@@ -71,6 +71,7 @@ async def read(
     if end is not None:
         last = end + 1 if row.pages else end
         found = [x for x in found if x.start < last]
+    _within(row, start, end)
     offset = _offset(cursor, len(found))
     page: list[Line] = []
     words = 0
@@ -81,6 +82,17 @@ async def read(
         page.append(line)
     more = offset + len(page)
     return ReadPage(row, tuple(page), str(more) if more < len(found) else "")
+
+
+def _within(row: SourceRow, start: float | None, end: float | None) -> None:
+    length = float(row.pages) if row.pages else row.duration_s
+    if start is not None and end is not None and start > end:
+        raise BadRequestError("start lies after end; swap them")
+    if start is not None and length is not None and start > length:
+        unit = "pages" if row.pages else "seconds"
+        raise NotFoundError(
+            f"{row.id} has {length:g} {unit}, {start:g} is past it", code="OUT_OF_RANGE"
+        )
 
 
 def _offset(cursor: str, total: int) -> int:

@@ -127,7 +127,8 @@ async def _scope(parts: Parts, request: SearchRequest) -> _Scope:
     if request.collection not in names:
         if not names:
             raise BadRequestError(
-                "nothing is ingested yet; call ingest_media with a file first", code="EMPTY_INDEX"
+                "nothing is ingested yet; ingest_media (or `omni-mcp ingest FILE`) comes first",
+                code="EMPTY_INDEX",
             )
         raise NotFoundError(
             f"no collection {request.collection!r}; there are: {', '.join(sorted(names))}",
@@ -166,7 +167,7 @@ async def one_source(parts: Parts, wanted: str, collection: str = "") -> SourceR
     rows = await asyncio.to_thread(parts.catalog.find, wanted, collection)
     if not rows:
         raise NotFoundError(
-            f"no source matches {wanted!r}; call list_sources to see what there is",
+            f"no source matches {wanted!r}; list the sources to see what there is",
             code="UNKNOWN_SOURCE",
         )
     if len(rows) > 1:

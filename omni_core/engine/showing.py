@@ -152,7 +152,7 @@ async def cut_sound(parts: Parts, path: Path, window: Window, warnings: list[str
     """The window's sound as a WAV file, its beginning only when it is long."""
     span = _timed(window, SOUND_MOST_S)
     samples: Samples = await parts.decoders.open("sound", str(path), span.start, span.end)
-    if window.span is not None and window.span.end - window.span.start > SOUND_MOST_S:
+    if window.span is not None and window.span.end - window.span.start > SOUND_MOST_S + 0.5:
         warnings.append(f"only the first {SOUND_MOST_S:g} s of sound are attached")
     return await asyncio.to_thread(sound.wav, samples)
 

@@ -46,6 +46,10 @@ LARGER = 1.15
 """Times the size of most of the page's letters that a heading has."""
 MOST_HEADING = 120
 
+_REPAIRED = (
+    "the file is damaged or cut short; what could be repaired is in, pages or words may be missing"
+)
+
 
 class Medium(Base):
     """Pages."""
@@ -76,6 +80,7 @@ class Medium(Base):
                 recorded_at=found[0],
                 recorded_at_from=found[1],
                 has_picture=True,
+                warnings=(_REPAIRED,) if pdf and doc.is_repaired else (),
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
@@ -124,7 +129,11 @@ class Medium(Base):
         name = os.path.basename(path)
         with pymupdf.open(path) as doc:
             if doc.needs_pass and not (password and doc.authenticate(password)):
-                how = "the password given is wrong" if password else "it needs a password"
+                how = (
+                    "the password given is wrong"
+                    if password
+                    else "it needs a password (omni-mcp ingest FILE --password ...)"
+                )
                 raise UnreadableError(f"{name} is encrypted: {how}", code="ENCRYPTED")
             if len(doc) > self.limits.max_pages:
                 raise TooLargeError(

@@ -207,7 +207,11 @@ def read_cursor(cursor: str, key: str) -> int:
         raw = base64.b32decode(cursor.upper() + "=" * (-len(cursor) % 8))
     except (binascii.Error, ValueError):
         raw = b""
-    if len(raw) != 12 or raw[4:] != _mark(key):
+    if len(raw) != 12:
+        raise BadRequestError(
+            "that cursor is not one that a search gave; start again without it", code="BAD_CURSOR"
+        )
+    if raw[4:] != _mark(key):
         raise BadRequestError(
             "that cursor belongs to another search; repeat the same arguments with it, "
             "or start again without it",

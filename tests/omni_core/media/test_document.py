@@ -119,3 +119,14 @@ def test_an_epub_has_pages_with_words(tmp_path: Path, cut: Any, svc: Any) -> Non
     info = svc.probe(str(path))
     assert info.mime == "application/epub+zip"
     assert any("words to read" in s.text for s in cut(path))
+
+
+def test_a_pdf_that_was_cut_short_says_that_it_was_repaired(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole.pdf", tmp_path / "cut.pdf"
+    with pymupdf.open() as doc:
+        for number in range(30):
+            doc.new_page().insert_text((72, 72), f"page {number} of the report")
+        doc.save(whole)
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    assert service().probe(str(whole)).warnings == ()
+    assert "cut short" in service().probe(str(cut)).warnings[0]
