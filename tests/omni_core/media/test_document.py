@@ -127,6 +127,6 @@ def test_a_pdf_that_was_cut_short_says_that_it_was_repaired(tmp_path: Path) -> N
         for number in range(30):
             doc.new_page().insert_text((72, 72), f"page {number} of the report")
         doc.save(whole)
-    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    cut.write_bytes(whole.read_bytes()[:-400])  # the table of contents of a PDF is its end
     assert service().probe(str(whole)).warnings == ()
     assert "cut short" in service().probe(str(cut)).warnings[0]
