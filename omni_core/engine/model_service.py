@@ -43,6 +43,11 @@ PAGE_WORDS_ENOUGH = 8
 """A page whose text layer has fewer words is read from its picture too: a scan with a stamp."""
 
 
+PAGE_WORDS_ONLY = 80
+"""A page with so many words is a page of words; one with fewer may be a slide or a brochure,
+whose picture counts too."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """Which readers a source needs: a film with subtitles is not transcribed again."""
@@ -255,7 +260,7 @@ class ModelService:
         describe: Callable[[Sequence[Content]], list[str]] | None = getattr(
             encoder, "describe_pictures", None
         )
-        plain = set() if encoder.info.pages else _written(segments)
+        plain = set() if encoder.info.pages else _written(segments, PAGE_WORDS_ONLY)
         wanted = [
             i
             for i, s in enumerate(segments)
@@ -326,7 +331,7 @@ def _parts(
 def _readable(reader: str, segments: Sequence[Segment]) -> list[Segment]:
     if reader == "speech":
         return [s for s in segments if s.channel is Channel.SOUND]
-    written = _written(segments)
+    written = _written(segments, PAGE_WORDS_ENOUGH)
     return [
         s
         for s in segments
@@ -335,13 +340,13 @@ def _readable(reader: str, segments: Sequence[Segment]) -> list[Segment]:
     ]
 
 
-def _written(segments: Sequence[Segment]) -> set[float]:
-    """Pages whose text layer says what is on them."""
+def _written(segments: Sequence[Segment], least: int) -> set[float]:
+    """Pages whose text layer holds at least so many words."""
     words: dict[float, int] = defaultdict(int)
     for s in segments:
         if isinstance(s.content, Text) and s.origin != TITLE and s.modality is Modality.DOCUMENT:
             words[s.span.start] += len(s.text.split())
-    return {page for page, count in words.items() if count >= PAGE_WORDS_ENOUGH}
+    return {page for page, count in words.items() if count >= least}
 
 
 def _light(segment: Segment, seen: str) -> Segment:
