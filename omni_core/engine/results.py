@@ -179,6 +179,8 @@ class ClipFile:
     size: int
     start_s: float
     end_s: float
+    asked: tuple[float, float] = (0.0, 0.0)
+    """The seconds that were asked for: asking for them again gives the same file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,8 @@ async def cut_clip(parts: Parts, path: Path, window: Window) -> ClipFile:
         clips.place, parts.settings.store_path, window.row.id, span, path.suffix
     )
     mime, start, end = await parts.decoders.open("clip", str(path), span.start, span.end, str(out))
-    return ClipFile(str(out), mime, (await asyncio.to_thread(out.stat)).st_size, start, end)
+    size = (await asyncio.to_thread(out.stat)).st_size
+    return ClipFile(str(out), mime, size, start, end, (span.start, span.end))
 
 
 async def cut_sound(parts: Parts, path: Path, window: Window, warnings: list[str]) -> bytes:

@@ -119,7 +119,7 @@ def _opened_text(o: Opened, links: Sequence[str]) -> str:
 
 def _clip_link(o: Opened, clip: ClipFile) -> ResourceLink:
     # The span and not the segment: padding and steps moved it. `#` would end the URI.
-    ref = f"{o.source.id}@{clip.start_s:.2f}-{clip.end_s:.2f}"
+    ref = f"{o.source.id}@{clip.asked[0]:.3f}-{clip.asked[1]:.3f}"
     return ResourceLink(
         type="resource_link",
         uri=f"omni://segment/{quote(ref, safe='@-._~')}/clip.mp4",
