@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from omni_core.engine.context import Models, ModelsDied
 from omni_core.engine.ingest.points import to_points
 from omni_core.engine.ingest.titles import TITLE_PART, informative_words
+from omni_core.engine.workers import Models, ModelsDied
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.evidence import thumbs
 from omni_core.models.service import Processed, ReadOptions
@@ -211,12 +211,12 @@ async def _decoded(stream: AsyncIterator[Segment]) -> AsyncIterator[Segment]:
         async for segment in stream:
             yield segment
     except WorkerDied as e:
-        raise died(e) from e
+        raise decoder_error(e) from e
 
 
-def died(e: WorkerDied) -> OmniError:
+def decoder_error(e: WorkerDied) -> OmniError:
     """What a decoder's death says of the file that it was reading."""
-    if "no answer within" in str(e):
+    if e.reason == "deadline":
         return TooLargeError(
             f"{e}: the file takes too long to decode; it may be damaged or built to hang decoders",
             code="TOO_LONG",

@@ -19,9 +19,9 @@ from typing import Any
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog
-from omni_core.engine.context import Decoders, Models
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.results import SourceRow
+from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import OmniError, StoreError
 from omni_core.index import versions
 from omni_core.protocols import Index

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from omni_core import Engine, IngestRequest, SearchRequest
-from omni_core.engine.context import ModelsDied
 from omni_core.engine.ingest.points import source_filter
 from omni_core.engine.results import IngestStatus
+from omni_core.engine.workers import ModelsDied
 from omni_core.errors import NotFoundError, OmniError
 from omni_core.models.service import Processed
 
