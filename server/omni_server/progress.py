@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from mcp.server.mcpserver import Context
 
+from omni_core.tasks import result_of
+
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -49,8 +51,8 @@ async def progress(ctx: Context[Any, Any]) -> AsyncIterator[Tell]:
             await asyncio.sleep(BEAT_S)
             await send(last)
 
-    beating = asyncio.create_task(beat())
-    beating.add_done_callback(_seen)
+    beating = asyncio.create_task(beat(), name="progress")  # owned by this block
+    beating.add_done_callback(_log_failure)
     try:
         yield tell
     finally:
@@ -61,18 +63,29 @@ async def run_shielded(work: Coroutine[Any, Any, Result]) -> Result:
     """Await `work` in a task of its own, cancelled once when the caller is.
 
     The SDK's cancel scopes cancel a task again at each await until it ends, which would break
-    into the engine's own tidying up.
+    into the engine's own tidying up. Raises StoppedError when `work` was cancelled by anyone else.
     """
-    task = asyncio.create_task(work)
-    task.add_done_callback(_seen)
+    task = asyncio.create_task(work, name="the work of this call")  # ended or cancelled below
+    task.add_done_callback(_log_failure)
     try:
-        return await asyncio.shield(task)
+        await asyncio.wait([task])
     except asyncio.CancelledError:
         task.cancel()
         raise
+    return await result_of(task)
 
 
-def _seen(task: asyncio.Task[Any]) -> None:
+def cancelled_by_others() -> bool:
+    """Within `except CancelledError`: whether it is not this task that is being cancelled.
+
+    Such an error must not leave a request handler: the SDK takes it for the end of its own scope
+    and closes the connection.
+    """
+    task = asyncio.current_task()
+    return task is not None and not task.cancelling()
+
+
+def _log_failure(task: asyncio.Task[Any]) -> None:
     """Log what a task that nobody awaits any more died of."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.debug("%s: %s", type(error).__name__, error)

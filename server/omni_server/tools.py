@@ -64,7 +64,7 @@ async def ingest_media(
             began = time.monotonic()
             file = await run_shielded(_downloads(state).file(source, wait_s))
             if file is None:
-                return results.fetching(_downloads(state).arrived.get(source))
+                return results.fetching(_downloads(state).arrived(source))
             files: tuple[Path, ...] = (file,)
             many = False
             wait_s = max(0, wait_s - int(time.monotonic() - began))
