@@ -168,7 +168,7 @@ async def _begin(
 
 
 async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: Worker) -> None:
-    async def moved() -> None:
+    async def on_batch() -> None:
         await run.tell(
             stage="reading",
             progress=pipeline.progress,
@@ -177,7 +177,7 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
             timings=dict(pipeline.spent),
         )
 
-    async def durable() -> None:
+    async def on_checkpoint() -> None:
         await asyncio.to_thread(
             context.catalog.progress,
             pipeline.source.sha256,
@@ -197,7 +197,12 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
     stall = context.settings.decode_stall_s
     try:
         await pipeline.run(
-            cutter, request.path, options, stall_s=stall, moved=moved, durable=durable
+            cutter,
+            request.path,
+            options,
+            stall_s=stall,
+            on_batch=on_batch,
+            on_checkpoint=on_checkpoint,
         )
     except asyncio.CancelledError:
         # A decoder looks up between segments only; who cancels does not wait for the next one.
