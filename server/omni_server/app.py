@@ -17,6 +17,7 @@ from omni_core import __version__
 from omni_core.errors import OmniError
 from omni_core.settings import Settings
 from omni_server import prompts, resources, schemas, tools
+from omni_server.arguments import read as read_arguments
 from omni_server.state import Opener, State
 from omni_server.text import one_line
 
@@ -115,7 +116,7 @@ class EvidenceTool(Tool):
     ) -> Any:
         """The tool's result; raises ToolError, whose text is all that the model sees."""
         try:
-            ready = schemas.arguments(self, arguments)
+            ready = read_arguments(self, arguments)
             result = await self.fn(**ready, **{self.context_kwarg or "ctx": context})
             return self.fn_metadata.convert_result(result) if convert_result else result
         except OmniError as e:
