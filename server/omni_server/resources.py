@@ -54,13 +54,13 @@ def add(server: MCPServer[State], state: State) -> None:
         return _words(opened.result(await _open(state, segment_id, "text"), ()))
 
     @server.resource(
-        "omni://segment/{segment_id}/frame.jpg", mime_type="image/jpeg", title="Picture"
+        "omni://segment/{segment_id}/frame.jpg", mime_type="image/jpeg", title="Image"
     )
     async def frame(segment_id: str) -> bytes:
-        """The frame, page or picture of a segment."""
+        """The frame, page image or image of a segment."""
         segment = await _open(state, segment_id)
         if not segment.pictures:
-            raise ResourceNotFoundError("this segment has no picture")
+            raise ResourceNotFoundError("this segment has no image")
         return segment.pictures[0].jpeg
 
     @server.resource(
@@ -70,7 +70,7 @@ def add(server: MCPServer[State], state: State) -> None:
         annotations=_USER,
     )
     async def clip(segment_id: str) -> bytes:
-        """The film or sound of a segment, cut from its source."""
+        """The video or audio of a segment, cut from its source."""
         segment = await _open(state, segment_id, "clip")
         if not segment.clips:
             raise ResourceNotFoundError("this segment has no clip")
@@ -82,14 +82,14 @@ def add(server: MCPServer[State], state: State) -> None:
     @server.resource(
         "omni://segment/{segment_id}/audio.wav",
         mime_type="audio/wav",
-        title="Sound",
+        title="Audio",
         annotations=_USER,
     )
     async def audio(segment_id: str) -> bytes:
-        """The sound of a segment, 16 kHz mono."""
+        """The audio of a segment, 16 kHz mono."""
         segment = await _open(state, segment_id, "audio")
         if not segment.audio_wav:
-            raise ResourceNotFoundError("this segment has no sound")
+            raise ResourceNotFoundError("this segment has no audio")
         return segment.audio_wav
 
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
