@@ -13,8 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from annotated_types import Interval
-
 from omni_core.config import environment, toml_file
 from omni_core.config.kinds import (
     Count,
@@ -29,7 +27,7 @@ from omni_core.config.kinds import (
     When,
     Zone,
 )
-from omni_core.config.values import Checker
+from omni_core.config.values import Bounds, Checker
 
 DEFAULT_STORE = "~/.omni-mcp"
 
@@ -63,7 +61,7 @@ class Settings:
     """Second stage over the best candidates: a model of models.toml, or empty for none."""
     rerank_candidates: Count = 24
     """Moments that the second stage looks at; its cost grows with them."""
-    threads: Annotated[int, Interval(ge=0, le=4096)] = 0
+    threads: Annotated[int, Bounds(0, 4096)] = 0
     """CPU threads of the models; 0 means all cores."""
     speech: Name = "base"
     """base (multilingual), tiny (English, smallest), off, or a local CTranslate2 Whisper folder."""
@@ -81,13 +79,13 @@ class Settings:
     qdrant_collection: Name = "evidence"
     """Name of the collection there; several libraries may share a server."""
 
-    decoders: Annotated[int, Interval(ge=1, le=256)] = 1
+    decoders: Annotated[int, Bounds(1, 256)] = 1
     """Decoder processes: films cut side by side."""
     decode_stall_s: Seconds = 60.0
     """A decoder that yields nothing for so long is killed."""
     probe_s: Seconds = 20.0
     """Seconds that the first look at a file may take."""
-    memory_mb: Annotated[int, Interval(ge=0, le=2**24)] = 2048
+    memory_mb: Annotated[int, Bounds(0, 2**24)] = 2048
     """Address space of a decoder process; 0: no limit."""
     max_file_mb: Count = 20_000
     """Larger files are refused."""

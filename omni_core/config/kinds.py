@@ -6,9 +6,7 @@ import os
 import re
 from typing import Annotated, Literal
 
-from annotated_types import Interval, Predicate, doc
-
-from omni_core.config.values import Split
+from omni_core.config.values import Bounds, ListOf, Rule
 
 
 def _is_folder(text: str) -> bool:
@@ -36,18 +34,18 @@ def _is_zone(text: str) -> bool:
         return False
 
 
-Name = Annotated[str, Predicate(str.strip), doc("text that is not empty")]
-Folder = Annotated[str, Predicate(_is_folder), doc("a folder")]
-Folders = Annotated[tuple[Folder, ...], doc('a list of folders, as in ["/media/films"]')]
+Name = Annotated[str, Rule(str.strip, "text that is not empty")]
+Folder = Annotated[str, Rule(_is_folder, "a folder")]
+Folders = Annotated[tuple[Folder, ...], ListOf('a list of folders, as in ["/media/films"]')]
+Host = Annotated[str, Rule(_is_host, "a host name")]
 Hosts = Annotated[
-    tuple[Annotated[str, Predicate(_is_host)], ...],
-    Split(","),
-    doc('a list of host names, as in ["omni.example", "10.0.0.5:8000"]'),
+    tuple[Host, ...],
+    ListOf('a list of host names, as in ["omni.example", "10.0.0.5:8000"]', separator=","),
 ]
-Device = Annotated[str, Predicate(_is_device), doc("a device: auto, cpu, cuda, cuda:1, mps")]
-Zone = Annotated[str, Predicate(_is_zone), doc("an IANA name such as Europe/Lisbon, or nothing")]
-Count = Annotated[int, Interval(ge=1)]
-CountOrZero = Annotated[int, Interval(ge=0)]
-Port = Annotated[int, Interval(ge=1, le=65535)]
-Seconds = Annotated[float, Interval(gt=0)]
+Device = Annotated[str, Rule(_is_device, "a device: auto, cpu, cuda, cuda:1, mps")]
+Zone = Annotated[str, Rule(_is_zone, "an IANA name such as Europe/Lisbon, or nothing")]
+Count = Annotated[int, Bounds(1)]
+CountOrZero = Annotated[int, Bounds(0)]
+Port = Annotated[int, Bounds(1, 65535)]
+Seconds = Annotated[float, Bounds(0, open=True)]
 When = Literal["auto", "always", "off"]

@@ -33,7 +33,7 @@ def read(path: Path) -> TomlFile:
         raise BadRequestError(f"cannot read the config file {path}: {e.strerror}") from e
     except UnicodeDecodeError as e:
         raise BadRequestError(f"the config file {path} is not UTF-8 (byte {e.start})") from None
-    except tomllib.TOMLDecodeError as e:
+    except (ValueError, RecursionError) as e:  # also numbers and nesting beyond Python's limits
         raise BadRequestError(f"the config file {path} is not TOML: {e}") from None
 
 

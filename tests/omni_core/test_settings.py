@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
-from annotated_types import Interval
 
+from omni_core.config.values import Bounds
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings, load
 
@@ -153,12 +153,10 @@ def test_what_is_plainly_meant_becomes_the_type_of_the_field(
 
 @pytest.mark.parametrize("name", [n for n in DEFAULTS if kind(n) in (int, float)])
 def test_numbers_end_at_their_bounds(name: str, tmp_path: Path) -> None:
-    (bounds,) = (e for e in ANNOTATED[name].__metadata__ if isinstance(e, Interval))
-    inside: list[Any] = [b for b in (bounds.ge, bounds.le) if b is not None]
-    outside: list[Any] = [bounds.gt] if bounds.gt is not None else []
-    outside += [bounds.ge - 1] if bounds.ge is not None else []
-    outside += [bounds.le + 1] if bounds.le is not None else []
-    assert outside
+    (bounds,) = (e for e in ANNOTATED[name].__metadata__ if isinstance(e, Bounds))
+    ends: list[Any] = [bounds.low] if bounds.high == math.inf else [bounds.low, bounds.high]
+    inside: list[Any] = [] if bounds.open else ends
+    outside: list[Any] = [bounds.low if bounds.open else bounds.low - 1, *(e + 1 for e in ends[1:])]
     for source in SOURCES:
         for value in inside:
             assert getattr(source(name, value, tmp_path)[0](), name) == value
