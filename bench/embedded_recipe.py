@@ -26,10 +26,11 @@ from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from omni_core.encoders import _labels, embedded
-from omni_core.encoders._efficientnet import views
+from omni_core.encoders.embedded import labels
+from omni_core.encoders.embedded.efficientnet import views
+from omni_core.encoders.embedded.encoder import EmbeddedEncoder
 from omni_core.settings import Settings
-from omni_core.types import Picture, Text
+from omni_core.types import ImageContent, TextContent
 
 KINDS = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 
@@ -51,14 +52,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0)
     args = parser.parse_args()
     start = time.perf_counter()
-    encoder = embedded.load(Settings(store=args.store, threads=args.threads))
+    encoder = EmbeddedEncoder.load(Settings(store=args.store, threads=args.threads))
     print(f"load {time.perf_counter() - start:.1f} s")
     for folder in args.folders:
         measure(encoder, folder)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
-def measure(encoder: embedded.Embedded, folder: Path) -> None:
+def measure(encoder: EmbeddedEncoder, folder: Path) -> None:
     """One folder's table."""
     rows = json.loads((folder / "queries.json").read_text(encoding="utf-8"))
     wanted = {r["item"] for row in rows for r in row["relevant"]}
@@ -74,13 +75,13 @@ def measure(encoder: embedded.Embedded, folder: Path) -> None:
     seen = [encoder._look(picture(folder / item).pixels) for item in items]
     cost = (time.perf_counter() - start) / len(items)
     looks = sum(len(views(picture(folder / item).pixels)) for item in items) / len(items)
-    questions = np.stack(encoder.encode_questions([Text(q) for q, _ in asked]))  # type: ignore[arg-type]
+    questions = np.stack(encoder.encode_questions([TextContent(q) for q, _ in asked]))  # type: ignore[arg-type]
     print(f"\n{folder}: {len(asked)} questions, {len(items)} pictures, "
           f"{1000 * cost:.0f} ms a picture of {looks:.1f} views")  # fmt: skip
     print(f"{'':24s}   MRR   R@1   R@5")
     for name, changes in VARIANTS.items():
         with changed(changes):
-            vectors = np.stack([encoder._labels.embed(s) for s in seen])
+            vectors = np.stack([encoder.labels.embed(s) for s in seen])
         ranks = [
             1 + int(np.flatnonzero(np.isin(np.argsort(-scores), right))[0])
             for scores, (_, right) in zip(questions @ vectors.T, asked, strict=True)
@@ -89,26 +90,26 @@ def measure(encoder: embedded.Embedded, folder: Path) -> None:
         print(f"{name:24s} {(1 / r).mean():.3f}  {(r == 1).mean():.3f} {(r <= 5).mean():.3f}")
 
 
-def picture(path: Path) -> Picture:
+def picture(path: Path) -> ImageContent:
     """The file as the cutter would hand it over: upright, RGB, on white, at most 1280 pixels."""
     image = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
     flat = Image.new("RGBA", image.size, "white")
     flat.alpha_composite(image)
     flat.thumbnail((1280, 1280))
-    return Picture(np.asarray(flat.convert("RGB")))
+    return ImageContent(np.asarray(flat.convert("RGB")))
 
 
 @contextmanager
 def changed(values: dict[str, Any]) -> Iterator[None]:
     """The recipe's constants, for a while."""
-    before = {name: getattr(_labels, name) for name in values}
+    before = {name: getattr(labels, name) for name in values}
     try:
         for name, value in values.items():
-            setattr(_labels, name, value)
+            setattr(labels, name, value)
         yield
     finally:
         for name, value in before.items():
-            setattr(_labels, name, value)
+            setattr(labels, name, value)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from omni_core.errors import OmniError
 from omni_core.types import CutOptions, MediaInfo, Modality, Source
 from omni_core.worker import Worker, WorkerDied
 
-OPTIONS = CutOptions(picture_edge=320, film_edge=96)
+OPTIONS = CutOptions(image_edge=320, video_edge=96)
 FORGED = (b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0", b"\x80\0\0\0", b"\xff\xff\xff\x7f")
 
 
@@ -290,7 +290,7 @@ async def run(
     numbers = iter(range(inputs))
 
     async def lane(number: int) -> None:
-        worker = Worker(f"decoder {number}", "omni_core.media:service", memory_mb=2048)
+        worker = Worker(f"decoder {number}", "omni_core.media.service:service", memory_mb=2048)
         try:
             await worker.call("probe", str(originals[0][0]), deadline_s=60)  # imports count not
             for n in numbers:

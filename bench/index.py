@@ -27,11 +27,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from omni_core.index import bm25, versions
-from omni_core.index.edge import Edge
-from omni_core.index.memory import Memory
-from omni_core.index.plan import Filter, In, Leg, Range
-from omni_core.index.server import Server
+from omni_core.index import versions
+from omni_core.index.edge import EdgeIndex
+from omni_core.index.memory import MemoryIndex
+from omni_core.index.server import ServerIndex
+from omni_core.query import Filter, In, Prefetch, Range
+from omni_core.text import bm25
 from omni_core.types import Channel, EncoderInfo, Point
 
 SEARCHES = 60
@@ -108,12 +109,12 @@ async def measure(
     for label, filter in FILTERS.items():
         spent = []
         for n, question in enumerate(questions):
-            legs = [
-                Leg(question, limit=10),
-                Leg(bm25.question(f"{WORDS[n]} {WORDS[2 * n]}"), "bm25", 10),
+            prefetches = [
+                Prefetch(question, limit=10),
+                Prefetch(bm25.question(f"{WORDS[n]} {WORDS[2 * n]}"), "bm25", 10),
             ]
             started = time.perf_counter()
-            dense, _ = await index.search(legs, filter=filter)
+            dense, _ = await index.search(prefetches, filter=filter)
             spent.append(time.perf_counter() - started)
             if filter is None:
                 tops.append([h.id for h in dense])
@@ -138,12 +139,12 @@ async def main(args: argparse.Namespace) -> None:
         info = EncoderInfo("bench", str(time.time_ns()), both.shape[1], frozenset(Channel))
         with tempfile.TemporaryDirectory(prefix="omni-bench-") as folder:
             stores: dict[str, Callable[[], Any]] = {
-                "memory": lambda i=info: Memory(i),
-                "edge": lambda i=info, f=folder: Edge(Path(f), i),
+                "memory": lambda i=info: MemoryIndex(i),
+                "edge": lambda i=info, f=folder: EdgeIndex(Path(f), i),
             }
             if args.qdrant:
                 key = os.environ.get("OMNI_QDRANT_API_KEY", "")
-                stores["server"] = lambda i=info, k=key: Server(
+                stores["server"] = lambda i=info, k=key: ServerIndex(
                     args.qdrant, i, api_key=k, name=f"bench-{i.revision}"
                 )
             rows = []

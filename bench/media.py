@@ -35,8 +35,8 @@ import media_films
 import media_wrap
 
 from omni_core.errors import OmniError
-from omni_core.media import MediaService, service
-from omni_core.types import CutOptions, Film, Segment, Sound, Source
+from omni_core.media.service import MediaService, service
+from omni_core.types import AudioContent, CutOptions, Segment, Source, VideoContent
 
 ROUNDS = 3
 
@@ -179,7 +179,9 @@ class Score:
 
 
 def _starts(svc: MediaService, path: Path, **options: Any) -> list[float]:
-    shots = [s for s in cut(svc, path, shot_max_s=1e6, **options) if isinstance(s.content, Film)]
+    shots = [
+        s for s in cut(svc, path, shot_max_s=1e6, **options) if isinstance(s.content, VideoContent)
+    ]
     return [s.span.start for s in shots][1:]
 
 
@@ -201,13 +203,13 @@ def clock(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
         shots = []
         heard: list[float] = []
         for s in cut(svc, w.path):
-            if isinstance(s.content, Film):
+            if isinstance(s.content, VideoContent):
                 shots.append(s)
-            elif isinstance(s.content, Sound):
+            elif isinstance(s.content, AudioContent):
                 zero = s.span.start - s.content.head_s
                 heard += [zero + t for t in media_wrap.clicks(s.content.samples)]
         upright = "rot" not in w.path.name
-        for content in (s.content for s in shots if isinstance(s.content, Film)):
+        for content in (s.content for s in shots if isinstance(s.content, VideoContent)):
             for t, frame in zip(content.times, content.frames, strict=True):
                 picture = frame if upright else np.rot90(frame, -1)
                 number = media_wrap.read_barcode(picture)
@@ -298,7 +300,7 @@ def memory(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None
 
 def _peak(path: Path, options: str) -> int:
     code = (
-        "import sys; from omni_core.media import service; from omni_core.types import *\n"
+        "import sys; from omni_core.media.service import service; from omni_core.types import *\n"
         "s = service(); p = sys.argv[1]\n"
         "src = Source('0' * 64, p, 'x', Modality.VIDEO, 'video/mp4', 1)\n"
         f"n = sum(1 for _ in s.decompose(p, src, CutOptions(film_fps=0.5{options})))\n"

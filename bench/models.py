@@ -30,13 +30,19 @@ if "omni_core" not in sys.modules:  # the encoders alone: a GPU machine has no d
 
 from models_random import flops, random_thinker  # noqa: E402
 
-from omni_core.encoders import _omni_attention as attention  # noqa: E402
-from omni_core.encoders import models, omni  # noqa: E402
-from omni_core.encoders._omni_fuse import fuse  # noqa: E402
-from omni_core.encoders._omni_inputs import Inputs, Item, processing  # noqa: E402
-from omni_core.encoders._omni_load import strip_head  # noqa: E402
+from omni_core.encoders.transformer import attention, encoder, spec  # noqa: E402
+from omni_core.encoders.transformer.inputs import Inputs, Item, processing  # noqa: E402
+from omni_core.encoders.transformer.kernels import fuse  # noqa: E402
+from omni_core.encoders.transformer.loading import strip_head  # noqa: E402
 from omni_core.settings import Settings  # noqa: E402
-from omni_core.types import SAMPLE_RATE, Content, Film, Picture, Sound, Text  # noqa: E402
+from omni_core.types import (  # noqa: E402
+    SAMPLE_RATE,
+    AudioContent,
+    Content,
+    ImageContent,
+    TextContent,
+    VideoContent,
+)
 
 WORDS = "the red fox jumps over a lazy dog and looks at the river "
 
@@ -50,22 +56,22 @@ def workload(kind: str, count: int, rng: np.random.Generator) -> list[Content]:
             n = int(rng.integers(3, 16))
             frames = rng.integers(0, 256, (n, 196, 350, 3), dtype=np.uint8)
             sound = rng.standard_normal(n * SAMPLE_RATE).astype(np.float32) * 0.1
-            made.append(Film(frames, tuple(range(n)), 1.0, frames[0], sound))
+            made.append(VideoContent(frames, tuple(range(n)), 1.0, frames[0], sound))
         elif which == "page":
             h, w = ((1280, 905), (905, 1280), (720, 1280))[int(rng.integers(3))]
-            made.append(Picture(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)))
+            made.append(ImageContent(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)))
         elif which == "sound":
             n = int(rng.choice([30.0, 30.0, 30.0, rng.uniform(5, 30)]) * SAMPLE_RATE)
-            made.append(Sound(rng.standard_normal(n).astype(np.float32) * 0.1))
+            made.append(AudioContent(rng.standard_normal(n).astype(np.float32) * 0.1))
         else:
-            made.append(Text((WORDS * 8)[: int(rng.integers(60, 400))]))
+            made.append(TextContent((WORDS * 8)[: int(rng.integers(60, 400))]))
     return made
 
 
 class Plain:
     """`SentenceTransformer.encode`, told the same pixel budgets."""
 
-    def __init__(self, model: Any, row: models.ModelSpec) -> None:
+    def __init__(self, model: Any, row: spec.ModelSpec) -> None:
         self.model, self.row = model, row
         self._inputs = Inputs(row, lambda text: len(text), 20)
 
@@ -133,12 +139,12 @@ def _wait(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def latencies(encoder: omni.OmniEncoder, count: int, pause: float) -> list[float]:
+def latencies(encoder: encoder.TransformerEncoder, count: int, pause: float) -> list[float]:
     """Seconds of questions asked one after another."""
     rng = np.random.default_rng(1)
     spent = []
     for i in range(count):
-        question = [Text(f"where does the {i} fox look at the river?")]
+        question = [TextContent(f"where does the {i} fox look at the river?")]
         started = time.perf_counter()
         encoder.encode_questions(question)
         spent.append(time.perf_counter() - started)
@@ -146,7 +152,9 @@ def latencies(encoder: omni.OmniEncoder, count: int, pause: float) -> list[float
     return spent
 
 
-def under_load(encoder: omni.OmniEncoder, contents: list[Content], count: int) -> list[float]:
+def under_load(
+    encoder: encoder.TransformerEncoder, contents: list[Content], count: int
+) -> list[float]:
     """The same while evidence is embedded without a break."""
     stop = threading.Event()
 
@@ -169,7 +177,7 @@ def percentile(values: list[float], p: float) -> float:
     return float(np.percentile(np.asarray(values) * 1000, p))
 
 
-def profile(encoder: omni.OmniEncoder, contents: list[Content], device: str) -> str:
+def profile(encoder: encoder.TransformerEncoder, contents: list[Content], device: str) -> str:
     """Where the time of one ingest goes: the device's kernels, and how long it was idle."""
     from torch.autograd import DeviceType
     from torch.profiler import ProfilerActivity
@@ -224,7 +232,7 @@ def main() -> None:
     model = random_thinker(args.size, args.device)
     params = sum(p.numel() for p in model.parameters()) / 1e9
     print(f"{args.size}: {params:.2f} B weights, {time.perf_counter() - started:.0f} s", flush=True)
-    row = models.rows()["e5-omni-7b"]
+    row = spec.rows()["e5-omni-7b"]
     count = args.count or (240 if gpu else 20)
     kinds = args.kinds.split(",")
     rng = np.random.default_rng(0)
@@ -283,7 +291,9 @@ def _plain(
     return vectors
 
 
-def _ours(model: Any, row: models.ModelSpec, args: Any, out: dict[str, Any]) -> omni.OmniEncoder:
+def _ours(
+    model: Any, row: spec.ModelSpec, args: Any, out: dict[str, Any]
+) -> encoder.TransformerEncoder:
     strip_head(model)
     out["attention"] = "sdpa"
     if args.attention == "auto":
@@ -293,14 +303,14 @@ def _ours(model: Any, row: models.ModelSpec, args: Any, out: dict[str, Any]) -> 
     if args.device.startswith("cuda") and not args.no_fuse:
         out["fused"] = fuse(model)
     print(f"attention {out['attention']}, fused {out['fused']}", flush=True)
-    cut = omni.info(row, Settings(encoder="e5-omni-7b")).cut
+    cut = encoder.info(row, Settings(encoder="e5-omni-7b")).cut
     dim = model[0].model.config.get_text_config().hidden_size
     described: Any = types.SimpleNamespace(dim=dim, multi_vector=False, name=row.name, cut=cut)
-    return omni.OmniEncoder(model, row, described, args.device, workers=args.workers)
+    return encoder.TransformerEncoder(model, row, described, args.device, workers=args.workers)
 
 
 def _measure(
-    encoder: omni.OmniEncoder,
+    encoder: encoder.TransformerEncoder,
     loads: dict[str, list[Content]],
     args: Any,
     out: dict[str, Any],

@@ -26,7 +26,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from omni_core import readers
 from omni_core.settings import Settings
-from omni_core.types import SAMPLE_RATE, Channel, Modality, Picture, Segment, Sound, Span
+from omni_core.types import (
+    SAMPLE_RATE,
+    AudioContent,
+    Channel,
+    ImageContent,
+    Modality,
+    Segment,
+    Span,
+)
 
 PICTURES = {".jpg", ".jpeg", ".png"}
 WINDOW_S = 30
@@ -53,7 +61,7 @@ def windows(samples: Any) -> Iterator[Segment]:
         part = samples[i : i + WINDOW_S * SAMPLE_RATE]
         at = i / SAMPLE_RATE
         span = Span("second", at, at + len(part) / SAMPLE_RATE)
-        yield Segment("src", Modality.AUDIO, Channel.SOUND, span, Sound(part))
+        yield Segment("src", Modality.AUDIO, Channel.SOUND, span, AudioContent(part))
 
 
 def slide(lines: tuple[str, ...], edge: tuple[int, int]) -> Any:
@@ -101,7 +109,7 @@ def screen_text(reader: Any, folders: list[Path]) -> None:
     right = asked = 0
     for name, pixels, truth in rows:
         place = Span("second", 0, 0)
-        segment = Segment("src", Modality.IMAGE, Channel.VISUAL, place, Picture(pixels))
+        segment = Segment("src", Modality.IMAGE, Channel.VISUAL, place, ImageContent(pixels))
         began = time.process_time()
         found = reader.read([segment])
         cpu = time.process_time() - began
@@ -128,10 +136,14 @@ def main() -> None:
     folders = wanted.folders or [Path(__file__).parents[1] / "samples" / "library"]
     with tempfile.TemporaryDirectory() as store:
         began = time.perf_counter()
-        found, warnings = readers.load(
+        found, missing = readers.load(
             Settings(store=store, speech=wanted.speech, threads=wanted.threads)
         )
-        print(f"loaded in {time.perf_counter() - began:.1f} s", *warnings, sep="\n")
+        print(
+            f"loaded in {time.perf_counter() - began:.1f} s",
+            *(m.message for m in missing),
+            sep="\n",
+        )
         by_name: dict[str, Any] = {r.name: r for r in found}
         if "speech" in by_name:
             speech(by_name["speech"], folders)

@@ -14,11 +14,20 @@ from pathlib import Path
 import av
 import numpy as np
 
-from omni_core.encoders import embedded
+from omni_core.encoders.embedded.encoder import EmbeddedEncoder
 from omni_core.readers import load
-from omni_core.readers.sound_tags import SoundTags
+from omni_core.readers.sound_tags import SoundTagReader
 from omni_core.settings import Settings
-from omni_core.types import SAMPLE_RATE, Channel, Modality, Samples, Segment, Sound, Span, Text
+from omni_core.types import (
+    SAMPLE_RATE,
+    AudioContent,
+    Channel,
+    Modality,
+    Samples,
+    Segment,
+    Span,
+    TextContent,
+)
 
 SPEECH = (
     "he was not an ill-disposed young man",
@@ -47,23 +56,23 @@ def main(folder: Path, queries: Path) -> None:
     """Print the figures."""
     settings = Settings(threads=2)
     asked: list[tuple[str, str]] = [(str(f), str(q)) for f, q in json.loads(queries.read_text())]
-    tags = next(r for r in load(settings)[0] if isinstance(r, SoundTags))
+    tags = next(r for r in load(settings)[0] if isinstance(r, SoundTagReader))
     tags.names(np.ones(SAMPLE_RATE, np.float32))  # what any sound gives is learned once
     texts, spent = [], time.process_time()
     for name, _ in asked:
         sound = samples(folder / name)
         span = Span("second", 0.0, len(sound) / SAMPLE_RATE)
-        tags.read([Segment(name, Modality.AUDIO, Channel.SOUND, span, Sound(sound))])
+        tags.read([Segment(name, Modality.AUDIO, Channel.SOUND, span, AudioContent(sound))])
         found = tags.flush(name)
         content = found[0].content if found else None
-        texts.append(content.text if isinstance(content, Text) else "")
+        texts.append(content.text if isinstance(content, TextContent) else "")
         print(f"{name}: {texts[-1] or 'not tagged: taken for speech'}")
     spent = time.process_time() - spent
-    encoder = embedded.load(settings)
-    items = encoder.encode([Text(t) for t in (*texts, *SPEECH)])
+    encoder = EmbeddedEncoder.load(settings)
+    items = encoder.encode([TextContent(t) for t in (*texts, *SPEECH)])
     vectors = np.stack([v if v is not None else np.zeros(384) for v in items])
     vectors[[i for i, t in enumerate(texts) if not t]] = 0
-    questions = encoder.encode_questions([Text(q) for _, q in asked])
+    questions = encoder.encode_questions([TextContent(q) for _, q in asked])
     cosines = np.stack([v for v in questions if v is not None]) @ vectors.T
     mine = cosines[np.arange(len(asked)), np.arange(len(asked))]
     rank = (cosines >= mine[:, None]).sum(1)

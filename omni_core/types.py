@@ -1,4 +1,4 @@
-"""The nouns. Everything else passes these around; this file imports nothing of ours.
+"""The nouns. Everything else passes these around; this file imports nothing of ours but `ids`.
 
 Ingest:  file -> Source -> Segment* -> (Segment + Vector)* -> Point* -> stored.
 Search:  question -> Vector -> Hit* -> Moment* -> Evidence.
@@ -6,16 +6,16 @@ Search:  question -> Vector -> Hit* -> Moment* -> Evidence.
 
 from __future__ import annotations
 
-import base64
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from omni_core import ids
 
 Pixels = NDArray[np.uint8]
 """One picture: (height, width, 3), RGB."""
@@ -29,7 +29,9 @@ Vector = NDArray[np.float32]
 SAMPLE_RATE = 16_000
 """Hz. Every model of this field hears mono 16 kHz."""
 
-_NAMESPACE = uuid.UUID("6f6d6e69-2d6d-6370-8000-65766964656e")
+
+TITLE_ORIGIN = "title"
+"""`Segment.origin` of the words of a source's name."""
 
 
 class Modality(StrEnum):
@@ -108,12 +110,7 @@ class Source:
     @property
     def id(self) -> str:
         """`src_` and 16 base32 characters (80 bits) of the hash."""
-        return source_id(self.sha256)
-
-
-def source_id(sha256: str) -> str:
-    """The public id of the file with this hash."""
-    return "src_" + base64.b32encode(bytes.fromhex(sha256)[:10]).decode().lower()
+        return ids.source_id(self.sha256)
 
 
 State = Literal["queued", "processing", "ready", "partial", "failed"]
@@ -150,21 +147,21 @@ class SourceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextContent:
     """Words."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class ImageContent:
     """One still picture or page, RGB (height, width, 3) uint8."""
 
     pixels: Pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sound:
+class AudioContent:
     """A window of mono 16 kHz sound. The first `head_s` seconds repeat the window before."""
 
     samples: Samples
@@ -172,7 +169,7 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Film:
+class VideoContent:
     """A shot: frames at one rate, the sharpest representative picture, and its sound.
 
     `times[i]` is the second (on the source's clock) at which `frames[i]` is shown.
@@ -186,7 +183,7 @@ class Film:
     sound: Samples | None = None
 
 
-Content = Text | Picture | Sound | Film
+Content = TextContent | ImageContent | AudioContent | VideoContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,47 +207,28 @@ class Segment:
     @property
     def id(self) -> str:
         """uuid5 of source, channel, span and part: ingest twice is ingest once, for any model."""
-        part = f"#{self.part}" if self.part else ""
-        key = f"{self.source_id}/{self.channel}/{self.span.fragment()}{part}"
-        return str(uuid.uuid5(_NAMESPACE, key))
+        return ids.segment_uuid(self.source_id, self.channel, self.span.fragment(), self.part)
 
     def without_content(self) -> Segment:
         """The same segment, light enough to keep."""
         return replace(self, content=None)
 
 
-def segment_ref(segment_uuid: str) -> str:
-    """The public id of a segment: `seg_` and 26 base32 characters."""
-    raw = base64.b32encode(uuid.UUID(segment_uuid).bytes).decode().lower()
-    return "seg_" + raw.rstrip("=")
-
-
-def segment_uuid(ref: str) -> str | None:
-    """The inverse of `segment_ref`; None when `ref` is not one."""
-    body = ref.removeprefix("seg_").upper()
-    if not ref.startswith("seg_") or len(body) != 26:
-        return None
-    try:
-        return str(uuid.UUID(bytes=base64.b32decode(body + "======")))
-    except ValueError:
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class CutOptions:
     """How media are cut; what a model wants to see decides it (`EncoderInfo.cut`)."""
 
-    picture_edge: int = 1280
+    image_edge: int = 1280
     """Long edge of stills, pages and key pictures, pixels: small print must stay readable."""
-    film_fps: float = 0.5
-    film_edge: int = 384
-    film_max_frames: int = 8
-    film_sound: bool = False
+    video_fps: float = 0.5
+    video_edge: int = 384
+    video_max_frames: int = 8
+    video_audio: bool = False
     """Whether a shot carries its own sound for models that take both."""
     shot_min_s: float = 1.0
     shot_max_s: float = 15.0
-    sound_window_s: float = 30.0
-    sound_overlap_s: float = 2.0
+    audio_window_s: float = 30.0
+    audio_overlap_s: float = 2.0
     text_window_words: int = 150
     text_window_stride: int = 120
     fast: bool = False
@@ -258,6 +236,20 @@ class CutOptions:
     password: str | None = None
     transcript: str | None = None
     """Path of a subtitle file to use as the transcript."""
+
+
+Crop = tuple[float, float, float, float]
+"""Left, top, right, bottom as fractions of the whole, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may cost before anything is decoded (see `Settings`)."""
+
+    max_pixels: int = 100_000_000
+    max_file_mb: int = 20_000
+    max_duration_s: float = 12 * 3600
+    max_pages: int = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +293,17 @@ class EncoderInfo:
     def fingerprint(self) -> str:
         """Two vectors compare only when these are equal."""
         return f"{self.name}@{self.revision}/{self.dim}/{self.settings}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderInfo:
+    """Which model a reader uses and whether it can be loaded."""
+
+    name: str
+    model: str
+    state: Literal["present", "missing", "off"]
+    why: str = ""
+    """How to get what is missing, or which setting turns it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,110 +363,3 @@ class Moment:
     match: Match
     also_at: tuple[tuple[str, Span], ...] = ()
     """Near-duplicates that were folded into this moment: (source id, span)."""
-
-
-# The seams. Two to four methods each; a new backend is one new file.
-
-
-class Decomposer(Protocol):
-    """A medium: knows its files by their bytes, looks at them, cuts them."""
-
-    def matches(self, head: bytes, suffix: str) -> bool:
-        """Whether the first 4 KiB (and, for text, the suffix) are of this medium."""
-        ...
-
-    def probe(self, path: str) -> MediaInfo:
-        """Modality, title, length, date: cheap, opens the file once."""
-        ...
-
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Segments in order of time or page, streamed: never the whole film at once."""
-        ...
-
-
-class Reader(Protocol):
-    """Finds words in pictures or sound."""
-
-    name: str
-
-    def read(self, segments: Sequence[Segment]) -> list[Segment]:
-        """New segments (channel speech or screen_text) with spans of their own; may be empty."""
-        ...
-
-
-class Encoder(Protocol):
-    """A model: evidence and questions to vectors of one space."""
-
-    info: EncoderInfo
-
-    def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """One vector for each content; None where the model cannot take it."""
-        ...
-
-    def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """The same for the question's side, with its prompt."""
-        ...
-
-
-class Reranker(Protocol):
-    """A second, slower look: question and candidate judged together."""
-
-    name: str
-
-    def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
-        """One score for each candidate, higher is better; None where it cannot judge."""
-        ...
-
-
-class Index(Protocol):
-    """A store of points. Filters are `omni_core.index.plan.Filter`."""
-
-    async def open(self) -> None:
-        """Create or open; raises StoreError when another process holds it."""
-        ...
-
-    async def upsert(self, points: Sequence[Point]) -> None:
-        """Durable against a process crash when this returns."""
-        ...
-
-    async def search(self, legs: Sequence[Any], *, filter: Any = None) -> list[list[Hit]]:
-        """For each leg (`plan.Leg`) its hits, best first."""
-        ...
-
-    async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
-        """The points that exist, in the order asked."""
-        ...
-
-    async def scroll(
-        self, filter: Any = None, *, limit: int = 256, offset: str | None = None
-    ) -> tuple[list[Point], str | None]:
-        """Points without vectors, in id order, and the next offset."""
-        ...
-
-    async def count(self, filter: Any = None) -> int:
-        """Exactly how many."""
-        ...
-
-    async def set_payload(self, filter: Any, payload: Mapping[str, Any]) -> None:
-        """Merge `payload` into the points that match; refuses an empty filter."""
-        ...
-
-    async def delete(self, filter: Any) -> None:
-        """Remove the points that match; refuses an empty filter."""
-        ...
-
-    async def flush(self) -> None:
-        """Durable against power loss when this returns."""
-        ...
-
-    async def optimize(self) -> bool:
-        """Give back the space of deleted points; False when there was nothing to do."""
-        ...
-
-    async def activate(self) -> None:
-        """Make this version the one that searches use: all or nothing."""
-        ...
-
-    async def close(self) -> None:
-        """Release the store."""
-        ...

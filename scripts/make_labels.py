@@ -1,4 +1,4 @@
-"""Rewrite omni_core/encoders/data/labels.json from a WordNet 3.0 `data.noun`.
+"""Rewrite omni_core/encoders/embedded/data/labels.json from a WordNet 3.0 `data.noun`.
 
     python scripts/make_labels.py /usr/share/wordnet/data.noun
 
@@ -14,7 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-LABELS = Path(__file__).parents[1] / "omni_core/encoders/data/labels.json"
+LABELS = Path(__file__).parents[1] / "omni_core/encoders/embedded/data/labels.json"
 
 MOST = 450
 """A group of more classes than this says nothing ("entity", "artifact")."""

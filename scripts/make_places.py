@@ -1,4 +1,4 @@
-"""Rewrite omni_core/encoders/data/places.npz: the vectors of the label texts, as float16.
+"""Rewrite omni_core/encoders/embedded/data/places.npz: the vectors of the label texts, as float16.
 
     python scripts/make_places.py
 
@@ -16,8 +16,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from omni_core.encoders._labels import Labels  # noqa: E402
-from omni_core.encoders._minilm import MiniLM  # noqa: E402
+from omni_core.encoders.embedded.labels import Labels  # noqa: E402
+from omni_core.encoders.embedded.minilm import MiniLM  # noqa: E402
 from omni_core.settings import Settings  # noqa: E402
 
 
@@ -28,7 +28,7 @@ def main() -> None:
         text = MiniLM(settings)
         labels = Labels(text, settings)
         places = text(labels.texts).astype(np.float16)
-    out = ROOT / "omni_core" / "encoders" / "data" / "places.npz"
+    out = ROOT / "omni_core" / "encoders" / "embedded" / "data" / "places.npz"
     np.savez(out, key=np.array(labels.key), places=places)
 
 

@@ -1,34 +1,29 @@
-"""Embed: contents and questions to vectors of one space.
+"""Encoders: evidence and questions to vectors of one space.
 
-`Settings.encoder` names a module of this folder (`embedded`, `hashing`: a new encoder is one new
-file with `describe` and `load`), or else a model that `omni` loads: a row of models.toml, a
-local folder, a hub id. With `Settings.encoder_url` the model runs elsewhere, behind `remote`.
+`Settings.encoder` names a registered encoder (`embedded`, `hashing`, one of a plug-in), or else a
+model that sentence-transformers runs: a row of models.toml, a local folder, a hub id. With
+`Settings.encoder_url` the model runs on another machine.
 """
 
 from __future__ import annotations
 
-import importlib
-import re
-from pathlib import Path
-from types import ModuleType
-
+from omni_core import plugins
+from omni_core.protocols import Encoder, Reranker
 from omni_core.settings import Settings
-from omni_core.types import Encoder, EncoderInfo, Reranker
+from omni_core.types import EncoderInfo
 
 
 def describe(settings: Settings) -> EncoderInfo:
-    """What the encoder of these settings embeds; loads no weights and no heavy wheel."""
-    info: EncoderInfo = _module(settings).describe(settings)
-    return info
+    """What the encoder of these settings embeds; loads no weights and no heavy package."""
+    return _chosen(settings).describe(settings)
 
 
 def load(settings: Settings) -> Encoder:
     """The encoder, ready; slow, for the model worker only.
 
-    Raises UnavailableError naming what to install when weights or wheels are missing.
+    Raises UnavailableError naming what to install when weights or packages are missing.
     """
-    encoder: Encoder = _module(settings).load(settings)
-    return encoder
+    return _chosen(settings).load(settings)
 
 
 def load_reranker(settings: Settings) -> Reranker:
@@ -36,23 +31,28 @@ def load_reranker(settings: Settings) -> Reranker:
 
     With `Settings.encoder_url` it runs where the encoder runs.
     """
-    name = "remote" if settings.encoder_url else "_omni_rerank"
-    if settings.reranker == "hashing":
-        name = "hashing"
-    module = importlib.import_module(f"{__name__}.{name}")
-    reranker: Reranker = module.load_reranker(settings)
-    return reranker
-
-
-def _module(settings: Settings) -> ModuleType:
     if settings.encoder_url:
-        name = "remote"
-    elif re.fullmatch(r"[a-z][a-z0-9_]*", settings.encoder) and _file(settings.encoder).is_file():
-        name = settings.encoder
-    else:
-        name = "omni"
-    return importlib.import_module(f"{__name__}.{name}")
+        return _remote(settings).load_reranker(settings)
+    return _local(settings.reranker).load_reranker(settings)
 
 
-def _file(name: str) -> Path:
-    return Path(__file__).with_name(f"{name}.py")
+def _chosen(settings: Settings) -> type[Encoder]:
+    return _remote(settings) if settings.encoder_url else _local(settings.encoder)
+
+
+def _remote(settings: Settings) -> type[Encoder]:
+    if settings.encoder_url.startswith("vllm+"):
+        from omni_core.encoders.remote.vllm import VllmEncoder
+
+        return VllmEncoder
+    from omni_core.encoders.remote.encoder import RemoteEncoder
+
+    return RemoteEncoder
+
+
+def _local(name: str) -> type[Encoder]:
+    if name in plugins.names(plugins.ENCODERS):
+        return plugins.load(plugins.ENCODERS, name)
+    from omni_core.encoders.transformer.encoder import TransformerEncoder
+
+    return TransformerEncoder

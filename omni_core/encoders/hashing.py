@@ -10,12 +10,23 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
-from omni_core.encoders import _colours
+from omni_core.encoders import colours
+from omni_core.protocols import Encoder, Reranker
 from omni_core.settings import Settings
-from omni_core.types import Channel, Content, EncoderInfo, Film, Picture, Pixels, Text, Vector
+from omni_core.types import (
+    Channel,
+    Content,
+    EncoderInfo,
+    ImageContent,
+    Pixels,
+    TextContent,
+    Vector,
+    VideoContent,
+)
 
 DIM = 384
 
@@ -29,29 +40,7 @@ _STOP = frozenset(
 _PLACES = (("top", slice(0, 11)), ("middle", slice(11, 21)), ("bottom", slice(21, 32)))
 
 
-def describe(settings: Settings) -> EncoderInfo:
-    """The encoder's facts; settings change none of them."""
-    return EncoderInfo(
-        name="hashing",
-        revision="1",
-        dim=DIM,
-        channels=frozenset(Channel) - {Channel.SOUND},
-        licence="Apache-2.0",
-        settings="words blake2b, pictures as colour words",
-    )
-
-
-def load(settings: Settings) -> Hashing:
-    """The encoder; needs no weights."""
-    return Hashing(settings)
-
-
-def load_reranker(settings: Settings) -> SharedWords:
-    """The second stage's counterpart; needs no weights."""
-    return SharedWords()
-
-
-class SharedWords:
+class SharedWords(Reranker):
     """Scores a candidate by the share of the question's words that it holds, 0 to 1."""
 
     name = "hashing"
@@ -61,33 +50,51 @@ class SharedWords:
         asked = set(_words(question) or ())
         scores: list[float | None] = []
         for candidate in candidates:
-            content = Text(candidate) if isinstance(candidate, str) else candidate
+            content = TextContent(candidate) if isinstance(candidate, str) else candidate
             held = set(_words(content) or ())
             scores.append(len(asked & held) / len(asked) if asked and held else None)
         return scores
 
 
-class Hashing:
-    """See the module."""
+class HashingEncoder(Encoder):
+    """Hashed words and colour words as 384 numbers; needs no weights."""
 
     def __init__(self, settings: Settings) -> None:
-        self.info = describe(settings)
+        self.info = self.describe(settings)
+
+    @classmethod
+    def describe(cls, settings: Settings) -> EncoderInfo:
+        """The encoder's facts; settings change none of them."""
+        return EncoderInfo(
+            name="hashing",
+            revision="1",
+            dim=DIM,
+            channels=frozenset(Channel) - {Channel.SOUND},
+            licence="Apache-2.0",
+            settings="words blake2b, pictures as colour words",
+        )
+
+    @classmethod
+    def load(cls, settings: Settings) -> Self:
+        """The encoder, at once."""
+        return cls(settings)
+
+    @classmethod
+    def load_reranker(cls, settings: Settings) -> Reranker:
+        """`SharedWords`."""
+        return SharedWords()
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
         """(384,) each; None for sound."""
         return [_vector(_words(content)) for content in contents]
 
-    def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """The same: questions and evidence are words alike."""
-        return self.encode(contents)
-
 
 def _words(content: Content) -> Counter[str] | None:
-    if isinstance(content, Text):
+    if isinstance(content, TextContent):
         return Counter(w for w in re.findall(r"\w+", content.text.lower()) if w not in _STOP)
-    if isinstance(content, Picture):
+    if isinstance(content, ImageContent):
         return _colour_words(content.pixels)
-    if isinstance(content, Film):
+    if isinstance(content, VideoContent):
         words = _colour_words(content.key)
         for frame in content.frames:
             words += _colour_words(frame)
@@ -97,12 +104,12 @@ def _words(content: Content) -> Counter[str] | None:
 
 def _colour_words(pixels: Pixels) -> Counter[str]:
     """Colours by tenths of the area, and `top-red` for where they are."""
-    tenths = np.round(10 * _colours.shares(pixels)).astype(int)
-    words = Counter(dict(zip(_colours.NAMES, tenths.tolist(), strict=True)))
-    names = _colours.named(pixels)
+    tenths = np.round(10 * colours.shares(pixels)).astype(int)
+    words = Counter(dict(zip(colours.NAMES, tenths.tolist(), strict=True)))
+    names = colours.named(pixels)
     for place, rows in _PLACES:
         most = int(np.bincount(names[rows].ravel()).argmax())
-        words[f"{place}-{_colours.NAMES[most]}"] += 1
+        words[f"{place}-{colours.NAMES[most]}"] += 1
     return +words
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog
-from omni_core.engine import library, opening, search
-from omni_core.engine.folders import FolderProgress, Folders
-from omni_core.engine.jobs import Jobs, Progress
-from omni_core.engine.model_service import ModelStatus
-from omni_core.engine.parts import MODEL_LOAD_S, PIPELINE, Decoders, Models, Parts
-from omni_core.engine.reindex import Progress as ReindexProgress
-from omni_core.engine.reindex import ReindexStatus, adopt, reindex
+from omni_core.engine import library
+from omni_core.engine.context import MODEL_LOAD_S, PIPELINE, Context, Decoders, Models
+from omni_core.engine.ingest.folders import FolderProgress, Folders
+from omni_core.engine.ingest.jobs import Jobs, Progress
+from omni_core.engine.ingest.reindex import Progress as ReindexProgress
+from omni_core.engine.ingest.reindex import ReindexStatus, adopt, reindex
+from omni_core.engine.opening import open_ref as opening
 from omni_core.engine.results import (
     Checked,
     FolderStatus,
@@ -34,7 +34,9 @@ from omni_core.engine.results import (
     SourcePage,
     SourceRow,
 )
+from omni_core.engine.search import search
 from omni_core.errors import StoreError
+from omni_core.models.service import ModelStatus
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
 
@@ -50,10 +52,10 @@ IDLE_S = 120.0
 class Engine:
     """Ingest files, answer questions, open evidence. Open one for each store."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, context: Context) -> None:
         """Use `Engine.open`."""
-        self._parts = parts
-        self._jobs = Jobs(parts)
+        self._context = context
+        self._jobs = Jobs(context)
         self._folders = Folders(self._jobs)
 
     @classmethod
@@ -70,32 +72,32 @@ class Engine:
         except BaseException:
             await asyncio.to_thread(catalog.close)
             raise
-        parts = Parts(
+        context = Context(
             settings, info, catalog, index.load(settings, info), Models(settings),
             Decoders(settings),
         )  # fmt: skip
-        parts.index_ready = asyncio.create_task(_open_index(parts), name="open index")
-        warm = asyncio.create_task(parts.models.start(), name="start models")
-        keep = asyncio.create_task(_housekeeping(parts), name="housekeeping")
-        for task in (parts.index_ready, warm, keep):
-            parts.background.add(task)
+        context.index_ready = asyncio.create_task(_open_index(context), name="open index")
+        warm = asyncio.create_task(context.models.start(), name="start models")
+        keep = asyncio.create_task(_housekeeping(context), name="housekeeping")
+        for task in (context.index_ready, warm, keep):
+            context.background.add(task)
             task.add_done_callback(_log_failure)
-        return cls(parts)
+        return cls(context)
 
     async def close(self) -> None:
         """Stop jobs (they resume when asked for again), flush the index, end the children."""
-        parts = self._parts
+        context = self._context
         await self._folders.close()
         await self._jobs.close()
-        for task in list(parts.background):
-            if not task.done() and task is not parts.index_ready:
+        for task in list(context.background):
+            if not task.done() and task is not context.index_ready:
                 task.cancel()
-        if parts.index_ready is not None:
-            await asyncio.wait([parts.index_ready], timeout=30)
-        await parts.decoders.close()
-        await parts.models.close()
-        await parts.index.close()
-        await asyncio.to_thread(parts.catalog.close)
+        if context.index_ready is not None:
+            await asyncio.wait([context.index_ready], timeout=30)
+        await context.decoders.close()
+        await context.models.close()
+        await context.index.close()
+        await asyncio.to_thread(context.catalog.close)
 
     async def __aenter__(self) -> Engine:
         return self
@@ -129,11 +131,11 @@ class Engine:
 
     async def search(self, request: SearchRequest) -> SearchResult:
         """The moments that answer `query`, or that are like `ref` or `path`."""
-        return await search.search(self._parts, request)
+        return await search.search(self._context, request)
 
     async def open_ref(self, request: OpenRequest) -> Opened:
         """The evidence behind a ref or a citation."""
-        return await opening.open_ref(self._parts, request)
+        return await opening.open_ref(self._context, request)
 
     async def sources(
         self,
@@ -147,7 +149,7 @@ class Engine:
     ) -> SourcePage:
         """A page of the library."""
         return await library.sources(
-            self._parts, match=match, when_text=when, collection=collection, state=state,
+            self._context, match=match, when_text=when, collection=collection, state=state,
             limit=limit, cursor=cursor,
         )  # fmt: skip
 
@@ -162,39 +164,43 @@ class Engine:
     ) -> ReadPage:
         """A source's words in order."""
         return await library.read(
-            self._parts, source, start=start, end=end, cursor=cursor, max_words=max_words
+            self._context, source, start=start, end=end, cursor=cursor, max_words=max_words
         )
 
     async def check(self, ref: str, quote: str) -> Checked:
         """Whether a quote stands where a citation says."""
-        return await library.check(self._parts, ref, quote)
+        return await library.check(self._context, ref, quote)
 
     async def forget(self, source: str) -> SourceRow:
         """Remove a source from the library; the file is not touched."""
-        row = await search.one_source(self._parts, source)
+        row = await search.one_source(self._context, source)
         await self._jobs.stop(row.id)
-        return await library.forget(self._parts, row.id)
+        return await library.forget(self._context, row.id)
 
     async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
         """Wait until the models are loaded and the index is open."""
-        await self._parts.opened_index()
-        return await self._parts.models.ready(timeout_s)
+        await self._context.opened_index()
+        return await self._context.models.ready(timeout_s)
 
     async def status(self) -> dict[str, Any]:
         """Models, counts, running jobs and child processes, for people and health checks."""
-        parts = self._parts
-        models = await parts.models.status()
-        sources, segments = await asyncio.to_thread(parts.catalog.totals, "")
+        context = self._context
+        models = await context.models.status()
+        sources, segments = await asyncio.to_thread(context.catalog.totals, "")
         return {
-            "encoder": {"name": parts.info.name, "state": models.encoder, "dim": parts.info.dim},
+            "encoder": {
+                "name": context.info.name,
+                "state": models.encoder,
+                "dim": context.info.dim,
+            },
             "readers": models.readers,
             "message": models.message,
             "warnings": list(models.warnings),
-            "index": parts.settings.index,
+            "index": context.settings.index,
             "sources": sources,
             "segments": segments,
             "jobs": [{"path": j.path, "progress": j.progress} for j in self._jobs.running],
-            "pids": {"models": parts.models.pid, "decoders": parts.decoders.pids},
+            "pids": {"models": context.models.pid, "decoders": context.decoders.pids},
             "pipeline": PIPELINE,
         }
 
@@ -216,23 +222,23 @@ async def _same_model(settings: Settings, catalog: Catalog, info: EncoderInfo) -
         )
 
 
-async def _open_index(parts: Parts) -> None:
+async def _open_index(context: Context) -> None:
     """Open the index; sources that the catalog calls complete in an index that lost them all
     are partial from now on, so that asking for them again brings them back."""
-    await parts.index.open()
-    sources, segments = await asyncio.to_thread(parts.catalog.totals, "")
-    if segments and not await parts.index.count():
+    await context.index.open()
+    sources, segments = await asyncio.to_thread(context.catalog.totals, "")
+    if segments and not await context.index.count():
         log.warning("the index is empty though the library has %d sources: ingest again", sources)
-        await asyncio.to_thread(parts.catalog.moved_to, parts.info.fingerprint, ())
+        await asyncio.to_thread(context.catalog.moved_to, context.info.fingerprint, ())
 
 
-async def _housekeeping(parts: Parts) -> None:
+async def _housekeeping(context: Context) -> None:
     """Give back the space of deleted points when nobody has asked anything for a while."""
     while True:
         await asyncio.sleep(IDLE_S)
-        if time.monotonic() - parts.asked_at > IDLE_S and parts.index_ready is not None:
-            await asyncio.shield(parts.index_ready)
-            await parts.index.optimize()
+        if time.monotonic() - context.asked_at > IDLE_S and context.index_ready is not None:
+            await asyncio.shield(context.index_ready)
+            await context.index.optimize()
 
 
 def _log_failure(task: asyncio.Task[Any]) -> None:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omni_core.engine.jobs import without_sidecars
-from omni_core.engine.results import Found, IngestRequest, IngestStatus, SearchRequest
+from omni_core.engine.ingest.jobs import without_sidecars
+from omni_core.engine.results import IngestRequest, IngestStatus, SearchHit, SearchRequest
 from omni_core.errors import BadRequestError
 from omni_core.retrieval import metrics
 
@@ -38,7 +38,7 @@ class Expected:
     t1: float | None = None
     page: int | None = None
 
-    def met_by(self, found: Found, sources: Mapping[str, IngestStatus]) -> bool:
+    def met_by(self, found: SearchHit, sources: Mapping[str, IngestStatus]) -> bool:
         """Whether this answer is the expected one; a copy of the file counts as the file."""
         if self.item not in sources or found.source_id != sources[self.item].source_id:
             return False
@@ -151,7 +151,7 @@ async def _ask(
 
 
 def _gains(
-    relevant: Sequence[Expected], hits: Sequence[Found], sources: Mapping[str, IngestStatus]
+    relevant: Sequence[Expected], hits: Sequence[SearchHit], sources: Mapping[str, IngestStatus]
 ) -> list[bool]:
     """For each hit whether it is a right answer that was not given before."""
     left = list(relevant)

@@ -6,13 +6,13 @@ import asyncio
 import bisect
 from datetime import datetime
 
-from omni_core.engine.example import points_of
-from omni_core.engine.parts import Parts
-from omni_core.engine.points import source_filter
-from omni_core.engine.reading import lines, outline
+from omni_core.engine.context import Context
+from omni_core.engine.ingest.points import source_filter
+from omni_core.engine.opening.transcript import lines, outline
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow
-from omni_core.engine.search import one_source, timezone
+from omni_core.engine.search.query_by_example import points_of
+from omni_core.engine.search.search import one_source, timezone
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbs
 from omni_core.evidence.check import check as check_quote
@@ -20,7 +20,7 @@ from omni_core.retrieval import when
 
 
 async def sources(
-    parts: Parts,
+    context: Context,
     *,
     match: str = "",
     when_text: str = "",
@@ -32,11 +32,11 @@ async def sources(
     """A page of the library, newest ingest first."""
     start = end = None
     if when_text:
-        zone = timezone(parts)
+        zone = timezone(context)
         interval = when.parse(when_text, datetime.now(zone), zone)
         start, end = interval.start, interval.end
     rows, total, following = await asyncio.to_thread(
-        lambda: parts.catalog.list(
+        lambda: context.catalog.list(
             match=match,
             recorded_from=start,
             recorded_to=end,
@@ -50,7 +50,7 @@ async def sources(
 
 
 async def read(
-    parts: Parts,
+    context: Context,
     source: str,
     *,
     start: float | None = None,
@@ -62,8 +62,8 @@ async def read(
 
     start and end are seconds for film and sound, page numbers for documents, else characters.
     """
-    row = await one_source(parts, source)
-    points = await points_of(parts, Target(row))
+    row = await one_source(context, source)
+    points = await points_of(context, Target(row))
     found = list(lines(points)) or list(outline(points))
     found.sort(key=lambda line: (line.start, line.end))
     if start is not None:
@@ -106,14 +106,14 @@ def _offset(cursor: str, total: int) -> int:
     return int(cursor)
 
 
-async def check(parts: Parts, ref: str, words: str) -> Checked:
+async def check(context: Context, ref: str, words: str) -> Checked:
     """Whether a quote stands where a citation says, and where else it stands in that source."""
-    target = await resolve(parts, ref)
-    here = lines(await points_of(parts, target))
+    target = await resolve(context, ref)
+    here = lines(await points_of(context, target))
     verdict = check_quote(words, [x.text for x in here])
     elsewhere: tuple[Line, ...] = ()
     if verdict.verdict != "found":
-        everywhere = lines(await points_of(parts, Target(target.row)))
+        everywhere = lines(await points_of(context, Target(target.row)))
         starts = sorted(x.start for x in here)
         others = [x for x in everywhere if not _among(starts, x.start)]
         elsewhere = tuple(x for x in others if check_quote(words, [x.text]).verdict == "found")[:3]
@@ -125,13 +125,13 @@ def _among(starts: list[float], start: float) -> bool:
     return at < len(starts) and starts[at] == start
 
 
-async def forget(parts: Parts, source: str) -> SourceRow:
+async def forget(context: Context, source: str) -> SourceRow:
     """Remove a source from the index, then from the catalog. The file itself is not touched."""
-    row = await one_source(parts, source)
-    index = await parts.opened_index()
+    row = await one_source(context, source)
+    index = await context.opened_index()
     await index.delete(source_filter(row.id))
     await index.flush()
-    await asyncio.to_thread(parts.catalog.remove, row.sha256)
+    await asyncio.to_thread(context.catalog.remove, row.sha256)
     for kept in (clips, thumbs):
-        await asyncio.to_thread(kept.forget, parts.settings.store_path, row.id)
+        await asyncio.to_thread(kept.forget, context.settings.store_path, row.id)
     return row

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from omni_core.engine.parts import Parts
+from omni_core.engine.context import Context
 from omni_core.engine.results import SourceRow
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import citation
@@ -26,23 +26,23 @@ class Target:
     """Whether a single second was asked for."""
 
 
-async def resolve(parts: Parts, ref: str) -> Target:
+async def resolve(context: Context, ref: str) -> Target:
     """Find what `ref` names. Raises UNKNOWN_REF, AMBIGUOUS_SOURCE or OUT_OF_RANGE."""
     parsed = citation.parse(ref)
     if parsed.segment is not None:
-        index = await parts.opened_index()
+        index = await context.opened_index()
         points = await index.get([parsed.segment])
         row = None
         if points:
             payload = points[0].payload
-            row = await asyncio.to_thread(parts.catalog.get, str(payload["source_id"]))
+            row = await asyncio.to_thread(context.catalog.get, str(payload["source_id"]))
         if not points or row is None:
             raise NotFoundError(
                 f"no segment {ref[:60]}; ids change when a source is forgotten: search again",
                 code="UNKNOWN_REF",
             )
         return Target(row, span_of(payload), parsed.segment)
-    row = await _row(parts, parsed.source, parsed.span, ref)
+    row = await _row(context, parsed.source, parsed.span, ref)
     if parsed.span is None:
         return Target(row)
     return Target(row, _within(parsed.span, row), instant=parsed.span.start == parsed.span.end)
@@ -64,11 +64,11 @@ def ambiguous(wanted: str, rows: Sequence[SourceRow]) -> BadRequestError:
     )
 
 
-async def _row(parts: Parts, wanted: str, span: Span | None, ref: str) -> SourceRow:
-    rows = await asyncio.to_thread(parts.catalog.find, wanted, "")
+async def _row(context: Context, wanted: str, span: Span | None, ref: str) -> SourceRow:
+    rows = await asyncio.to_thread(context.catalog.find, wanted, "")
     if not rows:  # a printed title has lost its brackets: look for the longest word it kept
         piece = max(re.split(r"[()\"”\s]+", wanted), key=len)
-        near = await asyncio.to_thread(parts.catalog.find, piece, "") if piece else []
+        near = await asyncio.to_thread(context.catalog.find, piece, "") if piece else []
         rows = [r for r in near if citation.same_title(r.title, wanted)]
     exact = [r for r in rows if r.id == wanted or citation.same_title(r.title, wanted)]
     rows = exact or rows

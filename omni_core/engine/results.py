@@ -95,7 +95,7 @@ class SearchRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchHit:
     """One moment, dressed: everything an agent needs to cite it and to open it."""
 
     ref: str
@@ -123,12 +123,12 @@ class Found:
 class SearchResult:
     """Hits best first (or by date); when there are none, the nearest that was rejected."""
 
-    hits: tuple[Found, ...]
+    hits: tuple[SearchHit, ...]
     searched_sources: int
     searched_segments: int
     when_resolved: str = ""
     note: str = ""
-    nearest: Found | None = None
+    nearest: SearchHit | None = None
     next_cursor: str = ""
     second_stage: str = ""
     """What a reranker looked at and how long it took; empty without one."""
@@ -161,7 +161,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RenderedImage:
     """A JPEG within budget, and what it shows."""
 
     jpeg: bytes
@@ -195,7 +195,7 @@ class Opened:
     requested: str = ""
     """Set when the actual window or instant differs from the one asked for."""
     lines: tuple[Line, ...] = ()
-    pictures: tuple[Shown, ...] = ()
+    pictures: tuple[RenderedImage, ...] = ()
     clips: tuple[ClipFile, ...] = ()
     audio_wav: bytes = b""
     previous: str = ""

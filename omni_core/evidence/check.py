@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from omni_core.evidence.quote import clean
-from omni_core.words import words
+from omni_core.text.tokens import words
 
 PARTLY = 0.5
 """Share of the words from which on a quote counts as partly there."""

@@ -19,7 +19,8 @@ from urllib.parse import unquote
 
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
 from omni_core.evidence.quote import clean
-from omni_core.types import Span, segment_ref, segment_uuid
+from omni_core.ids import parse_segment_ref, segment_ref
+from omni_core.types import Span
 
 GRAMMAR = (
     "write seg_…, src_…@83.5, src_…@80-95, src_…#p12 or a citation such as [Title @ 1:05-1:20]"
@@ -116,7 +117,7 @@ def parse(ref: str) -> Ref:
     if text.startswith("omni://"):
         text = _from_uri(text, ref)
     if text.startswith("seg_"):
-        uuid = segment_uuid(text)
+        uuid = parse_segment_ref(text)
         if uuid is None:
             raise _unknown(ref)
         return Ref(segment=uuid)

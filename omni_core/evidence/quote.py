@@ -10,7 +10,7 @@ import re
 import secrets
 import unicodedata
 
-from omni_core.words import stem, words
+from omni_core.text.tokens import stem, words
 
 # ECMA-48: CSI, OSC (ended by BEL or ST), and two-character escapes.
 _ANSI = re.compile(

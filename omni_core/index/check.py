@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from omni_core.errors import BadRequestError, StoreError
-from omni_core.index.plan import Filter, Leg
+from omni_core.query import Filter, Prefetch
 from omni_core.types import EncoderInfo, Point, Sparse, Vector
 
 MAX_BATCH = 250
@@ -26,18 +26,18 @@ def points(points: Sequence[Point], info: EncoderInfo) -> None:
             _vector(point.late, 2, info.dim, point.id)
 
 
-def legs(legs: Sequence[Leg], info: EncoderInfo) -> None:
+def prefetches(prefetches: Sequence[Prefetch], info: EncoderInfo) -> None:
     """Raises StoreError for a leg that this index cannot answer."""
-    for leg in legs:
-        if leg.using == "bm25":
-            if not isinstance(leg.vector, Sparse):
+    for prefetch in prefetches:
+        if prefetch.using == "bm25":
+            if not isinstance(prefetch.vector, Sparse):
                 raise StoreError("a bm25 leg needs a sparse vector")
-        elif leg.using == "dense" or (leg.using == "late" and info.multi_vector):
-            if isinstance(leg.vector, Sparse):
-                raise StoreError(f"a {leg.using} leg needs a dense vector")
-            _vector(leg.vector, 2 if leg.using == "late" else 1, info.dim, "the question")
+        elif prefetch.using == "dense" or (prefetch.using == "late" and info.multi_vector):
+            if isinstance(prefetch.vector, Sparse):
+                raise StoreError(f"a {prefetch.using} leg needs a dense vector")
+            _vector(prefetch.vector, 2 if prefetch.using == "late" else 1, info.dim, "the question")
         else:
-            raise StoreError(f"this index has no {leg.using!r} vectors")
+            raise StoreError(f"this index has no {prefetch.using!r} vectors")
 
 
 def _vector(vector: Vector, axes: int, dim: int, whose: str) -> None:

@@ -7,11 +7,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from omni_core.errors import StoreError
 from omni_core.index import check, versions
-from omni_core.index.plan import Filter, Leg
+from omni_core.protocols import Index
+from omni_core.query import Filter, Prefetch
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo, Hit, Point
 from omni_core.worker import Worker, WorkerDied
@@ -23,13 +24,13 @@ CALL_S = 120.0
 """A call may have to wait for a vacuum before it (16 s at 200,000 points of 2,048 numbers)."""
 
 
-def index(settings: Settings, info: EncoderInfo, *, building: bool = False) -> Edge:
-    """The store that `Settings.index = "edge"` names."""
-    return Edge(settings.store_path, info, building=building)
+class EdgeIndex(Index):
+    """Qdrant Edge in `<store>/index/<model>/`. Writes survive kill -9 of any process."""
 
-
-class Edge:
-    """An Index in `<store>/index/<model>/`. Writes survive kill -9 of any process."""
+    @classmethod
+    def create(cls, settings: Settings, info: EncoderInfo, *, building: bool = False) -> Self:
+        """The index under `settings.store`."""
+        return cls(settings.store_path, info, building=building)
 
     def __init__(self, store: Path, info: EncoderInfo, *, building: bool = False) -> None:
         """`building` opens a second version beside the current one, for a re-index."""
@@ -41,7 +42,7 @@ class Edge:
         path = await asyncio.to_thread(self._prepare)
         self._worker = Worker(
             "index process",
-            "omni_core.index._edge_worker:service",
+            "omni_core.index.edge_worker:service",
             path=str(path),
             dim=self._info.dim,
             multi_vector=self._info.multi_vector,
@@ -67,10 +68,12 @@ class Edge:
         for batch in check.batches(points, BATCH_BYTES):
             await self._call("upsert", [replace(p, payload=dict(p.payload)) for p in batch])
 
-    async def search(self, legs: Sequence[Leg], *, filter: Filter | None = None) -> list[list[Hit]]:
+    async def search(
+        self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
+    ) -> list[list[Hit]]:
         """For each leg its hits, best first, raw scores; one round trip."""
-        check.legs(legs, self._info)
-        found: list[list[Hit]] = await self._call("search", list(legs), filter)
+        check.prefetches(prefetches, self._info)
+        found: list[list[Hit]] = await self._call("search", list(prefetches), filter)
         return found
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:

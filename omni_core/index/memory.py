@@ -12,20 +12,16 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from omni_core.index import check
-from omni_core.index.plan import Condition, During, Filter, Ids, In, Leg, Range
+from omni_core.protocols import Index
+from omni_core.query import Condition, During, Filter, Ids, In, Prefetch, Range
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo, Hit, Point, Vector
-
-
-def index(settings: Settings, info: EncoderInfo, *, building: bool = False) -> Memory:
-    """The store that `Settings.index = "memory"` names."""
-    return Memory(info)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +37,13 @@ class _Table:
     """How many points have words: the N of the IDF."""
 
 
-class Memory:
-    """An Index without a disk."""
+class MemoryIndex(Index):
+    """An exact index without a disk: brute force over NumPy arrays."""
+
+    @classmethod
+    def create(cls, settings: Settings, info: EncoderInfo, *, building: bool = False) -> Self:
+        """An empty index; every version is its own."""
+        return cls(info)
 
     def __init__(self, info: EncoderInfo) -> None:
         self._info = info
@@ -65,21 +66,23 @@ class Memory:
             self._points[point.id] = unit
         self._cached = None
 
-    async def search(self, legs: Sequence[Leg], *, filter: Filter | None = None) -> list[list[Hit]]:
+    async def search(
+        self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
+    ) -> list[list[Hit]]:
         """For each leg its hits, best first, raw scores."""
-        check.legs(legs, self._info)
+        check.prefetches(prefetches, self._info)
         table = self._table()
         allowed = None
         if filter:
             allowed = np.array([_matches(filter, p) for p in table.points], bool)
         scorers = {"dense": _dense, "bm25": _bm25, "late": _late}
         found = []
-        for leg in legs:
-            rows, scores = scorers[leg.using](table, leg.vector)
+        for prefetch in prefetches:
+            rows, scores = scorers[prefetch.using](table, prefetch.vector)
             if allowed is not None:
                 keep = allowed[rows]
                 rows, scores = rows[keep], scores[keep]
-            best = np.argsort(-scores, kind="stable")[: leg.limit]
+            best = np.argsort(-scores, kind="stable")[: prefetch.limit]
             chosen = [(table.points[rows[i]], float(scores[i])) for i in best]
             found.append([Hit(p.id, score, dict(p.payload)) for p, score in chosen])
         return found

@@ -11,11 +11,12 @@ import importlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.index import check, versions
-from omni_core.index.plan import Filter, Leg
+from omni_core.protocols import Index
+from omni_core.query import Filter, Prefetch
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo, Hit, Point
 
@@ -29,21 +30,21 @@ PAUSES_S = (0.25, 0.5, 1.0)
 """Waits between the four attempts of a call that failed for a passing reason."""
 
 
-def index(settings: Settings, info: EncoderInfo, *, building: bool = False) -> Server:
-    """The store that `Settings.index = "server"` names."""
-    if not settings.qdrant_url:
-        raise BadRequestError("index=server needs an address: --qdrant http://localhost:6333")
-    return Server(
-        settings.qdrant_url,
-        info,
-        api_key=settings.qdrant_api_key,
-        name=settings.qdrant_collection,
-        building=building,
-    )
+class ServerIndex(Index):
+    """A collection on a Qdrant server or cluster, version 1.18 or later."""
 
-
-class Server:
-    """An Index on a Qdrant server or cluster, version 1.18 or later."""
+    @classmethod
+    def create(cls, settings: Settings, info: EncoderInfo, *, building: bool = False) -> Self:
+        """The collection that the settings name; raises BadRequestError without an address."""
+        if not settings.qdrant_url:
+            raise BadRequestError("index=server needs an address: --qdrant http://localhost:6333")
+        return cls(
+            settings.qdrant_url,
+            info,
+            api_key=settings.qdrant_api_key,
+            name=settings.qdrant_collection,
+            building=building,
+        )
 
     def __init__(
         self,
@@ -65,7 +66,9 @@ class Server:
     async def open(self) -> None:
         """Connect; create the collection with its payload indexes when it is not there."""
         try:
-            self._q = await asyncio.to_thread(importlib.import_module, "omni_core.index._qdrant")
+            self._q = await asyncio.to_thread(
+                importlib.import_module, "omni_core.index.qdrant_mapping"
+            )
         except ImportError as e:
             raise StoreError(
                 f"a Qdrant server needs one more package ({e.name}): "
@@ -140,11 +143,13 @@ class Server:
             wire = await asyncio.to_thread(q.to_points, batch)
             await self._call("upsert", self.collection, wire, wait=True)
 
-    async def search(self, legs: Sequence[Leg], *, filter: Filter | None = None) -> list[list[Hit]]:
+    async def search(
+        self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
+    ) -> list[list[Hit]]:
         """For each leg its hits, best first, raw scores; one request."""
-        check.legs(legs, self._info)
+        check.prefetches(prefetches, self._info)
         q = self._opened()
-        queries = q.to_queries(legs, filter)
+        queries = q.to_queries(prefetches, filter)
         answers = await self._call("query_batch_points", self.collection, queries)
         return [[q.from_hit(h) for h in answer.points] for answer in answers]
 

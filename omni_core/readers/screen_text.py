@@ -9,24 +9,37 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
 
 from omni_core import weights
 from omni_core.errors import UnavailableError
-from omni_core.readers._layout import Line, paragraphs
-from omni_core.readers._ocr import Ocr
+from omni_core.protocols import Reader
+from omni_core.readers.layout import Line, paragraphs
+from omni_core.readers.ocr import Ocr
+from omni_core.readers.pages import pages_with_words
 from omni_core.settings import Settings
-from omni_core.types import Channel, Film, Modality, Picture, Pixels, Segment, Text
+from omni_core.types import (
+    Channel,
+    ImageContent,
+    Modality,
+    Pixels,
+    ReaderInfo,
+    Segment,
+    TextContent,
+    VideoContent,
+)
 
 ROLES = ("ocr-detect", "ocr-recognise", "ocr-direction")
 SAME = 0.9
 """Ratio of equal characters from which two readings are the same words."""
+PAGE_WORDS_ENOUGH = 8
+"""A page whose text layer has fewer words is read from its image too: a scan with a stamp."""
 WINDOW_WORDS = 150
 WINDOW_STRIDE = 120
 STILL_EDGE = 1280
@@ -34,33 +47,6 @@ FILM_EDGE = 960
 """Long edge at which words are found. Films show larger letters, and many more pictures."""
 SOURCES = 32
 """Sources remembered; an ingest that was abandoned never flushes."""
-
-
-def load(settings: Settings) -> ScreenTextReader | None:
-    """The reader of `settings.screen_text`; None when that is `off`.
-
-    Raises UnavailableError when the weights are missing or not the pinned ones.
-    """
-    if settings.screen_text == "off":
-        return None
-    detect, recognise, direction = (weights.find(role, settings) for role in ROLES)
-    ocr = Ocr(detect, recognise, direction, threads=settings.threads)
-    return ScreenTextReader(ocr, look_first=settings.screen_text != "always")
-
-
-def describe(settings: Settings) -> dict[str, str]:
-    """Name, model, state and why, without loading anything."""
-    row = {"name": "screen_text", "model": "PP-OCRv6 small", "state": "present", "why": ""}
-    if settings.screen_text == "off":
-        return row | {"state": "off", "why": "screen_text = off"}
-    if importlib.util.find_spec("rapidocr") is None:
-        return row | {"state": "missing", "why": "pip install rapidocr"}
-    try:
-        for role in ROLES:
-            weights.find(role, settings)
-    except UnavailableError as e:
-        return row | {"state": "missing", "why": str(e)}
-    return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +57,51 @@ class _Shown:
     key: str
 
 
-class ScreenTextReader:
+class ScreenTextReader(Reader):
     """Pictures, films and scanned pages in, screen_text segments out."""
 
     name = "screen_text"
+    rank = 1
+    loss = "no words are read from pictures (OCR)"
     origin = "ocr"
+
+    @classmethod
+    def describe(cls, settings: Settings) -> ReaderInfo:
+        """The OCR models, and whether they are here."""
+        model = "PP-OCRv6 small"
+        if settings.screen_text == "off":
+            return ReaderInfo(cls.name, model, "off", "screen_text = off")
+        if importlib.util.find_spec("rapidocr") is None:
+            return ReaderInfo(cls.name, model, "missing", "pip install rapidocr")
+        try:
+            for role in ROLES:
+                weights.find(role, settings)
+        except UnavailableError as e:
+            return ReaderInfo(cls.name, model, "missing", str(e))
+        return ReaderInfo(cls.name, model, "present")
+
+    @classmethod
+    def load(cls, settings: Settings, loaded: Mapping[str, Reader]) -> Self | None:
+        """The reader of `settings.screen_text`; None when that is `off`.
+
+        Raises UnavailableError when the weights are missing or not the pinned ones.
+        """
+        if settings.screen_text == "off":
+            return None
+        detect, recognise, direction = (weights.find(role, settings) for role in ROLES)
+        ocr = Ocr(detect, recognise, direction, threads=settings.threads)
+        return cls(ocr, look_first=settings.screen_text != "always")
+
+    @classmethod
+    def takes(cls, segments: Sequence[Segment]) -> list[Segment]:
+        """Images and videos, but no page whose text layer holds enough words."""
+        written = pages_with_words(segments, PAGE_WORDS_ENOUGH)
+        return [
+            s
+            for s in segments
+            if isinstance(s.content, ImageContent | VideoContent)
+            and not (s.modality is Modality.DOCUMENT and s.span.start in written)
+        ]
 
     def __init__(self, ocr: Ocr, *, look_first: bool = True) -> None:
         """`look_first`: skip pictures in which a small look finds no words."""
@@ -147,14 +173,14 @@ class ScreenTextReader:
 
 
 def _pixels(segment: Segment) -> Pixels | None:
-    if isinstance(segment.content, Film):
+    if isinstance(segment.content, VideoContent):
         return segment.content.key
-    return segment.content.pixels if isinstance(segment.content, Picture) else None
+    return segment.content.pixels if isinstance(segment.content, ImageContent) else None
 
 
 def _words(segment: Segment, text: str, part: int = 0) -> Segment:
     return replace(
-        segment, channel=Channel.SCREEN_TEXT, content=Text(text), text=text,
+        segment, channel=Channel.SCREEN_TEXT, content=TextContent(text), text=text,
         origin=ScreenTextReader.origin, part=part,
     )  # fmt: skip
 

@@ -12,17 +12,30 @@ reciprocal rank .20 (at random 1.5 %, 7.6 %, .07). A quarter of a second of CPU 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from omni_core.readers import _sounds, speech
-from omni_core.readers._whisper import Whisper
+from omni_core.protocols import Reader
+from omni_core.readers import noise_phrases
+from omni_core.readers.speech import SpeechReader
+from omni_core.readers.whisper import Whisper
 from omni_core.settings import Settings
-from omni_core.types import SAMPLE_RATE, Channel, Modality, Samples, Segment, Sound, Text
+from omni_core.types import (
+    SAMPLE_RATE,
+    AudioContent,
+    Channel,
+    EncoderInfo,
+    Modality,
+    ReaderInfo,
+    Samples,
+    Segment,
+    TextContent,
+)
 
 PROMPTS = (" This is a sound of", " [")
 LISTEN_S = 6.0
@@ -45,7 +58,7 @@ class _Heard:
     words: list[Segment] = field(default_factory=list)
 
 
-class SoundTags:
+class SoundTagReader(Reader):
     """Sound segments in, guesses out, at the end: a window in which words were found has none.
 
     A guess is content for a text encoder and `extra["heard"]` for people; its `text` is empty,
@@ -53,6 +66,34 @@ class SoundTags:
     """
 
     name = "sound_tags"
+    rank = 2
+
+    @classmethod
+    def describe(cls, settings: Settings) -> ReaderInfo:
+        """The state of the speech model, which it shares."""
+        shared = SpeechReader.describe(settings)
+        if settings.sound_tags == "off":
+            return ReaderInfo(cls.name, shared.model, "off", "sound_tags = off")
+        why = f"it shares the speech model: {shared.why}" if shared.why else ""
+        return ReaderInfo(cls.name, shared.model, shared.state, why)
+
+    @classmethod
+    def load(cls, settings: Settings, loaded: Mapping[str, Reader]) -> Self | None:
+        """The reader; None when it is off or the speech reader is not loaded."""
+        speech = loaded.get(SpeechReader.name)
+        if settings.sound_tags == "off" or not isinstance(speech, SpeechReader):
+            return None
+        return cls(speech.model, films=settings.sound_tags == "always")
+
+    @classmethod
+    def needed(cls, info: EncoderInfo) -> bool:
+        """Only beside an encoder that takes no sound itself."""
+        return Channel.SOUND not in info.channels
+
+    @classmethod
+    def takes(cls, segments: Sequence[Segment]) -> list[Segment]:
+        """Windows of sound, and speech: where words are, nothing is guessed."""
+        return [s for s in segments if s.channel in (Channel.SOUND, Channel.SPEECH)]
 
     def __init__(self, model: Whisper, *, films: bool = False) -> None:
         """Share the speech reader's model; with `films` their sound is listened to as well."""
@@ -70,7 +111,7 @@ class SoundTags:
             state = self._sources.setdefault(segment.source_id, _Heard())
             if segment.channel is Channel.SPEECH:
                 state.words.append(segment)
-            elif isinstance(segment.content, Sound) and self._wanted(segment):
+            elif isinstance(segment.content, AudioContent) and self._wanted(segment):
                 new = segment.content.samples[round(segment.content.head_s * SAMPLE_RATE) :]
                 if (guess := self._guess(segment, new)) is not None:
                     state.guesses.append(guess)
@@ -87,7 +128,7 @@ class SoundTags:
 
     def names(self, samples: Samples) -> list[str]:
         """What a sound may be, likeliest first; all labels."""
-        gains = self._score([_sounds.loudest(samples, LISTEN_S)])[:, 0]
+        gains = self._score([noise_phrases.loudest(samples, LISTEN_S)])[:, 0]
         return [self._labels[i][0] for i in gains.mean(0).argsort()[::-1]]
 
     def _wanted(self, segment: Segment) -> bool:
@@ -102,13 +143,14 @@ class SoundTags:
         heard = ", ".join(self.names(samples)[:NAMES])
         return Segment(
             segment.source_id, segment.modality, Channel.SOUND, segment.span,
-            Text(f"a sound of {heard}"), "", "sound tags (experimental)", 1, {"heard": heard},
+            TextContent(f"a sound of {heard}"), "", "sound tags (experimental)", 1,
+            {"heard": heard},
         )  # fmt: skip
 
     def _score(self, sounds: Sequence[Samples]) -> NDArray[np.float32]:
         """(prompts, sounds, labels): log probability beyond what any sound gives."""
         if self._usual is None:
-            blank = self._likely(_sounds.meaningless())
+            blank = self._likely(noise_phrases.meaningless())
             self._usual = [scores.mean(0) for scores in blank]
         return np.stack(
             [now - usual for now, usual in zip(self._likely(sounds), self._usual, strict=True)]
@@ -134,19 +176,3 @@ def labels() -> list[tuple[str, tuple[str, ...]]]:
     table = files("omni_core.readers").joinpath("sound_labels.tsv").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in table.splitlines() if line and not line.startswith("#")]
     return [(name, tuple(words.split())) for name, words in rows]
-
-
-def load(settings: Settings, model: Whisper | None) -> SoundTags | None:
-    """The reader; None when it is off or no speech model is loaded."""
-    if settings.sound_tags == "off" or model is None:
-        return None
-    return SoundTags(model, films=settings.sound_tags == "always")
-
-
-def describe(settings: Settings) -> dict[str, str]:
-    """Name, model, state and why, without loading anything."""
-    shared = speech.describe(settings)
-    if settings.sound_tags == "off":
-        return shared | {"name": SoundTags.name, "state": "off", "why": "sound_tags = off"}
-    why = f"it shares the speech model: {shared['why']}" if shared["why"] else ""
-    return shared | {"name": SoundTags.name, "why": why}

@@ -8,20 +8,31 @@ what still waits.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from omni_core import weights
 from omni_core.errors import UnavailableError
-from omni_core.readers import _phrases
-from omni_core.readers._phrases import Language, Stretch
-from omni_core.readers._whisper import BATCH, BATCH_S, PAD_S, Encoding, Heard, Phrase, Whisper
+from omni_core.protocols import Reader, Transcriber
+from omni_core.readers import phrases
+from omni_core.readers.phrases import Language, Stretch
+from omni_core.readers.whisper import BATCH, BATCH_S, PAD_S, Encoding, Heard, Phrase, Whisper
 from omni_core.settings import Settings
-from omni_core.types import SAMPLE_RATE, Channel, Modality, Samples, Segment, Sound, Span, Text
+from omni_core.types import (
+    SAMPLE_RATE,
+    AudioContent,
+    Channel,
+    Modality,
+    ReaderInfo,
+    Samples,
+    Segment,
+    Span,
+    TextContent,
+)
 
 ROLES = {"base": "speech-base", "tiny": "speech-tiny"}
 LONGEST_S = 24.0
@@ -34,40 +45,6 @@ GAP_S = 0.1
 """Windows further apart than this do not belong together."""
 SOURCES = 32
 """Unfinished sources remembered; an ingest that was abandoned never flushes."""
-
-
-def load(settings: Settings) -> SpeechReader | None:
-    """The reader of `settings.speech`; None when that is `off`.
-
-    Raises UnavailableError when the weights are missing or not the pinned ones.
-    """
-    if settings.speech == "off":
-        return None
-    if settings.speech in ROLES:
-        folder = weights.find(ROLES[settings.speech], settings)
-        name = weights.payload(ROLES[settings.speech]).name
-    else:
-        folder = Path(settings.speech).expanduser()
-        name = folder.name
-    return SpeechReader(Whisper(folder, settings.threads), name)
-
-
-def describe(settings: Settings) -> dict[str, str]:
-    """Name, model, state and why, without loading anything."""
-    row = {"name": "speech", "model": settings.speech, "state": "present", "why": ""}
-    if settings.speech == "off":
-        return row | {"state": "off", "why": "speech = off"}
-    if importlib.util.find_spec("faster_whisper") is None:
-        return row | {"state": "missing", "why": "pip install faster-whisper"}
-    try:
-        if settings.speech in ROLES:
-            row["model"] = weights.payload(ROLES[settings.speech]).name
-            weights.find(ROLES[settings.speech], settings)
-        elif not Path(settings.speech).expanduser().joinpath("model.bin").is_file():
-            return row | {"state": "missing", "why": "not base, tiny, off or a Whisper folder"}
-    except UnavailableError as e:
-        return row | {"state": "missing", "why": str(e)}
-    return row
 
 
 @dataclass(slots=True)
@@ -101,7 +78,7 @@ class _Window:
         return len(self.samples) / SAMPLE_RATE
 
 
-class SpeechReader:
+class SpeechReader(Transcriber):
     """Sound segments in, speech segments out: moments of whole sentences, 8 to 20 s each.
 
     Where the language is not English a second segment (part 1) of the same span holds the words
@@ -109,6 +86,48 @@ class SpeechReader:
     """
 
     name = "speech"
+    rank = 0
+    loss = "no words are read from sound (speech)"
+
+    @classmethod
+    def describe(cls, settings: Settings) -> ReaderInfo:
+        """The model of `settings.speech`, and whether it is here."""
+        model = settings.speech
+        if model == "off":
+            return ReaderInfo(cls.name, model, "off", "speech = off")
+        if importlib.util.find_spec("faster_whisper") is None:
+            return ReaderInfo(cls.name, model, "missing", "pip install faster-whisper")
+        try:
+            if model in ROLES:
+                weights.find(ROLES[model], settings)
+                model = weights.payload(ROLES[model]).name
+            elif not Path(model).expanduser().joinpath("model.bin").is_file():
+                why = "not base, tiny, off or a Whisper folder"
+                return ReaderInfo(cls.name, model, "missing", why)
+        except UnavailableError as e:
+            return ReaderInfo(cls.name, model, "missing", str(e))
+        return ReaderInfo(cls.name, model, "present")
+
+    @classmethod
+    def load(cls, settings: Settings, loaded: Mapping[str, Reader]) -> Self | None:
+        """The reader of `settings.speech`; None when that is `off`.
+
+        Raises UnavailableError when the weights are missing or not the pinned ones.
+        """
+        if settings.speech == "off":
+            return None
+        if settings.speech in ROLES:
+            folder = weights.find(ROLES[settings.speech], settings)
+            name = weights.payload(ROLES[settings.speech]).name
+        else:
+            folder = Path(settings.speech).expanduser()
+            name = folder.name
+        return cls(Whisper(folder, settings.threads), name)
+
+    @classmethod
+    def takes(cls, segments: Sequence[Segment]) -> list[Segment]:
+        """Windows of sound."""
+        return [s for s in segments if s.channel is Channel.SOUND]
 
     def __init__(self, model: Whisper, origin: str) -> None:
         """`origin` names the model in each segment."""
@@ -127,7 +146,7 @@ class SpeechReader:
         found: list[Segment] = []
         ids: dict[str, None] = {}
         for segment in segments:
-            if isinstance(segment.content, Sound):
+            if isinstance(segment.content, AudioContent):
                 found += self._take(segment, segment.content)
                 ids[segment.source_id] = None
         self._hear(list(ids), final=False)
@@ -151,7 +170,7 @@ class SpeechReader:
         """A spoken question in its own words, then in English where that differs; may be empty."""
         question = Segment(
             "question", Modality.AUDIO, Channel.SOUND,
-            Span("second", 0.0, len(samples) / SAMPLE_RATE), Sound(samples),
+            Span("second", 0.0, len(samples) / SAMPLE_RATE), AudioContent(samples),
         )  # fmt: skip
         said = self.read([question]) + self.flush("question")
         self._languages.pop("question", None)
@@ -159,7 +178,7 @@ class SpeechReader:
             line for part in (0, 1) if (line := " ".join(s.text for s in said if s.part == part))
         )
 
-    def _take(self, segment: Segment, sound: Sound) -> list[Segment]:
+    def _take(self, segment: Segment, sound: AudioContent) -> list[Segment]:
         """Append a window to its source, without its head: that was heard with the one before."""
         found: list[Segment] = []
         source_id, start = segment.source_id, segment.span.start
@@ -202,15 +221,15 @@ class SpeechReader:
         """Windows of the buffered sound that nothing to come can change; the rest stays."""
         state = self._listening[source_id]
         speech = self._model.speech(state.samples, longest_s=LONGEST_S)
-        spans = _phrases.windows(speech, LONGEST_S)
+        spans = phrases.windows(speech, LONGEST_S)
         seconds = len(state.samples) / SAMPLE_RATE
-        heard = _phrases.with_margins(spans, seconds)
+        heard = phrases.with_margins(spans, seconds)
         rest = seconds
         if not final:
-            if spans and seconds - spans[-1][1] < _phrases.SILENCE_S:
+            if spans and seconds - spans[-1][1] < phrases.SILENCE_S:
                 spans.pop()
                 rest = heard.pop()[0]
-            rest = max(0.0, min(rest, seconds - _phrases.SILENCE_S))
+            rest = max(0.0, min(rest, seconds - phrases.SILENCE_S))
         found = [
             _Window(
                 source_id,
@@ -253,17 +272,17 @@ class SpeechReader:
         for words, store in ((heard, state.said), (english, state.translated)):
             if words is None or not words.credible:
                 continue
-            if _phrases.invented(words.text, words.logprob, words.no_speech, window.seconds):
+            if phrases.invented(words.text, words.logprob, words.no_speech, window.seconds):
                 continue
             store += [
                 Phrase(window.at + p.start, window.at + p.end, p.text, language)
-                for p in _phrases.snap(words.phrases, window.speech)
+                for p in phrases.snap(words.phrases, window.speech)
             ]
 
     def _say(self, source_id: str, *, final: bool) -> list[Segment]:
         """Segments for the moments that are complete."""
         state = self._listening[source_id]
-        done, state.said = _phrases.moments(state.said, final=final)
+        done, state.said = phrases.moments(state.said, final=final)
         found = []
         for moment in done:
             span = Span("second", round(moment.start, 3), round(moment.end, 3))
@@ -271,7 +290,7 @@ class SpeechReader:
             found.append(_segment(source_id, state, span, moment.text, self.origin, 0, extra))
             words = [p for p in state.translated if p.start < moment.end - 0.1]
             if words:
-                text = _phrases.join(words).text
+                text = phrases.join(words).text
                 origin = f"{self.origin} translation"
                 extra = {"language": "en", "translated_from": moment.language}
                 found.append(_segment(source_id, state, span, text, origin, 1, extra))
@@ -284,7 +303,15 @@ def _segment(
     extra: dict[str, str],
 ) -> Segment:  # fmt: skip
     return Segment(
-        source_id, state.modality, Channel.SPEECH, span, Text(text), text, origin, part, extra
+        source_id,
+        state.modality,
+        Channel.SPEECH,
+        span,
+        TextContent(text),
+        text,
+        origin,
+        part,
+        extra,
     )
 
 

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 
 from omni_core.errors import BadRequestError
-from omni_core.retrieval.fuse import Scored
+from omni_core.retrieval.fusion import Scored
+from omni_core.text.tokens import words
 from omni_core.types import Channel, Match, Modality, Moment, Span, Vector
-from omni_core.words import words
 
 _RANK: dict[Match, int] = {"strong": 2, "fair": 1, "weak": 0}
 

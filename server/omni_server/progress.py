@@ -57,7 +57,7 @@ async def progress(ctx: Context[Any, Any]) -> AsyncIterator[Tell]:
         beating.cancel()
 
 
-async def apart(work: Coroutine[Any, Any, Result]) -> Result:
+async def run_shielded(work: Coroutine[Any, Any, Result]) -> Result:
     """Await `work` in a task of its own, cancelled once when the caller is.
 
     The SDK's cancel scopes cancel a task again at each await until it ends, which would break

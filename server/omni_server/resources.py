@@ -19,7 +19,8 @@ from mcp.types import (
 )
 
 from omni_core.errors import NotFoundError, OmniError
-from omni_server import opened, render
+from omni_server.render import results
+from omni_server.render import segment as opened
 from omni_server.text import one_line
 
 if TYPE_CHECKING:
@@ -39,13 +40,13 @@ def add(server: MCPServer[State], state: State) -> None:
     async def library() -> str:
         """The newest hundred sources."""
         page = await _sources(state, limit=100)
-        return json.dumps(render.sources(page).structured_content, ensure_ascii=False)
+        return json.dumps(results.sources(page).structured_content, ensure_ascii=False)
 
     @server.resource("omni://source/{source_id}", title="Words of a source")
     async def source(source_id: str) -> str:
         """Transcript, page text or outline, the first pages of it."""
         page = await _answer(lambda: _read(state, source_id))
-        return _words(render.read(page))
+        return _words(results.read(page))
 
     @server.resource("omni://segment/{segment_id}/text", title="Words of a segment")
     async def text(segment_id: str) -> str:

@@ -14,9 +14,10 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from omni_core.errors import BadRequestError, OmniError
-from omni_server import opened, render
 from omni_server.access import is_link
-from omni_server.progress import apart, progress
+from omni_server.progress import progress, run_shielded
+from omni_server.render import results
+from omni_server.render import segment as opened
 from omni_server.schemas import CheckOut, DeleteOut, IngestOut, SearchOut, SourcesOut
 from omni_server.state import State
 
@@ -61,9 +62,9 @@ async def ingest_media(
     async with progress(ctx) as tell:
         if is_link(source) and state.settings.allow_urls:
             began = time.monotonic()
-            file = await apart(_downloads(state).file(source, wait_s))
+            file = await run_shielded(_downloads(state).file(source, wait_s))
             if file is None:
-                return render.fetching(_downloads(state).arrived.get(source))
+                return results.fetching(_downloads(state).arrived.get(source))
             files: tuple[Path, ...] = (file,)
             many = False
             wait_s = max(0, wait_s - int(time.monotonic() - began))
@@ -80,7 +81,7 @@ async def ingest_media(
         if many:
             paths = [str(path) for path in files]
             work = engine.ingest_folder(paths, collection=collection, wait_s=wait_s, progress=tell)
-            return render.folder(await apart(work))
+            return results.folder(await run_shielded(work))
         request = IngestRequest(
             path=str(files[0]),
             title=title or None,
@@ -88,10 +89,10 @@ async def ingest_media(
             collection=collection,
             transcript=subtitles,
         )
-        status = await apart(engine.ingest(request, wait_s=wait_s, progress=tell))
+        status = await run_shielded(engine.ingest(request, wait_s=wait_s, progress=tell))
     if status.state == "failed":
         raise OmniError(status.error, code=status.error_code or None)
-    return render.ingest(status)
+    return results.ingest(status)
 
 
 async def search(
@@ -201,7 +202,7 @@ async def list_sources(
 ) -> Annotated[CallToolResult, SourcesOut]:
     """List what is in the library, newest first: id, kind, length, date, state, title."""
     engine = await _state(ctx).engine()
-    return render.sources(
+    return results.sources(
         await engine.sources(
             match=match, when=when, collection=collection, state=state, limit=limit, cursor=cursor
         )
@@ -217,7 +218,7 @@ async def read_source(
 ) -> CallToolResult:
     """Read one source in order: transcript, page text or outline of shots, with times."""
     engine = await _state(ctx).engine()
-    return render.read(
+    return results.read(
         await engine.read(source, start=start, end=end, cursor=cursor, max_words=READ_WORDS)
     )
 
@@ -229,7 +230,7 @@ async def check_citation(
 ) -> Annotated[CallToolResult, CheckOut]:
     """Check that quoted words really stand where a citation says: found, partly, not_found."""
     engine = await _state(ctx).engine()
-    return render.checked(await engine.check(ref, quote))
+    return results.checked(await engine.check(ref, quote))
 
 
 async def delete_source(
@@ -238,7 +239,7 @@ async def delete_source(
 ) -> Annotated[CallToolResult, DeleteOut]:
     """Remove a source from the library. The file itself stays."""
     engine = await _state(ctx).engine()
-    return render.deleted(await engine.forget(source))
+    return results.deleted(await engine.forget(source))
 
 
 def _state(ctx: Ctx) -> State:
@@ -248,7 +249,7 @@ def _state(ctx: Ctx) -> State:
 async def _search(ctx: Ctx, request: Any) -> CallToolResult:
     state = _state(ctx)
     engine = await state.engine()
-    return render.search(await engine.search(request), scores=state.settings.expose_scores)
+    return results.search(await engine.search(request), scores=state.settings.expose_scores)
 
 
 def _downloads(state: State) -> Downloads:

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from omni_core.types import (
-    Channel,
-    Modality,
-    Segment,
-    Span,
-    segment_ref,
-    segment_uuid,
-    source_id,
-)
+from omni_core.ids import parse_segment_ref, segment_ref, source_id
+from omni_core.types import Channel, Modality, Segment, Span
 
 SHA = "ab" * 32
 
@@ -72,9 +65,9 @@ def test_segments_that_differ_have_different_ids(changes: dict[str, object]) -> 
 def test_a_public_ref_comes_back_as_the_same_uuid() -> None:
     ref = segment_ref(segment().id)
     assert ref.startswith("seg_") and ref[4:].isalnum() and ref == ref.lower()
-    assert segment_uuid(ref) == segment().id
+    assert parse_segment_ref(ref) == segment().id
 
 
 @pytest.mark.parametrize("ref", ["", "seg_", "seg_short", "seg_" + "1" * 26, "src_" + "a" * 26])
 def test_what_is_not_a_segment_ref_is_none(ref: str) -> None:
-    assert segment_uuid(ref) is None
+    assert parse_segment_ref(ref) is None

@@ -16,16 +16,16 @@ from omni_core.engine.results import (
     Checked,
     ClipFile,
     FolderStatus,
-    Found,
     IngestRequest,
     IngestStatus,
     Line,
     Opened,
     OpenRequest,
     ReadPage,
+    RenderedImage,
+    SearchHit,
     SearchRequest,
     SearchResult,
-    Shown,
     SourcePage,
     SourceRow,
 )
@@ -66,8 +66,8 @@ class Scripted:
             recorded_at_from="container",
         )  # fmt: skip
 
-    def found(self, n: int) -> Found:
-        return Found(
+    def found(self, n: int) -> SearchHit:
+        return SearchHit(
             ref=SEGMENT[:-1] + "cdefghijklmnopqrstuvwxyz"[n],
             cite=f"[{self.title} @ {n}:04.3-{n}:19.3]",
             source_id=SOURCE, title=self.title, modality=Modality.VIDEO, match="strong",
@@ -87,7 +87,7 @@ class Scripted:
         if request.ref == "seg_unknown":
             raise NotFoundError("no segment 'seg_unknown'; use an id of search", code="UNKNOWN_REF")
         shrink = {"large": 1.0, "medium": 0.5, "small": 0.2}[request.size]
-        picture = Shown(
+        picture = RenderedImage(
             b"\xff\xd8" + b"j" * int(self.jpeg_bytes * shrink), "frame at 0:05", 768, 432
         )
         clips: tuple[ClipFile, ...] = ()

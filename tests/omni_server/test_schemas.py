@@ -12,7 +12,7 @@ from mcp.server.mcpserver.tools import Tool
 
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
-from omni_server import schemas
+from omni_server import schema_export, schemas
 from omni_server.app import INSTRUCTIONS, all_tools
 from omni_server.text import tokens
 
@@ -105,13 +105,13 @@ def test_instructions_are_short_and_begin_with_what_and_when() -> None:
 
 def test_the_schema_files_are_what_the_tools_say() -> None:
     files = {p.name: p.read_text(encoding="utf-8") for p in (REPO / "tools_schema").glob("*.json")}
-    assert files == schemas.render_all(), "run `omni-mcp schema` to write tools_schema/ again"
+    assert files == schema_export.render_all(), "run `omni-mcp schema` to write tools_schema/ again"
 
 
 async def test_tools_list_sends_what_the_schema_files_hold(connect: Any) -> None:
     async with connect() as client:
         listed = (await client.list_tools()).tools
-    files = {name: json.loads(text) for name, text in schemas.render_all().items()}
+    files = {name: json.loads(text) for name, text in schema_export.render_all().items()}
     assert {f"{t.name}.json" for t in listed} == set(files)
     for tool in listed:
         assert tool.model_dump(by_alias=True, exclude_none=True) == files[f"{tool.name}.json"]
@@ -135,7 +135,7 @@ async def test_ingest_is_open_world_only_when_links_are_allowed(
 
 def test_writing_schemas_leaves_no_stale_file(tmp_path: Path) -> None:
     (tmp_path / "old_tool.json").write_text("{}")
-    written = schemas.write(tmp_path)
+    written = schema_export.write(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in written)
 
 

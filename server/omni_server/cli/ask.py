@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from omni_core import Engine, Modality, OpenRequest, SearchRequest
-from omni_core.engine.results import Found, Opened, SearchResult
+from omni_core.engine.results import Opened, SearchHit, SearchResult
 from omni_server.cli.printing import as_json, counted, hint, plain, say
 from omni_server.cli.settings import settings_of
 from omni_server.text import clean, excerpt, one_line
@@ -88,7 +88,7 @@ def _print(result: SearchResult) -> None:
         hint(f"more: --cursor {result.next_cursor}")
 
 
-def _print_hit(mark: str, hit: Found) -> None:
+def _print_hit(mark: str, hit: SearchHit) -> None:
     why = ", ".join(c.replace("_", " ") for c in hit.why)
     partial = f"  ({one_line(hit.partial)})" if hit.partial else ""
     say(f"{mark:3} {one_line(hit.cite)}  {hit.match}: {why}{partial}")

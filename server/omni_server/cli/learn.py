@@ -64,7 +64,7 @@ def _print_scores(title: str, scores: Mapping[str, Mapping[str, float]]) -> None
 
 def models(args: argparse.Namespace) -> int:
     """The table of models, or the check of one."""
-    from omni_core.engine import models as known
+    from omni_core.engine import known_models as known
     from omni_core.errors import BadRequestError
 
     if args.action == "check":

@@ -45,7 +45,7 @@ def _stdio(settings: Settings) -> None:
 
 def worker(args: argparse.Namespace) -> int:
     """Serve the models over HTTP until Ctrl-C."""
-    from omni_core.engine import models
+    from omni_core.engine import known_models
 
     host, _, port = args.listen.rpartition(":")
     if not host:
@@ -60,24 +60,24 @@ def worker(args: argparse.Namespace) -> int:
             **dict.fromkeys(("host", "port"), "option --listen"),
         },
     )
-    models.may_listen(settings.host, settings.encoder_token)
+    known_models.may_listen(settings.host, settings.encoder_token)
     hint(f"{settings.encoder} at http://{args.listen}, Ctrl-C stops")
-    models.serve(settings, settings.host, settings.port, settings.encoder_token)
+    known_models.serve(settings, settings.host, settings.port, settings.encoder_token)
     return 0
 
 
 def schema(args: argparse.Namespace) -> int:
     """Write the tools' schemas, or say which differ."""
-    from omni_server import schemas
+    from omni_server import schema_export
 
     if not args.check:
-        written = [str(p) for p in schemas.write(args.out)]
+        written = [str(p) for p in schema_export.write(args.out)]
         if args.json:
             as_json({"written": written})
         else:
             say(f"{len(written)} schemas in {args.out}")
         return 0
-    folder, wanted = Path(args.out), schemas.render_all()
+    folder, wanted = Path(args.out), schema_export.render_all()
     held = {p.name: p.read_text(encoding="utf-8") for p in folder.glob("*.json")}
     stale = sorted(n for n in wanted.keys() | held.keys() if wanted.get(n) != held.get(n))
     if args.json:

@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from omni_core.types import SAMPLE_RATE, Content, Film, Picture, Sound, Text
+from omni_core.types import (
+    SAMPLE_RATE,
+    AudioContent,
+    Content,
+    ImageContent,
+    TextContent,
+    VideoContent,
+)
 
 
 @pytest.fixture(scope="session")
@@ -51,17 +58,19 @@ def media() -> dict[str, Content]:
         t = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
         return (0.5 * np.sin(2 * np.pi * hertz * t)).astype(np.float32)
 
-    def film(frames: int, fps: float, sound: Any = None) -> Film:
+    def film(frames: int, fps: float, sound: Any = None) -> VideoContent:
         shots = np.stack([pixels(72, 96) for _ in range(frames)])
-        return Film(shots, tuple(i / fps for i in range(frames)), fps, pixels(144, 192), sound)
+        return VideoContent(
+            shots, tuple(i / fps for i in range(frames)), fps, pixels(144, 192), sound
+        )
 
     return {
-        "a word": Text("fox"),
-        "a paragraph": Text("the red fox jumps over the lazy dog by the river " * 5),
-        "a picture": Picture(pixels(64, 64)),
-        "a page": Picture(pixels(220, 160)),
-        "a click": Sound(tone(0.4, 330.0)),
-        "a tune": Sound(tone(6.3, 220.0)),
+        "a word": TextContent("fox"),
+        "a paragraph": TextContent("the red fox jumps over the lazy dog by the river " * 5),
+        "a picture": ImageContent(pixels(64, 64)),
+        "a page": ImageContent(pixels(220, 160)),
+        "a click": AudioContent(tone(0.4, 330.0)),
+        "a tune": AudioContent(tone(6.3, 220.0)),
         "a film": film(4, 1.0),
         "a long film": film(9, 1.0),
         "a fast film": film(6, 2.0),

@@ -5,7 +5,7 @@ import pytest
 
 from omni_core import encoders
 from omni_core.settings import Settings
-from omni_core.types import Channel, Film, Picture, Sound, Text
+from omni_core.types import AudioContent, Channel, ImageContent, TextContent, VideoContent
 
 COLOURS = {
     "red": (220, 20, 20),
@@ -22,8 +22,8 @@ COLOURS = {
 }
 
 
-def flat(colour: tuple[int, int, int]) -> Picture:
-    return Picture(np.full((40, 60, 3), colour, np.uint8))
+def flat(colour: tuple[int, int, int]) -> ImageContent:
+    return ImageContent(np.full((40, 60, 3), colour, np.uint8))
 
 
 @pytest.fixture
@@ -33,26 +33,30 @@ def encoder():
 
 def test_a_question_naming_a_colour_finds_the_picture_of_that_colour(encoder):
     pictures = np.stack(encoder.encode([flat(c) for c in COLOURS.values()]))
-    questions = np.stack(encoder.encode_questions([Text(f"a picture in {c}") for c in COLOURS]))
+    questions = np.stack(
+        encoder.encode_questions([TextContent(f"a picture in {c}") for c in COLOURS])
+    )
     assert list((questions @ pictures.T).argmax(1)) == list(range(len(COLOURS)))
 
 
 def test_a_film_is_found_by_a_colour_that_only_one_of_its_frames_shows(encoder):
     red, blue = (np.full((1, 24, 32, 3), COLOURS[c], np.uint8) for c in ("red", "blue"))
-    film = Film(np.concatenate([red, blue]), (0.0, 1.0), 1.0, key=red[0])
+    film = VideoContent(np.concatenate([red, blue]), (0.0, 1.0), 1.0, key=red[0])
     vector, other = encoder.encode([film, flat(COLOURS["green"])])
-    (question,) = encoder.encode_questions([Text("blue")])
+    (question,) = encoder.encode_questions([TextContent("blue")])
     assert question @ vector > 0.3 > question @ other
 
 
 def test_equal_words_are_near_and_other_words_are_not(encoder):
-    near, far = encoder.encode([Text("The meeting began at nine."), Text("Magma rises slowly.")])
-    (question,) = encoder.encode_questions([Text("when did the meeting begin at nine")])
+    near, far = encoder.encode(
+        [TextContent("The meeting began at nine."), TextContent("Magma rises slowly.")]
+    )
+    (question,) = encoder.encode_questions([TextContent("when did the meeting begin at nine")])
     assert question @ near > 0.4 > 0.2 > question @ far
 
 
 def test_vectors_are_unit_float32_and_the_same_in_every_process(encoder):
-    vector, empty = encoder.encode([Text("volcano"), Text("")])
+    vector, empty = encoder.encode([TextContent("volcano"), TextContent("")])
     assert vector.dtype == np.float32
     assert vector.shape == (encoder.info.dim,)
     assert np.linalg.norm(vector) == pytest.approx(1)
@@ -61,7 +65,7 @@ def test_vectors_are_unit_float32_and_the_same_in_every_process(encoder):
 
 
 def test_sound_has_no_vector_and_the_encoder_says_so(encoder):
-    assert encoder.encode([Sound(np.zeros(16_000, np.float32))]) == [None]
+    assert encoder.encode([AudioContent(np.zeros(16_000, np.float32))]) == [None]
     assert Channel.SOUND not in encoder.info.channels
 
 

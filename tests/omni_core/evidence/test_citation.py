@@ -14,7 +14,8 @@ from omni_core.evidence.citation import (
     segment_uri,
     source_uri,
 )
-from omni_core.types import Span, segment_ref
+from omni_core.ids import segment_ref
+from omni_core.types import Span
 
 SRC = "src_abcdefgh234567ab"
 UUID = "6f6d6e69-2d6d-5370-8000-65766964656e"

@@ -18,9 +18,9 @@ import pytest
 from pydantic import TypeAdapter
 from qdrant_client import QdrantClient, models
 
-from omni_core.index.edge import Edge
-from omni_core.index.memory import Memory
-from omni_core.index.server import Server
+from omni_core.index.edge import EdgeIndex
+from omni_core.index.memory import MemoryIndex
+from omni_core.index.server import ServerIndex
 from omni_core.types import Channel, EncoderInfo
 
 OPENAPI = Path(__file__).parents[2] / "data" / "qdrant_openapi.json"
@@ -50,14 +50,14 @@ async def open_index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
         info = LATE if late else INFO
         index: Any
         if kind == "memory":
-            index = Memory(info)
+            index = MemoryIndex(info)
         elif kind == "edge":
-            index = Edge(tmp_path, info)
+            index = EdgeIndex(tmp_path, info)
         elif kind == "server":
-            index = Server(standin.url, info, api_key=standin.key)
+            index = ServerIndex(standin.url, info, api_key=standin.key)
         else:
             key = os.environ.get("QDRANT_TEST_API_KEY", "")
-            index = Server(os.environ["QDRANT_TEST_URL"], info, api_key=key, name=name)
+            index = ServerIndex(os.environ["QDRANT_TEST_URL"], info, api_key=key, name=name)
         await index.open()
         opened.append(index)
         return index

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from omni_core.errors import BadRequestError, StoreError
-from omni_core.index import bm25
-from omni_core.index.memory import Memory
-from omni_core.index.plan import During, Filter, Ids, In, Leg, Range
+from omni_core.index.memory import MemoryIndex
+from omni_core.query import During, Filter, Ids, In, Prefetch, Range
+from omni_core.text import bm25
 from omni_core.types import Channel, EncoderInfo, Hit, Point
 
 DIM = 32
@@ -61,8 +61,8 @@ def the(key: str, *values: str | int) -> Filter:
     return Filter(must=(In(key, values),))
 
 
-async def hits(index: Any, leg: Leg, filter: Filter | None = None) -> list[Hit]:
-    (found,) = await index.search([leg], filter=filter)
+async def hits(index: Any, prefetch: Prefetch, filter: Filter | None = None) -> list[Hit]:
+    (found,) = await index.search([prefetch], filter=filter)
     return list(found)
 
 
@@ -103,7 +103,7 @@ async def test_storing_the_same_id_again_overwrites(open_index: Any) -> None:
     (found,) = await index.get([uid(0)], vectors=True)
     assert dict(found.payload) == {"source_id": "other"}
     assert found.bm25 is None
-    assert (await hits(index, Leg(vector(77), limit=1)))[0].id == uid(0)
+    assert (await hits(index, Prefetch(vector(77), limit=1)))[0].id == uid(0)
 
 
 async def test_dense_scores_are_cosines_and_best_comes_first(open_index: Any) -> None:
@@ -111,7 +111,7 @@ async def test_dense_scores_are_cosines_and_best_comes_first(open_index: Any) ->
     points = [point(i) for i in range(60)]
     await index.upsert(points)
     question = vector(3) + 0.3 * vector(9)
-    found = await hits(index, Leg(question, limit=8))
+    found = await hits(index, Prefetch(question, limit=8))
     unit = question / np.linalg.norm(question)
     truth = sorted((float(p.dense @ unit) for p in points if p.dense is not None), reverse=True)
     assert [h.score for h in found] == pytest.approx(truth[:8], abs=1e-5)
@@ -128,9 +128,9 @@ async def test_words_find_points_without_a_dense_vector(open_index: Any) -> None
             Point(uid(3), vector(3), None, {}),
         ]
     )
-    found = await hits(index, Leg(bm25.question("what does E1042 mean"), "bm25"))
+    found = await hits(index, Prefetch(bm25.question("what does E1042 mean"), "bm25"))
     assert [h.id for h in found] == [uid(1)]
-    assert {h.id for h in await hits(index, Leg(vector(2)))} == {uid(2), uid(3)}
+    assert {h.id for h in await hits(index, Prefetch(vector(2)))} == {uid(2), uid(3)}
 
 
 async def test_bm25_scores_are_exactly_the_documented_formula(open_index: Any) -> None:
@@ -149,7 +149,7 @@ async def test_bm25_scores_are_exactly_the_documented_formula(open_index: Any) -
         score = sum(idf[t] * held.get(t, 0.0) for t in weights)
         if score:
             truth[i] = score
-    found = await hits(index, Leg(question, "bm25", limit=200))
+    found = await hits(index, Prefetch(question, "bm25", limit=200))
     assert {h.id: h.score for h in found} == pytest.approx(truth, rel=1e-5)
 
 
@@ -161,7 +161,7 @@ async def test_late_interaction_ranks_by_maxsim_as_a_first_stage(open_index: Any
     truth = {
         p.id: float((question @ p.late.T).max(axis=1).sum()) for p in points if p.late is not None
     }
-    found = await hits(index, Leg(question, "late", limit=100))
+    found = await hits(index, Prefetch(question, "late", limit=100))
     assert {h.id: h.score for h in found} == pytest.approx(truth, abs=5e-3)
     assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
 
@@ -171,9 +171,9 @@ async def test_legs_are_answered_apart_each_with_its_own_limit(open_index: Any) 
     await index.upsert([point(i) for i in range(40)])
     dense, words, nothing = await index.search(
         [
-            Leg(vector(1), limit=3),
-            Leg(bm25.question("train"), "bm25", limit=5),
-            Leg(bm25.question("zeppelin"), "bm25"),
+            Prefetch(vector(1), limit=3),
+            Prefetch(bm25.question("train"), "bm25", limit=5),
+            Prefetch(bm25.question("zeppelin"), "bm25"),
         ]
     )
     assert (len(dense), len(words), nothing) == (3, 5, [])
@@ -220,14 +220,14 @@ async def test_a_filter_narrows_every_question(
     assert await index.count(filter) == len(matching)
     assert {p.id for p in (await index.scroll(filter))[0]} == matching
     dense = {p.id for p in points if p.dense is not None} & matching
-    assert {h.id for h in await hits(index, Leg(vector(1), limit=100), filter)} == dense
+    assert {h.id for h in await hits(index, Prefetch(vector(1), limit=100), filter)} == dense
 
 
 async def test_points_can_be_named_and_left_out_by_id(open_index: Any) -> None:
     index = await open_index()
     await index.upsert([point(i) for i in range(10)])
     assert await index.count(Filter(must=(Ids((uid(1), uid(4), uid(99))),))) == 2
-    found = await hits(index, Leg(vector(0), limit=5), Filter(must_not=(Ids((uid(0),)),)))
+    found = await hits(index, Prefetch(vector(0), limit=5), Filter(must_not=(Ids((uid(0),)),)))
     assert uid(0) not in {h.id for h in found}
 
 
@@ -264,8 +264,11 @@ async def test_deleted_points_are_gone_from_every_question(open_index: Any) -> N
     await index.delete(the("source_id", "src_0"))
     assert await index.count() == 20
     assert await index.get([uid(3)]) == []
-    for leg in (Leg(vector(3), limit=100), Leg(bm25.question("train dog"), "bm25", limit=100)):
-        assert all(h.payload["source_id"] == "src_1" for h in await hits(index, leg))
+    for prefetch in (
+        Prefetch(vector(3), limit=100),
+        Prefetch(bm25.question("train dog"), "bm25", limit=100),
+    ):
+        assert all(h.payload["source_id"] == "src_1" for h in await hits(index, prefetch))
     await index.delete(the("source_id", "src_0"))  # again: nothing happens
 
 
@@ -298,7 +301,7 @@ async def test_a_bad_vector_is_refused_and_nothing_of_its_call_is_stored(
         await index.upsert([point(0), Point(uid(1), bad, None, {})])
     assert await index.count() == 0
     with pytest.raises(StoreError):
-        await index.search([Leg(bad)])
+        await index.search([Prefetch(bad)])
 
 
 async def test_many_vectors_are_refused_by_an_index_of_one(open_index: Any) -> None:
@@ -306,14 +309,14 @@ async def test_many_vectors_are_refused_by_an_index_of_one(open_index: Any) -> N
     with pytest.raises(StoreError):
         await index.upsert([point(1, late=True)])
     with pytest.raises(StoreError):
-        await index.search([Leg(vector(1, 3, DIM), "late")])
+        await index.search([Prefetch(vector(1, 3, DIM), "late")])
 
 
 async def test_words_without_terms_store_and_find_nothing(open_index: Any) -> None:
     index = await open_index()
     await index.upsert([Point(uid(1), vector(1), bm25.document("... !?"), {}), point(3)])
-    assert await hits(index, Leg(bm25.question("?"), "bm25")) == []
-    assert (await hits(index, Leg(vector(1), limit=1)))[0].id == uid(1)
+    assert await hits(index, Prefetch(bm25.question("?"), "bm25")) == []
+    assert (await hits(index, Prefetch(vector(1), limit=1)))[0].id == uid(1)
 
 
 async def test_any_json_and_any_script_travels_in_a_payload(open_index: Any) -> None:
@@ -336,8 +339,12 @@ async def test_an_opened_index_is_empty_and_answers(open_index: Any) -> None:
     assert await index.count() == 0
     assert await index.scroll() == ([], None)
     assert await index.get([uid(1)]) == []
-    legs = [Leg(vector(1)), Leg(bm25.question("dog"), "bm25"), Leg(vector(1, 2, DIM), "late")]
-    assert await index.search(legs) == [[], [], []]
+    prefetches = [
+        Prefetch(vector(1)),
+        Prefetch(bm25.question("dog"), "bm25"),
+        Prefetch(vector(1, 2, DIM), "late"),
+    ]
+    assert await index.search(prefetches) == [[], [], []]
     await index.delete(the("source_id", "x"))
     await index.flush()
     assert await index.optimize() in (True, False)
@@ -354,7 +361,7 @@ async def test_what_was_stored_is_there_after_closing_and_opening(open_index: An
         await index.count()
     again = await open_index()
     assert await again.count() == 30
-    assert (await hits(again, Leg(vector(3), limit=1)))[0].id == uid(3)
+    assert (await hits(again, Prefetch(vector(3), limit=1)))[0].id == uid(3)
 
 
 async def test_many_tasks_may_read_and_write_at_once(open_index: Any) -> None:
@@ -363,7 +370,7 @@ async def test_many_tasks_may_read_and_write_at_once(open_index: Any) -> None:
     async def write(n: int) -> None:
         for i in range(n * 25, n * 25 + 25, 5):
             await index.upsert([point(j) for j in range(i, i + 5)])
-            found = await hits(index, Leg(vector(i), limit=300))
+            found = await hits(index, Prefetch(vector(i), limit=300))
             assert uid(i) in {h.id for h in found} or point(i).dense is None
 
     async with asyncio.timeout(60):
@@ -373,16 +380,16 @@ async def test_many_tasks_may_read_and_write_at_once(open_index: Any) -> None:
 
 async def test_random_questions_agree_with_the_exact_store(open_index: Any) -> None:
     index = await open_index(late=True)
-    exact = Memory(EncoderInfo("tests/tiny-late", "r1", DIM, frozenset(Channel), True))
+    exact = MemoryIndex(EncoderInfo("tests/tiny-late", "r1", DIM, frozenset(Channel), True))
     points = [point(i, late=True) for i in range(260)]
     for store in (index, exact):
         await store.upsert(points)
     rnd = random.Random(7)  # noqa: S311
     for n in range(25):
-        legs = [
-            Leg(vector(5000 + n), "dense", 10),
-            Leg(bm25.question(" ".join(rnd.choices(WORDS, k=2))), "bm25", 10),
-            Leg(vector(6000 + n, 3, DIM), "late", 10),
+        prefetches = [
+            Prefetch(vector(5000 + n), "dense", 10),
+            Prefetch(bm25.question(" ".join(rnd.choices(WORDS, k=2))), "bm25", 10),
+            Prefetch(vector(6000 + n, 3, DIM), "late", 10),
         ]
         chosen = rnd.sample([f for f, _ in FILTERS], k=rnd.randint(0, 2))
         filter = Filter(
@@ -390,8 +397,10 @@ async def test_random_questions_agree_with_the_exact_store(open_index: Any) -> N
             must_not=tuple(c for f in chosen for c in f.must_not),
         )
         tolerances = (1e-5, 1e-4, 5e-3)
-        got = await index.search(legs, filter=filter)
-        wanted = await exact.search([Leg(x.vector, x.using, 1000) for x in legs], filter=filter)
+        got = await index.search(prefetches, filter=filter)
+        wanted = await exact.search(
+            [Prefetch(x.vector, x.using, 1000) for x in prefetches], filter=filter
+        )
         for mine, truth, tolerance in zip(got, wanted, tolerances, strict=True):
             _agrees(mine, truth, tolerance)
 

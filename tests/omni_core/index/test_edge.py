@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 
 from omni_core.errors import StoreError
-from omni_core.index import _edge_worker, bm25, versions
-from omni_core.index.edge import Edge
-from omni_core.index.plan import Filter, In, Leg, Range
+from omni_core.index import edge_worker, versions
+from omni_core.index.edge import EdgeIndex
+from omni_core.query import Filter, In, Prefetch, Range
+from omni_core.text import bm25
 from omni_core.types import Channel, EncoderInfo, Point
 
 DIM = 24
@@ -39,7 +40,7 @@ def point(i: int) -> Point:
     return Point(uid(i), v, bm25.document(f"word{i} shared"), payload)
 
 
-async def all_ids(index: Edge) -> set[str]:
+async def all_ids(index: EdgeIndex) -> set[str]:
     seen: set[str] = set()
     offset = None
     while True:
@@ -49,20 +50,20 @@ async def all_ids(index: Edge) -> set[str]:
             return seen
 
 
-def child(index: Edge) -> int:
+def child(index: EdgeIndex) -> int:
     assert index._worker is not None and index._worker.pid is not None
     return index._worker.pid
 
 
 async def test_a_killed_child_is_started_again_and_the_call_succeeds(tmp_path: Path) -> None:
-    index = Edge(tmp_path, INFO)
+    index = EdgeIndex(tmp_path, INFO)
     await index.open()
     await index.upsert([point(i) for i in range(10)])
     for n in range(3):
         os.kill(child(index), signal.SIGKILL)
         assert await index.count() == 10 + n
         await index.upsert([point(10 + n)])
-    (found,) = await index.search([Leg(bm25.question("word12"), "bm25")])
+    (found,) = await index.search([Prefetch(bm25.question("word12"), "bm25")])
     assert found[0].id == uid(12)
     await index.close()
 
@@ -75,7 +76,7 @@ async def test_nothing_acknowledged_is_lost_when_the_child_is_killed_at_random(
     tmp_path: Path, seed: int
 ) -> None:
     rnd = random.Random(seed)  # noqa: S311
-    index = Edge(tmp_path, INFO)
+    index = EdgeIndex(tmp_path, INFO)
     await index.open()
     acknowledged: set[int] = set()
     deleted_up_to = 0
@@ -121,11 +122,11 @@ WRITER = """
 import asyncio, sys, uuid
 import numpy as np
 from pathlib import Path
-from omni_core.index.edge import Edge
+from omni_core.index.edge import EdgeIndex
 from omni_core.types import Channel, EncoderInfo, Point
 
 async def main(store, first):
-    index = Edge(Path(store), EncoderInfo("tests/edge", "r1", 24, frozenset(Channel)))
+    index = EdgeIndex(Path(store), EncoderInfo("tests/edge", "r1", 24, frozenset(Channel)))
     await index.open()
     for n in range(first, first + 4000, 20):
         ids = [str(uuid.uuid5(uuid.NAMESPACE_URL, str(i))) for i in range(n, n + 20)]
@@ -154,7 +155,7 @@ async def test_nothing_acknowledged_is_lost_when_the_whole_program_is_killed(
         rest = await writer.stdout.read()  # acknowledged before the kill
         done = max([done, *(int(n) for n in rest.split(b"\n") if n.strip())])
         await writer.wait()
-        index = Edge(tmp_path, INFO)
+        index = EdgeIndex(tmp_path, INFO)
         await index.open()
         seen = await all_ids(index)
         assert {uid(i) for i in range(done)} <= seen
@@ -162,7 +163,7 @@ async def test_nothing_acknowledged_is_lost_when_the_whole_program_is_killed(
 
 
 async def test_a_second_process_is_refused_by_name_and_may_come_later(tmp_path: Path) -> None:
-    first, second = Edge(tmp_path, INFO), Edge(tmp_path, INFO)
+    first, second = EdgeIndex(tmp_path, INFO), EdgeIndex(tmp_path, INFO)
     await first.open()
     await first.upsert([point(1)])
     with pytest.raises(StoreError, match="open in another process") as refusal:
@@ -176,14 +177,14 @@ async def test_a_second_process_is_refused_by_name_and_may_come_later(tmp_path: 
 
 
 async def test_another_model_is_refused_until_a_reindex_is_activated(tmp_path: Path) -> None:
-    old = Edge(tmp_path, INFO)
+    old = EdgeIndex(tmp_path, INFO)
     await old.open()
     await old.upsert([point(1), point(2)])
-    refused = Edge(tmp_path, OTHER)
+    refused = EdgeIndex(tmp_path, OTHER)
     with pytest.raises(StoreError, match="reindex") as mismatch:
         await refused.open()
     assert mismatch.value.code == "MODEL_MISMATCH"
-    new = Edge(tmp_path, OTHER, building=True)
+    new = EdgeIndex(tmp_path, OTHER, building=True)
     await new.open()
     await new.upsert([point(1)])
     assert (await old.count(), await new.count()) == (2, 1)
@@ -192,7 +193,7 @@ async def test_another_model_is_refused_until_a_reindex_is_activated(tmp_path: P
     await new.close()
     await old.close()
     assert versions.current(tmp_path) == versions.slug(OTHER)
-    opened = Edge(tmp_path, OTHER)
+    opened = EdgeIndex(tmp_path, OTHER)
     await opened.open()
     assert await opened.count() == 1
     await opened.close()
@@ -203,7 +204,7 @@ async def test_another_model_is_refused_until_a_reindex_is_activated(tmp_path: P
 async def test_a_vacuum_makes_deleted_points_leave_the_disk_and_keeps_the_rest(
     tmp_path: Path,
 ) -> None:
-    index = Edge(tmp_path, INFO)
+    index = EdgeIndex(tmp_path, INFO)
     await index.open()
     await index.upsert([point(i) for i in range(2400)])
     assert await index.optimize() is False
@@ -211,14 +212,14 @@ async def test_a_vacuum_makes_deleted_points_leave_the_disk_and_keeps_the_rest(
     kept = await all_ids(index)
     assert await index.optimize() is True
     assert await all_ids(index) == kept == {uid(i) for i in range(2400) if i % 3}
-    (found,) = await index.search([Leg(point(1).dense, limit=1)])  # type: ignore[arg-type]
+    (found,) = await index.search([Prefetch(point(1).dense, limit=1)])  # type: ignore[arg-type]
     assert found[0].id == uid(1)
     await index.close()
 
 
 async def test_the_event_loop_answers_while_the_child_works(tmp_path: Path) -> None:
     """A writer of 2,000 points and a ticking task take turns: Edge itself would hold the loop."""
-    index = Edge(tmp_path, INFO)
+    index = EdgeIndex(tmp_path, INFO)
     await index.open()
     points = [point(i) for i in range(2000)]
     ticks = 0
@@ -234,7 +235,7 @@ async def test_the_event_loop_answers_while_the_child_works(tmp_path: Path) -> N
 async def test_a_call_that_was_cancelled_leaves_the_next_one_its_own_answer(
     tmp_path: Path,
 ) -> None:
-    index = Edge(tmp_path, INFO)
+    index = EdgeIndex(tmp_path, INFO)
     await index.open()
     await index.upsert([point(i) for i in range(50)])
     for _ in range(20):
@@ -255,7 +256,7 @@ async def test_a_crash_while_creating_is_made_good_at_the_next_opening(
         (path / "shard.new" / "edge_config.json").write_text("{")
     else:
         path.mkdir(parents=True)
-    index = Edge(tmp_path, INFO)
+    index = EdgeIndex(tmp_path, INFO)
     await index.open()
     await index.upsert([point(0)])
     assert await index.count() == 1
@@ -271,7 +272,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("which", DAMAGE.values(), ids=DAMAGE.keys())
 async def test_damage_is_one_line_that_names_the_folder(tmp_path: Path, which: Any) -> None:
-    index = Edge(tmp_path, INFO)
+    index = EdgeIndex(tmp_path, INFO)
     await index.open()
     await index.upsert([point(0)])
     await index.close()
@@ -289,9 +290,9 @@ def test_a_nearly_full_disk_refuses_writes_and_keeps_the_rest(
     usage = shutil.disk_usage(tmp_path)
     free = {"now": usage.free}
     monkeypatch.setattr(
-        _edge_worker.shutil, "disk_usage", lambda path: usage._replace(free=free["now"])
+        edge_worker.shutil, "disk_usage", lambda path: usage._replace(free=free["now"])
     )
-    shard = _edge_worker.service(str(tmp_path), DIM, False)
+    shard = edge_worker.service(str(tmp_path), DIM, False)
     shard.upsert([point(i) for i in range(1500)])
     shard.delete(Filter(must=(In("source_id", ("src_0",)),)))
     free["now"] = 100 << 20
@@ -302,9 +303,9 @@ def test_a_nearly_full_disk_refuses_writes_and_keeps_the_rest(
     shard.close()
     free["now"] = 40 << 20
     with pytest.raises(StoreError, match="40 MB free and needs 64"):
-        _edge_worker.service(str(tmp_path), DIM, False)
+        edge_worker.service(str(tmp_path), DIM, False)
     free["now"] = usage.free
-    again = _edge_worker.service(str(tmp_path), DIM, False)
+    again = edge_worker.service(str(tmp_path), DIM, False)
     assert again.count(None) == 1000
     assert again.optimize() is True
     again.close()
@@ -314,10 +315,11 @@ def test_choosing_a_store_imports_no_engine() -> None:
     """qdrant_edge lives in the child; qdrant_client costs a second and 85 MB, and is an extra."""
     script = (
         "import sys, omni_core.index as i\n"
+        "from omni_core import plugins\n"
         "from omni_core.settings import Settings\n"
         "from omni_core.types import EncoderInfo\n"
         "info = EncoderInfo('m', 'r', 8, frozenset())\n"
-        "for kind in i.BACKENDS:\n"
+        "for kind in plugins.names(plugins.INDEXES):\n"
         "    i.load(Settings(index=kind, qdrant_url='http://x'), info)\n"
         "print([m for m in sys.modules if m.startswith('qdrant')])\n"
     )
@@ -333,7 +335,7 @@ def test_choosing_a_store_imports_no_engine() -> None:
 async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("a file where the folder should be")
     with pytest.raises(StoreError, match="--store"):
-        await Edge(tmp_path, INFO).open()
+        await EdgeIndex(tmp_path, INFO).open()
 
 
 def test_a_version_in_use_is_never_removed_and_records_are_checked(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ import pytest
 
 from omni_core import index as indexes
 from omni_core.errors import BadRequestError, StoreError
-from omni_core.index import bm25, server
-from omni_core.index.plan import Filter, In, Leg
-from omni_core.index.server import Server
+from omni_core.index import server
+from omni_core.index.server import ServerIndex
+from omni_core.query import Filter, In, Prefetch
 from omni_core.settings import Settings
+from omni_core.text import bm25
 from omni_core.types import Channel, EncoderInfo, Point
 
 DIM = 32
@@ -33,7 +34,7 @@ def point(i: int, words: str = "words") -> Point:
 
 @pytest.fixture
 async def opened(qdrant: Any) -> Any:
-    index = Server(qdrant.url, INFO, api_key=qdrant.key)
+    index = ServerIndex(qdrant.url, INFO, api_key=qdrant.key)
     await index.open()
     yield index
     await index.close()
@@ -50,7 +51,7 @@ async def test_the_settings_choose_the_server(qdrant: Any) -> None:
     await index.close()
     with pytest.raises(BadRequestError, match="--qdrant"):
         indexes.load(Settings(index="server"), INFO)
-    with pytest.raises(BadRequestError, match="edge, server, memory"):
+    with pytest.raises(BadRequestError, match="edge, memory, server"):
         indexes.load(Settings(index="faiss"), INFO)
 
 
@@ -73,7 +74,7 @@ async def test_the_stand_in_refuses_what_qdrant_would_refuse(qdrant: Any, opened
 
 
 async def test_a_wrong_key_is_named_and_never_shown(qdrant: Any) -> None:
-    index = Server(qdrant.url, INFO, api_key="hunter2")
+    index = ServerIndex(qdrant.url, INFO, api_key="hunter2")
     with pytest.raises(StoreError, match="refused the API key") as refusal:
         await index.open()
     assert "hunter2" not in str(refusal.value) and "OMNI_QDRANT_API_KEY" in str(refusal.value)
@@ -86,7 +87,7 @@ async def test_a_key_over_plain_http_to_another_machine_is_warned_about(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "OPEN_S", 0.01)
-    index = Server("http://192.0.2.1:6333", INFO, api_key="hunter2")
+    index = ServerIndex("http://192.0.2.1:6333", INFO, api_key="hunter2")
     with caplog.at_level(logging.WARNING), pytest.raises(StoreError):
         await index.open()
     assert "unencrypted" in caplog.text and "hunter2" not in caplog.text
@@ -97,7 +98,7 @@ async def test_nothing_listening_is_one_line_that_names_the_address() -> None:
         s.bind(("127.0.0.1", 0))
         url = f"127.0.0.1:{s.getsockname()[1]}"
     with pytest.raises(StoreError, match="cannot reach Qdrant") as refused:
-        await Server(url, INFO).open()
+        await ServerIndex(url, INFO).open()
     assert f"http://{url}" in str(refused.value) and "\n" not in str(refused.value)
 
 
@@ -108,7 +109,7 @@ async def test_a_server_that_does_not_answer_is_given_up(
     qdrant.stall = threading.Event()
     try:
         with pytest.raises(StoreError, match="did not answer"):
-            await Server(qdrant.url, INFO, api_key=qdrant.key).open()
+            await ServerIndex(qdrant.url, INFO, api_key=qdrant.key).open()
     finally:
         qdrant.stall.set()
 
@@ -117,7 +118,7 @@ async def test_a_request_that_times_out_says_so(
     qdrant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "TIMEOUT_S", 1)
-    index = Server(qdrant.url, INFO, api_key=qdrant.key)
+    index = ServerIndex(qdrant.url, INFO, api_key=qdrant.key)
     await index.open()
     qdrant.stall = threading.Event()
     try:
@@ -131,17 +132,17 @@ async def test_a_request_that_times_out_says_so(
 async def test_an_old_server_and_a_stranger_are_told_apart_from_qdrant(qdrant: Any) -> None:
     qdrant.version = "1.17.4"
     with pytest.raises(StoreError, match=r"is 1\.17\.4; 1\.18 or later"):
-        await Server(qdrant.url, INFO, api_key=qdrant.key).open()
+        await ServerIndex(qdrant.url, INFO, api_key=qdrant.key).open()
     qdrant.version = ["not a version"]
     with pytest.raises(StoreError, match="not Qdrant, or of another version"):
-        await Server(qdrant.url, INFO, api_key=qdrant.key).open()
+        await ServerIndex(qdrant.url, INFO, api_key=qdrant.key).open()
 
 
 async def test_the_missing_extra_is_named(qdrant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "qdrant_client", None)
-    monkeypatch.delitem(sys.modules, "omni_core.index._qdrant", raising=False)
+    monkeypatch.delitem(sys.modules, "omni_core.index.qdrant_mapping", raising=False)
     with pytest.raises(StoreError, match=r"pip install 'omni-mcp\[server\]'") as missing:
-        await Server(qdrant.url, INFO).open()
+        await ServerIndex(qdrant.url, INFO).open()
     assert missing.value.code == "MISSING_EXTRA"
 
 
@@ -174,7 +175,7 @@ async def test_a_lasting_failure_is_raised_with_what_the_server_said(
 
 async def test_writes_are_cut_by_bytes_and_by_count(qdrant: Any) -> None:
     info = EncoderInfo("tests/wide", "r1", 128, frozenset(Channel), multi_vector=True)
-    index = Server(qdrant.url, info, api_key=qdrant.key)
+    index = ServerIndex(qdrant.url, info, api_key=qdrant.key)
     await index.open()
     rng = np.random.default_rng(0)
     pages = [
@@ -200,25 +201,25 @@ async def test_writes_are_cut_by_bytes_and_by_count(qdrant: Any) -> None:
 async def test_numbers_on_the_wire_are_as_exact_as_float32(opened: Any) -> None:
     p = point(1)
     await opened.upsert([p])
-    (found,) = await opened.search([Leg(p.dense, limit=1)])
+    (found,) = await opened.search([Prefetch(p.dense, limit=1)])
     assert found[0].score == pytest.approx(1.0, abs=1e-6)
 
 
 async def test_another_model_is_refused_until_a_reindex_moves_the_alias(qdrant: Any) -> None:
-    old = Server(qdrant.url, INFO, api_key=qdrant.key)
+    old = ServerIndex(qdrant.url, INFO, api_key=qdrant.key)
     await old.open()
     await old.upsert([point(1), point(2)])
     with pytest.raises(StoreError, match="reindex") as mismatch:
-        await Server(qdrant.url, OTHER, api_key=qdrant.key).open()
+        await ServerIndex(qdrant.url, OTHER, api_key=qdrant.key).open()
     assert mismatch.value.code == "MODEL_MISMATCH"
-    new = Server(qdrant.url, OTHER, api_key=qdrant.key, building=True)
+    new = ServerIndex(qdrant.url, OTHER, api_key=qdrant.key, building=True)
     await new.open()
     await new.upsert([point(1)])
     assert qdrant.client.count("evidence").count == 2  # others still search the old one
     await new.activate()
     assert qdrant.client.count("evidence").count == 1
     await new.activate()  # again: nothing happens
-    again = Server(qdrant.url, OTHER, api_key=qdrant.key)
+    again = ServerIndex(qdrant.url, OTHER, api_key=qdrant.key)
     await again.open()
     assert await again.count() == 1
     for index in (old, new, again):
@@ -228,15 +229,15 @@ async def test_another_model_is_refused_until_a_reindex_moves_the_alias(qdrant: 
 async def test_a_stranger_s_collection_is_left_alone(qdrant: Any) -> None:
     qdrant.client.create_collection("evidence", vectors_config={})
     with pytest.raises(StoreError, match="OMNI_QDRANT_COLLECTION"):
-        await Server(qdrant.url, INFO, api_key=qdrant.key).open()
-    index = Server(qdrant.url, INFO, api_key=qdrant.key, name="mine")
+        await ServerIndex(qdrant.url, INFO, api_key=qdrant.key).open()
+    index = ServerIndex(qdrant.url, INFO, api_key=qdrant.key, name="mine")
     await index.open()
     await index.close()
 
 
 async def test_two_servers_may_create_the_same_library(qdrant: Any) -> None:
-    first = Server(qdrant.url, INFO, api_key=qdrant.key)
-    second = Server(qdrant.url, INFO, api_key=qdrant.key)
+    first = ServerIndex(qdrant.url, INFO, api_key=qdrant.key)
+    second = ServerIndex(qdrant.url, INFO, api_key=qdrant.key)
     await first.open()
     second._client = None
     await second.open()

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from omni_core.media import MediaService, service
-from omni_core.types import CutOptions, Film, Segment, Source
+from omni_core.media.service import MediaService, service
+from omni_core.types import CutOptions, Segment, Source, VideoContent
 
 Cutter = Callable[..., list[Segment]]
 FilmMaker = Callable[..., Path]
@@ -171,7 +171,7 @@ def slide() -> Callable[[str], Any]:
 
 def shots(segments: Sequence[Segment]) -> list[Segment]:
     """The segments that are shots."""
-    return [s for s in segments if isinstance(s.content, Film)]
+    return [s for s in segments if isinstance(s.content, VideoContent)]
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from PIL import Image
 
 from bench import fuzz_media
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
-from omni_core.types import CutOptions, MediaInfo, Picture, Source
+from omni_core.types import CutOptions, ImageContent, MediaInfo, Source
 from omni_core.worker import Worker, WorkerDied
 
 LIMIT_S = 5.0
@@ -219,7 +219,7 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
-    w = Worker("decoder", "omni_core.media:service", memory_mb=2048)
+    w = Worker("decoder", "omni_core.media.service:service", memory_mb=2048)
     yield w
     w.close(2)
 
@@ -345,7 +345,7 @@ async def test_no_file_makes_the_decoder_read_another_or_call_out(
             continue
         for s in segments:
             assert not hasattr(s.content, "frames"), f"{path.name} was decoded as a film"
-            if isinstance(s.content, Picture):
+            if isinstance(s.content, ImageContent):
                 p = s.content.pixels.astype(int)
                 red = (p[..., 0] > 240) & (p[..., 1] < 20) & (p[..., 2] < 20)
                 assert red.sum() < 2000, f"{path.name} shows the secret picture"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
-from omni_core.media import service
-from omni_core.media._dates import in_name, parse
+from omni_core.media.dates import in_name, parse
+from omni_core.media.service import service
 from omni_core.types import Modality
 
 

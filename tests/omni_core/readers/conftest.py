@@ -25,8 +25,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 def _loaded(settings: Settings) -> dict[str, Any]:
-    found, warnings = readers.load(settings)
-    assert warnings == []
+    found, missing = readers.load(settings)
+    assert missing == []
     return {reader.name: reader for reader in found}
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from omni_core.readers._layout import Line, clean, paragraphs
+from omni_core.readers.layout import Line, clean, paragraphs
 
 
 def line(text, left, top, width=200, height=20):

@@ -13,19 +13,19 @@ def off(settings: Settings, **other: str) -> Settings:
 
 
 def test_what_is_turned_off_costs_a_line_and_no_weights(settings):
-    found, warnings = readers.load(off(settings))
+    found, missing = readers.load(off(settings))
     assert found == []
-    assert len(warnings) == 2 and all(w.endswith("(off)") for w in warnings)
-    assert {row["state"] for row in readers.describe(off(settings))} == {"off"}
+    assert len(missing) == 2 and all(m.off for m in missing)
+    assert {row.state for row in readers.describe(off(settings))} == {"off"}
 
 
 def test_a_missing_speech_model_is_a_warning_that_says_what_to_do(settings, tmp_path):
     found, [first, _] = readers.load(off(settings, speech=str(tmp_path)))
-    assert found == []
-    assert "no words are read from sound" in first and "model.bin" in first
-    assert "\n" not in first
+    assert found == [] and not first.off
+    assert "no words are read from sound" in first.message and "model.bin" in first.message
+    assert "\n" not in first.message
     [row, *_] = readers.describe(off(settings, speech=str(tmp_path)))
-    assert (row["name"], row["state"]) == ("speech", "missing")
+    assert (row.name, row.state) == ("speech", "missing")
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ def test_weights_that_are_not_the_pinned_ones_are_refused(settings, tmp_path, na
     broken = replace(
         off(settings, **setting), weights_dir=str(tmp_path), store=str(tmp_path / "store")
     )
-    found, warnings = readers.load(broken)
+    found, missing = readers.load(broken)
     assert found == []
-    [line] = [w for w in warnings if not w.endswith("(off)")]
+    [line] = [m.message for m in missing if not m.off]
     assert lost in line and "pip install" in line and "\n" not in line
-    assert "missing" in {row["state"] for row in readers.describe(broken)}
+    assert "missing" in {row.state for row in readers.describe(broken)}
 
 
 @pytest.mark.models
@@ -51,13 +51,13 @@ def test_a_broken_model_of_ones_own_is_a_warning_too(settings, tmp_path):
         (tmp_path / name).write_bytes(b"{}")
     found, [first, _] = readers.load(off(settings, speech=str(tmp_path)))
     assert found == []
-    assert "no words are read from sound" in first and "\n" not in first
+    assert "no words are read from sound" in first.message and "\n" not in first.message
 
 
 @pytest.mark.models
 def test_what_is_there_is_described_without_loading_it(settings):
     rows = readers.describe(settings)
-    assert [(r["name"], r["state"], r["why"]) for r in rows] == [
+    assert [(r.name, r.state, r.why) for r in rows] == [
         ("speech", "present", ""),
         ("screen_text", "present", ""),
         ("sound_tags", "present", ""),

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from omni_core.readers._phrases import Language, invented, moments, snap, windows, with_margins
-from omni_core.readers._whisper import Phrase
+from omni_core.readers.phrases import Language, invented, moments, snap, windows, with_margins
+from omni_core.readers.whisper import Phrase
 
 
 def test_a_long_pause_always_ends_a_window():

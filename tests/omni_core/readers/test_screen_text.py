@@ -3,19 +3,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from omni_core.types import Channel, Film, Modality, Picture, Segment, Span, Text
+from omni_core.types import (
+    Channel,
+    ImageContent,
+    Modality,
+    Segment,
+    Span,
+    TextContent,
+    VideoContent,
+)
 
 pytestmark = pytest.mark.models
 
 
 def still(pixels, modality=Modality.IMAGE, page=0):
     span = Span("page", page, page + 1) if page else Span("second", 0, 0)
-    return Segment("src_a", modality, Channel.VISUAL, span, Picture(pixels))
+    return Segment("src_a", modality, Channel.VISUAL, span, ImageContent(pixels))
 
 
 def shot(pixels, start, end):
     frames = pixels[None, ::4, ::4]
-    film = Film(np.ascontiguousarray(frames), ((start + end) / 2,), 0.5, pixels)
+    film = VideoContent(np.ascontiguousarray(frames), ((start + end) / 2,), 0.5, pixels)
     return Segment("src_a", Modality.VIDEO, Channel.VISUAL, Span("second", start, end), film)
 
 
@@ -29,7 +37,7 @@ def test_the_words_of_a_picture_keep_their_lines(screen_text, draw):
     [found] = screen_text.read([still(draw("Coral reefs", "Warm water bleaches coral"))])
     assert found.text == "Coral reefs\nWarm water bleaches coral"
     assert (found.channel, found.origin) == (Channel.SCREEN_TEXT, "ocr")
-    assert found.content == Text(found.text)
+    assert found.content == TextContent(found.text)
     assert found.span == Span("second", 0, 0)
 
 
@@ -100,5 +108,7 @@ def test_a_scanned_page_is_cut_like_printed_text(screen_text, draw):
 
 
 def test_segments_without_a_picture_are_passed_over(screen_text):
-    words = Segment("src_a", Modality.DOCUMENT, Channel.TEXT, Span("page", 1, 2), Text("words"))
+    words = Segment(
+        "src_a", Modality.DOCUMENT, Channel.TEXT, Span("page", 1, 2), TextContent("words")
+    )
     assert screen_text.read([words]) == []

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from omni_core.types import SAMPLE_RATE, Channel, Modality, Segment, Sound, Span, Text
+from omni_core.types import SAMPLE_RATE, AudioContent, Channel, Modality, Segment, Span, TextContent
 
 pytestmark = pytest.mark.models
 
@@ -17,7 +17,7 @@ def windows(samples, source_id="src_a", at=0.0, size_s=30.0, overlap_s=2.0):
         part = samples[round((start - head) * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
         span = Span("second", at + start, at + end)
         found.append(
-            Segment(source_id, Modality.AUDIO, Channel.SOUND, span, Sound(part, head))
+            Segment(source_id, Modality.AUDIO, Channel.SOUND, span, AudioContent(part, head))
         )  # fmt: skip
         start, head = end, overlap_s
     return found
@@ -35,7 +35,7 @@ def test_words_come_with_their_place_their_language_and_their_origin(speech, voi
     [said] = listen(speech, windows(voice, at=100.0))
     assert "young man" in said.text.lower()
     assert (said.channel, said.origin, said.part) == (Channel.SPEECH, "whisper-base", 0)
-    assert said.content == Text(said.text)
+    assert said.content == TextContent(said.text)
     assert said.extra["language"] == "en"
     assert 100.0 <= said.span.start < 100.6 and 102.2 < said.span.end <= 103.0
 
@@ -87,7 +87,9 @@ def test_a_flush_on_the_way_repeats_nothing(speech, voice):
 
 
 def test_segments_without_sound_are_passed_over(speech):
-    text = Segment("src_a", Modality.AUDIO, Channel.TEXT, Span("second", 0, 1), Text("words"))
+    text = Segment(
+        "src_a", Modality.AUDIO, Channel.TEXT, Span("second", 0, 1), TextContent("words")
+    )
     assert speech.read([text]) == [] and speech.flush("src_a") == []
     assert speech.flush("src_never_seen") == []
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from omni_core.retrieval.fuse import Scored
+from omni_core.retrieval.fusion import Scored
 from omni_core.types import Hit
 
 Make = Callable[..., Scored]

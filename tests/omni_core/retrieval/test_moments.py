@@ -8,7 +8,7 @@ import pytest
 
 from omni_core.errors import BadRequestError
 from omni_core.retrieval import moments
-from omni_core.retrieval.fuse import Scored
+from omni_core.retrieval.fusion import Scored
 from omni_core.types import Channel, Span
 
 Make = Callable[..., Scored]

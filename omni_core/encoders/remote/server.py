@@ -1,0 +1,192 @@
+"""The model worker over HTTP: the same encoder, for a server on another machine.
+
+    GET  /info                    the encoder's facts; 503 while it loads
+    POST /encode                  contents -> vectors of evidence
+    POST /questions               contents -> vectors of questions, ahead of evidence
+    POST /rerank                  the question, then candidates -> scores
+    GET  /health                  "ok", without a token
+
+Bodies are those of `_omni_wire`. Every path but /health needs the token when one is set; without
+one the worker only listens on loopback.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from omni_core.encoders.remote import wire
+from omni_core.errors import (
+    BadRequestError,
+    OmniError,
+    RefusedError,
+    TooLargeError,
+    UnavailableError,
+)
+from omni_core.protocols import Encoder
+from omni_core.settings import Settings
+from omni_core.types import Content
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+log = logging.getLogger(__name__)
+
+MOST_BODY = 256 << 20
+"""Bytes of one request: a batch of films at 350x196 is about 50 MB."""
+_STATUS = {BadRequestError: 400, RefusedError: 401, TooLargeError: 413, UnavailableError: 503}
+
+
+def serve(settings: Settings, host: str, port: int, token: str) -> None:
+    """Load the models of `settings` and answer on host:port until stopped.
+
+    Raises RefusedError before anything is loaded when the address can be reached from other
+    machines and there is no token.
+    """
+    may_listen(host, token)
+    import uvicorn
+
+    uvicorn.run(app(settings, token), host=host, port=port, log_level="warning", access_log=False)
+
+
+def may_listen(host: str, token: str) -> None:
+    """Raises RefusedError for an address beyond loopback without a token."""
+    if not token and not _loopback(host):
+        raise RefusedError(
+            f"a worker on {host} can be reached by other machines: set a token "
+            "(encoder_token, or OMNI_ENCODER_TOKEN) or listen on 127.0.0.1",
+            code="BAD_ARGUMENT",
+        )
+
+
+class _Models:
+    """The encoder, loading from the start; the reranker, loaded when first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._done = threading.Event()
+        self._encoder: Encoder | None = None
+        self._error: OmniError | None = None
+        self._reranker: Any = None
+        self._once = threading.Lock()
+        threading.Thread(target=self._load, name="loader", daemon=True).start()
+
+    def _load(self) -> None:
+        from omni_core import encoders
+
+        try:
+            self._encoder = encoders.load(self._settings)
+        except OmniError as e:
+            self._error = e
+        except Exception as e:
+            log.exception("the encoder did not load")
+            self._error = UnavailableError(f"the encoder did not load: {type(e).__name__}")
+        self._done.set()
+
+    def encoder(self) -> Encoder:
+        """Raises UnavailableError (BUSY) while loading, or with the reason of the failure."""
+        if not self._done.is_set():
+            raise UnavailableError("the model is loading; ask again in some seconds", code="BUSY")
+        if self._encoder is None:
+            raise self._error or UnavailableError("the encoder did not load")
+        return self._encoder
+
+    def reranker(self) -> Any:
+        from omni_core import encoders
+
+        with self._once:
+            if self._reranker is None:
+                self._reranker = encoders.load_reranker(self._settings)
+            return self._reranker
+
+
+def app(settings: Settings, token: str) -> Starlette:
+    """The application alone, for a server of your own."""
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import JSONResponse, PlainTextResponse, Response
+    from starlette.routing import Route
+
+    models = _Models(settings)
+
+    async def info(request: Request) -> Response:
+        return JSONResponse(wire.pack_info(models.encoder().info))
+
+    def vectors(side: str) -> Callable[[Request], Awaitable[Response]]:
+        async def handle(request: Request) -> Response:
+            contents, _ = wire.unpack(await _body(request))
+            run = getattr(models.encoder(), side)
+            made = await run_in_threadpool(run, contents)
+            return Response(wire.pack_vectors(made), media_type="application/octet-stream")
+
+        return handle
+
+    async def rerank(request: Request) -> Response:
+        contents, _ = wire.unpack(await _body(request))
+        if not contents:
+            raise BadRequestError("a question and its candidates are needed")
+        return JSONResponse({"scores": await run_in_threadpool(_scores, models, contents)})
+
+    async def health(request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    def guarded(
+        handle: Callable[[Request], Awaitable[Response]],
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def outer(request: Request) -> Response:
+            try:
+                _known(request, token)
+                return await handle(request)
+            except OmniError as e:
+                status = next((s for kind, s in _STATUS.items() if isinstance(e, kind)), 500)
+                return JSONResponse({"code": e.code, "error": str(e)}, status_code=status)
+
+        return outer
+
+    return Starlette(
+        routes=[
+            Route("/health", health),
+            Route("/info", guarded(info)),
+            Route("/encode", guarded(vectors("encode")), methods=["POST"]),
+            Route("/questions", guarded(vectors("encode_questions")), methods=["POST"]),
+            Route("/rerank", guarded(rerank), methods=["POST"]),
+        ]
+    )
+
+
+def _scores(models: _Models, contents: list[Content]) -> list[float | None]:
+    found: list[float | None] = models.reranker().score(contents[0], contents[1:])
+    return found
+
+
+async def _body(request: Request) -> bytes:
+    """The body, refused as soon as it grows too long whatever its header said."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MOST_BODY:
+            raise TooLargeError(f"a request may have {MOST_BODY >> 20} MB: send fewer contents")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _known(request: Request, token: str) -> None:
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if token and not hmac.compare_digest(given.encode(), token.encode()):
+        raise RefusedError("the worker wants its token: set encoder_token", code="BAD_ARGUMENT")
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

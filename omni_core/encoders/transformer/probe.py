@@ -1,0 +1,138 @@
+"""Before a model is believed: dimension, norms, NaN, and whether batch-mates change a vector.
+
+Wrong padding, a decoder that attends causally where it was trained not to, or an audio tower that
+mixes the clips of a batch all give plausible vectors; they differ only from what the same input
+gives alone. (Published cases of the last two: cosines of 0.73 and below.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from omni_core.errors import UnavailableError
+from omni_core.types import (
+    SAMPLE_RATE,
+    AudioContent,
+    Content,
+    EncoderInfo,
+    ImageContent,
+    TextContent,
+    Vector,
+    VideoContent,
+)
+
+LEAST_COSINE = 0.99
+"""bfloat16 alone moves mean-pooled vectors of long inputs to 0.994."""
+
+
+class Probed(Protocol):
+    """What the probe needs of an encoder."""
+
+    info: EncoderInfo
+
+    def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
+        """Vectors of evidence."""
+        ...
+
+    def together(self, contents: Sequence[Content]) -> list[Vector]:
+        """The same in one batch, whatever its padding."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What was found; `wrong` is empty for a good model."""
+
+    kinds: tuple[str, ...]
+    cosines: tuple[float, ...]
+    """Alone against in a mixed batch, per kind; 1 when the model takes one item at a time."""
+    wrong: str = ""
+
+
+def refuse_if_wrong(encoder: Probed) -> Probe:
+    """Run the probe; raises UnavailableError with the reason when the model must not be used."""
+    found = run(encoder)
+    if found.wrong:
+        raise UnavailableError(
+            f"{encoder.info.name} was refused: {found.wrong}; update transformers and "
+            "sentence-transformers within their pins, or choose another model (`omni-mcp models`)"
+        )
+    return found
+
+
+def run(encoder: Probed) -> Probe:
+    """Embed one item of every kind alone, then all of them in one batch."""
+    alone: dict[str, Vector] = {}
+    taken: list[Content] = []
+    for kind, content in samples(encoder.info):
+        vector = encoder.encode([content])[0]
+        if vector is not None:
+            alone[kind] = vector
+            taken.append(content)
+    kinds = tuple(alone)
+    for kind, vector in alone.items():
+        if reason := _broken(vector, encoder.info):
+            return Probe(kinds, (), f"its vector of {kind} {reason}")
+    mixed = encoder.together(taken)
+    cosines = []
+    for kind, vector in zip(kinds, mixed, strict=True):
+        if vector.shape != alone[kind].shape:
+            return Probe(kinds, (), f"{kind} has {len(vector)} vectors in a batch, not as alone")
+        cosines.append(float(np.mean(np.sum(np.atleast_2d(vector * alone[kind]), axis=-1))))
+    worst = int(np.argmin(cosines))
+    if cosines[worst] < LEAST_COSINE:
+        return Probe(
+            kinds,
+            tuple(cosines),
+            f"its vector of {kinds[worst]} depends on its batch-mates "
+            f"(cosine {cosines[worst]:.3f})",
+        )
+    flat = [np.atleast_2d(v).mean(0) for v in alone.values()]
+    if len(flat) > 1 and all(np.allclose(v, flat[0], atol=1e-6) for v in flat[1:]):
+        return Probe(kinds, tuple(cosines), "it gives every input the same vector")
+    return Probe(kinds, tuple(cosines))
+
+
+def samples(info: EncoderInfo) -> list[tuple[str, Content]]:
+    """A short and a long text, two pictures, two sounds, a film without and with sound."""
+    rng = np.random.default_rng(7)
+
+    def pixels(h: int, w: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        coarse = rng.integers(0, 256, (h // 8, w // 8, 3), dtype=np.uint8)
+        return np.kron(coarse, np.ones((8, 8, 1), np.uint8))
+
+    def sound(seconds: float, hertz: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        t = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+        return (0.4 * np.sin(2 * np.pi * hertz * t)).astype(np.float32)
+
+    frames = np.stack([pixels(96, 128) for _ in range(4)])
+    fps = info.cut.video_fps
+    times = tuple(i / fps for i in range(4))
+    film = VideoContent(frames, times, fps, frames[0])
+    loud = VideoContent(frames, times, fps, frames[0], sound(4 / fps, 330.0))
+    made: list[tuple[str, Content]] = [
+        ("a short text", TextContent("a red fox")),
+        ("a long text", TextContent("the quick red fox jumps over the lazy dog by the river " * 6)),
+        ("a picture", ImageContent(pixels(96, 96))),
+        ("a wide picture", ImageContent(pixels(120, 320))),
+        ("a short sound", AudioContent(sound(0.7, 220.0))),
+        ("a long sound", AudioContent(sound(4.0, 440.0))),
+        ("a film", film),
+        ("a film with sound", loud),
+    ]
+    return made
+
+
+def _broken(vector: Vector, info: EncoderInfo) -> str:
+    if vector.shape[-1] != info.dim or vector.ndim != 1 + info.multi_vector:
+        return f"has shape {vector.shape}, the table says {info.dim} dimensions"
+    if not np.isfinite(vector).all():
+        return "holds NaN (wrong precision or broken weights)"
+    norms = np.linalg.norm(np.atleast_2d(vector), axis=-1)
+    if not len(norms) or np.abs(norms - 1).max() > 1e-3:
+        return "is not of length 1 (broken weights)"
+    return ""

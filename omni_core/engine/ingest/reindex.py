@@ -1,0 +1,224 @@
+"""Another model for the same library: a second index beside the first, then one swap.
+
+The sources are cut and embedded anew from their files. The new index notes which sources it
+holds, so that a run that was cut off goes on where it stopped; the old index answers until the
+swap. The catalog is only read until then, so a server may go on running: if one holds the store
+when the new index is complete, the swap happens when the store is next opened with the new
+encoder (`adopt`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from omni_core import encoders, index
+from omni_core.catalog import Catalog
+from omni_core.engine.context import Decoders, Models
+from omni_core.engine.ingest.pipeline import Pipeline
+from omni_core.engine.results import SourceRow
+from omni_core.errors import OmniError, StoreError
+from omni_core.index import versions
+from omni_core.protocols import Index
+from omni_core.settings import Settings
+from omni_core.types import EncoderInfo, Source
+
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ReindexStatus:
+    """How far the new index is."""
+
+    encoder: str
+    sources_total: int
+    sources_done: int
+    current: str = ""
+    progress: float = 0.0
+    """Of the current source, 0 to 1."""
+    failed: tuple[tuple[str, str], ...] = ()
+    """(title, why) of sources that cannot be embedded anew: the file is gone or has changed."""
+    state: str = "building"
+    """building, swapped, or waiting: complete, swapped in when the holder of the store lets go."""
+    message: str = ""
+
+
+Progress = Callable[[ReindexStatus], Awaitable[None]]
+
+
+class Ledger:
+    """Which sources the new index holds: one small file, replaced whole."""
+
+    def __init__(self, store: Path, info: EncoderInfo) -> None:
+        """The ledger of this model's index; empty when there is none."""
+        self._path = versions.folder(store) / f"{versions.slug(info)}.reindex.json"
+        self.done: set[str] = set()
+        self.complete = False
+        try:
+            held: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        except ValueError as e:
+            raise StoreError(f"{self._path.name} is damaged; remove it and reindex again") from e
+        if held.get("fingerprint") == info.fingerprint:
+            self.done, self.complete = set(held["done"]), bool(held["complete"])
+
+    def write(self, info: EncoderInfo) -> None:
+        """Durable when this returns."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        part = self._path.with_suffix(".part")
+        facts = {
+            "fingerprint": info.fingerprint, "done": sorted(self.done), "complete": self.complete,
+        }  # fmt: skip
+        with part.open("w", encoding="utf-8") as f:
+            json.dump(facts, f)
+            f.flush()
+            os.fsync(f.fileno())
+        part.replace(self._path)
+
+    def remove(self) -> None:
+        """The swap is done."""
+        self._path.unlink(missing_ok=True)
+
+
+async def reindex(
+    settings: Settings, encoder: str, progress: Progress | None = None
+) -> ReindexStatus:
+    """Build the index of `encoder` beside the current one and swap it in.
+
+    `settings` are those of the library; only the encoder differs. Safe to run again after a
+    crash, and beside a running server on the embedded store.
+    """
+    new = replace(settings, encoder=encoder)
+    info = await asyncio.to_thread(encoders.describe, new)
+    catalog = await asyncio.to_thread(lambda: Catalog(settings.store_path, read_only=True))
+    try:
+        if await asyncio.to_thread(catalog.get_meta, "fingerprint") == info.fingerprint:
+            raise StoreError(
+                f"the library is already embedded with {info.fingerprint}", code="BAD_ARGUMENT"
+            )
+        rows = await asyncio.to_thread(_rows, catalog)
+    finally:
+        await asyncio.to_thread(catalog.close)
+    ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
+    target = index.load(new, info, building=True)
+    status = ReindexStatus(encoder, len(rows), 0)
+    models, decoders = Models(new), Decoders(new)
+    try:
+        await target.open()
+        for row in rows:
+            status = replace(status, current=row.title, progress=0.0)
+            if row.sha256 not in ledger.done:
+                try:
+                    await _again(new, info, row, target, models, decoders, status, progress)
+                except StoreError:
+                    raise
+                except OmniError as e:
+                    status = replace(status, failed=(*status.failed, (row.title, str(e))))
+                else:
+                    ledger.done.add(row.sha256)
+                    await asyncio.to_thread(ledger.write, info)
+            status = replace(status, sources_done=status.sources_done + 1, progress=1.0)
+            if progress is not None:
+                await progress(status)
+        ledger.complete = True
+        await asyncio.to_thread(ledger.write, info)
+    finally:
+        await decoders.close()
+        await models.close()
+        await target.close()
+    return await _swap(new, info, status)
+
+
+def _rows(catalog: Catalog) -> list[SourceRow]:
+    rows: list[SourceRow] = []
+    cursor = ""
+    while True:
+        page, _, cursor = catalog.list(limit=PAGE, cursor=cursor)
+        rows += [r for r in page if r.segments]
+        if not cursor:
+            return rows
+
+
+async def _again(
+    settings: Settings,
+    info: EncoderInfo,
+    row: SourceRow,
+    target: Index,
+    models: Models,
+    decoders: Decoders,
+    status: ReindexStatus,
+    progress: Progress | None,
+) -> None:
+    path = Path(row.uri)
+    try:
+        stat = await asyncio.to_thread(path.stat)
+    except OSError:
+        raise OmniError(f"{path.name} is gone", code="SOURCE_MISSING") from None
+    if stat.st_size != row.size:
+        raise OmniError(f"{path.name} was changed; ingest it again", code="SOURCE_CHANGED")
+    source = Source(
+        row.sha256, row.uri, row.title, row.modality, row.mime, row.size, row.duration_s,
+        row.pages, row.recorded_at, row.recorded_at_from,
+    )  # fmt: skip
+    pipeline = Pipeline(source, models, target, info.multi_vector, row.collections, info.batch)
+
+    async def moved() -> None:
+        if progress is not None:
+            await progress(replace(status, progress=pipeline.progress))
+
+    async def durable() -> None:
+        return None
+
+    async with decoders.cutter() as cutter:
+        await pipeline.run(
+            cutter, row.uri, info.cut, stall_s=settings.decode_stall_s, moved=moved,
+            durable=durable,
+        )  # fmt: skip
+
+
+async def _swap(settings: Settings, info: EncoderInfo, status: ReindexStatus) -> ReindexStatus:
+    try:
+        catalog = await asyncio.to_thread(Catalog, settings.store_path)
+    except StoreError as e:
+        if e.code != "STORE_BUSY":
+            raise
+        message = (
+            f"the new index is complete; {e}. It is swapped in when the store is next opened "
+            f"with --encoder {settings.encoder}"
+        )
+        return replace(status, state="waiting", message=message)
+    try:
+        await adopt(settings, info, catalog)
+    finally:
+        await asyncio.to_thread(catalog.close)
+    return replace(status, state="swapped", message=f"searches now use {info.name}")
+
+
+async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool:
+    """Swap a complete index of this model in; False when there is none to swap.
+
+    Sources that it does not hold (ingested meanwhile, or gone) are marked partial: asking for
+    them again completes them.
+    """
+    ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
+    if not ledger.complete:
+        return False
+    target = index.load(settings, info, building=True)
+    await target.open()
+    try:
+        await target.activate()
+    finally:
+        await target.close()
+
+    def note() -> None:
+        catalog.moved_to(info.fingerprint, ledger.done)
+        ledger.remove()
+
+    await asyncio.to_thread(note)
+    return True

@@ -1,0 +1,1 @@
+"""From a reference to its words, images, audio and clips."""

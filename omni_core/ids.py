@@ -1,0 +1,39 @@
+"""Ids of sources and segments: facts of their bytes and places, the same on every machine."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+
+_NAMESPACE = uuid.UUID("6f6d6e69-2d6d-6370-8000-65766964656e")
+
+
+def source_id(sha256: str) -> str:
+    """The public id of the file with this hash."""
+    return "src_" + base64.b32encode(bytes.fromhex(sha256)[:10]).decode().lower()
+
+
+def segment_uuid(source_id: str, channel: str, fragment: str, part: int) -> str:
+    """The uuid5 under which a segment is stored: ingested twice it is one row, for any model.
+
+    `fragment` is the segment's span as a media fragment (`Span.fragment`).
+    """
+    suffix = f"#{part}" if part else ""
+    return str(uuid.uuid5(_NAMESPACE, f"{source_id}/{channel}/{fragment}{suffix}"))
+
+
+def segment_ref(segment_uuid: str) -> str:
+    """The public id of a segment: `seg_` and 26 base32 characters."""
+    raw = base64.b32encode(uuid.UUID(segment_uuid).bytes).decode().lower()
+    return "seg_" + raw.rstrip("=")
+
+
+def parse_segment_ref(ref: str) -> str | None:
+    """The uuid that `segment_ref` encoded; None when `ref` is not one."""
+    body = ref.removeprefix("seg_").upper()
+    if not ref.startswith("seg_") or len(body) != 26:
+        return None
+    try:
+        return str(uuid.UUID(bytes=base64.b32decode(body + "======")))
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""Video and audio through FFmpeg (PyAV): shots, sound windows, exact seeking, clips."""

@@ -1,0 +1,96 @@
+"""Sound files: WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR and kin; a cover is no film."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from omni_core.media.av import clip, seek
+from omni_core.media.av.container import container
+from omni_core.media.av.cutter import FilmCutter
+from omni_core.media.av.length import length
+from omni_core.media.av.sidecar import transcript
+from omni_core.media.dates import recorded_at
+from omni_core.media.guard import unreadable
+from omni_core.media.titles import title
+from omni_core.protocols import Medium
+from omni_core.types import CutOptions, MediaInfo, Modality, Samples, Segment, Source
+
+_MIME = {
+    "wav": "audio/wav",
+    "w64": "audio/x-w64",
+    "mp3": "audio/mpeg",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+    "aac": "audio/aac",
+    "aiff": "audio/aiff",
+    "caf": "audio/x-caf",
+    "amr": "audio/amr",
+    "wv": "audio/x-wavpack",
+    "ac3": "audio/ac3",
+    "eac3": "audio/eac3",
+}
+
+
+class AudioMedium(Medium):
+    """Sound alone."""
+
+    rank = 1
+    kinds = "audio (WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR)"
+
+    def matches(self, head: bytes, suffix: str) -> bool:
+        """By the first bytes; a bare MPEG or ADTS frame counts only with a matching second one."""
+        if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+            return True
+        if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+            return True
+        if head[:4] in (b"fLaC", b"OggS", b"caff", b"riff", b".snd", b"wvpk", b"MAC ", b"TTA1"):
+            return True
+        if head[:2] == b"\x0bw" and suffix in (".ac3", ".eac3", ".ec3"):
+            return True
+        if head[:3] == b"ID3" or head[:5] == b"#!AMR":
+            return True
+        return _is_mpeg(head, suffix)
+
+    def probe(self, path: str, password: str | None = None) -> MediaInfo:
+        """Raises UnreadableError for what cannot be opened."""
+        with container(path, self.limits) as c:
+            if not c.streams.audio:
+                raise unreadable(path)
+            tags = {**c.streams.audio[0].metadata, **c.metadata}
+            when, origin = recorded_at(path, tags)
+            return MediaInfo(
+                modality=Modality.AUDIO,
+                mime=_MIME.get(c.format.name, "audio/mpeg"),
+                title=title(path, tags.get("title", tags.get("TITLE", ""))),
+                duration_s=length(path, c),
+                recorded_at=when,
+                recorded_at_from=origin,
+                has_sound=True,
+            )
+
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+        """Windows of sound; the words of a transcript where one lies beside."""
+        words = transcript(path, options)
+        if words is not None:
+            for w in words.windows:
+                yield w.segment(source, words.origin)
+        with container(path, self.limits) as c:
+            yield from FilmCutter(path, c, source, options, self.limits).run(words=words is None)
+
+    def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
+        """A stream copy."""
+        with container(path, self.limits) as c:
+            return clip.cut(path, c, start, end, out)
+
+    def sound(self, path: str, start: float, end: float) -> Samples:
+        """Silence fills what the track leaves out."""
+        with container(path, self.limits) as c:
+            return seek.sound_between(path, c, start, end)
+
+
+def _is_mpeg(head: bytes, suffix: str) -> bool:
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    if suffix in (".mp3", ".aac", ".mp2", ".adts"):
+        return True
+    return any(head[i] == 0xFF and head[i + 1] == head[1] for i in range(24, len(head) - 1))

@@ -1,0 +1,103 @@
+"""The one place that opens a container with FFmpeg: files only, known containers only.
+
+A local playlist can name other files, and FFmpeg follows it even when the file is disguised
+(design measured: `protocol_whitelist` alone still decodes a neighbour named by an .m3u8), so both
+whitelists are set on every open. `av.logging` is never touched: with a Python log callback a
+frame thread waits for the GIL that the closing thread holds, and the process hangs.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import av
+
+from omni_core.errors import TooLargeError
+from omni_core.types import Limits
+
+log = logging.getLogger(__name__)
+
+DEMUXERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,mp3,aac,flac,ogg,wav,w64,aiff,"
+    "caf,amr,ac3,eac3,gif,h264,hevc,ivf,m4v,mxf,au,wv,ape,tta,dts,obu"
+)
+
+
+@contextmanager
+def container(path: str, limits: Limits) -> Iterator[Any]:
+    """An open container within the limits of pixels and seconds."""
+    with av.open(
+        "file:" + os.path.abspath(path),
+        options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
+        metadata_errors="replace",
+    ) as c:
+        _check(path, c, limits)
+        yield c
+
+
+def _check(path: str, c: Any, limits: Limits) -> None:
+    name = os.path.basename(path)
+    for s in c.streams.video:
+        size = s.codec_context.width * s.codec_context.height
+        if size > limits.max_pixels:
+            raise TooLargeError(
+                f"{name}: frames of {s.codec_context.width} x {s.codec_context.height} pixels are "
+                f"over the limit of {limits.max_pixels:,}; make a smaller copy or raise max_pixels"
+            )
+    if c.duration and c.duration / av.time_base > limits.max_duration_s:
+        raise too_long(path, c.duration / av.time_base, limits)
+
+
+def too_long(path: str, seconds: float, limits: Limits) -> TooLargeError:
+    """The error for a film over the limit of seconds."""
+    return TooLargeError(
+        f"{os.path.basename(path)} is {seconds / 3600:.1f} h long, over the limit of "
+        f"{limits.max_duration_s / 3600:.1f} h; cut it or raise max_duration_s",
+        code="TOO_LONG",
+    )
+
+
+def film_stream(c: Any) -> Any | None:
+    """The first moving picture; covers and thumbnails are video streams too and are passed over."""
+    for s in c.streams.video:
+        if not int(s.disposition) & COVER and s.codec_context is not None:
+            return s
+    return None
+
+
+def sound_stream(c: Any) -> Any | None:
+    """The sound a player would choose: the default track, else the first."""
+    streams = [s for s in c.streams.audio if s.codec_context is not None]
+    return next((s for s in streams if int(s.disposition) & 1), streams[0] if streams else None)
+
+
+def packets(c: Any, *streams: Any) -> Iterator[Any]:
+    """Packets in file order; a file that breaks off ends here, with what came before."""
+    it = c.demux(*streams)
+    while True:
+        try:
+            packet = next(it, None)
+        except Exception as e:
+            log.debug("demuxing ended: %r", e)
+            return
+        if packet is None:
+            return
+        yield packet
+
+
+def thread(stream: Any) -> None:
+    """Slices, not frames, on few threads.
+
+    Frame threads cost more CPU and memory for less waiting, closing has to wait for them, and
+    every thread takes address space of a process that is capped.
+    """
+    stream.thread_type = "SLICE"
+    stream.codec_context.thread_count = min(4, os.cpu_count() or 1)
+
+
+COVER = 0x400 | 0x800
+"""AV_DISPOSITION_ATTACHED_PIC and AV_DISPOSITION_TIMED_THUMBNAILS."""

@@ -1,0 +1,39 @@
+"""Decoded frames to RGB arrays: upright, square pixels, no larger than asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from omni_core.media.geometry import fit
+from omni_core.types import Pixels
+
+
+def to_rgb(frame: Any, edge: int, *, rotation: int = 0, aspect: float = 1.0) -> Pixels:
+    """(height, width, 3) RGB with the long edge at most `edge`, upright.
+
+    rotation: degrees counter-clockwise, as PyAV reports them. aspect: width of one stored pixel
+    by its height; DV, DVD and some phones store pixels that are not square.
+    """
+    wide = frame.width * aspect if aspect > 1 else frame.width
+    high = frame.height if aspect >= 1 else frame.height / aspect
+    width, height = fit(round(wide), round(high), edge)
+    rgb = frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1).to_ndarray()
+    quarter = round(rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(rgb, quarter))
+
+
+def shrink(frame: Any, edge: int) -> Any:
+    """The frame itself, smaller: cheaper to hold until it is known whether it will be shown."""
+    width, height = fit(frame.width, frame.height, edge)
+    if width * height * 2 > frame.width * frame.height:
+        return frame
+    return frame.reformat(width, height, interpolation="AREA", threads=1)
+
+
+def aspect(stream: Any) -> float:
+    """The shape of a stream's pixels; 1 where the header says nothing believable."""
+    ratio = stream.sample_aspect_ratio
+    value = float(ratio) if ratio else 1.0
+    return value if 0.2 < value < 5 else 1.0

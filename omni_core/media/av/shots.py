@@ -1,0 +1,102 @@
+"""From frames to shots: cuts that are too close are joined, long stretches split."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from omni_core.media.av.cuts import CutDetector
+from omni_core.media.av.keyframes import Gallery
+from omni_core.media.av.luma import look, luma
+from omni_core.types import Channel, CutOptions, Modality, Segment, Source, Span, VideoContent
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A finished shot."""
+
+    start: float
+    end: float
+    film: VideoContent
+    key_time: float
+
+    def segment(self, source: Source, warning: str = "") -> Segment:
+        """The shot as a segment; a warning about the whole film travels with the last one."""
+        extra: dict[str, Any] = {"key_time": round(self.key_time, 3)}
+        if warning:
+            extra["warning"] = warning
+        span = Span("second", round(self.start, 3), round(self.end, 3))
+        return Segment(source.id, Modality.VIDEO, Channel.VISUAL, span, self.film, extra=extra)
+
+
+class Shots:
+    """Frames in, shots out: cuts joined when too close, long stretches split."""
+
+    def __init__(self, options: CutOptions, pixel_aspect: float) -> None:
+        self._options = options
+        self._detector = CutDetector(sparse=options.fast)
+        self._gallery = Gallery(options, pixel_aspect)
+        self._start: float | None = None
+        self._pending: float | None = None  # a cut that waits for its shot to be long enough
+        self._t = -math.inf
+        self._end = 0.0
+
+    def reach(self, t: float) -> None:
+        """The film lasts until `t` at least."""
+        self._end = max(self._end, t)
+
+    def push(self, t: float, frame: Any) -> Iterator[Shot]:
+        """Take the frame shown from `t` on; the shots that this completes."""
+        if t <= self._t:
+            return
+        if self._start is None:
+            self._start = t
+        self._t = t
+        rows = luma(frame)
+        seen = look(rows)
+        self._gallery.offer(t, frame, rows, seen)
+        for cut in self._detector.push(t, seen):
+            yield from self._cut(cut)
+        yield from self._settle(t)
+
+    def flush(self) -> Iterator[Shot]:
+        """The shots that end before the last one."""
+        for cut in self._detector.flush():
+            yield from self._cut(cut)
+        yield from self._settle(self._end)
+
+    def last(self) -> Shot | None:
+        """The shot that the film ends with; None when no frame could be read."""
+        return self._close(self._end) if self._start is not None else None
+
+    def _cut(self, cut: float) -> Iterator[Shot]:
+        assert self._start is not None  # noqa: S101 - a cut has frames before it
+        yield from self._settle(cut)
+        if self._pending is None and cut - self._start >= self._options.shot_min_s:
+            self._pending = cut
+
+    def _settle(self, now: float) -> Iterator[Shot]:
+        """Close at the pending cut once the next shot is long enough; split what is too long."""
+        assert self._start is not None  # noqa: S101 - frames came
+        if self._pending is not None:
+            if now - self._pending >= self._options.shot_min_s:
+                if (shot := self._close(self._pending)) is not None:
+                    yield shot
+                self._pending = None
+        elif self._detector.horizon - self._start > self._options.shot_max_s:
+            shot = self._close(self._start + self._options.shot_max_s * 2 / 3)
+            if shot is not None:
+                yield shot
+        if self._pending is None:
+            self._gallery.accept(self._detector.horizon)
+
+    def _close(self, end: float) -> Shot | None:
+        assert self._start is not None  # noqa: S101 - frames came
+        made = self._gallery.film(end)
+        if made is None:
+            return None
+        shot = Shot(self._start, end, *made)
+        self._start = end
+        return shot

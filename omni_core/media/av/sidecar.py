@@ -1,0 +1,74 @@
+"""The transcript that lies beside a film: film.srt, film.en.vtt, or the one the caller names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from omni_core.errors import NotFoundError, UnreadableError
+from omni_core.media.text.cues import Window, parse, windows
+from omni_core.text.charset import decode
+from omni_core.types import CutOptions
+
+SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
+MOST_BYTES = 20 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Words with spans, and where they came from."""
+
+    windows: Sequence[Window]
+    origin: str
+
+
+def transcript(path: str, options: CutOptions) -> Transcript | None:
+    """The caller's transcript, else the sidecar, else None.
+
+    Raises NotFoundError or UnreadableError for a named transcript that is no use; a sidecar that
+    is none is passed over.
+    """
+    if options.transcript:
+        if not os.path.isfile(options.transcript):
+            raise NotFoundError(f"no transcript {os.path.basename(options.transcript)}")
+        found = _read(options.transcript)
+        if found is None:
+            raise UnreadableError(
+                f"{os.path.basename(options.transcript)} has no cues; "
+                "a transcript is an SRT, WebVTT or ASS file",
+                code="UNSUPPORTED_TYPE",
+            )
+        return Transcript(found, f"transcript {os.path.basename(options.transcript)}")
+    for name in _beside(path):
+        found = _read(name)
+        if found is not None:
+            return Transcript(found, f"sidecar {os.path.basename(name)}")
+    return None
+
+
+def _beside(path: str) -> list[str]:
+    """film.srt first, then film.<language>.srt; links that lead elsewhere do not count."""
+    folder, base = os.path.split(os.path.abspath(path))
+    stem = os.path.splitext(base)[0]
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    near = [
+        n
+        for n in names
+        if n.startswith(stem + ".")
+        and n.lower().endswith(SUFFIXES)
+        and n.count(".") - stem.count(".") <= 2
+    ]
+    near.sort(key=lambda n: (n.count("."), SUFFIXES.index(os.path.splitext(n)[1].lower())))
+    real = os.path.realpath(folder)
+    paths = [os.path.join(folder, n) for n in near]
+    return [p for p in paths if os.path.isfile(p) and os.path.dirname(os.path.realpath(p)) == real]
+
+
+def _read(path: str) -> Sequence[Window] | None:
+    with open(path, "rb") as f:
+        cues = parse(decode(f.read(MOST_BYTES)))
+    return list(windows(cues)) or None

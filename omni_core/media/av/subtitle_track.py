@@ -1,0 +1,54 @@
+"""A subtitle track inside a container, as windows of whole sentences on the container's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from omni_core.media.av.clock import Clock
+from omni_core.media.text.cues import Cue, Joiner, Window, clean
+
+_TEXT_CODECS = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
+
+
+def text_stream(container: Any) -> Any | None:
+    """The subtitle track of words (pictures of words are left out): the default, else first."""
+    streams = [
+        s
+        for s in container.streams.subtitles
+        if s.codec_context is not None and s.codec_context.name in _TEXT_CODECS
+    ]
+    return next((s for s in streams if int(s.disposition) & 1), streams[0] if streams else None)
+
+
+class Track:
+    """An embedded subtitle track, cue by cue."""
+
+    def __init__(self, stream: Any, clock: Clock) -> None:
+        self._clock = clock
+        self._joiner = Joiner()
+        language = stream.language or ""
+        self.origin = "subtitle track" + (f" {language}" if language not in ("", "und") else "")
+
+    def push(self, packet: Any) -> Iterator[Window]:
+        """Take a packet of the track."""
+        start = self._clock.packet(packet)
+        if start is None or not packet.size:
+            return
+        text = clean(" ".join(_words(packet)))
+        length = float((packet.duration or 0) * packet.time_base) or 2.0
+        if text:
+            yield from self._joiner.push(Cue(start, start + length, text))
+
+    def flush(self) -> Iterator[Window]:
+        """What is held."""
+        yield from self._joiner.flush()
+
+
+def _words(packet: Any) -> Iterator[str]:
+    """The words of a packet; FFmpeg hands every text codec out as an ASS event."""
+    for subtitle in packet.decode():
+        for rect in getattr(subtitle, "rects", [subtitle]):
+            ass = getattr(rect, "ass", b"")
+            line = ass.decode("utf-8", "replace") if isinstance(ass, bytes) else str(ass)
+            yield line.split(",", 8)[-1] if line.count(",") >= 8 else line

@@ -1,0 +1,141 @@
+"""Films: MP4, MOV, MKV, WebM, AVI, MPEG-TS and PS, FLV, WMV, Ogg video, animated GIF, raw H.264."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from omni_core.errors import BadRequestError
+from omni_core.media.av import clip, seek
+from omni_core.media.av.container import container, film_stream, sound_stream
+from omni_core.media.av.cutter import FilmCutter
+from omni_core.media.av.length import length
+from omni_core.media.av.sidecar import transcript
+from omni_core.media.dates import recorded_at
+from omni_core.media.geometry import box
+from omni_core.media.titles import title
+from omni_core.protocols import Medium
+from omni_core.types import Crop, CutOptions, MediaInfo, Modality, Pixels, Samples, Segment, Source
+
+_ASF = bytes.fromhex("3026b2758e66cf11")
+_MXF = bytes.fromhex("060e2b34020501")
+_MIME = {
+    "matroska,webm": "video/x-matroska",
+    "mpegts": "video/mp2t",
+    "mpeg": "video/mpeg",
+    "avi": "video/x-msvideo",
+    "flv": "video/x-flv",
+    "asf": "video/x-ms-asf",
+    "ogg": "video/ogg",
+    "mxf": "application/mxf",
+    "h264": "video/h264",
+    "hevc": "video/h265",
+}
+
+
+class VideoMedium(Medium):
+    """Anything with a moving picture; a container that holds only sound is cut as sound."""
+
+    kinds = "video (MP4, MOV, MKV, WebM, AVI, TS, MPG, FLV, WMV, OGV, MXF)"
+
+    def matches(self, head: bytes, suffix: str) -> bool:
+        """By the container's first bytes."""
+        if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+            return head[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"hevc")
+        if (
+            head[:4] == b"\x1aE\xdf\xa3"
+            or head[:3] == b"FLV"
+            or head[:8] == _ASF
+            or head[:7] == _MXF
+        ):
+            return True
+        if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+            return True
+        if head[:4] in (b"\0\0\1\xba", b"\0\0\1\xb3"):
+            return True
+        if head[:4] == b"OggS":
+            return b"\x80theora" in head[:512] or b"\x01video" in head[:512]
+        if suffix in (".h264", ".264", ".hevc", ".h265", ".265"):
+            return head[:3] == b"\0\0\1" or head[:4] == b"\0\0\0\1"
+        return is_transport_stream(head)
+
+    def probe(self, path: str, password: str | None = None) -> MediaInfo:
+        """Raises UnreadableError for what cannot be opened, TooLargeError over the limits."""
+        with container(path, self.limits) as c:
+            film, sound = film_stream(c), sound_stream(c)
+            seconds = length(path, c)
+            when, origin = recorded_at(path, c.metadata)
+            mime = _MIME.get(c.format.name, "video/mp4")
+            if mime == "video/x-matroska" and _is_webm(path):
+                mime = "video/webm"
+            if c.metadata.get("major_brand") == "qt  ":
+                mime = "video/quicktime"
+            return MediaInfo(
+                modality=Modality.VIDEO if film is not None else Modality.AUDIO,
+                mime=mime if film is not None else mime.replace("video", "audio"),
+                title=title(path, c.metadata.get("title", "")),
+                duration_s=seconds,
+                width=film.codec_context.width if film is not None else None,
+                height=film.codec_context.height if film is not None else None,
+                recorded_at=when,
+                recorded_at_from=origin,
+                has_sound=sound is not None,
+                has_picture=film is not None,
+                warnings=_warnings(film),
+            )
+
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+        """Shots, windows of sound and subtitles as they are decoded."""
+        words = transcript(path, options)
+        if words is not None:
+            for w in words.windows:
+                yield w.segment(source, words.origin)
+        with container(path, self.limits) as c:
+            cutter = FilmCutter(path, c, source, options, self.limits)
+            yield from cutter.run(words=words is None)
+
+    def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
+        """Raises NotFoundError (OUT_OF_RANGE) for a second outside the film."""
+        with container(path, self.limits) as c:
+            return seek.frames_at(path, c, times, edge)
+
+    def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+        """The film's first frame."""
+        big = edge if crop is None else 1 << 14
+        pixels = self.frames(path, [0.0], big)[0][1]
+        if crop is None:
+            return pixels
+        left, top, right, bottom = box(crop, pixels.shape[1], pixels.shape[0])
+        return pixels[top:bottom, left:right]
+
+    def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
+        """A stream copy where the container allows it; the span begins at a keyframe."""
+        with container(path, self.limits) as c:
+            return clip.cut(path, c, start, end, out)
+
+    def sound(self, path: str, start: float, end: float) -> Samples:
+        """Raises BadRequestError when the film is silent."""
+        with container(path, self.limits) as c:
+            if sound_stream(c) is None:
+                raise BadRequestError("this film has no sound")
+            return seek.sound_between(path, c, start, end)
+
+
+def _warnings(film: Any) -> tuple[str, ...]:
+    if film is not None and film.start_time is None:
+        return ("the file keeps no time stamps; times are counted by its frame rate",)
+    return ()
+
+
+def is_transport_stream(head: bytes) -> bool:
+    """Sync bytes 188 (or 192, Blu-ray) apart."""
+    for size, first in ((188, 0), (192, 4)):
+        marks = range(first, len(head), size)
+        if len(marks) >= 5 and all(head[i] == 0x47 for i in marks):
+            return True
+    return False
+
+
+def _is_webm(path: str) -> bool:
+    with open(path, "rb") as f:
+        return b"webm" in f.read(128)

@@ -1,0 +1,1 @@
+"""PDF, EPUB and XPS through MuPDF; DOCX, PPTX and XLSX from their XML."""

@@ -1,0 +1,195 @@
+"""PDF, EPUB and XPS through PyMuPDF: each page is a picture and, where it has words, text.
+
+MuPDF holds the GIL, prints to stdout and can be made to work for ever by four known kinds of
+small file: it runs only in a process that can be killed. Cheap limits are kept here all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pymupdf
+
+from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
+from omni_core.media.dates import from_file, parse
+from omni_core.media.geometry import box
+from omni_core.media.guard import unreadable
+from omni_core.media.titles import title
+from omni_core.protocols import Medium
+from omni_core.text import windows
+from omni_core.types import (
+    Channel,
+    Crop,
+    CutOptions,
+    ImageContent,
+    MediaInfo,
+    Modality,
+    Pixels,
+    Segment,
+    Source,
+    Span,
+    TextContent,
+)
+
+EDGE = 1400
+"""Pixels of the long edge beyond which a page picture gains nothing and costs a lot."""
+MOST_SCALE = 8.0
+"""Times 72 dpi: a stamp-sized page is not blown up without end."""
+MOST_TEXT = 2_000_000
+"""Characters of one page that are kept."""
+LARGER = 1.15
+"""Times the size of most of the page's letters that a heading has."""
+MOST_HEADING = 120
+
+_REPAIRED = (
+    "the file is damaged or cut short; what could be repaired is in, pages or words may be missing"
+)
+
+
+class PdfMedium(Medium):
+    """Pages."""
+
+    rank = 2
+    kinds = "documents (PDF, EPUB, XPS)"
+
+    def matches(self, head: bytes, suffix: str) -> bool:
+        """PDF within its first KiB, as readers allow; EPUB by its first zip entry."""
+        if b"%PDF-" in head[:1024]:
+            return True
+        if head[:4] != b"PK\3\4":
+            return False
+        return b"mimetypeapplication/epub+zip" in head[:100] or suffix in (".xps", ".oxps")
+
+    def probe(self, path: str, password: str | None = None) -> MediaInfo:
+        """Raises UnreadableError (ENCRYPTED) without the password, TooLargeError over max_pages."""
+        with self._opened(path, password) as doc:
+            meta = doc.metadata or {}
+            when = parse(meta.get("creationDate") or "") or parse(meta.get("modDate") or "")
+            found = (when, "pdf") if when is not None else from_file(path)
+            pdf = doc.is_pdf
+            return MediaInfo(
+                modality=Modality.DOCUMENT,
+                mime="application/pdf" if pdf else "application/epub+zip",
+                title=title(path, meta.get("title") or ""),
+                pages=len(doc),
+                recorded_at=found[0],
+                recorded_at_from=found[1],
+                has_picture=True,
+                warnings=(_REPAIRED,) if pdf and doc.is_repaired else (),
+            )
+
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+        """For each page its picture, then its words; a scanned page has no words."""
+        with self._opened(path, options.password) as doc:
+            edge, heading = min(options.image_edge, EDGE), ""
+            for number in range(1, len(doc) + 1):
+                page = doc[number - 1]
+                span = Span("page", number, number + 1)
+                picture = ImageContent(_render(page, edge, None))
+                yield Segment(source.id, Modality.DOCUMENT, Channel.VISUAL, span, picture)
+                text, headings = _words_of(page)
+                headings = [(0, heading), *headings] if heading else headings
+                heading = headings[-1][1] if headings else ""
+                for part, w in enumerate(windows.windows(text, options, headings)):
+                    yield Segment(
+                        source.id,
+                        Modality.DOCUMENT,
+                        Channel.TEXT,
+                        span,
+                        TextContent(w.text),
+                        w.text,
+                        "text layer",
+                        part,
+                        {"heading": w.heading} if w.heading else {},
+                    )
+
+    def page(
+        self, path: str, number: int, edge: int, crop: Crop | None, password: str | None
+    ) -> Pixels:
+        """A crop is rendered at its own full resolution, so that small print can be read."""
+        with self._opened(path, password) as doc:
+            if not 1 <= number <= len(doc):
+                raise NotFoundError(
+                    f"there is no page {number}: {os.path.basename(path)} has {len(doc)} pages",
+                    code="OUT_OF_RANGE",
+                )
+            return _render(doc[number - 1], edge, crop)
+
+    def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+        """Page frame + 1."""
+        return self.page(path, frame + 1, edge, crop, None)
+
+    @contextmanager
+    def _opened(self, path: str, password: str | None) -> Iterator[Any]:
+        name = os.path.basename(path)
+        with pymupdf.open(path) as doc:
+            if doc.needs_pass and not (password and doc.authenticate(password)):
+                how = (
+                    "the password given is wrong"
+                    if password
+                    else "it needs a password (omni-mcp ingest FILE --password ...)"
+                )
+                raise UnreadableError(f"{name} is encrypted: {how}", code="ENCRYPTED")
+            if len(doc) > self.limits.max_pages:
+                raise TooLargeError(
+                    f"{name} has {len(doc)} pages, over the limit of {self.limits.max_pages}; "
+                    "split it or raise max_pages"
+                )
+            if len(doc) == 0:
+                raise unreadable(path)
+            yield doc
+
+
+def _render(page: Any, edge: int, crop: Crop | None) -> Pixels:
+    """RGB of a page or of a part of it, the long edge `edge` pixels."""
+    area = page.rect
+    if crop is not None:
+        unit = 10_000
+        left, top, right, bottom = (v / unit for v in box(crop, unit, unit))
+        area = pymupdf.Rect(
+            area.x0 + left * area.width,
+            area.y0 + top * area.height,
+            area.x0 + right * area.width,
+            area.y0 + bottom * area.height,
+        )
+    scale = min(edge / max(area.width, area.height, 1.0), MOST_SCALE)
+    pixmap = page.get_pixmap(
+        matrix=pymupdf.Matrix(scale, scale), clip=area, alpha=False, colorspace=pymupdf.csRGB
+    )
+    flat = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
+    return flat[:, : pixmap.width * 3].reshape(pixmap.height, pixmap.width, 3).copy()
+
+
+def _words_of(page: Any) -> tuple[str, list[tuple[int, str]]]:
+    """The page's words in reading order, and where its headings stand.
+
+    A heading is a short line set larger than most of the page; hyphens at line ends are joined.
+    """
+    flags = pymupdf.TEXT_DEHYPHENATE | pymupdf.TEXT_PRESERVE_WHITESPACE
+    lines: list[tuple[str, float]] = []
+    sizes: Counter[float] = Counter()
+    for block in page.get_text("dict", flags=flags)["blocks"]:
+        for line in block.get("lines", ()):
+            text = "".join(s["text"] for s in line["spans"]).strip()
+            if text:
+                size = round(max(s["size"] for s in line["spans"]), 1)
+                sizes[size] += len(text)
+                lines.append((text, size))
+    body = sizes.most_common(1)[0][0] if sizes else 0.0
+    out: list[str] = []
+    headings: list[tuple[int, str]] = []
+    at = 0
+    for text, size in lines:
+        if at > MOST_TEXT:
+            break
+        if size >= body * LARGER and len(text) <= MOST_HEADING and re.search(r"[^\W\d]", text):
+            headings.append((at, text))
+        out.append(text)
+        at += len(text) + 1
+    return "\n".join(out), headings

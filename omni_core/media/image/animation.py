@@ -1,0 +1,103 @@
+"""Pictures that move: GIF, WebP, APNG and AVIF as films without sound.
+
+Pillow decodes them (FFmpeg knows no animated WebP); each frame then goes the way of film frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import av
+import numpy as np
+from PIL import Image
+
+from omni_core.errors import NotFoundError
+from omni_core.media.av.shots import Shots
+from omni_core.media.geometry import fit
+from omni_core.media.rgb import to_rgb
+from omni_core.types import CutOptions, Pixels, Segment, Source
+
+FORMATS = ("GIF", "WEBP", "PNG", "AVIF")
+SHORTEST_S = 0.5
+"""Below this a loop is seen as one picture."""
+DEFAULT_S = 0.1
+"""What players take for a frame that gives no time, or less than 20 ms."""
+MOST_FRAMES = 20_000
+
+
+def seconds(image: Image.Image) -> float:
+    """How long an animation runs; 0 for a still picture. Leaves the first frame in place."""
+    frames = int(getattr(image, "n_frames", 1))
+    if image.format not in FORMATS or frames < 2:
+        return 0.0
+    image.seek(1)
+    pace = _held(image)
+    image.seek(0)
+    # Pillow tells the time of a frame only when it is decoded: exact when cut, estimated here
+    total = frames * pace
+    return round(total, 3) if total >= SHORTEST_S else 0.0
+
+
+def cut(image: Image.Image, source: Source, options: CutOptions) -> Iterator[Segment]:
+    """Shots, as of a film."""
+    shots = Shots(options, 1.0)
+    for t, held, rgb in _frames(image):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+        frame.pts, frame.time_base = round(t * 1000), Fraction(1, 1000)
+        for shot in shots.push(t, frame):
+            yield shot.segment(source)
+        shots.reach(t + held)
+    for shot in shots.flush():
+        yield shot.segment(source)
+    last = shots.last()
+    if last is not None:
+        yield last.segment(source)
+
+
+def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
+    """(the second at which the frame appears, its pixels) for each time."""
+    wanted = sorted(set(times))
+    found: dict[float, tuple[float, Pixels]] = {}
+    end = 0.0
+    for t, held, rgb in _frames(image):
+        end = t + held
+        while wanted and wanted[0] < end + 1e-4:
+            found[wanted.pop(0)] = t, _small(rgb, edge)
+        last = t, rgb
+        if not wanted:
+            break
+    if wanted and wanted[-1] <= end + 0.5:
+        found |= {t: (last[0], _small(last[1], edge)) for t in wanted}
+    if missing := [t for t in times if t not in found or t < 0]:
+        raise NotFoundError(
+            f"second {missing[0]:g} is outside the {end:.1f} s of this animation",
+            code="OUT_OF_RANGE",
+        )
+    return [found[t] for t in times]
+
+
+def _frames(image: Image.Image) -> Iterator[tuple[float, float, Pixels]]:
+    """(appears, is held for, pixels) of each frame, composed onto those before."""
+    t = 0.0
+    for n in range(min(int(getattr(image, "n_frames", 1)), MOST_FRAMES)):
+        try:
+            image.seek(n)
+            rgb = np.asarray(to_rgb(image))
+        except (EOFError, OSError, SyntaxError, ValueError):
+            if n == 0:
+                raise
+            return  # a file that breaks off has the frames before
+        held = _held(image)
+        yield t, held, rgb
+        t += held
+
+
+def _held(image: Image.Image) -> float:
+    held = float(image.info.get("duration", 0) or 0) / 1000
+    return held if held >= 0.02 else DEFAULT_S
+
+
+def _small(rgb: Pixels, edge: int) -> Pixels:
+    size = fit(rgb.shape[1], rgb.shape[0], edge)
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))

@@ -1,0 +1,98 @@
+"""What the decoder process answers: every registered medium behind one service.
+
+Imported in a worker process only (`Worker("decoder", "omni_core.media.service:service")`): a
+decoder that hangs or dies never takes the server with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from omni_core import plugins
+from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
+from omni_core.media.guard import guarded
+from omni_core.protocols import Medium
+from omni_core.types import Crop, CutOptions, Limits, MediaInfo, Pixels, Samples, Segment, Source
+
+
+def service(**limits: float) -> MediaService:
+    """What `Worker` builds in its child; limits: max_pixels, max_file_mb, max_duration_s ..."""
+    return MediaService(Limits(**limits))  # type: ignore[arg-type]
+
+
+class MediaService:
+    """Answers for every medium. All methods raise only errors of `omni_core.errors`."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        media = [medium(limits) for medium in plugins.load_all(plugins.MEDIA)]
+        self._media = sorted(media, key=lambda m: m.rank)
+
+    def probe(self, path: str, password: str | None = None) -> MediaInfo:
+        """Kind, title, length, date; opens the file once."""
+        with guarded(path):
+            return self._medium(path).probe(path, password)
+
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+        """Segments as they are cut; memory does not grow with the length of the file."""
+        with guarded(path):
+            yield from self._medium(path).decompose(path, source, options)
+
+    def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
+        """(the second at which it appears, pixels) of the frame on screen at each time."""
+        with guarded(path):
+            return self._medium(path).frames(path, times, edge)
+
+    def picture(self, path: str, edge: int, crop: Crop | None = None, frame: int = 0) -> Pixels:
+        """A still picture or one of its frames; crop: left, top, right, bottom, 0 to 1."""
+        with guarded(path):
+            return self._medium(path).picture(path, edge, crop, frame)
+
+    def page(
+        self,
+        path: str,
+        number: int,
+        edge: int,
+        crop: Crop | None = None,
+        password: str | None = None,
+    ) -> Pixels:
+        """Page `number` (from 1); a crop is rendered at full resolution."""
+        with guarded(path):
+            return self._medium(path).page(path, number, edge, crop, password)
+
+    def clip(self, path: str, start: float, end: float, out_path: str) -> tuple[str, float, float]:
+        """Cut [start, end) seconds into `out_path`: (MIME type, true start, true end)."""
+        with guarded(path):
+            return self._medium(path).clip(path, start, end, out_path)
+
+    def sound(self, path: str, start: float, end: float) -> Samples:
+        """Mono 16 kHz samples of [start, end) seconds."""
+        with guarded(path):
+            return self._medium(path).sound(path, start, end)
+
+    def _medium(self, path: str) -> Medium:
+        """Who knows these bytes. Raises NotFoundError, TooLargeError or UnreadableError."""
+        name = os.path.basename(path)
+        try:
+            size = os.path.getsize(path)
+            with open(path, "rb") as f:
+                head = f.read(4096)
+        except OSError as e:
+            raise NotFoundError(f"{name} cannot be read: {e.strerror or 'no such file'}") from e
+        if size == 0:
+            raise UnreadableError(f"{name} is empty", code="CORRUPT_MEDIA")
+        if size > self._limits.max_file_mb << 20:
+            raise TooLargeError(
+                f"{name} is {size >> 20} MB, over the limit of {self._limits.max_file_mb} MB; "
+                "cut it or raise max_file_mb"
+            )
+        suffix = os.path.splitext(path)[1].lower()
+        for medium in self._media:
+            if medium.matches(head, suffix):
+                return medium
+        supported = "; ".join(m.kinds for m in self._media)
+        raise UnreadableError(
+            f"{name} is of no kind that can be searched. Supported: {supported}",
+            code="UNSUPPORTED_TYPE",
+        )

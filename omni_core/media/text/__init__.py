@@ -1,0 +1,1 @@
+"""Plain text, Markdown, HTML, tables and subtitle files."""

@@ -1,0 +1,97 @@
+"""Plain text and Markdown: windows of words, spans in characters, headings kept."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+from omni_core.errors import TooLargeError
+from omni_core.media.dates import from_file
+from omni_core.media.titles import title
+from omni_core.protocols import Medium
+from omni_core.text import windows
+from omni_core.text.charset import decode, is_text
+from omni_core.types import (
+    Channel,
+    CutOptions,
+    MediaInfo,
+    Modality,
+    Segment,
+    Source,
+    Span,
+    TextContent,
+)
+
+MOST_MB = 64
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t#]*$", re.M)
+_MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
+"""Letters that are no prose: RTF and PostScript are programs, playlists name other files."""
+_MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
+
+
+class PlainTextMedium(Medium):
+    """Text has no magic number: it comes last, by what its bytes are not."""
+
+    rank = 9
+    kinds = "text (TXT, Markdown)"
+
+    def matches(self, head: bytes, suffix: str) -> bool:
+        """No binary bytes; the suffix only chooses between plain text and Markdown."""
+        return is_text(head) and not head.startswith(_MARKUP)
+
+    def probe(self, path: str, password: str | None = None) -> MediaInfo:
+        """Raises TooLargeError over 64 MB: text is held whole."""
+        markdown = path.lower().endswith(_MARKDOWN)
+        text = read(path)
+        when, origin = from_file(path)
+        heading = _HEADING.search(text) if markdown else None
+        return MediaInfo(
+            modality=Modality.DOCUMENT,
+            mime="text/markdown" if markdown else "text/plain",
+            title=title(path, heading.group(2) if heading else ""),
+            recorded_at=when,
+            recorded_at_from=origin,
+        )
+
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+        """Windows of words."""
+        text = read(path)
+        headings = []
+        if path.lower().endswith(_MARKDOWN):
+            headings = [(m.start(), m.group(2)) for m in _HEADING.finditer(text)]
+        yield from segments(text, source, options, headings)
+
+
+def read(path: str) -> str:
+    """The file's text, whatever its encoding."""
+    size = os.path.getsize(path)
+    if size > MOST_MB << 20:
+        raise TooLargeError(
+            f"{os.path.basename(path)} is {size >> 20} MB of text, over the limit of {MOST_MB} MB; "
+            "split it"
+        )
+    with open(path, "rb") as f:
+        return decode(f.read())
+
+
+def segments(
+    text: str,
+    source: Source,
+    options: CutOptions,
+    headings: list[tuple[int, str]],
+    origin: str = "text",
+) -> Iterator[Segment]:
+    """Windows of a text as segments with spans in characters."""
+    for w in windows.windows(text, options, headings):
+        extra = {"heading": w.heading} if w.heading else {}
+        yield Segment(
+            source.id,
+            Modality.DOCUMENT,
+            Channel.TEXT,
+            Span("char", w.start, w.end),
+            TextContent(w.text),
+            w.text,
+            origin,
+            extra=extra,
+        )

@@ -1,0 +1,1 @@
+"""What runs inside the model worker: one process that holds every model."""

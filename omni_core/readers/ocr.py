@@ -1,0 +1,194 @@
+"""PP-OCRv6 through RapidOCR: pixels to lines of words. The only file that imports it.
+
+RapidOCR's parts are used, not its front: sessions are made here, so that nothing is ever
+downloaded or written beside the package, and so that ONNX Runtime's threads do not spin. On busy
+cores spinning was 40 % of the time of a picture.
+
+The recogniser knows Latin letters, Chinese and Japanese, and Greek without accents. Lines in
+other scripts (Cyrillic, Arabic, Hangul, Devanagari) come out below the score and are left out.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omni_core.readers.layout import Line
+from omni_core.types import Pixels
+
+Boxes = NDArray[np.float32]
+"""(boxes, 4, 2): corners clockwise from the top left, in pixels."""
+
+LOOK_EDGE = 640
+"""Long edge of the first look, pixels: letters of 13 pixels on a picture of 1280 are seen."""
+MIN_SCORE = 0.6
+UPSIDE_DOWN = 0.9
+ASKED = 8
+"""So many of the longest lines vote on which way is up."""
+BATCH = 6
+
+
+class Ocr:
+    """Detector, direction classifier and recogniser on ONNX Runtime, from local files."""
+
+    def __init__(self, detect: Path, recognise: Path, direction: Path, *, threads: int = 0) -> None:
+        """Load the three models; raises what ONNX Runtime raises when one is broken."""
+        logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
+        from rapidocr.ch_ppocr_cls import TextClassifier
+        from rapidocr.ch_ppocr_det import TextDetector
+        from rapidocr.ch_ppocr_rec import TextRecognizer
+        from rapidocr.utils.log import logger
+        from rapidocr.utils.typings import OCRVersion
+
+        logger.setLevel(logging.CRITICAL)  # its import has set it to INFO
+        self._detector: Any = TextDetector(
+            _config(
+                detect,
+                threads,
+                limit_type="max",
+                limit_side_len=LOOK_EDGE,
+                thresh=0.3,
+                box_thresh=0.5,
+                unclip_ratio=1.6,
+            )
+        )
+        self._recogniser: Any = TextRecognizer(
+            _config(
+                recognise,
+                threads,
+                lang_type="ch",
+                rec_batch_num=BATCH,
+                rec_img_shape=[3, 48, 320],
+                font_path=None,
+            )
+        )
+        self._classifier: Any = TextClassifier(
+            _config(
+                direction,
+                threads,
+                ocr_version=OCRVersion.PPOCRV4,
+                cls_batch_num=ASKED,
+                cls_thresh=UPSIDE_DOWN,
+                label_list=["0", "180"],
+            )
+        )
+
+    def read(self, pixels: Pixels, *, edge: int, look_first: bool = True) -> list[Line]:
+        """The lines of words in a picture, unordered; empty where there are none.
+
+        Words are found on a copy whose long edge is at most `edge`, and read at full size. With
+        `look_first` a much smaller copy decides whether there are any.
+        """
+        picture = np.ascontiguousarray(pixels[:, :, ::-1])
+        if look_first and not self._look(picture):
+            return []
+        boxes = self._find(picture, edge)
+        if _sideways(boxes):
+            picture = np.ascontiguousarray(np.rot90(picture))
+            boxes = self._find(picture, edge)
+        if self._upside_down(picture, boxes):
+            picture = np.ascontiguousarray(picture[::-1, ::-1])
+            height, width = picture.shape[:2]
+            # the corner that was bottom right is top left now
+            boxes = np.roll(np.array([width, height], np.float32) - boxes, 2, axis=1)
+        if not len(boxes):
+            return []
+        words = self._recognise(_crops(picture, boxes))
+        return [
+            _line(text, score, box)
+            for (text, score), box in zip(words, boxes, strict=True)
+            if score >= MIN_SCORE
+        ]
+
+    def _look(self, picture: Pixels) -> bool:
+        """Whether a small copy shows anything like words."""
+        step = math.ceil(max(picture.shape[:2]) / LOOK_EDGE)
+        if step < 2:
+            return True
+        import cv2
+
+        # a whole fraction keeps thin strokes even
+        size = max(1, picture.shape[1] // step), max(1, picture.shape[0] // step)
+        small: Any = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        return len(self._find(small)) > 0
+
+    def _find(self, picture: Pixels, edge: int = LOOK_EDGE) -> Boxes:
+        nothing = np.zeros((0, 4, 2), np.float32)
+        if min(picture.shape[:2]) < 16:
+            return nothing
+        self._detector.limit_side_len = edge
+        found: Any = self._detector(picture).boxes
+        return nothing if found is None else np.asarray(found, np.float32)
+
+    def _upside_down(self, picture: Pixels, boxes: Boxes) -> bool:
+        """Whether the longest lines say so, and read better that way."""
+        if len(boxes) < 2:
+            return False
+        widths, _ = _sizes(boxes)
+        longest = _crops(picture, boxes[np.argsort(-widths)[:ASKED]])
+        votes = self._classifier(longest).cls_res
+        if sum(label == "180" and score > UPSIDE_DOWN for label, score in votes) * 2 < len(votes):
+            return False
+        # the classifier squeezes long lines and is wrong on small print: read three both ways
+        tried = longest[:3]
+        as_is, turned = self._recognise(tried), self._recognise([c[::-1, ::-1] for c in tried])
+        return sum(score for _, score in turned) > sum(score for _, score in as_is)
+
+    def _recognise(self, crops: list[Pixels]) -> list[tuple[str, float]]:
+        """The words of each crop and how sure the model is, 0 to 1."""
+        from rapidocr.ch_ppocr_rec.typings import TextRecInput
+
+        found = self._recogniser(TextRecInput(img=crops))
+        return [(str(t), float(s)) for t, s in zip(found.txts, found.scores, strict=True)]
+
+
+def _config(model: Path, threads: int, **options: Any) -> Any:
+    """Settings of one RapidOCR part, with a session of our own."""
+    import onnxruntime
+    from omegaconf import OmegaConf
+    from rapidocr.utils.typings import EngineType
+
+    how = onnxruntime.SessionOptions()
+    how.intra_op_num_threads = threads
+    how.log_severity_level = 4
+    how.enable_cpu_mem_arena = False  # it would keep the memory of the largest page for good
+    how.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(str(model), how, providers=["CPUExecutionProvider"])
+    return OmegaConf.create(
+        {"engine_type": EngineType.ONNXRUNTIME, "session": session, **options},
+        flags={"allow_objects": True},
+    )
+
+
+def _crops(picture: Pixels, boxes: Boxes) -> list[Pixels]:
+    from rapidocr.utils.process_img import get_rotate_crop_image
+
+    return [get_rotate_crop_image(picture, box.copy()) for box in boxes]
+
+
+def _sizes(boxes: Boxes) -> tuple[Boxes, Boxes]:
+    """Length along and across the words of each box."""
+    return (
+        np.linalg.norm(boxes[:, 0] - boxes[:, 1], axis=1),
+        np.linalg.norm(boxes[:, 0] - boxes[:, 3], axis=1),
+    )
+
+
+def _sideways(boxes: Boxes) -> bool:
+    """Whether most of the words run from bottom to top or from top to bottom."""
+    if len(boxes) < 3:
+        return False
+    widths, heights = _sizes(boxes)
+    tall = heights > 1.5 * widths
+    return bool(heights[tall].sum() > 2 * widths[~tall].sum())
+
+
+def _line(text: str, score: float, box: Boxes) -> Line:
+    left, top = (float(v) for v in box.min(axis=0))
+    right, bottom = (float(v) for v in box.max(axis=0))
+    return Line(text, score, left, top, right, bottom)

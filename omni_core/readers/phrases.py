@@ -1,0 +1,209 @@
+"""Where to cut speech and how to put it together again: pure functions over times and words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from omni_core.readers.whisper import Phrase
+
+SILENCE_S = 1.2
+"""A pause that ends a window of sound, and a moment of speech."""
+MARGIN_S = 0.4
+SHORT_S = 8.0
+LONG_S = 20.0
+"""A moment of speech: whole sentences of so many seconds, where the speaker lets us."""
+SENTENCE = tuple(".!?…。！？؟।")
+
+Stretch = tuple[float, float]
+
+
+def windows(speech: Sequence[Stretch], longest_s: float) -> list[Stretch]:
+    """Stretches of speech to windows of sound for the model: at most `longest_s`, cut at pauses.
+
+    A pause of `SILENCE_S` always cuts. Where speech goes on for longer than a window, the
+    longest pause of its second half does.
+    """
+    found: list[Stretch] = []
+    current: list[Stretch] = []
+    for stretch in speech:
+        if current and stretch[0] - current[-1][1] >= SILENCE_S:
+            found.append((current[0][0], current[-1][1]))
+            current = []
+        current.append(stretch)
+        while current[-1][1] - current[0][0] > longest_s and len(current) > 1:
+            middle = current[0][0] + longest_s / 2
+            cuts = [i for i in range(1, len(current)) if current[i - 1][1] >= middle]
+            at = max(
+                [i for i in cuts if current[i - 1][1] - current[0][0] <= longest_s]
+                or [len(current) - 1],
+                key=lambda i: current[i][0] - current[i - 1][1],
+            )
+            found.append((current[0][0], current[at - 1][1]))
+            current = current[at:]
+    if current:
+        found.append((current[0][0], current[-1][1]))
+    return found
+
+
+def with_margins(spans: Sequence[Stretch], seconds: float) -> list[Stretch]:
+    """Each span with up to `MARGIN_S` of what lies around it, half of a shorter pause.
+
+    A word that is cut at its first breath is lost: 7.7 % of characters wrong without margins,
+    5.0 % with 0.2 s or more of them (150 prompts in five languages).
+    """
+    found = []
+    for i, (start, end) in enumerate(spans):
+        before = (spans[i - 1][1] + start) / 2 if i else 0.0
+        after = (end + spans[i + 1][0]) / 2 if i + 1 < len(spans) else seconds
+        found.append((max(start - MARGIN_S, before), min(end + MARGIN_S, after)))
+    return found
+
+
+def snap(phrases: Sequence[Phrase], speech: Sequence[Stretch]) -> list[Phrase]:
+    """Phrases with their ends moved to where the voice really is: Whisper's times lag by 0.3 s."""
+    found = []
+    for p in phrases:
+        inside = [s for s in speech if s[0] < p.end and s[1] > p.start]
+        start = max(p.start, min(inside[0][0], p.end)) if inside else p.start
+        end = min(p.end, max(inside[-1][1], start)) if inside else p.end
+        found.append(replace(p, start=start, end=end))
+    return found
+
+
+def moments(phrases: Sequence[Phrase], *, final: bool) -> tuple[list[Phrase], list[Phrase]]:
+    """Phrases joined to whole sentences of 8 to 20 s, and what must wait for more.
+
+    A pause of `SILENCE_S` or another language ends a moment; so does, after `SHORT_S`, the end
+    of a sentence.
+    """
+    done: list[Phrase] = []
+    current: list[Phrase] = []
+    for p in phrases:
+        if current and (_apart(current[-1], p) or p.end - current[0].start > LONG_S):
+            head, current = _break(current, p)
+            done += head
+        current.append(p)
+        length = current[-1].end - current[0].start
+        if length >= SHORT_S and p.text.rstrip().endswith(SENTENCE):
+            done.append(join(current))
+            current = []
+    if final and current:
+        done.append(join(current))
+        current = []
+    return done, current
+
+
+def _apart(before: Phrase, after: Phrase) -> bool:
+    return after.start - before.end >= SILENCE_S or before.language != after.language
+
+
+def _break(current: list[Phrase], following: Phrase) -> tuple[list[Phrase], list[Phrase]]:
+    """Close what is full at its last end of sentence; at a pause, close all of it."""
+    if not _apart(current[-1], following):
+        ends = [i for i, p in enumerate(current) if p.text.rstrip().endswith(SENTENCE)]
+        if ends and ends[-1] + 1 < len(current):
+            cut = ends[-1] + 1
+            return [join(current[:cut])], current[cut:]
+    return [join(current)], []
+
+
+def join(phrases: Sequence[Phrase]) -> Phrase:
+    """One phrase from the first start to the last end."""
+    text = re.sub(r"\s+", " ", "".join(p.text for p in phrases)).strip()
+    return Phrase(phrases[0].start, phrases[-1].end, text, phrases[0].language)
+
+
+_COMMON = """
+en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr
+bg lt sk te fa lv bn sr sl et mk kn eu is hy ne mn bs kk sq sw gl mr pa km ka az
+"""
+COMMON = frozenset(_COMMON.split())
+"""Languages that are spoken more than Whisper guesses them; clips of a second come out as Latin,
+Hawaiian or Welsh."""
+
+
+class Language:
+    """The language of one source, steady: it changes with evidence, not with every window."""
+
+    def __init__(self) -> None:
+        self._scores: dict[str, float] = {}
+
+    def hear(self, probabilities: Mapping[str, float], seconds: float) -> str:
+        """Add what one window sounds like, weighed by its length, and say what is spoken."""
+        weight = min(1.0, seconds / 10)
+        known = self._scores.keys() | probabilities.keys()
+        self._scores = {
+            code: 0.5 * self._scores.get(code, 0.0)
+            + weight * math.log(max(1e-3, probabilities.get(code, 0.0)))
+            + (0.0 if code in COMMON else -1.0)
+            for code in known
+        }
+        return self.code
+
+    @property
+    def code(self) -> str:
+        """Two letters; English before anything was heard."""
+        return max(self._scores, key=self._scores.__getitem__) if self._scores else "en"
+
+
+_FILLER_LINES = """
+thank you
+thanks
+thank you very much
+thanks for watching
+thank you for watching
+thank you so much for watching
+please subscribe
+like and subscribe
+you
+bye
+bye bye
+music
+applause
+see you next time
+see you in the next video
+subtitles by the amara org community
+sous-titres réalisés par la communauté d'amara org
+untertitel der amara org-community
+untertitelung des zdf 2020
+untertitel im auftrag des zdf für funk 2017
+subtítulos realizados por la comunidad de amara org
+sottotitoli creati dalla comunità amara org
+продолжение следует
+ご視聴ありがとうございました
+字幕by索兰娅
+请不吝点赞 订阅 转发 打赏支持明镜与点点栏目
+시청해주셔서 감사합니다
+"""
+FILLERS = frozenset(_FILLER_LINES.strip().splitlines())
+"""What Whisper says when it hears music or noise: it learnt from subtitles of silent seconds."""
+
+
+def invented(text: str, logprob: float, no_speech: float, seconds: float) -> bool:
+    """Whether the words are more likely the model's habit than anybody's speech.
+
+    A well-known filler is believed only when the model is sure of it; words that repeat
+    themselves four times in a row, or far too many for the time, never.
+    """
+    words = re.sub(r"[^\w\s'-]+", " ", text.lower()).split()
+    if not words:
+        return True
+    plain = " ".join(words)
+    if plain in FILLERS and (logprob < -0.5 or no_speech > 0.3):
+        return True
+    if any(_four_times(words, size) for size in range(1, len(words) // 4 + 1)):
+        return True
+    return len(plain) > 40 * max(seconds, 0.5)
+
+
+def _four_times(words: Sequence[str], size: int) -> bool:
+    """Whether `size` words are followed by themselves three times."""
+    run = 0
+    for i in range(size, len(words)):
+        run = run + 1 if words[i] == words[i - size] else 0
+        if run >= 3 * size:
+            return True
+    return False

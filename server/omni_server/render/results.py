@@ -1,0 +1,352 @@
+"""Results as an agent reads them: few words first, the same facts as data beside them.
+
+Both channels say the same: some clients show only the text, some only the data. Words from media
+stand in a fence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mcp.types import CallToolResult, TextContent
+
+from omni_server.text import Fence, excerpt, one_line, tokens
+
+if TYPE_CHECKING:
+    from omni_core.engine.results import (
+        Checked,
+        FolderStatus,
+        IngestStatus,
+        Line,
+        ReadPage,
+        SearchHit,
+        SearchResult,
+        SourcePage,
+        SourceRow,
+    )
+    from omni_server.fetch import Arrived
+
+READ_TOKENS = 3_000
+"""Of the words in one page of a source."""
+RETRY_S = 5
+
+
+def search(result: SearchResult, *, scores: bool = False) -> CallToolResult:
+    """Moments as lines and as data."""
+    hits = [_hit(f, scores) for f in result.hits]
+    nearest = _hit(result.nearest, scores) if result.nearest else None
+    data = _lean(
+        {
+            "hits": hits,
+            "searched": {"sources": result.searched_sources, "segments": result.searched_segments},
+            "when_resolved": result.when_resolved,
+            "note": one_line(result.note),
+            "nearest": nearest,
+            "next_cursor": result.next_cursor,
+        },
+        keep=("hits",),
+    )
+    count = f"{len(hits)} moment{'' if len(hits) == 1 else 's'}"
+    lines = [
+        f"{count} in {result.searched_segments} segments of {result.searched_sources} sources."
+    ]
+    if result.when_resolved:
+        lines.append(f"When: {result.when_resolved}.")
+    quoted = [_hit_lines(hit) for hit in hits]
+    if nearest and not hits:
+        quoted = ["nearest, below the bar: " + _hit_lines(nearest)]
+    if quoted:
+        fence = Fence()
+        lines += [fence.notice, fence.around("\n".join(quoted))]
+    if result.note:
+        lines.append(data["note"])
+    if result.next_cursor:
+        lines.append(f"More: cursor={result.next_cursor}")
+    return _both(lines, data)
+
+
+def _hit(f: SearchHit, scores: bool) -> dict[str, Any]:
+    return _lean(
+        {
+            "id": f.ref,
+            "cite": one_line(f.cite),
+            "kind": str(f.modality),
+            "start_s": _seconds(f.start_s),
+            "end_s": _seconds(f.end_s),
+            "page": f.page,
+            "match": f.match,
+            "why": [str(c) for c in f.why],
+            "text": excerpt(f.text),
+            "also_at": [one_line(a) for a in f.also_at[:5]],
+            "partial": one_line(f.partial),
+            "score": round(f.cosine, 4) if scores else None,
+        },
+        keep=("why",),
+    )
+
+
+def _hit_lines(hit: Mapping[str, Any]) -> str:
+    head = f"{hit['id']} {hit['kind']} {hit['match']} {'+'.join(hit['why'])} {hit['cite']}"
+    if "score" in hit:
+        head += f" cos={hit['score']}"
+    if "partial" in hit:
+        head += f" ({hit['partial']})"
+    parts = [head]
+    if "text" in hit:
+        parts.append(f"  {hit['text']}")
+    if "also_at" in hit:
+        parts.append(f"  also at {' '.join(hit['also_at'])}")
+    return "\n".join(parts)
+
+
+def ingest(s: IngestStatus) -> CallToolResult:
+    """One file's way into the library."""
+    going = s.state in ("queued", "processing")
+    data = _lean(
+        {
+            "source_id": s.source_id,
+            "state": s.state,
+            "progress": round(s.progress, 3),
+            "stage": s.stage if going else "",
+            "segments": s.segments,
+            "duration_s": _seconds(s.duration_s),
+            "pages": s.pages,
+            "recorded_at": _date(s.recorded_at),
+            "recorded_at_from": s.recorded_at_from,
+            "duplicate_of": one_line(s.duplicate_of),
+            "warnings": [one_line(w) for w in s.warnings[:5]],
+            "retry_in_s": RETRY_S if going else None,
+        },
+        keep=("segments", "progress"),
+    )
+    facts = [f"{s.segments} segments"]
+    if s.duration_s is not None:
+        facts.append(clock(s.duration_s))
+    if s.pages is not None:
+        facts.append(f"{s.pages} pages")
+    if s.recorded_at is not None:
+        facts.append(f"recorded {_date(s.recorded_at)} ({s.recorded_at_from})")
+    lines = [f"{s.source_id or 'file'} {s.state}: {', '.join(facts)}."]
+    if going:
+        lines.append(
+            f"{s.stage or 'waiting'}, {s.progress:.0%} done; what is in can be searched. "
+            f"Call ingest_media again with the same source in {RETRY_S} s to follow."
+        )
+    if s.already:
+        lines.append("Nothing to do: these bytes were complete before.")
+    if s.duplicate_of:
+        lines.append(f"Same bytes as {data['duplicate_of']}.")
+    lines += [f"Warning: {w}" for w in data.get("warnings", ())]
+    return _both(lines, data)
+
+
+def fetching(arrived: Arrived | None) -> CallToolResult:
+    """A link whose file is not all here."""
+    size, total = (arrived.size, arrived.total) if arrived else (0, 0)
+    share = size / total if total else 0.0
+    data = {"state": "queued", "progress": round(share, 3), "stage": "downloading",
+            "retry_in_s": RETRY_S}  # fmt: skip
+    told = f"{size >> 20:,} of {total >> 20:,} MB" if total else f"{size >> 20:,} MB"
+    return _both(
+        [f"downloading: {told}. Call ingest_media again with the same source in {RETRY_S} s."], data
+    )
+
+
+def folder(f: FolderStatus) -> CallToolResult:
+    """The sum over a folder or a glob."""
+    failed = [s for s in f.failed if s.error_code != "UNSUPPORTED_TYPE"]
+    skipped = len(f.failed) - len(failed)  # other kinds of files are no failure in a folder
+    done = f.files_done + (f.current.progress if f.current and not f.finished else 0.0)
+    state = "processing" if not f.finished else ("partial" if failed else "ready")
+    if f.finished and len(f.failed) == f.files_total:
+        state = "failed"
+    now = None if f.finished else f.current
+    segments = sum(s.segments for s in f.done) + (now.segments if now else 0)
+    data = _lean(
+        {
+            "state": state,
+            "progress": round(done / f.files_total, 3) if f.files_total else 1.0,
+            "segments": segments,
+            "files_total": f.files_total,
+            "files_done": f.files_done,
+            "failed": [
+                {
+                    "file": one_line(_name(s.path), 120),
+                    "error": f"{s.error_code}: {one_line(s.error)}",
+                }
+                for s in failed[:5]
+            ],
+            "skipped": skipped or None,
+            "retry_in_s": None if f.finished else RETRY_S,
+        },
+        keep=("segments", "progress", "files_total", "files_done"),
+    )
+    lines = [f"{state}: {f.files_done} of {f.files_total} files, {segments} segments."]
+    if skipped:
+        lines.append(f"{skipped} of other kinds skipped.")
+    if failed:
+        lines.append(f"{len(failed)} could not be read:")
+        lines += [f"  {x['file']}: {x['error']}" for x in data["failed"]]
+    if now is not None:
+        name = one_line(_name(now.path), 80)
+        lines.append(f"Now {name!r}: {now.stage or now.state}, {now.progress:.0%}.")
+    if not f.finished:
+        lines.append(f"Call again with the same source in {RETRY_S} s to follow.")
+    return _both(lines, data)
+
+
+def sources(page: SourcePage) -> CallToolResult:
+    """A page of the library."""
+    rows = [_row(r) for r in page.sources]
+    data = _lean(
+        {"sources": rows, "total": page.total, "next_cursor": page.next_cursor},
+        keep=("sources", "total"),
+    )
+    lines = [f"{len(rows)} of {page.total} sources."]
+    if rows:
+        fence = Fence()
+        lines += [fence.notice, fence.around("\n".join(_row_line(r) for r in page.sources))]
+    if page.next_cursor:
+        lines.append(f"More: cursor={page.next_cursor}")
+    return _both(lines, data)
+
+
+def _row(r: SourceRow) -> dict[str, Any]:
+    return _lean(
+        {
+            "id": r.id,
+            "title": one_line(r.title, 120),
+            "kind": str(r.modality),
+            "state": r.state,
+            "segments": r.segments,
+            "duration_s": _seconds(r.duration_s),
+            "pages": r.pages,
+            "recorded_at": _date(r.recorded_at),
+        },
+        keep=("title", "segments"),
+    )
+
+
+def _row_line(r: SourceRow) -> str:
+    parts = [r.id, str(r.modality)]
+    if r.duration_s is not None:
+        parts.append(clock(r.duration_s))
+    if r.pages is not None:
+        parts.append(f"{r.pages} pages")
+    if r.recorded_at is not None:
+        parts.append(_date(r.recorded_at))
+    parts.append(f"{r.segments} segments")
+    if r.state != "ready":
+        parts.append(r.state)
+    return f"{' '.join(parts)} {one_line(r.title, 120)}"
+
+
+def read(page: ReadPage) -> CallToolResult:
+    """A stretch of a source's words, one line each with its place."""
+    r = page.source
+    body, left = quoted(page.lines, READ_TOKENS)
+    fence = Fence()
+    more = f"More: cursor={page.next_cursor}" if page.next_cursor else "End."
+    return _text(
+        [
+            f"{r.id} {r.modality}, {len(page.lines)} lines.",
+            fence.notice,
+            fence.around("\n".join([one_line(r.title, 120), *body])),
+            more if left is None else f"More: start={left.start:g}",
+        ]
+    )
+
+
+def deleted(r: SourceRow) -> CallToolResult:
+    """What was removed."""
+    title = one_line(r.title, 120)
+    data = {"deleted": r.id, "title": title, "segments": r.segments}
+    return _both(
+        [f"Deleted {r.id} and its {r.segments} segments; the file itself is untouched."], data
+    )
+
+
+def checked(c: Checked) -> CallToolResult:
+    """Whether a quotation stands where it is said to stand."""
+    elsewhere = [f"{e.ref} {place(e)} {excerpt(e.text)}".strip() for e in c.elsewhere[:5]]
+    data = _lean(
+        {
+            "verdict": c.verdict,
+            "ratio": round(c.ratio, 3),
+            "best": excerpt(c.best, 60, 120),
+            "elsewhere": elsewhere,
+        },
+        keep=("ratio",),
+    )
+    lines = [f"{c.verdict.replace('_', ' ')}, {c.ratio:.0%} of the words match."]
+    if data.get("best") or elsewhere:
+        fence = Fence()
+        body = ([f"best: {data['best']}"] if "best" in data else []) + [
+            f"elsewhere: {e}" for e in elsewhere
+        ]
+        lines += [fence.notice, fence.around("\n".join(body))]
+    return _both(lines, data)
+
+
+def quoted(lines: Iterable[Line], budget: int) -> tuple[list[str], Line | None]:
+    """Lines with place and words, under one heading per channel and origin, within `budget`
+    tokens; and the first line that was left out."""
+    out: list[str] = []
+    heading, spent = "", 0
+    for line in lines:
+        words = excerpt(line.text, 10_000, budget)
+        spent += tokens(words)
+        if spent > budget and out:
+            return out, line
+        origin = f" ({one_line(line.origin, 60)})" if line.origin else ""
+        title = f"{line.channel}{origin}:"
+        if title != heading:
+            out.append(title)
+            heading = title
+        out.append(f"{place(line)} {words}")
+    return out, None
+
+
+def place(line: Line) -> str:
+    """Where a line stands: `12:04.3`, `p.7`, `@1200` for characters."""
+    if line.axis == "second":
+        return clock(line.start)
+    return f"p.{line.start:g}" if line.axis == "page" else f"@{line.start:.0f}"
+
+
+def clock(seconds: float) -> str:
+    """`12:04.3`, `1:02:03`: tenths only where they say something."""
+    tenths = round(seconds * 10)
+    whole, tenth = divmod(tenths, 10)
+    minutes, s = divmod(whole, 60)
+    hours, m = divmod(minutes, 60)
+    text = f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
+    return f"{text}.{tenth}" if tenth else text
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _date(value: datetime | None) -> str:
+    return "" if value is None else value.isoformat(timespec="seconds")
+
+
+def _name(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _lean(data: Mapping[str, Any], keep: Iterable[str] = ()) -> dict[str, Any]:
+    return {k: v for k, v in data.items() if k in keep or (v not in ("", None, [], ()))}
+
+
+def _text(lines: Iterable[str]) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text="\n".join(lines))])
+
+
+def _both(lines: Iterable[str], data: Mapping[str, Any]) -> CallToolResult:
+    result = _text(lines)
+    result.structured_content = dict(data)
+    return result

@@ -1,0 +1,130 @@
+"""An opened segment as content blocks: words, pictures, sound, links; never over the limit.
+
+Pictures do not travel with structured content: several clients drop one or the other.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mcp.types import (
+    Annotations,
+    AudioContent,
+    CallToolResult,
+    ContentBlock,
+    ImageContent,
+    ResourceLink,
+    TextContent,
+)
+
+from omni_server.render import results
+from omni_server.text import Fence, one_line
+
+if TYPE_CHECKING:
+    from omni_core import Engine
+    from omni_core.engine.results import ClipFile, Opened, OpenRequest, Size
+
+MAX_BYTES = 700_000
+"""Of the pictures and sound of one result, as base64: Claude Desktop cuts results at 1 MiB."""
+WORDS_TOKENS = 6_000
+"""Of the quoted words; the rest is for read_source."""
+
+SMALLER: dict[Size, Size] = {"large": "medium", "medium": "small"}
+
+
+async def fitting(engine: Engine, request: OpenRequest) -> Opened:
+    """What `request` opens, its pictures made smaller until all fits in one result; says so."""
+    opened = await engine.open_ref(request)
+    while opened.pictures and weight(opened) > MAX_BYTES and request.size in SMALLER:
+        request = replace(request, size=SMALLER[request.size])
+        smaller = await engine.open_ref(request)
+        note = f"Pictures made {request.size}: together they were over {MAX_BYTES // 1000} KB."
+        opened = replace(smaller, warnings=(*smaller.warnings, note))
+    while weight(opened) > MAX_BYTES:
+        if opened.pictures:
+            pictures, sound = opened.pictures[:-1], opened.audio_wav
+            note = "One picture left out: open a shorter window to see it."
+        else:
+            pictures, sound = (), b""
+            note = "The sound is too long to attach: ask for show=['clip']."
+        opened = replace(
+            opened, pictures=pictures, audio_wav=sound, warnings=(*opened.warnings, note)
+        )
+    return opened
+
+
+def result(o: Opened, links: Sequence[str]) -> CallToolResult:
+    """A segment: text, then pictures, then links to clips, then the sentence about pictures.
+
+    `links[i]` is where `o.clips[i]` can be fetched by a person or a program: a path or a URL.
+    """
+    blocks: list[ContentBlock] = [TextContent(type="text", text=_opened_text(o, links))]
+    blocks += [
+        ImageContent(type="image", data=base64.b64encode(p.jpeg).decode(), mime_type="image/jpeg")
+        for p in o.pictures
+    ]
+    for clip in o.clips:
+        blocks.append(_clip_link(o, clip))
+    if o.audio_wav:
+        wav = base64.b64encode(o.audio_wav).decode()
+        blocks.append(AudioContent(type="audio", data=wav, mime_type="audio/wav"))
+    if o.pictures or o.audio_wav:
+        blocks.append(TextContent(type="text", text=_caution(len(o.pictures), bool(o.audio_wav))))
+    return CallToolResult(content=blocks)
+
+
+def _caution(pictures: int, sound: bool) -> str:
+    """Clients drop or delay pictures and sound; a model that is not told so makes them up."""
+    what = [f"{pictures} image{'' if pictures == 1 else 's'}"] * bool(pictures)
+    what += ["sound"] * sound
+    can = " or ".join(["see"] * bool(pictures) + ["hear"] * sound)
+    it = "it" if pictures + sound == 1 else "them"
+    return f"{' and '.join(what)} attached; if you cannot {can} {it}, rely on the text and say so."
+
+
+def weight(o: Opened) -> int:
+    """Bytes that the pictures and sound of `o` take on the wire, as base64."""
+    return sum(-(-len(b) // 3) * 4 for b in (*(p.jpeg for p in o.pictures), o.audio_wav))
+
+
+def _opened_text(o: Opened, links: Sequence[str]) -> str:
+    fence = Fence()
+    body = [f"cite: {one_line(o.cite)}"]
+    if o.requested:  # may repeat a pasted citation, and so a title
+        body.append(f"asked for: {one_line(o.requested, 160)}")
+    words, left = results.quoted(o.lines, WORDS_TOKENS)
+    body += words
+    if left is not None:
+        body.append(f"… from {results.place(left)} on: read_source start={left.start:g}")
+    body += [f"image {i}: {one_line(p.caption, 160)}" for i, p in enumerate(o.pictures, 1)]
+    lines = [f"{o.ref} {o.source.modality} {one_line(o.window, 120)}"]
+    lines += [fence.notice, fence.around("\n".join(body))]
+    if not o.lines:
+        lines.append("No words here.")
+    for clip, link in zip(o.clips, links, strict=True):
+        span = f"{results.clock(clip.start_s)}-{results.clock(clip.end_s)}"
+        lines.append(f"Clip {span}, {clip.mime}, {clip.size:,} bytes: {link}")
+    if o.provenance:
+        lines.append(f"Provenance: {one_line(o.provenance, 400)}")
+    steps = [f"previous {o.previous}"] * bool(o.previous) + [f"next {o.next}"] * bool(o.next)
+    if steps:
+        lines.append("; ".join(steps))
+    lines += [one_line(w) for w in o.warnings]
+    return "\n".join(lines)
+
+
+def _clip_link(o: Opened, clip: ClipFile) -> ResourceLink:
+    # The span and not the segment: padding and steps moved it. `#` would end the URI.
+    ref = f"{o.source.id}@{clip.asked[0]:.3f}-{clip.asked[1]:.3f}"
+    return ResourceLink(
+        type="resource_link",
+        uri=f"omni://segment/{quote(ref, safe='@-._~')}/clip.mp4",
+        name=f"{o.ref} clip",
+        mime_type=clip.mime,
+        size=clip.size,
+        annotations=Annotations(audience=["user"], priority=0.5),
+    )

@@ -1,0 +1,203 @@
+"""The table of models: what it promises, how names are understood, what is said when it fails."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core.encoders.transformer import hub as files
+from omni_core.encoders.transformer import spec
+from omni_core.encoders.transformer.encoder import TransformerEncoder
+from omni_core.errors import OmniError, UnavailableError
+from omni_core.settings import Settings
+from omni_core.types import Channel
+
+TABLE = spec.rows()
+
+
+def one_line(error: pytest.ExceptionInfo[OmniError]) -> str:
+    text = str(error.value)
+    assert "\n" not in text and len(text) < 400
+    return text
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_row_says_all_that_is_needed(name: str) -> None:
+    row = TABLE[name]
+    assert re.fullmatch(r"[\w.-]+/[\w.-]+", row.id)
+    assert (
+        row.pinned or any("revision not pinned" in p for p in row.pitfalls) or row.kind == "cross"
+    )
+    assert row.licence != "unknown" and row.verified and row.architecture
+    assert "text" in row.modalities and row.memory_gb > row.params_b * 2
+    assert row.dim > 0 or row.kind == "cross"
+    assert all(d <= row.dim for d in row.matryoshka)
+    assert row.takes("audio") == (row.audio_tokens_per_s > 0 and row.audio_max_s > 0)
+    assert not row.video_with_sound or row.takes("audio")
+    assert row.fps > 0 and row.max_frames > 0
+    assert row.image_tokens or row.pixels_per_token
+
+
+def test_research_and_non_commercial_models_carry_a_plain_warning() -> None:
+    for row in TABLE.values():
+        terms = row.licence.lower()
+        if any(word in terms for word in ("nc", "noncommercial", "research")):
+            assert re.match(r"(research only|non-commercial)", row.warning), row.name
+
+
+def test_a_row_takes_from_the_one_it_is_like_what_it_does_not_say() -> None:
+    small, large = TABLE["e5-omni-3b"], TABLE["e5-omni-7b"]
+    assert (small.query_prompt, small.fps) == (large.query_prompt, large.fps)
+    assert (small.dim, large.dim) == (2048, 3584)
+    assert small.reference == () and len(large.reference) == 3
+
+
+@pytest.mark.parametrize("name", [n for n, r in TABLE.items() if r.kind != "cross"])
+def test_describing_a_model_of_the_table_needs_no_file(name: str) -> None:
+    info = TransformerEncoder.describe(Settings(encoder=name))
+    row = TABLE[name]
+    assert (info.dim, info.revision) == (row.dim, row.revision)
+    assert (Channel.SOUND in info.channels) == row.takes("audio")
+    assert Channel.SPEECH in info.channels
+    assert info.multi_vector == (row.kind == "multi")
+    assert info.cut.video_fps == row.fps
+    assert info.cut.shot_max_s * row.fps <= row.max_frames
+    assert 0 < info.cut.audio_window_s <= (row.audio_max_s or 30)
+
+
+def test_prompts_sizes_and_pooling_are_in_the_fingerprint() -> None:
+    seen = {
+        TransformerEncoder.describe(Settings(encoder=n)).fingerprint for n in TABLE if TABLE[n].dim
+    }
+    assert len(seen) == sum(1 for r in TABLE.values() if r.dim)
+    whole = TransformerEncoder.describe(Settings(encoder="embeddinggemma-2"))
+    cut = TransformerEncoder.describe(Settings(encoder="embeddinggemma-2", encoder_dim=256))
+    assert cut.dim == 256 and cut.fingerprint != whole.fingerprint
+
+
+def test_a_model_is_found_by_its_hub_id_in_any_case_and_at_another_revision() -> None:
+    assert spec.spec("haon-chen/E5-Omni-7B").name == "e5-omni-7b"
+    assert spec.spec("e5-omni-7b@refs/pr/3").revision == "refs/pr/3"
+
+
+def test_weights_dir_holds_folders_by_name_or_by_hub_id(tmp_path: Path) -> None:
+    for place in ("e5-omni-3b", "Haon-Chen/e5-omni-7B"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "modules.json").write_text("[]")
+    for name in ("e5-omni-3b", "e5-omni-7b"):
+        found = spec.spec(name, weights_dir=str(tmp_path))
+        assert found.dim == TABLE[name].dim
+        assert found.folder and found.revision.startswith("local-")
+    assert not spec.spec("embeddinggemma-2", weights_dir=str(tmp_path)).folder
+
+
+def test_other_weights_in_a_folder_are_another_revision(tmp_path: Path) -> None:
+    (tmp_path / "modules.json").write_text("[]")
+    (tmp_path / "config.json").write_text('{"hidden_size": 8}')
+    weights = tmp_path / "model.safetensors"
+    seen = set()
+    for content in (b"a" * 100, b"b" * 100, b"b" * 101):
+        weights.write_bytes(content)
+        seen.add(spec.spec(str(tmp_path)).revision)
+    assert len(seen) == 3
+
+
+def test_a_folder_that_no_table_knows_is_read_from_its_files(tmp_path: Path) -> None:
+    parts = [("", "base.Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense")]
+    listed = [{"idx": i, "name": str(i), "path": p, "type": t} for i, (p, t) in enumerate(parts)]
+    (tmp_path / "modules.json").write_text(json.dumps(listed))
+    (tmp_path / "config.json").write_text('{"hidden_size": 384}')
+    for folder, config in (
+        ("1_Pooling", {"word_embedding_dimension": 384, "pooling_mode_mean_tokens": True}),
+        ("2_Dense", {"in_features": 384, "out_features": 96}),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "config.json").write_text(json.dumps(config))
+    found = spec.spec(str(tmp_path))
+    assert (found.kind, found.dim, found.modalities) == ("dense", 96, ("text",))
+    assert found.pooling == "mean_tokens"
+
+
+@pytest.mark.parametrize(
+    ("encoder", "more", "says"),
+    [
+        ("no-such-model", {}, "no model is called .*`omni-mcp models`"),
+        ("./no-such-folder", {}, "no model is called"),
+        ("qwen3-vl-reranker-2b", {}, "is a reranker, it gives no vectors: set it as `reranker`"),
+        ("e5-omni-7b", {"encoder_dim": 512}, "cannot be cut to 512 dimensions; it has 3584"),
+        ("embeddinggemma-2", {"encoder_dim": 100}, "it has 768, 512, 256, 128"),
+    ],
+)
+def test_a_wrong_choice_is_one_line_with_the_next_step(
+    encoder: str, more: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UnavailableError, match=says) as error:
+        TransformerEncoder.describe(Settings(encoder=encoder, **more))
+    one_line(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        ("GatedRepoError", "is gated: accept its terms at https://huggingface.co/"),
+        ("RevisionNotFoundError", "has no revision .*name another with"),
+        ("RepositoryNotFoundError", "the hub has no model"),
+        ("LocalEntryNotFoundError", "the hub cannot be reached; download it on another machine"),
+        ("OSError", "could not be downloaded"),
+    ],
+)
+@pytest.mark.parametrize("name", ["e5-omni-7b", "somebody/some-model"])
+def test_what_the_hub_refuses_is_one_line_with_the_next_step(
+    name: str, error: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    errors = pytest.importorskip("huggingface_hub.errors")
+    kind = OSError if error == "OSError" else getattr(errors, error)
+
+    def refuse(*_: Any, **__: Any) -> str:
+        raise kind.__new__(kind)
+
+    monkeypatch.setattr(hub, "snapshot_download", refuse)
+    with pytest.raises(UnavailableError, match=says) as found:
+        if "/" in name:
+            spec.spec(name)
+        else:
+            files.fetch(spec.spec(name).id, spec.spec(name).revision)
+    one_line(found)
+
+
+def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(UnavailableError, match=r'pip install "omni-mcp\[omni\]"') as error:
+        TransformerEncoder.load(Settings(encoder="e5-omni-3b"))
+    assert error.value.code == "MISSING_EXTRA"
+
+
+def test_code_from_a_repository_runs_only_when_allowed() -> None:
+    with pytest.raises(UnavailableError, match="set trust_remote_code=true") as error:
+        TransformerEncoder.load(Settings(encoder="omni-embed-nemotron-3b"))
+    assert "https://huggingface.co/nvidia/omni-embed-nemotron-3b" in one_line(error)
+
+
+def test_the_table_tells_what_fits_this_machine() -> None:
+    fits = spec.table()
+    assert [f.spec.name for f in fits] == list(TABLE)
+    for fit in fits:
+        assert fit.runs == (fit.on != "nowhere")
+        assert fit.runs or fit.why
+
+
+def test_what_fits_depends_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spec, "_ram_gb", lambda: 16.0)
+    for device, gb, runs in (("cuda", 80.0, True), ("cuda", 16.0, False), ("cpu", 16.0, False)):
+        monkeypatch.setattr(spec, "device_memory", lambda d=device, g=gb: (d, g))
+        found = {f.spec.name: f for f in spec.table()}
+        assert found["e5-omni-7b"].runs is runs
+        assert found["embeddinggemma-2"].runs
+    monkeypatch.setattr(spec, "device_memory", lambda: ("", 0.0))
+    assert all("omni-mcp[omni]" in f.why for f in spec.table())

@@ -1,0 +1,126 @@
+"""Another model for the same library."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core import Engine, IngestRequest, SearchRequest
+from omni_core.encoders import hashing
+from omni_core.engine import ReindexStatus, reindex
+from omni_core.errors import StoreError
+from omni_core.settings import Settings
+from omni_core.types import EncoderInfo
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def renamed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Make the weightless encoder look like a newer revision of itself from now on."""
+    before = hashing.HashingEncoder.describe
+
+    def describe(settings: Settings) -> EncoderInfo:
+        return replace(before(settings), revision="2")
+
+    return lambda: monkeypatch.setattr(hashing.HashingEncoder, "describe", describe)
+
+
+async def filled(opened: Callable[..., Any], media: Path, *names: str) -> None:
+    async with opened() as engine:
+        for name in names:
+            status = await engine.ingest(IngestRequest(str(media / name)))
+            assert status.state == "ready"
+
+
+async def test_a_reindexed_library_answers_with_the_new_model(
+    opened: Callable[..., Any], settings: Settings, media: Path, renamed: Callable[[], None]
+) -> None:
+    await filled(opened, media, "colours.mp4", "lake.jpg")
+    renamed()
+    seen: list[ReindexStatus] = []
+
+    async def note(status: ReindexStatus) -> None:
+        seen.append(status)
+
+    async with asyncio.timeout(100):
+        report = await reindex(settings, "hashing", note)
+    assert (report.state, report.sources_done, report.failed) == ("swapped", 2, ())
+    assert seen[-1].sources_done == 2
+    async with opened() as engine:
+        found = await engine.search(SearchRequest("meadow station"))
+        rows = (await engine.sources()).sources
+    assert "meadow" in found.hits[0].text
+    assert {r.state for r in rows} == {"ready"} and all("@2/" in r.model for r in rows)
+
+
+async def test_the_old_index_answers_until_the_swap_and_later_sources_are_completed(
+    opened: Callable[..., Any], settings: Settings, media: Path, renamed: Callable[[], None]
+) -> None:
+    await filled(opened, media, "colours.mp4")
+    async with opened() as engine:  # the store is held, as by a server
+        renamed()
+        async with asyncio.timeout(100):
+            report = await reindex(settings, "hashing")
+        assert report.state == "waiting" and "when the store is next opened" in report.message
+        found = await engine.search(SearchRequest("meadow station"))
+        assert "meadow" in found.hits[0].text
+        await engine.ingest(IngestRequest(str(media / "notes.md")))
+    async with opened() as engine:
+        states = {r.title: r.state for r in (await engine.sources()).sources}
+        assert sorted(states.values()) == ["partial", "ready"]
+        await engine.ingest(IngestRequest(str(media / "notes.md")))
+        found = await engine.search(SearchRequest("magma chamber"))
+        assert "magma" in found.hits[0].text
+
+
+async def test_a_source_whose_file_is_gone_is_named_and_the_rest_goes_on(
+    opened: Callable[..., Any], settings: Settings, media: Path, renamed: Callable[[], None]
+) -> None:
+    await filled(opened, media, "lake.jpg", "fire_truck.png")
+    (media / "lake.jpg").unlink()
+    renamed()
+    async with asyncio.timeout(100):
+        report = await reindex(settings, "hashing")
+    assert report.state == "swapped" and [t for t, _ in report.failed] == ["lake"]
+
+
+async def test_a_run_that_was_cut_off_goes_on_where_it_stopped(
+    opened: Callable[..., Any], settings: Settings, media: Path, renamed: Callable[[], None]
+) -> None:
+    await filled(opened, media, "lake.jpg", "fire_truck.png", "notes.md")
+    renamed()
+
+    class CutOff(Exception):
+        pass
+
+    async def stop(status: ReindexStatus) -> None:
+        if status.sources_done == 2:
+            raise CutOff
+
+    with pytest.raises(CutOff):
+        await reindex(settings, "hashing", stop)
+    worked: list[str] = []
+
+    async def note(status: ReindexStatus) -> None:
+        if status.progress < 1:
+            worked.append(status.current)
+
+    async with asyncio.timeout(100):
+        report = await reindex(settings, "hashing", note)
+    assert report.state == "swapped" and len(set(worked)) == 1
+
+
+async def test_the_same_model_again_is_refused(
+    opened: Callable[..., Any], settings: Settings, media: Path
+) -> None:
+    await filled(opened, media, "lake.jpg")
+    with pytest.raises(StoreError, match="already embedded"):
+        await reindex(settings, "hashing")
+    async with opened() as engine:
+        assert isinstance(engine, Engine)

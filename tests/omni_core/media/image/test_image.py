@@ -1,0 +1,152 @@
+"""Pictures of every kind, turned, dated, cropped and bounded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from omni_core.errors import BadRequestError, NotFoundError, TooLargeError, UnreadableError
+from omni_core.media.service import service
+from omni_core.types import Modality, Span, VideoContent
+
+RED, BLUE = (200, 30, 30), (30, 30, 200)
+
+
+def _halves(width: int = 120, height: int = 80) -> Image.Image:
+    """Red on the left, blue on the right."""
+    image = Image.new("RGB", (width, height), RED)
+    image.paste(BLUE, (width // 2, 0, width, height))
+    return image
+
+
+@pytest.mark.parametrize(
+    "name", ["a.jpg", "a.png", "a.webp", "a.avif", "a.gif", "a.bmp", "a.tif", "a.jp2", "a.ppm"]
+)
+def test_every_still_format_is_one_segment(name: str, tmp_path: Path, cut: Any, svc: Any) -> None:
+    path = tmp_path / name
+    _halves().save(path)
+    info = svc.probe(str(path))
+    assert (info.modality, info.width, info.height) == (Modality.IMAGE, 120, 80)
+    (segment,) = cut(path)
+    assert segment.span == Span("second", 0, 0)
+    pixels = segment.content.pixels
+    assert pixels.shape == (80, 120, 3)
+    assert pixels.dtype == np.uint8
+    assert abs(int(pixels[40, 20, 0]) - 200) < 40
+    assert abs(int(pixels[40, 100, 2]) - 200) < 40
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "L", "LA", "P", "1", "RGBA", "I;16", "F", "YCbCr"])
+def test_every_mode_becomes_rgb(mode: str, tmp_path: Path, cut: Any) -> None:
+    grey = Image.linear_gradient("L")
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    else:
+        image = grey.convert("RGB").convert(mode) if mode not in ("F",) else grey.convert("F")
+    path = tmp_path / "a.tif"
+    image.save(path)
+    (segment,) = cut(path)
+    pixels = segment.content.pixels
+    assert pixels.shape == (256, 256, 3)
+    assert pixels[10].mean() < 70
+    assert pixels[245].mean() > 185
+
+
+def test_transparency_is_seen_on_white(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGBA", (50, 50), (0, 0, 0, 0)).save(path)
+    (segment,) = cut(path)
+    assert segment.content.pixels.min() == 255
+
+
+def test_exif_turn_and_date_are_read(tmp_path: Path, cut: Any, svc: Any) -> None:
+    path = tmp_path / "a.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    inner = exif.get_ifd(0x8769)
+    inner[0x9003], inner[0x9011] = "2023:07:14 12:30:00", "+02:00"
+    _halves().save(path, exif=exif)
+    info = svc.probe(str(path))
+    assert (info.width, info.height) == (80, 120)
+    assert info.recorded_at_from == "exif"
+    assert info.recorded_at == datetime(2023, 7, 14, 10, 30, tzinfo=UTC)
+    (segment,) = cut(path)
+    assert segment.content.pixels.shape == (120, 80, 3)
+    assert segment.content.pixels[10, 40, 0] > 150  # what was left is on top
+
+
+def test_pages_of_a_tiff_are_segments(tmp_path: Path, cut: Any, svc: Any) -> None:
+    path = tmp_path / "a.tif"
+    pages = [Image.new("RGB", (40, 30), c) for c in (RED, BLUE, RED)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    assert svc.probe(str(path)).pages == 3
+    segments = cut(path)
+    assert [s.span for s in segments] == [Span("page", n, n + 1) for n in (1, 2, 3)]
+    assert svc.page(str(path), 2, 40)[0, 0, 2] > 150
+    with pytest.raises(NotFoundError) as e:
+        svc.page(str(path), 4, 40)
+    assert e.value.code == "OUT_OF_RANGE"
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.avif"])
+def test_an_animation_is_cut_like_a_film(name: str, tmp_path: Path, cut: Any, svc: Any) -> None:
+    path = tmp_path / name
+    frames = [Image.new("RGB", (96, 64), RED if n < 20 else (240, 250, 240)) for n in range(40)]
+    for n, frame in enumerate(frames):
+        frame.paste(BLUE, (n * 2, 10, n * 2 + 10, 40))
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+    info = svc.probe(str(path))
+    assert info.modality is Modality.VIDEO
+    assert info.duration_s == pytest.approx(4.0, abs=0.2)
+    segments = cut(path)
+    assert [(s.span.start, s.span.end) for s in segments] == [(0, 2), (2, 4)]
+    assert all(isinstance(s.content, VideoContent) for s in segments)
+    got = svc.frames(str(path), [3.0, 0.55], 96)
+    assert got[0][1][60, 90, 1] > 200
+    assert got[1][0] == pytest.approx(0.5)
+    assert got[1][1][60, 90, 0] > 150
+
+
+def test_a_crop_is_taken_at_full_resolution(tmp_path: Path, svc: Any) -> None:
+    path = tmp_path / "a.png"
+    _halves(1200, 800).save(path)
+    part = svc.picture(str(path), 300, (0.5, 0.0, 1.0, 1.0))
+    assert part.shape == (300, 225, 3)
+    assert part[..., 2].min() > 150
+    with pytest.raises(BadRequestError, match="left < right"):
+        svc.picture(str(path), 300, (0.5, 0, 0.4, 1))
+
+
+def test_the_limit_of_pixels_is_checked_before_decoding(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    _halves(200, 100).save(path)
+    with pytest.raises(TooLargeError, match="200 x 100") as e:
+        service(max_pixels=10_000).probe(str(path))
+    assert e.value.code == "TOO_LARGE"
+
+
+def test_heic_without_its_extra_names_it(tmp_path: Path, svc: Any) -> None:
+    pytest.importorskip("PIL")
+    try:
+        import pillow_heif  # noqa: F401
+    except ImportError:
+        path = tmp_path / "a.heic"
+        path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 100)
+        with pytest.raises(UnreadableError, match=r"omni-mcp\[heic\]") as e:
+            svc.probe(str(path))
+        assert e.value.code == "UNSUPPORTED_TYPE"
+
+
+def test_a_truncated_picture_is_one_line(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.jpg"
+    _halves(400, 300).save(path)
+    path.write_bytes(path.read_bytes()[:600])
+    with pytest.raises(UnreadableError) as e:
+        cut(path)
+    assert e.value.code == "CORRUPT_MEDIA"
+    assert "\n" not in str(e.value)
