@@ -193,7 +193,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
 
 
 def _used(role: str, settings: Settings) -> bool:
-    """Whether these settings use a payload: without speech recognition and OCR the rest still works."""
+    """Whether these settings use a payload; without speech and OCR the rest still works."""
     return role in ("text", "pictures") and settings.encoder == "embedded"
 
 
