@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from omni_core.errors import BadRequestError, UnavailableError
+from omni_core.errors import BadRequestError, UnavailableError, unpack
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +97,9 @@ class Server:
             said = data.get("error", data.get("message", "")) if isinstance(data, dict) else ""
             said = said.get("message", "") if isinstance(said, dict) else str(said)
         except ValueError:
-            said = ""
+            data, said = None, ""
         line = (said.strip().splitlines() or [f"status {answer.status_code}"])[0][:200]
-        return UnavailableError(f"the model server {self.name} says: {line}")
+        message = f"the model server {self.name} says: {line}"
+        if isinstance(data, dict) and "kind" in data:  # a worker of ours: its error as itself
+            return unpack({**data, "error": message})
+        return UnavailableError(message)

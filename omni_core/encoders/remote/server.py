@@ -26,6 +26,7 @@ from omni_core.errors import (
     RefusedError,
     TooLargeError,
     UnavailableError,
+    pack,
 )
 from omni_core.protocols import Encoder
 from omni_core.settings import Settings
@@ -145,7 +146,7 @@ def app(settings: Settings, token: str) -> Starlette:
                 return await handle(request)
             except OmniError as e:
                 status = next((s for kind, s in _STATUS.items() if isinstance(e, kind)), 500)
-                return JSONResponse({"code": e.code, "error": str(e)}, status_code=status)
+                return JSONResponse(pack(e), status_code=status)
 
         return outer
 

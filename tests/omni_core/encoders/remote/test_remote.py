@@ -140,6 +140,16 @@ def test_beyond_loopback_a_worker_does_not_listen_without_a_token() -> None:
         serving.may_listen(host, "")
 
 
+def test_an_error_of_the_worker_arrives_here_with_its_class_and_code(
+    worker: str, opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = opened(settings(worker))
+    monkeypatch.setattr(serving, "MOST_BODY", 10)
+    with pytest.raises(OmniError, match=r"^the model server .* says: a request may have") as caught:
+        there.encode([TextContent("far more than ten bytes")])
+    assert (type(caught.value).__name__, caught.value.code) == ("TooLargeError", "TOO_LARGE")
+
+
 def test_a_body_that_is_too_long_is_refused_while_it_arrives(
     worker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
