@@ -63,7 +63,7 @@ class UnreadableError(OmniError):
 
 
 class TooLargeError(OmniError):
-    """TOO_LARGE (bytes, pixels, pages), TOO_LONG (seconds of film or of decoding)."""
+    """TOO_LARGE (bytes, pixels, pages), TOO_LONG (seconds of media or of decoding)."""
 
     code = "TOO_LARGE"
 

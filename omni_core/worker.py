@@ -7,8 +7,9 @@ pipe (8-byte length + pickle, between our own two processes only): in the child,
 print there.
 
 A method that returns an iterator is consumed with `Worker.stream`, one pull an item, so a slow
-reader holds the decoder back and a film is never held whole. Methods run on lanes (threads):
-`service.lanes = {"question": "fast"}` puts that method on its own thread; all else is serial.
+reader slows the decoder down and a video is never in memory as a whole. Methods run on lanes
+(threads): `service.lanes = {"question": "fast"}` puts that method on a thread of its own; all
+others share one.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class Worker:
         Closing the generator early (or cancelling) closes the child's iterator.
         """
         handle = await self.call("__open__", method, args, deadline_s=stall_s)
-        ahead: asyncio.Task[Any] | None = None
+        ahead: asyncio.Task[Any] | None = None  # owned by this generator: ended in `finally`
         try:
             ahead = asyncio.ensure_future(self.call("__next__", handle, deadline_s=stall_s))
             while True:

@@ -130,22 +130,23 @@ class Catalog(Reads):
                 recorded_at_from="caller",
             )  # fmt: skip
 
-    def moved_to(self, model: str, held: Collection[str]) -> None:
-        """The index now in use is `model`'s and holds the sources `held` (sha256).
+    def moved_to(self, model: str, present: Collection[str]) -> None:
+        """The index now in use is `model`'s and holds the sources `present` (sha256).
 
         The others are partial from now on: asking for them again completes them.
         """
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES ('fingerprint', ?)", (model,))
-            db.execute("CREATE TEMP TABLE IF NOT EXISTS held (sha256 TEXT PRIMARY KEY)")
-            db.execute("DELETE FROM held")
-            db.executemany("INSERT OR IGNORE INTO held VALUES (?)", [(s,) for s in held])
+            db.execute("CREATE TEMP TABLE IF NOT EXISTS present (sha256 TEXT PRIMARY KEY)")
+            db.execute("DELETE FROM present")
+            db.executemany("INSERT OR IGNORE INTO present VALUES (?)", [(s,) for s in present])
             db.execute(
-                "UPDATE sources SET model = ? WHERE sha256 IN (SELECT sha256 FROM held)", (model,)
+                "UPDATE sources SET model = ? WHERE sha256 IN (SELECT sha256 FROM present)",
+                (model,),
             )
             db.execute(
                 "UPDATE sources SET state = 'partial', resume = '{}', segments = 0, progress = 0"
-                " WHERE sha256 NOT IN (SELECT sha256 FROM held)"
+                " WHERE sha256 NOT IN (SELECT sha256 FROM present)"
             )
 
     def add_path(self, source: str, path: str, *, size: int, mtime_ns: int) -> None:

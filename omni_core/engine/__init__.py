@@ -14,14 +14,13 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from omni_core import encoders, index
-from omni_core.catalog import Catalog
 from omni_core.engine import library
 from omni_core.engine.context import PIPELINE, Context
 from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.ingest.folders import FolderProgress, Folders
 from omni_core.engine.ingest.jobs import Jobs, Progress
 from omni_core.engine.ingest.reindex import Progress as ReindexProgress
-from omni_core.engine.ingest.reindex import ReindexStatus, adopt, reindex
+from omni_core.engine.ingest.reindex import ReindexStatus, reindex
 from omni_core.engine.opening import open_ref as opening
 from omni_core.engine.results import (
     Checked,
@@ -37,12 +36,12 @@ from omni_core.engine.results import (
     SourceRow,
 )
 from omni_core.engine.search import search
+from omni_core.engine.store import take_store
 from omni_core.engine.workers import MODEL_LOAD_S, Decoders, Models
-from omni_core.errors import OmniError, StoreError
+from omni_core.errors import OmniError
 from omni_core.models.service import ModelStatus
 from omni_core.settings import Settings
-from omni_core.tasks import TaskOwner, finish_first, result_of
-from omni_core.types import EncoderInfo
+from omni_core.tasks import TaskOwner, result_of
 
 __all__ = ["Engine", "ReindexProgress", "ReindexStatus", "reindex"]
 
@@ -73,8 +72,7 @@ class Engine:
         """
         info = await asyncio.to_thread(encoders.describe, settings)
         async with AsyncExitStack() as parts:
-            catalog = await _catalog(settings, parts)
-            await _same_model(settings, catalog, info)
+            catalog = await take_store(settings, info, parts)
             store_index = IndexOpening(index.load(settings, info), catalog, info.fingerprint)
             parts.push_async_callback(store_index.close)
             models = Models(settings)
@@ -206,41 +204,6 @@ class Engine:
             "pids": {"models": context.models.pid, "decoders": context.decoders.pids},
             "pipeline": PIPELINE,
         }
-
-
-async def _same_model(settings: Settings, catalog: Catalog, info: EncoderInfo) -> None:
-    """Refuse a library of another model, unless a re-index to this one waits to be swapped in."""
-    held = await asyncio.to_thread(catalog.get_meta, "fingerprint")
-    if held == info.fingerprint:
-        return
-    sources, _ = await asyncio.to_thread(catalog.totals, "")
-    if held is None or not sources:
-        await asyncio.to_thread(catalog.set_meta, "fingerprint", info.fingerprint)
-    elif not await adopt(settings, info, catalog):
-        raise StoreError(
-            f"this library was embedded with {held}, the settings say {info.fingerprint}; run "
-            f"`omni-mcp reindex --encoder {settings.encoder}` to re-embed it, or use the former "
-            "encoder",
-            code="MODEL_MISMATCH",
-        )
-
-
-async def _catalog(settings: Settings, parts: AsyncExitStack) -> Catalog:
-    """Take the store's lock. A thread cannot be cancelled: its catalog is waited for and closed."""
-    opening = asyncio.create_task(asyncio.to_thread(Catalog, settings.store_path))
-    try:
-        catalog = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        await finish_first(_close_again(opening))
-        raise
-    parts.push_async_callback(asyncio.to_thread, catalog.close)
-    return catalog
-
-
-async def _close_again(opening: asyncio.Task[Catalog]) -> None:
-    await asyncio.wait([opening])
-    if not opening.cancelled() and opening.exception() is None:
-        await asyncio.to_thread(opening.result().close)
 
 
 async def _housekeeping(context: Context) -> None:

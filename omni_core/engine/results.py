@@ -76,6 +76,7 @@ class FolderStatus:
     files_total: int
     files_done: int
     current: IngestStatus | None
+    """The file being ingested now; None between two files and at the end."""
     done: tuple[IngestStatus, ...]
     finished: bool
 
@@ -107,7 +108,7 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """One moment, dressed: everything an agent needs to cite it and to open it."""
+    """One moment that was found: everything needed to cite it and to open it."""
 
     ref: str
     cite: str

@@ -61,7 +61,7 @@ class Models:
         return processed
 
     async def flush(self, source_id: str) -> Processed:
-        """What the readers still held back."""
+        """The words that readers still buffered for this source, embedded."""
         processed: Processed = await self._once("flush", source_id)
         return processed
 
@@ -159,7 +159,7 @@ class Decoders:
         return [p for w in (*self._cutters, self._opener) if (p := w.pid) is not None]
 
     async def close(self) -> None:
-        """End the children, each whatever befalls another; a decoder has nothing to save."""
+        """End every child, also when one cannot be ended; a decoder has nothing to save."""
         async with AsyncExitStack() as workers:
             for worker in (*self._cutters, self._opener):
                 workers.push_async_callback(asyncio.to_thread, worker.close, 1.0)

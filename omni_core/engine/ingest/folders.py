@@ -42,12 +42,9 @@ class Folders:
         async def work(report: Report[FolderStatus]) -> FolderStatus:
             status = first
             for path in paths:
-                done = await self._one(IngestRequest(path, collection=collection, fast=fast),
-                                       status, report)  # fmt: skip
-                status = replace(
-                    status, files_done=status.files_done + 1, current=done,
-                    done=(*status.done, done),
-                )  # fmt: skip
+                request = IngestRequest(path, collection=collection, fast=fast)
+                done = (*status.done, await self._one(request, status, report))
+                status = replace(status, files_done=len(done), current=None, done=done)
                 await report(status)
             return replace(status, finished=True)
 

@@ -59,7 +59,7 @@ class Jobs:
         return outcome.result or outcome.status
 
     async def stop(self, source_id: str) -> None:
-        """Cancel what runs for this source and wait until it has let go."""
+        """Cancel what runs for this source and wait until it has ended."""
         await self._tasks.cancel(lambda status: status.source_id == source_id)
 
     @property

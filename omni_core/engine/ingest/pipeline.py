@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 CHECKPOINT = 40
 """Segments of the decoder between two checkpoints. Fixed, so that a run that was cut off and one
 that was not make the same ids: at each checkpoint readers hand out what they buffer."""
-LISTENERS = frozenset({"speech", "sound_tags"})
-"""Readers of sound, which a source with subtitles of its own does not need."""
+AUDIO_READERS = frozenset({"speech", "sound_tags"})
+"""Readers of audio, which a source with subtitles of its own does not need."""
 FIRST_BATCHES = (2, 4, 8)
 """Sizes of the first batches, in segments: small, so that the beginning of a long video can be
 searched within seconds."""
@@ -125,7 +125,7 @@ class Pipeline:
             async for batch in self._batches(stream):
                 batch = [*self._titled(batch), *batch]
                 if any(s.channel is Channel.SPEECH for s in batch):
-                    reading = ReadOptions(skip=LISTENERS)  # subtitles beat listening
+                    reading = ReadOptions(skip=AUDIO_READERS)  # subtitles beat listening
                 await self._store(await self.models.process(batch, reading))
                 await self._keep_thumbs(batch)
                 self._since_checkpoint += [s.id for s in batch]
