@@ -97,24 +97,16 @@ async def reindex(
     """
     new = replace(settings, encoder=encoder)
     info = await asyncio.to_thread(encoders.describe, new)
-    catalog = await asyncio.to_thread(lambda: Catalog(settings.store_path, read_only=True))
-    try:
-        if await asyncio.to_thread(catalog.get_meta, "fingerprint") == info.fingerprint:
-            raise StoreError(
-                f"the library is already embedded with {info.fingerprint}", code="BAD_ARGUMENT"
-            )
-        rows = await asyncio.to_thread(_rows, catalog)
-    finally:
-        await asyncio.to_thread(catalog.close)
+    rows = await asyncio.to_thread(_rows, settings, info)
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
     target = index.load(new, info, building=True)
-    status = ReindexStatus(encoder, len(rows), 0)
     async with AsyncExitStack() as parts:
         parts.push_async_callback(target.close)
         models, decoders = Models(new), Decoders(new)
         parts.push_async_callback(models.close)
         parts.push_async_callback(decoders.close)
         await target.open()
+        status = ReindexStatus(encoder, len(rows), 0)
         for row in rows:
             status = replace(status, current=row.title, progress=0.0)
             if row.sha256 not in ledger.done:
@@ -135,14 +127,20 @@ async def reindex(
     return await _swap(new, info, status)
 
 
-def _rows(catalog: Catalog) -> list[SourceRow]:
+def _rows(settings: Settings, info: EncoderInfo) -> list[SourceRow]:
+    """The sources to embed anew; the catalog is only read, beside a server that may be running."""
     rows: list[SourceRow] = []
     cursor = ""
-    while True:
-        page, _, cursor = catalog.list(limit=PAGE, cursor=cursor)
-        rows += [r for r in page if r.segments]
-        if not cursor:
-            return rows
+    with Catalog(settings.store_path, read_only=True) as catalog:
+        if catalog.get_meta("fingerprint") == info.fingerprint:
+            raise StoreError(
+                f"the library is already embedded with {info.fingerprint}", code="BAD_ARGUMENT"
+            )
+        while True:
+            page, _, cursor = catalog.list(limit=PAGE, cursor=cursor)
+            rows += [r for r in page if r.segments]
+            if not cursor:
+                return rows
 
 
 async def _again(

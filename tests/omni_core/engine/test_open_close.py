@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from omni_core.errors import BadRequestError, OmniError, StoppedError, StoreErro
 from omni_core.index.memory import MemoryIndex
 from omni_core.settings import Settings
 
+REPO = Path(__file__).parents[3]
 pytestmark = pytest.mark.timeout(120)
 
 
@@ -95,6 +98,51 @@ async def test_a_catalog_that_cannot_be_written_leaves_the_store_free(
         assert caught.value.code != "STORE_BUSY"
     file.rmdir()
     await works(plain, tmp_path)
+
+
+FULL_DISK = """
+import asyncio, resource, signal, sys
+from omni_core import Engine, StoreError, load_settings
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+settings = load_settings({"store": sys.argv[1], "encoder": "hashing", "index": "memory",
+                          "speech": "off", "screen_text": "off"}, environ={})
+
+def room(size):
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
+
+async def main():
+    for size in (0, 3, 100, 5000, 20000):
+        for _ in range(2):
+            room(size)
+            try:
+                engine = await Engine.open(settings)
+            except StoreError as e:
+                print(e.code, "space" in str(e))
+            else:
+                await engine.close()
+                print("opened")
+    room(None)
+    await (await Engine.open(settings)).close()
+    print("opened at last")
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of file sizes are Unix's")
+async def test_a_full_disk_leaves_the_store_free_for_when_there_is_room(tmp_path: Path) -> None:
+    ran = await asyncio.to_thread(
+        lambda: subprocess.run(
+            [sys.executable, "-c", FULL_DISK, str(tmp_path / "store")],
+            capture_output=True, text=True, timeout=100, cwd=REPO,
+        )
+    )  # fmt: skip
+    said = ran.stdout.splitlines()
+    assert said[-1:] == ["opened at last"], ran.stderr
+    assert said[:2] == ["STORE_FAILED True"] * 2
+    assert set(said[:-1]) <= {"STORE_FAILED True", "opened"}, said
 
 
 async def test_an_opening_that_is_cancelled_at_any_moment_leaves_the_store_free(
