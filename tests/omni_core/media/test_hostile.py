@@ -25,7 +25,8 @@ from PIL import Image
 
 from bench import fuzz_media
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
-from omni_core.types import CutOptions, ImageContent, MediaInfo, Source
+from omni_core.media.av.container import container
+from omni_core.types import CutOptions, ImageContent, Limits, MediaInfo, Source
 from omni_core.worker import Worker
 
 LIMIT_S = 5.0
@@ -379,6 +380,21 @@ async def test_no_file_makes_the_decoder_read_another_or_call_out(
         with pytest.raises(OmniError):
             await worker.call("probe", name, deadline_s=LIMIT_S)
     assert hits == []
+
+
+@pytest.mark.parametrize(
+    "listing",
+    ["ffconcat version 1.0\nfile neighbour.mp4\n", "#EXTM3U\n#EXTINF:1.0,\nneighbour.mp4\n"],
+    ids=["concat", "playlist"],
+)
+def test_the_opener_itself_refuses_a_list_of_other_files_whatever_recognised_it(
+    listing: str, tmp_path: Path, barcode_film: Path
+) -> None:
+    (tmp_path / "neighbour.mp4").write_bytes(barcode_film.read_bytes())
+    path = tmp_path / "disguised.mp4"
+    path.write_text(listing)
+    with pytest.raises(av.FFmpegError), container(str(path), Limits()):
+        pass
 
 
 # ---- damage --------------------------------------------------------------------------------
