@@ -66,7 +66,7 @@ class Mutant:
 
 
 def load(path: Path = LIST) -> list[Mutant]:
-    """Every mutant of the list; raises StaleError for two of one name or one that changes nothing."""
+    """Every mutant of the list; raises StaleError for a row that can mean nothing."""
     rows = tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]
     mutants = [
         Mutant(r["name"], r["file"], r["old"].strip("\n"), r["new"].strip("\n"), tuple(r["tests"]))
@@ -128,9 +128,8 @@ def check_all(mutants: list[Mutant]) -> list[Mutant]:
         for mutant in mutants:
             started = time.monotonic()
             outcome = run(mutant, copy)
-            print(
-                f"{time.monotonic() - started:6.1f} s  {outcome.value:11}  {mutant.name}", flush=True
-            )
+            spent = time.monotonic() - started
+            print(f"{spent:6.1f} s  {outcome.value:11}  {mutant.name}", flush=True)
             if outcome is Outcome.UNNOTICED:
                 unnoticed.append(mutant)
     return unnoticed
