@@ -260,7 +260,7 @@ async def _ask(worker: Worker, path: Path) -> tuple[MediaInfo, list[Any]]:
         segments.append(segment)
         if len(segments) >= MOST:
             break
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     return info, segments
 
 
@@ -419,7 +419,7 @@ async def test_closing_a_stream_early_stops_the_decoder_within_a_second(
     source = Source("0" * 64, str(path), "x", "video", "video/mp4", 1)  # type: ignore[arg-type]
     stream = worker.stream("decompose", str(path), source, CutOptions(), stall_s=20)
     await anext(stream)
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     async with asyncio.timeout(5):
         info = await worker.call("probe", str(path), deadline_s=5)
     assert info.duration_s == pytest.approx(20)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -52,7 +51,7 @@ async def test_after_the_model_workers_death_all_since_the_checkpoint_is_sent_ag
     process, flush = models.process, models.flush
     sent: list[list[str]] = [[]]
 
-    async def noting(segments: Sequence[Segment], reading: ReadOptions) -> Processed:
+    async def noting(segments: list[Segment], reading: ReadOptions) -> Processed:
         sent[-1] += [s.id for s in segments]
         return await process(segments, reading)
 
