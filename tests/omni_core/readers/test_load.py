@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,8 @@ from omni_core import readers
 from omni_core.settings import Settings
 
 
-def off(settings: Settings, speech: str = "off", screen_text: str = "off") -> Settings:
-    return replace(settings, speech=speech, screen_text=screen_text)
+def off(settings: Settings, **other: Any) -> Settings:
+    return replace(settings, **({"speech": "off", "screen_text": "off"} | other))
 
 
 def test_what_is_turned_off_costs_a_line_and_no_weights(settings: Settings) -> None:
