@@ -79,8 +79,9 @@ def load(path: Path = LIST) -> list[Mutant]:
     return mutants
 
 
-def pytest(copy: Path, tests: tuple[str, ...]) -> int | None:
-    """pytest's exit code in `copy`, stopped at the first failure; None after `LIMIT_S`."""
+def pytest(copy: Path, tests: tuple[str, ...]) -> tuple[int, str] | None:
+    """pytest's exit code and last lines in `copy`, stopped at the first failure; None after
+    `LIMIT_S`."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("OMNI_", "PYTEST_", "COV_"))}
     env |= {
         "PYTHONPATH": os.pathsep.join([str(copy), str(copy / "server")]),  # child processes too
@@ -95,7 +96,7 @@ def pytest(copy: Path, tests: tuple[str, ...]) -> int | None:
         return None
     if done.returncode not in (0, TESTS_FAILED):
         raise StaleError(f"pytest {' '.join(tests)} could not run:\n{done.stdout[-2000:]}")
-    return done.returncode
+    return done.returncode, done.stdout[-2000:]
 
 
 def run(mutant: Mutant, copy: Path) -> Outcome:
@@ -104,12 +105,12 @@ def run(mutant: Mutant, copy: Path) -> Outcome:
     right = path.read_text(encoding="utf-8")
     path.write_text(mutant.applied(right), encoding="utf-8")
     try:
-        code = pytest(copy, mutant.tests)
+        answer = pytest(copy, mutant.tests)
     finally:
         path.write_text(right, encoding="utf-8")
-    if code is None:
+    if answer is None:
         return Outcome.BY_TIME_LIMIT
-    return Outcome.NOTICED if code == TESTS_FAILED else Outcome.UNNOTICED
+    return Outcome.NOTICED if answer[0] == TESTS_FAILED else Outcome.UNNOTICED
 
 
 def check_all(mutants: list[Mutant]) -> list[Mutant]:
@@ -121,8 +122,10 @@ def check_all(mutants: list[Mutant]) -> list[Mutant]:
             mutant.applied((copy / mutant.file).read_text(encoding="utf-8"))
         tests = tuple(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
         started = time.monotonic()
-        if pytest(copy, tests) != 0:
-            raise StaleError(f"these tests fail without a mutant: {' '.join(tests)}")
+        answer = pytest(copy, tests)
+        if answer is None or answer[0] != 0:
+            why = "past the time limit" if answer is None else answer[1]
+            raise StaleError(f"the tests fail without a mutant:\n{why}")
         print(f"{time.monotonic() - started:6.1f} s  the tests pass without a mutant", flush=True)
         unnoticed = []
         for mutant in mutants:

@@ -87,6 +87,13 @@ def test_issue_forms_ask_in_the_fields_that_github_knows(form: Path) -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_the_site_is_built_strictly_and_aloud() -> None:
+    lines = (REPO / "scripts" / "check").read_text(encoding="utf-8").splitlines()
+    (build,) = [line for line in lines if " mkdocs build " in line]
+    assert "--strict" in build
+    assert not {"-q", "--quiet"} & set(build.split())  # it would swallow what strict counts
+
+
 def test_the_site_shows_every_page_of_docs() -> None:
     site = (REPO / "mkdocs.yml").read_text(encoding="utf-8")
     for page in (REPO / "docs").glob("*.md"):
