@@ -134,8 +134,10 @@ async def test_memory_beyond_the_cap_is_an_error_not_the_machines_problem(
 ) -> None:
     monkeypatch.syspath_prepend(str(HERE))
     w = Worker("probe", "worker_probe:service", memory_mb=1024)
+    child = await w.call("pid", deadline_s=20)
     with pytest.raises(OmniError):
         await w.call("allocate", 4096, deadline_s=20)
+    assert await w.call("pid", deadline_s=20) == child  # refused by the cap, not by the deadline
     assert await w.call("allocate", 1, deadline_s=20) == 1
     await asyncio.to_thread(w.close, 5.0)
 
