@@ -73,7 +73,8 @@ class Engine:
         info = await asyncio.to_thread(encoders.describe, settings)
         async with AsyncExitStack() as parts:
             catalog = await take_store(settings, info, parts)
-            store_index = IndexOpening(index.load(settings, info), catalog, info.fingerprint)
+            chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
+            store_index = IndexOpening(chosen, catalog, info.fingerprint)
             parts.push_async_callback(store_index.close)
             models = Models(settings)
             parts.push_async_callback(models.close)

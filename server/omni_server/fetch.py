@@ -120,7 +120,7 @@ class Downloads:
                 return held[0]
         part = folder.with_suffix(".part")
         try:
-            _fresh(part)
+            await asyncio.to_thread(_fresh, part)
             name = await self._follow(url, part, report)
             await asyncio.to_thread(part.rename, folder)
         except httpx2.HTTPError as e:
@@ -181,7 +181,7 @@ class Downloads:
         self._within(total)
         await report(Arrived(size, total))
         kind = response.headers.get("content-type", "").split(";")[0]
-        name = _name(at, kind)
+        name = await asyncio.to_thread(_name, at, kind)  # the first call reads mime.types
         async with await anyio.open_file(part / name, "xb") as out:
             async for chunk in response.aiter_raw():
                 size += len(chunk)

@@ -99,7 +99,7 @@ async def reindex(
     info = await asyncio.to_thread(encoders.describe, new)
     rows = await asyncio.to_thread(_rows, settings, info)
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
-    target = index.load(new, info, building=True)
+    target = await asyncio.to_thread(index.load, new, info, building=True)
     async with AsyncExitStack() as parts:
         parts.push_async_callback(target.close)
         models, decoders = Models(new), Decoders(new)
@@ -207,7 +207,7 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
     if not ledger.complete:
         return False
-    target = index.load(settings, info, building=True)
+    target = await asyncio.to_thread(index.load, settings, info, building=True)
     try:
         await target.open()
         await target.activate()
