@@ -63,8 +63,11 @@ class PlainTextMedium(Medium):
         yield from segments(text, source, options, headings)
 
 
-def read(path: str) -> str:
-    """The file's text, whatever its encoding."""
+def read(path: str, *, markup: bool = False) -> str:
+    """The file's text, whatever its encoding; `markup`: HTML or XML, which may declare it.
+
+    Raises TooLargeError over 64 MB.
+    """
     size = os.path.getsize(path)
     if size > MOST_MB << 20:
         raise TooLargeError(
@@ -72,7 +75,7 @@ def read(path: str) -> str:
             "split it"
         )
     with open(path, "rb") as f:
-        return decode(f.read())
+        return decode(f.read(), markup=markup)
 
 
 def segments(
