@@ -15,6 +15,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ESCAPES = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
+"""Encodings of seven bits, which are valid UTF-8 as well."""
 _HIGH = bytes(range(0x80, 0x100))
 _CONTROLS = bytes(b for b in range(1, 32) if b not in (7, 8, 9, 10, 12, 13, 26, 27))
 """Control bytes that no text needs; NUL is judged apart."""
@@ -64,8 +66,9 @@ def _decode(data: bytes, markup: bool) -> str:
             return data.decode(name, "replace")
     if (wide := _utf16(data)) is not None:
         return data.decode(wide, "replace")
-    if b"\x1b$B" in data or b"\x1b$@" in data:
-        return data.decode("iso2022_jp", "replace")  # seven bits: valid UTF-8 otherwise
+    for escape, name in _ESCAPES:
+        if escape in data:
+            return data.decode(name, "replace")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -27,24 +27,31 @@ _WORD_WEIGHT = 0.5
 _RARE = 0.7
 _FIRST = 0.03
 """How much more common words another proposal must have than the first one."""
+_HANDICAP = 0.04
+_SELDOM = {"mac_cyrillic", "cp855", "johab", "iso8859_6"}
+"""Pages that hardly any text of today has; in a few words they pass for the common ones."""
 _CYRILLIC = "и в не на что он с как это по но для из за я мы то та є що і у з до від ще се да от са"
+_ARABIC = "في من على أن إلى هذا هذه لا أو ما عن مع و"
 _JAPANESE = "のにはをたがでとしてい、。"
 _CHINESE = "的一是不了在有人我他這这，。"
 _COMMON: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("cp1251", "koi8_r", "cp866", "iso8859_5"), frozenset(_CYRILLIC.split())),
+    **dict.fromkeys(
+        ("cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic", "cp855"),
+        frozenset(_CYRILLIC.split()),
+    ),
     "cp1253": frozenset("και το η ο να της του με την για είναι δεν που τα σε από των".split()),
     "cp1255": frozenset("של על את לא זה עם או הוא כי אם יש אין גם".split()),
-    "cp1256": frozenset("في من على أن إلى هذا هذه لا أو ما عن مع و".split()),
+    **dict.fromkeys(("cp1256", "iso8859_6"), frozenset(_ARABIC.split())),
     "cp874": frozenset(),
     "cp932": frozenset(_JAPANESE),
     "euc_jp": frozenset(_JAPANESE),
     "gb18030": frozenset(_CHINESE),
     "big5": frozenset(_CHINESE),
-    "cp949": frozenset("이는을다의에고하가를지"),
+    **dict.fromkeys(("cp949", "johab"), frozenset("이는을다의에고하가를지")),
 }
 """Proposals beyond Latin, with common words of their languages; single signs where words are not
 divided by spaces."""
-_UNSPACED = {"cp932", "euc_jp", "gb18030", "big5", "cp949"}
+_UNSPACED = {"cp932", "euc_jp", "gb18030", "big5", "cp949", "johab"}
 _WEST, _EAST = ("cp1252",), ("cp1250", "iso8859_2")
 _ALPHABETS = (
     (_WEST, "äöüß", "", "der die das und ist nicht mit ein sie auf von zu den"),
@@ -104,7 +111,9 @@ def _guess(sample: bytes) -> str:
             first = found[0].encoding
             return max(
                 (m.encoding for m in found),
-                key=lambda name: _words(sample, name) + (_FIRST if name == first else 0),
+                key=lambda name: (
+                    _words(sample, name) + _FIRST * (name == first) - _HANDICAP * (name in _SELDOM)
+                ),
             )
     return PLAIN
 
@@ -173,9 +182,6 @@ def _latin(sample: bytes) -> str:
 def _words(sample: bytes, page: str) -> float:
     """Share of the text beyond ASCII that common words, or signs, of its languages make up."""
     text = sample.decode(page, "replace").lower()
-    if page in _UNSPACED:
-        tokens = [c for c in text if c > "\x7f"]
-    else:
-        tokens = [t for t in _TOKEN.findall(text) if t > "\x7f"]
+    tokens = text if page in _UNSPACED else _TOKEN.findall(text)
     found = sum(len(t) for t in tokens if t in _COMMON[page])
-    return found / (sum(map(len, tokens)) or 1)
+    return found / (sum(c > "\x7f" for c in text) or 1)

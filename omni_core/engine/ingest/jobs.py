@@ -11,12 +11,12 @@ from pathlib import Path
 from omni_core.engine.context import Context
 from omni_core.engine.ingest.file import ingest_file
 from omni_core.engine.results import IngestRequest, IngestStatus
+from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 
 Progress = Callable[[IngestStatus], Awaitable[None]]
 
 MOST_RUNNING = 2
 """Files under way at once: one is cut while another is read."""
-SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
 
 
 class Job:
@@ -138,9 +138,9 @@ def without_sidecars(paths: list[str]) -> list[str]:
     """The paths but `film.srt` and `film.en.vtt` beside `film.mp4`: they are read with the film,
     and as documents of their own they would answer in its place."""
     split = [os.path.splitext(p) for p in paths]
-    films = {stem for stem, suffix in split if suffix.lower() not in SUBTITLES}
+    films = {stem for stem, suffix in split if suffix.lower() not in SUBTITLE_SUFFIXES}
     return [
         path
         for path, (stem, suffix) in zip(paths, split, strict=True)
-        if suffix.lower() not in SUBTITLES or not films & {stem, os.path.splitext(stem)[0]}
+        if suffix.lower() not in SUBTITLE_SUFFIXES or not films & {stem, os.path.splitext(stem)[0]}
     ]
