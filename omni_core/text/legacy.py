@@ -24,7 +24,9 @@ _LATIN_FROM = 0.4
 and 300 characters: 0.0-0.13 in Cyrillic, Greek, Hebrew, Arabic, Thai, GBK, EUC; up to 0.29 in
 Shift_JIS and 0.33 in Big5, whose second bytes are ASCII letters; 0.6-1.0 in Latin."""
 _WORD_WEIGHT = 0.5
+"""Weight of the share of common words beside the share of letters that fit, both 0 to 1."""
 _RARE = 0.7
+"""Weight of a letter that is rare in its language."""
 _FIRST = 0.03
 """How much more common words another proposal must have than the first one."""
 _HANDICAP = 0.04
@@ -32,23 +34,18 @@ _SELDOM = {"mac_cyrillic", "cp855", "johab", "iso8859_6"}
 """Pages that hardly any text of today has; in a few words they pass for the common ones."""
 _CYRILLIC = "и в не на что он с как это по но для из за я мы то та є що і у з до від ще се да от са"
 _ARABIC = "في من على أن إلى هذا هذه لا أو ما عن مع و"
-_JAPANESE = "のにはをたがでとしてい、。"
-_CHINESE = "的一是不了在有人我他這这，。"
-_COMMON: dict[str, frozenset[str]] = {
-    **dict.fromkeys(
-        ("cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic", "cp855"),
-        frozenset(_CYRILLIC.split()),
-    ),
-    "cp1253": frozenset("και το η ο να της του με την για είναι δεν που τα σε από των".split()),
-    "cp1255": frozenset("של על את לא זה עם או הוא כי אם יש אין גם".split()),
-    **dict.fromkeys(("cp1256", "iso8859_6"), frozenset(_ARABIC.split())),
-    "cp874": frozenset(),
-    "cp932": frozenset(_JAPANESE),
-    "euc_jp": frozenset(_JAPANESE),
-    "gb18030": frozenset(_CHINESE),
-    "big5": frozenset(_CHINESE),
-    **dict.fromkeys(("cp949", "johab"), frozenset("이는을다의에고하가를지")),
-}
+_KANA = "のにはをたがでとしてい、。"
+_HAN = "的一是不了在有人我他这這，。"
+_HANGUL = "이는을다의에고하가를지"
+_COMMON = {
+    "cp1251": _CYRILLIC, "koi8_r": _CYRILLIC, "cp866": _CYRILLIC, "iso8859_5": _CYRILLIC,
+    "mac_cyrillic": _CYRILLIC, "cp855": _CYRILLIC,
+    "cp1253": "και το η ο να της του με την για είναι δεν που τα σε από των",
+    "cp1255": "של על את לא זה עם או הוא כי אם יש אין גם",
+    "cp1256": _ARABIC, "iso8859_6": _ARABIC, "cp874": "",
+    "cp932": _KANA, "euc_jp": _KANA, "gb18030": _HAN, "big5": _HAN, "cp949": _HANGUL,
+    "johab": _HANGUL,
+}  # fmt: skip
 """Proposals beyond Latin, with common words of their languages; single signs where words are not
 divided by spaces."""
 _UNSPACED = {"cp932", "euc_jp", "gb18030", "big5", "cp949", "johab"}
@@ -170,8 +167,10 @@ def _latin(sample: bytes) -> str:
                 text = sample.decode(page, "replace").lower()
                 read[page] = Counter(_FOREIGN.findall(text)), _TOKEN.findall(text)
             foreign, tokens = read[page]
-            known = sum(n for letter, n in foreign.items() if letter in letters)
-            known += _RARE * sum(n for letter, n in foreign.items() if letter in rare)
+            known = sum(
+                n * ((letter in letters) + _RARE * (letter in rare))
+                for letter, n in foreign.items()
+            )
             fit = known / foreign.total() if foreign else 1.0
             fit += _WORD_WEIGHT * sum(t in common for t in tokens) / (len(tokens) or 1)
             if fit > best_fit + 1e-9:
@@ -182,6 +181,9 @@ def _latin(sample: bytes) -> str:
 def _words(sample: bytes, page: str) -> float:
     """Share of the text beyond ASCII that common words, or signs, of its languages make up."""
     text = sample.decode(page, "replace").lower()
-    tokens = text if page in _UNSPACED else _TOKEN.findall(text)
-    found = sum(len(t) for t in tokens if t in _COMMON[page])
+    if page in _UNSPACED:
+        found = sum(sign in _COMMON[page] for sign in text)
+    else:
+        common = set(_COMMON[page].split())
+        found = sum(len(token) for token in _TOKEN.findall(text) if token in common)
     return found / (sum(c > "\x7f" for c in text) or 1)

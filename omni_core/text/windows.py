@@ -23,7 +23,7 @@ class TextWindow:
     heading: str = ""
 
 
-def windows(
+def text_windows(
     text: str, options: CutOptions, headings: Sequence[tuple[int, str]] = ()
 ) -> Iterator[TextWindow]:
     """Windows of `text_window_words` words, `text_window_stride` apart, the last one full.

@@ -1,5 +1,5 @@
-"""The subtitle file that is a video's or recording's transcript: video.srt or video.en.vtt beside it,
-or the one the caller names."""
+"""The subtitle file that is the transcript of a video or of audio: talk.srt or talk.en.vtt beside
+talk.mp4, or the one the caller names."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
 
 
 def _beside(path: str) -> list[str]:
-    """video.srt first, then video.<language>.srt; links that lead elsewhere do not count."""
+    """talk.srt first, then talk.<language>.srt; links that lead elsewhere do not count."""
     folder, base = os.path.split(os.path.abspath(path))
     stem = os.path.splitext(base)[0]
     try:

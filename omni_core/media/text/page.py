@@ -164,10 +164,13 @@ def _parse(markup: str) -> LexborHTMLParser:
 
 def _as_html(markup: str) -> str:
     """XML and XHTML in HTML's terms: `<x/>` is empty, CDATA is text."""
-    if not markup.lstrip("\ufeff \n\t").startswith("<?xml") and "xhtml" not in markup[:1000].lower():
+    start = markup[:1000].lstrip("\ufeff \n\t").lower()
+    if not start.startswith("<?xml") and "xhtml" not in start:
         return markup
     markup = markup.replace("<![CDATA[", "").replace("]]>", "")
-    return _EMPTY.sub(lambda m: m[0] if m[1].lower() in _VOID else f"<{m[1]}{m[2]}></{m[1]}>", markup)
+    return _EMPTY.sub(
+        lambda m: m[0] if m[1].lower() in _VOID else f"<{m[1]}{m[2]}></{m[1]}>", markup
+    )
 
 
 def _hidden(attributes: dict[str, str | None]) -> bool:
@@ -206,9 +209,9 @@ def _refuse_bombs(markup: str, name: str) -> None:
                 f"{name} nests more than {MOST_DEPTH} elements; save the page anew from a browser"
             )
     for piece in markup.split(">"):
-        if len(piece) > LONG_TAG and (start := piece.find("<")) >= 0:
-            if len(_QUOTED.sub("", piece[start:]).split()) > MOST_ATTRIBUTES:
-                raise TooLargeError(
-                    f"{name} has a tag of more than {MOST_ATTRIBUTES} attributes; save the page "
-                    "anew from a browser"
-                )
+        tag = piece[piece.find("<") :] if len(piece) > LONG_TAG and "<" in piece else ""
+        if len(_QUOTED.sub("", tag).split()) > MOST_ATTRIBUTES:
+            raise TooLargeError(
+                f"{name} has a tag of more than {MOST_ATTRIBUTES} attributes; save the page anew "
+                "from a browser"
+            )

@@ -10,8 +10,8 @@ from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text import windows
 from omni_core.text.charset import decode, is_text
+from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
     CutOptions,
@@ -86,7 +86,7 @@ def segments(
     origin: str = "text",
 ) -> Iterator[Segment]:
     """Windows of a text as segments with spans in characters."""
-    for w in windows.windows(text, options, headings):
+    for w in text_windows(text, options, headings):
         extra = {"heading": w.heading} if w.heading else {}
         yield Segment(
             source.id,
