@@ -21,9 +21,11 @@ from omni_core.errors import TooLargeError
 MOST_DEPTH = 10_000
 """Open elements inside each other; the parser looks through all of them at every tag. Measured:
 10,000 nested lists take 0.6 s, 200,000 four minutes. Browsers stop at 512."""
-MOST_ATTRIBUTES = 5_000
+MOST_CLOSED = 200
+"""Open elements that one end tag closes; one that would close more is passed over."""
+MOST_ATTRIBUTES = 1_000
 """Attributes of one tag; each is compared with all before it (20,000: 1.3 s, 200,000: minutes)."""
-LONG_TAG = 20_000
+LONG_TAG = 3_000
 """Characters from which a tag's attributes are counted."""
 _UNSEEN = {
     "script", "style", "template", "noscript", "svg", "math", "object", "iframe", "head",
@@ -44,8 +46,11 @@ _END_OMITTED = _VOID | {
     "colgroup", "rp", "rt", "html", "head", "body",
 }  # fmt: skip
 """Elements that end without an end tag: ten thousand of them need not be nested."""
+_BARRIERS = {"table", "caption", "template", "svg", "math", "object", "button", "select"}
+"""Elements that an end tag does not close from within."""
 _DATES = ("date", "dcterms.created", "article:published_time")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_DECLARATION = re.compile(r"<[^>]*>")
 _EMPTY = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _SPACE = re.compile(r"\s+")
@@ -65,8 +70,7 @@ class Page:
         needs more memory than this process may use.
         """
         _refuse_bombs(markup, name)
-        first = _TAG.search(markup)
-        self._drawing = first is not None and first[2].lower() == "svg"
+        self._drawing = _is_drawing(markup)
         try:
             tree = _parse(_as_html(markup))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: any markup is a page
@@ -157,6 +161,14 @@ class Page:
             self._put("\n")
 
 
+def _is_drawing(markup: str) -> bool:
+    """Whether the page is an SVG file: nothing but declarations and comments before `<svg>`."""
+    first = _TAG.search(markup)
+    if first is None or first[2].lower() != "svg":
+        return False
+    return not _DECLARATION.sub("", markup[: first.start()]).strip("\ufeff \t\n")
+
+
 def _parse(markup: str) -> LexborHTMLParser:
     """Without mutation events: they make long lists of options quadratic."""
     return LexborHTMLParser(markup, options=LexborDocumentOptions.WO_EVENTS)
@@ -192,19 +204,20 @@ def _refuse_bombs(markup: str, name: str) -> None:
 
     An estimate from the tags alone: a page made to deceive it is stopped by the decoder's deadline.
     """
+    stack: list[str] = []
     opened: Counter[str] = Counter()
-    depth = 0
-    for m in _TAG.finditer(markup):
+    for m in _TAG.finditer(markup) if markup.count("<") > MOST_DEPTH else ():
         tag = m[2].lower()
         if tag in _END_OMITTED:
             continue
         if not m[1]:
             opened[tag] += 1
-            depth += 1
+            stack.append(tag)
         elif opened[tag]:
-            opened[tag] -= 1
-            depth -= 1
-        if depth > MOST_DEPTH:
+            closed = _closed(stack, tag)
+            opened.subtract(closed)
+            del stack[len(stack) - len(closed) :]
+        if len(stack) > MOST_DEPTH:
             raise TooLargeError(
                 f"{name} nests more than {MOST_DEPTH} elements; save the page anew from a browser"
             )
@@ -215,3 +228,13 @@ def _refuse_bombs(markup: str, name: str) -> None:
                 f"{name} has a tag of more than {MOST_ATTRIBUTES} attributes; save the page anew "
                 "from a browser"
             )
+
+
+def _closed(stack: list[str], tag: str) -> list[str]:
+    """What the end tag closes of the open elements: the innermost `tag` and all within it."""
+    for n in range(1, min(len(stack), MOST_CLOSED) + 1):
+        if stack[-n] == tag:
+            return stack[-n:]
+        if stack[-n] in _BARRIERS:
+            break
+    return []

@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator
 
 import pysubs2
-from pysubs2.formats.substation import parse_tags
 
 from omni_core.media.text.cues import MOST_CUE, Cue, clean
 
@@ -28,7 +27,8 @@ _INLINE_TIME = re.compile(r"<[\d:.]+>")
 _VTT_BLOCK = re.compile(r"(NOTE|STYLE|REGION)\b")
 _TTML = re.compile(r"\s*(?:<\?xml[^>]*>)?\s*(?:<!--[^>]*-->)?\s*<(?:\w+:)?tt\s[^>]*/ns/ttml\"")
 _MICRODVD = re.compile(r"\{1\}\{1\}\d+(\.\d+)?[ \t]*\n\{\d+\}\{\d+\}")
-_DRAWING = re.compile(r"\\p\d")
+_DRAWING = re.compile(r"\\p(\d)")
+_OVERRIDES = re.compile(r"(\{[^{}]*\})")
 _UNREADABLE = (
     ValueError, KeyError, NotImplementedError, OverflowError, RecursionError, SyntaxError,
     pysubs2.Pysubs2Error,
@@ -161,7 +161,10 @@ def _written(ms: int) -> str:
 
 def spoken(text: str) -> str:
     """The text without what ASS draws: shapes stand in it as words (`m 0 0 l 100 0`)."""
-    text = text[:MOST_CUE]  # parse_tags is quadratic in overrides
-    if not _DRAWING.search(text):
-        return text
-    return "".join(words for words, style in parse_tags(text) if not style.drawing)
+    words, drawing = [], False
+    for part in _OVERRIDES.split(text):  # pysubs2's parse_tags is quadratic in overrides
+        scales = _DRAWING.findall(part) if part.startswith("{") else []
+        drawing = scales[-1] != "0" if scales else drawing
+        if part.startswith("{") or not drawing:
+            words.append(part)
+    return "".join(words)
