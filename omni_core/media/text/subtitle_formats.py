@@ -19,10 +19,10 @@ from omni_core.media.text.cues import MOST_CUE, Cue, clean
 
 TOLERANT_SUFFIXES = (".srt", ".vtt")
 _TIME = r"(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{1,3}))?"
-_TIMING = re.compile(rf"[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}", re.M)
-_SBV = re.compile(rf"{_TIME},{_TIME}[ \t]*$", re.M)
+_TIMING = re.compile(rf"[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}")
+_SBV = re.compile(rf"{_TIME},{_TIME}[ \t]*$")
 _ASS_TIME = re.compile(rf"\s*{_TIME}\s*")
-_COUNTER = re.compile(r"[ \t]*\d+[ \t]*")
+_SETTINGS = re.compile(r"(?:[ \t]+\w+:\S+)*")
 _INLINE_TIME = re.compile(r"<[\d:.]+>")
 _VTT_BLOCK = re.compile(r"(NOTE|STYLE|REGION)\b")
 _TTML = re.compile(r"\s*(?:<\?xml[^>]*>)?\s*(?:<!--[^>]*-->)?\s*<(?:\w+:)?tt\s[^>]*/ns/ttml\"")
@@ -53,14 +53,19 @@ def recognise(text: str, suffix: str = "") -> str | None:
         return "ttml"
     if _MICRODVD.match(start):
         return "microdvd"
-    first = next((line for line in start.split("\n") if not _COUNTER.fullmatch(line or "0")), "")
-    if _TIMING.match(first):
+    lines = [line for line in map(str.strip, start.split("\n")) if line and not line.isdecimal()]
+    begin = lines if suffix in TOLERANT_SUFFIXES else lines[:1]
+    if any(map(_begins_cue, begin)):
         return "srt"
-    if _SBV.match(first):
-        return "sbv"
-    if suffix in TOLERANT_SUFFIXES and any(map(_TIMING.match, start.split("\n"))):
-        return "srt"
-    return None
+    return "sbv" if lines and _SBV.match(lines[0]) else None
+
+
+def _begins_cue(line: str) -> bool:
+    """Two times with an arrow and nothing else but settings; `10:30 --> 11:45` is a timetable."""
+    times = _TIMING.match(line)
+    if times is None or not (times[1] or times[4]):
+        return False
+    return _SETTINGS.fullmatch(line, times.end()) is not None
 
 
 def parse(text: str) -> list[Cue]:
@@ -72,8 +77,10 @@ def parse(text: str) -> list[Cue]:
         kind, strict = "vtt", "WEBVTT\n\n" + "\n".join(_timed_lines(text, kind))
     elif kind == "microdvd":
         strict = "\n".join(line[:MOST_CUE] for line in text.split("\n"))
+    elif kind == "sami":
+        strict = text + "</body>"  # pysubs2 drops a cue that nothing ends
     else:
-        strict = re.sub(r"(<(?:\w+:)?p\b[^>]*\s)dur=", r"\1duration=", text)
+        strict = text.replace(" dur=", " duration=")  # pysubs2 knows the name that TTML has not
     try:
         events = pysubs2.SSAFile.from_string(strict, format_=kind)
     except _UNREADABLE:

@@ -89,6 +89,8 @@ def test_formats_of_other_programs_have_times(kind: str, text: str) -> None:
         "# SRT\n\nA cue is `00:00:01,000 --> 00:00:02,000` and text.\n",
         f"Notes\n\n```\n1\n{AT}\nHello\n```\n",
         "00:00:01,000 --> is how a cue begins\n",
+        f"{AT} is how a cue begins\nand this is how it goes on\n",
+        "10:30 --> 11:45\nLunch\n",
         "[1234][5678] Starting\n[1234][5679] Started\n",
         "12:30:05: the server started\n",
         "{1}{1} is where MicroDVD names the rate\n",
