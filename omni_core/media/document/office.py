@@ -21,7 +21,7 @@ from omni_core.media.rgb import to_rgb
 from omni_core.media.text.plain import segments
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text import windows
+from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
     Crop,
@@ -124,7 +124,7 @@ class OfficeMedium(Medium):
             yield Segment(source.id, Modality.DOCUMENT, Channel.VISUAL, span, picture)
         heading, text = _slide_text(p, part)
         extra = {"heading": heading} if heading else {}
-        for part_number, w in enumerate(windows.windows(text, options)):
+        for part_number, w in enumerate(text_windows(text, options)):
             yield Segment(
                 source.id, Modality.DOCUMENT, Channel.TEXT, span, TextContent(w.text), w.text,
                 "slide text", part_number, extra,

@@ -10,7 +10,7 @@ MOST_CELL = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowWindow:
     """Neighbouring rows; start and end are what the caller numbered them with."""
 
     start: int
@@ -18,7 +18,7 @@ class Rows:
     text: str
 
 
-def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> Iterator[Rows]:
+def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> Iterator[RowWindow]:
     """(start, end, cells) rows, the header first, to windows of about `words` words.
 
     Each value stands behind its column's name, so that a window is understood without the header.
@@ -47,14 +47,14 @@ def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> I
         )
         size = len(line.split())
         if lines and count + size > words:
-            yield Rows(first, last, "\n".join(lines))
+            yield RowWindow(first, last, "\n".join(lines))
             lines, count = [], 0
         if not lines:
             first = start
         lines.append(line)
         count, last = count + size, end
     if lines:
-        yield Rows(first, last, "\n".join(lines))
+        yield RowWindow(first, last, "\n".join(lines))
 
 
 def _is_header(cells: Sequence[str]) -> bool:
