@@ -27,6 +27,8 @@ from omni_core.types import Channel, CutOptions, Modality, Segment, Source, Span
 Row = tuple[int, int, list[str]]
 """First and last number of a row, which are the same, and its cells."""
 
+MOST_CHARACTERS = 32_767
+"""Of one cell: the most that Excel holds in one."""
 _WORKBOOK = "xl/workbook.xml"
 
 
@@ -87,7 +89,7 @@ def _values(p: Package) -> _Values:
 
 
 def _below(number: str, length: int) -> bool:
-    return number.isdecimal() and int(number) < length
+    return number.isdecimal() and len(number) < 10 and int(number) < length
 
 
 class _Strings:
@@ -122,6 +124,7 @@ class _Rows:
         self._column = 0
         self._type = self._style = ""
         self._text: list[str] = []
+        self._room = 0
         self._wanted = self._spoken = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -131,11 +134,12 @@ class _Rows:
             self._column = _column(reference) if reference else len(self._cells)
             self._type, self._style = attributes.get("t", "n"), attributes.get("s", "0")
             self._text.clear()
+            self._room = MOST_CHARACTERS
         elif name in ("v", "t"):
             self._wanted = not self._spoken
         elif name == "row":
             number = attributes.get("r", "")
-            self._number = int(number) if number.isdecimal() else self._number + 1
+            self._number = int(number) if _below(number, 10**9) else self._number + 1
             self._cells = []
         elif name == "rPh":
             self._spoken = True
@@ -155,8 +159,9 @@ class _Rows:
             self._spoken = False
 
     def data(self, text: str) -> None:
-        if self._wanted:
-            self._text.append(text)
+        if self._wanted and self._room > 0:
+            self._text.append(text[: self._room])
+            self._room -= len(text)
 
 
 def _rows(p: Package, part: str, values: _Values) -> Iterator[Row]:

@@ -90,7 +90,8 @@ class Package:
     def _chunks(self, part: str, most: int) -> Iterator[bytes]:
         if part not in self.names:
             return
-        limit = left = min(most, self._left)
+        left = min(most, self._left)
+        limit = most if most <= self._left else MOST_TOTAL
         with self._archive.open(part) as f:
             while chunk := f.read(_CHUNK):
                 left -= len(chunk)

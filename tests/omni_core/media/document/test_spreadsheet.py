@@ -101,13 +101,13 @@ def test_wrong_numbers_of_strings_styles_and_rows_cost_only_their_cell(
     one_sheet: Any, cut: Any
 ) -> None:
     path = one_sheet(
-        '<row r="7"><c r="A7" t="s"><v>99</v></c><c r="B7" s="99"><v>5</v></c></row>'
+        f'<row r="7"><c r="A7" t="s"><v>99</v></c><c r="B7" s="{"9" * 5000}"><v>5</v></c></row>'
         '<row r="2000000000"><c r="XFD2000000000"><v>6</v></c><c r="C9"><v>7</v></c></row>'
     )
     (segment,) = cut(path)
     assert "5" in segment.text.split("\n")[0]
     assert segment.text.split("\n")[1].endswith("7")
-    assert segment.extra["rows"] == "7-2000000000"
+    assert segment.extra["rows"] == "7-8"
 
 
 def test_a_binary_workbook_says_what_to_do(zipped: Any, svc: Any) -> None:
@@ -128,7 +128,7 @@ def test_memory_does_not_grow_with_the_rows(one_sheet: Any) -> None:
             tracemalloc.stop()
         return most
 
-    assert peak(40_000) < 1.5 * peak(4_000)
+    assert peak(20_000) < 1.5 * peak(2_000)
 
 
 @pytest.mark.parametrize(
