@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from omni_core.evidence.pictures import Jpeg, jpeg
+from omni_core.files import write_atomically
 from omni_core.types import Pixels
 
 FOLDER = "thumbs"
@@ -17,10 +18,7 @@ BYTES = 24_000
 def keep(store: Path, source_id: str, uuid: str, pixels: Pixels) -> None:
     """Write the thumbnail of one segment; the same segment has the same file."""
     path = _path(store, source_id, uuid)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(jpeg(pixels, EDGE, most=BYTES).jpeg)
-    part.replace(path)
+    write_atomically(path, jpeg(pixels, EDGE, most=BYTES).jpeg)
 
 
 def kept(store: Path, source_id: str, uuid: str, caption: str) -> Jpeg | None:
