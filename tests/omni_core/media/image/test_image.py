@@ -1,7 +1,8 @@
-"""Pictures of every kind, turned, dated, cropped and bounded."""
+"""Images of every kind, turned, dated, cropped and bounded."""
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def test_pages_of_a_tiff_are_segments(tmp_path: Path, cut: Any, svc: Any) -> Non
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.avif"])
-def test_an_animation_is_cut_like_a_film(name: str, tmp_path: Path, cut: Any, svc: Any) -> None:
+def test_an_animation_is_cut_like_a_video(name: str, tmp_path: Path, cut: Any, svc: Any) -> None:
     path = tmp_path / name
     frames = [Image.new("RGB", (96, 64), RED if n < 20 else (240, 250, 240)) for n in range(40)]
     for n, frame in enumerate(frames):
@@ -142,7 +143,7 @@ def test_heic_without_its_extra_names_it(tmp_path: Path, svc: Any) -> None:
         assert e.value.code == "UNSUPPORTED_TYPE"
 
 
-def test_a_truncated_picture_is_one_line(tmp_path: Path, cut: Any) -> None:
+def test_a_truncated_image_is_one_line(tmp_path: Path, cut: Any) -> None:
     path = tmp_path / "a.jpg"
     _halves(400, 300).save(path)
     path.write_bytes(path.read_bytes()[:600])
@@ -150,3 +151,19 @@ def test_a_truncated_picture_is_one_line(tmp_path: Path, cut: Any) -> None:
         cut(path)
     assert e.value.code == "CORRUPT_MEDIA"
     assert "\n" not in str(e.value)
+
+
+def test_damaged_exif_is_logged_and_the_image_is_dated_by_its_file(
+    tmp_path: Path, svc: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "2021-03-04.jpg"
+    Image.new("RGB", (8, 8)).save(path)
+
+    def damaged(_: Image.Exif, tag: int) -> None:
+        raise SyntaxError(f"no such place: {tag}")
+
+    monkeypatch.setattr(Image.Exif, "get_ifd", damaged)
+    caplog.set_level(logging.DEBUG, "omni_core.media.image")
+    info = svc.probe(str(path))
+    assert info.recorded_at_from == "file name"
+    assert "2021-03-04.jpg: EXIF is not read: SyntaxError" in caplog.text
