@@ -69,9 +69,7 @@ def document_text(p: Package) -> tuple[str, list[tuple[int, str]]]:
     The headings are (character at which it begins, its words). A footnote, a comment or a chart
     follows the block that refers to it; endnotes, headers and footers follow all.
     """
-    linked = p.related("")
-    part = next((n for n in linked.values() if n.startswith("word/document")), "word/document.xml")
-    root = p.xml(part)
+    part, root = _main(p)
     if root is None:
         return "", []
     links = p.related(part)
@@ -89,6 +87,28 @@ def document_text(p: Package) -> tuple[str, list[tuple[int, str]]]:
             headings.append((at, line))
         at += len(line) + 1
     return "\n".join(line for line, _ in lines), headings
+
+
+def scanned_pages(p: Package) -> list[str]:
+    """The parts of the images, in order, of a document that has images and no words at all.
+
+    Such a document is a stack of scans. Beside words an image has no page that it could be on.
+    """
+    part, root = _main(p)
+    if root is None or not any(name.startswith("word/media/") for name in p.names):
+        return []
+    if any(block.text for block in _blocks(root)):
+        return []
+    links = p.related(part)
+    found = (links.get(attribute(e, "embed"), "") for e in root.iter() if local(e) == "blip")
+    return [image for image in dict.fromkeys(found) if image in p.names]
+
+
+def _main(p: Package) -> tuple[str, ET.Element | None]:
+    """The name and the tree of the part that holds the body."""
+    linked = p.related("").values()
+    part = next((n for n in linked if n.startswith("word/document")), "word/document.xml")
+    return part, p.xml(part)
 
 
 class _Notes:

@@ -13,6 +13,7 @@ from PIL import Image
 from omni_core.errors import BadRequestError, NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.document import docx, pptx, spreadsheet
+from omni_core.media.document.embedded_image import raster_image
 from omni_core.media.document.zipped_xml import Package, local, package
 from omni_core.media.geometry import box, fit
 from omni_core.media.text.plain import segments
@@ -76,11 +77,15 @@ class OfficeMedium(Medium):
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """DOCX: spans in characters. PPTX: page = slide. XLSX: page = sheet."""
+        """DOCX: spans in characters, or page = scan where it has no words. PPTX: page = slide.
+        XLSX: page = sheet.
+        """
         _refuse_old(path)
         with package(path) as p:
             kind = _kind(p)
             if kind == "docx":
+                for number, part in enumerate(docx.scanned_pages(p), 1):
+                    yield from self._page_image(p, [part], number, source, options)
                 text, headings = docx.document_text(p)
                 yield from segments(text, source, options, headings, "document text")
             elif kind == "pptx":
@@ -92,15 +97,18 @@ class OfficeMedium(Medium):
     def page(
         self, path: str, number: int, edge: int, crop: Crop | None, password: str | None
     ) -> Pixels:
-        """The largest image on a slide. Raises BadRequestError (NO_VISUAL) if none is."""
+        """The largest image on a slide, or a scan in a DOCX.
+
+        Raises BadRequestError (NO_VISUAL) if there is none, NotFoundError (OUT_OF_RANGE).
+        """
         _refuse_old(path)
         with package(path) as p:
-            slides = pptx.slides(p) if _kind(p) == "pptx" else []
-            if slides and not 1 <= number <= len(slides):
+            pages = _images(p, _kind(p))
+            if pages and not 1 <= number <= len(pages):
                 raise NotFoundError(
-                    f"there is no slide {number} of {len(slides)}", code="OUT_OF_RANGE"
+                    f"there is no page {number} of {len(pages)}", code="OUT_OF_RANGE"
                 )
-            image = self._image(p, slides[number - 1]) if slides else None
+            image = self._largest(p, pages[number - 1]) if pages else None
             if image is None:
                 raise BadRequestError("this page has no picture; read its text", code="NO_VISUAL")
             if crop is not None:
@@ -112,10 +120,7 @@ class OfficeMedium(Medium):
     ) -> Iterator[Segment]:
         """Its largest image, then windows of its words."""
         span = Span("page", number, number + 1)
-        image = self._image(p, part)
-        if image is not None:
-            small = ImageContent(np.asarray(image.resize(fit(*image.size, options.image_edge))))
-            yield Segment(source.id, Modality.DOCUMENT, Channel.VISUAL, span, small)
+        yield from self._page_image(p, pptx.images(p, part), number, source, options)
         heading, text = pptx.slide_text(p, part)
         extra = {"heading": heading} if heading else {}
         for part_number, w in enumerate(windows.windows(text, options)):
@@ -124,8 +129,35 @@ class OfficeMedium(Medium):
                 "slide text", part_number, extra,
             )  # fmt: skip
 
-    def _image(self, p: Package, part: str) -> Image.Image | None:
-        return pptx.largest_image(p, part, self.limits.max_pixels)
+    def _page_image(
+        self, p: Package, parts: list[str], number: int, source: Source, options: CutOptions
+    ) -> Iterator[Segment]:
+        """The largest of a page's images as its page image; nothing where no image is evidence."""
+        image = self._largest(p, parts)
+        if image is not None:
+            small = ImageContent(np.asarray(image.resize(fit(*image.size, options.image_edge))))
+            span = Span("page", number, number + 1)
+            yield Segment(source.id, Modality.DOCUMENT, Channel.VISUAL, span, small)
+
+    def _largest(self, p: Package, parts: list[str]) -> Image.Image | None:
+        """The one with the most pixels, RGB."""
+        best: Image.Image | None = None
+        for part in parts:
+            image = raster_image(p, part, self.limits.max_pixels)
+            if image is not None and (best is None or _area(image) > _area(best)):
+                best = image
+        return best
+
+
+def _area(image: Image.Image) -> int:
+    return image.width * image.height
+
+
+def _images(p: Package, kind: str) -> list[list[str]]:
+    """The parts of the images of each page that has an image to show."""
+    if kind == "pptx":
+        return [pptx.images(p, slide) for slide in pptx.slides(p)]
+    return [[part] for part in docx.scanned_pages(p)] if kind == "docx" else []
 
 
 def _refuse_old(path: str) -> None:
@@ -139,9 +171,9 @@ def _refuse_old(path: str) -> None:
 
 
 def _pages(p: Package, kind: str) -> int | None:
-    """The number of slides or sheets; a DOCX has pages only once it is laid out."""
+    """The number of slides, sheets or scans; the words of a DOCX have pages only on paper."""
     if kind == "docx":
-        return None
+        return len(docx.scanned_pages(p)) or None
     return len(pptx.slides(p) if kind == "pptx" else spreadsheet.sheets(p))
 
 

@@ -5,22 +5,12 @@ MuPDF would open such files, but runs all slides into one page and loses the not
 
 from __future__ import annotations
 
-import io
-import logging
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from PIL import Image
-
-from omni_core.errors import TooLargeError
 from omni_core.media.document.charts import chart_lines, diagram_lines
 from omni_core.media.document.zipped_xml import Package, attribute, local, relationship
-from omni_core.media.rgb import to_rgb
 
-log = logging.getLogger(__name__)
-
-SMALLEST = 96
-"""Pixels of the short edge: icons, bullets and logos below this are no evidence."""
 _PRESENTATION = "ppt/presentation.xml"
 _TITLES = ("title", "ctrTitle")
 _ON_EVERY_SLIDE = ("sldNum", "dt", "ftr")
@@ -53,30 +43,9 @@ def slide_text(p: Package, part: str) -> tuple[str, str]:
     return title, "\n".join([*([title] if title else ()), *lines, *_labelled("Notes", notes)])
 
 
-def largest_image(p: Package, part: str, most_pixels: int) -> Image.Image | None:
-    """The largest raster image of a slide, RGB; None when no image counts as evidence."""
-    best: Image.Image | None = None
-    for target in sorted(set(p.related(part).values())):
-        image = _image(p, target, most_pixels) if target.startswith("ppt/media/") else None
-        if image is not None and (
-            best is None or image.width * image.height > best.width * best.height
-        ):
-            best = image
-    return best
-
-
-def _image(p: Package, target: str, most_pixels: int) -> Image.Image | None:
-    try:
-        image = Image.open(io.BytesIO(p.read(target)))
-        if min(image.size) < SMALLEST or image.width * image.height > most_pixels:
-            return None
-        return to_rgb(image)
-    except TooLargeError:
-        raise
-    except Exception as e:  # Pillow lets nearly anything through on damaged files
-        # vector drawings and damaged images leave the slide its words
-        log.debug("%s is not shown: %s: %s", target, type(e).__name__, e)
-        return None
+def images(p: Package, part: str) -> list[str]:
+    """The parts of the images of a slide."""
+    return sorted(t for t in set(p.related(part).values()) if t.startswith("ppt/media/"))
 
 
 def _shapes(root: ET.Element | None) -> Iterator[ET.Element]:

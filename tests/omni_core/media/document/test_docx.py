@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+
+from omni_core.errors import NotFoundError
+from omni_core.types import Channel, Span
+
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 Docx = Callable[..., Path]
 
@@ -116,3 +124,35 @@ def test_a_chart_stands_after_its_paragraph(docx: Docx, cut: Any) -> None:
     body = f"<w:p>{_r('Weather')}<w:r><w:drawing><chart r:id='chart1'/></w:drawing></w:r></w:p>"
     path = docx(body, chart1=f"<title><p><r><t>Winter</t></r></p></title>{series}")
     assert _text(cut, path) == "Weather\nWinter\nRain: Porto 44"
+
+
+def test_a_document_of_scans_alone_has_a_page_for_each(zipped: Any, cut: Any, svc: Any) -> None:
+    space = f'xmlns:w="{W}" xmlns:r="{R}"'
+    scans = "".join(f'<w:p><w:r><blip r:embed="i{n}"/></w:r></w:p>' for n in (2, 1))
+    links = "".join(f'<Relationship Id="i{n}" Target="media/{n}.png"/>' for n in (1, 2))
+
+    def written(body: str) -> Path:
+        return Path(zipped("scans.docx", {
+            "word/document.xml": f"<w:document {space}>{body}</w:document>",
+            "word/_rels/document.xml.rels": f"<Relationships>{links}</Relationships>",
+            "word/media/1.png": _png((100, 200)), "word/media/2.png": _png((300, 100)),
+        }))  # fmt: skip
+
+    path = written(scans)
+    assert svc.probe(str(path)).pages == 2
+    assert [(s.channel, s.span, s.content.pixels.shape) for s in cut(path)] == [
+        (Channel.VISUAL, Span("page", 1, 2), (100, 300, 3)),
+        (Channel.VISUAL, Span("page", 2, 3), (200, 100, 3)),
+    ]
+    assert svc.page(str(path), 2, 1000).shape == (200, 100, 3)
+    with pytest.raises(NotFoundError, match="no page 3 of 2"):
+        svc.page(str(path), 3, 1000)
+    path = written(scans + _p("Some words."))
+    assert svc.probe(str(path)).pages is None
+    assert [s.channel for s in cut(path)] == [Channel.TEXT]
+
+
+def _png(size: tuple[int, int]) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "navy").save(out, "PNG")
+    return out.getvalue()
