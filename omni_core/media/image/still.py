@@ -22,6 +22,7 @@ from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.geometry import box, fit
 from omni_core.media.image import animation
+from omni_core.media.image.caption import caption
 from omni_core.media.rgb import to_rgb
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
@@ -36,6 +37,7 @@ from omni_core.types import (
     Segment,
     Source,
     Span,
+    TextContent,
 )
 
 log = logging.getLogger(__name__)
@@ -91,7 +93,10 @@ class ImageMedium(Medium):
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """One segment for a still image, for each page of a TIFF, for each shot of an animation."""
+        """One segment for a still image, for each page of a TIFF, for each shot of an animation.
+
+        The description that people wrote into a still image follows as text.
+        """
         with self._opened(path) as image:
             if animation.seconds(image):
                 yield from animation.cut(image, source, options)
@@ -106,6 +111,11 @@ class ImageMedium(Medium):
                 pixels = self._pixels(image, options.image_edge, None, n)
                 span = Span("page", n + 1, n + 2) if pages > 1 else Span("second", 0, 0)
                 yield Segment(source.id, Modality.IMAGE, Channel.VISUAL, span, ImageContent(pixels))
+                if n == 0 and (words := caption(image)):
+                    yield Segment(
+                        source.id, Modality.IMAGE, Channel.TEXT, span, TextContent(words), words,
+                        "image description",
+                    )  # fmt: skip
 
     def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """Raises NotFoundError (OUT_OF_RANGE) for a frame that is not there."""

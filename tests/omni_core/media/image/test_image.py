@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from omni_core.errors import BadRequestError, NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.service import service
-from omni_core.types import Modality, Span, VideoContent
+from omni_core.types import Channel, Modality, Span, VideoContent
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
@@ -167,3 +168,39 @@ def test_damaged_exif_is_logged_and_the_image_is_dated_by_its_file(
     info = svc.probe(str(path))
     assert info.recorded_at_from == "file name"
     assert "2021-03-04.jpg: EXIF is not read: SyntaxError" in caplog.text
+
+
+def _described(path: Path, **exif: str | bytes) -> Path:
+    data = Image.Exif()
+    for name, value in exif.items():
+        data[int(name[1:], 16)] = value
+    _halves().save(path, exif=data)
+    return path
+
+
+def test_a_description_in_exif_follows_the_image_as_text(tmp_path: Path, cut: Any) -> None:
+    title = "Sigrid an der Gerbe".encode("utf-16-le") + b"\0\0"
+    path = _described(tmp_path / "a.jpg", x010E="Great-aunt Sigrid", x9C9B=title)
+    image, text = cut(path)
+    assert (image.channel, text.channel) == (Channel.VISUAL, Channel.TEXT)
+    assert text.text == "Great-aunt Sigrid\nSigrid an der Gerbe"
+    assert (text.origin, text.span) == ("image description", image.span)
+
+
+def test_a_description_in_a_png_is_read_and_its_program_is_not(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.png"
+    texts = PngInfo()
+    texts.add_itxt("Description", "Ein Papageientaucher mit Schal")
+    texts.add_text("Title", "Ein Papageientaucher mit Schal")
+    texts.add_text("Comment", "Created with a program")
+    _halves().save(path, pnginfo=texts)
+    assert [s.text for s in cut(path)][1:] == ["Ein Papageientaucher mit Schal"]
+
+
+@pytest.mark.parametrize(
+    "written", ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "KODAK Digital Still Camera", " \0"]
+)
+def test_what_a_camera_writes_by_itself_is_no_description(
+    written: str, tmp_path: Path, cut: Any
+) -> None:
+    assert len(cut(_described(tmp_path / "a.jpg", x010E=written))) == 1
