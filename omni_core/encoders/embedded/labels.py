@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 
 from omni_core.encoders import colours
 from omni_core.encoders.embedded.minilm import MiniLM
+from omni_core.files import write_atomically
 from omni_core.settings import Settings
 from omni_core.types import Vector
-from omni_core.weights import write_atomically
 
 RECIPE = "2"
 """Part of the encoder's fingerprint: raise it when vectors of pictures change."""
