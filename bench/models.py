@@ -29,10 +29,10 @@ if "omni_core" not in sys.modules:  # the encoders alone: a GPU machine has no d
     sys.modules["omni_core"] = bare
 
 from models_random import flops, random_thinker  # noqa: E402
+from omni_core.encoders.transformer.kernels import fuse  # noqa: E402
 
 from omni_core.encoders.transformer import attention, encoder, spec  # noqa: E402
 from omni_core.encoders.transformer.inputs import Inputs, Item, processing  # noqa: E402
-from omni_core.encoders.transformer.kernels import fuse  # noqa: E402
 from omni_core.encoders.transformer.loading import strip_head  # noqa: E402
 from omni_core.settings import Settings  # noqa: E402
 from omni_core.types import (  # noqa: E402

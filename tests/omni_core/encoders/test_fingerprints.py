@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 
 from omni_core import encoders
-from omni_core.encoders.transformer import spec
+from omni_core.encoders.transformer.catalogue import known_models
 from omni_core.settings import Settings
 
 FINGERPRINTS = {
@@ -45,5 +45,5 @@ def test_options_that_change_vectors_change_the_fingerprint_in_the_known_way() -
 
 
 def test_every_embedding_model_of_the_table_is_pinned_here() -> None:
-    embedding = {name for name, row in spec.rows().items() if row.kind != "cross"}
+    embedding = {name for name, spec in known_models().items() if spec.kind != "cross"}
     assert FINGERPRINTS.keys() == embedding | {"hashing", "embedded"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from omni_core.encoders.transformer.batching import plan
-from omni_core.encoders.transformer.inputs import Inputs, Item, processing, thin
-from omni_core.encoders.transformer.spec import rows
+from omni_core.encoders.transformer.batching import plan_batches
+from omni_core.encoders.transformer.catalogue import known_models
+from omni_core.encoders.transformer.inputs import Inputs, Item, processing_kwargs, thin_frames
 from omni_core.types import (
     SAMPLE_RATE,
     AudioContent,
@@ -17,7 +17,7 @@ from omni_core.types import (
     VideoContent,
 )
 
-E5 = rows()["e5-omni-7b"]
+E5 = known_models()["e5-omni-7b"]
 
 
 def items_of(*contents: Content, spec: object = None) -> list[Item]:
@@ -41,7 +41,7 @@ def realistic(count: int) -> list[Item]:
 @pytest.mark.parametrize("budget", [2048, 8192, 32768])
 def test_a_realistic_mix_wastes_less_than_a_tenth_on_padding(budget: int) -> None:
     items = realistic(300)
-    batches = plan(items, budget)
+    batches = plan_batches(items, budget)
     assert sorted(i for b in batches for i in b) == list(range(300))
     padded = sum(len(b) * max(items[i].tokens for i in b) for b in batches)
     assert 1 - sum(i.tokens for i in items) / padded < 0.10
@@ -49,17 +49,17 @@ def test_a_realistic_mix_wastes_less_than_a_tenth_on_padding(budget: int) -> Non
 
 
 def test_a_model_that_takes_one_item_at_a_time_gets_one() -> None:
-    assert all(len(b) == 1 for b in plan(realistic(20), 8192, most=1))
+    assert all(len(b) == 1 for b in plan_batches(realistic(20), 8192, max_items=1))
 
 
 def test_an_item_beyond_the_budget_goes_alone() -> None:
     items = [Item(0, {}, 5000), Item(1, {}, 10)]
-    assert sorted(map(tuple, plan(items, 1000))) == [(0,), (1,)]
+    assert sorted(map(tuple, plan_batches(items, 1000))) == [(0,), (1,)]
 
 
 def test_films_of_different_frame_rates_never_share_a_batch() -> None:
     items = [Item(i, {}, 100, fps) for i, fps in enumerate((1.0, 2.0, 1.0, 0.0, 2.0, 0.5))]
-    for batch in plan(items, 10_000):
+    for batch in plan_batches(items, 10_000):
         assert len({items[i].fps for i in batch if items[i].fps}) == 1
 
 
@@ -81,7 +81,7 @@ def test_the_processor_is_told_sizes_one_rate_and_the_longest_sound() -> None:
     frames = np.zeros((3, 40, 60, 3), np.uint8)
     film = VideoContent(frames, (0.0, 1.0, 2.0), 1.0, frames[0], np.zeros(48_000, np.float32))
     batch = items_of(film, AudioContent(np.zeros(80_000, np.float32)), TextContent("a"))
-    made = processing(E5, batch)
+    made = processing_kwargs(E5, batch)
     assert made["video"]["fps"] == 1.0
     assert made["video"]["do_sample_frames"] is False
     assert made["video"]["size"]["longest_edge"] == 50176
@@ -92,7 +92,7 @@ def test_the_processor_is_told_sizes_one_rate_and_the_longest_sound() -> None:
 
 def test_a_film_with_more_frames_than_the_model_takes_is_thinned_evenly() -> None:
     frames = np.arange(100, dtype=np.uint8)[:, None, None, None]
-    kept, fps = thin(frames, 2.0, 10)
+    kept, fps = thin_frames(frames, 2.0, 10)
     assert len(kept) == 10 and kept[0, 0, 0, 0] == 0 and kept[-1, 0, 0, 0] == 99
     assert fps == pytest.approx(0.2)
 
@@ -119,7 +119,7 @@ def test_text_travels_wrapped_so_that_no_path_or_url_is_ever_opened() -> None:
 
 
 def test_a_model_without_a_modality_makes_no_item_of_it() -> None:
-    vlm = rows()["vlm2vec-v2"]
+    vlm = known_models()["vlm2vec-v2"]
     frames = np.zeros((2, 40, 60, 3), np.uint8)
     sound = np.zeros(32_000, np.float32)
     assert items_of(AudioContent(sound), spec=vlm) == []

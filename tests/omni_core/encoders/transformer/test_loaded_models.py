@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from omni_core.encoders.transformer.catalogue import known_models
 from omni_core.encoders.transformer.encoder import TransformerEncoder
-from omni_core.encoders.transformer.spec import ModelSpec, rows
+from omni_core.encoders.transformer.spec import ModelSpec
 from omni_core.settings import Settings
 from omni_core.types import AudioContent, Channel, Content, ImageContent, TextContent, VideoContent
 
@@ -130,7 +131,7 @@ def test_qwen3_vl_embeds_text_pictures_and_films_and_leaves_sound(
 ) -> None:
     encoder = TransformerEncoder.load(Settings(encoder=str(qwen3), device="cpu"))
     plain = qwen3_plain(qwen3)
-    row = rows()["qwen3-vl-embedding-2b"]
+    row = known_models()["qwen3-vl-embedding-2b"]
     vectors = encoder.encode(list(media.values()))
     for (name, content), vector in zip(media.items(), vectors, strict=True):
         if isinstance(content, AudioContent):
@@ -177,7 +178,7 @@ def test_embedding_gemma_averages_all_tokens_of_every_modality(
     tiny.describe(out, "embeddinggemma-2", dim=24, matryoshka=[24], memory_gb=0)
     encoder = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
     plain = Plain(out, "EmbeddingGemma2Model", GEMMA_MARKS)
-    prompt = rows()["embeddinggemma-2"].document_prompt
+    prompt = known_models()["embeddinggemma-2"].document_prompt
     for (name, content), vector in zip(
         media.items(), encoder.encode(list(media.values())), strict=True
     ):
@@ -321,7 +322,7 @@ def test_an_adapter_without_sentence_transformers_files_equals_the_merged_model(
 ) -> None:
     adapter, merged = lora
     encoder = TransformerEncoder.load(Settings(encoder=str(adapter), device="cpu"))
-    row: ModelSpec = rows()["vlm2vec-v2"]
+    row: ModelSpec = known_models()["vlm2vec-v2"]
     size = {"size": {"shortest_edge": 3136, "longest_edge": 12544}}
     made = {
         name: Plain(
