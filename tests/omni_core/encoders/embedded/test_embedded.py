@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from omni_core import encoders
-from omni_core.encoders.embedded.labels import Labels
+from omni_core.encoders.embedded.label_space import LabelSpace
 from omni_core.settings import Settings
 from omni_core.types import AudioContent, Channel, ImageContent, TextContent, VideoContent
 
@@ -168,17 +168,17 @@ def test_a_picture_is_looked_at_once_while_it_lives_and_then_forgotten(encoder, 
     assert encoder._known == {}
 
 
-def test_the_shipped_places_are_of_the_current_texts_and_weights(encoder):
-    labels = encoder._labels
+def test_the_shipped_label_vectors_are_of_the_current_texts_and_weights(encoder):
+    labels = encoder._label_space
     shipped = labels._shipped()
-    assert shipped is not None, "run scripts/make_places.py"
+    assert shipped is not None, "run scripts/make_label_vectors.py"
     assert shipped.shape == (len(labels.texts), encoder.info.dim)
     some = slice(None, None, 40)
     fresh = np.stack(encoder.encode([TextContent(t) for t in labels.texts[some]]))
     assert (fresh * shipped[some]).sum(1).min() > 0.9999
 
 
-def test_places_of_other_weights_are_made_once_and_kept(tmp_path, encoder):
+def test_label_vectors_of_other_weights_are_made_once_and_kept(tmp_path, encoder):
     class Text384:
         revision = "other"
         runs = 0
@@ -188,7 +188,7 @@ def test_places_of_other_weights_are_made_once_and_kept(tmp_path, encoder):
             return np.random.default_rng(0).normal(size=(len(texts), 384)).astype(np.float32)
 
     settings = Settings(store=str(tmp_path))
-    seen = encoder._frames(clock())[0]
-    first, second = (Labels(Text384(), settings).embed(seen) for _ in range(2))
+    seen = encoder._observations(clock())[0]
+    first, second = (LabelSpace(Text384(), settings).embed(seen) for _ in range(2))
     assert np.array_equal(first, second)
     assert Text384.runs == 1
