@@ -84,7 +84,10 @@ def has_modules(folder: Path) -> bool:
 
 def brings_code(folder: Path) -> bool:
     """Whether the model's configuration names Python files of its repository."""
-    return bool((_read_json(folder, "config.json") or {}).get("auto_map"))
+    try:
+        return bool((_read_json(folder, "config.json") or {}).get("auto_map"))
+    except UnavailableError:  # a configuration that cannot be read names nothing
+        return False
 
 
 def read_facts(folder: Path | None, hub_id: str, revision: str) -> RepositoryFacts:

@@ -49,8 +49,7 @@ def build(spec: ModelSpec, settings: Settings) -> Any:
         log.warning("%s: %s", spec.name, spec.warning)
     if settings.threads and device == "cpu":
         torch.set_num_threads(settings.threads)
-    refused_code = hub.brings_code(folder) and not settings.trust_remote_code
-    with _explained(spec, refused_code=refused_code), _quiet():
+    with _explained(spec, folder, settings), _quiet():
         model = _assemble(spec, folder, device, settings)
         model.eval()
         if spec.bidirectional:
@@ -148,7 +147,7 @@ def _may_run_code(spec: ModelSpec) -> bool:
 
 
 @contextlib.contextmanager
-def _explained(spec: ModelSpec, *, refused_code: bool) -> Iterator[None]:
+def _explained(spec: ModelSpec, folder: Path, settings: Settings) -> Iterator[None]:
     """Any failure of a library as one line that says what to do."""
     import torch
 
@@ -164,7 +163,7 @@ def _explained(spec: ModelSpec, *, refused_code: bool) -> Iterator[None]:
             "(`omni-mcp models`) or device=cpu"
         ) from e
     except Exception as e:
-        if refused_code:
+        if not settings.trust_remote_code and hub.brings_code(folder):
             raise UnavailableError(
                 f"{spec.name} did not load and brings Python code of its own: read it and set "
                 "trust_remote_code=true to allow it"

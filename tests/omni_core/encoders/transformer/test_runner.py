@@ -200,6 +200,14 @@ def spoil_config(folder: Path) -> None:
     (folder / "config.json").write_text("{")
 
 
+def bring_code(folder: Path) -> None:
+    """A configuration class that only the repository's own Python file knows."""
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "own", "auto_map": {"AutoConfig": "configuration.OwnConfig"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "configuration.py").write_text("raise SystemExit('this ran')")
+
+
 def other_kind(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "model_type": "no_such_type"}))
@@ -213,6 +221,7 @@ def other_kind(folder: Path) -> None:
         (lose_modules, "has no sentence-transformers files: name a newer revision"),
         (promise_more, "was refused: .* has shape .* the table says 64"),
         (spoil_config, "did not load"),
+        (bring_code, "brings Python code of its own: read it and set trust_remote_code=true"),
         (other_kind, "did not load, its files are broken or of another kind"),
     ],
 )
