@@ -17,6 +17,8 @@ from omni_core import __version__
 from omni_core.errors import OmniError
 from omni_core.settings import Settings
 from omni_server import prompts, resources, schemas, tools
+from omni_server.arguments import read as read_arguments
+from omni_server.mcp_server import EvidenceServer
 from omni_server.state import Opener, State
 from omni_server.text import one_line
 
@@ -58,7 +60,7 @@ def build(state: State) -> MCPServer[State]:
         async with state.running():
             yield state
 
-    server: MCPServer[State] = MCPServer(
+    server = EvidenceServer(
         "omni",
         title="Omni evidence",
         version=__version__,
@@ -115,7 +117,7 @@ class EvidenceTool(Tool):
     ) -> Any:
         """The tool's result; raises ToolError, whose text is all that the model sees."""
         try:
-            ready = schemas.arguments(self, arguments)
+            ready = read_arguments(self, arguments)
             result = await self.fn(**ready, **{self.context_kwarg or "ctx": context})
             return self.fn_metadata.convert_result(result) if convert_result else result
         except OmniError as e:

@@ -51,6 +51,7 @@ class Scripted:
         self.pictures = 1
         self.jpeg_bytes = 1000
         self.clip: Path | None = None
+        self.clip_mime = "video/mp4"
         self.steps = 0
         """How many progress reports an ingest makes."""
         self.hold: asyncio.Event | None = None
@@ -92,7 +93,7 @@ class Scripted:
         )
         clips: tuple[ClipFile, ...] = ()
         if "clip" in request.show and self.clip is not None:
-            clips = (ClipFile(str(self.clip), "video/mp4", self.clip.stat().st_size, 4.0, 19.3),)
+            clips = (ClipFile(str(self.clip), self.clip_mime, self.clip.stat().st_size, 4.0, 19.3),)
         return Opened(
             ref=request.ref, cite=f"[{self.title} @ 0:04.3-0:19.3]", source=self.row(),
             window="0:04.3-0:19.3 of 48:10", requested=f"0:05 of [{self.title}]",

@@ -19,6 +19,7 @@ from omni_core.encoders.transformer.description import encoder_info
 from omni_core.encoders.transformer.devices import pick_device
 from omni_core.encoders.transformer.inputs import Inputs, Item
 from omni_core.encoders.transformer.loading import build
+from omni_core.encoders.transformer.patches.registry import PatchSetting
 from omni_core.encoders.transformer.pooling import (
     join_pieces,
     pooled_vectors,
@@ -92,7 +93,7 @@ class TransformerEncoder(Encoder):
         budget: int = 0,
         workers: int = 0,
         token_pool: int = 1,
-        patches: str = "auto",
+        patches: PatchSetting = "auto",
     ) -> None:
         """`model` is a SentenceTransformer or MultiVectorEncoder, which are untyped here.
 

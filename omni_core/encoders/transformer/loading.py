@@ -24,7 +24,6 @@ from omni_core.encoders.transformer.devices import (
     require_memory,
 )
 from omni_core.encoders.transformer.patches.apply import apply
-from omni_core.encoders.transformer.patches.registry import check_setting
 from omni_core.encoders.transformer.spec import ModelSpec
 from omni_core.errors import OmniError, UnavailableError
 from omni_core.settings import Settings
@@ -39,7 +38,6 @@ def build(spec: ModelSpec, settings: Settings) -> Any:
     Raises UnavailableError: remote code not allowed, no such device, too little memory, missing
     wheels, gated, absent, wrong revision, broken files.
     """
-    check_setting(settings.model_patches)
     _require_permission(spec, settings)
     torch = import_torch()
     device = pick_device(settings.device)

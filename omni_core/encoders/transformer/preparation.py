@@ -15,6 +15,7 @@ from omni_core.encoders.transformer.inputs import Item, processing_kwargs
 from omni_core.encoders.transformer.patches.base_model import has_language_head
 from omni_core.encoders.transformer.patches.positions import host_positions
 from omni_core.encoders.transformer.patches.processors import processor_copies
+from omni_core.encoders.transformer.patches.registry import PatchSetting
 from omni_core.encoders.transformer.spec import ModelSpec
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ class Preparation:
     """
 
     def __init__(
-        self, first: Any, spec: ModelSpec, device: str, workers: int, *, patches: str
+        self, first: Any, spec: ModelSpec, device: str, workers: int, *, patches: PatchSetting
     ) -> None:
         """`first` is the model's input module. Each thread gets a copy of it with a processor of
         its own; where that cannot be had, all share one and take turns."""

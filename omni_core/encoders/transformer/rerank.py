@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from omni_core.encoders.transformer.inputs import Inputs, Item
+from omni_core.encoders.transformer.patches.registry import PatchSetting
 from omni_core.encoders.transformer.runner import Runner
 from omni_core.encoders.transformer.spec import ModelSpec
 from omni_core.encoders.transformer.stats import BatchStats
@@ -29,7 +30,13 @@ class CrossReranker(Reranker):
     """`Reranker` over a CrossEncoder: a probability, 0 to 1."""
 
     def __init__(
-        self, model: Any, spec: ModelSpec, device: str, *, budget: int = 0, patches: str = "auto"
+        self,
+        model: Any,
+        spec: ModelSpec,
+        device: str,
+        *,
+        budget: int = 0,
+        patches: PatchSetting = "auto",
     ) -> None:
         """`model` is a CrossEncoder, untyped here; `budget` tokens a batch (0: by device);
         `patches` as in `Settings.model_patches`.

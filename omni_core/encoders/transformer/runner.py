@@ -18,6 +18,7 @@ from omni_core.encoders.transformer.batching import plan_batches
 from omni_core.encoders.transformer.host_copy import HostCopy
 from omni_core.encoders.transformer.inputs import Item
 from omni_core.encoders.transformer.patches import attention
+from omni_core.encoders.transformer.patches.registry import PatchSetting
 from omni_core.encoders.transformer.preparation import Preparation
 from omni_core.encoders.transformer.scheduler import Scheduler
 from omni_core.encoders.transformer.spec import ModelSpec
@@ -56,7 +57,7 @@ class Runner:
         *,
         budget: int = 0,
         workers: int = 0,
-        patches: str = "auto",
+        patches: PatchSetting = "auto",
     ) -> None:
         """`extract` reads the result; `budget` tokens a batch, `workers` threads (0: by device).
 

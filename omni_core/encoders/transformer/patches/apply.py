@@ -7,14 +7,18 @@ from collections.abc import Collection
 from typing import Any
 
 from omni_core.encoders.transformer.patches import attention, base_model, kernels
-from omni_core.encoders.transformer.patches.registry import usable
+from omni_core.encoders.transformer.patches.registry import PatchSetting, usable
 from omni_core.encoders.transformer.spec import ModelSpec
 
 FUSED = ("norms", "gated-layers", "patch-convolutions", "compiled-functions")
 
 
 def apply(
-    model: Any, spec: ModelSpec, device: str, setting: str, only: Collection[str] | None = None
+    model: Any,
+    spec: ModelSpec,
+    device: str,
+    setting: PatchSetting,
+    only: Collection[str] | None = None,
 ) -> dict[str, int]:
     """Apply to a loaded model what suits it (or just `only`); how much each patch changed.
 

@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from omni_core.encoders.transformer.patches.registry import usable
+from omni_core.encoders.transformer.patches.registry import PatchSetting, usable
 
 
-def host_positions(first: Any, setting: str) -> Callable[[Any], None] | None:
+def host_positions(first: Any, setting: PatchSetting) -> Callable[[Any], None] | None:
     """Adds the positions to the features of a batch; None where the model has no such thing.
 
     Qwen's three-axis positions are found with loops over the tokens of each input: on the device

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from omni_core.encoders.transformer.patches.registry import usable
+from omni_core.encoders.transformer.patches.registry import PatchSetting, usable
 
 
-def processor_copies(first: Any, count: int, setting: str) -> list[Any]:
+def processor_copies(first: Any, count: int, setting: PatchSetting) -> list[Any]:
     """`count` copies of the input module, each with a processor of its own, sharing the weights.
 
     A fast tokenizer keeps its padding state inside: two threads on one raise "Already borrowed".

@@ -7,13 +7,11 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
-
-from omni_core.errors import BadRequestError
+from typing import Any, Literal
 
 log = logging.getLogger(__name__)
 
-AUTO, OFF = "auto", "off"
+PatchSetting = Literal["auto", "off"]
 """The values of `Settings.model_patches`."""
 
 
@@ -87,12 +85,12 @@ PATCHES = {
 """Those after the first three are for CUDA devices only, see `apply.suited`."""
 
 
-def usable(name: str, first: Any, setting: str) -> bool:
+def usable(name: str, first: Any, setting: PatchSetting) -> bool:
     """Whether a patch may be used on the model with this input module.
 
     False when the setting is `off`, or when a needed name is missing (one line in the log).
     """
-    if setting == OFF:
+    if setting == "off":
         return False
     missing = PATCHES[name].missing(first)
     if missing:
@@ -103,12 +101,6 @@ def usable(name: str, first: Any, setting: str) -> bool:
             _versions(("torch", "transformers", "sentence-transformers")),
         )
     return not missing
-
-
-def check_setting(setting: str) -> None:
-    """Raises BadRequestError for a `model_patches` that is neither `auto` nor `off`."""
-    if setting not in (AUTO, OFF):
-        raise BadRequestError(f"model_patches is {setting!r}: set it to {AUTO} or {OFF}")
 
 
 def _exists(name: str) -> bool:
