@@ -66,30 +66,30 @@ def test_a_vector_does_not_depend_on_its_batch(encoder):
     assert np.allclose(encoder.encode(texts)[0], alone, atol=1e-6)
 
 
-def test_a_picture_is_found_by_what_it_shows(encoder):
-    pictures = np.stack(encoder.encode([clock(), flat(30, 60, 220), flat(10, 10, 10)]))
+def test_an_image_is_found_by_what_it_shows(encoder):
+    images = np.stack(encoder.encode([clock(), flat(30, 60, 220), flat(10, 10, 10)]))
     (question,) = encoder.encode_questions([TextContent("a clock on the wall")])
-    assert (pictures @ question).argmax() == 0
+    assert (images @ question).argmax() == 0
     assert "clock" in encoder.describe_images([clock()])[0]
 
 
-def test_a_picture_is_found_by_its_colour(encoder):
+def test_an_image_is_found_by_its_colour(encoder):
     colours = {"blue": (30, 60, 220), "red": (220, 30, 30), "green": (30, 160, 40)}
-    pictures = np.stack(encoder.encode([flat(*c) for c in colours.values()]))
+    images = np.stack(encoder.encode([flat(*c) for c in colours.values()]))
     questions = np.stack(encoder.encode_questions([TextContent(f"something {c}") for c in colours]))
-    assert (questions @ pictures.T).argmax(1).tolist() == [0, 1, 2]
+    assert (questions @ images.T).argmax(1).tolist() == [0, 1, 2]
 
 
-def test_a_picture_as_a_question_finds_itself(encoder):
+def test_an_image_as_a_question_finds_itself(encoder):
     evidence = np.stack(encoder.encode([flat(30, 60, 220), clock(), flat(220, 30, 30)]))
     (question,) = encoder.encode_questions([clock()])
     assert (evidence @ question).argmax() == 1
 
 
 def test_contents_of_all_kinds_keep_their_order(encoder):
-    film = VideoContent(np.stack([clock().pixels] * 2), (0.0, 2.0), 0.5, key=clock().pixels)
-    sound = AudioContent(np.zeros(16_000, np.float32))
-    contents = [sound, clock(), TextContent("a clock"), film, TextContent("volcano")]
+    video = VideoContent(np.stack([clock().pixels] * 2), (0.0, 2.0), 0.5, key=clock().pixels)
+    audio = AudioContent(np.zeros(16_000, np.float32))
+    contents = [audio, clock(), TextContent("a clock"), video, TextContent("volcano")]
     vectors = encoder.encode(contents)
     assert vectors[0] is None
     for content, vector in zip(contents[1:], vectors[1:], strict=True):
@@ -103,19 +103,19 @@ def test_contents_of_all_kinds_keep_their_order(encoder):
 
 def test_a_video_of_unlike_frames_has_a_vector_for_each_look(encoder):
     blue = np.asarray(Image.fromarray(flat(30, 60, 220).pixels).resize((400, 400)))
-    film = VideoContent(np.stack([clock().pixels, blue]), (0.0, 1.0), 1.0, key=blue)
+    video = VideoContent(np.stack([clock().pixels, blue]), (0.0, 1.0), 1.0, key=blue)
     still = VideoContent(np.stack([blue, blue]), (0.0, 1.0), 1.0, key=blue)
     looks, *none = encoder.encode_looks(
-        [film, still, AudioContent(np.zeros(8, np.float32)), TextContent("clock")]
+        [video, still, AudioContent(np.zeros(8, np.float32)), TextContent("clock")]
     )
     assert 1 <= len(looks) <= 3
-    for picture in encoder.encode([clock(), ImageContent(blue)]):
-        assert max(v @ picture for v in (*encoder.encode([film]), *looks)) > 0.8
+    for image in encoder.encode([clock(), ImageContent(blue)]):
+        assert max(v @ image for v in (*encoder.encode([video]), *looks)) > 0.8
     assert none == [[], [], []]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4000), (3000, 7), (224, 224)])
-def test_a_picture_of_any_shape_has_a_vector(encoder, size):
+def test_an_image_of_any_shape_has_a_vector(encoder, size):
     (vector,) = encoder.encode([ImageContent(np.zeros((*size, 3), np.uint8))])
     assert np.isfinite(vector).all()
 
@@ -153,18 +153,18 @@ def test_a_second_load_reads_the_caches(settings, encoder):
     assert np.array_equal(again.encode([clock()])[0], encoder.encode([clock()])[0])
 
 
-def test_a_picture_is_looked_at_once_while_it_lives_and_then_forgotten(encoder, monkeypatch):
+def test_an_image_is_looked_at_once_while_it_lives_and_then_forgotten(encoder, monkeypatch):
     looks = []
     classify = encoder._classify
     monkeypatch.setattr(encoder, "_classify", lambda v: looks.append(len(v)) or classify(v))
-    picture, other = clock(), flat(200, 20, 20)
-    film = VideoContent(np.stack([other.pixels] * 2), (0.0, 1.0), 1.0, key=picture.pixels)
-    encoder.encode([picture, film, other])
+    image, other = clock(), flat(200, 20, 20)
+    video = VideoContent(np.stack([other.pixels] * 2), (0.0, 1.0), 1.0, key=image.pixels)
+    encoder.encode([image, video, other])
     once = len(looks)
-    encoder.describe_images([picture, film, other])
-    encoder.encode_looks([picture, film, other])
+    encoder.describe_images([image, video, other])
+    encoder.encode_looks([image, video, other])
     assert len(looks) == once == 5
-    del picture, film, other
+    del image, video, other
     assert encoder._known == {}
 
 

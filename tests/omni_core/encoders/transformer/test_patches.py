@@ -135,7 +135,7 @@ def test_vectors_are_the_same_with_all_patches_and_with_none(
     assert_same(patched.encode_questions(contents[:3]), plain.encode_questions(contents[:3]))
     if changes:
         together = [c for n, c in media.items() if plain.encode([c])[0] is not None]
-        together = [c for c in together if c is not media["a fast film"]]
+        together = [c for c in together if c is not media["a fast video"]]
         assert_same(patched.together(together), plain.together(together))
     counted = apply(build(spec, Settings(device="cpu")), spec, "cpu", "auto", only=names)
     assert all(counted[change] > 0 for change in changes)
@@ -160,7 +160,7 @@ def test_a_reranker_scores_the_same_with_all_patches_and_with_none(
     repository: Repository, media: dict[str, Content]
 ) -> None:
     folder = repository("qwen3-vl-reranker-2b")
-    candidates: list[Content | str] = [media["a page"], media["a film"], "a red fox"]
+    candidates: list[Content | str] = [media["a page"], media["a video"], "a red fox"]
     plain, patched = load(folder, "off"), load(folder, "auto", ON_A_CPU)
     question = TextContent("a fox")
     expected = plain.score(question, candidates)
@@ -182,7 +182,7 @@ def test_a_layer_of_a_width_that_no_fast_kernel_takes_is_widened_to_the_same_vec
     changed = kernels.fuse_kernels(model_of(patched), ON_A_CPU)
     assert changed["norms"] > 4
     assert (changed["gated-layers"], changed["patch-convolutions"]) == (4, 1)
-    contents = [c for n, c in media.items() if n != "a fast film"]
+    contents = [c for n, c in media.items() if n != "a fast video"]
     assert_same(patched.together(contents), plain.together(contents))
 
 
@@ -253,7 +253,7 @@ def test_a_patch_whose_names_are_gone_is_left_out_with_one_line(
     closing: list[Any],
 ) -> None:
     folder = repository("e5-omni-3b")
-    contents = [media["a page"], media["a film with sound"], media["a word"]]
+    contents = [media["a page"], media["a video with audio"], media["a word"]]
     plain = load(folder, "off")
     monkeypatch.setitem(PATCHES, name, replace(PATCHES[name], imports=(gone,)))
     caplog.set_level(logging.WARNING)

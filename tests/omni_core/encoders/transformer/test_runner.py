@@ -142,7 +142,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_next_ones_are_smaller(
         encoder.encode([media["a word"]])
 
 
-def test_a_long_sound_is_the_average_of_its_windows(encoder: Any) -> None:
+def test_a_long_audio_is_the_average_of_its_windows(encoder: Any) -> None:
     rng = np.random.default_rng(2)
     long = rng.standard_normal(16000 * 8).astype(np.float32) * 0.1
     encoder._inputs._spec = replace(encoder.spec, audio_max_s=5.0)
