@@ -59,7 +59,8 @@ def refuse_if_wrong(encoder: Probed) -> ProbeResult:
     if result.wrong:
         raise UnavailableError(
             f"{encoder.info.name} was refused: {result.wrong}; update transformers and "
-            "sentence-transformers within their pins, or choose another model (`omni-mcp models`)"
+            "sentence-transformers within their pins, try model_patches=off, or choose another "
+            "model (`omni-mcp models`)"
         )
     return result
 
