@@ -22,14 +22,13 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+sys.path.insert(0, str(ROOT))
 if "omni_core" not in sys.modules:  # the encoders alone: a GPU machine has no decoders or stores
     bare = types.ModuleType("omni_core")
     bare.__path__ = [str(ROOT / "omni_core")]
     sys.modules["omni_core"] = bare
 
-from models_random import flops, random_thinker  # noqa: E402
-
+from bench.models_random import flops, random_thinker  # noqa: E402
 from omni_core.encoders.transformer.catalogue import known_models  # noqa: E402
 from omni_core.encoders.transformer.description import encoder_info  # noqa: E402
 from omni_core.encoders.transformer.encoder import TransformerEncoder  # noqa: E402

@@ -23,7 +23,7 @@ def table() -> str:
     words = _docstrings()
     rows = ["| key | environment | default | values | |", "|---|---|---|---|---|"]
     for field in fields(settings.Settings):
-        default = {"": "", (): ""}.get(field.default, f"`{field.default}`")
+        default = "" if field.default in ("", ()) else f"`{field.default}`"
         expects = settings.checker().fields[field.name].expects
         rows.append(
             f"| `{field.name}` | `{variable(field.name)}` | {default} | {expects} "

@@ -32,7 +32,7 @@ async def sources(
     """A page of the library, newest ingest first."""
     start = end = None
     if when_text:
-        zone = timezone(context)
+        zone = await asyncio.to_thread(timezone, context)
         interval = when.parse(when_text, datetime.now(zone), zone)
         start, end = interval.start, interval.end
     rows, total, following = await asyncio.to_thread(

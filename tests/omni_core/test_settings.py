@@ -25,7 +25,7 @@ from omni_core.settings import Settings, load
 
 PLAIN = get_type_hints(Settings)
 ANNOTATED = get_type_hints(Settings, include_extras=True)
-DEFAULTS = {f.name: f.default for f in fields(Settings)}
+DEFAULTS: dict[str, Any] = {f.name: f.default for f in fields(Settings)}
 SECRETS = [f.name for f in fields(Settings) if not f.repr]
 MARK = "s3cret-of-mine"
 ON, OFF = ("1", "true", "yes", "on", "True"), ("0", "false", "no", "off", "FALSE")

@@ -47,7 +47,8 @@ def test_every_content_survives_the_wire(everything: list[Content]) -> None:
 def body(facts: Any, /, **tensors: Any) -> bytes:
     """A body of the right form with any JSON and any tensors."""
     text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    return save({"json": text, **tensors})
+    packed: bytes = save({"json": text, **tensors})
+    return packed
 
 
 def table(rows: Any, data: bytes = b"") -> bytes:

@@ -328,5 +328,6 @@ def test_kernels_are_for_gpus_and_attention_for_architectures_that_are_known() -
 
 
 def test_a_setting_that_is_neither_auto_nor_off_is_refused() -> None:
+    wrong: Any = "fast"
     with pytest.raises(BadRequestError, match="model_patches"):
-        Settings(**{"model_patches": "fast"})
+        Settings(model_patches=wrong)
