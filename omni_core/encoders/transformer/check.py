@@ -40,17 +40,17 @@ class CardComparison:
     query: str
     kind: InputKind
     expected: tuple[float, ...]
-    measured: tuple[float, ...]
+    found: tuple[float, ...]
 
     @property
     def same_order(self) -> bool:
         """Whether the files rank as on the card."""
-        return bool((np.argsort(self.expected) == np.argsort(self.measured)).all())
+        return bool((np.argsort(self.expected) == np.argsort(self.found)).all())
 
     @property
     def near(self) -> bool:
         """Whether every score is within `TOLERANCE`."""
-        return bool(np.abs(np.subtract(self.expected, self.measured)).max() <= TOLERANCE)
+        return bool(np.abs(np.subtract(self.expected, self.found)).max() <= TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class CheckReport:
         lines += [f"alone = in a batch: {k} {v:.4f}" for k, v in self.cosines.items()]
         for c in self.compared:
             verdict = "as on the card" if c.near and c.same_order else "NOT as on the card"
-            here = ", ".join(f"{x:.4f}" for x in c.measured)
+            here = ", ".join(f"{x:.4f}" for x in c.found)
             card = ", ".join(f"{x:.4f}" for x in c.expected)
             lines.append(f"{c.kind} {c.query!r}: {here} (card {card}): {verdict}")
         lines += [f"not compared: {why}" for why in self.skipped]
