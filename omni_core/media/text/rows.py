@@ -43,7 +43,7 @@ def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> I
             yield RowWindow(first, last, "\n".join(lines))
             lines, count = [], 0
         if size > words:
-            yield from (Rows(start, end, text) for text in _pieces(parts, between, words))
+            yield from (RowWindow(start, end, text) for text in _pieces(parts, between, words))
             continue
         if not lines:
             first = start
