@@ -20,9 +20,9 @@ from omni_core.encoders import hashing
 from omni_core.encoders.remote import client, wire
 from omni_core.encoders.remote import encoder as remote
 from omni_core.encoders.remote import server as serving
-from omni_core.errors import BadRequestError, RefusedError, UnavailableError
+from omni_core.errors import BadRequestError, OmniError, RefusedError, UnavailableError
 from omni_core.settings import Settings
-from omni_core.types import Content
+from omni_core.types import Content, TextContent
 
 Running = Callable[[Any], AbstractContextManager[str]]
 ForWorker = Callable[..., Settings]
@@ -75,7 +75,7 @@ def test_beyond_loopback_a_worker_does_not_listen_without_a_token(token: str) ->
 
 
 def test_an_error_of_the_worker_arrives_here_with_its_class_and_code(
-    worker: str, opened: Any, monkeypatch: pytest.MonkeyPatch
+    worker: str, opened: Any, settings: ForWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = opened(settings(worker))
     monkeypatch.setattr(serving, "MOST_BODY", 10)
