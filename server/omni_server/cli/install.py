@@ -38,6 +38,8 @@ def install(args: argparse.Namespace) -> int:
         entry = chosen.form(wanted, chosen.variables.write)
         hint(f"put this into {file} yourself:\n\n{chosen.document.snippet(args.name, entry)}")
         raise
+    if isinstance(wanted, server.Link) and not wanted.token_env:
+        hint("no token is sent; if the server wants one, give --token-env OMNI_TOKEN")
     if not chosen.is_here(place):
         hint(f"{chosen.title} was not found here; its file is prepared for when it comes")
     done = _apply(args, made, f"{args.name!r} is in {file} already, just so: nothing to do")
@@ -95,8 +97,6 @@ def _server(args: argparse.Namespace) -> Server:
                 "they belong to `omni-mcp serve --http`"
             )
         variable = args.token_env or ("OMNI_TOKEN" if os.environ.get("OMNI_TOKEN") else "")
-        if not variable:
-            hint("no token is sent; if the server wants one, give --token-env OMNI_TOKEN")
         return server.link(args.http, variable)
     if args.token_env:
         raise BadRequestError("--token-env is of --http: a server that the client starts has none")

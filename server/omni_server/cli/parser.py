@@ -277,9 +277,8 @@ def _clients(verbs: _Verbs) -> None:
     install.add_argument("--list", action="store_true", help="say which clients are here")
     what = install.add_argument_group("what the client starts")
     what.add_argument(
-        "--root", action="extend", nargs="+", metavar="DIR",
-        help="folder agents may read; may be repeated",
-    )  # fmt: skip
+        "--root", action="append", metavar="DIR", help="folder agents may read; may be repeated"
+    )
     what.add_argument("--store", metavar="DIR", help="folder of the library (~/.omni-mcp)")
     what.add_argument("--encoder", metavar="NAME", help="embedded, or a name of `omni-mcp models`")
     link = install.add_argument_group("or what it calls")

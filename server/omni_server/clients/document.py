@@ -13,7 +13,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from omni_core.errors import BadRequestError, OmniError
-from omni_server.clients import jsonc_edit, jsonc_tree
+from omni_server.clients import jsonc_edit, jsonc_tree, toml_sections
 from omni_server.clients.forms import Entry
 
 
@@ -114,44 +114,36 @@ class Toml:
         return Counter(c.strip() for c in re.findall(r"#[^\"'#\r\n]*$", text, re.M))
 
     def put(self, text: str, name: str, entry: Entry) -> str:
-        """See Document."""
-        if self.entries(text).get(name) == entry:
+        """See Document. A new entry goes to the end, where it parts no comment from its table."""
+        old = self.entries(text).get(name)
+        if old == entry:
             return text
-        try:
-            new = self._with(self._parse(text), name, entry)
-        except (ValueError, TypeError) as e:  # tomlkit's, for an entry inside an inline table
-            raise CannotEditError(f"{self.key} is written in a way that cannot be added to") from e
-        return _checked(self, text, _lines_of(text, new), name, entry)
-
-    def _with(self, document: tomlkit.TOMLDocument, name: str, entry: Entry) -> str:
-        servers = document.get(self.key)
-        if servers is None:
-            servers = document[self.key] = tomlkit.table(is_super_table=True)
-        held = servers.get(name)
-        if held is None:
-            table = tomlkit.table()
-            table.update(entry)
-            if list(document)[-1] != self.key:  # another table follows
-                table.add(tomlkit.nl())
-            servers[name] = table
+        if old is None:
+            line = "\r\n" if "\r\n" in text else "\n"
+            gap = "" if not text else line if text.endswith("\n") else line * 2
+            new = text + gap + self.snippet(name, entry).replace("\n", line)
         else:
-            for gone in held.keys() - entry.keys():
-                del held[gone]
-            held.update({k: v for k, v in entry.items() if k not in held or held[k] != v})
+            new = _lines_of(text, self._updated(text, name, entry))
+        return _checked(self, text, new, name, entry)
+
+    def _updated(self, text: str, name: str, entry: Entry) -> str:
+        document = self._parse(text)
+        held = document[self.key][name]
+        for gone in held.keys() - entry.keys():
+            del held[gone]
+        held.update({k: v for k, v in entry.items() if k not in held or held[k] != v})
         return tomlkit.dumps(document)
 
     def drop(self, text: str, name: str) -> str:
         """See Document."""
         if name not in self.entries(text):
             return text
-        document = self._parse(text)
-        del document[self.key][name]
-        if not document[self.key]:
-            del document[self.key]
-        new = tomlkit.dumps(document)
-        if not text.endswith(("\n\n", "\r\n\r\n")):  # it was the last: so was its empty line
-            new = new.rstrip("\r\n") + "\n" if new.strip() else ""
-        return _checked(self, text, _lines_of(text, new), name, None)
+        new = toml_sections.drop(text, (self.key, name))
+        if new == text:  # it is no section of its own
+            document = self._parse(text)
+            del document[self.key][name]
+            new = _lines_of(text, tomlkit.dumps(document))
+        return _checked(self, text, new, name, None)
 
     def snippet(self, name: str, entry: Entry) -> str:
         """See Document."""
@@ -176,8 +168,12 @@ def _lines_of(old: str, new: str) -> str:
 
 def _checked(held: Json | Toml, old: str, new: str, name: str, entry: Entry | None) -> str:
     """`new`, when it says what it should and everything else as before; else CannotEditError."""
-    if held.entries(new).get(name) != entry or _rest(held, new, name) != _rest(held, old, name):
-        raise CannotEditError("it cannot be changed without touching other things in it")
+    problem = "it cannot be changed without touching other things in it"
+    try:
+        if held.entries(new).get(name) != entry or _rest(held, new, name) != _rest(held, old, name):
+            raise CannotEditError(problem)
+    except BadRequestError as e:
+        raise CannotEditError(problem) from e
     if entry is not None and held.comments_of(old) - held.comments_of(new):
         raise CannotEditError("a comment inside the entry would be lost")
     return new

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from omni_core.errors import RefusedError
+from omni_core.errors import BadRequestError
 from omni_server.clients.server import Link, Server
 
 Entry = dict[str, Any]
@@ -32,9 +32,9 @@ def untyped(server: Server, reference: str) -> Entry:
 
 
 def commands_only(server: Server, reference: str) -> Entry:
-    """Claude Desktop: its file takes commands; raises RefusedError for a URL."""
+    """Claude Desktop: its file takes commands; raises BadRequestError for a URL."""
     if isinstance(server, Link):
-        raise RefusedError(
+        raise BadRequestError(
             "Claude Desktop's file takes commands only: add the URL in the application, under "
             "Settings, Connectors, or leave --http out"
         )

@@ -59,7 +59,7 @@ class Client:
             raise BadRequestError(f"{self.title} has no {scope} scope; leave --scope out")
         candidates = rule(place)
         for candidate in candidates:
-            path = Path(candidate)
+            path = Path(candidate.as_posix())
             if "*" not in str(path):
                 if path.exists():
                     return path
@@ -67,14 +67,16 @@ class Client:
             fixed = next(p for p in path.parents if "*" not in str(p))
             if found := sorted(fixed.glob(str(path.relative_to(fixed)))):
                 return found[0]
-        return Path(candidates[-1])
+        return Path(candidates[-1].as_posix())
 
     def is_here(self, place: Place) -> bool:
         """Whether this client seems to be installed: its program, its file or its folder."""
         if any(shutil.which(program, path=place.env.get("PATH")) for program in self.programs):
             return True
         file = self.file("user", place)
-        return file.exists() or (file.parent != Path(place.home) and file.parent.is_dir())
+        return file.exists() or (
+            file.parent != Path(place.home.as_posix()) and file.parent.is_dir()
+        )
 
 
 _JSON = Json("mcpServers", comments=False)
