@@ -51,10 +51,10 @@ def pyproject() -> str:
     """The project's own, without what a bundle never installs."""
     document = tomlkit.parse((REPO / "pyproject.toml").read_text(encoding="utf-8"))
     for name in OPTIONAL:
-        del document["project"][name]  # type: ignore[union-attr]
+        del document["project"][name]
     for name in ("dependency-groups",):
         del document[name]
-    document["tool"] = {"hatch": document["tool"]["hatch"]}  # type: ignore[index]
+    document["tool"] = {"hatch": document["tool"]["hatch"]}
     return tomlkit.dumps(document)
 
 

@@ -173,10 +173,16 @@ def test_the_icons_are_what_their_script_draws() -> None:
     assert path.read_text(encoding="utf-8") == drawn.svg()
     with Image.open(REPO / "packaging" / "mcpb" / "icon.png") as held:
         assert (held.size, held.format) == ((512, 512), "PNG")
-        assert held.convert("RGBA").getpixel((0, 0))[3] == 0
+        assert colour(held, (0, 0))[3] == 0
         for at in ((256, 480), (220, 220), (120, 220)):
-            wanted, got = drawn.png().getpixel(at), held.convert("RGBA").getpixel(at)
-            assert all(abs(a - b) <= 8 for a, b in zip(wanted, got, strict=True))
+            pairs = zip(colour(drawn.png(), at), colour(held, at), strict=True)
+            assert all(abs(a - b) <= 8 for a, b in pairs)
+
+
+def colour(image: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:
+    value = image.convert("RGBA").getpixel(at)
+    assert isinstance(value, tuple)
+    return value
 
 
 def test_the_script_is_executable_and_says_what_it_built(tmp_path: Path) -> None:

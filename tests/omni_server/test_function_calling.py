@@ -20,7 +20,8 @@ FILES = Path(__file__).parents[2] / "tools_schema"
 
 @pytest.fixture(params=all_tools(), ids=lambda tool: tool.name)
 def tool(request: pytest.FixtureRequest) -> Tool:
-    return request.param
+    given: Tool = request.param
+    return given
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:

@@ -401,7 +401,7 @@ def test_the_command_is_the_program_beside_the_interpreter_or_its_module(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    monkeypatch.setattr(server.sysconfig, "get_path", lambda _: str(tmp_path / "absent"))
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path / "absent"))
     assert server.own_program() == [str(tmp_path / "python"), "-m", "omni_server"]
     script = tmp_path / ("omni-mcp.exe" if os.name == "nt" else "omni-mcp")
     script.write_text("#!/bin/sh\n")

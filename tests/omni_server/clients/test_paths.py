@@ -96,7 +96,7 @@ def test_a_variable_moves_the_file_as_the_client_documents(
 ) -> None:
     moved = place("linux", **{variable: "/elsewhere"})
     assert client(name).file("user", moved).as_posix() == file
-    assert client(name).file("user", place("linux", **{variable: ""})) != file
+    assert client(name).file("user", place("linux", **{variable: ""})).as_posix() != file
 
 
 def test_the_packaged_claude_desktop_of_windows_is_found_before_the_ordinary_one(
