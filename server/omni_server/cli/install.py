@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from omni_server.cli.printing import as_json, hint, say, table
 from omni_server.clients import change, checks, server
 from omni_server.clients.change import Change
 from omni_server.clients.document import CannotEditError
+from omni_server.clients.forms import Entry
 from omni_server.clients.paths import Place, here
 from omni_server.clients.probe import probe
 from omni_server.clients.server import Server
 from omni_server.clients.table import CLIENTS, Client, client
-from omni_server.clients.variables import expand
+from omni_server.clients.variables import INPUT, expand
+from omni_server.doctor import Finding
 from omni_server.text import one_line
 
 
@@ -58,7 +61,9 @@ def uninstall(args: argparse.Namespace) -> int:
     elsewhere = [h for h in checks.look(chosen, place)[0] if h.name == args.name]
     nothing = f"{args.name!r} is not in {file}: nothing to do"
     for other in elsewhere:
-        if other.file != file and not args.config:
+        if other.scope == "local":
+            nothing += f"; one for this folder: claude mcp remove --scope local {other.name}"
+        elif other.file != file and not args.config:
             nothing += f"; --scope {other.scope} has it"
     if _apply(args, made, nothing) and not args.json:
         say("the library and its files are untouched")
@@ -74,8 +79,8 @@ def check(args: argparse.Namespace) -> int:
     held = checks.current(chosen, place, args.name, file)
     works = all(f.state != "missing" for f in findings)
     if works and held is not None:
-        entry = expand(chosen.variables, held.entry, place.env).entry
-        findings.append(asyncio.run(probe(chosen, entry)))
+        entry = expand(chosen.variables, held.entry, place.names).entry
+        findings.append(_tried(chosen, entry))
         works = findings[-1].state != "missing"
     if args.json:
         as_json({"works": works, "findings": findings})
@@ -86,6 +91,13 @@ def check(args: argparse.Namespace) -> int:
         say(f"{mark[f.state]}  {f.name}: {one_line(f.detail, 1000)}{fix}")
     say(f"{chosen.title} can use this server." if works else f"{chosen.title} cannot use it yet.")
     return int(not works)
+
+
+def _tried(chosen: Client, entry: Entry) -> Finding:
+    if asked := INPUT.search(json.dumps(entry)):
+        detail = f"{chosen.title} asks its user for {asked.group()}, so it was not tried here"
+        return Finding("start", "absent", detail)
+    return asyncio.run(probe(chosen, entry))
 
 
 def _server(args: argparse.Namespace) -> Server:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from omni_core.errors import OmniError
 from omni_server.clients import change
@@ -30,7 +30,8 @@ class Held:
     name: str
     entry: Entry
     file: Path
-    scope: Scope
+    scope: Scope | Literal["local"]
+    """`local` is in the user's file, for one folder alone."""
 
 
 def look(
@@ -52,7 +53,19 @@ def look(
             bad.append(Finding("file", "missing", f"{path}: {e}", get="repair it in an editor"))
             continue
         held += [Held(name, entry, path, scope) for name, entry in entries.items()]
+        if client.by_folder and scope == "user":
+            held = [*_local(client, place, path), *held]
     return held, bad
+
+
+def _local(client: Client, place: Place, path: Path) -> Iterator[Held]:
+    """Claude Code's entries for the current folder: `projects` in the user's file."""
+    projects = client.document.data(change.read(path).removeprefix(change.BOM)).get("projects")
+    folder = projects.get(place.cwd) if isinstance(projects, Mapping) else None
+    servers = folder.get("mcpServers") if isinstance(folder, Mapping) else None
+    if isinstance(servers, Mapping):
+        for name, entry in servers.items():
+            yield Held(name, dict(entry) if isinstance(entry, Mapping) else {}, path, "local")
 
 
 def ours(entry: Mapping[str, Any]) -> bool:
@@ -82,7 +95,7 @@ def examine(client: Client, place: Place, name: str, file: Path | None = None) -
         found.append(Finding("name", "missing", problem, get=f"{install} --name omni"))
     found += _switched_off(first.entry)
     found += _shape(client, first.entry, install)
-    ready = expand(client.variables, first.entry, place.env)
+    ready = expand(client.variables, first.entry, place.names)
     found += [
         Finding(
             "environment", "missing", f"the variable {variable} is not set",
@@ -103,13 +116,24 @@ def current(client: Client, place: Place, name: str, file: Path | None = None) -
 
 def _twins(client: Client, held: list[Held], first: Held) -> Iterator[Finding]:
     for other in held:
-        if other is first or not (other.name == first.name or ours(other.entry)):
+        if other is first or not (other.name == first.name or _same_library(other, first)):
             continue
         fix = f"omni-mcp uninstall {client.name} --scope {other.scope} --name {other.name}"
-        detail = f"a second entry, {other.name!r} in {other.file}, starts this server as well"
+        if other.scope == "local":
+            fix = f"claude mcp remove --scope local {other.name}"
+        detail = f"a second entry, {other.name!r} in {other.file}, uses the same library"
         if other.name == first.name:
-            detail = f"{other.file} has {other.name!r} as well; {first.file} counts"
+            detail = f"{other.file} has {other.name!r} as well; that of {first.file} counts"
+            if first.scope == "local":
+                detail = f"{first.file} has a second {first.name!r}, for this folder; it counts"
+                fix = f"claude mcp remove --scope local {first.name}, or {fix}"
         yield Finding("entry", "warning", detail, get=fix)
+
+
+def _same_library(a: Held, b: Held) -> bool:
+    """Whether both start this server on one store."""
+    stores = [options(_words(held.entry.get("args")))[1] for held in (a, b)]
+    return ours(a.entry) and ours(b.entry) and stores[0] == stores[1]
 
 
 def _switched_off(entry: Entry) -> Iterator[Finding]:

@@ -51,6 +51,11 @@ class Place:
         given = self.env.get("LOCALAPPDATA", "")
         return self.path(given) if given else self.home / "AppData" / "Local"
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The environment, and the folders that editors refer to by name."""
+        return {**self.env, "workspaceFolder": self.cwd, "userHome": str(self.home)}
+
     def folder_of(self, variable: str, *default: str) -> PurePath:
         """The folder that an environment variable names, or `default` in the user's folder."""
         given = self.env.get(variable, "")

@@ -42,6 +42,8 @@ class Client:
     """How long a server may take to answer for the first time."""
     inherits: bool = True
     """Whether the server gets the client's whole environment, or PATH, HOME and few others."""
+    by_folder: bool = False
+    """Whether the user's file may hold entries for one folder alone, which count before others."""
     underscores: bool = True
     """Whether a server's name may have them."""
     after: str = ""
@@ -88,7 +90,7 @@ CLIENTS = {
             "claude-code", "Claude Code", _JSON, forms.typed,
             {"user": paths.claude_code_user, "project": paths.claude_code_project},
             variables=BRACES, programs=("claude",), tool_name="mcp__{server}__{tool}",
-            name_limit=128, starts_in=30, timeouts={"timeout": 1000},
+            name_limit=128, starts_in=30, timeouts={"timeout": 1000}, by_folder=True,
             after="it takes effect in the next session; `/mcp` there shows it",
         ),
         Client(

@@ -38,8 +38,13 @@ class Notation:
 
 BRACES = Notation("${{{name}}}", re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}"))
 """`${NAME}` and `${NAME:-default}`."""
-EDITOR = Notation("${{env:{name}}}", re.compile(r"\$\{env:(?P<name>\w+)\}"))
-"""`${env:NAME}`."""
+EDITOR = Notation(
+    "${{env:{name}}}",
+    re.compile(r"\$\{(?:env:(?P<name>\w+)|(?P<braced>workspaceFolder|userHome))\}"),
+)
+"""`${env:NAME}`, and the folders that editors know."""
+INPUT = re.compile(r"\$\{input:[^}]*\}")
+"""What VS Code asks its user for when it starts a server."""
 SHELL = Notation(
     "${{{name}}}",
     re.compile(r"\$(?:\{(?P<braced>\w+)(?::-(?P<default>[^}]*))?\}|(?P<name>[A-Za-z_]\w*))"),

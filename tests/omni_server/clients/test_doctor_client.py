@@ -169,7 +169,8 @@ def test_a_second_entry_and_a_second_scope_are_told(home: Path, call: Call, medi
     file = write("cursor", serving(media))
     text = client("cursor").document.put(file.read_text(), "films", serving(media))
     file.write_text(text)
-    call("install", "cursor", "--scope", "project", "--root", media, "--yes")
+    store = ["--store", media / "store"]
+    call("install", "cursor", "--scope", "project", "--root", media, *store, "--yes")
     _, said = lines(call, "cursor")
     assert "project/.cursor/mcp.json" in said[0]
     assert any(
@@ -178,6 +179,37 @@ def test_a_second_entry_and_a_second_scope_are_told(home: Path, call: Call, medi
         for line in said
     )
     assert any("a second entry, 'films'" in line for line in said)
+    call("install", "cursor", "--name", "films", "--store", home / "other", "--yes")
+    assert not any("a second entry" in line for line in lines(call, "cursor")[1])
+
+
+def test_an_entry_that_claude_code_keeps_for_this_folder_alone_counts_first(
+    home: Path, call: Call, media: Path
+) -> None:
+    """`claude mcp add` writes one unless it is told otherwise."""
+    file = write("claude-code", serving(media))
+    data = json.loads(file.read_text())
+    here = str(home / "project")
+    data["projects"] = {here: {"mcpServers": {"omni": {"command": "/absent/omni-mcp"}}}}
+    file.write_text(json.dumps(data))
+    code, said = lines(call, "claude-code")
+    assert code == 1
+    assert any(f"{file} has a second 'omni', for this folder; it counts" in line for line in said)
+    assert any("/absent/omni-mcp does not exist" in line for line in said)
+    assert "omni (local)" in call("install", "--list").out
+    call("uninstall", "claude-code", "--yes")
+    again = call("uninstall", "claude-code").out
+    assert "one for this folder: claude mcp remove --scope local omni" in again
+
+
+def test_an_entry_that_stands_twice_in_a_file_is_told_with_both_lines(
+    home: Path, call: Call
+) -> None:
+    file = write("cursor", {})
+    file.write_text('{\n"mcpServers": {\n"omni": {},\n"omni": {}\n}\n}\n')
+    code, said = lines(call, "cursor")
+    assert code == 1
+    assert "'omni' stands there twice, on lines 3 and 4: take one out" in said[0]
 
 
 def test_a_name_that_the_client_cuts(home: Path, call: Call, media: Path) -> None:
@@ -263,6 +295,24 @@ def test_a_url_is_asked_with_the_token_of_the_environment(
     assert "wants a token, and the entry sends none (401)" in lines(call, "claude-code")[1][-2]
     call("install", "claude-code", "--http", url.replace("/mcp", "/other"), "--yes")
     assert lines(call, "claude-code")[0] == 1
+
+
+def test_the_folders_that_editors_know_are_filled_in(home: Path, call: Call, media: Path) -> None:
+    for name in ("vscode", "cursor"):
+        args = ["-m", "omni_server", "serve", "--root", "${workspaceFolder}", "--store"]
+        write(name, serving(media, args=[*args, "${userHome}/Media/store"]))
+        code, said = lines(call, name)
+        assert code == 0, said
+
+
+def test_what_vs_code_asks_its_user_is_not_tried(home: Path, call: Call) -> None:
+    headers = {"Authorization": "Bearer ${input:token}"}
+    write("vscode", {"type": "http", "url": "http://127.0.0.1:9/mcp", "headers": headers})
+    code, said = lines(call, "vscode")
+    assert code == 0
+    assert said[-2] == (
+        "-        start: VS Code asks its user for ${input:token}, so it was not tried here"
+    )
 
 
 def test_a_port_where_nothing_listens(home: Path, call: Call) -> None:
