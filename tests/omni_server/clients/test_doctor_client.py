@@ -297,6 +297,16 @@ def test_a_url_is_asked_with_the_token_of_the_environment(
     assert lines(call, "claude-code")[0] == 1
 
 
+@pytest.mark.skipif(os.name != "posix", reason="127.1 is no address there")
+def test_a_host_name_that_the_server_does_not_know_is_told(
+    url: str, home: Path, call: Call
+) -> None:
+    call("install", "gemini", "--http", url.replace("127.0.0.1", "127.1"), "--yes")
+    code, said = lines(call, "gemini")
+    assert code == 1
+    assert "does not know that host name (421). Fix: omni-mcp serve --http --allowed" in said[-2]
+
+
 def test_the_folders_that_editors_know_are_filled_in(home: Path, call: Call, media: Path) -> None:
     for name in ("vscode", "cursor"):
         args = ["-m", "omni_server", "serve", "--root", "${workspaceFolder}", "--store"]
