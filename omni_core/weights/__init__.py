@@ -16,12 +16,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from omni_core.errors import UnavailableError
+from omni_core.files import sha256_of, write_atomically
 from omni_core.settings import Settings
 from omni_core.weights.table import PAYLOADS as PAYLOADS
 from omni_core.weights.table import File as File
@@ -132,26 +132,12 @@ def _digest(path: Path, cache: Path) -> str:
     note = cache / "verified" / key
     if note.is_file():
         return note.read_text(encoding="ascii")
-    with path.open("rb") as f:
-        digest = hashlib.file_digest(f, "sha256").hexdigest()
+    digest = sha256_of(path)
     try:
         write_atomically(note, digest.encode("ascii"))
     except OSError as e:
         log.debug("the check of %s is not remembered: %s", path.name, e)
     return digest
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a cache file so that no reader ever sees half of it, whoever else writes it too."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as f:
-            f.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _assemble(row: Payload, places: dict[str, list[Path]], cache: Path) -> Path:

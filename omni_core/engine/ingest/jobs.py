@@ -12,12 +12,12 @@ from omni_core.engine.context import Context
 from omni_core.engine.ingest.file import ingest_file
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.tasks import Report, SharedTasks
+from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 
 Progress = Callable[[IngestStatus], Awaitable[None]]
 
 MOST_RUNNING = 2
 """Files under way at once: one is cut while another is read."""
-SUBTITLES = (".srt", ".vtt", ".ass", ".ssa")
 
 
 class Jobs:
@@ -72,9 +72,9 @@ def without_subtitle_files(paths: list[str]) -> list[str]:
     """The paths but `talk.srt` and `talk.en.vtt` beside `talk.mp4`: they are read with the video,
     and as documents of their own they would be found in its place."""
     split = [os.path.splitext(p) for p in paths]
-    stems = {stem for stem, suffix in split if suffix.lower() not in SUBTITLES}
+    stems = {stem for stem, suffix in split if suffix.lower() not in SUBTITLE_SUFFIXES}
     return [
         path
         for path, (stem, suffix) in zip(paths, split, strict=True)
-        if suffix.lower() not in SUBTITLES or not stems & {stem, os.path.splitext(stem)[0]}
+        if suffix.lower() not in SUBTITLE_SUFFIXES or not stems & {stem, os.path.splitext(stem)[0]}
     ]

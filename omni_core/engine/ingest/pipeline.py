@@ -18,7 +18,7 @@ from omni_core.engine.ingest.points import to_points
 from omni_core.engine.ingest.titles import TITLE_PART, informative_words
 from omni_core.engine.workers import Models, ModelsDied
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
-from omni_core.evidence import thumbs
+from omni_core.evidence import thumbnails
 from omni_core.models.service import Processed, ReadOptions
 from omni_core.protocols import Index
 from omni_core.types import (
@@ -193,7 +193,9 @@ class Pipeline:
             content = segment.content
             if isinstance(content, ImageContent | VideoContent):
                 pixels = content.key if isinstance(content, VideoContent) else content.pixels
-                await asyncio.to_thread(thumbs.keep, store, segment.source_id, segment.id, pixels)
+                await asyncio.to_thread(
+                    thumbnails.save, store, segment.source_id, segment.id, pixels
+                )
 
     async def _store(self, processed: Processed) -> None:
         for stage, seconds in processed.timings.items():

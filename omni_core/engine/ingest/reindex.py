@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.results import SourceRow
 from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import OmniError, StoreError
+from omni_core.files import write_atomically
 from omni_core.index import versions
 from omni_core.protocols import Index
 from omni_core.settings import Settings
@@ -71,16 +71,10 @@ class Ledger:
 
     def write(self, info: EncoderInfo) -> None:
         """Durable when this returns."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
         facts = {
             "fingerprint": info.fingerprint, "done": sorted(self.done), "complete": self.complete,
         }  # fmt: skip
-        with part.open("w", encoding="utf-8") as f:
-            json.dump(facts, f)
-            f.flush()
-            os.fsync(f.fileno())
-        part.replace(self._path)
+        write_atomically(self._path, json.dumps(facts).encode(), durable=True)
 
     def remove(self) -> None:
         """The swap is done."""

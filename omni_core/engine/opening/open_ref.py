@@ -16,7 +16,7 @@ from omni_core.engine.results import ClipFile, Opened, OpenRequest, RenderedImag
 from omni_core.engine.search import format
 from omni_core.engine.search.query_by_example import points_of
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
-from omni_core.evidence import citation, pictures
+from omni_core.evidence import citation, images
 from omni_core.ids import segment_ref
 from omni_core.types import Channel, Modality, Point, Span
 
@@ -31,7 +31,7 @@ DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
 async def open_ref(context: Context, request: OpenRequest) -> Opened:
     """Everything about one ref that an agent may quote, show or play."""
     if request.crop is not None:
-        pictures.check_box(request.crop)
+        images.check_box(request.crop)
     target = await resolve(context, request.ref)
     row = target.row
     window = await _window(context, target, request)

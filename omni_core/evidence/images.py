@@ -1,4 +1,4 @@
-"""Open: pictures that fit an answer's budget. The one file of evidence that uses Pillow."""
+"""Images that fit into the budget of an answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from omni_core.types import Pixels
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
-PICTURE_BYTES = 150_000
+IMAGE_BYTES = 150_000
 """One JPEG. Base64 makes it a third larger; clients drop or truncate larger blocks."""
 TOTAL_BYTES = 500_000
 """All JPEGs of one answer: base64 and words then stay under the 700 KB of an answer."""
@@ -27,7 +27,7 @@ _SMALLEST_EDGE = 192
 
 @dataclass(frozen=True, slots=True)
 class Jpeg:
-    """An encoded picture: what it shows, and its size in pixels."""
+    """An encoded image: what it shows, and its size in pixels."""
 
     jpeg: bytes
     caption: str
@@ -35,7 +35,7 @@ class Jpeg:
     height: int
 
 
-def jpeg(pixels: Pixels, edge: int, *, most: int = PICTURE_BYTES, caption: str = "") -> Jpeg:
+def jpeg(pixels: Pixels, edge: int, *, most: int = IMAGE_BYTES, caption: str = "") -> Jpeg:
     """Encode with the long edge at most `edge` pixels and at most `most` bytes.
 
     Quality goes down first, then size: a blurred word is lost sooner than a small one.
@@ -60,9 +60,9 @@ def fit(
 ) -> tuple[list[Jpeg], str]:
     """Encode (pixels, caption) pairs within the budget of one answer.
 
-    Also answers one sentence when a picture had to become smaller than asked, else "".
+    Also returns one sentence when an image had to become smaller than asked, else "".
     """
-    share = min(PICTURE_BYTES, total // max(1, len(raw)))
+    share = min(IMAGE_BYTES, total // max(1, len(raw)))
     shown = [jpeg(pixels, edge, most=share, caption=caption) for pixels, caption in raw]
     wanted = [min(edge, max(pixels.shape[:2])) for pixels, _ in raw]
     small = [s for s, w in zip(shown, wanted, strict=True) if max(s.width, s.height) < w]
@@ -86,7 +86,7 @@ def check_box(box: Sequence[float]) -> tuple[float, float, float, float]:
 
 
 def crop(pixels: Pixels, box: Sequence[float]) -> Pixels:
-    """The part of a picture within `box` (see `check_box`)."""
+    """The part of an image within `box` (see `check_box`)."""
     left, top, right, bottom = check_box(box)
     height, width = pixels.shape[:2]
     x0, y0 = math.floor(left * width), math.floor(top * height)
@@ -138,7 +138,7 @@ def _columns(count: int, aspect: float) -> int:
 
 
 def _stamp(draw: ImageDraw.ImageDraw, text: str, x: int, y: int, width: int, height: int) -> None:
-    """White on black in the lower left corner: legible on any picture."""
+    """White on black in the lower left corner: legible on any image."""
     from PIL import ImageFont
 
     font = ImageFont.load_default(size=max(11, min(width // 9, height // 6, 28)))
