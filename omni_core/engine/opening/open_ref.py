@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omni_core.engine.context import Context
-from omni_core.engine.ingest.file import hash_file
+from omni_core.engine.hashing import hash_file
 from omni_core.engine.opening.media import Window, cut_clip, cut_sound, kept_picture, shown_pictures
 from omni_core.engine.opening.transcript import lines, looks, provenance
 from omni_core.engine.refs import Target, resolve, span_of

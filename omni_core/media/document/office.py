@@ -19,7 +19,7 @@ from omni_core.media.geometry import box, fit
 from omni_core.media.text.plain import segments
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text import windows
+from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
     Crop,
@@ -123,7 +123,7 @@ class OfficeMedium(Medium):
         yield from self._page_image(p, pptx.images(p, part), number, source, options)
         heading, text = pptx.slide_text(p, part)
         extra = {"heading": heading} if heading else {}
-        for part_number, w in enumerate(windows.windows(text, options)):
+        for part_number, w in enumerate(text_windows(text, options)):
             yield Segment(
                 source.id, Modality.DOCUMENT, Channel.TEXT, span, TextContent(w.text), w.text,
                 "slide text", part_number, extra,

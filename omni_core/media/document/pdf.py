@@ -22,7 +22,7 @@ from omni_core.media.geometry import box
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text import windows
+from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
     Crop,
@@ -96,7 +96,7 @@ class PdfMedium(Medium):
                 text, headings = _words_of(page)
                 headings = [(0, heading), *headings] if heading else headings
                 heading = headings[-1][1] if headings else ""
-                for part, w in enumerate(windows.windows(text, options, headings)):
+                for part, w in enumerate(text_windows(text, options, headings)):
                     yield Segment(
                         source.id,
                         Modality.DOCUMENT,

@@ -11,7 +11,7 @@ MOST_CELL = 32_767
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowWindow:
     """Neighbouring rows; start and end are what the caller numbered them with."""
 
     start: int
@@ -19,7 +19,7 @@ class Rows:
     text: str
 
 
-def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> Iterator[Rows]:
+def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> Iterator[RowWindow]:
     """(start, end, cells) rows, the header first, to windows of about `words` words.
 
     Each value stands behind its column's name, so that a window is understood without the header.
@@ -40,17 +40,17 @@ def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> I
             parts, between = _named(names, cells), "; "
             size = sum(len(part.split()) for part in parts)
         if lines and count + size > words:
-            yield Rows(first, last, "\n".join(lines))
+            yield RowWindow(first, last, "\n".join(lines))
             lines, count = [], 0
         if size > words:
-            yield from (Rows(start, end, text) for text in _pieces(parts, between, words))
+            yield from (RowWindow(start, end, text) for text in _pieces(parts, between, words))
             continue
         if not lines:
             first = start
         lines.append(between.join(parts))
         count, last = count + size, end
     if lines:
-        yield Rows(first, last, "\n".join(lines))
+        yield RowWindow(first, last, "\n".join(lines))
 
 
 def _named(names: Sequence[str], cells: Sequence[str]) -> list[str]:
