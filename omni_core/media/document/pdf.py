@@ -171,7 +171,7 @@ def _words_of(page: Any) -> tuple[str, list[tuple[int, str]]]:
 
     A heading is a short line set larger than most of the page.
     """
-    flags = pymupdf.TEXT_DEHYPHENATE | pymupdf.TEXT_PRESERVE_WHITESPACE
+    flags = pymupdf.TEXT_PRESERVE_WHITESPACE
     lines: list[tuple[str, float]] = []
     sizes: Counter[float] = Counter()
     for block in page.get_text("dict", flags=flags)["blocks"]:

@@ -74,7 +74,7 @@ class ImageMedium(Medium):
         """Raises TooLargeError over max_pixels, UnreadableError for HEIC without its extra."""
         with self._opened(path) as image:
             when, origin = _taken(path, image)
-            frames = int(getattr(image, "n_frames", 1))
+            frames = animation.frame_count(image)
             width, height = image.size
             if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
                 width, height = height, width
@@ -101,7 +101,7 @@ class ImageMedium(Medium):
             if animation.seconds(image):
                 yield from animation.cut(image, source, options)
                 return
-            pages = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+            pages = animation.frame_count(image) if image.format == "TIFF" else 1
             if pages > self.limits.max_pages:
                 raise TooLargeError(
                     f"{os.path.basename(path)} has {pages} pages, over the limit of "
@@ -162,7 +162,7 @@ class ImageMedium(Medium):
             )
 
     def _pixels(self, image: Image.Image, edge: int, crop: Crop | None, frame: int) -> Pixels:
-        total = int(getattr(image, "n_frames", 1))
+        total = animation.frame_count(image)
         if not 0 <= frame < total:
             raise NotFoundError(f"there is no image {frame + 1} of {total}", code="OUT_OF_RANGE")
         if total > 1:
