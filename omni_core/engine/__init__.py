@@ -21,6 +21,7 @@ from omni_core.engine.ingest.jobs import Jobs, Progress
 from omni_core.engine.ingest.reindex import Progress as ReindexProgress
 from omni_core.engine.ingest.reindex import ReindexStatus, adopt, reindex
 from omni_core.engine.opening import open_ref as opening
+from omni_core.engine.refs import one_source
 from omni_core.engine.results import (
     Checked,
     FolderStatus,
@@ -148,8 +149,8 @@ class Engine:
         cursor: str = "",
     ) -> SourcePage:
         """A page of the library."""
-        return await library.sources(
-            self._context, match=match, when_text=when, collection=collection, state=state,
+        return await library.list_sources(
+            self._context, match=match, when=when, collection=collection, state=state,
             limit=limit, cursor=cursor,
         )  # fmt: skip
 
@@ -163,19 +164,19 @@ class Engine:
         max_words: int = 2000,
     ) -> ReadPage:
         """A source's words in order."""
-        return await library.read(
+        return await library.read_source(
             self._context, source, start=start, end=end, cursor=cursor, max_words=max_words
         )
 
     async def check(self, ref: str, quote: str) -> Checked:
         """Whether a quote stands where a citation says."""
-        return await library.check(self._context, ref, quote)
+        return await library.check_quote(self._context, ref, quote)
 
     async def forget(self, source: str) -> SourceRow:
         """Remove a source from the library; the file is not touched."""
-        row = await search.one_source(self._context, source)
+        row = await one_source(self._context, source)
         await self._jobs.stop(row.id)
-        return await library.forget(self._context, row.id)
+        return await library.forget_source(self._context, row.id)
 
     async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
         """Wait until the models are loaded and the index is open."""

@@ -186,7 +186,7 @@ class Context:
     index_ready: asyncio.Task[None] | None = None
     asked_at: float = 0.0
     """When the index was last asked (monotonic): housekeeping waits for a pause."""
-    bars: CalibratedThresholds | None = None
+    calibrated: CalibratedThresholds | None = None
     """See `engine.search.calibration`."""
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     """One for each sha256 that is being ingested: two paths may hold the same bytes."""

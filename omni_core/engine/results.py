@@ -96,7 +96,7 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """One moment, dressed: everything an agent needs to cite it and to open it."""
+    """One moment: everything an agent needs to cite it and to open it."""
 
     ref: str
     cite: str
@@ -113,7 +113,7 @@ class SearchHit:
     recorded_at: datetime | None = None
     also_at: tuple[str, ...] = ()
     partial: str = ""
-    """`ingesting, 40% in` while its source is not complete."""
+    """`still ingesting, 40% is in` while its source is not complete."""
     score: float = 0.0
     cosine: float = 0.0
     uri: str = ""
@@ -131,7 +131,7 @@ class SearchResult:
     nearest: SearchHit | None = None
     next_cursor: str = ""
     second_stage: str = ""
-    """What a reranker looked at and how long it took; empty without one."""
+    """What a reranker judged and how long it took; "" without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,9 @@ class OpenRequest:
     size: Size = "medium"
     crop: tuple[float, float, float, float] | None = None
     max_pictures: int = 4
+    max_bytes: int = 500_000
+    """Of images and audio together; images are made smaller to fit. As base64 it is a third more,
+    and with the words it stays under 700 KB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Open: where cut clips lie in the store, and how they are kept from filling the disk.
+"""Where cut clips lie in the store, and how they are kept from filling the disk.
 
 Cutting is `media`'s; this file only names files, finds them again and removes old ones.
 """
@@ -14,8 +14,6 @@ from omni_core.types import Span
 FOLDER = "clips"
 TOTAL_MB = 2048
 """Of all clips together; the ones not asked for longest go first."""
-CLIP_MB = 200
-"""Of one clip."""
 
 
 def place(store: Path, source_id: str, span: Span, suffix: str) -> Path:

@@ -1,4 +1,4 @@
-"""Open: pictures that fit an answer's budget. The one file of evidence that uses Pillow."""
+"""JPEGs that fit the budget of an answer. The one file of evidence that uses Pillow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from omni_core.errors import BadRequestError
-from omni_core.evidence.citation import clock
+from omni_core.text.clock import clock
 from omni_core.types import Pixels
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 PICTURE_BYTES = 150_000
 """One JPEG. Base64 makes it a third larger; clients drop or truncate larger blocks."""
-TOTAL_BYTES = 500_000
-"""All JPEGs of one answer: base64 and words then stay under the 700 KB of an answer."""
 _QUALITIES = (88, 80, 72, 62, 52, 42)
 _SMALLEST_EDGE = 192
 
@@ -55,10 +53,10 @@ def jpeg(pixels: Pixels, edge: int, *, most: int = PICTURE_BYTES, caption: str =
         image = _fitted(image, max(_SMALLEST_EDGE, int(longest * 0.8)))
 
 
-def fit(
-    raw: Sequence[tuple[Pixels, str]], edge: int, *, total: int = TOTAL_BYTES
-) -> tuple[list[Jpeg], str]:
-    """Encode (pixels, caption) pairs within the budget of one answer.
+def fit(raw: Sequence[tuple[Pixels, str]], edge: int, *, total: int) -> tuple[list[Jpeg], str]:
+    """Encode (pixels, caption) pairs, each with an equal share of `total` bytes at most.
+
+    An image of 192 pixels is not made smaller, whatever its share.
 
     Also answers one sentence when a picture had to become smaller than asked, else "".
     """

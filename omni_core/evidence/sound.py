@@ -1,4 +1,4 @@
-"""Open: sound as a WAV that fits an answer."""
+"""Audio as a WAV that fits an answer."""
 
 from __future__ import annotations
 

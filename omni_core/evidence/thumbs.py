@@ -1,4 +1,4 @@
-"""Open: a small picture of each shot and page, kept at ingest for when the file is gone."""
+"""A small image of each shot and page, kept at ingest for when the file is gone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from omni_core.types import Pixels
 FOLDER = "thumbs"
 EDGE = 320
 BYTES = 24_000
-"""Of one thumbnail at most; a film of 1,000 shots keeps some 15 MB."""
+"""Of one thumbnail at most; a video of 1,000 shots keeps some 15 MB."""
 
 
 def keep(store: Path, source_id: str, uuid: str, pixels: Pixels) -> None:

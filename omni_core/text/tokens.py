@@ -1,13 +1,17 @@
-"""Words of any script, the one way this package counts them; imports nothing of ours."""
+"""Words of any script and their stems; imports nothing of ours."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f"
 _RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+(?:['’][^\W_{_CJK}]+)*")
 _IS_CJK = re.compile(f"[{_CJK}]")
+_VOWEL = re.compile("[aeiouy]")
+_LOST_E = re.compile("([aeiou]at|bl|iz|[^aeiou]c|[aeiou]c|[^n]g|dg|v|u|[aeio]s)$")
+_SHORT = re.compile("[^aeiou]*[aeiouy][^aeiouwxy]")
 
 
 def words(text: str) -> list[str]:
@@ -24,14 +28,34 @@ def words(text: str) -> list[str]:
     return out
 
 
+@lru_cache(maxsize=1 << 15)
 def stem(word: str) -> str:
-    """`word` without an English plural or possessive ending, so that `sirens` meets `siren`.
+    """English plurals, possessives, -ing and -ed taken off, lightly; other words come back as
+    they are. The one stemmer: of the index's terms (`bm25`) and of what is compared with them.
 
-    No more than that: a stronger stemmer joins words that differ (`universe`, `university`).
+    Steps 1a and 1b of Porter (1980), with an `e` put back more often: made words need not exist,
+    they must meet. No final `e` is dropped, so that a plane stays apart from a plan.
     """
     word = word.removesuffix("'s")
-    if len(word) > 4 and word.endswith("ies"):
+    if len(word) < 4 or not word.isascii() or not word.isalpha():
+        return word
+    if word.endswith(("ies", "ied")) and len(word) > 4:
         return word[:-3] + "y"
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
+    if word.endswith(("sses", "shes", "ches", "xes", "zzes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        body = word.removesuffix(ending)
+        if body != word and len(body) >= 3 and not word.endswith("eed") and _VOWEL.search(body):
+            return _repair(body)
     return word
+
+
+def _repair(body: str) -> str:
+    """runn -> run, mak -> make, clos -> close, danc -> dance, talk -> talk."""
+    if body[-1] == body[-2] and body[-1] not in "lsz":
+        return body[:-1]
+    if _LOST_E.search(body) or _SHORT.fullmatch(body):
+        return body + "e"
+    return body

@@ -137,11 +137,11 @@ async def reindex(
 
 def _rows(catalog: Catalog) -> list[SourceRow]:
     rows: list[SourceRow] = []
-    cursor = ""
+    after = None
     while True:
-        page, _, cursor = catalog.list(limit=PAGE, cursor=cursor)
+        page, _, after = catalog.list(limit=PAGE, after=after)
         rows += [r for r in page if r.segments]
-        if not cursor:
+        if after is None:
             return rows
 
 
