@@ -81,7 +81,7 @@ def measure(encoder: EmbeddedEncoder, folder: Path) -> None:
     print(f"{'':24s}   MRR   R@1   R@5")
     for name, changes in VARIANTS.items():
         with changed(changes):
-            vectors = np.stack([encoder.labels.embed(s) for s in seen])
+            vectors = np.stack([encoder._labels.embed(s) for s in seen])
         ranks = [
             1 + int(np.flatnonzero(np.isin(np.argsort(-scores), right))[0])
             for scores, (_, right) in zip(questions @ vectors.T, asked, strict=True)

@@ -22,14 +22,13 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+sys.path.insert(0, str(ROOT))
 if "omni_core" not in sys.modules:  # the encoders alone: a GPU machine has no decoders or stores
     bare = types.ModuleType("omni_core")
     bare.__path__ = [str(ROOT / "omni_core")]
     sys.modules["omni_core"] = bare
 
-from models_random import flops, random_thinker  # noqa: E402
-
+from bench.models_random import flops, random_thinker  # noqa: E402
 from omni_core.encoders.transformer import attention, encoder, spec  # noqa: E402
 from omni_core.encoders.transformer.inputs import Inputs, Item, processing  # noqa: E402
 from omni_core.encoders.transformer.kernels import fuse  # noqa: E402
@@ -303,7 +302,7 @@ def _ours(
     if args.device.startswith("cuda") and not args.no_fuse:
         out["fused"] = fuse(model)
     print(f"attention {out['attention']}, fused {out['fused']}", flush=True)
-    cut = encoder.info(row, Settings(encoder="e5-omni-7b")).cut
+    cut = encoder.encoder_info(row, Settings(encoder="e5-omni-7b")).cut
     dim = model[0].model.config.get_text_config().hidden_size
     described: Any = types.SimpleNamespace(dim=dim, multi_vector=False, name=row.name, cut=cut)
     return encoder.TransformerEncoder(model, row, described, args.device, workers=args.workers)

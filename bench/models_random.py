@@ -120,7 +120,7 @@ def flops(config: Any, lengths: list[int], frames: list[tuple[int, int]], mel: l
         total += n * 4 * v * (full * patches + (vision.depth - full) * min(64, patches))
     a = audio.d_model
     for m in mel:
-        n = m / 2
-        total += n * audio.encoder_layers * (2 * (4 * a * a + 2 * a * audio.encoder_ffn_dim))
-        total += n * audio.encoder_layers * 4 * a * 100 + m * 2 * 3 * a * (128 + a / 2)
+        half = m / 2
+        total += half * audio.encoder_layers * (2 * (4 * a * a + 2 * a * audio.encoder_ffn_dim))
+        total += half * audio.encoder_layers * 4 * a * 100 + m * 2 * 3 * a * (128 + a / 2)
     return float(total)

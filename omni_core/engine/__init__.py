@@ -70,13 +70,11 @@ class Engine:
         catalog = await asyncio.to_thread(Catalog, settings.store_path)
         try:
             await _same_model(settings, catalog, info)
+            store = await asyncio.to_thread(index.load, settings, info)  # imports its package
         except BaseException:
             await asyncio.to_thread(catalog.close)
             raise
-        context = Context(
-            settings, info, catalog, index.load(settings, info), Models(settings),
-            Decoders(settings),
-        )  # fmt: skip
+        context = Context(settings, info, catalog, store, Models(settings), Decoders(settings))
         context.index_ready = asyncio.create_task(_open_index(context), name="open index")
         warm = asyncio.create_task(context.models.start(), name="start models")
         keep = asyncio.create_task(_housekeeping(context), name="housekeeping")

@@ -35,7 +35,7 @@ async def list_sources(
     """A page of the library, newest ingest first. Raises BAD_WHEN or BAD_CURSOR."""
     request = repr(("sources", match, when, collection, state))
     after = _place(cursors.decode(cursor, request))
-    period = parse_when(context, when) if when else None
+    period = await parse_when(context, when) if when else None
     rows, total, last = await asyncio.to_thread(
         lambda: context.catalog.list(
             match=match,

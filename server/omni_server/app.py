@@ -18,6 +18,7 @@ from omni_core.errors import OmniError
 from omni_core.settings import Settings
 from omni_server import prompts, resources, schemas, tools
 from omni_server.arguments import read as read_arguments
+from omni_server.mcp_server import EvidenceServer
 from omni_server.state import Opener, State
 from omni_server.text import one_line
 
@@ -59,7 +60,7 @@ def build(state: State) -> MCPServer[State]:
         async with state.running():
             yield state
 
-    server: MCPServer[State] = MCPServer(
+    server = EvidenceServer(
         "omni",
         title="Omni evidence",
         version=__version__,

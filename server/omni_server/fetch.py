@@ -129,7 +129,7 @@ class Downloads:
                 return held[0]
         part = folder.with_suffix(".part")
         try:
-            _fresh(part)
+            await asyncio.to_thread(_fresh, part)
             name = await self._follow(url, part)
             await asyncio.to_thread(part.rename, folder)
         except httpx2.HTTPError as e:
@@ -187,7 +187,7 @@ class Downloads:
         seen = self.arrived[url] = Arrived(total=int(declared) if declared.isdecimal() else 0)
         self._within(seen.total)
         kind = response.headers.get("content-type", "").split(";")[0]
-        name = _name(at, kind)
+        name = await asyncio.to_thread(_name, at, kind)  # the first call reads mime.types
         async with await anyio.open_file(part / name, "xb") as out:
             async for chunk in response.aiter_raw():
                 seen.size += len(chunk)

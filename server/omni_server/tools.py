@@ -156,7 +156,8 @@ async def get_segment(
     box = (crop[0], crop[1], crop[2], crop[3]) if crop else None
     request = OpenRequest(ref, show, step, pad_s, size, box, max_bytes=opened.MAX_BYTES)
     segment = await engine.open_ref(request)
-    return opened.result(segment, [_link(ctx, state, clip.path) for clip in segment.clips])
+    links = [await asyncio.to_thread(_link, ctx, state, clip.path) for clip in segment.clips]
+    return opened.result(segment, links)
 
 
 async def similar_to(

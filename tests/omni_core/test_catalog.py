@@ -122,6 +122,18 @@ def test_a_complete_source_has_nothing_to_resume(catalog: Catalog) -> None:
     assert begin(catalog, s) == {}
 
 
+def test_a_complete_source_that_is_begun_again_starts_from_nothing(catalog: Catalog) -> None:
+    s = source(1)
+    begin(catalog, s)
+    catalog.progress(s.sha256, progress=0.9, segments=8, resume={"done": ["a"]})
+    catalog.finish(s.sha256, segments=9, timings={"cut": 1.5})
+    begin(catalog, s)
+    row = catalog.get(s.id)
+    assert row is not None
+    assert (row.state, row.progress, row.segments) == ("processing", 0.0, 0)
+    assert catalog.timings(s.id) == {}
+
+
 def test_a_partial_source_keeps_what_it_can_resume(catalog: Catalog) -> None:
     s = source(1)
     begin(catalog, s)
@@ -279,7 +291,12 @@ def test_what_a_search_asks_of_the_catalog_uses_its_indexes(
 ) -> None:
     asked: list[tuple[str, tuple[Any, ...]]] = []
     run = catalog._all
-    monkeypatch.setattr(catalog, "_all", lambda sql, *v: asked.append((sql, v)) or run(sql, *v))
+
+    def noted(sql: str, *values: Any) -> list[sqlite3.Row]:
+        asked.append((sql, values))
+        return run(sql, *values)
+
+    monkeypatch.setattr(catalog, "_all", noted)
     catalog.get_many(["src_a", "src_b"])
     catalog.with_duplicate_title(["src_a", "src_b"])
     assert len(asked) == 2

@@ -90,7 +90,7 @@ def test_a_change_names_only_what_changes() -> None:
 
 def test_filters_name_indexed_keys_only() -> None:
     span = Span("second", 3.0, 12.0)
-    conditions = [
+    conditions: list[In | Range | During] = [
         payload.of_sources(["src_a", "src_b"]),
         payload.in_collection("trip"),
         payload.of_modalities([Modality.VIDEO]),

@@ -34,7 +34,8 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(params=all_tools(), ids=lambda tool: tool.name)
 def tool(request: pytest.FixtureRequest) -> Tool:
-    return request.param
+    chosen: Tool = request.param
+    return chosen
 
 
 def test_input_schemas_are_flat_closed_and_free_of_nulls(tool: Tool) -> None:

@@ -21,11 +21,7 @@ from omni_server import progress
 from omni_server.app import create
 from omni_server.render.segment import MAX_BYTES
 from omni_server.text import tokens
-
-
-def text(result: CallToolResult) -> str:
-    assert isinstance(result.content[0], TextContent)
-    return result.content[0].text
+from tests.results import text
 
 
 def error(result: CallToolResult) -> str:
@@ -178,7 +174,7 @@ async def test_a_clip_is_a_link_for_the_user_and_a_path_in_the_text(
         link = next(b for b in result.content if isinstance(b, ResourceLink))
         read = await client.read_resource(link.uri)
     assert (link.mime_type, link.size) == ("video/mp4", 4)
-    assert link.annotations.audience == ["user"]
+    assert link.annotations and link.annotations.audience == ["user"]
     assert str(engine.clip) in text(result)
     assert base64.b64decode(read.contents[0].blob) == b"film"
 

@@ -106,7 +106,7 @@ async def reindex(
     finally:
         await asyncio.to_thread(catalog.close)
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
-    target = index.load(new, info, building=True)
+    target = await asyncio.to_thread(index.load, new, info, building=True)
     status = ReindexStatus(encoder, len(rows), 0)
     models, decoders = Models(new), Decoders(new)
     try:
@@ -209,7 +209,7 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
     if not ledger.complete:
         return False
-    target = index.load(settings, info, building=True)
+    target = await asyncio.to_thread(index.load, settings, info, building=True)
     await target.open()
     try:
         await target.activate()

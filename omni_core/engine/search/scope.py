@@ -56,7 +56,7 @@ async def scope_of(context: Context, request: SearchRequest) -> Scope:
         sources, segments = 1, row.segments
     resolved = ""
     if request.when:
-        period = parse_when(context, request.when)
+        period = await parse_when(context, request.when)
         resolved = period.words
         must.append(recorded_during(period.start, period.end))
     return Scope(Filter(must=tuple(must)), sources, segments, resolved)
@@ -77,9 +77,9 @@ async def _require_collection(context: Context, name: str) -> None:
     )
 
 
-def parse_when(context: Context, text: str) -> when.Interval:
+async def parse_when(context: Context, text: str) -> when.Interval:
     """The period that `text` means now, in the time zone of the settings. Raises BAD_WHEN."""
-    zone = _timezone(context)
+    zone = await asyncio.to_thread(_timezone, context)  # reads the zone's file
     return when.parse(text, datetime.now(zone), zone)
 
 

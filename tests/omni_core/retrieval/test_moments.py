@@ -128,6 +128,16 @@ def test_the_same_words_elsewhere_are_folded_into_the_best(candidate: Make) -> N
     assert kept[0].also_at == (("src_b", Span("second", 0, 5)),)
 
 
+def test_sources_of_the_same_name_are_not_folded_into_one(candidate: Make) -> None:
+    named: dict[str, Any] = {"channel": "text", "text": LONG, "origin": "title"}
+    found = moments.merge_neighbours(
+        [candidate("a", 0.9, **named), candidate("b", 0.8, source_id="src_b", **named)]
+    )
+    same = np.array([1, 0, 0], np.float32)
+    kept = moments.fold_duplicates(found, {"a": same, "b": same})
+    assert [m.best.id for m in kept] == ["a", "b"]
+
+
 def test_nearly_equal_pictures_are_folded_by_their_vectors(candidate: Make) -> None:
     seen: dict[str, Any] = {"channel": "visual", "modality": "image"}
     found = moments.merge_neighbours(

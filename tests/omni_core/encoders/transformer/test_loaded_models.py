@@ -47,7 +47,8 @@ class Plain:
         return (out.hidden_states[-1] if states is None else states)[0].numpy()
 
     def inputs(self, before: str, contents: list[Content], after: str) -> Any:
-        body, parts = "", {}
+        body = ""
+        parts: dict[str, Any] = {}
         for content in contents:
             text, more = self._one(content)
             body, parts = body + text, parts | more
@@ -128,7 +129,7 @@ def qwen3_vector(plain: Plain, content: Content, prompt: str) -> Any:
 def test_qwen3_vl_embeds_text_pictures_and_films_and_leaves_sound(
     qwen3: Path, media: Media
 ) -> None:
-    encoder = TransformerEncoder.load(Settings(encoder=str(qwen3), device="cpu"))
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(qwen3), device="cpu"))
     plain = qwen3_plain(qwen3)
     row = rows()["qwen3-vl-embedding-2b"]
     vectors = encoder.encode(list(media.values()))
@@ -175,7 +176,7 @@ def test_embedding_gemma_averages_all_tokens_of_every_modality(
         generation_prompt=False,
     )
     tiny.describe(out, "embeddinggemma-2", dim=24, matryoshka=[24], memory_gb=0)
-    encoder = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
     plain = Plain(out, "EmbeddingGemma2Model", GEMMA_MARKS)
     prompt = rows()["embeddinggemma-2"].document_prompt
     for (name, content), vector in zip(
@@ -234,7 +235,7 @@ class ColByHand:
 def test_token_vectors_equal_the_projected_states_of_every_kind(
     colqwen: Path, media: Media
 ) -> None:
-    encoder = TransformerEncoder.load(Settings(encoder=str(colqwen), device="cpu"))
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(colqwen), device="cpu"))
     by_hand = ColByHand(colqwen)
     names = [n for n in media if n != "a fast film"]
     vectors = encoder.encode([media[n] for n in names])
@@ -320,7 +321,7 @@ def test_an_adapter_without_sentence_transformers_files_equals_the_merged_model(
     lora: tuple[Path, Path], checkpoints: Checkpoints, media: Media
 ) -> None:
     adapter, merged = lora
-    encoder = TransformerEncoder.load(Settings(encoder=str(adapter), device="cpu"))
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(adapter), device="cpu"))
     row: ModelSpec = rows()["vlm2vec-v2"]
     size = {"size": {"shortest_edge": 3136, "longest_edge": 12544}}
     made = {

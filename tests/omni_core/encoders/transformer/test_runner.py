@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from omni_core import encoders
-from omni_core.encoders.transformer import attention, kernels, probe, scheduler, spec
+from omni_core.encoders.transformer import attention, kernels, probe, scheduler
 from omni_core.encoders.transformer.check import check
 from omni_core.encoders.transformer.encoder import TransformerEncoder
 from omni_core.errors import UnavailableError
@@ -144,7 +145,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_next_ones_are_smaller(
 def test_a_long_sound_is_the_average_of_its_windows(encoder: Any) -> None:
     rng = np.random.default_rng(2)
     long = rng.standard_normal(16000 * 8).astype(np.float32) * 0.1
-    encoder._inputs._spec = spec.replace(encoder.spec, audio_max_s=5.0)
+    encoder._inputs._spec = replace(encoder.spec, audio_max_s=5.0)
     first, second = encoder.encode([AudioContent(long[:64000]), AudioContent(long[64000:])])
     joined = encoder.encode([AudioContent(long)])[0]
     expected = first + second

@@ -163,7 +163,7 @@ def test_a_bidirectional_model_with_mean_pooling_attends_both_ways(
     out = tiny.save_dense(checkpoints("thinker"), tmp_path / "nemo", pooling="mean")
     row = ROW | {"remote_code": False, "query_prompt": "query: ", "document_prompt": "passage: "}
     tiny.describe(out, "omni-embed-nemotron-3b", **row)
-    encoder = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
     expected = ByHand(out, mean=True, both_ways=True)
     causal = ByHand(out, mean=True)
     names = ["a paragraph", "a page", "a tune", "a film"]

@@ -9,10 +9,11 @@ import pytest
 
 from omni_core import Engine, IngestRequest, SearchRequest
 from omni_core.engine.context import ModelsDied
-from omni_core.engine.ingest.points import source_filter
 from omni_core.engine.results import IngestStatus
 from omni_core.errors import NotFoundError, OmniError
-from omni_core.models.service import Processed
+from omni_core.models.service import Processed, ReadOptions
+from omni_core.payload import source_filter
+from omni_core.types import Segment
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -40,6 +41,31 @@ async def test_when_the_model_worker_dies_the_source_goes_on_from_its_checkpoint
     index = await engine._context.opened_index()
     stored = await index.count(source_filter(status.source_id))
     assert (status.state, deaths, stored) == ("ready", 1, status.segments)
+
+
+async def test_after_the_model_workers_death_all_since_the_checkpoint_is_sent_again(
+    engine: Engine, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dead worker took what it held back with it: the words of the title, too."""
+    models = engine._context.models
+    process, flush = models.process, models.flush
+    sent: list[list[str]] = [[]]
+
+    async def noting(segments: list[Segment], reading: ReadOptions) -> Processed:
+        sent[-1] += [s.id for s in segments]
+        return await process(segments, reading)
+
+    async def dies_once(source_id: str) -> Processed:
+        if len(sent) == 1:
+            sent.append([])
+            raise ModelsDied("the model worker died (signal 9)")
+        return await flush(source_id)
+
+    monkeypatch.setattr(models, "process", noting)
+    monkeypatch.setattr(models, "flush", dies_once)
+    assert (await put(engine, media / "colours.mp4")).state == "ready"
+    first, again = sent
+    assert len(first) > 4 and again == first
 
 
 async def test_a_model_worker_that_dies_again_leaves_a_source_that_says_partial(
