@@ -72,7 +72,7 @@ class Row:
 
 
 def clustered(n: int, dim: int, rng: np.random.Generator) -> Any:
-    """Unit vectors around 200 centres, about as close together as frames of one film."""
+    """Unit vectors around 200 centres, about as close together as frames of one video."""
     centres = rng.normal(size=(200, dim))
     v = centres[rng.integers(0, 200, n)] + 0.6 * rng.normal(size=(n, dim))
     return (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)

@@ -160,7 +160,7 @@ class StoredSegment:
 
     @property
     def seen(self) -> str:
-        """What the picture model says it looks like."""
+        """What the image model says it looks like."""
         return str(self._extra.get("seen") or "")
 
     @property

@@ -188,7 +188,7 @@ class ClipFile:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What an agent opens: words first, pictures second."""
+    """What an agent opens: words first, images second."""
 
     ref: str
     cite: str
@@ -205,7 +205,7 @@ class Opened:
     next: str = ""
     provenance: str = ""
     warnings: tuple[str, ...] = ()
-    """SOURCE_CHANGED, SOURCE_MISSING, pictures made smaller: one line each."""
+    """SOURCE_CHANGED, SOURCE_MISSING, images made smaller: one line each."""
 
 
 @dataclass(frozen=True, slots=True)

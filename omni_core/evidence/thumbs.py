@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from omni_core.evidence.pictures import Jpeg, jpeg
+from omni_core.evidence.images import Jpeg, jpeg
 from omni_core.types import Pixels
 
 FOLDER = "thumbs"

@@ -12,7 +12,7 @@ from omni_core.engine.describe import cite
 from omni_core.engine.opening.selection import Selection
 from omni_core.engine.results import ClipFile, OpenRequest, RenderedImage, Show
 from omni_core.errors import OmniError
-from omni_core.evidence import citation, clips, pictures, sound, thumbs
+from omni_core.evidence import audio, citation, clips, images, thumbs
 from omni_core.text.clock import clock
 from omni_core.types import Channel, Modality, Pixels, Samples, Span
 
@@ -20,7 +20,7 @@ EDGE = {"small": 384, "medium": 768, "large": 1280}
 """Long edge of an image by the size asked for, pixels."""
 SHEET_FRAMES = 9
 CLIP_MOST_S = 120.0
-AUDIO_MOST_S = sound.MOST_S
+AUDIO_MOST_S = audio.MOST_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ async def attach(
     images can be made smaller; each is encoded once. What cannot be decoded is a warning where
     there are words to show instead, else its OmniError is raised.
     """
-    images: list[tuple[Pixels, str]] = []
+    decoded: list[tuple[Pixels, str]] = []
     clip: tuple[ClipFile, ...] = ()
     wav, shortened, failed, too_long = b"", "", "", ""
     try:
-        images = await _images(context, path, selection, request, shows)
+        decoded = await _images(context, path, selection, request, shows)
         if "clip" in shows:
             clip = (await _clip(context, path, selection),)
         if "audio" in shows:
@@ -59,22 +59,22 @@ async def attach(
     if len(wav) > request.max_bytes:
         wav, too_long = b"", "The sound is too long to attach: ask for show=['clip']."
     left = request.max_bytes - len(wav)
-    shown, shrunk = await asyncio.to_thread(_encoded, images, EDGE[request.size], left)
+    shown, shrunk = await asyncio.to_thread(_encoded, decoded, EDGE[request.size], left)
     warnings = (*shrunk, shortened, failed, too_long)
     return Attached(shown, clip, wav, tuple(w for w in warnings if w))
 
 
 def _encoded(
-    images: Sequence[tuple[Pixels, str]], edge: int, most: int
+    decoded: Sequence[tuple[Pixels, str]], edge: int, most: int
 ) -> tuple[tuple[RenderedImage, ...], tuple[str, ...]]:
     """JPEGs of (pixels, caption) with at most `most` bytes together, and what was done to them."""
-    if not images:
+    if not decoded:
         return (), ()
-    jpegs, shrunk = pictures.fit(images, edge, total=most)
+    jpegs, shrunk = images.fit(decoded, edge, total=most)
     warnings = [shrunk]
     while jpegs and sum(len(j.jpeg) for j in jpegs) > most:
         del jpegs[-1]
-        warnings.append("One picture left out: open a shorter window to see it.")
+        warnings.append("One image left out: open a shorter window to see it.")
     return tuple(RenderedImage(j.jpeg, j.caption, j.width, j.height) for j in jpegs), tuple(
         w for w in warnings if w
     )
@@ -90,13 +90,13 @@ async def _images(
         return [(pixels, cite(row.title, row.modality, None))]
     if row.modality is Modality.DOCUMENT and {"frame", "page"} & set(shows):
         return await _pages(context, path, selection, request) if row.pages else []
-    images: list[tuple[Pixels, str]] = []
+    found: list[tuple[Pixels, str]] = []
     if row.modality is Modality.VIDEO:
         if "frame" in shows:
-            images += await _frame(context, path, selection, request)
+            found += await _frame(context, path, selection, request)
         if "sheet" in shows:
-            images.append(await _sheet(context, path, selection))
-    return images
+            found.append(await _sheet(context, path, selection))
+    return found
 
 
 async def _pages(
@@ -104,13 +104,13 @@ async def _pages(
 ) -> list[tuple[Pixels, str]]:
     span = selection.span if selection.span and selection.span.axis == "page" else None
     first, last = (int(span.start), int(span.end)) if span else (1, 2)
-    images = []
+    pages = []
     for number in range(first, min(max(last, first + 1), first + request.max_pictures)):
         pixels = await context.decoders.open(
             "page", str(path), number, EDGE[request.size], request.crop
         )
-        images.append((pixels, f"page {number}"))
-    return images
+        pages.append((pixels, f"page {number}"))
+    return pages
 
 
 async def _frame(
@@ -122,7 +122,7 @@ async def _frame(
     )
     return [
         (
-            pictures.crop(pixels, request.crop) if request.crop else pixels,
+            images.crop(pixels, request.crop) if request.crop else pixels,
             f"frame at {clock(actual)}",
         )
         for actual, pixels in frames
@@ -161,7 +161,7 @@ async def _sheet(context: Context, path: Path, selection: Selection) -> tuple[Pi
     step = (span.end - span.start) / SHEET_FRAMES
     times = [span.start + step * (i + 0.5) for i in range(SHEET_FRAMES)]
     got: list[tuple[float, Pixels]] = await context.decoders.open("frames", str(path), times, 384)
-    sheet = await asyncio.to_thread(pictures.sheet, got, EDGE["large"])
+    sheet = await asyncio.to_thread(images.sheet, got, EDGE["large"])
     first, last = clock(span.start), clock(span.end)
     return sheet, f"{len(got)} frames from {first} to {last}, times burnt in"
 
@@ -186,7 +186,7 @@ async def _audio(context: Context, path: Path, selection: Selection) -> tuple[by
     asked = selection.span
     cut = asked is not None and asked.end - asked.start > AUDIO_MOST_S + 0.5
     warning = f"only the first {AUDIO_MOST_S:g} s of sound are attached" if cut else ""
-    return await asyncio.to_thread(sound.wav, samples), warning
+    return await asyncio.to_thread(audio.wav, samples), warning
 
 
 def _playable(selection: Selection, most_s: float) -> Span:

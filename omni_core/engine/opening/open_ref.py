@@ -16,7 +16,7 @@ from omni_core.engine.opening.transcript import lines, looks
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Opened, OpenRequest, Show, SourceRow
 from omni_core.errors import BadRequestError
-from omni_core.evidence import pictures
+from omni_core.evidence import images
 from omni_core.ids import segment_ref
 from omni_core.types import Modality
 
@@ -41,7 +41,7 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
     changed or cannot be decoded is a warning: the words were kept.
     """
     if request.crop is not None:
-        pictures.check_box(request.crop)
+        images.check_box(request.crop)
     target = await resolve(context, request.ref)
     row = target.row
     selection = await select(context, target, request)
@@ -105,11 +105,11 @@ async def _current_file(context: Context, row: SourceRow) -> tuple[Path | None, 
     if changed:
         return None, (
             f"SOURCE_CHANGED: {name} was changed after it was ingested; the words below are of "
-            "the old version, and so is the picture; ingest it again"
+            "the old version, and so is the image; ingest it again"
         )
     return None, (
         f"SOURCE_MISSING: {name} is no longer where it was; the words below were kept, "
-        "of the pictures only thumbnails"
+        "of the images only thumbnails"
     )
 
 

@@ -77,5 +77,5 @@ def outline(points: Sequence[Point]) -> tuple[Line, ...]:
             out.append(_line(p, f"may sound like: {stored.heard}", stored.origin))
         elif stored.channel is Channel.VISUAL and not stored.part:
             look = f"looks like: {stored.seen}" if stored.seen else SHOT
-            out.append(_line(p, look, "picture model"))
+            out.append(_line(p, look, "image model"))
     return tuple(out)

@@ -25,7 +25,7 @@ _SMALLEST_EDGE = 192
 
 @dataclass(frozen=True, slots=True)
 class Jpeg:
-    """An encoded picture: what it shows, and its size in pixels."""
+    """An encoded image: what it shows, and its size in pixels."""
 
     jpeg: bytes
     caption: str
@@ -58,7 +58,7 @@ def fit(raw: Sequence[tuple[Pixels, str]], edge: int, *, total: int) -> tuple[li
 
     An image of 192 pixels is not made smaller, whatever its share.
 
-    Also answers one sentence when a picture had to become smaller than asked, else "".
+    Also answers one sentence when an image had to become smaller than asked, else "".
     """
     share = min(PICTURE_BYTES, total // max(1, len(raw)))
     shown = [jpeg(pixels, edge, most=share, caption=caption) for pixels, caption in raw]
@@ -68,7 +68,7 @@ def fit(raw: Sequence[tuple[Pixels, str]], edge: int, *, total: int) -> tuple[li
         return shown, ""
     longest = max(max(s.width, s.height) for s in small)
     return shown, (
-        f"{len(small)} of {len(shown)} pictures made smaller ({longest} px) to fit one answer; "
+        f"{len(small)} of {len(shown)} images made smaller ({longest} px) to fit one answer; "
         "ask for one at a time, or crop, to see more"
     )
 
@@ -84,7 +84,7 @@ def check_box(box: Sequence[float]) -> tuple[float, float, float, float]:
 
 
 def crop(pixels: Pixels, box: Sequence[float]) -> Pixels:
-    """The part of a picture within `box` (see `check_box`)."""
+    """The part of an image within `box` (see `check_box`)."""
     left, top, right, bottom = check_box(box)
     height, width = pixels.shape[:2]
     x0, y0 = math.floor(left * width), math.floor(top * height)
@@ -136,7 +136,7 @@ def _columns(count: int, aspect: float) -> int:
 
 
 def _stamp(draw: ImageDraw.ImageDraw, text: str, x: int, y: int, width: int, height: int) -> None:
-    """White on black in the lower left corner: legible on any picture."""
+    """White on black in the lower left corner: legible on any image."""
     from PIL import ImageFont
 
     font = ImageFont.load_default(size=max(11, min(width // 9, height // 6, 28)))

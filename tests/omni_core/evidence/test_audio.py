@@ -5,7 +5,7 @@ import wave
 
 import numpy as np
 
-from omni_core.evidence.sound import MOST_S, wav
+from omni_core.evidence.audio import MOST_S, wav
 from omni_core.types import SAMPLE_RATE
 
 

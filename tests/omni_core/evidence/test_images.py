@@ -8,7 +8,7 @@ from PIL import Image
 
 from omni_core.engine.results import OpenRequest
 from omni_core.errors import BadRequestError
-from omni_core.evidence import pictures
+from omni_core.evidence import images
 from omni_core.types import Pixels
 
 TOTAL = OpenRequest("").max_bytes
@@ -27,7 +27,7 @@ def ramp(width: int, height: int, colour: tuple[int, int, int] = (255, 255, 255)
 @pytest.mark.parametrize("edge", [384, 768, 1280])
 @pytest.mark.parametrize("size", [(1920, 1080), (1080, 1920), (200, 100)])
 def test_a_picture_keeps_its_shape_and_never_grows(size: tuple[int, int], edge: int) -> None:
-    shown = pictures.jpeg(ramp(*size), edge)
+    shown = images.jpeg(ramp(*size), edge)
     assert max(shown.width, shown.height) == min(edge, *[max(size)])
     assert shown.width / shown.height == pytest.approx(size[0] / size[1], rel=0.01)
     with Image.open(io.BytesIO(shown.jpeg)) as image:
@@ -35,28 +35,28 @@ def test_a_picture_keeps_its_shape_and_never_grows(size: tuple[int, int], edge: 
 
 
 def test_the_worst_picture_still_fits_its_bytes() -> None:
-    shown = pictures.jpeg(noise(2000, 1500), 1280)
-    assert len(shown.jpeg) <= pictures.PICTURE_BYTES
+    shown = images.jpeg(noise(2000, 1500), 1280)
+    assert len(shown.jpeg) <= images.PICTURE_BYTES
 
 
 def test_pictures_share_the_budget_of_one_answer_and_say_when_they_shrank() -> None:
     raw = [(noise(1600, 1200), f"frame {i}") for i in range(4)]
-    shown, note = pictures.fit(raw, 1280, total=TOTAL)
+    shown, note = images.fit(raw, 1280, total=TOTAL)
     assert sum(len(s.jpeg) for s in shown) <= TOTAL
     assert [s.caption for s in shown] == [c for _, c in raw]
-    assert "4 of 4 pictures made smaller" in note
-    assert pictures.fit([(ramp(800, 600), "one")], 768, total=TOTAL)[1] == ""
-    assert pictures.fit([], 768, total=TOTAL) == ([], "")
+    assert "4 of 4 images made smaller" in note
+    assert images.fit([(ramp(800, 600), "one")], 768, total=TOTAL)[1] == ""
+    assert images.fit([], 768, total=TOTAL) == ([], "")
 
 
 def test_a_crop_is_the_part_asked_for() -> None:
     pixels = ramp(100, 50)
     pixels[10:20, 40:60] = (1, 2, 3)
-    part = pictures.crop(pixels, (0.4, 0.2, 0.6, 0.4))
+    part = images.crop(pixels, (0.4, 0.2, 0.6, 0.4))
     assert part.shape == (10, 20, 3)
     assert (part == (1, 2, 3)).all()
-    assert pictures.crop(pixels, (0, 0, 1, 1)).shape == pixels.shape
-    assert pictures.crop(pixels, (0.999, 0.999, 1, 1)).shape == (1, 1, 3)
+    assert images.crop(pixels, (0, 0, 1, 1)).shape == pixels.shape
+    assert images.crop(pixels, (0.999, 0.999, 1, 1)).shape == (1, 1, 3)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_crop_is_the_part_asked_for() -> None:
 )  # fmt: skip
 def test_an_impossible_crop_is_refused(box: tuple[float, ...]) -> None:
     with pytest.raises(BadRequestError, match="crop"):
-        pictures.crop(ramp(10, 10), box)
+        images.crop(ramp(10, 10), box)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 9, 16])
@@ -79,7 +79,7 @@ def test_a_sheet_holds_every_frame_in_order_within_its_edge(
         flat = np.zeros((size[1], size[0], 3), np.uint8)
         flat[..., 0], flat[..., 2] = red, 200
         frames.append((float(i), flat))
-    board = pictures.sheet(frames, 768)
+    board = images.sheet(frames, 768)
     assert max(board.shape[:2]) <= 768
     blue = (board[..., 2] == 200) & (board[..., 1] == 0)
     seen = list(dict.fromkeys(int(r) for r in board[..., 0][blue]))
@@ -88,7 +88,7 @@ def test_a_sheet_holds_every_frame_in_order_within_its_edge(
 
 def test_the_time_burnt_into_a_frame_differs_with_the_second() -> None:
     flat = np.full((180, 320, 3), 128, np.uint8)
-    first, second = pictures.sheet([(61.0, flat)]), pictures.sheet([(3661.0, flat)])
+    first, second = images.sheet([(61.0, flat)]), images.sheet([(3661.0, flat)])
     corner = (slice(120, None), slice(0, 160))
     assert (first[corner] != second[corner]).any()
     assert (first[corner] == 255).any() and (first[corner] == 0).any()
@@ -97,4 +97,4 @@ def test_the_time_burnt_into_a_frame_differs_with_the_second() -> None:
 
 def test_a_sheet_of_nothing_is_refused() -> None:
     with pytest.raises(BadRequestError):
-        pictures.sheet([])
+        images.sheet([])
