@@ -20,7 +20,7 @@ from omni_core.engine.ingest.folders import FolderProgress, Folders
 from omni_core.engine.ingest.jobs import Jobs, Progress
 from omni_core.engine.ingest.reindex import Progress as ReindexProgress
 from omni_core.engine.ingest.reindex import ReindexStatus, adopt, reindex
-from omni_core.engine.opening import open_ref as opening
+from omni_core.engine.opening import open_ref
 from omni_core.engine.refs import one_source
 from omni_core.engine.results import (
     Checked,
@@ -35,7 +35,7 @@ from omni_core.engine.results import (
     SourcePage,
     SourceRow,
 )
-from omni_core.engine.search import search
+from omni_core.engine.search import pipeline
 from omni_core.errors import StoreError
 from omni_core.models.service import ModelStatus
 from omni_core.settings import Settings
@@ -130,11 +130,11 @@ class Engine:
 
     async def search(self, request: SearchRequest) -> SearchResult:
         """The moments that answer `query`, or that are like `ref` or `path`."""
-        return await search.search(self._context, request)
+        return await pipeline.search(self._context, request)
 
     async def open_ref(self, request: OpenRequest) -> Opened:
         """The evidence behind a ref or a citation."""
-        return await opening.open_ref(self._context, request)
+        return await open_ref.open_ref(self._context, request)
 
     async def sources(
         self,

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from omni_core import BadRequestError, Engine, IngestRequest, Modality, SearchRequest
+from omni_core.engine.search.pipeline import as_moments, drop_unwanted, fuse, retrieve
 from omni_core.engine.search.query_by_example import by_ref
 from omni_core.engine.search.question import Question, in_words
 from omni_core.engine.search.scope import scope_of
-from omni_core.engine.search.search import as_moments, drop_unwanted, fuse, retrieve
 from omni_core.payload import in_collection, of_modalities, of_sources
 from omni_core.query import Filter
 from omni_core.settings import Settings
