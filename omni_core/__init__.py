@@ -15,6 +15,7 @@ from omni_core.errors import BadRequestError as BadRequestError
 from omni_core.errors import NotFoundError as NotFoundError
 from omni_core.errors import OmniError as OmniError
 from omni_core.errors import RefusedError as RefusedError
+from omni_core.errors import StoppedError as StoppedError
 from omni_core.errors import StoreError as StoreError
 from omni_core.errors import TooLargeError as TooLargeError
 from omni_core.errors import UnavailableError as UnavailableError
@@ -118,6 +119,7 @@ __all__ = [
     "NotFoundError",
     "OmniError",
     "RefusedError",
+    "StoppedError",
     "StoreError",
     "TooLargeError",
     "UnavailableError",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from omni_core.config import environment, toml_file
 from omni_core.config.kinds import (
@@ -55,6 +55,8 @@ class Settings:
     """Secret that the remote worker expects, and that `omni-mcp worker` asks for."""
     trust_remote_code: bool = False
     """Whether a model may run code from its repository. Per model: name it in `encoder` too."""
+    model_patches: Literal["auto", "off"] = "auto"
+    """auto: faster kernels where the libraries' inner names are as tested; off: slower, plain."""
     weights_dir: str = ""
     """Folder that replaces wheels and hubs as the place of weights."""
     reranker: str = ""

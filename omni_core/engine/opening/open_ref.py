@@ -9,7 +9,7 @@ from pathlib import Path
 
 from omni_core.engine.context import Context
 from omni_core.engine.describe import cite, partial, place, provenance, short_ref
-from omni_core.engine.ingest.file import hash_file
+from omni_core.engine.hashing import hash_file
 from omni_core.engine.opening.attachments import Attached, attach, kept_thumbnail
 from omni_core.engine.opening.selection import select
 from omni_core.engine.opening.transcript import lines, looks

@@ -7,7 +7,7 @@ import pytest
 
 from omni_core import encoders
 from omni_core.encoders import embedded
-from omni_core.encoders.embedded import labels
+from omni_core.encoders.embedded import label_space
 from omni_core.errors import UnavailableError
 from omni_core.settings import Settings
 
@@ -38,9 +38,9 @@ def test_labels_are_the_thousand_classes_with_distinct_groups() -> None:
     assert len(set(groups)) == len(groups)
 
 
-def test_every_name_in_pictured_is_a_class_or_a_group() -> None:
+def test_every_name_in_the_scenes_is_a_class_or_a_group() -> None:
     table = json.loads((FOLDER / "data" / "labels.json").read_text(encoding="utf-8"))
-    scenes = labels.scenes_of(table)
+    scenes = label_space.scenes_of(table)
     assert len(scenes) > 200
     assert all(scenes.values())
 

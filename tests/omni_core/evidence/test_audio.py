@@ -17,7 +17,7 @@ def test_a_wav_holds_the_samples_as_they_were() -> None:
     assert np.abs(back - samples).max() < 1 / 32767
 
 
-def test_too_loud_sound_is_clipped_and_too_long_sound_is_cut() -> None:
+def test_too_loud_audio_is_clipped_and_too_long_audio_is_cut() -> None:
     samples = np.full(int(SAMPLE_RATE * (MOST_S + 5)), 3.0, np.float32)
     samples[0] = np.nan
     with wave.open(io.BytesIO(wav(samples))) as file:

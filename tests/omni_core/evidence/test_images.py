@@ -15,7 +15,7 @@ TOTAL = OpenRequest("").max_bytes
 
 
 def noise(width: int, height: int) -> Pixels:
-    """The worst picture for JPEG."""
+    """The worst image for JPEG."""
     return np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 
@@ -26,7 +26,7 @@ def ramp(width: int, height: int, colour: tuple[int, int, int] = (255, 255, 255)
 
 @pytest.mark.parametrize("edge", [384, 768, 1280])
 @pytest.mark.parametrize("size", [(1920, 1080), (1080, 1920), (200, 100)])
-def test_a_picture_keeps_its_shape_and_never_grows(size: tuple[int, int], edge: int) -> None:
+def test_an_image_keeps_its_shape_and_never_grows(size: tuple[int, int], edge: int) -> None:
     shown = images.jpeg(ramp(*size), edge)
     assert max(shown.width, shown.height) == min(edge, *[max(size)])
     assert shown.width / shown.height == pytest.approx(size[0] / size[1], rel=0.01)
@@ -34,12 +34,12 @@ def test_a_picture_keeps_its_shape_and_never_grows(size: tuple[int, int], edge: 
         assert (image.format, image.size) == ("JPEG", (shown.width, shown.height))
 
 
-def test_the_worst_picture_still_fits_its_bytes() -> None:
+def test_the_worst_image_still_fits_its_bytes() -> None:
     shown = images.jpeg(noise(2000, 1500), 1280)
-    assert len(shown.jpeg) <= images.PICTURE_BYTES
+    assert len(shown.jpeg) <= images.IMAGE_BYTES
 
 
-def test_pictures_share_the_budget_of_one_answer_and_say_when_they_shrank() -> None:
+def test_images_share_the_budget_of_one_answer_and_say_when_they_shrank() -> None:
     raw = [(noise(1600, 1200), f"frame {i}") for i in range(4)]
     shown, note = images.fit(raw, 1280, total=TOTAL)
     assert sum(len(s.jpeg) for s in shown) <= TOTAL

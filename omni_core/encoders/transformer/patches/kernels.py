@@ -15,54 +15,55 @@ Each replacement is compared with what it replaces before it is used, and left o
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import sys
 import types
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 log = logging.getLogger(__name__)
 
 WIDTH = 64
 """Matrix kernels on Hopper want rows of 128 bytes."""
-CLOSE = 0.02
+TOLERANCE = 0.02
 """Relative error that bfloat16 rounding in another order may cause."""
 _ROTATIONS = ("apply_rotary_pos_emb", "apply_rotary_pos_emb_vision")
 
 
-def fuse(model: Any, *, compiled: bool | None = None) -> dict[str, int]:
-    """Replace what is known in a loaded model; returns how many of each kind.
+def fuse_kernels(model: Any, patches: Collection[str]) -> dict[str, int]:
+    """Replace what is known in a loaded model by its `patches`; how many of each were replaced.
 
-    `compiled`: whether to use torch.compile for the small functions; None: where triton is.
+    Patches: norms, gated-layers, patch-convolutions, compiled-functions.
     """
     import torch
 
-    if compiled is None:
-        compiled = importlib.util.find_spec("triton") is not None
-    done: Counter[str] = Counter()
-    with torch.no_grad():
-        for module in model.modules():
-            if _is_gated(module):
-                done["mlp"] += _fuse_gated(module, compiled=compiled)
-            elif type(module).__name__.endswith("RMSNorm"):
-                done["norm"] += _fuse_norm(module)
-            elif isinstance(module, torch.nn.Conv3d):
-                done["patches"] += _fuse_patches(module)
+    compiled = "compiled-functions" in patches
     if compiled:
         import torch._dynamo
 
         torch._dynamo.config.suppress_errors = True  # what cannot be compiled runs as it is
-        done["rotation"] = _compile_rotations(model)
-    return dict(done)
+    changed: Counter[str] = Counter()
+    with torch.no_grad():
+        for module in model.modules():
+            if "gated-layers" in patches and is_gated(module):
+                changed["gated-layers"] += _fuse_gated(module, compiled=compiled)
+            elif "norms" in patches and type(module).__name__.endswith("RMSNorm"):
+                changed["norms"] += _fuse_norm(module)
+            elif "patch-convolutions" in patches and isinstance(module, torch.nn.Conv3d):
+                changed["patch-convolutions"] += _fuse_patches(module)
+    if compiled:
+        changed["compiled-functions"] = _compile_rotations(model)
+    return dict(changed)
 
 
-def _is_gated(module: Any) -> bool:
+def is_gated(module: Any) -> bool:
+    """Whether a module computes down(act(gate(x)) * up(x)) with three plain matrices."""
     import torch
 
-    parts = [getattr(module, n, None) for n in ("gate_proj", "up_proj", "down_proj")]
-    return hasattr(module, "act_fn") and all(isinstance(p, torch.nn.Linear) for p in parts)
+    children = dict(module.named_children())
+    matrices = [children.get(n) for n in ("gate_proj", "up_proj", "down_proj")]
+    return "act_fn" in children and all(isinstance(m, torch.nn.Linear) for m in matrices)
 
 
 def _fuse_gated(module: Any, *, compiled: bool) -> int:
@@ -73,26 +74,27 @@ def _fuse_gated(module: Any, *, compiled: bool) -> int:
     extra = -gate.out_features % WIDTH
     sample = torch.randn(4, gate.in_features, device=gate.weight.device, dtype=gate.weight.dtype)
     before = module(sample)
-    first, second = (_taller(p.weight, extra) for p in (gate, up))
-    third = _taller(down.weight.T, extra).T.contiguous()
-    bias = [None if p.bias is None else _taller(p.bias, extra) for p in (gate, up)]
-    join = _gated(type(module.act_fn), compiled)
+    wide_gate, wide_up = (_with_zero_rows(p.weight, extra) for p in (gate, up))
+    wide_down = _with_zero_rows(down.weight.T, extra).T.contiguous()
+    bias = [None if p.bias is None else _with_zero_rows(p.bias, extra) for p in (gate, up)]
+    product = _gated_product(type(module.act_fn), compiled)
 
     def forward(self: Any, hidden_state: Any) -> Any:
-        opened = join(linear(hidden_state, first, bias[0]), linear(hidden_state, second, bias[1]))
-        return linear(opened, third, down.bias)
+        gates = linear(hidden_state, wide_gate, bias[0])
+        values = linear(hidden_state, wide_up, bias[1])
+        return linear(product(gates, values), wide_down, down.bias)
 
-    if not _same(before, forward(module, sample)):
+    if not _close(before, forward(module, sample)):
         return 0
     module.forward = types.MethodType(forward, module)
     if extra:  # the narrow weights would hold the memory twice
-        gate.weight = torch.nn.Parameter(first[:-extra], requires_grad=False)
-        up.weight = torch.nn.Parameter(second[:-extra], requires_grad=False)
-        down.weight = torch.nn.Parameter(third[:, :-extra], requires_grad=False)
+        gate.weight = torch.nn.Parameter(wide_gate[:-extra], requires_grad=False)
+        up.weight = torch.nn.Parameter(wide_up[:-extra], requires_grad=False)
+        down.weight = torch.nn.Parameter(wide_down[:, :-extra], requires_grad=False)
     return 1
 
 
-def _taller(weight: Any, rows: int) -> Any:
+def _with_zero_rows(weight: Any, rows: int) -> Any:
     """`weight` with so many rows of zeros below it; itself for none."""
     import torch
 
@@ -101,25 +103,26 @@ def _taller(weight: Any, rows: int) -> Any:
     return torch.cat([weight, weight.new_zeros(rows, *weight.shape[1:])])
 
 
-_kernels: dict[tuple[Any, bool], Callable[[Any, Any], Any]] = {}
+_gated_products: dict[tuple[Any, bool], Callable[[Any, Any], Any]] = {}
 
 
-def _gated(kind: Any, compiled: bool) -> Callable[[Any, Any], Any]:
-    """act(first) times second, as one kernel where compiled; one a kind of activation.
+def _gated_product(activation: Any, compiled: bool) -> Callable[[Any, Any], Any]:
+    """act(first) times second, as one kernel where compiled; one a class of activation.
 
     Two tensors rather than halves of one: flat indices run at 2.5 TB/s, halves at 1.2.
     """
     import torch
 
-    if (kind, compiled) in _kernels:
-        return _kernels[kind, compiled]
-    act = kind()
+    if (activation, compiled) in _gated_products:
+        return _gated_products[activation, compiled]
+    act = activation()
 
-    def gated(first: Any, second: Any) -> Any:
+    def product(first: Any, second: Any) -> Any:
         return act(first) * second
 
-    _kernels[kind, compiled] = torch.compile(gated, dynamic=True) if compiled else gated
-    return _kernels[kind, compiled]
+    chosen = torch.compile(product, dynamic=True) if compiled else product
+    _gated_products[activation, compiled] = chosen
+    return chosen
 
 
 def _fuse_patches(module: Any) -> int:
@@ -140,7 +143,7 @@ def _fuse_patches(module: Any) -> int:
 
     shape = (3, module.in_channels, *whole)
     sample = torch.randn(shape, device=weight.device, dtype=weight.dtype)
-    if not _same(plain(sample), forward(module, sample)):
+    if not _close(plain(sample), forward(module, sample)):
         return 0
     module.forward = types.MethodType(forward, module)
     return 1
@@ -150,8 +153,9 @@ def _fuse_norm(module: Any) -> int:
     import torch
     from torch.nn.functional import rms_norm
 
-    weight = getattr(module, "weight", None)
-    eps = getattr(module, "variance_epsilon", getattr(module, "eps", None))
+    own = vars(module)
+    weight = dict(module.named_parameters(recurse=False)).get("weight")
+    eps = own.get("variance_epsilon", own.get("eps"))
     if weight is None or eps is None:
         return 0
 
@@ -159,10 +163,13 @@ def _fuse_norm(module: Any) -> int:
         return rms_norm(hidden_states, weight.shape, weight, eps)
 
     sample = torch.randn(4, weight.shape[0], device=weight.device, dtype=weight.dtype)
-    if not _same(module(sample), forward(module, sample)):
+    if not _close(module(sample), forward(module, sample)):
         return 0  # Gemma's norms add one to the weight
     module.forward = types.MethodType(forward, module)
     return 1
+
+
+_compiled_rotations: set[Any] = set()
 
 
 def _compile_rotations(model: Any) -> int:
@@ -172,21 +179,23 @@ def _compile_rotations(model: Any) -> int:
     """
     import torch
 
-    done = 0
+    changed = 0
     for name in {type(m).__module__ for m in model.modules()}:
-        home = sys.modules[name]
+        if not name.startswith("transformers.models."):
+            continue
+        namespace = vars(sys.modules[name])
         for function in _ROTATIONS:
-            plain = getattr(home, function, None)
-            ours = name.startswith("transformers.models.") and isinstance(plain, types.FunctionType)
-            if ours and not hasattr(plain, "_torchdynamo_orig_callable"):
-                setattr(home, function, torch.compile(plain, dynamic=True))
-                done += 1
-    return done
+            plain = namespace.get(function)
+            if isinstance(plain, types.FunctionType) and plain not in _compiled_rotations:
+                namespace[function] = torch.compile(plain, dynamic=True)
+                _compiled_rotations.add(namespace[function])
+                changed += 1
+    return changed
 
 
-def _same(before: Any, after: Any) -> bool:
+def _close(before: Any, after: Any) -> bool:
     scale = float(before.float().abs().max()) or 1.0
     worst = float((before.float() - after.float()).abs().max()) / scale
-    if worst > CLOSE:
+    if worst > TOLERANCE:
         log.info("a fused layer differs by %.3f and is left as it was", worst)
-    return worst <= CLOSE
+    return worst <= TOLERANCE

@@ -1,4 +1,4 @@
-"""A small image of each shot and page, kept at ingest for when the file is gone."""
+"""A thumbnail of each shot, image and page, written at ingest: shown when the file is gone."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import shutil
 from pathlib import Path
 
 from omni_core.evidence.images import Jpeg, jpeg
+from omni_core.files import write_atomically
 from omni_core.types import Pixels
 
 FOLDER = "thumbs"
 EDGE = 320
+"""Pixels of the long edge at most."""
 BYTES = 24_000
-"""Of one thumbnail at most; a video of 1,000 shots keeps some 15 MB."""
+"""Bytes of one thumbnail at most; a video of 1,000 shots keeps some 15 MB."""
 
 
-def keep(store: Path, source_id: str, uuid: str, pixels: Pixels) -> None:
+def save(store: Path, source_id: str, uuid: str, pixels: Pixels) -> None:
     """Write the thumbnail of one segment; the same segment has the same file."""
     path = _path(store, source_id, uuid)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(jpeg(pixels, EDGE, most=BYTES).jpeg)
-    part.replace(path)
+    write_atomically(path, jpeg(pixels, EDGE, most=BYTES).jpeg)
 
 
-def kept(store: Path, source_id: str, uuid: str, caption: str) -> Jpeg | None:
+def load(store: Path, source_id: str, uuid: str, caption: str) -> Jpeg | None:
     """The thumbnail of one segment; None when there is none."""
     from PIL import Image
 
@@ -36,8 +35,8 @@ def kept(store: Path, source_id: str, uuid: str, caption: str) -> Jpeg | None:
         return Jpeg(data, caption, image.width, image.height)
 
 
-def forget(store: Path, source_id: str) -> None:
-    """Remove those of a source."""
+def remove(store: Path, source_id: str) -> None:
+    """Remove the thumbnails of a source."""
     shutil.rmtree(_path(store, source_id, "x").parent, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""The fastest attention that is here: without installing a kernel where torch brings one.
+"""Attention over real tokens only, by the variable-length kernel that torch brings.
 
 transformers' sdpa has two costs for these models. The vision and audio towers attend within
 windows, and it calls the kernel once a window (hundreds a layer). And a padded batch needs a
@@ -9,7 +9,6 @@ transformers decides to pass sequence boundaries instead of splitting.
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import logging
 import threading
@@ -17,61 +16,50 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from omni_core.encoders.transformer.spec import ModelSpec
-
 log = logging.getLogger(__name__)
 
 NAME = "omni_flash_varlen"
 
 
-def speed_up(model: Any, spec: ModelSpec, device: str, dtype: Any) -> str:
-    """Give a loaded model the fastest attention of this device; returns its name.
+def install(model: Any, device: str) -> int:
+    """Switch a loaded model to this file's attention; how many modules were switched.
 
-    Models with sliding windows, soft caps or code of their own keep what their library chose.
+    0, and nothing is changed, where a flash kernel is in use already, where the precision is not
+    one that the kernel takes, or where it gives other results than plain attention.
     """
     import torch
 
-    config = model[0].model.config
-    fits = device.startswith("cuda") and dtype in (torch.bfloat16, torch.float16)
-    known = spec.architecture.startswith("qwen") and not spec.remote_code
-    if fits and known and "flash" not in (config._attn_implementation or ""):
-        if not register() or not _agrees(device, dtype):
-            return "sdpa"
-        use(model)
-    return config._attn_implementation or "the model's own"
-
-
-def use(model: Any) -> None:
-    """Switch a loaded model to this file's attention, all towers (the setter descends).
-
-    After loading, because on loading the name would be looked up on the hub.
-    """
+    config, dtype = model[0].model.config, model[0].model.dtype
+    if "flash" in (config._attn_implementation or ""):
+        return 0
+    fits = dtype in (torch.bfloat16, torch.float16)
+    if device.startswith("cuda") and not (fits and _agrees(device, dtype)):
+        return 0
+    _register()
+    # After loading: on loading the name would be looked up on the hub. The setter descends.
+    changed = 0
     for module in model.modules():
-        if getattr(module, "config", None) is not None and hasattr(module, "_supports_sdpa"):
+        if hasattr(module, "_supports_sdpa") and module.config is not None:
             module.config._attn_implementation = NAME
+            changed += 1
+    return changed
 
 
 def in_use(model: Any) -> bool:
-    """Whether `use` was called on this model."""
-    config = getattr(getattr(model[0], "model", None), "config", None)
-    return getattr(config, "_attn_implementation", "") == NAME
-
-
-def installed() -> str:
-    """flash_attention_2 where its wheel is; empty for the library's own choice."""
-    return "flash_attention_2" if importlib.util.find_spec("flash_attn") is not None else ""
-
-
-def register() -> bool:
-    """Make `NAME` known to transformers; False on a torch without the kernel."""
-    if importlib.util.find_spec("torch.nn.attention.varlen") is None:
+    """Whether `install` has changed this model."""
+    first = model[0]
+    if not (hasattr(first, "model") and hasattr(first.model, "config")):
         return False
+    config = first.model.config
+    return hasattr(config, "_attn_implementation") and config._attn_implementation == NAME
+
+
+def _register() -> None:
     from transformers import AttentionInterface
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, flash_attention_mask
 
     AttentionInterface.register(NAME, forward)
     ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, flash_attention_mask)
-    return True
 
 
 def forward(
@@ -99,7 +87,7 @@ def forward(
     if cu_seq_lens_q is not None:
         bounds, longest, rows = cu_seq_lens_q, max_length_q, None
     else:
-        bounds, longest, rows = _bounds(attention_mask, batch, tokens, query.device)
+        bounds, longest, rows = _boundaries(attention_mask, batch, tokens, query.device)
     if rows is None:
         q, k, v = (t.reshape(-1, t.shape[2], width) for t in (q, k, v))
     else:
@@ -116,7 +104,7 @@ def _kernel(
     q: Any, k: Any, v: Any, bounds: Any, longest: int, scaling: float | None, *, causal: bool
 ) -> Any:
     if not q.is_cuda:
-        return _by_hand(q, k, v, bounds, scaling, causal=causal)
+        return _one_by_one(q, k, v, bounds, scaling, causal=causal)
     import torch
     from torch.nn.attention.varlen import varlen_attn
 
@@ -149,8 +137,8 @@ def _arguments() -> frozenset[str]:
     return frozenset(inspect.signature(varlen_attn).parameters)
 
 
-def _by_hand(q: Any, k: Any, v: Any, bounds: Any, scaling: float | None, *, causal: bool) -> Any:
-    """The same by one call a sequence: what the kernel is compared with, and the CPU's way."""
+def _one_by_one(q: Any, k: Any, v: Any, bounds: Any, scaling: float | None, *, causal: bool) -> Any:
+    """The same by one call a sequence: what the kernel is compared with, and the way of a CPU."""
     import torch
     from torch.nn.functional import scaled_dot_product_attention as sdpa
 
@@ -158,41 +146,42 @@ def _by_hand(q: Any, k: Any, v: Any, bounds: Any, scaling: float | None, *, caus
     edges = bounds.tolist()
     for a, b in pairwise(edges):
         q1, k1, v1 = (t[a:b].transpose(0, 1).unsqueeze(0) for t in (q, k, v))
-        made = sdpa(q1, k1, v1, scale=scaling, is_causal=causal and b - a > 1, enable_gqa=True)
-        parts.append(made.squeeze(0).transpose(0, 1))
+        out = sdpa(q1, k1, v1, scale=scaling, is_causal=causal and b - a > 1, enable_gqa=True)
+        parts.append(out.squeeze(0).transpose(0, 1))
     return torch.cat(parts)
 
 
-class _Pass(threading.local):
+class _Announced(threading.local):
     """Where the sequences of this thread's batch begin: known on the host before it starts, so
     that no layer has to wait for the device to learn it."""
 
     shape: tuple[int, ...] = ()
-    answer: tuple[Any, int, Any] = (None, 0, None)
+    boundaries: tuple[Any, int, Any] = (None, 0, None)
 
 
-_pass = _Pass()
+_announced = _Announced()
 
 
 def announce(mask: Any, device: str) -> None:
     """Tell the next forward pass of this thread its boundaries; `mask` is on the host."""
-    edges, longest, rows = _count(mask)
-    edges, rows = (t.pin_memory().to(device, non_blocking=True) for t in (edges, rows))
-    _pass.shape, _pass.answer = tuple(mask.shape), (edges, longest, rows)
+    edges, longest, rows = _from_mask(mask)
+    if device.startswith("cuda"):
+        edges, rows = (t.pin_memory().to(device, non_blocking=True) for t in (edges, rows))
+    _announced.shape, _announced.boundaries = tuple(mask.shape), (edges, longest, rows)
 
 
-def _bounds(mask: Any, batch: int, tokens: int, device: Any) -> tuple[Any, int, Any]:
+def _boundaries(mask: Any, batch: int, tokens: int, device: Any) -> tuple[Any, int, Any]:
     import torch
 
     if mask is None:
         edges = torch.arange(0, (batch + 1) * tokens, tokens, dtype=torch.int32, device=device)
         return edges, tokens, None
-    if _pass.shape == (batch, tokens) and _pass.answer[0].device == device:
-        return _pass.answer
-    return _count(mask)
+    if _announced.shape == (batch, tokens) and _announced.boundaries[0].device == device:
+        return _announced.boundaries
+    return _from_mask(mask)
 
 
-def _count(mask: Any) -> tuple[Any, int, Any]:
+def _from_mask(mask: Any) -> tuple[Any, int, Any]:
     import torch
 
     lengths = mask.sum(1, dtype=torch.int32)
@@ -212,7 +201,7 @@ def _agrees(device: str, dtype: Any) -> bool:
     try:
         for causal in (True, False):
             fast = _kernel(q, k, v, bounds, 56, None, causal=causal)
-            slow = _by_hand(q, k, v, bounds, None, causal=causal)
+            slow = _one_by_one(q, k, v, bounds, None, causal=causal)
             if not torch.allclose(fast.float(), slow.float(), atol=2e-2):
                 log.warning("torch's variable-length attention disagrees here; sdpa is used")
                 return False
