@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from omni_core.errors import BadRequestError, UnavailableError
+from omni_core.points import Point, ScoredPoint
 from omni_core.query import Filter, Prefetch
 from omni_core.settings import Settings
 from omni_core.types import (
@@ -18,11 +19,9 @@ from omni_core.types import (
     Crop,
     CutOptions,
     EncoderInfo,
-    Hit,
     Limits,
     MediaInfo,
     Pixels,
-    Point,
     ReaderInfo,
     Samples,
     Segment,
@@ -196,8 +195,8 @@ class Index(ABC):
     @abstractmethod
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
-    ) -> list[list[Hit]]:
-        """For each prefetch its hits, best first."""
+    ) -> list[list[ScoredPoint]]:
+        """For each prefetch its points, best first, with the scores of that ranking."""
 
     @abstractmethod
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
@@ -214,8 +213,11 @@ class Index(ABC):
         """Exactly how many."""
 
     @abstractmethod
-    async def set_payload(self, filter: Filter, payload: Mapping[str, Any]) -> None:
-        """Merge `payload` into the points that match; refuses an empty filter."""
+    async def set_payload(self, filter: Filter, changes: Mapping[str, Any]) -> None:
+        """Merge `changes` (see `payload.changes`) into the points that match.
+
+        Raises BadRequestError for an empty filter.
+        """
 
     @abstractmethod
     async def delete(self, filter: Filter) -> None:

@@ -1,7 +1,7 @@
 """The nouns. Everything else passes these around; this file imports nothing of ours but `ids`.
 
 Ingest:  file -> Source -> Segment* -> (Segment + Vector)* -> Point* -> stored.
-Search:  question -> Vector -> Hit* -> Moment* -> Evidence.
+Search:  question -> Vector -> ScoredPoint* -> Candidate* -> Moment* -> SearchHit*.
 """
 
 from __future__ import annotations
@@ -316,50 +316,11 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """A sparse vector: BM25 term weights."""
+    """A sparse vector: BM25 term weights by term number."""
 
     indices: tuple[int, ...]
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """What a store keeps of one segment: same id, same row."""
-
-    id: str
-    dense: Vector | None
-    bm25: Sparse | None
-    payload: Mapping[str, Any]
-    late: Vector | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """What a store answers: one leg's score, higher is better."""
-
-    id: str
-    score: float
-    payload: Mapping[str, Any]
-
-
 Match = Literal["strong", "fair", "weak"]
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What a search answers: neighbouring segments of one source, seen as one."""
-
-    source_id: str
-    modality: Modality
-    span: Span
-    best: Hit
-    """The segment that earned the place."""
-    hits: tuple[Hit, ...]
-    channels: tuple[Channel, ...]
-    score: float
-    """Ranks within one answer; not comparable between answers."""
-    cosine: float
-    """Best raw cosine of the dense leg, -1 to 1; calibrated words come from it."""
-    match: Match
-    also_at: tuple[tuple[str, Span], ...] = ()
-    """Near-duplicates that were folded into this moment: (source id, span)."""
+"""How sure an answer is, from the score thresholds."""
