@@ -1,4 +1,4 @@
-"""Pictures to the words they show: slides, signs, subtitles, screens, scanned pages.
+"""Images to the words they show: slides, signs, subtitles, screens, scanned pages.
 
 A cheap look decides whether there are words at all; only then are they read. Pictures that
 follow each other with the same words (a slide shown over three shots) make one segment, which is
@@ -41,9 +41,9 @@ SAME = 0.9
 """Ratio of equal characters from which two readings are the same words."""
 PAGE_WORDS_ENOUGH = 8
 """A page whose text layer has fewer words is read from its image too: a scan with a stamp."""
-STILL_EDGE = 1280
-FILM_EDGE = 960
-"""Long edge at which words are found. Films show larger letters, and many more pictures."""
+IMAGE_EDGE = 1280
+VIDEO_EDGE = 960
+"""Long edge at which words are found. Videos show larger letters, and many more frames."""
 SOURCES = 32
 """Sources remembered; an ingest that was abandoned never flushes."""
 
@@ -57,7 +57,7 @@ class _Shown:
 
 
 class ScreenTextReader(Reader):
-    """Pictures, films and scanned pages in, screen_text segments out."""
+    """Images, videos and scanned pages in, screen_text segments out."""
 
     name = "screen_text"
     rank = 1
@@ -117,9 +117,9 @@ class ScreenTextReader(Reader):
             if pixels is None:
                 continue
             if segment.modality is Modality.VIDEO:
-                found += self._film(segment, pixels)
+                found += self._video(segment, pixels)
                 continue
-            lines = self._ocr.read(pixels, edge=STILL_EDGE, look_first=self._look_first)
+            lines = self._ocr.read(pixels, edge=IMAGE_EDGE, look_first=self._look_first)
             if segment.modality is Modality.DOCUMENT:
                 found += self._page(segment, lines)
             elif text := paragraphs(lines):
@@ -131,12 +131,12 @@ class ScreenTextReader(Reader):
         last = self._showing.pop(source_id, None)
         return [last.segment] if last else []
 
-    def _film(self, segment: Segment, pixels: Pixels) -> list[Segment]:
+    def _video(self, segment: Segment, pixels: Pixels) -> list[Segment]:
         """The words of a shot; a picture that looks like the one before is not read again."""
         look = _thumbnail(pixels)
         before = self._looks.get(segment.source_id)
         if before is None or not _alike(before[0], look):
-            lines = self._ocr.read(pixels, edge=FILM_EDGE, look_first=self._look_first)
+            lines = self._ocr.read(pixels, edge=VIDEO_EDGE, look_first=self._look_first)
             text = paragraphs(lines)
         else:
             text = before[1]

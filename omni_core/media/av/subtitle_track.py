@@ -13,7 +13,7 @@ _TEXT_CODECS = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
 
 
 def text_stream(container: Any) -> Any | None:
-    """The subtitle track of words (pictures of words are left out): the default, else first."""
+    """The subtitle track of words (bitmap subtitles are left out): the default, else first."""
     streams = [
         s
         for s in container.streams.subtitles
