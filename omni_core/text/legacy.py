@@ -4,9 +4,13 @@ Latin alphabets and the others are told apart by how letters stand: an accented 
 Polish stands among ASCII letters, Cyrillic or Chinese does not. Among the others charset-normalizer
 proposes and common words choose; a Latin page is chosen by which alphabet the letters fit.
 
-Measured on the message catalogs of Django in 24 languages (`Django 5` on PyPI, 30 pairs of language
-and code page, 60 cuts each), texts named right at 60 / 300 / 3000 characters: charset-normalizer
-alone 0.72 / 0.83 / 0.85 (it names Spanish cp1250), with this rule 0.97 / 1.00 / 1.00.
+Texts named right, measured on cuts of the message catalogs of Django (PyPI) in 24 languages, 150 of
+each of 30 pairs of language and code page, at 60 / 300 / 3000 characters: charset-normalizer 3.5
+alone 0.73 / 0.83 / 0.87 (it names Spanish cp1250, and Czech in ISO 8859-2 cp1250), with this rule
+0.97 / 1.00 / 1.00. The misses at 60 are Polish in ISO 8859-2, Turkish, Romanian and Hungarian words
+without a letter of their own (0.85-0.95), and Hebrew (0.94). Of the 387 labelled files among
+chardet's tests: UTF-8 or else Windows-1252 40, charset-normalizer 372, this rule 375, with what
+pages declare 382.
 """
 
 from __future__ import annotations

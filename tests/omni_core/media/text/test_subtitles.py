@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from omni_core.engine.ingest.jobs import without_subtitle_files
 from omni_core.media.text.cues import MOST_CUE
 from omni_core.media.text.subtitle_formats import parse, recognise
+from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 
 
 def read(text: str) -> list[tuple[float, float, str]]:
@@ -154,5 +156,19 @@ def test_a_sidecar_in_a_legacy_encoding_is_the_transcript(film: Any, cut: Any, t
     beside.write_bytes(f"1\n00:00:00,500 --> 00:00:01,500\n{words}\n".encode("cp1251"))
     try:
         assert words in [s.text for s in cut(path)]
+    finally:
+        beside.unlink()
+
+
+@pytest.mark.parametrize("suffix", SUBTITLE_SUFFIXES)
+def test_subtitles_beside_a_video_are_read_with_it_and_not_by_themselves(
+    suffix: str, film: Any, cut: Any, tools: Any
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)])
+    beside = path.with_suffix(suffix)
+    beside.write_text("1\n00:00:00,500 --> 00:00:01,500\nHello bees.\n")
+    try:
+        assert "Hello bees." in [s.text for s in cut(path)]
+        assert without_subtitle_files([str(path), str(beside)]) == [str(path)]
     finally:
         beside.unlink()
