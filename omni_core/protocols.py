@@ -18,6 +18,7 @@ from omni_core.types import (
     Crop,
     CutOptions,
     EncoderInfo,
+    FileWarning,
     Hit,
     Limits,
     MediaInfo,
@@ -74,14 +75,14 @@ class Encoder(ABC):
         """Evidence that a person waits for. Optional: override when a queue can be jumped."""
         return self.encode(contents)
 
-    def encode_looks(self, contents: Sequence[Content]) -> list[list[Vector]]:
+    def encode_additional(self, contents: Sequence[Content]) -> list[list[Vector]]:
         """For each content the vectors to store beside that of `encode`, most often none.
 
         Optional: for videos whose frames differ so much that their mean is near none of them.
         """
         return [[] for _ in contents]
 
-    def describe_images(self, contents: Sequence[Content]) -> list[str]:
+    def caption(self, contents: Sequence[Content]) -> list[str]:
         """What each image or video seems to show, in words; "" where nothing can be said.
 
         Optional. Shown as the reason of a match, never as evidence.
@@ -141,7 +142,7 @@ class Reader(ABC):
 
     @classmethod
     @abstractmethod
-    def takes(cls, segments: Sequence[Segment]) -> list[Segment]:
+    def select(cls, segments: Sequence[Segment]) -> list[Segment]:
         """Those of one batch that this reader reads; the batch holds what the readers before it
         found, too."""
 
@@ -158,7 +159,7 @@ class Reader(ABC):
         return []
 
     @classmethod
-    def needed(cls, info: EncoderInfo) -> bool:
+    def useful_with(cls, info: EncoderInfo) -> bool:
         """Whether it adds anything beside this encoder. Optional; true by default."""
         return True
 
@@ -259,14 +260,16 @@ class Medium(ABC):
         """Modality, title, length, date: cheap, opens the file once."""
 
     @abstractmethod
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
         """Segments in order of time or page, streamed: never a whole video at once."""
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """The frames a player shows at these seconds, each with the second it appears."""
         raise BadRequestError("this source has no moving picture", code="NO_VISUAL")
 
-    def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+    def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """The image, turned upright, its long edge at most `edge`; frame: of an animation."""
         raise BadRequestError("this source has no picture", code="NO_VISUAL")
 
@@ -280,6 +283,6 @@ class Medium(ABC):
         """Write [start, end) to `out`; the MIME type and the true span in seconds."""
         raise BadRequestError("only films and sound can be cut into clips", code="BAD_ARGUMENT")
 
-    def sound(self, path: str, start: float, end: float) -> Samples:
+    def audio(self, path: str, start: float, end: float) -> Samples:
         """Mono 16 kHz samples of [start, end)."""
         raise BadRequestError("this source has no sound", code="BAD_ARGUMENT")

@@ -162,25 +162,25 @@ class ImageContent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AudioContent:
-    """A window of mono 16 kHz sound. The first `head_s` seconds repeat the window before."""
+    """A window of audio. Its first `overlap_s` seconds repeat the end of the window before."""
 
     samples: Samples
-    head_s: float = 0.0
+    overlap_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoContent:
-    """A shot: frames at one rate, the sharpest representative picture, and its sound.
+    """A shot: frames sampled at one rate, one representative frame, and its audio.
 
-    `times[i]` is the second (on the source's clock) at which `frames[i]` is shown.
-    `key` is larger than the frames: small print is read from it.
+    `times[i]` is the second (on the source's clock) at which `frames[i]` is shown. `keyframe` is
+    the best frame of the shot, larger than `frames`: small print is read from it.
     """
 
     frames: Frames
     times: tuple[float, ...]
     fps: float
-    key: Pixels
-    sound: Samples | None = None
+    keyframe: Pixels
+    audio: Samples | None = None
 
 
 Content = TextContent | ImageContent | AudioContent | VideoContent
@@ -212,6 +212,17 @@ class Segment:
     def without_content(self) -> Segment:
         """The same segment, light enough to keep."""
         return replace(self, content=None)
+
+
+@dataclass(frozen=True, slots=True)
+class FileWarning:
+    """Something about the whole file that a user must know, found while it was read.
+
+    Yielded by `Medium.decompose` among the segments; shown with the source, never indexed.
+    """
+
+    message: str
+    """One line: what is wrong, and what of the file is missing because of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +276,7 @@ class MediaInfo:
     height: int | None = None
     recorded_at: datetime | None = None
     recorded_at_from: str = ""
-    has_sound: bool = False
-    has_picture: bool = False
+    has_audio: bool = False
     warnings: tuple[str, ...] = ()
 
 

@@ -13,7 +13,17 @@ from omni_core import plugins
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.guard import guarded
 from omni_core.protocols import Medium
-from omni_core.types import Crop, CutOptions, Limits, MediaInfo, Pixels, Samples, Segment, Source
+from omni_core.types import (
+    Crop,
+    CutOptions,
+    FileWarning,
+    Limits,
+    MediaInfo,
+    Pixels,
+    Samples,
+    Segment,
+    Source,
+)
 
 
 def service(**limits: float) -> MediaService:
@@ -34,7 +44,9 @@ class MediaService:
         with guarded(path):
             return self._medium(path).probe(path, password)
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
         """Segments as they are cut; memory does not grow with the length of the file."""
         with guarded(path):
             yield from self._medium(path).decompose(path, source, options)
@@ -44,10 +56,10 @@ class MediaService:
         with guarded(path):
             return self._medium(path).frames(path, times, edge)
 
-    def picture(self, path: str, edge: int, crop: Crop | None = None, frame: int = 0) -> Pixels:
+    def image(self, path: str, edge: int, crop: Crop | None = None, frame: int = 0) -> Pixels:
         """A still picture or one of its frames; crop: left, top, right, bottom, 0 to 1."""
         with guarded(path):
-            return self._medium(path).picture(path, edge, crop, frame)
+            return self._medium(path).image(path, edge, crop, frame)
 
     def page(
         self,
@@ -66,10 +78,10 @@ class MediaService:
         with guarded(path):
             return self._medium(path).clip(path, start, end, out_path)
 
-    def sound(self, path: str, start: float, end: float) -> Samples:
+    def audio(self, path: str, start: float, end: float) -> Samples:
         """Mono 16 kHz samples of [start, end) seconds."""
         with guarded(path):
-            return self._medium(path).sound(path, start, end)
+            return self._medium(path).audio(path, start, end)
 
     def _medium(self, path: str) -> Medium:
         """Who knows these bytes. Raises NotFoundError, TooLargeError or UnreadableError."""

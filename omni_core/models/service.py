@@ -185,7 +185,7 @@ class ModelService:
         self._readers_ready.wait()
         found = [*segments]
         for reader in self._wanted(options):
-            if taken := reader.takes(found):
+            if taken := reader.select(found):
                 with self._reader_lock:
                     found += clock.time(reader.name, reader.read, taken)
         return self._encode(found, clock, self._lost(segments, options), urgent)
@@ -196,14 +196,14 @@ class ModelService:
         found: list[Segment] = []
         for reader in self._readers:
             with self._reader_lock:
-                if taken := reader.takes(found):
+                if taken := reader.select(found):
                     found += clock.time(reader.name, reader.read, taken)
                 found += clock.time(reader.name, reader.flush, source_id)
         return self._encode(found, clock, ())
 
     def _wanted(self, options: ReadOptions) -> list[Reader]:
         info = self._ready_encoder().info
-        return [r for r in self._readers if r.name not in options.skip and r.needed(info)]
+        return [r for r in self._readers if r.name not in options.skip and r.useful_with(info)]
 
     def understand(self, segments: Sequence[Segment]) -> Processed:
         """`process` and `flush` in one, for a question asked by a file."""
@@ -257,7 +257,7 @@ class ModelService:
         ]
         if pictures:
             looks = [c for i in pictures if (c := segments[i].content) is not None]
-            described = clock.time("embed", encoder.describe_images, looks)
+            described = clock.time("embed", encoder.caption, looks)
             seen = dict(zip(pictures, described, strict=True))
         out = tuple(
             Encoded(_light(s, seen.get(i, "")), by_place.get(i)) for i, s in enumerate(segments)
@@ -275,7 +275,7 @@ class ModelService:
         return [
             m.message
             for m in self._missing
-            if not m.off and m.reader.name not in options.skip and m.reader.takes(segments)
+            if not m.off and m.reader.name not in options.skip and m.reader.select(segments)
         ]
 
     def close(self) -> None:
@@ -290,7 +290,7 @@ def _looks(
     videos = [segments[i] for i in wanted if isinstance(segments[i].content, VideoContent)]
     if not videos:
         return ()
-    looks = encoder.encode_looks([s.content for s in videos if s.content is not None])
+    looks = encoder.encode_additional([s.content for s in videos if s.content is not None])
     return tuple(
         Encoded(replace(segment.without_content(), part=number), vector)
         for segment, vectors in zip(videos, looks, strict=True)

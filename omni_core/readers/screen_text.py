@@ -93,7 +93,7 @@ class ScreenTextReader(Reader):
         return cls(ocr, look_first=settings.screen_text != "always")
 
     @classmethod
-    def takes(cls, segments: Sequence[Segment]) -> list[Segment]:
+    def select(cls, segments: Sequence[Segment]) -> list[Segment]:
         """Images and videos, but no page whose text layer holds enough words."""
         written = pages_with_words(segments, PAGE_WORDS_ENOUGH)
         return [
@@ -174,7 +174,7 @@ class ScreenTextReader(Reader):
 
 def _pixels(segment: Segment) -> Pixels | None:
     if isinstance(segment.content, VideoContent):
-        return segment.content.key
+        return segment.content.keyframe
     return segment.content.pixels if isinstance(segment.content, ImageContent) else None
 
 

@@ -86,12 +86,12 @@ class SoundTagReader(Reader):
         return cls(speech.model, films=settings.sound_tags == "always")
 
     @classmethod
-    def needed(cls, info: EncoderInfo) -> bool:
+    def useful_with(cls, info: EncoderInfo) -> bool:
         """Only beside an encoder that takes no sound itself."""
         return Channel.SOUND not in info.channels
 
     @classmethod
-    def takes(cls, segments: Sequence[Segment]) -> list[Segment]:
+    def select(cls, segments: Sequence[Segment]) -> list[Segment]:
         """Windows of sound, and speech: where words are, nothing is guessed."""
         return [s for s in segments if s.channel in (Channel.SOUND, Channel.SPEECH)]
 
@@ -112,7 +112,7 @@ class SoundTagReader(Reader):
             if segment.channel is Channel.SPEECH:
                 state.words.append(segment)
             elif isinstance(segment.content, AudioContent) and self._wanted(segment):
-                new = segment.content.samples[round(segment.content.head_s * SAMPLE_RATE) :]
+                new = segment.content.samples[round(segment.content.overlap_s * SAMPLE_RATE) :]
                 if (guess := self._guess(segment, new)) is not None:
                     state.guesses.append(guess)
         return []

@@ -125,7 +125,7 @@ class SpeechReader(Transcriber):
         return cls(Whisper(folder, settings.threads), name)
 
     @classmethod
-    def takes(cls, segments: Sequence[Segment]) -> list[Segment]:
+    def select(cls, segments: Sequence[Segment]) -> list[Segment]:
         """Windows of sound."""
         return [s for s in segments if s.channel is Channel.SOUND]
 
@@ -193,7 +193,7 @@ class SpeechReader(Transcriber):
         if state is None:
             _make_room(self._listening)
             state = self._listening[source_id] = _Listening(segment.modality, start)
-        known = round((state.end - start + sound.head_s) * SAMPLE_RATE)
+        known = round((state.end - start + sound.overlap_s) * SAMPLE_RATE)
         state.samples = np.concatenate([state.samples, sound.samples[max(0, known) :]])
         return found
 

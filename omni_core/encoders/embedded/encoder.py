@@ -76,7 +76,7 @@ class EmbeddedEncoder(Encoder):
                 out[i] = labels.unit(np.mean(looks, axis=0))
         return out
 
-    def describe_images(self, contents: Sequence[Content]) -> list[str]:
+    def caption(self, contents: Sequence[Content]) -> list[str]:
         """What the classifier thinks each picture or film shows, likeliest first; "" for others.
 
         A guess, often wrong in the detail: for a result's "why", never as evidence.
@@ -88,7 +88,7 @@ class EmbeddedEncoder(Encoder):
             for c in contents
         ]
 
-    def encode_looks(self, contents: Sequence[Content]) -> list[list[Vector]]:
+    def encode_additional(self, contents: Sequence[Content]) -> list[list[Vector]]:
         """Of a video the frames that look different from its mean and from each other, at most
         three; none for other contents.
 
@@ -115,7 +115,7 @@ class EmbeddedEncoder(Encoder):
         if known is not None and known[0]() is array:
             return known[1]
         if isinstance(content, VideoContent):
-            pictures = [content.key, *content.frames]
+            pictures = [content.keyframe, *content.frames]
             seen = tuple(self._look(pixels, ends=False) for pixels in pictures)
         else:
             seen = (self._look(content.pixels),)

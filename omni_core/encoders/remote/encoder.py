@@ -122,5 +122,5 @@ def _weight(content: Content) -> int:
     if isinstance(content, AudioContent):
         return content.samples.nbytes
     assert isinstance(content, VideoContent)  # noqa: S101 - the union's last member
-    sound = 0 if content.sound is None else content.sound.nbytes
-    return content.frames.nbytes + content.key.nbytes + sound
+    sound = 0 if content.audio is None else content.audio.nbytes
+    return content.frames.nbytes + content.keyframe.nbytes + sound

@@ -198,12 +198,12 @@ def content_parts(content: Content, chosen: ModelSpec) -> list[dict[str, Any]] |
     if isinstance(content, AudioContent):
         return [_sound(content.samples)] if chosen.takes("audio") else None
     if not chosen.takes("video") or not len(content.frames):
-        return [_picture(content.key)] if chosen.takes("image") else None
+        return [_picture(content.keyframe)] if chosen.takes("image") else None
     frames, _ = thin(content.frames, content.fps, chosen.max_frames)
     pictures = ",".join(_base64(partial(_jpeg, p)) for p in frames)
     parts = [{"type": "video_url", "video_url": {"url": f"data:video/jpeg;base64,{pictures}"}}]
-    if content.sound is not None and chosen.video_with_sound:
-        parts.append(_sound(content.sound))
+    if content.audio is not None and chosen.video_with_sound:
+        parts.append(_sound(content.audio))
     return parts
 
 

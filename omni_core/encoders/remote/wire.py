@@ -149,15 +149,15 @@ def _describe(content: Content, writer: _Writer) -> dict[str, Any]:
         return {
             "kind": "sound",
             "samples": writer.put(content.samples),
-            "head_s": content.head_s,
+            "head_s": content.overlap_s,
         }
     return {
         "kind": "film",
         "frames": writer.put(content.frames),
         "times": list(content.times),
         "fps": content.fps,
-        "key": writer.put(content.key),
-        "sound": None if content.sound is None else writer.put(content.sound),
+        "key": writer.put(content.keyframe),
+        "sound": None if content.audio is None else writer.put(content.audio),
     }
 
 

@@ -104,7 +104,7 @@ class Inputs:
     def _film(self, number: int, film: VideoContent) -> Iterator[Item]:
         if not self._spec.takes("video") or not len(film.frames):
             if self._spec.takes("image"):
-                yield self._picture(number, film.key)
+                yield self._picture(number, film.keyframe)
             return
         frames, fps = thin(film.frames, film.fps or self._spec.fps, self._spec.max_frames)
         height, width = frames.shape[1:3]
@@ -114,8 +114,8 @@ class Inputs:
         tokens = math.ceil(len(frames) / self._spec.frames_per_token) * per_frame + self._overhead
         value: dict[str, Any] = {"video": _video(frames, fps)}
         heard = 0
-        if film.sound is not None and len(film.sound) and self._hears_films():
-            wave = _audible(film.sound[: int(self._spec.audio_max_s * SAMPLE_RATE) or None])
+        if film.audio is not None and len(film.audio) and self._hears_films():
+            wave = _audible(film.audio[: int(self._spec.audio_max_s * SAMPLE_RATE) or None])
             value["audio"] = _audio(wave)
             heard = len(wave)
             tokens += self._seconds(heard)

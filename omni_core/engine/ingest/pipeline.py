@@ -25,6 +25,7 @@ from omni_core.types import (
     TITLE_ORIGIN,
     Channel,
     CutOptions,
+    FileWarning,
     ImageContent,
     Modality,
     Segment,
@@ -135,7 +136,9 @@ class Pipeline:
         await self._checkpoint()
         await durable()
 
-    async def _batches(self, stream: AsyncIterator[Segment]) -> AsyncIterator[list[Segment]]:
+    async def _batches(
+        self, stream: AsyncIterator[Segment | FileWarning]
+    ) -> AsyncIterator[list[Segment]]:
         """Segments in small lists; a page's picture and its words stay together.
 
         Each list crosses a checkpoint at most at its end, so that checkpoints fall on the same
@@ -146,9 +149,9 @@ class Pipeline:
         started = time.perf_counter()
         async for segment in _decoded(stream):
             self.spent["cut"] += time.perf_counter() - started
-            if warning := segment.extra.get("warning"):
-                self.warn(str(warning))
-            if segment.id not in self.done and segment.content is not None:
+            if isinstance(segment, FileWarning):
+                self.warn(segment.message)
+            elif segment.id not in self.done and segment.content is not None:
                 size = FIRST_BATCHES[made] if made < len(FIRST_BATCHES) else self.batch
                 paged = segment.span.axis == "page"
                 same_page = paged and bool(batch) and batch[-1].span.overlaps(segment.span)
@@ -184,7 +187,7 @@ class Pipeline:
         for segment in batch:
             content = segment.content
             if isinstance(content, ImageContent | VideoContent):
-                pixels = content.key if isinstance(content, VideoContent) else content.pixels
+                pixels = content.keyframe if isinstance(content, VideoContent) else content.pixels
                 await asyncio.to_thread(thumbs.keep, store, segment.source_id, segment.id, pixels)
 
     async def _store(self, processed: Processed) -> None:
@@ -206,7 +209,9 @@ class Pipeline:
         self._since.clear()
 
 
-async def _decoded(stream: AsyncIterator[Segment]) -> AsyncIterator[Segment]:
+async def _decoded(
+    stream: AsyncIterator[Segment | FileWarning],
+) -> AsyncIterator[Segment | FileWarning]:
     try:
         async for segment in stream:
             yield segment

@@ -45,7 +45,7 @@ async def shown_pictures(
     row, edge = window.row, EDGE[request.size]
     raw: list[tuple[Pixels, str]] = []
     if row.modality is Modality.IMAGE and {"frame", "page"} & set(shows):
-        pixels = await context.decoders.open("picture", str(path), edge, request.crop)
+        pixels = await context.decoders.open("image", str(path), edge, request.crop)
         raw.append((pixels, format.cite(row.title, row.modality, None)))
     elif row.modality is Modality.DOCUMENT and {"frame", "page"} & set(shows):
         first = int(window.span.start) if window.span and window.span.axis == "page" else 1
@@ -154,7 +154,7 @@ async def cut_clip(context: Context, path: Path, window: Window) -> ClipFile:
 async def cut_sound(context: Context, path: Path, window: Window, warnings: list[str]) -> bytes:
     """The window's sound as a WAV file, its beginning only when it is long."""
     span = _timed(window, SOUND_MOST_S)
-    samples: Samples = await context.decoders.open("sound", str(path), span.start, span.end)
+    samples: Samples = await context.decoders.open("audio", str(path), span.start, span.end)
     if window.span is not None and window.span.end - window.span.start > SOUND_MOST_S + 0.5:
         warnings.append(f"only the first {SOUND_MOST_S:g} s of sound are attached")
     return await asyncio.to_thread(sound.wav, samples)

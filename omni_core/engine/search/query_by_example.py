@@ -10,7 +10,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.refs import Target, resolve
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.query import Filter, In, Range
-from omni_core.types import Channel, MediaInfo, Point, Segment, Source, Vector
+from omni_core.types import Channel, FileWarning, MediaInfo, Point, Segment, Source, Vector
 from omni_core.worker import WorkerDied
 
 MOST_VECTORS = 8
@@ -121,6 +121,8 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
             )
             try:
                 async for segment in stream:
+                    if isinstance(segment, FileWarning):
+                        continue  # what could be read is searched with
                     far = FILE_PAGES + 1 if segment.span.axis == "page" else FILE_SECONDS
                     if segment.span.axis != "char" and segment.span.start >= far:
                         break

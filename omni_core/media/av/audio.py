@@ -13,7 +13,7 @@ from omni_core.media.dates import recorded_at
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.types import CutOptions, MediaInfo, Modality, Samples, Segment, Source
+from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Samples, Segment, Source
 
 _MIME = {
     "wav": "audio/wav",
@@ -65,10 +65,12 @@ class AudioMedium(Medium):
                 duration_s=length(path, c),
                 recorded_at=when,
                 recorded_at_from=origin,
-                has_sound=True,
+                has_audio=True,
             )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
         """Windows of sound; the words of a transcript where one lies beside."""
         words = transcript(path, options)
         if words is not None:
@@ -82,7 +84,7 @@ class AudioMedium(Medium):
         with container(path, self.limits) as c:
             return clip.cut(path, c, start, end, out)
 
-    def sound(self, path: str, start: float, end: float) -> Samples:
+    def audio(self, path: str, start: float, end: float) -> Samples:
         """Silence fills what the track leaves out."""
         with container(path, self.limits) as c:
             return seek.sound_between(path, c, start, end)

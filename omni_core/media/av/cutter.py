@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import av
+
 from omni_core.media.av.clock import Clock, rate
 from omni_core.media.av.container import film_stream, packets, sound_stream, thread, too_long
 from omni_core.media.av.pixels import aspect
@@ -19,7 +21,7 @@ from omni_core.media.av.shots import Shot, Shots
 from omni_core.media.av.sound import Piece, Resampler, SoundCutter, Tail, Window
 from omni_core.media.av.subtitle_track import Track, text_stream
 from omni_core.media.guard import unreadable
-from omni_core.types import Channel, CutOptions, Limits, Segment, Source, Span
+from omni_core.types import Channel, CutOptions, FileWarning, Limits, Segment, Source, Span
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ class FilmCutter:
         self._decoded = 0
         self.end = 0.0
 
-    def run(self, *, words: bool = True) -> Iterator[Segment]:
+    def run(self, *, words: bool = True) -> Iterator[Segment | FileWarning]:
         """Shots, windows of sound and, with `words`, the subtitle track's sentences."""
         streams = [s for s in (self._film, self._sound) if s is not None]
         track = None
@@ -80,7 +82,12 @@ class FilmCutter:
             yield from self._release(everything=True)
             last = self._shots.last()
             if last is not None:
-                yield self._heard(last).segment(self._source, warning=self._cut_short())
+                yield self._heard(last).segment(self._source)
+            if self._ends_early():
+                yield FileWarning(
+                    f"the file breaks off: {self.end:.1f} of {self._promised_s:.1f} s could be "
+                    "read; the rest is missing or damaged"
+                )
 
     def _frames(self, packet: Any) -> list[Any]:
         index = packet.stream_index
@@ -139,7 +146,7 @@ class FilmCutter:
         """The shot with its own sound where that is wanted."""
         if self._tail is None:
             return shot
-        return replace(shot, film=replace(shot.film, sound=self._tail.take(shot.start, shot.end)))
+        return replace(shot, film=replace(shot.film, audio=self._tail.take(shot.start, shot.end)))
 
     def _reach(self, t: float) -> None:
         if t > self.end:
@@ -163,15 +170,14 @@ class FilmCutter:
         for w in windows:
             yield w.segment(self._source, origin)
 
-    def _cut_short(self) -> str:
-        """What to tell when the header promises more than could be read."""
-        promised = self._c.duration / 1e6 if self._c.duration else 0.0
-        if promised - self.end > max(2.0, 0.05 * promised):
-            return (
-                f"the file breaks off: {self.end:.1f} of {promised:.1f} s could be read; "
-                "the rest is missing or damaged"
-            )
-        return ""
+    @property
+    def _promised_s(self) -> float:
+        """The duration that the header states; 0 where it states none."""
+        return self._c.duration / av.time_base if self._c.duration else 0.0
+
+    def _ends_early(self) -> bool:
+        """Whether the header promises notably more than could be read."""
+        return self._promised_s - self.end > max(2.0, 0.05 * self._promised_s)
 
 
 def prepare(film: Any) -> None:

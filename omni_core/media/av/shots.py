@@ -22,11 +22,9 @@ class Shot:
     film: VideoContent
     key_time: float
 
-    def segment(self, source: Source, warning: str = "") -> Segment:
-        """The shot as a segment; a warning about the whole film travels with the last one."""
-        extra: dict[str, Any] = {"key_time": round(self.key_time, 3)}
-        if warning:
-            extra["warning"] = warning
+    def segment(self, source: Source) -> Segment:
+        """The shot as a segment; `extra["key_time"]` is the second of its keyframe."""
+        extra = {"key_time": round(self.key_time, 3)}
         span = Span("second", round(self.start, 3), round(self.end, 3))
         return Segment(source.id, Modality.VIDEO, Channel.VISUAL, span, self.film, extra=extra)
 

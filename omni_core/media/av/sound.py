@@ -42,7 +42,7 @@ Piece = tuple[float | None, Samples]
 
 @dataclass(slots=True)
 class Window:
-    """New sound of [start, end) seconds; its samples begin `sound.head_s` earlier."""
+    """New sound of [start, end) seconds; its samples begin `sound.overlap_s` earlier."""
 
     start: float
     end: float

@@ -15,7 +15,17 @@ from omni_core.media.dates import recorded_at
 from omni_core.media.geometry import box
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.types import Crop, CutOptions, MediaInfo, Modality, Pixels, Samples, Segment, Source
+from omni_core.types import (
+    Crop,
+    CutOptions,
+    FileWarning,
+    MediaInfo,
+    Modality,
+    Pixels,
+    Samples,
+    Segment,
+    Source,
+)
 
 _ASF = bytes.fromhex("3026b2758e66cf11")
 _MXF = bytes.fromhex("060e2b34020501")
@@ -79,12 +89,13 @@ class VideoMedium(Medium):
                 height=film.codec_context.height if film is not None else None,
                 recorded_at=when,
                 recorded_at_from=origin,
-                has_sound=sound is not None,
-                has_picture=film is not None,
+                has_audio=sound is not None,
                 warnings=_warnings(film),
             )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
         """Shots, windows of sound and subtitles as they are decoded."""
         words = transcript(path, options)
         if words is not None:
@@ -99,7 +110,7 @@ class VideoMedium(Medium):
         with container(path, self.limits) as c:
             return seek.frames_at(path, c, times, edge)
 
-    def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+    def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """The film's first frame."""
         big = edge if crop is None else 1 << 14
         pixels = self.frames(path, [0.0], big)[0][1]
@@ -113,7 +124,7 @@ class VideoMedium(Medium):
         with container(path, self.limits) as c:
             return clip.cut(path, c, start, end, out)
 
-    def sound(self, path: str, start: float, end: float) -> Samples:
+    def audio(self, path: str, start: float, end: float) -> Samples:
         """Raises BadRequestError when the film is silent."""
         with container(path, self.limits) as c:
             if sound_stream(c) is None:

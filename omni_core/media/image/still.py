@@ -84,7 +84,6 @@ class ImageMedium(Medium):
                 height=height,
                 recorded_at=when,
                 recorded_at_from=origin,
-                has_picture=True,
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
@@ -104,7 +103,7 @@ class ImageMedium(Medium):
                 span = Span("page", n + 1, n + 2) if pages > 1 else Span("second", 0, 0)
                 yield Segment(source.id, Modality.IMAGE, Channel.VISUAL, span, ImageContent(pixels))
 
-    def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+    def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """Raises NotFoundError (OUT_OF_RANGE) for a frame that is not there."""
         with self._opened(path) as image:
             return self._pixels(image, edge, crop, frame)
@@ -113,7 +112,7 @@ class ImageMedium(Medium):
         self, path: str, number: int, edge: int, crop: Crop | None, password: str | None
     ) -> Pixels:
         """A page of a TIFF, from 1."""
-        return self.picture(path, edge, crop, number - 1)
+        return self.image(path, edge, crop, number - 1)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """The frame of an animation that is on screen; a still is itself at any second."""

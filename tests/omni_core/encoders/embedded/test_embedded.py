@@ -70,7 +70,7 @@ def test_a_picture_is_found_by_what_it_shows(encoder):
     pictures = np.stack(encoder.encode([clock(), flat(30, 60, 220), flat(10, 10, 10)]))
     (question,) = encoder.encode_questions([TextContent("a clock on the wall")])
     assert (pictures @ question).argmax() == 0
-    assert "clock" in encoder.describe_images([clock()])[0]
+    assert "clock" in encoder.caption([clock()])[0]
 
 
 def test_a_picture_is_found_by_its_colour(encoder):
@@ -87,7 +87,7 @@ def test_a_picture_as_a_question_finds_itself(encoder):
 
 
 def test_contents_of_all_kinds_keep_their_order(encoder):
-    film = VideoContent(np.stack([clock().pixels] * 2), (0.0, 2.0), 0.5, key=clock().pixels)
+    film = VideoContent(np.stack([clock().pixels] * 2), (0.0, 2.0), 0.5, keyframe=clock().pixels)
     sound = AudioContent(np.zeros(16_000, np.float32))
     contents = [sound, clock(), TextContent("a clock"), film, TextContent("volcano")]
     vectors = encoder.encode(contents)
@@ -103,9 +103,9 @@ def test_contents_of_all_kinds_keep_their_order(encoder):
 
 def test_a_video_of_unlike_frames_has_a_vector_for_each_look(encoder):
     blue = np.asarray(Image.fromarray(flat(30, 60, 220).pixels).resize((400, 400)))
-    film = VideoContent(np.stack([clock().pixels, blue]), (0.0, 1.0), 1.0, key=blue)
-    still = VideoContent(np.stack([blue, blue]), (0.0, 1.0), 1.0, key=blue)
-    looks, *none = encoder.encode_looks(
+    film = VideoContent(np.stack([clock().pixels, blue]), (0.0, 1.0), 1.0, keyframe=blue)
+    still = VideoContent(np.stack([blue, blue]), (0.0, 1.0), 1.0, keyframe=blue)
+    looks, *none = encoder.encode_additional(
         [film, still, AudioContent(np.zeros(8, np.float32)), TextContent("clock")]
     )
     assert 1 <= len(looks) <= 3
@@ -131,7 +131,7 @@ def test_any_text_has_a_vector(encoder, text):
 def test_nothing_in_nothing_out(encoder):
     assert encoder.encode([]) == []
     assert encoder.encode_questions([]) == []
-    assert encoder.encode_looks([]) == []
+    assert encoder.encode_additional([]) == []
 
 
 def test_describing_agrees_with_loading_and_loads_no_runtime(encoder, settings):
@@ -158,11 +158,11 @@ def test_a_picture_is_looked_at_once_while_it_lives_and_then_forgotten(encoder, 
     classify = encoder._classify
     monkeypatch.setattr(encoder, "_classify", lambda v: looks.append(len(v)) or classify(v))
     picture, other = clock(), flat(200, 20, 20)
-    film = VideoContent(np.stack([other.pixels] * 2), (0.0, 1.0), 1.0, key=picture.pixels)
+    film = VideoContent(np.stack([other.pixels] * 2), (0.0, 1.0), 1.0, keyframe=picture.pixels)
     encoder.encode([picture, film, other])
     once = len(looks)
-    encoder.describe_images([picture, film, other])
-    encoder.encode_looks([picture, film, other])
+    encoder.caption([picture, film, other])
+    encoder.encode_additional([picture, film, other])
     assert len(looks) == once == 5
     del picture, film, other
     assert encoder._known == {}

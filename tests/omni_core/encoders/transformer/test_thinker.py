@@ -65,8 +65,8 @@ class ByHand:
         if isinstance(content, AudioContent):
             return self._sound(content.samples)
         text, inputs = self._frames(content)
-        if content.sound is not None:
-            heard, more = self._sound(content.sound)
+        if content.audio is not None:
+            heard, more = self._sound(content.audio)
             text, inputs = text + heard, inputs | more
         return text, inputs
 

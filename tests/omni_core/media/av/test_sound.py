@@ -72,14 +72,14 @@ def test_windows_tile_the_file_are_cut_at_pauses_and_repeat_their_head(
     windows = cut(_wav(tmp_path / "a.wav", sound), audio_window_s=20, audio_overlap_s=2)
     assert windows[0].span.start == 0
     assert windows[-1].span.end == pytest.approx(70, abs=0.01)
-    assert windows[0].content.head_s == 0
+    assert windows[0].content.overlap_s == 0
     for a, b in itertools.pairwise(windows):
         assert a.span.end == b.span.start
-        assert b.content.head_s == pytest.approx(2, abs=0.01)
+        assert b.content.overlap_s == pytest.approx(2, abs=0.01)
         assert 2.5 < a.span.end % 3.0 <= 3.0 or a.span.end % 3.0 < 0.1  # in a pause
     for w in windows:
         assert w.content.samples.size <= 20 * 16000
-        held = w.span.end - w.span.start + w.content.head_s
+        held = w.span.end - w.span.start + w.content.overlap_s
         assert w.content.samples.size / 16000 == pytest.approx(held, abs=0.002)
 
 
@@ -107,12 +107,12 @@ def test_sound_between_two_seconds_is_exact(barcode_film: Path, tmp_path: Path, 
     for second in range(1, 10):
         clicks[second * 16000 : second * 16000 + 100] = 0.9
     path = _wav(tmp_path / "clicks.wav", clicks)
-    got = svc.sound(str(path), 4.5, 6.5)
+    got = svc.audio(str(path), 4.5, 6.5)
     assert got.size == 32000
     assert np.flatnonzero(got > 0.3)[0] == pytest.approx(8000, abs=20)
-    assert svc.sound(str(barcode_film), 1.0, 3.0).size == 32000
+    assert svc.audio(str(barcode_film), 1.0, 3.0).size == 32000
     with pytest.raises(NotFoundError) as e:
-        svc.sound(str(path), 50, 60)
+        svc.audio(str(path), 50, 60)
     assert e.value.code == "OUT_OF_RANGE"
 
 
@@ -175,7 +175,7 @@ def test_sound_is_exact_in_containers_that_seek_badly(film: Any, tools: Any, svc
     frames = [tools.barcode(n) for n in range(300)]
     for suffix in (".ts", ".flv", ".mkv"):
         path = film(frames, suffix=suffix, sound=clicks)
-        got = svc.sound(str(path), 8.5, 10.5)
+        got = svc.audio(str(path), 8.5, 10.5)
         assert np.flatnonzero(got > 0.3)[0] / 16000 == pytest.approx(0.5, abs=0.05)
 
 
