@@ -36,7 +36,7 @@ from omni_core.engine.results import (
 )
 from omni_core.engine.search import search
 from omni_core.errors import StoreError
-from omni_core.models.service import ModelStatus
+from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
 
@@ -194,7 +194,7 @@ class Engine:
                 "dim": context.info.dim,
             },
             "readers": models.readers,
-            "message": models.message,
+            "message": models.encoder_error,
             "warnings": list(models.warnings),
             "index": context.settings.index,
             "sources": sources,

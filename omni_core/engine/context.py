@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from omni_core.catalog import Catalog
 from omni_core.errors import UnavailableError
-from omni_core.models.service import ModelStatus, Processed, ReadOptions
+from omni_core.models.answers import ModelStatus, Processed, ReadOptions
 from omni_core.protocols import Index
 from omni_core.settings import Settings
 from omni_core.types import Content, EncoderInfo, Samples, Segment, Vector

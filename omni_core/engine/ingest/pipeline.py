@@ -19,7 +19,7 @@ from omni_core.engine.ingest.points import to_points
 from omni_core.engine.ingest.titles import TITLE_PART, informative_words
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.evidence import thumbs
-from omni_core.models.service import Processed, ReadOptions
+from omni_core.models.answers import Processed, ReadOptions
 from omni_core.protocols import Index
 from omni_core.types import (
     TITLE_ORIGIN,

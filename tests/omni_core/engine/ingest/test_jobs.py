@@ -12,7 +12,7 @@ from omni_core.engine.context import ModelsDied
 from omni_core.engine.ingest.points import source_filter
 from omni_core.engine.results import IngestStatus
 from omni_core.errors import NotFoundError, OmniError
-from omni_core.models.service import Processed
+from omni_core.models.answers import Processed
 
 pytestmark = pytest.mark.timeout(120)
 
