@@ -6,6 +6,7 @@ decoder that hangs or dies never takes the server with it.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 
@@ -25,6 +26,8 @@ from omni_core.types import (
     Source,
 )
 
+log = logging.getLogger(__name__)
+
 
 def service(**limits: float) -> MediaService:
     """What `Worker` builds in its child; limits: max_pixels, max_file_mb, max_duration_s ..."""
@@ -36,8 +39,9 @@ class MediaService:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        media = [medium(limits) for medium in plugins.load_all(plugins.MEDIA)]
-        self._media = sorted(media, key=lambda m: m.rank)
+        found = plugins.load_all(plugins.MEDIA)
+        self._media = [kind(limits) for kind in sorted(found.parts, key=lambda kind: kind.rank)]
+        self._broken = [part.label for part in found.broken]
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Kind, title, length, date; opens the file once."""
@@ -101,10 +105,21 @@ class MediaService:
             )
         suffix = os.path.splitext(path)[1].lower()
         for medium in self._media:
-            if medium.matches(head, suffix):
+            if _matches(medium, head, suffix):
                 return medium
-        supported = "; ".join(m.kinds for m in self._media)
+        supported = "; ".join(m.kinds for m in self._media if m.kinds)
+        broken = f". Not loaded (see omni-mcp doctor): {', '.join(self._broken)}"
         raise UnreadableError(
-            f"{name} is of no kind that can be searched. Supported: {supported}",
+            f"{name} is of no kind that can be searched. Supported: {supported}"
+            f"{broken if self._broken else ''}",
             code="UNSUPPORTED_TYPE",
         )
+
+
+def _matches(medium: Medium, head: bytes, suffix: str) -> bool:
+    """Whether the medium claims the file; one that fails at the question has no say in others'."""
+    try:
+        return medium.matches(head, suffix)
+    except Exception:
+        log.exception("%s cannot tell whether a file is its own", type(medium).__name__)
+        return False
