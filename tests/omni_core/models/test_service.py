@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -211,8 +212,6 @@ def test_the_image_of_a_page_full_of_words_is_left_out_where_it_says_no_more(
     class Words(HashingEncoder):
         @classmethod
         def describe(cls, settings: Settings) -> EncoderInfo:
-            from dataclasses import replace
-
             return replace(super().describe(settings), pages=False)
 
     page, text = Span("page", 3, 4), "word " * count
