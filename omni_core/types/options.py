@@ -20,7 +20,7 @@ class CutOptions:
     video_audio: bool = False
     """Whether a shot carries its own audio, for models that take both."""
     shot_min_s: float = 1.0
-    """Shots that are shorter are joined with the one before."""
+    """Shots that are shorter are joined with a neighbour."""
     shot_max_s: float = 15.0
     """Shots that are longer are split."""
     audio_window_s: float = 30.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from omni_core.media.av import clip, seek
 from omni_core.media.av.container import container
-from omni_core.media.av.cutter import FilmCutter
+from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
 from omni_core.media.av.sidecar import transcript
 from omni_core.media.dates import recorded_at
@@ -77,17 +77,19 @@ class AudioMedium(Medium):
             for w in words.windows:
                 yield w.segment(source, words.origin)
         with container(path, self.limits) as c:
-            yield from FilmCutter(path, c, source, options, self.limits).run(words=words is None)
+            yield from ContainerCutter(path, c, source, options, self.limits).run(
+                words=words is None
+            )
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
-        """A stream copy."""
+        """Encoded anew, exact to the sample, in the codec of the container."""
         with container(path, self.limits) as c:
             return clip.cut(path, c, start, end, out)
 
     def audio(self, path: str, start: float, end: float) -> Samples:
         """Silence fills what the track leaves out."""
         with container(path, self.limits) as c:
-            return seek.sound_between(path, c, start, end)
+            return seek.audio_between(path, c, start, end)
 
 
 def _is_mpeg(head: bytes, suffix: str) -> bool:

@@ -61,7 +61,7 @@ def too_long(path: str, seconds: float, limits: Limits) -> TooLargeError:
     )
 
 
-def film_stream(c: Any) -> Any | None:
+def video_stream(c: Any) -> Any | None:
     """The first moving picture; covers and thumbnails are video streams too and are passed over."""
     for s in c.streams.video:
         if not int(s.disposition) & COVER and s.codec_context is not None:
@@ -69,7 +69,7 @@ def film_stream(c: Any) -> Any | None:
     return None
 
 
-def sound_stream(c: Any) -> Any | None:
+def audio_stream(c: Any) -> Any | None:
     """The sound a player would choose: the default track, else the first."""
     streams = [s for s in c.streams.audio if s.codec_context is not None]
     return next((s for s in streams if int(s.disposition) & 1), streams[0] if streams else None)

@@ -7,8 +7,8 @@ from typing import Any
 
 from omni_core.errors import BadRequestError
 from omni_core.media.av import clip, seek
-from omni_core.media.av.container import container, film_stream, sound_stream
-from omni_core.media.av.cutter import FilmCutter
+from omni_core.media.av.container import audio_stream, container, video_stream
+from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
 from omni_core.media.av.sidecar import transcript
 from omni_core.media.dates import recorded_at
@@ -72,7 +72,7 @@ class VideoMedium(Medium):
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError for what cannot be opened, TooLargeError over the limits."""
         with container(path, self.limits) as c:
-            film, sound = film_stream(c), sound_stream(c)
+            film, sound = video_stream(c), audio_stream(c)
             seconds = length(path, c)
             when, origin = recorded_at(path, c.metadata)
             mime = _MIME.get(c.format.name, "video/mp4")
@@ -96,13 +96,13 @@ class VideoMedium(Medium):
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
-        """Shots, windows of sound and subtitles as they are decoded."""
+        """ShotCutter, windows of sound and subtitles as they are decoded."""
         words = transcript(path, options)
         if words is not None:
             for w in words.windows:
                 yield w.segment(source, words.origin)
         with container(path, self.limits) as c:
-            cutter = FilmCutter(path, c, source, options, self.limits)
+            cutter = ContainerCutter(path, c, source, options, self.limits)
             yield from cutter.run(words=words is None)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
@@ -127,9 +127,9 @@ class VideoMedium(Medium):
     def audio(self, path: str, start: float, end: float) -> Samples:
         """Raises BadRequestError when the film is silent."""
         with container(path, self.limits) as c:
-            if sound_stream(c) is None:
+            if audio_stream(c) is None:
                 raise BadRequestError("this film has no sound")
-            return seek.sound_between(path, c, start, end)
+            return seek.audio_between(path, c, start, end)
 
 
 def _warnings(film: Any) -> tuple[str, ...]:

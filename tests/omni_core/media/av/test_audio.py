@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from omni_core.errors import NotFoundError, UnreadableError
+from omni_core.errors import NotFoundError, StoreError, UnreadableError
 from omni_core.types import AudioContent, Modality
 
 
@@ -166,6 +166,35 @@ def test_a_film_that_cannot_be_copied_is_encoded_anew_with_exact_frames(
     assert end == pytest.approx(3.0, abs=0.05)
     ((_, frame),) = svc.frames(str(out), [1.0], 160)
     assert read_barcode(frame) == 62
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_a_full_disk_is_told_as_such_whether_a_clip_is_copied_or_encoded(
+    barcode_film: Path, tmp_path: Path, svc: Any, suffix: str
+) -> None:
+    out = tmp_path / f"clip{suffix}"
+    out.symlink_to("/dev/full")
+    with pytest.raises(StoreError, match="the clip cannot be written: No space left on device"):
+        svc.clip(str(barcode_film), 3.1, 5.0, str(out))
+
+
+def test_a_clip_into_a_folder_that_is_not_there_is_no_fault_of_the_video(
+    barcode_film: Path, tmp_path: Path, svc: Any
+) -> None:
+    with pytest.raises(StoreError, match="the clip cannot be written: No such file"):
+        svc.clip(str(barcode_film), 3.1, 5.0, str(tmp_path / "none" / "clip.mp4"))
+
+
+def test_a_video_is_encoded_for_a_container_that_cannot_hold_its_codec(
+    barcode_film: Path, tmp_path: Path, svc: Any, read_barcode: Any
+) -> None:
+    out = tmp_path / "clip.webm"
+    mime, start, end = svc.clip(str(barcode_film), 3.1, 5.0, str(out))
+    assert (mime, start) == ("video/webm", pytest.approx(3.1, abs=0.05))
+    assert end == pytest.approx(5.0, abs=0.05)
+    ((_, frame),) = svc.frames(str(out), [0.5], 160)
+    assert read_barcode(frame) == 90
 
 
 def test_sound_is_exact_in_containers_that_seek_badly(film: Any, tools: Any, svc: Any) -> None:
