@@ -61,7 +61,7 @@ class MediaService:
             return self._medium(path).frames(path, times, edge)
 
     def image(self, path: str, edge: int, crop: Crop | None = None, frame: int = 0) -> Pixels:
-        """A still picture or one of its frames; crop: left, top, right, bottom, 0 to 1."""
+        """An image, or one frame of an animation; crop: left, top, right, bottom, 0 to 1."""
         with guarded(path):
             return self._medium(path).image(path, edge, crop, frame)
 

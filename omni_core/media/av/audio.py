@@ -1,4 +1,4 @@
-"""Sound files: WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR and kin; a cover is no film."""
+"""Audio files: WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR and kin; a cover makes no video."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MIME = {
 
 
 class AudioMedium(Medium):
-    """Sound alone."""
+    """Audio alone, or with a cover."""
 
     rank = 1
     kinds = "audio (WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR)"
@@ -71,7 +71,7 @@ class AudioMedium(Medium):
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
-        """Windows of sound; the words of a transcript where one lies beside."""
+        """Windows of audio; the words of a transcript where one lies beside."""
         words = transcript(path, options)
         if words is not None:
             for w in words.windows:

@@ -116,22 +116,16 @@ def _copy_or_encode(
 
 def _copy(c: Any, start: float, end: float, out: str, form: str) -> tuple[float, float] | None:
     """The span of the packets that were copied; None where there are none."""
-    video, audio = video_stream(c), audio_stream(c)
-    if video is None:
-        raise _CannotCopyError("audio alone")
-    if video.start_time is None:
-        # asked before anything is read: a try to seek in such a file would use it up
-        raise _CannotCopyError("a video without time stamps")
-    streams = [video] if audio is None else [video, audio]
-    clock = Clock(c)
+    streams, clock = _streams_to_copy(c), Clock(c)
     try:
         packets = _from_keyframe(c, streams, clock, start, end)
     except av.error.FFmpegError as e:  # damaged, or nothing to seek by; decoding steps over it
         raise _CannotCopyError from e
     if not packets:
         return None
-    _fill_decoding_times([p for _, p in packets if p.stream_index == video.index], rate(video))
-    first = min(t for t, p in packets if p.stream_index == video.index)
+    frames = [(t, p) for t, p in packets if p.stream_index == streams[0].index]
+    _fill_decoding_times([p for _, p in frames], rate(streams[0]))
+    first = min(t for t, _ in frames)
     wanted = [(t, p) for t, p in packets if first - 0.001 <= t < end]
     last = max((t + float((p.duration or 0) * p.time_base) for t, p in wanted), default=first)
     try:
@@ -139,6 +133,17 @@ def _copy(c: Any, start: float, end: float, out: str, form: str) -> tuple[float,
     except REFUSALS as e:
         raise _CannotCopyError from e
     return first, last
+
+
+def _streams_to_copy(c: Any) -> list[Any]:
+    """The video stream, then the audio stream where there is one."""
+    video, audio = video_stream(c), audio_stream(c)
+    if video is None:
+        raise _CannotCopyError("audio alone")
+    if video.start_time is None:
+        # asked before anything is read: a try to seek in such a file would use it up
+        raise _CannotCopyError("a video without time stamps")
+    return [video] if audio is None else [video, audio]
 
 
 def _write(packets: list[Any], streams: list[Any], zero_s: float, out: str, form: str) -> None:
@@ -279,9 +284,9 @@ def _encode_video(
     for t, held, frame in seek.frames_between(c, video, start, end):
         first = t if first is None else first
         last = t + held
-        picture = frame.reformat(stream.width, stream.height, "yuv420p", threads=1)
-        picture.pts, picture.time_base = round(max(0.0, t - start) * TICKS), TICK
-        target.mux(stream.encode(picture))
+        frame = frame.reformat(stream.width, stream.height, "yuv420p", threads=1)
+        frame.pts, frame.time_base = round(max(0.0, t - start) * TICKS), TICK
+        target.mux(stream.encode(frame))
     target.mux(stream.encode())
     return None if first is None else (max(first, start), last)
 

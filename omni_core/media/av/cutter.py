@@ -50,7 +50,7 @@ class ContainerCutter:
         self._recent = RecentAudio() if wanted else None
         self._waiting: deque[Shot] = deque()
         self._step = 1 / rate(self._video) if self._video is not None else 0.0
-        self._untimed = 0
+        self._frame_count = 0
         self._errors: dict[int, int] = {}
         self._given_up: set[int] = set()
         self._decoded = 0
@@ -78,8 +78,8 @@ class ContainerCutter:
                 yield from self._subtitle_segments(track.push(packet), track.origin)
         if not self._decoded:
             raise unreadable(self._path)
-        for piece in self._resampler.flush():
-            yield from self._take_chunk(piece)
+        for chunk in self._resampler.flush():
+            yield from self._take_chunk(chunk)
         yield from self._window_segments(self._windower.flush())
         if track is not None:
             yield from self._subtitle_segments(track.flush(), track.origin)
@@ -123,8 +123,8 @@ class ContainerCutter:
         for frame in self._frames(packet):
             t = self._clock.frame(frame)
             if t is None:
-                t = self._untimed * self._step
-            self._untimed += 1
+                t = self._frame_count * self._step
+            self._frame_count += 1
             length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
             yield from self._queue(self._shots.push(t, frame))
             self._shots.reach(t + (length or self._step))
@@ -132,8 +132,8 @@ class ContainerCutter:
 
     def _decode_audio(self, packet: Any) -> Iterator[Segment]:
         for frame in self._frames(packet):
-            for piece in self._resampler.push(frame):
-                yield from self._take_chunk(piece)
+            for chunk in self._resampler.push(frame):
+                yield from self._take_chunk(chunk)
 
     def _queue(self, shots: Iterable[Shot]) -> Iterator[Segment]:
         for shot in shots:
@@ -162,10 +162,10 @@ class ContainerCutter:
             if t > self._limits.max_duration_s:
                 raise too_long(self._path, t, self._limits)
 
-    def _take_chunk(self, piece: Chunk) -> Iterator[Segment]:
+    def _take_chunk(self, chunk: Chunk) -> Iterator[Segment]:
         if self._recent is not None:
-            self._recent.push(*piece)
-        yield from self._window_segments(self._windower.push(*piece))
+            self._recent.push(*chunk)
+        yield from self._window_segments(self._windower.push(*chunk))
         self._advance_to(self._windower.now)
         yield from self._release()
 
@@ -192,7 +192,7 @@ def prepare(stream: Any) -> None:
     """Set a video stream's decoder to what cutting needs.
 
     Frames that no other frame refers to are skipped: half the cost of H.264 and HEVC, cuts at
-    most one frame late, and better pictures are left.
+    most one frame late, and better frames are left.
     """
     thread(stream)
     if stream.start_time is not None:  # without time stamps frames are counted, so all must come

@@ -1,4 +1,4 @@
-"""How long a film or a sound really is, without decoding it.
+"""How long a video or audio file really is, without decoding it.
 
 `container.duration` is absent (live MKV), off by the start offset (30 for a 20 s file that begins
 at 10) or a guess (MP3 without a Xing header), so the last packets are asked instead.

@@ -181,13 +181,13 @@ def _audio_from(c: Any, stream: Any, start: float) -> Iterator[Chunk]:
             c.seek(clock.pts(target, stream) if target else 0, stream=stream, backward=True)
         except Exception as e:  # streams without an index are read through from where they are
             log.debug("no seeking: %r", e)
-        pieces = _samples(c, stream, clock)
-        first = next(pieces, None)
+        chunks = _samples(c, stream, clock)
+        first = next(chunks, None)
         if target == 0.0 or (first is not None and (first[0] or 0.0) <= start):
             break
     if first is not None:
         yield first
-        yield from pieces
+        yield from chunks
 
 
 def _samples(c: Any, stream: Any, clock: Clock) -> Iterator[Chunk]:

@@ -1,4 +1,4 @@
-"""Films: MP4, MOV, MKV, WebM, AVI, MPEG-TS and PS, FLV, WMV, Ogg video, animated GIF, raw H.264."""
+"""Video files: MP4, MOV, MKV, WebM, AVI, MPEG-TS and PS, FLV, WMV, OGV, MXF, raw H.264."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _MIME = {
 
 
 class VideoMedium(Medium):
-    """Anything with a moving picture; a container that holds only sound is cut as sound."""
+    """Anything with a video stream; a container that holds only audio is cut as audio."""
 
     kinds = "video (MP4, MOV, MKV, WebM, AVI, TS, MPG, FLV, WMV, OGV, MXF)"
 
@@ -72,7 +72,7 @@ class VideoMedium(Medium):
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError for what cannot be opened, TooLargeError over the limits."""
         with container(path, self.limits) as c:
-            film, sound = video_stream(c), audio_stream(c)
+            video, audio = video_stream(c), audio_stream(c)
             seconds = length(path, c)
             when, origin = recorded_at(path, c.metadata)
             mime = _MIME.get(c.format.name, "video/mp4")
@@ -81,22 +81,22 @@ class VideoMedium(Medium):
             if c.metadata.get("major_brand") == "qt  ":
                 mime = "video/quicktime"
             return MediaInfo(
-                modality=Modality.VIDEO if film is not None else Modality.AUDIO,
-                mime=mime if film is not None else mime.replace("video", "audio"),
+                modality=Modality.VIDEO if video is not None else Modality.AUDIO,
+                mime=mime if video is not None else mime.replace("video", "audio"),
                 title=title(path, c.metadata.get("title", "")),
                 duration_s=seconds,
-                width=film.codec_context.width if film is not None else None,
-                height=film.codec_context.height if film is not None else None,
+                width=video.codec_context.width if video is not None else None,
+                height=video.codec_context.height if video is not None else None,
                 recorded_at=when,
                 recorded_at_from=origin,
-                has_audio=sound is not None,
-                warnings=_warnings(film),
+                has_audio=audio is not None,
+                warnings=_warnings(video),
             )
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
-        """ShotCutter, windows of sound and subtitles as they are decoded."""
+        """Shots, windows of audio and subtitles as they are decoded."""
         words = transcript(path, options)
         if words is not None:
             for w in words.windows:
@@ -106,12 +106,12 @@ class VideoMedium(Medium):
             yield from cutter.run(words=words is None)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
-        """Raises NotFoundError (OUT_OF_RANGE) for a second outside the film."""
+        """Raises NotFoundError (OUT_OF_RANGE) for a second outside the video."""
         with container(path, self.limits) as c:
             return seek.frames_at(path, c, times, edge)
 
     def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
-        """The film's first frame."""
+        """The first frame."""
         big = edge if crop is None else 1 << 14
         pixels = self.frames(path, [0.0], big)[0][1]
         if crop is None:
@@ -125,15 +125,15 @@ class VideoMedium(Medium):
             return clip.cut(path, c, start, end, out)
 
     def audio(self, path: str, start: float, end: float) -> Samples:
-        """Raises BadRequestError when the film is silent."""
+        """Raises BadRequestError for a video without audio."""
         with container(path, self.limits) as c:
             if audio_stream(c) is None:
-                raise BadRequestError("this film has no sound")
+                raise BadRequestError("this video has no audio")
             return seek.audio_between(path, c, start, end)
 
 
-def _warnings(film: Any) -> tuple[str, ...]:
-    if film is not None and film.start_time is None:
+def _warnings(video: Any) -> tuple[str, ...]:
+    if video is not None and video.start_time is None:
         return ("the file keeps no time stamps; times are counted by its frame rate",)
     return ()
 
