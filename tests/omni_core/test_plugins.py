@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from omni_core import encoders, plugins, readers
+from omni_core import encoders, index, plugins, readers
 from omni_core.errors import BadRequestError, UnavailableError, UnreadableError
 from omni_core.media.service import service
 from omni_core.settings import Settings
@@ -132,6 +132,13 @@ def test_an_unknown_index_is_answered_with_the_names_that_there_are(install: Ins
     install("my-index", "", {"indexes": "mine = my_index:Mine"})
     with pytest.raises(BadRequestError, match=r"unknown index 'none'; choose one of edge.*, mine"):
         plugins.load(plugins.INDEXES, "none")
+
+
+def test_an_index_that_was_asked_for_and_does_not_import_is_an_error(install: Install) -> None:
+    install("my-index", "class Mine: pass", {"indexes": "mine = my_index:Mine"})
+    settings = Settings(encoder="hashing", index="mine")
+    with pytest.raises(UnavailableError, match="the index 'mine' of my-index is not a subclass"):
+        index.load(settings, encoders.describe(settings))
 
 
 def test_a_broken_reader_of_another_package_leaves_the_built_in_readers(

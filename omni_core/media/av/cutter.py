@@ -62,13 +62,11 @@ class ContainerCutter:
         Raises UnreadableError when nothing could be decoded. A file that ends early yields what
         is there and, last, a warning.
         """
-        streams = [s for s in (self._video, self._audio) if s is not None]
-        track = None
-        if words and (subtitles := text_stream(self._c)) is not None:
-            streams.append(subtitles)
-            track = Track(subtitles, self._clock)
+        subtitles = text_stream(self._c) if words else None
+        track = Track(subtitles, self._clock) if subtitles is not None else None
         if self._video is not None:
             prepare(self._video)
+        streams = (s for s in (self._video, self._audio, subtitles) if s is not None)
         for packet in packets(self._c, *streams):
             if packet.stream is self._video:
                 yield from self._decode_video(packet)
@@ -84,16 +82,19 @@ class ContainerCutter:
         if track is not None:
             yield from self._subtitle_segments(track.flush(), track.origin)
         if self._shots is not None:
-            yield from self._queue(self._shots.flush())
-            yield from self._release(everything=True)
-            last = self._shots.last()
-            if last is not None:
-                yield self._with_audio(last).segment(self._source)
+            yield from self._last_shots(self._shots)
             if self._ends_early():
                 yield FileWarning(
                     f"the file breaks off: {self.end:.1f} of {self._promised_s:.1f} s could be "
                     "read; the rest is missing or damaged"
                 )
+
+    def _last_shots(self, shots: ShotCutter) -> Iterator[Segment]:
+        yield from self._queue(shots.flush())
+        yield from self._release(everything=True)
+        last = shots.last()
+        if last is not None:
+            yield self._with_audio(last).segment(self._source)
 
     def _frames(self, packet: Any) -> list[Any]:
         index = packet.stream_index
