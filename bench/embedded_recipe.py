@@ -1,11 +1,11 @@
-"""How well the embedded encoder finds pictures, and what each part of its recipe adds.
+"""How well the embedded encoder finds images, and what each part of its recipe adds.
 
     python bench/embedded_recipe.py FOLDER [FOLDER ...]
 
-A folder holds pictures and `queries.json`: rows of `query` and `relevant`, whose `item` is a
-picture's path in the folder. Rows that name no picture are left out; all pictures named, and
+A folder holds images and `queries.json`: rows of `query` and `relevant`, whose `item` is an
+image's path in the folder. Rows that name no image are left out; all images named, and
 all others under `images/`, compete. Prints mean reciprocal rank and recall at 1 and 5 for each
-folder and variant, then the cost of a picture. Nothing is downloaded; nothing is asserted.
+folder and variant, then the cost of an image. Nothing is downloaded; nothing is asserted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from omni_core.encoders.embedded import labels
+from omni_core.encoders.embedded import label_space
 from omni_core.encoders.embedded.efficientnet import views
 from omni_core.encoders.embedded.encoder import EmbeddedEncoder
 from omni_core.settings import Settings
@@ -63,8 +63,8 @@ def measure(encoder: EmbeddedEncoder, folder: Path) -> None:
     """One folder's table."""
     rows = json.loads((folder / "queries.json").read_text(encoding="utf-8"))
     wanted = {r["item"] for row in rows for r in row["relevant"]}
-    images = {str(p.relative_to(folder)) for p in folder.glob("images/**/*")}
-    items = sorted(i for i in wanted | images if Path(i).suffix.lower() in KINDS)
+    others = {str(p.relative_to(folder)) for p in folder.glob("images/**/*")}
+    items = sorted(i for i in wanted | others if Path(i).suffix.lower() in KINDS)
     place = {item: i for i, item in enumerate(items)}
     asked = [
         (row["query"], right)
@@ -72,16 +72,16 @@ def measure(encoder: EmbeddedEncoder, folder: Path) -> None:
         if (right := [place[r["item"]] for r in row["relevant"] if r["item"] in place])
     ]
     start = time.perf_counter()
-    seen = [encoder._look(picture(folder / item).pixels) for item in items]
+    observations = [encoder._observe(image(folder / item).pixels) for item in items]
     cost = (time.perf_counter() - start) / len(items)
-    looks = sum(len(views(picture(folder / item).pixels)) for item in items) / len(items)
+    looks = sum(len(views(image(folder / item).pixels)) for item in items) / len(items)
     questions = np.stack(encoder.encode_questions([TextContent(q) for q, _ in asked]))  # type: ignore[arg-type]
-    print(f"\n{folder}: {len(asked)} questions, {len(items)} pictures, "
-          f"{1000 * cost:.0f} ms a picture of {looks:.1f} views")  # fmt: skip
+    print(f"\n{folder}: {len(asked)} questions, {len(items)} images, "
+          f"{1000 * cost:.0f} ms an image of {looks:.1f} views")  # fmt: skip
     print(f"{'':24s}   MRR   R@1   R@5")
     for name, changes in VARIANTS.items():
         with changed(changes):
-            vectors = np.stack([encoder.labels.embed(s) for s in seen])
+            vectors = np.stack([encoder._label_space.embed(o) for o in observations])
         ranks = [
             1 + int(np.flatnonzero(np.isin(np.argsort(-scores), right))[0])
             for scores, (_, right) in zip(questions @ vectors.T, asked, strict=True)
@@ -90,11 +90,11 @@ def measure(encoder: EmbeddedEncoder, folder: Path) -> None:
         print(f"{name:24s} {(1 / r).mean():.3f}  {(r == 1).mean():.3f} {(r <= 5).mean():.3f}")
 
 
-def picture(path: Path) -> ImageContent:
+def image(path: Path) -> ImageContent:
     """The file as the cutter would hand it over: upright, RGB, on white, at most 1280 pixels."""
-    image = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
-    flat = Image.new("RGBA", image.size, "white")
-    flat.alpha_composite(image)
+    upright = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
+    flat = Image.new("RGBA", upright.size, "white")
+    flat.alpha_composite(upright)
     flat.thumbnail((1280, 1280))
     return ImageContent(np.asarray(flat.convert("RGB")))
 
@@ -102,14 +102,14 @@ def picture(path: Path) -> ImageContent:
 @contextmanager
 def changed(values: dict[str, Any]) -> Iterator[None]:
     """The recipe's constants, for a while."""
-    before = {name: getattr(labels, name) for name in values}
+    before = {name: getattr(label_space, name) for name in values}
     try:
         for name, value in values.items():
-            setattr(labels, name, value)
+            setattr(label_space, name, value)
         yield
     finally:
         for name, value in before.items():
-            setattr(labels, name, value)
+            setattr(label_space, name, value)
 
 
 if __name__ == "__main__":

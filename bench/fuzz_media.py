@@ -273,7 +273,7 @@ async def attempt(worker: Worker, path: Path, limit_s: float) -> None:
             if seen >= 40:
                 break
     finally:
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
     if info.modality is Modality.VIDEO:
         await worker.call("frames", str(path), [0.5], 96, deadline_s=limit_s)
     elif info.modality is Modality.IMAGE:

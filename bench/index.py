@@ -20,6 +20,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,10 @@ def points(vectors: Any) -> list[Point]:
     return made
 
 
+def _same(index: Any) -> Any:
+    return index
+
+
 async def measure(
     name: str, make: Callable[[], Any], data: list[Point], questions: Any, disk: Callable[[], int]
 ) -> tuple[Row, list[list[str]]]:
@@ -139,13 +144,13 @@ async def main(args: argparse.Namespace) -> None:
         info = EncoderInfo("bench", str(time.time_ns()), both.shape[1], frozenset(Channel))
         with tempfile.TemporaryDirectory(prefix="omni-bench-") as folder:
             stores: dict[str, Callable[[], Any]] = {
-                "memory": lambda i=info: MemoryIndex(i),
-                "edge": lambda i=info, f=folder: EdgeIndex(Path(f), i),
+                "memory": partial(MemoryIndex, info),
+                "edge": partial(EdgeIndex, Path(folder), info),
             }
             if args.qdrant:
                 key = os.environ.get("OMNI_QDRANT_API_KEY", "")
-                stores["server"] = lambda i=info, k=key: ServerIndex(
-                    args.qdrant, i, api_key=k, name=f"bench-{i.revision}"
+                stores["server"] = partial(
+                    ServerIndex, args.qdrant, info, api_key=key, name=f"bench-{info.revision}"
                 )
             rows = []
             truth: list[list[str]] = []
@@ -153,8 +158,8 @@ async def main(args: argparse.Namespace) -> None:
             for name, make in stores.items():
                 if name == "memory":  # close() forgets: keep one, opened once
                     kept = make()
-                    make = lambda k=kept: k  # noqa: E731
-                used = (lambda f=folder: versions.used_bytes(Path(f))) if name == "edge" else int
+                    make = partial(_same, kept)
+                used = partial(versions.used_bytes, Path(folder)) if name == "edge" else int
                 row, tops = await measure(name, make, data, questions, used)
                 truth = truth or tops
                 shared = [len(set(a) & set(b)) for a, b in zip(tops, truth, strict=True)]

@@ -27,13 +27,9 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import fuzz_media
-import media_films
-import media_wrap
-
+from bench import fuzz_media, media_films, media_wrap
 from omni_core.errors import OmniError
 from omni_core.media.service import MediaService, service
 from omni_core.types import AudioContent, CutOptions, Segment, Source, VideoContent

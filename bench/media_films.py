@@ -53,7 +53,8 @@ def _small(frame: av.VideoFrame) -> Rgb:
     """At most 960 wide: a bench need not hold clips at full size."""
     width = min(frame.width, 960)
     height = round(frame.height * width / frame.width / 2) * 2
-    return frame.reformat(width, height, "rgb24").to_ndarray()
+    small: Rgb = frame.reformat(width, height, "rgb24").to_ndarray()
+    return small
 
 
 class Maker:

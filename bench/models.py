@@ -22,18 +22,19 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+sys.path.insert(0, str(ROOT))
 if "omni_core" not in sys.modules:  # the encoders alone: a GPU machine has no decoders or stores
     bare = types.ModuleType("omni_core")
     bare.__path__ = [str(ROOT / "omni_core")]
     sys.modules["omni_core"] = bare
 
-from models_random import flops, random_thinker  # noqa: E402
-
-from omni_core.encoders.transformer import attention, encoder, spec  # noqa: E402
-from omni_core.encoders.transformer.inputs import Inputs, Item, processing  # noqa: E402
-from omni_core.encoders.transformer.kernels import fuse  # noqa: E402
-from omni_core.encoders.transformer.loading import strip_head  # noqa: E402
+from bench.models_random import flops, random_thinker  # noqa: E402
+from omni_core.encoders.transformer.catalogue import known_models  # noqa: E402
+from omni_core.encoders.transformer.description import encoder_info  # noqa: E402
+from omni_core.encoders.transformer.encoder import TransformerEncoder  # noqa: E402
+from omni_core.encoders.transformer.inputs import Inputs, Item, processing_kwargs  # noqa: E402
+from omni_core.encoders.transformer.patches.apply import apply, suited  # noqa: E402
+from omni_core.encoders.transformer.spec import ModelSpec  # noqa: E402
 from omni_core.settings import Settings  # noqa: E402
 from omni_core.types import (  # noqa: E402
     SAMPLE_RATE,
@@ -49,31 +50,31 @@ WORDS = "the red fox jumps over a lazy dog and looks at the river "
 
 def workload(kind: str, count: int, rng: np.random.Generator) -> list[Content]:
     """Evidence as an ingest yields it: shots of 3 to 15 s, pages, 30-second windows, passages."""
-    made: list[Content] = []
+    contents: list[Content] = []
     for i in range(count):
-        which = kind if kind != "mixed" else ("film", "page", "sound", "text", "text")[i % 5]
-        if which == "film":
+        which = kind if kind != "mixed" else ("video", "page", "audio", "text", "text")[i % 5]
+        if which == "video":
             n = int(rng.integers(3, 16))
             frames = rng.integers(0, 256, (n, 196, 350, 3), dtype=np.uint8)
-            sound = rng.standard_normal(n * SAMPLE_RATE).astype(np.float32) * 0.1
-            made.append(VideoContent(frames, tuple(range(n)), 1.0, frames[0], sound))
+            audio = rng.standard_normal(n * SAMPLE_RATE).astype(np.float32) * 0.1
+            contents.append(VideoContent(frames, tuple(range(n)), 1.0, frames[0], audio))
         elif which == "page":
             h, w = ((1280, 905), (905, 1280), (720, 1280))[int(rng.integers(3))]
-            made.append(ImageContent(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)))
-        elif which == "sound":
+            contents.append(ImageContent(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)))
+        elif which == "audio":
             n = int(rng.choice([30.0, 30.0, 30.0, rng.uniform(5, 30)]) * SAMPLE_RATE)
-            made.append(AudioContent(rng.standard_normal(n).astype(np.float32) * 0.1))
+            contents.append(AudioContent(rng.standard_normal(n).astype(np.float32) * 0.1))
         else:
-            made.append(TextContent((WORDS * 8)[: int(rng.integers(60, 400))]))
-    return made
+            contents.append(TextContent((WORDS * 8)[: int(rng.integers(60, 400))]))
+    return contents
 
 
 class Plain:
     """`SentenceTransformer.encode`, told the same pixel budgets."""
 
-    def __init__(self, model: Any, row: spec.ModelSpec) -> None:
-        self.model, self.row = model, row
-        self._inputs = Inputs(row, lambda text: len(text), 20)
+    def __init__(self, model: Any, spec: ModelSpec) -> None:
+        self.model, self.spec = model, spec
+        self._inputs = Inputs(spec, lambda text: len(text), 20)
 
     def items(self, contents: list[Content]) -> list[Item]:
         """The same inputs that ours are made of."""
@@ -82,17 +83,17 @@ class Plain:
     def encode(self, contents: list[Content], batch_size: int) -> tuple[float, Any]:
         """Seconds for all of them, and their vectors."""
         items = self.items(contents)
-        sizes = processing(self.row, items)
-        sizes.pop("audio", None)  # the plain way pads every sound to the extractor's 300 s
+        sizes = processing_kwargs(self.spec, items)
+        sizes.pop("audio", None)  # the plain way pads all audio to the extractor's 300 s
         started = time.perf_counter()
-        found = self.model.encode(
+        vectors = self.model.encode(
             [i.value for i in items],
             batch_size=batch_size,
             processing_kwargs=sizes,
             show_progress_bar=False,
             convert_to_tensor=True,
         )
-        return time.perf_counter() - started, found.float().cpu().numpy()
+        return time.perf_counter() - started, vectors.float().cpu().numpy()
 
     def useful(self, contents: list[Content]) -> tuple[float, int]:
         """FLOPs and tokens that the inputs need: counted on the host, without the model."""
@@ -103,7 +104,7 @@ class Plain:
         for at in range(0, len(items), 8):
             batch = items[at : at + 8]
             out = self.model[0].preprocess(
-                [i.value for i in batch], processing_kwargs=processing(self.row, batch)
+                [i.value for i in batch], processing_kwargs=processing_kwargs(self.spec, batch)
             )
             lengths += out["attention_mask"].sum(1).tolist()
             for key in ("image_grid_thw", "video_grid_thw"):
@@ -139,7 +140,7 @@ def _wait(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def latencies(encoder: encoder.TransformerEncoder, count: int, pause: float) -> list[float]:
+def latencies(encoder: TransformerEncoder, count: int, pause: float) -> list[float]:
     """Seconds of questions asked one after another."""
     rng = np.random.default_rng(1)
     spent = []
@@ -152,9 +153,7 @@ def latencies(encoder: encoder.TransformerEncoder, count: int, pause: float) -> 
     return spent
 
 
-def under_load(
-    encoder: encoder.TransformerEncoder, contents: list[Content], count: int
-) -> list[float]:
+def under_load(encoder: TransformerEncoder, contents: list[Content], count: int) -> list[float]:
     """The same while evidence is embedded without a break."""
     stop = threading.Event()
 
@@ -177,7 +176,7 @@ def percentile(values: list[float], p: float) -> float:
     return float(np.percentile(np.asarray(values) * 1000, p))
 
 
-def profile(encoder: encoder.TransformerEncoder, contents: list[Content], device: str) -> str:
+def profile(encoder: TransformerEncoder, contents: list[Content], device: str) -> str:
     """Where the time of one ingest goes: the device's kernels, and how long it was idle."""
     from torch.autograd import DeviceType
     from torch.profiler import ProfilerActivity
@@ -186,11 +185,11 @@ def profile(encoder: encoder.TransformerEncoder, contents: list[Content], device
     gpu = device.startswith("cuda")
     kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if gpu else [])]
     started = time.perf_counter()
-    with torch_profile(activities=kinds) as found:
+    with torch_profile(activities=kinds) as profiled:
         encoder.encode(contents)
         _wait(device)
     wall = time.perf_counter() - started
-    averages = found.key_averages()
+    averages = profiled.key_averages()
     key = "self_device_time_total" if gpu else "self_cpu_time_total"
     kernels = [a for a in averages if not gpu or a.device_type == DeviceType.CUDA]
     busy = sum(getattr(a, key) for a in kernels) / 1e6
@@ -206,10 +205,10 @@ def options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=0, help="items a workload")
     parser.add_argument("--budget", default="0", help="tokens a batch; several: 8192,16384")
     parser.add_argument("--workers", type=int, default=0, help="threads that prepare")
-    parser.add_argument("--attention", default="auto", choices=["auto", "sdpa"])
-    parser.add_argument("--no-fuse", action="store_true", help="the library's own layers")
-    parser.add_argument("--kinds", default="mixed,film,page,sound,text")
-    parser.add_argument("--plain", default="mixed,film,page,sound,text", help="kinds to compare")
+    parser.add_argument("--patches", default="auto", choices=["auto", "off"])
+    parser.add_argument("--without", default="", help="patches to leave out: norms,gated-layers")
+    parser.add_argument("--kinds", default="mixed,video,page,audio,text")
+    parser.add_argument("--plain", default="mixed,video,page,audio,text", help="kinds to compare")
     parser.add_argument("--plain-batch", default="", help="batch sizes of the plain way")
     parser.add_argument("--questions", type=int, default=0)
     parser.add_argument("--profile", default="", help="kinds to profile after all else")
@@ -232,20 +231,20 @@ def main() -> None:
     model = random_thinker(args.size, args.device)
     params = sum(p.numel() for p in model.parameters()) / 1e9
     print(f"{args.size}: {params:.2f} B weights, {time.perf_counter() - started:.0f} s", flush=True)
-    row = spec.rows()["e5-omni-7b"]
+    spec = known_models()["e5-omni-7b"]
     count = args.count or (240 if gpu else 20)
     kinds = args.kinds.split(",")
     rng = np.random.default_rng(0)
     loads = {k: workload(k, count if k == "mixed" else max(8, count // 3), rng) for k in kinds}
-    plain = Plain(model, row)
+    plain = Plain(model, spec)
     for kind, contents in loads.items():
         work, tokens = plain.useful(contents)
         out[kind] = {"items": len(contents), "tokens": tokens, "tflop": work / 1e12}
     expected = _plain(plain, loads, args, out, gpu=gpu)
-    encoder = _ours(model, row, args, out)
+    encoder = _ours(model, spec, args, out)
     if expected is not None:
-        found = np.stack([v for v in encoder.encode(loads["mixed"][:20]) if v is not None])
-        cosines = (found * expected[:20]).sum(1)
+        ours = np.stack([v for v in encoder.encode(loads["mixed"][:20]) if v is not None])
+        cosines = (ours * expected[:20]).sum(1)
         out["least cosine to plain"] = float(cosines.min())
         print(f"ours equals plain: least cosine {cosines.min():.4f}", flush=True)
     _measure(encoder, loads, args, out, rate)
@@ -273,44 +272,39 @@ def _plain(
 
     sizes = [int(b) for b in (args.plain_batch or ("8,32" if gpu else "8")).split(",")]
     vectors = None
-    chosen = [k for k in args.plain.split(",") if k in loads]
-    if chosen:
+    kinds = [k for k in args.plain.split(",") if k in loads]
+    if kinds:
         plain.encode(next(iter(loads.values()))[:10], 4)  # warm
-    for kind in chosen:
+    for kind in kinds:
         for size in sizes if kind == "mixed" else sizes[:1]:
             try:
-                spent, found = plain.encode(loads[kind], size)
+                spent, kind_vectors = plain.encode(loads[kind], size)
             except torch.OutOfMemoryError:
                 torch.cuda.empty_cache()
                 print(f"plain {kind}: a batch of {size} does not fit", flush=True)
                 continue
             if spent < out[kind].get("plain_s", float("inf")):
                 out[kind] |= {"plain_s": spent, "plain_batch": size}
-            vectors = found if kind == "mixed" else vectors
+            vectors = kind_vectors if kind == "mixed" else vectors
             print(f"plain {kind}: {spent:.2f} s, batch {size}", flush=True)
     return vectors
 
 
-def _ours(
-    model: Any, row: spec.ModelSpec, args: Any, out: dict[str, Any]
-) -> encoder.TransformerEncoder:
-    strip_head(model)
-    out["attention"] = "sdpa"
-    if args.attention == "auto":
-        dtype = model[0].model.dtype
-        out["attention"] = attention.speed_up(model, row, args.device, dtype)
-    out["fused"] = {}
-    if args.device.startswith("cuda") and not args.no_fuse:
-        out["fused"] = fuse(model)
-    print(f"attention {out['attention']}, fused {out['fused']}", flush=True)
-    cut = encoder.info(row, Settings(encoder="e5-omni-7b")).cut
+def _ours(model: Any, spec: ModelSpec, args: Any, out: dict[str, Any]) -> TransformerEncoder:
+    without = args.without.split(",")
+    names = [name for name in suited(spec, args.device) if name not in without]
+    out["patches"] = apply(model, spec, args.device, args.patches, only=names)
+    print(f"patched {out['patches']}", flush=True)
+    cut = encoder_info(spec, Settings(encoder="e5-omni-7b")).cut
     dim = model[0].model.config.get_text_config().hidden_size
-    described: Any = types.SimpleNamespace(dim=dim, multi_vector=False, name=row.name, cut=cut)
-    return encoder.TransformerEncoder(model, row, described, args.device, workers=args.workers)
+    described: Any = types.SimpleNamespace(dim=dim, multi_vector=False, name=spec.name, cut=cut)
+    return TransformerEncoder(
+        model, spec, described, args.device, workers=args.workers, patches=args.patches
+    )
 
 
 def _measure(
-    encoder: encoder.TransformerEncoder,
+    encoder: TransformerEncoder,
     loads: dict[str, list[Content]],
     args: Any,
     out: dict[str, Any],

@@ -90,20 +90,20 @@ def random_thinker(size: str, device: str) -> Any:
 
 def _tiny_models() -> ModuleType:
     path = ROOT / "tests" / "omni_core" / "encoders" / "tiny_models.py"
-    found = importlib.util.spec_from_file_location("tiny_models", path)
-    assert found is not None and found.loader is not None  # noqa: S101 - a file of this repository
-    module = importlib.util.module_from_spec(found)
+    spec = importlib.util.spec_from_file_location("tiny_models", path)
+    assert spec is not None and spec.loader is not None  # noqa: S101 - a file of this repository
+    module = importlib.util.module_from_spec(spec)
     sys.modules["tiny_models"] = module
-    found.loader.exec_module(module)
+    spec.loader.exec_module(module)
     return module
 
 
 def flops(config: Any, lengths: list[int], frames: list[tuple[int, int]], mel: list[int]) -> float:
     """Multiply-adds (times two) that the useful tokens need, without heads and embeddings.
 
-    lengths: tokens of each input. frames: (patches of one grid step, steps) of each picture or
-    film. mel: mel frames of each sound. Formulas: 2 x weights x tokens for every matrix, 2 T^2 d
-    for causal attention (half of 4 T^2 d), 4 W d per token for attention in windows of W.
+    lengths: tokens of each input. frames: (patches of one grid step, steps) of each image or
+    video. mel: mel frames of each audio input. Formulas: 2 x weights x tokens for every matrix,
+    2 T^2 d for causal attention (half of 4 T^2 d), 4 W d per token for attention in windows of W.
     """
     text, vision, audio = config.text_config, config.vision_config, config.audio_config
     d = text.hidden_size
@@ -120,7 +120,7 @@ def flops(config: Any, lengths: list[int], frames: list[tuple[int, int]], mel: l
         total += n * 4 * v * (full * patches + (vision.depth - full) * min(64, patches))
     a = audio.d_model
     for m in mel:
-        n = m / 2
-        total += n * audio.encoder_layers * (2 * (4 * a * a + 2 * a * audio.encoder_ffn_dim))
-        total += n * audio.encoder_layers * 4 * a * 100 + m * 2 * 3 * a * (128 + a / 2)
+        half = m / 2
+        total += half * audio.encoder_layers * (2 * (4 * a * a + 2 * a * audio.encoder_ffn_dim))
+        total += half * audio.encoder_layers * 4 * a * 100 + m * 2 * 3 * a * (128 + a / 2)
     return float(total)

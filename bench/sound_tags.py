@@ -70,7 +70,7 @@ def main(folder: Path, queries: Path) -> None:
     spent = time.process_time() - spent
     encoder = EmbeddedEncoder.load(settings)
     items = encoder.encode([TextContent(t) for t in (*texts, *SPEECH)])
-    vectors = np.stack([v if v is not None else np.zeros(384) for v in items])
+    vectors = np.stack([v if v is not None else np.zeros(384, np.float32) for v in items])
     vectors[[i for i, t in enumerate(texts) if not t]] = 0
     questions = encoder.encode_questions([TextContent(q) for _, q in asked])
     cosines = np.stack([v for v in questions if v is not None]) @ vectors.T

@@ -1,45 +1,142 @@
 """Omni: find the moment, the page or the sound that answers a question, and cite it.
 
-async with await Engine.open(load_settings({"roots": ("~/Media",)})) as engine:
-    await engine.ingest(IngestRequest("talk.mp4"))
-    result = await engine.search(SearchRequest("why do corals bleach"))
+    async with await Engine.open(Settings(store="library")) as engine:
+        await engine.ingest(IngestRequest("talk.mp4"))
+        result = await engine.search(SearchRequest("why do corals bleach"))
+
+Everything a program needs is importable from here: the engine, what it is asked and what it
+answers, every error, and the base classes of plug-ins. See docs/python.md.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from omni_core.errors import BadRequestError as BadRequestError
+from omni_core.errors import NotFoundError as NotFoundError
 from omni_core.errors import OmniError as OmniError
+from omni_core.errors import RefusedError as RefusedError
+from omni_core.errors import StoppedError as StoppedError
+from omni_core.errors import StoreError as StoreError
+from omni_core.errors import TooLargeError as TooLargeError
+from omni_core.errors import UnavailableError as UnavailableError
+from omni_core.errors import UnreadableError as UnreadableError
 from omni_core.settings import Settings as Settings
 from omni_core.settings import load as load_settings
 
 if TYPE_CHECKING:
     from omni_core.engine import Engine as Engine
+    from omni_core.engine.results import Checked as Checked
+    from omni_core.engine.results import ClipFile as ClipFile
+    from omni_core.engine.results import FolderStatus as FolderStatus
     from omni_core.engine.results import IngestRequest as IngestRequest
+    from omni_core.engine.results import IngestStatus as IngestStatus
+    from omni_core.engine.results import Line as Line
+    from omni_core.engine.results import Opened as Opened
     from omni_core.engine.results import OpenRequest as OpenRequest
+    from omni_core.engine.results import ReadPage as ReadPage
+    from omni_core.engine.results import RenderedImage as RenderedImage
+    from omni_core.engine.results import SearchHit as SearchHit
     from omni_core.engine.results import SearchRequest as SearchRequest
+    from omni_core.engine.results import SearchResult as SearchResult
+    from omni_core.engine.results import SourcePage as SourcePage
+    from omni_core.protocols import Encoder as Encoder
+    from omni_core.protocols import Index as Index
+    from omni_core.protocols import Medium as Medium
+    from omni_core.protocols import Reader as Reader
+    from omni_core.protocols import Reranker as Reranker
+    from omni_core.protocols import Transcriber as Transcriber
+    from omni_core.types import AudioContent as AudioContent
     from omni_core.types import Channel as Channel
+    from omni_core.types import Content as Content
+    from omni_core.types import CutOptions as CutOptions
+    from omni_core.types import EncoderInfo as EncoderInfo
+    from omni_core.types import ImageContent as ImageContent
+    from omni_core.types import Limits as Limits
+    from omni_core.types import MediaInfo as MediaInfo
     from omni_core.types import Modality as Modality
+    from omni_core.types import ReaderInfo as ReaderInfo
+    from omni_core.types import Segment as Segment
+    from omni_core.types import Source as Source
+    from omni_core.types import SourceRow as SourceRow
     from omni_core.types import Span as Span
+    from omni_core.types import TextContent as TextContent
+    from omni_core.types import Vector as Vector
+    from omni_core.types import VideoContent as VideoContent
 
 __version__ = "0.1.0"
 
-_LATER = {
-    "Engine": "omni_core.engine",
-    "IngestRequest": "omni_core.engine.results",
-    "OpenRequest": "omni_core.engine.results",
-    "SearchRequest": "omni_core.engine.results",
-    "Channel": "omni_core.types",
-    "Modality": "omni_core.types",
-    "Span": "omni_core.types",
+_LAZY = {
+    "omni_core.engine": ("Engine",),
+    "omni_core.engine.results": (
+        "Checked",
+        "ClipFile",
+        "FolderStatus",
+        "IngestRequest",
+        "IngestStatus",
+        "Line",
+        "Opened",
+        "OpenRequest",
+        "ReadPage",
+        "RenderedImage",
+        "SearchHit",
+        "SearchRequest",
+        "SearchResult",
+        "SourcePage",
+    ),
+    "omni_core.protocols": (
+        "Encoder",
+        "Index",
+        "Medium",
+        "Reader",
+        "Reranker",
+        "Transcriber",
+    ),
+    "omni_core.types": (
+        "AudioContent",
+        "Channel",
+        "Content",
+        "CutOptions",
+        "EncoderInfo",
+        "ImageContent",
+        "Limits",
+        "MediaInfo",
+        "Modality",
+        "ReaderInfo",
+        "Segment",
+        "Source",
+        "SourceRow",
+        "Span",
+        "TextContent",
+        "Vector",
+        "VideoContent",
+    ),
 }
-"""Loaded when first named: a server answers `tools/list` before numpy is imported."""
+"""Module -> names, imported when first used: a server answers `tools/list` before numpy is."""
+_HOME = {name: module for module, names in _LAZY.items() for name in names}
 
-__all__ = ["OmniError", "Settings", "load_settings", *_LATER]
+__all__ = [
+    "BadRequestError",
+    "NotFoundError",
+    "OmniError",
+    "RefusedError",
+    "StoppedError",
+    "StoreError",
+    "TooLargeError",
+    "UnavailableError",
+    "UnreadableError",
+    "Settings",
+    "load_settings",
+    *_HOME,
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_LATER[name]), name)
+    value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,10 +7,15 @@ OmniError                 .code names the case for machines: PATH_NOT_ALLOWED, C
 ├── UnreadableError       the file is broken, encrypted, or of no known kind
 ├── TooLargeError         a limit in Settings was passed
 ├── UnavailableError      a model, an extra wheel or a worker is missing or still loading
+├── StoppedError          another caller cancelled work that this one was waiting for
 └── StoreError            the index or the catalog cannot be opened or written
+
+`pack` and `unpack` carry an error across a process or a network with its class and its code.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class OmniError(Exception):
@@ -58,7 +63,7 @@ class UnreadableError(OmniError):
 
 
 class TooLargeError(OmniError):
-    """TOO_LARGE (bytes, pixels, pages), TOO_LONG (seconds of film or of decoding)."""
+    """TOO_LARGE (bytes, pixels, pages), TOO_LONG (seconds of media or of decoding)."""
 
     code = "TOO_LARGE"
 
@@ -69,7 +74,39 @@ class UnavailableError(OmniError):
     code = "MODEL_UNAVAILABLE"
 
 
+class StoppedError(OmniError):
+    """CANCELLED. Not `asyncio.CancelledError`, which means that the caller itself is cancelled."""
+
+    code = "CANCELLED"
+
+
 class StoreError(OmniError):
     """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH."""
 
     code = "STORE_FAILED"
+
+
+_TREE: dict[str, type[OmniError]] = {
+    kind.__name__: kind
+    for kind in (
+        OmniError, RefusedError, NotFoundError, BadRequestError, UnreadableError, TooLargeError,
+        UnavailableError, StoppedError, StoreError,
+    )
+}  # fmt: skip
+
+
+def pack(error: OmniError) -> dict[str, str]:
+    """The error as JSON values: its class in the tree above, its code and its line.
+
+    A class from elsewhere (a plug-in's own, `WorkerDied`) travels as its nearest ancestor here,
+    so that the receiver needs to import nothing.
+    """
+    kind = next(k for k in type(error).__mro__ if _TREE.get(k.__name__) is k)
+    return {"kind": kind.__name__, "code": error.code, "error": str(error)}
+
+
+def unpack(data: Mapping[str, object]) -> OmniError:
+    """The inverse of `pack`. What is missing or unknown becomes a plain OmniError."""
+    kind = _TREE.get(str(data.get("kind")), OmniError)
+    code = data.get("code")
+    return kind(str(data.get("error", "no message")), code=str(code) if code else None)

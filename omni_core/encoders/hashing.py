@@ -1,7 +1,7 @@
-"""A weightless, deterministic encoder: words are hashed, pictures become words about colour.
+"""A weightless, deterministic encoder: words are hashed, images become words about colour.
 
 For tests of the whole engine, for machines without any weights, and to try the tools in a
-second. It finds equal words, not equal meanings: "red" finds a red picture, "crimson" does not.
+second. It finds equal words, not equal meanings: "red" finds a red image, "crimson" does not.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _STOP = frozenset(
         "was were with",
     )
 )
-_PLACES = (("top", slice(0, 11)), ("middle", slice(11, 21)), ("bottom", slice(21, 32)))
+_ROWS = (("top", slice(0, 11)), ("middle", slice(11, 21)), ("bottom", slice(21, 32)))
 
 
 class SharedWords(Reranker):
@@ -46,13 +46,13 @@ class SharedWords(Reranker):
     name = "hashing"
 
     def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
-        """None where either side has no words: sound, or nothing."""
-        asked = set(_words(question) or ())
+        """None where either side has no words: audio, or nothing."""
+        wanted = set(_words(question) or ())
         scores: list[float | None] = []
         for candidate in candidates:
             content = TextContent(candidate) if isinstance(candidate, str) else candidate
-            held = set(_words(content) or ())
-            scores.append(len(asked & held) / len(asked) if asked and held else None)
+            words = set(_words(content) or ())
+            scores.append(len(wanted & words) / len(wanted) if wanted and words else None)
         return scores
 
 
@@ -85,7 +85,7 @@ class HashingEncoder(Encoder):
         return SharedWords()
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """(384,) each; None for sound."""
+        """(384,) each; None for audio."""
         return [_vector(_words(content)) for content in contents]
 
 
@@ -106,8 +106,8 @@ def _colour_words(pixels: Pixels) -> Counter[str]:
     """Colours by tenths of the area, and `top-red` for where they are."""
     tenths = np.round(10 * colours.shares(pixels)).astype(int)
     words = Counter(dict(zip(colours.NAMES, tenths.tolist(), strict=True)))
-    names = colours.named(pixels)
-    for place, rows in _PLACES:
+    names = colours.nearest_names(pixels)
+    for place, rows in _ROWS:
         most = int(np.bincount(names[rows].ravel()).argmax())
         words[f"{place}-{colours.NAMES[most]}"] += 1
     return +words

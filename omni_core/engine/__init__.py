@@ -10,16 +10,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 from omni_core import encoders, index
-from omni_core.catalog import Catalog
 from omni_core.engine import library
-from omni_core.engine.context import MODEL_LOAD_S, PIPELINE, Context, Decoders, Models
+from omni_core.engine.context import PIPELINE, Context
+from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.ingest.folders import FolderProgress, Folders
 from omni_core.engine.ingest.jobs import Jobs, Progress
 from omni_core.engine.ingest.reindex import Progress as ReindexProgress
-from omni_core.engine.ingest.reindex import ReindexStatus, adopt, reindex
+from omni_core.engine.ingest.reindex import ReindexStatus, reindex
 from omni_core.engine.opening import open_ref as opening
 from omni_core.engine.results import (
     Checked,
@@ -35,15 +36,16 @@ from omni_core.engine.results import (
     SourceRow,
 )
 from omni_core.engine.search import search
-from omni_core.errors import StoreError
+from omni_core.engine.store import take_store
+from omni_core.engine.workers import MODEL_LOAD_S, Decoders, Models
+from omni_core.errors import OmniError
 from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo
+from omni_core.tasks import TaskOwner, result_of
 
 __all__ = ["Engine", "ReindexProgress", "ReindexStatus", "reindex"]
 
 log = logging.getLogger(__name__)
-
 
 IDLE_S = 120.0
 """A vacuum makes searches wait, so it comes after a pause of so long."""
@@ -52,52 +54,52 @@ IDLE_S = 120.0
 class Engine:
     """Ingest files, answer questions, open evidence. Open one for each store."""
 
-    def __init__(self, context: Context) -> None:
-        """Use `Engine.open`."""
+    def __init__(self, context: Context, parts: AsyncExitStack) -> None:
+        """Use `Engine.open`. `parts` closes what the context holds."""
         self._context = context
+        self._parts = parts
+        self._closing: asyncio.Task[None] | None = None
         self._jobs = Jobs(context)
-        self._folders = Folders(self._jobs)
+        self._folders = Folders(self._jobs, context.tasks)
 
     @classmethod
     async def open(cls, settings: Settings) -> Engine:
         """Take the store; quick: models and the index open in the background.
 
         Raises StoreError when another process holds the store, or when the index was filled by
-        another model.
+        another model; BadRequestError when the settings name no known encoder or index. A failed
+        or cancelled opening holds nothing: the store may be opened again at once.
         """
         info = await asyncio.to_thread(encoders.describe, settings)
-        catalog = await asyncio.to_thread(Catalog, settings.store_path)
-        try:
-            await _same_model(settings, catalog, info)
-        except BaseException:
-            await asyncio.to_thread(catalog.close)
-            raise
-        context = Context(
-            settings, info, catalog, index.load(settings, info), Models(settings),
-            Decoders(settings),
-        )  # fmt: skip
-        context.index_ready = asyncio.create_task(_open_index(context), name="open index")
-        warm = asyncio.create_task(context.models.start(), name="start models")
-        keep = asyncio.create_task(_housekeeping(context), name="housekeeping")
-        for task in (context.index_ready, warm, keep):
-            context.background.add(task)
-            task.add_done_callback(_log_failure)
-        return cls(context)
+        async with AsyncExitStack() as parts:
+            catalog = await take_store(settings, info, parts)
+            chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
+            store_index = IndexOpening(chosen, catalog, info.fingerprint)
+            parts.push_async_callback(store_index.close)
+            models = Models(settings)
+            parts.push_async_callback(models.close)
+            decoders = Decoders(settings)
+            parts.push_async_callback(decoders.close)
+            tasks = TaskOwner("the engine")
+            parts.push_async_callback(tasks.close)
+            context = Context(settings, info, catalog, store_index, models, decoders, tasks)
+            store_index.start()
+            tasks.start(models.start(), name="start the models")
+            tasks.start(_housekeeping(context), name="housekeeping")
+            return cls(context, parts.pop_all())
 
     async def close(self) -> None:
-        """Stop jobs (they resume when asked for again), flush the index, end the children."""
-        context = self._context
-        await self._folders.close()
-        await self._jobs.close()
-        for task in list(context.background):
-            if not task.done() and task is not context.index_ready:
-                task.cancel()
-        if context.index_ready is not None:
-            await asyncio.wait([context.index_ready], timeout=30)
-        await context.decoders.close()
-        await context.models.close()
-        await context.index.close()
-        await asyncio.to_thread(context.catalog.close)
+        """Stop jobs (they resume when asked for again), flush the index, end the children.
+
+        Each part is closed whatever another's closing raises; the error is raised at the end.
+        Closing again does nothing.
+        """
+        if self._closing is None:
+            # Owned by the engine: a caller that is cancelled leaves nothing half closed.
+            self._closing = asyncio.create_task(self._parts.aclose(), name="close the engine")
+        elif self._closing.done():
+            return
+        await result_of(self._closing)
 
     async def __aenter__(self) -> Engine:
         return self
@@ -205,42 +207,12 @@ class Engine:
         }
 
 
-async def _same_model(settings: Settings, catalog: Catalog, info: EncoderInfo) -> None:
-    """Refuse a library of another model, unless a re-index to this one waits to be swapped in."""
-    held = await asyncio.to_thread(catalog.get_meta, "fingerprint")
-    if held == info.fingerprint:
-        return
-    sources, _ = await asyncio.to_thread(catalog.totals, "")
-    if held is None or not sources:
-        await asyncio.to_thread(catalog.set_meta, "fingerprint", info.fingerprint)
-    elif not await adopt(settings, info, catalog):
-        raise StoreError(
-            f"this library was embedded with {held}, the settings say {info.fingerprint}; run "
-            f"`omni-mcp reindex --encoder {settings.encoder}` to re-embed it, or use the former "
-            "encoder",
-            code="MODEL_MISMATCH",
-        )
-
-
-async def _open_index(context: Context) -> None:
-    """Open the index; sources that the catalog calls complete in an index that lost them all
-    are partial from now on, so that asking for them again brings them back."""
-    await context.index.open()
-    sources, segments = await asyncio.to_thread(context.catalog.totals, "")
-    if segments and not await context.index.count():
-        log.warning("the index is empty though the library has %d sources: ingest again", sources)
-        await asyncio.to_thread(context.catalog.moved_to, context.info.fingerprint, ())
-
-
 async def _housekeeping(context: Context) -> None:
     """Give back the space of deleted points when nobody has asked anything for a while."""
     while True:
         await asyncio.sleep(IDLE_S)
-        if time.monotonic() - context.asked_at > IDLE_S and context.index_ready is not None:
-            await asyncio.shield(context.index_ready)
-            await context.index.optimize()
-
-
-def _log_failure(task: asyncio.Task[Any]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.warning("%s: %s", task.get_name(), error)
+        if time.monotonic() - context.asked_at > IDLE_S:
+            try:
+                await (await context.index.opened()).optimize()
+            except OmniError as e:
+                log.warning("the index was not compacted: %s", e)

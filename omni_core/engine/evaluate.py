@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omni_core.engine.ingest.jobs import without_sidecars
+from omni_core.engine.ingest.jobs import without_subtitle_files
 from omni_core.engine.results import IngestRequest, IngestStatus, SearchHit, SearchRequest
 from omni_core.errors import BadRequestError
 from omni_core.retrieval import metrics
@@ -123,7 +123,7 @@ def _files(folder: str) -> tuple[Path, list[Path]]:
         for p in media.rglob("*")
         if p.is_file() and p.suffix != ".json" and not p.name.startswith(".")
     )
-    return media, [Path(p) for p in without_sidecars(found)]
+    return media, [Path(p) for p in without_subtitle_files(found)]
 
 
 async def _ask(

@@ -14,7 +14,7 @@ from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, Source
 from omni_core.engine.search.query_by_example import points_of
 from omni_core.engine.search.search import one_source, timezone
 from omni_core.errors import BadRequestError, NotFoundError
-from omni_core.evidence import clips, thumbs
+from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import check as check_quote
 from omni_core.retrieval import when
 
@@ -32,7 +32,7 @@ async def sources(
     """A page of the library, newest ingest first."""
     start = end = None
     if when_text:
-        zone = timezone(context)
+        zone = await asyncio.to_thread(timezone, context)
         interval = when.parse(when_text, datetime.now(zone), zone)
         start, end = interval.start, interval.end
     rows, total, following = await asyncio.to_thread(
@@ -132,6 +132,6 @@ async def forget(context: Context, source: str) -> SourceRow:
     await index.delete(source_filter(row.id))
     await index.flush()
     await asyncio.to_thread(context.catalog.remove, row.sha256)
-    for kept in (clips, thumbs):
-        await asyncio.to_thread(kept.forget, context.settings.store_path, row.id)
+    for kept in (clips, thumbnails):
+        await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     return row

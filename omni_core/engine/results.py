@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from omni_core.errors import OmniError
 from omni_core.types import Channel, Match, Modality
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
@@ -52,10 +53,20 @@ class IngestStatus:
     duplicate_of: str = ""
     """The path under which the same bytes were ingested before."""
     warnings: tuple[str, ...] = ()
-    error_code: str = ""
-    error: str = ""
+    error_code: str = field(init=False, default="")
+    """The code of `failure`."""
+    error: str = field(init=False, default="")
+    """The line of `failure`."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds per stage: cut, speech, screen_text, embed, index, total."""
+    failure: OmniError | None = field(default=None, repr=False, compare=False)
+    """What ended the ingest of this file (`failed`) or cut it short (`partial`)."""
+
+    def __post_init__(self) -> None:
+        """Fill the printable fields from the error."""
+        if self.failure is not None:
+            object.__setattr__(self, "error_code", self.failure.code)
+            object.__setattr__(self, "error", str(self.failure))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,7 @@ class FolderStatus:
     files_total: int
     files_done: int
     current: IngestStatus | None
+    """The file being ingested now; None between two files and at the end."""
     done: tuple[IngestStatus, ...]
     finished: bool
 
@@ -96,7 +108,7 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """One moment, dressed: everything an agent needs to cite it and to open it."""
+    """One moment that was found: everything needed to cite it and to open it."""
 
     ref: str
     cite: str

@@ -1,6 +1,6 @@
-"""Open: where cut clips lie in the store, and how they are kept from filling the disk.
+"""Where cut clips lie in the store, and how they are kept from filling the disk.
 
-Cutting is `media`'s; this file only names files, finds them again and removes old ones.
+`omni_core.media.av.clip` cuts them; this file only names files, and removes old ones.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from omni_core.types import Span
 
 FOLDER = "clips"
 TOTAL_MB = 2048
-"""Of all clips together; the ones not asked for longest go first."""
-CLIP_MB = 200
-"""Of one clip."""
+"""Of all clips together; the ones not asked for longest are removed first."""
 
 
 def place(store: Path, source_id: str, span: Span, suffix: str) -> Path:
@@ -39,10 +37,10 @@ def _suffix(suffix: str) -> str:
 
 
 def sweep(store: Path, *, most_mb: float = TOTAL_MB) -> int:
-    """Remove the clips used longest ago until all fit into `most_mb`; answers how many went."""
+    """Remove the clips used longest ago until all fit into `most_mb`; the number removed."""
     found: list[tuple[float, int, Path]] = []
     for path in (store / FOLDER).glob("*/*"):
-        with contextlib.suppress(FileNotFoundError):  # another opener may sweep at the same time
+        with contextlib.suppress(FileNotFoundError):  # another call may sweep at the same time
             stat = path.stat()
             found.append((max(stat.st_atime, stat.st_mtime), stat.st_size, path))
     total = sum(size for _, size, _ in found)
@@ -56,7 +54,7 @@ def sweep(store: Path, *, most_mb: float = TOTAL_MB) -> int:
     return removed
 
 
-def forget(store: Path, source_id: str) -> None:
+def remove(store: Path, source_id: str) -> None:
     """Remove every clip of a source."""
     folder = store / FOLDER / _safe(source_id)
     for path in folder.glob("*"):

@@ -5,14 +5,13 @@
     <store>/index/<slug>/shard/                 Qdrant Edge's files
 
 A re-index fills a second folder while the first goes on answering, then `activate` swaps
-`CURRENT` in one `os.replace`.
+`CURRENT` in one step.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from omni_core.errors import StoreError
+from omni_core.files import write_atomically
 from omni_core.types import EncoderInfo
 
 LAYOUT = 1
@@ -74,7 +74,7 @@ def activate(store: Path, slug: str) -> None:
     """Make this version the one that searches use: all or nothing."""
     if not (folder(store) / slug / "index.json").is_file():
         raise StoreError(f"there is no index {slug!r} to switch to")
-    _replace(folder(store) / "CURRENT", slug)
+    write_atomically(folder(store) / "CURRENT", slug.encode(), durable=True)
 
 
 def remove(store: Path, slug: str) -> None:
@@ -117,7 +117,7 @@ def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:
             "multi_vector": info.multi_vector,
             "layout": LAYOUT,
         }
-        _replace(record, json.dumps(facts, indent=1))
+        write_atomically(record, json.dumps(facts, indent=1).encode(), durable=True)
     if now is None and not building:
         activate(store, name)
     return path
@@ -146,19 +146,3 @@ def _read(path: Path) -> dict[str, Any]:
         return {**facts, "fingerprint": facts["fingerprint"], "model": facts["model"]}
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise StoreError(f"{path} is damaged ({type(e).__name__}); restore it or move it") from e
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a small file so that a crash leaves the old one or the new one."""
-    new = path.with_name(path.name + ".new")
-    with new.open("w", encoding="utf-8") as f:
-        f.write(text)
-        f.flush()
-        os.fsync(f.fileno())
-    os.replace(new, path)
-    if os.name == "posix":
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

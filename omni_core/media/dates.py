@@ -1,4 +1,4 @@
-"""When a thing was recorded, and where that is known from.
+"""When a source was recorded, and where that is known from.
 
 In order of trust: EXIF, the container's or document's own tags, the file's name, the file's time.
 A time without a zone is the wall clock of the place; it is read in the machine's own zone.
@@ -29,7 +29,7 @@ EPOCH = datetime(1971, 1, 2, tzinfo=UTC)
 
 
 def recorded_at(path: str, tags: Mapping[str, str]) -> tuple[datetime | None, str]:
-    """(when, one of container, file name, file time) of a film or sound."""
+    """(when, one of container, file name, file time) of a video or audio file."""
     low = {k.lower(): v for k, v in tags.items()}
     for tag in _TAGS:
         when = parse(low.get(tag, ""))
@@ -50,7 +50,7 @@ def from_file(path: str) -> tuple[datetime | None, str]:
 
 
 def in_name(name: str) -> datetime | None:
-    """The first date, with time of day where it follows, in IMG_20240131_184500.jpg and kin."""
+    """The first date in a name such as IMG_20240131_184500.jpg, with the time that follows it."""
     m = _NAME.search(name)
     if m is None:
         return None

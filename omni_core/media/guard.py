@@ -1,4 +1,4 @@
-"""Whatever a decoding library raises becomes one line about the file."""
+"""Exceptions of decoding libraries as one error of ours, one line about the file."""
 
 from __future__ import annotations
 

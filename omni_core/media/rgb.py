@@ -1,4 +1,4 @@
-"""A Pillow picture of any mode as RGB."""
+"""A Pillow image of any mode as RGB."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PIL import Image
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """RGB: transparency on white, 16 bit and float by their range, CMYK converted."""
+    """RGB of 8 bits: transparency on white, 16 bits and floats by their range, CMYK converted."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, np.float32)
         low, high = float(values.min()), float(values.max())

@@ -1,4 +1,4 @@
-"""What a source is called when nobody named it."""
+"""The title of a source: from the file's own metadata, else from its name."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ which is complete when the words change: the last one of a source comes with `fl
 from __future__ import annotations
 
 import importlib.util
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -25,8 +24,10 @@ from omni_core.readers.ocr import Ocr
 from omni_core.readers.pages import pages_with_words
 from omni_core.readers.sessions import Sessions
 from omni_core.settings import Settings
+from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
+    CutOptions,
     ImageContent,
     Modality,
     Pixels,
@@ -41,8 +42,6 @@ SAME = 0.9
 """Ratio of equal characters from which two readings are the same words."""
 PAGE_WORDS_ENOUGH = 8
 """A page whose text layer has fewer words is read from its image too: a scan with a stamp."""
-WINDOW_WORDS = 150
-WINDOW_STRIDE = 120
 IMAGE_EDGE = 1280
 VIDEO_EDGE = 960
 """Long edge at which words are detected. Videos show larger letters, and many more frames."""
@@ -160,11 +159,9 @@ class ScreenTextReader(Reader):
         return found
 
     def _page(self, segment: Segment, lines: Sequence[Line]) -> list[Segment]:
-        """Windows of 150 words, 30 of them shared, as the text layer of a page is cut."""
-        words = re.findall(r"\S+\s*", paragraphs(lines))
-        starts = range(0, max(1, len(words) - (WINDOW_WORDS - WINDOW_STRIDE)), WINDOW_STRIDE)
-        texts = ["".join(words[s : s + WINDOW_WORDS]).strip() for s in starts]
-        return [_words(segment, text, part) for part, text in enumerate(texts) if text]
+        """Windows of words, as the text layer of a page is cut."""
+        windows = text_windows(paragraphs(lines), CutOptions())
+        return [_words(segment, w.text, part) for part, w in enumerate(windows)]
 
 
 def _pixels(segment: Segment) -> Pixels | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,30 +24,34 @@ class TextWindow:
     heading: str = ""
 
 
-def windows(
+def text_windows(
     text: str, options: CutOptions, headings: Sequence[tuple[int, str]] = ()
 ) -> Iterator[TextWindow]:
     """Windows of `text_window_words` words, `text_window_stride` apart, the last one full.
 
     headings: (character at which it begins, its words), in order.
     """
-    words = list(_words(text))
+    starts, ends = array("q"), array("q")  # 64 MB of text hold ten million words
+    for start, end in _words(text):
+        starts.append(start)
+        ends.append(end)
+    count = len(starts)
     size, stride = options.text_window_words, max(1, options.text_window_stride)
     at = 0
-    while at < len(words):
-        if at and len(words) - at <= size - stride:
+    while at < count:
+        if at and count - at <= size - stride:
             return  # the window before has it all
-        last = min(at + size, len(words))
-        if len(words) - last < (size - stride) // 2:
-            last = len(words)  # a crumb is not worth a window of its own
-        start, end = words[at][0], words[last - 1][1]
+        last = min(at + size, count)
+        if count - last < (size - stride) // 2:
+            last = count  # a crumb is not worth a window of its own
+        start, end = starts[at], ends[last - 1]
         heading = ""
         for where, name in headings:
             if where > start:
                 break
             heading = name
         yield TextWindow(start, end, text[start:end].strip(), heading)
-        if last == len(words):
+        if last == count:
             return
         at += stride
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,9 @@ from omni_core import __version__
 from omni_core.errors import OmniError
 from omni_core.settings import Settings
 from omni_server import prompts, resources, schemas, tools
+from omni_server.arguments import read as read_arguments
+from omni_server.mcp_server import EvidenceServer
+from omni_server.progress import cancelled_by_others
 from omni_server.state import Opener, State
 from omni_server.text import one_line
 
@@ -58,7 +62,7 @@ def build(state: State) -> MCPServer[State]:
         async with state.running():
             yield state
 
-    server: MCPServer[State] = MCPServer(
+    server = EvidenceServer(
         "omni",
         title="Omni evidence",
         version=__version__,
@@ -115,13 +119,20 @@ class EvidenceTool(Tool):
     ) -> Any:
         """The tool's result; raises ToolError, whose text is all that the model sees."""
         try:
-            ready = schemas.arguments(self, arguments)
+            ready = read_arguments(self, arguments)
             result = await self.fn(**ready, **{self.context_kwarg or "ctx": context})
             return self.fn_metadata.convert_result(result) if convert_result else result
         except OmniError as e:
             raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
         except MCPError:
             raise
+        except asyncio.CancelledError as e:
+            if not cancelled_by_others():
+                raise
+            log.warning("%s: something that it waited for was cancelled", self.name)
+            raise ToolError(
+                "CANCELLED: this work was cancelled by another request; try again"
+            ) from e
         except Exception as e:
             log.exception("%s failed", self.name)
             raise ToolError(

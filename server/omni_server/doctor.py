@@ -49,19 +49,19 @@ class Part:
 
 REINSTALL = "pip install --force-reinstall omni-mcp"
 PARTS = (
-    Part("films and sound", ("av",), ("av",), "video and audio", REINSTALL),
-    Part("pictures", ("PIL.Image",), ("pillow",), "pictures", REINSTALL),
+    Part("video and audio", ("av",), ("av",), "video and audio files", REINSTALL),
+    Part("images", ("PIL.Image",), ("pillow",), "image files", REINSTALL),
     Part("documents", ("pymupdf",), ("pymupdf",), "PDF and office files", REINSTALL),
     Part(
         "model runtime",
         ("onnxruntime", "tokenizers", "onnx"),
         ("onnxruntime", "tokenizers", "onnx"),
-        "the embedded text and picture models",
+        "the embedded text and image models",
         REINSTALL,
     ),
-    Part("speech", ("faster_whisper",), ("faster-whisper", "ctranslate2"), "words from sound",
+    Part("speech", ("faster_whisper",), ("faster-whisper", "ctranslate2"), "speech recognition",
          REINSTALL),
-    Part("words in pictures", ("rapidocr",), ("rapidocr",), "words from pictures and scans",
+    Part("OCR", ("rapidocr",), ("rapidocr",), "words in images and scans",
          REINSTALL),
     Part("embedded store", ("qdrant_edge",), ("qdrant-edge-py",), "the index on disk", REINSTALL),
     Part("MCP", ("mcp.server",), ("mcp",), "the server itself", REINSTALL),
@@ -69,9 +69,9 @@ PARTS = (
          "an index on a Qdrant server or cluster", "pip install 'omni-mcp[server]'", False),
     Part("omnimodal models (extra)", ("torch", "torchvision", "transformers",
          "sentence_transformers"), ("torch", "transformers", "sentence-transformers"),
-         "one model for text, pictures, sound and film; wants a GPU",
+         "one model for text, images, audio and video; wants a GPU",
          "pip install 'omni-mcp[omni]', then omni-mcp models", False),
-    Part("HEIC (extra)", ("pillow_heif",), ("pillow-heif",), "pictures of iPhones",
+    Part("HEIC (extra)", ("pillow_heif",), ("pillow-heif",), "images from iPhones",
          "pip install 'omni-mcp[heic]'", False),
 )  # fmt: skip
 
@@ -224,7 +224,7 @@ def _plugins() -> Iterator[Finding]:
 
 
 def _used(role: str, settings: Settings) -> bool:
-    """Whether these settings use a payload: speech and words in pictures only degrade."""
+    """Whether these settings use a payload; without speech and OCR the rest still works."""
     return role in ("text", "pictures") and settings.encoder == "embedded"
 
 

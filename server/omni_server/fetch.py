@@ -23,12 +23,15 @@ import httpx2
 
 from omni_core.errors import NotFoundError, OmniError, RefusedError, TooLargeError
 from omni_core.settings import Settings
+from omni_core.tasks import Report, SharedTasks, TaskOwner
 from omni_server.text import file_name, one_line
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Host and port to addresses."""
 
 REDIRECTS = 5
+CLOSE_S = 5.0
+"""How long downloads may take to end when the server does."""
 _TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 _BARRED = [
     ipaddress.ip_network(net)
@@ -53,18 +56,14 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
-@dataclass
-class _Job:
-    task: asyncio.Task[Path]
-    waiting: int = 0
-
-
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Arrived:
-    """How far a download is, for progress."""
+    """How far a download is."""
 
     size: int = 0
+    """Bytes that are here."""
     total: int = 0
+    """Bytes that were announced; 0 when nothing was."""
 
 
 def _fresh(folder: Path) -> None:
@@ -88,49 +87,41 @@ class Downloads:
         self._limit = settings.max_file_mb << 20
         self._resolve = resolve or _resolve
         self._transport = transport
-        self._jobs: dict[str, _Job] = {}
-        self.arrived: dict[str, Arrived] = {}
+        self._owner = TaskOwner("the downloads")
+        self._tasks: SharedTasks[str, Arrived, Path] = SharedTasks(self._owner, keep=True)
 
     async def file(self, url: str, wait_s: float | None) -> Path | None:
         """The file behind `url`; None when it is still on its way after `wait_s`.
 
         Cancelling the last call that waits ends the download. Raises RefusedError (URL_BLOCKED),
-        NotFoundError, TooLargeError.
+        NotFoundError, TooLargeError; StoppedError when someone else cancelled it.
         """
-        job = self._jobs.get(url)
-        if job is None or job.task.cancelled():
-            job = self._jobs[url] = _Job(asyncio.create_task(self._download(url)))
-        job.waiting += 1
-        try:
-            await asyncio.wait([job.task], timeout=wait_s)
-        except asyncio.CancelledError:
-            if job.waiting == 1:
-                job.task.cancel()
-            raise
-        finally:
-            job.waiting -= 1
-        if not job.task.done():
-            return None
-        del self._jobs[url]
-        self.arrived.pop(url, None)
-        return job.task.result()
+        outcome = await self._tasks.join(
+            url,
+            lambda report: self._download(url, report),
+            first=Arrived(),
+            name="the download",
+            wait_s=wait_s,
+        )
+        return outcome.result
+
+    def arrived(self, url: str) -> Arrived | None:
+        """How far the download of `url` is; None when there is none."""
+        return self._tasks.status(url)
 
     async def close(self) -> None:
         """End what is still on its way."""
-        for job in self._jobs.values():
-            job.task.cancel()
-        if self._jobs:
-            await asyncio.wait([job.task for job in self._jobs.values()], timeout=5)
+        await self._owner.close(CLOSE_S)
 
-    async def _download(self, url: str) -> Path:
+    async def _download(self, url: str, report: Report[Arrived]) -> Path:
         folder = self._folder / hashlib.sha256(url.encode()).hexdigest()[:26]
         with contextlib.suppress(FileNotFoundError):
             if held := sorted(await asyncio.to_thread(lambda: [*folder.iterdir()])):
                 return held[0]
         part = folder.with_suffix(".part")
         try:
-            _fresh(part)
-            name = await self._follow(url, part)
+            await asyncio.to_thread(_fresh, part)
+            name = await self._follow(url, part, report)
             await asyncio.to_thread(part.rename, folder)
         except httpx2.HTTPError as e:
             raise NotFoundError(
@@ -141,7 +132,7 @@ class Downloads:
             shutil.rmtree(part, ignore_errors=True)
         return folder / name
 
-    async def _follow(self, url: str, part: Path) -> str:
+    async def _follow(self, url: str, part: Path, report: Report[Arrived]) -> str:
         """Go through redirects, write the body into `part`; returns the file's name."""
         async with httpx2.AsyncClient(
             transport=self._transport, timeout=_TIMEOUT, trust_env=False, follow_redirects=False
@@ -162,7 +153,7 @@ class Downloads:
                     if response.has_redirect_location:
                         at = _parsed(str(at.join(response.headers["location"])))
                         continue
-                    return await self._save(url, at, response, part)
+                    return await self._save(at, response, part, report)
         raise _blocked(f"more than {REDIRECTS} redirects")
 
     async def _address(self, url: httpx2.URL) -> str:
@@ -176,7 +167,9 @@ class Downloads:
             raise _blocked("its host is not on the public internet")
         return found[0]
 
-    async def _save(self, url: str, at: httpx2.URL, response: httpx2.Response, part: Path) -> str:
+    async def _save(
+        self, at: httpx2.URL, response: httpx2.Response, part: Path, report: Report[Arrived]
+    ) -> str:
         if response.status_code != 200:
             raise NotFoundError(
                 f"the link answered {response.status_code}: check it, or download it into a root"
@@ -184,15 +177,17 @@ class Downloads:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise _blocked("it answers in an encoding that was not asked for")
         declared = response.headers.get("content-length", "")
-        seen = self.arrived[url] = Arrived(total=int(declared) if declared.isdecimal() else 0)
-        self._within(seen.total)
+        total, size = int(declared) if declared.isdecimal() else 0, 0
+        self._within(total)
+        await report(Arrived(size, total))
         kind = response.headers.get("content-type", "").split(";")[0]
-        name = _name(at, kind)
+        name = await asyncio.to_thread(_name, at, kind)  # the first call reads mime.types
         async with await anyio.open_file(part / name, "xb") as out:
             async for chunk in response.aiter_raw():
-                seen.size += len(chunk)
-                self._within(seen.size)
+                size += len(chunk)
+                self._within(size)
                 await out.write(chunk)
+                await report(Arrived(size, total))
         return name
 
     def _within(self, size: int) -> None:

@@ -95,7 +95,7 @@ def create_http(settings: Settings, *, opener: Opener | None = None) -> Gate:
         return JSONResponse({"ok": True})
 
     async def media(request: Request) -> Response:
-        return _media(state.links, request.path_params["token"])
+        return await asyncio.to_thread(_media, state.links, request.path_params["token"])
 
     async def upload(request: Request) -> Response:
         try:

@@ -19,6 +19,7 @@ from mcp.types import (
 )
 
 from omni_core.errors import NotFoundError, OmniError
+from omni_server.mcp_server import TypedBytes
 from omni_server.render import results
 from omni_server.render import segment as opened
 from omni_server.text import one_line
@@ -53,43 +54,41 @@ def add(server: MCPServer[State], state: State) -> None:
         """Words, citation and provenance."""
         return _words(opened.result(await _open(state, segment_id, "text"), ()))
 
-    @server.resource(
-        "omni://segment/{segment_id}/frame.jpg", mime_type="image/jpeg", title="Picture"
-    )
+    @server.resource("omni://segment/{segment_id}/frame.jpg", mime_type="image/jpeg", title="Image")
     async def frame(segment_id: str) -> bytes:
-        """The frame, page or picture of a segment."""
+        """The frame, page image or image of a segment."""
         segment = await _open(state, segment_id)
         if not segment.pictures:
-            raise ResourceNotFoundError("this segment has no picture")
+            raise ResourceNotFoundError("this segment has no image")
         return segment.pictures[0].jpeg
 
     @server.resource(
-        "omni://segment/{segment_id}/clip.mp4",
-        mime_type="video/mp4",
+        "omni://segment/{segment_id}/clip.{format}",
+        mime_type="application/octet-stream",
         title="Clip",
         annotations=_USER,
     )
-    async def clip(segment_id: str) -> bytes:
-        """The film or sound of a segment, cut from its source."""
+    async def clip(segment_id: str, format: str) -> bytes:
+        """The video or audio of a segment, cut from its source; in the source's own format."""
         segment = await _open(state, segment_id, "clip")
         if not segment.clips:
             raise ResourceNotFoundError("this segment has no clip")
         cut = segment.clips[0]
         if cut.size > MAX_CLIP:
             raise ResourceError("the clip is too large for a message; get_segment names its file")
-        return await asyncio.to_thread(Path(cut.path).read_bytes)
+        return TypedBytes.of(await asyncio.to_thread(Path(cut.path).read_bytes), cut.mime)
 
     @server.resource(
         "omni://segment/{segment_id}/audio.wav",
         mime_type="audio/wav",
-        title="Sound",
+        title="Audio",
         annotations=_USER,
     )
     async def audio(segment_id: str) -> bytes:
-        """The sound of a segment, 16 kHz mono."""
+        """The audio of a segment, 16 kHz mono."""
         segment = await _open(state, segment_id, "audio")
         if not segment.audio_wav:
-            raise ResourceNotFoundError("this segment has no sound")
+            raise ResourceNotFoundError("this segment has no audio")
         return segment.audio_wav
 
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]

@@ -1,24 +1,17 @@
 """What tools take and give, as JSON Schema: flat, without titles, nulls or references.
 
-Clients differ: some reject `$ref`, some a union at the root, some send `null` for what is
-optional, some a list as a string. So the advertised schema is the plainest one, and the calls
-are read generously (`arguments`), except that an unknown argument is always an error.
+Clients differ: some reject `$ref`, some a union at the root. So the advertised schema is the
+plainest one; `arguments` reads what clients make of it.
 """
 
 from __future__ import annotations
 
 import copy
-import json
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired
 
 from mcp.server.mcpserver.tools import Tool
-from pydantic import ValidationError
 from typing_extensions import TypedDict
-
-from omni_core.errors import BadRequestError
-from omni_server.text import one_line
 
 
 class Hit(TypedDict):
@@ -158,45 +151,3 @@ def tighten(tool: Tool) -> None:
         slim = plain(output)
         slim.pop("description", None)
         tool.fn_metadata.output_schema = slim
-
-
-def arguments(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The caller's arguments, checked and converted; raises BadRequestError in one line.
-
-    Read generously: null is absent, `"[\\"video\\"]"` and `"video, audio"` are lists, `"12:04"`
-    and `"7"` are numbers.
-    """
-    known: Mapping[str, Any] = tool.parameters.get("properties", {})
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        raise BadRequestError(
-            f"{tool.name} has no argument {one_line(unknown[0], 40)!r}; it takes {', '.join(known)}"
-        )
-    read = {n: _generous(v, known[n].get("type")) for n, v in given.items() if v is not None}
-    try:
-        return tool.fn_metadata.validate_arguments(read)
-    except ValidationError as e:
-        problems = "; ".join(
-            f"{'.'.join(str(p) for p in err['loc'])}: {err['msg']}" for err in e.errors()[:3]
-        )
-        raise BadRequestError(one_line(problems)) from None
-
-
-_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
-
-
-def _generous(value: Any, kind: str | None) -> Any:
-    if not isinstance(value, str):
-        return [value] if kind == "array" and not isinstance(value, list) else value
-    text = value.strip()
-    if kind == "array":
-        if text.startswith("["):
-            try:
-                return json.loads(text)
-            except (ValueError, RecursionError):
-                return value
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if kind == "number" and (clock := _CLOCK.fullmatch(text)):
-        hours, minutes, seconds = clock.groups()
-        return int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
-    return value

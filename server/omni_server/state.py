@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from omni_core.settings import Settings
+from omni_core.tasks import TaskOwner, result_of
 from omni_server.access import Access
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class State:
         self.links: Links | None = None
         """Signs links to clips; set when the server speaks HTTP."""
         self._opener = opener or _open
+        self._tasks = TaskOwner("the server")
         self._opening: asyncio.Task[Engine] | None = None
         self._users = 0
 
@@ -49,21 +51,25 @@ class State:
     async def running(self) -> AsyncIterator[State]:
         """Open the engine soon, close it at the end. Connections inside one process share it."""
         self._users += 1
-        warm = asyncio.create_task(self._warm())
+        warm = self._tasks.start(self._warm(), name="open the library early")
         try:
             yield self
         finally:
             warm.cancel()
             self._users -= 1
             if self._users == 0:
-                await self._close()
+                with anyio.CancelScope(shield=True):
+                    await self._close()
 
     async def engine(self) -> Engine:
-        """The open engine; raises StoreError when its store cannot be had, and tries again next."""
+        """The open engine. Raises what opening it raised, such as StoreError when another process
+        holds the store; the next call tries again."""
         task = self._opening
-        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
-            task = self._opening = asyncio.create_task(self._open())
-        return await asyncio.shield(task)
+        if task is None or (task.done() and not _succeeded(task)):
+            task = self._opening = self._tasks.start(
+                self._open(), name="opening the library", log_failure=False
+            )
+        return await result_of(task)
 
     async def _open(self) -> Engine:
         return await self._opener(self.settings)
@@ -76,17 +82,22 @@ class State:
             log.error("the library cannot be opened: %s", e)
 
     async def _close(self) -> None:
-        task, self._opening = self._opening, None
-        with anyio.CancelScope(shield=True):
+        opening, self._opening = self._opening, None
+        tasks, self._tasks = self._tasks, TaskOwner("the server")  # for those who connect later
+        try:
             if self.downloads is not None:
-                await self.downloads.close()
-            if task is None:
-                return
-            await asyncio.wait([task], timeout=CLOSE_S)
-            if not task.done():
-                task.cancel()
-            elif not task.cancelled() and task.exception() is None:
-                await task.result().close()
+                downloads, self.downloads = self.downloads, None
+                await downloads.close()
+        finally:
+            if opening is not None:
+                await asyncio.wait([opening], timeout=CLOSE_S)
+            await tasks.close()
+            if opening is not None and _succeeded(opening):
+                await opening.result().close()
+
+
+def _succeeded(task: asyncio.Task[Engine]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 async def _open(settings: Settings) -> Engine:

@@ -13,7 +13,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from omni_core.errors import BadRequestError, OmniError
+from omni_core.errors import BadRequestError
 from omni_server.access import is_link
 from omni_server.progress import progress, run_shielded
 from omni_server.render import results
@@ -64,7 +64,7 @@ async def ingest_media(
             began = time.monotonic()
             file = await run_shielded(_downloads(state).file(source, wait_s))
             if file is None:
-                return results.fetching(_downloads(state).arrived.get(source))
+                return results.fetching(_downloads(state).arrived(source))
             files: tuple[Path, ...] = (file,)
             many = False
             wait_s = max(0, wait_s - int(time.monotonic() - began))
@@ -90,8 +90,8 @@ async def ingest_media(
             transcript=subtitles,
         )
         status = await run_shielded(engine.ingest(request, wait_s=wait_s, progress=tell))
-    if status.state == "failed":
-        raise OmniError(status.error, code=status.error_code or None)
+    if status.state == "failed" and status.failure is not None:
+        raise status.failure
     return results.ingest(status)
 
 
@@ -155,7 +155,8 @@ async def get_segment(
 
     box = (crop[0], crop[1], crop[2], crop[3]) if crop else None
     segment = await opened.fitting(engine, OpenRequest(ref, show, step, pad_s, size, box))
-    return opened.result(segment, [_link(ctx, state, clip.path) for clip in segment.clips])
+    links = [await asyncio.to_thread(_link, ctx, state, clip.path) for clip in segment.clips]
+    return opened.result(segment, links)
 
 
 async def similar_to(

@@ -41,6 +41,23 @@ def test_an_instant_overlaps_the_span_it_lies_in() -> None:
     assert not Span("second", 5, 5).overlaps(Span("second", 0, 4))
 
 
+@pytest.mark.parametrize(
+    ("instant", "span"),
+    [
+        (Span("second", 0, 0), Span("second", 0, 4)),  # at its start
+        (Span("second", 4, 4), Span("second", 0, 4)),  # at its end: the last frame shown
+        (Span("second", 0, 0), Span("second", 0, 0)),  # a still picture and itself
+        (Span("char", 7, 7), Span("char", 7, 7)),
+    ],
+)
+def test_an_instant_overlaps_a_span_that_it_is_at_the_edge_of(instant: Span, span: Span) -> None:
+    assert instant.overlaps(span) and span.overlaps(instant)
+
+
+def test_two_instants_apart_do_not_overlap() -> None:
+    assert not Span("second", 2, 2).overlaps(Span("second", 2.001, 2.001))
+
+
 def test_seconds_never_overlap_pages() -> None:
     assert not Span("second", 0, 10).overlaps(Span("page", 1, 2))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from omni_core.errors import NotFoundError
 from omni_core.settings import Settings
 from omni_core.types import Channel, Modality
 from omni_server.app import create
+from tests.blocking import blocking_calls_fail
 
 SOURCE = "src_" + "a" * 16
 SEGMENT = "seg_" + "b" * 26
@@ -51,6 +52,7 @@ class Scripted:
         self.pictures = 1
         self.jpeg_bytes = 1000
         self.clip: Path | None = None
+        self.clip_mime = "video/mp4"
         self.steps = 0
         """How many progress reports an ingest makes."""
         self.hold: asyncio.Event | None = None
@@ -92,7 +94,8 @@ class Scripted:
         )
         clips: tuple[ClipFile, ...] = ()
         if "clip" in request.show and self.clip is not None:
-            clips = (ClipFile(str(self.clip), "video/mp4", self.clip.stat().st_size, 4.0, 19.3),)
+            size = (await asyncio.to_thread(self.clip.stat)).st_size
+            clips = (ClipFile(str(self.clip), self.clip_mime, size, 4.0, 19.3),)
         return Opened(
             ref=request.ref, cite=f"[{self.title} @ 0:04.3-0:19.3]", source=self.row(),
             window="0:04.3-0:19.3 of 48:10", requested=f"0:05 of [{self.title}]",
@@ -153,6 +156,12 @@ class Scripted:
 
     async def close(self) -> None:
         self.closed += 1
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks_the_event_loop() -> Iterator[None]:
+    with blocking_calls_fail():
+        yield
 
 
 @pytest.fixture

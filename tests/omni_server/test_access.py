@@ -291,7 +291,7 @@ def test_a_file_that_becomes_a_link_after_the_look_is_not_followed(
             target.symlink_to(home / "outside" / "secret.mp4")
         return seen
 
-    monkeypatch.setattr(access_module.os, "lstat", swap)
+    monkeypatch.setattr(os, "lstat", swap)
     with pytest.raises(OmniError):
         access.file(str(target))
 

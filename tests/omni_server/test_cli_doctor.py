@@ -19,7 +19,7 @@ from omni_server.cli import main
 @pytest.fixture
 def few_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only light wheels: importing torch is not what is tested."""
-    keep = ("pictures", "MCP")
+    keep = ("images", "MCP")
     monkeypatch.setattr(doctor, "PARTS", tuple(p for p in doctor.PARTS if p.name in keep))
 
 
@@ -35,7 +35,7 @@ def test_a_whole_install_is_found_well(
     report = json.loads(capsys.readouterr().out)
     assert (code, report["works"]) == (0, True)
     names = {f["name"] for f in report["findings"] if f["state"] == "ok"}
-    assert {"python", "store", "pictures", "MCP", "weights all-MiniLM-L6-v2-int8"} <= names
+    assert {"python", "store", "images", "MCP", "weights all-MiniLM-L6-v2-int8"} <= names
 
 
 def test_wrong_weights_are_missing_weights_and_fail(

@@ -13,11 +13,12 @@ import httpx2
 import pytest
 from mcp import Client
 
-from omni_core.errors import NotFoundError, OmniError, RefusedError, TooLargeError
+from omni_core.errors import NotFoundError, OmniError, RefusedError, StoppedError, TooLargeError
 from omni_core.settings import Settings
 from omni_server.app import build
 from omni_server.fetch import Downloads, is_public
 from omni_server.state import State
+from tests.results import text
 
 PUBLIC = "93.184.215.14"
 
@@ -233,7 +234,8 @@ async def test_a_slow_download_goes_on_and_is_followed_by_calling_again(
         200, stream=slow, headers={"content-length": "9"}
     )
     assert await downloads.file("https://example.com/a.mp4", 0.05) is None
-    assert downloads.arrived["https://example.com/a.mp4"].total == 9
+    arrived = downloads.arrived("https://example.com/a.mp4")
+    assert arrived is not None and arrived.total == 9
     slow.go.set()
     path = await downloads.file("https://example.com/a.mp4", 20)
     assert path is not None
@@ -246,13 +248,48 @@ async def test_cancelling_the_only_caller_ends_the_download_and_leaves_nothing(
     net.answers["https://example.com/a.mp4"] = httpx2.Response(200, stream=Slow())
     call = asyncio.create_task(downloads.file("https://example.com/a.mp4", None))
     async with asyncio.timeout(20):
-        while "https://example.com/a.mp4" not in downloads.arrived:
+        while (arrived := downloads.arrived("https://example.com/a.mp4")) is None or (
+            not arrived.size
+        ):
             await anyio.lowlevel.checkpoint()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
     await downloads.close()
     assert not list((settings.store_path / "downloads").iterdir())
+
+
+async def test_a_download_cancelled_and_asked_for_at_once_is_begun_anew_fifty_times(
+    net: Net, downloads: Downloads
+) -> None:
+    async with asyncio.timeout(60):
+        for n in range(50):
+            link = f"https://example.com/{n}.mp4"
+            slow = Slow()
+            net.answers[link] = httpx2.Response(200, stream=slow)
+            first = asyncio.create_task(downloads.file(link, None))
+            while (arrived := downloads.arrived(link)) is None or not arrived.size:
+                await anyio.lowlevel.checkpoint()
+            first.cancel()
+            await asyncio.sleep(0)  # the call hears of it, the download has not ended yet
+            net.answers[link] = film(b"the whole film")
+            path = await downloads.file(link, None)
+            assert path is not None and path.read_bytes() == b"the whole film"
+            assert first.cancelled()
+
+
+async def test_a_download_that_somebody_else_ends_is_an_error_not_a_cancellation(
+    net: Net, downloads: Downloads
+) -> None:
+    net.answers["https://example.com/a.mp4"] = httpx2.Response(200, stream=Slow())
+    waiting = asyncio.create_task(downloads.file("https://example.com/a.mp4", None))
+    async with asyncio.timeout(20):
+        while not net.connected:
+            await anyio.lowlevel.checkpoint()
+        await downloads.close()
+        with pytest.raises(StoppedError) as caught:
+            await waiting
+    assert caught.value.code == "CANCELLED"
 
 
 async def test_an_allowed_link_is_ingested(net: Net, settings: Settings, engine: Any) -> None:
@@ -277,5 +314,5 @@ async def test_an_allowed_link_is_ingested(net: Net, settings: Settings, engine:
         similar = await client.call_tool("similar_to", {"ref": "https://example.com/a.mp4"})
     assert done.structured_content["state"] == "ready"
     assert Path(engine.asked[0][0].path).read_bytes() == b"halfwhole"
-    assert plain.content[0].text.startswith("URL_BLOCKED: ")
-    assert similar.content[0].text.startswith("URL_DISABLED: ")
+    assert text(plain).startswith("URL_BLOCKED: ")
+    assert text(similar).startswith("URL_DISABLED: ")

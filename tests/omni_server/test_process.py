@@ -17,6 +17,8 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from tests.results import text
+
 REPO = Path(__file__).parents[2]
 SERVE = ["-m", "omni_server", "serve"]
 META = {
@@ -68,15 +70,15 @@ async def test_a_client_finds_and_opens_a_passage_over_stdio(
     async with Client(stdio_client(server), mode=mode) as client:
         assert len((await client.list_tools()).tools) == 6
         empty = await client.call_tool("search", {"query": "boat"})
-        assert empty.content[0].text.startswith("EMPTY_INDEX: ")
+        assert text(empty).startswith("EMPTY_INDEX: ")
         ingested = await client.call_tool("ingest_media", {"source": "notes.md", "wait_s": 45})
         assert ingested.structured_content["state"] == "ready", ingested
         found = await client.call_tool("search", {"query": "launch of the boat postponed"})
         hit = found.structured_content["hits"][0]
         opened = await client.call_tool("get_segment", {"ref": hit["cite"]})
-        assert "postponed to March" in opened.content[0].text
+        assert "postponed to March" in text(opened)
         again = await client.call_tool("ingest_media", {"source": "notes.md"})
-        assert "Nothing to do" in again.content[0].text
+        assert "Nothing to do" in text(again)
 
 
 def test_stdout_carries_json_rpc_only_while_c_and_python_print(
@@ -144,7 +146,7 @@ async def test_the_same_command_serves_http_until_it_is_interrupted(
             async with Client(f"{base}/mcp") as client:
                 assert len((await client.list_tools()).tools) == 6
                 result = await client.call_tool("search", {"query": "x"})
-                assert result.content[0].text.startswith("EMPTY_INDEX: ")
+                assert text(result).startswith("EMPTY_INDEX: ")
     finally:
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import MCPError
-from mcp.types import PromptReference, ResourceTemplateReference, TextContent
+from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference, TextContent
 
 SEGMENT = "seg_" + "b" * 26
 SOURCE = "src_" + "a" * 16
@@ -27,7 +28,7 @@ async def test_templates_are_listed(connect: Any) -> None:
     segment = "omni://segment/{segment_id}"
     assert {t.uri_template for t in listed} == {
         "omni://source/{source_id}", f"{segment}/frame.jpg", f"{segment}/text",
-        f"{segment}/clip.mp4", f"{segment}/audio.wav",
+        f"{segment}/clip.{{format}}", f"{segment}/audio.wav",
     }  # fmt: skip
     clips = [t for t in listed if "clip" in t.uri_template or "audio" in t.uri_template]
     assert all(t.annotations.audience == ["user"] for t in clips)
@@ -104,3 +105,35 @@ async def test_prompts_ask_for_citations(connect: Any) -> None:
             assert isinstance(message.content, TextContent)
             assert "`cite`" in message.content.text
             assert all(value in message.content.text for value in arguments.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("summary", {}, "no prompt 'summary'; there are: cite_evidence, compare, timeline"),
+        ("timeline", {}, "timeline needs the argument topic"),
+        ("timeline", {"topic": " "}, "timeline needs the argument topic"),
+        ("compare", {"source_a": "x"}, "compare needs the argument source_b"),
+    ],
+)
+async def test_a_wrong_prompt_is_an_invalid_parameter_that_says_what_is_needed(
+    connect: Any, name: str, arguments: dict[str, str], message: str
+) -> None:
+    async with connect() as client:
+        with pytest.raises(MCPError) as caught:
+            await client.get_prompt(name, arguments)
+    assert caught.value.code == INVALID_PARAMS
+    assert message in caught.value.message
+
+
+async def test_a_clip_has_the_type_of_what_was_cut(
+    connect: Any, engine: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "clip.mp3"
+    path.write_bytes(b"ID3")
+    engine.clip, engine.clip_mime = path, "audio/mpeg"
+    async with connect() as client:
+        for name in ("clip.mp3", "clip.mp4"):
+            read = await client.read_resource(f"omni://segment/{SEGMENT}/{name}")
+            assert read.contents[0].mime_type == "audio/mpeg"
+            assert base64.b64decode(read.contents[0].blob) == b"ID3"

@@ -14,17 +14,14 @@ from mcp import Client
 from mcp.types import AudioContent, CallToolResult, ImageContent, ResourceLink, TextContent
 
 from omni_core.engine.results import FolderStatus, IngestStatus, OpenRequest, SearchRequest
-from omni_core.errors import StoreError
+from omni_core.errors import StoreError, UnreadableError
 from omni_core.settings import Settings
 from omni_core.types import Modality
 from omni_server import progress
 from omni_server.app import create
+from omni_server.cli.printing import plain
 from omni_server.text import tokens
-
-
-def text(result: CallToolResult) -> str:
-    assert isinstance(result.content[0], TextContent)
-    return result.content[0].text
+from tests.results import text
 
 
 def error(result: CallToolResult) -> str:
@@ -188,7 +185,7 @@ async def test_a_clip_is_a_link_for_the_user_and_a_path_in_the_text(
         link = next(b for b in result.content if isinstance(b, ResourceLink))
         read = await client.read_resource(link.uri)
     assert (link.mime_type, link.size) == ("video/mp4", 4)
-    assert link.annotations.audience == ["user"]
+    assert link.annotations and link.annotations.audience == ["user"]
     assert str(engine.clip) in text(result)
     assert base64.b64decode(read.contents[0].blob) == b"film"
 
@@ -322,6 +319,26 @@ async def test_a_silent_ingest_still_gives_signs_of_life(
         await client.call_tool("ingest_media", {"source": "a.mp4"}, progress_callback=note)
     assert seen == sorted(set(seen))
     assert seen[0] < 0.01
+
+
+async def test_a_failed_ingest_is_a_tool_error_with_its_own_code_and_line(
+    connect: Any, engine: Any, root: Path
+) -> None:
+    async def fails(request: Any, **_: Any) -> IngestStatus:
+        error = UnreadableError("it has a password; give it", code="ENCRYPTED")
+        return IngestStatus(request.path, "failed", failure=error)
+
+    (root / "a.pdf").write_bytes(b"x")
+    engine.ingest = fails
+    async with connect() as client:
+        result = await client.call_tool("ingest_media", {"source": "a.pdf"})
+    assert error(result) == "ENCRYPTED: it has a password; give it"
+
+
+def test_what_is_printed_of_a_status_are_its_facts_not_its_exception() -> None:
+    printed = plain(IngestStatus("a", "failed", failure=UnreadableError("it is broken")))
+    assert (printed["error_code"], printed["error"]) == ("CORRUPT_MEDIA", "it is broken")
+    assert "failure" not in printed and json.dumps(printed)
 
 
 async def test_a_cancelled_call_cancels_the_engine_once(

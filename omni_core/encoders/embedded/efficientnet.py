@@ -1,4 +1,4 @@
-"""EfficientNet-lite0: what a picture shows, as logits over the 1000 ImageNet-1k classes.
+"""EfficientNet-lite0: what an image shows, as logits over the 1000 ImageNet-1k classes.
 
 Tan and Le 2019; the lite variants drop squeeze-excitation and use ReLU6. The checkpoint's
 batch norms are folded into the convolutions; logits agree with torch to 6e-6 of 7.5.
@@ -44,36 +44,37 @@ class EfficientNet:
         self._session = onnx_sessions.Session(graph, settings.threads)
 
     def __call__(self, views: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """(views, 1000) logits of `view` arrays."""
+        """(views, 1000) logits of arrays of `views`."""
         batches = (np.stack(views[i : i + BATCH]) for i in range(0, len(views), BATCH))
         return np.concatenate([self._session(["logits"], image=batch)[0] for batch in batches])
 
 
-def view(picture: Image.Image) -> NDArray[np.float32]:
+def input_tensor(image: Image.Image) -> NDArray[np.float32]:
     """(3, 224, 224), scaled as the weights were trained: (RGB - 127) / 128."""
-    small = picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    small = image.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
     scaled = (np.asarray(small).transpose(2, 0, 1) - np.float32(127)) / np.float32(128)
     return scaled.astype(np.float32)
 
 
 def views(pixels: Pixels, *, ends: bool = True) -> list[NDArray[np.float32]]:
-    """The looks at a picture: its central square, the whole on grey, and the two `ends`.
+    """The crops of an image that are classified, each as `input_tensor`: its central square, the
+    whole on grey, and the two `ends`. Of a square image it is itself and its mirror image.
 
-    A square is looked at as it is and mirrored. Mean reciprocal rank over 176 questions: centre
+    Mean reciprocal rank over 176 questions: centre
     .53, whole .48, both .52, with the ends .53; finer crops lost.
     """
-    picture = Image.fromarray(pixels)
-    width, height = picture.size
-    short, long = min(picture.size), max(picture.size)
+    image = Image.fromarray(pixels)
+    width, height = image.size
+    short, long = min(image.size), max(image.size)
     squares = [((width - short) // 2, (height - short) // 2)]
     if ends and long >= WIDE * short:
         squares += [(0, 0), (width - short, height - short)]
-    looks = [view(picture.crop((x, y, x + short, y + short))) for x, y in squares]
+    crops = [input_tensor(image.crop((x, y, x + short, y + short))) for x, y in squares]
     if short == long:
-        return [*looks, looks[0][:, :, ::-1]]
+        return [*crops, crops[0][:, :, ::-1]]
     whole = Image.new("RGB", (long, long), (127, 127, 127))
-    whole.paste(picture, ((long - width) // 2, (long - height) // 2))
-    return [*looks, view(whole)]
+    whole.paste(image, ((long - width) // 2, (long - height) // 2))
+    return [*crops, input_tensor(whole)]
 
 
 def build(w: Weights, *, epsilon: float = 1e-3) -> onnx.ModelProto:

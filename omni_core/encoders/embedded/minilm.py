@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from omni_core import weights
-from omni_core.encoders.embedded import onnx_sessions
-from omni_core.encoders.embedded.checkpoints import Weights, read_safetensors
+from omni_core.encoders.embedded import minilm_graph, onnx_sessions
+from omni_core.encoders.embedded.checkpoints import read_safetensors
 from omni_core.settings import Settings
-
-if TYPE_CHECKING:
-    import onnx
 
 DIM = 384
 MAX_TOKENS = 256
@@ -28,9 +24,6 @@ MAX_TOKENS = 256
 BATCH_TOKENS = 2048
 """Rows times the longest, padding too: each run unpacks the int8 weights, so few runs of many
 short texts; more than this only costs memory."""
-BUILDER = "1"
-"""Part of the cached graph's name: raise it when the builder below changes."""
-
 _VOCABULARY = Path(__file__).with_name("data") / "vocab.txt"
 
 
@@ -51,8 +44,8 @@ class MiniLM:
         """Loads the tokenizer and the graph; UnavailableError when the weights are not there."""
         from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-        words = _VOCABULARY.read_text(encoding="utf-8").split("\n")[:-1]
-        ids = {word: i for i, word in enumerate(words)}
+        pieces = _VOCABULARY.read_text(encoding="utf-8").split("\n")[:-1]
+        ids = {piece: i for i, piece in enumerate(pieces)}
         self._tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))  # noqa: S106
         self._tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
         self._tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -97,63 +90,10 @@ class MiniLM:
 
 
 def _graph(settings: Settings) -> Path:
-    wanted = role(settings)
-    path = weights.find(wanted, settings)
-    if wanted == "text":
+    payload = role(settings)
+    path = weights.find(payload, settings)
+    if payload == "text":
         return path
-    name = f"minilm-{weights.payload(wanted).files[0].sha256[:12]}-{BUILDER}"
-    return onnx_sessions.cached(settings, name, lambda: build(read_safetensors(path)))
-
-
-def build(w: Weights, *, layers: int = 6, heads: int = 12) -> onnx.ModelProto:
-    """BERT's encoder as a graph: token ids and mask in, last hidden states out.
-
-    Devlin et al. 2018; post-norm, exact GELU, layer norm epsilon 1e-12.
-    """
-    g = onnx_sessions.Graph()
-    size = w["embeddings.word_embeddings.weight"].shape[1]
-    per_head = size // heads
-
-    def linear(x: str, name: str) -> str:
-        weight = g.constant(f"{name}.weight", w[f"{name}.weight"].T)
-        bias = g.constant(f"{name}.bias", w[f"{name}.bias"])
-        return g.op("Add", g.op("MatMul", x, weight), bias)
-
-    def norm(x: str, name: str) -> str:
-        scale = g.constant(f"{name}.weight", w[f"{name}.weight"])
-        bias = g.constant(f"{name}.bias", w[f"{name}.bias"])
-        return g.op("LayerNormalization", x, scale, bias, axis=-1, epsilon=1e-12)
-
-    def heads_of(x: str, name: str, order: list[int]) -> str:
-        split = g.op("Reshape", linear(x, name), g.integers(0, 0, heads, per_head))
-        return g.op("Transpose", split, perm=order)
-
-    e = "embeddings."
-    length = g.op("Slice", g.op("Shape", "input_ids"), g.integers(1), g.integers(2))
-    table = g.constant("positions", w[e + "position_embeddings.weight"])
-    places = g.op("Slice", table, g.integers(0), length, g.integers(0))
-    words = g.op("Gather", g.constant("words", w[e + "word_embeddings.weight"]), "input_ids")
-    kind = g.constant("kind", w[e + "token_type_embeddings.weight"][0])
-    x = norm(g.op("Add", g.op("Add", words, places), kind), e + "LayerNorm")
-    mask = g.op("Unsqueeze", g.op("Cast", "attention_mask", to=1), g.integers(1, 2))
-    away = g.op("Mul", g.op("Sub", g.constant("one", 1.0), mask), g.constant("far", -1e9))
-    scale = g.constant("scale", per_head**-0.5)
-    for i in range(layers):
-        p = f"encoder.layer.{i}."
-        query = heads_of(x, p + "attention.self.query", [0, 2, 1, 3])
-        key = heads_of(x, p + "attention.self.key", [0, 2, 3, 1])
-        value = heads_of(x, p + "attention.self.value", [0, 2, 1, 3])
-        scores = g.op("Add", g.op("Mul", g.op("MatMul", query, key), scale), away)
-        seen = g.op("MatMul", g.op("Softmax", scores, axis=-1), value)
-        joined = g.op("Reshape", g.op("Transpose", seen, perm=[0, 2, 1, 3]), g.integers(0, 0, size))
-        dense = linear(joined, p + "attention.output.dense")
-        x = norm(g.op("Add", dense, x), p + "attention.output.LayerNorm")
-        wide = g.op("Gelu", linear(x, p + "intermediate.dense"))
-        x = norm(g.op("Add", linear(wide, p + "output.dense"), x), p + "output.LayerNorm")
-    g.op("Identity", x, output="last_hidden_state")
-    tokens = (np.int64, ("batch", "tokens"))
-    return g.model(
-        "all-MiniLM-L6-v2",
-        {"input_ids": tokens, "attention_mask": tokens},
-        {"last_hidden_state": ("batch", "tokens", size)},
-    )
+    sha256 = weights.payload(payload).files[0].sha256
+    name = f"minilm-{sha256[:12]}-{minilm_graph.BUILDER}"
+    return onnx_sessions.cached(settings, name, lambda: minilm_graph.build(read_safetensors(path)))

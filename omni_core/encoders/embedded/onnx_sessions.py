@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from omni_core.files import write_atomically
 from omni_core.settings import Settings
-from omni_core.weights import write_atomically
 
 if TYPE_CHECKING:
     import onnx

@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from omni_core.errors import BadRequestError, UnavailableError
+from omni_core.errors import BadRequestError, UnavailableError, unpack
 
 log = logging.getLogger(__name__)
 
 CONNECT_S = 5.0
 TRIES = 4
 """The first and three more, after 0.5, 1 and 2 seconds: a worker that restarts is back by then."""
-_AGAIN = (429, 502, 503, 504)
+_TEMPORARY = (429, 502, 503, 504)
 
 
-class Server:
-    """A model server at one address. Thread-safe."""
+class ModelServerClient:
+    """A connection to a model server at one address. Thread-safe."""
 
     def __init__(self, url: str, token: str) -> None:
         """`url` as set by the operator; redirects are not followed, proxies not asked."""
@@ -35,25 +35,26 @@ class Server:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         self._client = httpx2.Client(headers=headers, trust_env=False, follow_redirects=False)
 
-    def get(self, path: str, *, seconds: float) -> Any:
+    def get_json(self, path: str, *, seconds: float) -> Any:
         """The JSON at `path`."""
-        return self._send("GET", path, seconds, {}).json()
+        return self._json(self._send("GET", path, seconds, {}))
 
-    def post(self, path: str, body: bytes, *, seconds: float) -> bytes:
-        """Bytes for bytes."""
-        kind = {"content-type": "application/octet-stream"}
-        found: bytes = self._send("POST", path, seconds, {"content": body, "headers": kind}).content
-        return found
+    def post_bytes(self, path: str, body: bytes, *, seconds: float) -> bytes:
+        """The bytes that `path` answers to these bytes."""
+        headers = {"content-type": "application/octet-stream"}
+        return self._send("POST", path, seconds, {"content": body, "headers": headers}).content
 
-    def ask(self, path: str, data: Any, *, seconds: float) -> Any:
-        """JSON for JSON."""
-        return self._send("POST", path, seconds, {"json": data}).json()
+    def post_json(self, path: str, data: Any, *, seconds: float) -> Any:
+        """The JSON that `path` answers to this JSON."""
+        return self._json(self._send("POST", path, seconds, {"json": data}))
 
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
 
-    def _send(self, method: str, path: str, seconds: float, content: dict[str, Any]) -> Any:
+    def _send(
+        self, method: str, path: str, seconds: float, content: dict[str, Any]
+    ) -> httpx2.Response:
         deadline = time.monotonic() + seconds
         for attempt in range(TRIES):
             left = deadline - time.monotonic()
@@ -76,13 +77,22 @@ class Server:
             else:
                 if answer.status_code < 300:
                     return answer
-                if answer.status_code not in _AGAIN or last:
+                if answer.status_code not in _TEMPORARY or last:
                     raise self._refusal(answer)
             log.info("the model server %s is asked again", self.name)
             time.sleep(min(0.5 * 2**attempt, max(0.0, deadline - time.monotonic())))
         raise AssertionError("the last try returns or raises")
 
-    def _refusal(self, answer: Any) -> Exception:
+    def _json(self, answer: httpx2.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError:
+            raise UnavailableError(
+                f"the model server {self.name} answered something that is no JSON: correct "
+                "encoder_url"
+            ) from None
+
+    def _refusal(self, answer: httpx2.Response) -> Exception:
         if answer.status_code in (401, 403):
             return UnavailableError(
                 f"the model server {self.name} refused the token: set encoder_token to its own"
@@ -97,6 +107,9 @@ class Server:
             said = data.get("error", data.get("message", "")) if isinstance(data, dict) else ""
             said = said.get("message", "") if isinstance(said, dict) else str(said)
         except ValueError:
-            said = ""
+            data, said = None, ""
         line = (said.strip().splitlines() or [f"status {answer.status_code}"])[0][:200]
-        return UnavailableError(f"the model server {self.name} says: {line}")
+        message = f"the model server {self.name} says: {line}"
+        if isinstance(data, dict) and "kind" in data:  # a worker of ours: its error as itself
+            return unpack({**data, "error": message})
+        return UnavailableError(message)

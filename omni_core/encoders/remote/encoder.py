@@ -1,7 +1,7 @@
-"""Embed on another machine: an `omni-mcp worker --listen`, or vLLM.
+"""Embed on another machine that runs `omni-mcp worker --listen`.
 
-`Settings.encoder_url` is `http://host:7000` for a worker of ours, which says itself what it runs,
-or `vllm+http://host:8000` for vLLM, where `Settings.encoder` names the row of the table it serves.
+`Settings.encoder_url` is its address, as in `http://host:7000`; the worker says itself which
+model it runs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Self
 
 from omni_core.encoders.remote import wire
-from omni_core.encoders.remote.client import Server
+from omni_core.encoders.remote.client import ModelServerClient
 from omni_core.protocols import Encoder, Reranker
 from omni_core.settings import Settings
 from omni_core.types import (
@@ -37,84 +37,88 @@ class RemoteEncoder(Encoder):
     def describe(cls, settings: Settings) -> EncoderInfo:
         """What the worker says it embeds.
 
-        Raises UnavailableError when it cannot be reached, refuses the token or still loads.
+        Raises UnavailableError when it cannot be reached, refuses the token, still loads, or
+        speaks another format of messages.
         """
-        server = Server(settings.encoder_url, settings.encoder_token)
+        client = ModelServerClient(settings.encoder_url, settings.encoder_token)
         try:
-            return wire.unpack_info(server.get("/info", seconds=INFO_S))
+            return wire.unpack_info(client.get_json("/info", seconds=INFO_S))
         finally:
-            server.close()
+            client.close()
 
     @classmethod
     def load(cls, settings: Settings) -> Self:
         """A connection to the worker; raises UnavailableError as `describe`."""
-        return cls(Server(settings.encoder_url, settings.encoder_token), cls.describe(settings))
+        info = cls.describe(settings)
+        return cls(ModelServerClient(settings.encoder_url, settings.encoder_token), info)
 
     @classmethod
     def load_reranker(cls, settings: Settings) -> Reranker:
         """The reranker that the same worker runs."""
-        server = Server(settings.encoder_url, settings.encoder_token)
-        return RemoteReranker(server, settings.reranker)
+        client = ModelServerClient(settings.encoder_url, settings.encoder_token)
+        return RemoteReranker(client, settings.reranker)
 
-    def __init__(self, server: Server, described: EncoderInfo) -> None:
-        """`described` as the worker told it."""
-        self.info = described
-        self._server = server
+    def __init__(self, client: ModelServerClient, info: EncoderInfo) -> None:
+        """`info` as the worker told it."""
+        self.info = info
+        self._client = client
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """See `types.Encoder`; sent in pieces of about `CHUNK` bytes."""
-        return self._ask("/encode", contents, EVIDENCE_S)
+        """See `Encoder`; sent in requests of about `CHUNK` bytes."""
+        return self._vectors("/encode", contents, EVIDENCE_S)
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """See `types.Encoder`."""
-        return self._ask("/questions", contents, QUESTION_S)
+        """See `Encoder`."""
+        return self._vectors("/questions", contents, QUESTION_S)
 
     def close(self) -> None:
         """Give the connections back."""
-        self._server.close()
+        self._client.close()
 
-    def _ask(self, path: str, contents: Sequence[Content], seconds: float) -> list[Vector | None]:
-        made: list[Vector | None] = []
+    def _vectors(
+        self, path: str, contents: Sequence[Content], seconds: float
+    ) -> list[Vector | None]:
+        vectors: list[Vector | None] = []
         for chunk in _chunks(contents):
-            made += wire.unpack_vectors(self._server.post(path, wire.pack(chunk), seconds=seconds))
-        return made
+            body = self._client.post_bytes(path, wire.pack(chunk), seconds=seconds)
+            vectors += wire.unpack_vectors(body)
+        return vectors
 
 
 class RemoteReranker(Reranker):
     """`Reranker` whose model runs in a worker elsewhere."""
 
-    def __init__(self, server: Server, name: str) -> None:
+    def __init__(self, client: ModelServerClient, name: str) -> None:
         """`name` as set; the worker was started with the same."""
         self.name = name
-        self._server = server
+        self._client = client
 
     def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
         """One score a candidate, in order; None where the model cannot take it."""
         contents = [TextContent(c) if isinstance(c, str) else c for c in candidates]
         body = wire.pack([question, *contents])
-        answer = wire.unpack_json(self._server.post("/rerank", body, seconds=QUESTION_S))
-        return [None if s is None else float(s) for s in answer["scores"]]
+        return wire.unpack_scores(self._client.post_bytes("/rerank", body, seconds=QUESTION_S))
 
     def close(self) -> None:
         """Give the connections back."""
-        self._server.close()
+        self._client.close()
 
 
 def _chunks(contents: Sequence[Content]) -> Iterator[list[Content]]:
     chunk: list[Content] = []
     size = 0
     for content in contents:
-        weight = _weight(content)
-        if chunk and size + weight > CHUNK:
+        more = _bytes(content)
+        if chunk and size + more > CHUNK:
             yield chunk
             chunk, size = [], 0
         chunk.append(content)
-        size += weight
+        size += more
     if chunk:
         yield chunk
 
 
-def _weight(content: Content) -> int:
+def _bytes(content: Content) -> int:
     if isinstance(content, TextContent):
         return len(content.text)
     if isinstance(content, ImageContent):
@@ -122,5 +126,5 @@ def _weight(content: Content) -> int:
     if isinstance(content, AudioContent):
         return content.samples.nbytes
     assert isinstance(content, VideoContent)  # noqa: S101 - the union's last member
-    sound = 0 if content.audio is None else content.audio.nbytes
-    return content.frames.nbytes + content.keyframe.nbytes + sound
+    audio = 0 if content.audio is None else content.audio.nbytes
+    return content.frames.nbytes + content.keyframe.nbytes + audio

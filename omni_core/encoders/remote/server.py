@@ -6,8 +6,8 @@
     POST /rerank                  the question, then candidates -> scores
     GET  /health                  "ok", without a token
 
-Bodies are those of `_omni_wire`. Every path but /health needs the token when one is set; without
-one the worker only listens on loopback.
+Bodies are safetensors, as `wire` describes. Every path but /health needs the token when one is
+set; without one the worker only listens on loopback.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import hmac
 import ipaddress
 import logging
 import threading
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from omni_core.encoders.remote import wire
 from omni_core.errors import (
@@ -26,10 +26,11 @@ from omni_core.errors import (
     RefusedError,
     TooLargeError,
     UnavailableError,
+    pack,
 )
-from omni_core.protocols import Encoder
+from omni_core.protocols import Encoder, Reranker
 from omni_core.settings import Settings
-from omni_core.types import Content
+from omni_core.types import Content, Vector
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_BODY = 256 << 20
-"""Bytes of one request: a batch of films at 350x196 is about 50 MB."""
+"""Bytes of one request: a batch of videos at 350x196 is about 50 MB."""
+Handler = Callable[["Request"], Awaitable["Response"]]
 _STATUS = {BadRequestError: 400, RefusedError: 401, TooLargeError: 413, UnavailableError: 503}
 
 
@@ -52,7 +54,9 @@ def serve(settings: Settings, host: str, port: int, token: str) -> None:
     may_listen(host, token)
     import uvicorn
 
-    uvicorn.run(app(settings, token), host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(
+        worker_app(settings, token), host=host, port=port, log_level="warning", access_log=False
+    )
 
 
 def may_listen(host: str, token: str) -> None:
@@ -65,16 +69,16 @@ def may_listen(host: str, token: str) -> None:
         )
 
 
-class _Models:
+class _WorkerModels:
     """The encoder, loading from the start; the reranker, loaded when first asked for."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._done = threading.Event()
+        self._loaded = threading.Event()
         self._encoder: Encoder | None = None
         self._error: OmniError | None = None
-        self._reranker: Any = None
-        self._once = threading.Lock()
+        self._reranker: Reranker | None = None
+        self._reranker_lock = threading.Lock()
         threading.Thread(target=self._load, name="loader", daemon=True).start()
 
     def _load(self) -> None:
@@ -87,43 +91,49 @@ class _Models:
         except Exception as e:
             log.exception("the encoder did not load")
             self._error = UnavailableError(f"the encoder did not load: {type(e).__name__}")
-        self._done.set()
+        self._loaded.set()
 
     def encoder(self) -> Encoder:
         """Raises UnavailableError (BUSY) while loading, or with the reason of the failure."""
-        if not self._done.is_set():
+        if not self._loaded.is_set():
             raise UnavailableError("the model is loading; ask again in some seconds", code="BUSY")
         if self._encoder is None:
             raise self._error or UnavailableError("the encoder did not load")
         return self._encoder
 
-    def reranker(self) -> Any:
+    def reranker(self) -> Reranker:
+        """Loaded by the first call; raises UnavailableError when there is none."""
         from omni_core import encoders
 
-        with self._once:
+        with self._reranker_lock:
             if self._reranker is None:
                 self._reranker = encoders.load_reranker(self._settings)
             return self._reranker
 
 
-def app(settings: Settings, token: str) -> Starlette:
+def worker_app(settings: Settings, token: str) -> Starlette:
     """The application alone, for a server of your own."""
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import JSONResponse, PlainTextResponse, Response
     from starlette.routing import Route
 
-    models = _Models(settings)
+    models = _WorkerModels(settings)
+
+    def encode(contents: Sequence[Content]) -> list[Vector | None]:
+        return models.encoder().encode(contents)
+
+    def encode_questions(contents: Sequence[Content]) -> list[Vector | None]:
+        return models.encoder().encode_questions(contents)
 
     async def info(request: Request) -> Response:
         return JSONResponse(wire.pack_info(models.encoder().info))
 
-    def vectors(side: str) -> Callable[[Request], Awaitable[Response]]:
+    def vectors(run: Callable[[Sequence[Content]], list[Vector | None]]) -> Handler:
         async def handle(request: Request) -> Response:
             contents, _ = wire.unpack(await _body(request))
-            run = getattr(models.encoder(), side)
-            made = await run_in_threadpool(run, contents)
-            return Response(wire.pack_vectors(made), media_type="application/octet-stream")
+            body = wire.pack_vectors(await run_in_threadpool(run, contents))
+            return Response(body, media_type="application/octet-stream")
 
         return handle
 
@@ -136,16 +146,14 @@ def app(settings: Settings, token: str) -> Starlette:
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok")
 
-    def guarded(
-        handle: Callable[[Request], Awaitable[Response]],
-    ) -> Callable[[Request], Awaitable[Response]]:
+    def guarded(handle: Handler) -> Handler:
         async def outer(request: Request) -> Response:
             try:
-                _known(request, token)
+                _check_token(request, token)
                 return await handle(request)
             except OmniError as e:
                 status = next((s for kind, s in _STATUS.items() if isinstance(e, kind)), 500)
-                return JSONResponse({"code": e.code, "error": str(e)}, status_code=status)
+                return JSONResponse(pack(e), status_code=status)
 
         return outer
 
@@ -153,16 +161,15 @@ def app(settings: Settings, token: str) -> Starlette:
         routes=[
             Route("/health", health),
             Route("/info", guarded(info)),
-            Route("/encode", guarded(vectors("encode")), methods=["POST"]),
-            Route("/questions", guarded(vectors("encode_questions")), methods=["POST"]),
+            Route("/encode", guarded(vectors(encode)), methods=["POST"]),
+            Route("/questions", guarded(vectors(encode_questions)), methods=["POST"]),
             Route("/rerank", guarded(rerank), methods=["POST"]),
         ]
     )
 
 
-def _scores(models: _Models, contents: list[Content]) -> list[float | None]:
-    found: list[float | None] = models.reranker().score(contents[0], contents[1:])
-    return found
+def _scores(models: _WorkerModels, contents: list[Content]) -> list[float | None]:
+    return models.reranker().score(contents[0], contents[1:])
 
 
 async def _body(request: Request) -> bytes:
@@ -177,7 +184,7 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _known(request: Request, token: str) -> None:
+def _check_token(request: Request, token: str) -> None:
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
     if token and not hmac.compare_digest(given.encode(), token.encode()):
         raise RefusedError("the worker wants its token: set encoder_token", code="BAD_ARGUMENT")

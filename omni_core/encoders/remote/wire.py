@@ -1,22 +1,25 @@
-"""Contents and vectors as bytes between two machines: a JSON head, then raw arrays.
+"""Contents and vectors between two machines: one safetensors body a message.
 
-Never pickle, and no archive either: an array's place and size are checked against the body before
-a single byte is allocated for it, so a lying head costs nothing.
+The tensor `json` holds the UTF-8 text of a JSON object; `contents` (or `vectors`) in it name the
+other tensors: images as uint8 (height, width, 3), video frames as uint8 (frames, height, width,
+3), audio and vectors as float32. Safetensors is raw bytes behind a table of names, dtypes, shapes
+and offsets: nothing in it can run, and the library checks the whole table against the body before
+it copies a tensor, so a lying table costs nothing.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
-from omni_core.errors import BadRequestError
+from omni_core.errors import BadRequestError, UnavailableError
 from omni_core.types import (
     AudioContent,
     Channel,
@@ -29,107 +32,136 @@ from omni_core.types import (
     VideoContent,
 )
 
-MAGIC = b"OMNI1"
-_TYPES = {"u1": np.uint8, "f4": np.float32}
-_MOST_HEAD = 4 << 20
+FORMAT = 2
+"""Of the bodies. 1, of the first release, was a JSON head and raw arrays of our own."""
+FORMAT_1 = b"OMNI1"
+"""How a body of format 1 began."""
+MOST_JSON = 4 << 20
+"""Bytes of a body's JSON, and of safetensors' own table of tensors."""
+
+_JSON = "json"
+_Name = Literal["uint8", "float32"]
 
 
 class _Writer:
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._at = 0
+        self._tensors: dict[str, NDArray[Any]] = {}
 
-    def put(self, array: NDArray[Any]) -> dict[str, Any]:
-        kind = "u1" if array.dtype == np.uint8 else "f4"
-        raw = np.ascontiguousarray(array, dtype=_TYPES[kind]).tobytes()
-        where = {"t": kind, "s": list(array.shape), "o": self._at}
-        self._parts.append(raw)
-        self._at += len(raw)
-        return where
+    def put(self, array: NDArray[Any]) -> str:
+        """The name that the array gets in the body."""
+        name = str(len(self._tensors))
+        dtype = np.uint8 if array.dtype == np.uint8 else np.float32
+        self._tensors[name] = np.ascontiguousarray(array, dtype=dtype)
+        return name
 
-    def done(self, head: Any) -> bytes:
-        text = json.dumps(head, ensure_ascii=False).encode()
-        return MAGIC + struct.pack("<I", len(text)) + text + b"".join(self._parts)
+    def body(self, facts: Mapping[str, Any]) -> bytes:
+        text = json.dumps({"format": FORMAT, **facts}, ensure_ascii=False).encode()
+        body: bytes = save({**self._tensors, _JSON: np.frombuffer(text, np.uint8)})
+        return body
 
 
 class _Reader:
-    def __init__(self, body: bytes) -> None:
-        if len(body) < 9 or body[:5] != MAGIC:
-            raise BadRequestError("the body is not of this worker's form; use the same version")
-        (size,) = struct.unpack_from("<I", body, 5)
-        if size > _MOST_HEAD or 9 + size > len(body):
-            raise BadRequestError("the body's head is too long or cut off")
-        try:
-            self.head: Any = json.loads(body[9 : 9 + size])
-        except ValueError:
-            raise BadRequestError("the body's head is not JSON") from None
-        self._raw = memoryview(body)[9 + size :]
+    """A body, checked; raises BadRequestError in one line for anything else."""
 
-    def get(self, where: Any, dims: int, kind: str, last: int = 0) -> NDArray[Any]:
-        """The array at `where`, of `dims` dimensions, the last one of `last` (0: any)."""
+    def __init__(self, body: bytes) -> None:
+        if body.startswith(FORMAT_1):
+            raise BadRequestError(_other_format(1))
+        if len(body) < 8 or int.from_bytes(body[:8], "little") > MOST_JSON:
+            raise BadRequestError("the body is no message of a model worker, or is cut off")
         try:
-            found, shape, at = where["t"], [int(n) for n in where["s"]], int(where["o"])
-        except (KeyError, TypeError, ValueError):
-            raise BadRequestError("an array of the body is not described") from None
-        if found != kind or len(shape) != dims or min(shape, default=0) < 0:
-            raise BadRequestError(f"an array of the body must have {dims} dimensions of {kind}")
-        if last and shape[-1] != last:
+            self._tensors: dict[str, NDArray[Any]] = load(body)
+        except (SafetensorError, KeyError) as e:  # KeyError: a dtype that numpy does not have
+            why = (str(e).splitlines() or [""])[0][:120]
+            raise BadRequestError(f"the body is no message of a model worker: {why}") from None
+        self.facts = self._json()
+        if self.facts.get("format") != FORMAT:
+            raise BadRequestError(_other_format(self.facts.get("format")))
+
+    def _json(self) -> dict[str, Any]:
+        raw = self._tensors.get(_JSON)
+        if raw is None or raw.dtype != np.uint8 or raw.nbytes > MOST_JSON:
+            raise BadRequestError("the body holds no JSON, or too much of it")
+        try:
+            facts = json.loads(raw.tobytes())
+        except (ValueError, RecursionError):
+            raise BadRequestError("the JSON of the body cannot be read") from None
+        if not isinstance(facts, dict):
+            raise BadRequestError("the JSON of the body is not an object")
+        return facts
+
+    def get(self, name: Any, dtype: _Name, *dims: int, last: int = 0) -> NDArray[Any]:
+        """The tensor of that name, with one of `dims` dimensions, the last of `last` (0: any)."""
+        tensor = self._tensors.get(name) if isinstance(name, str) else None
+        if tensor is None:
+            raise BadRequestError(f"the body has no array called {str(name)[:40]!r}")
+        if tensor.dtype != dtype or tensor.ndim not in dims:
+            wanted = " or ".join(map(str, dims))
+            raise BadRequestError(f"an array of the body must have {wanted} dimensions of {dtype}")
+        if last and tensor.shape[-1] != last:
             raise BadRequestError(f"an array of the body must end in {last} values")
-        size = math.prod(shape) * np.dtype(_TYPES[kind]).itemsize
-        if at < 0 or at + size > len(self._raw):
-            raise BadRequestError("an array of the body is cut off")
-        return np.frombuffer(self._raw[at : at + size], dtype=_TYPES[kind]).reshape(shape)
+        return tensor
+
+    def image(self, name: Any) -> NDArray[Any]:
+        """An image that has pixels."""
+        pixels = self.get(name, "uint8", 3, last=3)
+        if not pixels.size:
+            raise BadRequestError("an image of the body is empty")
+        return pixels
 
 
 def pack(contents: Sequence[Content], **more: Any) -> bytes:
     """Contents (and JSON facts beside them) as one body."""
     writer = _Writer()
-    return writer.done({**more, "contents": [_describe(c, writer) for c in contents]})
+    return writer.body({**more, "contents": [_describe(c, writer) for c in contents]})
 
 
 def unpack(body: bytes) -> tuple[list[Content], Mapping[str, Any]]:
     """The inverse; raises BadRequestError for anything that is not exactly such a body."""
     reader = _Reader(body)
-    head = reader.head
-    if not isinstance(head, dict) or not isinstance(head.get("contents"), list):
+    contents = reader.facts.get("contents")
+    if not isinstance(contents, list):
         raise BadRequestError("the body holds no list of contents")
-    return [_restore(c, reader) for c in head["contents"]], head
+    return [_restore(c, reader) for c in contents], reader.facts
 
 
 def pack_vectors(vectors: Sequence[Vector | None]) -> bytes:
     """Vectors, with None where there is none, as one body."""
     writer = _Writer()
-    return writer.done({"vectors": [None if v is None else writer.put(v) for v in vectors]})
+    return writer.body({"vectors": [None if v is None else writer.put(v) for v in vectors]})
 
 
 def unpack_vectors(body: bytes) -> list[Vector | None]:
-    """The inverse."""
+    """The inverse; raises BadRequestError as `unpack`."""
     reader = _Reader(body)
-    found = reader.head.get("vectors") if isinstance(reader.head, dict) else None
-    if not isinstance(found, list):
+    names = reader.facts.get("vectors")
+    if not isinstance(names, list):
         raise BadRequestError("the answer holds no vectors")
-    made: list[Vector | None] = []
-    for where in found:
-        dims = len(where["s"]) if isinstance(where, dict) and "s" in where else 1
-        made.append(None if where is None else reader.get(where, min(dims, 2), "f4").copy())
-    return made
+    return [None if name is None else reader.get(name, "float32", 1, 2) for name in names]
 
 
-def unpack_json(body: bytes) -> Any:
-    """A small JSON answer; raises BadRequestError when it is none."""
+def unpack_scores(body: bytes) -> list[float | None]:
+    """The scores of a `/rerank` answer, which is plain JSON."""
     try:
-        return json.loads(body)
-    except ValueError:
-        raise BadRequestError("the worker's answer is not JSON; use the same version") from None
+        return [None if s is None else float(s) for s in json.loads(body)["scores"]]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise BadRequestError(
+            "the model worker's answer holds no scores: install the same omni-mcp on both machines"
+        ) from None
 
 
 def pack_info(info: EncoderInfo) -> dict[str, Any]:
-    """An encoder's facts as JSON."""
-    return {**asdict(info), "channels": sorted(info.channels)}
+    """An encoder's facts as JSON, and the format that its worker speaks."""
+    return {**asdict(info), "channels": sorted(info.channels), "format": FORMAT}
 
 
 def unpack_info(data: Any) -> EncoderInfo:
-    """The inverse; unknown fields of a newer worker are left out."""
+    """The inverse; unknown fields of a newer worker are left out.
+
+    Raises UnavailableError when the worker speaks another format, BadRequestError when the data
+    is no description at all.
+    """
+    if isinstance(data, dict) and "channels" in data and data.get("format", 1) != FORMAT:
+        raise UnavailableError(_other_format(data.get("format", 1)))
     try:
         cut = {k: v for k, v in data["cut"].items() if k in CutOptions.__dataclass_fields__}
         known = {k: v for k, v in data.items() if k in EncoderInfo.__dataclass_fields__}
@@ -140,24 +172,28 @@ def unpack_info(data: Any) -> EncoderInfo:
         raise BadRequestError("the worker's description is of another version") from None
 
 
+def _other_format(theirs: Any) -> str:
+    return (
+        f"the other machine speaks format {str(theirs)[:20]} of the model worker's messages, this "
+        f"one format {FORMAT}: install the same omni-mcp on both"
+    )
+
+
 def _describe(content: Content, writer: _Writer) -> dict[str, Any]:
     if isinstance(content, TextContent):
         return {"kind": "text", "text": content.text}
     if isinstance(content, ImageContent):
-        return {"kind": "picture", "pixels": writer.put(content.pixels)}
+        return {"kind": "image", "pixels": writer.put(content.pixels)}
     if isinstance(content, AudioContent):
-        return {
-            "kind": "sound",
-            "samples": writer.put(content.samples),
-            "head_s": content.overlap_s,
-        }
+        samples = writer.put(content.samples)
+        return {"kind": "audio", "samples": samples, "head_s": content.overlap_s}
     return {
-        "kind": "film",
+        "kind": "video",
         "frames": writer.put(content.frames),
         "times": list(content.times),
         "fps": content.fps,
         "key": writer.put(content.keyframe),
-        "sound": None if content.audio is None else writer.put(content.audio),
+        "audio": None if content.audio is None else writer.put(content.audio),
     }
 
 
@@ -166,25 +202,19 @@ def _restore(data: Any, reader: _Reader) -> Content:
         kind = data["kind"]
         if kind == "text":
             return TextContent(str(data["text"]))
-        if kind == "picture":
-            return ImageContent(_some(reader.get(data["pixels"], 3, "u1", 3)))
-        if kind == "sound":
-            return AudioContent(reader.get(data["samples"], 1, "f4"), float(data["head_s"]))
-        if kind == "film":
-            sound = data["sound"]
+        if kind == "image":
+            return ImageContent(reader.image(data["pixels"]))
+        if kind == "audio":
+            return AudioContent(reader.get(data["samples"], "float32", 1), float(data["head_s"]))
+        if kind == "video":
+            audio = data["audio"]
             return VideoContent(
-                reader.get(data["frames"], 4, "u1", 3),
+                reader.get(data["frames"], "uint8", 4, last=3),
                 tuple(float(t) for t in data["times"]),
                 float(data["fps"]),
-                _some(reader.get(data["key"], 3, "u1", 3)),
-                None if sound is None else reader.get(sound, 1, "f4"),
+                reader.image(data["key"]),
+                None if audio is None else reader.get(audio, "float32", 1),
             )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise BadRequestError("a content of the body is incomplete") from None
     raise BadRequestError(f"a content of the body is of an unknown kind: {str(kind)[:40]!r}")
-
-
-def _some(pixels: NDArray[Any]) -> NDArray[Any]:
-    if not pixels.size:
-        raise BadRequestError("a picture of the body is empty")
-    return pixels

@@ -7,15 +7,15 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
+from omni_core.encoders.transformer.spec import InputKind, ModelKind
 from omni_core.errors import UnavailableError
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_WEIGHTS = (".safetensors", ".bin", ".pt")
-_PARTS: tuple[Literal["text", "image", "audio", "video"], ...] = ("text", "image", "audio", "video")
-_CONFIGS = (
+_WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt")
+_MODEL_FILES = ("modules.json", "config.json", "adapter_config.json")
+_CONFIG_FILES = (
     "modules.json",
     "config.json",
     "sentence_bert_config.json",
@@ -27,11 +27,11 @@ _CONFIGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What a repository's small files tell."""
+class RepositoryFacts:
+    """What a repository's small files tell; fields as in `ModelSpec`."""
 
-    kind: Literal["dense", "multi", "cross"]
-    modalities: tuple[Literal["text", "image", "audio", "video"], ...]
+    kind: ModelKind
+    modalities: tuple[InputKind, ...]
     dim: int
     pooling: str
     image_pixels: tuple[int, int] | None
@@ -43,28 +43,24 @@ def is_hub_id(name: str) -> bool:
     return bool(_HUB_ID.fullmatch(name)) and not name.startswith(".")
 
 
-def is_commit(revision: str) -> bool:
-    """Whether a revision names one commit for good."""
-    return bool(_COMMIT.fullmatch(revision))
+def local_folder(name: str, hub_id: str, weights_dir: str) -> Path | None:
+    """The folder that holds the model: `weights_dir/name`, `weights_dir/owner/model`, or a path.
 
-
-def find_folder(name: str, hub_id: str, weights_dir: str) -> Path | None:
-    """The folder that holds the model: `weights_dir/name`, `weights_dir/owner/model`, or a path."""
-    places = []
+    None when there is none with a model's configuration in it.
+    """
+    folders = []
     if weights_dir:
         root = Path(weights_dir).expanduser()
-        places = [root / part for part in (name, hub_id, hub_id.rpartition("/")[2]) if part]
+        folders = [root / part for part in (name, hub_id, hub_id.rpartition("/")[2]) if part]
     if "/" in name or "\\" in name or name.startswith(("~", ".")):
-        places.append(Path(name).expanduser())
-    for place in places:
-        if any(
-            (place / f).is_file() for f in ("modules.json", "config.json", "adapter_config.json")
-        ):
-            return place.resolve()
+        folders.append(Path(name).expanduser())
+    for folder in folders:
+        if any((folder / f).is_file() for f in _MODEL_FILES):
+            return folder.resolve()
     return None
 
 
-def fingerprint(folder: Path) -> str:
+def folder_fingerprint(folder: Path) -> str:
     """`local-` and 12 hex digits of the small files' bytes and the weights' names and sizes.
 
     A fine-tune with the same configuration but other weights of the same size needs its first
@@ -77,7 +73,7 @@ def fingerprint(folder: Path) -> str:
             continue
         seen.update(f"{relative}:{path.stat().st_size}".encode())
         with path.open("rb") as f:
-            seen.update(f.read(65536 if path.suffix in _WEIGHTS else -1))
+            seen.update(f.read(65536 if path.suffix in _WEIGHT_SUFFIXES else -1))
     return f"local-{seen.hexdigest()[:12]}"
 
 
@@ -86,32 +82,43 @@ def has_modules(folder: Path) -> bool:
     return (folder / "modules.json").is_file()
 
 
-def read_facts(folder: Path | None, hub_id: str, revision: str) -> Facts:
+def brings_code(folder: Path) -> bool:
+    """Whether the model's configuration names Python files of its repository."""
+    try:
+        return bool((_read_json(folder, "config.json") or {}).get("auto_map"))
+    except UnavailableError:  # a configuration that cannot be read names nothing
+        return False
+
+
+def read_facts(folder: Path | None, hub_id: str, revision: str) -> RepositoryFacts:
     """Kind, modalities and dimension of a repository that no table knows.
 
     For a hub id the small files are fetched (a few KB). Raises UnavailableError when it is not a
     model that sentence-transformers can run.
     """
     if folder is None:
-        folder = fetch(hub_id, revision, patterns=[*_CONFIGS, "*/config.json"])
-    modules: list[dict[str, Any]] = _json(folder, "modules.json") or []
-    config = _json(folder, "config.json") or {}
+        folder = download(hub_id, revision, patterns=[*_CONFIG_FILES, "*/config.json"])
+    modules: list[dict[str, Any]] = _read_json(folder, "modules.json") or []
+    config = _read_json(folder, "config.json") or {}
     if not modules and not config:
         raise UnavailableError(
             f"{hub_id!r} holds no sentence-transformers model (no modules.json); choose another, "
             "or give the folder an omni.toml with `like = ` the row it follows"
         )
-    bert = _json(folder, "sentence_bert_config.json") or {}
+    bert = _read_json(folder, "sentence_bert_config.json") or {}
     named = set(bert.get("modality_config") or {"text": None})
-    modalities = tuple(p for p in _PARTS if p in named) or ("text",)
-    declared = (_json(folder, "config_sentence_transformers.json") or {}).get("model_type", "")
-    kind: Literal["dense", "multi", "cross"] = "dense"
+    every: tuple[InputKind, ...] = get_args(InputKind)
+    modalities = tuple(p for p in every if p in named) or ("text",)
+    declared = (_read_json(folder, "config_sentence_transformers.json") or {}).get("model_type", "")
+    kind: ModelKind = "dense"
     if declared == "CrossEncoder":
         kind = "cross"
     elif declared == "MultiVectorEncoder":
         kind = "multi"
-    processor = _json(folder, "processor_config.json") or _json(folder, "preprocessor_config.json")
-    return Facts(
+    processor = _read_json(folder, "processor_config.json") or _read_json(
+        folder, "preprocessor_config.json"
+    )
+    return RepositoryFacts(
         kind,
         modalities,
         _dimension(folder, modules, config),
@@ -121,7 +128,7 @@ def read_facts(folder: Path | None, hub_id: str, revision: str) -> Facts:
     )
 
 
-def fetch(hub_id: str, revision: str, *, patterns: list[str] | None = None) -> Path:
+def download(hub_id: str, revision: str, *, patterns: list[str] | None = None) -> Path:
     """The local snapshot of a hub repository, downloaded when it is not cached.
 
     Raises UnavailableError: gated, absent, wrong revision, offline, no space.
@@ -173,7 +180,7 @@ def missing_extra(package: str) -> UnavailableError:
     )
 
 
-def _json(folder: Path, name: str) -> Any:
+def _read_json(folder: Path, name: str) -> Any:
     path = folder / name
     if not path.is_file():
         return None
@@ -186,9 +193,9 @@ def _json(folder: Path, name: str) -> Any:
 
 
 def _dimension(folder: Path, modules: list[dict[str, Any]], config: dict[str, Any]) -> int:
-    """The last module that changes the width decides."""
+    """Of a vector: the last module that changes the width decides. 0 when none says it."""
     for module in reversed(modules):
-        own = _json(folder / module["path"], "config.json") if module["path"] else None
+        own = _read_json(folder / module["path"], "config.json") if module["path"] else None
         for key in ("out_features", "embedding_dimension", "word_embedding_dimension"):
             if own and own.get(key):
                 return int(own[key])
@@ -201,7 +208,7 @@ def _dimension(folder: Path, modules: list[dict[str, Any]], config: dict[str, An
 def _pooling(folder: Path, modules: list[dict[str, Any]]) -> str:
     for module in modules:
         if module["type"].endswith("Pooling"):
-            own = _json(folder / module["path"], "config.json") or {}
+            own = _read_json(folder / module["path"], "config.json") or {}
             named = [k.removeprefix("pooling_mode_") for k, v in own.items() if v is True]
             return str(own.get("pooling_mode") or ",".join(named))
     return ""

@@ -29,8 +29,8 @@ from omni_core.types import (
 )
 
 MAX_ASPECT = 100
-"""Qwen's resize refuses pictures more than 200 times longer than wide."""
-SHORTEST_SOUND = SAMPLE_RATE // 5
+"""Qwen's resize refuses images more than 200 times longer than wide."""
+MIN_AUDIO_SAMPLES = SAMPLE_RATE // 5
 """The audio towers' two strides need a few frames to work on."""
 MEL_MARGIN = 800
 """Silence after the longest clip of a batch, samples: the last frame of every clip then sees
@@ -39,20 +39,22 @@ zeros, as it does when a clip is padded to the extractor's 300 s, whatever its b
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One input of one forward pass, and what it costs."""
+    """One input of a forward pass, and what it costs."""
 
     content: int
-    """Which content it belongs to; a long content has several items."""
+    """Index of the content it belongs to; a long content has several items."""
     value: Any
-    """A dictionary of modalities, or the turns of a pair."""
+    """As sentence-transformers takes it: a dictionary by kind of input, or the turns of a pair."""
     tokens: int
+    """Estimated."""
     fps: float = 0.0
-    """Frame rate of its film; 0 without one."""
+    """Frame rate of its video; 0 without one."""
     samples: int = 0
+    """Of its audio."""
     weight: float = 1.0
     """Share of this piece in its content's average."""
-    films: tuple[dict[str, Any], ...] = ()
-    """Metadata of the films of a pair, which travel beside it."""
+    video_metadata: tuple[dict[str, Any], ...] = ()
+    """Of the videos of a pair, which travel beside it."""
 
 
 class Inputs:
@@ -70,12 +72,12 @@ class Inputs:
             yield from self._text(number, content.text)
         elif isinstance(content, ImageContent):
             if self._spec.takes("image"):
-                yield self._picture(number, content.pixels)
+                yield self._image(number, content.pixels)
         elif isinstance(content, AudioContent):
             if self._spec.takes("audio"):
-                yield from self._sound(number, content.samples)
+                yield from self._audio(number, content.samples)
         else:
-            yield from self._film(number, content)
+            yield from self._video(number, content)
 
     def _text(self, number: int, text: str) -> Iterator[Item]:
         text = text.strip() or "NULL"  # the word the Qwen3-VL authors put for nothing
@@ -86,42 +88,44 @@ class Inputs:
             n = self._count(piece) if len(pieces) > 1 else tokens
             yield Item(number, {"text": piece}, n + self._overhead, weight=n)
 
-    def _picture(self, number: int, pixels: Pixels) -> Item:
-        pixels = _bounded(pixels)
+    def _image(self, number: int, pixels: Pixels) -> Item:
+        pixels = _within_aspect(pixels)
         height, width = pixels.shape[:2]
         limits = self._spec.image_pixels
         tokens = self._spec.image_tokens or self._patches(height, width, limits)
         return Item(number, {"image": Image.fromarray(pixels)}, tokens + self._overhead)
 
-    def _sound(self, number: int, samples: Samples) -> Iterator[Item]:
+    def _audio(self, number: int, samples: Samples) -> Iterator[Item]:
         most = int(self._spec.audio_max_s * SAMPLE_RATE) or len(samples)
         parts = max(1, math.ceil(len(samples) / most))
         for piece in np.array_split(samples, parts):
-            wave = _audible(piece)
-            tokens = self._seconds(len(wave)) + self._overhead
-            yield Item(number, {"audio": _audio(wave)}, tokens, 0.0, len(wave), float(len(wave)))
+            wave = _padded(piece)
+            tokens = self._audio_tokens(len(wave)) + self._overhead
+            yield Item(
+                number, {"audio": _audio_input(wave)}, tokens, 0.0, len(wave), float(len(wave))
+            )
 
-    def _film(self, number: int, film: VideoContent) -> Iterator[Item]:
-        if not self._spec.takes("video") or not len(film.frames):
+    def _video(self, number: int, video: VideoContent) -> Iterator[Item]:
+        if not self._spec.takes("video") or not len(video.frames):
             if self._spec.takes("image"):
-                yield self._picture(number, film.keyframe)
+                yield self._image(number, video.keyframe)
             return
-        frames, fps = thin(film.frames, film.fps or self._spec.fps, self._spec.max_frames)
+        frames, fps = thin_frames(video.frames, video.fps or self._spec.fps, self._spec.max_frames)
         height, width = frames.shape[1:3]
         per_frame = self._spec.frame_tokens or self._patches(
             height, width, self._frame_pixels(len(frames))
         )
         tokens = math.ceil(len(frames) / self._spec.frames_per_token) * per_frame + self._overhead
-        value: dict[str, Any] = {"video": _video(frames, fps)}
-        heard = 0
-        if film.audio is not None and len(film.audio) and self._hears_films():
-            wave = _audible(film.audio[: int(self._spec.audio_max_s * SAMPLE_RATE) or None])
-            value["audio"] = _audio(wave)
-            heard = len(wave)
-            tokens += self._seconds(heard)
-        yield Item(number, value, tokens, round(fps, 3), heard)
+        value: dict[str, Any] = {"video": _video_input(frames, fps)}
+        samples = 0
+        if video.audio is not None and len(video.audio) and self._takes_video_with_audio():
+            wave = _padded(video.audio[: int(self._spec.audio_max_s * SAMPLE_RATE) or None])
+            value["audio"] = _audio_input(wave)
+            samples = len(wave)
+            tokens += self._audio_tokens(samples)
+        yield Item(number, value, tokens, round(fps, 3), samples)
 
-    def _hears_films(self) -> bool:
+    def _takes_video_with_audio(self) -> bool:
         return self._spec.video_with_sound and self._spec.takes("audio")
 
     def _frame_pixels(self, frames: int) -> tuple[int, int] | None:
@@ -137,52 +141,56 @@ class Inputs:
             area = min(max(area, limits[0]), limits[1])
         return max(1, round(area / unit))
 
-    def _seconds(self, samples: int) -> int:
+    def _audio_tokens(self, samples: int) -> int:
         return math.ceil(samples / SAMPLE_RATE * self._spec.audio_tokens_per_s) + 2
 
 
-def processing(spec: ModelSpec, batch: list[Item], device: str = "") -> dict[str, dict[str, Any]]:
-    """The processor's arguments for one batch: sizes, one frame rate, no truncation of sound.
+def processing_kwargs(
+    spec: ModelSpec, batch: list[Item], device: str = ""
+) -> dict[str, dict[str, Any]]:
+    """The processor's arguments for one batch: sizes, one frame rate, no truncation of audio.
 
-    `device`: where pictures are resized and sound becomes mel frames; empty for the host.
+    `device`: where images are resized and audio becomes mel frames; empty for the host.
 
-    The films of a batch must share a frame rate: Qwen2.5-Omni places frames in time by this
-    argument, not by each film's metadata.
+    The videos of a batch must share a frame rate: Qwen2.5-Omni places frames in time by this
+    argument, not by each video's metadata.
     """
     video: dict[str, Any] = {"do_sample_frames": False}
     if spec.video_pixels is not None:
         video["size"] = _size(spec.video_pixels)
-        video["cap_pixels_per_frame"] = False  # true would double the tokens of a small film
+        video["cap_pixels_per_frame"] = False  # true would double the tokens of a small video
         fps = next((i.fps for i in batch if i.fps), 0.0)
         if fps:
             video["fps"] = fps
-    if films := [m for i in batch for m in i.films]:
-        video["video_metadata"] = films
-    made: dict[str, dict[str, Any]] = {"video": video}
+    if metadata := [m for i in batch for m in i.video_metadata]:
+        video["video_metadata"] = metadata
+    kwargs: dict[str, dict[str, Any]] = {"video": video}
     if spec.image_pixels is not None:
-        made["image"] = {"size": _size(spec.image_pixels)}
+        kwargs["image"] = {"size": _size(spec.image_pixels)}
     if longest := max((i.samples for i in batch), default=0):
-        made["audio"] = {"max_length": math.ceil((longest + MEL_MARGIN) / 160) * 160}
+        kwargs["audio"] = {"max_length": math.ceil((longest + MEL_MARGIN) / 160) * 160}
     if device:
-        for part in ("image", "video", "audio"):
-            if part in made or part == "image":
-                made.setdefault(part, {})["device"] = device
-    return made
+        for kind in ("image", "video", "audio"):
+            if kind in kwargs or kind == "image":
+                kwargs.setdefault(kind, {})["device"] = device
+    return kwargs
 
 
-def thin(frames: NDArray[np.uint8], fps: float, most: int) -> tuple[NDArray[np.uint8], float]:
-    """At most `most` frames, evenly spaced, and their rate."""
-    if len(frames) <= most:
+def thin_frames(
+    frames: NDArray[np.uint8], fps: float, max_frames: int
+) -> tuple[NDArray[np.uint8], float]:
+    """At most `max_frames` frames, evenly spaced, and their rate."""
+    if len(frames) <= max_frames:
         return frames, fps
-    keep = np.linspace(0, len(frames) - 1, most).round().astype(int)
-    return frames[keep], fps * most / len(frames)
+    keep = np.linspace(0, len(frames) - 1, max_frames).round().astype(int)
+    return frames[keep], fps * max_frames / len(frames)
 
 
 def _size(limits: tuple[int, int]) -> dict[str, int]:
     return {"shortest_edge": limits[0], "longest_edge": limits[1]}
 
 
-def _video(frames: NDArray[np.uint8], fps: float) -> dict[str, Any]:
+def _video_input(frames: NDArray[np.uint8], fps: float) -> dict[str, Any]:
     if len(frames) == 1:  # Qwen pairs frames; Qwen3-VL refuses a single one
         frames = np.repeat(frames, 2, axis=0)
     n = len(frames)
@@ -197,18 +205,18 @@ def _video(frames: NDArray[np.uint8], fps: float) -> dict[str, Any]:
     }
 
 
-def _audio(samples: Samples) -> dict[str, Any]:
+def _audio_input(samples: Samples) -> dict[str, Any]:
     return {"array": samples, "sampling_rate": SAMPLE_RATE}
 
 
-def _audible(samples: Samples) -> Samples:
+def _padded(samples: Samples) -> Samples:
     samples = np.ascontiguousarray(samples, dtype=np.float32)
-    if len(samples) < SHORTEST_SOUND:
-        samples = np.pad(samples, (0, SHORTEST_SOUND - len(samples)))
+    if len(samples) < MIN_AUDIO_SAMPLES:
+        samples = np.pad(samples, (0, MIN_AUDIO_SAMPLES - len(samples)))
     return samples
 
 
-def _bounded(pixels: Pixels) -> Pixels:
+def _within_aspect(pixels: Pixels) -> Pixels:
     height, width = pixels.shape[:2]
     need = math.ceil(max(height, width) / MAX_ASPECT)
     grow = [(0, max(0, need - height)), (0, max(0, need - width)), (0, 0)]

@@ -44,8 +44,8 @@ class Probed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """What was found; `wrong` is empty for a good model."""
+class ProbeResult:
+    """What the probe measured; `wrong` says what is wrong, empty for a good model."""
 
     kinds: tuple[str, ...]
     cosines: tuple[float, ...]
@@ -53,39 +53,42 @@ class Probe:
     wrong: str = ""
 
 
-def refuse_if_wrong(encoder: Probed) -> Probe:
+def refuse_if_wrong(encoder: Probed) -> ProbeResult:
     """Run the probe; raises UnavailableError with the reason when the model must not be used."""
-    found = run(encoder)
-    if found.wrong:
+    result = run(encoder)
+    if result.wrong:
         raise UnavailableError(
-            f"{encoder.info.name} was refused: {found.wrong}; update transformers and "
-            "sentence-transformers within their pins, or choose another model (`omni-mcp models`)"
+            f"{encoder.info.name} was refused: {result.wrong}; update transformers and "
+            "sentence-transformers within their pins, try model_patches=off, or choose another "
+            "model (`omni-mcp models`)"
         )
-    return found
+    return result
 
 
-def run(encoder: Probed) -> Probe:
+def run(encoder: Probed) -> ProbeResult:
     """Embed one item of every kind alone, then all of them in one batch."""
     alone: dict[str, Vector] = {}
-    taken: list[Content] = []
+    contents: list[Content] = []
     for kind, content in samples(encoder.info):
         vector = encoder.encode([content])[0]
         if vector is not None:
             alone[kind] = vector
-            taken.append(content)
+            contents.append(content)
     kinds = tuple(alone)
     for kind, vector in alone.items():
         if reason := _broken(vector, encoder.info):
-            return Probe(kinds, (), f"its vector of {kind} {reason}")
-    mixed = encoder.together(taken)
+            return ProbeResult(kinds, (), f"its vector of {kind} {reason}")
+    mixed = encoder.together(contents)
     cosines = []
     for kind, vector in zip(kinds, mixed, strict=True):
         if vector.shape != alone[kind].shape:
-            return Probe(kinds, (), f"{kind} has {len(vector)} vectors in a batch, not as alone")
+            return ProbeResult(
+                kinds, (), f"{kind} has {len(vector)} vectors in a batch, not as alone"
+            )
         cosines.append(float(np.mean(np.sum(np.atleast_2d(vector * alone[kind]), axis=-1))))
     worst = int(np.argmin(cosines))
     if cosines[worst] < LEAST_COSINE:
-        return Probe(
+        return ProbeResult(
             kinds,
             tuple(cosines),
             f"its vector of {kinds[worst]} depends on its batch-mates "
@@ -93,38 +96,37 @@ def run(encoder: Probed) -> Probe:
         )
     flat = [np.atleast_2d(v).mean(0) for v in alone.values()]
     if len(flat) > 1 and all(np.allclose(v, flat[0], atol=1e-6) for v in flat[1:]):
-        return Probe(kinds, tuple(cosines), "it gives every input the same vector")
-    return Probe(kinds, tuple(cosines))
+        return ProbeResult(kinds, tuple(cosines), "it gives every input the same vector")
+    return ProbeResult(kinds, tuple(cosines))
 
 
 def samples(info: EncoderInfo) -> list[tuple[str, Content]]:
-    """A short and a long text, two pictures, two sounds, a film without and with sound."""
+    """A short and a long text, two images, two of audio, a video without and with audio."""
     rng = np.random.default_rng(7)
 
     def pixels(h: int, w: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
         coarse = rng.integers(0, 256, (h // 8, w // 8, 3), dtype=np.uint8)
         return np.kron(coarse, np.ones((8, 8, 1), np.uint8))
 
-    def sound(seconds: float, hertz: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    def tone(seconds: float, hertz: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         t = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
         return (0.4 * np.sin(2 * np.pi * hertz * t)).astype(np.float32)
 
     frames = np.stack([pixels(96, 128) for _ in range(4)])
     fps = info.cut.video_fps
     times = tuple(i / fps for i in range(4))
-    film = VideoContent(frames, times, fps, frames[0])
-    loud = VideoContent(frames, times, fps, frames[0], sound(4 / fps, 330.0))
-    made: list[tuple[str, Content]] = [
+    silent = VideoContent(frames, times, fps, frames[0])
+    audible = VideoContent(frames, times, fps, frames[0], tone(4 / fps, 330.0))
+    return [
         ("a short text", TextContent("a red fox")),
         ("a long text", TextContent("the quick red fox jumps over the lazy dog by the river " * 6)),
-        ("a picture", ImageContent(pixels(96, 96))),
-        ("a wide picture", ImageContent(pixels(120, 320))),
-        ("a short sound", AudioContent(sound(0.7, 220.0))),
-        ("a long sound", AudioContent(sound(4.0, 440.0))),
-        ("a film", film),
-        ("a film with sound", loud),
+        ("an image", ImageContent(pixels(96, 96))),
+        ("a wide image", ImageContent(pixels(120, 320))),
+        ("short audio", AudioContent(tone(0.7, 220.0))),
+        ("long audio", AudioContent(tone(4.0, 440.0))),
+        ("a video", silent),
+        ("a video with audio", audible),
     ]
-    return made
 
 
 def _broken(vector: Vector, info: EncoderInfo) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from omni_core.encoders.transformer.inputs import Inputs, Item
-from omni_core.encoders.transformer.runner import Runner, Stats
+from omni_core.encoders.transformer.patches.registry import PatchSetting
+from omni_core.encoders.transformer.runner import Runner
 from omni_core.encoders.transformer.spec import ModelSpec
-from omni_core.encoders.transformer.token_counts import counter, overhead
+from omni_core.encoders.transformer.stats import BatchStats
+from omni_core.encoders.transformer.token_counts import template_tokens, token_counter
 from omni_core.protocols import Encoder, Reranker
 from omni_core.types import Content, TextContent, Vector
 
@@ -27,33 +29,45 @@ def maxsim(question: Vector, candidate: Vector) -> float:
 class CrossReranker(Reranker):
     """`Reranker` over a CrossEncoder: a probability, 0 to 1."""
 
-    def __init__(self, model: Any, chosen: ModelSpec, device: str, *, budget: int = 0) -> None:
-        """`budget` tokens a batch; 0 lets the device decide."""
-        self.name = chosen.name
-        self._prompt = model.prompts.get(model.default_prompt_name or "", "") or chosen.query_prompt
+    def __init__(
+        self,
+        model: Any,
+        spec: ModelSpec,
+        device: str,
+        *,
+        budget: int = 0,
+        patches: PatchSetting = "auto",
+    ) -> None:
+        """`model` is a CrossEncoder, untyped here; `budget` tokens a batch (0: by device);
+        `patches` as in `Settings.model_patches`.
+        """
+        self.name = spec.name
+        self._prompt = model.prompts.get(model.default_prompt_name or "", "") or spec.query_prompt
         self._activate = model.activation_fn
-        self._runner = Runner(model, chosen, device, self._read, budget=budget)
-        self._inputs = Inputs(chosen, counter(model), overhead(model, self._prompt, pair=True))
+        self._runner = Runner(model, spec, device, self._read, budget=budget, patches=patches)
+        self._inputs = Inputs(
+            spec, token_counter(model), template_tokens(model, self._prompt, pair=True)
+        )
 
     def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
-        """See `Reranker`. A long text counts with its first window, a long film thinned."""
-        asked = next(self._inputs.items(0, question), None)
+        """See `Reranker`. A long text counts with its first window, a long video thinned."""
+        query = next(self._inputs.items(0, question), None)
         scores: list[float | None] = [None] * len(candidates)
-        if asked is None:
+        if query is None:
             return scores
         pairs: list[Item] = []
         for n, candidate in enumerate(candidates):
             content = TextContent(candidate) if isinstance(candidate, str) else candidate
-            found = next(self._inputs.items(n, content), None)
-            if found is not None:
-                pairs.append(_pair(asked, found))
-        made = self._runner.question_batches(pairs, self._prompt, "")
-        for pair, value in zip(pairs, made, strict=True):
+            document = next(self._inputs.items(n, content), None)
+            if document is not None:
+                pairs.append(_pair(query, document))
+        values = self._runner.question_batches(pairs, self._prompt, "")
+        for pair, value in zip(pairs, values, strict=True):
             scores[pair.content] = float(value)
         return scores
 
     @property
-    def stats(self) -> Stats:
+    def stats(self) -> BatchStats:
         """What it cost so far."""
         return self._runner.stats
 
@@ -72,32 +86,32 @@ class LateReranker(Reranker):
 
     def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
         """See `Reranker`."""
-        asked = self._encoder.encode_questions([question])[0]
-        if asked is None:
+        query = self._encoder.encode_questions([question])[0]
+        if query is None:
             return [None] * len(candidates)
         contents = [TextContent(c) if isinstance(c, str) else c for c in candidates]
-        tokens = len(np.atleast_2d(asked))
-        found = self._encoder.encode_urgent(contents)
-        return [None if v is None else maxsim(asked, v) / tokens for v in found]
+        tokens = len(np.atleast_2d(query))
+        vectors = self._encoder.encode_urgent(contents)
+        return [None if v is None else maxsim(query, v) / tokens for v in vectors]
 
 
-def _pair(asked: Item, found: Item) -> Item:
-    films: tuple[dict[str, Any], ...] = ()
+def _pair(query: Item, document: Item) -> Item:
+    metadata: tuple[dict[str, Any], ...] = ()
     turns = []
-    for role, item in (("query", asked), ("document", found)):
+    for role, item in (("query", query), ("document", document)):
         content = []
-        for part, value in item.value.items():
-            if part == "video":
-                films += (value["video_metadata"],)
+        for kind, value in item.value.items():
+            if kind == "video":
+                metadata += (value["video_metadata"],)
             # a pair's arrays must be bare: only single inputs are unwrapped by the library
-            bare = value["array"] if part in ("video", "audio") else value
-            content.append({"type": part, part: bare})
+            bare = value["array"] if kind in ("video", "audio") else value
+            content.append({"type": kind, kind: bare})
         turns.append({"role": role, "content": content})
     return Item(
-        found.content,
+        document.content,
         turns,
-        asked.tokens + found.tokens,
-        found.fps or asked.fps,
-        max(asked.samples, found.samples),
-        films=films,
+        query.tokens + document.tokens,
+        document.fps or query.fps,
+        max(query.samples, document.samples),
+        video_metadata=metadata,
     )

@@ -1,25 +1,28 @@
-"""Evidence through the model: prepared ahead on the host, batched by tokens, halved if too big."""
+"""Evidence through the model: prepared ahead on the host, batched by tokens, halved if too big.
+
+Models, tensors and features of torch are `Any` here.
+"""
 
 from __future__ import annotations
 
 import logging
-import queue
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from omni_core.encoders.transformer import attention
-from omni_core.encoders.transformer.batching import is_text, plan
-from omni_core.encoders.transformer.inputs import Item, processing
-from omni_core.encoders.transformer.loading import clone_processor, host_positions
-from omni_core.encoders.transformer.scheduler import Lanes
+from omni_core.encoders.transformer.batching import plan_batches
+from omni_core.encoders.transformer.host_copy import HostCopy
+from omni_core.encoders.transformer.inputs import Item
+from omni_core.encoders.transformer.patches import attention
+from omni_core.encoders.transformer.patches.registry import PatchSetting
+from omni_core.encoders.transformer.preparation import Preparation
+from omni_core.encoders.transformer.scheduler import Scheduler
 from omni_core.encoders.transformer.spec import ModelSpec
+from omni_core.encoders.transformer.stats import BatchStats
 from omni_core.errors import UnavailableError
 from omni_core.types import Vector
 
@@ -29,57 +32,21 @@ GPU_TOKENS = 8192
 CPU_TOKENS = 1024
 """Tokens of one padded batch. 8192 fill an H100's matrix units for these models and need 4 to 6 GB
 besides the weights; a CPU gains nothing from more than a thousand."""
-AHEAD = 4
+LEAST_TOKENS = 256
+"""Batches are not made smaller than this when they do not fit."""
+BATCHES_AHEAD = 4
 """Batches prepared while one runs."""
-TURN_S = 0.0005
+SWITCH_INTERVAL_S = 0.0005
 """How long a thread may keep the interpreter from another, on a GPU. The thread that launches
 kernels gives it up with every one; at the usual 5 ms it would wait for the preparing threads
 longer than the device works."""
-
-
-@dataclass(slots=True)
-class Stats:
-    """What the batches cost so far; times in seconds of the ingest lane's wall clock."""
-
-    items: int = 0
-    batches: int = 0
-    tokens: int = 0
-    """Real tokens, as the attention mask counts them."""
-    padded: int = 0
-    """Tokens that went through the model, padding included."""
-    halved: int = 0
-    """Batches that did not fit and were cut in two."""
-    prepare_s: float = 0.0
-    """Host preparation, summed over its threads."""
-    starved_s: float = 0.0
-    """The device waited for the host."""
-    device_s: float = 0.0
-    questions: int = 0
-    budget: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    @property
-    def waste(self) -> float:
-        """Share of padding, 0 to 1."""
-        return 1 - self.tokens / self.padded if self.padded else 0.0
-
-    def as_dict(self) -> dict[str, float]:
-        """Plain numbers for a status page."""
-        names = ("items", "batches", "tokens", "padded", "halved", "questions", "budget")
-        seconds = ("prepare_s", "starved_s", "device_s")
-        return {
-            **{n: getattr(self, n) for n in names},
-            **{n: round(getattr(self, n), 4) for n in seconds},
-            "waste": round(self.waste, 4),
-        }
-
 
 Extract = Callable[[Any], Any]
 """From the features after the model to a tensor with a row an input, or a list of tensors."""
 
 
 class Runner:
-    """One model on one device, for two lanes. Thread-safe; questions go first."""
+    """One model on one device, for questions and evidence. Thread-safe; questions go first."""
 
     def __init__(
         self,
@@ -90,146 +57,114 @@ class Runner:
         *,
         budget: int = 0,
         workers: int = 0,
+        patches: PatchSetting = "auto",
     ) -> None:
-        """`extract` reads the result; `budget` tokens a batch, `workers` threads (0: by device)."""
+        """`extract` reads the result; `budget` tokens a batch, `workers` threads (0: by device).
+
+        `patches` as in `Settings.model_patches`.
+        """
         self._model, self._spec, self._device, self._extract = model, spec, device, extract
         on_gpu = not device.startswith("cpu")
-        self.stats = Stats(budget=budget or (GPU_TOKENS if on_gpu else CPU_TOKENS))
-        self.lanes = Lanes(model, device)
-        count = workers or (4 if on_gpu else 1)
-        self._hands: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        for _ in range(count):
-            self._hands.put(clone_processor(model[0]))
-        self._question_hand = clone_processor(model[0])
-        self._positions = host_positions(model[0])
-        self._pixels_on = device if device.startswith("cuda") and not spec.remote_code else ""
-        self._local = threading.local()
+        self.stats = BatchStats(budget=budget or (GPU_TOKENS if on_gpu else CPU_TOKENS))
+        self.scheduler = Scheduler(model, device)
+        workers = workers or (4 if on_gpu else 1)
+        self._preparation = Preparation(model[0], spec, device, workers, patches=patches)
         if on_gpu:
-            sys.setswitchinterval(TURN_S)
+            sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._packs = attention.in_use(model)
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="prepare")
+        self._pool = ThreadPoolExecutor(self._preparation.workers, thread_name_prefix="prepare")
 
     def evidence(self, items: Sequence[Item], prompts: Sequence[str], task: str) -> list[Vector]:
         """The vector (or the token vectors) of each item, in order.
 
         Of two callers the second prepares its first batches while the first has the device.
         """
-        made: list[Vector] = [np.empty(0, np.float32)] * len(items)
-        for indices, result in self._batches(items, prompts, task):
-            for i, vector in zip(indices, result, strict=True):
-                made[i] = vector
-        return made
+        vectors: list[Vector] = [np.empty(0, np.float32)] * len(items)
+        for batch, batch_vectors in self._run_batches(items, prompts, task):
+            for i, vector in zip(batch, batch_vectors, strict=True):
+                vectors[i] = vector
+        return vectors
 
     def question(self, items: Sequence[Item], prompt: str, task: str) -> list[Vector]:
-        """The same at once, ahead of any evidence."""
-        with self.lanes.question():
-            features = self._prepare(self._question_hand, items, prompt, task)
+        """The same at once in one batch, ahead of any evidence."""
+        with self.scheduler.question():
+            features = self._preparation.question(items, prompt, task)
             self.stats.questions += len(items)
-            return _Landing(self._forward(features, task), self._device).vectors()
+            return HostCopy(self._forward(features, task), self._device).vectors()
 
     def question_batches(self, items: Sequence[Item], prompt: str, task: str) -> list[Vector]:
         """Many items that someone waits for: batched, and ahead of any evidence."""
-        made: list[Vector] = [np.empty(0, np.float32)] * len(items)
-        for batch in plan(items, self.stats.budget, self._spec.max_batch):
-            mine = [items[i] for i in batch]
-            for i, vector in zip(batch, self.question(mine, prompt, task), strict=True):
-                made[i] = vector
-        return made
+        vectors: list[Vector] = [np.empty(0, np.float32)] * len(items)
+        for batch in plan_batches(items, self.stats.budget, self._spec.max_batch):
+            batch_vectors = self.question([items[i] for i in batch], prompt, task)
+            for i, vector in zip(batch, batch_vectors, strict=True):
+                vectors[i] = vector
+        return vectors
 
-    def _batches(
+    def close(self) -> None:
+        """End the preparing threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _plan(self, items: Sequence[Item], prompts: Sequence[str]) -> list[list[int]]:
+        """Indices of `items`, batch by batch; the items of a batch share their prompt."""
+        batches = []
+        for prompt in sorted(set(prompts)):
+            places = [i for i, p in enumerate(prompts) if p == prompt]
+            budget, most = self.stats.budget, self._spec.max_batch
+            planned = plan_batches([items[i] for i in places], budget, most)
+            batches += [[places[k] for k in batch] for batch in planned]
+        return batches
+
+    def _run_batches(
         self, items: Sequence[Item], prompts: Sequence[str], task: str
     ) -> Iterator[tuple[list[int], list[Vector]]]:
-        todo = []
-        for prompt in sorted(set(prompts)):
-            mine = [i for i, p in enumerate(prompts) if p == prompt]
-            found = plan([items[i] for i in mine], self.stats.budget, self._spec.max_batch)
-            todo += [[mine[k] for k in batch] for batch in found]
-        ahead: list[tuple[list[int], Any]] = []
-        waiting = iter(todo)
+        waiting = iter(self._plan(items, prompts))
+        prepared: list[tuple[list[int], Future[Any]]] = []
 
-        def top_up() -> None:
-            while len(ahead) < AHEAD and (batch := next(waiting, None)) is not None:
-                mine = [items[i] for i in batch]
-                future = self._pool.submit(self._ahead, mine, prompts[batch[0]], task)
-                ahead.append((batch, future))
+        def prepare_ahead() -> None:
+            while len(prepared) < BATCHES_AHEAD and (batch := next(waiting, None)) is not None:
+                batch_items = [items[i] for i in batch]
+                future = self._pool.submit(self._prepare, batch_items, prompts[batch[0]], task)
+                prepared.append((batch, future))
 
-        top_up()
-        late: tuple[list[int], _Landing] | None = None
-        with self.lanes.evidence():
-            while ahead:
-                batch, future = ahead.pop(0)
-                top_up()
+        prepare_ahead()
+        last: tuple[list[int], HostCopy] | None = None
+        with self.scheduler.evidence():
+            while prepared:
+                batch, future = prepared.pop(0)
+                prepare_ahead()
                 started = time.perf_counter()
                 features = future.result()
                 ready = time.perf_counter()
-                out = self._fit(features, [items[i] for i in batch], prompts[batch[0]], task)
-                if late is not None:  # read the last batch while this one runs
-                    yield late[0], late[1].vectors()
-                late = (batch, _Landing(out, self._device))
+                batch_items = [items[i] for i in batch]
+                rows = self._run_or_halve(features, batch_items, prompts[batch[0]], task)
+                if last is not None:  # read the last batch while this one runs
+                    yield last[0], last[1].vectors()
+                last = (batch, HostCopy(rows, self._device))
                 with self.stats.lock:
                     self.stats.starved_s += ready - started
                     self.stats.device_s += time.perf_counter() - ready
-            if late is not None:
+            if last is not None:
                 started = time.perf_counter()
-                result = late[1].vectors()
+                vectors = last[1].vectors()
                 self.stats.device_s += time.perf_counter() - started
-                yield late[0], result
+                yield last[0], vectors
 
-    def _ahead(self, items: Sequence[Item], prompt: str, task: str) -> Any:
-        self.lanes.stand_aside()
-        hand = self._hands.get()
+    def _prepare(self, items: Sequence[Item], prompt: str, task: str) -> Any:
+        self.scheduler.yield_to_questions()
         started = time.perf_counter()
         try:
-            return self._prepare(hand, items, prompt, task)
+            return self._preparation.evidence(items, prompt, task)
         finally:
-            self._hands.put(hand)
             with self.stats.lock:
                 self.stats.prepare_s += time.perf_counter() - started
 
-    def _prepare(self, hand: Any, items: Sequence[Item], prompt: str, task: str) -> Any:
-        features = self._preprocess(hand, items, prompt, task)
-        if "logits_to_keep" in features and self._spec.kind != "cross":
-            del features["logits_to_keep"]  # the head it is for was dropped
-        if self._positions is not None:
-            self._positions(features)
-        if self._device.startswith("cuda"):
-            features = {k: _pin(v) for k, v in features.items()}
-        return features
-
-    def _preprocess(self, hand: Any, items: Sequence[Item], prompt: str, task: str) -> Any:
-        def run(device: str) -> Any:
-            return hand.preprocess(
-                [i.value for i in items],
-                prompt=prompt or None,
-                task=self._spec.task or task or None,
-                processing_kwargs=processing(self._spec, list(items), device),
-            )
-
-        if not self._pixels_on or all(map(is_text, items)):
-            return run("")
-        import torch
-
-        stream = getattr(self._local, "stream", None)
-        if stream is None:
-            stream = self._local.stream = torch.cuda.Stream(self._device)
-        try:
-            with torch.cuda.stream(stream):
-                made = run(self._pixels_on)
-            stream.synchronize()
-        except torch.OutOfMemoryError:
-            return run("")
-        except (RuntimeError, TypeError, ValueError) as e:
-            log.info("pictures are prepared on the host: %s", str(e).splitlines()[0])
-            self._pixels_on = ""
-            return run("")
-        return made
-
-    def _fit(self, features: Any, items: list[Item], prompt: str, task: str) -> Any:
+    def _run_or_halve(self, features: Any, items: list[Item], prompt: str, task: str) -> Any:
         """Run the batch; where it does not fit, its halves, and smaller batches from then on."""
         import torch
 
         try:
-            out = self._forward(features, task)
+            rows = self._forward(features, task)
         except torch.OutOfMemoryError:
             if len(items) == 1:
                 raise UnavailableError(
@@ -239,15 +174,16 @@ class Runner:
             torch.cuda.empty_cache()
         else:
             self._count(features, len(items))
-            return out
+            return rows
         with self.stats.lock:
             self.stats.halved += 1
-            self.stats.budget = max(256, self.stats.budget // 2)
+            self.stats.budget = max(LEAST_TOKENS, self.stats.budget // 2)
         log.warning("a batch did not fit; batches hold %d tokens from now on", self.stats.budget)
         middle = len(items) // 2
         halves: list[Any] = []
-        for part in (items[:middle], items[middle:]):
-            halves += list(self._fit(self._ahead(part, prompt, task), part, prompt, task))
+        for half in (items[:middle], items[middle:]):
+            features = self._prepare(half, prompt, task)
+            halves += list(self._run_or_halve(features, half, prompt, task))
         return halves
 
     def _forward(self, features: Any, task: str) -> Any:
@@ -256,10 +192,10 @@ class Runner:
         if self._packs:
             attention.announce(features["attention_mask"], self._device)
         with torch.inference_mode():
-            moved = {k: self._move(v) for k, v in features.items()}
-            return self._extract(self._model(moved, task=self._spec.task or task or None))
+            on_device = {k: self._to_device(v) for k, v in features.items()}
+            return self._extract(self._model(on_device, task=self._spec.task or task or None))
 
-    def _move(self, value: Any) -> Any:
+    def _to_device(self, value: Any) -> Any:
         import torch
 
         if not isinstance(value, torch.Tensor):
@@ -276,45 +212,3 @@ class Runner:
             if mask is not None:
                 self.stats.tokens += int(mask.sum())
                 self.stats.padded += mask.numel()
-
-    def close(self) -> None:
-        """End the preparing threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _pin(value: Any) -> Any:
-    pin = getattr(value, "pin_memory", None)
-    # An expanded tensor shares its memory among elements, which cannot be pinned.
-    return value if pin is None or value.is_cuda else value.contiguous().pin_memory()
-
-
-class _Landing:
-    """Results on their way to the host. The copy is queued right behind its own batch: asked for
-    later, it would wait for the next batch too and leave the device without work."""
-
-    def __init__(self, rows: Any, device: str) -> None:
-        self._many = isinstance(rows, list)
-        self._rows: Any = [r.float() for r in rows] if self._many else rows.float()
-        self._event: Any = None
-        if not device.startswith("cuda"):
-            return
-        import torch
-
-        with torch.inference_mode():
-            self._rows = [_queue(r) for r in self._rows] if self._many else _queue(self._rows)
-        self._event = torch.cuda.Event(blocking=True)
-        self._event.record()
-
-    def vectors(self) -> list[Vector]:
-        """The rows, once they have arrived."""
-        if self._event is not None:
-            self._event.synchronize()
-        if self._many:
-            return [np.array(row.cpu().numpy(), dtype=np.float32) for row in self._rows]
-        return list(np.array(self._rows.cpu().numpy(), dtype=np.float32))
-
-
-def _queue(row: Any) -> Any:
-    import torch
-
-    return torch.empty(row.shape, dtype=row.dtype, pin_memory=True).copy_(row, non_blocking=True)

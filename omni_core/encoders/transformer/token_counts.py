@@ -1,4 +1,7 @@
-"""What a text and a template cost in tokens, counted with the model's own tokenizer."""
+"""What a text and a template cost in tokens, counted with the model's own tokenizer.
+
+Models are those of sentence-transformers: `Any`, so that no torch is imported here.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,25 @@ from collections.abc import Callable
 from typing import Any
 
 
-def counter(model: Any) -> Callable[[str], int]:
-    """Tokens of a text, safe to call from any thread."""
-    tokenizer = getattr(model[0], "tokenizer", None)
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
+def token_counter(model: Any) -> Callable[[str], int]:
+    """Counts the tokens of a text, without special ones; safe to call from any thread.
+
+    An estimate of a token for three characters where the model has no fast tokenizer.
+    """
+    first = model[0]
+    if not (hasattr(first, "tokenizer") and hasattr(first.tokenizer, "backend_tokenizer")):
         return lambda text: len(text) // 3 + 1
-    own = copy.deepcopy(backend)  # the model's may be told to truncate meanwhile
+    # a copy: the model's own may be told to truncate meanwhile
+    own = copy.deepcopy(first.tokenizer.backend_tokenizer)
     own.no_truncation()
     own.no_padding()
     return lambda text: len(own.encode(text, add_special_tokens=False).ids)
 
 
-def overhead(model: Any, prompt: str, *, pair: bool = False) -> int:
-    """Tokens of the template and the prompt around a content."""
-    one = {"text": "a"}
+def template_tokens(model: Any, prompt: str, *, pair: bool = False) -> int:
+    """Tokens of the template and the prompt around a content (`pair`: around two)."""
     turn = [{"type": "text", "text": "a"}]
-    sample: Any = one
+    sample: Any = {"text": "a"}
     if pair:
         sample = [{"role": "query", "content": turn}, {"role": "document", "content": turn}]
     features = model[0].preprocess([sample], prompt=prompt or None)

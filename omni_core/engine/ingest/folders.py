@@ -1,50 +1,26 @@
-"""A folder on its way: one walk for each set of files, shared by all who ask for it."""
+"""Many files into the library: one task for each set of files, shared by all who ask for it."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
-from omni_core.engine.ingest.jobs import Jobs, without_sidecars
+from omni_core.engine.ingest.jobs import Jobs, without_subtitle_files
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
+from omni_core.errors import StoppedError
+from omni_core.tasks import Report, SharedTasks, TaskOwner
 
 FolderProgress = Callable[[FolderStatus], Awaitable[None]]
 _Key = tuple[tuple[str, ...], str, bool]
-
-
-class _Walk:
-    """File after file; a file that fails is a line in `done`, and is not tried again."""
-
-    def __init__(self, jobs: Jobs, paths: list[str], collection: str, fast: bool) -> None:
-        self._jobs, self._paths, self._collection, self._fast = jobs, paths, collection, fast
-        self._done: list[IngestStatus] = []
-        self._now: IngestStatus | None = None
-        self.listeners: list[FolderProgress] = []
-        self.waiting = 0
-        self.task = asyncio.create_task(self._run(), name="ingest folder")
-
-    def status(self, finished: bool) -> FolderStatus:
-        done = tuple(self._done)
-        return FolderStatus(len(self._paths), len(done), self._now, done, finished)
-
-    async def _run(self) -> None:
-        for path in self._paths:
-            request = IngestRequest(path, collection=self._collection, fast=self._fast)
-            self._done.append(await self._jobs.ingest(request, wait_s=None, progress=self._tell))
-            await self._tell(self._done[-1])
-
-    async def _tell(self, status: IngestStatus) -> None:
-        self._now = status
-        for listener in [*self.listeners]:
-            await listener(self.status(False))
+"""Paths, collection, fast."""
 
 
 class Folders:
-    """Starts, shares and follows walks."""
+    """Starts, shares and follows the ingest of sets of files."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, tasks: TaskOwner) -> None:
         self._jobs = jobs
-        self._walks: dict[_Key, _Walk] = {}
+        self._tasks: SharedTasks[_Key, FolderStatus, FolderStatus] = SharedTasks(tasks, keep=True)
 
     async def ingest(
         self,
@@ -55,40 +31,41 @@ class Folders:
         wait_s: float | None,
         progress: FolderProgress | None,
     ) -> FolderStatus:
-        """Join or start the walk and wait for its end, at most `wait_s`; the rest goes on.
+        """Ingest file after file, and wait for the end at most `wait_s`; the rest goes on.
 
-        The outcome is kept until one call has told it. Cancelling the last call that waits
-        cancels the walk.
+        A file that fails is an entry of `done`, and is not tried again. The outcome is kept until
+        one call has told it. Cancelling the last call that waits cancels the rest. Raises
+        StoreError when the store is broken, StoppedError when someone else cancelled it.
         """
-        paths = without_sidecars(paths)
-        key = (tuple(paths), collection, fast)
-        walk = self._walks.get(key)
-        if walk is None:
-            walk = self._walks[key] = _Walk(self._jobs, paths, collection, fast)
-        walk.waiting += 1
-        if progress is not None:
-            walk.listeners.append(progress)
-        try:
-            finished, _ = await asyncio.wait({walk.task}, timeout=wait_s)
-        except asyncio.CancelledError:
-            if walk.waiting == 1:
-                self._walks.pop(key, None)
-                walk.task.cancel()
-                await asyncio.wait([walk.task], timeout=2.0)
-            raise
-        finally:
-            walk.waiting -= 1
-            if progress is not None:
-                walk.listeners.remove(progress)
-        if finished:
-            self._walks.pop(key, None)
-            await walk.task  # a broken store is raised, not hidden
-        return walk.status(bool(finished))
+        paths = without_subtitle_files(paths)
 
-    async def close(self) -> None:
-        """Cancel what walks."""
-        tasks = [w.task for w in self._walks.values()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=5.0)
+        async def work(report: Report[FolderStatus]) -> FolderStatus:
+            status = first
+            for path in paths:
+                request = IngestRequest(path, collection=collection, fast=fast)
+                done = (*status.done, await self._one(request, status, report))
+                status = replace(status, files_done=len(done), current=None, done=done)
+                await report(status)
+            return replace(status, finished=True)
+
+        first = FolderStatus(len(paths), 0, None, (), False)
+        outcome = await self._tasks.join(
+            (tuple(paths), collection, fast),
+            work,
+            first=first,
+            name=f"the ingest of {len(paths)} files",
+            wait_s=wait_s,
+            progress=progress,
+        )
+        return outcome.result or outcome.status
+
+    async def _one(
+        self, request: IngestRequest, so_far: FolderStatus, report: Report[FolderStatus]
+    ) -> IngestStatus:
+        async def tell(status: IngestStatus) -> None:
+            await report(replace(so_far, current=status))
+
+        try:
+            return await self._jobs.ingest(request, wait_s=None, progress=tell)
+        except StoppedError as e:  # of this file alone, such as one that was just forgotten
+            return IngestStatus(request.path, "failed", stage="done", failure=e)

@@ -1,7 +1,7 @@
-"""Cut, read, embed, store: the stages that one source flows through, in bounded memory.
+"""The ingest pipeline of one source: cut, read, embed, index; in bounded memory.
 
-Ingest and re-index are the same flow with another ending. Every `CHECKPOINT` segments
-everything so far is durable, and the flow tells its owner which pieces those are.
+Ingest and re-index run the same pipeline and differ in what they note at a checkpoint. Every
+`CHECKPOINT` segments everything so far is durable in the index, and the caller is told.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from omni_core.engine.context import Models, ModelsDied
 from omni_core.engine.ingest.points import to_points
 from omni_core.engine.ingest.titles import TITLE_PART, informative_words
+from omni_core.engine.workers import Models, ModelsDied
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
-from omni_core.evidence import thumbs
+from omni_core.evidence import thumbnails
 from omni_core.models.answers import Processed, ReadOptions
 from omni_core.protocols import Index
 from omni_core.types import (
@@ -38,17 +38,18 @@ from omni_core.worker import Worker, WorkerDied
 log = logging.getLogger(__name__)
 
 CHECKPOINT = 40
-"""Segments of the cutter between two checkpoints. Fixed, so that a run that was cut off and a
-run that was not make the same ids: readers let go of what they hold at each one."""
-LISTENERS = frozenset({"speech", "sound_tags"})
-"""Readers that a source with subtitles of its own does not need."""
+"""Segments of the decoder between two checkpoints. Fixed, so that a run that was cut off and one
+that was not make the same ids: at each checkpoint readers hand out what they buffer."""
+AUDIO_READERS = frozenset({"speech", "sound_tags"})
+"""Readers of audio, which a source with subtitles of its own does not need."""
 FIRST_BATCHES = (2, 4, 8)
-"""The first batches are small: a long film is searchable within seconds."""
+"""Sizes of the first batches, in segments: small, so that the beginning of a long video can be
+searched within seconds."""
 
 
 @dataclass
 class Pipeline:
-    """One source on its way into one index."""
+    """The run of one source into one index, and what it has done so far."""
 
     source: Source
     models: Models
@@ -57,26 +58,29 @@ class Pipeline:
     collections: tuple[str, ...]
     batch: int = 8
     thumbs: Path | None = None
-    """The store's folder, where a small picture of each shot and page is kept."""
+    """The store's folder, where a thumbnail of each shot and page image is kept; None for none."""
     done: set[str] = field(default_factory=set)
-    """Ids of cut segments that are durably in, from this run or an earlier one."""
+    """Ids of the decoder's segments that are durably indexed, by this run or an earlier one."""
     stored: set[str] = field(default_factory=set)
     """Ids of points in the index."""
     spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Seconds per stage."""
     warnings: list[str] = field(default_factory=list)
     at: float = 0.0
     """How far it is: seconds, pages or characters."""
-    _since: list[str] = field(default_factory=list)
+    _since_checkpoint: list[str] = field(default_factory=list)
+    """Ids of the decoder's segments processed since the last checkpoint. Not `done` yet: readers
+    may still buffer words of theirs, which are lost when the model worker dies."""
 
     def warn(self, *lines: str) -> None:
-        """Note what a reader of the result must know, once."""
+        """Add lines that a user of the result must know, each once."""
         for line in lines:
             if line and line not in self.warnings:
                 self.warnings.append(line)
 
     @property
     def progress(self) -> float:
-        """0 to 0.99; 1 is the catalog's to say."""
+        """0 to 0.99 by media time or pages; 1 is reported when the catalog says ready."""
         source, at = self.source, self.at
         whole = source.duration_s if source.duration_s else float(source.pages or 0)
         if source.modality is Modality.DOCUMENT:
@@ -90,19 +94,21 @@ class Pipeline:
         options: CutOptions,
         *,
         stall_s: float,
-        moved: Callable[[], Awaitable[None]],
-        durable: Callable[[], Awaitable[None]],
+        on_batch: Callable[[], Awaitable[None]],
+        on_checkpoint: Callable[[], Awaitable[None]],
     ) -> None:
-        """The whole way. `moved` is awaited after each batch, `durable` after each checkpoint.
+        """Cut, read, embed and index the file at `path`.
 
-        When the model worker dies on the way it goes on from the last checkpoint, once.
+        `on_batch` is awaited after each batch, `on_checkpoint` after each checkpoint. When the
+        model worker dies, go on from the last checkpoint, once. Raises UnreadableError or
+        TooLargeError for the file, ModelsDied for a second death, StoreError for the index.
         """
         try:
-            await self._run(cutter, path, options, stall_s, moved, durable)
+            await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint)
         except ModelsDied as e:
             log.warning("%s", e)
-            self._since.clear()
-            await self._run(cutter, path, options, stall_s, moved, durable)
+            self._since_checkpoint.clear()  # they are cut and read again
+            await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint)
 
     async def _run(
         self,
@@ -110,8 +116,8 @@ class Pipeline:
         path: str,
         options: CutOptions,
         stall_s: float,
-        moved: Callable[[], Awaitable[None]],
-        durable: Callable[[], Awaitable[None]],
+        on_batch: Callable[[], Awaitable[None]],
+        on_checkpoint: Callable[[], Awaitable[None]],
     ) -> None:
         stream = cutter.stream("decompose", path, self.source, options, stall_s=stall_s)
         reading = ReadOptions()
@@ -120,26 +126,26 @@ class Pipeline:
             async for batch in self._batches(stream):
                 batch = [*self._titled(batch), *batch]
                 if any(s.channel is Channel.SPEECH for s in batch):
-                    reading = ReadOptions(skip=LISTENERS)  # subtitles beat listening
+                    reading = ReadOptions(skip=AUDIO_READERS)  # subtitles beat listening
                 await self._store(await self.models.process(batch, reading))
                 await self._keep_thumbs(batch)
-                self._since += [s.id for s in batch]
+                self._since_checkpoint += [s.id for s in batch]
                 self.at = max(self.at, max(s.span.end for s in batch))
                 count += len(batch)
                 if count >= CHECKPOINT:
                     await self._checkpoint()
-                    await durable()
+                    await on_checkpoint()
                     count = 0
-                await moved()
+                await on_batch()
         finally:
             await stream.aclose()
         await self._checkpoint()
-        await durable()
+        await on_checkpoint()
 
     async def _batches(
         self, stream: AsyncIterator[Segment | FileWarning]
     ) -> AsyncIterator[list[Segment]]:
-        """Segments in small lists; a page's picture and its words stay together.
+        """Segments in small lists; a page's image and its words stay together.
 
         Each list crosses a checkpoint at most at its end, so that checkpoints fall on the same
         segments in every run.
@@ -166,11 +172,13 @@ class Pipeline:
             yield batch
 
     def _titled(self, batch: list[Segment]) -> list[Segment]:
-        """The source's name as words of its first segment: people name files for what they are.
-
-        A sound without speech has no other words at all.
-        """
-        if self.done or self._since or not (name := informative_words(self.source.title)):
+        """A segment with the source's title, at the span of its first segment: people name files
+        for what they are, and audio without speech has no other words at all."""
+        if (
+            self.done
+            or self._since_checkpoint
+            or not (name := informative_words(self.source.title))
+        ):
             return []
         first = batch[0]
         return [
@@ -188,7 +196,9 @@ class Pipeline:
             content = segment.content
             if isinstance(content, ImageContent | VideoContent):
                 pixels = content.keyframe if isinstance(content, VideoContent) else content.pixels
-                await asyncio.to_thread(thumbs.keep, store, segment.source_id, segment.id, pixels)
+                await asyncio.to_thread(
+                    thumbnails.save, store, segment.source_id, segment.id, pixels
+                )
 
     async def _store(self, processed: Processed) -> None:
         for stage, seconds in processed.timings.items():
@@ -205,8 +215,8 @@ class Pipeline:
     async def _checkpoint(self) -> None:
         await self._store(await self.models.flush(self.source.id))
         await self.index.flush()
-        self.done.update(self._since)
-        self._since.clear()
+        self.done.update(self._since_checkpoint)
+        self._since_checkpoint.clear()
 
 
 async def _decoded(
@@ -216,12 +226,12 @@ async def _decoded(
         async for segment in stream:
             yield segment
     except WorkerDied as e:
-        raise died(e) from e
+        raise decoder_error(e) from e
 
 
-def died(e: WorkerDied) -> OmniError:
+def decoder_error(e: WorkerDied) -> OmniError:
     """What a decoder's death says of the file that it was reading."""
-    if "no answer within" in str(e):
+    if e.reason == "deadline":
         return TooLargeError(
             f"{e}: the file takes too long to decode; it may be damaged or built to hang decoders",
             code="TOO_LONG",

@@ -1,8 +1,8 @@
-"""Another model for the same library: a second index beside the first, then one swap.
+"""Another model for the same library: build a second index beside the first, then swap them.
 
-The sources are cut and embedded anew from their files. The new index notes which sources it
-holds, so that a run that was cut off goes on where it stopped; the old index answers until the
-swap. The catalog is only read until then, so a server may go on running: if one holds the store
+The sources are cut and embedded anew from their files. A small file notes which sources the new
+index holds, so that a run that was cut off goes on where it stopped; the old index answers until
+the swap. The catalog is only read until then, so a server may go on running: if one holds the store
 when the new index is complete, the swap happens when the store is next opened with the new
 encoder (`adopt`).
 """
@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog
-from omni_core.engine.context import Decoders, Models
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.results import SourceRow
+from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import OmniError, StoreError
+from omni_core.files import write_atomically
 from omni_core.index import versions
 from omni_core.protocols import Index
 from omni_core.settings import Settings
@@ -52,7 +53,7 @@ Progress = Callable[[ReindexStatus], Awaitable[None]]
 
 
 class Ledger:
-    """Which sources the new index holds: one small file, replaced whole."""
+    """Which sources the new index holds: one small JSON file, replaced as a whole."""
 
     def __init__(self, store: Path, info: EncoderInfo) -> None:
         """The ledger of this model's index; empty when there is none."""
@@ -70,16 +71,10 @@ class Ledger:
 
     def write(self, info: EncoderInfo) -> None:
         """Durable when this returns."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
         facts = {
             "fingerprint": info.fingerprint, "done": sorted(self.done), "complete": self.complete,
         }  # fmt: skip
-        with part.open("w", encoding="utf-8") as f:
-            json.dump(facts, f)
-            f.flush()
-            os.fsync(f.fileno())
-        part.replace(self._path)
+        write_atomically(self._path, json.dumps(facts).encode(), durable=True)
 
     def remove(self) -> None:
         """The swap is done."""
@@ -96,21 +91,16 @@ async def reindex(
     """
     new = replace(settings, encoder=encoder)
     info = await asyncio.to_thread(encoders.describe, new)
-    catalog = await asyncio.to_thread(lambda: Catalog(settings.store_path, read_only=True))
-    try:
-        if await asyncio.to_thread(catalog.get_meta, "fingerprint") == info.fingerprint:
-            raise StoreError(
-                f"the library is already embedded with {info.fingerprint}", code="BAD_ARGUMENT"
-            )
-        rows = await asyncio.to_thread(_rows, catalog)
-    finally:
-        await asyncio.to_thread(catalog.close)
+    rows = await asyncio.to_thread(_rows, settings, info)
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
-    target = index.load(new, info, building=True)
-    status = ReindexStatus(encoder, len(rows), 0)
-    models, decoders = Models(new), Decoders(new)
-    try:
+    target = await asyncio.to_thread(index.load, new, info, building=True)
+    async with AsyncExitStack() as parts:
+        parts.push_async_callback(target.close)
+        models, decoders = Models(new), Decoders(new)
+        parts.push_async_callback(models.close)
+        parts.push_async_callback(decoders.close)
         await target.open()
+        status = ReindexStatus(encoder, len(rows), 0)
         for row in rows:
             status = replace(status, current=row.title, progress=0.0)
             if row.sha256 not in ledger.done:
@@ -128,21 +118,23 @@ async def reindex(
                 await progress(status)
         ledger.complete = True
         await asyncio.to_thread(ledger.write, info)
-    finally:
-        await decoders.close()
-        await models.close()
-        await target.close()
     return await _swap(new, info, status)
 
 
-def _rows(catalog: Catalog) -> list[SourceRow]:
+def _rows(settings: Settings, info: EncoderInfo) -> list[SourceRow]:
+    """The sources to embed anew; the catalog is only read, beside a server that may be running."""
     rows: list[SourceRow] = []
     cursor = ""
-    while True:
-        page, _, cursor = catalog.list(limit=PAGE, cursor=cursor)
-        rows += [r for r in page if r.segments]
-        if not cursor:
-            return rows
+    with Catalog(settings.store_path, read_only=True) as catalog:
+        if catalog.get_meta("fingerprint") == info.fingerprint:
+            raise StoreError(
+                f"the library is already embedded with {info.fingerprint}", code="BAD_ARGUMENT"
+            )
+        while True:
+            page, _, cursor = catalog.list(limit=PAGE, cursor=cursor)
+            rows += [r for r in page if r.segments]
+            if not cursor:
+                return rows
 
 
 async def _again(
@@ -168,17 +160,17 @@ async def _again(
     )  # fmt: skip
     pipeline = Pipeline(source, models, target, info.multi_vector, row.collections, info.batch)
 
-    async def moved() -> None:
+    async def on_batch() -> None:
         if progress is not None:
             await progress(replace(status, progress=pipeline.progress))
 
-    async def durable() -> None:
+    async def on_checkpoint() -> None:
         return None
 
     async with decoders.cutter() as cutter:
         await pipeline.run(
-            cutter, row.uri, info.cut, stall_s=settings.decode_stall_s, moved=moved,
-            durable=durable,
+            cutter, row.uri, info.cut, stall_s=settings.decode_stall_s, on_batch=on_batch,
+            on_checkpoint=on_checkpoint,
         )  # fmt: skip
 
 
@@ -209,9 +201,9 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
     if not ledger.complete:
         return False
-    target = index.load(settings, info, building=True)
-    await target.open()
+    target = await asyncio.to_thread(index.load, settings, info, building=True)
     try:
+        await target.open()
         await target.activate()
     finally:
         await target.close()

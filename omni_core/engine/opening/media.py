@@ -11,13 +11,13 @@ from omni_core.engine.context import Context
 from omni_core.engine.refs import Target, span_of
 from omni_core.engine.results import ClipFile, OpenRequest, RenderedImage, Show, SourceRow
 from omni_core.engine.search import format
-from omni_core.evidence import citation, clips, pictures, sound, thumbs
+from omni_core.evidence import audio, citation, clips, images, thumbnails
 from omni_core.types import Channel, Modality, Pixels, Point, Samples, Span
 
 EDGE = {"small": 384, "medium": 768, "large": 1280}
 SHEET_FRAMES = 9
 CLIP_MOST_S = 120.0
-SOUND_MOST_S = sound.MOST_S
+SOUND_MOST_S = audio.MOST_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ async def shown_pictures(
             raw.append(await _sheet(context, path, window))
     if not raw:
         return ()
-    shown, shrunk = await asyncio.to_thread(pictures.fit, raw, edge)
+    shown, shrunk = await asyncio.to_thread(images.fit, raw, edge)
     if shrunk:
         warnings.append(shrunk)
     return tuple(RenderedImage(s.jpeg, s.caption, s.width, s.height) for s in shown)
@@ -74,7 +74,7 @@ def kept_picture(context: Context, window: Window) -> tuple[RenderedImage, ...]:
             continue
         where = citation.place(span_of(point.payload))
         caption = f"thumbnail kept at ingest, {where}"
-        small = thumbs.kept(context.settings.store_path, window.row.id, point.id, caption)
+        small = thumbnails.load(context.settings.store_path, window.row.id, point.id, caption)
         if small is not None:
             return (RenderedImage(small.jpeg, small.caption, small.width, small.height),)
     return ()
@@ -92,7 +92,7 @@ async def _frames(
     got: list[tuple[float, Pixels]] = await context.decoders.open("frames", str(path), [at], edge)
     out = []
     for actual, pixels in got:
-        image = pictures.crop(pixels, request.crop) if request.crop else pixels
+        image = images.crop(pixels, request.crop) if request.crop else pixels
         out.append((image, f"frame at {citation.clock(actual)}"))
     return out
 
@@ -133,7 +133,7 @@ async def _sheet(context: Context, path: Path, window: Window) -> tuple[Pixels, 
     step = (span.end - span.start) / SHEET_FRAMES
     times = [span.start + step * (i + 0.5) for i in range(SHEET_FRAMES)]
     got: list[tuple[float, Pixels]] = await context.decoders.open("frames", str(path), times, 384)
-    sheet = await asyncio.to_thread(pictures.sheet, got, EDGE["large"])
+    sheet = await asyncio.to_thread(images.sheet, got, EDGE["large"])
     first, last = citation.clock(span.start), citation.clock(span.end)
     return sheet, f"{len(got)} frames from {first} to {last}, times burnt in"
 
@@ -157,7 +157,7 @@ async def cut_sound(context: Context, path: Path, window: Window, warnings: list
     samples: Samples = await context.decoders.open("audio", str(path), span.start, span.end)
     if window.span is not None and window.span.end - window.span.start > SOUND_MOST_S + 0.5:
         warnings.append(f"only the first {SOUND_MOST_S:g} s of sound are attached")
-    return await asyncio.to_thread(sound.wav, samples)
+    return await asyncio.to_thread(audio.wav, samples)
 
 
 def _timed(window: Window, most: float) -> Span:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omni_core.engine.context import Context
-from omni_core.engine.ingest.file import hash_file
+from omni_core.engine.hashing import hash_file
 from omni_core.engine.opening.media import Window, cut_clip, cut_sound, kept_picture, shown_pictures
 from omni_core.engine.opening.transcript import lines, looks, provenance
 from omni_core.engine.refs import Target, resolve, span_of
@@ -16,7 +16,7 @@ from omni_core.engine.results import ClipFile, Opened, OpenRequest, RenderedImag
 from omni_core.engine.search import format
 from omni_core.engine.search.query_by_example import points_of
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
-from omni_core.evidence import citation, pictures
+from omni_core.evidence import citation, images
 from omni_core.ids import segment_ref
 from omni_core.types import Channel, Modality, Point, Span
 
@@ -31,7 +31,7 @@ DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
 async def open_ref(context: Context, request: OpenRequest) -> Opened:
     """Everything about one ref that an agent may quote, show or play."""
     if request.crop is not None:
-        pictures.check_box(request.crop)
+        images.check_box(request.crop)
     target = await resolve(context, request.ref)
     row = target.row
     window = await _window(context, target, request)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from omni_core.engine.context import Context
+from omni_core.engine.hashing import hash_file
 from omni_core.engine.refs import Target, resolve
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.query import Filter, In, Range
@@ -103,8 +104,6 @@ async def by_file(context: Context, path: str, *, same_source: bool) -> Example:
 
 
 async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, str]:
-    from omni_core.engine.ingest.file import hash_file
-
     sha256 = await hash_file(Path(path))
     segments: list[Segment] = []
     try:

@@ -154,7 +154,7 @@ async def _scope(context: Context, request: SearchRequest) -> _Scope:
         sources, segments = 1, row.segments
     resolved = ""
     if request.when:
-        zone = timezone(context)
+        zone = await asyncio.to_thread(timezone, context)  # reads the zone's file
         interval = when.parse(request.when, datetime.now(zone), zone)
         resolved = interval.words
         must.append(

@@ -1,4 +1,5 @@
-"""The transcript that lies beside a film: film.srt, film.en.vtt, or the one the caller names."""
+"""The subtitle file that is the transcript of a video or of audio: talk.srt or talk.en.vtt beside
+talk.mp4, or the one the caller names."""
 
 from __future__ import annotations
 
@@ -7,19 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omni_core.errors import NotFoundError, UnreadableError
-from omni_core.media.text.cues import Window, parse, windows
+from omni_core.media.text.cues import CueWindow, cue_windows
+from omni_core.media.text.subtitle_formats import parse
 from omni_core.text.charset import decode
+from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 from omni_core.types import CutOptions
 
-SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
 MOST_BYTES = 20 << 20
+"""Read of one file; what lies beyond is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """Words with spans, and where they came from."""
 
-    windows: Sequence[Window]
+    windows: Sequence[CueWindow]
     origin: str
 
 
@@ -48,7 +51,7 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
 
 
 def _beside(path: str) -> list[str]:
-    """film.srt first, then film.<language>.srt; links that lead elsewhere do not count."""
+    """talk.srt first, then talk.<language>.srt; links that lead elsewhere do not count."""
     folder, base = os.path.split(os.path.abspath(path))
     stem = os.path.splitext(base)[0]
     try:
@@ -59,16 +62,16 @@ def _beside(path: str) -> list[str]:
         n
         for n in names
         if n.startswith(stem + ".")
-        and n.lower().endswith(SUFFIXES)
+        and n.lower().endswith(SUBTITLE_SUFFIXES)
         and n.count(".") - stem.count(".") <= 2
     ]
-    near.sort(key=lambda n: (n.count("."), SUFFIXES.index(os.path.splitext(n)[1].lower())))
+    near.sort(key=lambda n: (n.count("."), SUBTITLE_SUFFIXES.index(os.path.splitext(n)[1].lower())))
     real = os.path.realpath(folder)
     paths = [os.path.join(folder, n) for n in near]
     return [p for p in paths if os.path.isfile(p) and os.path.dirname(os.path.realpath(p)) == real]
 
 
-def _read(path: str) -> Sequence[Window] | None:
+def _read(path: str) -> Sequence[CueWindow] | None:
     with open(path, "rb") as f:
-        cues = parse(decode(f.read(MOST_BYTES)))
-    return list(windows(cues)) or None
+        cues = parse(decode(f.read(MOST_BYTES), markup=True))
+    return list(cue_windows(cues)) or None

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from omni_core.media.av.clock import Clock
-from omni_core.media.text.cues import Cue, Joiner, Window, clean
+from omni_core.media.text.cues import Cue, CueWindow, Joiner, clean
+from omni_core.media.text.subtitle_formats import spoken
 
 _TEXT_CODECS = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
 
@@ -30,23 +31,23 @@ class Track:
         language = stream.language or ""
         self.origin = "subtitle track" + (f" {language}" if language not in ("", "und") else "")
 
-    def push(self, packet: Any) -> Iterator[Window]:
+    def push(self, packet: Any) -> Iterator[CueWindow]:
         """Take a packet of the track."""
         start = self._clock.packet(packet)
         if start is None or not packet.size:
             return
-        text = clean(" ".join(_words(packet)))
+        text = clean("\n".join(map(spoken, _events(packet))))
         length = float((packet.duration or 0) * packet.time_base) or 2.0
         if text:
             yield from self._joiner.push(Cue(start, start + length, text))
 
-    def flush(self) -> Iterator[Window]:
+    def flush(self) -> Iterator[CueWindow]:
         """What is held."""
         yield from self._joiner.flush()
 
 
-def _words(packet: Any) -> Iterator[str]:
-    """The words of a packet; FFmpeg hands every text codec out as an ASS event."""
+def _events(packet: Any) -> Iterator[str]:
+    """The texts of a packet; FFmpeg hands every text codec out as an ASS event."""
     for subtitle in packet.decode():
         for rect in getattr(subtitle, "rects", [subtitle]):
             ass = getattr(rect, "ass", b"")

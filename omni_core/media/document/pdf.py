@@ -1,7 +1,7 @@
-"""PDF, EPUB and XPS through PyMuPDF: each page is a picture and, where it has words, text.
+"""PDF, EPUB and XPS through PyMuPDF: each page as a page image and, where it has words, as text.
 
-MuPDF holds the GIL, prints to stdout and can be made to work for ever by four known kinds of
-small file: it runs only in a process that can be killed. Cheap limits are kept here all the same.
+MuPDF holds the GIL, prints to stdout, and four known kinds of small file make it run for ever: it
+runs only in a process that can be killed. Limits that are cheap to check are checked here too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from omni_core.media.geometry import box
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text import windows
+from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
     Crop,
@@ -38,7 +38,7 @@ from omni_core.types import (
 )
 
 EDGE = 1400
-"""Pixels of the long edge beyond which a page picture gains nothing and costs a lot."""
+"""Pixels of the long edge beyond which a page image gains nothing and costs a lot."""
 MOST_SCALE = 8.0
 """Times 72 dpi: a stamp-sized page is not blown up without end."""
 MOST_TEXT = 2_000_000
@@ -84,7 +84,7 @@ class PdfMedium(Medium):
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """For each page its picture, then its words; a scanned page has no words."""
+        """For each page its page image, then its words; a scanned page has no words."""
         with self._opened(path, options.password) as doc:
             edge, heading = min(options.image_edge, EDGE), ""
             for number in range(1, len(doc) + 1):
@@ -95,7 +95,7 @@ class PdfMedium(Medium):
                 text, headings = _words_of(page)
                 headings = [(0, heading), *headings] if heading else headings
                 heading = headings[-1][1] if headings else ""
-                for part, w in enumerate(windows.windows(text, options, headings)):
+                for part, w in enumerate(text_windows(text, options, headings)):
                     yield Segment(
                         source.id,
                         Modality.DOCUMENT,
@@ -146,7 +146,7 @@ class PdfMedium(Medium):
 
 
 def _render(page: Any, edge: int, crop: Crop | None) -> Pixels:
-    """RGB of a page or of a part of it, the long edge `edge` pixels."""
+    """RGB of a page or a part of it, its long edge `edge` pixels."""
     area = page.rect
     if crop is not None:
         unit = 10_000
@@ -168,7 +168,7 @@ def _render(page: Any, edge: int, crop: Crop | None) -> Pixels:
 def _words_of(page: Any) -> tuple[str, list[tuple[int, str]]]:
     """The page's words in reading order, and where its headings stand.
 
-    A heading is a short line set larger than most of the page; hyphens at line ends are joined.
+    A heading is a short line set larger than most of the page.
     """
     flags = pymupdf.TEXT_DEHYPHENATE | pymupdf.TEXT_PRESERVE_WHITESPACE
     lines: list[tuple[str, float]] = []

@@ -1,4 +1,4 @@
-"""Office files are zips of XML: read part by part under a cap, without entities or references.
+"""Office files are zips of XML: read part by part under a cap, without a DOCTYPE or entities.
 
 An 800 MB document fits in 0.8 MB of zip, so nothing is inflated beyond its cap, whatever the
 directory of the zip claims.
@@ -10,16 +10,32 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Protocol
 from xml.etree import ElementTree as ET
 
 from omni_core.errors import TooLargeError, UnreadableError
 
 MOST_PART = 64 << 20
-"""Bytes of one part; the text of the longest novels is 5 MB."""
+"""Bytes of one part that is held in memory; the text of the longest novels is 5 MB."""
 MOST_TOTAL = 256 << 20
+"""Bytes of all parts that are read from one file."""
 MOST_PARTS = 20_000
 MOST_DEPTH = 200
+"""Elements within elements; Word nests tables in tables, each level about ten elements deep."""
+_CHUNK = 1 << 16
+
+
+class Handler(Protocol):
+    """Receives an XML part as it is parsed: tags as `{namespace}name`, text in pieces."""
+
+    def start(self, tag: str, attributes: dict[str, str], /) -> object:
+        """An element begins."""
+
+    def end(self, tag: str, /) -> object:
+        """An element ends."""
+
+    def data(self, text: str, /) -> object:
+        """Some of an element's text."""
 
 
 class Package:
@@ -33,37 +49,32 @@ class Package:
 
     def read(self, part: str) -> bytes:
         """The bytes of a part; empty when it is not there. Raises TooLargeError over the cap."""
-        if part not in self.names:
-            return b""
-        limit = min(MOST_PART, self._left)
-        with self._archive.open(part) as f:
-            data = f.read(limit + 1)
-        if len(data) > limit:
-            raise TooLargeError(
-                f"{self._name} unpacks to more than {limit >> 20} MB; save it without its bulk"
-            )
-        self._left -= len(data)
-        return data
+        return b"".join(self._chunks(part, MOST_PART))
 
     def xml(self, part: str) -> ET.Element | None:
-        """A part as a tree; None when it is not there. A DOCTYPE or absurd depth is refused."""
-        data = self.read(part)
-        if not data:
-            return None
-        parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
-        if b"<!DOCTYPE" in data[:2000] or b"<!ENTITY" in data:
-            raise UnreadableError(f"{self._name} holds XML entities, which are not opened")
-        depth, root = 0, None
-        for at in range(0, len(data), 1 << 16):
-            parser.feed(data[at : at + (1 << 16)])
-            for event in parser.read_events():
-                kind, element = cast("tuple[str, ET.Element]", event)
-                root = element if root is None else root
-                depth += 1 if kind == "start" else -1
-                if depth > MOST_DEPTH:
-                    raise UnreadableError(f"{self._name} is nested beyond reason")
-        parser.close()
-        return root
+        """A part as a tree; None when it is not there.
+
+        Raises TooLargeError over `MOST_PART`, UnreadableError for a DOCTYPE or for more than
+        `MOST_DEPTH` elements within one another.
+        """
+        builder = ET.TreeBuilder()
+        for _ in self.stream(part, builder, MOST_PART):
+            pass
+        return builder.close() if part in self.names else None
+
+    def stream(self, part: str, handler: Handler, most: int = MOST_TOTAL) -> Iterator[None]:
+        """Parse a part piece by piece into `handler`; yields after each piece.
+
+        The memory is what `handler` keeps. A part that is not there has no pieces. Raises as
+        `xml` does, with `most` bytes for the cap.
+        """
+        parser: ET.XMLParser | None = None
+        for chunk in self._chunks(part, most):
+            parser = parser or ET.XMLParser(target=_Guard(self._name, handler))  # noqa: S314
+            parser.feed(chunk)
+            yield
+        if parser is not None:
+            parser.close()
 
     def related(self, part: str) -> dict[str, str]:
         """Relationship id -> part, of one part; links that leave the package are left out."""
@@ -75,6 +86,49 @@ class Package:
             if link.get("TargetMode") != "External":
                 found[link.get("Id", "")] = _resolve(folder, target)
         return found
+
+    def _chunks(self, part: str, most: int) -> Iterator[bytes]:
+        if part not in self.names:
+            return
+        left = min(most, self._left)
+        limit = most if most <= self._left else MOST_TOTAL
+        with self._archive.open(part) as f:
+            while chunk := f.read(_CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise TooLargeError(
+                        f"{self._name} unpacks to more than {limit >> 20} MB; save it without "
+                        "its bulk"
+                    )
+                self._left -= len(chunk)
+                yield chunk
+
+
+class _Guard:
+    """A parser's target that hands on what is within reason."""
+
+    def __init__(self, name: str, handler: Handler) -> None:
+        self._name = name
+        self._depth = 0
+        self._start = handler.start
+        self._end = handler.end
+        self.data = handler.data
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            raise UnreadableError(f"{self._name} is nested beyond reason")
+        self._start(tag, attributes)
+
+    def end(self, tag: str) -> None:
+        self._depth -= 1
+        self._end(tag)
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        raise UnreadableError(f"{self._name} holds XML entities, which are not opened")
+
+    def close(self) -> None:
+        """What the parser calls at the end."""
 
 
 @contextmanager
@@ -97,11 +151,16 @@ def local(element: ET.Element) -> str:
 
 
 def attribute(element: ET.Element, name: str) -> str:
-    """An attribute by its local name."""
+    """An attribute by its local name; empty when it is not there."""
     for key, value in element.attrib.items():
         if key.rpartition("}")[2] == name:
             return value
     return ""
+
+
+def relationship(element: ET.Element) -> str:
+    """The relationship id (`r:id`) of an element, which may carry a plain `id` too."""
+    return next((value for key, value in element.attrib.items() if key.endswith("}id")), "")
 
 
 def _resolve(folder: str, target: str) -> str:

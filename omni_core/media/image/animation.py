@@ -1,6 +1,6 @@
-"""Pictures that move: GIF, WebP, APNG and AVIF as films without sound.
+"""Animated GIF, WebP, PNG and AVIF, cut as a video without audio.
 
-Pillow decodes them (FFmpeg knows no animated WebP); each frame then goes the way of film frames.
+Pillow decodes them (FFmpeg reads no animated WebP); each frame then goes the way of video frames.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from omni_core.types import CutOptions, Pixels, Segment, Source
 
 FORMATS = ("GIF", "WEBP", "PNG", "AVIF")
 SHORTEST_S = 0.5
-"""Below this a loop is seen as one picture."""
+"""Seconds; an animation that is shorter is treated as a still image."""
 DEFAULT_S = 0.1
-"""What players take for a frame that gives no time, or less than 20 ms."""
+"""Seconds that players show a frame for that gives no duration, or less than 20 ms."""
 MOST_FRAMES = 20_000
 
 
 def seconds(image: Image.Image) -> float:
-    """How long an animation runs; 0 for a still picture. Leaves the first frame in place."""
+    """The duration of an animation; 0 for a still image. Leaves the first frame in place."""
     frames = int(getattr(image, "n_frames", 1))
     if image.format not in FORMATS or frames < 2:
         return 0.0
     image.seek(1)
-    pace = _held(image)
+    first_known = _held(image)
     image.seek(0)
-    # Pillow tells the time of a frame only when it is decoded: exact when cut, estimated here
-    total = frames * pace
+    # Pillow knows a frame's duration once it is decoded: exact when cut, an estimate here
+    total = frames * first_known
     return round(total, 3) if total >= SHORTEST_S else 0.0
 
 
 def cut(image: Image.Image, source: Source, options: CutOptions) -> Iterator[Segment]:
-    """ShotCutter, as of a film."""
+    """Shots, as of a video."""
     shots = ShotCutter(options, 1.0)
     for t, held, rgb in _frames(image):
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
@@ -56,7 +56,10 @@ def cut(image: Image.Image, source: Source, options: CutOptions) -> Iterator[Seg
 
 
 def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
-    """(the second at which the frame appears, its pixels) for each time."""
+    """(the second at which the frame appears, its pixels) for each time.
+
+    Raises NotFoundError (OUT_OF_RANGE) for a time before the start or 0.5 s after the end.
+    """
     wanted = sorted(set(times))
     found: dict[float, tuple[float, Pixels]] = {}
     end = 0.0
@@ -78,7 +81,7 @@ def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tup
 
 
 def _frames(image: Image.Image) -> Iterator[tuple[float, float, Pixels]]:
-    """(appears, is held for, pixels) of each frame, composed onto those before."""
+    """(second, duration, pixels) of each frame, composed onto those before."""
     t = 0.0
     for n in range(min(int(getattr(image, "n_frames", 1)), MOST_FRAMES)):
         try:
@@ -87,7 +90,7 @@ def _frames(image: Image.Image) -> Iterator[tuple[float, float, Pixels]]:
         except (EOFError, OSError, SyntaxError, ValueError):
             if n == 0:
                 raise
-            return  # a file that breaks off has the frames before
+            return  # of a truncated file the frames before are shown
         held = _held(image)
         yield t, held, rgb
         t += held

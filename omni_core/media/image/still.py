@@ -1,12 +1,13 @@
-"""Pictures: JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP, JPEG 2000, ICO; HEIC with its extra.
+"""Images: JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP, JPEG 2000, ICO; HEIC with its extra.
 
 Pillow reads them all. Size is checked from the header before a pixel is decoded, and JPEG is
-decoded small where a small picture is asked for (3.5 times faster). What moves (GIF, WebP, APNG,
-AVIF) is cut like a film without sound.
+decoded small where a small image is asked for (3.5 times faster). Animations (GIF, WebP, PNG,
+AVIF) are cut as a video without audio.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.geometry import box, fit
 from omni_core.media.image import animation
+from omni_core.media.image.caption import caption
 from omni_core.media.rgb import to_rgb
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
@@ -35,7 +37,10 @@ from omni_core.types import (
     Segment,
     Source,
     Span,
+    TextContent,
 )
+
+log = logging.getLogger(__name__)
 
 FORMATS = (
     "JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP", "DIB", "JPEG2000", "ICO", "MPO", "PPM",
@@ -50,7 +55,7 @@ _MAGIC = (
 
 
 class ImageMedium(Medium):
-    """A still picture is one segment, a page of a TIFF is one each; an animation is a film."""
+    """A still image is one segment, a TIFF one for each page; an animation is a video."""
 
     rank = 1
     kinds = "images (JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF, BMP)"
@@ -87,7 +92,10 @@ class ImageMedium(Medium):
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """One segment for a still, one a page, one a shot."""
+        """One segment for a still image, for each page of a TIFF, for each shot of an animation.
+
+        The description that people wrote into a still image follows as text.
+        """
         with self._opened(path) as image:
             if animation.seconds(image):
                 yield from animation.cut(image, source, options)
@@ -102,6 +110,11 @@ class ImageMedium(Medium):
                 pixels = self._pixels(image, options.image_edge, None, n)
                 span = Span("page", n + 1, n + 2) if pages > 1 else Span("second", 0, 0)
                 yield Segment(source.id, Modality.IMAGE, Channel.VISUAL, span, ImageContent(pixels))
+                if n == 0 and (words := caption(image)):
+                    yield Segment(
+                        source.id, Modality.IMAGE, Channel.TEXT, span, TextContent(words), words,
+                        "image description",
+                    )  # fmt: skip
 
     def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """Raises NotFoundError (OUT_OF_RANGE) for a frame that is not there."""
@@ -115,7 +128,7 @@ class ImageMedium(Medium):
         return self.image(path, edge, crop, number - 1)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
-        """The frame of an animation that is on screen; a still is itself at any second."""
+        """The frames of an animation at these seconds; a still image is the same at any second."""
         with self._opened(path) as image:
             if animation.seconds(image):
                 return animation.frames_at(image, times, edge)
@@ -150,7 +163,7 @@ class ImageMedium(Medium):
     def _pixels(self, image: Image.Image, edge: int, crop: Crop | None, frame: int) -> Pixels:
         total = int(getattr(image, "n_frames", 1))
         if not 0 <= frame < total:
-            raise NotFoundError(f"there is no picture {frame + 1} of {total}", code="OUT_OF_RANGE")
+            raise NotFoundError(f"there is no image {frame + 1} of {total}", code="OUT_OF_RANGE")
         if total > 1:
             image.seek(frame)
             self._check(f"page {frame + 1}", image)
@@ -176,7 +189,7 @@ def _register_heif(path: str) -> None:
         import pillow_heif
     except ImportError:
         raise UnreadableError(
-            f"{os.path.basename(path)} is a HEIC picture; install the extra that reads it: "
+            f"{os.path.basename(path)} is a HEIC image; install the extra that reads it: "
             'pip install "omni-mcp[heic]"',
             code="UNSUPPORTED_TYPE",
         ) from None
@@ -188,7 +201,9 @@ def _taken(path: str, image: Image.Image) -> tuple[datetime | None, str]:
     try:
         exif = image.getexif()
         inner = exif.get_ifd(0x8769)
-    except Exception:  # damaged EXIF is no reason not to show the picture
+    except Exception as e:  # Pillow lets nearly anything through on damaged EXIF
+        # which is no reason not to show the image
+        log.debug("%s: EXIF is not read: %s: %s", os.path.basename(path), type(e).__name__, e)
         return from_file(path)
     zone = str(inner.get(0x9011) or inner.get(0x9010) or "")
     for value in (inner.get(0x9003), inner.get(0x9004), exif.get(0x0132)):

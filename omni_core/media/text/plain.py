@@ -10,8 +10,8 @@ from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text import windows
 from omni_core.text.charset import decode, is_text
+from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
     CutOptions,
@@ -63,8 +63,11 @@ class PlainTextMedium(Medium):
         yield from segments(text, source, options, headings)
 
 
-def read(path: str) -> str:
-    """The file's text, whatever its encoding."""
+def read(path: str, *, markup: bool = False) -> str:
+    """The file's text, whatever its encoding; `markup`: HTML or XML, which may declare it.
+
+    Raises TooLargeError over 64 MB.
+    """
     size = os.path.getsize(path)
     if size > MOST_MB << 20:
         raise TooLargeError(
@@ -72,7 +75,7 @@ def read(path: str) -> str:
             "split it"
         )
     with open(path, "rb") as f:
-        return decode(f.read())
+        return decode(f.read(), markup=markup)
 
 
 def segments(
@@ -83,7 +86,7 @@ def segments(
     origin: str = "text",
 ) -> Iterator[Segment]:
     """Windows of a text as segments with spans in characters."""
-    for w in windows.windows(text, options, headings):
+    for w in text_windows(text, options, headings):
         extra = {"heading": w.heading} if w.heading else {}
         yield Segment(
             source.id,

@@ -1,64 +1,68 @@
-"""SRT, WebVTT and ASS files as documents: windows of speech with spans in seconds."""
+"""Subtitle files as documents: windows of speech with spans in seconds."""
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file
 from omni_core.media.guard import unreadable
-from omni_core.media.text.cues import Cue, parse, windows
-from omni_core.media.text.plain import read
+from omni_core.media.text.cues import cue_windows
+from omni_core.media.text.page import Page
+from omni_core.media.text.plain import read, segments
+from omni_core.media.text.subtitle_formats import parse, recognise
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
 from omni_core.types import CutOptions, MediaInfo, Modality, Segment, Source
 
-_TIMES = re.compile(r"\d\d?:\d\d[.,]\d{1,3} +--> +\d\d?:\d\d|\d:\d\d:\d\d[.,]\d{1,3} +--> +\d")
-_MIME = {"vtt": "text/vtt", "srt": "application/x-subrip", "ass": "text/x-ssa"}
+_MIME = {
+    "srt": "application/x-subrip", "vtt": "text/vtt", "ass": "text/x-ssa", "sbv": "text/x-sbv",
+    "ttml": "application/ttml+xml", "sami": "application/x-sami", "microdvd": "text/x-microdvd",
+}  # fmt: skip
 
 
 class SubtitleMedium(Medium):
-    """Words with times and no film beside them."""
+    """Words with times and no video beside them."""
 
     rank = 5
-    kinds = "subtitles (SRT, VTT, ASS)"
+    kinds = "subtitles (SRT, VTT, ASS, TTML, SBV, SAMI, MicroDVD)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """By the header line or the first time stamp."""
-        return is_text(head) and _kind(decode(head)) is not None
+        """By the header or the first cue."""
+        return is_text(head) and recognise(decode(head, markup=True), suffix) is not None
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """The length is the end of the last cue."""
-        text = read(path)
-        cues = _cues(path, text)
+        """The length is the end of the last cue.
+
+        Raises UnreadableError for a file without a cue, unless it is markup that can be read as a
+        page.
+        """
+        text = read(path, markup=True)
+        kind = recognise(text, _suffix(path)) or "srt"
+        cues = parse(text)
+        if not cues and kind not in ("ttml", "sami"):
+            raise unreadable(path)
         when, origin = from_file(path)
         return MediaInfo(
             modality=Modality.DOCUMENT,
-            mime=_MIME[_kind(text[:4096]) or "srt"],
+            mime=_MIME[kind],
             title=title(path),
-            duration_s=max(c.end for c in cues),
+            duration_s=max((c.end for c in cues), default=None),
             recorded_at=when,
             recorded_at_from=origin,
         )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Windows of whole sentences."""
-        for w in windows(_cues(path, read(path))):
+        """Windows of whole sentences; markup whose times cannot be read is a page of text."""
+        text = read(path, markup=True)
+        cues = parse(text)
+        for w in cue_windows(cues):
             yield w.segment(source, "subtitles")
+        if not cues:
+            page = Page(text, os.path.basename(path))
+            yield from segments(page.text, source, options, page.headings, "page text")
 
 
-def _cues(path: str, text: str) -> list[Cue]:
-    cues = parse(text)
-    if not cues:
-        raise unreadable(path)
-    return cues
-
-
-def _kind(head: str) -> str | None:
-    start = head.lstrip("\ufeff \n")
-    if start.startswith("WEBVTT"):
-        return "vtt"
-    if start.startswith("[Script Info]"):
-        return "ass"
-    return "srt" if _TIMES.search(start[:400]) else None
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()

@@ -74,7 +74,7 @@ def _print(result: SearchResult) -> None:
     if not result.hits:
         say("nothing found.")
         if result.nearest:
-            say("the nearest, below the bar:")
+            say("the nearest, below the score threshold:")
             _print_hit("-", result.nearest)
     if result.note:
         say(one_line(result.note, 1000))

@@ -78,7 +78,7 @@ def models(args: argparse.Namespace) -> int:
                 say(one_line(line, 1000))
             say("passed" if report.ok else "FAILED")
         return int(not report.ok)
-    fits = known.table()
+    fits = known.list_models()
     if args.json:
         as_json(fits)
         return 0

@@ -89,7 +89,7 @@ def _serving(verbs: _Verbs) -> None:
         "--root", action="append", metavar="DIR", help="folder agents may read; may be repeated"
     )
     serve.add_argument("--host", help="address to bind (127.0.0.1); others need a token")
-    serve.add_argument("--port", type=int, help="port to bind (8000)")
+    serve.add_argument("--port", help="port to bind (8000)")
     serve.add_argument("--token", help="bearer token; OMNI_TOKEN keeps it out of `ps`")
     serve.add_argument(
         "--allowed-host", action="append", metavar="NAME", help="Host header to accept as well"

@@ -33,9 +33,11 @@ def as_json(value: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, enums, dates and bytes as JSON values; bytes become their length."""
+    """Dataclasses, enums, dates and bytes as JSON values; bytes become their length.
+
+    Fields that a dataclass leaves out of its repr are left out here too."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.repr}
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, bytes):

@@ -48,13 +48,21 @@ def worker(args: argparse.Namespace) -> int:
     from omni_core.engine import known_models
 
     host, _, port = args.listen.rpartition(":")
-    if not host or not port.isdigit():
+    if not host:
         raise BadRequestError(f"--listen {args.listen!r} is not HOST:PORT, as in 127.0.0.1:8001")
-    settings = settings_of(args, encoder_token=args.token)
-    host = host.strip("[]")
-    known_models.may_listen(host, settings.encoder_token)
+    settings = settings_of(
+        args,
+        host=host.strip("[]"),
+        port=port,
+        encoder_token=args.token,
+        origins={
+            "encoder_token": "option --token",
+            **dict.fromkeys(("host", "port"), "option --listen"),
+        },
+    )
+    known_models.may_listen(settings.host, settings.encoder_token)
     hint(f"{settings.encoder} at http://{args.listen}, Ctrl-C stops")
-    known_models.serve(settings, host, int(port), settings.encoder_token)
+    known_models.serve(settings, settings.host, settings.port, settings.encoder_token)
     return 0
 
 

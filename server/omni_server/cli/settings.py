@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import logging
+import os
 
 from omni_core.settings import Settings, load
 
 SAME_NAME = ("store", "encoder", "device", "host", "port", "token")
+ORIGINS = {name: f"option --{name}" for name in SAME_NAME} | {
+    "roots": "option --root",
+    "allowed_hosts": "option --allowed-host",
+    "qdrant_url": "option --qdrant",
+    "qdrant_api_key": "option --api-key",
+}
 
 
-def settings_of(args: argparse.Namespace, **more: Any) -> Settings:
-    """The settings of this call; `more` wins. Raises BadRequestError for a bad file or key."""
+def settings_of(
+    args: argparse.Namespace, *, origins: dict[str, str] | None = None, **more: object
+) -> Settings:
+    """The settings of this call; `more` wins, and `origins` names its options.
+
+    Raises BadRequestError for a value that is refused, naming its file, variable or option.
+    """
+    if "OMNI_LOG" not in os.environ:  # a misspelt variable is worth a line without asking
+        logging.getLogger("omni_core.config.environment").setLevel(logging.WARNING)
     given = {name: getattr(args, name, None) for name in SAME_NAME}
-    if getattr(args, "qdrant", None):
+    if getattr(args, "qdrant", None) is not None:
         given |= {"index": "server", "qdrant_url": args.qdrant}
     given["qdrant_api_key"] = getattr(args, "api_key", None)
-    if getattr(args, "root", None):
-        given["roots"] = tuple(args.root)
-    if getattr(args, "allowed_host", None):
-        given["allowed_hosts"] = tuple(args.allowed_host)
-    return load({**given, **more}, config=getattr(args, "config", None))
+    given["roots"] = getattr(args, "root", None)
+    given["allowed_hosts"] = getattr(args, "allowed_host", None)
+    return load(
+        {**given, **more}, config=getattr(args, "config", None), origins=ORIGINS | (origins or {})
+    )

@@ -58,23 +58,23 @@ def media() -> dict[str, Content]:
         t = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
         return (0.5 * np.sin(2 * np.pi * hertz * t)).astype(np.float32)
 
-    def film(frames: int, fps: float, sound: Any = None) -> VideoContent:
+    def video(frames: int, fps: float, audio: Any = None) -> VideoContent:
         shots = np.stack([pixels(72, 96) for _ in range(frames)])
         return VideoContent(
-            shots, tuple(i / fps for i in range(frames)), fps, pixels(144, 192), sound
+            shots, tuple(i / fps for i in range(frames)), fps, pixels(144, 192), audio
         )
 
     return {
         "a word": TextContent("fox"),
         "a paragraph": TextContent("the red fox jumps over the lazy dog by the river " * 5),
-        "a picture": ImageContent(pixels(64, 64)),
+        "an image": ImageContent(pixels(64, 64)),
         "a page": ImageContent(pixels(220, 160)),
         "a click": AudioContent(tone(0.4, 330.0)),
         "a tune": AudioContent(tone(6.3, 220.0)),
-        "a film": film(4, 1.0),
-        "a long film": film(9, 1.0),
-        "a fast film": film(6, 2.0),
-        "a film with sound": film(3, 1.0, tone(3.0, 500.0)),
+        "a video": video(4, 1.0),
+        "a long video": video(9, 1.0),
+        "a fast video": video(6, 2.0),
+        "a video with audio": video(3, 1.0, tone(3.0, 500.0)),
     }
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -27,27 +29,27 @@ def flat(colour: tuple[int, int, int]) -> ImageContent:
 
 
 @pytest.fixture
-def encoder():
+def encoder() -> Any:
     return encoders.load(Settings(encoder="hashing"))
 
 
-def test_a_question_naming_a_colour_finds_the_picture_of_that_colour(encoder):
-    pictures = np.stack(encoder.encode([flat(c) for c in COLOURS.values()]))
+def test_a_question_naming_a_colour_finds_the_image_of_that_colour(encoder: Any) -> None:
+    images = np.stack(encoder.encode([flat(c) for c in COLOURS.values()]))
     questions = np.stack(
-        encoder.encode_questions([TextContent(f"a picture in {c}") for c in COLOURS])
+        encoder.encode_questions([TextContent(f"an image in {c}") for c in COLOURS])
     )
-    assert list((questions @ pictures.T).argmax(1)) == list(range(len(COLOURS)))
+    assert list((questions @ images.T).argmax(1)) == list(range(len(COLOURS)))
 
 
-def test_a_film_is_found_by_a_colour_that_only_one_of_its_frames_shows(encoder):
+def test_a_video_is_found_by_a_colour_that_only_one_of_its_frames_shows(encoder: Any) -> None:
     red, blue = (np.full((1, 24, 32, 3), COLOURS[c], np.uint8) for c in ("red", "blue"))
-    film = VideoContent(np.concatenate([red, blue]), (0.0, 1.0), 1.0, keyframe=red[0])
-    vector, other = encoder.encode([film, flat(COLOURS["green"])])
+    video = VideoContent(np.concatenate([red, blue]), (0.0, 1.0), 1.0, keyframe=red[0])
+    vector, other = encoder.encode([video, flat(COLOURS["green"])])
     (question,) = encoder.encode_questions([TextContent("blue")])
     assert question @ vector > 0.3 > question @ other
 
 
-def test_equal_words_are_near_and_other_words_are_not(encoder):
+def test_equal_words_are_near_and_other_words_are_not(encoder: Any) -> None:
     near, far = encoder.encode(
         [TextContent("The meeting began at nine."), TextContent("Magma rises slowly.")]
     )
@@ -55,7 +57,7 @@ def test_equal_words_are_near_and_other_words_are_not(encoder):
     assert question @ near > 0.4 > 0.2 > question @ far
 
 
-def test_vectors_are_unit_float32_and_the_same_in_every_process(encoder):
+def test_vectors_are_unit_float32_and_the_same_in_every_process(encoder: Any) -> None:
     vector, empty = encoder.encode([TextContent("volcano"), TextContent("")])
     assert vector.dtype == np.float32
     assert vector.shape == (encoder.info.dim,)
@@ -64,10 +66,10 @@ def test_vectors_are_unit_float32_and_the_same_in_every_process(encoder):
     assert "".join("+" if x > 0 else "-" for x in vector[:16]) == "--++-++-++-+--++"
 
 
-def test_sound_has_no_vector_and_the_encoder_says_so(encoder):
+def test_audio_has_no_vector_and_the_encoder_says_so(encoder: Any) -> None:
     assert encoder.encode([AudioContent(np.zeros(16_000, np.float32))]) == [None]
     assert Channel.SOUND not in encoder.info.channels
 
 
-def test_describing_agrees_with_loading(encoder):
+def test_describing_agrees_with_loading(encoder: Any) -> None:
     assert encoders.describe(Settings(encoder="hashing")) == encoder.info

@@ -168,7 +168,7 @@ def thinker_config(
 
 
 def omni_processor(tokenizer: Qwen2Tokenizer, *, chunk_length: int = 30) -> Qwen2_5OmniProcessor:
-    """The published processor around a tokenizer; `chunk_length` seconds of sound at most."""
+    """The published processor around a tokenizer; `chunk_length` seconds of audio at most."""
     return Qwen2_5OmniProcessor(
         image_processor=Qwen2VLImageProcessor(size=PIXELS),
         video_processor=Qwen2VLVideoProcessor(size=PIXELS),
@@ -347,7 +347,7 @@ GEMMA_CHAT = (
 
 
 def build_gemma(path: Path, *, hidden: int = 32, dim: int = 24) -> Path:
-    """EmbeddingGemma 2: bidirectional, mean pooling, towers for pictures and sound."""
+    """EmbeddingGemma 2: bidirectional, mean pooling, towers for images and audio."""
     vocab = {t: i for i, t in enumerate(("<pad>", "<eos>", "<bos>", "<unk>", "<mask>"))}
     for byte in range(256):
         vocab[f"<0x{byte:02X}>"] = len(vocab)
@@ -360,12 +360,12 @@ def build_gemma(path: Path, *, hidden: int = 32, dim: int = 24) -> Path:
     )
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|video|>"]})
     ids = tokenizer.convert_tokens_to_ids
-    picture = {"patch_size": 4, "max_soft_tokens": 70, "pooling_kernel_size": 3}
+    image = {"patch_size": 4, "max_soft_tokens": 70, "pooling_kernel_size": 3}
     processor = EmbeddingGemma2Processor(
         feature_extractor=Gemma4AudioFeatureExtractor(feature_size=128, sampling_rate=16000),
-        image_processor=Gemma4ImageProcessor(**picture),
+        image_processor=Gemma4ImageProcessor(**image),
         tokenizer=tokenizer,
-        video_processor=EmbeddingGemma2VideoProcessor(**picture, do_sample_frames=False),
+        video_processor=EmbeddingGemma2VideoProcessor(**image, do_sample_frames=False),
         chat_template=GEMMA_CHAT,
         image_seq_length=70,
     )

@@ -14,15 +14,13 @@ from PIL import Image
 
 from omni_core import Engine
 from omni_core.settings import Settings, load
+from tests.blocking import blocking_calls_fail
 
-Opener = Callable[..., "AsyncEngine"]
 
-
-class AsyncEngine:
-    """What `opened` gives: `async with opened() as engine`."""
-
-    async def __aenter__(self) -> Engine: ...
-    async def __aexit__(self, *exc: object) -> None: ...
+@pytest.fixture(autouse=True)
+def nothing_blocks_the_event_loop() -> Iterator[None]:
+    with blocking_calls_fail():
+        yield
 
 
 @pytest.fixture

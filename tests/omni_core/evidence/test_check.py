@@ -46,6 +46,13 @@ def test_a_word_left_out_or_changed_and_a_wrong_number_are_only_partly_there(
     assert best in checked.best
 
 
+@pytest.mark.parametrize("year", ["1848", "1947", "184"])
+def test_a_number_is_never_a_slip_of_spelling_however_near(year: str) -> None:
+    said = ["The observatory was founded in 1847 on that hill."]
+    assert check("the observatory was founded in 1847 on that hill", said).verdict == "found"
+    assert check(f"the observatory was founded in {year} on that hill", said).verdict == "partly"
+
+
 @pytest.mark.parametrize("quote", ["something else entirely", "", "...", "$99 billion", "\x00"])
 def test_what_is_not_there_is_not_found(quote: str) -> None:
     checked = check(quote, LINES)

@@ -37,6 +37,6 @@ def test_forgetting_a_source_removes_its_clips_only(tmp_path: Path) -> None:
     theirs = clips.place(tmp_path, "src_other", Span("second", 0, 1), ".mp4")
     ours.write_bytes(b"x")
     theirs.write_bytes(b"x")
-    clips.forget(tmp_path, SRC)
-    clips.forget(tmp_path, "src_never_seen")
+    clips.remove(tmp_path, SRC)
+    clips.remove(tmp_path, "src_never_seen")
     assert not ours.exists() and theirs.exists()

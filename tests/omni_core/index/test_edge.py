@@ -289,9 +289,7 @@ def test_a_nearly_full_disk_refuses_writes_and_keeps_the_rest(
     """On a disk with no room at all the engine's mapped files would end the process."""
     usage = shutil.disk_usage(tmp_path)
     free = {"now": usage.free}
-    monkeypatch.setattr(
-        edge_worker.shutil, "disk_usage", lambda path: usage._replace(free=free["now"])
-    )
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free["now"]))
     shard = edge_worker.service(str(tmp_path), DIM, False)
     shard.upsert([point(i) for i in range(1500)])
     shard.delete(Filter(must=(In("source_id", ("src_0",)),)))

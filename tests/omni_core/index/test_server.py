@@ -200,6 +200,7 @@ async def test_writes_are_cut_by_bytes_and_by_count(qdrant: Any) -> None:
 
 async def test_numbers_on_the_wire_are_as_exact_as_float32(opened: Any) -> None:
     p = point(1)
+    assert p.dense is not None
     await opened.upsert([p])
     (found,) = await opened.search([Prefetch(p.dense, limit=1)])
     assert found[0].score == pytest.approx(1.0, abs=1e-6)

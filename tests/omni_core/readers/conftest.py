@@ -49,7 +49,7 @@ def voice() -> Samples:
     with wave.open(str(DATA / "sense_and_sensibility_0880.wav")) as f:
         assert f.getframerate() == 16_000
         raw = f.readframes(f.getnframes())
-    return np.frombuffer(raw, np.int16).astype(np.float32) / 32768
+    return np.frombuffer(raw, np.int16).astype(np.float32) / np.float32(32768)
 
 
 @pytest.fixture(scope="session")

@@ -13,17 +13,17 @@ from omni_core.readers.phrases import (
 from omni_core.readers.whisper import Phrase
 
 
-def test_a_long_pause_always_ends_a_window():
+def test_a_long_pause_always_ends_a_window() -> None:
     assert speech_windows([(0.0, 3.0), (3.3, 5.0), (8.0, 9.0)], 24) == [(0.0, 5.0), (8.0, 9.0)]
 
 
-def test_speech_without_end_is_cut_at_the_longest_pause_of_the_second_half():
+def test_speech_without_end_is_cut_at_the_longest_pause_of_the_second_half() -> None:
     stretches = [(0.0, 5.0), (6.0, 14.0), (14.3, 18.0), (18.9, 22.0), (22.2, 30.0)]
     assert speech_windows(stretches, 24) == [(0.0, 18.0), (18.9, 30.0)]
 
 
 @pytest.mark.parametrize("longest", [10.0, 24.0])
-def test_no_window_is_longer_than_the_model_hears_and_none_is_lost(longest):
+def test_no_window_is_longer_than_the_model_hears_and_none_is_lost(longest: float) -> None:
     stretches = [(i * 2.0, i * 2.0 + 1.7 + 0.02 * (i % 7)) for i in range(60)]
     found = speech_windows(stretches, longest)
     assert max(end - start for start, end in found) <= longest
@@ -31,7 +31,7 @@ def test_no_window_is_longer_than_the_model_hears_and_none_is_lost(longest):
     assert all(any(a <= s[0] and s[1] <= b for a, b in found) for s in stretches)
 
 
-def test_windows_keep_the_breath_around_them_but_no_word_of_their_neighbours():
+def test_windows_keep_the_breath_around_them_but_no_word_of_their_neighbours() -> None:
     spans = [(0.1, 5.0), (5.2, 9.0), (12.0, 14.9)]
     assert with_margins(spans, 15.0) == [
         (0.0, pytest.approx(5.1)),
@@ -40,12 +40,12 @@ def test_windows_keep_the_breath_around_them_but_no_word_of_their_neighbours():
     ]
 
 
-def test_times_move_to_where_the_voice_is():
+def test_times_move_to_where_the_voice_is() -> None:
     [phrase] = align_to_speech([Phrase(0.0, 6.0, "words")], [(0.5, 2.0), (2.4, 5.1)])
     assert (phrase.start, phrase.end) == (0.5, 5.1)
 
 
-def test_a_moment_holds_whole_sentences():
+def test_a_moment_holds_whole_sentences() -> None:
     said = [
         Phrase(0, 5, " It rains."),
         Phrase(5, 9, " We stay."),
@@ -63,26 +63,26 @@ def test_a_moment_holds_whole_sentences():
     assert done[-1].text == "And" and rest == []
 
 
-def test_a_pause_ends_a_moment_even_within_a_sentence():
+def test_a_pause_ends_a_moment_even_within_a_sentence() -> None:
     done, rest = passages([Phrase(0, 3, " One"), Phrase(6, 8, " two.")], final=False)
     assert [m.text for m in done] == ["One"]
     assert [p.text for p in rest] == [" two."]
 
 
-def test_a_moment_is_of_one_language():
+def test_a_moment_is_of_one_language() -> None:
     said = [Phrase(0, 3, " Good day.", "en"), Phrase(3, 6, " Guten Tag.", "de")]
     done, _ = passages(said, final=True)
     assert [(m.text, m.language) for m in done] == [("Good day.", "en"), ("Guten Tag.", "de")]
 
 
-def test_a_speaker_who_never_stops_is_cut_after_twenty_seconds():
+def test_a_speaker_who_never_stops_is_cut_after_twenty_seconds() -> None:
     said = [Phrase(i, i + 1, f" word{i}") for i in range(50)]
     done, rest = passages(said, final=False)
     assert [(m.start, m.end) for m in done] == [(0, 20), (20, 40)]
     assert len(rest) == 10
 
 
-def test_the_language_of_a_source_is_steady_but_not_for_ever():
+def test_the_language_of_a_source_is_steady_but_not_for_ever() -> None:
     language = LanguageTracker()
     assert language.code == "en"
     assert language.update({"fr": 0.95, "en": 0.02}, 20) == "fr"
@@ -92,7 +92,7 @@ def test_the_language_of_a_source_is_steady_but_not_for_ever():
     assert language.update({"en": 0.98, "fr": 0.001}, 20) == "en"
 
 
-def test_a_clip_of_a_second_is_not_latin():
+def test_a_clip_of_a_second_is_not_latin() -> None:
     assert LanguageTracker().update({"la": 0.5, "es": 0.4}, 1.0) == "es"
 
 
@@ -109,12 +109,12 @@ def test_a_clip_of_a_second_is_not_latin():
         ("word " * 80, True),
     ],
 )
-def test_what_nobody_said_is_recognised(text, sure):
+def test_what_nobody_said_is_recognised(text: str, sure: tuple[float, float, float]) -> None:
     assert is_hallucination(text, -0.2 if sure else -0.8, 0.01 if sure else 0.5, 4.0)
 
 
 @pytest.mark.parametrize(
     "text", ["Thank you.", "He was not an ill-disposed young man.", "Da da dum, he sang, da da."]
 )
-def test_what_was_said_clearly_is_kept(text):
+def test_what_was_said_clearly_is_kept(text: str) -> None:
     assert not is_hallucination(text, -0.2, 0.01, 3.0)

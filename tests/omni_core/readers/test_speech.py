@@ -1,14 +1,31 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from omni_core.types import SAMPLE_RATE, AudioContent, Channel, Modality, Segment, Span, TextContent
+from omni_core.types import (
+    SAMPLE_RATE,
+    AudioContent,
+    Channel,
+    Modality,
+    Samples,
+    Segment,
+    Span,
+    TextContent,
+)
 
 pytestmark = pytest.mark.models
 
 
-def windows(samples, source_id="src_a", at=0.0, size_s=30.0, overlap_s=2.0):
+def windows(
+    samples: Samples,
+    source_id: str = "src_a",
+    at: float = 0.0,
+    size_s: float = 30.0,
+    overlap_s: float = 2.0,
+) -> list[Segment]:
     """Sound as the cutter hands it on: windows whose head repeats the one before."""
     found = []
     start, head = 0.0, 0.0
@@ -23,15 +40,19 @@ def windows(samples, source_id="src_a", at=0.0, size_s=30.0, overlap_s=2.0):
     return found
 
 
-def silence(seconds):
+def silence(seconds: float) -> Samples:
     return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
 
 
-def listen(reader, segments, source_id="src_a"):
-    return [s for segment in segments for s in reader.read([segment])] + reader.flush(source_id)
+def listen(reader: Any, segments: list[Segment], source_id: str = "src_a") -> list[Segment]:
+    said: list[Segment] = [s for segment in segments for s in reader.read([segment])]
+    said += reader.flush(source_id)
+    return said
 
 
-def test_words_come_with_their_place_their_language_and_their_origin(speech, voice):
+def test_words_come_with_their_place_their_language_and_their_origin(
+    speech: Any, voice: Samples
+) -> None:
     [said] = listen(speech, windows(voice, at=100.0))
     assert "young man" in said.text.lower()
     assert (said.channel, said.origin, said.part) == (Channel.SPEECH, "whisper-base", 0)
@@ -40,7 +61,7 @@ def test_words_come_with_their_place_their_language_and_their_origin(speech, voi
     assert 100.0 <= said.span.start < 100.6 and 102.2 < said.span.end <= 103.0
 
 
-def test_words_on_a_cut_are_whole_and_heard_once(speech, voice):
+def test_words_on_a_cut_are_whole_and_heard_once(speech: Any, voice: Samples) -> None:
     film = np.concatenate([silence(8), voice, silence(9)])
     said = listen(speech, windows(film, size_s=10.0))
     assert len(said) == 1
@@ -48,12 +69,12 @@ def test_words_on_a_cut_are_whole_and_heard_once(speech, voice):
     assert 8.0 <= said[0].span.start < 8.7 and 10.2 < said[0].span.end < 11.2
 
 
-def test_the_same_words_said_again_are_another_moment(speech, voice):
+def test_the_same_words_said_again_are_another_moment(speech: Any, voice: Samples) -> None:
     said = listen(speech, windows(np.concatenate([voice, silence(40), voice])))
     assert [round(s.span.start) for s in said] == [0, 43]
 
 
-def test_noise_tones_and_silence_hold_no_words(speech):
+def test_noise_tones_and_silence_hold_no_words(speech: Any) -> None:
     rng = np.random.default_rng(0)
     t = np.arange(12 * SAMPLE_RATE, dtype=np.float32) / SAMPLE_RATE
     chord = sum(np.sin(2 * np.pi * f * t) for f in (220, 277.2, 329.6)) / 5 * (t % 0.5 < 0.4)
@@ -62,7 +83,7 @@ def test_noise_tones_and_silence_hold_no_words(speech):
     assert listen(speech, windows(sounds)) == []
 
 
-def test_two_sources_may_be_read_in_turns(speech, voice):
+def test_two_sources_may_be_read_in_turns(speech: Any, voice: Samples) -> None:
     first, second = windows(voice, "src_a"), windows(voice, "src_b", at=50.0)
     assert speech.read([first[0], second[0]]) == []
     [a], [b] = speech.flush("src_a"), speech.flush("src_b")
@@ -71,14 +92,14 @@ def test_two_sources_may_be_read_in_turns(speech, voice):
     assert b.span.start - a.span.start == pytest.approx(50.0)
 
 
-def test_reading_again_makes_the_same_segments(speech, voice):
+def test_reading_again_makes_the_same_segments(speech: Any, voice: Samples) -> None:
     once = listen(speech, windows(voice))
     speech.read(windows(voice))  # given up half-way: never flushed
     again = listen(speech, windows(voice))
     assert [(s.id, s.text) for s in once] == [(s.id, s.text) for s in again]
 
 
-def test_a_flush_on_the_way_repeats_nothing(speech, voice):
+def test_a_flush_on_the_way_repeats_nothing(speech: Any, voice: Samples) -> None:
     film = np.concatenate([silence(5), voice, silence(1.5), voice, silence(2)])
     first, second = windows(film, size_s=9.0)[:2]
     said = speech.read([first]) + speech.flush("src_a") + speech.read([second])
@@ -86,7 +107,7 @@ def test_a_flush_on_the_way_repeats_nothing(speech, voice):
     assert [s.text.lower().count("young man") for s in said] == [1, 1]
 
 
-def test_segments_without_sound_are_passed_over(speech):
+def test_segments_without_sound_are_passed_over(speech: Any) -> None:
     text = Segment(
         "src_a", Modality.AUDIO, Channel.TEXT, Span("second", 0, 1), TextContent("words")
     )
@@ -94,6 +115,6 @@ def test_segments_without_sound_are_passed_over(speech):
     assert speech.flush("src_never_seen") == []
 
 
-def test_a_spoken_question_becomes_words(speech, voice):
+def test_a_spoken_question_becomes_words(speech: Any, voice: Samples) -> None:
     assert "young man" in speech.transcribe(voice).lower()
     assert speech.transcribe(silence(1)) == ""

@@ -128,6 +128,15 @@ def test_the_same_words_elsewhere_are_folded_into_the_best(scored: Make) -> None
     assert kept[0].also_at == (("src_b", Span("second", 0, 5)),)
 
 
+def test_sources_of_the_same_name_are_not_folded_into_one(scored: Make) -> None:
+    named: dict[str, Any] = {"channel": "text", "text": LONG, "origin": "title"}
+    found = moments.gather(
+        [scored("a", 0.9, **named), scored("b", 0.8, source_id="src_b", **named)]
+    )
+    same = np.array([1, 0, 0], np.float32)
+    assert [m.best.id for m in moments.collapse(found, {"a": same, "b": same})] == ["a", "b"]
+
+
 def test_nearly_equal_pictures_are_folded_by_their_vectors(scored: Make) -> None:
     seen: dict[str, Any] = {"channel": "visual", "modality": "image"}
     found = moments.gather(

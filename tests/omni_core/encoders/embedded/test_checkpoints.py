@@ -4,9 +4,12 @@ import collections
 import json
 import pickle
 import struct
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from omni_core.encoders.embedded.checkpoints import read_safetensors, read_torch
 from omni_core.errors import UnavailableError
@@ -15,19 +18,22 @@ from omni_core.errors import UnavailableError
 class Global:
     """Pickles as a call of `module.name` with `args`."""
 
-    def __init__(self, module, name, args):
+    def __init__(self, module: str, name: str, args: tuple[Any, ...] | None) -> None:
         self.module, self.name, self.args = module, name, args
 
 
 class Storage:
-    def __init__(self, key, size):
+    def __init__(self, key: str, size: int) -> None:
         self.key, self.size = key, size
 
 
-class Writer(pickle._Pickler):
+Pickler: Any = vars(pickle)["_Pickler"]  # the one in Python: its methods can be replaced
+
+
+class Writer(Pickler):  # type: ignore[misc]
     """Writes references to torch's names without torch."""
 
-    def persistent_id(self, obj):
+    def persistent_id(self, obj: Any) -> Any:
         if isinstance(obj, Storage):
             return (
                 "storage",
@@ -39,10 +45,10 @@ class Writer(pickle._Pickler):
             )
         return None
 
-    def save_global_name(self, obj):
+    def save_global_name(self, obj: Any) -> None:
         self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
 
-    def save(self, obj, save_persistent_id=True):
+    def save(self, obj: Any, save_persistent_id: bool = True) -> None:
         if isinstance(obj, Global):
             self.save_global_name(obj)
             if obj.args is not None:
@@ -52,7 +58,9 @@ class Writer(pickle._Pickler):
         super().save(obj, save_persistent_id)
 
 
-def checkpoint(path, views, storages):
+def checkpoint(
+    path: Path, views: dict[str, Global], storages: dict[str, NDArray[np.float32]]
+) -> None:
     with path.open("wb") as f:
         for head in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}):
             Writer(f, 2).dump(head)
@@ -62,12 +70,21 @@ def checkpoint(path, views, storages):
             f.write(struct.pack("<q", len(values)) + values.tobytes())
 
 
-def tensor(key, size, offset, shape, stride):
-    args = (Storage(key, size), offset, shape, stride, False, collections.OrderedDict())
+def tensor(
+    key: str, size: int, offset: int, shape: tuple[int, ...], stride: tuple[int, ...]
+) -> Global:
+    args: tuple[Any, ...] = (
+        Storage(key, size),
+        offset,
+        shape,
+        stride,
+        False,
+        collections.OrderedDict(),
+    )
     return Global("torch._utils", "_rebuild_tensor_v2", args)
 
 
-def test_tensors_come_back_with_their_shape_stride_and_offset(tmp_path):
+def test_tensors_come_back_with_their_shape_stride_and_offset(tmp_path: Path) -> None:
     numbers = np.arange(8, dtype=np.float32)
     views = {
         "plain": tensor("0", 8, 0, (2, 4), (4, 1)),
@@ -83,7 +100,7 @@ def test_tensors_come_back_with_their_shape_stride_and_offset(tmp_path):
     assert out["number"] == 3
 
 
-def test_a_checkpoint_that_calls_anything_else_is_refused_before_it_runs(tmp_path):
+def test_a_checkpoint_that_calls_anything_else_is_refused_before_it_runs(tmp_path: Path) -> None:
     target = tmp_path / "ran"
     views = {"w": Global("pathlib", "Path.touch", (str(target),))}
     checkpoint(tmp_path / "w.pth", views, {})
@@ -103,27 +120,27 @@ def test_a_checkpoint_that_calls_anything_else_is_refused_before_it_runs(tmp_pat
     ],
     ids=["past the end", "offset past the end", "before the start", "backwards", "no storage"],
 )
-def test_a_view_outside_its_storage_is_refused(tmp_path, view):
+def test_a_view_outside_its_storage_is_refused(tmp_path: Path, view: Global) -> None:
     checkpoint(tmp_path / "w.pth", {"w": view}, {"0": np.arange(8, dtype=np.float32)})
     with pytest.raises(UnavailableError):
         read_torch(tmp_path / "w.pth")
 
 
 @pytest.mark.parametrize("data", [b"", b"not a pickle", pickle.dumps([1, 2])])
-def test_files_that_are_no_checkpoint_are_refused(tmp_path, data):
+def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "w.pth").write_bytes(data)
     with pytest.raises(UnavailableError):
         read_torch(tmp_path / "w.pth")
 
 
-def safetensors(header, body=b""):
+def safetensors(header: dict[str, Any], body: bytes = b"") -> bytes:
     head = json.dumps(header).encode()
     return struct.pack("<Q", len(head)) + head + body
 
 
-def test_safetensors_come_back_by_name(tmp_path):
+def test_safetensors_come_back_by_name(tmp_path: Path) -> None:
     body = np.arange(6, dtype=np.float32).tobytes()
-    rows = {"__metadata__": {"format": "pt"}}
+    rows: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     rows["w"] = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
     (tmp_path / "w.safetensors").write_bytes(safetensors(rows, body))
     out = read_safetensors(tmp_path / "w.safetensors")
@@ -142,7 +159,7 @@ def test_safetensors_come_back_by_name(tmp_path):
     ],
     ids=["empty", "length past the end", "another type", "shape and size differ", "no offsets"],
 )
-def test_broken_safetensors_are_refused(tmp_path, data):
+def test_broken_safetensors_are_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "w.safetensors").write_bytes(data)
     with pytest.raises(UnavailableError):
         read_safetensors(tmp_path / "w.safetensors")

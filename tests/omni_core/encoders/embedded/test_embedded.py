@@ -2,34 +2,43 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from omni_core import encoders
-from omni_core.encoders.embedded.labels import Labels
+from omni_core.encoders.embedded.label_space import LabelSpace
 from omni_core.settings import Settings
-from omni_core.types import AudioContent, Channel, ImageContent, TextContent, VideoContent
+from omni_core.types import (
+    AudioContent,
+    Channel,
+    ImageContent,
+    Samples,
+    TextContent,
+    VideoContent,
+)
 
 pytestmark = pytest.mark.models
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory):
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(store=str(tmp_path_factory.mktemp("store")))
 
 
 @pytest.fixture(scope="module")
-def encoder(settings):
+def encoder(settings: Settings) -> Any:
     return encoders.load(settings)
 
 
-def flat(*colour):
+def flat(*colour: int) -> ImageContent:
     return ImageContent(np.full((180, 320, 3), colour, np.uint8))
 
 
-def clock():
+def clock() -> ImageContent:
     """A drawn wall clock: a class of its own, recognisable without any photograph."""
     image = Image.new("RGB", (400, 400), "white")
     draw = ImageDraw.Draw(image)
@@ -48,7 +57,7 @@ def clock():
     return ImageContent(np.asarray(image))
 
 
-def test_words_are_found_by_meaning_not_by_letters(encoder):
+def test_words_are_found_by_meaning_not_by_letters(encoder: Any) -> None:
     texts = [
         "The physician prescribed antibiotics for the infection.",
         "Quarterly revenue grew by fourteen percent.",
@@ -60,36 +69,36 @@ def test_words_are_found_by_meaning_not_by_letters(encoder):
     assert (asked @ evidence.T).argmax(1).tolist() == [0, 1, 2]
 
 
-def test_a_vector_does_not_depend_on_its_batch(encoder):
+def test_a_vector_does_not_depend_on_its_batch(encoder: Any) -> None:
     alone = encoder.encode([TextContent("a short one")])[0]
     texts = [TextContent("a short one"), TextContent("a much longer text " * 60), TextContent("")]
     assert np.allclose(encoder.encode(texts)[0], alone, atol=1e-6)
 
 
-def test_a_picture_is_found_by_what_it_shows(encoder):
-    pictures = np.stack(encoder.encode([clock(), flat(30, 60, 220), flat(10, 10, 10)]))
+def test_an_image_is_found_by_what_it_shows(encoder: Any) -> None:
+    images = np.stack(encoder.encode([clock(), flat(30, 60, 220), flat(10, 10, 10)]))
     (question,) = encoder.encode_questions([TextContent("a clock on the wall")])
-    assert (pictures @ question).argmax() == 0
+    assert (images @ question).argmax() == 0
     assert "clock" in encoder.caption([clock()])[0]
 
 
-def test_a_picture_is_found_by_its_colour(encoder):
+def test_an_image_is_found_by_its_colour(encoder: Any) -> None:
     colours = {"blue": (30, 60, 220), "red": (220, 30, 30), "green": (30, 160, 40)}
-    pictures = np.stack(encoder.encode([flat(*c) for c in colours.values()]))
+    images = np.stack(encoder.encode([flat(*c) for c in colours.values()]))
     questions = np.stack(encoder.encode_questions([TextContent(f"something {c}") for c in colours]))
-    assert (questions @ pictures.T).argmax(1).tolist() == [0, 1, 2]
+    assert (questions @ images.T).argmax(1).tolist() == [0, 1, 2]
 
 
-def test_a_picture_as_a_question_finds_itself(encoder):
+def test_an_image_as_a_question_finds_itself(encoder: Any) -> None:
     evidence = np.stack(encoder.encode([flat(30, 60, 220), clock(), flat(220, 30, 30)]))
     (question,) = encoder.encode_questions([clock()])
     assert (evidence @ question).argmax() == 1
 
 
-def test_contents_of_all_kinds_keep_their_order(encoder):
-    film = VideoContent(np.stack([clock().pixels] * 2), (0.0, 2.0), 0.5, keyframe=clock().pixels)
-    sound = AudioContent(np.zeros(16_000, np.float32))
-    contents = [sound, clock(), TextContent("a clock"), film, TextContent("volcano")]
+def test_contents_of_all_kinds_keep_their_order(encoder: Any) -> None:
+    video = VideoContent(np.stack([clock().pixels] * 2), (0.0, 2.0), 0.5, keyframe=clock().pixels)
+    audio = AudioContent(np.zeros(16_000, np.float32))
+    contents = [audio, clock(), TextContent("a clock"), video, TextContent("volcano")]
     vectors = encoder.encode(contents)
     assert vectors[0] is None
     for content, vector in zip(contents[1:], vectors[1:], strict=True):
@@ -101,21 +110,21 @@ def test_contents_of_all_kinds_keep_their_order(encoder):
     assert Channel.SOUND not in encoder.info.channels
 
 
-def test_a_video_of_unlike_frames_has_a_vector_for_each_look(encoder):
+def test_a_video_of_unlike_frames_has_a_vector_for_each_look(encoder: Any) -> None:
     blue = np.asarray(Image.fromarray(flat(30, 60, 220).pixels).resize((400, 400)))
-    film = VideoContent(np.stack([clock().pixels, blue]), (0.0, 1.0), 1.0, keyframe=blue)
+    video = VideoContent(np.stack([clock().pixels, blue]), (0.0, 1.0), 1.0, keyframe=blue)
     still = VideoContent(np.stack([blue, blue]), (0.0, 1.0), 1.0, keyframe=blue)
     looks, *none = encoder.encode_additional(
-        [film, still, AudioContent(np.zeros(8, np.float32)), TextContent("clock")]
+        [video, still, AudioContent(np.zeros(8, np.float32)), TextContent("clock")]
     )
     assert 1 <= len(looks) <= 3
-    for picture in encoder.encode([clock(), ImageContent(blue)]):
-        assert max(v @ picture for v in (*encoder.encode([film]), *looks)) > 0.8
+    for image in encoder.encode([clock(), ImageContent(blue)]):
+        assert max(v @ image for v in (*encoder.encode([video]), *looks)) > 0.8
     assert none == [[], [], []]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4000), (3000, 7), (224, 224)])
-def test_a_picture_of_any_shape_has_a_vector(encoder, size):
+def test_an_image_of_any_shape_has_a_vector(encoder: Any, size: tuple[int, int]) -> None:
     (vector,) = encoder.encode([ImageContent(np.zeros((*size, 3), np.uint8))])
     assert np.isfinite(vector).all()
 
@@ -123,18 +132,20 @@ def test_a_picture_of_any_shape_has_a_vector(encoder, size):
 @pytest.mark.parametrize(
     "text", ["", " \n\t", "\x00\x07", "🙂" * 900, "[MASK] [PAD]" * 99, "word " * 9000]
 )
-def test_any_text_has_a_vector(encoder, text):
+def test_any_text_has_a_vector(encoder: Any, text: str) -> None:
     (vector,) = encoder.encode([TextContent(text)])
     assert np.isfinite(vector).all()
 
 
-def test_nothing_in_nothing_out(encoder):
+def test_nothing_in_nothing_out(encoder: Any) -> None:
     assert encoder.encode([]) == []
     assert encoder.encode_questions([]) == []
     assert encoder.encode_additional([]) == []
 
 
-def test_describing_agrees_with_loading_and_loads_no_runtime(encoder, settings):
+def test_describing_agrees_with_loading_and_loads_no_runtime(
+    encoder: Any, settings: Settings
+) -> None:
     assert encoders.describe(settings) == encoder.info
     code = (
         "import sys; from omni_core import encoders; from omni_core.settings import Settings\n"
@@ -145,50 +156,60 @@ def test_describing_agrees_with_loading_and_loads_no_runtime(encoder, settings):
     assert out.stdout.strip() == "[]", out.stderr
 
 
-def test_a_second_load_reads_the_caches(settings, encoder):
+def test_a_second_load_reads_the_caches(settings: Settings, encoder: Any) -> None:
     cache = settings.store_path / "cache"
     before = {p: p.stat().st_mtime_ns for p in cache.rglob("*") if p.is_file()}
-    again = encoders.load(settings)
+    again: Any = encoders.load(settings)
     assert {p: p.stat().st_mtime_ns for p in cache.rglob("*") if p.is_file()} == before
     assert np.array_equal(again.encode([clock()])[0], encoder.encode([clock()])[0])
 
 
-def test_a_picture_is_looked_at_once_while_it_lives_and_then_forgotten(encoder, monkeypatch):
-    looks = []
+def test_an_image_is_looked_at_once_while_it_lives_and_then_forgotten(
+    encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
     classify = encoder._classify
-    monkeypatch.setattr(encoder, "_classify", lambda v: looks.append(len(v)) or classify(v))
-    picture, other = clock(), flat(200, 20, 20)
-    film = VideoContent(np.stack([other.pixels] * 2), (0.0, 1.0), 1.0, keyframe=picture.pixels)
-    encoder.encode([picture, film, other])
+
+    def counting(images: Any) -> Any:
+        looks.append(len(images))
+        return classify(images)
+
+    monkeypatch.setattr(encoder, "_classify", counting)
+    image, other = clock(), flat(200, 20, 20)
+    video = VideoContent(np.stack([other.pixels] * 2), (0.0, 1.0), 1.0, keyframe=image.pixels)
+    encoder.encode([image, video, other])
     once = len(looks)
-    encoder.caption([picture, film, other])
-    encoder.encode_additional([picture, film, other])
+    encoder.caption([image, video, other])
+    encoder.encode_additional([image, video, other])
     assert len(looks) == once == 5
-    del picture, film, other
+    del image, video, other
     assert encoder._known == {}
 
 
-def test_the_shipped_places_are_of_the_current_texts_and_weights(encoder):
-    labels = encoder._labels
+def test_the_shipped_label_vectors_are_of_the_current_texts_and_weights(encoder: Any) -> None:
+    labels = encoder._label_space
     shipped = labels._shipped()
-    assert shipped is not None, "run scripts/make_places.py"
+    assert shipped is not None, "run scripts/make_label_vectors.py"
     assert shipped.shape == (len(labels.texts), encoder.info.dim)
     some = slice(None, None, 40)
     fresh = np.stack(encoder.encode([TextContent(t) for t in labels.texts[some]]))
     assert (fresh * shipped[some]).sum(1).min() > 0.9999
 
 
-def test_places_of_other_weights_are_made_once_and_kept(tmp_path, encoder):
+def test_label_vectors_of_other_weights_are_made_once_and_kept(
+    tmp_path: Path, encoder: Any
+) -> None:
     class Text384:
         revision = "other"
         runs = 0
 
-        def __call__(self, texts):
+        def __call__(self, texts: list[str]) -> Samples:
             Text384.runs += 1
             return np.random.default_rng(0).normal(size=(len(texts), 384)).astype(np.float32)
 
     settings = Settings(store=str(tmp_path))
-    seen = encoder._frames(clock())[0]
-    first, second = (Labels(Text384(), settings).embed(seen) for _ in range(2))
+    seen = encoder._observations(clock())[0]
+    text: Any = Text384()
+    first, second = (LabelSpace(text, settings).embed(seen) for _ in range(2))
     assert np.array_equal(first, second)
     assert Text384.runs == 1

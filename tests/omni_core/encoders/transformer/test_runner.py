@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from omni_core import encoders
-from omni_core.encoders.transformer import attention, kernels, probe, scheduler, spec
+from omni_core.encoders.transformer import probe, scheduler
 from omni_core.encoders.transformer.check import check
 from omni_core.encoders.transformer.encoder import TransformerEncoder
 from omni_core.errors import UnavailableError
@@ -52,7 +53,7 @@ def test_a_question_is_answered_in_the_middle_of_a_batch_of_evidence(
 ) -> None:
     """The batch stops between two of its layers until the question has its vector."""
     alone = encoder.encode_questions([TextContent("where is the fox?")])[0]
-    every = scheduler.blocks(encoder._runner._model)
+    every = scheduler.repeated_layers(encoder._runner._model)
     blocks = [b for b in every if "Decoder" in type(b).__name__]
     reached, asked, order = threading.Event(), threading.Event(), []
 
@@ -77,7 +78,7 @@ def test_a_question_is_answered_in_the_middle_of_a_batch_of_evidence(
         found.extend(encoder.encode_questions([TextContent("where is the fox?")]))
 
     question = threading.Thread(target=ask, name="question")
-    with encoder._runner.lanes.question():  # as one that has arrived before the batch goes on
+    with encoder._runner.scheduler.question():  # as one that has arrived before the batch goes on
         asked.set()
         ingest.join(0.2)
         assert ingest.is_alive(), "the batch stands aside"
@@ -141,10 +142,10 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_next_ones_are_smaller(
         encoder.encode([media["a word"]])
 
 
-def test_a_long_sound_is_the_average_of_its_windows(encoder: Any) -> None:
+def test_a_long_audio_is_the_average_of_its_windows(encoder: Any) -> None:
     rng = np.random.default_rng(2)
     long = rng.standard_normal(16000 * 8).astype(np.float32) * 0.1
-    encoder._inputs._spec = spec.replace(encoder.spec, audio_max_s=5.0)
+    encoder._inputs._spec = replace(encoder.spec, audio_max_s=5.0)
     first, second = encoder.encode([AudioContent(long[:64000]), AudioContent(long[64000:])])
     joined = encoder.encode([AudioContent(long)])[0]
     expected = first + second
@@ -161,42 +162,6 @@ def test_the_stats_tell_padding_and_where_the_time_went(
     assert 0 <= stats["waste"] < 0.15
     assert stats["padded"] >= stats["tokens"] > 0
     assert stats["device_s"] > 0 and stats["prepare_s"] > 0
-
-
-def test_fused_layers_and_packed_attention_give_the_same_vectors(
-    encoder: Any, e5: Path, media: dict[str, Content], tiny: ModuleType
-) -> None:
-    contents = [c for n, c in media.items() if n != "a fast film"]
-    expected = encoder.together(contents)
-    other = TransformerEncoder.load(Settings(encoder=str(e5), device="cpu"))
-    model = other._runner._model
-    for module in model.modules():  # a width that no fast kernel takes, as the real vision tower
-        if kernels._is_gated(module):
-            _narrow(module, 50)
-    for module in encoder._runner._model.modules():
-        if kernels._is_gated(module):
-            _narrow(module, 50)
-    expected = encoder.together(contents)
-    done = kernels.fuse(model, compiled=False)
-    assert done["norm"] > 4 and done["mlp"] == 4 and done["patches"] == 1
-    assert attention.register()
-    attention.use(model)
-    for a, b in zip(other.together(contents), expected, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
-    other.close()
-
-
-def _narrow(module: Any, width: int) -> None:
-    import torch
-
-    with torch.no_grad():
-        for linear in (module.gate_proj, module.up_proj):
-            linear.weight = torch.nn.Parameter(linear.weight[:width])
-            linear.out_features = width
-            if linear.bias is not None:
-                linear.bias = torch.nn.Parameter(linear.bias[:width])
-        module.down_proj.weight = torch.nn.Parameter(module.down_proj.weight[:, :width])
-        module.down_proj.in_features = width
 
 
 # ---- refusals -------------------------------------------------------------------------------
@@ -235,6 +200,14 @@ def spoil_config(folder: Path) -> None:
     (folder / "config.json").write_text("{")
 
 
+def bring_code(folder: Path) -> None:
+    """A configuration class that only the repository's own Python file knows."""
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "own", "auto_map": {"AutoConfig": "configuration.OwnConfig"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "configuration.py").write_text("raise SystemExit('this ran')")
+
+
 def other_kind(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "model_type": "no_such_type"}))
@@ -248,6 +221,7 @@ def other_kind(folder: Path) -> None:
         (lose_modules, "has no sentence-transformers files: name a newer revision"),
         (promise_more, "was refused: .* has shape .* the table says 64"),
         (spoil_config, "did not load"),
+        (bring_code, "brings Python code of its own: read it and set trust_remote_code=true"),
         (other_kind, "did not load, its files are broken or of another kind"),
     ],
 )

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from omni_core.encoders.transformer import hub as files
-from omni_core.encoders.transformer import spec
+from omni_core.encoders.transformer import fit, hub
+from omni_core.encoders.transformer.catalogue import find_model, known_models
 from omni_core.encoders.transformer.encoder import TransformerEncoder
 from omni_core.errors import OmniError, UnavailableError
 from omni_core.settings import Settings
 from omni_core.types import Channel
 
-TABLE = spec.rows()
+TABLE = known_models()
 
 
 def one_line(error: pytest.ExceptionInfo[OmniError]) -> str:
@@ -81,8 +81,8 @@ def test_prompts_sizes_and_pooling_are_in_the_fingerprint() -> None:
 
 
 def test_a_model_is_found_by_its_hub_id_in_any_case_and_at_another_revision() -> None:
-    assert spec.spec("haon-chen/E5-Omni-7B").name == "e5-omni-7b"
-    assert spec.spec("e5-omni-7b@refs/pr/3").revision == "refs/pr/3"
+    assert find_model("haon-chen/E5-Omni-7B").name == "e5-omni-7b"
+    assert find_model("e5-omni-7b@refs/pr/3").revision == "refs/pr/3"
 
 
 def test_weights_dir_holds_folders_by_name_or_by_hub_id(tmp_path: Path) -> None:
@@ -90,10 +90,10 @@ def test_weights_dir_holds_folders_by_name_or_by_hub_id(tmp_path: Path) -> None:
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "modules.json").write_text("[]")
     for name in ("e5-omni-3b", "e5-omni-7b"):
-        found = spec.spec(name, weights_dir=str(tmp_path))
+        found = find_model(name, weights_dir=str(tmp_path))
         assert found.dim == TABLE[name].dim
         assert found.folder and found.revision.startswith("local-")
-    assert not spec.spec("embeddinggemma-2", weights_dir=str(tmp_path)).folder
+    assert not find_model("embeddinggemma-2", weights_dir=str(tmp_path)).folder
 
 
 def test_other_weights_in_a_folder_are_another_revision(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_other_weights_in_a_folder_are_another_revision(tmp_path: Path) -> None:
     seen = set()
     for content in (b"a" * 100, b"b" * 100, b"b" * 101):
         weights.write_bytes(content)
-        seen.add(spec.spec(str(tmp_path)).revision)
+        seen.add(find_model(str(tmp_path)).revision)
     assert len(seen) == 3
 
 
@@ -118,7 +118,7 @@ def test_a_folder_that_no_table_knows_is_read_from_its_files(tmp_path: Path) -> 
     ):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "config.json").write_text(json.dumps(config))
-    found = spec.spec(str(tmp_path))
+    found = find_model(str(tmp_path))
     assert (found.kind, found.dim, found.modalities) == ("dense", 96, ("text",))
     assert found.pooling == "mean_tokens"
 
@@ -155,19 +155,19 @@ def test_a_wrong_choice_is_one_line_with_the_next_step(
 def test_what_the_hub_refuses_is_one_line_with_the_next_step(
     name: str, error: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub = pytest.importorskip("huggingface_hub")
+    library = pytest.importorskip("huggingface_hub")
     errors = pytest.importorskip("huggingface_hub.errors")
     kind = OSError if error == "OSError" else getattr(errors, error)
 
     def refuse(*_: Any, **__: Any) -> str:
         raise kind.__new__(kind)
 
-    monkeypatch.setattr(hub, "snapshot_download", refuse)
+    monkeypatch.setattr(library, "snapshot_download", refuse)
     with pytest.raises(UnavailableError, match=says) as found:
         if "/" in name:
-            spec.spec(name)
+            find_model(name)
         else:
-            files.fetch(spec.spec(name).id, spec.spec(name).revision)
+            hub.download(find_model(name).id, find_model(name).revision)
     one_line(found)
 
 
@@ -185,19 +185,19 @@ def test_code_from_a_repository_runs_only_when_allowed() -> None:
 
 
 def test_the_table_tells_what_fits_this_machine() -> None:
-    fits = spec.table()
+    fits = fit.list_models()
     assert [f.spec.name for f in fits] == list(TABLE)
-    for fit in fits:
-        assert fit.runs == (fit.on != "nowhere")
-        assert fit.runs or fit.why
+    for one in fits:
+        assert one.runs == (one.on != "nowhere")
+        assert one.runs or one.why
 
 
 def test_what_fits_depends_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spec, "_ram_gb", lambda: 16.0)
+    monkeypatch.setattr(fit, "_ram_gb", lambda: 16.0)
     for device, gb, runs in (("cuda", 80.0, True), ("cuda", 16.0, False), ("cpu", 16.0, False)):
-        monkeypatch.setattr(spec, "device_memory", lambda d=device, g=gb: (d, g))
-        found = {f.spec.name: f for f in spec.table()}
+        monkeypatch.setattr(fit, "device_memory", lambda d=device, g=gb: (d, g))
+        found = {f.spec.name: f for f in fit.list_models()}
         assert found["e5-omni-7b"].runs is runs
         assert found["embeddinggemma-2"].runs
-    monkeypatch.setattr(spec, "device_memory", lambda: ("", 0.0))
-    assert all("omni-mcp[omni]" in f.why for f in spec.table())
+    monkeypatch.setattr(fit, "device_memory", lambda: ("", 0.0))
+    assert all("omni-mcp[omni]" in f.why for f in fit.list_models())

@@ -1,7 +1,7 @@
 """The Qwen2.5-Omni Thinker (e5-omni, LCO, Nemotron) equals a plain transformers computation.
 
 The expected vectors are computed here item by item: the template as a string, the marks repeated
-by hand, sound padded to the extractor's full length, no padding, last token or mean by indexing.
+by hand, audio padded to the extractor's full length, no padding, last token or mean by indexing.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ class ByHand:
             marks = "<|IMAGE|>" * int(seen["image_grid_thw"].prod() // 4)
             return f"<|vision_bos|>{marks}<|vision_eos|>", dict(seen)
         if isinstance(content, AudioContent):
-            return self._sound(content.samples)
+            return self._audio(content.samples)
         text, inputs = self._frames(content)
         if content.audio is not None:
-            heard, more = self._sound(content.audio)
+            heard, more = self._audio(content.audio)
             text, inputs = text + heard, inputs | more
         return text, inputs
 
-    def _sound(self, samples: Any) -> tuple[str, dict[str, Any]]:
+    def _audio(self, samples: Any) -> tuple[str, dict[str, Any]]:
         mel = self.parts.feature_extractor(
             [samples],
             sampling_rate=16000,
@@ -86,9 +86,9 @@ class ByHand:
         }
         return f"<|audio_bos|>{marks}<|audio_eos|>", inputs
 
-    def _frames(self, film: VideoContent) -> tuple[str, dict[str, Any]]:
+    def _frames(self, video: VideoContent) -> tuple[str, dict[str, Any]]:
         seen = self.parts.video_processor(
-            [film.frames.transpose(0, 3, 1, 2)],
+            [video.frames.transpose(0, 3, 1, 2)],
             size=PIXELS,
             do_sample_frames=False,
             cap_pixels_per_frame=False,
@@ -98,7 +98,7 @@ class ByHand:
         inputs = {
             "pixel_values_videos": seen["pixel_values_videos"],
             "video_grid_thw": seen["video_grid_thw"],
-            "video_second_per_grid": self.torch.tensor([2 / film.fps]),
+            "video_second_per_grid": self.torch.tensor([2 / video.fps]),
         }
         return f"<|vision_bos|>{marks}<|vision_eos|>", inputs
 
@@ -135,7 +135,7 @@ def test_every_kind_of_evidence_equals_plain_transformers(
 def test_a_question_carries_the_repositorys_prompt(
     encoder: Any, by_hand: ByHand, media: dict[str, Content]
 ) -> None:
-    asked = [media["a word"], media["a picture"], media["a film with sound"]]
+    asked = [media["a word"], media["an image"], media["a video with audio"]]
     for content, vector in zip(asked, encoder.encode_questions(asked), strict=True):
         np.testing.assert_allclose(vector, by_hand(content, "Query: "), atol=EXACT)
 
@@ -143,16 +143,16 @@ def test_a_question_carries_the_repositorys_prompt(
 def test_a_vector_does_not_depend_on_its_batch_mates(
     encoder: Any, media: dict[str, Content]
 ) -> None:
-    contents = [c for name, c in media.items() if name != "a fast film"]
+    contents = [c for name, c in media.items() if name != "a fast video"]
     alone = [encoder.encode([c])[0] for c in contents]
     for a, together in zip(alone, encoder.together(contents), strict=True):
         np.testing.assert_allclose(a, together, atol=EXACT)
 
 
-def test_films_of_two_frame_rates_are_each_placed_in_their_own_time(
+def test_videos_of_two_frame_rates_are_each_placed_in_their_own_time(
     encoder: Any, by_hand: ByHand, media: dict[str, Content]
 ) -> None:
-    pair = [media["a film"], media["a fast film"]]
+    pair = [media["a video"], media["a fast video"]]
     for content, vector in zip(pair, encoder.encode(pair), strict=True):
         np.testing.assert_allclose(vector, by_hand(content, ""), atol=EXACT)
 
@@ -163,10 +163,10 @@ def test_a_bidirectional_model_with_mean_pooling_attends_both_ways(
     out = tiny.save_dense(checkpoints("thinker"), tmp_path / "nemo", pooling="mean")
     row = ROW | {"remote_code": False, "query_prompt": "query: ", "document_prompt": "passage: "}
     tiny.describe(out, "omni-embed-nemotron-3b", **row)
-    encoder = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
     expected = ByHand(out, mean=True, both_ways=True)
     causal = ByHand(out, mean=True)
-    names = ["a paragraph", "a page", "a tune", "a film"]
+    names = ["a paragraph", "a page", "a tune", "a video"]
     contents = [media[n] for n in names]
     for content, vector in zip(contents, encoder.encode(contents), strict=True):
         np.testing.assert_allclose(vector, expected(content, "passage: "), atol=EXACT)

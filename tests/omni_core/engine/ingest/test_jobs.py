@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from omni_core import Engine, IngestRequest, SearchRequest
-from omni_core.engine.context import ModelsDied
 from omni_core.engine.ingest.points import source_filter
-from omni_core.engine.results import IngestStatus
-from omni_core.errors import NotFoundError, OmniError
-from omni_core.models.answers import Processed
+from omni_core.engine.results import FolderStatus, IngestStatus
+from omni_core.engine.workers import ModelsDied
+from omni_core.errors import NotFoundError, OmniError, UnreadableError
+from omni_core.models.answers import Processed, ReadOptions
+from omni_core.types import Segment
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -40,6 +41,31 @@ async def test_when_the_model_worker_dies_the_source_goes_on_from_its_checkpoint
     index = await engine._context.opened_index()
     stored = await index.count(source_filter(status.source_id))
     assert (status.state, deaths, stored) == ("ready", 1, status.segments)
+
+
+async def test_after_the_model_workers_death_all_since_the_checkpoint_is_sent_again(
+    engine: Engine, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dead worker took what it held back with it: the words of the title, too."""
+    models = engine._context.models
+    process, flush = models.process, models.flush
+    sent: list[list[str]] = [[]]
+
+    async def noting(segments: list[Segment], reading: ReadOptions) -> Processed:
+        sent[-1] += [s.id for s in segments]
+        return await process(segments, reading)
+
+    async def dies_once(source_id: str) -> Processed:
+        if len(sent) == 1:
+            sent.append([])
+            raise ModelsDied("the model worker died (signal 9)")
+        return await flush(source_id)
+
+    monkeypatch.setattr(models, "process", noting)
+    monkeypatch.setattr(models, "flush", dies_once)
+    assert (await put(engine, media / "colours.mp4")).state == "ready"
+    first, again = sent
+    assert len(first) > 4 and again == first
 
 
 async def test_a_model_worker_that_dies_again_leaves_a_source_that_says_partial(
@@ -87,6 +113,38 @@ async def test_a_folder_is_followed_to_its_end_though_each_call_waits_briefly(
         while not (status := await engine.ingest_folder(names, wait_s=0.01)).finished:
             pass
     assert (status.files_done, len(status.failed)) == (3, 1)
+
+
+async def test_the_progress_of_a_folder_counts_each_file_once(engine: Engine, media: Path) -> None:
+    heard: list[FolderStatus] = []
+
+    async def note(status: FolderStatus) -> None:
+        heard.append(status)
+
+    names = [str(media / n) for n in ("lake.jpg", "notes.md", "fire_truck.png")]
+    async with asyncio.timeout(60):
+        await engine.ingest_folder(names, progress=note)
+    shares = [s.files_done + (s.current.progress if s.current else 0.0) for s in heard]
+    assert shares == sorted(shares) and max(shares) <= 3
+    assert all(s.current is None or s.current not in s.done for s in heard)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("empty.mp4", b"", UnreadableError),
+        ("noise.mp4", bytes(range(256)) * 8, UnreadableError),
+        ("gone.mp4", None, NotFoundError),
+    ],
+)
+async def test_a_failed_ingest_holds_the_error_itself(
+    engine: Engine, media: Path, name: str, content: bytes | None, kind: type[OmniError]
+) -> None:
+    if content is not None:
+        (media / name).write_bytes(content)
+    status = await put(engine, media / name)
+    assert status.failure is not None and type(status.failure) is kind
+    assert (status.error_code, status.error) == (status.failure.code, str(status.failure))
 
 
 async def test_the_same_file_asked_for_a_second_collection_meanwhile_is_in_both(

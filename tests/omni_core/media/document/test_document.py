@@ -1,4 +1,4 @@
-"""PDF and EPUB: pages as pictures and words; passwords; scans; crops."""
+"""PDF and EPUB: pages as page images and words; passwords; scans; crops."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _pdf(path: Path, pages: list[str], scan: bool = False, **save: Any) -> Path:
     return path
 
 
-def test_each_page_is_a_picture_and_its_words(tmp_path: Path, cut: Any, svc: Any) -> None:
+def test_each_page_is_a_page_image_and_its_words(tmp_path: Path, cut: Any, svc: Any) -> None:
     path = _pdf(tmp_path / "a.pdf", ["Bees dance to tell the way.", "Honey keeps for years."])
     info = svc.probe(str(path))
     assert (info.modality, info.pages, info.title) == (Modality.DOCUMENT, 2, "On Bees")
@@ -69,7 +69,7 @@ def test_headings_are_kept_and_reach_over_pages(tmp_path: Path, cut: Any) -> Non
     assert [w.extra["heading"] for w in windows] == ["How bees dance"] * 2
 
 
-def test_a_scanned_page_has_a_picture_and_no_words(tmp_path: Path, cut: Any) -> None:
+def test_a_scanned_page_has_a_page_image_and_no_words(tmp_path: Path, cut: Any) -> None:
     (segment,) = cut(_pdf(tmp_path / "a.pdf", [""], scan=True))
     assert segment.channel is Channel.VISUAL
 

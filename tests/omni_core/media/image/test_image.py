@@ -1,7 +1,8 @@
-"""Pictures of every kind, turned, dated, cropped and bounded."""
+"""Images of every kind, turned, dated, cropped and bounded."""
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from omni_core.errors import BadRequestError, NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.service import service
-from omni_core.types import Modality, Span, VideoContent
+from omni_core.types import Channel, Modality, Span, VideoContent
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
@@ -94,7 +96,7 @@ def test_pages_of_a_tiff_are_segments(tmp_path: Path, cut: Any, svc: Any) -> Non
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.avif"])
-def test_an_animation_is_cut_like_a_film(name: str, tmp_path: Path, cut: Any, svc: Any) -> None:
+def test_an_animation_is_cut_like_a_video(name: str, tmp_path: Path, cut: Any, svc: Any) -> None:
     path = tmp_path / name
     frames = [Image.new("RGB", (96, 64), RED if n < 20 else (240, 250, 240)) for n in range(40)]
     for n, frame in enumerate(frames):
@@ -142,7 +144,7 @@ def test_heic_without_its_extra_names_it(tmp_path: Path, svc: Any) -> None:
         assert e.value.code == "UNSUPPORTED_TYPE"
 
 
-def test_a_truncated_picture_is_one_line(tmp_path: Path, cut: Any) -> None:
+def test_a_truncated_image_is_one_line(tmp_path: Path, cut: Any) -> None:
     path = tmp_path / "a.jpg"
     _halves(400, 300).save(path)
     path.write_bytes(path.read_bytes()[:600])
@@ -150,3 +152,55 @@ def test_a_truncated_picture_is_one_line(tmp_path: Path, cut: Any) -> None:
         cut(path)
     assert e.value.code == "CORRUPT_MEDIA"
     assert "\n" not in str(e.value)
+
+
+def test_damaged_exif_is_logged_and_the_image_is_dated_by_its_file(
+    tmp_path: Path, svc: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "2021-03-04.jpg"
+    Image.new("RGB", (8, 8)).save(path)
+
+    def damaged(_: Image.Exif, tag: int) -> None:
+        raise SyntaxError(f"no such place: {tag}")
+
+    monkeypatch.setattr(Image.Exif, "get_ifd", damaged)
+    caplog.set_level(logging.DEBUG, "omni_core.media.image")
+    info = svc.probe(str(path))
+    assert info.recorded_at_from == "file name"
+    assert "2021-03-04.jpg: EXIF is not read: SyntaxError" in caplog.text
+
+
+def _described(path: Path, **exif: str | bytes) -> Path:
+    data = Image.Exif()
+    for name, value in exif.items():
+        data[int(name[1:], 16)] = value
+    _halves().save(path, exif=data)
+    return path
+
+
+def test_a_description_in_exif_follows_the_image_as_text(tmp_path: Path, cut: Any) -> None:
+    title = "Sigrid an der Gerbe".encode("utf-16-le") + b"\0\0"
+    path = _described(tmp_path / "a.jpg", x010E="Great-aunt Sigrid", x9C9B=title)
+    image, text = cut(path)
+    assert (image.channel, text.channel) == (Channel.VISUAL, Channel.TEXT)
+    assert text.text == "Great-aunt Sigrid\nSigrid an der Gerbe"
+    assert (text.origin, text.span) == ("image description", image.span)
+
+
+def test_a_description_in_a_png_is_read_and_its_program_is_not(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.png"
+    texts = PngInfo()
+    texts.add_itxt("Description", "Ein Papageientaucher mit Schal")
+    texts.add_text("Title", "Ein Papageientaucher mit Schal")
+    texts.add_text("Comment", "Created with a program")
+    _halves().save(path, pnginfo=texts)
+    assert [s.text for s in cut(path)][1:] == ["Ein Papageientaucher mit Schal"]
+
+
+@pytest.mark.parametrize(
+    "written", ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "KODAK Digital Still Camera", " \0"]
+)
+def test_what_a_camera_writes_by_itself_is_no_description(
+    written: str, tmp_path: Path, cut: Any
+) -> None:
+    assert len(cut(_described(tmp_path / "a.jpg", x010E=written))) == 1

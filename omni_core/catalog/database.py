@@ -1,0 +1,119 @@
+"""The catalog's SQLite connection: one lock, one connection, one transaction at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from omni_core.catalog import schema
+from omni_core.catalog.lock import StoreLock
+from omni_core.errors import StoreError
+
+
+class Database:
+    """An open `catalog.sqlite`. Safe to use from any thread; calls take turns."""
+
+    def __init__(self, store: Path, *, read_only: bool) -> None:
+        """See `Catalog`."""
+        self._mutex = threading.RLock()
+        self._lock = None if read_only else _take(store)
+        try:
+            with _explained():
+                self._db = _connect(store / "catalog.sqlite", read_only)
+                self._prepare(read_only)
+        except BaseException:
+            if self._lock is not None:
+                self._lock.release()
+            raise
+
+    def _prepare(self, read_only: bool) -> None:
+        if read_only:
+            schema.require_current(self._db)
+            self._db.execute("PRAGMA query_only = ON")
+            return
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        schema.migrate(self._db)
+        # Nobody else is alive: what says "processing" was cut off, and goes on when asked again.
+        self._db.execute(
+            "UPDATE sources SET state = 'partial', stage = 'interrupted'"
+            " WHERE state IN ('queued', 'processing')"
+        )
+
+    def close(self) -> None:
+        """Close the file, then let the next process in, whatever happens."""
+        with self._mutex:
+            try:
+                self._db.close()
+            finally:
+                if self._lock is not None:
+                    self._lock.release()
+
+    def _one(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        with self._mutex, _explained():
+            found: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
+            return found
+
+    def _all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        with self._mutex, _explained():
+            return self._db.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing: an error in here, a full disk or kill -9 leaves what was before."""
+        with self._mutex, _explained():
+            if self._db.in_transaction:  # an earlier rollback failed too
+                self._db.execute("ROLLBACK")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # a full disk has rolled back by itself
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+def _take(store: Path) -> StoreLock:
+    try:
+        store.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as e:
+        raise StoreError(
+            f"cannot make the folder {store}: {e.strerror}; choose another with --store"
+        ) from e
+    return StoreLock(store)
+
+
+def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
+    if read_only and not path.exists():
+        target = ":memory:"
+    elif read_only:
+        target = f"{path.absolute().as_uri()}?mode=ro"
+    else:
+        target = path.absolute().as_uri()
+    db = sqlite3.connect(
+        target, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
+    )
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """SQLite's errors as StoreError, with what to do. Codes: https://sqlite.org/rescode.html"""
+    try:
+        yield
+    except sqlite3.Error as e:
+        name = getattr(e, "sqlite_errorname", None) or ""  # absent on the module's own errors
+        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+            advice = "free some space on its disk and call again: nothing stored is lost"
+        elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            advice = "the file is damaged: restore it, or move it away and ingest again"
+        else:
+            advice = "call again; if it stays so, run `omni-mcp doctor`"
+        raise StoreError(f"the catalog failed ({e}); {advice}") from e

@@ -1,0 +1,119 @@
+"""What the catalog is asked."""
+
+from __future__ import annotations
+
+import builtins
+from datetime import datetime
+from functools import partial
+
+from omni_core.catalog import schema
+from omni_core.catalog.database import Database
+from omni_core.catalog.query import decode_cursor, encode_cursor, fold, where
+from omni_core.errors import NotFoundError
+from omni_core.types import SourceRow
+
+
+class Reads(Database):
+    """The questions; `Catalog` adds the writes."""
+
+    def get_meta(self, key: str) -> str | None:
+        """A fact about the whole store, such as its model's `fingerprint`."""
+        found = self._one("SELECT value FROM meta WHERE key = ?", key)
+        return None if found is None else str(found[0])
+
+    def get(self, source: str) -> SourceRow | None:
+        """By id (`src_...`) or sha256."""
+        found = self._one(f"{schema.SELECT} WHERE s.sha256 = ? OR s.id = ?", source, source)
+        return None if found is None else schema.row(found)
+
+    def by_path(self, path: str, *, size: int, mtime_ns: int) -> str | None:
+        """The sha256 of an unchanged file, without reading it; None when it must be hashed."""
+        found = self._one(
+            "SELECT sha256 FROM paths WHERE path = ? AND size = ? AND mtime_ns = ?",
+            path, size, mtime_ns,
+        )  # fmt: skip
+        return None if found is None else str(found[0])
+
+    def paths(self, source: str) -> list[str]:
+        """Where its bytes were seen."""
+        rows = self._all(
+            "SELECT path FROM paths WHERE sha256 = ? ORDER BY path", self._sha256(source)
+        )
+        return [r[0] for r in rows]
+
+    def collections(self) -> dict[str, int]:
+        """Every collection and its number of sources."""
+        rows = self._all("SELECT name, count(*) FROM collections GROUP BY name ORDER BY name")
+        return {r[0]: r[1] for r in rows}
+
+    def collections_of(self, source: str) -> list[str]:
+        """The collections of one source."""
+        rows = self._all(
+            "SELECT name FROM collections WHERE sha256 = ? ORDER BY name", self._sha256(source)
+        )
+        return [r[0] for r in rows]
+
+    def totals(self, collection: str = "") -> tuple[int, int]:
+        """Sources and segments, of a collection or of everything."""
+        clause, values = where(collection=collection)
+        found = self._one(f"SELECT count(*), total(segments) FROM sources s{clause}", *values)  # noqa: S608
+        return (0, 0) if found is None else (int(found[0]), int(found[1]))
+
+    def find(self, wanted: str, collection: str = "") -> builtins.list[SourceRow]:
+        """By id, sha256 or path; else by whole title or file name; else by a part of either."""
+        named = self.get(wanted)
+        if named is None:
+            found = self._one("SELECT sha256 FROM paths WHERE path = ?", wanted)
+            named = None if found is None else self.get(found[0])
+        if named is not None:
+            return [named] if not collection or collection in named.collections else []
+        key = fold(wanted)
+        if not key:
+            return []
+        clause, values = where(collection=collection)
+        key_is = "(s.folded = ? OR EXISTS (SELECT 1 FROM paths p"
+        key_is += " WHERE p.sha256 = s.sha256 AND p.folded = ?))"
+        exact = f"{clause} AND {key_is}" if clause else f" WHERE {key_is}"
+        order = " ORDER BY s.ingested_at DESC, s.sha256 LIMIT 50"
+        rows = self._all(schema.SELECT + exact + order, *values, key, key)
+        if not rows:
+            clause, values = where(collection=collection, match=wanted)
+            rows = self._all(schema.SELECT + clause + order, *values)
+        return [schema.row(r) for r in rows]
+
+    def list(
+        self,
+        *,
+        match: str = "",
+        recorded_from: datetime | None = None,
+        recorded_to: datetime | None = None,
+        collection: str = "",
+        state: str = "",
+        limit: int = 20,
+        cursor: str = "",
+    ) -> tuple[builtins.list[SourceRow], int, str]:
+        """A page, newest ingest first, the total over all pages, and the next cursor."""
+        narrow = partial(
+            where,
+            match=match,
+            collection=collection,
+            state=state,
+            since=recorded_from,
+            before=recorded_to,
+        )
+        clause, values = narrow()
+        total = self._one(f"SELECT count(*) FROM sources s{clause}", *values)  # noqa: S608
+        clause, values = narrow(after=decode_cursor(cursor) if cursor else None)
+        order = " ORDER BY s.ingested_at DESC, s.sha256 LIMIT ?"
+        found = self._all(schema.SELECT + clause + order, *values, limit + 1)
+        rows = found[:limit]
+        more = (
+            encode_cursor(rows[-1]["ingested_at"], rows[-1]["sha256"]) if len(found) > limit else ""
+        )
+        return [schema.row(r) for r in rows], int(total[0]) if total else 0, more
+
+    def _sha256(self, source: str) -> str:
+        found = self._one("SELECT sha256 FROM sources WHERE sha256 = ? OR id = ?", source, source)
+        if found is None:
+            raise NotFoundError(f"no source {source}; ingest it first", code="UNKNOWN_SOURCE")
+        return str(found[0])

@@ -1,0 +1,51 @@
+"""The kinds of value that settings have, as annotations that `values` checks and explains."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Annotated, Literal
+
+from omni_core.config.values import Bounds, ListOf, Rule
+
+
+def _is_folder(text: str) -> bool:
+    """Whether it may name a folder: not blank, and no `~name` of a user that does not exist."""
+    return bool(text.strip()) and not os.path.expanduser(text).startswith("~")
+
+
+def _is_device(text: str) -> bool:
+    """Whether it looks like a device; which there are is for the encoder to say."""
+    return re.fullmatch(r"[a-z]+(:\d+)?", text) is not None
+
+
+def _is_host(text: str) -> bool:
+    """Whether it may stand in a Host header: no scheme, path, space or wildcard."""
+    return re.fullmatch(r"[^\s/,@*]+", text) is not None
+
+
+def _is_zone(text: str) -> bool:
+    # Imported only for who sets a zone: child processes import this module and never check.
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return not text or bool(ZoneInfo(text))
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones
+        return False
+
+
+Name = Annotated[str, Rule(str.strip, "text that is not empty")]
+Folder = Annotated[str, Rule(_is_folder, "a folder")]
+Folders = Annotated[tuple[Folder, ...], ListOf('a list of folders, as in ["/media/films"]')]
+Host = Annotated[str, Rule(_is_host, "a host name")]
+Hosts = Annotated[
+    tuple[Host, ...],
+    ListOf('a list of host names, as in ["omni.example", "10.0.0.5:8000"]', separator=","),
+]
+Device = Annotated[str, Rule(_is_device, "a device: auto, cpu, cuda, cuda:1, mps")]
+Zone = Annotated[str, Rule(_is_zone, "an IANA name such as Europe/Lisbon, or nothing")]
+Count = Annotated[int, Bounds(1)]
+CountOrZero = Annotated[int, Bounds(0)]
+Port = Annotated[int, Bounds(1, 65535)]
+Seconds = Annotated[float, Bounds(0, open=True)]
+When = Literal["auto", "always", "off"]

@@ -1,0 +1,105 @@
+"""What an index must know of a model: facts from data, without loading a weight."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import replace
+
+from omni_core.encoders.transformer.spec import ModelSpec
+from omni_core.errors import UnavailableError
+from omni_core.settings import Settings
+from omni_core.types import Channel, CutOptions, EncoderInfo
+
+WIDEST_ASPECT = 2.4
+"""Frames up to this ratio of width to height reach the model's pixel budget without being
+enlarged again."""
+MAX_EDGE = 640
+"""Of a frame, in pixels, whatever the model's budget."""
+BATCH = 32
+"""Segments of one call: each begins with some 0.2 s of preparation that a GPU waits for."""
+
+
+def encoder_info(spec: ModelSpec, settings: Settings) -> EncoderInfo:
+    """What these settings make of a model.
+
+    Raises UnavailableError for a reranker, and for a dimension that the model cannot be cut to.
+    """
+    if spec.kind == "cross":
+        raise UnavailableError(
+            f"{spec.name} is a reranker, it gives no vectors: set it as `reranker` and choose "
+            "another encoder (`omni-mcp models`)"
+        )
+    dim = settings.encoder_dim or spec.dim
+    if dim != spec.dim and dim not in spec.matryoshka:
+        sizes = ", ".join(map(str, spec.matryoshka)) or str(spec.dim)
+        raise UnavailableError(f"{spec.name} cannot be cut to {dim} dimensions; it has {sizes}")
+    channels = {Channel.SPEECH, Channel.SCREEN_TEXT, Channel.TEXT}
+    if spec.takes("image") or spec.takes("video"):
+        channels.add(Channel.VISUAL)
+    if spec.takes("audio"):
+        channels.add(Channel.SOUND)
+    pool = settings.token_pool if spec.kind == "multi" else 1
+    return EncoderInfo(
+        name=spec.name,
+        revision=spec.revision,
+        dim=dim,
+        channels=frozenset(channels),
+        multi_vector=spec.kind == "multi",
+        licence=spec.licence,
+        cut=_cut_options(spec),
+        batch=BATCH,
+        settings=_settings_text(spec, pool),
+    )
+
+
+def _cut_options(spec: ModelSpec) -> CutOptions:
+    """How media must be cut so that the model sees what it was trained on."""
+    default = CutOptions()
+    edge = spec.video_edge or default.video_edge
+    if spec.video_pixels and not spec.video_edge:
+        edge = math.ceil(math.sqrt(spec.video_pixels[1] * WIDEST_ASPECT) / 28) * 28
+    shot_max_s = default.shot_max_s
+    if spec.takes("video"):
+        shot_max_s = min(shot_max_s, spec.max_frames / spec.fps)
+    audio_window_s = default.audio_window_s
+    if spec.audio_max_s:
+        audio_window_s = min(audio_window_s, spec.audio_max_s)
+    return replace(
+        default,
+        video_fps=spec.fps,
+        video_edge=min(edge, MAX_EDGE),
+        video_max_frames=spec.max_frames if spec.takes("video") else 1,
+        video_audio=spec.video_with_sound and spec.takes("audio") and spec.takes("video"),
+        shot_max_s=shot_max_s,
+        audio_window_s=audio_window_s,
+    )
+
+
+def _settings_text(spec: ModelSpec, pool: int) -> str:
+    """Everything besides weights that changes a vector, short: prompts as eight hex digits.
+
+    Part of the fingerprint of stored libraries: it must not change for a model whose vectors
+    stay the same.
+    """
+    prompts = (
+        spec.query_prompt,
+        spec.document_prompt,
+        spec.image_prompt,
+        spec.video_prompt,
+        spec.task,
+        spec.recipe.chat_template if spec.recipe else "",
+    )
+    parts = [
+        spec.pooling.split(":")[0] or "repo",
+        f"fps{spec.fps:g}x{spec.max_frames}",
+        f"px{spec.image_pixels and spec.image_pixels[1]}",
+        f"vpx{spec.video_pixels and spec.video_pixels[1]}",
+        f"s{spec.audio_max_s:g}",
+        "p" + hashlib.sha256("\0".join(prompts).encode()).hexdigest()[:8],
+    ]
+    if spec.bidirectional:
+        parts.append("both-ways")
+    if pool > 1:
+        parts.append(f"pool{pool}")
+    return " ".join(parts)

@@ -1,0 +1,120 @@
+"""The patches by name: what each is for, and the libraries' names it cannot do without."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Literal
+
+log = logging.getLogger(__name__)
+
+PatchSetting = Literal["auto", "off"]
+"""The values of `Settings.model_patches`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One patch."""
+
+    what: str
+    """What it changes, and what that gains."""
+    imports: tuple[str, ...] = ()
+    """Names that must exist, as `package.module:name` or `package.module:Class.attribute`."""
+    attributes: tuple[str, ...] = ()
+    """Attributes that the model's input module must have."""
+
+    def missing(self, first: Any) -> str:
+        """The first needed name that is not there; empty when all are. `first`: the input module
+        of a sentence-transformers model."""
+        for name in self.imports:
+            if not _exists(name):
+                return name
+        for name in self.attributes:
+            if not hasattr(first, name):
+                return f"{type(first).__name__}.{name}"
+        return ""
+
+
+PATCHES = {
+    "base-model": Patch(
+        "drops a language head whose logits nobody reads: 600 KB a token, and every layer's states",
+        attributes=(
+            "model",
+            "modality_config",
+            "model_forward_params",
+            "_declared_forward_params",
+        ),
+    ),
+    "processor-copies": Patch(
+        "gives each preparing thread a processor: a shared one raises 'Already borrowed'",
+        attributes=("processor", "input_formatter", "_chat_template_suffix_cache"),
+    ),
+    "host-positions": Patch(
+        "finds three-axis positions while a batch is prepared, not on the device",
+        attributes=("model",),
+    ),
+    "packed-attention": Patch(
+        "skips padding and runs all windows of a tower in one call",
+        imports=(
+            "torch.nn.attention.varlen:varlen_attn",
+            "transformers:AttentionInterface.register",
+            "transformers:PretrainedConfig._attn_implementation",
+            "transformers:PreTrainedModel._supports_sdpa",
+            "transformers.masking_utils:ALL_MASK_ATTENTION_FUNCTIONS.register",
+            "transformers.masking_utils:flash_attention_mask",
+        ),
+        attributes=("model",),
+    ),
+    "norms": Patch("one kernel a norm instead of seven", imports=("torch.nn.functional:rms_norm",)),
+    "gated-layers": Patch(
+        "pads the widths of gate, up and down to those that fast matrix kernels take",
+        imports=("torch.nn:Linear", "torch.nn.functional:linear"),
+    ),
+    "patch-convolutions": Patch(
+        "a convolution over its whole input becomes a matrix product",
+        imports=("torch.nn:Conv3d", "torch.nn.functional:linear"),
+    ),
+    "compiled-functions": Patch(
+        "compiles the gate's activation and the rotations to one kernel each",
+        imports=("torch:compile", "torch._dynamo:config.suppress_errors"),
+    ),
+}
+"""Those after the first three are for CUDA devices only, see `apply.suited`."""
+
+
+def usable(name: str, first: Any, setting: PatchSetting) -> bool:
+    """Whether a patch may be used on the model with this input module.
+
+    False when the setting is `off`, or when a needed name is missing (one line in the log).
+    """
+    if setting == "off":
+        return False
+    missing = PATCHES[name].missing(first)
+    if missing:
+        log.warning(
+            "the patch %r is left out and the libraries' own way is used: %s does not exist in %s",
+            name,
+            missing,
+            _versions(("torch", "transformers", "sentence-transformers")),
+        )
+    return not missing
+
+
+def _exists(name: str) -> bool:
+    module, _, path = name.partition(":")
+    try:
+        owner = importlib.import_module(module)
+    except ImportError:
+        return False
+    for attribute in path.split("."):
+        if not hasattr(owner, attribute):
+            return False
+        owner = getattr(owner, attribute)
+    return True
+
+
+def _versions(packages: Iterable[str]) -> str:
+    return ", ".join(f"{package} {version(package)}" for package in packages)

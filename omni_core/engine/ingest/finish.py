@@ -1,0 +1,72 @@
+"""How one file's ingest ends: ready, cut short, or failed. The catalog is written last."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from omni_core.engine.context import Context
+from omni_core.engine.ingest.pipeline import Pipeline
+from omni_core.engine.ingest.run import Run
+from omni_core.errors import OmniError
+from omni_core.types import Modality
+
+
+async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
+    """Everything is in the index: the catalog calls the source ready."""
+    source, duration = pipeline.source, pipeline.source.duration_s
+    if source.modality in (Modality.VIDEO, Modality.AUDIO) and pipeline.at > (duration or 0.0):
+        duration = pipeline.at
+    if not pipeline.stored:
+        pipeline.warn(
+            "nothing in it could be made searchable: no words, and no model for its sound"
+        )
+    await asyncio.to_thread(
+        context.catalog.finish,
+        source.sha256,
+        state="ready",
+        segments=len(pipeline.stored),
+        duration_s=duration,
+        warnings=tuple(pipeline.warnings),
+        timings=dict(pipeline.spent),
+    )
+    await run.tell(
+        state="ready",
+        stage="done",
+        progress=1.0,
+        segments=len(pipeline.stored),
+        duration_s=duration,
+        warnings=tuple(pipeline.warnings),
+    )
+
+
+async def fail(context: Context, run: Run, error: OmniError) -> None:
+    """End with an error. What was stored stays searchable and says `partial`; a file of which
+    nothing can be used leaves the library as it was."""
+    pipeline = run.pipeline
+    if pipeline is not None and pipeline.stored:
+        await suspend(context, run, pipeline, error)
+        return
+    if pipeline is not None:
+        await asyncio.to_thread(context.catalog.remove, pipeline.source.sha256)
+    await run.tell(state="failed", stage="done", failure=error)
+
+
+async def suspend(context: Context, run: Run, pipeline: Pipeline, why: OmniError) -> None:
+    """Stop here: the source is partial, and the next ingest goes on from its last checkpoint."""
+    await asyncio.to_thread(
+        context.catalog.finish,
+        pipeline.source.sha256,
+        state="partial",
+        segments=len(pipeline.stored),
+        warnings=(*pipeline.warnings, f"{why.code}: {why}"),
+        timings=dict(pipeline.spent),
+    )
+    run.status = replace(
+        run.status,
+        state="partial",
+        stage="done",
+        segments=len(pipeline.stored),
+        failure=why,
+        warnings=tuple(pipeline.warnings),
+    )

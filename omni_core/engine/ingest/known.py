@@ -1,0 +1,75 @@
+"""Files whose bytes, or whose path, the library knows already."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from omni_core.engine.context import PIPELINE, Context
+from omni_core.engine.ingest.points import rfc3339, source_filter
+from omni_core.engine.ingest.run import Run
+from omni_core.engine.results import IngestRequest
+from omni_core.types import Source, SourceRow
+
+
+async def is_complete(
+    context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
+) -> bool:
+    """Whether the same bytes are in already. If so, note the path, the collection, and a title or
+    a date that the request gives, and report the source as ready."""
+    row = await asyncio.to_thread(context.catalog.get, sha256)
+    if row is None or row.state != "ready" or row.pipeline != PIPELINE:
+        return False
+    catalog, request = context.catalog, run.request
+    seen_at = row.uri
+    await asyncio.to_thread(
+        catalog.add_path, sha256, str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns
+    )
+    if (request.title and request.title != row.title) or request.recorded_at:
+        row = await _amended(context, row, request)
+    if request.collection not in row.collections:
+        index = await context.opened_index()
+        collections = [*row.collections, request.collection]
+        await index.set_payload(source_filter(row.id), {"collections": collections})
+        await asyncio.to_thread(catalog.add_collection, sha256, request.collection)
+    await run.tell(
+        state="ready",
+        stage="done",
+        progress=1.0,
+        already=True,
+        source_id=row.id,
+        title=row.title,
+        modality=row.modality,
+        segments=row.segments,
+        duration_s=row.duration_s,
+        pages=row.pages,
+        recorded_at=row.recorded_at,
+        recorded_at_from=row.recorded_at_from,
+        warnings=row.warnings,
+        duplicate_of="" if seen_at == str(path) else seen_at,
+    )
+    return True
+
+
+async def _amended(context: Context, row: SourceRow, request: IngestRequest) -> SourceRow:
+    """The caller's title and date replace those of a source that is complete."""
+    title, at = request.title or row.title, request.recorded_at or row.recorded_at
+    payload: dict[str, object] = {"title": title}
+    if at is not None:
+        payload["recorded_at"] = rfc3339(at)
+    index = await context.opened_index()
+    await index.set_payload(source_filter(row.id), payload)
+    await asyncio.to_thread(context.catalog.amend, row.sha256, title, request.recorded_at)
+    return await asyncio.to_thread(context.catalog.get, row.sha256) or row
+
+
+async def replaced_line(context: Context, source: Source) -> str:
+    """One line when this path held other bytes before, which are still in the library."""
+    for row in await asyncio.to_thread(context.catalog.find, source.uri):
+        if row.sha256 != source.sha256 and source.uri == row.uri:
+            return (
+                f"this file held other content before, still searchable as {row.id}; forget "
+                "that source if it no longer counts"
+            )
+    return ""

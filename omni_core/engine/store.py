@@ -1,0 +1,58 @@
+"""Taking a store: its lock, its catalog, and the check that it belongs to this model."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from omni_core.catalog import Catalog
+from omni_core.engine.ingest.reindex import adopt
+from omni_core.errors import StoreError
+from omni_core.settings import Settings
+from omni_core.tasks import finish_first
+from omni_core.types import EncoderInfo
+
+
+async def take_store(settings: Settings, info: EncoderInfo, parts: AsyncExitStack) -> Catalog:
+    """The open catalog, with the store's lock held until `parts` closes it.
+
+    Raises StoreError: STORE_BUSY when another process holds the store, MODEL_MISMATCH when
+    another model filled it.
+    """
+    catalog = await _open(settings)
+    parts.push_async_callback(asyncio.to_thread, catalog.close)
+    await _check_model(settings, catalog, info)
+    return catalog
+
+
+async def _open(settings: Settings) -> Catalog:
+    """A thread cannot be cancelled: when this call is, what the thread opened is closed again."""
+    opening = asyncio.create_task(asyncio.to_thread(Catalog, settings.store_path))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await finish_first(_close_again(opening))
+        raise
+
+
+async def _close_again(opening: asyncio.Task[Catalog]) -> None:
+    await asyncio.wait([opening])
+    if not opening.cancelled() and opening.exception() is None:
+        await asyncio.to_thread(opening.result().close)
+
+
+async def _check_model(settings: Settings, catalog: Catalog, info: EncoderInfo) -> None:
+    """Refuse a library of another model, unless a re-index to this one waits to be swapped in."""
+    filled_by = await asyncio.to_thread(catalog.get_meta, "fingerprint")
+    if filled_by == info.fingerprint:
+        return
+    sources, _ = await asyncio.to_thread(catalog.totals, "")
+    if filled_by is None or not sources:
+        await asyncio.to_thread(catalog.set_meta, "fingerprint", info.fingerprint)
+    elif not await adopt(settings, info, catalog):
+        raise StoreError(
+            f"this library was embedded with {filled_by}, the settings say {info.fingerprint}; run "
+            f"`omni-mcp reindex --encoder {settings.encoder}` to re-embed it, or use the former "
+            "encoder",
+            code="MODEL_MISMATCH",
+        )

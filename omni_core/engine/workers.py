@@ -1,0 +1,166 @@
+"""The child processes of an engine: one that runs the models, several that decode media."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from omni_core.errors import UnavailableError
+from omni_core.models.answers import ModelStatus, Processed, ReadOptions
+from omni_core.settings import Settings
+from omni_core.types import Content, Samples, Segment, Vector
+from omni_core.worker import Worker, WorkerDied
+
+log = logging.getLogger(__name__)
+
+MODEL_LOAD_S = 600.0
+"""A question waits at most so long for models that are still loading."""
+
+
+class ModelsDied(UnavailableError):
+    """The model worker died during an ingest, and with it the words that its readers had not
+    handed out yet: the source goes on from its last checkpoint."""
+
+    code = "WORKER_DIED"
+
+
+class Models:
+    """The model worker, as the engine calls it.
+
+    A call that dies with the child is repeated once, unless it belongs to an ingest: that one
+    needs the calls before it, so it raises ModelsDied."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._worker = Worker("model worker", "omni_core.models.service:service", settings=settings)
+
+    async def start(self) -> ModelStatus:
+        """Start loading in the background."""
+        return await self.status()
+
+    async def status(self) -> ModelStatus:
+        """What is loaded, at once."""
+        status: ModelStatus = await self._call("status")
+        return status
+
+    async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
+        """Wait for every model."""
+        status: ModelStatus = await self._call("wait_ready", timeout_s)
+        return status
+
+    async def questions(self, contents: list[Content]) -> list[Vector | None]:
+        """Vectors on the question's side."""
+        vectors: list[Vector | None] = await self._call("encode_questions", contents)
+        return vectors
+
+    async def process(self, segments: list[Segment], options: ReadOptions) -> Processed:
+        """Read and embed one batch of evidence."""
+        processed: Processed = await self._once("process", segments, options)
+        return processed
+
+    async def flush(self, source_id: str) -> Processed:
+        """The words that readers still buffered for this source, embedded."""
+        processed: Processed = await self._once("flush", source_id)
+        return processed
+
+    async def understand(self, segments: list[Segment]) -> Processed:
+        """Read and embed a question asked by a file, ahead of ingest."""
+        processed: Processed = await self._call("understand", segments)
+        return processed
+
+    async def rerank(
+        self, question: Content, candidates: list[Content | str]
+    ) -> list[float | None]:
+        """The second stage's scores."""
+        scores: list[float | None] = await self._call("rerank", question, candidates)
+        return scores
+
+    async def transcribe(self, samples: Samples) -> str:
+        """The words of a spoken question."""
+        words: str = await self._call("transcribe", samples)
+        return words
+
+    async def _once(self, method: str, *args: Any) -> Any:
+        try:
+            return await self._worker.call(method, *args)
+        except WorkerDied as e:
+            raise ModelsDied(f"{e}; ask again to go on where it stopped") from e
+
+    async def _call(self, method: str, *args: Any) -> Any:
+        try:
+            return await self._worker.call(method, *args)
+        except WorkerDied as e:
+            log.warning("%s; starting it again", e)
+            return await self._worker.call(method, *args)
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id."""
+        return self._worker.pid
+
+    async def close(self) -> None:
+        """End the child."""
+        await asyncio.to_thread(self._worker.close, 2.0)
+
+
+class Decoders:
+    """A pool of decoder processes for ingest, and one of its own for opening evidence."""
+
+    def __init__(self, settings: Settings) -> None:
+        limits = {
+            "max_pixels": settings.max_pixels,
+            "max_file_mb": settings.max_file_mb,
+            "max_duration_s": settings.max_duration_s,
+            "max_pages": settings.max_pages,
+        }
+
+        def make(name: str, nice: int) -> Worker:
+            return Worker(
+                name,
+                "omni_core.media.service:service",
+                memory_mb=settings.memory_mb,
+                nice=nice,
+                **limits,
+            )
+
+        self._settings = settings
+        self._cutters = [make("decoder", 5) for _ in range(max(1, settings.decoders))]
+        self._free: asyncio.Queue[Worker] = asyncio.Queue()
+        for worker in self._cutters:
+            self._free.put_nowait(worker)
+        self._opener = make("decoder", 0)
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def cutter(self) -> AsyncIterator[Worker]:
+        """A decoder for one file; waits for a free one."""
+        worker = await self._free.get()
+        try:
+            yield worker
+        finally:
+            self._free.put_nowait(worker)
+
+    async def open(self, method: str, *args: Any) -> Any:
+        """One call on the decoder that serves `open_ref` and questions by file."""
+        async with self._opening:
+            return await self._opener.call(method, *args, deadline_s=self._settings.decode_stall_s)
+
+    @asynccontextmanager
+    async def opener(self) -> AsyncIterator[Worker]:
+        """The opening decoder for a stream."""
+        async with self._opening:
+            yield self._opener
+
+    @property
+    def pids(self) -> list[int]:
+        """The running children."""
+        return [p for w in (*self._cutters, self._opener) if (p := w.pid) is not None]
+
+    async def close(self) -> None:
+        """End every child, also when one cannot be ended; a decoder has nothing to save."""
+        async with AsyncExitStack() as workers:
+            for worker in (*self._cutters, self._opener):
+                workers.push_async_callback(asyncio.to_thread, worker.close, 1.0)
+                workers.push_async_callback(asyncio.to_thread, worker.kill)

@@ -1,0 +1,160 @@
+"""Images that fit into the budget of an answer."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from omni_core.errors import BadRequestError
+from omni_core.evidence.citation import clock
+from omni_core.types import Pixels
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw
+
+IMAGE_BYTES = 150_000
+"""One JPEG. Base64 makes it a third larger; clients drop or truncate larger blocks."""
+TOTAL_BYTES = 500_000
+"""All JPEGs of one answer: base64 and words then stay under the 700 KB of an answer."""
+_QUALITIES = (88, 80, 72, 62, 52, 42)
+_SMALLEST_EDGE = 192
+
+
+@dataclass(frozen=True, slots=True)
+class Jpeg:
+    """An encoded image: what it shows, and its size in pixels."""
+
+    jpeg: bytes
+    caption: str
+    width: int
+    height: int
+
+
+def jpeg(pixels: Pixels, edge: int, *, most: int = IMAGE_BYTES, caption: str = "") -> Jpeg:
+    """Encode with the long edge at most `edge` pixels and at most `most` bytes.
+
+    Quality goes down first, then size: a blurred word is lost sooner than a small one.
+    """
+    from PIL import Image
+
+    image = _fitted(Image.fromarray(pixels), edge)
+    while True:
+        for quality in _QUALITIES:
+            out = io.BytesIO()
+            image.save(out, "JPEG", quality=quality, optimize=True, subsampling="4:2:0")
+            if out.tell() <= most:
+                return Jpeg(out.getvalue(), caption, image.width, image.height)
+        longest = max(image.size)
+        if longest <= _SMALLEST_EDGE:
+            return Jpeg(out.getvalue(), caption, image.width, image.height)
+        image = _fitted(image, max(_SMALLEST_EDGE, int(longest * 0.8)))
+
+
+def fit(
+    raw: Sequence[tuple[Pixels, str]], edge: int, *, total: int = TOTAL_BYTES
+) -> tuple[list[Jpeg], str]:
+    """Encode (pixels, caption) pairs within the budget of one answer.
+
+    Also returns one sentence when an image had to become smaller than asked, else "".
+    """
+    share = min(IMAGE_BYTES, total // max(1, len(raw)))
+    shown = [jpeg(pixels, edge, most=share, caption=caption) for pixels, caption in raw]
+    wanted = [min(edge, max(pixels.shape[:2])) for pixels, _ in raw]
+    small = [s for s, w in zip(shown, wanted, strict=True) if max(s.width, s.height) < w]
+    if not small:
+        return shown, ""
+    longest = max(max(s.width, s.height) for s in small)
+    return shown, (
+        f"{len(small)} of {len(shown)} pictures made smaller ({longest} px) to fit one answer; "
+        "ask for one at a time, or crop, to see more"
+    )
+
+
+def check_box(box: Sequence[float]) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom), each a share of 0 to 1. Raises BadRequestError."""
+    if len(box) != 4 or not all(math.isfinite(x) and 0 <= x <= 1 for x in box):
+        raise BadRequestError("crop is [left, top, right, bottom], each from 0 to 1")
+    left, top, right, bottom = box
+    if left >= right or top >= bottom:
+        raise BadRequestError("crop is empty; left must be less than right, top than bottom")
+    return left, top, right, bottom
+
+
+def crop(pixels: Pixels, box: Sequence[float]) -> Pixels:
+    """The part of an image within `box` (see `check_box`)."""
+    left, top, right, bottom = check_box(box)
+    height, width = pixels.shape[:2]
+    x0, y0 = math.floor(left * width), math.floor(top * height)
+    x1, y1 = max(x0 + 1, math.ceil(right * width)), max(y0 + 1, math.ceil(bottom * height))
+    return np.ascontiguousarray(pixels[y0:y1, x0:x1])
+
+
+def sheet(frames: Sequence[tuple[float, Pixels]], edge: int = 1280) -> Pixels:
+    """Frames side by side in time order, each with its second burnt in; `edge` px at most.
+
+    The grid is the one in which the frames come out largest; frames are never enlarged.
+    """
+    from PIL import Image, ImageDraw
+
+    if not frames:
+        raise BadRequestError("there are no frames to lay out")
+    shapes = [pixels.shape for _, pixels in frames]
+    aspect = float(np.median([w / h for h, w, _ in shapes]))
+    columns = _columns(len(frames), aspect)
+    rows = math.ceil(len(frames) / columns)
+    gap = max(2, edge // 320)
+    wide = (edge - gap * (columns + 1)) / columns
+    tall = (edge - gap * (rows + 1)) / rows
+    width = max(16, int(min(wide, tall * aspect, max(w for _, w, _ in shapes))))
+    height = max(9, int(width / aspect))
+    board = Image.new(
+        "RGB", (columns * (width + gap) + gap, rows * (height + gap) + gap), "#101010"
+    )
+    draw = ImageDraw.Draw(board)
+    for i, (at, pixels) in enumerate(frames):
+        x, y = gap + i % columns * (width + gap), gap + i // columns * (height + gap)
+        image = Image.fromarray(pixels)
+        scale = min(width / image.width, height / image.height)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+        board.paste(image, (x + (width - size[0]) // 2, y + (height - size[1]) // 2))
+        _stamp(draw, clock(at), x, y, width, height)
+    return np.asarray(board)
+
+
+def _columns(count: int, aspect: float) -> int:
+    """Of all grids in a square the one with the largest cells, counting empty ones against it."""
+
+    def worth(columns: int) -> float:
+        rows = math.ceil(count / columns)
+        return min(1 / columns, aspect / rows) * count / (columns * rows)
+
+    return max(range(1, count + 1), key=worth)
+
+
+def _stamp(draw: ImageDraw.ImageDraw, text: str, x: int, y: int, width: int, height: int) -> None:
+    """White on black in the lower left corner: legible on any image."""
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(size=max(11, min(width // 9, height // 6, 28)))
+    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
+    pad = max(2, int(bottom - top) // 4)
+    tall, wide = bottom - top + 2 * pad, right - left + 2 * pad
+    base = y + height - tall
+    draw.rectangle((x, base, x + wide, y + height - 1), fill="black")
+    draw.text((x + pad - left, base + pad - top), text, font=font, fill="white")
+
+
+def _fitted(image: Image.Image, edge: int) -> Image.Image:
+    from PIL import Image as Images
+
+    scale = edge / max(image.size)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Images.Resampling.LANCZOS, reducing_gap=3.0)

@@ -1,0 +1,44 @@
+"""A thumbnail of each shot, image and page, written at ingest: shown when the file is gone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from omni_core.evidence.images import Jpeg, jpeg
+from omni_core.files import write_atomically
+from omni_core.types import Pixels
+
+FOLDER = "thumbs"
+EDGE = 320
+"""Pixels of the long edge at most."""
+BYTES = 24_000
+"""Bytes of one thumbnail at most; a video of 1,000 shots keeps some 15 MB."""
+
+
+def save(store: Path, source_id: str, uuid: str, pixels: Pixels) -> None:
+    """Write the thumbnail of one segment; the same segment has the same file."""
+    path = _path(store, source_id, uuid)
+    write_atomically(path, jpeg(pixels, EDGE, most=BYTES).jpeg)
+
+
+def load(store: Path, source_id: str, uuid: str, caption: str) -> Jpeg | None:
+    """The thumbnail of one segment; None when there is none."""
+    from PIL import Image
+
+    path = _path(store, source_id, uuid)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    with Image.open(path) as image:
+        return Jpeg(data, caption, image.width, image.height)
+
+
+def remove(store: Path, source_id: str) -> None:
+    """Remove the thumbnails of a source."""
+    shutil.rmtree(_path(store, source_id, "x").parent, ignore_errors=True)
+
+
+def _path(store: Path, source_id: str, uuid: str) -> Path:
+    return store / FOLDER / source_id / f"{uuid}.jpg"

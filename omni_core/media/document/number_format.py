@@ -1,0 +1,132 @@
+"""Numbers of a spreadsheet as people see them: dates, times, percentages, units, currencies.
+
+A cell holds 0.25 or 43637.573; its number format (ECMA-376 part 1, 18.8.31) makes 25 % or a date
+of it. Dates are written as ISO 8601 and digits are not grouped, whatever the locale.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+BUILT_IN = {
+    9: "0%", 10: "0.00%",
+    **dict.fromkeys((14, 15, 16, 17, *range(27, 32), *range(34, 37), *range(50, 59)), "yyyy-mm-dd"),
+    **dict.fromkeys((18, 20, 32), "h:mm"), **dict.fromkeys((19, 21, 33), "h:mm:ss"),
+    22: "yyyy-mm-dd h:mm", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0",
+}  # fmt: skip
+"""Formats that a file names by number only (18.8.30); the others show the number as it is."""
+
+_TOKEN = re.compile(
+    r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[\$(?P<currency>[^\]-]*)(?:-[^\]]*)?\]'
+    r"|\[(?P<elapsed>h+|m+|s+)\]|\[[^\]]*\]|[_*].|(?P<half>am/pm|a/p)|(?P<general>general)"
+    r"|(?P<date>[yd]+|e+(?![+-]))|(?P<time>[hs]+)|(?P<month>m+)|(?P<digits>[0#?][0#?.,]*)"
+    r"|(?P<sign>[$€£¥₹₽₩%])|(?P<other>.)",
+    re.I | re.S,
+)
+_EPOCH = datetime(1899, 12, 30)
+_DAYS_TO_1904 = 1462
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFormat:
+    """What one section of a format code makes of a number.
+
+    Dates and times say so in `date`, `time` and `elapsed`; other numbers get `before` and `after`
+    (a unit or a currency), `decimals` places, at least `width` digits with zeros in front, and
+    are multiplied by `factor` (100 for percent).
+    """
+
+    date: bool = False
+    time: bool = False
+    elapsed: bool = False
+    before: str = ""
+    after: str = ""
+    decimals: int | None = None
+    width: int = 0
+    factor: float = 1.0
+
+    def show(self, raw: str, *, from_1904: bool = False) -> str:
+        """The number of a cell (`raw`, as it is stored) in words; `raw` if it is no number.
+
+        from_1904: the workbook counts its days from 1904-01-01 (18.2.28).
+        """
+        try:
+            value = float(raw)
+            if self.date or self.time or self.elapsed:
+                return self._moment(value, from_1904)
+        except (ValueError, OverflowError):
+            return raw
+        if self.decimals is None:
+            return _exact(raw, value)
+        text = f"{abs(value * self.factor):.{min(self.decimals, 15)}f}".zfill(self.width)
+        sign = "-" if value < 0 and text.strip("0.") else ""
+        return f"{sign}{self.before}{text}{self.after}"
+
+    def _moment(self, value: float, from_1904: bool) -> str:
+        if self.elapsed:
+            minutes, seconds = divmod(round(abs(value) * 86_400), 60)
+            rest = f":{seconds:02d}" if seconds else ""
+            return f"{'-' if value < 0 else ''}{minutes // 60}:{minutes % 60:02d}{rest}"
+        if from_1904:
+            value += _DAYS_TO_1904
+        elif value < 0 or (value == 0 and self.date):
+            raise ValueError("no date has this number")
+        elif 1 <= value < 60:
+            value += 1  # the day 1900-02-29 that Lotus 1-2-3 had, and everybody after it
+        when = _EPOCH + timedelta(seconds=round(value * 86_400))
+        clock = "%H:%M:%S" if when.second else "%H:%M"
+        if not self.date or 0 < value < 1:
+            return when.strftime(clock)
+        midnight = not (when.hour or when.minute or when.second)
+        return when.strftime("%Y-%m-%d" if midnight or not self.time else f"%Y-%m-%d {clock}")
+
+
+PLAIN = NumberFormat()
+"""The format `General`: the number with the 15 digits that a spreadsheet computes with."""
+
+
+def number_format(code: str) -> NumberFormat:
+    """A format code, by its first section, which is the one for positive numbers."""
+    tokens = [(m.lastgroup or "", m.group(m.lastgroup or 0)) for m in _TOKEN.finditer(code)]
+    tokens = tokens[: tokens.index(("other", ";"))] if ("other", ";") in tokens else tokens
+    kinds = {kind for kind, _ in tokens}
+    if kinds & {"date", "month", "time", "half", "elapsed"}:
+        time = bool(kinds & {"time", "half"})
+        # `m` beside hours or seconds is minutes, and a date has at least two of year, month, day
+        date = "date" in kinds or ("month" in kinds and not time)
+        return NumberFormat(date=date, time=time, elapsed="elapsed" in kinds)
+    return _of_number(tokens)
+
+
+def _of_number(tokens: list[tuple[str, str]]) -> NumberFormat:
+    """Digits with a unit, or with zeros in front; other digits show the number as it is stored."""
+    places = [i for i, (kind, _) in enumerate(tokens) if kind == "digits"]
+    if len(places) != 1:
+        return PLAIN
+    digits = tokens[places[0]][1]
+    before = _literals(tokens[: places[0]]).lstrip()
+    after = _literals(tokens[places[0] + 1 :]).rstrip()
+    if re.fullmatch("00+", digits) and not before + after:
+        return NumberFormat(decimals=0, width=min(len(digits), 20))
+    if not re.search(r"[^\W\d_]|[$€£¥₹₽₩%°]", before + after):
+        return PLAIN
+    scaled = digits.rstrip(",")  # each comma at the end divides by a thousand
+    factor = 100.0 ** (before + after).count("%") / 1000.0 ** (len(digits) - len(scaled))
+    return NumberFormat(
+        before=before, after=after, decimals=len(scaled.partition(".")[2]), factor=factor
+    )
+
+
+def _literals(tokens: list[tuple[str, str]]) -> str:
+    """What is shown as it stands."""
+    shown = ("quoted", "escaped", "currency", "sign")
+    return "".join(text for kind, text in tokens if kind in shown or text == " ")
+
+
+def _exact(raw: str, value: float) -> str:
+    """0.30000000000000004 is stored for what is shown as 0.3."""
+    if len(raw.strip("-0.")) <= 15 or "." not in raw:
+        return raw
+    return f"{value:.15g}"

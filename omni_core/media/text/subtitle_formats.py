@@ -1,0 +1,177 @@
+"""Subtitle text to cues: which format it is by its looks, and pysubs2 to read it.
+
+Files in the wild are looser than what pysubs2 takes, so that SRT, WebVTT, SBV and ASS are written
+anew in a strict form first. Measured on the project's awkward files and tests, without that step
+pysubs2 1.8: ignores the `Format:` line of ASS (columns in another order raise) and refuses a whole
+ASS file for one bad time; loses SRT cues whose times have no hours, and a last line that is a
+number; takes WebVTT notes, styles and cue names for words, and a line with two inline times for a
+cue; needs seconds in regular expressions for a cue of 100 kB (`<a<a<a...`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pysubs2
+
+from omni_core.media.text.cues import MOST_CUE, Cue, clean
+
+TOLERANT_SUFFIXES = (".srt", ".vtt")
+_TIME = r"(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{1,3}))?"
+_TIMING = re.compile(rf"[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}")
+_SBV = re.compile(rf"{_TIME},{_TIME}[ \t]*$")
+_ASS_TIME = re.compile(rf"\s*{_TIME}\s*")
+_SETTINGS = re.compile(r"(?:[ \t]+\w+:\S+)*")
+_INLINE_TIME = re.compile(r"<[\d:.]+>")
+_VTT_BLOCK = re.compile(r"(NOTE|STYLE|REGION)\b")
+_TTML = re.compile(r"\s*(?:<\?xml[^>]*>)?\s*(?:<!--[^>]*-->)?\s*<(?:\w+:)?tt\s[^>]*/ns/ttml\"")
+_MICRODVD = re.compile(r"\{1\}\{1\}\d+(\.\d+)?[ \t]*\n\{\d+\}\{\d+\}")
+_DRAWING = re.compile(r"\\p(\d)")
+_OVERRIDES = re.compile(r"(\{[^{}]*\})")
+_UNREADABLE = (
+    ValueError, KeyError, NotImplementedError, OverflowError, RecursionError, SyntaxError,
+    pysubs2.Pysubs2Error,
+)  # fmt: skip
+"""What pysubs2 raises for times and markup that it does not read (SyntaxError: malformed XML)."""
+
+
+def recognise(text: str, suffix: str = "") -> str | None:
+    """The format of a text by its beginning: srt, vtt, ass, sbv, ttml, sami or microdvd.
+
+    None for other text, a text that only quotes a cue among them: an SRT file begins with a cue.
+    The suffixes .srt and .vtt allow something before the first cue.
+    """
+    start = text[:4096].lstrip("\ufeff \t\n")
+    if start.startswith("WEBVTT"):
+        return "vtt"
+    if start.startswith("[Script Info]"):
+        return "ass"
+    if start[:6].lower() == "<sami>":
+        return "sami"
+    if _TTML.match(start):
+        return "ttml"
+    if _MICRODVD.match(start):
+        return "microdvd"
+    lines = [line for line in map(str.strip, start.split("\n")) if line and not line.isdecimal()]
+    begin = lines if suffix in TOLERANT_SUFFIXES else lines[:1]
+    if any(map(_begins_cue, begin)):
+        return "srt"
+    return "sbv" if lines and _SBV.match(lines[0]) else None
+
+
+def _begins_cue(line: str) -> bool:
+    """Two times with an arrow and nothing else but settings; `10:30 --> 11:45` is a timetable."""
+    times = _TIMING.match(line)
+    if times is None or not (times[1] or times[4]):
+        return False
+    return _SETTINGS.fullmatch(line, times.end()) is not None
+
+
+def parse(text: str) -> list[Cue]:
+    """The cues of any of the formats, in order of time; malformed ones are left out."""
+    kind = recognise(text) or ("ass" if "[Events]" in text else "srt")
+    if kind == "ass":
+        strict = "[Events]\n" + "\n".join(_dialogues(text))
+    elif kind in ("srt", "vtt", "sbv"):
+        kind, strict = "vtt", "WEBVTT\n\n" + "\n".join(_timed_lines(text, kind))
+    elif kind == "microdvd":
+        strict = "\n".join(line[:MOST_CUE] for line in text.split("\n"))
+    elif kind == "sami":
+        strict = text + "</body>"  # pysubs2 drops a cue that nothing ends
+    else:
+        strict = text.replace(" dur=", " duration=")  # pysubs2 knows the name that TTML has not
+    try:
+        events = pysubs2.SSAFile.from_string(strict, format_=kind)
+    except _UNREADABLE:
+        return []
+    cues = (Cue(e.start / 1000, e.end / 1000, clean(spoken(e.text))) for e in events)
+    return sorted((c for c in cues if c.text and c.end > c.start), key=lambda c: (c.start, c.end))
+
+
+def _timed_lines(text: str, kind: str) -> Iterator[str]:
+    """SRT, WebVTT or SBV as lines of strict WebVTT: a counter before every cue, its times in full,
+    its words without inline times, no notes and no styles."""
+    timing = _SBV if kind == "sbv" else _TIMING
+    held: list[str] = []
+    count, room, skipped = 0, 0, False
+    for line in text.split("\n"):
+        times = timing.match(line)
+        if times is not None:
+            yield from _words_only(held, kind, count)
+            count += 1
+            start, end = _milliseconds(times.groups()[:4]), _milliseconds(times.groups()[4:])
+            yield f"\n{count}\n{_written(start)} --> {_written(end)}"
+            held, room, skipped = [], MOST_CUE, False
+            continue
+        if kind == "vtt" and held and not held[-1].strip() and _VTT_BLOCK.match(line):
+            skipped = True
+        skipped = skipped and bool(line.strip())
+        if room > 0 and not skipped:
+            held.append(_INLINE_TIME.sub("", line[:room]))
+            room -= len(line) + 1
+    yield from held
+    yield f"\n{count + 1}"  # pysubs2 takes a number at the end for the next counter
+
+
+def _words_only(lines: list[str], kind: str, count: int) -> list[str]:
+    """What stands between two times but the counter, or in WebVTT the name, of the second cue.
+
+    It stands right before the second times; a counter may be followed by empty lines.
+    """
+    end = len(lines)
+    while end and not lines[end - 1].strip():
+        end -= 1
+    if not end:
+        return []
+    last = lines[end - 1].strip()
+    if end < len(lines):
+        leads = last == str(count + 1)
+    else:
+        named = kind == "vtt" and end > 1 and not lines[end - 2].strip()
+        leads = named or last.isdecimal()
+    return lines[: end - leads]
+
+
+def _dialogues(text: str) -> Iterator[str]:
+    """The dialogue lines of ASS and SSA with their columns in the standard order."""
+    columns = ["layer", "start", "end", "style", "name", "ml", "mr", "mv", "effect", "text"]
+    events = False
+    for raw in text.split("\n"):
+        line = raw.strip()
+        if line.startswith("["):
+            events = line.lower() == "[events]"
+        elif events and line.lower().startswith("format:"):
+            columns = [c.strip().lower() for c in line[7:].split(",")]
+        elif events and line.startswith("Dialogue:"):
+            row = dict(zip(columns, line[9:].split(",", len(columns) - 1), strict=False))
+            start, end = (_ASS_TIME.fullmatch(row.get(key, "")) for key in ("start", "end"))
+            if start and end and all(len(m[1] or "") < 3 for m in (start, end)):
+                first, last = (_written(_milliseconds(m.groups())) for m in (start, end))
+                words = row.get("text", "")[:MOST_CUE]
+                yield f"Dialogue: 0,{first},{last},Default,,0,0,0,,{words}"
+
+
+def _milliseconds(groups: tuple[str | None, ...]) -> int:
+    hours, minutes, seconds, fraction = groups
+    whole = int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
+    return whole * 1000 + int((fraction or "").ljust(3, "0"))
+
+
+def _written(ms: int) -> str:
+    """Milliseconds as hours, minutes, seconds in full."""
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}.{ms:03}"
+
+
+def spoken(text: str) -> str:
+    """The text without what ASS draws: shapes stand in it as words (`m 0 0 l 100 0`)."""
+    words, drawing = [], False
+    for part in _OVERRIDES.split(text):  # pysubs2's parse_tags is quadratic in overrides
+        scales = _DRAWING.findall(part) if part.startswith("{") else []
+        drawing = scales[-1] != "0" if scales else drawing
+        if part.startswith("{") or not drawing:
+            words.append(part)
+    return "".join(words)

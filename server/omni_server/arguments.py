@@ -1,0 +1,105 @@
+"""A call's arguments, read generously: clients and models differ in how they write the same.
+
+Some send `null` for what is optional, some (strict function calling) fill every argument with a
+blank, some write a list or a number as a string. An unknown argument is always an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mcp.server.mcpserver.tools import Tool
+from pydantic import ValidationError
+
+from omni_core.errors import BadRequestError
+from omni_server.text import one_line
+
+ALIASES = {"id": "ref", "segment_id": "ref"}
+"""Hits call their reference `id`: so do models that open one. Taken where `ref` is an argument."""
+NO_VALUE = ("", "null", "none", "undefined")
+"""What models write where there is nothing to write and text is not asked for."""
+_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
+
+
+def read(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call, checked and converted; raises BadRequestError in one line.
+
+    For an optional argument blank is absent: null, "", blanks, [], [""], a crop of zeros, an end
+    of 0. Lists may be `"[\\"video\\"]"` or `"video, audio"`, numbers `"12:04"` or `"7"`.
+    """
+    known: Mapping[str, Any] = tool.parameters.get("properties", {})
+    required = tool.parameters.get("required", ())
+    named = {_name(name, known, given): value for name, value in given.items()}
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        raise BadRequestError(
+            f"{tool.name} has no argument {one_line(unknown[0], 40)!r}; it takes {', '.join(known)}"
+        )
+    values = {n: _generous(v, known[n]) for n, v in named.items() if v is not None}
+    blank = [n for n, v in values.items() if _blank(n, v, known[n])]
+    if needed := [n for n in blank if n in required]:
+        raise BadRequestError(f"{needed[0]} is blank: {known[needed[0]]['description']}")
+    values = {n: v for n, v in values.items() if n not in blank}
+    try:
+        return tool.fn_metadata.validate_arguments(values)
+    except ValidationError as e:
+        problems = "; ".join(
+            f"{'.'.join(str(p) for p in err['loc'])}: {err['msg']}" for err in e.errors()[:3]
+        )
+        raise BadRequestError(one_line(problems)) from None
+
+
+def _name(name: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """The argument that is meant; an alias counts only where the argument itself is not given."""
+    meant = ALIASES.get(name, name)
+    return meant if name not in known and meant in known and meant not in given else name
+
+
+def _blank(name: str, value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether an optional argument says nothing."""
+    if isinstance(value, str) and value.strip().lower() in (NO_VALUE if _closed(schema) else ("",)):
+        return True
+    if isinstance(value, list):
+        return not value or (name == "crop" and all(_zero(v) for v in value))
+    return name == "end" and _zero(value)  # nothing ends where it begins
+
+
+def _zero(value: Any) -> bool:
+    return str(value).strip() in ("0", "0.0")
+
+
+def _closed(schema: Mapping[str, Any]) -> bool:
+    """Whether any text is wrong: numbers, booleans, lists, and one of a few words."""
+    return schema.get("type") != "string" or "enum" in schema
+
+
+def _generous(value: Any, schema: Mapping[str, Any]) -> Any:
+    kind = schema.get("type")
+    if kind == "array":
+        return _list(value)
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if kind == "number" and (clock := _CLOCK.fullmatch(text)):
+        hours, minutes, seconds = clock.groups()
+        return int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
+    return value if kind == "string" and "enum" not in schema else text
+
+
+def _list(value: Any) -> Any:
+    """A list without blank entries; text that should be one is left for the check to refuse."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text.startswith("["):
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError):
+                return value
+        else:
+            value = text.split(",")
+    entries = value if isinstance(value, list) else [value]
+    kept = [e.strip() if isinstance(e, str) else e for e in entries if e is not None]
+    return [e for e in kept if not isinstance(e, str) or e.lower() not in NO_VALUE]

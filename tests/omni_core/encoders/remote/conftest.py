@@ -1,0 +1,84 @@
+"""Servers on a free port of loopback, and the settings that reach them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+
+from omni_core import encoders
+from omni_core.encoders.remote import server as serving
+from omni_core.settings import Settings
+from omni_core.types import Content
+
+TOKEN = "a-token-of-this-test"  # noqa: S105
+
+
+@contextmanager
+def running(application: Any) -> Iterator[str]:
+    """The application on a free port of loopback: its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture(scope="session", name="running")
+def _running() -> Any:
+    """`running(application)`: a context manager that serves it and gives its address."""
+    return running
+
+
+@pytest.fixture(scope="session")
+def token() -> str:
+    return TOKEN
+
+
+@pytest.fixture(scope="session")
+def settings() -> Callable[..., Settings]:
+    """`settings(url)`: those that reach the worker or server at the address."""
+
+    def make(url: str, **more: Any) -> Settings:
+        return Settings(**{"encoder_url": url, "encoder_token": TOKEN, **more})
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[str]:
+    """The address of a worker that runs the hashing encoder."""
+    with running(serving.worker_app(Settings(encoder="hashing"), TOKEN)) as url:
+        yield url
+
+
+@pytest.fixture
+def everything(media: dict[str, Content]) -> list[Content]:
+    return list(media.values())
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[Settings], Any]]:
+    """`encoders.load`, closed again after the test."""
+    made: list[Any] = []
+
+    def load(wanted: Settings) -> Any:
+        made.append(
+            encoders.load(wanted) if not wanted.reranker else encoders.load_reranker(wanted)
+        )
+        return made[-1]
+
+    yield load
+    for one in made:
+        one.close()

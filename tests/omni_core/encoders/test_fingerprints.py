@@ -1,0 +1,49 @@
+# ruff: noqa: E501 - a fingerprint is one string
+"""The fingerprints of every encoder, as libraries on disk hold them.
+
+A library is refused by an encoder of another fingerprint: a change here asks every user of that
+encoder to re-index. So a row changes only together with the vectors.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from omni_core import encoders
+from omni_core.encoders.transformer.catalogue import known_models
+from omni_core.settings import Settings
+
+FINGERPRINTS = {
+    "hashing": "hashing@1/384/words blake2b, pictures as colour words",
+    "embedded": "embedded@8199be6f-57934424/384/text mean 256, pictures recipe 2",
+    "e5-omni-7b": "e5-omni-7b@ffea4ae1382fc26dc9fc337a89ced3fab58e408b/3584/lasttoken fps1x64 px1003520 vpx50176 s300 p04329a00",
+    "e5-omni-3b": "e5-omni-3b@bc2c24d7596ea578d08adffd96146ed47b1e5f72/2048/lasttoken fps1x64 px1003520 vpx50176 s300 p04329a00",
+    "omni-embed-nemotron-3b": "omni-embed-nemotron-3b@e0e93aaaa65d2422a8a0c1284116e71f7a0fe966/2048/mean fps2x64 px1003520 vpx50176 s128 pd112a019 both-ways",
+    "lco-omni-3b": "lco-omni-3b@main/2048/lasttoken fps2x64 px1003520 vpx50176 s300 p8855508a",
+    "lco-omni-7b": "lco-omni-7b@main/3584/lasttoken fps2x64 px1003520 vpx50176 s300 p8855508a",
+    "embeddinggemma-2": "embeddinggemma-2@914f7f89142e33e77833254d9c9b90c3cef7303b/768/mean fps1x32 pxNone vpxNone s30 p3f017e4f",
+    "jina-v5-omni-small": "jina-v5-omni-small@main/1024/lasttoken fps1x32 px1003520 vpxNone s30 pf3a4a047",
+    "jina-v5-omni-nano": "jina-v5-omni-nano@main/768/lasttoken fps1x32 px1003520 vpxNone s30 pf3a4a047",
+    "bidirlm-omni": "bidirlm-omni@386cfaac2d9df72d631e4739c8e6c700ae02226f/2048/mean fps2x64 px1003520 vpxNone s30 p8855508a",
+    "qwen3-vl-embedding-2b": "qwen3-vl-embedding-2b@main/2048/lasttoken fps1x64 px1310720 vpx7864320 s0 pb1ef6571",
+    "qwen3-vl-embedding-8b": "qwen3-vl-embedding-8b@main/4096/lasttoken fps1x64 px1310720 vpx7864320 s0 pb1ef6571",
+    "vlm2vec-v2": "vlm2vec-v2@e39ff079b8275ef876d3656da8c0bddbff3c4dde/1536/lasttoken fps1x8 px1003520 vpx150528 s0 p934ca350",
+    "colqwen-omni": "colqwen-omni@main/128/none fps0.5x32 px802816 vpx25088 s30 p8855508a",
+}
+
+
+@pytest.mark.parametrize("name", FINGERPRINTS)
+def test_a_stored_library_still_belongs_to_its_encoder(name: str) -> None:
+    assert encoders.describe(Settings(encoder=name)).fingerprint == FINGERPRINTS[name]
+
+
+def test_options_that_change_vectors_change_the_fingerprint_in_the_known_way() -> None:
+    cut = encoders.describe(Settings(encoder="embeddinggemma-2", encoder_dim=256))
+    assert cut.fingerprint == FINGERPRINTS["embeddinggemma-2"].replace("/768/", "/256/")
+    pooled = encoders.describe(Settings(encoder="colqwen-omni", token_pool=3))
+    assert pooled.fingerprint == FINGERPRINTS["colqwen-omni"] + " pool3"
+
+
+def test_every_embedding_model_of_the_table_is_pinned_here() -> None:
+    embedding = {name for name, spec in known_models().items() if spec.kind != "cross"}
+    assert FINGERPRINTS.keys() == embedding | {"hashing", "embedded"}

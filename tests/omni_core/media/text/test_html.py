@@ -1,0 +1,127 @@
+"""HTML as a reader sees it: omitted end tags, what is hidden, XML, nesting without end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core.errors import TooLargeError
+from omni_core.media.text.page import MOST_ATTRIBUTES, MOST_DEPTH, Page
+from omni_core.worker import Worker
+
+
+def words(markup: str) -> str:
+    return " ".join(Page(markup, "a.html").text.split())
+
+
+@pytest.mark.parametrize(
+    ("markup", "seen"),
+    [
+        ("<p hidden>a<p>b</p><p>c</p>", "b c"),
+        ("<ul><li>a<li hidden>b<li>c</ul>d", "a c d"),
+        ("<ol><li hidden>a<ul><li>b</ul><li>c</ol>", "c"),
+        ("<dl><dt hidden>a<dd>b<dt>c<dd>d</dl>", "b c d"),
+        ("<table><tr hidden><td>a<td>b<tr><td>c<td>d</table>", "c | d"),
+        ("<table><tr><td hidden>a<td>b<tr><td>c</table>", "b c"),
+        ("<select><option hidden>a<option>b</select>", "b"),
+        ("<div hidden>a<p>b<div>c</div></div>d", "d"),
+        ("<p><b hidden>a<i>b</b>c</i> d", "c d"),
+        ("<p style='display : none'>a<p>b", "b"),
+        ("<p style='color:red; VISIBILITY: hidden'>a<p>b", "b"),
+        ("<body><p>a</p></body>b", "a b"),
+        ("a <script language=x>b</script language>c", "a c"),
+        ("a <style>b</style><template>c</template><noscript>d</noscript>e", "a e"),
+        ("a <svg><text>b</text></svg><iframe>c</iframe>d", "a d"),
+        ("a<img alt='b'><img hidden alt='c'><input type=hidden value=d>", "a b"),
+        ("<frameset><frame src=x><noframes><p>a <b>b</b></noframes></frameset>", "a b"),
+        ("<!-- <p hidden> -->a <![CDATA[b]]>c", "a c"),
+    ],
+)
+def test_only_what_a_reader_sees_is_read(markup: str, seen: str) -> None:
+    assert words(f"<!doctype html>{markup}") == seen
+
+
+def test_xml_ends_empty_elements_and_keeps_its_text() -> None:
+    feed = Page(
+        '<?xml version="1.0"?><rss><title>Feed</title><script/><a hidden="hidden"/>'
+        "<item><title>One</title><b/>two<text><![CDATA[<i>three</i>]]></text></item></rss>",
+        "a.xml",
+    )
+    assert (feed.title, feed.text.split()) == ("Feed", ["One", "two", "three"])
+
+
+def test_a_drawing_by_itself_is_read_label_by_label() -> None:
+    svg = (
+        "<svg xmlns='http://www.w3.org/2000/svg'><text>Evaporation</text><text>Condensation</text>"
+    )
+    assert words(svg) == "Evaporation Condensation"
+
+
+def test_headings_stand_where_their_words_are() -> None:
+    read = Page("<h1>One <i>two</i><h2></h2><p>x<h2 hidden>y</h2><h3>Three", "a.html")
+    assert [(read.text[at : at + len(name)], name) for at, name in read.headings] == [
+        ("One two", "One two"),
+        ("Three", "Three"),
+    ]
+
+
+def test_title_and_text_are_in_the_declared_encoding(tmp_path: Path, cut: Any, svc: Any) -> None:
+    path = tmp_path / "a.html"
+    path.write_bytes(
+        '<html><head><meta charset="windows-1251"><title>Привет</title></head>'
+        "<body><p>Погода</p></body></html>".encode("cp1251")
+    )
+    assert svc.probe(str(path)).title == "Привет"
+    assert [s.text for s in cut(path)] == ["Погода"]
+
+
+def test_deep_pages_are_read_and_endless_ones_refused() -> None:
+    deep = "<div>" * (MOST_DEPTH - 1) + "word"
+    assert words(deep) == "word"
+    for markup in (
+        "<div>" * (MOST_DEPTH + 1),
+        "<div></span>" * (MOST_DEPTH + 1),
+        "<div><table></div></table>" * (MOST_DEPTH + 1),
+        "<ul><li>" * (MOST_DEPTH + 1),
+    ):
+        with pytest.raises(TooLargeError, match="nests"):
+            Page(markup, "a.html")
+
+
+def test_many_elements_side_by_side_are_no_depth() -> None:
+    for one in (
+        "<p>x",
+        "<li>x",
+        "<div>x</div>",
+        "<div><font>x</div>",
+        "<br>",
+        "<table><tr><td>x</table>",
+    ):
+        assert words("<body>" + one * (MOST_DEPTH + 1)).count("x") == (
+            0 if one == "<br>" else MOST_DEPTH + 1
+        )
+
+
+def test_a_tag_of_endless_attributes_is_refused() -> None:
+    attributes = " ".join(f"a{n}=1" for n in range(MOST_ATTRIBUTES + 1))
+    with pytest.raises(TooLargeError, match="attributes"):
+        Page(f"<div {attributes}>x", "a.html")
+    assert words(f"<img src='data:{'A b ' * 50_000}' alt='x'>y") == "x y"
+
+
+async def test_a_page_whose_tree_needs_too_much_memory_is_refused_by_the_child(
+    tmp_path: Path,
+) -> None:
+    """Formatting elements that never end are opened anew in every paragraph: a quadratic tree."""
+    path = tmp_path / "a.html"
+    path.write_text("<html>" + "".join(f"<p><b a{n}>" for n in range(9000)))
+    worker = Worker("decoder", "omni_core.media.service:service", memory_mb=1536)
+    try:
+        with pytest.raises(TooLargeError, match="memory"):
+            await worker.call("probe", str(path), deadline_s=120)
+        info = await worker.call("probe", __file__, deadline_s=60)
+        assert info.mime == "text/plain"
+    finally:
+        worker.close()

@@ -1,0 +1,38 @@
+"""Rows of tables as windows of readable lines: nothing is left out, no window is too long."""
+
+from __future__ import annotations
+
+from omni_core.media.text.rows import row_windows
+
+
+def _rows(*rows: list[str]) -> list[tuple[int, int, list[str]]]:
+    return [(n, n, cells) for n, cells in enumerate(rows, 1)]
+
+
+def test_short_rows_share_a_window_and_long_ones_do_not() -> None:
+    rows = _rows(["name", "note"], ["Ada", "one two"], ["Bob", "three " * 9], ["Cy", "four"])
+    windows = list(row_windows(rows, 8))
+    assert [(w.start, w.end) for w in windows] == [(1, 2), (3, 3), (3, 3), (4, 4)]
+    assert windows[0].text == "name, note\nname: Ada; note: one two"
+    assert windows[3].text == "name: Cy; note: four"
+
+
+def test_every_column_of_a_wide_table_is_in_a_window_with_its_name() -> None:
+    names, values = [f"col{n}" for n in range(300)], [f"val{n}" for n in range(300)]
+    windows = list(row_windows(_rows(names, values), 60))
+    assert max(len(w.text.split()) for w in windows) <= 60
+    text = "; ".join(w.text for w in windows[-10:])
+    assert all(f"col{n}: val{n}" in text for n in range(300))
+    assert ", ".join(names) == ", ".join(w.text for w in windows[:5])
+
+
+def test_every_word_of_a_long_cell_is_in_a_window() -> None:
+    words = [f"w{n}" for n in range(1000)]
+    windows = list(row_windows(_rows(["id", "story"], ["7", " ".join(words)]), 100))
+    assert max(len(w.text.split()) for w in windows) <= 100
+    assert [w for window in windows for w in window.text.split() if w[0] == "w"] == words
+
+
+def test_a_table_without_names_shows_its_values() -> None:
+    (window,) = row_windows(_rows(["1", "2"], ["3", ""], ["", ""]), 60)
+    assert window.text == "1; 2\n3"

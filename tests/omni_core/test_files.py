@@ -1,0 +1,61 @@
+"""Files are replaced whole, by one function for the whole project."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from omni_core.files import sha256_of, write_atomically
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_file_is_written_with_its_folder_and_replaced(durable: bool, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.bin"
+    write_atomically(path, b"old", durable=durable)
+    write_atomically(path, b"new", durable=durable)
+    assert path.read_bytes() == b"new"
+    assert os.listdir(path.parent) == ["a.bin"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.bin"
+    write_atomically(path, b"old")
+
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_other_users_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"")
+    write_atomically(tmp_path / "a.bin", b"")
+    assert (tmp_path / "a.bin").stat().st_mode == plain.stat().st_mode
+
+
+def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(range(256)) * 10_000)
+    assert sha256_of(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_no_other_module_replaces_files_by_itself() -> None:
+    found = [
+        str(path.relative_to(ROOT))
+        for folder in ("omni_core", "server")
+        for path in (ROOT / folder).rglob("*.py")
+        if "os.replace(" in path.read_text(encoding="utf-8")
+    ]
+    assert found == ["omni_core/files.py"]

@@ -1,0 +1,71 @@
+"""`from omni_core import ...` reaches everything a program or a plug-in needs."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import omni_core
+from omni_core import errors, protocols
+from omni_core.engine import results
+
+REPO = Path(__file__).parents[2]
+
+
+def public_classes(module: ModuleType) -> Iterator[str]:
+    """The classes that a module defines itself and does not hide."""
+    for name, value in vars(module).items():
+        if inspect.isclass(value) and value.__module__ == module.__name__ and name[0] != "_":
+            yield name
+
+
+@pytest.mark.parametrize("module", [results, errors, protocols], ids=lambda m: m.__name__)
+def test_every_request_result_error_and_base_class_is_importable_from_the_top(
+    module: ModuleType,
+) -> None:
+    missing = set(public_classes(module)) - set(omni_core.__all__)
+    assert not missing
+
+
+def test_every_exported_name_exists_and_has_a_docstring_of_its_own() -> None:
+    for name in omni_core.__all__:
+        value = getattr(omni_core, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert value.__doc__, name
+
+
+def test_type_checkers_see_the_names_that_are_loaded_when_first_used() -> None:
+    tree = ast.parse(Path(omni_core.__file__).read_text(encoding="utf-8"))
+    (guarded,) = (n for n in tree.body if isinstance(n, ast.If))
+    seen = {
+        (node.module, alias.name)
+        for node in guarded.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == {(m, name) for m, names in omni_core._LAZY.items() for name in names}
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Engin'"):
+        omni_core.Engin  # noqa: B018
+
+
+def test_importing_the_package_loads_no_heavy_module() -> None:
+    code = (
+        "import sys, omni_core\n"
+        "heavy = {'numpy', 'av', 'PIL', 'onnxruntime', 'torch', 'pymupdf', 'mcp'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPO,
+        timeout=60,
+    )  # fmt: skip
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,89 @@
+"""Bytes to text: marks, damage, declarations, control bytes."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from omni_core.text.charset import declared, decode, is_text
+
+RUSSIAN = "Погода в Москве сегодня солнечная, завтра ожидается дождь."
+JAPANESE = "灯台の記録。三月の嵐で北側の石垣が崩れた。"
+
+
+@pytest.mark.parametrize(
+    "text", ["Das Café am Ufer öffnet um neun Uhr.", "Café", RUSSIAN, JAPANESE]
+)
+@pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xe2\x82"])
+def test_a_bad_byte_in_utf8_costs_that_character_only(text: str, bad: bytes) -> None:
+    data = text.encode()
+    for at in (0, len(data)):
+        read = decode(data[:at] + b" " + bad + b" " + data[at:])
+        assert read.replace("\ufffd", "").split() == text.split()
+
+
+def test_utf8_cut_off_inside_a_character_stays_utf8() -> None:
+    assert decode(RUSSIAN.encode()[:-2]).startswith(RUSSIAN[:-2])
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [("iso2022_jp", JAPANESE), ("iso2022_kr", "등대지기는 매일 저녁 등불을 켠다.")],
+)
+def test_encodings_of_seven_bits_are_read(page: str, text: str) -> None:
+    assert decode(text.encode(page)) == text
+
+
+def test_western_punctuation_alone_reads_as_windows_1252() -> None:
+    text = "“Well,” he said – “it’s only an example…” it costs € 5."
+    assert decode(text.encode("cp1252")) == text
+
+
+@pytest.mark.parametrize(
+    ("label", "page", "text"),
+    [
+        ("windows-1251", "cp1251", "Да"),
+        ("gb2312", "gb18030", "灯塔镕"),
+        ("x-sjis", "cp932", "灯台①"),
+        ("iso-8859-1", "cp1252", "€ 5 “x”"),
+        ("iso-8859-9", "cp1254", "İş"),
+        ("ks_c_5601-1987", "cp949", "등대똠"),
+        ("windows-874", "cp874", "ภาษา"),
+        ("iso-8859-8-i", "iso8859-8", "שלום"),
+    ],
+)
+def test_a_page_is_read_in_the_encoding_that_it_declares(label: str, page: str, text: str) -> None:
+    for head in (
+        f"<meta charset={label}>",
+        f'<meta http-equiv="Content-Type" content="text/html; charset={label}">',
+        f'<?xml version="1.0" encoding="{label}"?>',
+    ):
+        assert decode((head + text).encode(page), markup=True) == head + text
+
+
+@pytest.mark.parametrize("label", ["utf-8", "utf-16", "unicode_escape", "base64", "rot13", "nope"])
+def test_a_declaration_that_is_no_code_page_is_passed_over(label: str) -> None:
+    data = f"<meta charset={label}>".encode() + RUSSIAN.encode("cp1251")
+    assert declared(data) is None
+    assert decode(data, markup=True).endswith(RUSSIAN)
+
+
+def test_a_declaration_does_not_overrule_valid_utf8() -> None:
+    text = f"<meta charset=windows-1251>{RUSSIAN}"
+    assert decode(text.encode(), markup=True) == text
+
+
+def test_a_stray_control_byte_leaves_text_readable() -> None:
+    data = b"Budget report for 2024. Revenue rose.\x02 More words here.\n" * 3
+    assert is_text(data)
+    assert "\x02" not in decode(data)
+    assert "Revenue rose. More words" in decode(data)
+
+
+def test_binary_bytes_are_not_text() -> None:
+    random_bytes = hashlib.shake_128(b"x").digest(4096)
+    assert not is_text(random_bytes)
+    assert not is_text(random_bytes.replace(b"\0", b"x"))
+    assert not is_text(b"words and a NUL\0 and more words, and more words still")
+    assert not is_text(b"")
