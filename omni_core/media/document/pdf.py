@@ -80,7 +80,6 @@ class PdfMedium(Medium):
                 pages=len(doc),
                 recorded_at=found[0],
                 recorded_at_from=found[1],
-                has_picture=True,
                 warnings=(_REPAIRED,) if pdf and doc.is_repaired else (),
             )
 
@@ -121,7 +120,7 @@ class PdfMedium(Medium):
                 )
             return _render(doc[number - 1], edge, crop)
 
-    def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+    def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """Page frame + 1."""
         return self.page(path, frame + 1, edge, crop, None)
 
