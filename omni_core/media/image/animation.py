@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from omni_core.errors import NotFoundError
-from omni_core.media.av.shots import Shots
+from omni_core.media.av.shots import ShotCutter
 from omni_core.media.geometry import fit
 from omni_core.media.rgb import to_rgb
 from omni_core.types import CutOptions, Pixels, Segment, Source
@@ -46,7 +46,7 @@ def seconds(image: Image.Image) -> float:
 
 def cut(image: Image.Image, source: Source, options: CutOptions) -> Iterator[Segment]:
     """Shots, as of a video."""
-    shots = Shots(options, 1.0)
+    shots = ShotCutter(options, 1.0)
     for t, held, rgb in _frames(image):
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
         frame.pts, frame.time_base = round(t * 1000), Fraction(1, 1000)

@@ -89,7 +89,6 @@ class ImageMedium(Medium):
                 height=height,
                 recorded_at=when,
                 recorded_at_from=origin,
-                has_picture=True,
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
@@ -117,7 +116,7 @@ class ImageMedium(Medium):
                         "image description",
                     )  # fmt: skip
 
-    def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+    def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """Raises NotFoundError (OUT_OF_RANGE) for a frame that is not there."""
         with self._opened(path) as image:
             return self._pixels(image, edge, crop, frame)
@@ -126,7 +125,7 @@ class ImageMedium(Medium):
         self, path: str, number: int, edge: int, crop: Crop | None, password: str | None
     ) -> Pixels:
         """A page of a TIFF, from 1."""
-        return self.picture(path, edge, crop, number - 1)
+        return self.image(path, edge, crop, number - 1)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """The frames of an animation at these seconds; a still image is the same at any second."""
