@@ -7,9 +7,9 @@ from pathlib import Path
 
 import av
 import pytest
-from omni_core.payload import source_filter
 
 from omni_core import Engine, IngestRequest, SearchRequest
+from omni_core.payload import source_filter
 
 pytestmark = pytest.mark.timeout(120)
 
