@@ -3,23 +3,25 @@
     python bench/index.py [--points 2000 10000] [--dim 384] [--vectors FILE.npy] [--qdrant URL]
 
 Vectors are clustered at random unless FILE.npy holds real ones (rows are points; recall depends
-on them). Prints, for each store: points stored a second, the median search (dense + BM25 legs in
-one call) without and with a filter, its ratio to memory, recall of the exact ten, opening, disk.
+on them). Prints, for each store: points stored a second, the median search (a dense and a BM25
+prefetch in one call) without and with a filter, its ratio to memory, recall of the exact ten,
+opening, disk.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import os
 import random
 import statistics
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,17 +34,28 @@ from omni_core.index import versions
 from omni_core.index.edge import EdgeIndex
 from omni_core.index.memory import MemoryIndex
 from omni_core.index.server import ServerIndex
-from omni_core.query import Filter, In, Prefetch, Range
+from omni_core.payload import StoredSegment, of_modalities, overlapping, source_filter
+from omni_core.points import Point
+from omni_core.query import Filter, Prefetch
 from omni_core.text import bm25
-from omni_core.types import Channel, EncoderInfo, Point
+from omni_core.types import Channel, EncoderInfo, Modality, Segment, Source, Span
 
 SEARCHES = 60
 WORDS = [f"word{i}" for i in range(4000)]
+
+
+def source_of(number: int) -> Source:
+    """A source that no file is behind."""
+    sha256 = hashlib.sha256(str(number).encode()).hexdigest()
+    recorded = datetime(2026, 1, 1 + number % 28, tzinfo=UTC)
+    return Source(sha256, f"/bench/{number}", "bench", Modality.VIDEO, "", 0, recorded_at=recorded)
+
+
 FILTERS = {
     "none": None,
-    "modality": Filter(must=(In("modality", ("video",)),)),
-    "source": Filter(must=(In("source_id", ("src_3",)),)),
-    "time": Filter(must=(Range("start", lt=60.0), Range("end", gt=20.0))),
+    "modality": Filter(must=(of_modalities([Modality.VIDEO]),)),
+    "source": source_filter(source_of(3).id),
+    "time": Filter(must=overlapping(Span("second", 20.0, 60.0))),
 }
 
 
@@ -59,7 +72,7 @@ class Row:
 
 
 def clustered(n: int, dim: int, rng: np.random.Generator) -> Any:
-    """Unit vectors around 200 centres, about as close together as frames of one film."""
+    """Unit vectors around 200 centres, about as close together as frames of one video."""
     centres = rng.normal(size=(200, dim))
     v = centres[rng.integers(0, 200, n)] + 0.6 * rng.normal(size=(n, dim))
     return (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
@@ -71,20 +84,11 @@ def points(vectors: Any) -> list[Point]:
     made = []
     for i, v in enumerate(vectors):
         text = " ".join(rnd.choices(WORDS, k=20))
-        payload = {
-            "source_id": f"src_{i // 100}",
-            "modality": ("video", "audio", "image", "document")[i % 4],
-            "channel": "speech",
-            "collections": ["default"],
-            "start": float(i % 100),
-            "end": float(i % 100 + 1),
-            "recorded_at": f"2026-01-{1 + i % 28:02d}T00:00:00Z",
-            "text": text,
-            "origin": "bench",
-            "title": "bench",
-        }
-        ident = str(uuid.uuid5(uuid.NAMESPACE_URL, str(i)))
-        made.append(Point(ident, v, bm25.document(text), payload))
+        source, modality = source_of(i // 100), list(Modality)[i % 4]
+        span = Span("second", float(i % 100), float(i % 100 + 1))
+        segment = Segment(source.id, modality, Channel.SPEECH, span, text=text, origin="bench")
+        stored = StoredSegment.of(segment, source, ["default"])
+        made.append(Point(segment.id, v, bm25.document(text), stored))
     return made
 
 

@@ -1,15 +1,6 @@
-"""Filters and legs of a query as plain data; each backend compiles them to its own types.
+"""Filters and prefetches of a query as plain data; each store compiles them to its own types.
 
-Payload of a point (all keys a filter may name are indexed before the first upsert):
-
-| key                            | kind     | note |
-|--------------------------------|----------|------|
-| source_id, modality, channel   | keyword  | `src_...`, `Modality`, `Channel` |
-| collections                    | keyword[]| a source may be in several |
-| start, end                     | float    | seconds, or characters for plain text; half-open |
-| page                           | integer  | 1-based; documents only |
-| recorded_at                    | datetime | RFC 3339, UTC |
-| text, origin, part, extra, axis, title, model | not indexed | what a result shows |
+Which keys there are to filter on is known to `omni_core.payload`.
 """
 
 from __future__ import annotations
@@ -17,11 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from omni_core.types import Sparse, Vector
-
-KEYWORDS = ("source_id", "modality", "channel", "collections")
-FLOATS = ("start", "end")
-INTEGERS = ("page",)
-DATETIMES = ("recorded_at",)
 
 
 @dataclass(frozen=True, slots=True)

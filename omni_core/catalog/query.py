@@ -1,15 +1,15 @@
-"""Conditions and cursors of the catalog's questions."""
+"""Conditions of the catalog's queries."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import unicodedata
 from datetime import datetime
 from typing import Any
 
 from omni_core.catalog.schema import aware
-from omni_core.errors import BadRequestError
+
+Place = tuple[str, str]
+"""Of a row in the list: its `ingested_at` (ISO 8601) and sha256. The next page comes after it."""
 
 
 def where(
@@ -19,7 +19,7 @@ def where(
     state: str = "",
     since: datetime | None = None,
     before: datetime | None = None,
-    after: tuple[str, str] | None = None,
+    after: Place | None = None,
 ) -> tuple[str, list[Any]]:
     """Conditions on `sources s`; every word of `match` must be in the title or a file name."""
     parts: list[tuple[str, list[Any]]] = [
@@ -55,22 +55,3 @@ def where(
 def fold(text: str) -> str:
     """Text as it is compared: no case, no compatibility forms, no outer spaces."""
     return unicodedata.normalize("NFKC", text).casefold().strip()
-
-
-def encode_cursor(ingested_at: str, sha256: str) -> str:
-    """The place after this row."""
-    return base64.urlsafe_b64encode(f"{ingested_at}|{sha256}".encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str) -> tuple[str, str]:
-    """The inverse; raises BadRequestError BAD_CURSOR."""
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        at, _, sha256 = raw.decode("ascii").partition("|")
-        datetime.fromisoformat(at)
-    except (binascii.Error, ValueError) as e:
-        raise BadRequestError(
-            "that cursor is not one that list_sources gave; start again without it",
-            code="BAD_CURSOR",
-        ) from e
-    return at, sha256

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 
 from omni_core.catalog import schema
 from omni_core.catalog.database import Database
-from omni_core.catalog.query import decode_cursor, encode_cursor, fold, where
+from omni_core.catalog.query import Place, fold, where
 from omni_core.errors import NotFoundError
 from omni_core.types import SourceRow
 
@@ -25,6 +26,22 @@ class Reads(Database):
         """By id (`src_...`) or sha256."""
         found = self._one(f"{schema.SELECT} WHERE s.sha256 = ? OR s.id = ?", source, source)
         return None if found is None else schema.row(found)
+
+    def get_many(self, ids: Collection[str]) -> dict[str, SourceRow]:
+        """Those of these ids (`src_...`) that are known, in one query."""
+        rows = self._all(f"{schema.SELECT} WHERE s.id IN ({_marks(ids)})", *ids)
+        return {r["id"]: schema.row(r) for r in rows}
+
+    def with_duplicate_title(self, ids: Collection[str]) -> set[str]:
+        """Those of these ids whose title is also the title or a file name of another source."""
+        same = "o.folded = s.folded AND o.sha256 <> s.sha256)"
+        rows = self._all(
+            f"SELECT s.id FROM sources s WHERE s.id IN ({_marks(ids)}) AND s.folded <> ''"  # noqa: S608 - ours
+            f" AND (EXISTS (SELECT 1 FROM sources o WHERE {same}"
+            f" OR EXISTS (SELECT 1 FROM paths o WHERE {same})",
+            *ids,
+        )
+        return {r["id"] for r in rows}
 
     def by_path(self, path: str, *, size: int, mtime_ns: int) -> str | None:
         """The sha256 of an unchanged file, without reading it; None when it must be hashed."""
@@ -90,9 +107,10 @@ class Reads(Database):
         collection: str = "",
         state: str = "",
         limit: int = 20,
-        cursor: str = "",
-    ) -> tuple[builtins.list[SourceRow], int, str]:
-        """A page, newest ingest first, the total over all pages, and the next cursor."""
+        after: Place | None = None,
+    ) -> tuple[builtins.list[SourceRow], int, Place | None]:
+        """A page after a place, newest ingest first; the total over all pages; and the place
+        that the next page comes after, None when this is the last."""
         narrow = partial(
             where,
             match=match,
@@ -103,17 +121,20 @@ class Reads(Database):
         )
         clause, values = narrow()
         total = self._one(f"SELECT count(*) FROM sources s{clause}", *values)  # noqa: S608
-        clause, values = narrow(after=decode_cursor(cursor) if cursor else None)
+        clause, values = narrow(after=after)
         order = " ORDER BY s.ingested_at DESC, s.sha256 LIMIT ?"
         found = self._all(schema.SELECT + clause + order, *values, limit + 1)
         rows = found[:limit]
-        more = (
-            encode_cursor(rows[-1]["ingested_at"], rows[-1]["sha256"]) if len(found) > limit else ""
-        )
-        return [schema.row(r) for r in rows], int(total[0]) if total else 0, more
+        more = len(found) > limit
+        last = (str(rows[-1]["ingested_at"]), str(rows[-1]["sha256"])) if more else None
+        return [schema.row(r) for r in rows], int(total[0]) if total else 0, last
 
     def _sha256(self, source: str) -> str:
         found = self._one("SELECT sha256 FROM sources WHERE sha256 = ? OR id = ?", source, source)
         if found is None:
             raise NotFoundError(f"no source {source}; ingest it first", code="UNKNOWN_SOURCE")
         return str(found[0])
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join("?" * len(values))

@@ -59,6 +59,13 @@ MIGRATIONS = (
 )
 """Script n takes a file from version n to n + 1. Append, never edit: files out there ran them."""
 
+INDEXES = """
+    CREATE INDEX IF NOT EXISTS sources_by_folded ON sources (folded);
+    CREATE INDEX IF NOT EXISTS paths_by_folded ON paths (folded);
+"""
+"""Made by whoever may write. No part of the version: they change what is fast and not what is
+said, so older programs still open the file, and readers of an older one do without them."""
+
 
 def version(db: sqlite3.Connection) -> int:
     """Which version a file is; 0 is a new one. Raises StoreError when it is from the future."""
@@ -90,6 +97,7 @@ def migrate(db: sqlite3.Connection) -> None:
     """Bring a file to today's version, one transaction a step."""
     for n in range(version(db), len(MIGRATIONS)):
         db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[n]} PRAGMA user_version = {n + 1}; COMMIT;")
+    db.executescript(INDEXES)
 
 
 SELECT = (

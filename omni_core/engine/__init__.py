@@ -21,7 +21,8 @@ from omni_core.engine.ingest.folders import FolderProgress, Folders
 from omni_core.engine.ingest.jobs import Jobs, Progress
 from omni_core.engine.ingest.reindex import Progress as ReindexProgress
 from omni_core.engine.ingest.reindex import ReindexStatus, reindex
-from omni_core.engine.opening import open_ref as opening
+from omni_core.engine.opening import open_ref
+from omni_core.engine.refs import one_source
 from omni_core.engine.results import (
     Checked,
     FolderStatus,
@@ -35,11 +36,11 @@ from omni_core.engine.results import (
     SourcePage,
     SourceRow,
 )
-from omni_core.engine.search import search
+from omni_core.engine.search import pipeline
 from omni_core.engine.store import take_store
 from omni_core.engine.workers import MODEL_LOAD_S, Decoders, Models
 from omni_core.errors import OmniError
-from omni_core.models.service import ModelStatus
+from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 
@@ -133,11 +134,11 @@ class Engine:
 
     async def search(self, request: SearchRequest) -> SearchResult:
         """The moments that answer `query`, or that are like `ref` or `path`."""
-        return await search.search(self._context, request)
+        return await pipeline.search(self._context, request)
 
     async def open_ref(self, request: OpenRequest) -> Opened:
         """The evidence behind a ref or a citation."""
-        return await opening.open_ref(self._context, request)
+        return await open_ref.open_ref(self._context, request)
 
     async def sources(
         self,
@@ -150,8 +151,8 @@ class Engine:
         cursor: str = "",
     ) -> SourcePage:
         """A page of the library."""
-        return await library.sources(
-            self._context, match=match, when_text=when, collection=collection, state=state,
+        return await library.list_sources(
+            self._context, match=match, when=when, collection=collection, state=state,
             limit=limit, cursor=cursor,
         )  # fmt: skip
 
@@ -165,19 +166,19 @@ class Engine:
         max_words: int = 2000,
     ) -> ReadPage:
         """A source's words in order."""
-        return await library.read(
+        return await library.read_source(
             self._context, source, start=start, end=end, cursor=cursor, max_words=max_words
         )
 
     async def check(self, ref: str, quote: str) -> Checked:
         """Whether a quote stands where a citation says."""
-        return await library.check(self._context, ref, quote)
+        return await library.check_quote(self._context, ref, quote)
 
     async def forget(self, source: str) -> SourceRow:
         """Remove a source from the library; the file is not touched."""
-        row = await search.one_source(self._context, source)
+        row = await one_source(self._context, source)
         await self._jobs.stop(row.id)
-        return await library.forget(self._context, row.id)
+        return await library.forget_source(self._context, row.id)
 
     async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
         """Wait until the models are loaded and the index is open."""
@@ -196,7 +197,7 @@ class Engine:
                 "dim": context.info.dim,
             },
             "readers": models.readers,
-            "message": models.message,
+            "message": models.encoder_error,
             "warnings": list(models.warnings),
             "index": context.settings.index,
             "sources": sources,

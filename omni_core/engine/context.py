@@ -37,7 +37,7 @@ class Context:
     """Owns every task that outlives the call which starts it."""
     asked_at: float = 0.0
     """When the index was last asked (monotonic): housekeeping waits for a pause."""
-    bars: CalibratedThresholds | None = None
+    calibrated: CalibratedThresholds | None = None
     """See `engine.search.calibration`."""
     source_locks: WeakValueDictionary[str, asyncio.Lock] = field(
         default_factory=WeakValueDictionary

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from omni_core.engine.ingest.jobs import without_subtitle_files
 from omni_core.engine.results import IngestRequest, IngestStatus, SearchHit, SearchRequest
@@ -26,7 +26,21 @@ if TYPE_CHECKING:
 
 DEPTH = 20
 COLLECTION = "default"
-Progress = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationProgress:
+    """How far an evaluation is."""
+
+    stage: Literal["ingest", "ask"]
+    number: int
+    """Of the file or question at hand, from 1."""
+    total: int
+    item: str = ""
+    """The file, relative to the media folder."""
+
+
+Progress = Callable[[EvaluationProgress], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +110,13 @@ async def evaluate(
     for number, path in enumerate(files, 1):
         item = path.relative_to(media).as_posix()
         if progress is not None:
-            await progress(f"ingest {number}/{len(files)} {item}")
+            await progress(EvaluationProgress("ingest", number, len(files), item))
         sources[item] = await engine.ingest(IngestRequest(str(path), collection=COLLECTION))
     failed = {item: status.error for item, status in sources.items() if status.state != "ready"}
     rows: list[dict[str, Any]] = []
     for number, query in enumerate(queries, 1):
         if progress is not None:
-            await progress(f"ask {number}/{len(queries)}")
+            await progress(EvaluationProgress("ask", number, len(queries)))
         rows.append(await _ask(engine, query, media, sources))
     return {
         "queries": len(queries),

@@ -1,55 +1,62 @@
-"""The library as a whole: list sources, read one through, check a quote, forget."""
+"""The library as a whole: list its sources, read one through, check a quote, forget one."""
 
 from __future__ import annotations
 
 import asyncio
 import bisect
-from datetime import datetime
+from collections.abc import Sequence
 
+from omni_core import cursors
+from omni_core.catalog.query import Place
 from omni_core.engine.context import Context
-from omni_core.engine.ingest.points import source_filter
 from omni_core.engine.opening.transcript import lines, outline
-from omni_core.engine.refs import Target, resolve
+from omni_core.engine.refs import Target, one_source, points_of, resolve
 from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow
-from omni_core.engine.search.query_by_example import points_of
-from omni_core.engine.search.search import one_source, timezone
+from omni_core.engine.search.scope import parse_when
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
-from omni_core.evidence.check import check as check_quote
-from omni_core.retrieval import when
+from omni_core.evidence.check import match_quote
+from omni_core.payload import source_filter
+
+ELSEWHERE = 3
+"""Other places of a quote that are named."""
 
 
-async def sources(
+async def list_sources(
     context: Context,
     *,
     match: str = "",
-    when_text: str = "",
+    when: str = "",
     collection: str = "",
     state: str = "",
     limit: int = 20,
     cursor: str = "",
 ) -> SourcePage:
-    """A page of the library, newest ingest first."""
-    start = end = None
-    if when_text:
-        zone = await asyncio.to_thread(timezone, context)
-        interval = when.parse(when_text, datetime.now(zone), zone)
-        start, end = interval.start, interval.end
-    rows, total, following = await asyncio.to_thread(
+    """A page of the library, newest ingest first. Raises BAD_WHEN or BAD_CURSOR."""
+    request = repr(("sources", match, when, collection, state))
+    after = _place(cursors.decode(cursor, request))
+    period = await parse_when(context, when) if when else None
+    rows, total, last = await asyncio.to_thread(
         lambda: context.catalog.list(
             match=match,
-            recorded_from=start,
-            recorded_to=end,
+            recorded_from=period.start if period else None,
+            recorded_to=period.end if period else None,
             collection=collection,
             state=state,
             limit=limit,
-            cursor=cursor,
+            after=after,
         )
     )
+    following = "" if last is None else cursors.encode(" ".join(last), request)
     return SourcePage(tuple(rows), total, following)
 
 
-async def read(
+def _place(position: str) -> Place | None:
+    ingested_at, _, sha256 = position.partition(" ")
+    return (ingested_at, sha256) if position else None
+
+
+async def read_source(
     context: Context,
     source: str,
     *,
@@ -60,9 +67,13 @@ async def read(
 ) -> ReadPage:
     """The source's words in order, a page of at most `max_words`; shots where there are none.
 
-    start and end are seconds for film and sound, page numbers for documents, else characters.
+    start and end are seconds for video and audio, page numbers for documents, else characters.
+    Raises UNKNOWN_SOURCE, OUT_OF_RANGE or BAD_CURSOR.
     """
     row = await one_source(context, source)
+    _require_within(row, start, end)
+    request = repr(("read", row.id, start, end))
+    offset = cursors.decode_offset(cursor, request)
     points = await points_of(context, Target(row))
     found = list(lines(points)) or list(outline(points))
     found.sort(key=lambda line: (line.start, line.end))
@@ -71,20 +82,25 @@ async def read(
     if end is not None:
         last = end + 1 if row.pages else end
         found = [x for x in found if x.start < last]
-    _within(row, start, end)
-    offset = _offset(cursor, len(found))
+    page = _first_words(found[offset:], max_words)
+    shown = offset + len(page)
+    following = cursors.encode(str(shown), request) if shown < len(found) else ""
+    return ReadPage(row, tuple(page), following)
+
+
+def _first_words(found: Sequence[Line], most: int) -> list[Line]:
+    """The first lines with at most `most` words together, one line at least."""
     page: list[Line] = []
     words = 0
-    for line in found[offset:]:
+    for line in found:
         words += len(line.text.split())
-        if page and words > max_words:
+        if page and words > most:
             break
         page.append(line)
-    more = offset + len(page)
-    return ReadPage(row, tuple(page), str(more) if more < len(found) else "")
+    return page
 
 
-def _within(row: SourceRow, start: float | None, end: float | None) -> None:
+def _require_within(row: SourceRow, start: float | None, end: float | None) -> None:
     length = float(row.pages) if row.pages else row.duration_s
     if start is not None and end is not None and start > end:
         raise BadRequestError("start lies after end; swap them")
@@ -95,37 +111,27 @@ def _within(row: SourceRow, start: float | None, end: float | None) -> None:
         )
 
 
-def _offset(cursor: str, total: int) -> int:
-    if not cursor:
-        return 0
-    if not cursor.isdigit() or int(cursor) > total:
-        raise BadRequestError(
-            "that cursor is not one that read_source gave; start again without it",
-            code="BAD_CURSOR",
-        )
-    return int(cursor)
-
-
-async def check(context: Context, ref: str, words: str) -> Checked:
+async def check_quote(context: Context, ref: str, quote: str) -> Checked:
     """Whether a quote stands where a citation says, and where else it stands in that source."""
     target = await resolve(context, ref)
     here = lines(await points_of(context, target))
-    verdict = check_quote(words, [x.text for x in here])
+    found = match_quote(quote, [x.text for x in here])
     elsewhere: tuple[Line, ...] = ()
-    if verdict.verdict != "found":
+    if found.verdict != "found":
         everywhere = lines(await points_of(context, Target(target.row)))
         starts = sorted(x.start for x in here)
-        others = [x for x in everywhere if not _among(starts, x.start)]
-        elsewhere = tuple(x for x in others if check_quote(words, [x.text]).verdict == "found")[:3]
-    return Checked(verdict.verdict, verdict.ratio, verdict.best, elsewhere, target.row)
+        others = (x for x in everywhere if not _holds(starts, x.start))
+        hits = (x for x in others if match_quote(quote, [x.text]).verdict == "found")
+        elsewhere = tuple(x for x, _ in zip(hits, range(ELSEWHERE), strict=False))
+    return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row)
 
 
-def _among(starts: list[float], start: float) -> bool:
+def _holds(starts: Sequence[float], start: float) -> bool:
     at = bisect.bisect_left(starts, start)
     return at < len(starts) and starts[at] == start
 
 
-async def forget(context: Context, source: str) -> SourceRow:
+async def forget_source(context: Context, source: str) -> SourceRow:
     """Remove a source from the index, then from the catalog. The file itself is not touched."""
     row = await one_source(context, source)
     index = await context.opened_index()

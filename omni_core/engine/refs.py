@@ -1,4 +1,4 @@
-"""A ref or a pasted citation to the source and the span it names."""
+"""From a reference to what it names: a source, a span of it, its stored segments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from omni_core.engine.context import Context
 from omni_core.engine.results import SourceRow
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import citation
+from omni_core.payload import of_sources, overlapping
+from omni_core.points import Point
+from omni_core.query import Condition, Filter
+from omni_core.text.clock import clock
 from omni_core.types import Modality, Span
+
+POINTS_A_CALL = 512
+MOST_WITH_VECTORS = 256
+"""Points of one reference whose vectors are fetched: a long video has thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +42,57 @@ async def resolve(context: Context, ref: str) -> Target:
         points = await index.get([parsed.segment])
         row = None
         if points:
-            payload = points[0].payload
-            row = await asyncio.to_thread(context.catalog.get, str(payload["source_id"]))
+            row = await asyncio.to_thread(context.catalog.get, points[0].stored.source_id)
         if not points or row is None:
             raise NotFoundError(
                 f"no segment {ref[:60]}; ids change when a source is forgotten: search again",
                 code="UNKNOWN_REF",
             )
-        return Target(row, span_of(payload), parsed.segment)
+        return Target(row, points[0].stored.span, parsed.segment)
     row = await _row(context, parsed.source, parsed.span, ref)
     if parsed.span is None:
         return Target(row)
     return Target(row, _within(parsed.span, row), instant=parsed.span.start == parsed.span.end)
 
 
-def span_of(payload: object) -> Span:
-    """The span that a payload keeps."""
-    p: dict[str, float] = dict(payload)  # type: ignore[call-overload]
-    return Span(p["axis"], float(p["start"]), float(p["end"]))  # type: ignore[arg-type]
+async def points_of(context: Context, target: Target, *, vectors: bool = False) -> list[Point]:
+    """The stored segments that a target covers, in order of time or page.
+
+    With `vectors` at most the first `MOST_WITH_VECTORS` of them.
+    """
+    index = await context.opened_index()
+    if target.segment is not None:
+        return await index.get([target.segment], vectors=vectors)
+    must: tuple[Condition, ...] = (of_sources((target.row.id,)),)
+    if target.span is not None:
+        must += overlapping(target.span)
+    found: list[Point] = []
+    offset: str | None = None
+    while True:
+        page, offset = await index.scroll(Filter(must=must), limit=POINTS_A_CALL, offset=offset)
+        found += page
+        if offset is None:
+            break
+    found.sort(key=lambda p: (p.stored.span.start, p.stored.channel, p.stored.part))
+    if vectors and found:
+        found = await index.get([p.id for p in found[:MOST_WITH_VECTORS]], vectors=True)
+    return found
+
+
+async def one_source(context: Context, wanted: str, collection: str = "") -> SourceRow:
+    """The source with this id, or whose title or file name contains this text.
+
+    Raises NotFoundError UNKNOWN_SOURCE, or BadRequestError AMBIGUOUS_SOURCE for several.
+    """
+    rows = await asyncio.to_thread(context.catalog.find, wanted, collection)
+    if not rows:
+        raise NotFoundError(
+            f"no source matches {wanted!r}; list the sources to see what there is",
+            code="UNKNOWN_SOURCE",
+        )
+    if len(rows) > 1:
+        raise ambiguous(wanted, rows)
+    return rows[0]
 
 
 def ambiguous(wanted: str, rows: Sequence[SourceRow]) -> BadRequestError:
@@ -72,7 +113,7 @@ async def _row(context: Context, wanted: str, span: Span | None, ref: str) -> So
         rows = [r for r in near if citation.same_title(r.title, wanted)]
     exact = [r for r in rows if r.id == wanted or citation.same_title(r.title, wanted)]
     rows = exact or rows
-    if len(rows) > 1 and span is not None:  # a second is of a film, a page of a document
+    if len(rows) > 1 and span is not None:  # a second is of a video, a page of a document
         rows = [r for r in rows if (r.pages if span.axis == "page" else r.duration_s)] or rows
     if not rows:
         raise NotFoundError(
@@ -87,20 +128,19 @@ async def _row(context: Context, wanted: str, span: Span | None, ref: str) -> So
 def _within(span: Span, row: SourceRow) -> Span:
     if span.axis == "second" and row.modality in (Modality.DOCUMENT, Modality.IMAGE):
         raise NotFoundError(
-            f"{row.id} is {_article(row.modality)}, it has no seconds; "
+            f"{row.id} is {_WITH_ARTICLE[row.modality]}, it has no seconds; "
             + ("use #p1" if row.pages else f"use {row.id}"),
             code="OUT_OF_RANGE",
         )
     if span.axis == "page" and not row.pages:
         raise NotFoundError(
-            f"{row.id} is {_article(row.modality)} without pages; "
+            f"{row.id} is {_WITH_ARTICLE[row.modality]} without pages; "
             + (f"use {row.id}@0" if row.duration_s else f"use {row.id}"),
             code="OUT_OF_RANGE",
         )
     if span.axis == "second" and row.duration_s is not None and span.start > row.duration_s + 0.1:
         raise NotFoundError(
-            f"{row.id} ends at {citation.clock(row.duration_s)}, "
-            f"{citation.clock(span.start)} is past it",
+            f"{row.id} ends at {clock(row.duration_s)}, {clock(span.start)} is past it",
             code="OUT_OF_RANGE",
         )
     if span.axis == "page" and row.pages and not 1 <= span.start <= row.pages:
@@ -113,5 +153,9 @@ def _within(span: Span, row: SourceRow) -> Span:
     return Span(span.axis, span.start, max(end, span.start))
 
 
-def _article(modality: Modality) -> str:
-    return {"image": "a picture", "document": "a document"}.get(modality, f"a {modality.value}")
+_WITH_ARTICLE = {
+    Modality.VIDEO: "a video",
+    Modality.AUDIO: "an audio file",
+    Modality.IMAGE: "an image",
+    Modality.DOCUMENT: "a document",
+}

@@ -125,7 +125,7 @@ class SearchHit:
     recorded_at: datetime | None = None
     also_at: tuple[str, ...] = ()
     partial: str = ""
-    """`ingesting, 40% in` while its source is not complete."""
+    """`still ingesting, 40% is in` while its source is not complete."""
     score: float = 0.0
     cosine: float = 0.0
     uri: str = ""
@@ -143,7 +143,7 @@ class SearchResult:
     nearest: SearchHit | None = None
     next_cursor: str = ""
     second_stage: str = ""
-    """What a reranker looked at and how long it took; empty without one."""
+    """What a reranker judged and how long it took; "" without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,9 @@ class OpenRequest:
     size: Size = "medium"
     crop: tuple[float, float, float, float] | None = None
     max_pictures: int = 4
+    max_bytes: int = 500_000
+    """Of images and audio together; images are made smaller to fit. As base64 it is a third more,
+    and with the words it stays under 700 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,7 @@ class ClipFile:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What an agent opens: words first, pictures second."""
+    """What an agent opens: words first, images second."""
 
     ref: str
     cite: str
@@ -214,7 +217,7 @@ class Opened:
     next: str = ""
     provenance: str = ""
     warnings: tuple[str, ...] = ()
-    """SOURCE_CHANGED, SOURCE_MISSING, pictures made smaller: one line each."""
+    """SOURCE_CHANGED, SOURCE_MISSING, images made smaller: one line each."""
 
 
 @dataclass(frozen=True, slots=True)

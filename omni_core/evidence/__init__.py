@@ -1,1 +1,1 @@
-"""What an agent opens and pastes: citations, quotes, pictures, sound, clip files."""
+"""What an agent opens and pastes: citations, snippets, quotes, images, audio, clip files."""

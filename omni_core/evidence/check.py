@@ -1,4 +1,4 @@
-"""Open: whether a quote really stands where it is said to stand. Deterministic, no model."""
+"""Whether a quote really stands where it is said to stand. Deterministic, no model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from omni_core.evidence.quote import clean
+from omni_core.text.clean import clean
 from omni_core.text.tokens import words
 
 PARTLY = 0.5
@@ -21,7 +21,7 @@ Verdict = Literal["found", "partly", "not_found"]
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class QuoteMatch:
     """How a quote fares against the words of a place."""
 
     verdict: Verdict
@@ -35,11 +35,11 @@ class Checked:
     last: int
 
 
-_NOTHING = Checked("not_found", 0.0, "", -1, -1)
+_NOTHING = QuoteMatch("not_found", 0.0, "", -1, -1)
 
 
-def check(quote: str, lines: Sequence[str]) -> Checked:
-    """Compare `quote` with the words of `lines`, across line ends, ignoring case and stops.
+def match_quote(quote: str, lines: Sequence[str]) -> QuoteMatch:
+    """Compare `quote` with the words of `lines`, across line ends, ignoring case and punctuation.
 
     A quote with an ellipsis is checked part by part, each after the one before it; its verdict
     is that of the worst part.
@@ -71,7 +71,7 @@ def check(quote: str, lines: Sequence[str]) -> Checked:
     elif ratio >= PARTLY:
         verdict = "partly"
     first, last = shown[ranges[0][0]][1], shown[ranges[-1][1] - 1][1]
-    return Checked(verdict, round(ratio, 3), best, first, last)
+    return QuoteMatch(verdict, round(ratio, 3), best, first, last)
 
 
 def _join(shown: Sequence[tuple[str, int, int]]) -> list[str]:

@@ -1,9 +1,9 @@
-"""Search, open: one grammar for references; what `cite` prints, `parse` reads back.
+"""One grammar for references: what `cite` prints, `parse` reads back.
 
-    [Title @ 12:04.3-12:19.3]    seconds of a film or a recording; one time is an instant
+    [Title @ 12:04.3-12:19.3]    seconds of a video or audio; one time is an instant
     [Title p.12]                 a page
     [Title chars 120-480]        plain text
-    [Title]                      a picture, or a whole source
+    [Title]                      an image, or a whole source
     seg_...                      a segment        src_...@83.5   src_...@80-95   src_...#p12
     omni://source/src_...        and the same with #t=80,95 or #page=12; omni://segment/seg_...
 
@@ -18,8 +18,9 @@ from typing import Literal
 from urllib.parse import unquote
 
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
-from omni_core.evidence.quote import clean
-from omni_core.ids import parse_segment_ref, segment_ref
+from omni_core.ids import parse_segment_ref
+from omni_core.text.clean import clean
+from omni_core.text.clock import clock
 from omni_core.types import Span
 
 GRAMMAR = (
@@ -39,17 +40,8 @@ class Ref:
     """None is the whole source. An instant starts and ends at the same second."""
 
 
-def clock(seconds: float) -> str:
-    """`1:05.3`, `1:02:03.0`: minutes, or hours when there are any, to a tenth of a second."""
-    tenths = round(max(0.0, seconds) * 10)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    tail = f"{rest // 10:02d}.{rest % 10}"
-    return f"{hours}:{minutes:02d}:{tail}" if hours else f"{minutes}:{tail}"
-
-
 def place(span: Span | None) -> str:
-    """The place alone: `12:04.3-12:19.3`, `p.12`, `chars 120-480`; empty for a picture."""
+    """The place alone: `12:04.3-12:19.3`, `p.12`, `chars 120-480`; empty for an image."""
     if span is None:
         return ""
     if span.axis == "page":
@@ -62,7 +54,7 @@ def place(span: Span | None) -> str:
 
 
 def cite(title: str, span: Span | None, *, source_id: str = "") -> str:
-    """The citation to paste. `span` None for pictures and whole sources.
+    """The citation to paste. `span` None for images and whole sources.
 
     Give `source_id` where two sources share the title: it is printed behind it.
     """
@@ -87,16 +79,6 @@ def clean_title(title: str) -> str:
 def same_title(title: str, cited: str) -> bool:
     """Whether `cited` (from a Ref) names a source with this title."""
     return clean_title(title).casefold() == clean_title(cited).casefold()
-
-
-def source_uri(source_id: str, span: Span | None = None) -> str:
-    """`omni://source/src_...#t=80,95`."""
-    return f"omni://source/{source_id}" + (f"#{span.fragment()}" if span else "")
-
-
-def segment_uri(uuid: str, part: str = "") -> str:
-    """`omni://segment/seg_.../frame.jpg`."""
-    return f"omni://segment/{segment_ref(uuid)}" + (f"/{part}" if part else "")
 
 
 def parse(ref: str) -> Ref:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from omni_core.errors import BadRequestError
-from omni_core.evidence.citation import clock
+from omni_core.text.clock import clock
 from omni_core.types import Pixels
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 IMAGE_BYTES = 150_000
 """One JPEG. Base64 makes it a third larger; clients drop or truncate larger blocks."""
-TOTAL_BYTES = 500_000
-"""All JPEGs of one answer: base64 and words then stay under the 700 KB of an answer."""
 _QUALITIES = (88, 80, 72, 62, 52, 42)
 _SMALLEST_EDGE = 192
 
@@ -55,11 +53,10 @@ def jpeg(pixels: Pixels, edge: int, *, most: int = IMAGE_BYTES, caption: str = "
         image = _fitted(image, max(_SMALLEST_EDGE, int(longest * 0.8)))
 
 
-def fit(
-    raw: Sequence[tuple[Pixels, str]], edge: int, *, total: int = TOTAL_BYTES
-) -> tuple[list[Jpeg], str]:
-    """Encode (pixels, caption) pairs within the budget of one answer.
+def fit(raw: Sequence[tuple[Pixels, str]], edge: int, *, total: int) -> tuple[list[Jpeg], str]:
+    """Encode (pixels, caption) pairs, each with an equal share of `total` bytes at most.
 
+    An image of 192 pixels is not made smaller, whatever its share.
     Also returns one sentence when an image had to become smaller than asked, else "".
     """
     share = min(IMAGE_BYTES, total // max(1, len(raw)))
@@ -70,7 +67,7 @@ def fit(
         return shown, ""
     longest = max(max(s.width, s.height) for s in small)
     return shown, (
-        f"{len(small)} of {len(shown)} pictures made smaller ({longest} px) to fit one answer; "
+        f"{len(small)} of {len(shown)} images made smaller ({longest} px) to fit one answer; "
         "ask for one at a time, or crop, to see more"
     )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from omni_core.errors import BadRequestError, StoreError
+from omni_core.points import Point
 from omni_core.query import Filter, Prefetch
-from omni_core.types import EncoderInfo, Point, Sparse, Vector
+from omni_core.types import EncoderInfo, Sparse, Vector
 
 MAX_BATCH = 250
 """Points of one write: the embedded engine keeps everything else waiting meanwhile."""
@@ -27,14 +27,14 @@ def points(points: Sequence[Point], info: EncoderInfo) -> None:
 
 
 def prefetches(prefetches: Sequence[Prefetch], info: EncoderInfo) -> None:
-    """Raises StoreError for a leg that this index cannot answer."""
+    """Raises StoreError for a prefetch that this index cannot answer."""
     for prefetch in prefetches:
         if prefetch.using == "bm25":
             if not isinstance(prefetch.vector, Sparse):
-                raise StoreError("a bm25 leg needs a sparse vector")
+                raise StoreError("a bm25 prefetch needs a sparse vector")
         elif prefetch.using == "dense" or (prefetch.using == "late" and info.multi_vector):
             if isinstance(prefetch.vector, Sparse):
-                raise StoreError(f"a {prefetch.using} leg needs a dense vector")
+                raise StoreError(f"a {prefetch.using} prefetch needs a dense vector")
             _vector(prefetch.vector, 2 if prefetch.using == "late" else 1, info.dim, "the question")
         else:
             raise StoreError(f"this index has no {prefetch.using!r} vectors")
@@ -58,12 +58,20 @@ def refuse_empty(filter: Filter | None) -> Filter:
     return filter
 
 
-def batches(points: Iterable[Point], max_bytes: int, each: Any = None) -> Iterator[list[Point]]:
+def in_memory_bytes(point: Point) -> int:
+    """Roughly what a point weighs when it is pickled."""
+    arrays = sum(v.nbytes for v in (point.dense, point.late) if v is not None)
+    terms = len(point.bm25.indices) * 16 if point.bm25 else 0
+    return arrays + terms + sum(len(str(v)) for v in point.stored.fields.values()) + 200
+
+
+def batches(
+    points: Iterable[Point], max_bytes: int, size: Callable[[Point], int] = in_memory_bytes
+) -> Iterator[list[Point]]:
     """Cut a write into batches of at most MAX_BATCH points and about `max_bytes` bytes.
 
-    `each(point)` gives a point's size on the wire; by default its arrays and words in memory.
+    `size(point)` gives a point's bytes on the wire; by default its arrays and words in memory.
     """
-    size = each or in_memory_bytes
     batch: list[Point] = []
     total = 0
     for point in points:
@@ -75,10 +83,3 @@ def batches(points: Iterable[Point], max_bytes: int, each: Any = None) -> Iterat
         total += n
     if batch:
         yield batch
-
-
-def in_memory_bytes(point: Point) -> int:
-    """Roughly what a point weighs when it is pickled."""
-    arrays = sum(v.nbytes for v in (point.dense, point.late) if v is not None)
-    terms = len(point.bm25.indices) * 16 if point.bm25 else 0
-    return arrays + terms + sum(len(str(v)) for v in point.payload.values()) + 200

@@ -11,10 +11,12 @@ from typing import Any, Self
 
 from omni_core.errors import StoreError
 from omni_core.index import check, versions
+from omni_core.payload import StoredSegment
+from omni_core.points import Point, ScoredPoint
 from omni_core.protocols import Index
 from omni_core.query import Filter, Prefetch
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo, Hit, Point
+from omni_core.types import EncoderInfo
 from omni_core.worker import Worker, WorkerDied
 
 log = logging.getLogger(__name__)
@@ -66,14 +68,14 @@ class EdgeIndex(Index):
         """Durable against a crash when this returns, against a power cut after `flush`."""
         check.points(points, self._info)
         for batch in check.batches(points, BATCH_BYTES):
-            await self._call("upsert", [replace(p, payload=dict(p.payload)) for p in batch])
+            await self._call("upsert", [_picklable(p) for p in batch])
 
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
-    ) -> list[list[Hit]]:
-        """For each leg its hits, best first, raw scores; one round trip."""
+    ) -> list[list[ScoredPoint]]:
+        """For each prefetch its points, best first, raw scores; one round trip."""
         check.prefetches(prefetches, self._info)
-        found: list[list[Hit]] = await self._call("search", list(prefetches), filter)
+        found: list[list[ScoredPoint]] = await self._call("search", list(prefetches), filter)
         return found
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
@@ -92,9 +94,9 @@ class EdgeIndex(Index):
         """Exactly how many."""
         return int(await self._call("count", filter))
 
-    async def set_payload(self, filter: Filter | None, payload: Mapping[str, Any]) -> None:
-        """Merge `payload` into the points that match."""
-        await self._call("set_payload", check.refuse_empty(filter), dict(payload))
+    async def set_payload(self, filter: Filter | None, changes: Mapping[str, Any]) -> None:
+        """Merge `changes` into the points that match."""
+        await self._call("set_payload", check.refuse_empty(filter), dict(changes))
 
     async def delete(self, filter: Filter | None) -> None:
         """Remove the points that match."""
@@ -135,3 +137,7 @@ class EdgeIndex(Index):
             return await worker.call(method, *args, deadline_s=deadline_s)
         except WorkerDied as e:
             raise StoreError(f"the index process died twice in {method}: {e}") from e
+
+
+def _picklable(point: Point) -> Point:
+    return replace(point, stored=StoredSegment(dict(point.stored.fields)))

@@ -18,10 +18,12 @@ from typing import Any, TypeVar
 
 import qdrant_edge as edge
 
-from omni_core import query
+from omni_core import payload, query
 from omni_core.errors import OmniError, StoreError
 from omni_core.index import versions
-from omni_core.types import Hit, Point, Sparse
+from omni_core.payload import StoredSegment
+from omni_core.points import Point, ScoredPoint
+from omni_core.types import Sparse
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +91,8 @@ class Shard:
     @_one_line
     def search(
         self, prefetches: Sequence[query.Prefetch], filter: query.Filter | None
-    ) -> list[list[Hit]]:
-        """All legs in one planned batch."""
+    ) -> list[list[ScoredPoint]]:
+        """All prefetches in one planned batch."""
         requests = [
             edge.QueryRequest(
                 limit=prefetch.limit,
@@ -102,7 +104,10 @@ class Shard:
             for prefetch in prefetches
         ]
         found = self._shard.query_batch(edge.QueryBatchRequest(requests))
-        return [[Hit(str(h.id), h.score, h.payload or {}) for h in hits] for hits in found]
+        return [
+            [ScoredPoint(str(h.id), h.score, StoredSegment(h.payload or {})) for h in hits]
+            for hits in found
+        ]
 
     @_one_line
     def get(self, ids: Sequence[str], vectors: bool) -> list[Point]:
@@ -128,10 +133,10 @@ class Shard:
         return int(self._shard.count(edge.CountRequest(exact=True, filter=_filter(filter))))
 
     @_one_line
-    def set_payload(self, filter: query.Filter, payload: Mapping[str, Any]) -> None:
+    def set_payload(self, filter: query.Filter, changes: Mapping[str, Any]) -> None:
         """Merge."""
         self._shard.update(
-            edge.UpdateOperation.set_payload_by_filter(_filter(filter), dict(payload))
+            edge.UpdateOperation.set_payload_by_filter(_filter(filter), dict(changes))
         )
 
     @_one_line
@@ -235,18 +240,19 @@ def _line(error: BaseException) -> str:
 
 
 def _schema() -> dict[str, Any]:
-    return {
-        **{key: edge.KeywordIndexParams() for key in query.KEYWORDS},
-        **{key: edge.FloatIndexParams() for key in query.FLOATS},
-        **{key: edge.IntegerIndexParams(lookup=True, range=True) for key in query.INTEGERS},
-        **{key: edge.DatetimeIndexParams() for key in query.DATETIMES},
+    params = {
+        payload.FieldKind.KEYWORD: edge.KeywordIndexParams(),
+        payload.FieldKind.FLOAT: edge.FloatIndexParams(),
+        payload.FieldKind.INTEGER: edge.IntegerIndexParams(lookup=True, range=True),
+        payload.FieldKind.DATETIME: edge.DatetimeIndexParams(),
     }
+    return {key: params[kind] for key, kind in payload.INDEXED.items()}
 
 
 def _point(point: Point) -> Any:
     named = {"dense": point.dense, "late": point.late, "bm25": point.bm25}
     present = {k: _vector(v) for k, v in named.items() if v is not None}
-    return edge.Point(point.id, present, dict(point.payload))
+    return edge.Point(point.id, present, dict(point.stored.fields))
 
 
 def _vector(vector: Any) -> Any:
@@ -264,7 +270,7 @@ def _back(record: Any) -> Point:
         str(record.id),
         None if dense is None else np.asarray(dense, np.float32),
         None if sparse is None else Sparse(tuple(sparse.indices), tuple(sparse.values)),
-        record.payload or {},
+        StoredSegment(record.payload or {}),
         None if late is None else np.asarray(late, np.float32),
     )
 

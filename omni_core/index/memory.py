@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omni_core.index import check
+from omni_core.payload import StoredSegment
+from omni_core.points import Point, ScoredPoint
 from omni_core.protocols import Index
 from omni_core.query import Condition, During, Filter, Ids, In, Prefetch, Range
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo, Hit, Point, Vector
+from omni_core.types import EncoderInfo, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,15 @@ class MemoryIndex(Index):
                 point,
                 dense=None if point.dense is None else _unit(point.dense),
                 late=None if point.late is None else _unit(point.late),
-                payload=dict(point.payload),
+                stored=_copied(point.stored),
             )
             self._points[point.id] = unit
         self._cached = None
 
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
-    ) -> list[list[Hit]]:
-        """For each leg its hits, best first, raw scores."""
+    ) -> list[list[ScoredPoint]]:
+        """For each prefetch its points, best first, raw scores."""
         check.prefetches(prefetches, self._info)
         table = self._table()
         allowed = None
@@ -84,7 +86,7 @@ class MemoryIndex(Index):
                 rows, scores = rows[keep], scores[keep]
             best = np.argsort(-scores, kind="stable")[: prefetch.limit]
             chosen = [(table.points[rows[i]], float(scores[i])) for i in best]
-            found.append([Hit(p.id, score, dict(p.payload)) for p, score in chosen])
+            found.append([ScoredPoint(p.id, score, _copied(p.stored)) for p, score in chosen])
         return found
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
@@ -106,12 +108,12 @@ class MemoryIndex(Index):
         """Exactly how many."""
         return sum(_matches(filter, p) for p in self._points.values())
 
-    async def set_payload(self, filter: Filter | None, payload: Mapping[str, Any]) -> None:
-        """Merge `payload` into the points that match."""
+    async def set_payload(self, filter: Filter | None, changes: Mapping[str, Any]) -> None:
+        """Merge `changes` into the points that match."""
         wanted = check.refuse_empty(filter)
         for i, p in list(self._points.items()):
             if _matches(wanted, p):
-                self._points[i] = replace(p, payload={**p.payload, **payload})
+                self._points[i] = replace(p, stored=StoredSegment({**p.stored.fields, **changes}))
         self._cached = None
 
     async def delete(self, filter: Filter | None) -> None:
@@ -185,16 +187,20 @@ def _late(table: _Table, vectors: Any) -> _Scores:
 def _matches(filter: Filter | None, point: Point) -> bool:
     if not filter:
         return True
-    return all(_holds(c, point.id, point.payload) for c in filter.must) and not any(
-        _holds(c, point.id, point.payload) for c in filter.must_not
+    fields = point.stored.fields
+    return all(_holds(c, point.id, fields) for c in filter.must) and not any(
+        _holds(c, point.id, fields) for c in filter.must_not
     )
 
 
 def _copy(point: Point, vectors: bool) -> Point:
-    payload = dict(point.payload)
-    if vectors:
-        return replace(point, payload=payload)
-    return Point(point.id, None, None, payload)
+    stored = _copied(point.stored)
+    return replace(point, stored=stored) if vectors else Point(point.id, None, None, stored)
+
+
+def _copied(stored: StoredSegment) -> StoredSegment:
+    """What a caller does to the answer must not reach the store."""
+    return StoredSegment(dict(stored.fields))
 
 
 def _unit(vector: Vector) -> Vector:
@@ -202,10 +208,10 @@ def _unit(vector: Vector) -> Vector:
     return np.asarray(v / np.linalg.norm(v, axis=-1, keepdims=True), np.float32)
 
 
-def _holds(condition: Condition, id: str, payload: Mapping[str, Any]) -> bool:
+def _holds(condition: Condition, id: str, fields: Mapping[str, Any]) -> bool:
     if isinstance(condition, Ids):
         return id in condition.ids
-    value = payload.get(condition.key)
+    value = fields.get(condition.key)
     values = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
     return any(_fits(condition, v) for v in values)
 

@@ -13,9 +13,11 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from omni_core import query
+from omni_core import payload, query
 from omni_core.errors import StoreError
-from omni_core.types import EncoderInfo, Hit, Point, Sparse, Vector
+from omni_core.payload import StoredSegment
+from omni_core.points import Point, ScoredPoint
+from omni_core.types import EncoderInfo, Sparse, Vector
 
 FAILURES = (UnexpectedResponse, ResponseHandlingException, ResourceExhaustedResponse)
 """What the client raises for the network and the server."""
@@ -132,15 +134,9 @@ def sparse_vectors() -> dict[str, models.SparseVectorParams]:
     return {"bm25": models.SparseVectorParams(modifier=models.Modifier.IDF)}
 
 
-def payload_indexes() -> dict[str, Any]:
+def payload_indexes() -> dict[str, models.PayloadSchemaType]:
     """Made before the first upsert: a filter on anything else is slow, or refused."""
-    kinds = models.PayloadSchemaType
-    return {
-        **dict.fromkeys(query.KEYWORDS, kinds.KEYWORD),
-        **dict.fromkeys(query.FLOATS, kinds.FLOAT),
-        **dict.fromkeys(query.INTEGERS, kinds.INTEGER),
-        **dict.fromkeys(query.DATETIMES, kinds.DATETIME),
-    }
+    return {key: models.PayloadSchemaType(kind) for key, kind in payload.INDEXED.items()}
 
 
 def point_to(alias: str, collection: str, *, from_: str | None) -> list[Any]:
@@ -161,7 +157,7 @@ def json_bytes(point: Point) -> int:
     """About what a point weighs in a request."""
     numbers = sum(v.size for v in (point.dense, point.late) if v is not None)
     numbers += 2 * len(point.bm25.indices) if point.bm25 else 0
-    return numbers * _BYTES_A_NUMBER + len(json.dumps(dict(point.payload))) + 200
+    return numbers * _BYTES_A_NUMBER + len(json.dumps(dict(point.stored.fields))) + 200
 
 
 def to_points(points: Sequence[Point]) -> list[models.PointStruct]:
@@ -176,13 +172,13 @@ def _point(point: Point) -> models.PointStruct:
             named[name] = _numbers(vector)
     if point.bm25 is not None:
         named["bm25"] = _sparse(point.bm25)
-    return models.PointStruct(id=point.id, vector=named, payload=dict(point.payload))
+    return models.PointStruct(id=point.id, vector=named, payload=dict(point.stored.fields))
 
 
 def to_queries(
     prefetches: Sequence[query.Prefetch], filter: query.Filter | None
 ) -> list[models.QueryRequest]:
-    """One query a leg, to be sent as a batch."""
+    """One query for each prefetch, to be sent as a batch."""
     compiled = to_filter(filter)
     return [
         models.QueryRequest(
@@ -219,9 +215,9 @@ def to_selector(filter: query.Filter) -> models.FilterSelector:
     return models.FilterSelector(filter=compiled)
 
 
-def from_hit(hit: models.ScoredPoint) -> Hit:
-    """One hit of a leg."""
-    return Hit(str(hit.id), hit.score, hit.payload or {})
+def from_hit(hit: models.ScoredPoint) -> ScoredPoint:
+    """One result of a prefetch."""
+    return ScoredPoint(str(hit.id), hit.score, StoredSegment(hit.payload or {}))
 
 
 def from_record(record: models.Record) -> Point:
@@ -232,7 +228,7 @@ def from_record(record: models.Record) -> Point:
         str(record.id),
         None if dense is None else np.asarray(dense, np.float32),
         None if sparse is None else Sparse(tuple(sparse.indices), tuple(sparse.values)),
-        record.payload or {},
+        StoredSegment(record.payload or {}),
         None if late is None else np.asarray(late, np.float32),
     )
 

@@ -15,10 +15,11 @@ from typing import Any, Self
 
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.index import check, versions
+from omni_core.points import Point, ScoredPoint
 from omni_core.protocols import Index
 from omni_core.query import Filter, Prefetch
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo, Hit, Point
+from omni_core.types import EncoderInfo
 
 log = logging.getLogger(__name__)
 
@@ -145,8 +146,8 @@ class ServerIndex(Index):
 
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
-    ) -> list[list[Hit]]:
-        """For each leg its hits, best first, raw scores; one request."""
+    ) -> list[list[ScoredPoint]]:
+        """For each prefetch its points, best first, raw scores; one request."""
         check.prefetches(prefetches, self._info)
         q = self._opened()
         queries = q.to_queries(prefetches, filter)
@@ -177,10 +178,10 @@ class ServerIndex(Index):
         answer = await self._call("count", self.collection, count_filter=where, exact=True)
         return int(answer.count)
 
-    async def set_payload(self, filter: Filter | None, payload: Mapping[str, Any]) -> None:
-        """Merge `payload` into the points that match."""
+    async def set_payload(self, filter: Filter | None, changes: Mapping[str, Any]) -> None:
+        """Merge `changes` into the points that match."""
         which = self._opened().to_selector(check.refuse_empty(filter))
-        await self._call("set_payload", self.collection, dict(payload), points=which, wait=True)
+        await self._call("set_payload", self.collection, dict(changes), points=which, wait=True)
 
     async def delete(self, filter: Filter | None) -> None:
         """Remove the points that match."""

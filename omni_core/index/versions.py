@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,15 +74,6 @@ def activate(store: Path, slug: str) -> None:
     if not (folder(store) / slug / "index.json").is_file():
         raise StoreError(f"there is no index {slug!r} to switch to")
     write_atomically(folder(store) / "CURRENT", slug.encode(), durable=True)
-
-
-def remove(store: Path, slug: str) -> None:
-    """Delete a version that is not current and that no process holds open."""
-    if slug == current(store):
-        raise StoreError(f"index {slug!r} is in use; switch to another one first")
-    if slug not in {v.slug for v in list_versions(store)}:
-        raise StoreError(f"there is no index {slug!r}")
-    shutil.rmtree(folder(store) / slug)
 
 
 def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:

@@ -1,1 +1,1 @@
-"""From a question's hits to moments: when, fuse, floor, moments, rerank; pure functions."""
+"""From scored points to moments: fusion, score thresholds, moments, reranking, dates. Pure."""

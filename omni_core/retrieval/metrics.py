@@ -1,4 +1,4 @@
-"""Eval: how good rankings are. Pure arithmetic over "is the answer at rank i right?"."""
+"""Evaluation: how good rankings are. Pure arithmetic over "is the answer at rank i right?"."""
 
 from __future__ import annotations
 
@@ -54,18 +54,3 @@ def _standard_error(values: Sequence[float]) -> float:
     if len(values) < 2:
         return 0.0
     return float(np.std(values, ddof=1) / math.sqrt(len(values)))
-
-
-def better(
-    ours: Sequence[float], theirs: Sequence[float], *, rounds: int = 10_000, seed: int = 0
-) -> float:
-    """Share of paired bootstrap samples in which the mean of `ours` exceeds that of `theirs`.
-
-    Above 0.95 the gain is unlikely to be luck. Ties count half. (Efron and Tibshirani 1993.)
-    """
-    gains = np.asarray(ours, dtype=np.float64) - np.asarray(theirs, dtype=np.float64)
-    if not len(gains):
-        return 0.5
-    picks = np.random.default_rng(seed).integers(0, len(gains), size=(rounds, len(gains)))
-    means = gains[picks].mean(axis=1)
-    return float((means > 0).mean() + (means == 0).mean() / 2)

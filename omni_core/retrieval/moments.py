@@ -1,60 +1,109 @@
-"""Search: scored candidates become moments: merged, deduplicated, ordered, and cut into pages."""
+"""Moments: neighbouring candidates of one source seen as one; deduplicated, ordered, paged."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from omni_core.errors import BadRequestError
-from omni_core.retrieval.fusion import Scored
+from omni_core.retrieval.fusion import Candidate
 from omni_core.text.tokens import words
-from omni_core.types import Channel, Match, Modality, Moment, Span, Vector
+from omni_core.types import Channel, Match, Modality, Span, Vector
 
 _RANK: dict[Match, int] = {"strong": 2, "fair": 1, "weak": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
-    """How candidates of one source grow together around the best of them."""
+class Moment:
+    """What a search answers: one span of one source, and the candidates that lie there."""
+
+    span: Span
+    """What is cited."""
+    members: tuple[Candidate, ...]
+    """The candidate that earned the place first, then its neighbours."""
+    also_at: tuple[tuple[str, Span], ...] = ()
+    """Near-duplicates that were folded into this moment: (source id, span)."""
+    rerank_score: float | None = None
+    """Set by a reranker, and then the order."""
+
+    @property
+    def best(self) -> Candidate:
+        """The candidate that earned the place."""
+        return self.members[0]
+
+    @property
+    def score(self) -> float:
+        """Ranks within one answer; not comparable between answers."""
+        return self.best.score if self.rerank_score is None else self.rerank_score
+
+    @property
+    def source_id(self) -> str:
+        """`src_...`."""
+        return self.best.stored.source_id
+
+    @property
+    def modality(self) -> Modality:
+        """What its source is."""
+        return self.best.stored.modality
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """What its members' vectors were made from, the best one's first: why it matched."""
+        return tuple(dict.fromkeys(m.stored.channel for m in self.members))
+
+    @property
+    def cosine(self) -> float:
+        """Best raw cosine of its members, -1 to 1; 0 when words alone found them."""
+        return max((m.cosine for m in self.members if m.cosine is not None), default=0.0)
+
+    @property
+    def match(self) -> Match:
+        """The surest of its members'."""
+        return max((m.match for m in self.members), key=_RANK.__getitem__)
+
+    @property
+    def happened(self) -> float | None:
+        """When, in seconds since 1970: the source's date plus the second within it."""
+        at = self.best.stored.recorded_at
+        if at is None:
+            return None
+        return at.timestamp() + (self.span.start if self.span.axis == "second" else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRules:
+    """Which candidates of one source belong to the moment of the best of them."""
 
     gap_s: float = 3.0
     """A pause in speech, or the seam between two shots."""
     longest_s: float = 15.0
     """No moment grows longer (as long as the longest shot); a single longer segment stays."""
     longest_chars: float = 4000.0
-    near: float = 0.9
+    widening_share: float = 0.9
     """A neighbour widens what is cited only when it scores at least this share of the best."""
 
 
-def span_of(payload: Mapping[str, Any]) -> Span:
-    """Where a stored segment lies in its source."""
-    return Span(payload["axis"], float(payload["start"]), float(payload["end"]))
-
-
-def gather(scored: Sequence[Scored], merge: Merge | None = None) -> list[Moment]:
+def merge_neighbours(
+    candidates: Sequence[Candidate], rules: MergeRules | None = None
+) -> list[Moment]:
     """Moments, best first. Each candidate belongs to exactly one.
 
     The best candidate of a source starts a moment and gives it its span; neighbours within the
     gap join it as further reasons, and widen the span only when they match about as well.
     """
-    merge = merge or Merge()
-    sources: dict[str, list[Scored]] = defaultdict(list)
-    for s in sorted(scored, key=lambda s: (-s.score, s.hit.id)):
-        sources[str(s.hit.payload["source_id"])].append(s)
-    moments = [m for group in sources.values() for m in _moments(group, merge)]
+    rules = rules or MergeRules()
+    sources: dict[str, list[Candidate]] = defaultdict(list)
+    for c in sorted(candidates, key=lambda c: (-c.score, c.id)):
+        sources[c.stored.source_id].append(c)
+    moments = [m for group in sources.values() for m in _of_one_source(group, rules)]
     return sorted(moments, key=lambda m: (-m.score, m.source_id, m.span))
 
 
-def _moments(group: list[Scored], merge: Merge) -> list[Moment]:
-    left = [(s, span_of(s.hit.payload)) for s in group]
+def _of_one_source(group: Sequence[Candidate], rules: MergeRules) -> list[Moment]:
+    left = [(c, c.stored.span) for c in group]
     out = []
     while left:
         (best, span), left = left[0], left[1:]
@@ -62,94 +111,94 @@ def _moments(group: list[Scored], merge: Merge) -> list[Moment]:
         grown = True
         while grown:
             grown, rest = False, []
-            for s, other in left:
-                if not _near(span, other, merge):
-                    rest.append((s, other))
+            for candidate, other in left:
+                if not _are_neighbours(span, other, rules):
+                    rest.append((candidate, other))
                     continue
-                members.append(s)
-                wider = _widened(span, other, merge)
-                if s.score >= merge.near * best.score and wider != span:
+                members.append(candidate)
+                wider = _widened(span, other, rules)
+                if candidate.score >= rules.widening_share * best.score and wider != span:
                     span, grown = wider, True
             left = rest
-        out.append(_moment(best, span, members))
+        out.append(Moment(span, tuple(members)))
     return out
 
 
-def _near(span: Span, other: Span, merge: Merge) -> bool:
+def _are_neighbours(span: Span, other: Span, rules: MergeRules) -> bool:
     if span.axis != other.axis:
         return False
-    gap = merge.gap_s if span.axis == "second" else 0.0
+    gap = rules.gap_s if span.axis == "second" else 0.0
     return span.overlaps(other) or (
         span.axis == "second" and other.start <= span.end + gap and span.start <= other.end + gap
     )
 
 
-def _widened(span: Span, other: Span, merge: Merge) -> Span:
+def _widened(span: Span, other: Span, rules: MergeRules) -> Span:
     """Both together, unless the other merely contains this one or the whole gets too long."""
     both = span.union(other)
-    longest = {"second": merge.longest_s, "char": merge.longest_chars, "page": 1.0}[span.axis]
+    longest = {"second": rules.longest_s, "char": rules.longest_chars, "page": 1.0}[span.axis]
     if both == other or both.end - both.start > longest:
         return span
     return both
 
 
-def _moment(best: Scored, span: Span, members: Sequence[Scored]) -> Moment:
-    channels = dict.fromkeys(Channel(str(m.hit.payload["channel"])) for m in members)
-    cosines = [m.cosine for m in members if m.cosine is not None]
-    return Moment(
-        source_id=str(best.hit.payload["source_id"]),
-        modality=Modality(str(best.hit.payload["modality"])),
-        span=span,
-        best=best.hit,
-        hits=tuple(m.hit for m in members),
-        channels=tuple(channels),
-        score=best.score,
-        cosine=max(cosines, default=0.0),
-        match=max((m.match for m in members), key=_RANK.__getitem__),
-    )
-
-
-SAME_VECTOR = 0.98
+SAME_COSINE = 0.98
 SAME_WORDS = 8
-"""Equal texts count as one from this many words on: `yes` is said in every film."""
+"""Equal texts count as one from this many words on: `yes` is said in every video."""
 
 
-def collapse(
+def fold_duplicates(
     moments: Sequence[Moment],
     vectors: Mapping[str, Vector] | None = None,
     *,
-    same: float = SAME_VECTOR,
+    same_cosine: float = SAME_COSINE,
 ) -> list[Moment]:
     """Fold near-duplicates of other sources into the best of them, as its `also_at`.
 
     Two are one when their best segments share channel and words, or, where both vectors (by
-    segment uuid) are given, when the cosine reaches `same`.
+    segment uuid) are given, when their cosine reaches `same_cosine`.
     """
     vectors = vectors or {}
-    kept: list[Moment] = []
+    kept: list[tuple[Moment, _Likeness]] = []
     for moment in moments:
-        twin = next((i for i, k in enumerate(kept) if _twins(k, moment, vectors, same)), None)
-        if twin is None:
-            kept.append(moment)
+        likeness = _Likeness.of(moment, vectors.get(moment.best.id))
+        same = (i for i, (_, k) in enumerate(kept) if k.is_same(likeness, same_cosine))
+        first = next(same, None)
+        if first is None:
+            kept.append((moment, likeness))
         else:
-            also = (*kept[twin].also_at, (moment.source_id, moment.span), *moment.also_at)
-            kept[twin] = replace(kept[twin], also_at=also)
-    return kept
+            best, of_best = kept[first]
+            also = (*best.also_at, (moment.source_id, moment.span), *moment.also_at)
+            kept[first] = (replace(best, also_at=also), of_best)
+    return [moment for moment, _ in kept]
 
 
-def _twins(a: Moment, b: Moment, vectors: Mapping[str, Vector], same: float) -> bool:
-    first, second = a.best, b.best
-    if a.source_id == b.source_id or first.payload["channel"] != second.payload["channel"]:
-        return False
-    if first.payload.get("origin") == "title":
-        return False  # the same name is not the same thing
-    said = words(str(first.payload.get("text", "")))
-    if len(said) >= SAME_WORDS and said == words(str(second.payload.get("text", ""))):
-        return True
-    u, v = vectors.get(first.id), vectors.get(second.id)
-    if u is None or v is None or u.ndim != 1 or v.ndim != 1:
-        return False
-    return float(np.dot(u, v)) >= same
+@dataclass(frozen=True, slots=True)
+class _Likeness:
+    """What two moments are compared by, read once for each."""
+
+    source_id: str
+    channel: Channel
+    is_title: bool
+    said: list[str]
+    vector: Vector | None
+
+    @classmethod
+    def of(cls, moment: Moment, vector: Vector | None) -> _Likeness:
+        stored = moment.best.stored
+        one = vector if vector is not None and vector.ndim == 1 else None
+        return cls(stored.source_id, stored.channel, stored.is_title, words(stored.text), one)
+
+    def is_same(self, other: _Likeness, same_cosine: float) -> bool:
+        if self.source_id == other.source_id or self.channel != other.channel:
+            return False
+        if self.is_title:
+            return False  # the same name is not the same thing
+        if len(self.said) >= SAME_WORDS and self.said == other.said:
+            return True
+        if self.vector is None or other.vector is None:
+            return False
+        return float(np.dot(self.vector, other.vector)) >= same_cosine
 
 
 def order(moments: Sequence[Moment], by: Literal["relevance", "newest", "oldest"]) -> list[Moment]:
@@ -163,20 +212,10 @@ def order(moments: Sequence[Moment], by: Literal["relevance", "newest", "oldest"
     sign = -1.0 if by == "newest" else 1.0
 
     def place(moment: Moment) -> tuple[bool, bool, float]:
-        at = happened(moment)
+        at = moment.happened
         return moment.match == "weak", at is None, sign * (at or 0.0)
 
     return sorted(moments, key=place)
-
-
-def happened(moment: Moment) -> float | None:
-    """When, in seconds since 1970: the source's date plus the second within it."""
-    recorded = moment.best.payload.get("recorded_at")
-    if not recorded:
-        return None
-    at = datetime.fromisoformat(str(recorded).replace("Z", "+00:00"))
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return at.timestamp() + (moment.span.start if moment.span.axis == "second" else 0.0)
 
 
 def page(
@@ -191,34 +230,3 @@ def page(
             taken[moment.source_id] += 1
             shown.append(moment)
     return shown[offset : offset + limit], len(shown) > offset + limit
-
-
-def write_cursor(offset: int, key: str) -> str:
-    """A token for the next page of the request that `key` describes; lower case, no padding."""
-    raw = offset.to_bytes(4, "big") + _mark(key)
-    return base64.b32encode(raw).decode().lower().rstrip("=")
-
-
-def read_cursor(cursor: str, key: str) -> int:
-    """The offset in a token; 0 for none. Raises BAD_CURSOR when it is another request's."""
-    if not cursor:
-        return 0
-    try:
-        raw = base64.b32decode(cursor.upper() + "=" * (-len(cursor) % 8))
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != 12:
-        raise BadRequestError(
-            "that cursor is not one that a search gave; start again without it", code="BAD_CURSOR"
-        )
-    if raw[4:] != _mark(key):
-        raise BadRequestError(
-            "that cursor belongs to another search; repeat the same arguments with it, "
-            "or start again without it",
-            code="BAD_CURSOR",
-        )
-    return int.from_bytes(raw[:4], "big")
-
-
-def _mark(key: str) -> bytes:
-    return hashlib.blake2b(key.encode(), digest_size=8).digest()

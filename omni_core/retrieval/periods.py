@@ -1,4 +1,4 @@
-"""Search: one date, weekday, month or "3 days ago" becomes a period of local wall time."""
+"""One date, weekday, month or "3 days ago" becomes a period of local wall time."""
 
 from __future__ import annotations
 

@@ -1,22 +1,22 @@
-"""Search: a second, slower look at the best moments decides their order."""
+"""Reranking: a second, slower model's scores decide the order of the best moments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from omni_core.types import Moment
+from omni_core.retrieval.moments import Moment
 
 
 def rerank(moments: Sequence[Moment], scores: Mapping[str, float]) -> list[Moment]:
     """Put the moments whose best segment (by uuid) has a score first, by that score.
 
-    Moments without one keep their order behind them. `score` becomes the reranker's, shifted so
-    that the list stays sorted; the word (`match`) and the cosine stay the first stage's.
+    Moments without one keep their order behind them. `rerank_score` is the reranker's, shifted
+    so that the list stays sorted by `score`; match and cosine stay the first stage's.
     """
-    looked = [m for m in moments if m.best.id in scores]
+    scored = [m for m in moments if m.best.id in scores]
     rest = [m for m in moments if m.best.id not in scores]
-    looked.sort(key=lambda m: -scores[m.best.id])
+    scored.sort(key=lambda m: -scores[m.best.id])
     base = rest[0].score if rest else 0.0
-    least = min((scores[m.best.id] for m in looked), default=0.0)
-    return [replace(m, score=base + scores[m.best.id] - least) for m in looked] + rest
+    least = min((scores[m.best.id] for m in scored), default=0.0)
+    return [replace(m, rerank_score=base + scores[m.best.id] - least) for m in scored] + rest

@@ -1,25 +1,26 @@
-"""Search: what is too far from the question to show, and how sure the rest is, in three words.
+"""Score thresholds: which candidates are dropped, and which are strong, fair or weak.
 
-A cosine means something only for one model and one channel: 0.35 is a good picture and a poor
-sentence for one model, noise for another. So thresholds are data, measured per model; a model
-that nobody measured is judged by how far a candidate stands out from the others of its channel.
+A cosine means something only for one model and one channel: 0.35 is a good image and a poor
+sentence for one model, noise for another. So thresholds are data, measured per model. For a model
+that nobody measured they are calibrated from null queries (`calibrate`); before there is enough
+to calibrate from, a candidate is fair when it is an outlier among those of its channel.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from omni_core.retrieval.fusion import Scored, with_match
+from omni_core.retrieval.fusion import Candidate
 from omni_core.types import Channel, EncoderInfo, Match
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Cosines from which on a candidate is shown at all, is fair, is strong."""
+    """The least cosine at which a candidate is shown at all, is fair, is strong."""
 
     show: float
     fair: float
@@ -28,15 +29,15 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class CalibratedThresholds:
-    """The bars, and the number of segments among which they were found."""
+    """Thresholds by channel, and the number of segments in the library that they came from."""
 
-    of: Mapping[Channel, Threshold]
+    by_channel: Mapping[Channel, Threshold]
     segments: int
 
 
-_Bars = Mapping[Channel, Threshold]
+Thresholds = Mapping[Channel, Threshold]
 
-QUESTION: Mapping[str, _Bars] = {
+TEXT_QUERY: Mapping[str, Thresholds] = {
     "embedded": {
         Channel.VISUAL: Threshold(0.15, 0.40, 0.57),
         # guesses (66 questions): right 1 time in 9 from 0.40 on, however near; 1 in 70 below
@@ -47,17 +48,17 @@ QUESTION: Mapping[str, _Bars] = {
     },
     "hashing": dict.fromkeys(Channel, Threshold(0.10, 0.30, 0.50)),
 }
-"""By `EncoderInfo.name`: words asked, evidence answering.
+"""For questions in words, by `EncoderInfo.name`.
 
 embedded: over 36 questions with an answer and 40 without one in a library of 42 files, of the
 first three moments 9 in 10 called strong were right, 1 in 3 called fair, 1 in 15 called weak;
-the floor lost one answer in 36, and left a third of the questions without an answer empty. Words
-answer words far more cleanly (right ones from 0.33, nine tenths of the wrong below 0.25) than
-pictures, whose right and wrong answers overlap from 0.20 to 0.45. The floor of pictures was
-lowered to 0.15 since: a right one lay at 0.16, and "weak" says what it is.
+dropping what is below `show` lost one answer in 36, and left a third of the questions without an
+answer empty. Words answer words far more cleanly (right ones from 0.33, nine tenths of the wrong
+below 0.25) than images do, whose right and wrong answers overlap from 0.20 to 0.45. `show` for
+images was lowered to 0.15 since: a right one lay at 0.16, and "weak" says what it is.
 """
 
-LIKE: Mapping[str, _Bars] = {
+EXAMPLE_QUERY: Mapping[str, Thresholds] = {
     "embedded": {
         Channel.VISUAL: Threshold(0.45, 0.70, 0.87),
         Channel.SOUND: Threshold(0.45, 0.70, 0.87),
@@ -67,12 +68,13 @@ LIKE: Mapping[str, _Bars] = {
     },
     "hashing": dict.fromkeys(Channel, Threshold(0.10, 0.30, 0.50)),
 }
-"""The same where evidence is the question and like meets like: two unrelated pictures are 0.37
-apart in the median, 0.59 in the nearest tenth, 0.85 in the nearest hundredth (embedded)."""
+"""For questions by example, where candidate and example are of one channel: two unrelated images
+have a cosine of 0.37 in the median, 0.59 in the nearest tenth, 0.85 in the nearest hundredth
+(embedded)."""
 
 _WORDS = frozenset({Channel.SPEECH, Channel.SCREEN_TEXT, Channel.TEXT})
 
-STRAY_QUESTIONS = (
+NULL_QUERIES = (
     "airspeed of an unladen swallow",
     "quarterly payroll tax deductions",
     "who won the football world cup in 1998",
@@ -98,88 +100,90 @@ STRAY_QUESTIONS = (
     "a beach with palm trees",
     "how to change a tyre",
 )
-"""Questions that few libraries answer: what they find tells what a model gives for nothing."""
-ENOUGH = 20
+"""Questions that few libraries answer: the cosines of what they find are those of no answer."""
+MIN_SAMPLE = 20
 """Values below which quantiles and medians say nothing."""
-OUTLIER = 5.0
-"""Robust standard deviations above the median of a channel's candidates that make a match fair
-for a model of which nothing is known (2 in 5 of the first three were right)."""
+OUTLIER_Z = 5.0
+"""Robust standard deviations above the median of a channel's candidates from which on a match is
+fair for a model of which nothing is known (2 in 5 of the first three were right)."""
 
 LEXICAL_STRONG, LEXICAL_FAIR = 0.8, 0.4
-"""Strength of words (`Scored.lexical`) that makes a match strong or fair by itself."""
+"""`Candidate.lexical` from which on a match is strong or fair whatever its cosine."""
 
 
-def bars_of(noise: Mapping[Channel, Sequence[float]]) -> dict[Channel, Threshold]:
-    """Bars for an unmeasured model from what the stray questions found in this very library.
+def calibrate(null_cosines: Mapping[Channel, Sequence[float]]) -> dict[Channel, Threshold]:
+    """Thresholds for an unmeasured model from the best cosine that each null query found, by
+    channel; channels with fewer than `MIN_SAMPLE` are left out.
 
-    `noise` holds for each channel the best cosine of each stray question. With m their median
-    and w the way from it to the top tenth, the bars lie at m + w/2, m + 2w and m + 3.5w.
+    With m the median and w the distance from it to the 0.9 quantile, `show`, `fair` and `strong`
+    are m + w/2, m + 2w and m + 3.5w.
     """
     found = {}
-    for channel, values in noise.items():
-        if len(values) >= ENOUGH:
-            half, most = np.quantile(np.asarray(values), [0.5, 0.9])
-            wide = most - half
+    for channel, values in null_cosines.items():
+        if len(values) >= MIN_SAMPLE:
+            median, high = np.quantile(np.asarray(values), [0.5, 0.9])
+            width = high - median
             found[channel] = Threshold(
-                float(half + wide / 2), float(half + 2 * wide), float(half + 3.5 * wide)
+                float(median + width / 2), float(median + 2 * width), float(median + 3.5 * width)
             )
     return found
 
 
-def judge(
-    scored: Sequence[Scored],
+def grade(
+    candidates: Sequence[Candidate],
     info: EncoderInfo,
     *,
-    example: Collection[Channel] = (),
-    bars: _Bars | None = None,
-) -> tuple[list[Scored], list[Scored]]:
-    """Those good enough to show, each with its word, and those rejected; order kept.
+    example_channels: Collection[Channel] = (),
+    calibrated: Thresholds | None = None,
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Those good enough to show, each with its `match`, and those below; order kept.
 
-    `example` names the channels of the evidence that was the question, if evidence it was.
-    `bars` (`bars_of`) serve a model that the tables do not know; without them nothing of such a
-    model is rejected, and only words make it strong.
+    `example_channels` are those of the evidence that was the question, if evidence it was.
+    `calibrated` (see `calibrate`) serves a model that the tables do not know; without it nothing
+    of such a model is rejected, and only words make it strong.
     """
-    asked = QUESTION.get(info.name, bars or {})
-    like = LIKE.get(info.name, {})
-    alike = set(example) | (_WORDS if _WORDS & set(example) else set())
-    guesses = _outliers(scored)
-    kept: list[Scored] = []
-    rejected: list[Scored] = []
-    for s in scored:
-        channel = Channel(str(s.hit.payload["channel"]))
-        bar = like.get(channel) if channel in alike else asked.get(channel)
-        word = _word(s.cosine, bar, s.lexical) if bar else _guess(s, guesses)
-        (rejected if word is None else kept).append(with_match(s, word or "weak"))
-    return kept, rejected
+    by_text = TEXT_QUERY.get(info.name, calibrated or {})
+    by_example = EXAMPLE_QUERY.get(info.name, {})
+    alike = set(example_channels) | (_WORDS if _WORDS & set(example_channels) else set())
+    outliers = _outliers(candidates)
+    kept: list[Candidate] = []
+    below: list[Candidate] = []
+    for c in candidates:
+        channel = c.stored.channel
+        threshold = by_example.get(channel) if channel in alike else by_text.get(channel)
+        match = _match(c, threshold) if threshold else _match_of_unknown(c, outliers)
+        (below if match is None else kept).append(replace(c, match=match or "weak"))
+    return kept, below
 
 
-def _word(value: float | None, bar: Threshold, lexical: float) -> Match | None:
-    if (value is not None and value >= bar.strong) or lexical >= LEXICAL_STRONG:
+def _match(c: Candidate, threshold: Threshold) -> Match | None:
+    cosine = -1.0 if c.cosine is None else c.cosine
+    if cosine >= threshold.strong or c.lexical >= LEXICAL_STRONG:
         return "strong"
-    if (value is not None and value >= bar.fair) or lexical >= LEXICAL_FAIR:
+    if cosine >= threshold.fair or c.lexical >= LEXICAL_FAIR:
         return "fair"
-    return "weak" if lexical > 0 or (value is not None and value >= bar.show) else None
+    return "weak" if c.lexical > 0 or cosine >= threshold.show else None
 
 
-def _guess(s: Scored, outliers: Collection[str]) -> Match:
-    if s.lexical >= LEXICAL_STRONG:
+def _match_of_unknown(c: Candidate, outliers: Collection[str]) -> Match:
+    if c.lexical >= LEXICAL_STRONG:
         return "strong"
-    return "fair" if s.lexical >= LEXICAL_FAIR or s.hit.id in outliers else "weak"
+    return "fair" if c.lexical >= LEXICAL_FAIR or c.id in outliers else "weak"
 
 
-def _outliers(scored: Sequence[Scored]) -> set[str]:
-    """Candidates that stand out from the others of their channel."""
-    groups: dict[str, list[Scored]] = defaultdict(list)
-    for s in scored:
-        if s.cosine is not None:
-            groups[str(s.hit.payload["channel"])].append(s)
+def _outliers(candidates: Sequence[Candidate]) -> set[str]:
+    """Ids of candidates whose cosine is far above the others of their channel."""
+    groups: dict[Channel, list[Candidate]] = defaultdict(list)
+    for c in candidates:
+        if c.cosine is not None:
+            groups[c.stored.channel].append(c)
     found: set[str] = set()
     for group in groups.values():
-        if len(group) >= ENOUGH:
-            values = np.array([s.cosine for s in group], dtype=np.float64)
-            middle = np.median(values)
-            # 1.4826 x the median distance from the median: the deviation of a normal sample.
-            width = max(1.4826 * float(np.median(abs(values - middle))), 1e-9)
-            far = (values - middle) / width >= OUTLIER
-            found |= {s.hit.id for s, out in zip(group, far, strict=True) if out}
+        if len(group) >= MIN_SAMPLE:
+            values = np.array([c.cosine for c in group], dtype=np.float64)
+            median = np.median(values)
+            # 1.4826 x the median absolute deviation: the deviation of a normal sample.
+            width = max(1.4826 * float(np.median(abs(values - median))), 1e-9)
+            far = (values - median) / width >= OUTLIER_Z
+            found |= {c.id for c, out in zip(group, far, strict=True) if out}
     return found

@@ -1,4 +1,4 @@
-"""Search: the words of a date filter become a half-open interval of time.
+"""The words of a date filter become a half-open interval of time.
 
 `parse("last tuesday", now, tz)` answers the interval and the words that a result echoes, so
 that an agent sees what was really asked. Everything looks back: media were recorded before now.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 
 from omni_core.errors import BadRequestError
 from omni_core.retrieval.periods import Period, period
@@ -34,16 +34,6 @@ class Interval:
     start: datetime | None
     end: datetime | None
     words: str
-
-    @property
-    def gte(self) -> str | None:
-        """`start` as RFC 3339 in UTC, the form of a date filter."""
-        return _rfc3339(self.start)
-
-    @property
-    def lt(self) -> str | None:
-        """`end` likewise."""
-        return _rfc3339(self.end)
 
 
 def parse(text: str, now: datetime, tz: tzinfo) -> Interval:
@@ -73,10 +63,6 @@ def parse(text: str, now: datetime, tz: tzinfo) -> Interval:
 def _bad(text: str, what: str) -> BadRequestError:
     shown = " ".join(text.split())[:60]
     return BadRequestError(f"{shown!r} {what}; write e.g. {', '.join(EXAMPLES)}", code="BAD_WHEN")
-
-
-def _rfc3339(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _words(start: datetime | None, end: datetime | None, zone: str) -> str:

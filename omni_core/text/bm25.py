@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 
+from omni_core.text.tokens import stem
 from omni_core.types import Sparse
 
 K = 1.2
@@ -39,9 +40,6 @@ _TOKEN = re.compile(
 _SEPARATOR = re.compile("[-._/:,'\u2019]")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _LETTERS_OR_DIGITS = re.compile(r"\d+|[^\W\d_]+")
-_VOWEL = re.compile("[aeiouy]")
-_LOST_E = re.compile("([aeiou]at|bl|iz|[^aeiou]c|[aeiou]c|[^n]g|dg|v|u|[aeio]s)$")
-_SHORT = re.compile("[^aeiou]*[aeiouy][^aeiouwxy]")
 
 _STOP_WORDS = """
 a about an and any are as at be been being but by can could did do does doing for from had
@@ -123,33 +121,3 @@ def _words(run: str) -> Iterator[str]:
     long = [p for p in parts if len(p) > 1 or p.isdigit()]
     for part in long or parts:
         yield stem(part)
-
-
-def stem(word: str) -> str:
-    """English plurals, -ing and -ed taken off, lightly; other words come back unchanged.
-
-    Steps 1a and 1b of Porter (1980), with an `e` put back more often: made words need not exist,
-    they must meet. No final `e` is dropped, so that a plane stays apart from a plan.
-    """
-    if len(word) < 4 or not word.isascii() or not word.isalpha():
-        return word
-    if word.endswith(("ies", "ied")) and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zzes")):
-        return word[:-2]
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-1]
-    for ending in ("ing", "ed"):
-        body = word.removesuffix(ending)
-        if body != word and len(body) >= 3 and not word.endswith("eed") and _VOWEL.search(body):
-            return _repair(body)
-    return word
-
-
-def _repair(body: str) -> str:
-    """runn -> run, mak -> make, clos -> close, danc -> dance, talk -> talk."""
-    if body[-1] == body[-2] and body[-1] not in "lsz":
-        return body[:-1]
-    if _LOST_E.search(body) or _SHORT.fullmatch(body):
-        return body + "e"
-    return body

@@ -1,59 +1,20 @@
-"""Words on their way to a model: cleaned, fenced, cut to size.
+"""Words on their way to a model: fenced, and cut to a budget of tokens.
 
-Whatever was spoken, shown or printed in a file is data. It is stripped of everything that a
-person would not see, put inside a fence whose name nobody can guess, and never anywhere else.
+Whatever was spoken, shown or printed in a file is data. Cleaned (`omni_core.text.clean`), it is
+put inside a fence whose name nobody can guess, and never anywhere else.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-import unicodedata
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-"""Terminal sequences: CSI, OSC (titles, links) and two-character ones."""
-
-_JOINED = re.compile(
-    "(?<=[\u0600-\u06ff\u0750-\u077f\u0900-\u0dff])[\u200c\u200d]"
-    "(?=[\u0600-\u06ff\u0750-\u077f\u0900-\u0dff])"
-)
-"""Joiners that Arabic and Indic spelling needs; everywhere else they only hide things."""
-
-_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
-"""Letters and symbols that show nothing."""
-
-_MARKS = re.compile(
-    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{3})"
-    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
-)
-"""More than three stacked accents are no spelling."""
-
-
-def clean(text: str) -> str:
-    """Only what a person would see: no control, bidi, zero-width, tag or escape characters.
-
-    Line breaks and tabs stay; runs of more than one empty line become one.
-    """
-    text = _ESCAPES.sub("", text)
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
-    text = text.replace("\u2029", "\n").replace("\x0b", "\n").replace("\x0c", "\n")
-    keep = {m.start() for m in _JOINED.finditer(text)}
-    text = "".join(c for i, c in enumerate(text) if i in keep or _visible(c))
-    text = _MARKS.sub(r"\1", text)
-    return re.sub(r"\n\s*\n\s*", "\n\n", text).strip()
-
-
-def _visible(c: str) -> bool:
-    if c in "\n\t" or " " <= c <= "~":
-        return True
-    if c in _BLANK_LETTERS or "\ufe00" <= c <= "\ufe0f" or "\U000e0100" <= c <= "\U000e01ef":
-        return False  # variation selectors carry hidden bytes as well as emoji styles
-    return unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+from omni_core.text.clean import clean
 
 
 def one_line(text: str, limit: int = 300) -> str:
     """Cleaned, on one line, at most `limit` characters."""
-    line = " ".join(clean(text).split())
+    line = clean(text)
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

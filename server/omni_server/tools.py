@@ -154,7 +154,8 @@ async def get_segment(
     from omni_core.engine.results import OpenRequest
 
     box = (crop[0], crop[1], crop[2], crop[3]) if crop else None
-    segment = await opened.fitting(engine, OpenRequest(ref, show, step, pad_s, size, box))
+    request = OpenRequest(ref, show, step, pad_s, size, box, max_bytes=opened.MAX_BYTES)
+    segment = await engine.open_ref(request)
     links = [await asyncio.to_thread(_link, ctx, state, clip.path) for clip in segment.clips]
     return opened.result(segment, links)
 

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 from omni_core.catalog import Catalog, schema
-from omni_core.errors import BadRequestError, NotFoundError, StoreError
+from omni_core.errors import NotFoundError, StoreError
 from omni_core.types import Modality, Source
 
 ROOT = Path(__file__).parents[2]
@@ -219,12 +220,12 @@ def test_listing_pages_through_everything_once_newest_first(catalog: Catalog) ->
     for n in range(1, 13):
         begin(catalog, source(n))
     seen: list[str] = []
-    cursor = ""
+    after = None
     while True:
-        rows, total, cursor = catalog.list(limit=5, cursor=cursor)
+        rows, total, after = catalog.list(limit=5, after=after)
         seen += [r.id for r in rows]
         assert total == 12
-        if not cursor:
+        if after is None:
             break
         if len(seen) == 5:
             begin(catalog, source(20))  # a newcomer does not shift the pages
@@ -254,11 +255,48 @@ def test_listing_is_narrowed_by_every_condition(catalog: Catalog) -> None:
     assert ids(match="nobody") == set()
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "☃", "bm90IGEgZGF0ZXxh", "=="])
-def test_a_made_up_cursor_is_refused(catalog: Catalog, cursor: str) -> None:
-    with pytest.raises(BadRequestError) as refused:
-        catalog.list(cursor=cursor)
-    assert refused.value.code == "BAD_CURSOR"
+def test_many_sources_are_read_in_one_query_by_their_ids(catalog: Catalog) -> None:
+    for n in range(1, 5):
+        begin(catalog, source(n))
+    found = catalog.get_many([source(1).id, source(3).id, "src_unknown"])
+    assert found == {source(n).id: catalog.get(source(n).id) for n in (1, 3)}
+    assert catalog.get_many([]) == {}
+
+
+def test_a_title_is_shared_with_the_title_or_the_file_name_of_another_source(
+    catalog: Catalog,
+) -> None:
+    begin(catalog, source(1, title="Holiday"))
+    begin(catalog, source(2, title="hOLIDAY "))
+    begin(catalog, source(3, title="film 4.mp4"))
+    begin(catalog, source(4, title="Other", uri="/media/film 4.mp4"))
+    begin(catalog, source(5, title="Only one", uri="/media/Only one"))
+    begin(catalog, source(6, title=""))
+    begin(catalog, source(7, title=""))
+    everything = [source(n).id for n in range(1, 8)]
+    assert catalog.with_duplicate_title(everything) == {source(n).id for n in (1, 2, 3)}
+    assert catalog.with_duplicate_title([source(1).id]) == {source(1).id}
+    assert catalog.with_duplicate_title([]) == set()
+
+
+def test_what_a_search_asks_of_the_catalog_uses_its_indexes(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    run = catalog._all
+
+    def noted(sql: str, *values: Any) -> list[sqlite3.Row]:
+        asked.append((sql, values))
+        return run(sql, *values)
+
+    monkeypatch.setattr(catalog, "_all", noted)
+    catalog.get_many(["src_a", "src_b"])
+    catalog.with_duplicate_title(["src_a", "src_b"])
+    assert len(asked) == 2
+    for sql, values in asked:
+        plan = [row["detail"] for row in run(f"EXPLAIN QUERY PLAN {sql}", *values)]
+        looked = [line for line in plan if re.match(r"(SEARCH|SCAN) (s|o|c)\b", line)]
+        assert looked and all(" USING " in line and "SEARCH" in line for line in looked), plan
 
 
 def test_removing_forgets_paths_and_collections_too(catalog: Catalog) -> None:
@@ -412,7 +450,7 @@ def test_readers_look_while_a_writer_works(tmp_path: Path) -> None:
 
 def test_a_reader_of_a_store_that_is_not_there_sees_an_empty_library(tmp_path: Path) -> None:
     with Catalog(tmp_path / "none", read_only=True) as reader:
-        assert reader.list() == ([], 0, "")
+        assert reader.list() == ([], 0, None)
     assert not (tmp_path / "none").exists()
 
 

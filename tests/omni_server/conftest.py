@@ -89,9 +89,9 @@ class Scripted:
         if request.ref == "seg_unknown":
             raise NotFoundError("no segment 'seg_unknown'; use an id of search", code="UNKNOWN_REF")
         shrink = {"large": 1.0, "medium": 0.5, "small": 0.2}[request.size]
-        picture = RenderedImage(
-            b"\xff\xd8" + b"j" * int(self.jpeg_bytes * shrink), "frame at 0:05", 768, 432
-        )
+        share = request.max_bytes // max(1, self.pictures) - 2
+        size = min(int(self.jpeg_bytes * shrink), share)
+        picture = RenderedImage(b"\xff\xd8" + b"j" * size, "frame at 0:05", 768, 432)
         clips: tuple[ClipFile, ...] = ()
         if "clip" in request.show and self.clip is not None:
             size = (await asyncio.to_thread(self.clip.stat)).st_size

@@ -20,6 +20,7 @@ from omni_core.types import Modality
 from omni_server import progress
 from omni_server.app import create
 from omni_server.cli.printing import plain
+from omni_server.render.segment import MAX_BYTES
 from omni_server.text import tokens
 from tests.results import text
 
@@ -155,24 +156,13 @@ async def test_get_segment_without_pictures_does_not_speak_of_them(
     assert "attached" not in text(result)
 
 
-async def test_pictures_over_the_limit_are_asked_for_again_smaller(
-    connect: Any, engine: Any
-) -> None:
-    engine.pictures, engine.jpeg_bytes = 4, 300_000
-    async with connect() as client:
-        result = await client.call_tool("get_segment", {"ref": "seg_x", "size": "large"})
-    assert [r.size for r in engine.asked] == ["large", "medium", "small"]
-    assert "Pictures made small" in text(result)
-    assert len(result.model_dump_json(by_alias=True)) <= 750_000
-
-
-async def test_pictures_that_never_fit_are_left_out_and_said_so(connect: Any, engine: Any) -> None:
+async def test_the_engine_is_asked_once_for_what_fits_one_result(connect: Any, engine: Any) -> None:
     engine.pictures, engine.jpeg_bytes = 4, 1_500_000
     async with connect() as client:
-        result = await client.call_tool("get_segment", {"ref": "seg_x"})
+        result = await client.call_tool("get_segment", {"ref": "seg_x", "size": "large"})
+    assert [(r.size, r.max_bytes) for r in engine.asked] == [("large", MAX_BYTES)]
+    assert sum(isinstance(b, ImageContent) for b in result.content) == 4
     assert len(result.model_dump_json(by_alias=True)) <= 750_000
-    assert sum(isinstance(b, ImageContent) for b in result.content) == 1
-    assert "left out" in text(result)
 
 
 async def test_a_clip_is_a_link_for_the_user_and_a_path_in_the_text(

@@ -18,7 +18,6 @@ from omni_core.engine.hashing import hash_file
 from omni_core.engine.ingest.finish import fail, finish, suspend
 from omni_core.engine.ingest.known import is_complete, replaced_line
 from omni_core.engine.ingest.pipeline import Pipeline, decoder_error
-from omni_core.engine.ingest.points import source_filter
 from omni_core.engine.ingest.run import Report, Run
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.errors import (
@@ -29,6 +28,7 @@ from omni_core.errors import (
     TooLargeError,
     UnreadableError,
 )
+from omni_core.payload import source_filter
 from omni_core.tasks import finish_first
 from omni_core.types import MediaInfo, Source
 from omni_core.worker import Worker, WorkerDied

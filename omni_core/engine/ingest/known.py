@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 from omni_core.engine.context import PIPELINE, Context
-from omni_core.engine.ingest.points import rfc3339, source_filter
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.results import IngestRequest
+from omni_core.payload import changes, source_filter
 from omni_core.types import Source, SourceRow
 
 
@@ -30,8 +30,8 @@ async def is_complete(
         row = await _amended(context, row, request)
     if request.collection not in row.collections:
         index = await context.opened_index()
-        collections = [*row.collections, request.collection]
-        await index.set_payload(source_filter(row.id), {"collections": collections})
+        changed = changes(collections=[*row.collections, request.collection])
+        await index.set_payload(source_filter(row.id), changed)
         await asyncio.to_thread(catalog.add_collection, sha256, request.collection)
     await run.tell(
         state="ready",
@@ -55,11 +55,8 @@ async def is_complete(
 async def _amended(context: Context, row: SourceRow, request: IngestRequest) -> SourceRow:
     """The caller's title and date replace those of a source that is complete."""
     title, at = request.title or row.title, request.recorded_at or row.recorded_at
-    payload: dict[str, object] = {"title": title}
-    if at is not None:
-        payload["recorded_at"] = rfc3339(at)
     index = await context.opened_index()
-    await index.set_payload(source_filter(row.id), payload)
+    await index.set_payload(source_filter(row.id), changes(title=title, recorded_at=at))
     await asyncio.to_thread(context.catalog.amend, row.sha256, title, request.recorded_at)
     return await asyncio.to_thread(context.catalog.get, row.sha256) or row
 

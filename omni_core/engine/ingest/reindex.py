@@ -124,16 +124,16 @@ async def reindex(
 def _rows(settings: Settings, info: EncoderInfo) -> list[SourceRow]:
     """The sources to embed anew; the catalog is only read, beside a server that may be running."""
     rows: list[SourceRow] = []
-    cursor = ""
+    after = None
     with Catalog(settings.store_path, read_only=True) as catalog:
         if catalog.get_meta("fingerprint") == info.fingerprint:
             raise StoreError(
                 f"the library is already embedded with {info.fingerprint}", code="BAD_ARGUMENT"
             )
         while True:
-            page, _, cursor = catalog.list(limit=PAGE, cursor=cursor)
+            page, _, after = catalog.list(limit=PAGE, after=after)
             rows += [r for r in page if r.segments]
-            if not cursor:
+            if after is None:
                 return rows
 
 

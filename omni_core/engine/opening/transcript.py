@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from omni_core.engine.refs import span_of
-from omni_core.engine.results import Line, SourceRow
-from omni_core.engine.search import format
-from omni_core.evidence import quote
+from omni_core.engine.results import Line
 from omni_core.ids import segment_ref
-from omni_core.types import TITLE_ORIGIN, Channel, Point
+from omni_core.points import Point
+from omni_core.text.clean import clean
+from omni_core.types import Channel
 
 SHOT = "shot"
 """What an outline says of a shot of which the model has nothing to say."""
@@ -19,16 +19,17 @@ def lines(points: Sequence[Point]) -> tuple[Line, ...]:
     """The words of stored segments, cleaned, each with its place and origin."""
     out = []
     for p in points:
-        words = quote.clean(str(p.payload.get("text", "")))
-        if words and p.payload["origin"] != TITLE_ORIGIN:
-            span = span_of(p.payload)
-            out.append(
-                Line(
-                    words, format.channel_of(p.payload), str(p.payload["origin"]),
-                    span.start, span.end, span.axis, segment_ref(p.id),
-                )
-            )  # fmt: skip
+        words = clean(p.stored.text)
+        if words and not p.stored.is_title:
+            out.append(_line(p, words, p.stored.origin))
     return _without_overlap(out)
+
+
+def _line(point: Point, text: str, origin: str) -> Line:
+    span = point.stored.span
+    return Line(
+        text, point.stored.channel, origin, span.start, span.end, span.axis, segment_ref(point.id)
+    )
 
 
 def _without_overlap(found: Sequence[Line]) -> tuple[Line, ...]:
@@ -36,19 +37,16 @@ def _without_overlap(found: Sequence[Line]) -> tuple[Line, ...]:
     out: list[Line] = []
     for line in found:
         before = out[-1] if out else None
-        if before is not None and _goes_on(before, line):
-            shared = _shared(before.text.split(), line.text.split())
-            rest = " ".join(line.text.split()[shared:])
-            if rest:
-                out.append(
-                    Line(rest, line.channel, line.origin, line.start, line.end, line.axis, line.ref)
-                )
-        else:
+        if before is None or not _continues(before, line):
             out.append(line)
+            continue
+        shared = _shared_words(before.text.split(), line.text.split())
+        if rest := " ".join(line.text.split()[shared:]):
+            out.append(replace(line, text=rest))
     return tuple(out)
 
 
-def _goes_on(before: Line, line: Line) -> bool:
+def _continues(before: Line, line: Line) -> bool:
     if (before.axis, before.channel, before.origin) != (line.axis, line.channel, line.origin):
         return False
     if line.axis == "page":
@@ -56,7 +54,7 @@ def _goes_on(before: Line, line: Line) -> bool:
     return line.axis == "char" and line.start < before.end
 
 
-def _shared(before: list[str], after: list[str]) -> int:
+def _shared_words(before: list[str], after: list[str]) -> int:
     """How many words at the end of one window begin the next."""
     for n in range(min(len(before), len(after)), 0, -1):
         if before[-n:] == after[:n]:
@@ -65,31 +63,19 @@ def _shared(before: list[str], after: list[str]) -> int:
 
 
 def looks(points: Sequence[Point], most: int = 3) -> tuple[Line, ...]:
-    """What the models see and hear in the first few shots, for readers without eyes and ears."""
-    seen = (line for line in outline(points) if line.text != SHOT)
-    return tuple(line for line, _ in zip(seen, range(most), strict=False))
+    """What the models see and hear in the first `most` shots, for readers without eyes and ears."""
+    described = (line for line in outline(points) if line.text != SHOT)
+    return tuple(line for line, _ in zip(described, range(most), strict=False))
 
 
 def outline(points: Sequence[Point]) -> tuple[Line, ...]:
     """What is seen or heard, shot by shot, where there are no words."""
     out = []
     for p in points:
-        extra = p.payload.get("extra") or {}
-        if heard := extra.get("heard"):
-            guess, origin = f"may sound like: {heard}", str(p.payload["origin"])
-        elif p.payload["channel"] == Channel.VISUAL and not p.payload.get("part"):
-            seen = extra.get("seen")
-            guess, origin = f"looks like: {seen}" if seen else SHOT, "picture model"
-        else:
-            continue
-        span, channel = span_of(p.payload), format.channel_of(p.payload)
-        out.append(Line(guess, channel, origin, span.start, span.end, span.axis, segment_ref(p.id)))
+        stored = p.stored
+        if stored.heard:
+            out.append(_line(p, f"may sound like: {stored.heard}", stored.origin))
+        elif stored.channel is Channel.VISUAL and not stored.part:
+            look = f"looks like: {stored.seen}" if stored.seen else SHOT
+            out.append(_line(p, look, "image model"))
     return tuple(out)
-
-
-def provenance(row: SourceRow) -> str:
-    """Where it all comes from, in one line."""
-    recorded = ""
-    if row.recorded_at is not None:
-        recorded = f", recorded {row.recorded_at.isoformat()} ({row.recorded_at_from})"
-    return f"sha256 {row.sha256[:16]}…, model {row.model}, pipeline {row.pipeline}{recorded}"

@@ -1,41 +1,45 @@
-"""Bars for a model that nobody measured: what stray questions find in this very library."""
+"""Score thresholds for a model that nobody measured, calibrated on this very library.
+
+Null queries, which few libraries answer, are asked of it; the cosines of what they find are those
+of wrong answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from omni_core.engine.context import Context
-from omni_core.query import Filter, In, Prefetch
+from omni_core.payload import of_channel
+from omni_core.query import Filter, Prefetch
 from omni_core.retrieval import thresholds
 from omni_core.types import Channel, TextContent
 
-GROWN = 2.0
-"""The bars are asked for anew when the library has grown by this factor: the best of more
-candidates lies higher."""
+GROWTH = 2.0
+"""Calibrated again when the library has grown by this factor: the best of more candidates has a
+higher cosine."""
 
 
-async def bars(context: Context, segments: int) -> Mapping[Channel, thresholds.Threshold] | None:
-    """Bars per channel; None for a model whose bars are in the table, or without enough to ask.
+async def calibrated_thresholds(context: Context, segments: int) -> thresholds.Thresholds | None:
+    """Thresholds by channel; None for a model that has its own in the table, and for a
+    multi-vector one, whose scores are no cosines.
 
-    Costs one batch of 24 questions and one look per channel, once for each doubling.
+    Costs one batch of 24 questions and one search for each channel, once for each doubling.
     """
-    if context.info.name in thresholds.QUESTION or context.info.multi_vector:
+    if context.info.name in thresholds.TEXT_QUERY or context.info.multi_vector:
         return None
-    held = context.bars
-    if held is None or segments > GROWN * held.segments:
-        held = context.bars = thresholds.CalibratedThresholds(
-            thresholds.bars_of(await _noise(context)), segments
+    held = context.calibrated
+    if held is None or segments > GROWTH * held.segments:
+        held = context.calibrated = thresholds.CalibratedThresholds(
+            thresholds.calibrate(await _null_cosines(context)), segments
         )
-    return held.of
+    return held.by_channel
 
 
-async def _noise(context: Context) -> dict[Channel, list[float]]:
-    asked = await context.models.questions([TextContent(q) for q in thresholds.STRAY_QUESTIONS])
-    prefetches = [Prefetch(v, limit=1) for v in asked if v is not None]
+async def _null_cosines(context: Context) -> dict[Channel, list[float]]:
+    """For each channel the best cosine of each null query."""
+    vectors = await context.models.questions([TextContent(q) for q in thresholds.NULL_QUERIES])
+    prefetches = [Prefetch(v, limit=1) for v in vectors if v is not None]
     index = await context.opened_index()
-    noise: dict[Channel, list[float]] = {}
+    cosines: dict[Channel, list[float]] = {}
     for channel in context.info.channels:
-        only = Filter(must=(In("channel", (channel.value,)),))
-        found = await index.search(prefetches, filter=only)
-        noise[channel] = [hits[0].score for hits in found if hits]
-    return noise
+        found = await index.search(prefetches, filter=Filter(must=(of_channel(channel),)))
+        cosines[channel] = [points[0].score for points in found if points]
+    return cosines

@@ -10,9 +10,10 @@ from typing import Any
 
 from omni_core import Engine, Modality, OpenRequest, SearchRequest
 from omni_core.engine.results import Opened, SearchHit, SearchResult
+from omni_core.text.clean import clean
 from omni_server.cli.printing import as_json, counted, hint, plain, say
 from omni_server.cli.settings import settings_of
-from omni_server.text import clean, excerpt, one_line
+from omni_server.text import excerpt, one_line
 
 
 async def search(args: argparse.Namespace) -> int:
@@ -131,7 +132,7 @@ def _print_opened(opened: Opened) -> None:
     for line in opened.lines:
         place = f"p. {line.start:g}" if line.axis == "page" else f"{line.start:g}-{line.end:g}"
         say(f"  {place:>14}  {line.channel.replace('_', ' ')} ({one_line(line.origin)})")
-        for text in clean(line.text).splitlines():
+        for text in clean(line.text, lines=True).splitlines():
             say(f"    {text}")
     for picture in opened.pictures:
         say(f"  picture {picture.width}x{picture.height}: {one_line(picture.caption)}")

@@ -39,15 +39,13 @@ async def evaluate(args: argparse.Namespace) -> int:
 
 async def _evaluate(args: argparse.Namespace, store: str) -> dict[str, Any]:
     from omni_core import Engine
+    from omni_core.engine.evaluate import EvaluationProgress
     from omni_core.engine.evaluate import evaluate as run
 
     with Bar() as bar:
 
-        async def progress(text: str) -> None:
-            verb, _, rest = text.partition(" ")
-            at, _, total = rest.partition(" ")[0].partition("/")
-            done = int(at) / int(total) if at.isdigit() and total.isdigit() else 0.0
-            bar.show(done, f"{verb} {rest}")
+        async def progress(p: EvaluationProgress) -> None:
+            bar.show(p.number / p.total, f"{p.stage} {p.number}/{p.total} {p.item}".rstrip())
 
         async with await Engine.open(settings_of(args, store=store)) as engine:
             return await run(engine, args.queries, args.media, progress)
@@ -128,7 +126,11 @@ async def reindex(args: argparse.Namespace) -> int:
 
 
 def doctor(args: argparse.Namespace) -> int:
-    """Say how this machine stands; 1 when the default job cannot run."""
+    """Say how this machine stands; 1 when the default job cannot run, or the client's entry."""
+    if args.client:
+        from omni_server.cli.install import check
+
+        return check(args)
     from omni_server.doctor import examine
 
     findings = examine(settings_of(args))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp.types import CallToolResult, TextContent
 
+from omni_core.text.clock import clock
 from omni_server.text import Fence, excerpt, one_line, tokens
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def ingest(s: IngestStatus) -> CallToolResult:
     )
     facts = [f"{s.segments} segments"]
     if s.duration_s is not None:
-        facts.append(clock(s.duration_s))
+        facts.append(clock(s.duration_s, short=True))
     if s.pages is not None:
         facts.append(f"{s.pages} pages")
     if s.recorded_at is not None:
@@ -232,7 +233,7 @@ def _row(r: SourceRow) -> dict[str, Any]:
 def _row_line(r: SourceRow) -> str:
     parts = [r.id, str(r.modality)]
     if r.duration_s is not None:
-        parts.append(clock(r.duration_s))
+        parts.append(clock(r.duration_s, short=True))
     if r.pages is not None:
         parts.append(f"{r.pages} pages")
     if r.recorded_at is not None:
@@ -312,18 +313,8 @@ def quoted(lines: Iterable[Line], budget: int) -> tuple[list[str], Line | None]:
 def place(line: Line) -> str:
     """Where a line stands: `12:04.3`, `p.7`, `@1200` for characters."""
     if line.axis == "second":
-        return clock(line.start)
+        return clock(line.start, short=True)
     return f"p.{line.start:g}" if line.axis == "page" else f"@{line.start:.0f}"
-
-
-def clock(seconds: float) -> str:
-    """`12:04.3`, `1:02:03`: tenths only where they say something."""
-    tenths = round(seconds * 10)
-    whole, tenth = divmod(tenths, 10)
-    minutes, s = divmod(whole, 60)
-    hours, m = divmod(minutes, 60)
-    text = f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
-    return f"{text}.{tenth}" if tenth else text
 
 
 def _seconds(value: float | None) -> float | None:

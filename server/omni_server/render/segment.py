@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -21,40 +20,17 @@ from mcp.types import (
     TextContent,
 )
 
+from omni_core.text.clock import clock
 from omni_server.render import results
 from omni_server.text import Fence, one_line
 
 if TYPE_CHECKING:
-    from omni_core import Engine
-    from omni_core.engine.results import ClipFile, Opened, OpenRequest, Size
+    from omni_core.engine.results import ClipFile, Opened
 
-MAX_BYTES = 700_000
-"""Of the pictures and sound of one result, as base64: Claude Desktop cuts results at 1 MiB."""
+MAX_BYTES = 500_000
+"""Of the images and audio of one result; 667 KB as base64: Claude Desktop cuts results at 1 MiB."""
 WORDS_TOKENS = 6_000
 """Of the quoted words; the rest is for read_source."""
-
-SMALLER: dict[Size, Size] = {"large": "medium", "medium": "small"}
-
-
-async def fitting(engine: Engine, request: OpenRequest) -> Opened:
-    """What `request` opens, its pictures made smaller until all fits in one result; says so."""
-    opened = await engine.open_ref(request)
-    while opened.pictures and weight(opened) > MAX_BYTES and request.size in SMALLER:
-        request = replace(request, size=SMALLER[request.size])
-        smaller = await engine.open_ref(request)
-        note = f"Pictures made {request.size}: together they were over {MAX_BYTES // 1000} KB."
-        opened = replace(smaller, warnings=(*smaller.warnings, note))
-    while weight(opened) > MAX_BYTES:
-        if opened.pictures:
-            pictures, sound = opened.pictures[:-1], opened.audio_wav
-            note = "One picture left out: open a shorter window to see it."
-        else:
-            pictures, sound = (), b""
-            note = "The sound is too long to attach: ask for show=['clip']."
-        opened = replace(
-            opened, pictures=pictures, audio_wav=sound, warnings=(*opened.warnings, note)
-        )
-    return opened
 
 
 def result(o: Opened, links: Sequence[str]) -> CallToolResult:
@@ -86,11 +62,6 @@ def _caution(pictures: int, sound: bool) -> str:
     return f"{' and '.join(what)} attached; if you cannot {can} {it}, rely on the text and say so."
 
 
-def weight(o: Opened) -> int:
-    """Bytes that the pictures and sound of `o` take on the wire, as base64."""
-    return sum(-(-len(b) // 3) * 4 for b in (*(p.jpeg for p in o.pictures), o.audio_wav))
-
-
 def _opened_text(o: Opened, links: Sequence[str]) -> str:
     fence = Fence()
     body = [f"cite: {one_line(o.cite)}"]
@@ -106,7 +77,7 @@ def _opened_text(o: Opened, links: Sequence[str]) -> str:
     if not o.lines:
         lines.append("No words here.")
     for clip, link in zip(o.clips, links, strict=True):
-        span = f"{results.clock(clip.start_s)}-{results.clock(clip.end_s)}"
+        span = f"{clock(clip.start_s, short=True)}-{clock(clip.end_s, short=True)}"
         lines.append(f"Clip {span}, {clip.mime}, {clip.size:,} bytes: {link}")
     if o.provenance:
         lines.append(f"Provenance: {one_line(o.provenance, 400)}")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from omni_core.evidence.check import check
+from omni_core.evidence.check import match_quote
 
 LINES = [
     "He was not an ill-disposed young man,",
@@ -25,7 +25,7 @@ LINES = [
     ],
 )
 def test_a_quote_is_found_through_case_stops_line_ends_and_slips_of_spelling(quote: str) -> None:
-    assert check(quote, LINES).verdict == "found"
+    assert match_quote(quote, LINES).verdict == "found"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_quote_is_found_through_case_stops_line_ends_and_slips_of_spelling(quo
 def test_a_word_left_out_or_changed_and_a_wrong_number_are_only_partly_there(
     quote: str, best: str
 ) -> None:
-    checked = check(quote, LINES)
+    checked = match_quote(quote, LINES)
     assert checked.verdict == "partly"
     assert 0.5 <= checked.ratio < 1
     assert best in checked.best
@@ -49,19 +49,21 @@ def test_a_word_left_out_or_changed_and_a_wrong_number_are_only_partly_there(
 @pytest.mark.parametrize("year", ["1848", "1947", "184"])
 def test_a_number_is_never_a_slip_of_spelling_however_near(year: str) -> None:
     said = ["The observatory was founded in 1847 on that hill."]
-    assert check("the observatory was founded in 1847 on that hill", said).verdict == "found"
-    assert check(f"the observatory was founded in {year} on that hill", said).verdict == "partly"
+    assert match_quote("the observatory was founded in 1847 on that hill", said).verdict == "found"
+    assert (
+        match_quote(f"the observatory was founded in {year} on that hill", said).verdict == "partly"
+    )
 
 
 @pytest.mark.parametrize("quote", ["something else entirely", "", "...", "$99 billion", "\x00"])
 def test_what_is_not_there_is_not_found(quote: str) -> None:
-    checked = check(quote, LINES)
+    checked = match_quote(quote, LINES)
     assert checked.verdict == "not_found"
     assert checked.ratio < 0.5
 
 
 def test_the_lines_of_the_quote_are_told() -> None:
-    checked = check("young man unless to be rather cold", LINES)
+    checked = match_quote("young man unless to be rather cold", LINES)
     assert (checked.first, checked.last) == (0, 1)
     assert checked.best == "man, unless to be rather cold" or checked.best.startswith("young man,")
 
@@ -69,10 +71,10 @@ def test_the_lines_of_the_quote_are_told() -> None:
 def test_a_long_transcript_is_searched_whole() -> None:
     lines = [f"filler sentence number {i} about the weather" for i in range(3000)]
     lines[2500] = "the siren broke twice that night"
-    checked = check("siren broke twice", lines)
+    checked = match_quote("siren broke twice", lines)
     assert (checked.verdict, checked.first) == ("found", 2500)
 
 
 def test_nothing_can_be_found_in_silence() -> None:
-    assert check("anything", []).verdict == "not_found"
-    assert check("anything", ["", "…"]).verdict == "not_found"
+    assert match_quote("anything", []).verdict == "not_found"
+    assert match_quote("anything", ["", "…"]).verdict == "not_found"

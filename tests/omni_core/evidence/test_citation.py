@@ -8,11 +8,8 @@ from omni_core.errors import BadRequestError, NotFoundError, OmniError
 from omni_core.evidence.citation import (
     cite,
     clean_title,
-    clock,
     parse,
     same_title,
-    segment_uri,
-    source_uri,
 )
 from omni_core.ids import segment_ref
 from omni_core.types import Span
@@ -20,23 +17,6 @@ from omni_core.types import Span
 SRC = "src_abcdefgh234567ab"
 UUID = "6f6d6e69-2d6d-5370-8000-65766964656e"
 SEG = segment_ref(UUID)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "printed"),
-    [
-        (0, "0:00.0"),
-        (6, "0:06.0"),
-        (59.96, "1:00.0"),
-        (724.3, "12:04.3"),
-        (3599.94, "59:59.9"),
-        (3599.96, "1:00:00.0"),
-        (36061.25, "10:01:01.2"),
-        (-1, "0:00.0"),
-    ],
-)
-def test_time_prints_in_minutes_and_in_hours_from_one_hour_on(seconds: float, printed: str) -> None:
-    assert clock(seconds) == printed
 
 
 @pytest.mark.parametrize(
@@ -199,11 +179,10 @@ def test_a_hostile_title_is_read_in_no_time() -> None:
     parse("@ 1" * 300)
 
 
-def test_addresses_of_sources_and_segments_parse_back() -> None:
-    span = Span("second", 80, 95)
-    assert source_uri(SRC, span) == f"omni://source/{SRC}#t=80,95"
-    assert parse(source_uri(SRC, span)).span == span
-    assert parse(segment_uri(UUID, "clip.mp4")).segment == UUID
+def test_addresses_of_sources_and_segments_parse() -> None:
+    assert parse(f"omni://source/{SRC}#t=80,95").span == Span("second", 80, 95)
+    assert parse(f"omni://source/{SRC}#page=12").span == Span("page", 12, 13)
+    assert parse(f"omni://segment/{SEG}/clip.mp4").segment == UUID
 
 
 def test_titles_compare_as_printed() -> None:

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from omni_core.engine.results import OpenRequest
 from omni_core.errors import BadRequestError
 from omni_core.evidence import images
 from omni_core.types import Pixels
+
+TOTAL = OpenRequest("").max_bytes
 
 
 def noise(width: int, height: int) -> Pixels:
@@ -38,12 +41,12 @@ def test_the_worst_image_still_fits_its_bytes() -> None:
 
 def test_images_share_the_budget_of_one_answer_and_say_when_they_shrank() -> None:
     raw = [(noise(1600, 1200), f"frame {i}") for i in range(4)]
-    shown, note = images.fit(raw, 1280)
-    assert sum(len(s.jpeg) for s in shown) <= images.TOTAL_BYTES
+    shown, note = images.fit(raw, 1280, total=TOTAL)
+    assert sum(len(s.jpeg) for s in shown) <= TOTAL
     assert [s.caption for s in shown] == [c for _, c in raw]
-    assert "4 of 4 pictures made smaller" in note
-    assert images.fit([(ramp(800, 600), "one")], 768)[1] == ""
-    assert images.fit([], 768) == ([], "")
+    assert "4 of 4 images made smaller" in note
+    assert images.fit([(ramp(800, 600), "one")], 768, total=TOTAL)[1] == ""
+    assert images.fit([], 768, total=TOTAL) == ([], "")
 
 
 def test_a_crop_is_the_part_asked_for() -> None:

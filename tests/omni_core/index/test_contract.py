@@ -13,9 +13,11 @@ import pytest
 
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.index.memory import MemoryIndex
+from omni_core.payload import StoredSegment
+from omni_core.points import Point, ScoredPoint
 from omni_core.query import During, Filter, Ids, In, Prefetch, Range
 from omni_core.text import bm25
-from omni_core.types import Channel, EncoderInfo, Hit, Point
+from omni_core.types import Channel, EncoderInfo
 
 DIM = 32
 WORDS = ["train", "station", "platform", "dog", "run", "snow", "red", "car", "engine", "siren"]
@@ -52,7 +54,7 @@ def point(i: int, *, late: bool = False) -> Point:
         uid(i),
         None if i % 3 == 2 else vector(i),
         None if i % 4 == 2 else bm25.document(words),
-        payload,
+        StoredSegment(payload),
         vector(1000 + i, 4, DIM) if late and i % 6 else None,
     )
 
@@ -61,7 +63,7 @@ def the(key: str, *values: str | int) -> Filter:
     return Filter(must=(In(key, values),))
 
 
-async def hits(index: Any, prefetch: Prefetch, filter: Filter | None = None) -> list[Hit]:
+async def hits(index: Any, prefetch: Prefetch, filter: Filter | None = None) -> list[ScoredPoint]:
     (found,) = await index.search([prefetch], filter=filter)
     return list(found)
 
@@ -75,7 +77,7 @@ async def test_a_stored_point_comes_back_whole_and_in_the_order_asked(open_index
     assert [p.id for p in found] == [uid(7), uid(0), uid(1)]
     for p in found:
         wanted = next(q for q in points if q.id == p.id)
-        assert dict(p.payload) == dict(wanted.payload)
+        assert dict(p.stored.fields) == dict(wanted.stored.fields)
         _same_array(p.dense, wanted.dense, 1e-5)
         _same_array(p.late, wanted.late, 2e-3)  # kept as float16
         if wanted.bm25 is None:
@@ -85,7 +87,7 @@ async def test_a_stored_point_comes_back_whole_and_in_the_order_asked(open_index
             asked_for = dict(zip(wanted.bm25.indices, wanted.bm25.values, strict=True))
             assert kept == pytest.approx(asked_for, rel=1e-6)
     bare = await index.get([uid(7)])
-    assert bare[0].dense is None and bare[0].payload["source_id"] == "src_0"
+    assert bare[0].dense is None and bare[0].stored.source_id == "src_0"
 
 
 def _same_array(a: Any, b: Any, tolerance: float) -> None:
@@ -97,11 +99,11 @@ def _same_array(a: Any, b: Any, tolerance: float) -> None:
 async def test_storing_the_same_id_again_overwrites(open_index: Any) -> None:
     index = await open_index()
     await index.upsert([point(0), point(1)])
-    newer = Point(uid(0), vector(77), None, {"source_id": "other"})
+    newer = Point(uid(0), vector(77), None, StoredSegment({"source_id": "other"}))
     await index.upsert([newer])
     assert await index.count() == 2
     (found,) = await index.get([uid(0)], vectors=True)
-    assert dict(found.payload) == {"source_id": "other"}
+    assert dict(found.stored.fields) == {"source_id": "other"}
     assert found.bm25 is None
     assert (await hits(index, Prefetch(vector(77), limit=1)))[0].id == uid(0)
 
@@ -116,16 +118,16 @@ async def test_dense_scores_are_cosines_and_best_comes_first(open_index: Any) ->
     truth = sorted((float(p.dense @ unit) for p in points if p.dense is not None), reverse=True)
     assert [h.score for h in found] == pytest.approx(truth[:8], abs=1e-5)
     assert found[0].id == uid(3)
-    assert found[0].payload["extra"] == {"language": "fr", "line": [1, 2]}
+    assert found[0].stored.fields["extra"] == {"language": "fr", "line": [1, 2]}
 
 
 async def test_words_find_points_without_a_dense_vector(open_index: Any) -> None:
     index = await open_index()
     await index.upsert(
         [
-            Point(uid(1), None, bm25.document("the siren of error E-1042"), {}),
-            Point(uid(2), vector(2), bm25.document("a dog in the snow"), {}),
-            Point(uid(3), vector(3), None, {}),
+            Point(uid(1), None, bm25.document("the siren of error E-1042"), StoredSegment({})),
+            Point(uid(2), vector(2), bm25.document("a dog in the snow"), StoredSegment({})),
+            Point(uid(3), vector(3), None, StoredSegment({})),
         ]
     )
     found = await hits(index, Prefetch(bm25.question("what does E1042 mean"), "bm25"))
@@ -166,7 +168,7 @@ async def test_late_interaction_ranks_by_maxsim_as_a_first_stage(open_index: Any
     assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
 
 
-async def test_legs_are_answered_apart_each_with_its_own_limit(open_index: Any) -> None:
+async def test_prefetches_are_answered_apart_each_with_its_own_limit(open_index: Any) -> None:
     index = await open_index()
     await index.upsert([point(i) for i in range(40)])
     dense, words, nothing = await index.search(
@@ -216,7 +218,7 @@ async def test_a_filter_narrows_every_question(
     index = await open_index()
     points = [point(i) for i in range(60)]
     await index.upsert(points)
-    matching = {p.id for p in points if wanted(p.payload)}
+    matching = {p.id for p in points if wanted(p.stored.fields)}
     assert await index.count(filter) == len(matching)
     assert {p.id for p in (await index.scroll(filter))[0]} == matching
     dense = {p.id for p in points if p.dense is not None} & matching
@@ -254,8 +256,8 @@ async def test_payload_is_merged_into_the_points_that_match(open_index: Any) -> 
     await index.set_payload(the("source_id", "src_1"), {"collections": ["trip", "work"]})
     assert await index.count(the("collections", "work")) == 20
     (changed,) = await index.get([uid(25)])
-    assert changed.payload["collections"] == ["trip", "work"]
-    assert changed.payload["text"] == point(25).payload["text"]
+    assert changed.stored.collections == ("trip", "work")
+    assert changed.stored.text == point(25).stored.text
 
 
 async def test_deleted_points_are_gone_from_every_question(open_index: Any) -> None:
@@ -268,7 +270,7 @@ async def test_deleted_points_are_gone_from_every_question(open_index: Any) -> N
         Prefetch(vector(3), limit=100),
         Prefetch(bm25.question("train dog"), "bm25", limit=100),
     ):
-        assert all(h.payload["source_id"] == "src_1" for h in await hits(index, prefetch))
+        assert all(h.stored.source_id == "src_1" for h in await hits(index, prefetch))
     await index.delete(the("source_id", "src_0"))  # again: nothing happens
 
 
@@ -298,7 +300,7 @@ async def test_a_bad_vector_is_refused_and_nothing_of_its_call_is_stored(
 ) -> None:
     index = await open_index()
     with pytest.raises(StoreError):
-        await index.upsert([point(0), Point(uid(1), bad, None, {})])
+        await index.upsert([point(0), Point(uid(1), bad, None, StoredSegment({}))])
     assert await index.count() == 0
     with pytest.raises(StoreError):
         await index.search([Prefetch(bad)])
@@ -314,7 +316,9 @@ async def test_many_vectors_are_refused_by_an_index_of_one(open_index: Any) -> N
 
 async def test_words_without_terms_store_and_find_nothing(open_index: Any) -> None:
     index = await open_index()
-    await index.upsert([Point(uid(1), vector(1), bm25.document("... !?"), {}), point(3)])
+    await index.upsert(
+        [Point(uid(1), vector(1), bm25.document("... !?"), StoredSegment({})), point(3)]
+    )
     assert await hits(index, Prefetch(bm25.question("?"), "bm25")) == []
     assert (await hits(index, Prefetch(vector(1), limit=1)))[0].id == uid(1)
 
@@ -328,9 +332,9 @@ async def test_any_json_and_any_script_travels_in_a_payload(open_index: Any) -> 
         "none": None,
         "title": "",
     }
-    await index.upsert([Point(uid(1), vector(1), None, payload)])
+    await index.upsert([Point(uid(1), vector(1), None, StoredSegment(payload))])
     (found,) = await index.get([uid(1)])
-    assert dict(found.payload) == payload
+    assert dict(found.stored.fields) == payload
     assert await index.count(the("source_id", "src_日本")) == 1
 
 
@@ -405,7 +409,7 @@ async def test_random_questions_agree_with_the_exact_store(open_index: Any) -> N
             _agrees(mine, truth, tolerance)
 
 
-def _agrees(mine: Sequence[Hit], truth: Sequence[Hit], tolerance: float) -> None:
+def _agrees(mine: Sequence[ScoredPoint], truth: Sequence[ScoredPoint], tolerance: float) -> None:
     """Same best scores, and each hit has the score that the exact store gives its point."""
     assert [h.score for h in mine] == pytest.approx(
         [h.score for h in truth[: len(mine)]], abs=tolerance

@@ -21,9 +21,11 @@ import pytest
 from omni_core.errors import StoreError
 from omni_core.index import edge_worker, versions
 from omni_core.index.edge import EdgeIndex
+from omni_core.payload import StoredSegment
+from omni_core.points import Point
 from omni_core.query import Filter, In, Prefetch, Range
 from omni_core.text import bm25
-from omni_core.types import Channel, EncoderInfo, Point
+from omni_core.types import Channel, EncoderInfo
 
 DIM = 24
 INFO = EncoderInfo("tests/edge", "r1", DIM, frozenset(Channel))
@@ -37,7 +39,7 @@ def uid(i: int) -> str:
 def point(i: int) -> Point:
     v = np.random.default_rng(i).normal(size=DIM).astype(np.float32)
     payload = {"source_id": f"src_{i % 3}", "start": float(i), "end": i + 1.0}
-    return Point(uid(i), v, bm25.document(f"word{i} shared"), payload)
+    return Point(uid(i), v, bm25.document(f"word{i} shared"), StoredSegment(payload))
 
 
 async def all_ids(index: EdgeIndex) -> set[str]:
@@ -123,7 +125,9 @@ import asyncio, sys, uuid
 import numpy as np
 from pathlib import Path
 from omni_core.index.edge import EdgeIndex
-from omni_core.types import Channel, EncoderInfo, Point
+from omni_core.payload import StoredSegment
+from omni_core.points import Point
+from omni_core.types import Channel, EncoderInfo
 
 async def main(store, first):
     index = EdgeIndex(Path(store), EncoderInfo("tests/edge", "r1", 24, frozenset(Channel)))
@@ -131,7 +135,7 @@ async def main(store, first):
     for n in range(first, first + 4000, 20):
         ids = [str(uuid.uuid5(uuid.NAMESPACE_URL, str(i))) for i in range(n, n + 20)]
         v = np.ones(24, np.float32)
-        await index.upsert([Point(i, v, None, {"source_id": "s"}) for i in ids])
+        await index.upsert([Point(i, v, None, StoredSegment({"source_id": "s"})) for i in ids])
         print(n + 20, flush=True)
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))
@@ -197,8 +201,8 @@ async def test_another_model_is_refused_until_a_reindex_is_activated(tmp_path: P
     await opened.open()
     assert await opened.count() == 1
     await opened.close()
-    versions.remove(tmp_path, versions.slug(INFO))
-    assert [v.slug for v in versions.list_versions(tmp_path)] == [versions.slug(OTHER)]
+    slugs = [v.slug for v in versions.list_versions(tmp_path)]
+    assert slugs == [versions.slug(OTHER), versions.slug(INFO)]
 
 
 async def test_a_vacuum_makes_deleted_points_leave_the_disk_and_keeps_the_rest(
@@ -336,14 +340,10 @@ async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         await EdgeIndex(tmp_path, INFO).open()
 
 
-def test_a_version_in_use_is_never_removed_and_records_are_checked(tmp_path: Path) -> None:
+def test_a_version_must_exist_to_be_used_and_records_are_checked(tmp_path: Path) -> None:
     path = versions.prepare(tmp_path, INFO)
-    with pytest.raises(StoreError, match="in use"):
-        versions.remove(tmp_path, versions.slug(INFO))
     with pytest.raises(StoreError, match="no index"):
         versions.activate(tmp_path, "nothing")
-    with pytest.raises(StoreError, match="no index"):
-        versions.remove(tmp_path, "nothing")
     facts = json.loads((path / "index.json").read_text())
     assert facts["fingerprint"] == INFO.fingerprint
     facts["fingerprint"] = "somebody else's"

@@ -16,10 +16,12 @@ from omni_core import index as indexes
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.index import server
 from omni_core.index.server import ServerIndex
+from omni_core.payload import StoredSegment
+from omni_core.points import Point
 from omni_core.query import Filter, In, Prefetch
 from omni_core.settings import Settings
 from omni_core.text import bm25
-from omni_core.types import Channel, EncoderInfo, Point
+from omni_core.types import Channel, EncoderInfo
 
 DIM = 32
 INFO = EncoderInfo("tests/tiny", "r1", DIM, frozenset(Channel))
@@ -29,7 +31,7 @@ OTHER = EncoderInfo("tests/tiny", "r2", DIM, frozenset(Channel))
 def point(i: int, words: str = "words") -> Point:
     v = np.random.default_rng(i).normal(size=DIM).astype(np.float32)
     ident = str(uuid.uuid5(uuid.NAMESPACE_URL, str(i)))
-    return Point(ident, v, bm25.document(words), {"source_id": "s", "text": words})
+    return Point(ident, v, bm25.document(words), StoredSegment({"source_id": "s", "text": words}))
 
 
 @pytest.fixture
@@ -183,14 +185,14 @@ async def test_writes_are_cut_by_bytes_and_by_count(qdrant: Any) -> None:
             str(uuid.uuid5(uuid.NAMESPACE_URL, str(i))),
             None,
             bm25.document("page"),
-            {"source_id": "s", "text": "x" * 1000},
+            StoredSegment({"source_id": "s", "text": "x" * 1000}),
             rng.normal(size=(300, 128)).astype(np.float32),
         )
         for i in range(10)
     ]
     await index.upsert(pages)
     light = [point(100 + i, "light") for i in range(600)]
-    await index.upsert([Point(p.id, None, p.bm25, p.payload) for p in light])
+    await index.upsert([Point(p.id, None, p.bm25, p.stored) for p in light])
     sizes = [size for verb, path, size in qdrant.requests if path.endswith("/points")]
     assert max(sizes) < 5 << 20
     assert len(sizes) >= 2 + 3

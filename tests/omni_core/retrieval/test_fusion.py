@@ -3,31 +3,33 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from omni_core.retrieval.fusion import best_of, exclude, fuse
-from omni_core.types import Hit, Vector
+from omni_core.payload import StoredSegment
+from omni_core.points import ScoredPoint
+from omni_core.retrieval.fusion import exclude, fuse, merge
+from omni_core.types import Vector
 
 
-def hit(id_: str, score: float, text: str = "") -> Hit:
-    return Hit(id_, score, {"text": text, "channel": "speech"})
+def point(id_: str, score: float, text: str = "") -> ScoredPoint:
+    return ScoredPoint(id_, score, StoredSegment({"text": text, "channel": "speech"}))
 
 
 ABOUT = [
-    hit("near", 0.60, "the machine stopped working during the night"),
-    hit("fair", 0.45, "engines fail when they are cold"),
-    hit("far", 0.20, "a cup of coffee on the table"),
-    hit("code", 0.10, "error XK-4471 was logged by unit seven"),
-    hit("quote", 0.12, "well he was not a bad young man at all you know"),
-    hit("name", 0.15, "then Elinor came into the room"),
+    point("near", 0.60, "the machine stopped working during the night"),
+    point("fair", 0.45, "engines fail when they are cold"),
+    point("far", 0.20, "a cup of coffee on the table"),
+    point("code", 0.10, "error XK-4471 was logged by unit seven"),
+    point("quote", 0.12, "well he was not a bad young man at all you know"),
+    point("name", 0.15, "then Elinor came into the room"),
 ]
 
 
-def lexical(*ids: str) -> list[Hit]:
+def lexical(*ids: str) -> list[ScoredPoint]:
     texts = {h.id: h for h in ABOUT}
-    return [Hit(i, 9.0 - n, texts[i].payload) for n, i in enumerate(ids)]
+    return [ScoredPoint(i, 9.0 - n, texts[i].stored) for n, i in enumerate(ids)]
 
 
 def order(question: str, *ids: str) -> list[str]:
-    return [s.hit.id for s in fuse(ABOUT, lexical(*ids), question=question)]
+    return [s.id for s in fuse(ABOUT, lexical(*ids), question=question)]
 
 
 def test_without_words_the_order_is_that_of_meaning() -> None:
@@ -57,40 +59,39 @@ def test_a_stray_common_word_changes_nothing() -> None:
 def test_a_candidate_that_only_the_words_found_is_kept_with_its_scores() -> None:
     found = fuse(ABOUT[:3], lexical("quote"), question="he was not a bad young man")
     best = found[0]
-    assert (best.hit.id, best.cosine, best.bm25) == ("quote", None, 9.0)
+    assert (best.id, best.cosine, best.bm25) == ("quote", None, 9.0)
     assert best.lexical == 1.0
-    assert best.hit.score == best.score
 
 
-def test_raw_scores_stay_as_the_legs_gave_them() -> None:
-    found = {s.hit.id: s for s in fuse(ABOUT, lexical("code"), question="XK-4471")}
+def test_raw_scores_stay_as_the_index_gave_them() -> None:
+    found = {s.id: s for s in fuse(ABOUT, lexical("code"), question="XK-4471")}
     assert found["near"].cosine == 0.60 and found["near"].bm25 is None
     assert found["code"].cosine == 0.10 and found["code"].bm25 == 9.0
 
 
 def test_words_alone_still_rank() -> None:
     found = fuse([], lexical("quote", "far"), question="not a bad young man")
-    assert [s.hit.id for s in found] == ["quote", "far"]
+    assert [s.id for s in found] == ["quote", "far"]
     assert fuse([], []) == []
 
 
 def test_an_example_without_words_ranks_by_meaning_alone() -> None:
-    assert [s.hit.id for s in fuse(ABOUT[:2], lexical("quote"))] == ["near", "fair", "quote"]
+    assert [s.id for s in fuse(ABOUT[:2], lexical("quote"))] == ["near", "fair", "quote"]
 
 
 def test_words_are_cut_as_the_caller_cuts_them() -> None:
     letters = fuse(
-        [hit("a", 0.5, "xyz"), hit("b", 0.4, "qrst")],
-        [hit("b", 1.0, "qrst")],
+        [point("a", 0.5, "xyz"), point("b", 0.4, "qrst")],
+        [point("b", 1.0, "qrst")],
         question="qrst",
         terms=list,
     )
-    assert letters[0].hit.id == "b"
+    assert letters[0].id == "b"
 
 
-def test_several_legs_of_one_kind_become_one() -> None:
-    prefetches = [[hit("a", 0.3), hit("b", 0.2)], [hit("b", 0.9)], []]
-    assert [(h.id, h.score) for h in best_of(prefetches)] == [("b", 0.9), ("a", 0.3)]
+def test_several_rankings_of_one_kind_become_one() -> None:
+    rankings = [[point("a", 0.3), point("b", 0.2)], [point("b", 0.9)], []]
+    assert [(h.id, h.score) for h in merge(rankings)] == [("b", 0.9), ("a", 0.3)]
 
 
 def unit(*values: float) -> Vector:
@@ -106,8 +107,10 @@ def test_what_is_nearer_to_the_unwanted_goes_and_the_rest_stays() -> None:
         "cat": unit(0.1, 1, 0.3),
         "tree": unit(0.1, 0.05, 1),
     }
-    found = fuse([hit(i, float(v @ wanted)) for i, v in vectors.items()] + [hit("no vector", 0.1)])
-    left = [s.hit.id for s in exclude(found, [unwanted], vectors)]
+    found = fuse(
+        [point(i, float(v @ wanted)) for i, v in vectors.items()] + [point("no vector", 0.1)]
+    )
+    left = [s.id for s in exclude(found, [unwanted], vectors)]
     assert left == ["dog", "tree", "no vector"] or left == ["dog", "no vector", "tree"]
 
 
@@ -119,15 +122,15 @@ def test_a_picture_is_not_dropped_only_because_pictures_are_alike() -> None:
     vectors = {f"p{i}": unit(*(common + 0.2 * rng.normal(size=8))) for i in range(20)}
     vectors["right"] = unit(*(common + 0.3 * wanted))
     unwanted = unit(*(common + 0.3 * rng.normal(size=8)))
-    found = fuse([hit(i, float(v @ wanted)) for i, v in vectors.items()])
-    left = [s.hit.id for s in exclude(found, [unwanted], vectors)]
+    found = fuse([point(i, float(v @ wanted)) for i, v in vectors.items()])
+    left = [s.id for s in exclude(found, [unwanted], vectors)]
     assert left[0] == "right"
     assert len(left) > 3
 
 
 def test_what_says_the_unwanted_words_goes_whatever_its_vector() -> None:
-    left = exclude(fuse(ABOUT), [], {}, words_unwanted="the Coffees")
-    assert "far" not in [s.hit.id for s in left]
+    left = exclude(fuse(ABOUT), [], {}, unwanted_words="the Coffees")
+    assert "far" not in [s.id for s in left]
     assert len(left) == len(ABOUT) - 1
 
 

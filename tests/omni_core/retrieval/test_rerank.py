@@ -3,15 +3,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from omni_core.retrieval import moments
-from omni_core.retrieval.fusion import Scored
+from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.rerank import rerank
 
 
 def test_the_second_look_orders_what_it_saw_and_leaves_the_rest_behind(
-    scored: Callable[..., Scored],
+    candidate: Callable[..., Candidate],
 ) -> None:
-    found = moments.gather(
-        [scored(i, s, source_id=f"src_{i}") for i, s in zip("abcd", (4, 3, 2, 1), strict=True)]
+    found = moments.merge_neighbours(
+        [candidate(i, s, source_id=f"src_{i}") for i, s in zip("abcd", (4, 3, 2, 1), strict=True)]
     )
     again = rerank(found, {"a": -3.0, "b": 5.5, "c": 0.0})
     assert [m.best.id for m in again] == ["b", "c", "a", "d"]

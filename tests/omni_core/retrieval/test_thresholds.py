@@ -6,102 +6,106 @@ from dataclasses import replace
 import pytest
 
 from omni_core.retrieval import thresholds
-from omni_core.retrieval.fusion import Scored
+from omni_core.retrieval.fusion import Candidate
 from omni_core.types import Channel, EncoderInfo
 
-Make = Callable[..., Scored]
+Make = Callable[..., Candidate]
 EMBEDDED = EncoderInfo("embedded", "1", 384, frozenset(Channel))
 UNKNOWN = replace(EMBEDDED, name="someone/else")
 
 
-@pytest.mark.parametrize("name", sorted(thresholds.QUESTION))
+@pytest.mark.parametrize("name", sorted(thresholds.TEXT_QUERY))
 @pytest.mark.parametrize("channel", Channel)
-def test_every_measured_model_has_rising_bars_for_every_channel(
+def test_every_measured_model_has_rising_found_thresholds_for_every_channel(
     name: str, channel: Channel
 ) -> None:
-    for table in (thresholds.QUESTION, thresholds.LIKE):
+    for table in (thresholds.TEXT_QUERY, thresholds.EXAMPLE_QUERY):
         bar = table[name][channel]
         assert bar.show < bar.fair < bar.strong
 
 
-def test_words_come_from_the_bars_of_the_channel(scored: Make) -> None:
-    bar = thresholds.QUESTION["embedded"][Channel.SPEECH]
-    kept, rejected = thresholds.judge(
+def test_words_come_from_the_found_thresholds_of_the_channel(candidate: Make) -> None:
+    bar = thresholds.TEXT_QUERY["embedded"][Channel.SPEECH]
+    kept, rejected = thresholds.grade(
         [
-            scored("a", bar.strong),
-            scored("b", bar.fair),
-            scored("c", bar.show),
-            scored("d", bar.show - 0.01),
+            candidate("a", bar.strong),
+            candidate("b", bar.fair),
+            candidate("c", bar.show),
+            candidate("d", bar.show - 0.01),
         ],
         EMBEDDED,
     )
-    assert [(s.hit.id, s.match) for s in kept] == [("a", "strong"), ("b", "fair"), ("c", "weak")]
-    assert [(s.hit.id, s.match) for s in rejected] == [("d", "weak")]
+    assert [(s.id, s.match) for s in kept] == [("a", "strong"), ("b", "fair"), ("c", "weak")]
+    assert [(s.id, s.match) for s in rejected] == [("d", "weak")]
 
 
-def test_like_has_to_be_nearer_to_like_than_to_words(scored: Make) -> None:
-    seen = scored("a", 0.6, channel="visual")
-    said = scored("b", 0.6, channel="speech")
-    assert [s.match for s in thresholds.judge([seen, said], EMBEDDED)[0]] == ["strong", "strong"]
-    by_picture, _ = thresholds.judge([seen, said], EMBEDDED, example=[Channel.VISUAL])
+def test_like_has_to_be_nearer_to_like_than_to_words(candidate: Make) -> None:
+    seen = candidate("a", 0.6, channel="visual")
+    said = candidate("b", 0.6, channel="speech")
+    assert [s.match for s in thresholds.grade([seen, said], EMBEDDED)[0]] == ["strong", "strong"]
+    by_picture, _ = thresholds.grade([seen, said], EMBEDDED, example_channels=[Channel.VISUAL])
     assert [s.match for s in by_picture] == ["weak", "strong"]
-    by_page, _ = thresholds.judge([seen, said], EMBEDDED, example=[Channel.TEXT])
+    by_page, _ = thresholds.grade([seen, said], EMBEDDED, example_channels=[Channel.TEXT])
     assert [s.match for s in by_page] == ["strong", "fair"]
 
 
-def test_words_that_surely_stand_there_lift_any_cosine(scored: Make) -> None:
-    found, rejected = thresholds.judge(
+def test_words_that_surely_stand_there_lift_any_cosine(candidate: Make) -> None:
+    found, rejected = thresholds.grade(
         [
-            scored("quote", 0.01, lexical=1.0),
-            scored("half", 0.01, lexical=0.5),
-            scored("touch", 0.01, lexical=0.1),
-            scored("none", 0.01),
-            replace(scored("words only", 0.0, lexical=0.9), cosine=None),
-            replace(scored("nothing", 0.0), cosine=None),
+            candidate("quote", 0.01, lexical=1.0),
+            candidate("half", 0.01, lexical=0.5),
+            candidate("touch", 0.01, lexical=0.1),
+            candidate("none", 0.01),
+            replace(candidate("words only", 0.0, lexical=0.9), cosine=None),
+            replace(candidate("nothing", 0.0), cosine=None),
         ],
         EMBEDDED,
     )
     assert [s.match for s in found] == ["strong", "fair", "weak", "strong"]
-    assert [s.hit.id for s in rejected] == ["none", "nothing"]
+    assert [s.id for s in rejected] == ["none", "nothing"]
 
 
-def test_an_unmeasured_model_is_judged_by_what_stands_out_in_its_channel(scored: Make) -> None:
-    noise = [scored(f"n{i}", 0.40 + 0.001 * (i % 20)) for i in range(60)]
-    found, rejected = thresholds.judge([scored("a", 0.80), scored("b", 0.42), *noise], UNKNOWN)
-    words = {s.hit.id: s.match for s in found}
+def test_an_unmeasured_model_is_judged_by_what_stands_out_in_its_channel(candidate: Make) -> None:
+    noise = [candidate(f"n{i}", 0.40 + 0.001 * (i % 20)) for i in range(60)]
+    found, rejected = thresholds.grade(
+        [candidate("a", 0.80), candidate("b", 0.42), *noise], UNKNOWN
+    )
+    words = {s.id: s.match for s in found}
     assert not rejected
     assert words["a"] == "fair"
     assert set(list(words.values())[1:]) == {"weak"}
 
 
-def test_with_too_few_to_compare_an_unmeasured_model_claims_nothing(scored: Make) -> None:
-    found, _ = thresholds.judge([scored("a", 0.9), scored("b", 0.1, lexical=1.0)], UNKNOWN)
+def test_with_too_few_to_compare_an_unmeasured_model_claims_nothing(candidate: Make) -> None:
+    found, _ = thresholds.grade([candidate("a", 0.9), candidate("b", 0.1, lexical=1.0)], UNKNOWN)
     assert [s.match for s in found] == ["weak", "strong"]
 
 
-def test_equal_scores_do_not_divide_by_nothing(scored: Make) -> None:
-    found, _ = thresholds.judge([scored(f"n{i}", 0.5) for i in range(30)], UNKNOWN)
+def test_equal_scores_do_not_divide_by_nothing(candidate: Make) -> None:
+    found, _ = thresholds.grade([candidate(f"n{i}", 0.5) for i in range(30)], UNKNOWN)
     assert {s.match for s in found} == {"weak"}
 
 
-def test_an_unmeasured_model_takes_its_bars_from_questions_that_nothing_answers(
-    scored: Make,
+def test_an_unmeasured_model_takes_its_found_thresholds_from_questions_that_nothing_answers(
+    candidate: Make,
 ) -> None:
     noise = {Channel.SPEECH: [0.30 + 0.01 * i for i in range(21)], Channel.VISUAL: [0.1]}
-    bars = thresholds.bars_of(noise)
-    assert set(bars) == {Channel.SPEECH}
-    bar = bars[Channel.SPEECH]
+    found_thresholds = thresholds.calibrate(noise)
+    assert set(found_thresholds) == {Channel.SPEECH}
+    bar = found_thresholds[Channel.SPEECH]
     assert (bar.show, bar.fair, bar.strong) == pytest.approx((0.44, 0.56, 0.68))
-    found, rejected = thresholds.judge(
-        [scored("a", 0.7), scored("b", 0.6), scored("c", 0.45), scored("d", 0.43)],
+    found, rejected = thresholds.grade(
+        [candidate("a", 0.7), candidate("b", 0.6), candidate("c", 0.45), candidate("d", 0.43)],
         UNKNOWN,
-        bars=bars,
+        calibrated=found_thresholds,
     )
     assert [s.match for s in found] == ["strong", "fair", "weak"]
-    assert [s.hit.id for s in rejected] == ["d"]
+    assert [s.id for s in rejected] == ["d"]
 
 
-def test_measured_models_keep_their_own_bars(scored: Make) -> None:
+def test_measured_models_keep_their_own_found_thresholds(candidate: Make) -> None:
     high = {Channel.SPEECH: thresholds.Threshold(0.9, 0.95, 0.99)}
-    assert thresholds.judge([scored("a", 0.6)], EMBEDDED, bars=high)[0][0].match == "strong"
-    assert len(set(thresholds.STRAY_QUESTIONS)) >= thresholds.ENOUGH
+    assert (
+        thresholds.grade([candidate("a", 0.6)], EMBEDDED, calibrated=high)[0][0].match == "strong"
+    )
+    assert len(set(thresholds.NULL_QUERIES)) >= thresholds.MIN_SAMPLE

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from omni_core.errors import BadRequestError
+from omni_core.payload import recorded_during
 from omni_core.retrieval.when import EXAMPLES, parse
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -130,8 +131,10 @@ def test_what_was_understood_is_said_with_its_time_zone() -> None:
 
 def test_filters_get_utc_and_days_follow_the_clock_change() -> None:
     day = parse("2026-10-25", NOW, BERLIN)  # 25 hours long
-    assert (day.gte, day.lt) == ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z")
-    assert parse("since 2026", NOW, UTC).lt is None
+    within = recorded_during(day.start, day.end)
+    assert (within.gte, within.lt) == ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z")
+    since = parse("since 2026", NOW, UTC)
+    assert recorded_during(since.start, since.end).lt is None
 
 
 def test_today_is_that_of_the_callers_zone() -> None:

@@ -41,7 +41,7 @@ def test_every_content_survives_the_wire(everything: list[Content]) -> None:
             np.testing.assert_array_equal(a.samples, b.samples)
         elif isinstance(a, VideoContent) and isinstance(b, VideoContent):
             np.testing.assert_array_equal(a.frames, b.frames)
-            assert (a.times, a.fps, a.sound is None) == (b.times, b.fps, b.sound is None)
+            assert (a.times, a.fps, a.audio is None) == (b.times, b.fps, b.audio is None)
 
 
 EMPTY: dict[str, Any] = {"format": wire.FORMAT, "contents": []}

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from omni_core import Engine, IngestRequest, SearchRequest
-from omni_core.engine.ingest.points import source_filter
 from omni_core.engine.results import FolderStatus, IngestStatus
 from omni_core.errors import StoppedError
+from omni_core.payload import source_filter
 from omni_core.settings import Settings
 
 pytestmark = pytest.mark.timeout(300)

@@ -1,4 +1,4 @@
-"""Two sources of one title are told apart, and a model without bars gets its own."""
+"""Two sources of one title are told apart, and an unmeasured model gets its own thresholds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest
-from omni_core.engine.search.calibration import bars
+from omni_core.engine.search.calibration import calibrated_thresholds
 from omni_core.retrieval import thresholds
 
 
@@ -29,17 +29,20 @@ async def test_citations_of_two_sources_of_one_title_name_the_source(
         assert opened.source.id == hit.source_id
 
 
-async def test_an_unmeasured_model_is_judged_by_what_stray_questions_find(
+async def test_an_unmeasured_model_is_graded_by_what_null_queries_find(
     opened: Callable[..., Any], media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = {k: v for k, v in thresholds.QUESTION.items() if k != "hashing"}
-    monkeypatch.setattr(thresholds, "QUESTION", known)
+    known = {k: v for k, v in thresholds.TEXT_QUERY.items() if k != "hashing"}
+    monkeypatch.setattr(thresholds, "TEXT_QUERY", known)
     async with opened() as engine:
         await engine.ingest(IngestRequest(str(media / "colours.mp4")))
         await engine.ingest(IngestRequest(str(media / "notes.md")))
         context = engine._context
-        found = await bars(context, 10)
-        assert found is not None and all(b.show <= b.fair <= b.strong for b in found.values())
-        assert context.bars is not None and await bars(context, 15) is context.bars.of
+        found = await calibrated_thresholds(context, 10)
+        assert found is not None and all(t.show <= t.fair <= t.strong for t in found.values())
+        assert (
+            context.calibrated is not None
+            and await calibrated_thresholds(context, 15) is context.calibrated.by_channel
+        )
         answer = await engine.search(SearchRequest("the meadow behind the station is green"))
     assert answer.hits[0].match == "strong"

@@ -1,0 +1,57 @@
+"""How a source, and a place in it, is named to a reader."""
+
+from __future__ import annotations
+
+from omni_core.engine.results import SourceRow
+from omni_core.evidence import citation
+from omni_core.text.clock import clock
+from omni_core.types import Modality, Span
+
+
+def cite(title: str, modality: Modality, span: Span | None, source_id: str = "") -> str:
+    """The citation of a span, ready to paste; an image is cited by its title alone.
+
+    `source_id` is printed too where two sources share the title.
+    """
+    return citation.cite(title, None if modality is Modality.IMAGE else span, source_id=source_id)
+
+
+def partial(row: SourceRow | None) -> str:
+    """What a reader must know of a source that is not complete; "" of one that is."""
+    if row is None or row.state == "ready":
+        return ""
+    if row.state == "partial":
+        return f"ingest was cut off, {row.progress:.0%} is in"
+    return f"still ingesting, {row.progress:.0%} is in"
+
+
+def place(row: SourceRow, span: Span | None) -> str:
+    """A span of a source in words: `12:04.3-12:19.3 of 48:10.0`, `page 7 of 31`."""
+    if span is None or row.modality is Modality.IMAGE:
+        if row.duration_s:
+            return f"the whole, {clock(row.duration_s)} long"
+        return f"the whole, {row.pages} pages" if row.pages else "the whole"
+    if span.axis == "page":
+        return f"page {span.start:g} of {row.pages}"
+    if span.axis == "char":
+        return f"characters {span.start:g} to {span.end:g}"
+    whole = f" of {clock(row.duration_s)}" if row.duration_s else ""
+    return f"{clock(span.start)}-{clock(span.end)}{whole}"
+
+
+def short_ref(row: SourceRow, span: Span | None) -> str:
+    """A ref of a span without the title in it, since it may become part of a URI."""
+    if span is None or span.axis == "char" or span == Span("second", 0, 0):
+        return row.id
+    if span.axis == "page":
+        return f"{row.id}#p{span.start:g}"
+    ends = dict.fromkeys((span.start, span.end))
+    return f"{row.id}@{'-'.join(f'{s:.3f}'.rstrip('0').rstrip('.') for s in ends)}"
+
+
+def provenance(row: SourceRow) -> str:
+    """Hash, model, pipeline and date of a source, in one line."""
+    recorded = ""
+    if row.recorded_at is not None:
+        recorded = f", recorded {row.recorded_at.isoformat()} ({row.recorded_at_from})"
+    return f"sha256 {row.sha256[:16]}…, model {row.model}, pipeline {row.pipeline}{recorded}"

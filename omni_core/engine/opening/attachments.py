@@ -1,0 +1,211 @@
+"""The images, the clip and the audio of a selection, within the budget of one answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from omni_core.engine.context import Context
+from omni_core.engine.describe import cite
+from omni_core.engine.opening.selection import Selection
+from omni_core.engine.results import ClipFile, OpenRequest, RenderedImage, Show
+from omni_core.errors import OmniError
+from omni_core.evidence import audio, citation, clips, images, thumbnails
+from omni_core.text.clock import clock
+from omni_core.types import Channel, Modality, Pixels, Samples, Span
+
+EDGE = {"small": 384, "medium": 768, "large": 1280}
+"""Long edge of an image by the size asked for, pixels."""
+SHEET_FRAMES = 9
+CLIP_MOST_S = 120.0
+AUDIO_MOST_S = audio.MOST_S
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What is attached to the words."""
+
+    pictures: tuple[RenderedImage, ...] = ()
+    clips: tuple[ClipFile, ...] = ()
+    audio_wav: bytes = b""
+    warnings: tuple[str, ...] = ()
+    """One line for whatever had to be made smaller, shorter, or left out."""
+
+
+async def attach(
+    context: Context, path: Path, selection: Selection, request: OpenRequest, shows: Sequence[Show]
+) -> Attached:
+    """Decode what `shows` asks for.
+
+    Images and audio together take at most `request.max_bytes`. The audio comes first, since only
+    images can be made smaller; each is encoded once. What cannot be decoded is a warning where
+    there are words to show instead, else its OmniError is raised.
+    """
+    decoded: list[tuple[Pixels, str]] = []
+    clip: tuple[ClipFile, ...] = ()
+    wav, shortened, failed, too_long = b"", "", "", ""
+    try:
+        decoded = await _images(context, path, selection, request, shows)
+        if "clip" in shows:
+            clip = (await _clip(context, path, selection),)
+        if "audio" in shows:
+            wav, shortened = await _audio(context, path, selection)
+    except OmniError as e:
+        if not selection.points:
+            raise
+        failed = f"{e.code}: {e}"
+    if len(wav) > request.max_bytes:
+        wav, too_long = b"", "The sound is too long to attach: ask for show=['clip']."
+    left = request.max_bytes - len(wav)
+    shown, shrunk = await asyncio.to_thread(_encoded, decoded, EDGE[request.size], left)
+    warnings = (*shrunk, shortened, failed, too_long)
+    return Attached(shown, clip, wav, tuple(w for w in warnings if w))
+
+
+def _encoded(
+    decoded: Sequence[tuple[Pixels, str]], edge: int, most: int
+) -> tuple[tuple[RenderedImage, ...], tuple[str, ...]]:
+    """JPEGs of (pixels, caption) with at most `most` bytes together, and what was done to them."""
+    if not decoded:
+        return (), ()
+    jpegs, shrunk = images.fit(decoded, edge, total=most)
+    warnings = [shrunk]
+    while jpegs and sum(len(j.jpeg) for j in jpegs) > most:
+        del jpegs[-1]
+        warnings.append("One image left out: open a shorter window to see it.")
+    return tuple(RenderedImage(j.jpeg, j.caption, j.width, j.height) for j in jpegs), tuple(
+        w for w in warnings if w
+    )
+
+
+async def _images(
+    context: Context, path: Path, selection: Selection, request: OpenRequest, shows: Sequence[Show]
+) -> list[tuple[Pixels, str]]:
+    """Pixels and caption of each image that is asked for."""
+    row, edge = selection.row, EDGE[request.size]
+    if row.modality is Modality.IMAGE and {"frame", "page"} & set(shows):
+        pixels = await context.decoders.open("image", str(path), edge, request.crop)
+        return [(pixels, cite(row.title, row.modality, None))]
+    if row.modality is Modality.DOCUMENT and {"frame", "page"} & set(shows):
+        return await _pages(context, path, selection, request) if row.pages else []
+    found: list[tuple[Pixels, str]] = []
+    if row.modality is Modality.VIDEO:
+        if "frame" in shows:
+            found += await _frame(context, path, selection, request)
+        if "sheet" in shows:
+            found.append(await _sheet(context, path, selection))
+    return found
+
+
+async def _pages(
+    context: Context, path: Path, selection: Selection, request: OpenRequest
+) -> list[tuple[Pixels, str]]:
+    span = selection.span if selection.span and selection.span.axis == "page" else None
+    first, last = (int(span.start), int(span.end)) if span else (1, 2)
+    pages = []
+    for number in range(first, min(max(last, first + 1), first + request.max_pictures)):
+        pixels = await context.decoders.open(
+            "page", str(path), number, EDGE[request.size], request.crop
+        )
+        pages.append((pixels, f"page {number}"))
+    return pages
+
+
+async def _frame(
+    context: Context, path: Path, selection: Selection, request: OpenRequest
+) -> list[tuple[Pixels, str]]:
+    at = _second_to_show(selection)
+    frames: list[tuple[float, Pixels]] = await context.decoders.open(
+        "frames", str(path), [at], EDGE[request.size]
+    )
+    return [
+        (
+            images.crop(pixels, request.crop) if request.crop else pixels,
+            f"frame at {clock(actual)}",
+        )
+        for actual, pixels in frames
+    ]
+
+
+def _second_to_show(selection: Selection) -> float:
+    """The second asked for, else the key frame of what was found.
+
+    For words the key frame of the shot in which their middle lies, if they are spoken or shown
+    while it is seen; else their middle itself.
+    """
+    if selection.instant is not None:
+        return selection.instant
+    if selection.best is not None and (key := selection.best.stored.key_time) is not None:
+        return key
+    span = selection.span
+    if span is None:
+        return (selection.row.duration_s or 0.0) / 3
+    middle = (span.start + span.end) / 2
+    for point in selection.points:
+        key = point.stored.key_time
+        if key is None or not point.stored.span.overlaps(Span("second", middle, middle)):
+            continue
+        if span.start <= key <= span.end:
+            return key
+    return middle
+
+
+async def _sheet(context: Context, path: Path, selection: Selection) -> tuple[Pixels, str]:
+    end = selection.row.duration_s or 0.0
+    span = selection.span or Span("second", 0.0, end)
+    if span.end - span.start < 1.0 and end:  # an instant: show around it
+        middle = (span.start + span.end) / 2
+        span = Span("second", max(0.0, middle - 4), min(end, middle + 4))
+    step = (span.end - span.start) / SHEET_FRAMES
+    times = [span.start + step * (i + 0.5) for i in range(SHEET_FRAMES)]
+    got: list[tuple[float, Pixels]] = await context.decoders.open("frames", str(path), times, 384)
+    sheet = await asyncio.to_thread(images.sheet, got, EDGE["large"])
+    first, last = clock(span.start), clock(span.end)
+    return sheet, f"{len(got)} frames from {first} to {last}, times burnt in"
+
+
+async def _clip(context: Context, path: Path, selection: Selection) -> ClipFile:
+    """The span cut out of the source, by stream copy where possible, in the store's clips."""
+    span = _playable(selection, CLIP_MOST_S)
+    out = await asyncio.to_thread(
+        clips.place, context.settings.store_path, selection.row.id, span, path.suffix
+    )
+    mime, start, end = await context.decoders.open(
+        "clip", str(path), span.start, span.end, str(out)
+    )
+    size = (await asyncio.to_thread(out.stat)).st_size
+    return ClipFile(str(out), mime, size, start, end, (span.start, span.end))
+
+
+async def _audio(context: Context, path: Path, selection: Selection) -> tuple[bytes, str]:
+    """The span's audio as a WAV file; a warning when only its beginning is attached."""
+    span = _playable(selection, AUDIO_MOST_S)
+    samples: Samples = await context.decoders.open("audio", str(path), span.start, span.end)
+    asked = selection.span
+    cut = asked is not None and asked.end - asked.start > AUDIO_MOST_S + 0.5
+    warning = f"only the first {AUDIO_MOST_S:g} s of sound are attached" if cut else ""
+    return await asyncio.to_thread(audio.wav, samples), warning
+
+
+def _playable(selection: Selection, most_s: float) -> Span:
+    """The span to play: an instant gets two seconds on both sides, a long span ends early."""
+    end = selection.row.duration_s or most_s
+    span = selection.span or Span("second", 0.0, end)
+    if span.end - span.start < 0.5:
+        span = Span("second", max(0.0, span.start - 2), min(end, span.end + 2))
+    return Span("second", span.start, min(span.end, span.start + most_s))
+
+
+def kept_thumbnail(context: Context, selection: Selection) -> tuple[RenderedImage, ...]:
+    """The small image that was kept at ingest, for when the file itself cannot be shown."""
+    for point in selection.points:
+        if point.stored.channel is not Channel.VISUAL:
+            continue
+        where = citation.place(point.stored.span)
+        caption = f"thumbnail kept at ingest, {where}"
+        small = thumbnails.load(context.settings.store_path, selection.row.id, point.id, caption)
+        if small is not None:
+            return (RenderedImage(small.jpeg, small.caption, small.width, small.height),)
+    return ()

@@ -1,0 +1,67 @@
+"""The answer to a search: the moments of one page with the facts of their sources, and a note."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from omni_core.engine.context import Context
+from omni_core.engine.results import SearchHit, SearchRequest, SearchResult
+from omni_core.engine.search.format import format_hit
+from omni_core.engine.search.question import Question
+from omni_core.engine.search.scope import Scope
+from omni_core.retrieval.moments import Moment
+
+WAIT_WORTH_SAYING_S = 1.0
+
+
+async def answer(
+    context: Context,
+    request: SearchRequest,
+    question: Question,
+    scope: Scope,
+    page: Sequence[Moment],
+    rejected: Sequence[Moment],
+    offset: int,
+) -> SearchResult:
+    """The hits of a page. An empty page names the nearest moment that was rejected."""
+    nearest = rejected[:1] if not page else []
+    named = {m.source_id for m in (*page, *nearest)}
+    named |= {source_id for m in page for source_id, _ in m.also_at}
+    rows = await asyncio.to_thread(context.catalog.get_many, named)
+    duplicates = await asyncio.to_thread(context.catalog.with_duplicate_title, named)
+    hits = tuple(format_hit(m, rows, question.words, duplicates) for m in page)
+    near = next((format_hit(m, rows, question.words, duplicates) for m in nearest), None)
+    return SearchResult(
+        hits=hits,
+        searched_sources=scope.sources,
+        searched_segments=scope.segments,
+        when_resolved=scope.when_resolved,
+        note=_note(request, hits, near, offset, question.waited_s),
+        nearest=near,
+    )
+
+
+def _note(
+    request: SearchRequest,
+    hits: Sequence[SearchHit],
+    nearest: SearchHit | None,
+    offset: int,
+    waited_s: float,
+) -> str:
+    if hits:
+        notes = []
+        if all(h.match == "weak" for h in hits):
+            notes.append("only weak matches: treat them as leads, not as evidence")
+        if waited_s >= WAIT_WORTH_SAYING_S:
+            notes.append(f"waited {waited_s:.0f} s for the models to load; the next is fast")
+        return "; ".join(notes)
+    if offset:
+        return "no more results"
+    if nearest is not None:
+        return "nothing matches well enough; the nearest is shown, and is probably not it"
+    limits = {"when": request.when, "source": request.source, "modality": request.modality}
+    set_ = [name for name, value in limits.items() if value]
+    if set_:
+        return f"nothing found within {' and '.join(set_)}; try without"
+    return "nothing found; try other words"

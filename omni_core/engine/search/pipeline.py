@@ -1,0 +1,166 @@
+"""From a question to cited moments, stage by stage.
+
+SearchRequest -> Scope and Question -> Prefetch* -> ScoredPoint* -> Candidate* -> Moment*
+-> SearchHit*
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from omni_core import cursors
+from omni_core.engine.context import Context
+from omni_core.engine.results import SearchRequest, SearchResult
+from omni_core.engine.search.answer import answer
+from omni_core.engine.search.calibration import calibrated_thresholds
+from omni_core.engine.search.query_by_example import by_file, by_ref
+from omni_core.engine.search.question import Question, in_words
+from omni_core.engine.search.rerank import rerank_moments
+from omni_core.engine.search.scope import Scope, scope_of
+from omni_core.errors import BadRequestError
+from omni_core.points import ScoredPoint
+from omni_core.query import Prefetch
+from omni_core.retrieval import fusion, moments, thresholds
+from omni_core.retrieval.fusion import Candidate
+from omni_core.retrieval.moments import Moment
+from omni_core.text import bm25
+from omni_core.types import TextContent, Vector
+
+PREFETCH_LIMIT = 200
+"""Points of each prefetch. Several segments (a shot, its words, its speech) make one moment, so
+a page of 20 moments needs many more segments."""
+MOST = 20
+"""Moments of one answer."""
+COMPARED = 4
+"""Moments that are compared for near-duplicates, as a multiple of those shown so far."""
+
+
+async def search(context: Context, request: SearchRequest) -> SearchResult:
+    """The moments that answer a question in words, or that are like a segment or a file.
+
+    Raises BadRequestError or NotFoundError for what cannot be asked.
+    """
+    offset = _checked_offset(request)
+    scope = await scope_of(context, request)
+    question = await _understood(context, request)
+    scope = scope.without_sources(question.exclude_sources)
+
+    found = await retrieve(context, question, scope)
+    candidates = await fuse(question, found)
+    candidates = await drop_unwanted(context, request, candidates)
+    accepted, below = thresholds.grade(
+        candidates,
+        context.info,
+        example_channels=question.example_channels,
+        calibrated=await calibrated_thresholds(context, scope.segments),
+    )
+    shown_until = offset + request.limit
+    ranked = await as_moments(context, accepted, compared=COMPARED * shown_until)
+    reranked = ""
+    if context.settings.reranker and question.words and ranked:
+        ranked, reranked = await rerank_moments(context, question.words, ranked)
+
+    ranked = moments.order(ranked, request.order)
+    page, more = moments.page(ranked, offset, request.limit, request.per_source)
+    following = cursors.encode(str(offset + len(page)), _identity(request)) if more else ""
+    result = await answer(
+        context, request, question, scope, page, moments.merge_neighbours(below), offset
+    )
+    return replace(result, next_cursor=following, second_stage=reranked)
+
+
+def _checked_offset(request: SearchRequest) -> int:
+    """The first result to show. Raises BadRequestError for a request without sense."""
+    if not (request.query.strip() or request.ref or request.path):
+        raise BadRequestError("the question is empty; say what to look for")
+    if not 1 <= request.limit <= MOST or not 1 <= request.per_source <= MOST:
+        raise BadRequestError(f"limit and per_source go from 1 to {MOST}; page with the cursor")
+    return cursors.decode_offset(request.cursor, _identity(request))
+
+
+def _identity(request: SearchRequest) -> str:
+    """What must stay the same from page to page."""
+    return repr(replace(request, cursor="", limit=0))
+
+
+async def _understood(context: Context, request: SearchRequest) -> Question:
+    if request.ref:
+        return await by_ref(context, request.ref, same_source=request.same_source)
+    if request.path:
+        return await by_file(context, request.path, same_source=request.same_source)
+    return await in_words(context, request.query.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What the index answered: one ranking by meaning, one by words."""
+
+    dense: tuple[ScoredPoint, ...]
+    bm25: tuple[ScoredPoint, ...]
+
+
+async def retrieve(context: Context, question: Question, scope: Scope) -> Retrieved:
+    """Ask the index once: a prefetch for each vector of the question, and one for its words.
+
+    The example itself is left out: it is not its own answer.
+    """
+    using = "late" if context.info.multi_vector else "dense"
+    prefetches = [Prefetch(v, using, PREFETCH_LIMIT) for v in question.vectors]
+    lexical = bm25.question(question.words) if question.words else None
+    if lexical is not None and lexical.indices:
+        prefetches.append(Prefetch(lexical, "bm25", PREFETCH_LIMIT))
+    if not prefetches:
+        return Retrieved((), ())
+    index = await context.opened_index()
+    rankings = await index.search(prefetches, filter=scope.filter)
+    by_meaning, by_words = rankings[: len(question.vectors)], rankings[len(question.vectors) :]
+
+    def others(ranking: Sequence[ScoredPoint]) -> tuple[ScoredPoint, ...]:
+        return tuple(p for p in ranking if p.id not in question.example_ids)
+
+    return Retrieved(others(fusion.merge(by_meaning)), others(by_words[0] if by_words else ()))
+
+
+async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
+    """One ranking, best first. In a thread: it reads up to 100 texts, 15 to 70 ms."""
+    return await asyncio.to_thread(
+        fusion.fuse, found.dense, found.bm25, question=question.words, terms=bm25.terms
+    )
+
+
+async def drop_unwanted(
+    context: Context, request: SearchRequest, candidates: list[Candidate]
+) -> list[Candidate]:
+    """Without those that are nearer to `exclude` or `not_like` than to the question."""
+    unwanted: list[Vector] = []
+    if request.exclude.strip():
+        found = await context.models.questions([TextContent(request.exclude.strip())])
+        unwanted += [v for v in found if v is not None]
+    for ref in request.not_like:
+        unwanted += (await by_ref(context, ref, same_source=True)).vectors
+    if not unwanted:
+        return candidates
+    vectors = await _vectors(context, [c.id for c in candidates[:PREFETCH_LIMIT]])
+    return fusion.exclude(
+        candidates, unwanted, vectors, unwanted_words=request.exclude, terms=bm25.terms
+    )
+
+
+async def as_moments(
+    context: Context, accepted: Sequence[Candidate], *, compared: int
+) -> list[Moment]:
+    """Neighbours merged, near-duplicates among the first `compared` moments folded."""
+    merged = moments.merge_neighbours(accepted)
+    vectors = await _vectors(context, [m.best.id for m in merged[:compared]])
+    return moments.fold_duplicates(merged, vectors)
+
+
+async def _vectors(context: Context, ids: Sequence[str]) -> Mapping[str, Vector]:
+    """Dense vectors by id; none for a multi-vector model."""
+    if not ids or context.info.multi_vector:
+        return {}
+    index = await context.opened_index()
+    points = await index.get(ids, vectors=True)
+    return {p.id: p.dense for p in points if p.dense is not None}

@@ -1,0 +1,35 @@
+"""What is asked, in the terms of the index: vectors and words."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from omni_core.engine.context import Context
+from omni_core.types import Channel, TextContent, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to look for."""
+
+    vectors: tuple[Vector, ...]
+    """One for a question in words, several for an example; none when the model takes neither."""
+    words: str
+    """For BM25; "" for an example without words."""
+    example_ids: frozenset[str] = field(default_factory=frozenset)
+    """Points that are the example itself, and no answer."""
+    exclude_sources: tuple[str, ...] = ()
+    example_channels: frozenset[Channel] = frozenset()
+    """What the example is made of; empty for a question in words."""
+    waited_s: float = 0.0
+    """How long the question waited for models that were still loading."""
+
+
+async def in_words(context: Context, words: str) -> Question:
+    """A question in words, as the encoder's question side embeds it."""
+    started = time.monotonic()
+    loading = (await context.models.status()).encoder == "loading"
+    (vector,) = await context.models.questions([TextContent(words)])
+    waited = time.monotonic() - started if loading else 0.0
+    return Question((vector,) if vector is not None else (), words, waited_s=waited)

@@ -1,0 +1,97 @@
+"""Where a search looks: the limits of a request as a filter of the index."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from omni_core.engine.context import Context
+from omni_core.engine.refs import one_source
+from omni_core.engine.results import SearchRequest
+from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.payload import in_collection, of_modalities, of_sources, recorded_during
+from omni_core.query import Condition, Filter
+from omni_core.retrieval import when
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The filter, and how much lies within it."""
+
+    filter: Filter
+    sources: int
+    segments: int
+    when_resolved: str = ""
+    """The period that `when` was understood as, in words; "" without one."""
+
+    def without_sources(self, ids: Sequence[str]) -> Scope:
+        """The same, leaving these sources out."""
+        if not ids:
+            return self
+        must_not = (*self.filter.must_not, of_sources(ids))
+        return replace(self, filter=Filter(self.filter.must, must_not))
+
+
+async def scope_of(context: Context, request: SearchRequest) -> Scope:
+    """The scope of a request.
+
+    Raises EMPTY_INDEX, UNKNOWN_COLLECTION, UNKNOWN_SOURCE, NOT_READY or BAD_WHEN.
+    """
+    await _require_collection(context, request.collection)
+    must: list[Condition] = [in_collection(request.collection)]
+    sources, segments = await asyncio.to_thread(context.catalog.totals, request.collection)
+    if request.modality:
+        must.append(of_modalities(request.modality))
+    if request.source:
+        row = await one_source(context, request.source, request.collection)
+        if row.state in ("queued", "processing") and row.segments == 0:
+            raise BadRequestError(
+                f"{row.id} is still being ingested ({row.progress:.0%}); ask again shortly",
+                code="NOT_READY",
+            )
+        must.append(of_sources((row.id,)))
+        sources, segments = 1, row.segments
+    resolved = ""
+    if request.when:
+        period = await parse_when(context, request.when)
+        resolved = period.words
+        must.append(recorded_during(period.start, period.end))
+    return Scope(Filter(must=tuple(must)), sources, segments, resolved)
+
+
+async def _require_collection(context: Context, name: str) -> None:
+    names = await asyncio.to_thread(context.catalog.collections)
+    if name in names:
+        return
+    if not names:
+        raise BadRequestError(
+            "nothing is ingested yet; ingest_media (or `omni-mcp ingest FILE`) comes first",
+            code="EMPTY_INDEX",
+        )
+    raise NotFoundError(
+        f"no collection {name!r}; there are: {', '.join(sorted(names))}",
+        code="UNKNOWN_COLLECTION",
+    )
+
+
+async def parse_when(context: Context, text: str) -> when.Interval:
+    """The period that `text` means now, in the time zone of the settings. Raises BAD_WHEN."""
+    zone = await asyncio.to_thread(_timezone, context)  # reads the zone's file
+    return when.parse(text, datetime.now(zone), zone)
+
+
+def _timezone(context: Context) -> tzinfo:
+    name = context.settings.timezone
+    if not name:
+        local = datetime.now().astimezone().tzinfo
+        assert local is not None  # noqa: S101 - astimezone sets it
+        return local
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as e:
+        raise BadRequestError(
+            f"the setting timezone={name!r} is not an IANA zone such as Europe/Berlin"
+        ) from e

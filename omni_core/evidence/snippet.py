@@ -1,0 +1,41 @@
+"""The part of a text that answers a question, cut to size."""
+
+from __future__ import annotations
+
+from omni_core.text.clean import clean
+from omni_core.text.tokens import stem, words
+
+
+def snippet(text: str, question: str = "", limit: int = 30) -> str:
+    """At most `limit` words of `text`: the run that holds most of the question's words.
+
+    Ellipses mark what was cut. Texts without spaces are cut by characters, two to a word.
+    """
+    said = clean(text)
+    parts, joiner = said.split(" "), " "
+    compared = parts
+    if len(parts) <= limit and len(said) > limit * 12:
+        parts, joiner, limit = list(said), "", limit * 2
+        compared = [said[i : i + 2] for i in range(len(said))]
+    if len(parts) <= limit:
+        return said
+    wanted = {stem(w) for w in words(question)}
+    start = _best_window([{stem(w) for w in words(p)} & wanted for p in compared], limit)
+    shown = joiner.join(parts[start : start + limit])
+    before = "… " if start else ""
+    after = " …" if start + limit < len(parts) else ""
+    return f"{before}{shown}{after}"
+
+
+def _best_window(held: list[set[str]], limit: int) -> int:
+    """First index of the run of `limit` words that covers the most distinct wanted words, those
+    in its middle. `held[i]`: the wanted words that word i is."""
+    found = [i for i, terms in enumerate(held) if terms]
+    best, best_gain = 0, (0, 0)
+    for first in found:
+        inside = [i for i in found if first <= i < first + limit]
+        gain = (len(set().union(*(held[i] for i in inside))), len(inside))
+        if gain > best_gain:
+            spread = inside[-1] - first + 1
+            best, best_gain = first - (limit - spread) // 2, gain
+    return max(0, min(best, len(held) - limit))

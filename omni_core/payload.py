@@ -1,0 +1,251 @@
+"""What is stored of a segment beside its vectors: the only file that knows the payload's keys.
+
+| key | kind | note |
+|---|---|---|
+| source_id, modality, channel | keyword, indexed | `src_...`, `Modality`, `Channel` |
+| collections | list of keywords, indexed | a source may be in several |
+| start, end | float, indexed | on `axis`: seconds, pages or characters; half-open |
+| page | integer, indexed | 1-based; pages of documents only |
+| recorded_at | datetime, indexed | RFC 3339 in UTC; absent when unknown |
+| axis, text, origin, part | not indexed | as in `Segment` |
+| title | not indexed | of the source |
+| extra | not indexed | `Segment.extra`: key_time, seen, heard, language, heading, rows ... |
+
+Only indexed keys may be filtered on; the constructors below are the filters that exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from omni_core.query import During, Filter, In, Range
+from omni_core.types import TITLE_ORIGIN, Channel, Modality, Segment, Source, Span
+
+
+class FieldKind(StrEnum):
+    """How an index keeps a field, in Qdrant's words."""
+
+    KEYWORD = "keyword"
+    FLOAT = "float"
+    INTEGER = "integer"
+    DATETIME = "datetime"
+
+
+INDEXED: Mapping[str, FieldKind] = {
+    "source_id": FieldKind.KEYWORD,
+    "modality": FieldKind.KEYWORD,
+    "channel": FieldKind.KEYWORD,
+    "collections": FieldKind.KEYWORD,
+    "start": FieldKind.FLOAT,
+    "end": FieldKind.FLOAT,
+    "page": FieldKind.INTEGER,
+    "recorded_at": FieldKind.DATETIME,
+}
+"""Payload indexes that a store makes before its first point."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSegment:
+    """A typed view over one stored payload; nothing is converted before it is asked for.
+
+    A search receives up to 2,000 of these and reads a few fields of each: wrapping 2,000 takes
+    0.4 ms where converting every field took 18 ms.
+    """
+
+    fields: Mapping[str, Any]
+    """As stored, for the stores alone; everyone else reads the properties."""
+
+    def __reduce__(self) -> tuple[type[StoredSegment], tuple[Mapping[str, Any]]]:
+        """Pickled as its mapping: a ninth of the time that dataclasses take."""
+        return StoredSegment, (self.fields,)
+
+    @classmethod
+    def of(cls, segment: Segment, source: Source, collections: Sequence[str]) -> StoredSegment:
+        """What is stored of `segment`. The same segment gives the same JSON, byte for byte."""
+        fields: dict[str, object] = {
+            "source_id": source.id,
+            "modality": segment.modality.value,
+            "channel": segment.channel.value,
+            "collections": list(collections),
+            "axis": segment.span.axis,
+            "start": segment.span.start,
+            "end": segment.span.end,
+            "text": segment.text,
+            "origin": segment.origin,
+            "part": segment.part,
+            "title": source.title,
+            "extra": dict(segment.extra),
+        }
+        if segment.modality is Modality.DOCUMENT and segment.span.axis == "page":
+            fields["page"] = int(segment.span.start)
+        if source.recorded_at is not None:
+            fields["recorded_at"] = rfc3339(source.recorded_at)
+        return cls(fields)
+
+    @property
+    def source_id(self) -> str:
+        """`src_...`."""
+        return str(self.fields["source_id"])
+
+    @property
+    def modality(self) -> Modality:
+        """What its source is."""
+        return Modality(self.fields["modality"])
+
+    @property
+    def channel(self) -> Channel:
+        """What its vector was made from."""
+        return Channel(self.fields["channel"])
+
+    @property
+    def span(self) -> Span:
+        """Where it lies in its source."""
+        fields = self.fields
+        return Span(fields["axis"], float(fields["start"]), float(fields["end"]))
+
+    @property
+    def text(self) -> str:
+        """The words spoken, shown or printed; "" when there are none."""
+        return str(self.fields.get("text", ""))
+
+    @property
+    def origin(self) -> str:
+        """Where the words came from: `text layer`, `whisper-base`, `ocr` ..."""
+        return str(self.fields.get("origin", ""))
+
+    @property
+    def is_title(self) -> bool:
+        """Whether its words are the name of its source rather than something in it."""
+        return self.origin == TITLE_ORIGIN
+
+    @property
+    def part(self) -> int:
+        """Tells apart segments of one channel and span."""
+        return int(self.fields.get("part") or 0)
+
+    @property
+    def title(self) -> str:
+        """Of its source, as it was when the segment was stored or last changed."""
+        return str(self.fields.get("title", ""))
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Those that its source is in."""
+        return tuple(self.fields.get("collections", ()))
+
+    @property
+    def recorded_at(self) -> datetime | None:
+        """When its source was recorded, with a time zone; None when unknown."""
+        text = self.fields.get("recorded_at")
+        if not text:
+            return None
+        at = datetime.fromisoformat(str(text))
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+    @property
+    def page(self) -> int | None:
+        """1-based, for pages of documents."""
+        page = self.fields.get("page")
+        return None if page is None else int(page)
+
+    @property
+    def key_time(self) -> float | None:
+        """Second of a shot's most representative frame."""
+        key = self._extra.get("key_time")
+        return None if key is None else float(key)
+
+    @property
+    def seen(self) -> str:
+        """What the image model says it looks like."""
+        return str(self._extra.get("seen") or "")
+
+    @property
+    def heard(self) -> str:
+        """What the sound tagger says it may sound like."""
+        return str(self._extra.get("heard") or "")
+
+    @property
+    def language(self) -> str:
+        """ISO 639 code of its speech."""
+        return str(self._extra.get("language") or "")
+
+    @property
+    def heading(self) -> str:
+        """The heading or sheet under which its text stands."""
+        return str(self._extra.get("heading") or "")
+
+    @property
+    def _extra(self) -> Mapping[str, Any]:
+        extra: Mapping[str, Any] = self.fields.get("extra") or {}
+        return extra
+
+
+def changes(
+    *,
+    title: str | None = None,
+    recorded_at: datetime | None = None,
+    collections: Iterable[str] | None = None,
+) -> dict[str, object]:
+    """What `Index.set_payload` merges into the points of a source; None leaves a field alone."""
+    changed: dict[str, object] = {}
+    if title is not None:
+        changed["title"] = title
+    if recorded_at is not None:
+        changed["recorded_at"] = rfc3339(recorded_at)
+    if collections is not None:
+        changed["collections"] = list(collections)
+    return changed
+
+
+def rfc3339(at: datetime) -> str:
+    """The instant in UTC to the second, as stores compare it; without a zone it is local time."""
+    if at.tzinfo is None:
+        at = at.astimezone()
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# ---- filters
+
+
+def of_sources(ids: Collection[str]) -> In:
+    """Segments of these sources."""
+    return In("source_id", tuple(ids))
+
+
+def in_collection(name: str) -> In:
+    """Segments of sources in this collection."""
+    return In("collections", (name,))
+
+
+def of_modalities(modalities: Iterable[Modality]) -> In:
+    """Segments of sources of these kinds."""
+    return In("modality", tuple(m.value for m in modalities))
+
+
+def of_channel(channel: Channel) -> In:
+    """Segments whose vector was made from this."""
+    return In("channel", (channel.value,))
+
+
+def overlapping(span: Span) -> tuple[Range, Range]:
+    """Segments that share something with `span`; a point counts for the one that starts at it."""
+    end = max(span.end, span.start + 1e-3)
+    return Range("start", lt=end), Range("end", gt=span.start)
+
+
+def recorded_during(start: datetime | None, end: datetime | None) -> During:
+    """Segments of sources recorded in [start, end); None is open."""
+    return During(
+        "recorded_at",
+        gte=None if start is None else rfc3339(start),
+        lt=None if end is None else rfc3339(end),
+    )
+
+
+def source_filter(source_id: str) -> Filter:
+    """Every segment of one source."""
+    return Filter(must=(of_sources((source_id,)),))

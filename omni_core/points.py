@@ -1,0 +1,37 @@
+"""What a store keeps of a segment, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from omni_core.payload import StoredSegment
+from omni_core.types import Sparse, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One stored segment; a point of the same id replaces it."""
+
+    id: str
+    """uuid of the segment."""
+    dense: Vector | None
+    """(dim,), or None when the model cannot embed it."""
+    bm25: Sparse | None
+    """Term weights of its words, or None without words."""
+    stored: StoredSegment
+    late: Vector | None = None
+    """(tokens, dim), of a multi-vector model only."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPoint:
+    """One result of one prefetch."""
+
+    id: str
+    score: float
+    """As that ranking gives it (cosine, BM25 or MaxSim); higher is better."""
+    stored: StoredSegment
+
+    def __reduce__(self) -> tuple[type[ScoredPoint], tuple[str, float, StoredSegment]]:
+        """Crosses from the index process without the detour of dataclasses."""
+        return ScoredPoint, (self.id, self.score, self.stored)
