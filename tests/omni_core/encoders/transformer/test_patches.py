@@ -227,6 +227,21 @@ def test_threads_that_share_one_processor_take_turns(
         assert_same(found, expected)
 
 
+@needs_models
+def test_copies_share_the_weights_and_nothing_that_preparing_changes(
+    repository: Repository, closing: list[Any]
+) -> None:
+    encoder = load(repository("e5-omni-3b"), "off")
+    closing.append(encoder)
+    first = model_of(encoder)[0]
+    modules = [first, *processor_copies(first, 2, "auto")]
+    assert all(m.model is first.model for m in modules)
+    for part in ("processor", "tokenizer", "input_formatter"):
+        assert len({id(getattr(m, part)) for m in modules}) == 3, part
+    assert len({id(m.tokenizer.backend_tokenizer) for m in modules}) == 3
+    assert all(m.input_formatter.processor is m.processor for m in modules)
+
+
 # ---- the names ------------------------------------------------------------------------------
 
 
