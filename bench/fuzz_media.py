@@ -277,7 +277,7 @@ async def attempt(worker: Worker, path: Path, limit_s: float) -> None:
     if info.modality is Modality.VIDEO:
         await worker.call("frames", str(path), [0.5], 96, deadline_s=limit_s)
     elif info.modality is Modality.IMAGE:
-        await worker.call("picture", str(path), 96, (0.1, 0.1, 0.9, 0.9), deadline_s=limit_s)
+        await worker.call("image", str(path), 96, (0.1, 0.1, 0.9, 0.9), deadline_s=limit_s)
 
 
 async def run(

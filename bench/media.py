@@ -69,7 +69,8 @@ def source(path: Path, info: Any) -> Source:
 
 def cut(svc: MediaService, path: Path, **options: Any) -> Iterator[Segment]:
     """All segments of a file."""
-    return svc.decompose(str(path), source(path, svc.probe(str(path))), CutOptions(**options))
+    pieces = svc.decompose(str(path), source(path, svc.probe(str(path))), CutOptions(**options))
+    return (piece for piece in pieces if isinstance(piece, Segment))
 
 
 def drain(svc: MediaService, path: Path, **options: Any) -> Callable[[], int]:
@@ -202,7 +203,7 @@ def clock(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
             if isinstance(s.content, VideoContent):
                 shots.append(s)
             elif isinstance(s.content, AudioContent):
-                zero = s.span.start - s.content.head_s
+                zero = s.span.start - s.content.overlap_s
                 heard += [zero + t for t in media_wrap.clicks(s.content.samples)]
         upright = "rot" not in w.path.name
         for content in (s.content for s in shots if isinstance(s.content, VideoContent)):
@@ -299,7 +300,7 @@ def _peak(path: Path, options: str) -> int:
         "import sys; from omni_core.media.service import service; from omni_core.types import *\n"
         "s = service(); p = sys.argv[1]\n"
         "src = Source('0' * 64, p, 'x', Modality.VIDEO, 'video/mp4', 1)\n"
-        f"n = sum(1 for _ in s.decompose(p, src, CutOptions(film_fps=0.5{options})))\n"
+        f"n = sum(1 for _ in s.decompose(p, src, CutOptions(video_fps=0.5{options})))\n"
         "status = open('/proc/self/status').read()\n"  # ru_maxrss would start at the parent's
         "print(int(status.split('VmHWM:')[1].split()[0]) // 1024)"
     )

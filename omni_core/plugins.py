@@ -6,11 +6,16 @@ A package offers a part in its own `pyproject.toml`, as this one does for the bu
     mine = "my_package.encoder:MyEncoder"
 
 The name is what a setting says (`encoder = "mine"`). A part is imported when it is first used,
-in the process that uses it.
+in the process that uses it. `examples/omni-mcp-example` is a whole package of that kind.
+
+Where two packages register one name, a built-in wins, else the package whose name comes first in
+the alphabet; the other is left out with one log line.
 """
 
 from __future__ import annotations
 
+import inspect
+import logging
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -19,7 +24,12 @@ from typing import Generic, TypeVar
 from omni_core.errors import BadRequestError, UnavailableError
 from omni_core.protocols import Encoder, Index, Medium, Reader
 
+log = logging.getLogger(__name__)
+
 Part = TypeVar("Part")
+
+PACKAGE = "omni-mcp"
+"""The distribution whose parts are the built-ins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +48,37 @@ MEDIA: Group[Medium] = Group("omni_mcp.media", Medium, "medium")  # type: ignore
 READERS: Group[Reader] = Group("omni_mcp.readers", Reader, "reader")  # type: ignore[type-abstract]
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenPart:
+    """A part of another package that cannot be used."""
+
+    label: str
+    """`medium gpx of omni-mcp-gpx`."""
+    message: str
+    """What is wrong and what to do, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[Part]):
+    """All parts of a group, in order of name."""
+
+    parts: tuple[type[Part], ...]
+    broken: tuple[BrokenPart, ...]
+
+
 def names(group: Group[Part]) -> list[str]:
     """The names that are registered, in alphabetical order; nothing is imported."""
     return sorted(_registered(group.name))
+
+
+def added() -> list[str]:
+    """The parts that other packages register (`encoder mine of my-package`); imports nothing."""
+    return [
+        _label(group.noun, point)
+        for group in (ENCODERS, INDEXES, MEDIA, READERS)
+        for point in _registered(group.name).values()
+        if not _built_in(point)
+    ]
 
 
 def load(group: Group[Part], name: str) -> type[Part]:
@@ -56,34 +94,98 @@ def load(group: Group[Part], name: str) -> type[Part]:
     return _import(group, registered[name])
 
 
-def load_all(group: Group[Part]) -> list[type[Part]]:
-    """Every registered class of a group, in order of name; raises as `load`."""
-    return [load(group, name) for name in names(group)]
+def load_all(group: Group[Part]) -> Loaded[Part]:
+    """Every registered class of a group: for parts that nobody asks for by name.
+
+    A broken part of another package is left out with one log line; a broken built-in raises
+    UnavailableError, as `load` does.
+    """
+    parts: list[type[Part]] = []
+    broken: list[BrokenPart] = []
+    for _, point in sorted(_registered(group.name).items()):
+        try:
+            parts.append(_import(group, point))
+        except UnavailableError as e:
+            if _built_in(point):
+                raise
+            log.warning("left out: %s", e)
+            broken.append(BrokenPart(_label(group.noun, point), str(e)))
+    return Loaded(tuple(parts), tuple(broken))
+
+
+def broken() -> list[BrokenPart]:
+    """Every part of other packages that cannot be used; imports all of theirs, none of ours."""
+    return [*_broken(ENCODERS), *_broken(INDEXES), *_broken(MEDIA), *_broken(READERS)]
+
+
+def _broken(group: Group[Part]) -> list[BrokenPart]:
+    found = []
+    for _, point in sorted(_registered(group.name).items()):
+        if _built_in(point):
+            continue
+        try:
+            _import(group, point)
+        except UnavailableError as e:
+            found.append(BrokenPart(_label(group.noun, point), str(e)))
+    return found
+
+
+def forget() -> None:
+    """Look for packages again at the next question: one was installed meanwhile."""
+    _registered.cache_clear()
 
 
 def _import(group: Group[Part], point: EntryPoint) -> type[Part]:
-    whose = point.dist.name if point.dist is not None else "an installed package"
+    what = f"the {group.noun} {point.name!r} of {_package(point)}"
     try:
         found = point.load()
     except Exception as e:  # a package of others may raise anything while it is imported
         raise UnavailableError(
-            f"the {group.noun} {point.name!r} of {whose} cannot be imported from {point.value}: "
-            f"{type(e).__name__}: {e}; reinstall or remove {whose}"
+            f"{what} cannot be imported from {point.value}: {type(e).__name__}: {_first(e)}; "
+            f"reinstall or remove {_package(point)}"
         ) from e
+    lacking = sorted(found.__abstractmethods__) if inspect.isabstract(found) else []
     if not (isinstance(found, type) and issubclass(found, group.base)):
         raise UnavailableError(
-            f"the {group.noun} {point.name!r} of {whose} is not a subclass of "
-            f"omni_core.{group.base.__name__}: {point.value}; tell its authors"
+            f"{what} is not a subclass of omni_core.protocols.{group.base.__name__}: "
+            f"{point.value}; tell its authors"
+        )
+    if lacking:
+        raise UnavailableError(f"{what} does not define {', '.join(lacking)}; tell its authors")
+    if issubclass(found, Reader) and found.name != point.name:
+        raise UnavailableError(
+            f"{what} calls itself {found.name!r}; `name` and the entry point must agree; "
+            "tell its authors"
         )
     return found
 
 
+def _label(noun: str, point: EntryPoint) -> str:
+    return f"{noun} {point.name} of {_package(point)}"
+
+
+def _first(e: Exception) -> str:
+    lines = str(e).strip().splitlines()
+    return lines[0][:200] if lines else "no message"
+
+
 @cache
 def _registered(group: str) -> dict[str, EntryPoint]:
-    """By name; a built-in wins over a package that takes its name."""
-    points = sorted(entry_points(group=group), key=_built_in)
-    return {point.name: point for point in points}
+    """By name. What is left out because its name is taken is logged, once for each process."""
+    found: dict[str, EntryPoint] = {}
+    for point in sorted(entry_points(group=group), key=lambda p: (not _built_in(p), _package(p))):
+        first = found.setdefault(point.name, point)
+        if first is not point and first.value != point.value:
+            log.warning(
+                "%s: the name %r of %s is taken by %s; left out",
+                group, point.name, _package(point), _package(first),
+            )  # fmt: skip
+    return found
 
 
 def _built_in(point: EntryPoint) -> bool:
-    return point.value.startswith("omni_core.")
+    return _package(point) == PACKAGE
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name.replace("_", "-").lower() if point.dist is not None else "a package"

@@ -95,7 +95,7 @@ def _words(content: Content) -> Counter[str] | None:
     if isinstance(content, ImageContent):
         return _colour_words(content.pixels)
     if isinstance(content, VideoContent):
-        words = _colour_words(content.key)
+        words = _colour_words(content.keyframe)
         for frame in content.frames:
             words += _colour_words(frame)
         return words

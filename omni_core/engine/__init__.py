@@ -40,7 +40,7 @@ from omni_core.engine.search import pipeline
 from omni_core.engine.store import take_store
 from omni_core.engine.workers import MODEL_LOAD_S, Decoders, Models
 from omni_core.errors import OmniError
-from omni_core.models.service import ModelStatus
+from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 
@@ -197,7 +197,7 @@ class Engine:
                 "dim": context.info.dim,
             },
             "readers": models.readers,
-            "message": models.message,
+            "message": models.encoder_error,
             "warnings": list(models.warnings),
             "index": context.settings.index,
             "sources": sources,

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from omni_core.errors import UnavailableError
-from omni_core.models.service import ModelStatus, Processed, ReadOptions
+from omni_core.models.answers import ModelStatus, Processed, ReadOptions
 from omni_core.settings import Settings
 from omni_core.types import Content, Samples, Segment, Vector
 from omni_core.worker import Worker, WorkerDied

@@ -6,6 +6,7 @@ decoder that hangs or dies never takes the server with it.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +14,19 @@ from omni_core import plugins
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.guard import guarded
 from omni_core.protocols import Medium
-from omni_core.types import Crop, CutOptions, Limits, MediaInfo, Pixels, Samples, Segment, Source
+from omni_core.types import (
+    Crop,
+    CutOptions,
+    FileWarning,
+    Limits,
+    MediaInfo,
+    Pixels,
+    Samples,
+    Segment,
+    Source,
+)
+
+log = logging.getLogger(__name__)
 
 
 def service(**limits: float) -> MediaService:
@@ -26,15 +39,18 @@ class MediaService:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        media = [medium(limits) for medium in plugins.load_all(plugins.MEDIA)]
-        self._media = sorted(media, key=lambda m: m.rank)
+        found = plugins.load_all(plugins.MEDIA)
+        self._media = [kind(limits) for kind in sorted(found.parts, key=lambda kind: kind.rank)]
+        self._broken = [part.label for part in found.broken]
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Kind, title, length, date; opens the file once."""
         with guarded(path):
             return self._medium(path).probe(path, password)
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
         """Segments as they are cut; memory does not grow with the length of the file."""
         with guarded(path):
             yield from self._medium(path).decompose(path, source, options)
@@ -44,10 +60,10 @@ class MediaService:
         with guarded(path):
             return self._medium(path).frames(path, times, edge)
 
-    def picture(self, path: str, edge: int, crop: Crop | None = None, frame: int = 0) -> Pixels:
-        """A still picture or one of its frames; crop: left, top, right, bottom, 0 to 1."""
+    def image(self, path: str, edge: int, crop: Crop | None = None, frame: int = 0) -> Pixels:
+        """An image, or one frame of an animation; crop: left, top, right, bottom, 0 to 1."""
         with guarded(path):
-            return self._medium(path).picture(path, edge, crop, frame)
+            return self._medium(path).image(path, edge, crop, frame)
 
     def page(
         self,
@@ -66,10 +82,10 @@ class MediaService:
         with guarded(path):
             return self._medium(path).clip(path, start, end, out_path)
 
-    def sound(self, path: str, start: float, end: float) -> Samples:
+    def audio(self, path: str, start: float, end: float) -> Samples:
         """Mono 16 kHz samples of [start, end) seconds."""
         with guarded(path):
-            return self._medium(path).sound(path, start, end)
+            return self._medium(path).audio(path, start, end)
 
     def _medium(self, path: str) -> Medium:
         """Who knows these bytes. Raises NotFoundError, TooLargeError or UnreadableError."""
@@ -89,10 +105,21 @@ class MediaService:
             )
         suffix = os.path.splitext(path)[1].lower()
         for medium in self._media:
-            if medium.matches(head, suffix):
+            if _matches(medium, head, suffix):
                 return medium
-        supported = "; ".join(m.kinds for m in self._media)
+        supported = "; ".join(m.kinds for m in self._media if m.kinds)
+        broken = f". Not loaded (see omni-mcp doctor): {', '.join(self._broken)}"
         raise UnreadableError(
-            f"{name} is of no kind that can be searched. Supported: {supported}",
+            f"{name} is of no kind that can be searched. Supported: {supported}"
+            f"{broken if self._broken else ''}",
             code="UNSUPPORTED_TYPE",
         )
+
+
+def _matches(medium: Medium, head: bytes, suffix: str) -> bool:
+    """Whether the medium claims the file; one that fails at the question has no say in others'."""
+    try:
+        return medium.matches(head, suffix)
+    except Exception:
+        log.exception("%s cannot tell whether a file is its own", type(medium).__name__)
+        return False

@@ -44,7 +44,7 @@ def load(settings: Settings) -> tuple[list[Reader], list[MissingReader]]:
     for kind in _registered():
         try:
             reader = kind.load(settings, found)
-        except (OmniError, ImportError, OSError, RuntimeError, ValueError) as e:
+        except Exception as e:  # no bounds on what a model's library raises; told as a warning
             log.debug("the reader %s did not load", kind.name, exc_info=e)
             missing.append(MissingReader(kind, _why(e)))
             continue
@@ -61,7 +61,7 @@ def describe(settings: Settings) -> list[ReaderInfo]:
 
 
 def _registered() -> list[type[Reader]]:
-    return sorted(plugins.load_all(plugins.READERS), key=lambda kind: kind.rank)
+    return sorted(plugins.load_all(plugins.READERS).parts, key=lambda kind: kind.rank)
 
 
 def _why(e: Exception) -> str:

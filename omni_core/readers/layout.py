@@ -28,7 +28,7 @@ class Line:
 
 
 def paragraphs(lines: Sequence[Line]) -> str:
-    """The words in reading order, one line of the picture per line; junk is left out."""
+    """The words in reading order, one line of the image per line; junk is left out."""
     rows = [_row(row) for block in _blocks(list(lines)) for row in _rows(block)]
     return "\n".join(row for row in rows if row)
 

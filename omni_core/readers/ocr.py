@@ -2,7 +2,7 @@
 
 RapidOCR's parts are used, not its front: sessions are made here, so that nothing is ever
 downloaded or written beside the package, and so that ONNX Runtime's threads do not spin. On busy
-cores spinning was 40 % of the time of a picture.
+cores spinning was 40 % of the time of an image.
 
 The recogniser knows Latin letters, Chinese and Japanese, and Greek without accents. Lines in
 other scripts (Cyrillic, Arabic, Hangul, Devanagari) come out below the score and are left out.
@@ -24,11 +24,14 @@ from omni_core.types import Pixels
 Boxes = NDArray[np.float32]
 """(boxes, 4, 2): corners clockwise from the top left, in pixels."""
 
-LOOK_EDGE = 640
-"""Long edge of the first look, pixels: letters of 13 pixels on a picture of 1280 are seen."""
+FIRST_EDGE = 640
+"""Long edge of the copy for the first detection: letters of 13 pixels on an image of 1280 are
+seen."""
 MIN_SCORE = 0.6
+"""Of the recogniser, 0 to 1; lines below are left out."""
 UPSIDE_DOWN = 0.9
-ASKED = 8
+"""Score of a line from which the classifier's vote counts."""
+VOTERS = 8
 """So many of the longest lines vote on which way is up."""
 BATCH = 6
 
@@ -51,7 +54,7 @@ class Ocr:
                 detect,
                 threads,
                 limit_type="max",
-                limit_side_len=LOOK_EDGE,
+                limit_side_len=FIRST_EDGE,
                 thresh=0.3,
                 box_thresh=0.5,
                 unclip_ratio=1.6,
@@ -72,65 +75,65 @@ class Ocr:
                 direction,
                 threads,
                 ocr_version=OCRVersion.PPOCRV4,
-                cls_batch_num=ASKED,
+                cls_batch_num=VOTERS,
                 cls_thresh=UPSIDE_DOWN,
                 label_list=["0", "180"],
             )
         )
 
-    def read(self, pixels: Pixels, *, edge: int, look_first: bool = True) -> list[Line]:
-        """The lines of words in a picture, unordered; empty where there are none.
+    def read(self, pixels: Pixels, *, edge: int, detect_first: bool = True) -> list[Line]:
+        """The lines of words in an image, unordered; empty where there are none.
 
         Words are found on a copy whose long edge is at most `edge`, and read at full size. With
-        `look_first` a much smaller copy decides whether there are any.
+        `detect_first` a much smaller copy decides whether there are any.
         """
-        picture = np.ascontiguousarray(pixels[:, :, ::-1])
-        if look_first and not self._look(picture):
+        image = np.ascontiguousarray(pixels[:, :, ::-1])
+        if detect_first and not self._shows_words(image):
             return []
-        boxes = self._find(picture, edge)
+        boxes = self._find(image, edge)
         if _sideways(boxes):
-            picture = np.ascontiguousarray(np.rot90(picture))
-            boxes = self._find(picture, edge)
-        if self._upside_down(picture, boxes):
-            picture = np.ascontiguousarray(picture[::-1, ::-1])
-            height, width = picture.shape[:2]
+            image = np.ascontiguousarray(np.rot90(image))
+            boxes = self._find(image, edge)
+        if self._upside_down(image, boxes):
+            image = np.ascontiguousarray(image[::-1, ::-1])
+            height, width = image.shape[:2]
             # the corner that was bottom right is top left now
             boxes = np.roll(np.array([width, height], np.float32) - boxes, 2, axis=1)
         if not len(boxes):
             return []
-        words = self._recognise(_crops(picture, boxes))
+        words = self._recognise(_crops(image, boxes))
         return [
             _line(text, score, box)
             for (text, score), box in zip(words, boxes, strict=True)
             if score >= MIN_SCORE
         ]
 
-    def _look(self, picture: Pixels) -> bool:
+    def _shows_words(self, image: Pixels) -> bool:
         """Whether a small copy shows anything like words."""
-        step = math.ceil(max(picture.shape[:2]) / LOOK_EDGE)
+        step = math.ceil(max(image.shape[:2]) / FIRST_EDGE)
         if step < 2:
             return True
         import cv2
 
         # a whole fraction keeps thin strokes even
-        size = max(1, picture.shape[1] // step), max(1, picture.shape[0] // step)
-        small: Any = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        size = max(1, image.shape[1] // step), max(1, image.shape[0] // step)
+        small: Any = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         return len(self._find(small)) > 0
 
-    def _find(self, picture: Pixels, edge: int = LOOK_EDGE) -> Boxes:
+    def _find(self, image: Pixels, edge: int = FIRST_EDGE) -> Boxes:
         nothing = np.zeros((0, 4, 2), np.float32)
-        if min(picture.shape[:2]) < 16:
+        if min(image.shape[:2]) < 16:
             return nothing
         self._detector.limit_side_len = edge
-        found: Any = self._detector(picture).boxes
+        found: Any = self._detector(image).boxes
         return nothing if found is None else np.asarray(found, np.float32)
 
-    def _upside_down(self, picture: Pixels, boxes: Boxes) -> bool:
+    def _upside_down(self, image: Pixels, boxes: Boxes) -> bool:
         """Whether the longest lines say so, and read better that way."""
         if len(boxes) < 2:
             return False
         widths, _ = _sizes(boxes)
-        longest = _crops(picture, boxes[np.argsort(-widths)[:ASKED]])
+        longest = _crops(image, boxes[np.argsort(-widths)[:VOTERS]])
         votes = self._classifier(longest).cls_res
         if sum(label == "180" and score > UPSIDE_DOWN for label, score in votes) * 2 < len(votes):
             return False
@@ -165,10 +168,10 @@ def _config(model: Path, threads: int, **options: Any) -> Any:
     )
 
 
-def _crops(picture: Pixels, boxes: Boxes) -> list[Pixels]:
+def _crops(image: Pixels, boxes: Boxes) -> list[Pixels]:
     from rapidocr.utils.process_img import get_rotate_crop_image
 
-    return [get_rotate_crop_image(picture, box.copy()) for box in boxes]
+    return [get_rotate_crop_image(image, box.copy()) for box in boxes]
 
 
 def _sizes(boxes: Boxes) -> tuple[Boxes, Boxes]:

@@ -1,4 +1,7 @@
-"""Where to cut speech and how to put it together again: pure functions over times and words."""
+"""Speech segmentation: where to cut audio for the model, and how to join its phrases.
+
+Pure functions over times and words.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,25 @@ from dataclasses import replace
 from omni_core.readers.whisper import Phrase
 
 SILENCE_S = 1.2
-"""A pause that ends a window of sound, and a moment of speech."""
+"""A pause that ends a window for the model, and a passage of speech."""
 MARGIN_S = 0.4
 SHORT_S = 8.0
 LONG_S = 20.0
-"""A moment of speech: whole sentences of so many seconds, where the speaker lets us."""
+"""A passage of speech: whole sentences of `SHORT_S` to `LONG_S`, where the speaker lets us."""
 SENTENCE = tuple(".!?…。！？؟।")
 
-Stretch = tuple[float, float]
+TimeSpan = tuple[float, float]
+"""Start and end, in seconds."""
 
 
-def windows(speech: Sequence[Stretch], longest_s: float) -> list[Stretch]:
-    """Stretches of speech to windows of sound for the model: at most `longest_s`, cut at pauses.
+def speech_windows(speech: Sequence[TimeSpan], longest_s: float) -> list[TimeSpan]:
+    """Detected speech to windows for the model: each at most `longest_s` seconds, cut at pauses.
 
     A pause of `SILENCE_S` always cuts. Where speech goes on for longer than a window, the
     longest pause of its second half does.
     """
-    found: list[Stretch] = []
-    current: list[Stretch] = []
+    found: list[TimeSpan] = []
+    current: list[TimeSpan] = []
     for stretch in speech:
         if current and stretch[0] - current[-1][1] >= SILENCE_S:
             found.append((current[0][0], current[-1][1]))
@@ -48,7 +52,7 @@ def windows(speech: Sequence[Stretch], longest_s: float) -> list[Stretch]:
     return found
 
 
-def with_margins(spans: Sequence[Stretch], seconds: float) -> list[Stretch]:
+def with_margins(spans: Sequence[TimeSpan], seconds: float) -> list[TimeSpan]:
     """Each span with up to `MARGIN_S` of what lies around it, half of a shorter pause.
 
     A word that is cut at its first breath is lost: 7.7 % of characters wrong without margins,
@@ -62,8 +66,8 @@ def with_margins(spans: Sequence[Stretch], seconds: float) -> list[Stretch]:
     return found
 
 
-def snap(phrases: Sequence[Phrase], speech: Sequence[Stretch]) -> list[Phrase]:
-    """Phrases with their ends moved to where the voice really is: Whisper's times lag by 0.3 s."""
+def align_to_speech(phrases: Sequence[Phrase], speech: Sequence[TimeSpan]) -> list[Phrase]:
+    """Phrases with their ends moved to where speech was detected: Whisper's times lag by 0.3 s."""
     found = []
     for p in phrases:
         inside = [s for s in speech if s[0] < p.end and s[1] > p.start]
@@ -73,17 +77,17 @@ def snap(phrases: Sequence[Phrase], speech: Sequence[Stretch]) -> list[Phrase]:
     return found
 
 
-def moments(phrases: Sequence[Phrase], *, final: bool) -> tuple[list[Phrase], list[Phrase]]:
-    """Phrases joined to whole sentences of 8 to 20 s, and what must wait for more.
+def passages(phrases: Sequence[Phrase], *, final: bool) -> tuple[list[Phrase], list[Phrase]]:
+    """Phrases joined to passages of whole sentences of 8 to 20 s, and what must wait for more.
 
-    A pause of `SILENCE_S` or another language ends a moment; so does, after `SHORT_S`, the end
+    A pause of `SILENCE_S` or another language ends a passage; so does, after `SHORT_S`, the end
     of a sentence.
     """
     done: list[Phrase] = []
     current: list[Phrase] = []
     for p in phrases:
-        if current and (_apart(current[-1], p) or p.end - current[0].start > LONG_S):
-            head, current = _break(current, p)
+        if current and (_is_break(current[-1], p) or p.end - current[0].start > LONG_S):
+            head, current = _close(current, p)
             done += head
         current.append(p)
         length = current[-1].end - current[0].start
@@ -96,13 +100,13 @@ def moments(phrases: Sequence[Phrase], *, final: bool) -> tuple[list[Phrase], li
     return done, current
 
 
-def _apart(before: Phrase, after: Phrase) -> bool:
+def _is_break(before: Phrase, after: Phrase) -> bool:
     return after.start - before.end >= SILENCE_S or before.language != after.language
 
 
-def _break(current: list[Phrase], following: Phrase) -> tuple[list[Phrase], list[Phrase]]:
+def _close(current: list[Phrase], following: Phrase) -> tuple[list[Phrase], list[Phrase]]:
     """Close what is full at its last end of sentence; at a pause, close all of it."""
-    if not _apart(current[-1], following):
+    if not _is_break(current[-1], following):
         ends = [i for i, p in enumerate(current) if p.text.rstrip().endswith(SENTENCE)]
         if ends and ends[-1] + 1 < len(current):
             cut = ends[-1] + 1
@@ -125,14 +129,14 @@ COMMON = frozenset(_COMMON.split())
 Hawaiian or Welsh."""
 
 
-class Language:
-    """The language of one source, steady: it changes with evidence, not with every window."""
+class LanguageTracker:
+    """The language of one source: it changes with evidence, not with every window."""
 
     def __init__(self) -> None:
         self._scores: dict[str, float] = {}
 
-    def hear(self, probabilities: Mapping[str, float], seconds: float) -> str:
-        """Add what one window sounds like, weighed by its length, and say what is spoken."""
+    def update(self, probabilities: Mapping[str, float], seconds: float) -> str:
+        """Add the probabilities of one window, weighed by its length, and say what is spoken."""
         weight = min(1.0, seconds / 10)
         known = self._scores.keys() | probabilities.keys()
         self._scores = {
@@ -145,11 +149,11 @@ class Language:
 
     @property
     def code(self) -> str:
-        """Two letters; English before anything was heard."""
+        """Two letters; English before there is any evidence."""
         return max(self._scores, key=self._scores.__getitem__) if self._scores else "en"
 
 
-_FILLER_LINES = """
+_HALLUCINATIONS = """
 thank you
 thanks
 thank you very much
@@ -178,21 +182,21 @@ sottotitoli creati dalla comunità amara org
 请不吝点赞 订阅 转发 打赏支持明镜与点点栏目
 시청해주셔서 감사합니다
 """
-FILLERS = frozenset(_FILLER_LINES.strip().splitlines())
+HALLUCINATIONS = frozenset(_HALLUCINATIONS.strip().splitlines())
 """What Whisper says when it hears music or noise: it learnt from subtitles of silent seconds."""
 
 
-def invented(text: str, logprob: float, no_speech: float, seconds: float) -> bool:
-    """Whether the words are more likely the model's habit than anybody's speech.
+def is_hallucination(text: str, logprob: float, no_speech: float, seconds: float) -> bool:
+    """Whether the words are more likely the model's invention than anybody's speech.
 
-    A well-known filler is believed only when the model is sure of it; words that repeat
+    A well-known hallucination is believed only when the model is sure of it; words that repeat
     themselves four times in a row, or far too many for the time, never.
     """
     words = re.sub(r"[^\w\s'-]+", " ", text.lower()).split()
     if not words:
         return True
     plain = " ".join(words)
-    if plain in FILLERS and (logprob < -0.5 or no_speech > 0.3):
+    if plain in HALLUCINATIONS and (logprob < -0.5 or no_speech > 0.3):
         return True
     if any(_four_times(words, size) for size in range(1, len(words) // 4 + 1)):
         return True

@@ -1,8 +1,8 @@
-"""Pictures to the words they show: slides, signs, subtitles, screens, scanned pages.
+"""OCR: the words of slides, signs, burnt-in subtitles, screens and scanned pages.
 
-A cheap look decides whether there are words at all; only then are they read. Pictures that
-follow each other with the same words (a slide shown over three shots) make one segment, which is
-complete when the words change: the last one of a source comes with `flush`.
+Detection on a small copy decides whether there are words at all; only then are they read. Shots
+that follow each other with the same words (a slide shown over three of them) make one segment,
+which is complete when the words change: the last one of a source comes with `flush`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from PIL import Image
@@ -22,6 +22,7 @@ from omni_core.protocols import Reader
 from omni_core.readers.layout import Line, paragraphs
 from omni_core.readers.ocr import Ocr
 from omni_core.readers.pages import pages_with_words
+from omni_core.readers.sessions import Sessions
 from omni_core.settings import Settings
 from omni_core.text.windows import text_windows
 from omni_core.types import (
@@ -41,27 +42,25 @@ SAME = 0.9
 """Ratio of equal characters from which two readings are the same words."""
 PAGE_WORDS_ENOUGH = 8
 """A page whose text layer has fewer words is read from its image too: a scan with a stamp."""
-STILL_EDGE = 1280
-FILM_EDGE = 960
-"""Long edge at which words are found. Films show larger letters, and many more pictures."""
-SOURCES = 32
-"""Sources remembered; an ingest that was abandoned never flushes."""
+IMAGE_EDGE = 1280
+VIDEO_EDGE = 960
+"""Long edge at which words are detected. Videos show larger letters, and many more frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """The words on screen in the last pictures of one source."""
+    """The words on screen in the last shots of one source."""
 
     segment: Segment
     key: str
 
 
 class ScreenTextReader(Reader):
-    """Pictures, films and scanned pages in, screen_text segments out."""
+    """Images, shots and scanned pages in, screen_text segments out."""
 
     name = "screen_text"
     rank = 1
-    loss = "no words are read from pictures (OCR)"
+    loss = "no words are read from images (OCR)"
     origin = "ocr"
 
     @classmethod
@@ -89,10 +88,10 @@ class ScreenTextReader(Reader):
             return None
         detect, recognise, direction = (weights.find(role, settings) for role in ROLES)
         ocr = Ocr(detect, recognise, direction, threads=settings.threads)
-        return cls(ocr, look_first=settings.screen_text != "always")
+        return cls(ocr, detect_first=settings.screen_text != "always")
 
     @classmethod
-    def takes(cls, segments: Sequence[Segment]) -> list[Segment]:
+    def select(cls, segments: Sequence[Segment]) -> list[Segment]:
         """Images and videos, but no page whose text layer holds enough words."""
         written = pages_with_words(segments, PAGE_WORDS_ENOUGH)
         return [
@@ -102,12 +101,12 @@ class ScreenTextReader(Reader):
             and not (s.modality is Modality.DOCUMENT and s.span.start in written)
         ]
 
-    def __init__(self, ocr: Ocr, *, look_first: bool = True) -> None:
-        """`look_first`: skip pictures in which a small look finds no words."""
+    def __init__(self, ocr: Ocr, *, detect_first: bool = True) -> None:
+        """`detect_first`: skip images in which a small copy shows no words."""
         self._ocr = ocr
-        self._look_first = look_first
-        self._showing: dict[str, _Shown] = {}
-        self._looks: dict[str, tuple[Pixels, str]] = {}
+        self._detect_first = detect_first
+        self._showing: Sessions[_Shown] = Sessions()
+        self._last_frames: Sessions[tuple[Pixels, str]] = Sessions()
 
     def read(self, segments: Sequence[Segment]) -> list[Segment]:
         """The words of `segments` that are complete by now, in order; others are skipped."""
@@ -117,9 +116,9 @@ class ScreenTextReader(Reader):
             if pixels is None:
                 continue
             if segment.modality is Modality.VIDEO:
-                found += self._film(segment, pixels)
+                found += self._shot(segment, pixels)
                 continue
-            lines = self._ocr.read(pixels, edge=STILL_EDGE, look_first=self._look_first)
+            lines = self._ocr.read(pixels, edge=IMAGE_EDGE, detect_first=self._detect_first)
             if segment.modality is Modality.DOCUMENT:
                 found += self._page(segment, lines)
             elif text := paragraphs(lines):
@@ -128,21 +127,19 @@ class ScreenTextReader(Reader):
 
     def flush(self, source_id: str) -> list[Segment]:
         """The words still on screen: at the end of a source, or on the way."""
-        last = self._showing.pop(source_id, None)
+        last = self._showing.end(source_id)
         return [last.segment] if last else []
 
-    def _film(self, segment: Segment, pixels: Pixels) -> list[Segment]:
-        """The words of a shot; a picture that looks like the one before is not read again."""
-        look = _thumbnail(pixels)
-        before = self._looks.get(segment.source_id)
-        if before is None or not _alike(before[0], look):
-            lines = self._ocr.read(pixels, edge=FILM_EDGE, look_first=self._look_first)
+    def _shot(self, segment: Segment, pixels: Pixels) -> list[Segment]:
+        """The words of a shot; a keyframe that looks like the one before is not read again."""
+        thumbnail = _thumbnail(pixels)
+        before = self._last_frames.get(segment.source_id)
+        if before is None or not _alike(before[0], thumbnail):
+            lines = self._ocr.read(pixels, edge=VIDEO_EDGE, detect_first=self._detect_first)
             text = paragraphs(lines)
         else:
             text = before[1]
-        self._looks.pop(segment.source_id, None)
-        _make_room(self._looks)
-        self._looks[segment.source_id] = (look, text)
+        self._last_frames.put(segment.source_id, (thumbnail, text))
         return self._show(segment, text)
 
     def _show(self, segment: Segment, text: str) -> list[Segment]:
@@ -153,14 +150,12 @@ class ScreenTextReader(Reader):
             # the longer reading is the better one: words appear one by one on slides
             best = before.segment if len(before.key) >= len(key) else _words(segment, text)
             span = before.segment.span.union(segment.span)
-            self._showing[segment.source_id] = _Shown(
-                replace(best, span=span), max(before.key, key, key=len)
-            )
+            longer = max(before.key, key, key=len)
+            self._showing.put(segment.source_id, _Shown(replace(best, span=span), longer))
             return []
         found = self.flush(segment.source_id)
         if key:
-            _make_room(self._showing)
-            self._showing[segment.source_id] = _Shown(_words(segment, text), key)
+            self._showing.put(segment.source_id, _Shown(_words(segment, text), key))
         return found
 
     def _page(self, segment: Segment, lines: Sequence[Line]) -> list[Segment]:
@@ -171,7 +166,7 @@ class ScreenTextReader(Reader):
 
 def _pixels(segment: Segment) -> Pixels | None:
     if isinstance(segment.content, VideoContent):
-        return segment.content.key
+        return segment.content.keyframe
     return segment.content.pixels if isinstance(segment.content, ImageContent) else None
 
 
@@ -184,9 +179,9 @@ def _words(segment: Segment, text: str, part: int = 0) -> Segment:
 
 def _thumbnail(pixels: Pixels) -> Pixels:
     """Grey, 160 wide or high: small, yet one line of a subtitle is several pixels of it."""
-    picture = Image.fromarray(pixels).convert("L")
-    picture.thumbnail((160, 160), Image.Resampling.BOX)
-    return np.asarray(picture)
+    image = Image.fromarray(pixels).convert("L")
+    image.thumbnail((160, 160), Image.Resampling.BOX)
+    return np.asarray(image)
 
 
 def _alike(a: Pixels, b: Pixels) -> bool:
@@ -194,11 +189,6 @@ def _alike(a: Pixels, b: Pixels) -> bool:
     if a.shape != b.shape:
         return False
     return int(np.abs(a.astype(np.int16) - b.astype(np.int16)).max()) < 24
-
-
-def _make_room(states: dict[str, Any]) -> None:
-    while len(states) >= SOURCES:
-        states.pop(next(iter(states)))
 
 
 def _same(a: str, b: str) -> bool:

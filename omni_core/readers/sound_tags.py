@@ -1,9 +1,9 @@
-"""Sound that is not speech to a guess of what it is: experimental, and often wrong.
+"""Zero-shot audio tagging with a speech model: experimental, and often wrong.
 
 Nothing in the default install was trained to name sounds. But Whisper was trained on subtitles,
 which say what is heard besides the words, so some of it is in its decoder: after "This is a sound
-of" and after a subtitle's bracket, the words that fit become likelier. From their log
-probability is taken what they get from sounds that mean nothing.
+of" and after a subtitle's bracket, the words that fit become likelier. A tag's score is the log
+probability of its words, less what they get from content-free audio.
 
 Measured on 66 sounds of games, desktops and instruments it was not chosen on file by file, each
 asked for in words, speech beside them: the right one first 11 %, among the first five 27 %, mean
@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omni_core.protocols import Reader
-from omni_core.readers import noise_phrases
+from omni_core.readers import content_free
+from omni_core.readers.sessions import Sessions
 from omni_core.readers.speech import SpeechReader
 from omni_core.readers.whisper import Whisper
 from omni_core.settings import Settings
@@ -38,28 +39,26 @@ from omni_core.types import (
 )
 
 PROMPTS = (" This is a sound of", " [")
-LISTEN_S = 6.0
-"""Of each window the loudest part is listened to."""
-NAMES = 5
-"""As many guesses are told: with one to three the right sound is found less often."""
-MOST_SPEECH = 0.5
-"""Share of a window; with more it is not listened to."""
+TAGGED_S = 6.0
+"""Of each window the loudest part of this length is tagged."""
+TAGS = 5
+"""As many tags are told: with one to three the right one is found less often."""
+MAX_SPEECH = 0.5
+"""Share of a window; one with more is not tagged."""
 LONGEST_SPEECH_S = 24.0
 SHORTEST_S = 0.05
-SOURCES = 32
-"""Unfinished sources remembered; an ingest that was abandoned never flushes."""
 
 
 @dataclass(slots=True)
-class _Heard:
-    """One source on its way: guesses that words may still take back, and where words are."""
+class _Session:
+    """One source under way: guesses that speech may still take back, and where speech is."""
 
     guesses: list[Segment] = field(default_factory=list)
     words: list[Segment] = field(default_factory=list)
 
 
 class SoundTagReader(Reader):
-    """Sound segments in, guesses out, at the end: a window in which words were found has none.
+    """Audio windows in, guesses out, at the end: a window in which words were found has none.
 
     A guess is content for a text encoder and `extra["heard"]` for people; its `text` is empty,
     so that no search by words takes it for something that was said or written.
@@ -83,43 +82,42 @@ class SoundTagReader(Reader):
         speech = loaded.get(SpeechReader.name)
         if settings.sound_tags == "off" or not isinstance(speech, SpeechReader):
             return None
-        return cls(speech.model, films=settings.sound_tags == "always")
+        return cls(speech.model, videos=settings.sound_tags == "always")
 
     @classmethod
-    def needed(cls, info: EncoderInfo) -> bool:
-        """Only beside an encoder that takes no sound itself."""
+    def useful_with(cls, info: EncoderInfo) -> bool:
+        """Only beside an encoder that takes no audio itself."""
         return Channel.SOUND not in info.channels
 
     @classmethod
-    def takes(cls, segments: Sequence[Segment]) -> list[Segment]:
-        """Windows of sound, and speech: where words are, nothing is guessed."""
+    def select(cls, segments: Sequence[Segment]) -> list[Segment]:
+        """Audio windows, and speech: where words are, nothing is guessed."""
         return [s for s in segments if s.channel in (Channel.SOUND, Channel.SPEECH)]
 
-    def __init__(self, model: Whisper, *, films: bool = False) -> None:
-        """Share the speech reader's model; with `films` their sound is listened to as well."""
+    def __init__(self, model: Whisper, *, videos: bool = False) -> None:
+        """Share the speech reader's model; with `videos` their audio is tagged as well."""
         self._model = model
-        self._films = films
+        self._videos = videos
         self._labels = labels()
-        self._usual: list[NDArray[np.float32]] | None = None
-        self._sources: dict[str, _Heard] = {}
+        self._prior: list[NDArray[np.float32]] | None = None
+        self._sessions: Sessions[_Session] = Sessions()
 
     def read(self, segments: Sequence[Segment]) -> list[Segment]:
-        """Listen to windows of sound, and note where speech is; answers with nothing yet."""
+        """Tag audio windows, and note where speech is; answers with nothing yet."""
         for segment in segments:
-            while segment.source_id not in self._sources and len(self._sources) >= SOURCES:
-                self._sources.pop(next(iter(self._sources)))
-            state = self._sources.setdefault(segment.source_id, _Heard())
+            source_id = segment.source_id
+            state = self._sessions.get(source_id) or self._sessions.put(source_id, _Session())
             if segment.channel is Channel.SPEECH:
                 state.words.append(segment)
             elif isinstance(segment.content, AudioContent) and self._wanted(segment):
-                new = segment.content.samples[round(segment.content.head_s * SAMPLE_RATE) :]
+                new = segment.content.samples[round(segment.content.overlap_s * SAMPLE_RATE) :]
                 if (guess := self._guess(segment, new)) is not None:
                     state.guesses.append(guess)
         return []
 
     def flush(self, source_id: str) -> list[Segment]:
         """The guesses of windows without words; the source may go on after it."""
-        state = self._sources.pop(source_id, _Heard())
+        state = self._sessions.end(source_id) or _Session()
         return [
             guess
             for guess in state.guesses
@@ -127,20 +125,20 @@ class SoundTagReader(Reader):
         ]
 
     def names(self, samples: Samples) -> list[str]:
-        """What a sound may be, likeliest first; all labels."""
-        gains = self._score([noise_phrases.loudest(samples, LISTEN_S)])[:, 0]
+        """What the audio may be, likeliest first; all labels."""
+        gains = self._score([content_free.loudest_stretch(samples, TAGGED_S)])[:, 0]
         return [self._labels[i][0] for i in gains.mean(0).argsort()[::-1]]
 
     def _wanted(self, segment: Segment) -> bool:
-        return self._films or segment.modality is Modality.AUDIO
+        return self._videos or segment.modality is Modality.AUDIO
 
     def _guess(self, segment: Segment, samples: Samples) -> Segment | None:
         if len(samples) < SHORTEST_S * SAMPLE_RATE or not samples.any():
             return None
-        voices = self._model.speech(samples, longest_s=LONGEST_SPEECH_S)
-        if sum(end - start for start, end in voices) > MOST_SPEECH * len(samples) / SAMPLE_RATE:
+        voices = self._model.detect_speech(samples, longest_s=LONGEST_SPEECH_S)
+        if sum(end - start for start, end in voices) > MAX_SPEECH * len(samples) / SAMPLE_RATE:
             return None
-        heard = ", ".join(self.names(samples)[:NAMES])
+        heard = ", ".join(self.names(samples)[:TAGS])
         return Segment(
             segment.source_id, segment.modality, Channel.SOUND, segment.span,
             TextContent(f"a sound of {heard}"), "", "sound tags (experimental)", 1,
@@ -148,16 +146,15 @@ class SoundTagReader(Reader):
         )  # fmt: skip
 
     def _score(self, sounds: Sequence[Samples]) -> NDArray[np.float32]:
-        """(prompts, sounds, labels): log probability beyond what any sound gives."""
-        if self._usual is None:
-            blank = self._likely(noise_phrases.meaningless())
-            self._usual = [scores.mean(0) for scores in blank]
-        return np.stack(
-            [now - usual for now, usual in zip(self._likely(sounds), self._usual, strict=True)]
-        )
+        """(prompts, sounds, labels): log probability beyond that of content-free audio."""
+        if self._prior is None:
+            blank = self._log_probabilities(content_free.sounds())
+            self._prior = [scores.mean(0) for scores in blank]
+        scores = self._log_probabilities(sounds)
+        return np.stack([s - prior for s, prior in zip(scores, self._prior, strict=True)])
 
-    def _likely(self, sounds: Sequence[Samples]) -> list[NDArray[np.float32]]:
-        """For each prompt (sounds, labels): mean log probability of a label's words."""
+    def _log_probabilities(self, sounds: Sequence[Samples]) -> list[NDArray[np.float32]]:
+        """For each prompt (sounds, labels): mean log probability of a label's first tokens."""
         encoded = self._model.encode(sounds)
         found = []
         for prompt in PROMPTS:
@@ -172,7 +169,7 @@ class SoundTagReader(Reader):
 
 
 def labels() -> list[tuple[str, tuple[str, ...]]]:
-    """What a sound may be called, and the words that speak for it."""
+    """The names of sounds, each with the words that speak for it."""
     table = files("omni_core.readers").joinpath("sound_labels.tsv").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in table.splitlines() if line and not line.startswith("#")]
     return [(name, tuple(words.split())) for name, words in rows]

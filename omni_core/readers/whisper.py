@@ -1,10 +1,11 @@
-"""Whisper on CTranslate2: windows of sound to timed phrases. The only file that imports it.
+"""Whisper on CTranslate2: windows of audio to timed phrases. The only file that imports it.
 
 What is special here, measured on 100 short prompts in five languages (8 minutes, human voices):
 an encoder that sees the clip and two seconds of silence, instead of the 30 s that Whisper was
 trained on, costs a quarter and makes no more errors (5.5 % of characters against 5.8 %), as long
 as it is asked for timestamps. With one second it begins to repeat itself (19 %), and without
-timestamps it does so even with two (38 %). What still fails a gate is heard again at 30 s.
+timestamps it does so even with two (38 %). What still fails a
+threshold is decoded again at 30 s.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ Task = Literal["transcribe", "translate"]
 
 WINDOW_S = 30.0
 PAD_S = 2.0
-BATCH = 8
-BATCH_S = 60.0
+MAX_BATCH = 8
+MAX_BATCH_S = 60.0
 """At most so many windows, and seconds with their padding, at once: 2.6 MB of memory a second."""
 MIN_LOGPROB = -1.1
 MAX_COMPRESSION = 2.4
@@ -50,8 +51,8 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What one window holds, and how sure the model is."""
+class Transcription:
+    """What was said in one window, and how sure the model is."""
 
     phrases: tuple[Phrase, ...]
     logprob: float
@@ -67,7 +68,7 @@ class Heard:
 
     @property
     def credible(self) -> bool:
-        """Whether it passes the gates."""
+        """Whether it passes Whisper's own thresholds against silence and loops."""
         return (
             self.logprob > MIN_LOGPROB
             and self.compression < MAX_COMPRESSION
@@ -99,7 +100,7 @@ class Whisper:
         self.multilingual = bool(self._model.model.is_multilingual)
         self._tokenizers: dict[tuple[str, Task], Any] = {}
 
-    def speech(self, samples: Samples, *, longest_s: float) -> list[tuple[float, float]]:
+    def detect_speech(self, samples: Samples, *, longest_s: float) -> list[tuple[float, float]]:
         """Where somebody speaks, in seconds; no stretch is longer than `longest_s`."""
         from faster_whisper.vad import VadOptions, get_speech_timestamps
 
@@ -133,7 +134,7 @@ class Whisper:
 
     def decode(
         self, encoded: Encoding, languages: Sequence[str], task: Task = "transcribe", beam: int = 1
-    ) -> list[Heard]:
+    ) -> list[Transcription]:
         """The words of each window, in its language or (`translate`) in English."""
         from faster_whisper.transcribe import get_suppressed_tokens
 
@@ -149,7 +150,7 @@ class Whisper:
             suppress_tokens=list(get_suppressed_tokens(tokenizers[0], [-1])),
         )
         return [
-            self._heard(result, tokenizer, seconds)
+            self._transcription(result, tokenizer, seconds)
             for result, tokenizer, seconds in zip(results, tokenizers, encoded.seconds, strict=True)
         ]
 
@@ -189,11 +190,11 @@ class Whisper:
             )
         return self._tokenizers[key]
 
-    def _heard(self, result: Any, tokenizer: Any, seconds: float) -> Heard:
+    def _transcription(self, result: Any, tokenizer: Any, seconds: float) -> Transcription:
         tokens = result.sequences_ids[0]
         phrases = _phrases(tokens, tokenizer, seconds)
         text = "".join(p.text for p in phrases).encode()
-        return Heard(
+        return Transcription(
             phrases,
             # the score is normalised by length already; the end token counts as one more
             logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),

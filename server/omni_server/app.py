@@ -19,6 +19,7 @@ from omni_core.errors import OmniError
 from omni_core.settings import Settings
 from omni_server import prompts, resources, schemas, tools
 from omni_server.arguments import read as read_arguments
+from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
 from omni_server.progress import cancelled_by_others
 from omni_server.state import Opener, State
@@ -67,7 +68,9 @@ def build(state: State) -> MCPServer[State]:
         title="Omni evidence",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=_tools(state.settings),
+        website_url=WEBSITE,
+        icons=icons(),
+        tools=tools_of(state.settings),
         lifespan=lifespan,
         log_level="WARNING",
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
@@ -79,10 +82,11 @@ def build(state: State) -> MCPServer[State]:
 
 def all_tools() -> list[Tool]:
     """Every tool with its default annotations, the ones behind a flag included."""
-    return _tools(Settings(allow_delete=True, check_citations=True))
+    return tools_of(Settings(allow_delete=True, check_citations=True))
 
 
-def _tools(settings: Settings) -> list[Tool]:
+def tools_of(settings: Settings) -> list[Tool]:
+    """The tools that a server of these settings offers."""
     write = _READ.model_copy(
         update={"read_only_hint": False, "open_world_hint": settings.allow_urls}
     )

@@ -93,10 +93,21 @@ if answer.get("torch") == "":
 sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 """
 
+_PLUGINS = """
+import json, sys
+from omni_core import plugins
+broken = {part.label: part.message for part in plugins.broken()}
+answer = [[label for label in plugins.added() if label not in broken], broken]
+sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
+"""
+
 
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, the needed ones first. Imports heavy wheels in a child process only."""
-    found = [_python(), *_store(settings), *_parts(), *_weights(settings), *_places(settings)]
+    found = [
+        _python(), *_store(settings), *_parts(), *_weights(settings), *_plugins(),
+        *_places(settings),
+    ]  # fmt: skip
     return sorted(found, key=lambda f: not f.needed)
 
 
@@ -190,6 +201,26 @@ def _weights(settings: Settings) -> Iterator[Finding]:
         else:
             detail = f"{row.adds} ({size:.0f} MB, sha256 verified, {row.licence})"
             yield Finding(name, "ok", detail, needed=needed)
+
+
+def _plugins() -> Iterator[Finding]:
+    """What other packages add to this one, and what of it cannot be used; nothing where none do."""
+    path = os.pathsep.join(filter(None, sys.path))  # where children look for parts, too
+    try:
+        run = subprocess.run(  # noqa: S603 - our own interpreter and program
+            [sys.executable, "-P", "-c", _PLUGINS], capture_output=True, text=True, timeout=180,
+            env={**os.environ, "PYTHONPATH": path},
+        )  # fmt: skip
+        added, broken = json.loads(run.stdout.strip().splitlines()[-1])
+    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as e:
+        yield Finding(
+            "plug-ins", "warning", f"they cannot be imported ({type(e).__name__})", needed=False
+        )
+        return
+    if added:
+        yield Finding("plug-ins", "ok", ", ".join(added), needed=False)
+    for label, message in broken.items():
+        yield Finding(label, "warning", message, needed=False)
 
 
 def _used(role: str, settings: Settings) -> bool:

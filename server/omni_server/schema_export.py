@@ -1,17 +1,32 @@
-"""`tools_schema/`: the tools as JSON files, for reviewers and for clients without MCP."""
+"""`tools_schema/`: the tools as JSON files, for reviewers and for clients without MCP.
+
+NAME.json               one tool as `tools/list` sends it
+openai.json             all of them as strict functions of the Chat Completions API
+openai_responses.json   the same of the Responses API
+anthropic.json          as tools of the Messages API
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+from omni_server import function_calling
 from omni_server.app import all_tools
+
+FORMS = {
+    "openai.json": function_calling.openai,
+    "openai_responses.json": function_calling.openai_responses,
+    "anthropic.json": function_calling.anthropic,
+}
 
 
 def render_all() -> dict[str, str]:
     """File name -> JSON text, for every tool, the ones behind a flag included."""
     files = {}
-    for tool in all_tools():
+    tools = all_tools()
+    for tool in tools:
         body = {
             "name": tool.name,
             "title": tool.title,
@@ -22,8 +37,12 @@ def render_all() -> dict[str, str]:
             and tool.annotations.model_dump(by_alias=True, exclude_none=True),
         }
         body = {k: v for k, v in body.items() if v is not None}
-        files[f"{tool.name}.json"] = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
-    return files
+        files[f"{tool.name}.json"] = _text(body)
+    return files | {name: _text([form(t) for t in tools]) for name, form in FORMS.items()}
+
+
+def _text(body: Any) -> str:
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
 def write(folder: str | Path) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,3 +95,19 @@ def test_roots_and_qdrant_are_looked_at(tmp_path: Path) -> None:
     assert (roots.state, qdrant.state) == ("warning", "missing")
     (none,) = doctor._places(Settings())
     assert none.state == "absent"
+
+
+def test_parts_of_other_packages_are_named_and_so_is_what_is_broken(
+    few_parts: None, tmp_path: Path, install: Callable[..., None]
+) -> None:
+    assert "plug-ins" not in by_name(Settings(store=str(tmp_path)))
+    install("my-encoder", "from omni_core.encoders.hashing import HashingEncoder as Mine",
+            {"encoders": "mine = my_encoder:Mine"})  # fmt: skip
+    install("haiku-medium", "import no_such_wheel", {"media": "haiku = haiku_medium:Haiku"})
+    found = by_name(Settings(store=str(tmp_path)))
+    assert (found["plug-ins"].state, found["plug-ins"].detail) == (
+        "ok", "encoder mine of my-encoder",
+    )  # fmt: skip
+    broken = found["medium haiku of haiku-medium"]
+    assert (broken.state, broken.needed) == ("warning", False)
+    assert "No module named 'no_such_wheel'; reinstall or remove" in broken.detail

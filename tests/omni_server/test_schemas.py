@@ -112,7 +112,7 @@ async def test_tools_list_sends_what_the_schema_files_hold(connect: Any) -> None
     async with connect() as client:
         listed = (await client.list_tools()).tools
     files = {name: json.loads(text) for name, text in schema_export.render_all().items()}
-    assert {f"{t.name}.json" for t in listed} == set(files)
+    assert {f"{t.name}.json" for t in listed} | set(schema_export.FORMS) == set(files)
     for tool in listed:
         assert tool.model_dump(by_alias=True, exclude_none=True) == files[f"{tool.name}.json"]
 

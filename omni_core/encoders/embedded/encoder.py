@@ -77,7 +77,7 @@ class EmbeddedEncoder(Encoder):
                 out[i] = label_space.unit(np.mean(frames, axis=0))
         return out
 
-    def describe_images(self, contents: Sequence[Content]) -> list[str]:
+    def caption(self, contents: Sequence[Content]) -> list[str]:
         """What the classifier thinks each image or video shows, likeliest first; "" for others.
 
         A guess, often wrong in the detail: for a result's "why", never as evidence.
@@ -89,7 +89,7 @@ class EmbeddedEncoder(Encoder):
             for c in contents
         ]
 
-    def encode_looks(self, contents: Sequence[Content]) -> list[list[Vector]]:
+    def encode_additional(self, contents: Sequence[Content]) -> list[list[Vector]]:
         """Of a video the frames that look different from its mean and from each other, at most
         three; none for other contents.
 
@@ -118,7 +118,7 @@ class EmbeddedEncoder(Encoder):
         if known is not None and known[0]() is array:
             return known[1]
         if isinstance(content, VideoContent):
-            images = [content.key, *content.frames]
+            images = [content.keyframe, *content.frames]
             observations = tuple(self._observe(pixels, ends=False) for pixels in images)
         else:
             observations = (self._observe(content.pixels),)

@@ -126,5 +126,5 @@ def _bytes(content: Content) -> int:
     if isinstance(content, AudioContent):
         return content.samples.nbytes
     assert isinstance(content, VideoContent)  # noqa: S101 - the union's last member
-    audio = 0 if content.sound is None else content.sound.nbytes
-    return content.frames.nbytes + content.key.nbytes + audio
+    audio = 0 if content.audio is None else content.audio.nbytes
+    return content.frames.nbytes + content.keyframe.nbytes + audio

@@ -51,12 +51,12 @@ def message_parts(content: Content, spec: ModelSpec) -> list[dict[str, Any]] | N
     if isinstance(content, AudioContent):
         return [_audio_part(content.samples)] if spec.takes("audio") else None
     if not spec.takes("video") or not len(content.frames):
-        return [_image_part(content.key)] if spec.takes("image") else None
+        return [_image_part(content.keyframe)] if spec.takes("image") else None
     frames, _ = thin_frames(content.frames, content.fps, spec.max_frames)
     jpegs = ",".join(_base64(partial(_jpeg, f)) for f in frames)
     parts = [{"type": "video_url", "video_url": {"url": f"data:video/jpeg;base64,{jpegs}"}}]
-    if content.sound is not None and spec.video_with_sound:
-        parts.append(_audio_part(content.sound))
+    if content.audio is not None and spec.video_with_sound:
+        parts.append(_audio_part(content.audio))
     return parts
 
 

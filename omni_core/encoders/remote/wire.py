@@ -186,14 +186,14 @@ def _describe(content: Content, writer: _Writer) -> dict[str, Any]:
         return {"kind": "image", "pixels": writer.put(content.pixels)}
     if isinstance(content, AudioContent):
         samples = writer.put(content.samples)
-        return {"kind": "audio", "samples": samples, "head_s": content.head_s}
+        return {"kind": "audio", "samples": samples, "head_s": content.overlap_s}
     return {
         "kind": "video",
         "frames": writer.put(content.frames),
         "times": list(content.times),
         "fps": content.fps,
-        "key": writer.put(content.key),
-        "audio": None if content.sound is None else writer.put(content.sound),
+        "key": writer.put(content.keyframe),
+        "audio": None if content.audio is None else writer.put(content.audio),
     }
 
 

@@ -108,7 +108,7 @@ class Inputs:
     def _video(self, number: int, video: VideoContent) -> Iterator[Item]:
         if not self._spec.takes("video") or not len(video.frames):
             if self._spec.takes("image"):
-                yield self._image(number, video.key)
+                yield self._image(number, video.keyframe)
             return
         frames, fps = thin_frames(video.frames, video.fps or self._spec.fps, self._spec.max_frames)
         height, width = frames.shape[1:3]
@@ -118,8 +118,8 @@ class Inputs:
         tokens = math.ceil(len(frames) / self._spec.frames_per_token) * per_frame + self._overhead
         value: dict[str, Any] = {"video": _video_input(frames, fps)}
         samples = 0
-        if video.sound is not None and len(video.sound) and self._takes_video_with_audio():
-            wave = _padded(video.sound[: int(self._spec.audio_max_s * SAMPLE_RATE) or None])
+        if video.audio is not None and len(video.audio) and self._takes_video_with_audio():
+            wave = _padded(video.audio[: int(self._spec.audio_max_s * SAMPLE_RATE) or None])
             value["audio"] = _audio_input(wave)
             samples = len(wave)
             tokens += self._audio_tokens(samples)

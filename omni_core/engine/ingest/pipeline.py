@@ -19,12 +19,13 @@ from omni_core.engine.ingest.titles import TITLE_PART, informative_words
 from omni_core.engine.workers import Models, ModelsDied
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.evidence import thumbnails
-from omni_core.models.service import Processed, ReadOptions
+from omni_core.models.answers import Processed, ReadOptions
 from omni_core.protocols import Index
 from omni_core.types import (
     TITLE_ORIGIN,
     Channel,
     CutOptions,
+    FileWarning,
     ImageContent,
     Modality,
     Segment,
@@ -141,7 +142,9 @@ class Pipeline:
         await self._checkpoint()
         await on_checkpoint()
 
-    async def _batches(self, stream: AsyncIterator[Segment]) -> AsyncIterator[list[Segment]]:
+    async def _batches(
+        self, stream: AsyncIterator[Segment | FileWarning]
+    ) -> AsyncIterator[list[Segment]]:
         """Segments in small lists; a page's image and its words stay together.
 
         Each list crosses a checkpoint at most at its end, so that checkpoints fall on the same
@@ -152,9 +155,9 @@ class Pipeline:
         started = time.perf_counter()
         async for segment in _decoded(stream):
             self.spent["cut"] += time.perf_counter() - started
-            if warning := segment.extra.get("warning"):
-                self.warn(str(warning))
-            if segment.id not in self.done and segment.content is not None:
+            if isinstance(segment, FileWarning):
+                self.warn(segment.message)
+            elif segment.id not in self.done and segment.content is not None:
                 size = FIRST_BATCHES[made] if made < len(FIRST_BATCHES) else self.batch
                 paged = segment.span.axis == "page"
                 same_page = paged and bool(batch) and batch[-1].span.overlaps(segment.span)
@@ -192,7 +195,7 @@ class Pipeline:
         for segment in batch:
             content = segment.content
             if isinstance(content, ImageContent | VideoContent):
-                pixels = content.key if isinstance(content, VideoContent) else content.pixels
+                pixels = content.keyframe if isinstance(content, VideoContent) else content.pixels
                 await asyncio.to_thread(
                     thumbnails.save, store, segment.source_id, segment.id, pixels
                 )
@@ -216,7 +219,9 @@ class Pipeline:
         self._since_checkpoint.clear()
 
 
-async def _decoded(stream: AsyncIterator[Segment]) -> AsyncIterator[Segment]:
+async def _decoded(
+    stream: AsyncIterator[Segment | FileWarning],
+) -> AsyncIterator[Segment | FileWarning]:
     try:
         async for segment in stream:
             yield segment

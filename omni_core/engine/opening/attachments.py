@@ -86,7 +86,7 @@ async def _images(
     """Pixels and caption of each image that is asked for."""
     row, edge = selection.row, EDGE[request.size]
     if row.modality is Modality.IMAGE and {"frame", "page"} & set(shows):
-        pixels = await context.decoders.open("picture", str(path), edge, request.crop)
+        pixels = await context.decoders.open("image", str(path), edge, request.crop)
         return [(pixels, cite(row.title, row.modality, None))]
     if row.modality is Modality.DOCUMENT and {"frame", "page"} & set(shows):
         return await _pages(context, path, selection, request) if row.pages else []
@@ -182,7 +182,7 @@ async def _clip(context: Context, path: Path, selection: Selection) -> ClipFile:
 async def _audio(context: Context, path: Path, selection: Selection) -> tuple[bytes, str]:
     """The span's audio as a WAV file; a warning when only its beginning is attached."""
     span = _playable(selection, AUDIO_MOST_S)
-    samples: Samples = await context.decoders.open("sound", str(path), span.start, span.end)
+    samples: Samples = await context.decoders.open("audio", str(path), span.start, span.end)
     asked = selection.span
     cut = asked is not None and asked.end - asked.start > AUDIO_MOST_S + 0.5
     warning = f"only the first {AUDIO_MOST_S:g} s of sound are attached" if cut else ""

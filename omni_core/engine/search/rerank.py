@@ -60,7 +60,7 @@ async def _content(context: Context, moment: Moment) -> Content | str | None:
         return None
     try:
         if moment.modality is Modality.IMAGE:
-            return ImageContent(await context.decoders.open("picture", row.uri, EDGE, None))
+            return ImageContent(await context.decoders.open("image", row.uri, EDGE, None))
         if moment.modality is Modality.DOCUMENT:
             page = int(moment.span.start)
             return ImageContent(await context.decoders.open("page", row.uri, page, EDGE, None))

@@ -1,1 +1,1 @@
-"""Video and audio through FFmpeg (PyAV): shots, sound windows, exact seeking, clips."""
+"""Video and audio through FFmpeg (PyAV): shots, audio windows, exact seeking, clips."""

@@ -1,4 +1,4 @@
-"""Sound files: WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR and kin; a cover is no film."""
+"""Audio files: WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR and kin; a cover makes no video."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from omni_core.media.av import clip, seek
 from omni_core.media.av.container import container
-from omni_core.media.av.cutter import FilmCutter
+from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
 from omni_core.media.av.sidecar import transcript
 from omni_core.media.dates import recorded_at
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.types import CutOptions, MediaInfo, Modality, Samples, Segment, Source
+from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Samples, Segment, Source
 
 _MIME = {
     "wav": "audio/wav",
@@ -32,7 +32,7 @@ _MIME = {
 
 
 class AudioMedium(Medium):
-    """Sound alone."""
+    """Audio alone, or with a cover."""
 
     rank = 1
     kinds = "audio (WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR)"
@@ -65,27 +65,31 @@ class AudioMedium(Medium):
                 duration_s=length(path, c),
                 recorded_at=when,
                 recorded_at_from=origin,
-                has_sound=True,
+                has_audio=True,
             )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Windows of sound; the words of a transcript where one lies beside."""
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
+        """Windows of audio; the words of a transcript where one lies beside."""
         words = transcript(path, options)
         if words is not None:
             for w in words.windows:
                 yield w.segment(source, words.origin)
         with container(path, self.limits) as c:
-            yield from FilmCutter(path, c, source, options, self.limits).run(words=words is None)
+            yield from ContainerCutter(path, c, source, options, self.limits).run(
+                words=words is None
+            )
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
-        """A stream copy."""
+        """Encoded anew, exact to the sample, in the codec of the container."""
         with container(path, self.limits) as c:
             return clip.cut(path, c, start, end, out)
 
-    def sound(self, path: str, start: float, end: float) -> Samples:
+    def audio(self, path: str, start: float, end: float) -> Samples:
         """Silence fills what the track leaves out."""
         with container(path, self.limits) as c:
-            return seek.sound_between(path, c, start, end)
+            return seek.audio_between(path, c, start, end)
 
 
 def _is_mpeg(head: bytes, suffix: str) -> bool:

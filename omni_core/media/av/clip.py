@@ -1,26 +1,30 @@
 """Clips: packets copied as they are (570 times cheaper than encoding), the true span stated.
 
-A copy begins at a keyframe, so the clip may start before the second asked for. Only where the
-container cannot hold the stream, or the file keeps no time to copy by, is the clip encoded anew.
+A copy begins at the codec's keyframe, so the clip may start before the second asked for. Only
+where the container cannot hold the streams, or the file keeps no time to copy by, is the clip
+encoded anew; so is audio alone, which is cheap, and then exact to the sample.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
+import math
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import av
+import av.error
 import numpy as np
 
-from omni_core.errors import NotFoundError
+from omni_core.errors import NotFoundError, StoreError
 from omni_core.media.av import seek
 from omni_core.media.av.clock import Clock, rate
-from omni_core.media.av.container import film_stream, sound_stream
-from omni_core.types import SAMPLE_RATE
+from omni_core.media.av.container import audio_stream, video_stream
+from omni_core.types import SAMPLE_RATE, Samples
 
 log = logging.getLogger(__name__)
 
@@ -52,31 +56,47 @@ ENCODERS = {
     "ogg": ("", "libopus"),
     "wav": ("", "pcm_s16le"),
 }
-"""(picture, sound) of clips that must be encoded; H.264 and AAC for all others."""
-BACK_OFF = (0.0, 3.0, 15.0, 60.0, None)
-MOST_BYTES = 256 << 20
+"""(video, audio) codecs of clips that must be encoded; H.264 and AAC for all others."""
+BACK_OFF_S = (0.0, 3.0, 15.0, 60.0, None)
+"""How far before the wanted second to seek, one try after the other; None is the very start."""
+MAX_BYTES = 256 << 20
+"""Packets that are held for one clip."""
+AUDIO_LEAD_S = 1.0
+"""Audio may be stored so long before the frames that it belongs to."""
 TICKS = 30_000
 TICK = Fraction(1, TICKS)
 """Of a second: frames keep their own time whatever the rate; MPEG-4 takes no finer one."""
+REFUSALS = (
+    av.error.ArgumentError,
+    av.error.InvalidDataError,
+    av.error.NotImplementedError,
+    av.error.PatchWelcomeError,
+)
+"""What FFmpeg answers when a container cannot hold packets as they are."""
+
+
+class _CannotCopyError(Exception):
+    """These packets cannot be copied into that container: the clip is encoded instead."""
 
 
 def cut(path: str, c: Any, start: float, end: float, out: str) -> tuple[str, float, float]:
     """Write [start, end) to `out`; (MIME type, first second, last second) as really written.
 
     The suffix of `out` names the container, MP4 where it is none of `FORMATS`. Raises
-    NotFoundError (OUT_OF_RANGE) for a span that the file does not have.
+    NotFoundError (OUT_OF_RANGE) for a span that the file does not have, StoreError when `out`
+    cannot be written.
     """
     if not 0 <= start < end:
         raise NotFoundError(f"{start:g}-{end:g} s is not a span", code="OUT_OF_RANGE")
     form, mime = FORMATS.get(os.path.splitext(out)[1].lower(), FORMATS[".mp4"])
     try:
-        film = film_stream(c)
-        if film is not None and film.start_time is None:
-            raise ValueError("a film without time stamps")  # and a try to seek would use it up
-        span = _copy(c, start, end, out, form)
-    except Exception as e:  # a codec the container cannot hold, or packets without time
-        log.debug("cannot copy into %s: %r", form, e)
-        span = _encode(path, c, start, end, out, form)
+        span = _copy_or_encode(path, c, start, end, out, form)
+    except OSError as e:
+        if str(e.filename or out) != out:
+            raise  # the file that is read
+        raise StoreError(
+            f"the clip cannot be written: {e.strerror}; free some space, or use a store elsewhere"
+        ) from e
     if span is None:
         raise NotFoundError(
             f"{os.path.basename(path)} has nothing at {start:g}-{end:g} s", code="OUT_OF_RANGE"
@@ -84,56 +104,109 @@ def cut(path: str, c: Any, start: float, end: float, out: str) -> tuple[str, flo
     return mime, round(span[0], 3), round(span[1], 3)
 
 
+def _copy_or_encode(
+    path: str, c: Any, start: float, end: float, out: str, form: str
+) -> tuple[float, float] | None:
+    try:
+        return _copy(c, start, end, out, form)
+    except _CannotCopyError as e:
+        log.debug("cannot copy into %s: %r", form, e.__cause__ or e)
+        return _encode(path, c, start, end, out, form)
+
+
 def _copy(c: Any, start: float, end: float, out: str, form: str) -> tuple[float, float] | None:
-    film, sound = film_stream(c), sound_stream(c)
-    streams = [s for s in (film, sound) if s is not None]
-    lead, clock = streams[0], Clock(c)
-    packets = _from_keyframe(c, lead, streams, clock, start, end)
+    """The span of the packets that were copied; None where there are none."""
+    streams, clock = _streams_to_copy(c), Clock(c)
+    try:
+        packets = _from_keyframe(c, streams, clock, start, end)
+    except av.error.FFmpegError as e:  # damaged, or nothing to seek by; decoding steps over it
+        raise _CannotCopyError from e
     if not packets:
         return None
-    _complete([p for _, p in packets if p.stream_index == lead.index], rate(lead))
-    first = min(t for t, p in packets if p.stream_index == lead.index)
-    last = first
+    frames = [(t, p) for t, p in packets if p.stream_index == streams[0].index]
+    _fill_decoding_times([p for _, p in frames], rate(streams[0]))
+    first = min(t for t, _ in frames)
+    wanted = [(t, p) for t, p in packets if first - 0.001 <= t < end]
+    last = max((t + float((p.duration or 0) * p.time_base) for t, p in wanted), default=first)
+    try:
+        _write([p for _, p in wanted], streams, first + clock.zero, out, form)
+    except REFUSALS as e:
+        raise _CannotCopyError from e
+    return first, last
+
+
+def _streams_to_copy(c: Any) -> list[Any]:
+    """The video stream, then the audio stream where there is one."""
+    video, audio = video_stream(c), audio_stream(c)
+    if video is None:
+        raise _CannotCopyError("audio alone")
+    if video.start_time is None:
+        # asked before anything is read: a try to seek in such a file would use it up
+        raise _CannotCopyError("a video without time stamps")
+    return [video] if audio is None else [video, audio]
+
+
+def _write(packets: list[Any], streams: list[Any], zero_s: float, out: str, form: str) -> None:
+    """Packets as a file of their own, in which `zero_s` of the container's time is second 0."""
     with av.open(out, "w", format=form) as target:
-        to = {s.index: target.add_stream_from_template(s) for s in streams}
-        for t, packet in packets:
-            if t < first - 0.001 or t >= end:
-                continue
-            last = max(last, t + float((packet.duration or 0) * packet.time_base))
-            zero = round((first + clock.zero) / packet.time_base)
+        try:
+            to = {s.index: target.add_stream_from_template(s) for s in streams}
+        except ValueError as e:  # PyAV's answer when the container knows no such codec
+            raise _CannotCopyError from e
+        for packet in packets:
+            zero = round(zero_s / packet.time_base)
             packet.pts -= zero
             packet.dts -= zero
             packet.stream = to[packet.stream_index]
             target.mux(packet)
-    return first, last
+
+
+@dataclass(slots=True)
+class _Held:
+    """Packets from the video's last keyframe at or before a second on."""
+
+    start: float
+    video: int
+    """Index of the video stream."""
+    packets: list[tuple[float, Any]] = field(default_factory=list)
+    size: int = 0
+    first: float | None = None
+    """Second of the keyframe; None before there is one."""
+
+    def add(self, t: float, packet: Any) -> None:
+        """Hold a packet; a better keyframe lets go of what was before it."""
+        is_keyframe = packet.stream_index == self.video and packet.is_keyframe
+        if is_keyframe and (self.first is None or t <= self.start):
+            self.packets = [
+                (at, p)
+                for at, p in self.packets
+                if p.stream_index != self.video and at > t - AUDIO_LEAD_S
+            ]
+            self.size, self.first = sum(p.size for _, p in self.packets), t
+        self.packets.append((t, packet))
+        self.size += packet.size
 
 
 def _from_keyframe(
-    c: Any, lead: Any, streams: list[Any], clock: Clock, start: float, end: float
+    c: Any, streams: list[Any], clock: Clock, start: float, end: float
 ) -> list[tuple[float, Any]]:
-    """Packets from the last keyframe at or before `start` up to `end`.
+    """(second, packet) from the last keyframe at or before `start` up to `end`.
 
     A demuxer without an index lands too late, so the seek backs off until it does not.
     """
-    for back in BACK_OFF:
+    video = streams[0]
+    for back in BACK_OFF_S:
         target = 0.0 if back is None else max(0.0, start - back)
-        c.seek(clock.pts(target, lead) if target else 0, stream=lead, backward=True)
-        held: list[tuple[float, Any]] = []
-        size, begun = 0, None
+        c.seek(clock.pts(target, video) if target else 0, stream=video, backward=True)
+        held = _Held(start, video.index)
         for t, packet in _timed(c, streams, clock):
-            leads = packet.stream_index == lead.index
-            if leads and packet.dts is not None and _decoded_at(packet, clock) >= end:
+            if packet.stream_index == video.index and _decoded_at(packet, clock) >= end:
                 break
-            if leads and packet.is_keyframe and (begun is None or t <= start):
-                keep = t - 1.0  # sound that is stored before its picture
-                held = [(at, p) for at, p in held if p.stream_index != lead.index and at > keep]
-                size, begun = sum(p.size for _, p in held), t
-            held.append((t, packet))
-            size += packet.size
-            if size > MOST_BYTES:
+            held.add(t, packet)
+            if held.size > MAX_BYTES:
                 break
-        if begun is not None and (begun <= start + 0.001 or target == 0.0):
-            return held
+        if held.first is not None and (held.first <= start + 0.001 or target == 0.0):
+            return held.packets
     return []
 
 
@@ -145,15 +218,18 @@ def _timed(c: Any, streams: list[Any], clock: Clock) -> Iterator[tuple[float, An
 
 
 def _decoded_at(packet: Any, clock: Clock) -> float:
+    """When a packet is decoded, as far as the file says; before any end where it does not."""
+    if packet.dts is None:
+        return -math.inf
     seconds: float = packet.dts * float(packet.time_base) - clock.zero
     return seconds
 
 
-def _complete(packets: list[Any], fps: float) -> None:
+def _fill_decoding_times(packets: list[Any], fps: float) -> None:
     """Decoding times where Matroska leaves them out: a frame apart, before the first known."""
     known = next((i for i, p in enumerate(packets) if p.dts is not None), None)
     if known is None:
-        raise ValueError("no decoding times")
+        raise _CannotCopyError("no decoding times")
     step = max(1, round(1 / fps / packets[0].time_base))
     for i in range(known - 1, -1, -1):
         packets[i].dts = min(packets[i].pts, packets[i + 1].dts - step)
@@ -165,45 +241,60 @@ def _complete(packets: list[Any], fps: float) -> None:
 def _encode(
     path: str, c: Any, start: float, end: float, out: str, form: str
 ) -> tuple[float, float] | None:
-    """The same span, frame-exact, as new H.264 (or what the container takes) and mono sound."""
-    film, sound = film_stream(c), sound_stream(c)
-    names = ENCODERS.get(form, ("libx264", "aac"))
-    samples = None
-    if sound is not None:
-        try:
-            samples = seek.sound_between(path, c, start, end)
-        except NotFoundError:
-            samples = None
-    first, last = None, start
+    """The same span, frame-exact, as new H.264 (or what the container takes) and mono audio."""
+    video, audio = video_stream(c), audio_stream(c)
+    video_codec, audio_codec = ENCODERS.get(form, ("libx264", "aac"))
+    samples = None if audio is None else _samples(path, c, start, end)
+    shown = None
     with av.open(out, "w", format=form) as target:
-        audio = None
-        if film is not None and names[0]:
-            video = target.add_stream(names[0], rate=Fraction(rate(film)).limit_denominator(1001))
-            video.width, video.height = (
-                film.codec_context.width & ~1,
-                film.codec_context.height & ~1,
-            )
-            video.pix_fmt, video.codec_context.time_base = "yuv420p", TICK
+        to_video, to_audio = None, None
+        if video is not None and video_codec:
+            to_video = _add_video(target, video_codec, video)
         if samples is not None:
-            audio = target.add_stream(names[1], rate=48000, layout="mono")
-        if film is not None and names[0]:
-            for t, held, frame in seek.stretch(c, film, start, end):
-                first = t if first is None else first
-                last = t + held
-                small = frame.reformat(video.width, video.height, "yuv420p", threads=1)
-                small.pts, small.time_base = round(max(0.0, t - start) * TICKS), TICK
-                target.mux(video.encode(small))
-            target.mux(video.encode())
-        if audio is not None and samples is not None:
-            first, last = start if first is None else first, max(last, end)
-            _encode_sound(target, audio, samples)
+            to_audio = target.add_stream(audio_codec, rate=48000, layout="mono")
+        if to_video is not None:
+            shown = _encode_video(target, to_video, c, video, start, end)
+        if to_audio is not None and samples is not None:
+            _encode_audio(target, to_audio, samples)
+    if samples is None:
+        return shown
+    return (start, end) if shown is None else (shown[0], max(shown[1], end))
+
+
+def _samples(path: str, c: Any, start: float, end: float) -> Samples | None:
+    try:
+        return seek.audio_between(path, c, start, end)
+    except NotFoundError:
+        return None
+
+
+def _add_video(target: Any, codec: str, like: Any) -> Any:
+    stream = target.add_stream(codec, rate=Fraction(rate(like)).limit_denominator(1001))
+    # 4:2:0 wants even sides
+    stream.width, stream.height = like.codec_context.width & ~1, like.codec_context.height & ~1
+    stream.pix_fmt, stream.codec_context.time_base = "yuv420p", TICK
+    return stream
+
+
+def _encode_video(
+    target: Any, stream: Any, c: Any, video: Any, start: float, end: float
+) -> tuple[float, float] | None:
+    """Encode the frames on screen during [start, end); their span, None without any."""
+    first, last = None, start
+    for t, held, frame in seek.frames_between(c, video, start, end):
+        first = t if first is None else first
+        last = t + held
+        frame = frame.reformat(stream.width, stream.height, "yuv420p", threads=1)
+        frame.pts, frame.time_base = round(max(0.0, t - start) * TICKS), TICK
+        target.mux(stream.encode(frame))
+    target.mux(stream.encode())
     return None if first is None else (max(first, start), last)
 
 
-def _encode_sound(target: Any, stream: Any, samples: Any) -> None:
+def _encode_audio(target: Any, stream: Any, samples: Samples) -> None:
     wide = av.AudioResampler(stream.codec_context.format.name, "mono", 48000, frame_size=1024)
     frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), "flt", "mono")
     frame.sample_rate = SAMPLE_RATE
-    for piece in (*wide.resample(frame), *wide.resample(None)):
-        target.mux(stream.encode(piece))
+    for chunk in (*wide.resample(frame), *wide.resample(None)):
+        target.mux(stream.encode(chunk))
     target.mux(stream.encode())

@@ -1,7 +1,7 @@
-"""One rule for time: t = pts x time_base - container.start_time, for picture, sound and words.
+"""One rule for time: t = pts x time_base - container.start_time, for video, audio and subtitles.
 
 Measured over 20 wrappings against a barcode in every frame: exact where the container keeps time,
-at worst 80 ms (fragmented MP4 with B-frames), and sound and picture stay together. The stream's
+at worst 80 ms (fragmented MP4 with B-frames), and audio and video stay together. The stream's
 own start, frame counts and `container.duration` are each wrong by seconds on some of them.
 """
 

@@ -53,7 +53,7 @@ def _check(path: str, c: Any, limits: Limits) -> None:
 
 
 def too_long(path: str, seconds: float, limits: Limits) -> TooLargeError:
-    """The error for a film over the limit of seconds."""
+    """The error for a file over the limit of seconds."""
     return TooLargeError(
         f"{os.path.basename(path)} is {seconds / 3600:.1f} h long, over the limit of "
         f"{limits.max_duration_s / 3600:.1f} h; cut it or raise max_duration_s",
@@ -61,16 +61,16 @@ def too_long(path: str, seconds: float, limits: Limits) -> TooLargeError:
     )
 
 
-def film_stream(c: Any) -> Any | None:
-    """The first moving picture; covers and thumbnails are video streams too and are passed over."""
+def video_stream(c: Any) -> Any | None:
+    """The first video stream; covers and thumbnails are video streams too and are passed over."""
     for s in c.streams.video:
         if not int(s.disposition) & COVER and s.codec_context is not None:
             return s
     return None
 
 
-def sound_stream(c: Any) -> Any | None:
-    """The sound a player would choose: the default track, else the first."""
+def audio_stream(c: Any) -> Any | None:
+    """The audio track a player would choose: the default one, else the first."""
     streams = [s for s in c.streams.audio if s.codec_context is not None]
     return next((s for s in streams if int(s.disposition) & 1), streams[0] if streams else None)
 

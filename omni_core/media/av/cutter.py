@@ -1,7 +1,7 @@
-"""One demux of a film yields its shots, its sound and its own words, in bounded memory.
+"""One pass over a container yields its shots, audio windows and subtitles, in bounded memory.
 
-The loop runs at the cost of decoding: every frame is looked at through a tiny luma picture, a few
-are kept for a second or two, and only those that will be shown are converted.
+The loop runs at the cost of decoding: every frame is judged by a tiny luma thumbnail, a few are
+kept for a second or two, and only those that will be shown are converted to RGB.
 """
 
 from __future__ import annotations
@@ -12,23 +12,27 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import av
+
+from omni_core.media.av.audio_windows import AudioWindow, AudioWindower, RecentAudio
 from omni_core.media.av.clock import Clock, rate
-from omni_core.media.av.container import film_stream, packets, sound_stream, thread, too_long
+from omni_core.media.av.container import audio_stream, packets, thread, too_long, video_stream
 from omni_core.media.av.pixels import aspect
-from omni_core.media.av.shots import Shot, Shots
-from omni_core.media.av.sound import Piece, Resampler, SoundCutter, Tail, Window
+from omni_core.media.av.resample import Chunk, Resampler
+from omni_core.media.av.shots import Shot, ShotCutter
 from omni_core.media.av.subtitle_track import Track, text_stream
 from omni_core.media.guard import unreadable
-from omni_core.types import Channel, CutOptions, Limits, Segment, Source, Span
+from omni_core.types import Channel, CutOptions, FileWarning, Limits, Segment, Source, Span
 
 log = logging.getLogger(__name__)
 
-PATIENT_SHOTS = 4
-PATIENCE = 300
+MAX_WAITING_SHOTS = 4
+"""Shots that wait for their audio; a badly interleaved file does not hold back more."""
+MAX_DECODE_ERRORS = 300
 """Undecodable packets in a row after which the rest of a stream is given up."""
 
 
-class FilmCutter:
+class ContainerCutter:
     """Cuts one open container. `run` is the stream of segments."""
 
     def __init__(
@@ -37,50 +41,60 @@ class FilmCutter:
         self._path, self._c, self._source = path, container, source
         self._options, self._limits = options, limits
         self._clock = Clock(container)
-        self._film = film_stream(container)
-        self._sound = sound_stream(container)
-        self._shots = Shots(options, aspect(self._film)) if self._film is not None else None
-        self._cutter = SoundCutter(options)
+        self._video = video_stream(container)
+        self._audio = audio_stream(container)
+        self._shots = ShotCutter(options, aspect(self._video)) if self._video is not None else None
+        self._windower = AudioWindower(options)
         self._resampler = Resampler(self._clock)
-        wanted = options.video_audio and self._film is not None and self._sound is not None
-        self._tail = Tail() if wanted else None
+        wanted = options.video_audio and self._video is not None and self._audio is not None
+        self._recent = RecentAudio() if wanted else None
         self._waiting: deque[Shot] = deque()
-        self._step = 1 / rate(self._film) if self._film is not None else 0.0
-        self._counted = 0
+        self._step = 1 / rate(self._video) if self._video is not None else 0.0
+        self._frame_count = 0
         self._errors: dict[int, int] = {}
         self._given_up: set[int] = set()
         self._decoded = 0
         self.end = 0.0
 
-    def run(self, *, words: bool = True) -> Iterator[Segment]:
-        """Shots, windows of sound and, with `words`, the subtitle track's sentences."""
-        streams = [s for s in (self._film, self._sound) if s is not None]
-        track = None
-        if words and (subtitles := text_stream(self._c)) is not None:
-            streams.append(subtitles)
-            track = Track(subtitles, self._clock)
-        if self._film is not None:
-            prepare(self._film)
+    def run(self, *, words: bool = True) -> Iterator[Segment | FileWarning]:
+        """Shots, audio windows and, with `words`, the sentences of the subtitle track.
+
+        Raises UnreadableError when nothing could be decoded. A file that ends early yields what
+        is there and, last, a warning.
+        """
+        subtitles = text_stream(self._c) if words else None
+        track = Track(subtitles, self._clock) if subtitles is not None else None
+        if self._video is not None:
+            prepare(self._video)
+        streams = (s for s in (self._video, self._audio, subtitles) if s is not None)
         for packet in packets(self._c, *streams):
-            if packet.stream is self._film:
-                yield from self._see(packet)
-            elif packet.stream is self._sound:
-                yield from self._hear(packet)
+            if packet.stream is self._video:
+                yield from self._decode_video(packet)
+            elif packet.stream is self._audio:
+                yield from self._decode_audio(packet)
             elif track is not None:
-                yield from self._speech(track.push(packet), track.origin)
+                yield from self._subtitle_segments(track.push(packet), track.origin)
         if not self._decoded:
             raise unreadable(self._path)
-        for piece in self._resampler.flush():
-            yield from self._sound_piece(piece)
-        yield from self._windows(self._cutter.flush())
+        for chunk in self._resampler.flush():
+            yield from self._take_chunk(chunk)
+        yield from self._window_segments(self._windower.flush())
         if track is not None:
-            yield from self._speech(track.flush(), track.origin)
+            yield from self._subtitle_segments(track.flush(), track.origin)
         if self._shots is not None:
-            yield from self._show(self._shots.flush())
-            yield from self._release(everything=True)
-            last = self._shots.last()
-            if last is not None:
-                yield self._heard(last).segment(self._source, warning=self._cut_short())
+            yield from self._last_shots(self._shots)
+            if self._ends_early():
+                yield FileWarning(
+                    f"the file breaks off: {self.end:.1f} of {self._promised_s:.1f} s could be "
+                    "read; the rest is missing or damaged"
+                )
+
+    def _last_shots(self, shots: ShotCutter) -> Iterator[Segment]:
+        yield from self._queue(shots.flush())
+        yield from self._release(everything=True)
+        last = shots.last()
+        if last is not None:
+            yield self._with_audio(last).segment(self._source)
 
     def _frames(self, packet: Any) -> list[Any]:
         index = packet.stream_index
@@ -91,7 +105,7 @@ class FilmCutter:
         except Exception as e:
             log.debug("stream %d: %r", index, e)
             self._errors[index] = self._errors.get(index, 0) + 1
-            if self._errors[index] >= PATIENCE:
+            if self._errors[index] >= MAX_DECODE_ERRORS:
                 self._given_up.add(index)
             return []
         if frames:
@@ -100,8 +114,8 @@ class FilmCutter:
             self._decoded += len(frames)
         return frames
 
-    def _see(self, packet: Any) -> Iterator[Segment]:
-        assert self._shots is not None  # noqa: S101 - there is a film stream
+    def _decode_video(self, packet: Any) -> Iterator[Segment]:
+        assert self._shots is not None  # noqa: S101 - there is a video stream
         shown = self._clock.packet(packet)
         if shown is not None and not packet.is_discard:  # skipped frames are shown all the same
             self._shots.reach(shown + float((packet.duration or 0) * packet.time_base))
@@ -110,76 +124,77 @@ class FilmCutter:
         for frame in self._frames(packet):
             t = self._clock.frame(frame)
             if t is None:
-                t = self._counted * self._step
-            self._counted += 1
+                t = self._frame_count * self._step
+            self._frame_count += 1
             length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
-            yield from self._show(self._shots.push(t, frame))
+            yield from self._queue(self._shots.push(t, frame))
             self._shots.reach(t + (length or self._step))
-            self._reach(t + (length or self._step))
+            self._advance_to(t + (length or self._step))
 
-    def _hear(self, packet: Any) -> Iterator[Segment]:
+    def _decode_audio(self, packet: Any) -> Iterator[Segment]:
         for frame in self._frames(packet):
-            for piece in self._resampler.push(frame):
-                yield from self._sound_piece(piece)
+            for chunk in self._resampler.push(frame):
+                yield from self._take_chunk(chunk)
 
-    def _show(self, shots: Iterable[Shot]) -> Iterator[Segment]:
+    def _queue(self, shots: Iterable[Shot]) -> Iterator[Segment]:
         for shot in shots:
             self._waiting.append(shot)
         yield from self._release()
 
     def _release(self, *, everything: bool = False) -> Iterator[Segment]:
-        """Shots whose sound has come; a badly interleaved file does not hold them back for long."""
+        """Shots whose audio has come."""
         while self._waiting:
-            late = self._tail is not None and self._tail.now < self._waiting[0].end
-            if late and not everything and len(self._waiting) <= PATIENT_SHOTS:
+            late = self._recent is not None and self._recent.now < self._waiting[0].end
+            if late and not everything and len(self._waiting) <= MAX_WAITING_SHOTS:
                 return
-            yield self._heard(self._waiting.popleft()).segment(self._source)
+            yield self._with_audio(self._waiting.popleft()).segment(self._source)
 
-    def _heard(self, shot: Shot) -> Shot:
-        """The shot with its own sound where that is wanted."""
-        if self._tail is None:
+    def _with_audio(self, shot: Shot) -> Shot:
+        """The shot with its own audio where that is wanted."""
+        if self._recent is None:
             return shot
-        return replace(shot, film=replace(shot.film, sound=self._tail.take(shot.start, shot.end)))
+        return replace(
+            shot, video=replace(shot.video, audio=self._recent.take(shot.start, shot.end))
+        )
 
-    def _reach(self, t: float) -> None:
+    def _advance_to(self, t: float) -> None:
         if t > self.end:
             self.end = t
             if t > self._limits.max_duration_s:
                 raise too_long(self._path, t, self._limits)
 
-    def _sound_piece(self, piece: Piece) -> Iterator[Segment]:
-        if self._tail is not None:
-            self._tail.push(*piece)
-        yield from self._windows(self._cutter.push(*piece))
-        self._reach(self._cutter.now)
+    def _take_chunk(self, chunk: Chunk) -> Iterator[Segment]:
+        if self._recent is not None:
+            self._recent.push(*chunk)
+        yield from self._window_segments(self._windower.push(*chunk))
+        self._advance_to(self._windower.now)
         yield from self._release()
 
-    def _windows(self, windows: Iterator[Window]) -> Iterator[Segment]:
+    def _window_segments(self, windows: Iterator[AudioWindow]) -> Iterator[Segment]:
         for w in windows:
             span = Span("second", round(w.start, 3), round(w.end, 3))
-            yield Segment(self._source.id, self._source.modality, Channel.SOUND, span, w.sound)
+            yield Segment(self._source.id, self._source.modality, Channel.SOUND, span, w.audio)
 
-    def _speech(self, windows: Any, origin: str) -> Iterator[Segment]:
+    def _subtitle_segments(self, windows: Any, origin: str) -> Iterator[Segment]:
         for w in windows:
             yield w.segment(self._source, origin)
 
-    def _cut_short(self) -> str:
-        """What to tell when the header promises more than could be read."""
-        promised = self._c.duration / 1e6 if self._c.duration else 0.0
-        if promised - self.end > max(2.0, 0.05 * promised):
-            return (
-                f"the file breaks off: {self.end:.1f} of {promised:.1f} s could be read; "
-                "the rest is missing or damaged"
-            )
-        return ""
+    @property
+    def _promised_s(self) -> float:
+        """The duration that the header states; 0 where it states none."""
+        return self._c.duration / av.time_base if self._c.duration else 0.0
+
+    def _ends_early(self) -> bool:
+        """Whether the header promises notably more than could be read."""
+        return self._promised_s - self.end > max(2.0, 0.05 * self._promised_s)
 
 
-def prepare(film: Any) -> None:
-    """Set a film's decoder to what cutting needs.
+def prepare(stream: Any) -> None:
+    """Set a video stream's decoder to what cutting needs.
 
     Frames that no other frame refers to are skipped: half the cost of H.264 and HEVC, cuts at
-    most one frame late, and better pictures are left.
+    most one frame late, and better frames are left.
     """
-    thread(film)
-    if film.start_time is not None:  # without time stamps frames are counted, so all must come
-        film.codec_context.skip_frame = "NONREF"
+    thread(stream)
+    if stream.start_time is not None:  # without time stamps frames are counted, so all must come
+        stream.codec_context.skip_frame = "NONREF"

@@ -1,33 +1,37 @@
-"""The pictures that stand for a shot: sharp, well lit, spread over it, and one best of all.
+"""The frames that stand for a shot: sharp, well lit, spread over it, and one best of all.
 
+A keyframe is here what retrieval calls so: a representative frame, not the codec's I-frame.
 Frames are offered as they are decoded; only the best of each half second is kept, and only until
-the cut detector has passed it. Nothing is converted to RGB before its shot is known to hold it.
+the shot detector has passed it. Nothing is converted to RGB before its shot is known to hold it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from omni_core.media.av.luma import Look, change, sharpness
+from omni_core.media.av.luma import FrameFeatures, Luma, difference, sharpness
 from omni_core.media.av.pixels import shrink, to_rgb
-from omni_core.types import CutOptions, Pixels, Samples, VideoContent
+from omni_core.types import CutOptions, Pixels, VideoContent
 
-PACE_S = 0.12
+OFFER_S = 0.12
 """Frames closer than this are not compared: neighbours look the same."""
 BIN_S = 0.5
+"""Of each so many seconds the best frame is a candidate."""
 EDGE_S = 0.25
-"""The first moments of a shot are often still blending."""
-STILLS = 8
+"""So long after a cut frames are often still blending; they count half."""
+MAX_FULL_FRAMES = 8
+"""Frames of one shot that are held at full size as candidates for the keyframe."""
 
 
 @dataclass(slots=True)
 class _Candidate:
     t: float
     quality: float
-    look: Look
+    features: FrameFeatures
     frame: Any
     rotation: int
 
@@ -39,8 +43,8 @@ class _Slot:
     small: Pixels | None = None
 
 
-class Gallery:
-    """Collects candidates and hands out the pictures of one shot after the other."""
+class KeyframeSelector:
+    """Collects candidates and gives the frames of one shot after the other."""
 
     def __init__(self, options: CutOptions, aspect: float = 1.0) -> None:
         self._options = options
@@ -50,14 +54,14 @@ class Gallery:
         self._start: float | None = None
         self._offered = -1e9
 
-    def offer(self, t: float, frame: Any, rows: Any, look: Look) -> None:
+    def offer(self, t: float, frame: Any, rows: Luma, features: FrameFeatures) -> None:
         """Consider a frame; it is held only if it is the best of its half second."""
-        if t - self._offered < PACE_S:
+        if t - self._offered < OFFER_S:
             return
         self._offered = t
         if self._start is None:
             self._start = t
-        here = _Candidate(t, _quality(rows, look), look, frame, frame.rotation)
+        here = _Candidate(t, _quality(rows, features), features, frame, frame.rotation)
         last = self._waiting[-1] if self._waiting else None
         if last is None or int(last.t / BIN_S) != int(t / BIN_S):
             self._waiting.append(here)
@@ -74,8 +78,8 @@ class Gallery:
                 self._place(c)
         self._waiting = keep
 
-    def film(self, end: float, sound: Samples | None = None) -> tuple[VideoContent, float] | None:
-        """The shot that ends at `end` and the second of its key picture; None without a frame."""
+    def take(self, end: float) -> tuple[VideoContent, float] | None:
+        """The shot that ends at `end` and the second of its keyframe; None without a frame."""
         self.accept(end)
         slots = [s for s in self._slots if s.best.t < end]
         self._slots = [s for s in self._slots if s.best.t >= end]
@@ -84,15 +88,14 @@ class Gallery:
         self._start = end
         if not slots:
             return None
-        key = max((s for s in slots if s.best.frame is not None), key=self._scorer(slots))
+        best = max((s for s in slots if s.best.frame is not None), key=self._scorer(slots)).best
         chosen = _spread(slots, self._options.video_max_frames)
         frames = np.stack([self._small(s) for s in chosen])
         times = tuple(round(s.best.t, 4) for s in chosen)
-        best = key.best
-        picture = to_rgb(
+        keyframe = to_rgb(
             best.frame, self._options.image_edge, rotation=best.rotation, aspect=self._aspect
         )
-        return VideoContent(frames, times, self._options.video_fps, picture, sound), best.t
+        return VideoContent(frames, times, self._options.video_fps, keyframe), best.t
 
     def _place(self, c: _Candidate) -> None:
         start = self._start if self._start is not None else c.t
@@ -112,9 +115,9 @@ class Gallery:
         self._thin()
 
     def _thin(self) -> None:
-        """Hold few full pictures: the least of those already drawn small gives its own up."""
+        """Hold few frames at full size: the worst of those already drawn small gives its own up."""
         full = [s for s in self._slots[:-1] if s.best.frame is not None]
-        if len(full) >= STILLS:
+        if len(full) >= MAX_FULL_FRAMES:
             min(full, key=lambda s: s.best.quality).best.frame = None
 
     def _small(self, slot: _Slot) -> Pixels:
@@ -126,15 +129,16 @@ class Gallery:
         return slot.small
 
     @staticmethod
-    def _scorer(slots: list[_Slot]) -> Any:
-        thumbs = np.stack([s.best.look.thumb for s in slots])
-        middle = Look(np.median(thumbs, axis=0).astype(np.uint8))
-        return lambda s: s.best.quality / (1 + change(s.best.look, middle) / 20)
+    def _scorer(slots: list[_Slot]) -> Callable[[_Slot], float]:
+        """Quality, lowered by the distance from the shot's median frame."""
+        thumbs = np.stack([s.best.features.thumbnail for s in slots])
+        middle = FrameFeatures(np.median(thumbs, axis=0).astype(np.uint8))
+        return lambda s: s.best.quality / (1 + difference(s.best.features, middle) / 20)
 
 
-def _quality(rows: Any, look: Look) -> float:
-    """Sharpness, made small for pictures that are nearly black, white or of one tone."""
-    mean, spread = float(look.mean), float(look.thumb.std())
+def _quality(rows: Luma, features: FrameFeatures) -> float:
+    """Sharpness, made small for frames that are nearly black, white or of one tone."""
+    mean, spread = float(features.mean), float(features.thumbnail.std())
     lit = min(1.0, mean / 40, (256 - mean) / 16) * min(1.0, spread / 12)
     return (sharpness(rows) + 0.1) * (lit + 0.01)
 

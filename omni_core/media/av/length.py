@@ -1,4 +1,4 @@
-"""How long a film or a sound really is, without decoding it.
+"""How long a video or audio file really is, without decoding it.
 
 `container.duration` is absent (live MKV), off by the start offset (30 for a 20 s file that begins
 at 10) or a guess (MP3 without a Xing header), so the last packets are asked instead.
@@ -17,7 +17,7 @@ from omni_core.media.av.container import packets
 
 log = logging.getLogger(__name__)
 
-MOST_WALK = 256 << 20
+MAX_WALK_BYTES = 256 << 20
 """Bytes of a file that are read through to know its length; beyond, the guess must do."""
 _GUESSED = {"mp3", "aac", "mpegts", "mpeg", "flv", "h264", "hevc", "ac3", "eac3", "amr", "dts"}
 
@@ -32,10 +32,10 @@ def length(path: str, c: Any) -> float | None:
     if not streams:
         return None
     if streams[0].type == "video" and streams[0].start_time is None:
-        return _counted(c, streams[0])
+        return _counted_frames(c, streams[0])
     clock = Clock(c)
     end = 0.0
-    walk = c.format.name in _GUESSED and os.path.getsize(path) <= MOST_WALK
+    walk = c.format.name in _GUESSED and os.path.getsize(path) <= MAX_WALK_BYTES
     if c.duration and not walk:
         guess = c.duration / av.time_base
         if guess < 30:
@@ -53,7 +53,7 @@ def length(path: str, c: Any) -> float | None:
     return round(end, 3) if end > 0 else None
 
 
-def _counted(c: Any, stream: Any) -> float | None:
+def _counted_frames(c: Any, stream: Any) -> float | None:
     """Without time stamps: so many frames of the rate that the stream says."""
     frames = sum(1 for packet in packets(c, stream) if packet.size)
     return round(frames / rate(stream), 3) if frames else None

@@ -1,7 +1,7 @@
-"""A tiny grey picture of a frame, read straight from the decoder's luma plane without conversion.
+"""Features of a frame, read straight from the decoder's luma plane without conversion.
 
 36 rows x 64 columns from every h/36-th row and about 256 columns: 10 KB touched of a frame of
-2 MB, so that looking at every frame costs a few per cent of decoding it.
+2 MB, so that comparing every frame costs a few per cent of decoding it.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Thumb = NDArray[np.uint8]
+Luma = NDArray[np.uint8]
+"""Some rows of a frame at full width: (36, width)."""
+Thumbnail = NDArray[np.uint8]
 """(36, 64) luma."""
 
 ROWS, COLUMNS = 36, 64
 _PLANAR = ("yuv", "nv12", "nv21", "nv16", "gray")
 
 
-def luma(frame: Any) -> NDArray[np.uint8]:
+def luma(frame: Any) -> Luma:
     """The frame's brightness as 36 strided rows at full width: (36, width) uint8."""
     fmt = frame.format.name
     if not fmt.startswith(_PLANAR) or frame.height < ROWS or frame.width < COLUMNS:
@@ -36,39 +38,40 @@ def luma(frame: Any) -> NDArray[np.uint8]:
     return flat.reshape(frame.height, -1)[step // 2 :: step, : frame.width][:ROWS]
 
 
-class Look:
-    """What one frame looks like: its thumb, mean and histogram, made once and compared often."""
+class FrameFeatures:
+    """A frame's thumbnail, mean luma and 32-bin histogram, made once and compared often."""
 
-    __slots__ = ("bins", "mean", "thumb")
+    __slots__ = ("histogram", "mean", "thumbnail")
 
-    def __init__(self, thumb: Thumb) -> None:
-        self.thumb = thumb.astype(np.int16)
-        self.mean = int(self.thumb.sum(dtype=np.int64)) // thumb.size
-        self.bins = np.bincount(thumb.ravel() >> 3, minlength=32)
+    def __init__(self, thumbnail: Thumbnail) -> None:
+        self.thumbnail = thumbnail.astype(np.int16)
+        self.mean = int(self.thumbnail.sum(dtype=np.int64)) // thumbnail.size
+        self.histogram = np.bincount(thumbnail.ravel() >> 3, minlength=32)
 
 
-def look(rows: NDArray[np.uint8]) -> Look:
-    """The rows as a thumb of (36, 64), each cell the mean of four samples."""
+def features(rows: Luma) -> FrameFeatures:
+    """Features of a frame whose rows `luma` gave: a cell of the thumbnail is the mean of four
+    samples."""
     step = max(1, rows.shape[1] // 256)
     four = rows.shape[1] // step // COLUMNS
     wide = rows[:, : COLUMNS * four * step]
     total = wide[:, :: four * step].astype(np.uint16)
     for i in range(1, four):  # adding whole columns is four times as fast as a sum over an axis
         total += wide[:, i * step :: four * step]
-    return Look((total // four).astype(np.uint8))
+    return FrameFeatures((total // four).astype(np.uint8))
 
 
-def sharpness(rows: NDArray[np.uint8]) -> float:
+def sharpness(rows: Luma) -> float:
     """Mean absolute change between neighbouring pixels of the sampled rows: blur lowers it."""
     return float(np.abs(np.diff(rows.astype(np.int16), axis=1)).mean())
 
 
-def change(a: Look, b: Look) -> float:
-    """How different two pictures are, 0 to about 200; a cut is over 14.
+def difference(a: FrameFeatures, b: FrameFeatures) -> float:
+    """How different two frames are, 0 to about 200; a hard cut is over 14.
 
     Mean absolute change with the step of overall brightness taken out (flashes, fades), plus the
     distance of their 32-bin histograms (what stays put but has other tones).
     """
-    moved = np.abs(a.thumb - b.thumb - (a.mean - b.mean)).sum()
-    bins = np.abs(a.bins - b.bins).sum()
-    return float(moved + 40 * bins) / a.thumb.size
+    moved = np.abs(a.thumbnail - b.thumbnail - (a.mean - b.mean)).sum()
+    tones = np.abs(a.histogram - b.histogram).sum()
+    return float(moved + 40 * tones) / a.thumbnail.size

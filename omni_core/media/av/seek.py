@@ -16,28 +16,28 @@ import numpy as np
 
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.media.av.clock import Clock, rate
-from omni_core.media.av.container import film_stream, packets, sound_stream, thread
+from omni_core.media.av.container import audio_stream, packets, thread, video_stream
 from omni_core.media.av.pixels import aspect, to_rgb
-from omni_core.media.av.sound import JITTER_S, Piece, Resampler
+from omni_core.media.av.resample import JITTER_S, Chunk, Resampler
 from omni_core.media.guard import unreadable
 from omni_core.types import SAMPLE_RATE, Pixels, Samples
 
 log = logging.getLogger(__name__)
 
 BACK_OFF = (0.0, 1.0, 3.0, 10.0, 30.0)
-STRIDE_S = 2.0
-"""Times closer than this are reached by decoding on instead of seeking again."""
-HAIR = 1e-4
-"""Seconds: times are printed with a few digits, and the frame that begins there is meant."""
+DECODE_AHEAD_S = 2.0
+"""Times closer than this to the last are reached by decoding on instead of seeking again."""
+EPSILON_S = 1e-4
+"""Times are printed with a few digits, and the frame that begins there is meant."""
 
 
 def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
     """(the second at which the frame appears, its pixels) for each time, in the order asked."""
-    stream = film_stream(c)
+    stream = video_stream(c)
     if stream is None:
-        raise BadRequestError("this source has no moving picture", code="NO_VISUAL")
+        raise BadRequestError("this source has no video", code="NO_VISUAL")
     thread(stream)
-    reader = _Reader(c, stream)
+    reader = _FrameReader(c, stream)
     found: dict[float, tuple[float, Pixels]] = {}
     for t in sorted(set(times)):
         if t < 0:
@@ -48,8 +48,7 @@ def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tupl
         at, end, frame = shown
         if t > end + 0.5:
             raise NotFoundError(
-                f"second {t:g} is after the end: {os.path.basename(path)} has {end:.1f} s of "
-                "pictures",
+                f"second {t:g} is after the end: {os.path.basename(path)} has {end:.1f} s of video",
                 code="OUT_OF_RANGE",
             )
         pixels = to_rgb(frame, edge, rotation=frame.rotation, aspect=aspect(stream))
@@ -57,10 +56,12 @@ def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tupl
     return [found[t] for t in times]
 
 
-def stretch(c: Any, stream: Any, start: float, end: float) -> Iterator[tuple[float, float, Any]]:
+def frames_between(
+    c: Any, stream: Any, start: float, end: float
+) -> Iterator[tuple[float, float, Any]]:
     """(begins, is held for, frame) of the frames on screen during [start, end), in order."""
     thread(stream)
-    reader = _Reader(c, stream)
+    reader = _FrameReader(c, stream)
     t = start
     while t < end and (shown := reader.at(t)) is not None:
         begins, ends, frame = shown
@@ -70,7 +71,7 @@ def stretch(c: Any, stream: Any, start: float, end: float) -> Iterator[tuple[flo
         t = ends
 
 
-class _Reader:
+class _FrameReader:
     """Frames of one stream at growing times; decodes on when the next is near."""
 
     def __init__(self, c: Any, stream: Any) -> None:
@@ -83,7 +84,7 @@ class _Reader:
 
     def at(self, t: float) -> tuple[float, float, Any] | None:
         """(begins, ends, frame) of the frame on screen at `t`; the first frame before it."""
-        near = self._here is not None and 0 <= t - self._here[0] < STRIDE_S
+        near = self._here is not None and 0 <= t - self._here[0] < DECODE_AHEAD_S
         near = near or not self._seekable
         if not near or not self._advance(t):
             for back in (*BACK_OFF, None):
@@ -128,14 +129,14 @@ class _Reader:
 
     def _advance(self, t: float) -> bool:
         """Go on until the frame on screen at `t` is `_here`; False if decoding began after it."""
-        while self._ahead is None or self._ahead[0] <= t + HAIR:
+        while self._ahead is None or self._ahead[0] <= t + EPSILON_S:
             if self._ahead is not None:
                 self._here = self._ahead
             self._ahead = next(self._frames, None)
             if self._ahead is None:
                 return self._here is not None
-            if self._here is None and self._ahead[0] > t + HAIR:
-                first = self._ahead  # landed too late, unless this is the film's first frame
+            if self._here is None and self._ahead[0] > t + EPSILON_S:
+                first = self._ahead  # landed too late, unless this is the video's first frame
                 self._here = first if self._is_first(first[1]) else None
                 return self._here is not None
         return True
@@ -145,14 +146,14 @@ class _Reader:
         return start is None or (frame.pts is not None and frame.pts <= start)
 
 
-def sound_between(path: str, c: Any, start: float, end: float) -> Samples:
+def audio_between(path: str, c: Any, start: float, end: float) -> Samples:
     """Mono 16 kHz of [start, end); silence where the track has none."""
-    stream = sound_stream(c)
+    stream = audio_stream(c)
     if end <= start or start < 0:
         raise BadRequestError(f"{start:g}-{end:g} is not a span of seconds")
     out = np.zeros(round((end - start) * SAMPLE_RATE), np.float32)
     filled, position = 0, None
-    for t, samples in _sound_from(c, stream, start):
+    for t, samples in _audio_from(c, stream, start):
         if t is not None and (position is None or abs(t - position) > JITTER_S):
             position = t
         position = position if position is not None else 0.0
@@ -166,13 +167,13 @@ def sound_between(path: str, c: Any, start: float, end: float) -> Samples:
             break
     if not filled:
         raise NotFoundError(
-            f"{os.path.basename(path)} has no sound at {start:g}-{end:g} s", code="OUT_OF_RANGE"
+            f"{os.path.basename(path)} has no audio at {start:g}-{end:g} s", code="OUT_OF_RANGE"
         )
     return np.clip(out, -1, 1)
 
 
-def _sound_from(c: Any, stream: Any, start: float) -> Iterator[Piece]:
-    """Sound from a little before `start` on; a seek that lands too late is made again."""
+def _audio_from(c: Any, stream: Any, start: float) -> Iterator[Chunk]:
+    """Audio from a little before `start` on; a seek that lands too late is made again."""
     clock = Clock(c)
     for back in (1.0, 10.0, None):
         target = 0.0 if back is None else max(0.0, start - back)
@@ -180,16 +181,16 @@ def _sound_from(c: Any, stream: Any, start: float) -> Iterator[Piece]:
             c.seek(clock.pts(target, stream) if target else 0, stream=stream, backward=True)
         except Exception as e:  # streams without an index are read through from where they are
             log.debug("no seeking: %r", e)
-        pieces = _samples(c, stream, clock)
-        first = next(pieces, None)
+        chunks = _samples(c, stream, clock)
+        first = next(chunks, None)
         if target == 0.0 or (first is not None and (first[0] or 0.0) <= start):
             break
     if first is not None:
         yield first
-        yield from pieces
+        yield from chunks
 
 
-def _samples(c: Any, stream: Any, clock: Clock) -> Iterator[Piece]:
+def _samples(c: Any, stream: Any, clock: Clock) -> Iterator[Chunk]:
     resampler = Resampler(clock)
     for packet in packets(c, stream):
         for frame in _decoded(packet):

@@ -1,4 +1,4 @@
-"""From frames to shots: cuts that are too close are joined, long stretches split."""
+"""Frames to shots: cuts that are too close together are ignored, long shots are split."""
 
 from __future__ import annotations
 
@@ -8,43 +8,42 @@ from dataclasses import dataclass
 from typing import Any
 
 from omni_core.media.av.cuts import CutDetector
-from omni_core.media.av.keyframes import Gallery
-from omni_core.media.av.luma import look, luma
+from omni_core.media.av.keyframes import KeyframeSelector
+from omni_core.media.av.luma import features, luma
 from omni_core.types import Channel, CutOptions, Modality, Segment, Source, Span, VideoContent
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A finished shot."""
+    """A finished shot: [start, end) seconds, and the frames that stand for it."""
 
     start: float
     end: float
-    film: VideoContent
+    video: VideoContent
     key_time: float
+    """Second of its keyframe."""
 
-    def segment(self, source: Source, warning: str = "") -> Segment:
-        """The shot as a segment; a warning about the whole film travels with the last one."""
-        extra: dict[str, Any] = {"key_time": round(self.key_time, 3)}
-        if warning:
-            extra["warning"] = warning
+    def segment(self, source: Source) -> Segment:
+        """The shot as a segment; `extra["key_time"]` is the second of its keyframe."""
+        extra = {"key_time": round(self.key_time, 3)}
         span = Span("second", round(self.start, 3), round(self.end, 3))
-        return Segment(source.id, Modality.VIDEO, Channel.VISUAL, span, self.film, extra=extra)
+        return Segment(source.id, Modality.VIDEO, Channel.VISUAL, span, self.video, extra=extra)
 
 
-class Shots:
-    """Frames in, shots out: cuts joined when too close, long stretches split."""
+class ShotCutter:
+    """Takes frames in order of time and gives each shot once its end is known."""
 
     def __init__(self, options: CutOptions, pixel_aspect: float) -> None:
         self._options = options
         self._detector = CutDetector(sparse=options.fast)
-        self._gallery = Gallery(options, pixel_aspect)
+        self._keyframes = KeyframeSelector(options, pixel_aspect)
         self._start: float | None = None
         self._pending: float | None = None  # a cut that waits for its shot to be long enough
         self._t = -math.inf
         self._end = 0.0
 
     def reach(self, t: float) -> None:
-        """The film lasts until `t` at least."""
+        """The video lasts until `t` at least."""
         self._end = max(self._end, t)
 
     def push(self, t: float, frame: Any) -> Iterator[Shot]:
@@ -55,8 +54,8 @@ class Shots:
             self._start = t
         self._t = t
         rows = luma(frame)
-        seen = look(rows)
-        self._gallery.offer(t, frame, rows, seen)
+        seen = features(rows)
+        self._keyframes.offer(t, frame, rows, seen)
         for cut in self._detector.push(t, seen):
             yield from self._cut(cut)
         yield from self._settle(t)
@@ -68,7 +67,7 @@ class Shots:
         yield from self._settle(self._end)
 
     def last(self) -> Shot | None:
-        """The shot that the film ends with; None when no frame could be read."""
+        """The shot that the video ends with; None when no frame could be read."""
         return self._close(self._end) if self._start is not None else None
 
     def _cut(self, cut: float) -> Iterator[Shot]:
@@ -90,11 +89,11 @@ class Shots:
             if shot is not None:
                 yield shot
         if self._pending is None:
-            self._gallery.accept(self._detector.horizon)
+            self._keyframes.accept(self._detector.horizon)
 
     def _close(self, end: float) -> Shot | None:
         assert self._start is not None  # noqa: S101 - frames came
-        made = self._gallery.film(end)
+        made = self._keyframes.take(end)
         if made is None:
             return None
         shot = Shot(self._start, end, *made)

@@ -1,4 +1,4 @@
-"""Films: MP4, MOV, MKV, WebM, AVI, MPEG-TS and PS, FLV, WMV, Ogg video, animated GIF, raw H.264."""
+"""Video files: MP4, MOV, MKV, WebM, AVI, MPEG-TS and PS, FLV, WMV, OGV, MXF, raw H.264."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ from typing import Any
 
 from omni_core.errors import BadRequestError
 from omni_core.media.av import clip, seek
-from omni_core.media.av.container import container, film_stream, sound_stream
-from omni_core.media.av.cutter import FilmCutter
+from omni_core.media.av.container import audio_stream, container, video_stream
+from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
 from omni_core.media.av.sidecar import transcript
 from omni_core.media.dates import recorded_at
 from omni_core.media.geometry import box
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.types import Crop, CutOptions, MediaInfo, Modality, Pixels, Samples, Segment, Source
+from omni_core.types import (
+    Crop,
+    CutOptions,
+    FileWarning,
+    MediaInfo,
+    Modality,
+    Pixels,
+    Samples,
+    Segment,
+    Source,
+)
 
 _ASF = bytes.fromhex("3026b2758e66cf11")
 _MXF = bytes.fromhex("060e2b34020501")
@@ -34,7 +44,7 @@ _MIME = {
 
 
 class VideoMedium(Medium):
-    """Anything with a moving picture; a container that holds only sound is cut as sound."""
+    """Anything with a video stream; a container that holds only audio is cut as audio."""
 
     kinds = "video (MP4, MOV, MKV, WebM, AVI, TS, MPG, FLV, WMV, OGV, MXF)"
 
@@ -62,7 +72,7 @@ class VideoMedium(Medium):
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError for what cannot be opened, TooLargeError over the limits."""
         with container(path, self.limits) as c:
-            film, sound = film_stream(c), sound_stream(c)
+            video, audio = video_stream(c), audio_stream(c)
             seconds = length(path, c)
             when, origin = recorded_at(path, c.metadata)
             mime = _MIME.get(c.format.name, "video/mp4")
@@ -71,36 +81,37 @@ class VideoMedium(Medium):
             if c.metadata.get("major_brand") == "qt  ":
                 mime = "video/quicktime"
             return MediaInfo(
-                modality=Modality.VIDEO if film is not None else Modality.AUDIO,
-                mime=mime if film is not None else mime.replace("video", "audio"),
+                modality=Modality.VIDEO if video is not None else Modality.AUDIO,
+                mime=mime if video is not None else mime.replace("video", "audio"),
                 title=title(path, c.metadata.get("title", "")),
                 duration_s=seconds,
-                width=film.codec_context.width if film is not None else None,
-                height=film.codec_context.height if film is not None else None,
+                width=video.codec_context.width if video is not None else None,
+                height=video.codec_context.height if video is not None else None,
                 recorded_at=when,
                 recorded_at_from=origin,
-                has_sound=sound is not None,
-                has_picture=film is not None,
-                warnings=_warnings(film),
+                has_audio=audio is not None,
+                warnings=_warnings(video),
             )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Shots, windows of sound and subtitles as they are decoded."""
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
+        """Shots, windows of audio and subtitles as they are decoded."""
         words = transcript(path, options)
         if words is not None:
             for w in words.windows:
                 yield w.segment(source, words.origin)
         with container(path, self.limits) as c:
-            cutter = FilmCutter(path, c, source, options, self.limits)
+            cutter = ContainerCutter(path, c, source, options, self.limits)
             yield from cutter.run(words=words is None)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
-        """Raises NotFoundError (OUT_OF_RANGE) for a second outside the film."""
+        """Raises NotFoundError (OUT_OF_RANGE) for a second outside the video."""
         with container(path, self.limits) as c:
             return seek.frames_at(path, c, times, edge)
 
-    def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
-        """The film's first frame."""
+    def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+        """The first frame."""
         big = edge if crop is None else 1 << 14
         pixels = self.frames(path, [0.0], big)[0][1]
         if crop is None:
@@ -113,16 +124,16 @@ class VideoMedium(Medium):
         with container(path, self.limits) as c:
             return clip.cut(path, c, start, end, out)
 
-    def sound(self, path: str, start: float, end: float) -> Samples:
-        """Raises BadRequestError when the film is silent."""
+    def audio(self, path: str, start: float, end: float) -> Samples:
+        """Raises BadRequestError for a video without audio."""
         with container(path, self.limits) as c:
-            if sound_stream(c) is None:
-                raise BadRequestError("this film has no sound")
-            return seek.sound_between(path, c, start, end)
+            if audio_stream(c) is None:
+                raise BadRequestError("this video has no audio")
+            return seek.audio_between(path, c, start, end)
 
 
-def _warnings(film: Any) -> tuple[str, ...]:
-    if film is not None and film.start_time is None:
+def _warnings(video: Any) -> tuple[str, ...]:
+    if video is not None and video.start_time is None:
         return ("the file keeps no time stamps; times are counted by its frame rate",)
     return ()
 

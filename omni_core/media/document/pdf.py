@@ -47,6 +47,7 @@ LARGER = 1.15
 """Times the size of most of the page's letters that a heading has."""
 MOST_HEADING = 120
 
+_LATE_HEADER = re.compile(rb"%PDF-\d\.\d\s{1,2}%[\x80-\xff]{4}")
 _REPAIRED = (
     "the file is damaged or cut short; what could be repaired is in, pages or words may be missing"
 )
@@ -59,8 +60,10 @@ class PdfMedium(Medium):
     kinds = "documents (PDF, EPUB, XPS)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """PDF within its first KiB, as readers allow; EPUB by its first zip entry."""
-        if b"%PDF-" in head[:1024]:
+        """PDF within its first KiB, as readers allow, or later with its line of binary bytes, which
+        no text that speaks of PDF has; EPUB by its first zip entry.
+        """
+        if b"%PDF-" in head[:1024] or _LATE_HEADER.search(head):
             return True
         if head[:4] != b"PK\3\4":
             return False
@@ -80,7 +83,6 @@ class PdfMedium(Medium):
                 pages=len(doc),
                 recorded_at=found[0],
                 recorded_at_from=found[1],
-                has_picture=True,
                 warnings=(_REPAIRED,) if pdf and doc.is_repaired else (),
             )
 
@@ -121,7 +123,7 @@ class PdfMedium(Medium):
                 )
             return _render(doc[number - 1], edge, crop)
 
-    def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+    def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """Page frame + 1."""
         return self.page(path, frame + 1, edge, crop, None)
 
@@ -171,7 +173,7 @@ def _words_of(page: Any) -> tuple[str, list[tuple[int, str]]]:
 
     A heading is a short line set larger than most of the page.
     """
-    flags = pymupdf.TEXT_DEHYPHENATE | pymupdf.TEXT_PRESERVE_WHITESPACE
+    flags = pymupdf.TEXT_PRESERVE_WHITESPACE
     lines: list[tuple[str, float]] = []
     sizes: Counter[float] = Counter()
     for block in page.get_text("dict", flags=flags)["blocks"]:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from omni_core.errors import NotFoundError
-from omni_core.media.av.shots import Shots
+from omni_core.media.av.shots import ShotCutter
 from omni_core.media.geometry import fit
 from omni_core.media.rgb import to_rgb
 from omni_core.types import CutOptions, Pixels, Segment, Source
@@ -26,9 +26,14 @@ DEFAULT_S = 0.1
 MOST_FRAMES = 20_000
 
 
+def frame_count(image: Image.Image) -> int:
+    """Frames of an animation or pages of a TIFF; Pillow leaves the number out where it is 1."""
+    return int(getattr(image, "n_frames", 1))
+
+
 def seconds(image: Image.Image) -> float:
     """The duration of an animation; 0 for a still image. Leaves the first frame in place."""
-    frames = int(getattr(image, "n_frames", 1))
+    frames = frame_count(image)
     if image.format not in FORMATS or frames < 2:
         return 0.0
     image.seek(1)
@@ -41,7 +46,7 @@ def seconds(image: Image.Image) -> float:
 
 def cut(image: Image.Image, source: Source, options: CutOptions) -> Iterator[Segment]:
     """Shots, as of a video."""
-    shots = Shots(options, 1.0)
+    shots = ShotCutter(options, 1.0)
     for t, held, rgb in _frames(image):
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
         frame.pts, frame.time_base = round(t * 1000), Fraction(1, 1000)
@@ -83,7 +88,7 @@ def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tup
 def _frames(image: Image.Image) -> Iterator[tuple[float, float, Pixels]]:
     """(second, duration, pixels) of each frame, composed onto those before."""
     t = 0.0
-    for n in range(min(int(getattr(image, "n_frames", 1)), MOST_FRAMES)):
+    for n in range(min(frame_count(image), MOST_FRAMES)):
         try:
             image.seek(n)
             rgb = np.asarray(to_rgb(image))

@@ -74,7 +74,7 @@ class ImageMedium(Medium):
         """Raises TooLargeError over max_pixels, UnreadableError for HEIC without its extra."""
         with self._opened(path) as image:
             when, origin = _taken(path, image)
-            frames = int(getattr(image, "n_frames", 1))
+            frames = animation.frame_count(image)
             width, height = image.size
             if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
                 width, height = height, width
@@ -89,7 +89,6 @@ class ImageMedium(Medium):
                 height=height,
                 recorded_at=when,
                 recorded_at_from=origin,
-                has_picture=True,
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
@@ -101,7 +100,7 @@ class ImageMedium(Medium):
             if animation.seconds(image):
                 yield from animation.cut(image, source, options)
                 return
-            pages = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+            pages = animation.frame_count(image) if image.format == "TIFF" else 1
             if pages > self.limits.max_pages:
                 raise TooLargeError(
                     f"{os.path.basename(path)} has {pages} pages, over the limit of "
@@ -117,7 +116,7 @@ class ImageMedium(Medium):
                         "image description",
                     )  # fmt: skip
 
-    def picture(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+    def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """Raises NotFoundError (OUT_OF_RANGE) for a frame that is not there."""
         with self._opened(path) as image:
             return self._pixels(image, edge, crop, frame)
@@ -126,7 +125,7 @@ class ImageMedium(Medium):
         self, path: str, number: int, edge: int, crop: Crop | None, password: str | None
     ) -> Pixels:
         """A page of a TIFF, from 1."""
-        return self.picture(path, edge, crop, number - 1)
+        return self.image(path, edge, crop, number - 1)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """The frames of an animation at these seconds; a still image is the same at any second."""
@@ -162,7 +161,7 @@ class ImageMedium(Medium):
             )
 
     def _pixels(self, image: Image.Image, edge: int, crop: Crop | None, frame: int) -> Pixels:
-        total = int(getattr(image, "n_frames", 1))
+        total = animation.frame_count(image)
         if not 0 <= frame < total:
             raise NotFoundError(f"there is no image {frame + 1} of {total}", code="OUT_OF_RANGE")
         if total > 1:

@@ -7,7 +7,6 @@ that the page names is ever fetched.
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from selectolax.lexbor import (
     LexborDocumentOptions,
@@ -17,42 +16,16 @@ from selectolax.lexbor import (
 )
 
 from omni_core.errors import TooLargeError
+from omni_core.media.text.markup import BLOCKS, TAG, VOID, tame
 
-MOST_DEPTH = 10_000
-"""Open elements inside each other; the parser looks through all of them at every tag. Measured:
-10,000 nested lists take 0.6 s, 200,000 four minutes. Browsers stop at 512."""
-MOST_CLOSED = 200
-"""Open elements that one end tag closes; one that would close more is passed over."""
-MOST_ATTRIBUTES = 1_000
-"""Attributes of one tag; each is compared with all before it (20,000: 1.3 s, 200,000: minutes)."""
-LONG_TAG = 3_000
-"""Characters from which a tag's attributes are counted."""
 _UNSEEN = {
     "script", "style", "template", "noscript", "svg", "math", "object", "iframe", "head",
     "noframes", "noembed",
 }  # fmt: skip
-_BLOCKS = {
-    "p", "div", "br", "li", "ul", "ol", "dl", "dt", "dd", "tr", "table", "section", "article",
-    "header", "footer", "main", "nav", "aside", "blockquote", "pre", "figure", "figcaption", "hr",
-    "form", "fieldset", "h1", "h2", "h3", "h4", "h5", "h6", "title", "option", "summary", "text",
-}  # fmt: skip
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
-_VOID = {
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
-    "track", "wbr",
-}  # fmt: skip
-_END_OMITTED = _VOID | {
-    "p", "li", "dt", "dd", "option", "optgroup", "tr", "td", "th", "thead", "tbody", "tfoot",
-    "colgroup", "rp", "rt", "html", "head", "body",
-}  # fmt: skip
-"""Elements that end without an end tag: ten thousand of them need not be nested."""
-_BARRIERS = {"table", "caption", "template", "svg", "math", "object", "button", "select"}
-"""Elements that an end tag does not close from within."""
 _DATES = ("date", "dcterms.created", "article:published_time")
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _DECLARATION = re.compile(r"<[^>]*>")
 _EMPTY = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _SPACE = re.compile(r"\s+")
 
 
@@ -66,13 +39,11 @@ class Page:
     def __init__(self, markup: str, name: str) -> None:
         """Parse `markup` of the file `name`.
 
-        Raises TooLargeError for more nesting or attributes than pages have, and for a tree that
-        needs more memory than this process may use.
+        Raises TooLargeError for a tree that needs more memory than this process may use.
         """
-        _refuse_bombs(markup, name)
         self._drawing = _is_drawing(markup)
         try:
-            tree = _parse(_as_html(markup))
+            tree = _parse(tame(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: any markup is a page
             raise TooLargeError(
                 f"{name} makes a page that needs more memory than a decoder may use; split it or "
@@ -123,7 +94,7 @@ class Page:
         attributes = node.attributes
         if attributes and _hidden(attributes):
             return False
-        if tag in _BLOCKS:
+        if tag in BLOCKS:
             self._break()
         if tag in ("td", "th") and self._out and not self._out[-1].endswith("\n"):
             self._put(" | ")
@@ -142,7 +113,7 @@ class Page:
             if name:
                 self.headings.append((at, name))
             self._heading = None
-        if tag in _BLOCKS:
+        if tag in BLOCKS:
             self._break()
 
     def _words(self, text: str) -> None:
@@ -163,7 +134,7 @@ class Page:
 
 def _is_drawing(markup: str) -> bool:
     """Whether the page is an SVG file: nothing but declarations and comments before `<svg>`."""
-    first = _TAG.search(markup)
+    first = TAG.search(markup)
     if first is None or first[2].lower() != "svg":
         return False
     return not _DECLARATION.sub("", markup[: first.start()]).strip("\ufeff \t\n")
@@ -181,7 +152,7 @@ def _as_html(markup: str) -> str:
         return markup
     markup = markup.replace("<![CDATA[", "").replace("]]>", "")
     return _EMPTY.sub(
-        lambda m: m[0] if m[1].lower() in _VOID else f"<{m[1]}{m[2]}></{m[1]}>", markup
+        lambda m: m[0] if m[1].lower() in VOID else f"<{m[1]}{m[2]}></{m[1]}>", markup
     )
 
 
@@ -197,44 +168,3 @@ def _date(tree: LexborHTMLParser) -> str:
         if name.lower() in _DATES and (date := attributes.get("content")):
             return date
     return ""
-
-
-def _refuse_bombs(markup: str, name: str) -> None:
-    """Raise TooLargeError for what would keep the parser busy for minutes.
-
-    An estimate from the tags alone: a page made to deceive it is stopped by the decoder's deadline.
-    """
-    stack: list[str] = []
-    opened: Counter[str] = Counter()
-    for m in _TAG.finditer(markup) if markup.count("<") > MOST_DEPTH else ():
-        tag = m[2].lower()
-        if tag in _END_OMITTED:
-            continue
-        if not m[1]:
-            opened[tag] += 1
-            stack.append(tag)
-        elif opened[tag]:
-            closed = _closed(stack, tag)
-            opened.subtract(closed)
-            del stack[len(stack) - len(closed) :]
-        if len(stack) > MOST_DEPTH:
-            raise TooLargeError(
-                f"{name} nests more than {MOST_DEPTH} elements; save the page anew from a browser"
-            )
-    for piece in markup.split(">"):
-        tag = piece[piece.find("<") :] if len(piece) > LONG_TAG and "<" in piece else ""
-        if len(_QUOTED.sub("", tag).split()) > MOST_ATTRIBUTES:
-            raise TooLargeError(
-                f"{name} has a tag of more than {MOST_ATTRIBUTES} attributes; save the page anew "
-                "from a browser"
-            )
-
-
-def _closed(stack: list[str], tag: str) -> list[str]:
-    """What the end tag closes of the open elements: the innermost `tag` and all within it."""
-    for n in range(1, min(len(stack), MOST_CLOSED) + 1):
-        if stack[-n] == tag:
-            return stack[-n:]
-        if stack[-n] in _BARRIERS:
-            break
-    return []

@@ -6,6 +6,7 @@ library   ingest, sources, forget
 ask       search, similar, show
 serving   serve, worker, schema
 learn     models, eval, reindex, doctor
+install   install, uninstall, doctor --client
 printing  tables, times, progress, JSON
 """
 

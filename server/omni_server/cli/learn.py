@@ -126,7 +126,11 @@ async def reindex(args: argparse.Namespace) -> int:
 
 
 def doctor(args: argparse.Namespace) -> int:
-    """Say how this machine stands; 1 when the default job cannot run."""
+    """Say how this machine stands; 1 when the default job cannot run, or the client's entry."""
+    if args.client:
+        from omni_server.cli.install import check
+
+        return check(args)
     from omni_server.doctor import examine
 
     findings = examine(settings_of(args))

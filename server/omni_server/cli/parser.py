@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 MODALITIES = ("video", "audio", "image", "document")
+CLIENTS = ("claude-code", "claude-desktop", "cursor", "vscode", "codex", "gemini")
 
 
 class _Version(argparse.Action):
@@ -34,6 +35,7 @@ def build() -> argparse.ArgumentParser:
     _library(verbs)
     _asking(verbs)
     _learning(verbs)
+    _clients(verbs)
     return top
 
 
@@ -86,8 +88,9 @@ def _serving(verbs: _Verbs) -> None:
     how.add_argument("--stdio", action="store_true", help="speak over stdin and stdout (default)")
     how.add_argument("--http", action="store_true", help="speak streamable HTTP at /mcp")
     serve.add_argument(
-        "--root", action="append", metavar="DIR", help="folder agents may read; may be repeated"
-    )
+        "--root", action="extend", nargs="+", metavar="DIR",
+        help="folder agents may read; may be repeated",
+    )  # fmt: skip
     serve.add_argument("--host", help="address to bind (127.0.0.1); others need a token")
     serve.add_argument("--port", help="port to bind (8000)")
     serve.add_argument("--token", help="bearer token; OMNI_TOKEN keeps it out of `ps`")
@@ -253,9 +256,63 @@ def _learning(verbs: _Verbs) -> None:
         "doctor",
         "learn:doctor",
         "Say what is installed, what is missing, and how to get it",
-        "omni-mcp doctor",
+        "omni-mcp doctor\n  omni-mcp doctor --client claude-code",
     )
+    one = doctor.add_argument_group("an MCP client")
+    one.add_argument("--client", choices=CLIENTS, help="say what is wrong with its entry instead")
+    one.add_argument("--client-file", metavar="FILE", help="its configuration file, if elsewhere")
+    one.add_argument("--name", default="omni", help="the name of the entry (omni)")
     _json(doctor)
+
+
+def _clients(verbs: _Verbs) -> None:
+    install = verbs.add(
+        "install",
+        "install:install",
+        "Put this server into the configuration of an MCP client, after showing the change",
+        "omni-mcp install claude-code --root ~/Media\n  omni-mcp install --list",
+        library=False,
+    )
+    _entry(install)
+    install.add_argument("--list", action="store_true", help="say which clients are here")
+    what = install.add_argument_group("what the client starts")
+    what.add_argument(
+        "--root", action="append", metavar="DIR", help="folder agents may read; may be repeated"
+    )
+    what.add_argument("--store", metavar="DIR", help="folder of the library (~/.omni-mcp)")
+    what.add_argument("--encoder", metavar="NAME", help="embedded, or a name of `omni-mcp models`")
+    link = install.add_argument_group("or what it calls")
+    link.add_argument("--http", metavar="URL", help="a server that already runs")
+    link.add_argument(
+        "--token-env", metavar="NAME",
+        help="environment variable that holds its token (OMNI_TOKEN, where that is set)",
+    )  # fmt: skip
+    uninstall = verbs.add(
+        "uninstall",
+        "install:uninstall",
+        "Take this server out of the configuration of an MCP client",
+        "omni-mcp uninstall claude-code",
+        library=False,
+    )
+    _entry(uninstall)
+
+
+def _entry(verb: argparse.ArgumentParser) -> None:
+    """Which entry of which file is meant, and whether to write it."""
+    optional = verb.prog.endswith(" install")
+    verb.add_argument(
+        "client", nargs="?" if optional else None, choices=CLIENTS, metavar="CLIENT",
+        help=", ".join(CLIENTS),
+    )  # fmt: skip
+    verb.add_argument(
+        "--scope", choices=("user", "project"), default="user",
+        help="the user's configuration (default), or that of the project in this folder",
+    )  # fmt: skip
+    verb.add_argument("--config", metavar="FILE", help="the configuration file, if elsewhere")
+    verb.add_argument("--name", default="omni", help="name of the entry (omni)")
+    verb.add_argument("--yes", action="store_true", help="write without asking")
+    verb.add_argument("--dry-run", action="store_true", help="show the change, write nothing")
+    _json(verb)
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -43,7 +43,7 @@ def test_a_question_naming_a_colour_finds_the_image_of_that_colour(encoder: Any)
 
 def test_a_video_is_found_by_a_colour_that_only_one_of_its_frames_shows(encoder: Any) -> None:
     red, blue = (np.full((1, 24, 32, 3), COLOURS[c], np.uint8) for c in ("red", "blue"))
-    video = VideoContent(np.concatenate([red, blue]), (0.0, 1.0), 1.0, key=red[0])
+    video = VideoContent(np.concatenate([red, blue]), (0.0, 1.0), 1.0, keyframe=red[0])
     vector, other = encoder.encode([video, flat(COLOURS["green"])])
     (question,) = encoder.encode_questions([TextContent("blue")])
     assert question @ vector > 0.3 > question @ other

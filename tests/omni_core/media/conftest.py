@@ -36,7 +36,8 @@ def cut(svc: MediaService) -> Cutter:
         source = Source(
             digest, str(path), info.title, info.modality, info.mime, 1, info.duration_s, info.pages
         )
-        return list(svc.decompose(str(path), source, CutOptions(**options)))
+        pieces = svc.decompose(str(path), source, CutOptions(**options))
+        return [piece for piece in pieces if isinstance(piece, Segment)]
 
     return run
 

@@ -26,7 +26,7 @@ def test_a_missing_speech_model_is_a_warning_that_says_what_to_do(
 ) -> None:
     found, [first, _] = readers.load(off(settings, speech=str(tmp_path)))
     assert found == [] and not first.off
-    assert "no words are read from sound" in first.message and "model.bin" in first.message
+    assert "no words are read from audio" in first.message and "model.bin" in first.message
     assert "\n" not in first.message
     [row, *_] = readers.describe(off(settings, speech=str(tmp_path)))
     assert (row.name, row.state) == ("speech", "missing")
@@ -35,7 +35,7 @@ def test_a_missing_speech_model_is_a_warning_that_says_what_to_do(
 @pytest.mark.parametrize(
     ("name", "setting", "lost"),
     [("model.bin", {"speech": "base"}, "speech"),
-     ("PP-OCRv6_rec_small.onnx", {"screen_text": "auto"}, "pictures")],
+     ("PP-OCRv6_rec_small.onnx", {"screen_text": "auto"}, "images")],
 )  # fmt: skip
 def test_weights_that_are_not_the_pinned_ones_are_refused(
     settings: Settings, tmp_path: Path, name: str, setting: dict[str, str], lost: str
@@ -57,7 +57,7 @@ def test_a_broken_model_of_ones_own_is_a_warning_too(settings: Settings, tmp_pat
         (tmp_path / name).write_bytes(b"{}")
     found, [first, _] = readers.load(off(settings, speech=str(tmp_path)))
     assert found == []
-    assert "no words are read from sound" in first.message and "\n" not in first.message
+    assert "no words are read from audio" in first.message and "\n" not in first.message
 
 
 @pytest.mark.models

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from omni_core.readers import noise_phrases
-from omni_core.readers.sound_tags import NAMES, SoundTagReader, labels
+from omni_core.readers import content_free
+from omni_core.readers.sound_tags import TAGS, SoundTagReader, labels
 from omni_core.settings import Settings
 from omni_core.types import (
     SAMPLE_RATE,
@@ -50,18 +50,18 @@ def test_every_label_is_named_once_and_has_words_that_speak_for_it() -> None:
 def test_the_loudest_part_is_kept_at_one_level() -> None:
     samples = np.zeros(20 * SAMPLE_RATE, np.float32)
     samples[15 * SAMPLE_RATE : 16 * SAMPLE_RATE] = 0.01
-    part = noise_phrases.loudest(samples, 6.0)
+    part = content_free.loudest_stretch(samples, 6.0)
     assert len(part) == 6 * SAMPLE_RATE
     assert np.count_nonzero(part) == SAMPLE_RATE
     assert part.max() == pytest.approx(0.5)
 
 
 def test_silence_stays_silence() -> None:
-    assert not noise_phrases.loudest(np.zeros(100, np.float32), 6.0).any()
+    assert not content_free.loudest_stretch(np.zeros(100, np.float32), 6.0).any()
 
 
 def test_the_meaningless_sounds_are_the_same_in_every_run_and_within_range() -> None:
-    first, second = noise_phrases.meaningless(), noise_phrases.meaningless()
+    first, second = content_free.sounds(), content_free.sounds()
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
     assert all(np.abs(s).max() <= 1.0 and s.dtype == np.float32 for s in first)
 
@@ -85,7 +85,7 @@ def test_a_sound_gets_a_guess_that_is_content_and_not_words(
     assert guess.text == ""
     assert isinstance(guess.content, TextContent)
     assert guess.content.text == f"a sound of {guess.extra['heard']}"
-    assert len(str(guess.extra["heard"]).split(", ")) == NAMES
+    assert len(str(guess.extra["heard"]).split(", ")) == TAGS
     assert guess.id != window(beeps).id
 
 

@@ -79,7 +79,7 @@ def test_an_image_is_found_by_what_it_shows(encoder: Any) -> None:
     images = np.stack(encoder.encode([clock(), flat(30, 60, 220), flat(10, 10, 10)]))
     (question,) = encoder.encode_questions([TextContent("a clock on the wall")])
     assert (images @ question).argmax() == 0
-    assert "clock" in encoder.describe_images([clock()])[0]
+    assert "clock" in encoder.caption([clock()])[0]
 
 
 def test_an_image_is_found_by_its_colour(encoder: Any) -> None:
@@ -96,7 +96,7 @@ def test_an_image_as_a_question_finds_itself(encoder: Any) -> None:
 
 
 def test_contents_of_all_kinds_keep_their_order(encoder: Any) -> None:
-    video = VideoContent(np.stack([clock().pixels] * 2), (0.0, 2.0), 0.5, key=clock().pixels)
+    video = VideoContent(np.stack([clock().pixels] * 2), (0.0, 2.0), 0.5, keyframe=clock().pixels)
     audio = AudioContent(np.zeros(16_000, np.float32))
     contents = [audio, clock(), TextContent("a clock"), video, TextContent("volcano")]
     vectors = encoder.encode(contents)
@@ -112,9 +112,9 @@ def test_contents_of_all_kinds_keep_their_order(encoder: Any) -> None:
 
 def test_a_video_of_unlike_frames_has_a_vector_for_each_look(encoder: Any) -> None:
     blue = np.asarray(Image.fromarray(flat(30, 60, 220).pixels).resize((400, 400)))
-    video = VideoContent(np.stack([clock().pixels, blue]), (0.0, 1.0), 1.0, key=blue)
-    still = VideoContent(np.stack([blue, blue]), (0.0, 1.0), 1.0, key=blue)
-    looks, *none = encoder.encode_looks(
+    video = VideoContent(np.stack([clock().pixels, blue]), (0.0, 1.0), 1.0, keyframe=blue)
+    still = VideoContent(np.stack([blue, blue]), (0.0, 1.0), 1.0, keyframe=blue)
+    looks, *none = encoder.encode_additional(
         [video, still, AudioContent(np.zeros(8, np.float32)), TextContent("clock")]
     )
     assert 1 <= len(looks) <= 3
@@ -140,7 +140,7 @@ def test_any_text_has_a_vector(encoder: Any, text: str) -> None:
 def test_nothing_in_nothing_out(encoder: Any) -> None:
     assert encoder.encode([]) == []
     assert encoder.encode_questions([]) == []
-    assert encoder.encode_looks([]) == []
+    assert encoder.encode_additional([]) == []
 
 
 def test_describing_agrees_with_loading_and_loads_no_runtime(
@@ -176,11 +176,11 @@ def test_an_image_is_looked_at_once_while_it_lives_and_then_forgotten(
 
     monkeypatch.setattr(encoder, "_classify", counting)
     image, other = clock(), flat(200, 20, 20)
-    video = VideoContent(np.stack([other.pixels] * 2), (0.0, 1.0), 1.0, key=image.pixels)
+    video = VideoContent(np.stack([other.pixels] * 2), (0.0, 1.0), 1.0, keyframe=image.pixels)
     encoder.encode([image, video, other])
     once = len(looks)
-    encoder.describe_images([image, video, other])
-    encoder.encode_looks([image, video, other])
+    encoder.caption([image, video, other])
+    encoder.encode_additional([image, video, other])
     assert len(looks) == once == 5
     del image, video, other
     assert encoder._known == {}

@@ -41,13 +41,16 @@ def test_every_content_survives_the_wire(everything: list[Content]) -> None:
             np.testing.assert_array_equal(a.samples, b.samples)
         elif isinstance(a, VideoContent) and isinstance(b, VideoContent):
             np.testing.assert_array_equal(a.frames, b.frames)
-            assert (a.times, a.fps, a.sound is None) == (b.times, b.fps, b.sound is None)
+            assert (a.times, a.fps, a.audio is None) == (b.times, b.fps, b.audio is None)
 
 
-def body(facts: Any, /, **tensors: Any) -> bytes:
+EMPTY: dict[str, Any] = {"format": wire.FORMAT, "contents": []}
+
+
+def body(facts: Any, /, metadata: dict[str, str] | None = None, **tensors: Any) -> bytes:
     """A body of the right form with any JSON and any tensors."""
     text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    packed: bytes = save({"json": text, **tensors})
+    packed: bytes = save({"json": text, **tensors}, metadata)
     return packed
 
 
@@ -90,7 +93,8 @@ HOSTILE = {
     "JSON of floats": save({"json": np.zeros(3, np.float32)}),
     "JSON that is none": save({"json": np.frombuffer(b"{no", np.uint8)}),
     "JSON that nests for ever": save({"json": np.frombuffer(b"[" * 100_000, np.uint8)}),
-    "JSON of 5 MB": save({"json": np.full(5 << 20, ord(" "), np.uint8)}),
+    "JSON of 5 MB": body(EMPTY | {"more": "x" * (5 << 20)}),
+    "a table of 5 MB": body(EMPTY, metadata={"more": "x" * (5 << 20)}),
     "JSON that is a list": body([]),
     "no contents": body({"format": wire.FORMAT}),
     "contents that are a number": body({"format": wire.FORMAT, "contents": 3}),
@@ -120,6 +124,14 @@ HOSTILE = {
     "an unknown dtype": lying(dtype="OBJECT"),
     "a dtype that numpy lacks": lying(dtype="BF16", shape=[2, 3]),
 }
+
+
+def test_a_body_of_no_contents_is_taken() -> None:
+    """So that the hostile ones are refused for what their names say."""
+    assert wire.unpack(body(EMPTY, metadata={"more": "x"}))[0] == []
+    assert len(wire.unpack(image(np.zeros((2, 2, 3), np.uint8)))[0]) == 1
+    assert len(wire.unpack(lying())[0]) == 1
+    assert len(wire.unpack(contents(VIDEO, **FRAMES))[0]) == 1
 
 
 @pytest.mark.parametrize("name", HOSTILE)

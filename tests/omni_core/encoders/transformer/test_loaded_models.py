@@ -82,9 +82,9 @@ class Plain:
         ]
         parts: dict[str, Any] = {"videos": [content.frames.transpose(0, 3, 1, 2)]}
         text = self.marks["video"]
-        if content.sound is not None and "audio" in self.marks:
+        if content.audio is not None and "audio" in self.marks:
             text += self.marks["audio"]
-            parts["audio"] = [content.sound]
+            parts["audio"] = [content.audio]
         return text, parts
 
 

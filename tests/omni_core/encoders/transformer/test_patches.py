@@ -22,6 +22,8 @@ from omni_core.encoders.transformer.loading import build
 from omni_core.encoders.transformer.patches import attention, kernels, registry
 from omni_core.encoders.transformer.patches.apply import apply, suited
 from omni_core.encoders.transformer.patches.base_model import has_language_head
+from omni_core.encoders.transformer.patches.positions import host_positions
+from omni_core.encoders.transformer.patches.processors import processor_copies
 from omni_core.encoders.transformer.patches.registry import PATCHES
 from omni_core.encoders.transformer.rerank import CrossReranker
 from omni_core.errors import BadRequestError
@@ -266,6 +268,13 @@ def test_a_patch_whose_names_are_gone_is_left_out_with_one_line(
     assert len(lines) == 1
     assert repr(name) in lines[0] and gone in lines[0] and "torch " in lines[0]
     assert_same(patched.encode(contents), plain.encode(contents))
+    first = model_of(plain)[0]
+    if name == "processor-copies":
+        assert processor_copies(first, 2, "auto") == []
+    elif name == "host-positions":
+        assert host_positions(first, "auto") is None
+    else:
+        assert apply(model_of(plain), patched.spec, "cpu", "auto", only=[name]) == {}
 
 
 class Bare:

@@ -65,8 +65,8 @@ class ByHand:
         if isinstance(content, AudioContent):
             return self._audio(content.samples)
         text, inputs = self._frames(content)
-        if content.sound is not None:
-            heard, more = self._audio(content.sound)
+        if content.audio is not None:
+            heard, more = self._audio(content.audio)
             text, inputs = text + heard, inputs | more
         return text, inputs
 

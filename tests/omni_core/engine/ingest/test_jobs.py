@@ -11,7 +11,7 @@ from omni_core import Engine, IngestRequest, SearchRequest
 from omni_core.engine.results import FolderStatus, IngestStatus
 from omni_core.engine.workers import ModelsDied
 from omni_core.errors import NotFoundError, OmniError, UnreadableError
-from omni_core.models.service import Processed, ReadOptions
+from omni_core.models.answers import Processed, ReadOptions
 from omni_core.payload import source_filter
 from omni_core.types import Segment
 

@@ -10,7 +10,15 @@ import pytest
 
 from omni_core.errors import TooLargeError, UnreadableError
 from omni_core.media.service import service
-from omni_core.types import AudioContent, Channel, CutOptions, Modality, Source, VideoContent
+from omni_core.types import (
+    AudioContent,
+    Channel,
+    CutOptions,
+    FileWarning,
+    Modality,
+    Source,
+    VideoContent,
+)
 
 
 def _spans(segments: Any) -> list[tuple[float, float]]:
@@ -73,7 +81,7 @@ def test_the_key_picture_is_sharp_and_not_black(film: Any, cut: Any, tools: Any)
     frames = [np.zeros_like(blurred)] * 6 + [blurred] * 30 + [sharp] * 8 + [blurred] * 30
     (shot,) = tools.shots(cut(film(frames), shot_min_s=10))
     assert isinstance(shot.content, VideoContent)
-    assert shot.content.key.std() > 40
+    assert shot.content.keyframe.std() > 40
     assert 1.4 <= shot.extra["key_time"] <= 1.8
 
 
@@ -117,7 +125,7 @@ def test_every_container_keeps_time(
     )  # fmt: skip
     info = svc.probe(str(path))
     assert info.modality is Modality.VIDEO
-    assert info.has_sound
+    assert info.has_audio
     assert info.duration_s == pytest.approx(4.0, abs=0.15)
     segments = cut(path)
     for shot in tools.shots(segments):
@@ -185,8 +193,8 @@ def test_a_shot_carries_its_sound_when_the_model_takes_both(
     found = tools.shots(cut(film(frames, sound=tone(6)), video_audio=True))
     assert len(found) == 2
     for shot in found:
-        assert shot.content.sound.size / 16000 == pytest.approx(3.0, abs=0.1)
-        assert np.abs(shot.content.sound).max() > 0.2
+        assert shot.content.audio.size / 16000 == pytest.approx(3.0, abs=0.1)
+        assert np.abs(shot.content.audio).max() > 0.2
 
 
 def test_fast_mode_finds_cuts_at_keyframes(film: Any, cut: Any, tools: Any) -> None:
@@ -202,10 +210,13 @@ def test_a_film_that_breaks_off_yields_what_is_there_and_says_so(
     path = tmp_path / "cut.mkv"
     path.write_bytes(whole[: len(whole) // 2])
     source = Source("0" * 64, str(path), "x", Modality.VIDEO, "video/x-matroska", 1)
-    found = tools.shots(svc.decompose(str(path), source, CutOptions()))
-    assert len(found) >= 2
-    assert "breaks off" in found[-1].extra["warning"]
-    assert all("warning" not in s.extra for s in found[:-1])
+    *segments, warning = svc.decompose(str(path), source, CutOptions())
+    shots = tools.shots(segments)
+    assert len(shots) >= 2
+    assert isinstance(warning, FileWarning)
+    end = shots[-1].span.end
+    assert warning.message.startswith(f"the file breaks off: {end:.1f} of 12.0 s could be read")
+    assert all(s.extra.keys() == {"key_time"} for s in shots)
 
 
 def test_what_is_no_film_inside_is_one_line(svc: Any, tmp_path: Path) -> None:

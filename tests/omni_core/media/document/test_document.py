@@ -130,3 +130,14 @@ def test_a_pdf_that_was_cut_short_says_that_it_was_repaired(tmp_path: Path) -> N
     cut.write_bytes(whole.read_bytes()[:-400])  # the table of contents of a PDF is its end
     assert service().probe(str(whole)).warnings == ()
     assert "cut short" in service().probe(str(cut)).warnings[0]
+
+
+def test_a_pdf_behind_other_bytes_is_read_and_a_text_about_pdf_is_a_text(
+    tmp_path: Path, cut: Any, svc: Any
+) -> None:
+    late, about = tmp_path / "late.pdf", tmp_path / "about.txt"
+    late.write_bytes(b"x" * 1500 + _pdf(tmp_path / "a.pdf", ["Behind the banner."]).read_bytes())
+    about.write_bytes(b"x " * 750 + b"A PDF begins with %PDF-1.7\n% and a comment.")
+    assert svc.probe(str(late)).mime == "application/pdf"
+    assert any("Behind the banner" in s.text for s in cut(late))
+    assert svc.probe(str(about)).mime == "text/plain"

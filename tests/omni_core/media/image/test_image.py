@@ -117,11 +117,11 @@ def test_an_animation_is_cut_like_a_video(name: str, tmp_path: Path, cut: Any, s
 def test_a_crop_is_taken_at_full_resolution(tmp_path: Path, svc: Any) -> None:
     path = tmp_path / "a.png"
     _halves(1200, 800).save(path)
-    part = svc.picture(str(path), 300, (0.5, 0.0, 1.0, 1.0))
+    part = svc.image(str(path), 300, (0.5, 0.0, 1.0, 1.0))
     assert part.shape == (300, 225, 3)
     assert part[..., 2].min() > 150
     with pytest.raises(BadRequestError, match="left < right"):
-        svc.picture(str(path), 300, (0.5, 0, 0.4, 1))
+        svc.image(str(path), 300, (0.5, 0, 0.4, 1))
 
 
 def test_the_limit_of_pixels_is_checked_before_decoding(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""Sounds that mean nothing: what a speech model says of these, it says of anything."""
+"""Content-free audio: what a speech model says of these sounds, it says of anything.
+
+Its scores for them are the prior that is taken from its scores for real audio (contextual
+calibration).
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,14 @@ from omni_core.types import SAMPLE_RATE, Samples
 SECONDS = 3.0
 
 
-def meaningless() -> list[Samples]:
+def sounds() -> list[Samples]:
     """14 sounds of 3 s each: silence, noises, tones, clicks and pulses; the same in every run."""
     size = int(SECONDS * SAMPLE_RATE)
     t = np.arange(size) / SAMPLE_RATE
     noise = np.random.default_rng(0).normal(size=size)
     pink, brown = _coloured(noise, 0.5), _coloured(noise, 1.0)
     tone = np.sin(2 * np.pi * 700 * t)
-    sounds = [
+    made = [
         np.zeros(size),
         0.003 * noise,
         0.15 * noise,
@@ -32,10 +36,10 @@ def meaningless() -> list[Samples]:
         0.2 * noise * (t * 2 % 1 < 0.1),
         0.4 * np.sin(2 * np.pi * 500 * t) * (t * 2 % 1 < 0.4),
     ]
-    return [np.asarray(s, np.float32) for s in sounds]
+    return [np.asarray(s, np.float32) for s in made]
 
 
-def loudest(samples: Samples, seconds: float) -> Samples:
+def loudest_stretch(samples: Samples, seconds: float) -> Samples:
     """The stretch of at most `seconds` with the most energy, its peak at one half."""
     size, step = int(seconds * SAMPLE_RATE), SAMPLE_RATE // 10
     if len(samples) > size:

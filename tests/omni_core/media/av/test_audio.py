@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from omni_core.errors import NotFoundError, UnreadableError
+from omni_core.errors import NotFoundError, StoreError, UnreadableError
 from omni_core.types import AudioContent, Modality
 
 
@@ -72,14 +72,14 @@ def test_windows_tile_the_file_are_cut_at_pauses_and_repeat_their_head(
     windows = cut(_wav(tmp_path / "a.wav", sound), audio_window_s=20, audio_overlap_s=2)
     assert windows[0].span.start == 0
     assert windows[-1].span.end == pytest.approx(70, abs=0.01)
-    assert windows[0].content.head_s == 0
+    assert windows[0].content.overlap_s == 0
     for a, b in itertools.pairwise(windows):
         assert a.span.end == b.span.start
-        assert b.content.head_s == pytest.approx(2, abs=0.01)
+        assert b.content.overlap_s == pytest.approx(2, abs=0.01)
         assert 2.5 < a.span.end % 3.0 <= 3.0 or a.span.end % 3.0 < 0.1  # in a pause
     for w in windows:
         assert w.content.samples.size <= 20 * 16000
-        held = w.span.end - w.span.start + w.content.head_s
+        held = w.span.end - w.span.start + w.content.overlap_s
         assert w.content.samples.size / 16000 == pytest.approx(held, abs=0.002)
 
 
@@ -107,12 +107,12 @@ def test_sound_between_two_seconds_is_exact(barcode_film: Path, tmp_path: Path, 
     for second in range(1, 10):
         clicks[second * 16000 : second * 16000 + 100] = 0.9
     path = _wav(tmp_path / "clicks.wav", clicks)
-    got = svc.sound(str(path), 4.5, 6.5)
+    got = svc.audio(str(path), 4.5, 6.5)
     assert got.size == 32000
     assert np.flatnonzero(got > 0.3)[0] == pytest.approx(8000, abs=20)
-    assert svc.sound(str(barcode_film), 1.0, 3.0).size == 32000
+    assert svc.audio(str(barcode_film), 1.0, 3.0).size == 32000
     with pytest.raises(NotFoundError) as e:
-        svc.sound(str(path), 50, 60)
+        svc.audio(str(path), 50, 60)
     assert e.value.code == "OUT_OF_RANGE"
 
 
@@ -168,6 +168,35 @@ def test_a_film_that_cannot_be_copied_is_encoded_anew_with_exact_frames(
     assert read_barcode(frame) == 62
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_a_full_disk_is_told_as_such_whether_a_clip_is_copied_or_encoded(
+    barcode_film: Path, tmp_path: Path, svc: Any, suffix: str
+) -> None:
+    out = tmp_path / f"clip{suffix}"
+    out.symlink_to("/dev/full")
+    with pytest.raises(StoreError, match="the clip cannot be written: No space left on device"):
+        svc.clip(str(barcode_film), 3.1, 5.0, str(out))
+
+
+def test_a_clip_into_a_folder_that_is_not_there_is_no_fault_of_the_video(
+    barcode_film: Path, tmp_path: Path, svc: Any
+) -> None:
+    with pytest.raises(StoreError, match="the clip cannot be written: No such file"):
+        svc.clip(str(barcode_film), 3.1, 5.0, str(tmp_path / "none" / "clip.mp4"))
+
+
+def test_a_video_is_encoded_for_a_container_that_cannot_hold_its_codec(
+    barcode_film: Path, tmp_path: Path, svc: Any, read_barcode: Any
+) -> None:
+    out = tmp_path / "clip.webm"
+    mime, start, end = svc.clip(str(barcode_film), 3.1, 5.0, str(out))
+    assert (mime, start) == ("video/webm", pytest.approx(3.1, abs=0.05))
+    assert end == pytest.approx(5.0, abs=0.05)
+    ((_, frame),) = svc.frames(str(out), [0.5], 160)
+    assert read_barcode(frame) == 90
+
+
 def test_sound_is_exact_in_containers_that_seek_badly(film: Any, tools: Any, svc: Any) -> None:
     clicks = np.zeros(48000 * 12, np.float32)
     for second in range(1, 12):
@@ -175,7 +204,7 @@ def test_sound_is_exact_in_containers_that_seek_badly(film: Any, tools: Any, svc
     frames = [tools.barcode(n) for n in range(300)]
     for suffix in (".ts", ".flv", ".mkv"):
         path = film(frames, suffix=suffix, sound=clicks)
-        got = svc.sound(str(path), 8.5, 10.5)
+        got = svc.audio(str(path), 8.5, 10.5)
         assert np.flatnonzero(got > 0.3)[0] / 16000 == pytest.approx(0.5, abs=0.05)
 
 

@@ -1,0 +1,125 @@
+"""Decoded audio frames of any shape to chunks of mono 16 kHz, each with its time."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+import av.filter
+
+from omni_core.media.av.clock import Clock
+from omni_core.types import SAMPLE_RATE, Samples
+
+log = logging.getLogger(__name__)
+
+JITTER_S = 0.05
+"""Time stamps wander by a frame of audio in most containers; that is no gap."""
+BLOCK_S = 0.5
+
+Chunk = tuple[float | None, Samples]
+"""The second of the first sample (None: right after the chunk before), and the samples."""
+
+
+class Resampler:
+    """Frames of any rate, layout and format to mono float at 16 kHz, with the time of each chunk.
+
+    Frames are gathered to about half a second first: a filter call for each thousand samples of
+    an AAC frame costs as much as the resampling.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._reset()
+
+    def _reset(self) -> None:
+        self._to: Any = None
+        self._fifo = av.AudioFifo()
+        self._shape: tuple[int, str, int] | None = None
+        self._start: float | None = None  # second of the first gathered sample
+        self._next: float | None = None  # second that the next frame should have
+        self._gathered = 0
+
+    def push(self, frame: Any) -> list[Chunk]:
+        """What is ready; mostly nothing, then a second at once."""
+        t = self._clock.frame(frame)
+        rate = frame.sample_rate
+        done: list[Chunk] = []
+        if t is not None and self._next is not None and abs(t - self._next) > JITTER_S:
+            done = self._drain()
+        shape = (rate, frame.format.name, frame.layout.nb_channels)
+        if shape != self._shape:  # AC-3, TS and damaged AAC may change on the way; PyAV's FIFO
+            done += self.flush()  # does not notice other channels and writes past its end
+            self._shape = shape
+        frame.pts = None
+        self._fifo.write(frame)
+        if self._gathered == 0:
+            self._start = t
+        self._gathered += frame.samples
+        if t is not None:
+            self._next = t + frame.samples / rate
+        return done + self._drain() if self._gathered >= rate * BLOCK_S else done
+
+    def flush(self) -> list[Chunk]:
+        """What is gathered and what the filter still holds."""
+        done = self._drain()
+        if self._to is not None:
+            done += [(None, out.to_ndarray()[0]) for out in self._to.resample(None)]
+        self._reset()
+        return done
+
+    def _drain(self) -> list[Chunk]:
+        if not self._gathered:
+            return []
+        start, self._gathered = self._start, 0
+        frame = self._fifo.read()
+        if self._to is None:
+            self._to = _downsampler(frame)
+        out = [o.to_ndarray()[0] for o in self._to.resample(frame)]
+        return [(start if n == 0 else None, samples) for n, samples in enumerate(out)]
+
+
+def _downsampler(frame: Any) -> Any:
+    """Something with `resample` to mono 16 kHz float for frames like this one."""
+    try:
+        return DownmixGraph(frame)
+    except Exception as e:  # layouts without a name and the like
+        log.debug("no filter graph: %r", e)
+        return av.AudioResampler("flt", "mono", SAMPLE_RATE)
+
+
+class DownmixGraph:
+    """A filter graph that mixes before it resamples: a fifth cheaper than PyAV's resampler."""
+
+    def __init__(self, frame: Any) -> None:
+        self._graph = graph = av.filter.Graph()
+        self._source = graph.add_abuffer(
+            sample_rate=frame.sample_rate,
+            format=frame.format.name,
+            layout=frame.layout.name,
+            time_base=Fraction(1, frame.sample_rate),
+        )
+        steps = [
+            graph.add("aformat", "channel_layouts=mono"),
+            graph.add("aresample", str(SAMPLE_RATE)),
+            graph.add("aformat", "sample_fmts=flt"),
+            graph.add("abuffersink"),
+        ]
+        for one, other in itertools.pairwise((self._source, *steps)):
+            one.link_to(other)
+        graph.configure()
+        self._sink = steps[-1]
+
+    def resample(self, frame: Any) -> Iterator[Any]:
+        """What comes out for a frame; None asks for the rest."""
+        self._source.push(frame)
+        while True:
+            try:
+                out = self._sink.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+            yield out

@@ -1,0 +1,67 @@
+"""What the model worker is asked and answers: plain data, all that the engine imports of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from omni_core.types import Encoded
+
+LoadState = Literal["loading", "ready", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """Which readers a source does not need: a video with subtitles is not transcribed again."""
+
+    skip: frozenset[str] = frozenset()
+    """Names of readers (`Reader.name`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """Segments with their vectors, ready to index."""
+
+    encoded: tuple[Encoded, ...]
+    timings: dict[str, float] = field(default_factory=dict)
+    """Seconds by stage: the name of each reader, and `embed`."""
+    warnings: tuple[str, ...] = ()
+    """What could not be read because a reader is missing, one line each, for the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadedReader:
+    """A reader that is not loaded, and why."""
+
+    name: str
+    state: Literal["missing", "off"]
+    """`off`: the settings turn it off, so there is no reason to warn about each file."""
+    loss: str
+    """What the library lacks without it."""
+    why: str
+    """How to get it, or which setting turns it off."""
+
+    @property
+    def message(self) -> str:
+        """What is lost and how to get it, in one line."""
+        return f"{self.loss}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """Whether questions can be answered and evidence be read."""
+
+    encoder: LoadState
+    readers: LoadState
+    """`ready` also when some are missing (see `unloaded`); `failed` when none could be tried."""
+    encoder_error: str = ""
+    readers_error: str = ""
+    unloaded: tuple[UnloadedReader, ...] = ()
+    loaded_s: dict[str, float] = field(default_factory=dict)
+    """Seconds that loading took: `encoder`, `readers`, `reranker`."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each thing that is not read from sources, for people."""
+        failed = f"no words are read from audio and images: {self.readers_error}"
+        return (failed,) if self.readers_error else tuple(r.message for r in self.unloaded)

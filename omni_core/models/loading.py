@@ -1,0 +1,135 @@
+"""Models that load in the background, in the order in which they are needed.
+
+The encoder first, so that a search can run, then the readers, then the reranker. Whoever asks
+for one before it is there waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from typing import TypeVar
+
+from omni_core import encoders, readers
+from omni_core.errors import OmniError, UnavailableError
+from omni_core.models.answers import LoadState, ModelStatus, UnloadedReader
+from omni_core.protocols import Encoder, Reader, Reranker
+from omni_core.readers import MissingReader
+from omni_core.settings import Settings
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The readers that could be loaded, in order of rank, and those that could not."""
+
+    loaded: tuple[Reader, ...]
+    missing: tuple[MissingReader, ...]
+
+
+class LoadingModels:
+    """The models of some settings; each is loaded once, in a thread of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Begin to load."""
+        self._settings = settings
+        self._encoder: Future[Encoder] = Future()
+        self._readers: Future[Readers] = Future()
+        self._reranker: Future[Reranker] = Future()
+        self._seconds: dict[str, float] = {}
+        threading.Thread(target=self._load, name="loader", daemon=True).start()
+
+    def encoder(self) -> Encoder:
+        """The encoder; waits for it, and raises what its loading raised."""
+        return self._encoder.result()
+
+    def readers(self) -> Readers:
+        """The readers; waits for them. None where loading failed as a whole (see `status`)."""
+        wait([self._readers])
+        return Readers((), ()) if self._readers.exception() else self._readers.result()
+
+    def reranker(self) -> Reranker:
+        """The second stage; waits for it, and raises UnavailableError where none is set."""
+        return self._reranker.result()
+
+    def status(self) -> ModelStatus:
+        """What is loaded by now."""
+        missing = self.readers().missing if self._readers.done() else ()
+        return ModelStatus(
+            _state(self._encoder),
+            _state(self._readers),
+            _error(self._encoder),
+            _error(self._readers),
+            tuple(
+                UnloadedReader(m.reader.name, "off" if m.off else "missing", m.reader.loss, m.why)
+                for m in missing
+            ),
+            dict(self._seconds),
+        )
+
+    def wait(self, timeout_s: float) -> ModelStatus:
+        """Wait for the encoder and the readers, at most so long."""
+        until = time.monotonic() + timeout_s
+        wait([self._encoder], timeout_s)
+        wait([self._readers], max(0.0, until - time.monotonic()))
+        return self.status()
+
+    def close(self) -> None:
+        """Give back what loaded models hold outside this process."""
+        for future in (self._encoder, self._reranker):
+            if future.done() and future.exception() is None:
+                future.result().close()
+
+    def _load(self) -> None:
+        chosen = self._settings
+        self._fill(self._encoder, "encoder", chosen.encoder, lambda: encoders.load(chosen))
+        self._fill(self._readers, "readers", "", lambda: _load_readers(chosen))
+        self._fill(self._reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
+
+    def _fill(self, future: Future[T], part: str, name: str, load: Callable[[], T]) -> None:
+        started = time.perf_counter()
+        try:
+            loaded = load()
+        except OmniError as e:
+            future.set_exception(e)
+        except Exception as e:  # what a model's library raises has no bounds; all who ask hear it
+            log.exception("the %s did not load", part)
+            first, *_ = [*str(e).splitlines(), ""]
+            what = f"the {part} {name!r}" if name else f"the {part}"
+            future.set_exception(
+                UnavailableError(
+                    f"{what} did not load: {type(e).__name__}: {first}; run `omni-mcp doctor`"
+                )
+            )
+        else:
+            self._seconds[part] = time.perf_counter() - started
+            future.set_result(loaded)
+
+
+def _load_readers(settings: Settings) -> Readers:
+    loaded, missing = readers.load(settings)
+    return Readers(tuple(loaded), tuple(missing))
+
+
+def _load_reranker(settings: Settings) -> Reranker:
+    if not settings.reranker:
+        raise UnavailableError(
+            "no reranker is set; name one with OMNI_RERANKER (see `omni-mcp models`)"
+        )
+    return encoders.load_reranker(settings)
+
+
+def _state(future: Future[T]) -> LoadState:
+    if not future.done():
+        return "loading"
+    return "ready" if future.exception() is None else "failed"
+
+
+def _error(future: Future[T]) -> str:
+    return str(future.exception() or "") if future.done() else ""

@@ -1,0 +1,98 @@
+"""Indexes, which keep points and rank them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from omni_core.points import Point, ScoredPoint
+from omni_core.query import Filter, Prefetch
+from omni_core.settings import Settings
+from omni_core.types import EncoderInfo
+
+
+class Index(ABC):
+    """A store of points with dense, BM25 and multi-vector search.
+
+    `Settings.index` names its entry point in the group `omni_mcp.indexes`. Lives in the server
+    process; its methods must not block the event loop, and several may run at a time. The suite
+    `tests/omni_core/index/test_contract.py` runs over every index: add yours there.
+
+    The payload of a point and what a filter may name are listed in `omni_core.payload`. Ids are
+    UUIDs as text. All methods raise StoreError when the store fails.
+    """
+
+    @classmethod
+    @abstractmethod
+    def create(cls, settings: Settings, info: EncoderInfo, *, building: bool = False) -> Self:
+        """The index for vectors of this model (`info.dim`, `info.multi_vector`), not opened yet.
+
+        `building` asks for a second version beside the one in use, for a re-index: empty, and
+        not seen by searches before `activate`.
+        """
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Create or open; raises StoreError (STORE_BUSY) when another process holds it."""
+
+    @abstractmethod
+    async def upsert(self, points: Sequence[Point]) -> None:
+        """Insert, or replace those of the same id; durable against a crash of this process when
+        it returns."""
+
+    @abstractmethod
+    async def search(
+        self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
+    ) -> list[list[ScoredPoint]]:
+        """For each prefetch its points among those that match, best first.
+
+        The score is the cosine for `dense`, the dot product for `bm25`, MaxSim for `late`.
+        Points without such a vector are not in that ranking.
+        """
+
+    @abstractmethod
+    async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
+        """The points that exist, in the order asked; with `vectors` also dense and late ones."""
+
+    @abstractmethod
+    async def scroll(
+        self, filter: Filter | None = None, *, limit: int = 256, offset: str | None = None
+    ) -> tuple[list[Point], str | None]:
+        """At most `limit` points without vectors, in order of id, and the next offset.
+
+        The offset is opaque; None at the end, and for the first page.
+        """
+
+    @abstractmethod
+    async def count(self, filter: Filter | None = None) -> int:
+        """Exactly how many points match."""
+
+    @abstractmethod
+    async def set_payload(self, filter: Filter, changes: Mapping[str, Any]) -> None:
+        """Merge `changes` (JSON values, see `payload.changes`) into the points that match.
+
+        Raises BadRequestError for an empty filter.
+        """
+
+    @abstractmethod
+    async def delete(self, filter: Filter) -> None:
+        """Remove the points that match. Raises BadRequestError for an empty filter."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Release the store; nothing is asked afterwards. Also called where `open` failed."""
+
+    async def flush(self) -> None:  # noqa: B027 - optional
+        """Durable against power loss when it returns. Optional: for stores that are not already
+        after `upsert`."""
+
+    async def optimize(self) -> bool:
+        """Give back the space of deleted points; False when there was nothing to do. Optional."""
+        return False
+
+    async def activate(self) -> None:  # noqa: B027 - optional
+        """Make this version, created with `building`, the one that searches use: all or nothing.
+
+        Optional, but a re-index to another model needs it.
+        """

@@ -1,0 +1,128 @@
+"""Media: kinds of files, recognised, cut into segments, and opened again."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from omni_core.errors import BadRequestError
+from omni_core.types import (
+    Crop,
+    CutOptions,
+    FileWarning,
+    Limits,
+    MediaInfo,
+    Pixels,
+    Samples,
+    Segment,
+    Source,
+)
+
+
+class Medium(ABC):
+    """A kind of file: recognised by its bytes, looked at, cut into segments, opened again.
+
+    Registered in the group `omni_mcp.media`; one object of every registered class is made in each
+    decoder process, which is killed when it passes the limits of memory or time. Calls come one
+    at a time; keep no file open between them.
+
+    Every method may raise UnreadableError for a damaged file, TooLargeError over `limits`,
+    NotFoundError (OUT_OF_RANGE) for a place that the file does not have. Whatever else it raises
+    becomes an UnreadableError that names the file.
+
+        class Notes(Medium):
+            rank = 4
+            kinds = "notes (NTS)"
+
+            def matches(self, head, suffix):
+                return head.startswith(b"NOTES1")
+
+            def probe(self, path, password=None):
+                return MediaInfo(Modality.DOCUMENT, "text/x-notes")
+
+            def decompose(self, path, source, options):
+                for n, words in enumerate(notes_of(path), 1):
+                    yield Segment(source.id, source.modality, Channel.TEXT, Span("page", n, n + 1),
+                                  TextContent(words), words, origin="notes")
+
+    `examples/omni-mcp-example` holds a whole one.
+    """
+
+    rank: ClassVar[int] = 0
+    """Lower is asked first. Built-in: those with a magic number 0 to 3, text formats 5 and 6,
+    plain text, which takes all that is text, 9."""
+    kinds: ClassVar[str] = ""
+    """What it opens, for the message that lists what is supported: `audio (WAV, MP3)`."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Nothing is opened yet."""
+        self.limits = limits
+
+    @abstractmethod
+    def matches(self, head: bytes, suffix: str) -> bool:
+        """Whether a file is of this medium, by its first 4 KiB.
+
+        `suffix` (lower case, with the dot) decides only between formats that have no magic
+        number. Must not raise: a medium that does is passed over.
+        """
+
+    @abstractmethod
+    def probe(self, path: str, password: str | None = None) -> MediaInfo:
+        """Modality, title, length, date: cheap, opens the file once.
+
+        Raises UnreadableError (ENCRYPTED) where the password is missing or wrong.
+        """
+
+    @abstractmethod
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
+        """Segments in order of time or page, streamed: never a whole file in memory.
+
+        The same file and options give the same segments, in the same order: their ids are made
+        of channel, span and part, and an ingest that was cut off goes on after those that it
+        has. A page's image and its words follow each other. The consumer may stop early. What a
+        user must know of the file as a whole is yielded as a `FileWarning`.
+        """
+
+    def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
+        """The frames a player shows at these seconds, each with the second it appears.
+
+        In the order asked, turned upright, the long edge at most `edge` pixels. Optional: for
+        media with the modality video, and animated images.
+        """
+        raise BadRequestError("this source has no video", code="NO_VISUAL")
+
+    def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
+        """The image, turned upright, its long edge at most `edge` pixels.
+
+        A crop is cut from the full resolution before it is made smaller. `frame` (from 0)
+        chooses one of an animation. Optional: for media with the modality image.
+        """
+        raise BadRequestError("this source has no image", code="NO_VISUAL")
+
+    def page(
+        self, path: str, number: int, edge: int, crop: Crop | None, password: str | None
+    ) -> Pixels:
+        """Page `number` (from 1) as an image; a crop is rendered at full resolution.
+
+        Optional: for documents whose layout is worth seeing; the words are in the index anyway.
+        """
+        raise BadRequestError("this source has no pages to show", code="NO_VISUAL")
+
+    def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
+        """Write [start, end) seconds as a playable file to `out`.
+
+        The MIME type, and the span in seconds that was really written: it may begin at the
+        keyframe before. The suffix of `out` says which container is wanted. Optional: for video
+        and audio.
+        """
+        raise BadRequestError("only video and audio can be cut into clips", code="BAD_ARGUMENT")
+
+    def audio(self, path: str, start: float, end: float) -> Samples:
+        """Mono 16 kHz samples of [start, end) seconds; silence where the track has none.
+
+        Optional: for video and audio.
+        """
+        raise BadRequestError("this source has no audio", code="BAD_ARGUMENT")

@@ -1,0 +1,35 @@
+"""The nouns. Everything else passes these around; they import nothing of ours but `ids`.
+
+Ingest:  file -> Source -> Segment* -> (Segment + Vector)* -> Point* -> stored.
+Search:  question -> Vector -> ScoredPoint* -> Candidate* -> Moment* -> SearchHit*.
+"""
+
+from omni_core.types.contents import SAMPLE_RATE as SAMPLE_RATE
+from omni_core.types.contents import AudioContent as AudioContent
+from omni_core.types.contents import Content as Content
+from omni_core.types.contents import Frames as Frames
+from omni_core.types.contents import ImageContent as ImageContent
+from omni_core.types.contents import Pixels as Pixels
+from omni_core.types.contents import Samples as Samples
+from omni_core.types.contents import TextContent as TextContent
+from omni_core.types.contents import Vector as Vector
+from omni_core.types.contents import VideoContent as VideoContent
+from omni_core.types.models import EncoderInfo as EncoderInfo
+from omni_core.types.models import ReaderInfo as ReaderInfo
+from omni_core.types.options import Crop as Crop
+from omni_core.types.options import CutOptions as CutOptions
+from omni_core.types.options import Limits as Limits
+from omni_core.types.scores import Match as Match
+from omni_core.types.scores import Sparse as Sparse
+from omni_core.types.segments import TITLE_ORIGIN as TITLE_ORIGIN
+from omni_core.types.segments import Axis as Axis
+from omni_core.types.segments import Channel as Channel
+from omni_core.types.segments import Encoded as Encoded
+from omni_core.types.segments import Segment as Segment
+from omni_core.types.segments import Span as Span
+from omni_core.types.sources import FileWarning as FileWarning
+from omni_core.types.sources import MediaInfo as MediaInfo
+from omni_core.types.sources import Modality as Modality
+from omni_core.types.sources import Source as Source
+from omni_core.types.sources import SourceRow as SourceRow
+from omni_core.types.sources import State as State

@@ -1,0 +1,60 @@
+"""What a segment is made of: arrays and words. A path or a URL never reaches a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+"""One image: (height, width, 3), RGB, row by row from the top left."""
+Frames = NDArray[np.uint8]
+"""Images of one size in order of time: (frames, height, width, 3), RGB."""
+Samples = NDArray[np.float32]
+"""Mono audio at `SAMPLE_RATE`: (samples,), in [-1, 1]."""
+Vector = NDArray[np.float32]
+"""L2-normalised: (dim,), or (tokens, dim) for multi-vector models (late interaction)."""
+
+SAMPLE_RATE = 16_000
+"""Hz. Every model of this field takes mono audio at 16 kHz."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextContent:
+    """Words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageContent:
+    """A still image, or a page as an image."""
+
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioContent:
+    """A window of audio. Its first `overlap_s` seconds repeat the end of the window before."""
+
+    samples: Samples
+    overlap_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoContent:
+    """A shot: frames sampled at one rate, one representative frame, and its audio.
+
+    `times[i]` is the second (on the source's clock) at which `frames[i]` is shown. `keyframe` is
+    the best frame of the shot, larger than `frames`: small print is read from it.
+    """
+
+    frames: Frames
+    times: tuple[float, ...]
+    fps: float
+    keyframe: Pixels
+    audio: Samples | None = None
+
+
+Content = TextContent | ImageContent | AudioContent | VideoContent

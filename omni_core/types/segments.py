@@ -1,0 +1,99 @@
+"""Segments: the smallest things that are found, and where in a source they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Literal
+
+from omni_core import ids
+from omni_core.types.contents import Content, Vector
+from omni_core.types.sources import Modality
+
+TITLE_ORIGIN = "title"
+"""`Segment.origin` of the words of a source's name."""
+
+
+class Channel(StrEnum):
+    """What a segment's vector was made from: a result's "why"."""
+
+    VISUAL = "visual"
+    SOUND = "sound"
+    SPEECH = "speech"
+    SCREEN_TEXT = "screen_text"
+    TEXT = "text"
+
+
+Axis = Literal["second", "page", "char"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Where in a source, half-open: seconds of its clock, pages (1-based), or characters.
+
+    Page 7 is `Span("page", 7, 8)`. An image is `Span("second", 0, 0)`.
+    """
+
+    axis: Axis
+    start: float
+    end: float
+
+    def fragment(self) -> str:
+        """The span as a W3C media fragment: `t=45.2,52.8`, `page=7`, `char=0,120`."""
+        if self.axis == "page" and self.end - self.start <= 1:
+            return f"page={self.start:g}"
+        key = {"second": "t", "page": "page", "char": "char"}[self.axis]
+        return f"{key}={_round(self.start)},{_round(self.end)}"
+
+    def overlaps(self, other: Span) -> bool:
+        """Whether both share an instant, a page or a character; a point inside counts."""
+        if self.axis != other.axis:
+            return False
+        if self.start == self.end or other.start == other.end:
+            return self.start <= other.end and other.start <= self.end
+        return self.start < other.end and other.start < self.end
+
+    def union(self, other: Span) -> Span:
+        """The smallest span that holds both."""
+        return Span(self.axis, min(self.start, other.start), max(self.end, other.end))
+
+
+def _round(x: float) -> str:
+    return f"{x:.3f}".rstrip("0").rstrip(".") or "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The smallest findable thing. `content` is what a model sees; it is never stored."""
+
+    source_id: str
+    modality: Modality
+    channel: Channel
+    span: Span
+    content: Content | None = None
+    text: str = ""
+    """What a person reads: the words spoken, shown or printed. Empty for an image without words."""
+    origin: str = ""
+    """Where `text` came from: `text layer`, `subtitle track eng`, `whisper-base`, `ocr` ..."""
+    part: int = 0
+    """Tells apart segments of one channel and span (windows of one page's text)."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Small facts that travel into the payload: `language`, `key_time`, `heading`, `heard` ..."""
+
+    @property
+    def id(self) -> str:
+        """uuid5 of source, channel, span and part: ingest twice is ingest once, for any model."""
+        return ids.segment_uuid(self.source_id, self.channel, self.span.fragment(), self.part)
+
+    def without_content(self) -> Segment:
+        """The same segment, light enough to keep."""
+        return replace(self, content=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A segment (without content) and its vector; None when the model cannot take its channel."""
+
+    segment: Segment
+    vector: Vector | None

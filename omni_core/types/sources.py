@@ -1,0 +1,99 @@
+"""Files: what they are, and what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from omni_core import ids
+
+
+class Modality(StrEnum):
+    """What a source is."""
+
+    VIDEO = "video"
+    AUDIO = "audio"
+    IMAGE = "image"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One ingested file, named by the sha256 of its bytes: two paths, same bytes, one source."""
+
+    sha256: str
+    uri: str
+    title: str
+    modality: Modality
+    mime: str
+    size: int
+    duration_s: float | None = None
+    pages: int | None = None
+    recorded_at: datetime | None = None
+    recorded_at_from: str = ""
+    """exif, container, pdf, file name, file time, or caller."""
+
+    @property
+    def id(self) -> str:
+        """`src_` and 16 base32 characters (80 bits) of the hash."""
+        return ids.source_id(self.sha256)
+
+
+State = Literal["queued", "processing", "ready", "partial", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One source as the catalog knows it and as it is listed."""
+
+    id: str
+    title: str
+    modality: Modality
+    uri: str
+    sha256: str
+    mime: str
+    size: int
+    state: State
+    segments: int
+    progress: float = 1.0
+    duration_s: float | None = None
+    pages: int | None = None
+    recorded_at: datetime | None = None
+    recorded_at_from: str = ""
+    ingested_at: datetime | None = None
+    collections: tuple[str, ...] = ()
+    model: str = ""
+    pipeline: str = ""
+    warnings: tuple[str, ...] = ()
+    error_code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What the first look at a file tells, before anything is cut."""
+
+    modality: Modality
+    mime: str
+    title: str = ""
+    duration_s: float | None = None
+    pages: int | None = None
+    width: int | None = None
+    height: int | None = None
+    recorded_at: datetime | None = None
+    recorded_at_from: str = ""
+    has_audio: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileWarning:
+    """Something about the whole file that a user must know, found while it was read.
+
+    Yielded by `Medium.decompose` among the segments; shown with the source, never indexed.
+    """
+
+    message: str
+    """One line: what is wrong, and what of the file is missing because of it."""

@@ -1,0 +1,41 @@
+"""Packages that other people might have written, installed for the length of one test."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from omni_core import plugins
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Install a package of one module: its name, its code, its entry points by group.
+
+    What an installer leaves behind is a module and a `*.dist-info` on `sys.path`; children find
+    them there as well.
+    """
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    installed: list[str] = []
+
+    def _install(name: str, code: str, points: Mapping[str, str]) -> None:
+        module = name.replace("-", "_")
+        installed.append(module)
+        (site / f"{module}.py").write_text(code)
+        info = site / f"{module}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = [f"[omni_mcp.{group}]\n{line}\n" for group, line in points.items()]
+        (info / "entry_points.txt").write_text("\n".join(lines))
+        plugins.forget()
+
+    yield _install
+    monkeypatch.undo()
+    for module in installed:
+        sys.modules.pop(module, None)
+    plugins.forget()

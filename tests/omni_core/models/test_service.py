@@ -1,0 +1,237 @@
+"""What the model worker answers, with the weightless encoder and readers of the tests' own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from omni_core.encoders.hashing import HashingEncoder
+from omni_core.errors import UnavailableError
+from omni_core.models.answers import ReadOptions
+from omni_core.models.embedding import PAGE_WORDS_ONLY, embed
+from omni_core.models.service import ModelService, service
+from omni_core.models.timer import StageTimer
+from omni_core.settings import Settings
+from omni_core.types import (
+    AudioContent,
+    Channel,
+    Content,
+    EncoderInfo,
+    ImageContent,
+    Modality,
+    Segment,
+    Span,
+    TextContent,
+    Vector,
+    VideoContent,
+)
+
+pytestmark = pytest.mark.timeout(60)
+Install = Callable[..., None]
+
+READER = """
+from dataclasses import replace
+from omni_core.protocols import Reader
+from omni_core.types import Channel, ReaderInfo, TextContent
+
+class Counter(Reader):
+    "Says, at the end of a source, which seconds of it were heard."
+    name = "counter"
+    loss = "nothing is counted"
+    def __init__(self):
+        self.held = {}
+    @classmethod
+    def describe(cls, settings):
+        return ReaderInfo("counter", "none", "present")
+    @classmethod
+    def load(cls, settings, loaded):
+        return cls()
+    @classmethod
+    def select(cls, segments):
+        return [s for s in segments if s.channel is Channel.SOUND]
+    def read(self, segments):
+        for s in segments:
+            self.held.setdefault(s.source_id, []).append(s)
+        return []
+    def flush(self, source_id):
+        held = self.held.pop(source_id, [])
+        text = " ".join(f"second {s.span.start:g}" for s in held)
+        return [
+            replace(held[0], channel=Channel.SPEECH, content=TextContent(text), text=text)
+        ] if held else []
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        store=str(tmp_path), encoder="hashing", speech="off", screen_text="off", sound_tags="off"
+    )
+
+
+@pytest.fixture
+def counting(install: Install, settings: Settings) -> ModelService:
+    install("my-reader", READER, {"readers": "counter = my_reader:Counter"})
+    return service(settings)
+
+
+def sound(source: str, second: float) -> Segment:
+    samples = np.full(16_000, 0.1, np.float32)
+    span = Span("second", second, second + 1)
+    return Segment(source, Modality.AUDIO, Channel.SOUND, span, AudioContent(samples))
+
+
+def words(models: ModelService, source: str) -> list[str]:
+    return [e.segment.text for e in models.flush(source).encoded]
+
+
+def test_what_a_reader_holds_back_comes_with_the_flush_of_its_own_source(
+    counting: ModelService,
+) -> None:
+    for second in (0, 1):
+        for source in ("src_a", "src_b"):
+            answer = counting.process([sound(source, second + 10 * (source == "src_b"))],
+                                      ReadOptions())  # fmt: skip
+            assert [e.segment.channel for e in answer.encoded] == [Channel.SOUND]
+    assert words(counting, "src_a") == ["second 0 second 1"]
+    assert words(counting, "src_a") == []
+    assert words(counting, "src_b") == ["second 10 second 11"]
+
+
+def test_words_that_were_held_back_are_embedded_and_timed(counting: ModelService) -> None:
+    counting.process([sound("src_a", 3)], ReadOptions())
+    answer = counting.flush("src_a")
+    [made] = answer.encoded
+    assert made.vector is not None and made.segment.content is None
+    assert set(answer.timings) == {"counter", "embed"}
+
+
+def test_segments_of_two_sources_in_one_call_are_refused(counting: ModelService) -> None:
+    with pytest.raises(ValueError, match="one source at a time"):
+        counting.process([sound("src_a", 0), sound("src_b", 0)], ReadOptions())
+
+
+def test_a_file_may_be_asked_with_while_it_is_ingested(counting: ModelService) -> None:
+    counting.process([sound("src_a", 0)], ReadOptions())
+    asked = counting.understand([sound("src_a", 7)])
+    assert [e.segment.text for e in asked.encoded] == ["", "second 7"]
+    assert words(counting, "src_a") == ["second 0"]
+
+
+def test_a_reader_that_is_skipped_reads_nothing(counting: ModelService) -> None:
+    counting.process([sound("src_a", 0)], ReadOptions(skip=frozenset({"counter"})))
+    assert words(counting, "src_a") == []
+
+
+def test_a_reader_that_does_not_load_is_named_and_warns_only_where_it_is_missed(
+    install: Install, settings: Settings
+) -> None:
+    code = READER.replace("return cls()", "raise TypeError('two\\nlines')")
+    install("my-reader", code, {"readers": "counter = my_reader:Counter"})
+    models = service(settings)
+    status = models.wait_ready(30)
+    assert (status.encoder, status.readers, status.readers_error) == ("ready", "ready", "")
+    assert {r.name: r.state for r in status.unloaded} == {
+        "counter": "missing", "screen_text": "off", "speech": "off",
+    }  # fmt: skip
+    [warning] = models.process([sound("src_a", 0)], ReadOptions()).warnings
+    assert warning.startswith("nothing is counted: two; ") and "\n" not in warning
+    assert warning in status.warnings
+    still = Segment("src_a", Modality.IMAGE, Channel.VISUAL, Span("second", 0, 0), image())
+    assert models.process([still], ReadOptions()).warnings == ()
+
+
+def test_an_encoder_that_does_not_load_is_a_state_and_an_error_for_each_who_asks(
+    install: Install, settings: Settings
+) -> None:
+    code = (
+        "from omni_core.encoders.hashing import HashingEncoder\n"
+        "class Mine(HashingEncoder):\n"
+        "  @classmethod\n"
+        "  def load(cls, settings): raise IndexError('no layer 12')\n"
+    )
+    install("my-encoder", code, {"encoders": "mine = my_encoder:Mine"})
+    models = service(Settings(store=settings.store, encoder="mine", speech="off"))
+    status = models.wait_ready(30)
+    expected = "the encoder 'mine' did not load: IndexError: no layer 12; run `omni-mcp doctor`"
+    assert (status.encoder, status.encoder_error) == ("failed", expected)
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="no layer 12"):
+            models.encode_questions([TextContent("why")])
+
+
+def test_no_reranker_is_an_answer_that_names_the_setting(settings: Settings) -> None:
+    with pytest.raises(UnavailableError, match="OMNI_RERANKER"):
+        service(settings).rerank(TextContent("why"), ["because"])
+
+
+def image() -> ImageContent:
+    return ImageContent(np.full((40, 60, 3), (220, 20, 20), np.uint8))
+
+
+class Talkative(HashingEncoder):
+    """An encoder with every optional hook."""
+
+    def encode_additional(self, contents: Sequence[Content]) -> list[list[Vector]]:
+        return [[np.ones(4, np.float32)] * 2 for _ in contents]
+
+    def caption(self, contents: Sequence[Content]) -> list[str]:
+        return ["a red wall" if isinstance(c, ImageContent) else "" for c in contents]
+
+
+def test_captions_and_additional_vectors_are_kept_with_their_segments(settings: Settings) -> None:
+    pixels = image().pixels
+    shot = Segment(
+        "src_a", Modality.VIDEO, Channel.VISUAL, Span("second", 0, 4),
+        VideoContent(np.stack([pixels, pixels]), (0.0, 2.0), 0.5, pixels), extra={"key_time": 1.0},
+    )  # fmt: skip
+    still = Segment("src_b", Modality.IMAGE, Channel.VISUAL, Span("second", 0, 0), image())
+    encoded = embed(Talkative.load(settings), [shot, still, sound("src_a", 0)], StageTimer())
+    assert [(e.segment.source_id, e.segment.part) for e in encoded] == [
+        ("src_a", 0), ("src_b", 0), ("src_a", 0), ("src_a", 1), ("src_a", 2),
+    ]  # fmt: skip
+    assert [dict(e.segment.extra) for e in encoded[:3]] == [
+        {"key_time": 1.0}, {"seen": "a red wall"}, {},
+    ]  # fmt: skip
+    assert [e.vector is None for e in encoded] == [False, False, True, False, False]
+    assert len({e.segment.id for e in encoded}) == 5
+
+
+@pytest.mark.parametrize(
+    ("count", "pages"), [(PAGE_WORDS_ONLY - 1, True), (PAGE_WORDS_ONLY, False)]
+)
+def test_the_image_of_a_page_full_of_words_is_left_out_where_it_says_no_more(
+    settings: Settings, count: int, pages: bool
+) -> None:
+    class Words(HashingEncoder):
+        @classmethod
+        def describe(cls, settings: Settings) -> EncoderInfo:
+            return replace(super().describe(settings), pages=False)
+
+    page, text = Span("page", 3, 4), "word " * count
+    segments = [
+        Segment("src_a", Modality.DOCUMENT, Channel.VISUAL, page, image()),
+        Segment("src_a", Modality.DOCUMENT, Channel.TEXT, page, TextContent(text), text),
+    ]
+    encoder = Words.load(settings)
+    assert encoder.info.pages is False
+    drawn, written = embed(encoder, segments, StageTimer())
+    assert ((drawn.vector is not None), (written.vector is not None)) == (pages, True)
+
+
+def test_the_server_process_imports_no_code_of_the_worker() -> None:
+    program = (
+        "import sys, omni_core.engine\n"
+        "held = [m for m in sys.modules if m.startswith('omni_core.')]\n"
+        "print([m for m in held if m.split('.')[1] in ('models', 'readers', 'media')])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "['omni_core.models', 'omni_core.models.answers']"
