@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import secrets
 
-from omni_core.text.clean import clean
-
 
 def one_line(text: str, limit: int = 300) -> str:
     """Cleaned, on one line, at most `limit` characters."""
+    from omni_core.text.clean import clean  # the help page of the command imports no core
+
     line = clean(text)
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 

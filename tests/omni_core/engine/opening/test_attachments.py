@@ -84,7 +84,7 @@ async def test_an_image_is_made_smaller_to_leave_room_for_the_audio(
     assert len(fitted.pictures[0].jpeg) <= 12_000 < len(whole.pictures[0].jpeg)
     assert 192 <= fitted.pictures[0].width < 320
     assert any("made smaller" in w for w in fitted.warnings)
-    assert decoded == {"frames": 1, "sound": 1}
+    assert decoded == {"frames": 1, "audio": 1}
 
 
 async def test_what_cannot_fit_is_left_out_and_named(engine: Engine, noisy: Path) -> None:
