@@ -120,7 +120,9 @@ class EvidenceTool(Tool):
         """The tool's result; raises ToolError, whose text is all that the model sees."""
         try:
             ready = read_arguments(self, arguments)
-            result = await self.fn(**ready, **{self.context_kwarg or "ctx": context})
+            if self.context_kwarg is not None:
+                ready[self.context_kwarg] = context
+            result = await self.fn(**ready)
             return self.fn_metadata.convert_result(result) if convert_result else result
         except OmniError as e:
             raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
