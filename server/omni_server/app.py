@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 from mcp.server import CacheHint, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp.types import ToolAnnotations
 
@@ -22,6 +24,7 @@ from omni_server.arguments import read as read_arguments
 from omni_server.mcp_server import EvidenceServer
 from omni_server.progress import cancelled_by_others
 from omni_server.state import Opener, State
+from omni_server.subscriptions import advertise_what_is_sent, publish_change
 from omni_server.text import one_line
 
 log = logging.getLogger(__name__)
@@ -62,6 +65,8 @@ def build(state: State) -> MCPServer[State]:
         async with state.running():
             yield state
 
+    bus = InMemorySubscriptionBus()
+    state.changed = partial(publish_change, bus)
     server = EvidenceServer(
         "omni",
         title="Omni evidence",
@@ -70,6 +75,8 @@ def build(state: State) -> MCPServer[State]:
         tools=_tools(state.settings),
         lifespan=lifespan,
         log_level="WARNING",
+        subscriptions=bus,
+        middleware=[advertise_what_is_sent],
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
     )
     resources.add(server, state)

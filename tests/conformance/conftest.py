@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -24,10 +25,16 @@ def nothing_blocks_the_event_loop() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The server's library, and the one folder whose files it may read."""
+    return tmp_path_factory.mktemp("store").resolve()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+async def address(store: Path) -> AsyncIterator[str]:
     """Where the server with fixtures listens, as `http://127.0.0.1:PORT`."""
-    async with serving(fixture_app(tmp_path_factory.mktemp("store"))) as base:
+    async with serving(fixture_app(store)) as base:
         yield base
 
 

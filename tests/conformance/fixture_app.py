@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 from mcp.server import MCPServer
+from mcp.server.mcpserver.tools import Tool
 
 from omni_core.settings import Settings
 from omni_server.app import EvidenceTool, build
@@ -27,7 +28,9 @@ STOP_S = 5.0
 
 def fixture_app(store: Path, *, fixtures: bool = True) -> Gate:
     """The application, with its library in `store`; without fixtures it is the product as it is."""
-    settings = Settings(store=str(store), encoder="hashing", index="memory")
+    settings = Settings(
+        store=str(store), roots=(str(store),), encoder="hashing", index="memory", allow_delete=True
+    )
     check(settings)
     state = State(settings)
     server = build(state)
@@ -46,7 +49,7 @@ def graft(server: MCPServer[State]) -> None:
     library.add_methods(server)
 
 
-def _add(server: MCPServer[State], fn: Callable[..., Any]) -> EvidenceTool:
+def _add(server: MCPServer[State], fn: Callable[..., Any]) -> Tool:
     tool = EvidenceTool.from_function(fn, structured_output=False)
     server._tool_manager._tools[tool.name] = tool  # MCPServer takes finished tools only when made
     return tool

@@ -74,7 +74,7 @@ async def test_a_tool_asks_and_ends_once_it_is_answered(
 async def test_the_state_comes_back_to_the_tool_as_it_was(http: Any) -> None:
     tool = "test_input_required_result_request_state"
     first = (await _call(http, tool)).result
-    assert "the state of round 1" not in first["requestState"]  # sealed: the client cannot read it
+    assert "round 1 of one" not in first["requestState"]  # sealed: the client cannot read it
     answered = {"inputResponses": {"confirm": accept(ok=True)}}
     done = await _call(http, tool, **answered, requestState=first["requestState"])
     assert _text(done) == "state-ok"
@@ -199,7 +199,7 @@ class User:
         return CreateMessageResult(role="assistant", content=text, model="test")
 
     async def roots(self, context: Any) -> ListRootsResult:
-        return ListRootsResult(roots=[Root(uri="file:///test/root")])
+        return ListRootsResult(roots=[Root.model_validate({"uri": "file:///test/root"})])
 
 
 @pytest.mark.scenario("input-required-result-multiple-input-requests")

@@ -261,7 +261,8 @@ async def test_a_prompt_embeds_the_resource_that_it_is_given(connect: Any) -> No
 async def test_a_prompt_shows_a_picture(connect: Any) -> None:
     async with connect() as client:
         first, second = (
-            message.content for message in (await client.get_prompt("test_prompt_with_image")).messages
+            message.content
+            for message in (await client.get_prompt("test_prompt_with_image")).messages
         )
     assert isinstance(first, ImageContent)
     assert (first.mime_type, base64.b64decode(first.data)) == ("image/png", PNG)

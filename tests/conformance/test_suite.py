@@ -167,8 +167,8 @@ def test_where_the_suite_cannot_be_had_one_line_says_why(
     for name, script in scripts.items():
         fake(bin, name, script)
     monkeypatch.setenv("PATH", str(bin))
-    monkeypatch.setattr(suite.platform, "system", lambda: "Linux")
-    monkeypatch.setattr(suite.platform, "machine", lambda: machine)
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setattr("platform.machine", lambda: machine)
     with pytest.raises(UnavailableError, match=said):
         Suite.install(tmp_path / "modules")
 
@@ -188,15 +188,16 @@ def test_a_suite_that_is_there_is_not_fetched_again(tmp_path: Path, monkeypatch:
         Suite.install(tmp_path / "modules")
 
 
-@pytest.mark.parametrize(("arguments", "status", "word"), [([], 0, "skipped"),
-                                                           (["--required"], 1, "failed")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "status", "word"), [([], 0, "skipped"), (["--required"], 1, "failed")]
+)
 def test_the_runner_skips_with_a_word_or_fails_where_it_must_not(
     monkeypatch: Any, capsys: Any, arguments: list[str], status: int, word: str
 ) -> None:
     def nothing(folder: Path) -> Suite:
         raise UnavailableError("npm is not installed")
 
-    monkeypatch.setattr(run.Suite, "install", nothing)
+    monkeypatch.setattr(Suite, "install", nothing)
     assert run.main(arguments) == status
     assert capsys.readouterr().out == f"{word}: npm is not installed\n"
 
