@@ -20,7 +20,10 @@ from omni_server.cli import parser
 
 REPO = Path(__file__).parents[1]
 PAGES = sorted([*REPO.glob("*.md"), *(REPO / "docs").glob("*.md")])
-SCRIPTS = (".ci/run", "scripts/check", "scripts/demo", "scripts/mutate", "scripts/test")
+SCRIPTS = (
+    ".ci/run",
+    *(f"scripts/{name}" for name in ("check", "conformance", "demo", "mutate", "test")),
+)
 GITHUB = REPO / ".github"
 IMAGES = ("docker/Dockerfile", "docker/Dockerfile.cuda")
 

