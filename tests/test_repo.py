@@ -21,8 +21,9 @@ from omni_server.cli import parser
 REPO = Path(__file__).parents[1]
 PAGES = sorted([*REPO.glob("*.md"), *(REPO / "docs").glob("*.md")])
 SCRIPTS = (
-    ".ci/run", "scripts/check", "scripts/demo", "scripts/mcpb", "scripts/mutate", "scripts/test"
-)  # fmt: skip
+    ".ci/run",
+    *(f"scripts/{n}" for n in ("check", "conformance", "demo", "mcpb", "mutate", "test")),
+)
 GITHUB = REPO / ".github"
 IMAGES = ("docker/Dockerfile", "docker/Dockerfile.cuda")
 

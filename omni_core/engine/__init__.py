@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
 from omni_core import encoders, index
 from omni_core.engine import library
+from omni_core.engine.changes import Listener
 from omni_core.engine.context import PIPELINE, Context
 from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.ingest.folders import FolderProgress, Folders
@@ -179,6 +180,11 @@ class Engine:
         row = await one_source(self._context, source)
         await self._jobs.stop(row.id)
         return await library.forget_source(self._context, row.id)
+
+    def on_change(self, listener: Listener) -> Callable[[], None]:
+        """Await `listener(source_id)` whenever a source becomes ready or partial, is renamed, or
+        leaves the library. Calling what is given back ends it."""
+        return self._context.changes.listen(listener)
 
     async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
         """Wait until the models are loaded and the index is open."""

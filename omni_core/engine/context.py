@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from omni_core.catalog import Catalog
+from omni_core.engine.changes import Changes
 from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.workers import Decoders, Models
 from omni_core.protocols import Index
@@ -39,6 +40,8 @@ class Context:
     """When the index was last asked (monotonic): housekeeping waits for a pause."""
     calibrated: CalibratedThresholds | None = None
     """See `engine.search.calibration`."""
+    changes: Changes = field(default_factory=Changes)
+    """Told after the catalog was written."""
     source_locks: WeakValueDictionary[str, asyncio.Lock] = field(
         default_factory=WeakValueDictionary
     )

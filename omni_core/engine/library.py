@@ -140,4 +140,5 @@ async def forget_source(context: Context, source: str) -> SourceRow:
     await asyncio.to_thread(context.catalog.remove, row.sha256)
     for kept in (clips, thumbnails):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
+    await context.changes.tell(row.id)
     return row

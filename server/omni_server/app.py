@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 from mcp.server import CacheHint, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.subscriptions import InMemorySubscriptionBus
 from mcp.shared.exceptions import MCPError
 from mcp.types import ToolAnnotations
 
@@ -23,6 +25,7 @@ from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
 from omni_server.progress import cancelled_by_others
 from omni_server.state import Opener, State
+from omni_server.subscriptions import advertise_what_is_sent, publish_change
 from omni_server.text import one_line
 
 log = logging.getLogger(__name__)
@@ -63,6 +66,8 @@ def build(state: State) -> MCPServer[State]:
         async with state.running():
             yield state
 
+    bus = InMemorySubscriptionBus()
+    state.changed = partial(publish_change, bus)
     server = EvidenceServer(
         "omni",
         title="Omni evidence",
@@ -73,6 +78,8 @@ def build(state: State) -> MCPServer[State]:
         tools=tools_of(state.settings),
         lifespan=lifespan,
         log_level="WARNING",
+        subscriptions=bus,
+        middleware=[advertise_what_is_sent],
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
     )
     resources.add(server, state)
@@ -124,7 +131,9 @@ class EvidenceTool(Tool):
         """The tool's result; raises ToolError, whose text is all that the model sees."""
         try:
             ready = read_arguments(self, arguments)
-            result = await self.fn(**ready, **{self.context_kwarg or "ctx": context})
+            if self.context_kwarg is not None:
+                ready[self.context_kwarg] = context
+            result = await self.fn(**ready)
             return self.fn_metadata.convert_result(result) if convert_result else result
         except OmniError as e:
             raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e

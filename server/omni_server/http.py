@@ -20,6 +20,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import anyio
+from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -85,7 +86,12 @@ def create_http(settings: Settings, *, opener: Opener | None = None) -> Gate:
     check(settings)
     state = State(settings, opener)
     state.links = Links(settings.store_path)
-    server = build(state)
+    return application(state, build(state))
+
+
+def application(state: State, server: MCPServer[State]) -> Gate:
+    """The routes of `server` and of its state behind the gate; `check` the settings first."""
+    settings = state.settings
     app: Starlette = server.streamable_http_app(
         host=settings.host,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),

@@ -42,6 +42,8 @@ class State:
         """Fetches https links; set on first use, and only where the settings allow it."""
         self.links: Links | None = None
         """Signs links to clips; set when the server speaks HTTP."""
+        self.changed: Callable[[str], Awaitable[None]] | None = None
+        """Awaited with the id of a source that changed; set by the server around this state."""
         self._opener = opener or _open
         self._tasks = TaskOwner("the server")
         self._opening: asyncio.Task[Engine] | None = None
@@ -72,7 +74,10 @@ class State:
         return await result_of(task)
 
     async def _open(self) -> Engine:
-        return await self._opener(self.settings)
+        engine = await self._opener(self.settings)
+        if self.changed is not None:
+            engine.on_change(self.changed)
+        return engine
 
     async def _warm(self) -> None:
         await asyncio.sleep(OPEN_AFTER_S)

@@ -59,6 +59,7 @@ class Scripted:
         """An ingest waits for it."""
         self.cancelled = 0
         self.closed = 0
+        self.listeners: list[Callable[[str], Awaitable[None]]] = []
 
     def row(self) -> SourceRow:
         return SourceRow(
@@ -153,6 +154,10 @@ class Scripted:
         self.asked.append((paths, asked))
         done = tuple(IngestStatus(p, "ready", SOURCE, segments=1, progress=1.0) for p in paths)
         return FolderStatus(len(paths), len(paths), None, done, True)
+
+    def on_change(self, listener: Callable[[str], Awaitable[None]]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
 
     async def close(self) -> None:
         self.closed += 1

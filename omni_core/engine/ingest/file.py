@@ -45,15 +45,21 @@ async def ingest_file(context: Context, request: IngestRequest, report: Report) 
         await _ingest(context, run)
     except asyncio.CancelledError:
         if run.pipeline is not None:
-            why = StoppedError("ingest was cancelled")
-            await finish_first(suspend(context, run, run.pipeline, why))
+            await finish_first(_cut_short(context, run, run.pipeline))
         raise
     except StoreError:
         raise
     except OmniError as e:
         await fail(context, run, e)
+    if run.pipeline is not None:  # here, where being cancelled no longer makes it partial
+        await context.changes.tell(run.pipeline.source.id)
     await run.tell(timings=run.timings)
     return run.status
+
+
+async def _cut_short(context: Context, run: Run, pipeline: Pipeline) -> None:
+    await suspend(context, run, pipeline, StoppedError("ingest was cancelled"))
+    await context.changes.tell(pipeline.source.id)
 
 
 async def _ingest(context: Context, run: Run) -> None:

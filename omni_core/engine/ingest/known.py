@@ -58,6 +58,7 @@ async def _amended(context: Context, row: SourceRow, request: IngestRequest) -> 
     index = await context.opened_index()
     await index.set_payload(source_filter(row.id), changes(title=title, recorded_at=at))
     await asyncio.to_thread(context.catalog.amend, row.sha256, title, request.recorded_at)
+    await context.changes.tell(row.id)
     return await asyncio.to_thread(context.catalog.get, row.sha256) or row
 
 

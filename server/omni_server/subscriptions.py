@@ -1,0 +1,38 @@
+"""Change notifications of 2026-07-28: what is advertised, and what is sent.
+
+Tools and prompts never change while the server runs, and the handshake era has no stream of ours:
+neither is advertised there.
+"""
+
+from __future__ import annotations
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, SubscriptionBus
+
+from omni_server.state import State
+
+LIBRARY = "omni://library"
+SOURCE = "omni://source/{source_id}"
+FIXED = ("tools", "prompts")
+"""Capabilities whose lists stay as they are at the start."""
+
+
+async def publish_change(bus: SubscriptionBus, source_id: str) -> None:
+    """Tell who listens that a source appeared, changed or went."""
+    await bus.publish(ResourcesListChanged())
+    for uri in (LIBRARY, SOURCE.format(source_id=source_id)):
+        await bus.publish(ResourceUpdated(uri=uri))
+
+
+async def advertise_what_is_sent(
+    ctx: ServerRequestContext[State], call_next: CallNext
+) -> HandlerResult:
+    """Middleware: the SDK advertises `listChanged` for every list where it serves subscriptions."""
+    result = await call_next(ctx)
+    if ctx.method != "server/discover" or not isinstance(result, dict):
+        return result
+    capabilities = {
+        name: {k: v for k, v in each.items() if k != "listChanged"} if name in FIXED else each
+        for name, each in result["capabilities"].items()
+    }
+    return {**result, "capabilities": capabilities}
