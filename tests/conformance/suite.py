@@ -141,7 +141,7 @@ def read_results(folder: Path, requirements: Requirements) -> dict[str, Scenario
 def _npm_install(npm: str, folder: Path, wanted: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--no-save",
-               "--ignore-scripts", *wanted]  # fmt: skip
+               "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=60000", *wanted]  # fmt: skip
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S)
     except subprocess.TimeoutExpired:

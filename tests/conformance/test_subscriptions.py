@@ -44,7 +44,7 @@ async def test_who_listens_hears_of_a_source_that_comes_and_goes(
 ) -> None:
     async with (
         mcp_client() as client,
-        asyncio.timeout(60),
+        asyncio.timeout(30),
         client.listen(resources_list_changed=True, resource_subscriptions=[LIBRARY]) as changes,
     ):
         seen: list[dict[str, Any]] = []
@@ -68,7 +68,7 @@ async def test_a_stream_begins_with_its_acknowledgement_and_keeps_to_its_filter(
     message = {"jsonrpc": "2.0", "id": 9, "method": "subscriptions/listen", "params": params}
     headers = headers_of("subscriptions/listen", params)
     async with (
-        asyncio.timeout(60),
+        asyncio.timeout(30),
         mcp_client() as client,
         http.stream("POST", "/mcp", json=message, headers=headers) as stream,
     ):
