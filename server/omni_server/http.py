@@ -134,7 +134,7 @@ def run_http(settings: Settings) -> None:
     app = create_http(settings)
     log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
-        EndingServer(app, settings.host, settings.port).run()
+        EndingServer(app, app.end_subscriptions, settings.host, settings.port).run()
 
 
 def check(settings: Settings) -> None:

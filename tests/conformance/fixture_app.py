@@ -61,7 +61,7 @@ async def serving(app: Gate) -> AsyncIterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)  # who connects before the server runs is answered when it does
-        server = EndingServer(app)
+        server = EndingServer(app, app.end_subscriptions)
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

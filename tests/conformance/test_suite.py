@@ -62,9 +62,8 @@ async def test_the_product_has_no_fixture(tmp_path: Path) -> None:
         assert set(product) < set(await list_names(grafted))
     for package in ("omni_core", "server"):
         for file in (REPO / package).rglob("*.py"):
-            assert not re.search(
-                r"^\s*(from|import) tests\b", file.read_text(encoding="utf-8"), re.M
-            ), file
+            code = file.read_text(encoding="utf-8")
+            assert not re.search(r"^\s*(from|import) tests\b", code, re.M), file
 
 
 async def _tools(server: Any) -> list[str]:
