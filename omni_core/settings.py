@@ -42,7 +42,7 @@ class Settings:
     """Folders whose files may be read. None means that nothing may."""
 
     encoder: Name = "embedded"
-    """A module of omni_core.encoders, a model of models.toml, a local folder or a hub id."""
+    """embedded, hashing or a plug-in, a model of models.toml, a local folder or a hub id."""
     device: Device = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     encoder_dim: CountOrZero = 0
@@ -73,7 +73,7 @@ class Settings:
     """Guesses of what a sound without words is, experimental: auto (audio files), always, off."""
 
     index: Name = "edge"
-    """edge (on disk), server (Qdrant over the network), memory (exact, gone with the process)."""
+    """edge (on disk), server (Qdrant over the network), memory (exact, not kept), or a plug-in."""
     qdrant_url: str = ""
     """Address of the Qdrant server, as in http://127.0.0.1:6333."""
     qdrant_api_key: str = field(default="", repr=False)
@@ -82,7 +82,7 @@ class Settings:
     """Name of the collection there; several libraries may share a server."""
 
     decoders: Annotated[int, Bounds(1, 256)] = 1
-    """Decoder processes: films cut side by side."""
+    """Decoder processes: files cut at the same time."""
     decode_stall_s: Seconds = 60.0
     """A decoder that yields nothing for so long is killed."""
     probe_s: Seconds = 20.0
@@ -92,9 +92,9 @@ class Settings:
     max_file_mb: Count = 20_000
     """Larger files are refused."""
     max_pixels: Count = 100_000_000
-    """Of one picture or one frame, before decoding."""
+    """Of one image or one frame, before decoding."""
     max_duration_s: Seconds = 12 * 3600
-    """Longer films and recordings are refused."""
+    """Longer video and audio is refused."""
     max_pages: Count = 5000
     """Documents with more pages are refused."""
 

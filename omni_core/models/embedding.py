@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from omni_core.errors import UnavailableError
 from omni_core.models.timer import StageTimer
 from omni_core.protocols import Encoder
 from omni_core.readers.pages import pages_with_words
@@ -20,6 +23,7 @@ from omni_core.types import (
 )
 
 STAGE = "embed"
+_TELL = "; tell its authors"
 PAGE_WORDS_ONLY = 80
 """A page with so many words is a page of words; one with fewer may be a slide or a brochure,
 whose image counts too."""
@@ -38,7 +42,8 @@ def embed(
     with timer.stage(STAGE):
         vectors: dict[int, Vector | None] = {}
         if contents:
-            vectors = dict(zip(contents, encode(list(contents.values())), strict=True))
+            answer = encode(list(contents.values()))
+            vectors = dict(zip(contents, checked(answer, len(contents), encoder.info), strict=True))
         captions = _captions(encoder, contents)
         additional = _additional(encoder, segments, contents)
     encoded = tuple(
@@ -46,6 +51,30 @@ def embed(
         for i, s in enumerate(segments)
     )
     return encoded + additional
+
+
+def checked(
+    answer: Sequence[Vector | None], asked: int, info: EncoderInfo
+) -> Sequence[Vector | None]:
+    """What an encoder answered, when it is a vector of its width or None for each content.
+
+    Raises UnavailableError that names the encoder: another package's may answer anything.
+    """
+    dims = 2 if info.multi_vector else 1
+    wrong = f"the encoder {info.name} answered "
+    if len(answer) != asked:
+        raise UnavailableError(f"{wrong}{len(answer)} vectors for {asked} contents{_TELL}")
+    for vector in answer:
+        if vector is None:
+            continue
+        if not isinstance(vector, np.ndarray):
+            raise UnavailableError(f"{wrong}{type(vector).__name__}, not a numpy array{_TELL}")
+        if vector.ndim != dims or vector.shape[-1] != info.dim:
+            shape = "(tokens, dim)" if info.multi_vector else "(dim,)"
+            raise UnavailableError(
+                f"{wrong}shape {vector.shape}, not {shape} with dim {info.dim}{_TELL}"
+            )
+    return answer
 
 
 def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Content]:

@@ -1,4 +1,4 @@
-"""File suffixes that more than one room must agree on."""
+"""File suffixes that more than one package must agree on."""
 
 from __future__ import annotations
 
