@@ -52,7 +52,7 @@ class IndexOpening:
             log.warning(
                 "the index is empty though the library has %d sources: ingest again", sources
             )
-            await asyncio.to_thread(self._catalog.moved_to, self._fingerprint, ())
+            await asyncio.to_thread(self._catalog.replace_index, self._fingerprint, ())
 
     async def close(self) -> None:
         """Flush and release the index. A child process that is just loading it is waited for:

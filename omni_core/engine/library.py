@@ -7,7 +7,7 @@ import bisect
 from collections.abc import Sequence
 
 from omni_core import cursors
-from omni_core.catalog.query import Place
+from omni_core.catalog.query import SortKey
 from omni_core.engine.context import Context
 from omni_core.engine.opening.transcript import lines, outline
 from omni_core.engine.refs import Target, one_source, points_of, resolve
@@ -34,7 +34,7 @@ async def list_sources(
 ) -> SourcePage:
     """A page of the library, newest ingest first. Raises BAD_WHEN or BAD_CURSOR."""
     request = repr(("sources", match, when, collection, state))
-    after = _place(cursors.decode(cursor, request))
+    after = _sort_key(cursors.decode(cursor, request))
     period = await parse_when(context, when) if when else None
     rows, total, last = await asyncio.to_thread(
         lambda: context.catalog.list(
@@ -51,7 +51,7 @@ async def list_sources(
     return SourcePage(tuple(rows), total, following)
 
 
-def _place(position: str) -> Place | None:
+def _sort_key(position: str) -> SortKey | None:
     ingested_at, _, sha256 = position.partition(" ")
     return (ingested_at, sha256) if position else None
 

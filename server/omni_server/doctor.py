@@ -97,7 +97,7 @@ _PLUGINS = """
 import json, sys
 from omni_core import plugins
 broken = {part.label: part.message for part in plugins.broken()}
-answer = [[label for label in plugins.added() if label not in broken], broken]
+answer = [[label for label in plugins.third_party() if label not in broken], broken]
 sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 """
 

@@ -52,7 +52,7 @@ class Jobs:
             work,
             first=IngestStatus(request.path, "queued", stage="queued"),
             name=f"the ingest of {Path(path).name}",
-            lane=path,
+            serial_key=path,
             wait_s=wait_s,
             progress=progress,
         )

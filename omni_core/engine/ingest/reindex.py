@@ -209,7 +209,7 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
         await target.close()
 
     def note() -> None:
-        catalog.moved_to(info.fingerprint, ledger.done)
+        catalog.replace_index(info.fingerprint, ledger.done)
         ledger.remove()
 
     await asyncio.to_thread(note)

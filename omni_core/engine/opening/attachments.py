@@ -19,8 +19,8 @@ from omni_core.types import Channel, Modality, Pixels, Samples, Span
 EDGE = {"small": 384, "medium": 768, "large": 1280}
 """Long edge of an image by the size asked for, pixels."""
 SHEET_FRAMES = 9
-CLIP_MOST_S = 120.0
-AUDIO_MOST_S = audio.MOST_S
+CLIP_MAX_S = 120.0
+AUDIO_MAX_S = audio.MAX_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +168,9 @@ async def _sheet(context: Context, path: Path, selection: Selection) -> tuple[Pi
 
 async def _clip(context: Context, path: Path, selection: Selection) -> ClipFile:
     """The span cut out of the source, by stream copy where possible, in the store's clips."""
-    span = _playable(selection, CLIP_MOST_S)
+    span = _playable(selection, CLIP_MAX_S)
     out = await asyncio.to_thread(
-        clips.place, context.settings.store_path, selection.row.id, span, path.suffix
+        clips.prepare_path, context.settings.store_path, selection.row.id, span, path.suffix
     )
     mime, start, end = await context.decoders.open(
         "clip", str(path), span.start, span.end, str(out)
@@ -181,21 +181,21 @@ async def _clip(context: Context, path: Path, selection: Selection) -> ClipFile:
 
 async def _audio(context: Context, path: Path, selection: Selection) -> tuple[bytes, str]:
     """The span's audio as a WAV file; a warning when only its beginning is attached."""
-    span = _playable(selection, AUDIO_MOST_S)
+    span = _playable(selection, AUDIO_MAX_S)
     samples: Samples = await context.decoders.open("audio", str(path), span.start, span.end)
     asked = selection.span
-    cut = asked is not None and asked.end - asked.start > AUDIO_MOST_S + 0.5
-    warning = f"only the first {AUDIO_MOST_S:g} s of sound are attached" if cut else ""
+    cut = asked is not None and asked.end - asked.start > AUDIO_MAX_S + 0.5
+    warning = f"only the first {AUDIO_MAX_S:g} s of sound are attached" if cut else ""
     return await asyncio.to_thread(audio.wav, samples), warning
 
 
-def _playable(selection: Selection, most_s: float) -> Span:
+def _playable(selection: Selection, max_s: float) -> Span:
     """The span to play: an instant gets two seconds on both sides, a long span ends early."""
-    end = selection.row.duration_s or most_s
+    end = selection.row.duration_s or max_s
     span = selection.span or Span("second", 0.0, end)
     if span.end - span.start < 0.5:
         span = Span("second", max(0.0, span.start - 2), min(end, span.end + 2))
-    return Span("second", span.start, min(span.end, span.start + most_s))
+    return Span("second", span.start, min(span.end, span.start + max_s))
 
 
 def kept_thumbnail(context: Context, selection: Selection) -> tuple[RenderedImage, ...]:
