@@ -79,7 +79,7 @@ class EdgeIndex(Index):
         return found
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
-        """The points that exist, in the order asked."""
+        """The points that exist, in the order of `ids`."""
         found: list[Point] = await self._call("get", list(ids), vectors)
         return found
 

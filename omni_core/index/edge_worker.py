@@ -222,8 +222,8 @@ def _load(path: Path) -> Any:
                 raise
             if "WouldBlock" not in str(e):
                 raise StoreError(
-                    f"the index in {path.parent} is damaged ({_first_line(e)}); restore that folder, "
-                    "or move the whole store away and ingest again"
+                    f"the index in {path.parent} is damaged ({_first_line(e)}); restore that "
+                    "folder, or move the whole store away and ingest again"
                 ) from e
             if time.monotonic() > give_up:
                 raise StoreError(

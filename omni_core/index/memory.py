@@ -90,7 +90,7 @@ class MemoryIndex(Index):
         return found
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
-        """The points that exist, in the order query."""
+        """The points that exist, in the order of `ids`."""
         return [_copy(self._points[i], vectors) for i in ids if i in self._points]
 
     async def scroll(

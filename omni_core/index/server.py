@@ -155,7 +155,7 @@ class ServerIndex(Index):
         return [[q.from_hit(h) for h in answer.points] for answer in answers]
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
-        """The points that exist, in the order asked."""
+        """The points that exist, in the order of `ids`."""
         q = self._opened()
         records = await self._call("retrieve", self.collection, list(ids), with_vectors=vectors)
         found = {p.id: p for p in map(q.from_record, records)}

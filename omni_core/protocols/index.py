@@ -53,7 +53,7 @@ class Index(ABC):
 
     @abstractmethod
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
-        """The points that exist, in the order asked; with `vectors` also dense and late ones."""
+        """The points that exist, in the order of `ids`; with `vectors` also dense and late ones."""
 
     @abstractmethod
     async def scroll(

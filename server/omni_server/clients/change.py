@@ -1,4 +1,4 @@
-"""A change to a client's file: computed, shown, then written at once with a backup beside it."""
+"""A change to a client's file: computed, shown, then written atomically with a backup."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Change:
 
         Raises StoreError when it changed since it was read, or cannot be written.
         """
-        target = self.file.resolve()  # a link, as people with dotfiles have, stays a link
+        target = self.file.resolve()  # a symbolic link stays one
         try:
             if (read(target) if target.exists() else None) != self.old:
                 raise StoreError(f"{self.file} was changed meanwhile by another program: run again")
@@ -124,7 +124,7 @@ def read(file: Path) -> str:
 
 @contextlib.contextmanager
 def _about(file: Path) -> Iterator[None]:
-    """Put the file's name before what is wrong in it."""
+    """Prefix errors with the name of the file."""
     try:
         yield
     except OmniError as e:
