@@ -144,6 +144,10 @@ class SearchResult:
     next_cursor: str = ""
     second_stage: str = ""
     """What the reranker did, in one line: how many moments, how long; "" without one."""
+    pending_files: int = 0
+    """Files being ingested or queued, which may not be searchable yet."""
+    partial_sources: int = 0
+    """Sources of this collection whose ingest was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
