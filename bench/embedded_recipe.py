@@ -36,11 +36,11 @@ KINDS = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "the recipe": {},
-    "without scenes": {"SCENES": 0.0},
-    "scenes twice as heavy": {"SCENES": 1.6},
-    "without colours": {"COLOURS": 0.0},
-    "without darkness": {"DARKNESS": 0.0},
-    "class names only": {"SCENES": 0.0, "COLOURS": 0.0, "DARKNESS": 0.0},
+    "without scenes": {"SCENE_WEIGHT": 0.0},
+    "scenes twice as heavy": {"SCENE_WEIGHT": 1.6},
+    "without colours": {"COLOUR_WEIGHT": 0.0},
+    "without darkness": {"DARK_WEIGHT": 0.0},
+    "class names only": {"SCENE_WEIGHT": 0.0, "COLOUR_WEIGHT": 0.0, "DARK_WEIGHT": 0.0},
 }
 
 

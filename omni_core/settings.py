@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from omni_core.config import environment, toml_file
 from omni_core.config.kinds import (
+    AutoMode,
     Count,
     CountOrZero,
     Device,
@@ -24,7 +25,6 @@ from omni_core.config.kinds import (
     Name,
     Port,
     Seconds,
-    When,
     Zone,
 )
 from omni_core.config.values import Bounds, Checker
@@ -67,9 +67,9 @@ class Settings:
     """CPU threads of the models; 0 means all cores."""
     speech: Name = "base"
     """base (multilingual), tiny (English, smallest), off, or a local CTranslate2 Whisper folder."""
-    screen_text: When = "auto"
+    screen_text: AutoMode = "auto"
     """auto (where a cheap detector sees text), always, off."""
-    sound_tags: When = "auto"
+    sound_tags: AutoMode = "auto"
     """Guesses of what a sound without words is, experimental: auto (audio files), always, off."""
 
     index: Name = "edge"

@@ -33,13 +33,13 @@ from omni_core.errors import BadRequestError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-WORDS = {
+TRUTH_WORDS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
 }
-SHOWN = 80
+MAX_SHOWN = 80
 """Characters of a refused value that a message repeats."""
-PASSWORD = re.compile(r"//[^/@\s]+@")
+URL_CREDENTIALS = re.compile(r"//[^/@\s]+@")
 """User and password in an address."""
 
 
@@ -140,8 +140,8 @@ class Field:
         if isinstance(value, Mapping):
             return _kind(value)
         text = str(value).lower() if isinstance(value, bool) else repr(value)
-        text = PASSWORD.sub("//...@", text)
-        return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+        text = URL_CREDENTIALS.sub("//...@", text)
+        return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 class Checker:
@@ -205,8 +205,8 @@ def _items(value: object, separator: str) -> tuple[object, ...]:
 def _truth(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.strip().lower() in WORDS:
-        return WORDS[value.strip().lower()]
+    if isinstance(value, str) and value.strip().lower() in TRUTH_WORDS:
+        return TRUTH_WORDS[value.strip().lower()]
     raise ValueError("neither true nor false")  # 1 and 0 may be counts in the wrong place
 
 

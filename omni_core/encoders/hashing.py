@@ -30,17 +30,17 @@ from omni_core.types import (
 
 DIM = 384
 
-_STOP = frozenset(
+_STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
         "a an and are as at be by for from in is it of on or picture photo image that the this to "
         "was were with",
     )
 )
-_ROWS = (("top", slice(0, 11)), ("middle", slice(11, 21)), ("bottom", slice(21, 32)))
+_THIRDS = (("top", slice(0, 11)), ("middle", slice(11, 21)), ("bottom", slice(21, 32)))
 
 
-class SharedWords(Reranker):
+class WordOverlapReranker(Reranker):
     """Scores a candidate by the share of the question's words that it holds, 0 to 1."""
 
     name = "hashing"
@@ -81,8 +81,8 @@ class HashingEncoder(Encoder):
 
     @classmethod
     def load_reranker(cls, settings: Settings) -> Reranker:
-        """`SharedWords`."""
-        return SharedWords()
+        """`WordOverlapReranker`."""
+        return WordOverlapReranker()
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
         """(384,) each; None for audio."""
@@ -91,7 +91,7 @@ class HashingEncoder(Encoder):
 
 def _words(content: Content) -> Counter[str] | None:
     if isinstance(content, TextContent):
-        return Counter(w for w in re.findall(r"\w+", content.text.lower()) if w not in _STOP)
+        return Counter(w for w in re.findall(r"\w+", content.text.lower()) if w not in _STOP_WORDS)
     if isinstance(content, ImageContent):
         return _colour_words(content.pixels)
     if isinstance(content, VideoContent):
@@ -107,7 +107,7 @@ def _colour_words(pixels: Pixels) -> Counter[str]:
     tenths = np.round(10 * colours.shares(pixels)).astype(int)
     words = Counter(dict(zip(colours.NAMES, tenths.tolist(), strict=True)))
     names = colours.nearest_names(pixels)
-    for place, rows in _ROWS:
+    for place, rows in _THIRDS:
         most = int(np.bincount(names[rows].ravel()).argmax())
         words[f"{place}-{colours.NAMES[most]}"] += 1
     return +words

@@ -41,12 +41,12 @@ from omni_core.types import (
 PROMPTS = (" This is a sound of", " [")
 TAGGED_S = 6.0
 """Of each window the loudest part of this length is tagged."""
-TAGS = 5
+MAX_TAGS = 5
 """As many tags are told: with one to three the right one is found less often."""
-MAX_SPEECH = 0.5
+MAX_SPEECH_SHARE = 0.5
 """Share of a window; one with more is not tagged."""
-LONGEST_SPEECH_S = 24.0
-SHORTEST_S = 0.05
+MAX_SPEECH_S = 24.0
+MIN_AUDIO_S = 0.05
 
 
 @dataclass(slots=True)
@@ -133,12 +133,15 @@ class SoundTagReader(Reader):
         return self._videos or segment.modality is Modality.AUDIO
 
     def _guess(self, segment: Segment, samples: Samples) -> Segment | None:
-        if len(samples) < SHORTEST_S * SAMPLE_RATE or not samples.any():
+        if len(samples) < MIN_AUDIO_S * SAMPLE_RATE or not samples.any():
             return None
-        voices = self._model.detect_speech(samples, longest_s=LONGEST_SPEECH_S)
-        if sum(end - start for start, end in voices) > MAX_SPEECH * len(samples) / SAMPLE_RATE:
+        voices = self._model.detect_speech(samples, longest_s=MAX_SPEECH_S)
+        if (
+            sum(end - start for start, end in voices)
+            > MAX_SPEECH_SHARE * len(samples) / SAMPLE_RATE
+        ):
             return None
-        heard = ", ".join(self.names(samples)[:TAGS])
+        heard = ", ".join(self.names(samples)[:MAX_TAGS])
         return Segment(
             segment.source_id, segment.modality, Channel.SOUND, segment.span,
             TextContent(f"a sound of {heard}"), "", "sound tags (experimental)", 1,

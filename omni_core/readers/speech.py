@@ -44,9 +44,9 @@ from omni_core.types import (
 )
 
 ROLES = {"base": "speech-base", "tiny": "speech-tiny"}
-LONGEST_S = 24.0
+MAX_WINDOW_S = 24.0
 """A model window; with its two seconds of silence it stays below Whisper's 30."""
-BEAM = 5
+BEAM_SIZE = 5
 """A quarter to a third more work than one. Nothing gained on clear voices (5.2 % of characters
 wrong in 13 minutes of five languages, either way), a fifth of the errors on hard ones (words
 wrong in two minutes of synthetic English: 15.2 % against 19.0 %)."""
@@ -229,8 +229,8 @@ class SpeechReader(Transcriber):
     def _complete_windows(self, source_id: str, *, final: bool) -> list[_SpeechWindow]:
         """Windows of the buffered audio that nothing to come can change; the rest stays."""
         state = self._session(source_id)
-        speech = self._model.detect_speech(state.samples, longest_s=LONGEST_S)
-        spans = phrases.speech_windows(speech, LONGEST_S)
+        speech = self._model.detect_speech(state.samples, longest_s=MAX_WINDOW_S)
+        spans = phrases.speech_windows(speech, MAX_WINDOW_S)
         seconds = len(state.samples) / SAMPLE_RATE
         padded = phrases.with_margins(spans, seconds)
         rest = seconds
@@ -266,12 +266,12 @@ class SpeechReader(Transcriber):
         self, batch: Sequence[_SpeechWindow], encoded: Encoding, languages: Sequence[str]
     ) -> list[tuple[Transcription, Transcription | None]]:
         """The words, and those in English where the language is another."""
-        heard = self._model.decode(encoded, languages, beam=BEAM)
+        heard = self._model.decode(encoded, languages, beam=BEAM_SIZE)
         for i, window in enumerate(batch):
             if not heard[i].credible:
                 # repetition and doubt are often the short context's: decode it again at full length
                 again = self._model.encode([window.samples], whole=True)
-                heard[i] = self._model.decode(again, [languages[i]], beam=BEAM)[0]
+                heard[i] = self._model.decode(again, [languages[i]], beam=BEAM_SIZE)[0]
         english: list[Transcription | None] = [None] * len(batch)
         foreign = any(code != "en" for code in languages)
         if foreign and self._model.multilingual:

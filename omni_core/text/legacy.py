@@ -19,22 +19,22 @@ import re
 from collections import Counter
 from functools import lru_cache
 
-PLAIN = "cp1252"
+FALLBACK = "cp1252"
 """What nothing else explains is read as."""
-SAMPLE = 4096
+SAMPLE_BYTES = 4096
 """Bytes looked at in each of four places."""
-_LATIN_FROM = 0.4
+_MIN_LATIN_SHARE = 0.4
 """Share of high bytes among ASCII letters from which text is of a Latin alphabet. Measured at 60
 and 300 characters: 0.0-0.13 in Cyrillic, Greek, Hebrew, Arabic, Thai, GBK, EUC; up to 0.29 in
 Shift_JIS and 0.33 in Big5, whose second bytes are ASCII letters; 0.6-1.0 in Latin."""
 _WORD_WEIGHT = 0.5
 """Weight of the share of common words beside the share of letters that fit, both 0 to 1."""
-_RARE = 0.7
+_RARE_LETTER_WEIGHT = 0.7
 """Weight of a letter that is rare in its language."""
-_FIRST = 0.03
+_FIRST_PROPOSAL_BONUS = 0.03
 """How much more common words another proposal must have than the first one."""
-_HANDICAP = 0.04
-_SELDOM = {"mac_cyrillic", "cp855", "johab", "iso8859_6"}
+_RARE_PAGE_PENALTY = 0.04
+_RARE_PAGES = {"mac_cyrillic", "cp855", "johab", "iso8859_6"}
 """Pages that hardly any text of today has; in a few words they pass for the common ones."""
 _CYRILLIC = "и в не на что он с как это по но для из за я мы то та є що і у з до від ще се да от са"
 _ARABIC = "في من على أن إلى هذا هذه لا أو ما عن مع و"
@@ -53,28 +53,28 @@ _COMMON = {
 """Proposals beyond Latin, with common words of their languages; single signs where words are not
 divided by spaces."""
 _UNSPACED = {"cp932", "euc_jp", "gb18030", "big5", "cp949", "johab"}
-_WEST, _EAST = ("cp1252",), ("cp1250", "iso8859_2")
+_WESTERN, _CENTRAL = ("cp1252",), ("cp1250", "iso8859_2")
 _ALPHABETS = (
-    (_WEST, "äöüß", "", "der die das und ist nicht mit ein sie auf von zu den"),
-    (_WEST, "éèêàç", "ëâîïôùûüœæ", "le la les de et est un une des vous pas du que ne pour"),
-    (_WEST, "áéíóúñ", "ü", "el la los de que y en un una es por con no las se"),
-    (_WEST, "áâãçéêíóõú", "àô", "o a os de que e do da em um uma para com no se"),
-    (_WEST, "àèéìòù", "", "il la di che e un una per non in del con si le è"),
-    (_WEST, "äåöæø", "é", "och att det en som den er det og ikke til med på av ja on ei"),
-    (_WEST, "éëï", "öüáó", "de het een en van is niet in te dat op voor"),
-    (_WEST, "áðíóúýþæö", "é", "og er það sem til ekki um með"),
-    (_EAST, "ąćęłóśż", "ńź", "w i nie na do się jest to z o po"),
-    (_EAST, "áčéěířšůýž", "ďňóťú", "je na se to v a s do ne pro že o si"),
-    (_EAST, "áčéíľšťúýž", "äďĺňóôŕ", "je na sa to v a s do nie že o si"),
-    (_EAST, "áéíóöőüű", "ú", "a az és nem egy is hogy van meg ez"),
-    (_EAST, "ăâîşţ", "", "de la şi nu este în un o cu din pe"),
-    (_EAST, "čćšž", "đ", "je i u na se da za su od ne"),
+    (_WESTERN, "äöüß", "", "der die das und ist nicht mit ein sie auf von zu den"),
+    (_WESTERN, "éèêàç", "ëâîïôùûüœæ", "le la les de et est un une des vous pas du que ne pour"),
+    (_WESTERN, "áéíóúñ", "ü", "el la los de que y en un una es por con no las se"),
+    (_WESTERN, "áâãçéêíóõú", "àô", "o a os de que e do da em um uma para com no se"),
+    (_WESTERN, "àèéìòù", "", "il la di che e un una per non in del con si le è"),
+    (_WESTERN, "äåöæø", "é", "och att det en som den er det og ikke til med på av ja on ei"),
+    (_WESTERN, "éëï", "öüáó", "de het een en van is niet in te dat op voor"),
+    (_WESTERN, "áðíóúýþæö", "é", "og er það sem til ekki um með"),
+    (_CENTRAL, "ąćęłóśż", "ńź", "w i nie na do się jest to z o po"),
+    (_CENTRAL, "áčéěířšůýž", "ďňóťú", "je na se to v a s do ne pro že o si"),
+    (_CENTRAL, "áčéíľšťúýž", "äďĺňóôŕ", "je na sa to v a s do nie že o si"),
+    (_CENTRAL, "áéíóöőüű", "ú", "a az és nem egy is hogy van meg ez"),
+    (_CENTRAL, "ăâîşţ", "", "de la şi nu este în un o cu din pe"),
+    (_CENTRAL, "čćšž", "đ", "je i u na se da za su od ne"),
     (("cp1254",), "çğıöşü", "âî", "bir ve bu için de da ile ne mi"),
     (("cp1257",), "ąčęėįšųūž", "", "ir yra tai su kad į ne iš"),
     (("cp1257",), "āčēģīķļņšūž", "", "un ir ar no uz par ka nav"),
 )
 """Code pages, letters beyond ASCII, rare letters and common words of the Latin alphabets."""
-_CONTEXT, _PIECE = 200, 2000
+_CONTEXT_BYTES, _PIECE_BYTES = 200, 2000
 _DIVIDER = re.compile(rb"[\x00-\x2f]")
 _NO_DIVIDER = bytes(range(0x30, 0x100))
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
@@ -101,8 +101,8 @@ def guess(data: bytes) -> str:
 @lru_cache(maxsize=4)
 def _guess(sample: bytes) -> str:
     """Remembered: a file is probed and then cut."""
-    if _among_ascii(sample) >= _LATIN_FROM:
-        return _latin(sample)
+    if _share_beside_ascii(sample) >= _MIN_LATIN_SHARE:
+        return _latin_page(sample)
     from charset_normalizer import from_bytes
 
     pages = list(_COMMON)
@@ -113,10 +113,12 @@ def _guess(sample: bytes) -> str:
             return max(
                 (m.encoding for m in found),
                 key=lambda name: (
-                    _words(sample, name) + _FIRST * (name == first) - _HANDICAP * (name in _SELDOM)
+                    _common_word_share(sample, name)
+                    + _FIRST_PROPOSAL_BONUS * (name == first)
+                    - _RARE_PAGE_PENALTY * (name in _RARE_PAGES)
                 ),
             )
-    return PLAIN
+    return FALLBACK
 
 
 def _sample(data: bytes) -> bytes:
@@ -132,10 +134,10 @@ def _sample(data: bytes) -> bytes:
         if at:
             divided = _DIVIDER.search(data, at)
             at = divided.start() if divided else len(data)
-        at, room = max(at, end), SAMPLE
+        at, room = max(at, end), SAMPLE_BYTES
         while room > 0 and (high := _HIGH_BYTE.search(data, at)):
-            start = max(at, high.start() - _CONTEXT)
-            piece = data[start : high.start() + _PIECE]
+            start = max(at, high.start() - _CONTEXT_BYTES)
+            piece = data[start : high.start() + _PIECE_BYTES]
             if start + len(piece) < len(data):
                 piece = piece.rstrip(_NO_DIVIDER) or piece
             pieces.append(piece)
@@ -144,7 +146,7 @@ def _sample(data: bytes) -> bytes:
     return b"\n".join(pieces)
 
 
-def _among_ascii(sample: bytes) -> float:
+def _share_beside_ascii(sample: bytes) -> float:
     """Share of high bytes, one or two together, that touch an ASCII letter; 1 when there are
     none but punctuation and words of one letter."""
     touching = total = 0
@@ -160,10 +162,10 @@ def _among_ascii(sample: bytes) -> float:
     return touching / total if total else 1.0
 
 
-def _latin(sample: bytes) -> str:
+def _latin_page(sample: bytes) -> str:
     """The page in which the letters fit an alphabet best; cp1252 when nothing tells."""
     read: dict[str, tuple[Counter[str], list[str]]] = {}
-    best, best_fit = PLAIN, -1.0
+    best, best_fit = FALLBACK, -1.0
     for pages, letters, rare, words in _ALPHABETS:
         common = set(words.split())
         for page in pages:
@@ -172,7 +174,7 @@ def _latin(sample: bytes) -> str:
                 read[page] = Counter(_FOREIGN.findall(text)), _TOKEN.findall(text)
             foreign, tokens = read[page]
             known = sum(
-                n * ((letter in letters) + _RARE * (letter in rare))
+                n * ((letter in letters) + _RARE_LETTER_WEIGHT * (letter in rare))
                 for letter, n in foreign.items()
             )
             fit = known / foreign.total() if foreign else 1.0
@@ -182,7 +184,7 @@ def _latin(sample: bytes) -> str:
     return best
 
 
-def _words(sample: bytes, page: str) -> float:
+def _common_word_share(sample: bytes, page: str) -> float:
     """Share of the text beyond ASCII that common words, or signs, of its languages make up."""
     text = sample.decode(page, "replace").lower()
     if page in _UNSPACED:

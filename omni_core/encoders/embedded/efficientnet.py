@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SIZE = 224
 BATCH = 8
-WIDE = 1.2
+MIN_ASPECT_FOR_ENDS = 1.2
 """From this ratio of the sides on, a central square misses enough to look at the ends."""
 BUILDER = "1"
 """Part of the cached graph's name: raise it when the builder below changes."""
@@ -67,7 +67,7 @@ def views(pixels: Pixels, *, ends: bool = True) -> list[NDArray[np.float32]]:
     width, height = image.size
     short, long = min(image.size), max(image.size)
     squares = [((width - short) // 2, (height - short) // 2)]
-    if ends and long >= WIDE * short:
+    if ends and long >= MIN_ASPECT_FOR_ENDS * short:
         squares += [(0, 0), (width - short, height - short)]
     crops = [input_tensor(image.crop((x, y, x + short, y + short))) for x, y in squares]
     if short == long:

@@ -30,9 +30,9 @@ from omni_core.types import (
     VideoContent,
 )
 
-SAME_LOOK = 0.8
+DUPLICATE_COSINE = 0.8
 """Cosine from which a frame shows nothing new."""
-MAX_LOOKS = 3
+MAX_ADDITIONAL = 3
 """Vectors of a video beside that of `encode`."""
 
 
@@ -104,7 +104,10 @@ class EmbeddedEncoder(Encoder):
             frames = [self._label_space.embed(o) for o in self._observations(content)]
             kept = [label_space.unit(np.mean(frames, axis=0))]
             for vector in frames:
-                if len(kept) <= MAX_LOOKS and max(vector @ other for other in kept) < SAME_LOOK:
+                if (
+                    len(kept) <= MAX_ADDITIONAL
+                    and max(vector @ other for other in kept) < DUPLICATE_COSINE
+                ):
                     kept.append(vector)
             out.append(kept[1:])
         return out

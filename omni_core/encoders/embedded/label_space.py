@@ -37,18 +37,18 @@ from omni_core.types import Vector
 RECIPE = "2"
 """Part of the encoder's fingerprint: raise it when vectors of images change."""
 
-SCENES = 0.8
+SCENE_WEIGHT = 0.8
 """Weight of scenes.toml against the classes themselves."""
-SHARPEN = 1.5
+SCENE_EXPONENT = 1.5
 """Exponent on a scene's probability: half-seen scenes count for less than half."""
-COLOURS, COLOUR_LEAST = 0.1, 0.15
+COLOUR_WEIGHT, MIN_COLOUR_SHARE = 0.1, 0.15
 """Weight of the colours, and the share of the image below which a colour does not count."""
-DARKNESS = 0.2
+DARK_WEIGHT = 0.2
 """Weight of being dark."""
 
-NAMES, NAME_LEAST = 3, 0.1
+NAMES, MIN_NAME_PROBABILITY = 3, 0.1
 """Classes named in a description, and the probability that one must have."""
-GROUPS, GROUP_LEAST = 2, 0.5
+MAX_GROUPS, MIN_GROUP_PROBABILITY = 2, 0.5
 """The same for the groups above them."""
 
 _DATA = Path(__file__).with_name("data")
@@ -110,13 +110,14 @@ class LabelSpace:
 
     def embed(self, image: Observation) -> Vector:
         """(384,), L2-normalised."""
-        scenes = (self._scenes @ image.classes) ** SHARPEN
-        shares = np.where(image.colours < COLOUR_LEAST, 0, image.colours)
+        scenes = (self._scenes @ image.classes) ** SCENE_EXPONENT
+        shares = np.where(image.colours < MIN_COLOUR_SHARE, 0, image.colours)
         vector = unit(
-            unit(image.classes @ self._class_vectors) + SCENES * unit(scenes @ self._scene_vectors)
+            unit(image.classes @ self._class_vectors)
+            + SCENE_WEIGHT * unit(scenes @ self._scene_vectors)
         )
-        vector = vector + COLOURS * (shares @ self._colour_vectors)
-        return unit(vector + DARKNESS * self._dark_vector if image.dark else vector)
+        vector = vector + COLOUR_WEIGHT * (shares @ self._colour_vectors)
+        return unit(vector + DARK_WEIGHT * self._dark_vector if image.dark else vector)
 
     def describe(self, image: Observation) -> str:
         """The likeliest names and what they are kinds of: "tabby, tiger cat, feline".
@@ -124,11 +125,11 @@ class LabelSpace:
         Empty where the classifier has no opinion.
         """
         p = image.classes
-        names = [self._names[i] for i in np.argsort(-p)[:NAMES] if p[i] >= NAME_LEAST]
+        names = [self._names[i] for i in np.argsort(-p)[:NAMES] if p[i] >= MIN_NAME_PROBABILITY]
         group_p = self._members @ p
         information = group_p * -np.log(self._members.mean(1))
-        likely = [i for i in np.argsort(-information) if group_p[i] >= GROUP_LEAST]
-        names += [self._groups[i] for i in likely[:GROUPS]]
+        likely = [i for i in np.argsort(-information) if group_p[i] >= MIN_GROUP_PROBABILITY]
+        names += [self._groups[i] for i in likely[:MAX_GROUPS]]
         return ", ".join(dict.fromkeys(names))
 
 

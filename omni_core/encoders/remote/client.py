@@ -14,9 +14,9 @@ from omni_core.errors import BadRequestError, UnavailableError, unpack
 log = logging.getLogger(__name__)
 
 CONNECT_S = 5.0
-TRIES = 4
+MAX_ATTEMPTS = 4
 """The first and three more, after 0.5, 1 and 2 seconds: a worker that restarts is back by then."""
-_TEMPORARY = (429, 502, 503, 504)
+_RETRIED_STATUS = (429, 502, 503, 504)
 
 
 class ModelServerClient:
@@ -56,9 +56,9 @@ class ModelServerClient:
         self, method: str, path: str, seconds: float, content: dict[str, Any]
     ) -> httpx2.Response:
         deadline = time.monotonic() + seconds
-        for attempt in range(TRIES):
+        for attempt in range(MAX_ATTEMPTS):
             left = deadline - time.monotonic()
-            last = attempt == TRIES - 1
+            last = attempt == MAX_ATTEMPTS - 1
             try:
                 limits = httpx2.Timeout(max(left, 0.1), connect=CONNECT_S)
                 answer = self._client.request(method, self._base + path, timeout=limits, **content)
@@ -77,8 +77,8 @@ class ModelServerClient:
             else:
                 if answer.status_code < 300:
                     return answer
-                if answer.status_code not in _TEMPORARY or last:
-                    raise self._refusal(answer)
+                if answer.status_code not in _RETRIED_STATUS or last:
+                    raise self._error_of(answer)
             log.info("the model server %s is asked again", self.name)
             time.sleep(min(0.5 * 2**attempt, max(0.0, deadline - time.monotonic())))
         raise AssertionError("the last try returns or raises")
@@ -92,7 +92,7 @@ class ModelServerClient:
                 "encoder_url"
             ) from None
 
-    def _refusal(self, answer: httpx2.Response) -> Exception:
+    def _error_of(self, answer: httpx2.Response) -> Exception:
         if answer.status_code in (401, 403):
             return UnavailableError(
                 f"the model server {self.name} refused the token: set encoder_token to its own"

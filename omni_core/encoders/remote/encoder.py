@@ -26,7 +26,7 @@ from omni_core.types import (
 INFO_S = 10.0
 QUESTION_S = 60.0
 EVIDENCE_S = 600.0
-CHUNK = 32 << 20
+REQUEST_BYTES = 32 << 20
 """Bytes of contents in one request: a slow link then still answers within the deadline."""
 
 
@@ -64,7 +64,7 @@ class RemoteEncoder(Encoder):
         self._client = client
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """See `Encoder`; sent in requests of about `CHUNK` bytes."""
+        """See `Encoder`; sent in requests of about `REQUEST_BYTES` bytes."""
         return self._vectors("/encode", contents, EVIDENCE_S)
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
@@ -109,7 +109,7 @@ def _chunks(contents: Sequence[Content]) -> Iterator[list[Content]]:
     size = 0
     for content in contents:
         more = _bytes(content)
-        if chunk and size + more > CHUNK:
+        if chunk and size + more > REQUEST_BYTES:
             yield chunk
             chunk, size = [], 0
         chunk.append(content)

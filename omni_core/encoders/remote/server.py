@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_BODY = 256 << 20
+MAX_BODY = 256 << 20
 """Bytes of one request: a batch of videos at 350x196 is about 50 MB."""
 Handler = Callable[["Request"], Awaitable["Response"]]
 _STATUS = {BadRequestError: 400, RefusedError: 401, TooLargeError: 413, UnavailableError: 503}
@@ -178,8 +178,8 @@ async def _body(request: Request) -> bytes:
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > MOST_BODY:
-            raise TooLargeError(f"a request may have {MOST_BODY >> 20} MB: send fewer contents")
+        if size > MAX_BODY:
+            raise TooLargeError(f"a request may have {MAX_BODY >> 20} MB: send fewer contents")
         parts.append(part)
     return b"".join(parts)
 

@@ -36,7 +36,7 @@ FORMAT = 2
 """Of the bodies. 1, of the first release, was a JSON head and raw arrays of our own."""
 FORMAT_1 = b"OMNI1"
 """How a body of format 1 began."""
-MOST_JSON = 4 << 20
+MAX_JSON = 4 << 20
 """Bytes of a body's JSON, and of safetensors' own table of tensors."""
 
 _JSON = "json"
@@ -66,7 +66,7 @@ class _Reader:
     def __init__(self, body: bytes) -> None:
         if body.startswith(FORMAT_1):
             raise BadRequestError(_other_format(1))
-        if len(body) < 8 or int.from_bytes(body[:8], "little") > MOST_JSON:
+        if len(body) < 8 or int.from_bytes(body[:8], "little") > MAX_JSON:
             raise BadRequestError("the body is no message of a model worker, or is cut off")
         try:
             self._tensors: dict[str, NDArray[Any]] = load(body)
@@ -79,7 +79,7 @@ class _Reader:
 
     def _json(self) -> dict[str, Any]:
         raw = self._tensors.get(_JSON)
-        if raw is None or raw.dtype != np.uint8 or raw.nbytes > MOST_JSON:
+        if raw is None or raw.dtype != np.uint8 or raw.nbytes > MAX_JSON:
             raise BadRequestError("the body holds no JSON, or too much of it")
         try:
             facts = json.loads(raw.tobytes())

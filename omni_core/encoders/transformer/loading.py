@@ -51,12 +51,12 @@ def build(spec: ModelSpec, settings: Settings) -> Any:
         model = _assemble(spec, folder, device, settings)
         model.eval()
         if spec.bidirectional:
-            attend_both_ways(model)
+            make_bidirectional(model)
         log.info("patched: %s", apply(model, spec, device, settings.model_patches))
     return model
 
 
-def attend_both_ways(model: Any) -> int:
+def make_bidirectional(model: Any) -> int:
     """Make every decoder layer bidirectional; how many attention modules changed.
 
     transformers asks the decoder's configuration for the mask and each attention module for the

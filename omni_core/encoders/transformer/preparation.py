@@ -50,12 +50,12 @@ class Preparation:
 
     def evidence(self, items: Sequence[Item], prompt: str, task: str) -> Any:
         """The features of a batch of evidence, on the host or (pixels) on the device."""
-        with _taken(self._for_evidence) as module:
+        with _borrowed(self._for_evidence) as module:
             return self._features(module, items, prompt, task)
 
     def question(self, items: Sequence[Item], prompt: str, task: str) -> Any:
         """The same for questions, which do not wait for evidence."""
-        with _taken(self._for_questions) as module:
+        with _borrowed(self._for_questions) as module:
             return self._features(module, items, prompt, task)
 
     def _features(self, module: Any, items: Sequence[Item], prompt: str, task: str) -> Any:
@@ -103,7 +103,7 @@ class _Streams(threading.local):
 
 
 @contextlib.contextmanager
-def _taken(modules: queue.SimpleQueue[Any]) -> Iterator[Any]:
+def _borrowed(modules: queue.SimpleQueue[Any]) -> Iterator[Any]:
     module = modules.get()
     try:
         yield module

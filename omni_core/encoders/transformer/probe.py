@@ -25,7 +25,7 @@ from omni_core.types import (
     VideoContent,
 )
 
-LEAST_COSINE = 0.99
+MIN_COSINE = 0.99
 """bfloat16 alone moves mean-pooled vectors of long inputs to 0.994."""
 
 
@@ -87,7 +87,7 @@ def run(encoder: Probed) -> ProbeResult:
             )
         cosines.append(float(np.mean(np.sum(np.atleast_2d(vector * alone[kind]), axis=-1))))
     worst = int(np.argmin(cosines))
-    if cosines[worst] < LEAST_COSINE:
+    if cosines[worst] < MIN_COSINE:
         return ProbeResult(
             kinds,
             tuple(cosines),

@@ -32,7 +32,7 @@ GPU_TOKENS = 8192
 CPU_TOKENS = 1024
 """Tokens of one padded batch. 8192 fill an H100's matrix units for these models and need 4 to 6 GB
 besides the weights; a CPU gains nothing from more than a thousand."""
-LEAST_TOKENS = 256
+MIN_BATCH_TOKENS = 256
 """Batches are not made smaller than this when they do not fit."""
 BATCHES_AHEAD = 4
 """Batches prepared while one runs."""
@@ -177,7 +177,7 @@ class Runner:
             return rows
         with self.stats.lock:
             self.stats.halved += 1
-            self.stats.budget = max(LEAST_TOKENS, self.stats.budget // 2)
+            self.stats.budget = max(MIN_BATCH_TOKENS, self.stats.budget // 2)
         log.warning("a batch did not fit; batches hold %d tokens from now on", self.stats.budget)
         middle = len(items) // 2
         halves: list[Any] = []
@@ -190,7 +190,7 @@ class Runner:
         import torch
 
         if self._packs:
-            attention.announce(features["attention_mask"], self._device)
+            attention.set_sequence_boundaries(features["attention_mask"], self._device)
         with torch.inference_mode():
             on_device = {k: self._to_device(v) for k, v in features.items()}
             return self._extract(self._model(on_device, task=self._spec.task or task or None))

@@ -151,7 +151,7 @@ def _one_by_one(q: Any, k: Any, v: Any, bounds: Any, scaling: float | None, *, c
     return torch.cat(parts)
 
 
-class _Announced(threading.local):
+class _CurrentBatch(threading.local):
     """Where the sequences of this thread's batch begin: known on the host before it starts, so
     that no layer has to wait for the device to learn it."""
 
@@ -159,15 +159,15 @@ class _Announced(threading.local):
     boundaries: tuple[Any, int, Any] = (None, 0, None)
 
 
-_announced = _Announced()
+_current_batch = _CurrentBatch()
 
 
-def announce(mask: Any, device: str) -> None:
+def set_sequence_boundaries(mask: Any, device: str) -> None:
     """Tell the next forward pass of this thread its boundaries; `mask` is on the host."""
     edges, longest, rows = _from_mask(mask)
     if device.startswith("cuda"):
         edges, rows = (t.pin_memory().to(device, non_blocking=True) for t in (edges, rows))
-    _announced.shape, _announced.boundaries = tuple(mask.shape), (edges, longest, rows)
+    _current_batch.shape, _current_batch.boundaries = tuple(mask.shape), (edges, longest, rows)
 
 
 def _boundaries(mask: Any, batch: int, tokens: int, device: Any) -> tuple[Any, int, Any]:
@@ -176,8 +176,8 @@ def _boundaries(mask: Any, batch: int, tokens: int, device: Any) -> tuple[Any, i
     if mask is None:
         edges = torch.arange(0, (batch + 1) * tokens, tokens, dtype=torch.int32, device=device)
         return edges, tokens, None
-    if _announced.shape == (batch, tokens) and _announced.boundaries[0].device == device:
-        return _announced.boundaries
+    if _current_batch.shape == (batch, tokens) and _current_batch.boundaries[0].device == device:
+        return _current_batch.boundaries
     return _from_mask(mask)
 
 
