@@ -126,7 +126,7 @@ en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da
 bg lt sk te fa lv bn sr sl et mk kn eu is hy ne mn bs kk sq sw gl mr pa km ka az
 """
 COMMON = frozenset(_COMMON.split())
-"""Languages preferred in detection; Whisper takes clips of a second for Latin, Hawaiian or Welsh."""
+"""Languages preferred in detection; Whisper takes one-second clips for Latin, Hawaiian or Welsh."""
 
 
 class LanguageTracker:

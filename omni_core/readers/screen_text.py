@@ -143,7 +143,7 @@ class ScreenTextReader(Reader):
         return self._merge(segment, text)
 
     def _merge(self, segment: Segment, text: str) -> list[Segment]:
-        """Extend the segment on screen if the text is the same, else return it and start a new one."""
+        """Extend the segment on screen if the text is the same; else return it, start another."""
         before = self._on_screen.get(segment.source_id)
         key = " ".join(text.lower().split())
         if before is not None and key and _same_text(before.key, key):

@@ -1,5 +1,5 @@
-"""Bytes of text to text: byte order marks, UTF-16 by its zeros, UTF-8, what a page declares, and
-legacy code pages by what their letters say."""
+"""Decoding of text files: byte order marks, UTF-16 by its zero bytes, UTF-8, the encoding that
+markup declares, and legacy code pages by statistics."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _ESCAPES = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
-"""Encodings of seven bits, which are valid UTF-8 as well."""
+"""Escape sequences of 7-bit encodings, whose bytes are valid UTF-8 as well."""
 _HIGH_BYTES = bytes(range(0x80, 0x100))
 _CONTROLS = bytes(b for b in range(1, 32) if b not in (7, 8, 9, 10, 12, 13, 26, 27))
-"""Control bytes that no text needs; NUL is judged apart."""
+"""Control bytes that do not occur in text; NUL is checked separately."""
 _DROPPED = dict.fromkeys([0, *_CONTROLS])
 MAX_CONTROL_SHARE = 0.02
-"""Share of control bytes up to which the bytes are still text; in random bytes it is 0.08."""
+"""Share of control bytes up to which data counts as text; random bytes have 0.08."""
 _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)""",
     re.I,
@@ -75,14 +75,14 @@ def _decode(data: bytes, markup: bool) -> str:
         text = data.decode("utf-8", "replace")
         high = len(data) - len(data.translate(None, _HIGH_BYTES))
         if 3 * text.count("\ufffd") <= high:
-            return text  # damaged UTF-8; in legacy text most high bytes are no UTF-8
+            return text  # damaged UTF-8: in legacy text most high bytes are invalid
     name = (declared(data) if markup else None) or guess(data)
     return data.decode(name, "replace")
 
 
 def declared(data: bytes) -> str | None:
-    """The code page that a page's `<meta charset>` or XML declaration names; None for none that
-    is known, and for UTF-8 and UTF-16, which are told by the bytes."""
+    """The code page named by `<meta charset>` or the XML declaration; None for unknown names, and
+    for UTF-8 and UTF-16, which are detected from the bytes."""
     found = _DECLARED.search(data[:4096])
     if found is None:
         return None
@@ -95,7 +95,7 @@ def declared(data: bytes) -> str | None:
 
 
 def _utf16(data: bytes) -> str | None:
-    """UTF-16 without a mark: Latin text has a zero in every other byte."""
+    """The byte order of UTF-16 without a mark: in Latin text every other byte is zero."""
     head = data[:2000]
     if len(head) < 8:
         return None
@@ -108,7 +108,7 @@ def _utf16(data: bytes) -> str | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the first bytes read as text: UTF-16, or no NUL and hardly a control byte."""
+    """Whether the first bytes are text: UTF-16, or no NUL and few control bytes."""
     if not head:
         return False
     if head.startswith(tuple(m for m, _ in _BYTE_ORDER_MARKS)) or _utf16(head) is not None:

@@ -1,6 +1,6 @@
 """The model worker over HTTP: the same encoder, for a server on another machine.
 
-    GET  /info                    the encoder's facts; 503 while it loads
+    GET  /info                    the encoder's description; 503 while it loads
     POST /encode                  contents -> vectors of evidence
     POST /questions               contents -> vectors of questions, ahead of evidence
     POST /rerank                  the question, then candidates -> scores
@@ -60,7 +60,7 @@ def serve(settings: Settings, host: str, port: int, token: str) -> None:
 
 
 def may_listen(host: str, token: str) -> None:
-    """Raises RefusedError for an address beyond loopback without a token."""
+    """Raise RefusedError for an address beyond loopback without a token."""
     if not token and not _loopback(host):
         raise RefusedError(
             f"a worker on {host} can be reached by other machines: set a token "
@@ -112,7 +112,7 @@ class _WorkerModels:
 
 
 def worker_app(settings: Settings, token: str) -> Starlette:
-    """The application alone, for a server of your own."""
+    """The ASGI application, for another ASGI server."""
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -173,7 +173,7 @@ def _scores(models: _WorkerModels, contents: list[Content]) -> list[float | None
 
 
 async def _body(request: Request) -> bytes:
-    """The body, refused as soon as it grows too long whatever its header said."""
+    """The body; TooLargeError as soon as it exceeds `MAX_BODY`, whatever its header states."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():

@@ -1,10 +1,10 @@
 """XLSX: each sheet is a page, its rows lines of text with the column names.
 
 A sheet is parsed row by row and never held whole. Measured under the decoder's 2 GB on 200,000
-rows of 8 cells: 10 s of CPU and 68 MB at the peak. openpyxl in its read-only mode needs 11 s and 116 MB,
-but finds no sheet in files saved as "strict", and iterates over every missing row up to a
-row numbered two billion. calamine needs 1.2 s and 141 MB, but holds a sheet as a rectangle
-(a file of 5 KB with cells in two opposite corners aborts the process) and keeps no number formats.
+rows of 8 cells: 10 s of CPU and a peak of 68 MB. openpyxl in read-only mode needs 11 s and 116 MB,
+but finds no sheet in files saved as "strict", and iterates over every missing row up to one
+numbered two billion. calamine needs 1.2 s and 141 MB, but holds a sheet as a rectangle (a file of
+5 KB with cells in two opposite corners aborts the process) and keeps no number formats.
 """
 
 from __future__ import annotations
