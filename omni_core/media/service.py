@@ -126,5 +126,5 @@ def _matches(medium: Medium, head: bytes, suffix: str) -> bool:
     try:
         return medium.matches(head, suffix)
     except Exception:
-        log.exception("%s.matches failed", type(medium).__name__)
+        log.exception("%s cannot tell whether a file is its own", type(medium).__name__)
         return False

@@ -27,5 +27,5 @@ def raster_image(p: Package, part: str, max_pixels: int) -> Image.Image | None:
     except TooLargeError:
         raise
     except Exception as e:  # Pillow raises exceptions of any kind on damaged files
-        log.debug("image %s is skipped: %s: %s", part, type(e).__name__, e)
+        log.debug("%s is not shown: %s: %s", part, type(e).__name__, e)
         return None
