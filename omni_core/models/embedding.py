@@ -1,4 +1,4 @@
-"""Segments to vectors and captions: which contents the encoder gets, and what comes back."""
+"""Segments to vectors and captions: which contents the encoder gets, and its results."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from omni_core.types import (
 STAGE = "embed"
 _TELL = "; tell its authors"
 PAGE_WORDS_ONLY = 80
-"""A page with so many words is a page of words; one with fewer may be a slide or a brochure,
-whose image counts too."""
+"""Words of a text layer from which a page's image may be skipped; pages with fewer may be slides or
+brochures, whose image matters."""
 
 
 def embed(
@@ -34,8 +34,8 @@ def embed(
 ) -> tuple[Encoded, ...]:
     """Every segment, without its content, in order, then the additional vectors of videos.
 
-    The vector is None where the encoder takes no such channel. `urgent` goes ahead of ingest,
-    where the encoder can.
+    The vector is None where the encoder does not embed the channel. `urgent` goes before running
+    ingests if the encoder supports it.
     """
     contents = embeddable(segments, encoder.info)
     encode = encoder.encode_urgent if urgent else encoder.encode
@@ -78,11 +78,10 @@ def checked(
 
 
 def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Content]:
-    """The contents that this encoder embeds, by their place in `segments`.
+    """The contents that this encoder embeds, by index in `segments`.
 
-    Text is taken whatever its channel: what a sound may be is words, which every encoder takes.
-    Images of pages full of words are left out for encoders that see no more in them
-    (`EncoderInfo.pages`).
+    Text is embedded whatever its channel (sound tags are text of channel `sound`). Images of pages
+    with much text are left out unless the encoder reads page images (`EncoderInfo.pages`).
     """
     words_only = set() if info.pages else pages_with_words(segments, PAGE_WORDS_ONLY)
     found: dict[int, Content] = {}
@@ -98,7 +97,7 @@ def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Cont
 
 
 def _captions(encoder: Encoder, contents: Mapping[int, Content]) -> dict[int, str]:
-    """What images and videos show, by place; empty for what cannot be said."""
+    """Captions of images and videos, by index; "" where the encoder has none."""
     shown = {i: c for i, c in contents.items() if isinstance(c, ImageContent | VideoContent)}
     if not shown:
         return {}
@@ -108,8 +107,8 @@ def _captions(encoder: Encoder, contents: Mapping[int, Content]) -> dict[int, st
 def _additional(
     encoder: Encoder, segments: Sequence[Segment], contents: Mapping[int, Content]
 ) -> tuple[Encoded, ...]:
-    """Further vectors of videos, stored as parts 1, 2 ... of the segment: the mean of a beach
-    and a face is neither."""
+    """Further vectors of videos, stored as parts 1, 2 ... of the segment, for shots whose frames
+    differ so much that their mean resembles none."""
     videos = {i: c for i, c in contents.items() if isinstance(c, VideoContent)}
     if not videos:
         return ()

@@ -1,4 +1,4 @@
-"""From a question to cited moments, stage by stage.
+"""The search pipeline, from a request to cited moments.
 
 SearchRequest -> Scope and Question -> Prefetch* -> ScoredPoint* -> Candidate* -> Moment*
 -> SearchHit*
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from omni_core import cursors
 from omni_core.engine.context import Context
+from omni_core.engine.refs import Target, is_reference, points_of, resolve
 from omni_core.engine.results import SearchRequest, SearchResult
 from omni_core.engine.search.answer import answer
 from omni_core.engine.search.calibration import calibrated_thresholds
@@ -29,22 +30,22 @@ from omni_core.text import bm25
 from omni_core.types import TextContent, Vector
 
 PREFETCH_LIMIT = 200
-"""Points of each prefetch. Several segments (a shot, its words, its speech) make one moment, so
-a page of 20 moments needs many more segments."""
-MOST = 20
-"""Moments of one answer."""
-COMPARED = 4
-"""Moments that are compared for near-duplicates, as a multiple of those shown so far."""
+"""Points of each prefetch. One moment merges several segments (a shot, its screen text, its
+speech), so a page of 20 moments needs many more segments."""
+MAX_LIMIT = 20
+"""Most moments of one page."""
+COMPARED_FACTOR = 4
+"""Moments compared for near-duplicates, as a multiple of those up to the end of the page."""
 
 
 async def search(context: Context, request: SearchRequest) -> SearchResult:
-    """The moments that answer a question in words, or that are like a segment or a file.
+    """The moments that answer a question in words, or that are similar to a segment or a file.
 
-    Raises BadRequestError or NotFoundError for what cannot be asked.
+    Raises BadRequestError or NotFoundError for an invalid request.
     """
     offset = _checked_offset(request)
     scope = await scope_of(context, request)
-    question = await _understood(context, request)
+    question = await _question_of(context, request)
     scope = scope.without_sources(question.exclude_sources)
 
     found = await retrieve(context, question, scope)
@@ -57,7 +58,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
         calibrated=await calibrated_thresholds(context, scope.segments),
     )
     shown_until = offset + request.limit
-    ranked = await as_moments(context, accepted, compared=COMPARED * shown_until)
+    ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)
     reranked = ""
     if context.settings.reranker and question.words and ranked:
         ranked, reranked = await rerank_moments(context, question.words, ranked)
@@ -72,20 +73,22 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
 
 
 def _checked_offset(request: SearchRequest) -> int:
-    """The first result to show. Raises BadRequestError for a request without sense."""
+    """The offset of the page. Raises BadRequestError for an invalid request."""
     if not (request.query.strip() or request.ref or request.path):
         raise BadRequestError("the question is empty; say what to look for")
-    if not 1 <= request.limit <= MOST or not 1 <= request.per_source <= MOST:
-        raise BadRequestError(f"limit and per_source go from 1 to {MOST}; page with the cursor")
+    if not 1 <= request.limit <= MAX_LIMIT or not 1 <= request.per_source <= MAX_LIMIT:
+        raise BadRequestError(
+            f"limit and per_source go from 1 to {MAX_LIMIT}; page with the cursor"
+        )
     return cursors.decode_offset(request.cursor, _identity(request))
 
 
 def _identity(request: SearchRequest) -> str:
-    """What must stay the same from page to page."""
+    """The request without its page: the same for every page of a result."""
     return repr(replace(request, cursor="", limit=0))
 
 
-async def _understood(context: Context, request: SearchRequest) -> Question:
+async def _question_of(context: Context, request: SearchRequest) -> Question:
     if request.ref:
         return await by_ref(context, request.ref, same_source=request.same_source)
     if request.path:
@@ -95,16 +98,16 @@ async def _understood(context: Context, request: SearchRequest) -> Question:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What the index answered: one ranking by meaning, one by words."""
+    """The rankings of the index: one by vectors, one by BM25."""
 
     dense: tuple[ScoredPoint, ...]
     bm25: tuple[ScoredPoint, ...]
 
 
 async def retrieve(context: Context, question: Question, scope: Scope) -> Retrieved:
-    """Ask the index once: a prefetch for each vector of the question, and one for its words.
+    """One call of the index: a prefetch for each vector of the question, and one for its words.
 
-    The example itself is left out: it is not its own answer.
+    The points of the example itself are left out of the results.
     """
     using = "late" if context.info.multi_vector else "dense"
     prefetches = [Prefetch(v, using, PREFETCH_LIMIT) for v in question.vectors]
@@ -124,7 +127,7 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
 
 
 async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
-    """One ranking, best first. In a thread: it reads up to 100 texts, 15 to 70 ms."""
+    """The fused ranking, best first. Runs in a thread: it takes 15 to 70 ms."""
     return await asyncio.to_thread(
         fusion.fuse, found.dense, found.bm25, question=question.words, terms=bm25.terms
     )
@@ -133,25 +136,34 @@ async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
 async def drop_unwanted(
     context: Context, request: SearchRequest, candidates: list[Candidate]
 ) -> list[Candidate]:
-    """Without those that are nearer to `exclude` or `not_like` than to the question."""
+    """Without what `not_like` and `exclude` name, and what is nearer to it than to the question.
+
+    `exclude` is words, or a reference as `not_like` takes it; what a reference covers never
+    comes back, in any channel.
+    """
+    words = request.exclude.strip()
+    refs = [*request.not_like]
+    if is_reference(words):
+        refs, words = [*refs, words], ""
     unwanted: list[Vector] = []
-    if request.exclude.strip():
-        found = await context.models.questions([TextContent(request.exclude.strip())])
+    if words:
+        found = await context.models.questions([TextContent(words)])
         unwanted += [v for v in found if v is not None]
-    for ref in request.not_like:
+    for ref in refs:
+        target = await resolve(context, ref)
+        covered = {p.id for p in await points_of(context, Target(target.row, target.span))}
+        candidates = [c for c in candidates if c.id not in covered]
         unwanted += (await by_ref(context, ref, same_source=True)).vectors
     if not unwanted:
         return candidates
     vectors = await _vectors(context, [c.id for c in candidates[:PREFETCH_LIMIT]])
-    return fusion.exclude(
-        candidates, unwanted, vectors, unwanted_words=request.exclude, terms=bm25.terms
-    )
+    return fusion.exclude(candidates, unwanted, vectors, unwanted_words=words, terms=bm25.terms)
 
 
 async def as_moments(
     context: Context, accepted: Sequence[Candidate], *, compared: int
 ) -> list[Moment]:
-    """Neighbours merged, near-duplicates among the first `compared` moments folded."""
+    """Moments of merged neighbours; near-duplicates among the first `compared` are folded."""
     merged = moments.merge_neighbours(accepted)
     vectors = await _vectors(context, [m.best.id for m in merged[:compared]])
     return moments.fold_duplicates(merged, vectors)

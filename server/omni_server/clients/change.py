@@ -1,4 +1,4 @@
-"""A change to a client's file: computed, shown, then written at once with a backup beside it."""
+"""A change to a client's file: computed, shown, then written atomically with a backup."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import difflib
 import os
 import re
 import shutil
-import tempfile
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from omni_core.errors import BadRequestError, OmniError, StoreError
+from omni_core.files import write_atomically
 from omni_server.clients.forms import merged
 from omni_server.clients.server import Server
 from omni_server.clients.table import Client
@@ -45,7 +46,7 @@ class Change:
 
         Raises StoreError when it changed since it was read, or cannot be written.
         """
-        target = self.file.resolve()  # a link, as people with dotfiles have, stays a link
+        target = self.file.resolve()  # a symbolic link stays one
         try:
             if (read(target) if target.exists() else None) != self.old:
                 raise StoreError(f"{self.file} was changed meanwhile by another program: run again")
@@ -124,7 +125,7 @@ def read(file: Path) -> str:
 
 @contextlib.contextmanager
 def _about(file: Path) -> Iterator[None]:
-    """Put the file's name before what is wrong in it."""
+    """Prefix errors with the name of the file."""
     try:
         yield
     except OmniError as e:
@@ -132,17 +133,6 @@ def _about(file: Path) -> Iterator[None]:
 
 
 def _replace(target: Path, text: str) -> None:
-    """Write beside `target`, then rename: a reader sees the old file or the new one."""
-    handle, part = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(text.encode())
-            out.flush()
-            os.fsync(out.fileno())
-        if target.exists():
-            shutil.copymode(target, part)
-        os.replace(part, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(part)
-        raise
+    """Replace the file atomically; it keeps its permissions, and a new one gets 0600."""
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
+    write_atomically(target, text.encode(), durable=True, mode=mode)
