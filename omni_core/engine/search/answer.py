@@ -54,7 +54,8 @@ def _note(
         notes = []
         if request.when and any(h.recorded_at_from == FILE_TIME for h in hits):
             notes.append(
-                f"a date from {FILE_TIME!r} says when the file last changed, not when it was recorded"
+                f"a date from {FILE_TIME!r} says when the file last changed, "
+                "not when it was recorded"
             )
         if all(h.match == "weak" for h in hits):
             notes.append("only weak matches: treat them as leads, not as evidence")
