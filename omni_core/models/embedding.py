@@ -53,9 +53,9 @@ def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Cont
 
     Text is taken whatever its channel: what a sound may be is words, which every encoder takes.
     Images of pages full of words are left out for encoders that see no more in them
-    (`EncoderInfo.pages`).
+    (`EncoderInfo.embed_page_images`).
     """
-    words_only = set() if info.pages else pages_with_words(segments, PAGE_WORDS_ONLY)
+    words_only = set() if info.embed_page_images else pages_with_words(segments, PAGE_WORDS_ONLY)
     found: dict[int, Content] = {}
     for i, segment in enumerate(segments):
         content = segment.content

@@ -49,7 +49,8 @@ class EmbeddedEncoder(Encoder):
             dim=minilm.DIM,
             channels=frozenset(Channel) - {Channel.SOUND},
             licence="Apache-2.0",
-            pages=False,  # a page of text looks like "web site, menu" to a model of objects
+            # a page of text looks like "web site, menu" to a model of objects
+            embed_page_images=False,
             settings=f"text mean {minilm.MAX_TOKENS}, pictures recipe {label_space.RECIPE}",
         )
 
