@@ -212,7 +212,7 @@ def test_the_image_of_a_page_full_of_words_is_left_out_where_it_says_no_more(
     class Words(HashingEncoder):
         @classmethod
         def describe(cls, settings: Settings) -> EncoderInfo:
-            return replace(super().describe(settings), pages=False)
+            return replace(super().describe(settings), embed_page_images=False)
 
     page, text = Span("page", 3, 4), "word " * count
     segments = [
