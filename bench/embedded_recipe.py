@@ -3,8 +3,8 @@
     python bench/embedded_recipe.py FOLDER [FOLDER ...]
 
 A folder holds images and `queries.json`: rows of `query` and `relevant`, whose `item` is an
-image's path in the folder. Rows that name no image are left out; all images named, and
-all others under `images/`, compete. Prints mean reciprocal rank and recall at 1 and 5 for each
+image's path in the folder. Rows without an image are left out; the candidates are all images of
+the rows, and all others under `images/`. Prints mean reciprocal rank and recall at 1 and 5 for each
 folder and variant, then the cost of an image. Nothing is downloaded; nothing is asserted.
 """
 
@@ -36,11 +36,11 @@ KINDS = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "the recipe": {},
-    "without scenes": {"SCENES": 0.0},
-    "scenes twice as heavy": {"SCENES": 1.6},
-    "without colours": {"COLOURS": 0.0},
-    "without darkness": {"DARKNESS": 0.0},
-    "class names only": {"SCENES": 0.0, "COLOURS": 0.0, "DARKNESS": 0.0},
+    "without scenes": {"SCENE_WEIGHT": 0.0},
+    "scenes twice as heavy": {"SCENE_WEIGHT": 1.6},
+    "without colours": {"COLOUR_WEIGHT": 0.0},
+    "without darkness": {"DARK_WEIGHT": 0.0},
+    "class names only": {"SCENE_WEIGHT": 0.0, "COLOUR_WEIGHT": 0.0, "DARK_WEIGHT": 0.0},
 }
 
 
@@ -66,7 +66,7 @@ def measure(encoder: EmbeddedEncoder, folder: Path) -> None:
     others = {str(p.relative_to(folder)) for p in folder.glob("images/**/*")}
     items = sorted(i for i in wanted | others if Path(i).suffix.lower() in KINDS)
     place = {item: i for i, item in enumerate(items)}
-    asked = [
+    judged = [
         (row["query"], right)
         for row in rows
         if (right := [place[r["item"]] for r in row["relevant"] if r["item"] in place])
@@ -74,24 +74,24 @@ def measure(encoder: EmbeddedEncoder, folder: Path) -> None:
     start = time.perf_counter()
     observations = [encoder._observe(image(folder / item).pixels) for item in items]
     cost = (time.perf_counter() - start) / len(items)
-    looks = sum(len(views(image(folder / item).pixels)) for item in items) / len(items)
-    questions = np.stack(encoder.encode_questions([TextContent(q) for q, _ in asked]))  # type: ignore[arg-type]
-    print(f"\n{folder}: {len(asked)} questions, {len(items)} images, "
-          f"{1000 * cost:.0f} ms an image of {looks:.1f} views")  # fmt: skip
+    views_per_image = sum(len(views(image(folder / item).pixels)) for item in items) / len(items)
+    questions = np.stack(encoder.encode_questions([TextContent(q) for q, _ in judged]))  # type: ignore[arg-type]
+    print(f"\n{folder}: {len(judged)} questions, {len(items)} images, "
+          f"{1000 * cost:.0f} ms an image of {views_per_image:.1f} views")  # fmt: skip
     print(f"{'':24s}   MRR   R@1   R@5")
     for name, changes in VARIANTS.items():
         with changed(changes):
             vectors = np.stack([encoder._label_space.embed(o) for o in observations])
         ranks = [
             1 + int(np.flatnonzero(np.isin(np.argsort(-scores), right))[0])
-            for scores, (_, right) in zip(questions @ vectors.T, asked, strict=True)
+            for scores, (_, right) in zip(questions @ vectors.T, judged, strict=True)
         ]
         r = np.array(ranks)
         print(f"{name:24s} {(1 / r).mean():.3f}  {(r == 1).mean():.3f} {(r <= 5).mean():.3f}")
 
 
 def image(path: Path) -> ImageContent:
-    """The file as the cutter would hand it over: upright, RGB, on white, at most 1280 pixels."""
+    """The file as the image medium gives it: upright, RGB, on white, at most 1280 pixels."""
     upright = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")
     flat = Image.new("RGBA", upright.size, "white")
     flat.alpha_composite(upright)
@@ -101,7 +101,7 @@ def image(path: Path) -> ImageContent:
 
 @contextmanager
 def changed(values: dict[str, Any]) -> Iterator[None]:
-    """The recipe's constants, for a while."""
+    """Set constants of the recipe within the block."""
     before = {name: getattr(label_space, name) for name in values}
     try:
         for name, value in values.items():

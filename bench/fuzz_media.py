@@ -1,11 +1,11 @@
-"""Damaged files by the thousand, through the very workers that decode for the server.
+"""Fuzzing of media decoding: damaged files through the server's own decoder processes.
 
     python bench/fuzz_media.py [--inputs 25000] [--seed 1] [--workers 2] [--limit 10] [--keep DIR]
 
 Small seeds of every format are cut short, bits flipped, sizes forged, stretches zeroed, deleted
-and doubled; each is probed, cut and asked for a picture with a deadline. Counted are answers later
-than the limit + 1 s, worker deaths, and errors that are none of `omni_core.errors`. Inputs that
-misbehave are kept in DIR.
+and doubled; each is probed, cut, and an image of it read, with a
+deadline. Counted are answers later than the limit + 1 s, deaths of decoders, and errors that are
+none of `omni_core.errors`. The inputs that caused these are kept in DIR.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ FORGED = (b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\0", b"\x80\0\0\0", 
 
 @dataclass
 class Tally:
-    """What happened to a run of inputs."""
+    """Results of a fuzzing run."""
 
     inputs: int = 0
     read: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     deaths: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
-    strays: Counter[str] = field(default_factory=Counter)
+    unexpected: Counter[str] = field(default_factory=Counter)
     slowest_s: float = 0.0
 
 
 def seeds(folder: Path) -> list[Path]:
     """About forty small files, one of each kind; written once."""
     folder.mkdir(parents=True, exist_ok=True)
-    _films(folder)
-    _sounds(folder)
-    _pictures(folder)
+    _videos(folder)
+    _audio_files(folder)
+    _images(folder)
     _documents(folder)
     return sorted(p for p in folder.iterdir() if p.is_file())
 
@@ -70,7 +70,7 @@ def _frames(count: int) -> list[Any]:
     return [np.roll(pages[n * 2 // count], n, 1) for n in range(count)]
 
 
-def _films(folder: Path) -> None:
+def _videos(folder: Path) -> None:
     kinds = [
         ("h264.mp4", "libx264", "aac", {}),
         ("h264.mov", "libx264", "pcm_s16le", {}),
@@ -85,15 +85,15 @@ def _films(folder: Path) -> None:
         ("mpeg2.mpg", "mpeg2video", "mp2", {}),
         ("raw.h264", "libx264", "", {}),
     ]
-    for name, codec, sound, form in kinds:
+    for name, codec, audio_codec, muxer_options in kinds:
         path = folder / name
         if path.exists():
             continue
-        with av.open(str(path), "w", options=form) as c:
+        with av.open(str(path), "w", options=muxer_options) as c:
             v = c.add_stream(codec, rate=25)
             v.width, v.height, v.pix_fmt = 128, 96, "yuv420p"
             v.options = {"preset": "12"} if codec == "libsvtav1" else {}
-            a = c.add_stream(sound, rate=48000, layout="mono") if sound else None
+            a = c.add_stream(audio_codec, rate=48000, layout="mono") if audio_codec else None
             for n, pixels in enumerate(_frames(30)):
                 frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
                 frame.pts, frame.time_base = n, Fraction(1, 25)
@@ -104,7 +104,7 @@ def _films(folder: Path) -> None:
 
 
 def hum(c: Any, stream: Any, blocks: int) -> None:
-    """So many blocks of 1,024 samples of a tone."""
+    """Encode `blocks` blocks of 1,024 samples of a tone."""
     for n in range(blocks):
         t = (np.arange(1024) + n * 1024) / 48000
         wave_ = (0.3 * np.sin(2 * np.pi * 300 * t)).astype(np.float32)[None]
@@ -114,7 +114,7 @@ def hum(c: Any, stream: Any, blocks: int) -> None:
     c.mux(stream.encode())
 
 
-def _sounds(folder: Path) -> None:
+def _audio_files(folder: Path) -> None:
     kinds = {
         "a.mp3": "libmp3lame", "a.m4a": "aac", "a.aac": "aac", "a.opus": "libopus",
         "a.flac": "flac", "a.wav": "pcm_s16le", "a.mka": "libopus",
@@ -131,7 +131,7 @@ def _sounds(folder: Path) -> None:
             f.writeframes(bytes(range(256)) * 40)
 
 
-def _pictures(folder: Path) -> None:
+def _images(folder: Path) -> None:
     image = Image.fromarray(_frames(1)[0])
     pages = [Image.fromarray(f) for f in _frames(8)]
     for name in ("p.jpg", "p.png", "p.webp", "p.avif", "p.bmp", "p.jp2", "p.tif", "p.gif"):
@@ -145,12 +145,12 @@ def _pictures(folder: Path) -> None:
 def _documents(folder: Path) -> None:
     import pymupdf
 
-    def letter(pictures: bool) -> bytes:
+    def letter(with_images: bool) -> bytes:
         with pymupdf.open() as doc:
             for n in range(2):
                 page = doc.new_page(width=300, height=400)
                 page.insert_text((30, 50), f"Page {n + 1}\nsome words to read here")
-                if pictures:
+                if with_images:
                     page.insert_image((30, 100, 200, 300), filename=str(folder / "p.jpg"))
             data: bytes = doc.tobytes()
             return data
@@ -207,7 +207,7 @@ def _zip(parts: dict[str, bytes]) -> bytes:
 
 
 def epub() -> bytes:
-    """A book of one page or two."""
+    """A minimal EPUB."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as z:
         z.writestr("mimetype", "application/epub+zip")
@@ -233,7 +233,7 @@ def epub() -> bytes:
 
 
 def mutate(data: bytes, rng: random.Random) -> bytes:
-    """One damage of a random kind."""
+    """The data with one random kind of damage."""
     b = bytearray(data)
     n = len(b)
     how = rng.choice(("cut", "flip", "flip", "head", "head", "zero", "del", "dup", "size", "size"))
@@ -262,7 +262,7 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
 
 
 async def attempt(worker: Worker, path: Path, limit_s: float) -> None:
-    """Everything the server would ask of one file; errors come out."""
+    """Every call that the server makes for one file; raises what they raise."""
     info: MediaInfo = await worker.call("probe", str(path), deadline_s=limit_s)
     source = Source("0" * 64, str(path), info.title, info.modality, info.mime, 1, info.duration_s)
     seen = 0
@@ -284,7 +284,7 @@ async def run(
     inputs: int, seed: int, folder: Path, *, workers: int = 2, limit_s: float = 10.0,
     keep: Path | None = None, until: float = float("inf"),
 ) -> Tally:  # fmt: skip
-    """Try so many damaged files, or as many as there is time for until `until` (monotonic)."""
+    """Try `inputs` damaged files, or as many as fit until `until` (monotonic clock)."""
     originals = [(p, p.read_bytes()) for p in seeds(folder / "seeds")]
     tally = Tally()
     numbers = iter(range(inputs))
@@ -292,7 +292,7 @@ async def run(
     async def lane(number: int) -> None:
         worker = Worker(f"decoder {number}", "omni_core.media.service:service", memory_mb=2048)
         try:
-            await worker.call("probe", str(originals[0][0]), deadline_s=60)  # imports count not
+            await worker.call("probe", str(originals[0][0]), deadline_s=60)  # not timed: imports
             for n in numbers:
                 if time.monotonic() > until:
                     return
@@ -322,11 +322,11 @@ async def _one(
     except OmniError as e:
         bad = e.code == "ERROR" or "\n" in str(e)
         if bad:
-            tally.strays[f"{name}: {e}"] += 1
+            tally.unexpected[f"{name}: {e}"] += 1
         else:
             tally.refused[e.code] += 1
     except Exception as e:
-        tally.strays[f"{name}: {type(e).__name__} {e}"] += 1
+        tally.unexpected[f"{name}: {type(e).__name__} {e}"] += 1
     spent = time.monotonic() - began
     tally.inputs += 1
     tally.slowest_s = max(tally.slowest_s, spent)
@@ -359,7 +359,7 @@ def main() -> None:
         "refused": dict(tally.refused),
         "worker deaths": tally.deaths,
         "late": tally.late,
-        "errors outside the tree": dict(tally.strays),
+        "errors outside the tree": dict(tally.unexpected),
         "slowest_s": round(tally.slowest_s, 2),
         "seconds": round(time.monotonic() - began),
     }, indent=1))  # fmt: skip

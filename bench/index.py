@@ -1,4 +1,4 @@
-"""What a store costs, as ratios to the exact one in memory, in one run.
+"""What an index costs, as ratios to the exact one in memory, in one run.
 
     python bench/index.py [--points 2000 10000] [--dim 384] [--vectors FILE.npy] [--qdrant URL]
 
@@ -45,7 +45,7 @@ WORDS = [f"word{i}" for i in range(4000)]
 
 
 def source_of(number: int) -> Source:
-    """A source that no file is behind."""
+    """A synthetic source."""
     sha256 = hashlib.sha256(str(number).encode()).hexdigest()
     recorded = datetime(2026, 1, 1 + number % 28, tzinfo=UTC)
     return Source(sha256, f"/bench/{number}", "bench", Modality.VIDEO, "", 0, recorded_at=recorded)

@@ -1,10 +1,11 @@
-"""What an ingest costs: a narrated 480p film, stage by stage, with memory and loop gaps.
+"""What an ingest costs: a narrated 480p video, stage by stage, memory, pauses of the event loop.
 
     python bench/ingest.py [--minutes 3] [--encoder embedded]
 
-Makes the film from the sample slides (looped, 854x480), ingests it into a fresh store in this
+Makes the video from the sample slides (looped, 854x480), ingests it into a fresh store in this
 process as the server would, searches while it runs, and prints seconds per stage, the ratio of
-ingest time to film length, the largest gap of the event loop, and the memory of each process.
+ingest time to the video's length, the largest pause of the event loop, and the memory of each
+process.
 """
 
 from __future__ import annotations
@@ -25,34 +26,34 @@ sys.path[:0] = [str(ROOT), str(ROOT / "server")]
 
 from omni_core import Engine, IngestRequest, OmniError, SearchRequest, load_settings  # noqa: E402
 
-FILM = ROOT / "samples" / "library" / "field-trip" / "slides.mp4"
+SAMPLE = ROOT / "samples" / "library" / "field-trip" / "slides.mp4"
 
 
-def make_film(path: Path, minutes: float) -> None:
-    """Loop the sample film to so many minutes, each round a little wider so that no two match."""
+def make_video(path: Path, minutes: float) -> None:
+    """Loop the sample video to `minutes`, as 854x480 H.264 with AAC."""
     with av.open(str(path), "w") as out:
         video = out.add_stream("libx264", rate=25, options={"preset": "ultrafast", "crf": "28"})
         video.width, video.height, video.pix_fmt = 854, 480, "yuv420p"
-        sound = out.add_stream("aac", rate=24000, layout="mono")
+        audio = out.add_stream("aac", rate=24000, layout="mono")
         resampler = av.AudioResampler("fltp", "mono", 24000)
         frames = samples = 0
         while frames < minutes * 60 * 25:
-            with av.open(str(FILM)) as film:
-                for frame in film.decode(video=0, audio=0):
+            with av.open(str(SAMPLE)) as source:
+                for frame in source.decode(video=0, audio=0):
                     if isinstance(frame, av.VideoFrame):
-                        again = round(25 / float(film.streams.video[0].average_rate or 25))
+                        again = round(25 / float(source.streams.video[0].average_rate or 25))
                         for _ in range(again):
                             shown = frame.reformat(854, 480, "yuv420p")
                             shown.pts, shown.time_base = frames, Fraction(1, 25)
                             frames += 1
                             out.mux(video.encode(shown))
                     else:
-                        for heard in resampler.resample(frame):
-                            heard.pts, heard.time_base = samples, Fraction(1, 24000)
-                            samples += heard.samples
-                            out.mux(sound.encode(heard))
+                        for resampled in resampler.resample(frame):
+                            resampled.pts, resampled.time_base = samples, Fraction(1, 24000)
+                            samples += resampled.samples
+                            out.mux(audio.encode(resampled))
         out.mux(video.encode(None))
-        out.mux(sound.encode(None))
+        out.mux(audio.encode(None))
 
 
 def resident_mb(pid: int) -> float:
@@ -66,7 +67,7 @@ def resident_mb(pid: int) -> float:
     return 0.0
 
 
-async def run(film: Path, store: Path, encoder: str) -> dict[str, object]:
+async def run(video_path: Path, store: Path, encoder: str) -> dict[str, object]:
     """Ingest and search at once."""
     settings = load_settings({"store": str(store), "encoder": encoder}, environ={})
     began = time.perf_counter()
@@ -109,10 +110,10 @@ async def run(film: Path, store: Path, encoder: str) -> dict[str, object]:
             await asyncio.sleep(1)
 
     watcher, asker = asyncio.create_task(watch()), asyncio.create_task(ask())
-    ingested = await engine.ingest(IngestRequest(str(film)))
+    ingested = await engine.ingest(IngestRequest(str(video_path)))
     done.set()
     await asyncio.gather(watcher, asker)
-    again = await engine.ingest(IngestRequest(str(film)))
+    again = await engine.ingest(IngestRequest(str(video_path)))
     await engine.close()
     length = ingested.duration_s or 1.0
     gaps.sort()
@@ -137,15 +138,15 @@ async def run(film: Path, store: Path, encoder: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Make the film, run, print."""
+    """Make the video, run, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--encoder", default="embedded")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        film = Path(folder) / "talk.mp4"
-        make_film(film, args.minutes)
-        report = asyncio.run(run(film, Path(folder) / "store", args.encoder))
+        video_path = Path(folder) / "talk.mp4"
+        make_video(video_path, args.minutes)
+        report = asyncio.run(run(video_path, Path(folder) / "store", args.encoder))
     print(json.dumps(report, indent=1))
 
 

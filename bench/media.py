@@ -2,10 +2,10 @@
 
     python bench/media.py --clips FOLDER [--work /tmp/omni-bench] [--scenedetect PATH] [only ...]
 
-FOLDER holds real clips and pictures (films are made of them); needs the `ffmpeg` command. The
-rows: decompose, cuts, clock, sound, memory, pages, formats. CPU seconds of the process, so that
-a busy machine blurs the numbers less; each pair of commands is run turn by turn and the median
-of the ratios is printed.
+FOLDER holds real clips and images (test videos are made of them); needs the `ffmpeg` command. The
+rows: decompose, cuts, clock, audio, memory, pages, formats. Figures are CPU seconds,
+which vary less on a busy machine; each pair of commands is run alternately and the median of the
+ratios is printed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import fuzz_media, media_films, media_wrap
+from bench import fuzz_media, media_videos, media_wrap
 from omni_core.errors import OmniError
 from omni_core.media.service import MediaService, service
 from omni_core.types import AudioContent, CutOptions, Segment, Source, VideoContent
@@ -63,7 +63,7 @@ def row(name: str, value: str, bar: str) -> None:
 
 
 def source(path: Path, info: Any) -> Source:
-    """A source good enough to cut."""
+    """A minimal source for cutting."""
     return Source("0" * 64, str(path), info.title, info.modality, info.mime, 1, info.duration_s)
 
 
@@ -74,31 +74,31 @@ def cut(svc: MediaService, path: Path, **options: Any) -> Iterator[Segment]:
 
 
 def drain(svc: MediaService, path: Path, **options: Any) -> Callable[[], int]:
-    """A call that cuts a file and drops the segments; the first look at it is not in it."""
+    """A function that cuts a file and drops the segments; probing is not included."""
     made = source(path, svc.probe(str(path)))
     return lambda: sum(1 for _ in svc.decompose(str(path), made, CutOptions(**options)))
 
 
-def film(work: Path, clips: Path, name: str, **kind: Any) -> Path:
-    """A film with known cuts, made once."""
+def cut_video(work: Path, clips: Path, name: str, **kind: Any) -> Path:
+    """A video with known cuts, made once."""
     path = work / name
     if not Path(f"{path}.json").exists():
         print(f"  (making {name})", flush=True)
-        media_films.make(path, clips=clips, **kind)
+        media_videos.make(path, clips=clips, **kind)
     return path
 
 
-def films(work: Path, clips: Path) -> tuple[Path, Path]:
-    """The two films of the cost rows."""
+def cost_videos(work: Path, clips: Path) -> tuple[Path, Path]:
+    """The two videos of the cost rows."""
     return (
-        film(work, clips, "a1080.mp4", size=(1920, 1080), seed=11, longest=12),
-        film(work, clips, "b720.mp4", size=(1280, 720), seed=12, fps=30, longest=12),
+        cut_video(work, clips, "a1080.mp4", size=(1920, 1080), seed=11, longest=12),
+        cut_video(work, clips, "b720.mp4", size=(1280, 720), seed=12, fps=30, longest=12),
     )
 
 
 def decompose(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
     """Cost of a whole decompose against plain decoding and against PySceneDetect."""
-    for path in films(work, clips):
+    for path in cost_videos(work, clips):
         null = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-f", "null", "-"]
         whole, fast, psd = [], [], []
         for n in range(ROUNDS):
@@ -123,13 +123,15 @@ def _spread(values: list[float]) -> str:
 
 
 def cuts(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
-    """F1 of hard cuts, dissolves and fades over unseen films, beside PySceneDetect Adaptive."""
+    """F1 of hard cuts, dissolves and fades over held-out videos, beside PySceneDetect Adaptive."""
     paths = [
-        film(work, clips, f"cuts{seed}.mp4", size=(480, 270), seconds=120, seed=seed, longest=6)
+        cut_video(
+            work, clips, f"cuts{seed}.mp4", size=(480, 270), seconds=120, seed=seed, longest=6
+        )
         for seed in (41, 42, 43)
     ]
     paths.append(
-        film(
+        cut_video(
             work,
             clips,
             "cuts44-fixed-gop.mp4",
@@ -160,7 +162,7 @@ class Score:
         self.hits = self.found = self.true = 0
 
     def add(self, found: list[float], truth: list[dict[str, Any]]) -> None:
-        """Count one film."""
+        """Count one video."""
         used: set[int] = set()
         for c in truth:
             late = 0.12 if c["kind"] == "cut" else 0.6
@@ -191,11 +193,11 @@ def _adaptive(scenedetect: str, path: Path, work: Path) -> list[float]:
 
 
 def clock(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
-    """Time of every frame asked for, of every shot's frames and of every click."""
-    wrappings = media_wrap.make(work / "wrap")
+    """Time errors of keyframes, audio clicks and seeks, over all container variants."""
+    containers = media_wrap.make(work / "wrap")
     rng = random.Random(7)
-    worst_film, worst_sound, exact, asked = 0.0, 0.0, 0, 0
-    for w in wrappings:
+    worst_video, worst_audio, exact, seeks = 0.0, 0.0, 0, 0
+    for w in containers:
         errors = []
         shots = []
         heard: list[float] = []
@@ -208,28 +210,27 @@ def clock(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
         upright = "rot" not in w.path.name
         for content in (s.content for s in shots if isinstance(s.content, VideoContent)):
             for t, frame in zip(content.times, content.frames, strict=True):
-                picture = frame if upright else np.rot90(frame, -1)
-                number = media_wrap.read_barcode(picture)
+                number = media_wrap.read_barcode(frame if upright else np.rot90(frame, -1))
                 errors.append(t - w.video_shift - number / media_wrap.FPS)
         off = max((abs(e) for e in errors), default=0.0)
-        clicks = [abs((t - w.sound_shift) - round(t - w.sound_shift)) for t in heard]
+        clicks = [abs((t - w.audio_shift) - round(t - w.audio_shift)) for t in heard]
         drift = max(clicks, default=0.0)
         end = max(s.span.end for s in shots)
         start = min(s.span.start for s in shots)
         times = [rng.uniform(start, end - 0.05) for _ in range(60)]
         shown = _shown(svc, w.path, times)
         good = sum(a == b for a, b in zip(shown, _truth(w, times, svc), strict=True))
-        exact, asked = exact + good, asked + len(times)
-        worst_film, worst_sound = max(worst_film, off), max(worst_sound, drift)
-        note = f"{off * 1000:.0f} ms picture, {drift * 1000:.0f} ms sound, {good}/60 seeks"
+        exact, seeks = exact + good, seeks + len(times)
+        worst_video, worst_audio = max(worst_video, off), max(worst_audio, drift)
+        note = f"{off * 1000:.0f} ms video, {drift * 1000:.0f} ms audio, {good}/60 seeks"
         print(f"  {w.path.name:14s} {note}", flush=True)
     row(
-        f"clock: worst picture over {len(wrappings)} wrappings",
-        f"{worst_film * 1000:.0f} ms",
+        f"clock: worst frame over {len(containers)} containers",
+        f"{worst_video * 1000:.0f} ms",
         "<= 80 ms",
     )
-    row("clock: worst click", f"{worst_sound * 1000:.0f} ms", "<= 80 ms")
-    row("clock: exact seeks", f"{exact}/{asked}", "100 %")
+    row("clock: worst click", f"{worst_audio * 1000:.0f} ms", "<= 80 ms")
+    row("clock: exact seeks", f"{exact}/{seeks}", "100 %")
 
 
 def _shown(svc: MediaService, path: Path, times: list[float]) -> list[int]:
@@ -241,8 +242,8 @@ def _shown(svc: MediaService, path: Path, times: list[float]) -> list[int]:
     return got
 
 
-def _truth(w: media_wrap.Wrapping, times: list[float], svc: MediaService) -> list[int]:
-    """The number on screen at each time, by decoding the whole film from its start."""
+def _truth(w: media_wrap.Variant, times: list[float], svc: MediaService) -> list[int]:
+    """The number on screen at each time, by decoding the whole video from its start."""
     import av
 
     shown: list[tuple[float, int]] = []
@@ -256,8 +257,8 @@ def _truth(w: media_wrap.Wrapping, times: list[float], svc: MediaService) -> lis
     return [[b for a, b in shown if a <= t + 1e-4][-1] for t in times]
 
 
-def sound(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
-    """Whole sound files to windows of 16 kHz mono, against the command line."""
+def audio(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
+    """Whole audio files to windows of 16 kHz mono, against the command line."""
     wav = work / "long.wav"
     subprocess.run(
         ["ffmpeg", "-y", "-v", "error", "-f", "lavfi", "-i",
@@ -273,14 +274,14 @@ def sound(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
         ratios[ending] = statistics.median(pairs)
     text = " ".join(f"{k} {v:.2f}" for k, v in ratios.items())
     print(f"  {text}")
-    row("sound to 16 kHz / ffmpeg, worst of six", f"{max(ratios.values()):.2f}", "<= 1.0")
+    row("audio to 16 kHz / ffmpeg, worst of six", f"{max(ratios.values()):.2f}", "<= 1.0")
 
 
 def memory(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
-    """Peak memory over a film and over the same film eight times as long."""
-    short = work / "film150.mp4"
-    long = work / "film1200.mp4"
-    base = films(work, clips)[1]
+    """Peak memory over a video and over the same video eight times as long."""
+    short = work / "video150.mp4"
+    long = work / "video1200.mp4"
+    base = cost_videos(work, clips)[1]
     for path, seconds in ((short, 150), (long, 1200)):
         if not path.exists():
             subprocess.run(
@@ -312,7 +313,7 @@ def _peak(path: Path, options: str) -> int:
 
 
 def pages(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
-    """Pages a second of CPU, words and picture."""
+    """Pages a second of CPU, text and page image."""
     import pymupdf
 
     text = work / "text.pdf"
@@ -323,12 +324,12 @@ def pages(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
             page.insert_textbox((50, 50, 545, 790), words, fontsize=10)
         doc.save(text)
     scan = work / "scan.pdf"
-    picture = next(iter(sorted(clips.rglob("*.jpg"))))
+    photo = next(iter(sorted(clips.rglob("*.jpg"))))
     with pymupdf.open() as doc:
         from PIL import Image
 
         big = work / "scan.jpg"
-        Image.open(picture).convert("RGB").resize((1654, 2339)).save(big, quality=85)
+        Image.open(photo).convert("RGB").resize((1654, 2339)).save(big, quality=85)
         for _ in range(12):
             doc.new_page().insert_image((0, 0, 595, 842), filename=str(big))
         doc.save(scan)
@@ -339,7 +340,7 @@ def pages(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
 
 
 def formats(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> None:
-    """A real file of each format, opened and cut; what is refused, and how it says so."""
+    """A real file of each format, opened and cut; prints the error of those refused."""
     folder = work / "formats"
     files = [*fuzz_media.seeds(folder), *(w.path for w in media_wrap.make(work / "wrap"))]
     base = work / "wrap" / "base.mp4"
@@ -364,19 +365,19 @@ def formats(svc: MediaService, work: Path, clips: Path, scenedetect: str) -> Non
         try:
             info = svc.probe(str(path))
             counts = Counter(str(s.channel) for s in cut(svc, path))
-            told = " ".join(f"{k} {v}" for k, v in sorted(counts.items())) or "silent"
+            summary = " ".join(f"{k} {v}" for k, v in sorted(counts.items())) or "silent"
             opened += 1
         except OmniError as e:
             print(f"  {path.name:14s} {e.code}: {e}"[:150])
             continue
         size = f"{info.duration_s:.1f} s" if info.duration_s else f"{info.pages or 1} p"
-        print(f"  {path.name:14s} {info.modality:9s} {info.mime:44.44s} {size:>7s}  {told}")
+        print(f"  {path.name:14s} {info.modality:9s} {info.mime:44.44s} {size:>7s}  {summary}")
     row("formats: files opened and cut", f"{opened}/{len(files)}", "")
 
 
 def main() -> None:
     """Command line."""
-    rows = {f.__name__: f for f in (decompose, cuts, clock, sound, memory, pages, formats)}
+    rows = {f.__name__: f for f in (decompose, cuts, clock, audio, memory, pages, formats)}
     parser = argparse.ArgumentParser(description="Ratios of cutting media.")
     parser.add_argument("--clips", type=Path, default=Path("samples"))
     parser.add_argument("--work", type=Path, default=Path("/tmp/omni-bench"))  # noqa: S108

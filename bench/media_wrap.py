@@ -1,7 +1,7 @@
-"""Twenty wrappings of one film whose frames and sound tell their own time.
+"""Twenty container variants of one video whose frames and audio encode their own time.
 
-Every frame carries its number as a barcode, the sound a click at each whole second; FFmpeg's
-command line wraps them in the ways that players meet: late tracks, edit lists, no duration,
+Every frame shows its number as a barcode, the audio has a click at each whole second; FFmpeg's
+command line muxes them in ways that occur in practice: late tracks, edit lists, no duration,
 B-frames in fragments, rotation, variable rate.
 """
 
@@ -21,12 +21,12 @@ FPS, SECONDS, RATE = 25, 20, 48000
 
 
 @dataclass(frozen=True)
-class Wrapping:
-    """A file and by how much picture and sound were moved against the source."""
+class Variant:
+    """A file, and the offsets in seconds of its video and audio against the original."""
 
     path: Path
     video_shift: float = 0.0
-    sound_shift: float = 0.0
+    audio_shift: float = 0.0
     exact: bool = True
 
 
@@ -50,8 +50,8 @@ def read_barcode(rgb: NDArray[np.uint8]) -> int:
     return number
 
 
-def make(folder: Path) -> list[Wrapping]:
-    """Write all wrappings into a folder, once."""
+def make(folder: Path) -> list[Variant]:
+    """Write all variants into a folder, once."""
     folder.mkdir(parents=True, exist_ok=True)
     base = folder / "base.mp4"
     if not base.exists():
@@ -84,7 +84,7 @@ def make(folder: Path) -> list[Wrapping]:
         "editlist.mp4": (-3.3, -3.3), "cut.mkv": (-3.3, -3.3), "vlate.mp4": (1.5, 0.0),
         "alate.mp4": (0.0, 1.5), "vlate.mkv": (1.5, 0.0),
     }  # fmt: skip
-    made = [Wrapping(base)]
+    made = [Variant(base)]
     for name, args in jobs.items():
         path = folder / name
         if not path.exists():
@@ -94,11 +94,11 @@ def make(folder: Path) -> list[Wrapping]:
                 path.unlink(missing_ok=True)
                 print(f"  (no {name}: {done.stderr.strip().splitlines()[-1][:100]})")
                 continue
-        made.append(Wrapping(path, *shifts.get(name, (0.0, 0.0))))
+        made.append(Variant(path, *shifts.get(name, (0.0, 0.0))))
     turned = folder / "rot90.mp4"
     if not turned.exists():
         _turn(base, turned)
-    return [*made, Wrapping(turned)]
+    return [*made, Variant(turned)]
 
 
 def _turn(path: Path, out: Path) -> None:

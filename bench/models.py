@@ -3,8 +3,8 @@
     python bench/models.py --device cuda --size 3b      full-size random weights, bfloat16
     python bench/models.py                              a small random model on the CPU
 
-Each figure stands beside the plain way, `SentenceTransformer.encode`, on the same model, inputs
-and pixel budgets in the same run. Needs torch, torchvision, transformers and
+Each figure is printed beside that of the baseline, `SentenceTransformer.encode`, on the same model,
+inputs and pixel budgets in the same run. Needs torch, torchvision, transformers and
 sentence-transformers only; nothing is downloaded.
 """
 
@@ -70,21 +70,21 @@ def workload(kind: str, count: int, rng: np.random.Generator) -> list[Content]:
 
 
 class Plain:
-    """`SentenceTransformer.encode`, told the same pixel budgets."""
+    """The baseline: `SentenceTransformer.encode` with the same pixel budgets."""
 
     def __init__(self, model: Any, spec: ModelSpec) -> None:
         self.model, self.spec = model, spec
         self._inputs = Inputs(spec, lambda text: len(text), 20)
 
     def items(self, contents: list[Content]) -> list[Item]:
-        """The same inputs that ours are made of."""
+        """The same inputs as the encoder's."""
         return [next(self._inputs.items(n, c)) for n, c in enumerate(contents)]
 
     def encode(self, contents: list[Content], batch_size: int) -> tuple[float, Any]:
-        """Seconds for all of them, and their vectors."""
+        """(seconds, vectors) for all contents."""
         items = self.items(contents)
         sizes = processing_kwargs(self.spec, items)
-        sizes.pop("audio", None)  # the plain way pads all audio to the extractor's 300 s
+        sizes.pop("audio", None)  # the baseline pads all audio to the extractor's 300 s
         started = time.perf_counter()
         vectors = self.model.encode(
             [i.value for i in items],
@@ -209,7 +209,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--without", default="", help="patches to leave out: norms,gated-layers")
     parser.add_argument("--kinds", default="mixed,video,page,audio,text")
     parser.add_argument("--plain", default="mixed,video,page,audio,text", help="kinds to compare")
-    parser.add_argument("--plain-batch", default="", help="batch sizes of the plain way")
+    parser.add_argument("--plain-batch", default="", help="batch sizes of the baseline")
     parser.add_argument("--questions", type=int, default=0)
     parser.add_argument("--profile", default="", help="kinds to profile after all else")
     parser.add_argument("--json", default="", help="also write the figures here")

@@ -1,9 +1,9 @@
-"""What reading costs: speech as times real time, screen text as CPU seconds a picture.
+"""What the readers cost: speech in times real time, screen text in CPU seconds an image.
 
     python bench/readers.py [FOLDER ...]      (default: samples/library)
 
-Prints ratios and CPU seconds, which a busy machine changes less than the clock on the wall.
-Sound is what the files hold; pictures are the files' own, and drawn slides with known words.
+Prints ratios and CPU seconds, which vary less than wall time on a busy machine.
+The audio and images are those of the files; slides with known text are drawn besides.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from omni_core.types import (
     Span,
 )
 
-PICTURES = {".jpg", ".jpeg", ".png"}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 WINDOW_S = 30
 SLIDES = (
     ("Quarterly revenue", "Europe grew 14 percent", "Asia was flat"),
@@ -45,7 +45,7 @@ SLIDES = (
 )
 
 
-def sound_of(path: Path) -> Any:
+def audio_of(path: Path) -> Any:
     """Mono 16 kHz, empty where there is none."""
     with av.open(str(path)) as c:
         if not c.streams.audio:
@@ -66,22 +66,22 @@ def windows(samples: Any) -> Iterator[Segment]:
 
 def slide(lines: tuple[str, ...], edge: tuple[int, int]) -> Any:
     """Words on white, as a projector shows them."""
-    picture = Image.new("RGB", edge, "white")
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("RGB", edge, "white")
+    pen = ImageDraw.Draw(image)
     for i, line in enumerate(lines):
         font = ImageFont.load_default(edge[1] // (10 if i == 0 else 16))
         pen.text((edge[0] // 12, edge[1] * (1 + 2 * i) // 8), line, font=font, fill="black")
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 def speech(reader: Any, folders: list[Path]) -> None:
     """One row a file: how much faster than it plays."""
-    print(f"{'sound':44} {'s':>7} {'cpu s':>7} {'x real time':>12} {'words':>6}")
+    print(f"{'audio':44} {'s':>7} {'cpu s':>7} {'x real time':>12} {'words':>6}")
     total = spent = 0.0
     for path in sorted(p for f in folders for p in f.rglob("*")):
         if path.suffix.lower() not in {".wav", ".mp3", ".ogg", ".oga", ".flac", ".mp4", ".mkv"}:
             continue
-        samples = sound_of(path)
+        samples = audio_of(path)
         if not samples.size:
             continue
         began = time.process_time()
@@ -95,18 +95,18 @@ def speech(reader: Any, folders: list[Path]) -> None:
 
 
 def screen_text(reader: Any, folders: list[Path]) -> None:
-    """One row a picture, then drawn slides: CPU seconds and how much was read right."""
-    print(f"{'picture':44} {'size':>11} {'cpu s':>7} {'words':>6}")
+    """One row an image, then drawn slides: CPU seconds and how much was read right."""
+    print(f"{'image':44} {'size':>11} {'cpu s':>7} {'words':>6}")
     rows = [
         (p.name, np.asarray(Image.open(p).convert("RGB")), "")
         for p in sorted(p for f in folders for p in f.rglob("*"))
-        if p.suffix.lower() in PICTURES
+        if p.suffix.lower() in IMAGE_SUFFIXES
     ]
     for edge in ((640, 360), (854, 480), (1280, 720)):
         rows += [(f"drawn: {s[0]}", slide(s, edge), " ".join(s)) for s in SLIDES]
     with_words: list[float] = []
     without: list[float] = []
-    right = asked = 0
+    right = expected = 0
     for name, pixels, truth in rows:
         place = Span("second", 0, 0)
         segment = Segment("src", Modality.IMAGE, Channel.VISUAL, place, ImageContent(pixels))
@@ -119,11 +119,11 @@ def screen_text(reader: Any, folders: list[Path]) -> None:
         print(f"{name[:44]:44} {size:>11} {cpu:7.2f} {len(words):6}")
         if truth:
             wanted = truth.split()
-            asked, right = asked + len(wanted), right + sum(w in words for w in wanted)
+            expected, right = expected + len(wanted), right + sum(w in words for w in wanted)
     for label, times in (("with words", with_words), ("without", without)):
         if times:
             print(f"{label:44} {len(times):11} {np.mean(times):7.2f}")
-    print(f"drawn words read right: {right} of {asked}\n")
+    print(f"drawn words read right: {right} of {expected}\n")
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""How often a sound is found by what it is: `python bench/sound_tags.py FOLDER QUERIES.json`.
+"""Retrieval by sound tags: `python bench/sound_tags.py FOLDER QUERIES.json`.
 
-The queries are `[[file, question], ...]`. Each question competes with every file asked for and
-with ten sentences of speech; the numbers of a random order of the sounds stand beside.
+The queries are `[[file, question], ...]`. For each question every file of the queries and ten
+sentences of speech are candidates; prints recall and MRR, and those of a random ranking.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def samples(path: Path) -> Samples:
 def main(folder: Path, queries: Path) -> None:
     """Print the figures."""
     settings = Settings(threads=2)
-    asked: list[tuple[str, str]] = [(str(f), str(q)) for f, q in json.loads(queries.read_text())]
+    pairs: list[tuple[str, str]] = [(str(f), str(q)) for f, q in json.loads(queries.read_text())]
     tags = next(r for r in load(settings)[0] if isinstance(r, SoundTagReader))
-    tags.names(np.ones(SAMPLE_RATE, np.float32))  # what any sound gives is learned once
+    tags.names(np.ones(SAMPLE_RATE, np.float32))  # calibrates, once
     texts, spent = [], time.process_time()
-    for name, _ in asked:
+    for name, _ in pairs:
         sound = samples(folder / name)
         span = Span("second", 0.0, len(sound) / SAMPLE_RATE)
         tags.read([Segment(name, Modality.AUDIO, Channel.SOUND, span, AudioContent(sound))])
@@ -72,11 +72,11 @@ def main(folder: Path, queries: Path) -> None:
     items = encoder.encode([TextContent(t) for t in (*texts, *SPEECH)])
     vectors = np.stack([v if v is not None else np.zeros(384, np.float32) for v in items])
     vectors[[i for i, t in enumerate(texts) if not t]] = 0
-    questions = encoder.encode_questions([TextContent(q) for _, q in asked])
+    questions = encoder.encode_questions([TextContent(q) for _, q in pairs])
     cosines = np.stack([v for v in questions if v is not None]) @ vectors.T
-    mine = cosines[np.arange(len(asked)), np.arange(len(asked))]
+    mine = cosines[np.arange(len(pairs)), np.arange(len(pairs))]
     rank = (cosines >= mine[:, None]).sum(1)
-    n = len(asked)
+    n = len(pairs)
     print(
         f"{n} questions, {len(vectors)} items: R@1 {np.mean(rank <= 1):.3f}, "
         f"R@5 {np.mean(rank <= 5):.3f}, MRR {np.mean(1 / rank):.3f}; random among the sounds "

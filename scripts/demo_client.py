@@ -1,6 +1,6 @@
-"""An MCP client that plays the agent: calls every tool of `omni-mcp serve`, keeps what it got.
+"""An MCP client that plays the agent: calls the tools of `omni-mcp serve`, saves the results.
 
-Run by ./scripts/demo. Words go to the terminal; pictures, a clip and a sound to demo-output/.
+Run by ./scripts/demo. Text goes to the terminal; images, a clip and audio to demo-output/.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ def words(result: CallToolResult) -> str:
 
 
 def data(result: CallToolResult) -> dict[str, Any]:
-    """The same facts as data; stops the demo when the tool failed."""
+    """The structured content; exits when the tool failed."""
     if result.is_error or not isinstance(result.structured_content, dict):
         sys.exit(f"the tool failed: {words(result)}")
     return result.structured_content
 
 
 def print_hits(found: dict[str, Any], most: int = 3) -> None:
-    """Citation, how sure, why, and the words."""
+    """Print citation, grade, channels and text of each hit."""
     for hit in found["hits"][:most]:
         print(f"   {hit['match']:6}  {hit['cite']}  ({', '.join(hit['why'])})")
         if hit.get("text"):
@@ -65,7 +65,7 @@ def print_hits(found: dict[str, Any], most: int = 3) -> None:
 
 
 def save(result: CallToolResult, name: str) -> None:
-    """Pictures and sound of a result, as files."""
+    """Save the images and audio of a result as files."""
     for number, block in enumerate(result.content):
         if isinstance(block, (ImageContent, AudioContent)):
             ending = "jpg" if isinstance(block, ImageContent) else "wav"
@@ -78,7 +78,7 @@ def save(result: CallToolResult, name: str) -> None:
 
 
 async def main() -> None:
-    """The whole tour; a few minutes, most of them listening to the samples."""
+    """Run all steps; takes a few minutes, most of them for speech recognition."""
     if OUT.exists():
         shutil.rmtree(OUT)
     OUT.mkdir()
@@ -106,7 +106,7 @@ async def main() -> None:
 
 async def ingest(client: Client) -> None:
     """A folder: call until it is done, as an agent does."""
-    heading("ingest_media: samples/library (films, sound, pictures, documents)")
+    heading("ingest_media: samples/library (video, audio, images, documents)")
     arguments = {"source": str(SAMPLES / "library"), "wait_s": 10}
     began = time.perf_counter()
     while True:
@@ -130,7 +130,7 @@ async def ask(client: Client) -> None:
 
 
 async def open_evidence(client: Client) -> None:
-    """The moment itself: its words, a picture, the page, the clip, the sound, what came next."""
+    """Open a moment: its text, image, page, clip, audio, and what came next."""
 
     async def best(query: str, kind: str) -> dict[str, Any]:
         found = data(await client.call_tool("search", {"query": query, "modality": [kind]}))
@@ -152,15 +152,15 @@ async def open_evidence(client: Client) -> None:
             if isinstance(block, ResourceLink):
                 await save_clip(client, block)
     page = await best("limit for work without a mask", "document")
-    heading(f"get_segment: {page['cite']}, the page as a picture")
+    heading(f"get_segment: {page['cite']}, the page as an image")
     save(await client.call_tool("get_segment", {"ref": page["id"], "show": ["page"]}), "page")
-    heading("read_source: what is said and shown in the film, in order")
+    heading("read_source: what is said and shown in the video, in order")
     result = await client.call_tool("read_source", {"source": "Field trip to Mount Sarn"})
     print("   " + words(result).replace("\n", "\n   "))
 
 
 async def save_clip(client: Client, link: ResourceLink) -> None:
-    """A clip is a resource: the link travels in the result, the bytes on request."""
+    """Save a clip: the result has a resource link, and the bytes are read separately."""
     read = await client.read_resource(link.uri)
     for part in read.contents:
         if isinstance(part, BlobResourceContents):
@@ -175,12 +175,12 @@ async def by_example(client: Client) -> None:
     heading(f"similar_to: {spoken.relative_to(HERE)}, a question asked aloud")
     print_hits(data(await client.call_tool("similar_to", {"ref": str(spoken)})))
     scan = SAMPLES / "library" / "field-trip" / "notice-scan.png"
-    heading(f"similar_to: {scan.relative_to(HERE)}, a picture")
+    heading(f"similar_to: {scan.relative_to(HERE)}, an image")
     print_hits(data(await client.call_tool("similar_to", {"ref": str(scan)})))
 
 
 async def refusals(client: Client) -> None:
-    """What it does not do, in the words the model reads."""
+    """Refused calls, with the error text that the model reads."""
     heading("What it refuses, and how it says so")
     for tool, arguments in (
         ("ingest_media", {"source": "/etc/passwd"}),

@@ -2,8 +2,8 @@
 
     python scripts/make_label_vectors.py
 
-They are stored as float16. Needed after labels.json, scenes.toml or the pinned text weights
-have changed; a test tells.
+They are stored as float16. Run it after a change of labels.json, scenes.toml or the pinned text
+weights; a test fails until then.
 """
 
 from __future__ import annotations

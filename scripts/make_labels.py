@@ -3,7 +3,7 @@
     python scripts/make_labels.py /usr/share/wordnet/data.noun
 
 The 1000 synsets are kept in the file's own order (the order of the ImageNet-1k classes); their
-names, the first sentence of their gloss, and the groups above them come from WordNet.
+names, the first part of their gloss, and their groups (hypernyms) come from WordNet.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 LABELS = Path(__file__).parents[1] / "omni_core/encoders/embedded/data/labels.json"
 
-MOST = 450
-"""A group of more classes than this says nothing ("entity", "artifact")."""
+MAX_CLASSES = 450
+"""Larger groups are too general ("entity", "artifact")."""
 
 
 class Synset(NamedTuple):
-    """One meaning: its words, the synsets it is a kind of, and what it is."""
+    """A synset: its lemmas, the offsets of its hypernyms, and its gloss."""
 
     words: list[str]
     kinds: list[str]
@@ -45,8 +45,8 @@ def nouns(path: Path) -> dict[str, Synset]:
     return out
 
 
-def above(synset: str, all_nouns: dict[str, Synset]) -> set[str]:
-    """The synset and everything it is a kind of."""
+def with_hypernyms(synset: str, all_nouns: dict[str, Synset]) -> set[str]:
+    """The synset and all its hypernyms."""
     seen: set[str] = set()
     stack = [synset]
     while stack:
@@ -65,12 +65,12 @@ def main(path: Path) -> None:
     synsets = [row["synset"] for row in old["classes"]]
     members: dict[str, set[int]] = defaultdict(set)
     for i, synset in enumerate(synsets):
-        for kind in above(synset[1:], all_nouns):
+        for kind in with_hypernyms(synset[1:], all_nouns):
             members[kind].add(i)
     groups: dict[tuple[int, ...], list[str]] = {}
     for kind in sorted(members):
         rows, words = tuple(sorted(members[kind])), all_nouns[kind].words
-        if not 2 <= len(rows) <= MOST or words[0] in too_general:
+        if not 2 <= len(rows) <= MAX_CLASSES or words[0] in too_general:
             continue
         if rows not in groups or len(words[0]) < len(groups[rows][0]):
             groups[rows] = words  # of two names for the same classes the shorter

@@ -23,11 +23,11 @@ from omni_core.settings import Settings
 from omni_server.app import tools_of
 
 REPO = Path(__file__).resolve().parent.parent
-PLAIN = ("README.md", "LICENSE", "NOTICE")
+FILES = ("README.md", "LICENSE", "NOTICE")
 PACKAGES = ("omni_core", "server/omni_server")
 OPTIONAL = ("optional-dependencies",)
 """Left out of the bundle's pyproject.toml: uv would resolve torch on every machine."""
-WHEN = (2026, 1, 1, 0, 0, 0)
+TIMESTAMP = (2026, 1, 1, 0, 0, 0)
 
 
 def manifest() -> dict[str, Any]:
@@ -48,7 +48,7 @@ def manifest() -> dict[str, Any]:
 
 
 def pyproject() -> str:
-    """The project's own, without what a bundle never installs."""
+    """The project's pyproject.toml, without extras, dependency groups and tool settings."""
     document = tomlkit.parse((REPO / "pyproject.toml").read_text(encoding="utf-8"))
     for name in OPTIONAL:
         del document["project"][name]
@@ -63,7 +63,7 @@ def contents() -> Iterator[tuple[str, bytes]]:
     yield "manifest.json", (json.dumps(manifest(), indent=2, ensure_ascii=False) + "\n").encode()
     yield "pyproject.toml", pyproject().encode()
     yield "icon.png", (REPO / "packaging" / "mcpb" / "icon.png").read_bytes()
-    for name in PLAIN:
+    for name in FILES:
         yield name, (REPO / name).read_bytes()
     for package in PACKAGES:
         for path in sorted((REPO / package).rglob("*")):
@@ -77,7 +77,7 @@ def build(folder: Path) -> Path:
     target = folder / f"omni-mcp-{manifest()['version']}.mcpb"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, data in contents():
-            info = zipfile.ZipInfo(name, WHEN)
+            info = zipfile.ZipInfo(name, TIMESTAMP)
             info.external_attr = 0o644 << 16
             info.compress_type = zipfile.ZIP_DEFLATED
             bundle.writestr(info, data)

@@ -1,9 +1,9 @@
-"""Mutation testing of chosen lines: break one promise at a time, run the tests that must notice.
+"""Mutation testing of chosen lines: apply one fault at a time, run the tests that must fail.
 
     python scripts/mutate.py [--list] [WORD ...]
 
-`scripts/mutants.toml` lists the mutants by hand; each replaces one text, which must stand exactly
-once in its file, in a copy of the repository. First the tests of all chosen mutants must pass on
+`scripts/mutants.toml` lists the mutants; each replaces one text, which must occur exactly once in
+its file, in a copy of the repository. First the tests of all chosen mutants must pass on
 the untouched copy; then each mutant is applied alone and its tests must fail. Exit status 1: a
 mutant went unnoticed; 2: the list itself is wrong (text or tests not found, tests fail anyway).
 """
@@ -31,7 +31,7 @@ TESTS_FAILED = 1  # of pytest's exit codes
 
 
 class StaleError(Exception):
-    """The list does not fit the code or the tests any more."""
+    """A mutant of the list does not apply, or its tests do not run or fail without it."""
 
 
 class Outcome(Enum):
@@ -47,7 +47,7 @@ class Mutant:
     """One deliberate fault."""
 
     name: str
-    """What the fault does, in words."""
+    """The faulty behaviour, as a sentence."""
     file: str
     """Path from the repository's root."""
     old: str
@@ -56,7 +56,7 @@ class Mutant:
     """Arguments for pytest: files, node ids."""
 
     def applied(self, text: str) -> str:
-        """The file's text with the fault in it; raises StaleError unless `old` is there once."""
+        """The file's text with the fault; raises StaleError unless `old` occurs once."""
         if (found := text.count(self.old)) != 1:
             raise StaleError(
                 f"{self.name!r}: its text stands {found} times in {self.file}, not once; "
@@ -66,7 +66,7 @@ class Mutant:
 
 
 def load(path: Path = LIST) -> list[Mutant]:
-    """Every mutant of the list; raises StaleError for a row that can mean nothing."""
+    """Every mutant of the list; raises StaleError for an invalid row."""
     rows = tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]
     mutants = [
         Mutant(r["name"], r["file"], r["old"].strip("\n"), r["new"].strip("\n"), tuple(r["tests"]))
@@ -100,7 +100,7 @@ def pytest(copy: Path, tests: tuple[str, ...]) -> tuple[int, str] | None:
 
 
 def run(mutant: Mutant, copy: Path) -> Outcome:
-    """Apply the mutant in `copy`, run its tests, take it back."""
+    """Apply the mutant in `copy`, run its tests, restore the file."""
     path = copy / mutant.file
     right = path.read_text(encoding="utf-8")
     path.write_text(mutant.applied(right), encoding="utf-8")

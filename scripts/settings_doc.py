@@ -20,14 +20,14 @@ START, END = "<!-- settings: start -->", "<!-- settings: end -->"
 
 def table() -> str:
     """A row for each field: TOML key, environment variable, default, values, what it does."""
-    words = _docstrings()
+    descriptions = _docstrings()
     rows = ["| key | environment | default | values | |", "|---|---|---|---|---|"]
     for field in fields(settings.Settings):
         default = "" if field.default in ("", ()) else f"`{field.default}`"
         expects = settings.checker().fields[field.name].expects
         rows.append(
             f"| `{field.name}` | `{variable(field.name)}` | {default} | {expects} "
-            f"| {words[field.name]} |"
+            f"| {descriptions[field.name]} |"
         )
     return "\n".join(rows)
 
@@ -48,7 +48,7 @@ def _docstrings() -> dict[str, str]:
 
 
 def page() -> str:
-    """The whole page as it should be."""
+    """The page with the current table."""
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(START)
     _, _, after = rest.partition(END)

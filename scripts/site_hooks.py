@@ -1,8 +1,8 @@
-"""Hooks of mkdocs: pages of the repository's root join the site, links out of docs/ are absolute.
+"""mkdocs hooks: add pages of the repository's root, make links out of docs/ absolute.
 
-README.md becomes the home page, CONTRIBUTING.md, SECURITY.md and CHANGELOG.md pages beside it, so
-that no text is written twice. A link to a file that is no page of the site leads to the repository;
-a link to a file that does not exist stays as it is, and the strict build refuses it.
+README.md becomes the home page; CONTRIBUTING.md, SECURITY.md and CHANGELOG.md become pages, so that
+no text is duplicated. A link to a file that is no page of the site leads to the repository; a link
+to a file that does not exist is left alone, and the strict build refuses it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FROM_ROOT = {
     "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",
 }
-"""Pages that lie in the repository's root, and where the site shows them."""
+"""Files in the repository's root -> their pages in the site."""
 LINK = re.compile(r"(?<=\]\()(?P<target>[^)#:\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
 
 
@@ -35,7 +35,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Rewrite the page's relative links for the place that it has in the site."""
+    """Rewrite the page's relative links for its location in the site."""
     at_root = page.file.src_uri in FROM_ROOT.values()
     folder = PurePosixPath() if at_root else PurePosixPath("docs")
 

@@ -19,7 +19,9 @@ import omni_core
 from omni_server.cli import parser
 
 REPO = Path(__file__).parents[1]
-PAGES = sorted([*REPO.glob("*.md"), *(REPO / "docs").glob("*.md")])
+PAGES = sorted(
+    [*REPO.glob("*.md"), *(REPO / "docs").glob("*.md"), *(REPO / "examples").glob("*/README.md")]
+)
 SCRIPTS = (
     ".ci/run",
     *(f"scripts/{n}" for n in ("check", "conformance", "demo", "mcpb", "mutate", "test")),
@@ -148,7 +150,7 @@ def test_the_page_of_settings_is_what_the_code_says() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(REPO).as_posix())
 def test_every_command_on_a_page_can_be_typed(page: Path) -> None:
     for block in blocks(page, "bash"):
         for line in block.splitlines():
@@ -159,7 +161,7 @@ def test_every_command_on_a_page_can_be_typed(page: Path) -> None:
                 assert os.access(REPO / words[0], os.X_OK)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(REPO).as_posix())
 def test_snippets_parse_and_links_lead_somewhere(page: Path) -> None:
     for block in blocks(page, "json"):
         json.loads(block)

@@ -2,7 +2,7 @@
 
     python examples/agent-loop/agent_loop.py --root samples/library "how fast does lava run"
 
-plays with a scripted stand-in for the model, offline. With --model NAME it asks a real one over
+runs offline with a scripted stand-in for the model. With --model NAME it asks a real one over
 the Chat Completions API at OPENAI_BASE_URL (OpenAI, vLLM, Ollama, llama.cpp ...), with the key in
 OPENAI_API_KEY.
 
@@ -34,10 +34,10 @@ Message = dict[str, Any]
 
 
 class Model(Protocol):
-    """What the loop asks."""
+    """The model that the loop calls."""
 
     async def reply(self, messages: Sequence[Message], tools: Sequence[Message]) -> Message:
-        """The assistant's next message: words, or `tool_calls`."""
+        """The assistant's next message: text, or `tool_calls`."""
 
 
 class ChatCompletions:
@@ -62,7 +62,7 @@ class ChatCompletions:
 class Scripted:
     """Plays the model: ingests the folder, searches, opens the best hit, quotes it.
 
-    It reads results as a model does, from their text, and fills every argument as strict mode does.
+    It reads results as a model does, from their text, and fills every argument as in strict mode.
     """
 
     def __init__(self, folder: str) -> None:
@@ -97,9 +97,9 @@ def _call(tools: Sequence[Message], name: str, **arguments: Any) -> Message:
 
 async def run(question: str, model: Model, server: Client, *, turns: int = 12) -> list[Message]:
     """The whole conversation; its last message is the answer."""
-    there = {tool.name for tool in (await server.list_tools()).tools}
+    offered = {tool.name for tool in (await server.list_tools()).tools}
     functions = json.loads(SCHEMAS.read_text(encoding="utf-8"))
-    tools = [f for f in functions if f["function"]["name"] in there]
+    tools = [f for f in functions if f["function"]["name"] in offered]
     messages: list[Message] = [
         {"role": "system", "content": INSTRUCTIONS},
         {"role": "user", "content": question},
@@ -119,7 +119,7 @@ async def run(question: str, model: Model, server: Client, *, turns: int = 12) -
 
 
 async def _result(server: Client, name: str, arguments: str) -> str:
-    """What a tool says, an error too: a model that reads it can do better."""
+    """A tool's text, also of an error, which lets the model correct the call."""
     try:
         given = json.loads(arguments or "{}")
     except ValueError as e:
@@ -129,7 +129,7 @@ async def _result(server: Client, name: str, arguments: str) -> str:
     result = await server.call_tool(name, dict(given))
     words = [block.text for block in result.content if isinstance(block, TextContent)]
     other = len(result.content) - len(words)
-    return "\n".join(words) + (f"\n({other} pictures or links are left out here)" if other else "")
+    return "\n".join(words) + (f"\n({other} images or links are left out here)" if other else "")
 
 
 def _print(messages: Sequence[Message]) -> None:

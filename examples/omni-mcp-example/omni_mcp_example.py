@@ -1,4 +1,4 @@
-"""Two parts for omni-mcp: calendar files as a medium, and an encoder of letter trigrams."""
+"""Two plug-ins for omni-mcp: calendar files as a medium, and an encoder of letter trigrams."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from typing import Self
 
 import numpy as np
 
-from omni_core.errors import UnreadableError
-from omni_core.protocols import Encoder, Medium
-from omni_core.settings import Settings
-from omni_core.types import (
+from omni_core import (
     Channel,
     Content,
     CutOptions,
+    Encoder,
     EncoderInfo,
     MediaInfo,
+    Medium,
     Modality,
     Segment,
+    Settings,
     Source,
     Span,
     TextContent,
+    UnreadableError,
     Vector,
 )
 
@@ -32,13 +33,13 @@ WORDS = re.compile(r"^(?:SUMMARY|LOCATION|DESCRIPTION)[^:\n]*:(.+)$", re.M)
 
 
 class CalendarMedium(Medium):
-    """iCalendar files (RFC 5545): a segment for each event, with what people wrote into it."""
+    """iCalendar files (RFC 5545): a segment for each event, with its text properties."""
 
-    rank = 4  # before plain text, which would take these files as well
+    rank = 4  # before plain text, which would match these files too
     kinds = "calendars (ICS)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """By the first line; the suffix is not asked."""
+        """By the first line; the suffix is ignored."""
         return head.startswith(b"BEGIN:VCALENDAR")
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
@@ -64,24 +65,24 @@ class CalendarMedium(Medium):
 
 
 def _text(path: str) -> str:
-    """RFC 5545, 3.1: a line that begins with a space goes on with the line before."""
+    """The file with folded lines joined (RFC 5545, 3.1)."""
     return re.sub(r"\r?\n[ \t]", "", Path(path).read_text(encoding="utf-8", errors="replace"))
 
 
 class TrigramEncoder(Encoder):
-    """Text as the hashed letter trigrams of its words: near where spellings are near."""
+    """Text as hashed letter trigrams of its words: similar spellings have a high cosine."""
 
     def __init__(self, settings: Settings) -> None:
         self.info = self.describe(settings)
 
     @classmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
-        """512 numbers for text; change `revision` when vectors change."""
+        """512-d, for text; change `revision` when vectors change."""
         return EncoderInfo("trigrams", "1", 512, frozenset({Channel.TEXT, Channel.SPEECH}))
 
     @classmethod
     def load(cls, settings: Settings) -> Self:
-        """At once: there is nothing to load."""
+        """The encoder; there is nothing to load."""
         return cls(settings)
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:

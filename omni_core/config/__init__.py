@@ -1,1 +1,1 @@
-"""What settings are read and checked with: `values` checks them, `toml_file` reads a file."""
+"""Reading and checking of settings: `values` and `kinds`, `toml_file`, `environment`."""

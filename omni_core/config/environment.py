@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 PREFIX = "OMNI_"
 CONFIG = "OMNI_CONFIG"
-"""Names the TOML file."""
+"""The variable that names the TOML file."""
 NOT_SETTINGS = frozenset({CONFIG, "OMNI_LOG", "OMNI_DEBUG"})
-"""Variables of ours that are no field of the settings."""
+"""OMNI_ variables that are no settings."""
 
 
 def variable(name: str) -> str:
@@ -24,9 +24,9 @@ def variable(name: str) -> str:
 
 
 def read(environ: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, object]:
-    """The settings that are set; a list is separated as in PATH, one of hosts by commas.
+    """The settings that are set, lists split as PATH is (`os.pathsep`), hosts by commas.
 
-    A host may be written with its port, so the separator of PATH would cut it in two.
+    A host may have a port, which `os.pathsep` would split off.
     """
     found: dict[str, object] = {}
     for name, field in fields.items():
@@ -37,9 +37,9 @@ def read(environ: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, o
 
 
 def warn_of_misspelt(environ: Mapping[str, str], fields: Mapping[str, Field]) -> None:
-    """Log, once a process, each OMNI_ variable that is nearly one of ours.
+    """Warn, once a process, of each OMNI_ variable that is likely a misspelt setting.
 
-    Other programs may own the rest of that prefix, so nothing is refused.
+    Other programs may use the same prefix, so none is refused.
     """
     known = {variable(name) for name in fields} | NOT_SETTINGS
     for name in sorted(n for n in environ if n.upper().startswith(PREFIX) and n not in known):

@@ -1,4 +1,4 @@
-"""The kinds of value that settings have, as annotations that `values` checks and explains."""
+"""The types of settings: annotations that `values` checks values against."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from omni_core.config.values import Bounds, ListOf, Rule
 
 
 def _is_folder(text: str) -> bool:
-    """Whether it may name a folder: not blank, and no `~name` of a user that does not exist."""
+    """Whether it can be a folder: not blank, and no `~name` of an unknown user."""
     return bool(text.strip()) and not os.path.expanduser(text).startswith("~")
 
 
 def _is_device(text: str) -> bool:
-    """Whether it looks like a device; which there are is for the encoder to say."""
+    """Whether it has the form of a device; the encoder checks whether it exists."""
     return re.fullmatch(r"[a-z]+(:\d+)?", text) is not None
 
 
 def _is_host(text: str) -> bool:
-    """Whether it may stand in a Host header: no scheme, path, space or wildcard."""
+    """Whether it can be a Host header: no scheme, path, space or wildcard."""
     return re.fullmatch(r"[^\s/,@*]+", text) is not None
 
 
 def _is_zone(text: str) -> bool:
-    # Imported only for who sets a zone: child processes import this module and never check.
+    # Imported lazily: child processes import this module and never check.
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
         return not text or bool(ZoneInfo(text))
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the zone database
         return False
 
 
@@ -48,4 +48,4 @@ Count = Annotated[int, Bounds(1)]
 CountOrZero = Annotated[int, Bounds(0)]
 Port = Annotated[int, Bounds(1, 65535)]
 Seconds = Annotated[float, Bounds(0, open=True)]
-When = Literal["auto", "always", "off"]
+AutoMode = Literal["auto", "always", "off"]

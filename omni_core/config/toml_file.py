@@ -1,4 +1,4 @@
-"""A TOML file whose top-level keys know their line."""
+"""A TOML file, with the line of each top-level key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from omni_core.errors import BadRequestError
 
 @dataclass(frozen=True, slots=True)
 class TomlFile:
-    """What a TOML file holds, and where."""
+    """The content of a TOML file."""
 
     path: Path
     text: str
@@ -20,7 +20,7 @@ class TomlFile:
     """Top-level keys and tables, in the order of the file."""
 
     def where(self, key: str) -> str:
-        """The file and the line at which `key`, or its table, first stands."""
+        """`FILE, line N`, where `key` or its table is first set."""
         return f"{self.path}, line {line_of(self.text, key)}"
 
 
@@ -40,9 +40,9 @@ def read(path: Path) -> TomlFile:
 def line_of(text: str, key: str) -> int:
     """The line, from 1, of the statement or table header that first sets the top-level `key`.
 
-    The TOML parser gives no positions, so it is asked for one statement at a time: a run of whole
-    lines parses exactly when the statement that begins it is complete (a multi-line string or
-    array that is cut is an error). Raises KeyError when `text`, which must be TOML, has no `key`.
+    The TOML parser gives no positions, so statements are parsed one by one: lines are added until
+    they parse (an incomplete multi-line string or array is an error). Raises KeyError when `text`,
+    which must be TOML, has no `key`.
     """
     start, pending, in_table = 1, "", False
     for number, line in enumerate(text.split("\n"), 1):

@@ -1,12 +1,12 @@
-"""One check for every value of a settings class; what a field accepts is its annotation.
+"""The check of every value of a settings class, against the annotation of its field.
 
 A field is a bool, an int, a float, a str, a Literal of strs, or a tuple of strs. `Annotated` adds
 `Bounds` to a number, `Rule` to a text and `ListOf` to a tuple. A field with `repr=False` is a
 secret: no message holds its value.
 
-Ours, and not pydantic's, for a measured reason: `load()` in a fresh process took 150 ms of CPU with
-it, 54 without. What it would save, once a bool may not pass as a number and every message names
-its source, is the reading of numbers.
+Not by pydantic, for a measured reason: `load()` in a fresh process took 150 ms of CPU with it, 54
+without. And as no bool may pass as a number and every message names the source, it would only
+replace the parsing of numbers.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from omni_core.errors import BadRequestError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-WORDS = {
+TRUTH_WORDS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
 }
-SHOWN = 80
-"""Characters of a refused value that a message repeats."""
-PASSWORD = re.compile(r"//[^/@\s]+@")
-"""User and password in an address."""
+MAX_SHOWN = 80
+"""Characters of a refused value that a message shows, at most."""
+URL_CREDENTIALS = re.compile(r"//[^/@\s]+@")
+"""User and password in a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +65,22 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A text for which `holds` is true; `says` names it in messages."""
+    """A text for which `accepts` is true; `description` names it in messages."""
 
-    holds: Callable[[str], object]
-    says: str
+    accepts: Callable[[str], object]
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """How a list is called in messages, and what separates its items when it is one text."""
+    """The name of a list in messages, and the separator of its items in a single text."""
 
-    says: str
+    description: str
     separator: str = ""
 
 
 class Field:
-    """A field of a settings class: reads one value, or says what it expects."""
+    """A field of a settings class: checks and converts a value, or describes what it expects."""
 
     def __init__(self, hint: Any, *, secret: bool = False) -> None:
         self._plain, *extras = get_args(hint) if get_origin(hint) is Annotated else (hint,)
@@ -97,14 +97,14 @@ class Field:
 
     @property
     def separator(self) -> str:
-        """What separates the items of a list that is written as one text; empty: nothing does."""
+        """The separator of a list's items in a single text; empty: such a text is one item."""
         return self._list.separator
 
     @cached_property
     def expects(self) -> str:
-        """What a value must be, in words that follow "expected"."""
+        """What a value must be, to follow "expected" in a message."""
         if self._kind is tuple:
-            return self._list.says
+            return self._list.description
         if self._kind is Literal:
             *most, last = get_args(self._plain)
             return f"{', '.join(most)} or {last}"
@@ -112,10 +112,10 @@ class Field:
             return "true or false"
         if self._kind in (int, float):
             return f"{'a whole number' if self._kind is int else 'a number'}{self._bounds or ''}"
-        return self._rule.says if self._rule else "one line of text"
+        return self._rule.description if self._rule else "one line of text"
 
     def read(self, value: object) -> Any:
-        """The value as the field's type; raises ValueError when it cannot have been meant."""
+        """The value converted to the field's type; ValueError when it is not valid."""
         if self._kind is tuple:
             item = Field(get_args(self._plain)[0])
             return tuple(item.read(v) for v in _items(value, self.separator))
@@ -129,33 +129,35 @@ class Field:
         text = _text(value)
         if self._kind is Literal and text not in get_args(self._plain):
             raise ValueError("no choice")
-        if self._rule and not self._rule.holds(text):
+        if self._rule and not self._rule.accepts(text):
             raise ValueError("breaks the rule")
         return text
 
     def shown(self, value: object) -> str:
-        """A value for a message: on one line, cut, and nothing of a secret."""
+        """A value for a message: one line, shortened; a secret only by its type."""
         if self._secret:
             return f"{_kind(value)} (not shown, as it is a secret)"
         if isinstance(value, Mapping):
             return _kind(value)
         text = str(value).lower() if isinstance(value, bool) else repr(value)
-        text = PASSWORD.sub("//...@", text)
-        return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+        text = URL_CREDENTIALS.sub("//...@", text)
+        return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 class Checker:
-    """The fields of a settings class, and the check that values of any origin must pass."""
+    """The fields of a settings class, and the check of values from any source."""
 
-    def __init__(self, of: type[DataclassInstance]) -> None:
-        hints = get_type_hints(of, include_extras=True)
-        self.fields = {f.name: Field(hints[f.name], secret=not f.repr) for f in fields(of)}
+    def __init__(self, settings_class: type[DataclassInstance]) -> None:
+        hints = get_type_hints(settings_class, include_extras=True)
+        self.fields = {
+            f.name: Field(hints[f.name], secret=not f.repr) for f in fields(settings_class)
+        }
 
     def check(self, values: Mapping[str, object], where: Callable[[str], str]) -> dict[str, Any]:
-        """The values as the types of their fields; `where(key)` says where one was written.
+        """The values, converted to the types of their fields; `where(key)` is the place of one.
 
-        Raises BadRequestError for the first value that is refused: one line that names the place,
-        the key, the value (never that of a secret) and what is expected.
+        Raises BadRequestError for the first invalid value: one line with the place, the key, the
+        value (never that of a secret) and what is expected.
         """
         checked: dict[str, Any] = {}
         for name, value in values.items():
@@ -164,7 +166,10 @@ class Checker:
             field = self.fields[name]
             try:
                 checked[name] = field.read(value)
-            except (ValueError, OverflowError):  # int() repeats the text, which may be a secret
+            except (
+                ValueError,
+                OverflowError,
+            ):  # not chained: int() quotes the text, which may be a secret
                 raise BadRequestError(
                     f"{where(name)}: {name} is {field.shown(value)}, expected {field.expects}"
                 ) from None
@@ -180,7 +185,7 @@ class Checker:
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """The known name that `name` is most likely a misspelling of, or nothing."""
+    """The known name that `name` most likely misspells; empty when none is close."""
     import difflib  # only for a message
 
     plain = name.lower().replace("-", "_")
@@ -195,7 +200,7 @@ def split(text: str, separator: str) -> tuple[str, ...]:
 
 
 def _items(value: object, separator: str) -> tuple[object, ...]:
-    """A list as it is; one text as its only item, or cut where a separator is known."""
+    """The items of a list; a single text is split if there is a separator, else one item."""
     if isinstance(value, (list, tuple)):
         return tuple(value)
     text = _text(value)
@@ -205,9 +210,9 @@ def _items(value: object, separator: str) -> tuple[object, ...]:
 def _truth(value: object) -> bool:
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.strip().lower() in WORDS:
-        return WORDS[value.strip().lower()]
-    raise ValueError("neither true nor false")  # 1 and 0 may be counts in the wrong place
+    if isinstance(value, str) and value.strip().lower() in TRUTH_WORDS:
+        return TRUTH_WORDS[value.strip().lower()]
+    raise ValueError("neither true nor false")  # the numbers 1 and 0 may belong to another setting
 
 
 def _whole(value: object) -> int:
@@ -234,7 +239,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _text(value: object) -> str:
-    """A str or a path, on one line: a line break in a token or a path is a slip of a tool."""
+    """A str or a path, on one line: a line break in a token or a path is an error of a tool."""
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str) or any(c < " " or c == "\x7f" for c in text):
         raise ValueError("not one line of text")

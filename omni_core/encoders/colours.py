@@ -1,4 +1,4 @@
-"""The colours of an image in words: eleven basic names (Berlin and Kay 1969), by area."""
+"""Colour names of an image: the eleven basic terms (Berlin and Kay 1969), by area."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _GRID = 32
 
 
 def nearest_names(pixels: Pixels) -> NDArray[np.intp]:
-    """(32, 32) indices into `NAMES`: the image, made small, each cell by its nearest name."""
+    """(32, 32) indices into `NAMES`: for each cell of the downscaled image its nearest name."""
     small = Image.fromarray(pixels).resize((_GRID, _GRID), Image.Resampling.BOX)
     hue, saturation, value = np.asarray(small.convert("HSV"), np.float32).transpose(2, 0, 1)
     degrees = hue * 360 / 255
     edges = [15, 45, 70, 165, 255, 290, 345, 361]  # red orange yellow green blue purple pink red
     chromatic = np.array([3, 4, 6, 7, 8, 9, 10, 3])[np.searchsorted(edges, degrees, "right")]
-    dark_orange = (chromatic == 4) & (value < 170)
-    out = np.where(dark_orange, NAMES.index("brown"), chromatic)
+    is_brown = (chromatic == 4) & (value < 170)
+    out = np.where(is_brown, NAMES.index("brown"), chromatic)
     faint = saturation < 40
     out = np.where(faint & (value >= 60), NAMES.index("grey"), out)
     out = np.where(faint & (value >= 200), NAMES.index("white"), out)
-    dark: NDArray[np.intp] = np.where(value < 50, NAMES.index("black"), out)
-    return dark
+    named: NDArray[np.intp] = np.where(value < 50, NAMES.index("black"), out)
+    return named
 
 
 def shares(pixels: Pixels) -> NDArray[np.float32]:

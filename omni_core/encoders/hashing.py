@@ -1,7 +1,7 @@
-"""A weightless, deterministic encoder: words are hashed, images become words about colour.
+"""A deterministic encoder without weights: hashed words; images become colour words.
 
-For tests of the whole engine, for machines without any weights, and to try the tools in a
-second. It finds equal words, not equal meanings: "red" finds a red image, "crimson" does not.
+For tests of the whole engine, for machines without model weights, and to try the tools quickly. It
+matches equal words, not meanings: "red" finds a red image, "crimson" does not.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from omni_core.types import (
 
 DIM = 384
 
-_STOP = frozenset(
+_STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
         "a an and are as at be by for from in is it of on or picture photo image that the this to "
         "was were with",
     )
 )
-_ROWS = (("top", slice(0, 11)), ("middle", slice(11, 21)), ("bottom", slice(21, 32)))
+_THIRDS = (("top", slice(0, 11)), ("middle", slice(11, 21)), ("bottom", slice(21, 32)))
 
 
-class SharedWords(Reranker):
-    """Scores a candidate by the share of the question's words that it holds, 0 to 1."""
+class WordOverlapReranker(Reranker):
+    """Scores a candidate by the share of the question's words that it contains, 0 to 1."""
 
     name = "hashing"
 
     def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
-        """None where either side has no words: audio, or nothing."""
+        """One score a candidate; None where it or the question has no words (audio, empty text)."""
         wanted = set(_words(question) or ())
         scores: list[float | None] = []
         for candidate in candidates:
@@ -57,14 +57,14 @@ class SharedWords(Reranker):
 
 
 class HashingEncoder(Encoder):
-    """Hashed words and colour words as 384 numbers; needs no weights."""
+    """Text and colour words as 384-d hashed bags of words."""
 
     def __init__(self, settings: Settings) -> None:
         self.info = self.describe(settings)
 
     @classmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
-        """The encoder's facts; settings change none of them."""
+        """The encoder's description, the same for all settings."""
         return EncoderInfo(
             name="hashing",
             revision="1",
@@ -76,13 +76,13 @@ class HashingEncoder(Encoder):
 
     @classmethod
     def load(cls, settings: Settings) -> Self:
-        """The encoder, at once."""
+        """The encoder; there is nothing to load."""
         return cls(settings)
 
     @classmethod
     def load_reranker(cls, settings: Settings) -> Reranker:
-        """`SharedWords`."""
-        return SharedWords()
+        """`WordOverlapReranker`."""
+        return WordOverlapReranker()
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
         """(384,) each; None for audio."""
@@ -91,7 +91,7 @@ class HashingEncoder(Encoder):
 
 def _words(content: Content) -> Counter[str] | None:
     if isinstance(content, TextContent):
-        return Counter(w for w in re.findall(r"\w+", content.text.lower()) if w not in _STOP)
+        return Counter(w for w in re.findall(r"\w+", content.text.lower()) if w not in _STOP_WORDS)
     if isinstance(content, ImageContent):
         return _colour_words(content.pixels)
     if isinstance(content, VideoContent):
@@ -103,18 +103,18 @@ def _words(content: Content) -> Counter[str] | None:
 
 
 def _colour_words(pixels: Pixels) -> Counter[str]:
-    """Colours by tenths of the area, and `top-red` for where they are."""
+    """Colour names, counted by tenths of the area, and `top-red` for the colour of each third."""
     tenths = np.round(10 * colours.shares(pixels)).astype(int)
     words = Counter(dict(zip(colours.NAMES, tenths.tolist(), strict=True)))
     names = colours.nearest_names(pixels)
-    for place, rows in _ROWS:
+    for place, rows in _THIRDS:
         most = int(np.bincount(names[rows].ravel()).argmax())
         words[f"{place}-{colours.NAMES[most]}"] += 1
     return +words
 
 
 def _vector(words: Counter[str] | None) -> Vector | None:
-    """The sum of each word's own direction, weighted by the root of its count."""
+    """The unit vector of the words' random directions, weighted by the root of their counts."""
     if words is None:
         return None
     total = np.zeros(DIM, np.float32)
@@ -127,6 +127,6 @@ def _vector(words: Counter[str] | None) -> Vector | None:
 
 
 def _direction(word: str) -> Vector:
-    """384 signs from 384 bits of a hash: two words are nearly orthogonal (cosine 0 +- 0.05)."""
+    """(384,) of -1 and 1 from the bits of a hash; two words have a cosine of 0 +- 0.05."""
     digest = hashlib.blake2b(word.encode(), digest_size=DIM // 8).digest()
     return np.unpackbits(np.frombuffer(digest, np.uint8)).astype(np.float32) * 2 - 1

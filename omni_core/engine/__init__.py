@@ -41,7 +41,7 @@ from omni_core.engine.search import pipeline
 from omni_core.engine.search.completeness import nothing_yet, with_completeness
 from omni_core.engine.store import take_store
 from omni_core.engine.workers import MODEL_LOAD_S, Decoders, Models
-from omni_core.errors import BadRequestError, OmniError
+from omni_core.errors import BadRequestError, OmniError, StoppedError
 from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
@@ -59,7 +59,7 @@ class Engine:
 
     def __init__(self, context: Context, resources: AsyncExitStack) -> None:
         """Use `Engine.open`. `resources` closes what the context holds."""
-        self._context = context
+        self._opened = context
         self._resources = resources
         self._closing: asyncio.Task[None] | None = None
         self._jobs = Jobs(context)
@@ -103,6 +103,12 @@ class Engine:
         elif self._closing.done():
             return
         await result_of(self._closing)
+
+    @property
+    def _context(self) -> Context:
+        if self._closing is not None:
+            raise StoppedError("the engine is closed; open it again with Engine.open")
+        return self._opened
 
     async def __aenter__(self) -> Engine:
         return self

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import bisect
 from collections.abc import Sequence
+from typing import get_args
 
 from omni_core import cursors
 from omni_core.catalog.query import SortKey
 from omni_core.engine.context import Context
 from omni_core.engine.opening.transcript import lines, outline
 from omni_core.engine.refs import Target, one_source, points_of, resolve
-from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow
+from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow, State
 from omni_core.engine.search.scope import parse_when
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
@@ -32,7 +33,11 @@ async def list_sources(
     limit: int = 20,
     cursor: str = "",
 ) -> SourcePage:
-    """A page of the library, newest ingest first. Raises BAD_WHEN or BAD_CURSOR."""
+    """A page of the library, newest ingest first. Raises BAD_ARGUMENT, BAD_WHEN or BAD_CURSOR."""
+    if limit < 1:
+        raise BadRequestError(f"limit is {limit}; a page holds one source or more")
+    if state and state not in get_args(State):
+        raise BadRequestError(f"state is {state!r}; choose one of {', '.join(get_args(State))}")
     request = repr(("sources", match, when, collection, state))
     after = _sort_key(cursors.decode(cursor, request))
     period = await parse_when(context, when) if when else None

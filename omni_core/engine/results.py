@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
-from omni_core.errors import OmniError
+from omni_core.errors import BadRequestError, OmniError
 from omni_core.types import Channel, Match, Modality
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
@@ -15,6 +15,11 @@ from omni_core.types import State as State
 Show = Literal["frame", "sheet", "page", "audio", "clip", "text"]
 Order = Literal["relevance", "newest", "oldest"]
 Size = Literal["small", "medium", "large"]
+
+
+def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadRequestError(f"{name} is {value!r}; choose one of {', '.join(choices)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,13 @@ class SearchRequest:
     order: Order = "relevance"
     cursor: str = ""
 
+    def __post_init__(self) -> None:
+        """Modalities may be given by their names; raises BadRequestError for unknown ones."""
+        for given in self.modality:
+            _require_choice("modality", given, tuple(Modality))
+        object.__setattr__(self, "modality", tuple(Modality(m) for m in self.modality))
+        _require_choice("order", self.order, get_args(Order))
+
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
@@ -164,6 +176,10 @@ class OpenRequest:
     max_bytes: int = 500_000
     """Limit of images and audio together; images are scaled down to fit. Base64 adds a third; with
     the words the result stays under 700 KB."""
+
+    def __post_init__(self) -> None:
+        """Raises BadRequestError for a size that there is not."""
+        _require_choice("size", self.size, get_args(Size))
 
 
 @dataclass(frozen=True, slots=True)

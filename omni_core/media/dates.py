@@ -1,7 +1,7 @@
-"""When a source was recorded, and where that is known from.
+"""The recording date of a source, and where it was found.
 
-In order of trust: EXIF, the container's or document's own tags, the file's name, the file's time.
-A time without a zone is the wall clock of the place; it is read in the machine's own zone.
+In order of trust: EXIF, tags of the container or document, the file name, the modification time.
+A time without a zone is taken as local time of this machine.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _TAGS = (
     "year",
 )
 EPOCH = datetime(1971, 1, 2, tzinfo=UTC)
-"""Before this a camera's clock was never set; 1904 and 1970 are zeros of containers."""
+"""Earlier dates are ignored: containers write 1904 or 1970 for "unknown", cameras 1970."""
 
 
 def recorded_at(path: str, tags: Mapping[str, str]) -> tuple[datetime | None, str]:
-    """(when, one of container, file name, file time) of a video or audio file."""
+    """(date, its origin: "container", "file name" or "file time") of a video or audio file."""
     low = {k.lower(): v for k, v in tags.items()}
     for tag in _TAGS:
         when = parse(low.get(tag, ""))
@@ -39,7 +39,7 @@ def recorded_at(path: str, tags: Mapping[str, str]) -> tuple[datetime | None, st
 
 
 def from_file(path: str) -> tuple[datetime | None, str]:
-    """The date in the file's name, else the file's own time."""
+    """(date, origin) from the file's name, else from its modification time."""
     when = in_name(os.path.basename(path))
     if when is not None:
         return when, "file name"
@@ -50,7 +50,7 @@ def from_file(path: str) -> tuple[datetime | None, str]:
 
 
 def in_name(name: str) -> datetime | None:
-    """The first date in a name such as IMG_20240131_184500.jpg, with the time that follows it."""
+    """The first date in a name such as IMG_20240131_184500.jpg, with a time of day after it."""
     m = _NAME.search(name)
     if m is None:
         return None

@@ -7,7 +7,10 @@ from omni_core.types import Crop
 
 
 def box(crop: Crop, width: int, height: int) -> tuple[int, int, int, int]:
-    """A crop in whole pixels, never empty. Raises BadRequestError for a box outside 0..1."""
+    """A crop, in fractions of the sides, as (left, top, right, bottom) in pixels; never empty.
+
+    Raises BadRequestError for a crop that is empty or not within 0 to 1.
+    """
     left, top, right, bottom = crop
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
         raise BadRequestError(
@@ -18,6 +21,6 @@ def box(crop: Crop, width: int, height: int) -> tuple[int, int, int, int]:
 
 
 def fit(width: int, height: int, edge: int) -> tuple[int, int]:
-    """The size with the same shape whose long edge is at most `edge`; never larger."""
+    """(width, height) scaled down so that the long edge is at most `edge`; never enlarged."""
     scale = min(1.0, edge / max(width, height, 1))
     return max(1, round(width * scale)), max(1, round(height * scale))

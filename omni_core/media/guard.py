@@ -1,4 +1,4 @@
-"""Exceptions of decoding libraries as one error of ours, one line about the file."""
+"""Exceptions of decoding libraries as UnreadableError with one line about the file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def guarded(path: str) -> Iterator[None]:
-    """Turn whatever a library raises into one line about this file.
+    """Turn whatever a library raises into UnreadableError, or TooLargeError for a MemoryError.
 
-    FFmpeg, Pillow and MuPDF let IndexError, TypeError, UnicodeDecodeError, SyntaxError, struct and
-    zlib errors through on damaged files, so nothing less than Exception will do.
+    On damaged files FFmpeg, Pillow and MuPDF raise IndexError, TypeError, UnicodeDecodeError,
+    SyntaxError, struct and zlib errors as well, so every Exception is caught (and logged).
     """
     try:
         yield
@@ -34,7 +34,7 @@ def guarded(path: str) -> Iterator[None]:
 
 
 def unreadable(path: str, error: Exception | None = None) -> UnreadableError:
-    """One line about a file that cannot be decoded; a library's own words stay out of it."""
+    """The error for a file that cannot be decoded; it names the exception, not its message."""
     kind = f" ({type(error).__name__})" if error is not None else ""
     return UnreadableError(
         f"{os.path.basename(path)} cannot be decoded{kind}: it is damaged, incomplete or not what "

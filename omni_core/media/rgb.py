@@ -7,7 +7,7 @@ from PIL import Image
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """RGB of 8 bits: transparency on white, 16 bits and floats by their range, CMYK converted."""
+    """8-bit RGB: transparency composed onto white, 16 bits and floats scaled, CMYK converted."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, np.float32)
         low, high = float(values.min()), float(values.max())

@@ -1,7 +1,7 @@
-"""What the decoder process answers: every registered medium behind one service.
+"""The service of the decoder process: every registered medium behind one interface.
 
-Imported in a worker process only (`Worker("decoder", "omni_core.media.service:service")`): a
-decoder that hangs or dies never takes the server with it.
+Imported in the decoder process only (`Worker("decoder", "omni_core.media.service:service")`), so
+that a decoder that hangs or crashes never affects the server.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from omni_core import plugins
-from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
+from omni_core.errors import NotFoundError, TooLargeError, UnavailableError, UnreadableError
 from omni_core.media.guard import guarded
 from omni_core.protocols import Medium
 from omni_core.types import (
@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 
 
 def service(**limits: float) -> MediaService:
-    """What `Worker` builds in its child; limits: max_pixels, max_file_mb, max_duration_s ..."""
+    """The factory that `Worker` calls in its child process; `limits`: the fields of `Limits`."""
     return MediaService(Limits(**limits))  # type: ignore[arg-type]
 
 
 class MediaService:
-    """Answers for every medium. All methods raise only errors of `omni_core.errors`."""
+    """Passes each call to the file's medium; methods raise only errors of `omni_core.errors`."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -53,10 +53,17 @@ class MediaService:
     ) -> Iterator[Segment | FileWarning]:
         """Segments as they are cut; memory does not grow with the length of the file."""
         with guarded(path):
-            yield from self._medium(path).decompose(path, source, options)
+            medium = self._medium(path)
+            for item in medium.decompose(path, source, options):
+                if not isinstance(item, Segment | FileWarning):
+                    raise UnavailableError(
+                        f"the medium {type(medium).__name__} yields {type(item).__name__} where a "
+                        "Segment or a FileWarning belongs; tell its authors"
+                    )
+                yield item
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
-        """(the second at which it appears, pixels) of the frame on screen at each time."""
+        """(second at which it appears, pixels) of the frame on screen at each of `times`."""
         with guarded(path):
             return self._medium(path).frames(path, times, edge)
 
@@ -88,7 +95,10 @@ class MediaService:
             return self._medium(path).audio(path, start, end)
 
     def _medium(self, path: str) -> Medium:
-        """Who knows these bytes. Raises NotFoundError, TooLargeError or UnreadableError."""
+        """The first medium, by rank, that claims the file.
+
+        Raises NotFoundError, TooLargeError, or UnreadableError (UNSUPPORTED_TYPE).
+        """
         name = os.path.basename(path)
         try:
             size = os.path.getsize(path)
@@ -117,7 +127,7 @@ class MediaService:
 
 
 def _matches(medium: Medium, head: bytes, suffix: str) -> bool:
-    """Whether the medium claims the file; one that fails at the question has no say in others'."""
+    """Whether the medium claims the file; False, and logged, for one whose `matches` raises."""
     try:
         return medium.matches(head, suffix)
     except Exception:

@@ -8,7 +8,7 @@ import unicodedata
 
 
 def title(path: str, tagged: str = "") -> str:
-    """The file's own title where it has one, else its name without suffix, in plain words."""
+    """`tagged`, the title in the metadata, unless it is a placeholder; else the name's stem."""
     text = plain(tagged)
     if text and not re.fullmatch(r"(?i)untitled|unknown|no title|document\d*|\W*", text):
         return text[:200]
@@ -17,6 +17,6 @@ def title(path: str, tagged: str = "") -> str:
 
 
 def plain(text: str) -> str:
-    """One line without control and direction marks."""
+    """The text on one line, without control and bidirectional formatting characters."""
     kept = (c if unicodedata.category(c)[0] != "C" else " " for c in text)
     return " ".join("".join(kept).split())

@@ -1,4 +1,4 @@
-"""What the model worker is asked and answers: plain data, all that the engine imports of it."""
+"""Request and response types of the model worker: plain data, the engine imports nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LoadState = Literal["loading", "ready", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """Which readers a source does not need: a video with subtitles is not transcribed again."""
+    """Which readers to skip for a source: a video with subtitles is not transcribed again."""
 
     skip: frozenset[str] = frozenset()
     """Names of readers (`Reader.name`)."""
@@ -26,7 +26,7 @@ class Processed:
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds by stage: the name of each reader, and `embed`."""
     warnings: tuple[str, ...] = ()
-    """What could not be read because a reader is missing, one line each, for the source."""
+    """One line for each missing reader that would have applied to these segments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class UnloadedReader:
 
     name: str
     state: Literal["missing", "off"]
-    """`off`: the settings turn it off, so there is no reason to warn about each file."""
+    """`off`: turned off in the settings; then files get no warning."""
     loss: str
     """What the library lacks without it."""
     why: str
@@ -49,7 +49,7 @@ class UnloadedReader:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """Whether questions can be answered and evidence be read."""
+    """What is loaded: whether questions can be embedded and media be read."""
 
     encoder: LoadState
     readers: LoadState
@@ -62,6 +62,6 @@ class ModelStatus:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """One line for each thing that is not read from sources, for people."""
+        """One line for each reader that is not loaded, for display."""
         failed = f"no words are read from audio and images: {self.readers_error}"
         return (failed,) if self.readers_error else tuple(r.message for r in self.unloaded)

@@ -1,10 +1,13 @@
-"""Segments to vectors and captions: which contents the encoder gets, and what comes back."""
+"""Segments to vectors and captions: which contents the encoder gets, and its results."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from omni_core.errors import UnavailableError
 from omni_core.models.timer import StageTimer
 from omni_core.protocols import Encoder
 from omni_core.readers.pages import pages_with_words
@@ -20,9 +23,10 @@ from omni_core.types import (
 )
 
 STAGE = "embed"
+_TELL = "; tell its authors"
 PAGE_WORDS_ONLY = 80
-"""A page with so many words is a page of words; one with fewer may be a slide or a brochure,
-whose image counts too."""
+"""Words of a text layer from which a page's image may be skipped; pages with fewer may be slides or
+brochures, whose image matters."""
 
 
 def embed(
@@ -30,15 +34,16 @@ def embed(
 ) -> tuple[Encoded, ...]:
     """Every segment, without its content, in order, then the additional vectors of videos.
 
-    The vector is None where the encoder takes no such channel. `urgent` goes ahead of ingest,
-    where the encoder can.
+    The vector is None where the encoder does not embed the channel. `urgent` goes before running
+    ingests if the encoder supports it.
     """
     contents = embeddable(segments, encoder.info)
     encode = encoder.encode_urgent if urgent else encoder.encode
     with timer.stage(STAGE):
         vectors: dict[int, Vector | None] = {}
         if contents:
-            vectors = dict(zip(contents, encode(list(contents.values())), strict=True))
+            answer = encode(list(contents.values()))
+            vectors = dict(zip(contents, checked(answer, len(contents), encoder.info), strict=True))
         captions = _captions(encoder, contents)
         additional = _additional(encoder, segments, contents)
     encoded = tuple(
@@ -48,11 +53,35 @@ def embed(
     return encoded + additional
 
 
-def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Content]:
-    """The contents that this encoder embeds, by their place in `segments`.
+def checked(
+    answer: Sequence[Vector | None], asked: int, info: EncoderInfo
+) -> Sequence[Vector | None]:
+    """What an encoder answered, when it is a vector of its width or None for each content.
 
-    Text is taken whatever its channel: what a sound may be is words, which every encoder takes.
-    Images of pages full of words are left out for encoders that see no more in them
+    Raises UnavailableError that names the encoder: another package's may answer anything.
+    """
+    dims = 2 if info.multi_vector else 1
+    wrong = f"the encoder {info.name} answered "
+    if len(answer) != asked:
+        raise UnavailableError(f"{wrong}{len(answer)} vectors for {asked} contents{_TELL}")
+    for vector in answer:
+        if vector is None:
+            continue
+        if not isinstance(vector, np.ndarray):
+            raise UnavailableError(f"{wrong}{type(vector).__name__}, not a numpy array{_TELL}")
+        if vector.ndim != dims or vector.shape[-1] != info.dim:
+            shape = "(tokens, dim)" if info.multi_vector else "(dim,)"
+            raise UnavailableError(
+                f"{wrong}shape {vector.shape}, not {shape} with dim {info.dim}{_TELL}"
+            )
+    return answer
+
+
+def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Content]:
+    """The contents that this encoder embeds, by index in `segments`.
+
+    Text is embedded whatever its channel (sound tags are text of channel `sound`). Images of pages
+    with much text are left out unless the encoder reads page images
     (`EncoderInfo.embed_page_images`).
     """
     words_only = set() if info.embed_page_images else pages_with_words(segments, PAGE_WORDS_ONLY)
@@ -69,7 +98,7 @@ def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Cont
 
 
 def _captions(encoder: Encoder, contents: Mapping[int, Content]) -> dict[int, str]:
-    """What images and videos show, by place; empty for what cannot be said."""
+    """Captions of images and videos, by index; "" where the encoder has none."""
     shown = {i: c for i, c in contents.items() if isinstance(c, ImageContent | VideoContent)}
     if not shown:
         return {}
@@ -79,8 +108,8 @@ def _captions(encoder: Encoder, contents: Mapping[int, Content]) -> dict[int, st
 def _additional(
     encoder: Encoder, segments: Sequence[Segment], contents: Mapping[int, Content]
 ) -> tuple[Encoded, ...]:
-    """Further vectors of videos, stored as parts 1, 2 ... of the segment: the mean of a beach
-    and a face is neither."""
+    """Further vectors of videos, stored as parts 1, 2 ... of the segment, for shots whose frames
+    differ so much that their mean resembles none."""
     videos = {i: c for i, c in contents.items() if isinstance(c, VideoContent)}
     if not videos:
         return ()

@@ -1,7 +1,7 @@
 """Models that load in the background, in the order in which they are needed.
 
-The encoder first, so that a search can run, then the readers, then the reranker. Whoever asks
-for one before it is there waits.
+The encoder first, so that a search can run, then the readers, then the reranker. Access to one
+that is not loaded yet waits.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Readers:
 
 
 class LoadingModels:
-    """The models of some settings; each is loaded once, in a thread of its own."""
+    """The models of `settings`, each loaded once, one after the other in a background thread."""
 
     def __init__(self, settings: Settings) -> None:
-        """Begin to load."""
+        """Start loading."""
         self._settings = settings
         self._encoder: Future[Encoder] = Future()
         self._readers: Future[Readers] = Future()
@@ -59,7 +59,7 @@ class LoadingModels:
         return self._reranker.result()
 
     def status(self) -> ModelStatus:
-        """What is loaded by now."""
+        """What is loaded, without waiting."""
         missing = self.readers().missing if self._readers.done() else ()
         return ModelStatus(
             _state(self._encoder),
@@ -74,14 +74,14 @@ class LoadingModels:
         )
 
     def wait(self, timeout_s: float) -> ModelStatus:
-        """Wait for the encoder and the readers, at most so long."""
+        """Wait for the encoder and the readers, at most `timeout_s`."""
         until = time.monotonic() + timeout_s
         wait([self._encoder], timeout_s)
         wait([self._readers], max(0.0, until - time.monotonic()))
         return self.status()
 
     def close(self) -> None:
-        """Give back what loaded models hold outside this process."""
+        """Close the loaded models: connections and threads."""
         for future in (self._encoder, self._reranker):
             if future.done() and future.exception() is None:
                 future.result().close()
@@ -98,7 +98,7 @@ class LoadingModels:
             loaded = load()
         except OmniError as e:
             future.set_exception(e)
-        except Exception as e:  # what a model's library raises has no bounds; all who ask hear it
+        except Exception as e:  # a model's library may raise anything; callers get it
             log.exception("the %s did not load", part)
             first, *_ = [*str(e).splitlines(), ""]
             what = f"the {part} {name!r}" if name else f"the {part}"

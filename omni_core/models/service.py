@@ -1,7 +1,7 @@
 """The model worker's service: every model of the project in one child process.
 
-Two lanes: questions are answered while evidence is being read and embedded, each on its own
-thread (ONNX Runtime, CTranslate2 and torch release the GIL while they compute).
+Two lanes, each with a thread: questions are answered while an ingest is read and embedded (ONNX
+Runtime, CTranslate2 and torch release the GIL while they compute).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-from omni_core.errors import UnavailableError
+from omni_core.errors import OmniError, UnavailableError
 from omni_core.models.answers import ModelStatus, Processed, ReadOptions
-from omni_core.models.embedding import embed
+from omni_core.models.embedding import checked, embed
 from omni_core.models.loading import LoadingModels
 from omni_core.models.timer import StageTimer
 from omni_core.protocols import Reader, Transcriber
@@ -24,9 +24,9 @@ from omni_core.types import Content, Samples, Segment, Vector
 class ModelService:
     """Runs inside `omni_core.worker`; see there for how its methods are called.
 
-    Readers hold words back between calls, for each source by itself (see `Reader`). `process`
-    and `flush` therefore keep to one source a call: a source's segments in order, call after
-    call, then `flush`. Several sources may be under way in turns.
+    Readers buffer text between calls, separately for each source (see `Reader`). A call of
+    `process` or `flush` is therefore about one source: its segments in order, call after call,
+    then `flush`. Calls for several sources may alternate.
     """
 
     lanes: dict[str, str] = {  # noqa: RUF012 - read by the worker, never written
@@ -39,29 +39,30 @@ class ModelService:
     }
 
     def __init__(self, models: LoadingModels) -> None:
-        """Answers `status` at once; everything else waits for the models that it needs."""
+        """`status` returns at once; every other method waits for the models that it needs."""
         self._models = models
         self._reader_lock = threading.Lock()
         self._questions = itertools.count(1)
 
     def status(self) -> ModelStatus:
-        """What is loaded, at once."""
+        """What is loaded, without waiting."""
         return self._models.status()
 
     def wait_ready(self, timeout_s: float) -> ModelStatus:
-        """Wait for the encoder and the readers, at most so long."""
+        """Wait for the encoder and the readers, at most `timeout_s`."""
         return self._models.wait(timeout_s)
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """Vectors on the question's side; waits for the encoder to load."""
-        return self._models.encoder().encode_questions(contents)
+        """Query vectors; waits for the encoder to load."""
+        encoder = self._models.encoder()
+        return [*checked(encoder.encode_questions(contents), len(contents), encoder.info)]
 
     def process(
         self, segments: Sequence[Segment], options: ReadOptions, urgent: bool = False
     ) -> Processed:
-        """Read the words in these segments of one source, then embed both.
+        """Run the readers over segments of one source, then embed these and what was read.
 
-        What a reader holds back comes with a later call for the same source, or with `flush`.
+        What a reader still buffers comes with a later call for the same source, or with `flush`.
         Raises ValueError for segments of several sources.
         """
         if len({s.source_id for s in segments}) > 1:
@@ -75,9 +76,9 @@ class ModelService:
         return Processed(encoded, timer.seconds, tuple(self._warnings(segments, options)))
 
     def flush(self, source_id: str) -> Processed:
-        """What the readers still held back for this source, read and embedded.
+        """What the readers still buffered for this source, read and embedded.
 
-        The source may go on afterwards; an unknown one has nothing held back.
+        The source may go on afterwards; nothing is buffered for an unknown one.
         """
         timer = StageTimer()
         found: list[Segment] = []
@@ -89,23 +90,23 @@ class ModelService:
         return Processed(embed(self._models.encoder(), found, timer), timer.seconds)
 
     def understand(self, segments: Sequence[Segment]) -> Processed:
-        """`process` and `flush` in one, for a question asked by a file; ahead of ingest.
+        """`process` and `flush` in one, for a query by example; goes before running ingests.
 
-        The file may be under ingest at the same time, so the readers know the question by a name
-        of its own: the segments of the answer have another source id than those given.
+        The same file may be ingested at the same time, so the readers get a source id of their
+        own: the returned segments do not have the source id of those passed in.
         """
         name = f"question {next(self._questions)}"
-        asked = [replace(s, source_id=name) for s in segments]
-        first = self.process(asked, ReadOptions(), urgent=True)
+        renamed = [replace(s, source_id=name) for s in segments]
+        first = self.process(renamed, ReadOptions(), urgent=True)
         rest = self.flush(name)
         return Processed(first.encoded + rest.encoded, first.timings, first.warnings)
 
     def rerank(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
-        """The second stage's scores; waits for its model to load."""
+        """The reranker's scores, in order; waits for its model to load."""
         return self._models.reranker().score(question, candidates)
 
     def transcribe(self, samples: Samples) -> str:
-        """The words of a spoken question; empty when nothing is heard."""
+        """The transcript of a spoken question; empty without speech."""
         loaded = self._models.readers().loaded
         reader = next((r for r in loaded if isinstance(r, Transcriber)), None)
         if reader is None:
@@ -122,10 +123,18 @@ class ModelService:
         self, reader: Reader, segments: Sequence[Segment], timer: StageTimer
     ) -> list[Segment]:
         with self._reader_lock, timer.stage(reader.name):
-            return reader.read(segments)
+            try:
+                return reader.read(segments)
+            except OmniError:
+                raise
+            except Exception as e:  # another package's reader may raise anything
+                raise OmniError(
+                    f"the reader {reader.name} failed: {type(e).__name__}: {e}".splitlines()[0]
+                    + "; OMNI_LOG=DEBUG shows where"
+                ) from e
 
     def _warnings(self, segments: Sequence[Segment], options: ReadOptions) -> list[str]:
-        """What these segments lose by readers that could not be loaded."""
+        """One line for each reader that could not be loaded and would have read these segments."""
         return [
             m.message
             for m in self._models.readers().missing
@@ -133,10 +142,10 @@ class ModelService:
         ]
 
     def close(self) -> None:
-        """Nothing is saved: held words are read again from the source's last checkpoint."""
+        """Buffered text is dropped: an ingest resumes from the source's last checkpoint."""
         self._models.close()
 
 
 def service(settings: Settings) -> ModelService:
-    """The worker's entry point: the models begin to load."""
+    """The worker's entry point: starts loading the models."""
     return ModelService(LoadingModels(settings))

@@ -1,4 +1,4 @@
-"""Where the time of one call went."""
+"""Time of one call by stage."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 
 class StageTimer:
-    """Seconds by stage; a stage that is entered again adds up."""
+    """Seconds by stage, summed over repeated entries."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count what happens inside towards `name`, also when it fails."""
+        """Add the time of the block to `name`, also when it raises."""
         started = time.perf_counter()
         try:
             yield

@@ -1,8 +1,7 @@
-"""Readers: words from audio and images, as segments with spans of their own.
+"""Readers: text from audio and images, as segments with spans of their own.
 
-Built in are `speech` (speech recognition), `screen_text` (OCR) and `sound_tags` (guesses of what
-a sound without words is). What cannot be loaded costs its channel and one warning line, never
-the ingest.
+Built in are `speech` (speech recognition), `screen_text` (OCR) and `sound_tags` (audio tagging). A
+reader that cannot be loaded costs its channel and one line of warning, never the ingest.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class MissingReader:
     reader: type[Reader]
     why: str
     off: bool = False
-    """Whether the settings turn it off: no reason to warn about each file."""
+    """Whether the settings turn it off; then files get no warning."""
 
     @property
     def message(self) -> str:
@@ -41,23 +40,23 @@ def load(settings: Settings) -> tuple[list[Reader], list[MissingReader]]:
     """
     found: dict[str, Reader] = {}
     missing: list[MissingReader] = []
-    for kind in _registered():
+    for reader_class in _registered():
         try:
-            reader = kind.load(settings, found)
-        except Exception as e:  # no bounds on what a model's library raises; told as a warning
-            log.debug("the reader %s did not load", kind.name, exc_info=e)
-            missing.append(MissingReader(kind, _why(e)))
+            reader = reader_class.load(settings, found)
+        except Exception as e:  # a model's library may raise anything; becomes a warning
+            log.debug("the reader %s did not load", reader_class.name, exc_info=e)
+            missing.append(MissingReader(reader_class, _why(e)))
             continue
         if reader is not None:
-            found[kind.name] = reader
-        elif kind.loss:
-            missing.append(MissingReader(kind, "turned off in the settings", off=True))
+            found[reader_class.name] = reader
+        elif reader_class.loss:
+            missing.append(MissingReader(reader_class, "turned off in the settings", off=True))
     return list(found.values()), missing
 
 
 def describe(settings: Settings) -> list[ReaderInfo]:
-    """For each reader its model and state; loads no weights."""
-    return [kind.describe(settings) for kind in _registered()]
+    """For each registered reader its model and state; loads no weights."""
+    return [reader_class.describe(settings) for reader_class in _registered()]
 
 
 def _registered() -> list[type[Reader]]:

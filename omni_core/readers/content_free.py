@@ -1,7 +1,7 @@
-"""Content-free audio: what a speech model says of these sounds, it says of anything.
+"""Content-free audio for contextual calibration (Zhao et al. 2021).
 
-Its scores for them are the prior that is taken from its scores for real audio (contextual
-calibration).
+A model's scores for these inputs estimate its prior, which is subtracted from its scores for real
+audio.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ SECONDS = 3.0
 
 
 def sounds() -> list[Samples]:
-    """14 sounds of 3 s each: silence, noises, tones, clicks and pulses; the same in every run."""
+    """14 inputs of 3 s each: silence, noise, tones, clicks and pulses; the same in every run."""
     size = int(SECONDS * SAMPLE_RATE)
     t = np.arange(size) / SAMPLE_RATE
     noise = np.random.default_rng(0).normal(size=size)
@@ -40,7 +40,7 @@ def sounds() -> list[Samples]:
 
 
 def loudest_stretch(samples: Samples, seconds: float) -> Samples:
-    """The stretch of at most `seconds` with the most energy, its peak at one half."""
+    """The window of at most `seconds` with the most energy, normalised to a peak of 0.5."""
     size, step = int(seconds * SAMPLE_RATE), SAMPLE_RATE // 10
     if len(samples) > size:
         energy = np.add.reduceat(np.square(samples), np.arange(0, len(samples), step))
@@ -52,7 +52,7 @@ def loudest_stretch(samples: Samples, seconds: float) -> Samples:
 
 
 def _coloured(noise: np.ndarray[tuple[int], np.dtype[np.float64]], slope: float) -> Samples:
-    """Noise whose amplitude falls with frequency to the power of `slope`, its peak at one half."""
+    """Noise whose amplitude falls with frequency to the power of `slope`, with a peak of 0.5."""
     frequencies = np.maximum(np.fft.rfftfreq(len(noise), 1 / SAMPLE_RATE), 20)
     out = np.fft.irfft(np.fft.rfft(noise) / frequencies**slope, len(noise))
     return np.asarray(0.5 * out / np.abs(out).max(), np.float32)

@@ -1,4 +1,4 @@
-"""Boxes of words to text in reading order: pure functions over rectangles."""
+"""OCR boxes to text in reading order: pure functions over rectangles."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_STROKES = re.compile(r"[^\w%$€£°.,:/+#&'-]")
+_STROKE_CHARACTERS = re.compile(r"[^\w%$€£°.,:/+#&'-]")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One stretch of words and its upright rectangle, in pixels."""
+    """A recognised line of text and its axis-aligned rectangle, in pixels."""
 
     text: str
     score: float
@@ -23,18 +23,18 @@ class Line:
 
     @property
     def height(self) -> float:
-        """Roughly the size of its letters."""
+        """Approximately the font size."""
         return self.bottom - self.top
 
 
 def paragraphs(lines: Sequence[Line]) -> str:
-    """The words in reading order, one line of the image per line; junk is left out."""
+    """The text in reading order, one line of the image per line, filtered by `clean`."""
     rows = [_row(row) for block in _blocks(list(lines)) for row in _rows(block)]
     return "\n".join(row for row in rows if row)
 
 
 def _blocks(lines: list[Line]) -> list[list[Line]]:
-    """Columns and bands (an XY cut): split where an empty stripe runs through all of them."""
+    """Columns and bands (an XY cut): split where an empty gap crosses all lines."""
     if len(lines) < 2:
         return [lines] if lines else []
     size = sorted(line.height for line in lines)[len(lines) // 2]
@@ -60,7 +60,7 @@ def _split(lines: list[Line], low: str, high: str, gap: float) -> list[list[Line
 
 
 def _rows(block: list[Line]) -> list[list[Line]]:
-    """Lines that share a base line, left to right."""
+    """Lines on the same baseline, left to right."""
     rows: list[list[Line]] = []
     for line in sorted(block, key=lambda line: line.top + line.bottom):
         middle = (line.top + line.bottom) / 2
@@ -76,10 +76,10 @@ def _row(row: Sequence[Line]) -> str:
 
 
 def clean(text: str) -> str:
-    """A line without what no reader would call words; empty when nothing is left.
+    """The line with single spaces; empty when it is likely a false detection.
 
-    A letter alone, a run of one symbol, three characters with a stroke among them: such are
-    found in textures and in channel logos.
+    Textures and channel logos give single letters, runs of one symbol, and up to three characters
+    with an unusual symbol among them.
     """
     text = re.sub(r"\s+", " ", text).strip()
     bare = text.replace(" ", "")
@@ -88,7 +88,7 @@ def clean(text: str) -> str:
     letters = sum(c.isalnum() for c in bare)
     if letters < 2 or letters * 2 < len(bare) or len(set(bare.lower())) < 2:
         return ""
-    return "" if len(bare) < 4 and _STROKES.search(bare) else text
+    return "" if len(bare) < 4 and _STROKE_CHARACTERS.search(bare) else text
 
 
 def _is_cjk(c: str) -> bool:

@@ -1,11 +1,11 @@
-"""PP-OCRv6 through RapidOCR: pixels to lines of words. The only file that imports it.
+"""PP-OCRv6 through RapidOCR: pixels to lines of text. The only file that imports it.
 
-RapidOCR's parts are used, not its front: sessions are made here, so that nothing is ever
-downloaded or written beside the package, and so that ONNX Runtime's threads do not spin. On busy
-cores spinning was 40 % of the time of an image.
+RapidOCR's detector, classifier and recogniser are used without its pipeline: sessions are made
+here, so that nothing is downloaded or written beside the package, and ONNX Runtime's threads do not
+spin-wait (on busy cores 40 % of the time of an image).
 
-The recogniser knows Latin letters, Chinese and Japanese, and Greek without accents. Lines in
-other scripts (Cyrillic, Arabic, Hangul, Devanagari) come out below the score and are left out.
+The recogniser reads Latin letters, Chinese and Japanese, and Greek without accents. Lines in other
+scripts (Cyrillic, Arabic, Hangul, Devanagari) score below `MIN_SCORE` and are left out.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ Boxes = NDArray[np.float32]
 """(boxes, 4, 2): corners clockwise from the top left, in pixels."""
 
 FIRST_EDGE = 640
-"""Long edge of the copy for the first detection: letters of 13 pixels on an image of 1280 are
-seen."""
+"""Long edge of the copy for the first detection, which still finds letters of 13 pixels on an
+image of 1280."""
 MIN_SCORE = 0.6
 """Of the recogniser, 0 to 1; lines below are left out."""
-UPSIDE_DOWN = 0.9
-"""Score of a line from which the classifier's vote counts."""
-VOTERS = 8
-"""So many of the longest lines vote on which way is up."""
-BATCH = 6
+UPSIDE_DOWN_SCORE = 0.9
+"""Classifier score from which a line counts as upside down."""
+MAX_VOTES = 8
+"""Number of lines, the longest, that vote on the orientation."""
+BATCH_SIZE = 6
 
 
 class Ocr:
@@ -65,7 +65,7 @@ class Ocr:
                 recognise,
                 threads,
                 lang_type="ch",
-                rec_batch_num=BATCH,
+                rec_batch_num=BATCH_SIZE,
                 rec_img_shape=[3, 48, 320],
                 font_path=None,
             )
@@ -75,29 +75,29 @@ class Ocr:
                 direction,
                 threads,
                 ocr_version=OCRVersion.PPOCRV4,
-                cls_batch_num=VOTERS,
-                cls_thresh=UPSIDE_DOWN,
+                cls_batch_num=MAX_VOTES,
+                cls_thresh=UPSIDE_DOWN_SCORE,
                 label_list=["0", "180"],
             )
         )
 
     def read(self, pixels: Pixels, *, edge: int, detect_first: bool = True) -> list[Line]:
-        """The lines of words in an image, unordered; empty where there are none.
+        """The lines of text in an image, unordered; empty where there are none.
 
-        Words are found on a copy whose long edge is at most `edge`, and read at full size. With
-        `detect_first` a much smaller copy decides whether there are any.
+        Text is detected on a copy whose long edge is at most `edge`, and recognised at full size.
+        With `detect_first` an image is skipped if detection on a much smaller copy finds nothing.
         """
         image = np.ascontiguousarray(pixels[:, :, ::-1])
-        if detect_first and not self._shows_words(image):
+        if detect_first and not self._has_text(image):
             return []
-        boxes = self._find(image, edge)
+        boxes = self._detect(image, edge)
         if _sideways(boxes):
             image = np.ascontiguousarray(np.rot90(image))
-            boxes = self._find(image, edge)
+            boxes = self._detect(image, edge)
         if self._upside_down(image, boxes):
             image = np.ascontiguousarray(image[::-1, ::-1])
             height, width = image.shape[:2]
-            # the corner that was bottom right is top left now
+            # after the half turn the first corner is the bottom right one: start at the top left
             boxes = np.roll(np.array([width, height], np.float32) - boxes, 2, axis=1)
         if not len(boxes):
             return []
@@ -108,19 +108,19 @@ class Ocr:
             if score >= MIN_SCORE
         ]
 
-    def _shows_words(self, image: Pixels) -> bool:
-        """Whether a small copy shows anything like words."""
+    def _has_text(self, image: Pixels) -> bool:
+        """Whether text is detected on a small copy."""
         step = math.ceil(max(image.shape[:2]) / FIRST_EDGE)
         if step < 2:
             return True
         import cv2
 
-        # a whole fraction keeps thin strokes even
+        # an integer factor keeps thin strokes even
         size = max(1, image.shape[1] // step), max(1, image.shape[0] // step)
         small: Any = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        return len(self._find(small)) > 0
+        return len(self._detect(small)) > 0
 
-    def _find(self, image: Pixels, edge: int = FIRST_EDGE) -> Boxes:
+    def _detect(self, image: Pixels, edge: int = FIRST_EDGE) -> Boxes:
         nothing = np.zeros((0, 4, 2), np.float32)
         if min(image.shape[:2]) < 16:
             return nothing
@@ -129,13 +129,15 @@ class Ocr:
         return nothing if found is None else np.asarray(found, np.float32)
 
     def _upside_down(self, image: Pixels, boxes: Boxes) -> bool:
-        """Whether the longest lines say so, and read better that way."""
+        """Whether the longest lines are classified as turned, and recognised better turned."""
         if len(boxes) < 2:
             return False
         widths, _ = _sizes(boxes)
-        longest = _crops(image, boxes[np.argsort(-widths)[:VOTERS]])
+        longest = _crops(image, boxes[np.argsort(-widths)[:MAX_VOTES]])
         votes = self._classifier(longest).cls_res
-        if sum(label == "180" and score > UPSIDE_DOWN for label, score in votes) * 2 < len(votes):
+        if sum(label == "180" and score > UPSIDE_DOWN_SCORE for label, score in votes) * 2 < len(
+            votes
+        ):
             return False
         # the classifier squeezes long lines and is wrong on small print: read three both ways
         tried = longest[:3]
@@ -143,7 +145,7 @@ class Ocr:
         return sum(score for _, score in turned) > sum(score for _, score in as_is)
 
     def _recognise(self, crops: list[Pixels]) -> list[tuple[str, float]]:
-        """The words of each crop and how sure the model is, 0 to 1."""
+        """(text, score 0 to 1) of each crop."""
         from rapidocr.ch_ppocr_rec.typings import TextRecInput
 
         found = self._recogniser(TextRecInput(img=crops))
@@ -151,17 +153,19 @@ class Ocr:
 
 
 def _config(model: Path, threads: int, **options: Any) -> Any:
-    """Settings of one RapidOCR part, with a session of our own."""
+    """Configuration of a RapidOCR component, with an ONNX Runtime session made here."""
     import onnxruntime
     from omegaconf import OmegaConf
     from rapidocr.utils.typings import EngineType
 
-    how = onnxruntime.SessionOptions()
-    how.intra_op_num_threads = threads
-    how.log_severity_level = 4
-    how.enable_cpu_mem_arena = False  # it would keep the memory of the largest page for good
-    how.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(str(model), how, providers=["CPUExecutionProvider"])
+    session_options = onnxruntime.SessionOptions()
+    session_options.intra_op_num_threads = threads
+    session_options.log_severity_level = 4
+    session_options.enable_cpu_mem_arena = False  # it would never free the largest page's memory
+    session_options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(
+        str(model), session_options, providers=["CPUExecutionProvider"]
+    )
     return OmegaConf.create(
         {"engine_type": EngineType.ONNXRUNTIME, "session": session, **options},
         flags={"allow_objects": True},
@@ -175,7 +179,7 @@ def _crops(image: Pixels, boxes: Boxes) -> list[Pixels]:
 
 
 def _sizes(boxes: Boxes) -> tuple[Boxes, Boxes]:
-    """Length along and across the words of each box."""
+    """(widths, heights) of the boxes, along and across the text."""
     return (
         np.linalg.norm(boxes[:, 0] - boxes[:, 1], axis=1),
         np.linalg.norm(boxes[:, 0] - boxes[:, 3], axis=1),
@@ -183,7 +187,7 @@ def _sizes(boxes: Boxes) -> tuple[Boxes, Boxes]:
 
 
 def _sideways(boxes: Boxes) -> bool:
-    """Whether most of the words run from bottom to top or from top to bottom."""
+    """Whether most of the text is rotated by 90 degrees."""
     if len(boxes) < 3:
         return False
     widths, heights = _sizes(boxes)

@@ -1,4 +1,4 @@
-"""How many words the text layer of a page holds."""
+"""Document pages by the number of words in their text layer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from omni_core.types import TITLE_ORIGIN, Modality, Segment, TextContent
 
 
 def pages_with_words(segments: Sequence[Segment], least: int) -> set[float]:
-    """The numbers of the pages whose text layer holds at least so many words."""
+    """The numbers of the pages whose text layer holds at least `least` words."""
     words: dict[float, int] = defaultdict(int)
     for s in segments:
         if (

@@ -1,6 +1,6 @@
 """Speech segmentation: where to cut audio for the model, and how to join its phrases.
 
-Pure functions over times and words.
+Pure functions over times and text.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ from dataclasses import replace
 from omni_core.readers.whisper import Phrase
 
 SILENCE_S = 1.2
-"""A pause that ends a window for the model, and a passage of speech."""
+"""A pause that ends a model window, and a passage of speech."""
 MARGIN_S = 0.4
-SHORT_S = 8.0
-LONG_S = 20.0
-"""A passage of speech: whole sentences of `SHORT_S` to `LONG_S`, where the speaker lets us."""
-SENTENCE = tuple(".!?…。！？؟।")
+"""Context around detected speech that the model gets, on either side."""
+MIN_PASSAGE_S = 8.0
+MAX_PASSAGE_S = 20.0
+"""A passage of speech lasts this long, as far as pauses and sentence ends allow."""
+SENTENCE_ENDS = tuple(".!?…。！？؟।")
 
 TimeSpan = tuple[float, float]
 """Start and end, in seconds."""
 
 
 def speech_windows(speech: Sequence[TimeSpan], longest_s: float) -> list[TimeSpan]:
-    """Detected speech to windows for the model: each at most `longest_s` seconds, cut at pauses.
+    """Group detected speech into model windows of at most `longest_s` seconds, cut at pauses.
 
-    A pause of `SILENCE_S` always cuts. Where speech goes on for longer than a window, the
-    longest pause of its second half does.
+    Every pause of `SILENCE_S` is a cut. Longer speech is cut at the longest pause in the second
+    half of a window.
     """
     found: list[TimeSpan] = []
     current: list[TimeSpan] = []
@@ -53,9 +54,9 @@ def speech_windows(speech: Sequence[TimeSpan], longest_s: float) -> list[TimeSpa
 
 
 def with_margins(spans: Sequence[TimeSpan], seconds: float) -> list[TimeSpan]:
-    """Each span with up to `MARGIN_S` of what lies around it, half of a shorter pause.
+    """Each span extended by up to `MARGIN_S` on either side, by half of a shorter pause.
 
-    A word that is cut at its first breath is lost: 7.7 % of characters wrong without margins,
+    A word whose onset is cut off is lost: 7.7 % of characters wrong without margins,
     5.0 % with 0.2 s or more of them (150 prompts in five languages).
     """
     found = []
@@ -67,7 +68,7 @@ def with_margins(spans: Sequence[TimeSpan], seconds: float) -> list[TimeSpan]:
 
 
 def align_to_speech(phrases: Sequence[Phrase], speech: Sequence[TimeSpan]) -> list[Phrase]:
-    """Phrases with their ends moved to where speech was detected: Whisper's times lag by 0.3 s."""
+    """Phrases trimmed to the detected speech, since Whisper's timestamps are up to 0.3 s late."""
     found = []
     for p in phrases:
         inside = [s for s in speech if s[0] < p.end and s[1] > p.start]
@@ -78,20 +79,20 @@ def align_to_speech(phrases: Sequence[Phrase], speech: Sequence[TimeSpan]) -> li
 
 
 def passages(phrases: Sequence[Phrase], *, final: bool) -> tuple[list[Phrase], list[Phrase]]:
-    """Phrases joined to passages of whole sentences of 8 to 20 s, and what must wait for more.
+    """(passages, remaining phrases): phrases joined to whole sentences of 8 to 20 s.
 
-    A pause of `SILENCE_S` or another language ends a passage; so does, after `SHORT_S`, the end
-    of a sentence.
+    A pause of `SILENCE_S`, a change of language or, after `MIN_PASSAGE_S`, the end of a sentence
+    ends a passage. With `final` nothing remains.
     """
     done: list[Phrase] = []
     current: list[Phrase] = []
     for p in phrases:
-        if current and (_is_break(current[-1], p) or p.end - current[0].start > LONG_S):
+        if current and (_is_break(current[-1], p) or p.end - current[0].start > MAX_PASSAGE_S):
             head, current = _close(current, p)
             done += head
         current.append(p)
         length = current[-1].end - current[0].start
-        if length >= SHORT_S and p.text.rstrip().endswith(SENTENCE):
+        if length >= MIN_PASSAGE_S and p.text.rstrip().endswith(SENTENCE_ENDS):
             done.append(join(current))
             current = []
     if final and current:
@@ -105,9 +106,9 @@ def _is_break(before: Phrase, after: Phrase) -> bool:
 
 
 def _close(current: list[Phrase], following: Phrase) -> tuple[list[Phrase], list[Phrase]]:
-    """Close what is full at its last end of sentence; at a pause, close all of it."""
+    """End a passage at its last end of a sentence; at a break, at its last phrase."""
     if not _is_break(current[-1], following):
-        ends = [i for i, p in enumerate(current) if p.text.rstrip().endswith(SENTENCE)]
+        ends = [i for i, p in enumerate(current) if p.text.rstrip().endswith(SENTENCE_ENDS)]
         if ends and ends[-1] + 1 < len(current):
             cut = ends[-1] + 1
             return [join(current[:cut])], current[cut:]
@@ -125,18 +126,17 @@ en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da
 bg lt sk te fa lv bn sr sl et mk kn eu is hy ne mn bs kk sq sw gl mr pa km ka az
 """
 COMMON = frozenset(_COMMON.split())
-"""Languages that are spoken more than Whisper guesses them; clips of a second come out as Latin,
-Hawaiian or Welsh."""
+"""Languages preferred in detection; Whisper takes one-second clips for Latin, Hawaiian or Welsh."""
 
 
 class LanguageTracker:
-    """The language of one source: it changes with evidence, not with every window."""
+    """Detects the language of one source from a decaying sum of its windows' log probabilities."""
 
     def __init__(self) -> None:
         self._scores: dict[str, float] = {}
 
     def update(self, probabilities: Mapping[str, float], seconds: float) -> str:
-        """Add the probabilities of one window, weighed by its length, and say what is spoken."""
+        """Add the probabilities of one window, weighted by its length; returns `code`."""
         weight = min(1.0, seconds / 10)
         known = self._scores.keys() | probabilities.keys()
         self._scores = {
@@ -149,7 +149,7 @@ class LanguageTracker:
 
     @property
     def code(self) -> str:
-        """Two letters; English before there is any evidence."""
+        """Two-letter code; `en` before the first window."""
         return max(self._scores, key=self._scores.__getitem__) if self._scores else "en"
 
 
@@ -183,14 +183,15 @@ sottotitoli creati dalla comunità amara org
 시청해주셔서 감사합니다
 """
 HALLUCINATIONS = frozenset(_HALLUCINATIONS.strip().splitlines())
-"""What Whisper says when it hears music or noise: it learnt from subtitles of silent seconds."""
+"""Phrases that Whisper emits for music or noise, learned from subtitles over silence."""
 
 
 def is_hallucination(text: str, logprob: float, no_speech: float, seconds: float) -> bool:
-    """Whether the words are more likely the model's invention than anybody's speech.
+    """Whether a transcription is likely a hallucination.
 
-    A well-known hallucination is believed only when the model is sure of it; words that repeat
-    themselves four times in a row, or far too many for the time, never.
+    A phrase of `HALLUCINATIONS` is accepted only with high confidence (mean log probability at
+    least -0.5, no-speech probability at most 0.3); four repetitions in a row, or more than 40
+    characters a second, never.
     """
     words = re.sub(r"[^\w\s'-]+", " ", text.lower()).split()
     if not words:

@@ -1,8 +1,8 @@
-"""OCR: the words of slides, signs, burnt-in subtitles, screens and scanned pages.
+"""OCR: the text of slides, signs, burnt-in subtitles, screens and scanned pages.
 
-Detection on a small copy decides whether there are words at all; only then are they read. Shots
-that follow each other with the same words (a slide shown over three of them) make one segment,
-which is complete when the words change: the last one of a source comes with `flush`.
+An image is recognised only if text is detected on a small copy. Consecutive shots with the same
+text (a slide shown over three of them) make one segment, which is complete when the text changes;
+the last one of a source comes with `flush`.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ from omni_core.types import (
 )
 
 ROLES = ("ocr-detect", "ocr-recognise", "ocr-direction")
-SAME = 0.9
-"""Ratio of equal characters from which two readings are the same words."""
+SAME_TEXT_RATIO = 0.9
+"""Similarity (difflib ratio) above which two recognised texts count as the same."""
 PAGE_WORDS_ENOUGH = 8
-"""A page whose text layer has fewer words is read from its image too: a scan with a stamp."""
+"""A page whose text layer has fewer words is recognised too: a scan with a stamp, for one."""
 IMAGE_EDGE = 1280
 VIDEO_EDGE = 960
-"""Long edge at which words are detected. Videos show larger letters, and many more frames."""
+"""Long edge at which text is detected; smaller for videos, whose letters are larger."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """The words on screen in the last shots of one source."""
+class _OnScreen:
+    """The text on screen in the latest shots of one source."""
 
     segment: Segment
     key: str
 
 
 class ScreenTextReader(Reader):
-    """Images, shots and scanned pages in, screen_text segments out."""
+    """From images, shots and scanned pages to segments of channel `screen_text`."""
 
     name = "screen_text"
     rank = 1
@@ -65,7 +65,7 @@ class ScreenTextReader(Reader):
 
     @classmethod
     def describe(cls, settings: Settings) -> ReaderInfo:
-        """The OCR models, and whether they are here."""
+        """The OCR models, and whether they are installed."""
         model = "PP-OCRv6 small"
         if settings.screen_text == "off":
             return ReaderInfo(cls.name, model, "off", "screen_text = off")
@@ -93,23 +93,23 @@ class ScreenTextReader(Reader):
     @classmethod
     def select(cls, segments: Sequence[Segment]) -> list[Segment]:
         """Images and videos, but no page whose text layer holds enough words."""
-        written = pages_with_words(segments, PAGE_WORDS_ENOUGH)
+        with_text_layer = pages_with_words(segments, PAGE_WORDS_ENOUGH)
         return [
             s
             for s in segments
             if isinstance(s.content, ImageContent | VideoContent)
-            and not (s.modality is Modality.DOCUMENT and s.span.start in written)
+            and not (s.modality is Modality.DOCUMENT and s.span.start in with_text_layer)
         ]
 
     def __init__(self, ocr: Ocr, *, detect_first: bool = True) -> None:
-        """`detect_first`: skip images in which a small copy shows no words."""
+        """`detect_first`: skip images on whose small copy no text is detected."""
         self._ocr = ocr
         self._detect_first = detect_first
-        self._showing: Sessions[_Shown] = Sessions()
+        self._on_screen: Sessions[_OnScreen] = Sessions()
         self._last_frames: Sessions[tuple[Pixels, str]] = Sessions()
 
     def read(self, segments: Sequence[Segment]) -> list[Segment]:
-        """The words of `segments` that are complete by now, in order; others are skipped."""
+        """The text segments that are complete by now, in order; others come later."""
         found: list[Segment] = []
         for segment in segments:
             pixels = _pixels(segment)
@@ -126,40 +126,40 @@ class ScreenTextReader(Reader):
         return found
 
     def flush(self, source_id: str) -> list[Segment]:
-        """The words still on screen: at the end of a source, or on the way."""
-        last = self._showing.end(source_id)
+        """The segment of the text still on screen, at the end of a source or before."""
+        last = self._on_screen.end(source_id)
         return [last.segment] if last else []
 
     def _shot(self, segment: Segment, pixels: Pixels) -> list[Segment]:
-        """The words of a shot; a keyframe that looks like the one before is not read again."""
+        """The segments that a shot completes; an unchanged keyframe is not recognised again."""
         thumbnail = _thumbnail(pixels)
         before = self._last_frames.get(segment.source_id)
-        if before is None or not _alike(before[0], thumbnail):
+        if before is None or not _same_image(before[0], thumbnail):
             lines = self._ocr.read(pixels, edge=VIDEO_EDGE, detect_first=self._detect_first)
             text = paragraphs(lines)
         else:
             text = before[1]
         self._last_frames.put(segment.source_id, (thumbnail, text))
-        return self._show(segment, text)
+        return self._merge(segment, text)
 
-    def _show(self, segment: Segment, text: str) -> list[Segment]:
-        """Lengthen what is on screen, or close it and begin anew."""
-        before = self._showing.get(segment.source_id)
+    def _merge(self, segment: Segment, text: str) -> list[Segment]:
+        """Extend the segment on screen if the text is the same; else return it, start another."""
+        before = self._on_screen.get(segment.source_id)
         key = " ".join(text.lower().split())
-        if before is not None and key and _same(before.key, key):
-            # the longer reading is the better one: words appear one by one on slides
+        if before is not None and key and _same_text(before.key, key):
+            # keep the longer text: on slides words appear one by one
             best = before.segment if len(before.key) >= len(key) else _words(segment, text)
             span = before.segment.span.union(segment.span)
             longer = max(before.key, key, key=len)
-            self._showing.put(segment.source_id, _Shown(replace(best, span=span), longer))
+            self._on_screen.put(segment.source_id, _OnScreen(replace(best, span=span), longer))
             return []
         found = self.flush(segment.source_id)
         if key:
-            self._showing.put(segment.source_id, _Shown(_words(segment, text), key))
+            self._on_screen.put(segment.source_id, _OnScreen(_words(segment, text), key))
         return found
 
     def _page(self, segment: Segment, lines: Sequence[Line]) -> list[Segment]:
-        """Windows of words, as the text layer of a page is cut."""
+        """Windows of text, cut as those of a text layer."""
         windows = text_windows(paragraphs(lines), CutOptions())
         return [_words(segment, w.text, part) for part, w in enumerate(windows)]
 
@@ -178,21 +178,25 @@ def _words(segment: Segment, text: str, part: int = 0) -> Segment:
 
 
 def _thumbnail(pixels: Pixels) -> Pixels:
-    """Grey, 160 wide or high: small, yet one line of a subtitle is several pixels of it."""
+    """Greyscale, long edge 160: a line of subtitles is still several pixels high."""
     image = Image.fromarray(pixels).convert("L")
     image.thumbnail((160, 160), Image.Resampling.BOX)
     return np.asarray(image)
 
 
-def _alike(a: Pixels, b: Pixels) -> bool:
-    """No spot differs: the same slide, not the same room with another subtitle."""
+def _same_image(a: Pixels, b: Pixels) -> bool:
+    """Whether no pixel differs by 24 or more, so that another subtitle makes a difference."""
     if a.shape != b.shape:
         return False
     return int(np.abs(a.astype(np.int16) - b.astype(np.int16)).max()) < 24
 
 
-def _same(a: str, b: str) -> bool:
+def _same_text(a: str, b: str) -> bool:
     if a == b:
         return True
     match = SequenceMatcher(None, a, b, autojunk=False)
-    return match.real_quick_ratio() > SAME and match.quick_ratio() > SAME and match.ratio() > SAME
+    return (
+        match.real_quick_ratio() > SAME_TEXT_RATIO
+        and match.quick_ratio() > SAME_TEXT_RATIO
+        and match.ratio() > SAME_TEXT_RATIO
+    )

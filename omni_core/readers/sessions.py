@@ -1,4 +1,4 @@
-"""What a reader holds back between calls, for each source by itself (see `protocols.Reader`)."""
+"""State that a reader keeps between calls, one for each source (see `protocols.Reader`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 State = TypeVar("State")
 
 MAX_SOURCES = 32
-"""Unfinished sources remembered; an ingest that was given up never flushes."""
+"""Unfinished sources remembered; an abandoned ingest is never flushed."""
 
 
 class Sessions(Generic[State]):
@@ -17,11 +17,11 @@ class Sessions(Generic[State]):
         self._states: dict[str, State] = {}
 
     def get(self, source_id: str) -> State | None:
-        """What is held for the source."""
+        """The state of the source, None without one."""
         return self._states.get(source_id)
 
     def put(self, source_id: str, state: State) -> State:
-        """Hold `state` for the source, now the youngest."""
+        """Store the state of the source, which becomes the most recent one; returns it."""
         self._states.pop(source_id, None)
         while len(self._states) >= MAX_SOURCES:
             self._states.pop(next(iter(self._states)))
@@ -29,5 +29,5 @@ class Sessions(Generic[State]):
         return state
 
     def end(self, source_id: str) -> State | None:
-        """Take what was held for the source."""
+        """Remove and return the state of the source."""
         return self._states.pop(source_id, None)

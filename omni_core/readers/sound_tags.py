@@ -1,13 +1,13 @@
 """Zero-shot audio tagging with a speech model: experimental, and often wrong.
 
-Nothing in the default install was trained to name sounds. But Whisper was trained on subtitles,
-which say what is heard besides the words, so some of it is in its decoder: after "This is a sound
-of" and after a subtitle's bracket, the words that fit become likelier. A tag's score is the log
-probability of its words, less what they get from content-free audio.
+No model of the default install was trained on sound events. But Whisper was trained on subtitles,
+which describe sounds in brackets, so its decoder knows something of them: after "This is a sound
+of" and after an opening bracket, words that fit the audio become likelier. A tag's score is the
+mean log probability of its words minus that for content-free audio.
 
-Measured on 66 sounds of games, desktops and instruments it was not chosen on file by file, each
-asked for in words, speech beside them: the right one first 11 %, among the first five 27 %, mean
-reciprocal rank .20 (at random 1.5 %, 7.6 %, .07). A quarter of a second of CPU each, 4 s once.
+Measured on 66 sounds of games, desktops and instruments, not selected file by file, one text query
+each, with speech among the candidates: R@1 11 %, R@5 27 %, mean reciprocal rank .20 (at random
+1.5 %, 7.6 %, .07). A quarter of a second of CPU each, and 4 s once for the calibration.
 """
 
 from __future__ import annotations
@@ -40,28 +40,28 @@ from omni_core.types import (
 
 PROMPTS = (" This is a sound of", " [")
 TAGGED_S = 6.0
-"""Of each window the loudest part of this length is tagged."""
-TAGS = 5
-"""As many tags are told: with one to three the right one is found less often."""
-MAX_SPEECH = 0.5
-"""Share of a window; one with more is not tagged."""
-LONGEST_SPEECH_S = 24.0
-SHORTEST_S = 0.05
+"""Length of the loudest part of a window, which is tagged."""
+MAX_TAGS = 5
+"""Tags kept for a window; with one to three the right one is found less often."""
+MAX_SPEECH_SHARE = 0.5
+"""Share of detected speech above which a window is not tagged."""
+MAX_SPEECH_S = 24.0
+MIN_AUDIO_S = 0.05
 
 
 @dataclass(slots=True)
 class _Session:
-    """One source under way: guesses that speech may still take back, and where speech is."""
+    """An unfinished source: its tag segments, and the speech that may overrule them."""
 
     guesses: list[Segment] = field(default_factory=list)
     words: list[Segment] = field(default_factory=list)
 
 
 class SoundTagReader(Reader):
-    """Audio windows in, guesses out, at the end: a window in which words were found has none.
+    """From audio windows to tag segments, all at `flush`; windows with transcribed speech get none.
 
-    A guess is content for a text encoder and `extra["heard"]` for people; its `text` is empty,
-    so that no search by words takes it for something that was said or written.
+    The tags are content for a text encoder, and in `extra["heard"]` for display; `text` is empty,
+    so that full-text search does not find them as if said or written.
     """
 
     name = "sound_tags"
@@ -69,7 +69,7 @@ class SoundTagReader(Reader):
 
     @classmethod
     def describe(cls, settings: Settings) -> ReaderInfo:
-        """The state of the speech model, which it shares."""
+        """The state of the speech reader, whose model it shares."""
         shared = SpeechReader.describe(settings)
         if settings.sound_tags == "off":
             return ReaderInfo(cls.name, shared.model, "off", "sound_tags = off")
@@ -91,7 +91,7 @@ class SoundTagReader(Reader):
 
     @classmethod
     def select(cls, segments: Sequence[Segment]) -> list[Segment]:
-        """Audio windows, and speech: where words are, nothing is guessed."""
+        """Audio windows, and speech segments, which exclude windows from tagging."""
         return [s for s in segments if s.channel in (Channel.SOUND, Channel.SPEECH)]
 
     def __init__(self, model: Whisper, *, videos: bool = False) -> None:
@@ -103,7 +103,7 @@ class SoundTagReader(Reader):
         self._sessions: Sessions[_Session] = Sessions()
 
     def read(self, segments: Sequence[Segment]) -> list[Segment]:
-        """Tag audio windows, and note where speech is; answers with nothing yet."""
+        """Tag audio windows and note speech; returns nothing before `flush`."""
         for segment in segments:
             source_id = segment.source_id
             state = self._sessions.get(source_id) or self._sessions.put(source_id, _Session())
@@ -116,7 +116,7 @@ class SoundTagReader(Reader):
         return []
 
     def flush(self, source_id: str) -> list[Segment]:
-        """The guesses of windows without words; the source may go on after it."""
+        """The tag segments of windows without speech; the source may go on afterwards."""
         state = self._sessions.end(source_id) or _Session()
         return [
             guess
@@ -125,7 +125,7 @@ class SoundTagReader(Reader):
         ]
 
     def names(self, samples: Samples) -> list[str]:
-        """What the audio may be, likeliest first; all labels."""
+        """All labels, likeliest first."""
         gains = self._score([content_free.loudest_stretch(samples, TAGGED_S)])[:, 0]
         return [self._labels[i][0] for i in gains.mean(0).argsort()[::-1]]
 
@@ -133,12 +133,15 @@ class SoundTagReader(Reader):
         return self._videos or segment.modality is Modality.AUDIO
 
     def _guess(self, segment: Segment, samples: Samples) -> Segment | None:
-        if len(samples) < SHORTEST_S * SAMPLE_RATE or not samples.any():
+        if len(samples) < MIN_AUDIO_S * SAMPLE_RATE or not samples.any():
             return None
-        voices = self._model.detect_speech(samples, longest_s=LONGEST_SPEECH_S)
-        if sum(end - start for start, end in voices) > MAX_SPEECH * len(samples) / SAMPLE_RATE:
+        voices = self._model.detect_speech(samples, longest_s=MAX_SPEECH_S)
+        if (
+            sum(end - start for start, end in voices)
+            > MAX_SPEECH_SHARE * len(samples) / SAMPLE_RATE
+        ):
             return None
-        heard = ", ".join(self.names(samples)[:TAGS])
+        heard = ", ".join(self.names(samples)[:MAX_TAGS])
         return Segment(
             segment.source_id, segment.modality, Channel.SOUND, segment.span,
             TextContent(f"a sound of {heard}"), "", "sound tags (experimental)", 1,
@@ -146,7 +149,7 @@ class SoundTagReader(Reader):
         )  # fmt: skip
 
     def _score(self, sounds: Sequence[Samples]) -> NDArray[np.float32]:
-        """(prompts, sounds, labels): log probability beyond that of content-free audio."""
+        """(prompts, sounds, labels): log probability minus that for content-free audio."""
         if self._prior is None:
             blank = self._log_probabilities(content_free.sounds())
             self._prior = [scores.mean(0) for scores in blank]
@@ -158,7 +161,7 @@ class SoundTagReader(Reader):
         encoded = self._model.encode(sounds)
         found = []
         for prompt in PROMPTS:
-            # a bracket is followed by its word without a space
+            # no space follows an opening bracket
             space = "" if prompt.endswith("[") else " "
             cues = [
                 self._model.first_tokens([space + w for w in words]) for _, words in self._labels
@@ -169,7 +172,7 @@ class SoundTagReader(Reader):
 
 
 def labels() -> list[tuple[str, tuple[str, ...]]]:
-    """The names of sounds, each with the words that speak for it."""
+    """(label, words whose probability scores it), from sound_labels.tsv."""
     table = files("omni_core.readers").joinpath("sound_labels.tsv").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in table.splitlines() if line and not line.startswith("#")]
     return [(name, tuple(words.split())) for name, words in rows]

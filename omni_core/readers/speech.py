@@ -1,8 +1,8 @@
-"""Speech recognition: what is said, when, in which language, and in English.
+"""Speech recognition: transcript with times and language, and its translation into English.
 
-Audio comes window by window and speakers do not care where we cut: what is unfinished at the end
-of a window waits for the next one, so no word is cut in two and none is transcribed twice.
-`flush` gives what still waits.
+Audio comes window by window, cut without regard to speech: speech that reaches the end of a window
+is buffered until the next one, so that no word is cut in two or transcribed twice. `flush`
+transcribes what is buffered.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ from omni_core.types import (
 )
 
 ROLES = {"base": "speech-base", "tiny": "speech-tiny"}
-LONGEST_S = 24.0
-"""A model window; with its two seconds of silence it stays below Whisper's 30."""
-BEAM = 5
-"""A quarter to a third more work than one. Nothing gained on clear voices (5.2 % of characters
-wrong in 13 minutes of five languages, either way), a fifth of the errors on hard ones (words
-wrong in two minutes of synthetic English: 15.2 % against 19.0 %)."""
+MAX_WINDOW_S = 24.0
+"""Longest model window; with 2 s of padding it stays below Whisper's 30 s."""
+BEAM_SIZE = 5
+"""Against greedy decoding: a quarter to a third more work; the same character error rate on clear
+voices (5.2 % over 13 minutes of five languages), a fifth fewer errors on hard ones (word error rate
+of two minutes of synthetic English: 15.2 % against 19.0 %)."""
 GAP_S = 0.1
-"""Windows further apart than this do not belong together."""
+"""Windows further apart than this are not joined."""
 
 
 @dataclass(slots=True)
 class _Session:
-    """One source under way: audio not yet transcribed, passages not yet complete."""
+    """An unfinished source: audio not yet transcribed, passages not yet complete."""
 
     modality: Modality
     at: float = 0.0
@@ -72,13 +72,13 @@ class _Session:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SpeechWindow:
-    """A stretch of one source for the model: speech between pauses."""
+    """A model window: audio of one source between two pauses."""
 
     source: str
     at: float
     samples: Samples
     speech: tuple[TimeSpan, ...]
-    """Relative to `at`."""
+    """Detected speech, relative to `at`."""
 
     @property
     def seconds(self) -> float:
@@ -86,10 +86,10 @@ class _SpeechWindow:
 
 
 class SpeechReader(Transcriber):
-    """Audio windows in, speech segments out: passages of whole sentences, 8 to 20 s each.
+    """From audio windows to segments of channel `speech`: whole sentences of 8 to 20 s.
 
-    Where the language is not English a second segment (part 1) of the same span holds the words
-    in English. Several sources may be read in turns.
+    For other languages than English a second segment (part 1) of the same span holds the English
+    translation. Several sources may be read in turns.
     """
 
     name = "speech"
@@ -98,7 +98,7 @@ class SpeechReader(Transcriber):
 
     @classmethod
     def describe(cls, settings: Settings) -> ReaderInfo:
-        """The model of `settings.speech`, and whether it is here."""
+        """The model of `settings.speech`, and whether it is installed."""
         model = settings.speech
         if model == "off":
             return ReaderInfo(cls.name, model, "off", "speech = off")
@@ -174,7 +174,7 @@ class SpeechReader(Transcriber):
         return found
 
     def transcribe(self, samples: Samples) -> str:
-        """A spoken question in its own words, then in English where that differs; may be empty."""
+        """The transcript of a spoken question; on a second line its translation, if any."""
         question = Segment(
             "question", Modality.AUDIO, Channel.SOUND,
             Span("second", 0.0, len(samples) / SAMPLE_RATE), AudioContent(samples),
@@ -186,15 +186,15 @@ class SpeechReader(Transcriber):
         )
 
     def _append(self, segment: Segment, audio: AudioContent) -> list[Segment]:
-        """Append a window to its source, without the overlap: that came with the one before.
+        """Append a window to its source's buffer, without the overlap with the previous window.
 
-        After a gap, what was held is completed first and given back.
+        After a gap the buffered audio is flushed first; returns its segments.
         """
         found: list[Segment] = []
         source_id, start = segment.source_id, segment.span.start
         state = self._sessions.get(source_id)
         if state is not None and start < state.end - GAP_S:
-            # read again from an earlier place: the run before was given up
+            # an earlier position: the previous ingest was abandoned
             self._sessions.end(source_id)
             state = None
         if state is not None and start > state.end + GAP_S:
@@ -207,7 +207,7 @@ class SpeechReader(Transcriber):
         return found
 
     def _transcribe(self, sources: Sequence[str], *, final: bool) -> None:
-        """Transcribe what is complete: all sources together, in batches of similar length."""
+        """Transcribe the complete windows of all sources, in batches of similar length."""
         ready = [w for source in sources for w in self._complete_windows(source, final=final)]
         order = sorted(range(len(ready)), key=lambda i: ready[i].seconds)
         batches = _batches(order, ready)
@@ -227,10 +227,10 @@ class SpeechReader(Transcriber):
             self._store_phrases(window, *done[i], languages[i])
 
     def _complete_windows(self, source_id: str, *, final: bool) -> list[_SpeechWindow]:
-        """Windows of the buffered audio that nothing to come can change; the rest stays."""
+        """Take the windows of the buffer that later audio cannot change; the rest stays."""
         state = self._session(source_id)
-        speech = self._model.detect_speech(state.samples, longest_s=LONGEST_S)
-        spans = phrases.speech_windows(speech, LONGEST_S)
+        speech = self._model.detect_speech(state.samples, longest_s=MAX_WINDOW_S)
+        spans = phrases.speech_windows(speech, MAX_WINDOW_S)
         seconds = len(state.samples) / SAMPLE_RATE
         padded = phrases.with_margins(spans, seconds)
         rest = seconds
@@ -265,13 +265,13 @@ class SpeechReader(Transcriber):
     def _decode(
         self, batch: Sequence[_SpeechWindow], encoded: Encoding, languages: Sequence[str]
     ) -> list[tuple[Transcription, Transcription | None]]:
-        """The words, and those in English where the language is another."""
-        heard = self._model.decode(encoded, languages, beam=BEAM)
+        """(transcription, its translation into English or None) of each window."""
+        heard = self._model.decode(encoded, languages, beam=BEAM_SIZE)
         for i, window in enumerate(batch):
             if not heard[i].credible:
-                # repetition and doubt are often the short context's: decode it again at full length
+                # often an effect of the short padding: decode again, padded to 30 s
                 again = self._model.encode([window.samples], whole=True)
-                heard[i] = self._model.decode(again, [languages[i]], beam=BEAM)[0]
+                heard[i] = self._model.decode(again, [languages[i]], beam=BEAM_SIZE)[0]
         english: list[Transcription | None] = [None] * len(batch)
         foreign = any(code != "en" for code in languages)
         if foreign and self._model.multilingual:
@@ -334,7 +334,7 @@ def _segment(
 
 
 def _batches(order: Sequence[int], ready: Sequence[_SpeechWindow]) -> list[list[int]]:
-    """Neighbours of an order by length; each batch is padded to its longest, its last."""
+    """Split `order`, sorted by length, into batches; each is padded to its last, the longest."""
     batches: list[list[int]] = []
     for i in order:
         size = len(batches[-1]) + 1 if batches else 0

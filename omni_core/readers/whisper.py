@@ -1,11 +1,10 @@
-"""Whisper on CTranslate2: windows of audio to timed phrases. The only file that imports it.
+"""Whisper on CTranslate2: audio windows to phrases with times. The only file that imports it.
 
-What is special here, measured on 100 short prompts in five languages (8 minutes, human voices):
-an encoder that sees the clip and two seconds of silence, instead of the 30 s that Whisper was
-trained on, costs a quarter and makes no more errors (5.5 % of characters against 5.8 %), as long
-as it is asked for timestamps. With one second it begins to repeat itself (19 %), and without
-timestamps it does so even with two (38 %). What still fails a
-threshold is decoded again at 30 s.
+Windows are padded by 2 s of silence, not to the 30 s that Whisper was trained on. Measured on 100
+short prompts in five languages (8 minutes, human voices) this costs a quarter and the character
+error rate is 5.5 % against 5.8 %, provided that timestamps are decoded. With 1 s of padding the
+decoder begins to loop (19 %), and without timestamps even with 2 s (38 %). Windows that fail a
+threshold are decoded again at 30 s.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ WINDOW_S = 30.0
 PAD_S = 2.0
 MAX_BATCH = 8
 MAX_BATCH_S = 60.0
-"""At most so many windows, and seconds with their padding, at once: 2.6 MB of memory a second."""
+"""Windows of a batch, and seconds with their padding: 2.6 MB of memory a second."""
 MIN_LOGPROB = -1.1
 MAX_COMPRESSION = 2.4
 MAX_NO_SPEECH = 0.7
 TOKENS_PER_SECOND = 14
-"""A ceiling: fast Japanese needs about ten; a loop would run to 448."""
+"""Limit of decoded tokens; fast Japanese needs about ten, a loop would run to 448."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +51,24 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Transcription:
-    """What was said in one window, and how sure the model is."""
+    """The decoded phrases of one window, and the scores that show whether to trust them."""
 
     phrases: tuple[Phrase, ...]
     logprob: float
-    """Mean over tokens."""
+    """Mean log probability of the tokens."""
     no_speech: float
+    """Probability of the no-speech token."""
     compression: float
-    """Bytes over zlib bytes: above 2.4 the words repeat themselves."""
+    """Ratio of the text's bytes to its zlib bytes; repetition gives more than 2.4."""
 
     @property
     def text(self) -> str:
-        """All words in one line."""
+        """The text of all phrases, in one line."""
         return "".join(p.text for p in self.phrases).strip()
 
     @property
     def credible(self) -> bool:
-        """Whether it passes Whisper's own thresholds against silence and loops."""
+        """Whether it passes thresholds like Whisper's own against silence and loops."""
         return (
             self.logprob > MIN_LOGPROB
             and self.compression < MAX_COMPRESSION
@@ -80,7 +80,10 @@ class Whisper:
     """A Whisper model from a local folder. Not thread-safe in Python; the callers share a lock."""
 
     def __init__(self, folder: Path, threads: int = 0) -> None:
-        """Load; raises UnavailableError when a file is missing, RuntimeError when one is broken."""
+        """Load from a CTranslate2 folder; `threads` 0: all cores.
+
+        Raises UnavailableError when a file is missing, RuntimeError when one is broken.
+        """
         for name in ("model.bin", "config.json", "tokenizer.json"):
             # without its tokenizer faster-whisper would ask the hub for one
             if not (folder / name).is_file():
@@ -101,7 +104,7 @@ class Whisper:
         self._tokenizers: dict[tuple[str, Task], Any] = {}
 
     def detect_speech(self, samples: Samples, *, longest_s: float) -> list[tuple[float, float]]:
-        """Where somebody speaks, in seconds; no stretch is longer than `longest_s`."""
+        """Voice activity as (start, end) in seconds, each at most `longest_s` long."""
         from faster_whisper.vad import VadOptions, get_speech_timestamps
 
         options = VadOptions(
@@ -121,7 +124,7 @@ class Whisper:
         return [{token[2:-2]: p for token, p in row} for row in found]
 
     def encode(self, windows: Sequence[Samples], *, whole: bool = False) -> Encoding:
-        """The windows (each at most 30 s) as one batch, padded by 2 s, or to 30 s if `whole`."""
+        """Encode windows of at most 30 s as one batch, padded by 2 s, or to 30 s if `whole`."""
         seconds = tuple(len(w) / SAMPLE_RATE for w in windows)
         padded_s = WINDOW_S if whole else min(WINDOW_S, max(seconds) + PAD_S)
         size = round(padded_s * SAMPLE_RATE)
@@ -135,7 +138,7 @@ class Whisper:
     def decode(
         self, encoded: Encoding, languages: Sequence[str], task: Task = "transcribe", beam: int = 1
     ) -> list[Transcription]:
-        """The words of each window, in its language or (`translate`) in English."""
+        """The transcription of each window, in its language or (`translate`) in English."""
         from faster_whisper.transcribe import get_suppressed_tokens
 
         tokenizers = [self._tokenizer(language, task) for language in languages]
@@ -163,20 +166,20 @@ class Whisper:
             encoded.states,
             [start + prefix] * len(encoded.seconds),
             beam_size=1,
-            # at most half as many tokens are made, the prompt's own among them
+            # CTranslate2 decodes at most half as many tokens, the prompt's included
             max_length=2 * len(prefix) + 8,
             return_logits_vocab=True,
             suppress_blank=False,
             suppress_tokens=[tokenizer.eot],
         )
-        # the prompt's tokens are forced and have logits too; the next one's follow
+        # the forced tokens of the prompt have logits too; the next token's come after them
         rows = [np.asarray(r.logits[0][len(prefix)], np.float32).ravel() for r in results]
         logits = np.stack(rows)
         logits -= logits.max(1, keepdims=True)
         return np.asarray(logits - np.log(np.exp(logits).sum(1, keepdims=True)), np.float32)
 
     def first_tokens(self, words: Sequence[str]) -> list[int]:
-        """The first token of each word, each once."""
+        """The distinct first tokens of the words, sorted."""
         encode = self._model.hf_tokenizer.encode
         return sorted({encode(word, add_special_tokens=False).ids[0] for word in words})
 
@@ -196,7 +199,7 @@ class Whisper:
         text = "".join(p.text for p in phrases).encode()
         return Transcription(
             phrases,
-            # the score is normalised by length already; the end token counts as one more
+            # the score is normalised by length, as in openai-whisper the end token is counted too
             logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
             no_speech=float(result.no_speech_prob),
             compression=len(text) / len(zlib.compress(text)) if text else 0.0,
@@ -214,7 +217,7 @@ class Encoding:
 def _phrases(tokens: Sequence[int], tokenizer: Any, seconds: float) -> tuple[Phrase, ...]:
     """`<|0.00|> words <|2.40|><|2.40|> words <|5.00|>` to phrases, clipped to the window.
 
-    What begins in the silence added behind the window was said by nobody.
+    Phrases that begin in the padding after the window are dropped.
     """
     found: list[Phrase] = []
     start = 0.0

@@ -1,9 +1,9 @@
-"""Words to sparse vectors: BM25's document half here, its IDF in the store (`Modifier.IDF`).
+"""Text to sparse BM25 vectors: document weights here, IDF in the index (`Modifier.IDF`).
 
 Okapi BM25 (Robertson & Zaragoza 2009): a term's score is `idf * tf*(k+1) / (tf + k*(1-b+b*n/avg))`.
-The second factor is made here with a *fixed* average length, so that a stored vector never has to
-change when the library grows. The tokeniser is ours because the engines' own miss short questions
-in Japanese, Chinese and Korean: they guess the language of each string by itself.
+The second factor is computed here with a *fixed* average length, so that stored vectors stay valid
+as the library grows. The tokeniser is written here because those of the engines, which detect the
+language of each string, fail on short questions in Japanese, Chinese and Korean.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from omni_core.types import Sparse
 K = 1.2
 B = 0.75
 AVERAGE_WORDS = 40.0
-"""Between a spoken sentence (about 15 words) and a window of a page (150 words)."""
+"""Average length of a document in words: between a sentence (15) and a window of text (150)."""
 
-# Accents (é -> e), Hebrew and Arabic vowel points and the Arabic stretcher: people leave them out.
+# Accents (é -> e), Hebrew and Arabic vowel points, Arabic tatweel: removed, as queries omit them.
 _OPTIONAL_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1-\u05c7\u0640\u064b-\u065f]")
-# Scripts without spaces between words (and Korean, whose particles stick): cut into bigrams.
+# Scripts without spaces between words, and Korean with its suffixed particles: cut into bigrams.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
     "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"  # kana, Han
@@ -51,7 +51,7 @@ your show find tell give please
 
 
 def document(text: str) -> Sparse:
-    """The stored side: for each term of `text` its saturated, length-normalised count."""
+    """Document vector: for each term of `text` its saturated, length-normalised count."""
     counts: Counter[int] = Counter()
     words = 0
     for token, single in _tokens(text):
@@ -63,20 +63,20 @@ def document(text: str) -> Sparse:
 
 
 def question(text: str) -> Sparse:
-    """The asking side: 1.0 for each term; stop words count only when nothing else was asked."""
+    """Query vector: 1.0 for each term; stop words are kept only when there is no other term."""
     tokens = {token for token, single in _tokens(text, question=True) if not single}
-    tokens = tokens - _stopped() or tokens
+    tokens = tokens - _stop_terms() or tokens
     indices = tuple(sorted({_number(t) for t in tokens}))
     return Sparse(indices, (1.0,) * len(indices))
 
 
 def terms(text: str) -> list[str]:
-    """The terms of a text in order, as they are indexed: to explain a match to a person."""
+    """The terms of a text in order, as indexed: to explain a match."""
     return [token for token, _ in _tokens(text)]
 
 
 @cache
-def _stopped() -> frozenset[str]:
+def _stop_terms() -> frozenset[str]:
     return frozenset(stem(w) for w in _STOP_WORDS.split())
 
 
@@ -85,7 +85,7 @@ def _number(token: str) -> int:
 
 
 def _tokens(text: str, *, question: bool = False) -> Iterator[tuple[str, bool]]:
-    """Terms; True marks the lone characters that only help one-character questions."""
+    """(term, whether it is a single character indexed only for one-character questions)."""
     text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", text))
     for match in _TOKEN.finditer(text):
@@ -106,7 +106,7 @@ def _tokens(text: str, *, question: bool = False) -> Iterator[tuple[str, bool]]:
 def _words(run: str) -> Iterator[str]:
     """`e-1042` -> e1042, 1042; `1,042` -> 1042; `driver's` -> driver; `well-known` -> well, known.
 
-    A code is found whole, written another way (`E 1042`, `E1042`), or by its number alone.
+    A code matches as written, in other spellings (`E 1042`, `E1042`), or by its number alone.
     """
     if _THOUSANDS.fullmatch(run):
         run = run.replace(",", "")
@@ -117,7 +117,7 @@ def _words(run: str) -> Iterator[str]:
         if len(pieces) > 1:
             yield whole
         parts = pieces
-    # What an apostrophe or a code leaves over (driver's, l'eau) says nothing by itself.
+    # Single letters split off by an apostrophe or a code (driver's, l'eau) are dropped.
     long = [p for p in parts if len(p) > 1 or p.isdigit()]
     for part in long or parts:
         yield stem(part)

@@ -1,5 +1,5 @@
-"""Bytes of text to text: byte order marks, UTF-16 by its zeros, UTF-8, what a page declares, and
-legacy code pages by what their letters say."""
+"""Decoding of text files: byte order marks, UTF-16 by its zero bytes, UTF-8, the encoding that
+markup declares, and legacy code pages by statistics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 
 from omni_core.text.legacy import guess
 
-_MARKS = (
+_BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -16,18 +16,18 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _ESCAPES = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
-"""Encodings of seven bits, which are valid UTF-8 as well."""
-_HIGH = bytes(range(0x80, 0x100))
+"""Escape sequences of 7-bit encodings, whose bytes are valid UTF-8 as well."""
+_HIGH_BYTES = bytes(range(0x80, 0x100))
 _CONTROLS = bytes(b for b in range(1, 32) if b not in (7, 8, 9, 10, 12, 13, 26, 27))
-"""Control bytes that no text needs; NUL is judged apart."""
+"""Control bytes that do not occur in text; NUL is checked separately."""
 _DROPPED = dict.fromkeys([0, *_CONTROLS])
-MOST_CONTROLS = 0.02
-"""Share of control bytes up to which the bytes are still text; in random bytes it is 0.08."""
+MAX_CONTROL_SHARE = 0.02
+"""Share of control bytes up to which data counts as text; random bytes have 0.08."""
 _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)""",
     re.I,
 )
-_LABELS = {
+_ENCODINGS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "cp1252": "cp1252", "iso8859-15": "iso8859-15",
     "cp1250": "cp1250", "iso8859-2": "iso8859-2", "iso8859-16": "iso8859-16", "cp852": "cp852",
     "cp1251": "cp1251", "koi8-r": "koi8-r", "koi8-u": "koi8-u", "iso8859-5": "iso8859-5",
@@ -61,7 +61,7 @@ def _has_controls(text: str) -> bool:
 
 
 def _decode(data: bytes, markup: bool) -> str:
-    for mark, name in _MARKS:
+    for mark, name in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data.decode(name, "replace")
     if (wide := _utf16(data)) is not None:
@@ -73,16 +73,16 @@ def _decode(data: bytes, markup: bool) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.decode("utf-8", "replace")
-        high = len(data) - len(data.translate(None, _HIGH))
+        high = len(data) - len(data.translate(None, _HIGH_BYTES))
         if 3 * text.count("\ufffd") <= high:
-            return text  # damaged UTF-8; in legacy text most high bytes are no UTF-8
+            return text  # damaged UTF-8: in legacy text most high bytes are invalid
     name = (declared(data) if markup else None) or guess(data)
     return data.decode(name, "replace")
 
 
 def declared(data: bytes) -> str | None:
-    """The code page that a page's `<meta charset>` or XML declaration names; None for none that
-    is known, and for UTF-8 and UTF-16, which are told by the bytes."""
+    """The code page named by `<meta charset>` or the XML declaration; None for unknown names, and
+    for UTF-8 and UTF-16, which are detected from the bytes."""
     found = _DECLARED.search(data[:4096])
     if found is None:
         return None
@@ -91,11 +91,11 @@ def declared(data: bytes) -> str | None:
         name = codecs.lookup(label.replace("windows-", "cp")).name
     except LookupError:
         return None
-    return _LABELS.get(name)
+    return _ENCODINGS.get(name)
 
 
 def _utf16(data: bytes) -> str | None:
-    """UTF-16 without a mark: Latin text has a zero in every other byte."""
+    """The byte order of UTF-16 without a mark: in Latin text every other byte is zero."""
     head = data[:2000]
     if len(head) < 8:
         return None
@@ -108,10 +108,10 @@ def _utf16(data: bytes) -> str | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the first bytes read as text: UTF-16, or no NUL and hardly a control byte."""
+    """Whether the first bytes are text: UTF-16, or no NUL and few control bytes."""
     if not head:
         return False
-    if head.startswith(tuple(m for m, _ in _MARKS)) or _utf16(head) is not None:
+    if head.startswith(tuple(m for m, _ in _BYTE_ORDER_MARKS)) or _utf16(head) is not None:
         return True
     controls = len(head) - len(head.translate(None, _CONTROLS))
-    return 0 not in head and controls <= MOST_CONTROLS * len(head)
+    return 0 not in head and controls <= MAX_CONTROL_SHARE * len(head)

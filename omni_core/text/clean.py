@@ -1,7 +1,7 @@
-"""Words from media made safe to show: only what a person would see is left.
+"""Sanitises text from media for display: only visible characters are left.
 
-Whoever made a file wrote its words: they are data. They may hold terminal escapes, invisible
-characters and text hidden from people but not from a model.
+Text in files is untrusted data. It may hold terminal escapes, invisible characters, and text hidden
+from people but not from a model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ESCAPES = re.compile(
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile("[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
-"""Letters and signs that show nothing."""
+"""Letters and symbols without a visible glyph."""
 _VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _JOINERS = "\u200c\u200d"
 _EMOJI_STYLE, _KEYCAP = "\ufe0f", "\u20e3"
@@ -33,8 +33,8 @@ def clean(text: str, *, lines: bool = False) -> str:
     """`text` without escape sequences and without control, bidi, zero-width and tag characters.
 
     White space collapses; line ends become spaces, or with `lines` stay, at most one empty line
-    in a row. NFC; at most three accents on a letter. Emoji keep their joiners and style signs,
-    Arabic and Indic words their joiners: elsewhere both only hide things.
+    in a row. NFC; at most three accents on a letter. Joiners and variation selectors stay in emoji,
+    joiners in Arabic and Indic words; elsewhere they are removed.
     """
     text = _LINE_ENDS.sub("\n", _ESCAPES.sub("", text))
     text = _SPACES.sub(" ", text if lines else text.replace("\n", " "))
@@ -63,7 +63,7 @@ def _is_visible(before: str, c: str, after: str) -> bool:
     if c in _JOINERS:
         return _is_joined(before, after)
     if _BLANK_OR_VARIATION.match(c):
-        # A run of variation selectors can carry hidden bytes; one after a sign is its style.
+        # A run of variation selectors can encode hidden bytes; one after a symbol is its style.
         return c == _EMOJI_STYLE and (_is_sign(before) or after == _KEYCAP)
     return unicodedata.category(c) not in _INVISIBLE
 
@@ -72,7 +72,7 @@ def _is_joined(before: str, after: str) -> bool:
     """Whether a joiner between these two belongs there."""
     if _is_spelt_with_joiners(before) and _is_spelt_with_joiners(after):
         return True
-    # A skin tone (category Sk) or a style sign may stand between an emoji and its joiner.
+    # A skin tone (category Sk) or a variation selector may precede the joiner of an emoji.
     styled = before == _EMOJI_STYLE or "\U0001f3fb" <= before <= "\U0001f3ff"
     return (_is_sign(before) or styled) and _is_sign(after)
 

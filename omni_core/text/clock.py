@@ -1,4 +1,4 @@
-"""Seconds as a player's clock shows them."""
+"""Seconds as a media player displays them."""
 
 from __future__ import annotations
 

@@ -1,16 +1,17 @@
-"""The code page of text that is neither UTF-8 nor UTF-16.
+"""Detects the code page of text that is neither UTF-8 nor UTF-16.
 
-Latin alphabets and the others are told apart by how letters stand: an accented letter of German or
-Polish stands among ASCII letters, Cyrillic or Chinese does not. Among the others charset-normalizer
-proposes and common words choose; a Latin page is chosen by which alphabet the letters fit.
+Latin alphabets are told from others by context: an accented letter of German or Polish stands among
+ASCII letters, a Cyrillic or Chinese character does not. For other scripts charset-normalizer
+proposes pages and the share of common words decides; a Latin page is chosen by the alphabet that
+fits the letters best.
 
-Texts named right, measured on cuts of the message catalogs of Django (PyPI) in 24 languages, 150 of
-each of 30 pairs of language and code page, at 60 / 300 / 3000 characters: charset-normalizer 3.5
-alone 0.73 / 0.83 / 0.87 (it names Spanish cp1250, and Czech in ISO 8859-2 cp1250), with this rule
-0.97 / 1.00 / 1.00. The misses at 60 are Polish in ISO 8859-2, Turkish, Romanian and Hungarian words
-without a letter of their own (0.85-0.95), and Hebrew (0.94). Of the 387 labelled files among
-chardet's tests: UTF-8 or else Windows-1252 40, charset-normalizer 372, this rule 375, with what
-pages declare 382.
+Share of texts detected correctly, over the message catalogs of Django (PyPI) in 24 languages, 150
+samples for each of 30 pairs of language and code page, of 60 / 300 / 3000 characters:
+charset-normalizer 3.5 alone 0.73 / 0.83 / 0.87 (it takes Spanish, and Czech in ISO 8859-2, for
+cp1250), with this rule 0.97 / 1.00 / 1.00. The errors at 60 are Polish in ISO 8859-2, Turkish,
+Romanian and Hungarian texts without a letter of their own (0.85-0.95), and Hebrew (0.94). Of the
+387 labelled files of chardet's tests: UTF-8 or else Windows-1252 40, charset-normalizer 372, this
+rule 375, with declared encodings 382.
 """
 
 from __future__ import annotations
@@ -19,23 +20,23 @@ import re
 from collections import Counter
 from functools import lru_cache
 
-PLAIN = "cp1252"
-"""What nothing else explains is read as."""
-SAMPLE = 4096
-"""Bytes looked at in each of four places."""
-_LATIN_FROM = 0.4
-"""Share of high bytes among ASCII letters from which text is of a Latin alphabet. Measured at 60
+FALLBACK = "cp1252"
+"""The code page when no other is detected."""
+SAMPLE_BYTES = 4096
+"""Bytes sampled at each of four positions."""
+_MIN_LATIN_SHARE = 0.4
+"""Share of high bytes beside ASCII letters from which text counts as Latin. Measured at 60
 and 300 characters: 0.0-0.13 in Cyrillic, Greek, Hebrew, Arabic, Thai, GBK, EUC; up to 0.29 in
 Shift_JIS and 0.33 in Big5, whose second bytes are ASCII letters; 0.6-1.0 in Latin."""
 _WORD_WEIGHT = 0.5
-"""Weight of the share of common words beside the share of letters that fit, both 0 to 1."""
-_RARE = 0.7
-"""Weight of a letter that is rare in its language."""
-_FIRST = 0.03
-"""How much more common words another proposal must have than the first one."""
-_HANDICAP = 0.04
-_SELDOM = {"mac_cyrillic", "cp855", "johab", "iso8859_6"}
-"""Pages that hardly any text of today has; in a few words they pass for the common ones."""
+"""Weight of the share of common words against the share of fitting letters, both 0 to 1."""
+_RARE_LETTER_WEIGHT = 0.7
+"""Weight of a letter that is rare in its language, against 1 for the others."""
+_FIRST_PROPOSAL_BONUS = 0.03
+"""Added to the score of the first proposal of charset-normalizer."""
+_RARE_PAGE_PENALTY = 0.04
+_RARE_PAGES = {"mac_cyrillic", "cp855", "johab", "iso8859_6"}
+"""Code pages that are hardly used, and fit short texts by chance."""
 _CYRILLIC = "и в не на что он с как это по но для из за я мы то та є що і у з до від ще се да от са"
 _ARABIC = "في من على أن إلى هذا هذه لا أو ما عن مع و"
 _KANA = "のにはをたがでとしてい、。"
@@ -50,31 +51,31 @@ _COMMON = {
     "cp932": _KANA, "euc_jp": _KANA, "gb18030": _HAN, "big5": _HAN, "cp949": _HANGUL,
     "johab": _HANGUL,
 }  # fmt: skip
-"""Proposals beyond Latin, with common words of their languages; single signs where words are not
-divided by spaces."""
+"""Non-Latin code pages, with common words of their languages, or single characters in scripts
+without spaces."""
 _UNSPACED = {"cp932", "euc_jp", "gb18030", "big5", "cp949", "johab"}
-_WEST, _EAST = ("cp1252",), ("cp1250", "iso8859_2")
+_WESTERN, _CENTRAL = ("cp1252",), ("cp1250", "iso8859_2")
 _ALPHABETS = (
-    (_WEST, "äöüß", "", "der die das und ist nicht mit ein sie auf von zu den"),
-    (_WEST, "éèêàç", "ëâîïôùûüœæ", "le la les de et est un une des vous pas du que ne pour"),
-    (_WEST, "áéíóúñ", "ü", "el la los de que y en un una es por con no las se"),
-    (_WEST, "áâãçéêíóõú", "àô", "o a os de que e do da em um uma para com no se"),
-    (_WEST, "àèéìòù", "", "il la di che e un una per non in del con si le è"),
-    (_WEST, "äåöæø", "é", "och att det en som den er det og ikke til med på av ja on ei"),
-    (_WEST, "éëï", "öüáó", "de het een en van is niet in te dat op voor"),
-    (_WEST, "áðíóúýþæö", "é", "og er það sem til ekki um með"),
-    (_EAST, "ąćęłóśż", "ńź", "w i nie na do się jest to z o po"),
-    (_EAST, "áčéěířšůýž", "ďňóťú", "je na se to v a s do ne pro že o si"),
-    (_EAST, "áčéíľšťúýž", "äďĺňóôŕ", "je na sa to v a s do nie že o si"),
-    (_EAST, "áéíóöőüű", "ú", "a az és nem egy is hogy van meg ez"),
-    (_EAST, "ăâîşţ", "", "de la şi nu este în un o cu din pe"),
-    (_EAST, "čćšž", "đ", "je i u na se da za su od ne"),
+    (_WESTERN, "äöüß", "", "der die das und ist nicht mit ein sie auf von zu den"),
+    (_WESTERN, "éèêàç", "ëâîïôùûüœæ", "le la les de et est un une des vous pas du que ne pour"),
+    (_WESTERN, "áéíóúñ", "ü", "el la los de que y en un una es por con no las se"),
+    (_WESTERN, "áâãçéêíóõú", "àô", "o a os de que e do da em um uma para com no se"),
+    (_WESTERN, "àèéìòù", "", "il la di che e un una per non in del con si le è"),
+    (_WESTERN, "äåöæø", "é", "och att det en som den er det og ikke til med på av ja on ei"),
+    (_WESTERN, "éëï", "öüáó", "de het een en van is niet in te dat op voor"),
+    (_WESTERN, "áðíóúýþæö", "é", "og er það sem til ekki um með"),
+    (_CENTRAL, "ąćęłóśż", "ńź", "w i nie na do się jest to z o po"),
+    (_CENTRAL, "áčéěířšůýž", "ďňóťú", "je na se to v a s do ne pro že o si"),
+    (_CENTRAL, "áčéíľšťúýž", "äďĺňóôŕ", "je na sa to v a s do nie že o si"),
+    (_CENTRAL, "áéíóöőüű", "ú", "a az és nem egy is hogy van meg ez"),
+    (_CENTRAL, "ăâîşţ", "", "de la şi nu este în un o cu din pe"),
+    (_CENTRAL, "čćšž", "đ", "je i u na se da za su od ne"),
     (("cp1254",), "çğıöşü", "âî", "bir ve bu için de da ile ne mi"),
     (("cp1257",), "ąčęėįšųūž", "", "ir yra tai su kad į ne iš"),
     (("cp1257",), "āčēģīķļņšūž", "", "un ir ar no uz par ka nav"),
 )
 """Code pages, letters beyond ASCII, rare letters and common words of the Latin alphabets."""
-_CONTEXT, _PIECE = 200, 2000
+_CONTEXT_BYTES, _PIECE_BYTES = 200, 2000
 _DIVIDER = re.compile(rb"[\x00-\x2f]")
 _NO_DIVIDER = bytes(range(0x30, 0x100))
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
@@ -84,45 +85,47 @@ _PUNCTUATION = frozenset(
     b"\x80\x82\x84\x85\x86\x87\x8b\x91\x92\x93\x94\x95\x96\x97\x99\x9b"
     b"\xa0\xa7\xa9\xab\xad\xae\xb0\xb1\xb7\xbb"
 )
-"""Signs that the Windows pages of all alphabets have at the same places."""
+"""Punctuation with the same bytes in all Windows code pages."""
 _LETTER = r"[^\W\d_]"
 _TOKEN = re.compile(rf"{_LETTER}+")
 _FOREIGN = re.compile(
     rf"[^\x00-\x7f](?<={_LETTER})|(?<={_LETTER})[^\x00-\x7f\w\s’·\xad](?={_LETTER})|[\x80-\x9f\ufffd]"
 )
-"""Letters beyond ASCII, and signs inside words, where only a wrong code page puts them."""
+"""Non-ASCII letters, and symbols inside words, which a wrong code page produces."""
 
 
 def guess(data: bytes) -> str:
-    """Python's name of the code page; looks at 16 kB at most, spread over the data."""
+    """Python's name of the code page, from samples of at most 16 kB in all."""
     return _guess(_sample(data))
 
 
 @lru_cache(maxsize=4)
 def _guess(sample: bytes) -> str:
-    """Remembered: a file is probed and then cut."""
-    if _among_ascii(sample) >= _LATIN_FROM:
-        return _latin(sample)
+    """Cached, since a file is probed and then cut."""
+    if _share_beside_ascii(sample) >= _MIN_LATIN_SHARE:
+        return _latin_page(sample)
     from charset_normalizer import from_bytes
 
     pages = list(_COMMON)
-    for threshold in (0.2, 0.5):  # the second for text with much that is no word
+    for threshold in (0.2, 0.5):  # the second for text with much noise
         found = list(from_bytes(sample, cp_isolation=pages, threshold=threshold))
         if found:
             first = found[0].encoding
             return max(
                 (m.encoding for m in found),
                 key=lambda name: (
-                    _words(sample, name) + _FIRST * (name == first) - _HANDICAP * (name in _SELDOM)
+                    _common_word_share(sample, name)
+                    + _FIRST_PROPOSAL_BONUS * (name == first)
+                    - _RARE_PAGE_PENALTY * (name in _RARE_PAGES)
                 ),
             )
-    return PLAIN
+    return FALLBACK
 
 
 def _sample(data: bytes) -> bytes:
     """Text around high bytes, from the start, a quarter, half and three quarters of the data.
 
-    A piece ends with a byte under 0x30 where there is one: it is never the second half of a
+    A piece ends with a byte below 0x30 where there is one, which is never the second byte of a
     character.
     """
     pieces: list[bytes] = []
@@ -132,10 +135,10 @@ def _sample(data: bytes) -> bytes:
         if at:
             divided = _DIVIDER.search(data, at)
             at = divided.start() if divided else len(data)
-        at, room = max(at, end), SAMPLE
+        at, room = max(at, end), SAMPLE_BYTES
         while room > 0 and (high := _HIGH_BYTE.search(data, at)):
-            start = max(at, high.start() - _CONTEXT)
-            piece = data[start : high.start() + _PIECE]
+            start = max(at, high.start() - _CONTEXT_BYTES)
+            piece = data[start : high.start() + _PIECE_BYTES]
             if start + len(piece) < len(data):
                 piece = piece.rstrip(_NO_DIVIDER) or piece
             pieces.append(piece)
@@ -144,9 +147,9 @@ def _sample(data: bytes) -> bytes:
     return b"\n".join(pieces)
 
 
-def _among_ascii(sample: bytes) -> float:
-    """Share of high bytes, one or two together, that touch an ASCII letter; 1 when there are
-    none but punctuation and words of one letter."""
+def _share_beside_ascii(sample: bytes) -> float:
+    """Share of high bytes, in runs of one or two, that are next to an ASCII letter; 1.0 without
+    any besides punctuation and one-letter words."""
     touching = total = 0
     for m in _HIGH_RUN.finditer(sample):
         start, end = m.span()
@@ -160,10 +163,10 @@ def _among_ascii(sample: bytes) -> float:
     return touching / total if total else 1.0
 
 
-def _latin(sample: bytes) -> str:
-    """The page in which the letters fit an alphabet best; cp1252 when nothing tells."""
+def _latin_page(sample: bytes) -> str:
+    """The code page whose decoding fits one of `_ALPHABETS` best; cp1252 by default."""
     read: dict[str, tuple[Counter[str], list[str]]] = {}
-    best, best_fit = PLAIN, -1.0
+    best, best_fit = FALLBACK, -1.0
     for pages, letters, rare, words in _ALPHABETS:
         common = set(words.split())
         for page in pages:
@@ -172,7 +175,7 @@ def _latin(sample: bytes) -> str:
                 read[page] = Counter(_FOREIGN.findall(text)), _TOKEN.findall(text)
             foreign, tokens = read[page]
             known = sum(
-                n * ((letter in letters) + _RARE * (letter in rare))
+                n * ((letter in letters) + _RARE_LETTER_WEIGHT * (letter in rare))
                 for letter, n in foreign.items()
             )
             fit = known / foreign.total() if foreign else 1.0
@@ -182,8 +185,8 @@ def _latin(sample: bytes) -> str:
     return best
 
 
-def _words(sample: bytes, page: str) -> float:
-    """Share of the text beyond ASCII that common words, or signs, of its languages make up."""
+def _common_word_share(sample: bytes, page: str) -> float:
+    """Share of the non-ASCII text that is common words, or characters, of its languages."""
     text = sample.decode(page, "replace").lower()
     if page in _UNSPACED:
         found = sum(sign in _COMMON[page] for sign in text)

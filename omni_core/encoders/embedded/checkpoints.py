@@ -1,8 +1,8 @@
-"""Weights as numpy arrays, read without torch and without running a line of theirs.
+"""Model weights as numpy arrays, read without torch and without executing code from the file.
 
-A checkpoint from before torch 1.6 is a row of pickles followed by raw storages. Unpickling is
-code execution, so the unpickler here knows three names (an ordered dict, the tensor rebuilder,
-the storage types) and refuses every other.
+A checkpoint from before torch 1.6 is a sequence of pickles followed by raw storages. Unpickling
+can execute code, so the unpickler here admits an ordered dict, the tensor rebuilder and the storage
+types, and refuses every other name.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def read_torch(path: Path) -> Weights:
 
 
 def _dense(flat: NDArray[Any], view: _View) -> NDArray[Any]:
-    """The view's elements, contiguous. Bounds are checked: strides come from the file."""
+    """The view as a contiguous array; ValueError where the file's strides exceed the storage."""
     last = view.offset + sum((n - 1) * s for n, s in zip(view.shape, view.stride, strict=True))
     if math.prod(view.shape) == 0 or view.offset < 0 or min(view.stride, default=0) < 0:
         raise ValueError("an empty or negative view")
@@ -97,9 +97,9 @@ def _dense(flat: NDArray[Any], view: _View) -> NDArray[Any]:
 
 
 def read_safetensors(path: Path) -> Weights:
-    """The tensors of a safetensors file by name; UnavailableError if it is none.
+    """The tensors of a safetensors file by name; UnavailableError if it is not one.
 
-    Float32 and int64 only: other types would not give the vectors that were measured.
+    Only float32 and int64: other types would give other vectors than those measured.
     """
     try:
         weights: Weights = load(path.read_bytes())

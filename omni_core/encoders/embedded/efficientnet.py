@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 SIZE = 224
 BATCH = 8
-WIDE = 1.2
-"""From this ratio of the sides on, a central square misses enough to look at the ends."""
+MIN_ASPECT_FOR_ENDS = 1.2
+"""Aspect ratio from which the squares at both ends are classified besides the central one."""
 BUILDER = "1"
-"""Part of the cached graph's name: raise it when the builder below changes."""
+"""Part of the cached graph's name: increase it when `build` changes."""
 
 _STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)
 """A stage begins where the number of channels changes; its first block has this stride."""
@@ -37,7 +37,7 @@ class EfficientNet:
     """The loaded model."""
 
     def __init__(self, settings: Settings) -> None:
-        """Builds the graph on first use (2 s), then reads it; UnavailableError without weights."""
+        """Load the graph, which the first use builds (2 s); UnavailableError without weights."""
         path = weights.find("pictures", settings)
         name = f"efficientnet-lite0-{weights.payload('pictures').files[0].sha256[:12]}-{BUILDER}"
         graph = onnx_sessions.cached(settings, name, lambda: build(read_torch(path)))
@@ -57,17 +57,18 @@ def input_tensor(image: Image.Image) -> NDArray[np.float32]:
 
 
 def views(pixels: Pixels, *, ends: bool = True) -> list[NDArray[np.float32]]:
-    """The crops of an image that are classified, each as `input_tensor`: its central square, the
-    whole on grey, and the two `ends`. Of a square image it is itself and its mirror image.
+    """The crops of an image that are classified, each as `input_tensor`: the central square, the
+    whole image padded with grey, and with `ends` the squares at both ends. A square image gives
+    itself and its mirror image.
 
-    Mean reciprocal rank over 176 questions: centre
-    .53, whole .48, both .52, with the ends .53; finer crops lost.
+    Mean reciprocal rank over 176 questions: centre .53, whole .48, both .52, with the ends .53;
+    more crops were worse.
     """
     image = Image.fromarray(pixels)
     width, height = image.size
     short, long = min(image.size), max(image.size)
     squares = [((width - short) // 2, (height - short) // 2)]
-    if ends and long >= WIDE * short:
+    if ends and long >= MIN_ASPECT_FOR_ENDS * short:
         squares += [(0, 0), (width - short, height - short)]
     crops = [input_tensor(image.crop((x, y, x + short, y + short))) for x, y in squares]
     if short == long:

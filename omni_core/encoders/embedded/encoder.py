@@ -1,8 +1,8 @@
 """The default encoder: a text model and an image classifier, both from wheels, on the CPU.
 
-Everything is embedded in the text space of all-MiniLM-L6-v2 (384-d, English). Text is embedded as
-it is; an image becomes what a classifier thinks it shows (`label_space`), a video the mean of what
-its frames show. Audio is not embedded: it has words where a reader finds speech.
+Everything is embedded in the text space of all-MiniLM-L6-v2 (384-d, English): text directly, an
+image by its predicted classes (`label_space`), a video by the mean over its frames. Audio is not
+embedded: it is found by its transcript.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from omni_core.types import (
     VideoContent,
 )
 
-SAME_LOOK = 0.8
-"""Cosine from which a frame shows nothing new."""
-MAX_LOOKS = 3
-"""Vectors of a video beside that of `encode`."""
+DUPLICATE_COSINE = 0.8
+"""Cosine from which a frame counts as a duplicate of one already embedded."""
+MAX_ADDITIONAL = 3
+"""Vectors of a video besides that of `encode`, at most."""
 
 
 class EmbeddedEncoder(Encoder):
-    """MiniLM for words, EfficientNet and label texts for images: 384 numbers, on the CPU."""
+    """MiniLM for text, EfficientNet and label texts for images: 384-d, on the CPU."""
 
     @classmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
-        """The encoder's facts, without loading it."""
+        """The encoder's description; loads nothing."""
         classifier = weights.payload("pictures").files[0].sha256[:8]
         return EncoderInfo(
             name="embedded",
@@ -49,7 +49,7 @@ class EmbeddedEncoder(Encoder):
             dim=minilm.DIM,
             channels=frozenset(Channel) - {Channel.SOUND},
             licence="Apache-2.0",
-            # a page of text looks like "web site, menu" to a model of objects
+            # the classifier takes a page of text for "web site" or "menu"
             embed_page_images=False,
             settings=f"text mean {minilm.MAX_TOKENS}, pictures recipe {label_space.RECIPE}",
         )
@@ -79,9 +79,9 @@ class EmbeddedEncoder(Encoder):
         return out
 
     def caption(self, contents: Sequence[Content]) -> list[str]:
-        """What the classifier thinks each image or video shows, likeliest first; "" for others.
+        """The predicted classes of each image or video, likeliest first; "" for other contents.
 
-        A guess, often wrong in the detail: for a result's "why", never as evidence.
+        Often wrong in detail: it explains a match, and is no evidence.
         """
         return [
             self._label_space.describe(_mean(self._observations(c)))
@@ -91,11 +91,11 @@ class EmbeddedEncoder(Encoder):
         ]
 
     def encode_additional(self, contents: Sequence[Content]) -> list[list[Vector]]:
-        """Of a video the frames that look different from its mean and from each other, at most
-        three; none for other contents.
+        """For each video the vectors of frames that differ from its mean and from each other, at
+        most three; none for other contents.
 
-        Videos of three unlike scenes are then found with an MRR of .60, against .43 by their
-        mean alone.
+        Videos of three unlike scenes are then found with an MRR of .60, against .43 by the mean
+        alone.
         """
         out: list[list[Vector]] = []
         for content in contents:
@@ -105,7 +105,10 @@ class EmbeddedEncoder(Encoder):
             frames = [self._label_space.embed(o) for o in self._observations(content)]
             kept = [label_space.unit(np.mean(frames, axis=0))]
             for vector in frames:
-                if len(kept) <= MAX_LOOKS and max(vector @ other for other in kept) < SAME_LOOK:
+                if (
+                    len(kept) <= MAX_ADDITIONAL
+                    and max(vector @ other for other in kept) < DUPLICATE_COSINE
+                ):
                     kept.append(vector)
             out.append(kept[1:])
         return out
@@ -113,7 +116,7 @@ class EmbeddedEncoder(Encoder):
     def _observations(
         self, content: ImageContent | VideoContent
     ) -> tuple[label_space.Observation, ...]:
-        """Of the image, or of the video's key image and frames; made once while they live."""
+        """Those of the image, or of the video's keyframe and frames; cached with the array."""
         array = content.frames if isinstance(content, VideoContent) else content.pixels
         known = self._known.get(id(array))
         if known is not None and known[0]() is array:
@@ -127,13 +130,13 @@ class EmbeddedEncoder(Encoder):
         return observations
 
     def _remember(self, array: Pixels, observations: tuple[label_space.Observation, ...]) -> None:
-        """Until the array is gone: vectors, looks and descriptions are asked for one by one."""
+        """Cache while the array lives: vectors and captions of a content are separate calls."""
         key = id(array)
         reference = weakref.ref(array, lambda _: self._known.pop(key, None))
         self._known[key] = (reference, observations)
 
     def _observe(self, pixels: Pixels, *, ends: bool = True) -> label_space.Observation:
-        """The mean over the views of the classifier's softmax."""
+        """Class probabilities, averaged over the views, and colours of an image."""
         logits = self._classify(views(pixels, ends=ends))
         p = np.exp(logits - logits.max(1, keepdims=True))
         classes = (p / p.sum(1, keepdims=True)).mean(0)
@@ -141,7 +144,7 @@ class EmbeddedEncoder(Encoder):
 
 
 def _mean(observations: Sequence[label_space.Observation]) -> label_space.Observation:
-    """What all observations tell together; whether it is dark only the first one."""
+    """Mean classes and colours; `dark` is that of the first observation, the keyframe's."""
     return label_space.Observation(
         np.mean([o.classes for o in observations], axis=0),
         np.mean([o.colours for o in observations], axis=0),

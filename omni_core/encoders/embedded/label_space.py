@@ -1,17 +1,17 @@
-"""From a distribution over the 1000 ImageNet classes to words and to the text space.
+"""From a distribution over the 1000 ImageNet classes to the text space, and to a caption.
 
-An image's vector is a sum of texts' vectors, each weighted by how much of it is seen, so that
-embedding an image costs no run of the text model (ConSE, Norouzi et al. 2014, widened):
+An image's vector is a sum of text vectors, weighted by the predictions, so that embedding an image
+needs no run of the text model (an extension of ConSE, Norouzi et al. 2014):
 
-* its classes, as WordNet names and explains them (labels.json);
-* its scenes: what images of such classes also show, in everyday words: places, people, occasions,
-  things that have no class of their own (scenes.toml). It is the largest gain of the recipe, since
-  people ask for "a group of people" or "a river", and no class is called that;
+* its classes, by their WordNet names and glosses (labels.json);
+* its scenes: what images of such classes also show, in everyday terms: places, people, occasions,
+  things without a class of their own (scenes.toml). It is the largest gain of the recipe, since
+  people search for "a group of people" or "a river", and no class has such a name;
 * its colours, and whether it is dark.
 
-Weights were chosen on 221 questions over 431 images, where MRR is .60 (class names alone .50).
-On 105 questions over 343 images that nothing was chosen on, it is .47 (names alone .43): the
-classifier, not the wording, is the limit. bench/embedded_recipe.py measures.
+Weights were tuned on 221 questions over 431 images, where MRR is .60 (class names alone .50). On
+105 held-out questions over 343 images it is .47 (names alone .43): the classifier, not the wording,
+is the limit. bench/embedded_recipe.py measures.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ from omni_core.settings import Settings
 from omni_core.types import Vector
 
 RECIPE = "2"
-"""Part of the encoder's fingerprint: raise it when vectors of images change."""
+"""Part of the encoder's fingerprint: increase it when vectors of images change."""
 
-SCENES = 0.8
+SCENE_WEIGHT = 0.8
 """Weight of scenes.toml against the classes themselves."""
-SHARPEN = 1.5
-"""Exponent on a scene's probability: half-seen scenes count for less than half."""
-COLOURS, COLOUR_LEAST = 0.1, 0.15
-"""Weight of the colours, and the share of the image below which a colour does not count."""
-DARKNESS = 0.2
-"""Weight of being dark."""
+SCENE_EXPONENT = 1.5
+"""Exponent of a scene's probability; above 1 it lowers uncertain scenes."""
+COLOUR_WEIGHT, MIN_COLOUR_SHARE = 0.1, 0.15
+"""Weight of the colours, and the share of the image below which one is ignored."""
+DARK_WEIGHT = 0.2
+"""Weight of "dark, night" for dark images."""
 
-NAMES, NAME_LEAST = 3, 0.1
-"""Classes named in a description, and the probability that one must have."""
-GROUPS, GROUP_LEAST = 2, 0.5
-"""The same for the groups above them."""
+MAX_NAMES, MIN_NAME_PROBABILITY = 3, 0.1
+"""Classes named in a caption, and the probability that one must have."""
+MAX_GROUPS, MIN_GROUP_PROBABILITY = 2, 0.5
+"""The same for groups (their hypernyms)."""
 
 _DATA = Path(__file__).with_name("data")
 
@@ -58,22 +58,22 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the classifier and the colours tell of an image."""
+    """Classifier probabilities and colours of an image."""
 
     classes: Vector
-    """(1000,), probabilities summing to 1."""
+    """(1000,) probabilities, summing to 1."""
     colours: Vector
-    """(11,), the share of each of `colours.NAMES`."""
+    """(11,) area shares of `colours.NAMES`."""
     dark: bool
 
 
 class LabelSpace:
-    """The classes, the groups above them and the scenes around them, with a text vector for each
-    class, scene and colour."""
+    """Text vectors of every class, scene and colour, and the mapping from classes to groups and
+    scenes."""
 
     def __init__(self, text: MiniLM, settings: Settings) -> None:
-        """Some 2300 short texts; those of the default text weights are shipped as vectors, since
-        embedding them costs 9 s of CPU. For others they are embedded once and cached."""
+        """Some 2300 short texts. Their vectors by the default text weights are shipped, since
+        embedding takes 9 s of CPU; for other weights they are embedded once and cached."""
         table = json.loads((_DATA / "labels.json").read_bytes())
         classes: list[dict[str, Any]] = table["classes"]
         self._names: list[str] = [row["names"][0] for row in classes]
@@ -96,12 +96,12 @@ class LabelSpace:
         self._colour_vectors, self._dark_vector = vectors[2 * n + len(scenes) : -1], vectors[-1]
 
     def _with_groups(self, i: int, names: list[str]) -> str:
-        """A class with its synonym and the three narrowest groups it is in."""
+        """A class name, a synonym, and the three narrowest groups of the class."""
         own = [self._groups[j] for j in np.flatnonzero(self._members[:, i])]
         return ", ".join([*names[:2], *own[::-1][:3]])  # the groups are stored widest first
 
     def _shipped(self) -> Matrix | None:
-        """The vectors of `texts` that came with the package, if they are of these very texts."""
+        """The shipped vectors; None if they are not of exactly these texts and weights."""
         with np.load(_DATA / "label_vectors.npz", allow_pickle=False) as shipped:
             if str(shipped["key"]) != self.key:
                 return None
@@ -110,30 +110,31 @@ class LabelSpace:
 
     def embed(self, image: Observation) -> Vector:
         """(384,), L2-normalised."""
-        scenes = (self._scenes @ image.classes) ** SHARPEN
-        shares = np.where(image.colours < COLOUR_LEAST, 0, image.colours)
+        scenes = (self._scenes @ image.classes) ** SCENE_EXPONENT
+        shares = np.where(image.colours < MIN_COLOUR_SHARE, 0, image.colours)
         vector = unit(
-            unit(image.classes @ self._class_vectors) + SCENES * unit(scenes @ self._scene_vectors)
+            unit(image.classes @ self._class_vectors)
+            + SCENE_WEIGHT * unit(scenes @ self._scene_vectors)
         )
-        vector = vector + COLOURS * (shares @ self._colour_vectors)
-        return unit(vector + DARKNESS * self._dark_vector if image.dark else vector)
+        vector = vector + COLOUR_WEIGHT * (shares @ self._colour_vectors)
+        return unit(vector + DARK_WEIGHT * self._dark_vector if image.dark else vector)
 
     def describe(self, image: Observation) -> str:
-        """The likeliest names and what they are kinds of: "tabby, tiger cat, feline".
+        """The likeliest class and group names: "tabby, tiger cat, feline".
 
-        Empty where the classifier has no opinion.
+        Empty where no class is likely enough.
         """
         p = image.classes
-        names = [self._names[i] for i in np.argsort(-p)[:NAMES] if p[i] >= NAME_LEAST]
+        names = [self._names[i] for i in np.argsort(-p)[:MAX_NAMES] if p[i] >= MIN_NAME_PROBABILITY]
         group_p = self._members @ p
         information = group_p * -np.log(self._members.mean(1))
-        likely = [i for i in np.argsort(-information) if group_p[i] >= GROUP_LEAST]
-        names += [self._groups[i] for i in likely[:GROUPS]]
+        likely = [i for i in np.argsort(-information) if group_p[i] >= MIN_GROUP_PROBABILITY]
+        names += [self._groups[i] for i in likely[:MAX_GROUPS]]
         return ", ".join(dict.fromkeys(names))
 
 
 def scenes_of(table: dict[str, Any]) -> dict[str, list[int]]:
-    """scenes.toml with its names resolved: words -> indices of the classes that show them.
+    """scenes.toml with its names resolved: scene text -> indices of its classes.
 
     Raises KeyError for a name that is neither a class, a synset, nor a `*group`.
     """
@@ -157,7 +158,7 @@ def _membership(rows: list[list[int]], classes: int) -> Matrix:
 
 
 def _cached(path: Path, make: Callable[[], Matrix]) -> Matrix:
-    """What `make` returns, from the file when it was made before."""
+    """The array in the file; `make` creates it on first use."""
     if path.is_file():
         cached: Matrix = np.load(path, allow_pickle=False)
         return cached
@@ -168,7 +169,7 @@ def _cached(path: Path, make: Callable[[], Matrix]) -> Matrix:
 
 
 def unit(rows: NDArray[Any]) -> NDArray[np.float32]:
-    """Each row scaled to length 1; a row of zeros stays."""
+    """Each row L2-normalised; a zero row stays."""
     length = np.linalg.norm(rows, axis=-1, keepdims=True)
     out: NDArray[np.float32] = (rows / np.maximum(length, 1e-12)).astype(np.float32)
     return out

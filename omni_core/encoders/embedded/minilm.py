@@ -22,8 +22,8 @@ DIM = 384
 MAX_TOKENS = 256
 """The length the model was tuned at; its position table ends at 512."""
 BATCH_TOKENS = 2048
-"""Rows times the longest, padding too: each run unpacks the int8 weights, so few runs of many
-short texts; more than this only costs memory."""
+"""Tokens of a batch, padding included. Each run dequantises the weights, so large batches are
+faster; beyond this they only cost memory."""
 _VOCABULARY = Path(__file__).with_name("data") / "vocab.txt"
 
 
@@ -41,7 +41,7 @@ class MiniLM:
     """The loaded model."""
 
     def __init__(self, settings: Settings) -> None:
-        """Loads the tokenizer and the graph; UnavailableError when the weights are not there."""
+        """Load the tokenizer and the graph; UnavailableError when weights are missing."""
         from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
         pieces = _VOCABULARY.read_text(encoding="utf-8").split("\n")[:-1]
@@ -57,7 +57,7 @@ class MiniLM:
         self.revision = revision(settings)
 
     def token_ids(self, text: str) -> list[int]:
-        """What the model reads: ids of word pieces, [CLS] first, [SEP] last, at most 256."""
+        """WordPiece ids with [CLS] and [SEP], at most 256."""
         return list(self._tokenizer.encode(text).ids)
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -83,7 +83,7 @@ class MiniLM:
         if "token_type_ids" in self._session.inputs:
             feed["token_type_ids"] = np.zeros_like(ids)
         (hidden,) = self._session(["last_hidden_state"], **feed)
-        # a select, not a product: the padding's hidden states may be anything, NaN too
+        # np.where, not a product: hidden states of padding may be NaN
         pooled = np.where(mask[..., None], hidden, 0).sum(1) / mask.sum(1, keepdims=True)
         unit: NDArray[np.float32] = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
         return unit.astype(np.float32)

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 as an ONNX graph with float32 weights, for `weights_dir` that holds them."""
+"""all-MiniLM-L6-v2 as an ONNX graph with float32 weights, built when `weights_dir` has them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import onnx
 
 BUILDER = "1"
-"""Part of the cached graph's name: raise it when the builder below changes."""
+"""Part of the cached graph's name: increase it when `build` changes."""
 
 
 def build(w: Weights, *, layers: int = 6, heads: int = 12) -> onnx.ModelProto:

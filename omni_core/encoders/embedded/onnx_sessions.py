@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions, and a small writer for graphs built from weights, once, and cached."""
+"""ONNX Runtime sessions, and a builder for ONNX graphs, which are cached on disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # waiting threads would burn the cores that decoding and speech need
+        # spin-waiting threads would take the cores that decoding and speech need
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -40,7 +40,7 @@ class Session:
 
 
 def cached(settings: Settings, name: str, build: Callable[[], onnx.ModelProto]) -> Path:
-    """The graph `name` in the cache; built, checked and written when it is not there yet.
+    """Path of the cached graph `name`; it is built, checked and written when missing.
 
     `name` must change with the weights and with the builder.
     """
@@ -76,7 +76,7 @@ class Graph:
         return self.constant("i_" + "_".join(map(str, values)), np.array(values, np.int64))
 
     def op(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """An operator's output, named `output` or by its place."""
+        """Add an operator; returns the name of its output, `output` or a generated one."""
         output = output or f"n{len(self._nodes)}"
         self._nodes.append(self._helper.make_node(kind, list(inputs), [output], **attributes))
         return output

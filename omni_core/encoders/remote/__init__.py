@@ -1,1 +1,1 @@
-"""Models on another machine: client, wire format and server of our own worker, and vLLM."""
+"""Models on another machine: client, wire format and server of omni-mcp's worker, and vLLM."""

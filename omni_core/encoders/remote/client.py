@@ -1,4 +1,4 @@
-"""One HTTP client for model servers: deadlines, retries, a token, and errors in one line."""
+"""The HTTP client for model servers: deadlines, retries, bearer token, one-line errors."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from omni_core.errors import BadRequestError, UnavailableError, unpack
 log = logging.getLogger(__name__)
 
 CONNECT_S = 5.0
-TRIES = 4
-"""The first and three more, after 0.5, 1 and 2 seconds: a worker that restarts is back by then."""
-_TEMPORARY = (429, 502, 503, 504)
+MAX_ATTEMPTS = 4
+"""Retries after 0.5, 1 and 2 seconds, which cover the restart of a worker."""
+_RETRIED_STATUS = (429, 502, 503, 504)
 
 
 class ModelServerClient:
     """A connection to a model server at one address. Thread-safe."""
 
     def __init__(self, url: str, token: str) -> None:
-        """`url` as set by the operator; redirects are not followed, proxies not asked."""
+        """`url` as set by the operator; redirects are not followed and proxies not used.
+
+        Raises BadRequestError for an address that is not http or https.
+        """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadRequestError(
@@ -40,25 +43,25 @@ class ModelServerClient:
         return self._json(self._send("GET", path, seconds, {}))
 
     def post_bytes(self, path: str, body: bytes, *, seconds: float) -> bytes:
-        """The bytes that `path` answers to these bytes."""
+        """Post `body`; the bytes of the response."""
         headers = {"content-type": "application/octet-stream"}
         return self._send("POST", path, seconds, {"content": body, "headers": headers}).content
 
     def post_json(self, path: str, data: Any, *, seconds: float) -> Any:
-        """The JSON that `path` answers to this JSON."""
+        """Post `data` as JSON; the JSON of the response."""
         return self._json(self._send("POST", path, seconds, {"json": data}))
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._client.close()
 
     def _send(
         self, method: str, path: str, seconds: float, content: dict[str, Any]
     ) -> httpx2.Response:
         deadline = time.monotonic() + seconds
-        for attempt in range(TRIES):
+        for attempt in range(MAX_ATTEMPTS):
             left = deadline - time.monotonic()
-            last = attempt == TRIES - 1
+            last = attempt == MAX_ATTEMPTS - 1
             try:
                 limits = httpx2.Timeout(max(left, 0.1), connect=CONNECT_S)
                 answer = self._client.request(method, self._base + path, timeout=limits, **content)
@@ -77,9 +80,9 @@ class ModelServerClient:
             else:
                 if answer.status_code < 300:
                     return answer
-                if answer.status_code not in _TEMPORARY or last:
-                    raise self._refusal(answer)
-            log.info("the model server %s is asked again", self.name)
+                if answer.status_code not in _RETRIED_STATUS or last:
+                    raise self._error_of(answer)
+            log.info("retrying the request to the model server %s", self.name)
             time.sleep(min(0.5 * 2**attempt, max(0.0, deadline - time.monotonic())))
         raise AssertionError("the last try returns or raises")
 
@@ -92,7 +95,7 @@ class ModelServerClient:
                 "encoder_url"
             ) from None
 
-    def _refusal(self, answer: httpx2.Response) -> Exception:
+    def _error_of(self, answer: httpx2.Response) -> Exception:
         if answer.status_code in (401, 403):
             return UnavailableError(
                 f"the model server {self.name} refused the token: set encoder_token to its own"
@@ -104,12 +107,12 @@ class ModelServerClient:
             )
         try:
             data = answer.json()
-            said = data.get("error", data.get("message", "")) if isinstance(data, dict) else ""
-            said = said.get("message", "") if isinstance(said, dict) else str(said)
+            error = data.get("error", data.get("message", "")) if isinstance(data, dict) else ""
+            text = str(error.get("message", "") if isinstance(error, dict) else error)
         except ValueError:
-            data, said = None, ""
-        line = (said.strip().splitlines() or [f"status {answer.status_code}"])[0][:200]
+            data, text = None, ""
+        line = (text.strip().splitlines() or [f"status {answer.status_code}"])[0][:200]
         message = f"the model server {self.name} says: {line}"
-        if isinstance(data, dict) and "kind" in data:  # a worker of ours: its error as itself
+        if isinstance(data, dict) and "kind" in data:  # an omni-mcp worker: its own error class
             return unpack({**data, "error": message})
         return UnavailableError(message)

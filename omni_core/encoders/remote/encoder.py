@@ -1,7 +1,7 @@
 """Embed on another machine that runs `omni-mcp worker --listen`.
 
-`Settings.encoder_url` is its address, as in `http://host:7000`; the worker says itself which
-model it runs.
+`Settings.encoder_url` is its address, as in `http://host:7000`; the worker describes the model that
+it runs.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from omni_core.types import (
 INFO_S = 10.0
 QUESTION_S = 60.0
 EVIDENCE_S = 600.0
-CHUNK = 32 << 20
-"""Bytes of contents in one request: a slow link then still answers within the deadline."""
+REQUEST_BYTES = 32 << 20
+"""Contents of one request, so that a slow link still meets the deadline."""
 
 
 class RemoteEncoder(Encoder):
@@ -35,10 +35,10 @@ class RemoteEncoder(Encoder):
 
     @classmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
-        """What the worker says it embeds.
+        """The worker's description of its model.
 
-        Raises UnavailableError when it cannot be reached, refuses the token, still loads, or
-        speaks another format of messages.
+        Raises UnavailableError when it cannot be reached, refuses the token, is still loading, or
+        uses another wire format.
         """
         client = ModelServerClient(settings.encoder_url, settings.encoder_token)
         try:
@@ -59,12 +59,12 @@ class RemoteEncoder(Encoder):
         return RemoteReranker(client, settings.reranker)
 
     def __init__(self, client: ModelServerClient, info: EncoderInfo) -> None:
-        """`info` as the worker told it."""
+        """`info`: the worker's description."""
         self.info = info
         self._client = client
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """See `Encoder`; sent in requests of about `CHUNK` bytes."""
+        """See `Encoder`; sent in requests of about `REQUEST_BYTES` bytes."""
         return self._vectors("/encode", contents, EVIDENCE_S)
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
@@ -72,7 +72,7 @@ class RemoteEncoder(Encoder):
         return self._vectors("/questions", contents, QUESTION_S)
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._client.close()
 
     def _vectors(
@@ -89,7 +89,7 @@ class RemoteReranker(Reranker):
     """`Reranker` whose model runs in a worker elsewhere."""
 
     def __init__(self, client: ModelServerClient, name: str) -> None:
-        """`name` as set; the worker was started with the same."""
+        """`name`: `Settings.reranker`, which the worker must have been started with too."""
         self.name = name
         self._client = client
 
@@ -100,7 +100,7 @@ class RemoteReranker(Reranker):
         return wire.unpack_scores(self._client.post_bytes("/rerank", body, seconds=QUESTION_S))
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._client.close()
 
 
@@ -109,7 +109,7 @@ def _chunks(contents: Sequence[Content]) -> Iterator[list[Content]]:
     size = 0
     for content in contents:
         more = _bytes(content)
-        if chunk and size + more > CHUNK:
+        if chunk and size + more > REQUEST_BYTES:
             yield chunk
             chunk, size = [], 0
         chunk.append(content)

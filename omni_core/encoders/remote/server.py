@@ -1,6 +1,6 @@
 """The model worker over HTTP: the same encoder, for a server on another machine.
 
-    GET  /info                    the encoder's facts; 503 while it loads
+    GET  /info                    the encoder's description; 503 while it loads
     POST /encode                  contents -> vectors of evidence
     POST /questions               contents -> vectors of questions, ahead of evidence
     POST /rerank                  the question, then candidates -> scores
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_BODY = 256 << 20
+MAX_BODY = 256 << 20
 """Bytes of one request: a batch of videos at 350x196 is about 50 MB."""
 Handler = Callable[["Request"], Awaitable["Response"]]
 _STATUS = {BadRequestError: 400, RefusedError: 401, TooLargeError: 413, UnavailableError: 503}
@@ -60,7 +60,7 @@ def serve(settings: Settings, host: str, port: int, token: str) -> None:
 
 
 def may_listen(host: str, token: str) -> None:
-    """Raises RefusedError for an address beyond loopback without a token."""
+    """Raise RefusedError for an address beyond loopback without a token."""
     if not token and not _loopback(host):
         raise RefusedError(
             f"a worker on {host} can be reached by other machines: set a token "
@@ -112,7 +112,7 @@ class _WorkerModels:
 
 
 def worker_app(settings: Settings, token: str) -> Starlette:
-    """The application alone, for a server of your own."""
+    """The ASGI application, for another ASGI server."""
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -173,13 +173,13 @@ def _scores(models: _WorkerModels, contents: list[Content]) -> list[float | None
 
 
 async def _body(request: Request) -> bytes:
-    """The body, refused as soon as it grows too long whatever its header said."""
+    """The body; TooLargeError as soon as it exceeds `MAX_BODY`, whatever its header states."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > MOST_BODY:
-            raise TooLargeError(f"a request may have {MOST_BODY >> 20} MB: send fewer contents")
+        if size > MAX_BODY:
+            raise TooLargeError(f"a request may have {MAX_BODY >> 20} MB: send fewer contents")
         parts.append(part)
     return b"".join(parts)
 

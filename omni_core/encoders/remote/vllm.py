@@ -2,7 +2,7 @@
 
 Dense vectors come from /v1/embeddings with `messages`, token vectors from /pooling with the task
 token_embed, scores from /rerank. vLLM renders the model's own chat template; the prompt goes where
-the model had it in training (a system turn, or the first words of the user's).
+the model had it in training (the system turn, or a prefix of the user turn).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from omni_core.types import (
 )
 
 CONCURRENT = 8
-"""Requests at once: vLLM makes its own batches of what is waiting."""
+"""Concurrent requests, which vLLM batches."""
 EVIDENCE_S = 300.0
 QUESTION_S = 60.0
 
@@ -41,7 +41,7 @@ class VllmEncoder(Encoder):
 
     @classmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
-        """What models.toml says of the model; the server is not asked."""
+        """The model's description by models.toml; sends no request."""
         return encoder_info(_spec(settings.encoder, settings), settings)
 
     @classmethod
@@ -71,7 +71,7 @@ class VllmEncoder(Encoder):
         return [self._one(c, self._spec.query_prompt, QUESTION_S) for c in contents]
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
@@ -130,7 +130,7 @@ class VllmReranker(Reranker):
     """`Reranker` over vLLM's /rerank."""
 
     def __init__(self, client: ModelServerClient, spec: ModelSpec) -> None:
-        """The served model must be started as its pitfalls say."""
+        """The server must be started as `spec.pitfalls` say."""
         self.name = spec.name
         self._client, self._spec = client, spec
 
@@ -163,12 +163,12 @@ class VllmReranker(Reranker):
         return scores
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._client.close()
 
 
 def _client(settings: Settings) -> ModelServerClient:
-    """The address behind `vllm+`, with or without `/v1`."""
+    """A client of the address after `vllm+`, which may end in `/v1`."""
     url = settings.encoder_url.removeprefix("vllm+").rstrip("/").removesuffix("/v1")
     return ModelServerClient(url, settings.encoder_token)
 

@@ -1,4 +1,4 @@
-"""One content as the turns of a chat request, media as data: URIs."""
+"""A content as the messages of a chat request, media as data: URIs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from omni_core.types import (
 
 
 def conversation(parts: list[dict[str, Any]], prompt: str, spec: ModelSpec) -> list[Any]:
-    """The turns that carry one content and its prompt."""
+    """The messages for one content and its prompt."""
     if not prompt:
         return [{"role": "user", "content": parts}]
     if spec.prompt_place == "prefix":
@@ -61,7 +61,7 @@ def message_parts(content: Content, spec: ModelSpec) -> list[dict[str, Any]] | N
 
 
 def text_or_parts(parts: list[dict[str, Any]]) -> Any:
-    """A rerank request's form of a content: bare text, or its parts."""
+    """A content in a rerank request: plain text, or its parts."""
     alone = len(parts) == 1 and parts[0]["type"] == "text"
     return parts[0]["text"] if alone else {"content": parts}
 

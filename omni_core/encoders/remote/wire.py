@@ -2,9 +2,9 @@
 
 The tensor `json` holds the UTF-8 text of a JSON object; `contents` (or `vectors`) in it name the
 other tensors: images as uint8 (height, width, 3), video frames as uint8 (frames, height, width,
-3), audio and vectors as float32. Safetensors is raw bytes behind a table of names, dtypes, shapes
-and offsets: nothing in it can run, and the library checks the whole table against the body before
-it copies a tensor, so a lying table costs nothing.
+3), audio and vectors as float32. Safetensors is raw bytes after a table of names, dtypes, shapes
+and offsets: it holds no code, and the library checks the whole table against the body before it
+copies a tensor, so a forged table costs no memory.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from omni_core.types import (
 )
 
 FORMAT = 2
-"""Of the bodies. 1, of the first release, was a JSON head and raw arrays of our own."""
+"""Version of the wire format. 1, of the first release, was a JSON header and raw arrays."""
 FORMAT_1 = b"OMNI1"
-"""How a body of format 1 began."""
-MOST_JSON = 4 << 20
+"""The first bytes of a body of format 1."""
+MAX_JSON = 4 << 20
 """Bytes of a body's JSON, and of safetensors' own table of tensors."""
 
 _JSON = "json"
-_Name = Literal["uint8", "float32"]
+_DType = Literal["uint8", "float32"]
 
 
 class _Writer:
@@ -48,7 +48,7 @@ class _Writer:
         self._tensors: dict[str, NDArray[Any]] = {}
 
     def put(self, array: NDArray[Any]) -> str:
-        """The name that the array gets in the body."""
+        """Add an array; returns its tensor name."""
         name = str(len(self._tensors))
         dtype = np.uint8 if array.dtype == np.uint8 else np.float32
         self._tensors[name] = np.ascontiguousarray(array, dtype=dtype)
@@ -61,12 +61,12 @@ class _Writer:
 
 
 class _Reader:
-    """A body, checked; raises BadRequestError in one line for anything else."""
+    """A checked body; raises BadRequestError for anything that is not one."""
 
     def __init__(self, body: bytes) -> None:
         if body.startswith(FORMAT_1):
             raise BadRequestError(_other_format(1))
-        if len(body) < 8 or int.from_bytes(body[:8], "little") > MOST_JSON:
+        if len(body) < 8 or int.from_bytes(body[:8], "little") > MAX_JSON:
             raise BadRequestError("the body is no message of a model worker, or is cut off")
         try:
             self._tensors: dict[str, NDArray[Any]] = load(body)
@@ -79,7 +79,7 @@ class _Reader:
 
     def _json(self) -> dict[str, Any]:
         raw = self._tensors.get(_JSON)
-        if raw is None or raw.dtype != np.uint8 or raw.nbytes > MOST_JSON:
+        if raw is None or raw.dtype != np.uint8 or raw.nbytes > MAX_JSON:
             raise BadRequestError("the body holds no JSON, or too much of it")
         try:
             facts = json.loads(raw.tobytes())
@@ -89,8 +89,8 @@ class _Reader:
             raise BadRequestError("the JSON of the body is not an object")
         return facts
 
-    def get(self, name: Any, dtype: _Name, *dims: int, last: int = 0) -> NDArray[Any]:
-        """The tensor of that name, with one of `dims` dimensions, the last of `last` (0: any)."""
+    def get(self, name: Any, dtype: _DType, *dims: int, last: int = 0) -> NDArray[Any]:
+        """The tensor `name`: its rank is one of `dims`, its last dimension `last` (0: any)."""
         tensor = self._tensors.get(name) if isinstance(name, str) else None
         if tensor is None:
             raise BadRequestError(f"the body has no array called {str(name)[:40]!r}")
@@ -102,7 +102,7 @@ class _Reader:
         return tensor
 
     def image(self, name: Any) -> NDArray[Any]:
-        """An image that has pixels."""
+        """The tensor `name` as a non-empty image."""
         pixels = self.get(name, "uint8", 3, last=3)
         if not pixels.size:
             raise BadRequestError("an image of the body is empty")
@@ -110,13 +110,13 @@ class _Reader:
 
 
 def pack(contents: Sequence[Content], **more: Any) -> bytes:
-    """Contents (and JSON facts beside them) as one body."""
+    """Contents, and further JSON fields, as one body."""
     writer = _Writer()
     return writer.body({**more, "contents": [_describe(c, writer) for c in contents]})
 
 
 def unpack(body: bytes) -> tuple[list[Content], Mapping[str, Any]]:
-    """The inverse; raises BadRequestError for anything that is not exactly such a body."""
+    """The contents and JSON fields of a body; BadRequestError for anything else."""
     reader = _Reader(body)
     contents = reader.facts.get("contents")
     if not isinstance(contents, list):
@@ -131,7 +131,7 @@ def pack_vectors(vectors: Sequence[Vector | None]) -> bytes:
 
 
 def unpack_vectors(body: bytes) -> list[Vector | None]:
-    """The inverse; raises BadRequestError as `unpack`."""
+    """The vectors of such a body; raises BadRequestError as `unpack`."""
     reader = _Reader(body)
     names = reader.facts.get("vectors")
     if not isinstance(names, list):
@@ -150,15 +150,15 @@ def unpack_scores(body: bytes) -> list[float | None]:
 
 
 def pack_info(info: EncoderInfo) -> dict[str, Any]:
-    """An encoder's facts as JSON, and the format that its worker speaks."""
+    """An encoder's description as JSON, with the wire format of its worker."""
     return {**asdict(info), "channels": sorted(info.channels), "format": FORMAT}
 
 
 def unpack_info(data: Any) -> EncoderInfo:
-    """The inverse; unknown fields of a newer worker are left out.
+    """The description in such JSON; unknown fields of a newer worker are ignored.
 
-    Raises UnavailableError when the worker speaks another format, BadRequestError when the data
-    is no description at all.
+    Raises UnavailableError when the worker uses another wire format, BadRequestError when the data
+    is no description.
     """
     if isinstance(data, dict) and "channels" in data and data.get("format", 1) != FORMAT:
         raise UnavailableError(_other_format(data.get("format", 1)))

@@ -1,1 +1,1 @@
-"""Any model that sentence-transformers runs: described in `models.toml`, one class for all."""
+"""Any model that sentence-transformers runs: described in `models.toml`, run by one class."""

@@ -1,4 +1,4 @@
-"""Which items share a forward pass: a token budget, little padding, one frame rate."""
+"""Batches of a forward pass: within a token budget, with little padding, one frame rate each."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from omni_core.encoders.transformer.inputs import Item
 
 MAX_PADDING = 0.08
-"""A batch is closed before more than this share of it would be padding..."""
+"""Share of padding at which a batch is closed ..."""
 SMALL_BATCH = 0.25
-"""...unless it fills less than this share of the budget: a launch costs more than padding."""
+"""... unless it fills less than this share of the budget: a launch costs more than padding."""
 
 
 def plan_batches(items: Sequence[Item], budget: int, max_items: int = 0) -> list[list[int]]:
     """Indices of `items`, batch by batch.
 
     A batch padded to its longest item holds at most `budget` tokens and `max_items` items (0: any);
-    an item longer than the budget goes alone. The longest come first so that an out-of-memory is
-    met at once; only a batch of texts goes before them.
+    an item longer than the budget goes alone. The longest come first, so that running out of
+    memory shows at once; only a batch of texts goes before them.
     """
     batches: list[list[int]] = []
     for group in _by_frame_rate(items):
@@ -35,7 +35,7 @@ def plan_batches(items: Sequence[Item], budget: int, max_items: int = 0) -> list
             batches.append(current)
     batches.sort(key=lambda b: -items[b[0]].tokens * len(b))
     texts = next((b for b in batches if all(is_text(items[i]) for i in b)), None)
-    if texts is not None:  # prepared in no time: the device works while images are prepared
+    if texts is not None:  # quick to prepare: occupies the device while images are prepared
         batches.remove(texts)
         batches.insert(0, texts)
     return batches

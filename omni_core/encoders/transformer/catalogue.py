@@ -1,6 +1,6 @@
-"""Which models are known: `models.toml`, a folder's `omni.toml`, or what its files say.
+"""Model descriptions: from `models.toml`, a folder's `omni.toml`, or its configuration files.
 
-Nothing here imports torch: listing models must work on a machine that has none.
+Nothing here imports torch: listing models must work without it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from omni_core.errors import UnavailableError
 
 
 def find_model(name: str, *, weights_dir: str = "") -> ModelSpec:
-    """The model that `name` means: a name of models.toml, a folder, or a hub id, each with
-    `@revision` or without.
+    """The description of a model by its name in models.toml, folder, or hub id, each optionally
+    followed by `@revision`.
 
     `weights_dir` is searched for a folder of that name first. Raises UnavailableError, in one
     line with the next step, when nothing of that name can exist.
@@ -72,7 +72,7 @@ def _parse(name: str, data: Mapping[str, Any]) -> ModelSpec:
     for key in ("modalities", "matryoshka", "video_pixels", "image_pixels", "pitfalls"):
         if values.get(key) is not None:
             values[key] = tuple(values[key])
-    if values.get("video_pixels_of") == "film":  # an omni.toml of before this was called video
+    if values.get("video_pixels_of") == "film":  # the value's former name, in an existing omni.toml
         values["video_pixels_of"] = "video"
     if isinstance(values.get("recipe"), Mapping):
         values["recipe"] = Recipe(**values["recipe"])
@@ -84,7 +84,7 @@ def _parse(name: str, data: Mapping[str, Any]) -> ModelSpec:
 
 
 def _from_folder(folder: Path, known: ModelSpec | None) -> ModelSpec:
-    """By its `omni.toml`; else as models.toml describes a model of its name; else by its files."""
+    """From its `omni.toml`; else the row of models.toml with its name; else from its files."""
     revision = hub.folder_fingerprint(folder)
     own = folder / "omni.toml"
     if own.is_file():

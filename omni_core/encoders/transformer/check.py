@@ -1,7 +1,7 @@
-"""`omni-mcp models check NAME`: real weights, the probe, and the scores printed on the card.
+"""`omni-mcp models check NAME`: the probe on real weights, and the scores on the model card.
 
-Random weights of the right shape prove the code; only this proves that the published weights are
-understood as their authors meant them. Anyone with a hub and the memory can run it.
+Tests use random weights of the right shape; only this check shows that the published weights are
+used as their authors intended. It needs a model hub and enough memory.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from omni_core.types import (
 )
 
 TOLERANCE = 0.03
-"""Scores of bfloat16 runs on the card itself differ by 0.01 between its own two snippets."""
+"""Cosine; between the two snippets of one card bfloat16 scores differ by 0.01."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardComparison:
-    """One question of the card: its scores, and those measured here."""
+    """One query of the model card: the scores on the card, and those measured here."""
 
     query: str
     kind: InputKind
@@ -44,7 +44,7 @@ class CardComparison:
 
     @property
     def same_order(self) -> bool:
-        """Whether the files rank as on the card."""
+        """Whether the candidates rank as on the card."""
         return bool((np.argsort(self.expected) == np.argsort(self.found)).all())
 
     @property
@@ -55,7 +55,7 @@ class CardComparison:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What was measured, and in `ok` the verdict: every ranking and score as on the card."""
+    """The measurements; `ok`: every ranking and score is as on the card."""
 
     name: str
     revision: str
@@ -125,7 +125,7 @@ def check(name: str, settings: Settings) -> CheckReport:
 
 
 def _reranker(spec: ModelSpec, settings: Settings, started: float) -> CheckReport:
-    """A cross-encoder: an obvious pair must score above an absurd one."""
+    """Check a cross-encoder: a relevant pair must score above an irrelevant one."""
     reranker = TransformerEncoder.load_reranker(replace(settings, reranker=settings.encoder))
     candidates = [
         TextContent("A red fox sleeps in the snow."),
@@ -169,7 +169,7 @@ def _assets(spec: ModelSpec, reference: Reference) -> Path:
 
 
 def _open(path: Path, kind: InputKind, spec: ModelSpec) -> Content:
-    """A card's asset as its snippet reads it: whole, without the audio of a video."""
+    """An asset of the card as its snippet reads it: whole, a video without its audio."""
     import av
 
     if kind == "image":

@@ -1,4 +1,4 @@
-"""What an index must know of a model: facts from data, without loading a weight."""
+"""`EncoderInfo` of a model, from its description, without loading weights."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from omni_core.settings import Settings
 from omni_core.types import Channel, CutOptions, EncoderInfo
 
 WIDEST_ASPECT = 2.4
-"""Frames up to this ratio of width to height reach the model's pixel budget without being
-enlarged again."""
+"""Frames up to this aspect ratio fill the model's pixel budget without upscaling."""
 MAX_EDGE = 640
-"""Of a frame, in pixels, whatever the model's budget."""
+"""Long edge of a frame in pixels, at most, whatever the model's budget."""
 BATCH = 32
-"""Segments of one call: each begins with some 0.2 s of preparation that a GPU waits for."""
+"""Segments of one call; each call begins with some 0.2 s of preparation while the GPU idles."""
 
 
 def encoder_info(spec: ModelSpec, settings: Settings) -> EncoderInfo:
-    """What these settings make of a model.
+    """The encoder that these settings make of a model.
 
     Raises UnavailableError for a reranker, and for a dimension that the model cannot be cut to.
     """
@@ -54,7 +53,7 @@ def encoder_info(spec: ModelSpec, settings: Settings) -> EncoderInfo:
 
 
 def _cut_options(spec: ModelSpec) -> CutOptions:
-    """How media must be cut so that the model sees what it was trained on."""
+    """How to cut media so that inputs match the model's training."""
     default = CutOptions()
     edge = spec.video_edge or default.video_edge
     if spec.video_pixels and not spec.video_edge:
@@ -77,10 +76,10 @@ def _cut_options(spec: ModelSpec) -> CutOptions:
 
 
 def _settings_text(spec: ModelSpec, pool: int) -> str:
-    """Everything besides weights that changes a vector, short: prompts as eight hex digits.
+    """Everything besides weights that changes a vector, in short; prompts as eight hex digits.
 
-    Part of the fingerprint of stored libraries: it must not change for a model whose vectors
-    stay the same.
+    Part of the fingerprint of stored libraries: it must not change while a model's vectors stay
+    the same.
     """
     prompts = (
         spec.query_prompt,

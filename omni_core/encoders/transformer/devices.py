@@ -13,12 +13,12 @@ from omni_core.errors import UnavailableError
 
 
 def import_torch() -> Any:
-    """Torch, with all that models of sentence-transformers need beside it.
+    """Torch, after checking the other packages that sentence-transformers models need.
 
     Raises UnavailableError naming the extra when a wheel is missing.
     """
     try:
-        # torch first: transformers imported without it stays crippled for the whole process.
+        # torch first: transformers imported before torch never finds it in this process.
         import torch  # isort: skip
         import sentence_transformers  # noqa: F401
         import torchvision  # noqa: F401 - every video processor of transformers needs it
@@ -51,8 +51,8 @@ def pick_device(wanted: str) -> str:
 
 
 def precision(spec: ModelSpec, device: str) -> Any:
-    """The torch dtype: bfloat16 on a GPU that has it; float16 only where the model stands it;
-    else float32."""
+    """The torch dtype: bfloat16 on a GPU that has it; float16 only where the model does not
+    overflow in it; else float32."""
     torch = import_torch()
     if device == "cpu" or spec.dtype == "float32":
         return torch.float32

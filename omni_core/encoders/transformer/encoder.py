@@ -1,7 +1,7 @@
 """Embed with any model of models.toml, a local folder or a hub id: one class, no code per model.
 
-`describe` answers from data; `load` brings the model up, probes it, and refuses one that gives
-wrong dimensions, NaN, or vectors that depend on what else is in the batch.
+`describe` reads the model's description; `load` loads and probes the model, and refuses one that
+gives wrong dimensions, NaN, or vectors that depend on the rest of the batch.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ from omni_core.types import Content, EncoderInfo, TextContent, Vector
 
 
 class TransformerEncoder(Encoder):
-    """Any sentence-transformers model. Thread-safe; questions go first."""
+    """Any sentence-transformers model. Thread-safe; questions have priority over evidence."""
 
     @classmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
-        """What the index must know, without loading a weight.
+        """The model's description; loads no weights.
 
-        Raises UnavailableError when no such model can exist, or when it is a reranker.
+        Raises UnavailableError when there is no such model, or when it is a reranker.
         """
         spec = find_model(settings.encoder, weights_dir=settings.weights_dir)
         return encoder_info(spec, settings)
 
     @classmethod
     def load(cls, settings: Settings) -> Self:
-        """The model on its device, probed. Slow; raises UnavailableError with the next step."""
+        """The model on its device, probed. Slow; raises UnavailableError saying what to do."""
         spec = find_model(settings.encoder, weights_dir=settings.weights_dir)
         info = encoder_info(spec, settings)
         encoder = cls(
@@ -63,15 +63,15 @@ class TransformerEncoder(Encoder):
             token_pool=settings.token_pool,
             patches=settings.model_patches,
         )
-        probe.refuse_if_wrong(encoder)
+        probe.require_valid(encoder)
         encoder.reset_stats()
         return encoder
 
     @classmethod
     def load_reranker(cls, settings: Settings) -> Reranker:
-        """The model of `Settings.reranker`: a cross-encoder as it is, others by MaxSim or cosine.
+        """The model of `Settings.reranker`: a cross-encoder, or an encoder by MaxSim or cosine.
 
-        Slow; raises UnavailableError with the next step.
+        Slow; raises UnavailableError saying what to do.
         """
         if not settings.reranker:
             raise BadRequestError("no reranker is set: name one of `omni-mcp models`")
@@ -98,7 +98,7 @@ class TransformerEncoder(Encoder):
         """`model` is a SentenceTransformer or MultiVectorEncoder, which are untyped here.
 
         `budget` tokens a batch, `workers` preparing threads; 0 lets the device decide.
-        `token_pool` merges evidence's tokens to one in so many (multi-vector models). `patches`
+        `token_pool` keeps one token vector of evidence in so many (multi-vector models). `patches`
         as in `Settings.model_patches`.
         """
         if not spec.text_max_tokens:
@@ -117,20 +117,21 @@ class TransformerEncoder(Encoder):
         self._question_inputs = Inputs(spec, count, template_tokens(model, self._prompts.question))
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """One vector (or one matrix) a content; None where the model cannot take it."""
+        """(dim,) or, multi-vector, (tokens, dim) for each content; None where the model has no
+        input for it."""
         items = self._items(contents)
         prompts = [self._prompts.evidence(contents[i.content]) for i in items]
         vectors = self._pooled(self._runner.evidence(items, prompts, "document"))
         return self._gather(len(contents), items, vectors)
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """The same with the question's prompt, ahead of any evidence."""
+        """The same with the query prompt, before any waiting evidence."""
         items = [item for n, c in enumerate(contents) for item in self._question_inputs.items(n, c)]
         vectors = self._runner.question_batches(items, self._prompts.question, "query")
         return self._gather(len(contents), items, vectors)
 
     def encode_urgent(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """Evidence that someone waits for (candidates of a second stage), ahead of the rest."""
+        """Evidence that a search waits for (reranking candidates), before other evidence."""
         items = self._items(contents)
         vectors: list[Vector] = [np.empty(0, np.float32)] * len(items)
         prompts = [self._prompts.evidence(contents[i.content]) for i in items]
@@ -142,8 +143,8 @@ class TransformerEncoder(Encoder):
                 vectors[i] = vector
         return self._gather(len(contents), items, vectors)
 
-    def together(self, contents: Sequence[Content]) -> list[Vector]:
-        """Evidence in one batch whatever its padding, for the probe; all must be taken."""
+    def encode_one_batch(self, contents: Sequence[Content]) -> list[Vector]:
+        """Evidence in one batch whatever its padding, for the probe; all must be embeddable."""
         prompt = self._prompts.evidence(TextContent(""))
         if self.spec.max_batch == 1 or {self._prompts.evidence(c) for c in contents} != {prompt}:
             return [v for v in self.encode(contents) if v is not None]
@@ -153,11 +154,11 @@ class TransformerEncoder(Encoder):
 
     @property
     def stats(self) -> BatchStats:
-        """Padding, batches and where the time went since loading."""
+        """Batches, padding and time since loading."""
         return self._runner.stats
 
     def reset_stats(self) -> None:
-        """Count from here."""
+        """Reset `stats`, except the batch budget."""
         self._runner.stats = BatchStats(budget=self._runner.stats.budget)
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ class Fit:
 
 
 def list_models() -> list[Fit]:
-    """Every model of models.toml with whether it fits this machine's largest device."""
+    """Every model of models.toml, and whether it fits this machine's best device."""
     device, gb = device_memory()
     ram_gb = _ram_gb()
     return [_fit(spec, device, gb, ram_gb) for spec in known_models().values()]

@@ -1,5 +1,5 @@
-"""Tensors between host and device without waiting. Tensors are `Any`: no torch is imported here
-before it is needed."""
+"""Asynchronous copies of tensors between host and device. Tensors are `Any`: torch is imported
+lazily."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ from omni_core.types import Vector
 
 
 def pin(value: Any) -> Any:
-    """A host tensor in pinned memory, from where the device copies on its own; others as they
-    are."""
+    """A host tensor in pinned memory, for asynchronous copies; other values unchanged."""
     import torch
 
     if not isinstance(value, torch.Tensor) or value.is_cuda:
         return value
-    # An expanded tensor shares its memory among elements, which cannot be pinned.
+    # contiguous: an expanded tensor, whose elements share memory, cannot be pinned
     return value.contiguous().pin_memory()
 
 
 class HostCopy:
-    """Results on their way from the device to the host.
+    """An asynchronous copy of a batch's results from the device to the host.
 
-    The copy is queued right behind its own batch: asked for later, it would wait for the next
-    batch too and leave the device without work.
+    It is queued directly after its own batch; queued later, it would wait for the next batch too
+    and leave the device idle.
     """
 
     def __init__(self, rows: Any, device: str) -> None:
-        """`rows`: a tensor with a row an input, or a list of tensors."""
+        """`rows`: a tensor with one row for each input, or a list of tensors."""
         self._ragged = isinstance(rows, list)
         self._rows: Any = [r.float() for r in rows] if self._ragged else rows.float()
         self._copied: Any = None
@@ -43,7 +42,7 @@ class HostCopy:
         self._copied.record()
 
     def vectors(self) -> list[Vector]:
-        """The rows as float32, once they have arrived."""
+        """The rows as float32; waits for the copy."""
         if self._copied is not None:
             self._copied.synchronize()
         if self._ragged:

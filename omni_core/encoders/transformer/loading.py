@@ -1,8 +1,8 @@
-"""From a model's description to a model on a device. The only file that builds one.
+"""Builds a model on a device from its description. The only file that does.
 
-Published repositories carry sentence-transformers files and load with one class each. A model
-with a recipe is assembled from the same parts. Whatever goes wrong leaves as one line with a next
-step. Models and modules of the libraries are `Any`.
+Repositories with sentence-transformers files load with that library's class; a model with a recipe
+is assembled from its modules. Every failure is an error of one line that says what to do. Models
+and modules of the libraries are `Any`.
 """
 
 from __future__ import annotations
@@ -51,16 +51,17 @@ def build(spec: ModelSpec, settings: Settings) -> Any:
         model = _assemble(spec, folder, device, settings)
         model.eval()
         if spec.bidirectional:
-            attend_both_ways(model)
+            make_bidirectional(model)
         log.info("patched: %s", apply(model, spec, device, settings.model_patches))
     return model
 
 
-def attend_both_ways(model: Any) -> int:
-    """Make every decoder layer bidirectional; how many attention modules changed.
+def make_bidirectional(model: Any) -> int:
+    """Make every decoder layer bidirectional; returns the number of attention modules changed.
 
-    transformers asks the decoder's configuration for the mask and each attention module for the
-    kernel's causal flag: both are set. Public names, and not for speed: no patch to be left out.
+    transformers reads the mask from the decoder's configuration and the kernel's causal flag from
+    each attention module: both are set. The names are public, and the vectors depend on it, so it
+    is no patch that `model_patches` turns off.
     """
     changed = 0
     for module in model.modules():
@@ -97,7 +98,7 @@ def _assemble(spec: ModelSpec, folder: Path, device: str, settings: Settings) ->
 
 
 def _attention(spec: ModelSpec, device: str) -> dict[str, str]:
-    """flash_attention_2 where its wheel is; else the library's own choice."""
+    """flash_attention_2 where flash_attn is installed; else the library's own choice."""
     wanted = device.startswith("cuda") and spec.architecture.startswith("qwen")
     if wanted and importlib.util.find_spec("flash_attn") is not None:
         return {"attn_implementation": "flash_attention_2"}
@@ -105,7 +106,7 @@ def _attention(spec: ModelSpec, device: str) -> dict[str, str]:
 
 
 def _from_recipe(spec: ModelSpec, folder: Path, device: str, options: dict[str, Any]) -> Any:
-    """The modules that the repository leaves to its readers (VLM2Vec-V2: a LoRA, no turns)."""
+    """Assemble a repository without sentence-transformers files (VLM2Vec-V2: a LoRA adapter)."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Normalize, Transformer
     from sentence_transformers.sentence_transformer.modules import Pooling
@@ -140,13 +141,13 @@ def _require_permission(spec: ModelSpec, settings: Settings) -> None:
 
 
 def _may_run_code(spec: ModelSpec) -> bool:
-    """The table says whether a model needs it; of one it does not know, the setting decides."""
+    """Whether the model may need its own code: by models.toml; True for a model not in it."""
     return spec.remote_code or spec.name not in known_models()
 
 
 @contextlib.contextmanager
 def _explained(spec: ModelSpec, folder: Path, settings: Settings) -> Iterator[None]:
-    """Any failure of a library as one line that says what to do."""
+    """Turn any failure of a library into UnavailableError with one line that says what to do."""
     import torch
 
     try:
@@ -176,7 +177,7 @@ def _explained(spec: ModelSpec, folder: Path, settings: Settings) -> Iterator[No
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the libraries' deprecations: nothing in them is for the person who runs a server."""
+    """Without progress bars and warnings of the libraries, which an operator cannot act on."""
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()

@@ -1,4 +1,4 @@
-"""From a model's output to vectors: pooled ones, token vectors, and those of a content in pieces.
+"""From a model's output to vectors: pooled ones, token vectors, and their average over parts.
 
 Torch tensors and modules are `Any`: the module must be importable without torch.
 """
@@ -14,7 +14,7 @@ from omni_core.types import EncoderInfo, Vector
 
 
 def pooled_vectors(features: Any, dim: int) -> Any:
-    """The pooled vectors, cut to `dim` and renormalised (a cut one is shorter)."""
+    """(inputs, dim): the pooled vectors, truncated to `dim` and L2-normalised."""
     import torch
 
     vectors = features["sentence_embedding"][:, :dim].float()
@@ -22,7 +22,7 @@ def pooled_vectors(features: Any, dim: int) -> Any:
 
 
 def token_vectors(features: Any) -> list[Any]:
-    """For each input the unit vectors of its real tokens: (tokens, dim)."""
+    """For each input (tokens, dim): the unit vectors of its tokens without padding."""
     import torch
 
     mask = features["attention_mask"].bool()
@@ -31,7 +31,7 @@ def token_vectors(features: Any) -> list[Any]:
 
 
 def token_pooling(factor: int) -> Callable[[Vector], Vector] | None:
-    """Merges the token vectors of an input (Ward clustering) to one in `factor`, renormalised.
+    """A function that merges token vectors (Ward clustering) to one in `factor`, L2-normalised.
 
     None for a factor of 1.
     """
@@ -50,9 +50,9 @@ def token_pooling(factor: int) -> Callable[[Vector], Vector] | None:
 
 
 def join_pieces(pieces: Sequence[tuple[float, Vector]], info: EncoderInfo) -> Vector:
-    """The vector of a content from those of its pieces, each with its weight.
+    """The vector of a content from (weight, vector) of its parts.
 
-    The weighted mean, renormalised; of a multi-vector model all token vectors.
+    The weighted mean, L2-normalised; for a multi-vector model all token vectors.
     """
     if len(pieces) == 1:
         return pieces[0][1]

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Preparation:
-    """Prepares the batches of one model, on `workers` threads at once and one for questions.
+    """Prepares the batches of one model: `workers` at once for evidence, one for questions.
 
     Features are the dictionary that sentence-transformers passes through its modules: `Any`.
     """
@@ -30,8 +30,8 @@ class Preparation:
     def __init__(
         self, first: Any, spec: ModelSpec, device: str, workers: int, *, patches: PatchSetting
     ) -> None:
-        """`first` is the model's input module. Each thread gets a copy of it with a processor of
-        its own; where that cannot be had, all share one and take turns."""
+        """`first` is the model's input module. Each thread gets a copy of it with its own
+        processor; where copies cannot be made, all threads share one and take turns."""
         self._spec, self._device = spec, device
         self._for_evidence: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._for_questions: queue.SimpleQueue[Any] = self._for_evidence
@@ -50,12 +50,12 @@ class Preparation:
 
     def evidence(self, items: Sequence[Item], prompt: str, task: str) -> Any:
         """The features of a batch of evidence, on the host or (pixels) on the device."""
-        with _taken(self._for_evidence) as module:
+        with _borrowed(self._for_evidence) as module:
             return self._features(module, items, prompt, task)
 
     def question(self, items: Sequence[Item], prompt: str, task: str) -> Any:
-        """The same for questions, which do not wait for evidence."""
-        with _taken(self._for_questions) as module:
+        """The same for questions, which do not wait for the preparation of evidence."""
+        with _borrowed(self._for_questions) as module:
             return self._features(module, items, prompt, task)
 
     def _features(self, module: Any, items: Sequence[Item], prompt: str, task: str) -> Any:
@@ -103,7 +103,7 @@ class _Streams(threading.local):
 
 
 @contextlib.contextmanager
-def _taken(modules: queue.SimpleQueue[Any]) -> Iterator[Any]:
+def _borrowed(modules: queue.SimpleQueue[Any]) -> Iterator[Any]:
     module = modules.get()
     try:
         yield module

@@ -1,8 +1,8 @@
-"""Before a model is believed: dimension, norms, NaN, and whether batch-mates change a vector.
+"""Start-up check of a model: dimension, norms, NaN, and whether batching changes a vector.
 
-Wrong padding, a decoder that attends causally where it was trained not to, or an audio tower that
-mixes the clips of a batch all give plausible vectors; they differ only from what the same input
-gives alone. (Published cases of the last two: cosines of 0.73 and below.)
+Wrong padding, causal attention in a model trained without it, or an audio tower that mixes the
+clips of a batch all give plausible vectors, which differ only from those of the same input alone.
+(Published cases of the last two: cosines of 0.73 and below.)
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from omni_core.types import (
     VideoContent,
 )
 
-LEAST_COSINE = 0.99
-"""bfloat16 alone moves mean-pooled vectors of long inputs to 0.994."""
+MIN_COSINE = 0.99
+"""Rounding in bfloat16 alone lowers the cosine of mean-pooled long inputs to 0.994."""
 
 
 class Probed(Protocol):
-    """What the probe needs of an encoder."""
+    """The part of an encoder that the probe uses."""
 
     info: EncoderInfo
 
@@ -38,23 +38,23 @@ class Probed(Protocol):
         """Vectors of evidence."""
         ...
 
-    def together(self, contents: Sequence[Content]) -> list[Vector]:
+    def encode_one_batch(self, contents: Sequence[Content]) -> list[Vector]:
         """The same in one batch, whatever its padding."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What the probe measured; `wrong` says what is wrong, empty for a good model."""
+    """The probe's measurements; `wrong` describes the fault, empty for a good model."""
 
     kinds: tuple[str, ...]
     cosines: tuple[float, ...]
-    """Alone against in a mixed batch, per kind; 1 when the model takes one item at a time."""
+    """Cosine of the vector alone and that in a mixed batch, for each of `kinds`."""
     wrong: str = ""
 
 
-def refuse_if_wrong(encoder: Probed) -> ProbeResult:
-    """Run the probe; raises UnavailableError with the reason when the model must not be used."""
+def require_valid(encoder: Probed) -> ProbeResult:
+    """Run the probe; raises UnavailableError with the fault that it finds."""
     result = run(encoder)
     if result.wrong:
         raise UnavailableError(
@@ -78,7 +78,7 @@ def run(encoder: Probed) -> ProbeResult:
     for kind, vector in alone.items():
         if reason := _broken(vector, encoder.info):
             return ProbeResult(kinds, (), f"its vector of {kind} {reason}")
-    mixed = encoder.together(contents)
+    mixed = encoder.encode_one_batch(contents)
     cosines = []
     for kind, vector in zip(kinds, mixed, strict=True):
         if vector.shape != alone[kind].shape:
@@ -87,7 +87,7 @@ def run(encoder: Probed) -> ProbeResult:
             )
         cosines.append(float(np.mean(np.sum(np.atleast_2d(vector * alone[kind]), axis=-1))))
     worst = int(np.argmin(cosines))
-    if cosines[worst] < LEAST_COSINE:
+    if cosines[worst] < MIN_COSINE:
         return ProbeResult(
             kinds,
             tuple(cosines),

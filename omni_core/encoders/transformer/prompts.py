@@ -1,4 +1,4 @@
-"""Which prompt goes with which content."""
+"""The prompt for each kind of content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from omni_core.types import Content, ImageContent, VideoContent
 
 
 class Prompts:
-    """The repository's own prompts; where it has none, those of the model's description."""
+    """The prompts of the repository; where it has none, those of the model's description."""
 
     def __init__(self, spec: ModelSpec, own: Mapping[str, str], default: str | None) -> None:
         """`own` and `default`: `prompts` and `default_prompt_name` of the loaded model."""
@@ -21,12 +21,12 @@ class Prompts:
         self._video = spec.video_prompt or document
 
     def evidence(self, content: Content) -> str:
-        """The prompt beside one piece of evidence."""
+        """The prompt for evidence of this kind of content."""
         if isinstance(content, ImageContent):
             return self._image
         return self._video if isinstance(content, VideoContent) else self._document
 
     @property
     def longest(self) -> str:
-        """The longest one of evidence."""
+        """The longest evidence prompt."""
         return max((self._document, self._image, self._video), key=len)

@@ -1,7 +1,7 @@
-"""The second stage: judge question and candidate together, or token against token.
+"""Rerankers: a cross-encoder, or late interaction.
 
-A cross-encoder reads both in one pass and says yes or no. Late interaction (MaxSim) embeds the
-candidates' tokens afresh and sums, for each token of the question, its best match.
+A cross-encoder scores question and candidate in one pass. Late interaction (MaxSim) embeds the
+candidates' tokens and sums, for each token of the question, its best cosine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def maxsim(question: Vector, candidate: Vector) -> float:
 
 
 class CrossReranker(Reranker):
-    """`Reranker` over a CrossEncoder: a probability, 0 to 1."""
+    """`Reranker` over a CrossEncoder; scores are the model's activation, usually 0 to 1."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class CrossReranker(Reranker):
         )
 
     def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
-        """See `Reranker`. A long text counts with its first window, a long video thinned."""
+        """See `Reranker`. Of a long text the first part is scored, of a long video fewer frames."""
         query = next(self._inputs.items(0, question), None)
         scores: list[float | None] = [None] * len(candidates)
         if query is None:
@@ -68,7 +68,7 @@ class CrossReranker(Reranker):
 
     @property
     def stats(self) -> BatchStats:
-        """What it cost so far."""
+        """Batches, padding and time so far."""
         return self._runner.stats
 
     def _read(self, features: Any) -> Any:
@@ -77,10 +77,10 @@ class CrossReranker(Reranker):
 
 
 class LateReranker(Reranker):
-    """`Reranker` by MaxSim over token vectors, divided by the question's tokens: -1 to 1."""
+    """`Reranker` by MaxSim, divided by the number of the question's tokens: -1 to 1."""
 
     def __init__(self, encoder: Encoder) -> None:
-        """`encoder`: of token vectors or (then it is a cosine) of single ones."""
+        """`encoder`: multi-vector, or dense, which makes the score a cosine."""
         self.name = encoder.info.name
         self._encoder = encoder
 
@@ -103,7 +103,7 @@ def _pair(query: Item, document: Item) -> Item:
         for kind, value in item.value.items():
             if kind == "video":
                 metadata += (value["video_metadata"],)
-            # a pair's arrays must be bare: only single inputs are unwrapped by the library
+            # plain arrays: in pairs the library does not unwrap dictionaries
             bare = value["array"] if kind in ("video", "audio") else value
             content.append({"type": kind, kind: bare})
         turns.append({"role": role, "content": content})

@@ -1,4 +1,4 @@
-"""Evidence through the model: prepared ahead on the host, batched by tokens, halved if too big.
+"""Runs batches on the device: prepared ahead on the host, and halved when out of memory.
 
 Models, tensors and features of torch are `Any` here.
 """
@@ -32,21 +32,21 @@ GPU_TOKENS = 8192
 CPU_TOKENS = 1024
 """Tokens of one padded batch. 8192 fill an H100's matrix units for these models and need 4 to 6 GB
 besides the weights; a CPU gains nothing from more than a thousand."""
-LEAST_TOKENS = 256
-"""Batches are not made smaller than this when they do not fit."""
+MIN_BATCH_TOKENS = 256
+"""The smallest budget to which out-of-memory errors reduce batches."""
 BATCHES_AHEAD = 4
 """Batches prepared while one runs."""
 SWITCH_INTERVAL_S = 0.0005
-"""How long a thread may keep the interpreter from another, on a GPU. The thread that launches
-kernels gives it up with every one; at the usual 5 ms it would wait for the preparing threads
-longer than the device works."""
+"""The interpreter's thread switch interval with a GPU. The thread that launches kernels releases
+the GIL with each; at the default of 5 ms it would wait for the preparing threads longer than a
+kernel runs."""
 
 Extract = Callable[[Any], Any]
-"""From the features after the model to a tensor with a row an input, or a list of tensors."""
+"""From the model's output features to a tensor with a row for each input, or a list of tensors."""
 
 
 class Runner:
-    """One model on one device, for questions and evidence. Thread-safe; questions go first."""
+    """One model on one device. Thread-safe; questions have priority over evidence."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Runner:
     def evidence(self, items: Sequence[Item], prompts: Sequence[str], task: str) -> list[Vector]:
         """The vector (or the token vectors) of each item, in order.
 
-        Of two callers the second prepares its first batches while the first has the device.
+        A second caller prepares its first batches while the first one uses the device.
         """
         vectors: list[Vector] = [np.empty(0, np.float32)] * len(items)
         for batch, batch_vectors in self._run_batches(items, prompts, task):
@@ -86,14 +86,14 @@ class Runner:
         return vectors
 
     def question(self, items: Sequence[Item], prompt: str, task: str) -> list[Vector]:
-        """The same at once in one batch, ahead of any evidence."""
+        """The same in one batch, before any waiting evidence."""
         with self.scheduler.question():
             features = self._preparation.question(items, prompt, task)
             self.stats.questions += len(items)
             return HostCopy(self._forward(features, task), self._device).vectors()
 
     def question_batches(self, items: Sequence[Item], prompt: str, task: str) -> list[Vector]:
-        """Many items that someone waits for: batched, and ahead of any evidence."""
+        """The same for many items: in several batches, before any waiting evidence."""
         vectors: list[Vector] = [np.empty(0, np.float32)] * len(items)
         for batch in plan_batches(items, self.stats.budget, self._spec.max_batch):
             batch_vectors = self.question([items[i] for i in batch], prompt, task)
@@ -160,7 +160,7 @@ class Runner:
                 self.stats.prepare_s += time.perf_counter() - started
 
     def _run_or_halve(self, features: Any, items: list[Item], prompt: str, task: str) -> Any:
-        """Run the batch; where it does not fit, its halves, and smaller batches from then on."""
+        """Run the batch; when out of memory run its halves, and halve the token budget."""
         import torch
 
         try:
@@ -177,7 +177,7 @@ class Runner:
             return rows
         with self.stats.lock:
             self.stats.halved += 1
-            self.stats.budget = max(LEAST_TOKENS, self.stats.budget // 2)
+            self.stats.budget = max(MIN_BATCH_TOKENS, self.stats.budget // 2)
         log.warning("a batch did not fit; batches hold %d tokens from now on", self.stats.budget)
         middle = len(items) // 2
         halves: list[Any] = []
@@ -190,7 +190,7 @@ class Runner:
         import torch
 
         if self._packs:
-            attention.announce(features["attention_mask"], self._device)
+            attention.set_sequence_boundaries(features["attention_mask"], self._device)
         with torch.inference_mode():
             on_device = {k: self._to_device(v) for k, v in features.items()}
             return self._extract(self._model(on_device, task=self._spec.task or task or None))
@@ -200,7 +200,7 @@ class Runner:
 
         if not isinstance(value, torch.Tensor):
             return value
-        if value.is_cuda:  # made on a preparing thread's stream: not to be reused before this one
+        if value.is_cuda:  # from another stream: its memory must not be reused too early
             value.record_stream(torch.cuda.current_stream())
         return value.to(self._device, non_blocking=True)
 

@@ -1,10 +1,9 @@
-"""Questions before evidence, on one device, without waiting for the end of a batch.
+"""Priority of questions over evidence on one device, without waiting for the end of a batch.
 
-Evidence runs in long batches. Between any two layers of such a batch its thread looks whether a
-question waits, and pauses until it is answered: on a CPU (where it looks before every matrix) a
-question then waits for one product, not for one batch. On a GPU the host runs far ahead of the
-device, so it is also held to a few layers of lead: what is queued when a question arrives is a
-few layers of work.
+Evidence runs in long batches. Before every layer of such a batch its thread checks for waiting
+questions, and pauses until they are answered; on a CPU before every leaf module, so that a question
+waits for one matrix product, not for one batch. On a GPU the host runs far ahead of the device, so
+the number of queued layers is limited too: a question waits for a few layers of work.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ from collections.abc import Iterator
 from typing import Any
 
 LAYERS_AHEAD = 6
-"""Layers that may be queued on a GPU ahead of the one that runs: enough to hide the launch of
-the next layers, few enough that a question finds the device free within milliseconds."""
+"""Layers that may be queued on a GPU ahead of the running one: enough to hide kernel launches, few
+enough that a question gets the device within milliseconds."""
 LONGEST_PAUSE_S = 5.0
-"""A batch goes on after so long even if questions never cease."""
+"""A batch continues after so long even while questions keep coming."""
 
 
 class Scheduler:
-    """Two priorities on one device: `question` at once, `evidence` pausing between layers.
+    """Two priorities on one device: `question`, and `evidence`, which pauses between layers.
 
     Modules, streams and events of torch are `Any` here.
     """
 
     def __init__(self, model: Any, device: str) -> None:
-        """Watches the repeated layers of `model` (the members of its module lists)."""
+        """Register hooks on the repeated layers of `model` (the members of its module lists)."""
         self._no_question = threading.Event()
         self._no_question.set()
         self._questions = 0
@@ -52,7 +51,7 @@ class Scheduler:
 
     @contextlib.contextmanager
     def question(self) -> Iterator[None]:
-        """The device for a question; evidence pauses until the last one leaves."""
+        """Hold the device for a question; evidence pauses until the last question leaves."""
         with self._count_lock:
             self._questions += 1
             self._no_question.clear()
@@ -67,7 +66,7 @@ class Scheduler:
 
     @contextlib.contextmanager
     def evidence(self) -> Iterator[None]:
-        """The device for evidence; one caller at a time."""
+        """Hold the device for evidence; one caller at a time."""
         with self._evidence_lock, _on(self._evidence_stream):
             self._local.queued = deque()
             try:
@@ -83,7 +82,7 @@ class Scheduler:
     def _before_layer(self, _module: Any, _inputs: Any) -> None:
         queued = self._local.queued
         if queued is None:
-            return  # a question's pass
+            return  # this thread runs a question
         self.yield_to_questions()
         if self._cuda:
             import torch
@@ -113,13 +112,13 @@ def _on(stream: Any) -> Iterator[None]:
 
 
 def _leaves(layer: Any) -> list[Any]:
-    """Every matrix of a layer: on a CPU one layer of a page's patches may take a tenth of a second,
-    three times what a question needs."""
+    """The leaf modules of a layer: on a CPU one layer over a page image may take a tenth of a
+    second, three times what a question needs."""
     return [m for m in layer.modules() if not any(True for _ in m.children())]
 
 
 def repeated_layers(model: Any) -> list[Any]:
-    """The repeated layers of every tower: members of module lists that hold modules of a kind."""
+    """The repeated layers of every tower: members of module lists whose modules have one class."""
     import torch
 
     return [

@@ -1,4 +1,4 @@
-"""What is known of one model, as typed data."""
+"""The description of a model, as typed data."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 ModelKind = Literal["dense", "multi", "cross"]
-"""One vector an input; one a token (late interaction); a score for a pair (a reranker)."""
+"""dense: one vector for each input; multi: one for each token (late interaction); cross: a score
+for a pair (a reranker)."""
 InputKind = Literal["text", "image", "audio", "video"]
-"""What goes into a model. A page of a document goes in as an image or as text."""
+"""An input modality of a model. A page of a document is an image or text."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def is_commit(revision: str) -> bool:
-    """Whether a revision names one commit for good."""
+    """Whether a revision is a full commit hash."""
     return bool(_COMMIT.fullmatch(revision))
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Scores printed on a model's card: one question against files of its repository."""
+    """Scores on a model card: one query against files of the model's repository."""
 
     query: str
     kind: InputKind
@@ -43,7 +44,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """One model. Zero or empty means "as the repository says"."""
+    """One model. Zero or empty: as in its repository."""
 
     name: str
     id: str
@@ -51,19 +52,18 @@ class ModelSpec:
     """A commit of 40 hex digits where one is known; `main` follows the repository."""
     licence: str = "unknown"
     warning: str = ""
-    """Non-commercial and research terms, in one plain line; printed before every download."""
+    """Non-commercial or research terms, in one line; logged on every load."""
     kind: ModelKind = "dense"
     modalities: tuple[InputKind, ...] = ("text",)
     dim: int = 0
     matryoshka: tuple[int, ...] = ()
-    """Sizes the vector may be cut to (`Settings.encoder_dim`); it is renormalised after."""
+    """Sizes to which a vector may be truncated (`Settings.encoder_dim`), then L2-normalised."""
     pooling: str = ""
     query_prompt: str = ""
-    """Used where the repository's own prompts say nothing; so are the next three."""
+    """Used where the repository states no prompt; so are the other prompts."""
     document_prompt: str = ""
     prompt_place: Literal["system", "prefix"] = "system"
-    """Where a server without sentence-transformers must put the prompt: a system turn, or before
-    the user's words."""
+    """Where vLLM must put the prompt: in a system message, or before the user's text."""
     image_prompt: str = ""
     video_prompt: str = ""
     task: str = ""
@@ -72,7 +72,7 @@ class ModelSpec:
     """Frames a second; the time positions of Qwen models are computed from it."""
     max_frames: int = 64
     video_pixels: tuple[int, int] | None = None
-    """Least and most pixels of a frame (or of a video, see below) after the processor's resize."""
+    """(minimum, maximum) pixels of a frame, or of a video, after the processor's resize."""
     video_pixels_of: Literal["frame", "video"] = "frame"
     video_edge: int = 0
     """Long edge of frames; derived from `video_pixels` when 0."""
@@ -81,7 +81,7 @@ class ModelSpec:
     """Qwen merges 2x2 patches of 14 (784 pixels) or 16 (1024) into one token."""
     frames_per_token: int = 1
     image_tokens: int = 0
-    """Fixed cost of an image, for models that resize to a token count; 0: by its pixels."""
+    """Tokens of any image, for models that resize to a fixed count; 0: by its pixels."""
     frame_tokens: int = 0
     """The same for a frame of a video."""
     audio_tokens_per_s: float = 0.0
@@ -89,12 +89,12 @@ class ModelSpec:
     """Longer audio is cut into windows whose vectors are averaged; never truncated."""
     text_max_tokens: int = 0
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
-    """On a GPU; a CPU computes in float32."""
+    """Precision on a GPU; a CPU computes in float32."""
     float16: bool = True
     """False where float16 overflows."""
     params_b: float = 0.0
     memory_gb: float = 0.0
-    """Weights in bfloat16 and a batch's activations, on the device."""
+    """Memory of the weights in bfloat16 and a batch's activations."""
     remote_code: bool = False
     bidirectional: bool = False
     """Set is_causal to false on every decoder layer after loading."""
@@ -110,10 +110,10 @@ class ModelSpec:
     """Where the files are, for a model that was given as a folder."""
 
     def takes(self, kind: InputKind) -> bool:
-        """Whether the model embeds this modality."""
+        """Whether the model has an input for this modality."""
         return kind in self.modalities
 
     @property
     def pinned(self) -> bool:
-        """Whether the revision names one commit for good."""
+        """Whether the revision is a full commit hash, or the model a folder."""
         return is_commit(self.revision) or bool(self.folder)

@@ -1,4 +1,4 @@
-"""What the batches of one model cost."""
+"""Counters of the batches of one model."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class BatchStats:
-    """What the batches cost so far; times in seconds of wall clock, evidence only."""
+    """Counters since loading; times in seconds of wall clock, evidence only."""
 
     items: int = 0
     batches: int = 0
     tokens: int = 0
-    """Real tokens, as the attention mask counts them."""
+    """Tokens without padding, by the attention mask."""
     padded: int = 0
-    """Tokens that went through the model, padding included."""
+    """Tokens with padding."""
     halved: int = 0
-    """Batches that did not fit and were cut in two."""
+    """Batches that ran out of memory and were halved."""
     prepare_s: float = 0.0
-    """Host preparation, summed over its threads."""
+    """Preparation on the host, summed over threads."""
     starved_s: float = 0.0
-    """The device waited for the host."""
+    """Time in which the device waited for the host."""
     device_s: float = 0.0
     questions: int = 0
     budget: int = 0
-    """Tokens that a padded batch may have."""
+    """Most tokens of a padded batch."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -34,7 +34,7 @@ class BatchStats:
         return 1 - self.tokens / self.padded if self.padded else 0.0
 
     def as_dict(self) -> dict[str, float]:
-        """Plain numbers for a status page."""
+        """The counters and `waste`, for reports."""
         return {
             "items": self.items,
             "batches": self.batches,

@@ -1,4 +1,4 @@
-"""What a text and a template cost in tokens, counted with the model's own tokenizer.
+"""Token counts of texts and chat templates, by the model's own tokenizer.
 
 Models are those of sentence-transformers: `Any`, so that no torch is imported here.
 """
@@ -11,14 +11,14 @@ from typing import Any
 
 
 def token_counter(model: Any) -> Callable[[str], int]:
-    """Counts the tokens of a text, without special ones; safe to call from any thread.
+    """A thread-safe function that counts the tokens of a text, without special tokens.
 
-    An estimate of a token for three characters where the model has no fast tokenizer.
+    It estimates one token for three characters where the model has no fast tokenizer.
     """
     first = model[0]
     if not (hasattr(first, "tokenizer") and hasattr(first.tokenizer, "backend_tokenizer")):
         return lambda text: len(text) // 3 + 1
-    # a copy: the model's own may be told to truncate meanwhile
+    # a copy, since calls of the model change the truncation of its own
     own = copy.deepcopy(first.tokenizer.backend_tokenizer)
     own.no_truncation()
     own.no_padding()
@@ -26,7 +26,7 @@ def token_counter(model: Any) -> Callable[[str], int]:
 
 
 def template_tokens(model: Any, prompt: str, *, pair: bool = False) -> int:
-    """Tokens of the template and the prompt around a content (`pair`: around two)."""
+    """Tokens of the chat template and the prompt, without the content (`pair`: contents)."""
     turn = [{"type": "text", "text": "a"}]
     sample: Any = {"text": "a"}
     if pair:

@@ -1,4 +1,4 @@
-"""Audio files: WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR and kin; a cover makes no video."""
+"""Audio files: WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR and others; cover art is no video."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MIME = {
 
 
 class AudioMedium(Medium):
-    """Audio alone, or with a cover."""
+    """Audio files, with or without cover art."""
 
     rank = 1
     kinds = "audio (WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR)"
@@ -71,23 +71,23 @@ class AudioMedium(Medium):
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
-        """Windows of audio; the words of a transcript where one lies beside."""
-        words = transcript(path, options)
-        if words is not None:
-            for w in words.windows:
-                yield w.segment(source, words.origin)
+        """Windows of audio, after the speech segments of an external transcript, if any."""
+        external = transcript(path, options)
+        if external is not None:
+            for w in external.windows:
+                yield w.segment(source, external.origin)
         with container(path, self.limits) as c:
             yield from ContainerCutter(path, c, source, options, self.limits).run(
-                words=words is None
+                subtitles=external is None
             )
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
-        """Encoded anew, exact to the sample, in the codec of the container."""
+        """Re-encoded, exact to the sample, in the codec of the output container."""
         with container(path, self.limits) as c:
             return clip.cut(path, c, start, end, out)
 
     def audio(self, path: str, start: float, end: float) -> Samples:
-        """Silence fills what the track leaves out."""
+        """Mono 16 kHz; silence where the track has a gap."""
         with container(path, self.limits) as c:
             return seek.audio_between(path, c, start, end)
 

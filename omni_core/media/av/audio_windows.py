@@ -1,7 +1,8 @@
 """Audio as windows of mono 16 kHz on the container's clock, cut where it is quiet.
 
-Windows stream: at most one window and a little is held. A gap in the time stamps becomes silence
-(or a fresh start when long), an overlap is dropped, so that a late track stays late.
+Streaming: at most one window and `LOOKAHEAD_S` are buffered. A gap in the timestamps is filled with
+silence (a long one ends the window), overlapping samples are dropped, so that a track that starts
+late keeps its offset.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from omni_core.types import SAMPLE_RATE, AudioContent, CutOptions, Samples
 MAX_BRIDGED_S = 5.0
 """A gap up to this long is filled with silence."""
 LOOKAHEAD_S = 2.0
-"""How much more than a window is gathered before cutting, so that no crumb is left behind."""
-STEP = SAMPLE_RATE // 50
-"""Samples of the 20 ms in which loudness is measured."""
-SILENCE = 1e-4
-"""-80 dBFS: digital silence and dither; nothing can be heard in it."""
+"""Buffered beyond a window before it is cut, so that no very short window is left at the end."""
+LOUDNESS_STEP = SAMPLE_RATE // 50
+"""Samples of one loudness measurement: 20 ms."""
+SILENCE_PEAK = 1e-4
+"""Peak of a window, -80 dBFS, below which it is digital silence or dither and is dropped."""
 
 
 @dataclass(slots=True)
 class AudioWindow:
-    """New audio of [start, end) seconds; its samples begin `audio.overlap_s` earlier."""
+    """New audio of [start, end) seconds; its samples begin `audio.overlap_s` before `start`."""
 
     start: float
     end: float
@@ -35,7 +36,7 @@ class AudioWindow:
 
 
 class AudioWindower:
-    """Takes samples in order of time and gives windows of about `audio_window_s` seconds."""
+    """Cuts samples, pushed in order of time, into windows of about `audio_window_s` seconds."""
 
     def __init__(self, options: CutOptions) -> None:
         self._window = int(options.audio_window_s * SAMPLE_RATE)
@@ -48,7 +49,7 @@ class AudioWindower:
 
     @property
     def now(self) -> float:
-        """The second up to which audio has come."""
+        """The end of the buffered audio, in seconds."""
         return self._start + self._held / SAMPLE_RATE
 
     def push(self, t: float | None, samples: Samples) -> Iterator[AudioWindow]:
@@ -66,13 +67,13 @@ class AudioWindower:
                 samples = samples[int(-gap * SAMPLE_RATE) :]
         self._add(samples)
         while self._held >= self._window + LOOKAHEAD_S * SAMPLE_RATE:
-            yield from self._cut(self._quiet(int(self._window * 0.6), self._window))
+            yield from self._cut(self._quietest(int(self._window * 0.6), self._window))
 
     def flush(self) -> Iterator[AudioWindow]:
-        """The rest, in windows of fair size."""
+        """What is buffered, as windows of about equal length."""
         while self._held > self._window:
             half = max(self._held // 2, self._held - self._window)
-            yield from self._cut(self._quiet(min(half, self._window - 1), self._window))
+            yield from self._cut(self._quietest(min(half, self._window - 1), self._window))
         if self._held > self._overlapping:
             yield from self._emit(self._joined(), self._held)
         self._chunks, self._held, self._overlapping, self._empty = [], 0, 0, True
@@ -86,16 +87,16 @@ class AudioWindower:
         self._chunks = [np.concatenate(self._chunks)] if self._chunks else []
         return self._chunks[0] if self._chunks else np.zeros(0, np.float32)
 
-    def _quiet(self, low: int, high: int) -> int:
-        """The sample between `low` and `high` in the middle of the quietest 0.3 s; late wins."""
-        part = self._joined()[max(low, self._overlapping + STEP) : high]
-        steps = part.size // STEP
+    def _quietest(self, low: int, high: int) -> int:
+        """The sample in [low, high) in the middle of the quietest 0.3 s, the last of several."""
+        part = self._joined()[max(low, self._overlapping + LOUDNESS_STEP) : high]
+        steps = part.size // LOUDNESS_STEP
         if steps < 20:
             return high
-        power = np.square(part[: steps * STEP]).reshape(steps, STEP).mean(axis=1)
+        power = np.square(part[: steps * LOUDNESS_STEP]).reshape(steps, LOUDNESS_STEP).mean(axis=1)
         calm = np.convolve(power, np.ones(15) / 15, mode="valid")
         best = np.flatnonzero(calm <= calm.min() * 1.5 + 1e-9)[-1]
-        return int(max(low, self._overlapping + STEP) + (best + 7) * STEP)
+        return int(max(low, self._overlapping + LOUDNESS_STEP) + (best + 7) * LOUDNESS_STEP)
 
     def _cut(self, at: int) -> Iterator[AudioWindow]:
         samples = self._joined()
@@ -107,7 +108,7 @@ class AudioWindower:
         self._chunks, self._held = [rest], rest.size
 
     def _emit(self, samples: Samples, end: int) -> Iterator[AudioWindow]:
-        if samples.size == 0 or peak(samples[self._overlapping :]) < SILENCE:
+        if samples.size == 0 or peak(samples[self._overlapping :]) < SILENCE_PEAK:
             return
         overlap_s = self._overlapping / SAMPLE_RATE
         audio = AudioContent(samples if peak(samples) <= 1 else np.clip(samples, -1, 1), overlap_s)
@@ -115,12 +116,12 @@ class AudioWindower:
 
 
 def peak(samples: Samples) -> float:
-    """The largest amplitude, 0 to 1 and over."""
+    """The largest absolute amplitude; full scale is 1, and some decoders exceed it."""
     return max(float(samples.max()), -float(samples.min())) if samples.size else 0.0
 
 
 class RecentAudio:
-    """The last stretch of audio, for shots that carry their own."""
+    """A buffer of recent audio, from which each shot takes its own."""
 
     def __init__(self) -> None:
         self._chunks: deque[tuple[float, Samples]] = deque()
@@ -133,7 +134,7 @@ class RecentAudio:
         self.now = start + samples.size / SAMPLE_RATE
 
     def take(self, start: float, end: float) -> Samples | None:
-        """Audio of [start, end) seconds, None where it is silent; what is older is dropped."""
+        """Audio of [start, end) seconds, None where it is silent; drops what ends by `end`."""
         out = np.zeros(max(0, round((end - start) * SAMPLE_RATE)), np.float32)
         for t, samples in self._chunks:
             at = round((t - start) * SAMPLE_RATE)
@@ -142,4 +143,4 @@ class RecentAudio:
                 out[low:high] = samples[low - at : high - at]
         while self._chunks and self._chunks[0][0] + self._chunks[0][1].size / SAMPLE_RATE <= end:
             self._chunks.popleft()
-        return np.clip(out, -1, 1) if out.size and peak(out) >= SILENCE else None
+        return np.clip(out, -1, 1) if out.size and peak(out) >= SILENCE_PEAK else None

@@ -1,8 +1,8 @@
-"""Clips: packets copied as they are (570 times cheaper than encoding), the true span stated.
+"""Clips by stream copy (570 times cheaper than encoding), with their actual span.
 
-A copy begins at the codec's keyframe, so the clip may start before the second asked for. Only
-where the container cannot hold the streams, or the file keeps no time to copy by, is the clip
-encoded anew; so is audio alone, which is cheap, and then exact to the sample.
+A copy begins at a keyframe of the codec, so the clip may start before the requested second. It is
+re-encoded only where the output container cannot hold the streams or the file has no timestamps;
+audio alone always is, which is cheap, and then exact to the sample.
 """
 
 from __future__ import annotations
@@ -58,21 +58,21 @@ ENCODERS = {
 }
 """(video, audio) codecs of clips that must be encoded; H.264 and AAC for all others."""
 BACK_OFF_S = (0.0, 3.0, 15.0, 60.0, None)
-"""How far before the wanted second to seek, one try after the other; None is the very start."""
-MAX_BYTES = 256 << 20
-"""Packets that are held for one clip."""
+"""Seconds before the requested one to seek to, attempt by attempt; None: the start of the file."""
+MAX_PACKET_BYTES = 256 << 20
+"""Bytes of packets buffered for one clip."""
 AUDIO_LEAD_S = 1.0
-"""Audio may be stored so long before the frames that it belongs to."""
-TICKS = 30_000
-TICK = Fraction(1, TICKS)
-"""Of a second: frames keep their own time whatever the rate; MPEG-4 takes no finer one."""
-REFUSALS = (
+"""How far before its frames audio may be interleaved in the file."""
+TICKS_PER_S = 30_000
+TICK = Fraction(1, TICKS_PER_S)
+"""Time base of re-encoded video: fine enough for any frame rate, the finest that MPEG-4 takes."""
+COPY_ERRORS = (
     av.error.ArgumentError,
     av.error.InvalidDataError,
     av.error.NotImplementedError,
     av.error.PatchWelcomeError,
 )
-"""What FFmpeg answers when a container cannot hold packets as they are."""
+"""What FFmpeg raises when a container cannot hold the copied packets."""
 
 
 class _CannotCopyError(Exception):
@@ -80,7 +80,7 @@ class _CannotCopyError(Exception):
 
 
 def cut(path: str, c: Any, start: float, end: float, out: str) -> tuple[str, float, float]:
-    """Write [start, end) to `out`; (MIME type, first second, last second) as really written.
+    """Write [start, end) to `out`; (MIME type, start, end) as written, in seconds.
 
     The suffix of `out` names the container, MP4 where it is none of `FORMATS`. Raises
     NotFoundError (OUT_OF_RANGE) for a span that the file does not have, StoreError when `out`
@@ -130,7 +130,7 @@ def _copy(c: Any, start: float, end: float, out: str, form: str) -> tuple[float,
     last = max((t + float((p.duration or 0) * p.time_base) for t, p in wanted), default=first)
     try:
         _write([p for _, p in wanted], streams, first + clock.zero, out, form)
-    except REFUSALS as e:
+    except COPY_ERRORS as e:
         raise _CannotCopyError from e
     return first, last
 
@@ -141,13 +141,13 @@ def _streams_to_copy(c: Any) -> list[Any]:
     if video is None:
         raise _CannotCopyError("audio alone")
     if video.start_time is None:
-        # asked before anything is read: a try to seek in such a file would use it up
+        # checked before anything is read: a seek in such a file consumes it
         raise _CannotCopyError("a video without time stamps")
     return [video] if audio is None else [video, audio]
 
 
 def _write(packets: list[Any], streams: list[Any], zero_s: float, out: str, form: str) -> None:
-    """Packets as a file of their own, in which `zero_s` of the container's time is second 0."""
+    """Mux packets into a new file in which `zero_s` of the container's time is second 0."""
     with av.open(out, "w", format=form) as target:
         try:
             to = {s.index: target.add_stream_from_template(s) for s in streams}
@@ -162,8 +162,8 @@ def _write(packets: list[Any], streams: list[Any], zero_s: float, out: str, form
 
 
 @dataclass(slots=True)
-class _Held:
-    """Packets from the video's last keyframe at or before a second on."""
+class _PacketBuffer:
+    """Packets from the last video keyframe at or before `start` on."""
 
     start: float
     video: int
@@ -174,7 +174,7 @@ class _Held:
     """Second of the keyframe; None before there is one."""
 
     def add(self, t: float, packet: Any) -> None:
-        """Hold a packet; a better keyframe lets go of what was before it."""
+        """Add a packet; a later keyframe at or before `start` drops the packets before it."""
         is_keyframe = packet.stream_index == self.video and packet.is_keyframe
         if is_keyframe and (self.first is None or t <= self.start):
             self.packets = [
@@ -192,25 +192,26 @@ def _from_keyframe(
 ) -> list[tuple[float, Any]]:
     """(second, packet) from the last keyframe at or before `start` up to `end`.
 
-    A demuxer without an index lands too late, so the seek backs off until it does not.
+    A demuxer without an index may seek too far, so it is repeated from further back until a
+    keyframe at or before `start` is found.
     """
     video = streams[0]
     for back in BACK_OFF_S:
         target = 0.0 if back is None else max(0.0, start - back)
         c.seek(clock.pts(target, video) if target else 0, stream=video, backward=True)
-        held = _Held(start, video.index)
-        for t, packet in _timed(c, streams, clock):
+        held = _PacketBuffer(start, video.index)
+        for t, packet in _timestamped(c, streams, clock):
             if packet.stream_index == video.index and _decoded_at(packet, clock) >= end:
                 break
             held.add(t, packet)
-            if held.size > MAX_BYTES:
+            if held.size > MAX_PACKET_BYTES:
                 break
         if held.first is not None and (held.first <= start + 0.001 or target == 0.0):
             return held.packets
     return []
 
 
-def _timed(c: Any, streams: list[Any], clock: Clock) -> Iterator[tuple[float, Any]]:
+def _timestamped(c: Any, streams: list[Any], clock: Clock) -> Iterator[tuple[float, Any]]:
     for packet in c.demux(*streams):
         t = clock.packet(packet)
         if t is not None and (packet.dts is not None or packet.stream is streams[0]):
@@ -218,7 +219,7 @@ def _timed(c: Any, streams: list[Any], clock: Clock) -> Iterator[tuple[float, An
 
 
 def _decoded_at(packet: Any, clock: Clock) -> float:
-    """When a packet is decoded, as far as the file says; before any end where it does not."""
+    """Decoding time of a packet in seconds; minus infinity where the file gives none."""
     if packet.dts is None:
         return -math.inf
     seconds: float = packet.dts * float(packet.time_base) - clock.zero
@@ -226,7 +227,7 @@ def _decoded_at(packet: Any, clock: Clock) -> float:
 
 
 def _fill_decoding_times(packets: list[Any], fps: float) -> None:
-    """Decoding times where Matroska leaves them out: a frame apart, before the first known."""
+    """Fill in missing decoding times (Matroska): one frame apart, before the first known one."""
     known = next((i for i, p in enumerate(packets) if p.dts is not None), None)
     if known is None:
         raise _CannotCopyError("no decoding times")
@@ -241,7 +242,7 @@ def _fill_decoding_times(packets: list[Any], fps: float) -> None:
 def _encode(
     path: str, c: Any, start: float, end: float, out: str, form: str
 ) -> tuple[float, float] | None:
-    """The same span, frame-exact, as new H.264 (or what the container takes) and mono audio."""
+    """The span [start, end), frame-exact, as H.264 (or the container's codec) and mono audio."""
     video, audio = video_stream(c), audio_stream(c)
     video_codec, audio_codec = ENCODERS.get(form, ("libx264", "aac"))
     samples = None if audio is None else _samples(path, c, start, end)
@@ -279,13 +280,13 @@ def _add_video(target: Any, codec: str, like: Any) -> Any:
 def _encode_video(
     target: Any, stream: Any, c: Any, video: Any, start: float, end: float
 ) -> tuple[float, float] | None:
-    """Encode the frames on screen during [start, end); their span, None without any."""
+    """Encode the frames on screen during [start, end); returns their span, None without any."""
     first, last = None, start
     for t, held, frame in seek.frames_between(c, video, start, end):
         first = t if first is None else first
         last = t + held
         frame = frame.reformat(stream.width, stream.height, "yuv420p", threads=1)
-        frame.pts, frame.time_base = round(max(0.0, t - start) * TICKS), TICK
+        frame.pts, frame.time_base = round(max(0.0, t - start) * TICKS_PER_S), TICK
         target.mux(stream.encode(frame))
     target.mux(stream.encode())
     return None if first is None else (max(first, start), last)

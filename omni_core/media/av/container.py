@@ -1,9 +1,9 @@
 """The one place that opens a container with FFmpeg: files only, known containers only.
 
 A local playlist can name other files, and FFmpeg follows it even when the file is disguised
-(design measured: `protocol_whitelist` alone still decodes a neighbour named by an .m3u8), so both
-whitelists are set on every open. `av.logging` is never touched: with a Python log callback a
-frame thread waits for the GIL that the closing thread holds, and the process hangs.
+(measured: with `protocol_whitelist` alone an .m3u8 still makes it decode a neighbouring file), so
+both whitelists are set on every open. `av.logging` is never touched: with a Python log callback a
+decoder thread waits for the GIL that the closing thread holds, and the process hangs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEMUXERS = (
 
 @contextmanager
 def container(path: str, limits: Limits) -> Iterator[Any]:
-    """An open container within the limits of pixels and seconds."""
+    """An open PyAV container; TooLargeError over `max_pixels` a frame or `max_duration_s`."""
     with av.open(
         "file:" + os.path.abspath(path),
         options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
@@ -76,7 +76,7 @@ def audio_stream(c: Any) -> Any | None:
 
 
 def packets(c: Any, *streams: Any) -> Iterator[Any]:
-    """Packets in file order; a file that breaks off ends here, with what came before."""
+    """Packets in file order; a demuxing error, as in a truncated file, ends the iteration."""
     it = c.demux(*streams)
     while True:
         try:
@@ -89,10 +89,10 @@ def packets(c: Any, *streams: Any) -> Iterator[Any]:
         yield packet
 
 
-def thread(stream: Any) -> None:
-    """Slices, not frames, on few threads.
+def limit_threads(stream: Any) -> None:
+    """Decode with at most four slice threads, no frame threads.
 
-    Frame threads cost more CPU and memory for less waiting, closing has to wait for them, and
+    Frame threads lower latency but cost more CPU and memory, closing has to wait for them, and
     every thread takes address space of a process that is capped.
     """
     stream.thread_type = "SLICE"

@@ -1,12 +1,12 @@
-"""Shot boundary detection on tiny luma thumbnails, a second behind the decoder.
+"""Shot boundary detection on tiny luma thumbnails, about a second behind the decoder.
 
-Three questions are asked of each frame, all of them relative to what surrounds it:
+Three tests for each frame, all relative to its neighbours:
 
-* hard cut: does it differ from the frame before far more than its neighbours do, and does what
-  was there before not come back (a flash)?
-* gradual: is the frame of half a second (or a second) ago another one, and are those between a
-  blend of both (a dissolve) or black (a fade)? A moving camera fails that.
-* still: did something that stood still give way to another that stands still (slides, screens)?
+* hard cut: it differs from the previous frame far more than neighbouring frames do, and the
+  earlier image does not return at once (a flash).
+* gradual transition: it differs from the frame half a second (or a second) ago, and the frames
+  between are a blend of both (a dissolve) or nearly black (a fade). Camera motion fails this test.
+* still: one static image is followed by another (slides, screen recordings).
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ import numpy as np
 
 from omni_core.media.av.luma import FrameFeatures, difference
 
-HARD_MIN = 14.0
-"""Least difference of a hard cut."""
-HARD_RATIO = 3.0
-"""A hard cut differs so many times more than its neighbours' median."""
+MIN_HARD_DIFFERENCE = 14.0
+"""Difference from the previous frame from which a frame may be a hard cut."""
+MIN_HARD_RATIO = 3.0
+"""Ratio of a hard cut's difference to the median of its neighbours'."""
 CONTEXT_FRAMES = 12
-"""Frames on either side that a difference is compared with."""
+"""Frames on either side whose differences give that median."""
 DELAY_S = 1.2
-"""How far behind the decoder a frame is judged."""
+"""Delay behind the decoder with which a frame is tested."""
 HISTORY_S = 2.5
 """How long frames are kept after that."""
 MOTION_FRAMES = 3
-PEAK_RATIO = 1.8
-"""A cut changes so many times more than the frames next to it, on one side at least."""
-MIN_GAP_S = 0.6
-"""Between two cuts."""
-FLASH_S = 0.35
-"""A flash is over after so long."""
+MIN_PEAK_RATIO = 1.8
+"""Ratio of a cut's difference to that of the frames next to it, on at least one side."""
+MIN_CUT_GAP_S = 0.6
+"""Minimum distance of two cuts."""
+MAX_FLASH_S = 0.35
+"""A flash lasts no longer."""
 
-SOFT_MIN = 16.0
-"""Least difference between both ends of a gradual transition ..."""
-SOFT_LAGS_S = (0.5, 1.0)
-"""... and how long one is taken to be."""
+MIN_GRADUAL_DIFFERENCE = 16.0
+"""Minimum difference between both ends of a gradual transition ..."""
+GRADUAL_LAGS_S = (0.5, 1.0)
+"""... and its assumed lengths."""
 MAX_BLEND_RESIDUAL = 0.3
-"""What a blend may leave unexplained of the difference between both ends."""
+"""Largest residual of a blend, as a share of the difference between both ends."""
 
-STILL_MAX = 1.5
-"""Difference within STILL_S below which nothing moves."""
+MAX_STILL_DIFFERENCE = 1.5
+"""Difference over `STILL_S` below which a frame counts as static."""
 STILL_S = 0.5
-STILL_CHANGE_MIN = 5.0
-"""Least difference between two frames that stand still, for a cut between them ..."""
-STILL_GAP_S = 2.0
-"""... and the longest time from one to the other."""
+MIN_STILL_CHANGE = 5.0
+"""Minimum difference between two static frames for a cut between them ..."""
+MAX_STILL_GAP_S = 2.0
+"""... and the longest time between them."""
 
 
 @dataclass(slots=True)
@@ -57,25 +57,25 @@ class _Frame:
     t: float
     features: FrameFeatures
     change: float
-    """Difference from the frame before."""
+    """Difference from the previous frame."""
 
 
 class CutDetector:
-    """Push frames in order of time; cuts come out once their surroundings are known."""
+    """Push frames in order of time; a cut is reported once the following frames are known."""
 
     def __init__(self, *, sparse: bool = False) -> None:
-        """sparse: frames are I-frames, seconds apart, so neighbours say nothing of motion."""
+        """sparse: only I-frames are pushed, seconds apart; one difference threshold decides."""
         self._sparse = sparse
         self._frames: list[_Frame] = []
         self._times: list[float] = []
         self._next = 0  # index into _frames of the first frame not yet judged
-        self._last = -1e9
-        self._rest: _Frame | None = None  # the last that stood still
+        self._last_cut = -1e9
+        self._last_still: _Frame | None = None  # the last static frame
         self.horizon = -1e9
         """No cut will be reported before this second."""
 
     def push(self, t: float, features: FrameFeatures) -> list[float]:
-        """The cuts that this frame settles, each the second at which the new shot begins."""
+        """The cuts that can now be decided, each the second at which the new shot begins."""
         change = difference(features, self._frames[-1].features) if self._frames else 0.0
         self._frames.append(_Frame(t, features, change))
         self._times.append(t)
@@ -92,11 +92,11 @@ class CutDetector:
             if not self._sparse and now - here.t < DELAY_S:
                 break
             cut = self._sparse_cut() if self._sparse else self._cut()
-            if cut is not None and cut - self._last >= MIN_GAP_S:
+            if cut is not None and cut - self._last_cut >= MIN_CUT_GAP_S:
                 cuts.append(cut)
-                self._last = cut
+                self._last_cut = cut
             self._next += 1
-            self.horizon = max(self.horizon, here.t - (0 if self._sparse else SOFT_LAGS_S[-1]))
+            self.horizon = max(self.horizon, here.t - (0 if self._sparse else GRADUAL_LAGS_S[-1]))
             if (
                 self._next > 4 * CONTEXT_FRAMES
                 and here.t - self._frames[2 * CONTEXT_FRAMES].t > HISTORY_S
@@ -107,7 +107,7 @@ class CutDetector:
 
     def _sparse_cut(self) -> float | None:
         here = self._frames[self._next]
-        return here.t if here.change > HARD_MIN else None
+        return here.t if here.change > MIN_HARD_DIFFERENCE else None
 
     def _cut(self) -> float | None:
         i = self._next
@@ -117,45 +117,45 @@ class CutDetector:
             return here.t
         if still is not None:
             return still
-        for lag in SOFT_LAGS_S:
-            if (soft := self._soft_cut(i, lag)) is not None:
-                return soft
+        for lag in GRADUAL_LAGS_S:
+            if (gradual := self._gradual_cut(i, lag)) is not None:
+                return gradual
         return None
 
     def _is_hard_cut(self, i: int) -> bool:
         here = self._frames[i]
-        if here.change <= HARD_MIN:
+        if here.change <= MIN_HARD_DIFFERENCE:
             return False
         low, high = max(1, i - CONTEXT_FRAMES), min(len(self._frames), i + CONTEXT_FRAMES + 1)
         near = [self._frames[j].change for j in range(low, high) if j != i]
-        if near and here.change <= HARD_RATIO * (float(np.median(near)) + 2):
+        if near and here.change <= MIN_HARD_RATIO * (float(np.median(near)) + 2):
             return False
         if self._is_motion(i):
             return False
-        for s in self._frames[i + 1 : self._index(here.t + MIN_GAP_S) + 1]:
-            if s.change > PEAK_RATIO * here.change:
-                return False  # a greater one is at hand, and only one of them can be the cut
-        back, on = self._at(here.t - FLASH_S), self._at(here.t + FLASH_S)
+        for s in self._frames[i + 1 : self._index(here.t + MIN_CUT_GAP_S) + 1]:
+            if s.change > MIN_PEAK_RATIO * here.change:
+                return False  # a greater change is near, and only one of them can be the cut
+        back, on = self._at(here.t - MAX_FLASH_S), self._at(here.t + MAX_FLASH_S)
         flash = min(_difference(self._frames[i - 1], on), _difference(back, here))
         return flash > here.change * 0.4
 
     def _is_motion(self, i: int) -> bool:
-        """Whether frames on both sides change nearly as much: something large sweeps past."""
+        """Whether frames on both sides change nearly as much: a large moving object."""
         before = max((s.change for s in self._frames[max(1, i - MOTION_FRAMES) : i]), default=0.0)
         after = max((s.change for s in self._frames[i + 1 : i + 1 + MOTION_FRAMES]), default=0.0)
-        return min(before, after) * PEAK_RATIO > self._frames[i].change
+        return min(before, after) * MIN_PEAK_RATIO > self._frames[i].change
 
-    def _soft_cut(self, i: int, lag: float) -> float | None:
+    def _gradual_cut(self, i: int, lag: float) -> float | None:
         """The middle of a dissolve or fade that is complete at frame `i`, else None."""
         here = self._frames[i]
         start = self._index(here.t - lag)
         if i - start < 4 or here.t - self._frames[start].t < lag * 0.8:
             return None
-        if here.t - lag - self._last < 0:
-            return None  # what differs is the cut already found
+        if here.t - lag - self._last_cut < 0:
+            return None  # a cut already found explains the difference
         before = self._frames[start]
         whole = _difference(before, here)
-        if whole < SOFT_MIN:
+        if whole < MIN_GRADUAL_DIFFERENCE:
             return None
         calm = max(self._motion(start, -lag), self._motion(i, lag))
         if whole < 2 * calm + 4:
@@ -169,24 +169,24 @@ class CutDetector:
         return here.t
 
     def _motion(self, i: int, lag: float) -> float:
-        """How much changes over `lag` seconds next to frame `i`."""
+        """Difference over `lag` seconds (negative: before) from frame `i`."""
         other = self._index(self._frames[i].t + lag)
         return _difference(self._frames[i], self._frames[other]) if other != i else 0.0
 
     def _still_cut(self, i: int) -> float | None:
         here = self._frames[i]
-        if _difference(here, self._at(here.t + STILL_S)) >= STILL_MAX:
+        if _difference(here, self._at(here.t + STILL_S)) >= MAX_STILL_DIFFERENCE:
             return None
-        before, self._rest = self._rest, here
-        if before is None or here.t - before.t > STILL_GAP_S + STILL_S:
+        before, self._last_still = self._last_still, here
+        if before is None or here.t - before.t > MAX_STILL_GAP_S + STILL_S:
             return None
-        if before.t < self._last or _difference(before, here) < STILL_CHANGE_MIN:
+        if before.t < self._last_cut or _difference(before, here) < MIN_STILL_CHANGE:
             return None
         moved = [s for s in self._frames if before.t < s.t <= here.t]
         return max(moved, key=lambda s: s.change).t if moved else None
 
     def _index(self, t: float) -> int:
-        """The frame shown at second `t`, as an index."""
+        """Index of the frame on screen at second `t`."""
         return max(0, bisect_right(self._times, t + 1e-6) - 1)
 
     def _at(self, t: float) -> _Frame:
@@ -198,7 +198,7 @@ def _difference(a: _Frame, b: _Frame) -> float:
 
 
 def _is_blend(a: _Frame, b: _Frame, between: list[_Frame]) -> bool:
-    """Whether the frames between are mixtures of both ends, growing from one to the other."""
+    """Whether the frames between are linear blends of both ends with a rising share of `b`."""
     first = a.features.thumbnail.astype(np.float32)
     whole = b.features.thumbnail.astype(np.float32) - first
     power = float((whole * whole).sum())
@@ -220,6 +220,6 @@ def _is_blend(a: _Frame, b: _Frame, between: list[_Frame]) -> bool:
 
 
 def _is_fade(a: _Frame, b: _Frame, between: list[_Frame]) -> bool:
-    """Whether the frames go through one flat tone, black as a rule."""
+    """Whether the frames pass through one uniform tone, usually black."""
     contrast = min(float(a.features.thumbnail.std()), float(b.features.thumbnail.std()))
     return min(float(s.features.thumbnail.std()) for s in between) < 0.2 * contrast

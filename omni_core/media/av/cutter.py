@@ -1,7 +1,7 @@
 """One pass over a container yields its shots, audio windows and subtitles, in bounded memory.
 
-The loop runs at the cost of decoding: every frame is judged by a tiny luma thumbnail, a few are
-kept for a second or two, and only those that will be shown are converted to RGB.
+Decoding dominates the cost: shot detection sees a tiny luma thumbnail of every frame, a few frames
+are kept for a second or two, and only selected ones are converted to RGB.
 """
 
 from __future__ import annotations
@@ -16,20 +16,26 @@ import av
 
 from omni_core.media.av.audio_windows import AudioWindow, AudioWindower, RecentAudio
 from omni_core.media.av.clock import Clock, rate
-from omni_core.media.av.container import audio_stream, packets, thread, too_long, video_stream
+from omni_core.media.av.container import (
+    audio_stream,
+    limit_threads,
+    packets,
+    too_long,
+    video_stream,
+)
 from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
-from omni_core.media.av.subtitle_track import Track, text_stream
+from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream
 from omni_core.media.guard import unreadable
 from omni_core.types import Channel, CutOptions, FileWarning, Limits, Segment, Source, Span
 
 log = logging.getLogger(__name__)
 
 MAX_WAITING_SHOTS = 4
-"""Shots that wait for their audio; a badly interleaved file does not hold back more."""
+"""Shots held back until their audio is decoded, at most, in badly interleaved files."""
 MAX_DECODE_ERRORS = 300
-"""Undecodable packets in a row after which the rest of a stream is given up."""
+"""Undecodable packets in a row after which the rest of a stream is skipped."""
 
 
 class ContainerCutter:
@@ -56,17 +62,17 @@ class ContainerCutter:
         self._decoded = 0
         self.end = 0.0
 
-    def run(self, *, words: bool = True) -> Iterator[Segment | FileWarning]:
-        """Shots, audio windows and, with `words`, the sentences of the subtitle track.
+    def run(self, *, subtitles: bool = True) -> Iterator[Segment | FileWarning]:
+        """Shots, audio windows and, with `subtitles`, windows of the embedded subtitle track.
 
-        Raises UnreadableError when nothing could be decoded. A file that ends early yields what
-        is there and, last, a warning.
+        Raises UnreadableError when nothing could be decoded. A truncated file yields what is
+        there and, last, a warning.
         """
-        subtitles = text_stream(self._c) if words else None
-        track = Track(subtitles, self._clock) if subtitles is not None else None
+        stream = text_subtitle_stream(self._c) if subtitles else None
+        track = SubtitleTrack(stream, self._clock) if stream is not None else None
         if self._video is not None:
             prepare(self._video)
-        streams = (s for s in (self._video, self._audio, subtitles) if s is not None)
+        streams = (s for s in (self._video, self._audio, stream) if s is not None)
         for packet in packets(self._c, *streams):
             if packet.stream is self._video:
                 yield from self._decode_video(packet)
@@ -85,8 +91,8 @@ class ContainerCutter:
             yield from self._last_shots(self._shots)
             if self._ends_early():
                 yield FileWarning(
-                    f"the file breaks off: {self.end:.1f} of {self._promised_s:.1f} s could be "
-                    "read; the rest is missing or damaged"
+                    f"the file breaks off: {self.end:.1f} of {self._stated_duration_s:.1f} s could "
+                    "be read; the rest is missing or damaged"
                 )
 
     def _last_shots(self, shots: ShotCutter) -> Iterator[Segment]:
@@ -117,8 +123,8 @@ class ContainerCutter:
     def _decode_video(self, packet: Any) -> Iterator[Segment]:
         assert self._shots is not None  # noqa: S101 - there is a video stream
         shown = self._clock.packet(packet)
-        if shown is not None and not packet.is_discard:  # skipped frames are shown all the same
-            self._shots.reach(shown + float((packet.duration or 0) * packet.time_base))
+        if shown is not None and not packet.is_discard:  # frames that are not decoded count too
+            self._shots.extend_to(shown + float((packet.duration or 0) * packet.time_base))
         if self._options.fast and packet.size and not packet.is_keyframe:
             return
         for frame in self._frames(packet):
@@ -128,7 +134,7 @@ class ContainerCutter:
             self._frame_count += 1
             length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
             yield from self._queue(self._shots.push(t, frame))
-            self._shots.reach(t + (length or self._step))
+            self._shots.extend_to(t + (length or self._step))
             self._advance_to(t + (length or self._step))
 
     def _decode_audio(self, packet: Any) -> Iterator[Segment]:
@@ -142,7 +148,7 @@ class ContainerCutter:
         yield from self._release()
 
     def _release(self, *, everything: bool = False) -> Iterator[Segment]:
-        """Shots whose audio has come."""
+        """Yield the shots whose audio is decoded, with `everything` all of them."""
         while self._waiting:
             late = self._recent is not None and self._recent.now < self._waiting[0].end
             if late and not everything and len(self._waiting) <= MAX_WAITING_SHOTS:
@@ -150,7 +156,7 @@ class ContainerCutter:
             yield self._with_audio(self._waiting.popleft()).segment(self._source)
 
     def _with_audio(self, shot: Shot) -> Shot:
-        """The shot with its own audio where that is wanted."""
+        """The shot with its audio where the encoder takes both as one input."""
         if self._recent is None:
             return shot
         return replace(
@@ -180,21 +186,22 @@ class ContainerCutter:
             yield w.segment(self._source, origin)
 
     @property
-    def _promised_s(self) -> float:
+    def _stated_duration_s(self) -> float:
         """The duration that the header states; 0 where it states none."""
         return self._c.duration / av.time_base if self._c.duration else 0.0
 
     def _ends_early(self) -> bool:
-        """Whether the header promises notably more than could be read."""
-        return self._promised_s - self.end > max(2.0, 0.05 * self._promised_s)
+        """Whether the header states notably more than could be read."""
+        stated = self._stated_duration_s
+        return stated - self.end > max(2.0, 0.05 * stated)
 
 
 def prepare(stream: Any) -> None:
-    """Set a video stream's decoder to what cutting needs.
+    """Set up a video stream's decoder for cutting.
 
-    Frames that no other frame refers to are skipped: half the cost of H.264 and HEVC, cuts at
-    most one frame late, and better frames are left.
+    Non-reference frames are skipped: half the cost of H.264 and HEVC, cuts at most one frame late,
+    and the remaining frames are of higher quality.
     """
-    thread(stream)
-    if stream.start_time is not None:  # without time stamps frames are counted, so all must come
+    limit_threads(stream)
+    if stream.start_time is not None:  # without timestamps frames are counted
         stream.codec_context.skip_frame = "NONREF"

@@ -1,8 +1,8 @@
-"""The frames that stand for a shot: sharp, well lit, spread over it, and one best of all.
+"""Keyframe selection: sharp, well lit frames spread over a shot, and the best one of them.
 
-A keyframe is here what retrieval calls so: a representative frame, not the codec's I-frame.
-Frames are offered as they are decoded; only the best of each half second is kept, and only until
-the shot detector has passed it. Nothing is converted to RGB before its shot is known to hold it.
+"Keyframe" in the sense of retrieval, a representative frame; the codec's is called an I-frame.
+Frames are offered as they are decoded; the best of each half second is kept until shot detection
+has passed it. A frame is converted to RGB only once it is known to belong to the shot.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from omni_core.media.av.luma import FrameFeatures, Luma, difference, sharpness
 from omni_core.media.av.pixels import shrink, to_rgb
 from omni_core.types import CutOptions, Pixels, VideoContent
 
-OFFER_S = 0.12
-"""Frames closer than this are not compared: neighbours look the same."""
+MIN_OFFER_GAP_S = 0.12
+"""A frame closer than this to the one offered before is skipped."""
 BIN_S = 0.5
-"""Of each so many seconds the best frame is a candidate."""
+"""Length of a bin; the best frame of each is a candidate."""
 EDGE_S = 0.25
-"""So long after a cut frames are often still blending; they count half."""
+"""After a cut frames are often still a blend; within this time their quality is halved."""
 MAX_FULL_FRAMES = 8
 """Frames of one shot that are held at full size as candidates for the keyframe."""
 
@@ -44,7 +44,7 @@ class _Slot:
 
 
 class KeyframeSelector:
-    """Collects candidates and gives the frames of one shot after the other."""
+    """Collects candidate frames and selects those of each shot, in order."""
 
     def __init__(self, options: CutOptions, aspect: float = 1.0) -> None:
         self._options = options
@@ -55,8 +55,8 @@ class KeyframeSelector:
         self._offered = -1e9
 
     def offer(self, t: float, frame: Any, rows: Luma, features: FrameFeatures) -> None:
-        """Consider a frame; it is held only if it is the best of its half second."""
-        if t - self._offered < OFFER_S:
+        """Consider a frame; it is kept only if it is the best of its bin."""
+        if t - self._offered < MIN_OFFER_GAP_S:
             return
         self._offered = t
         if self._start is None:
@@ -69,7 +69,7 @@ class KeyframeSelector:
             self._waiting[-1] = here
 
     def accept(self, until: float) -> None:
-        """Everything before `until` belongs to the current shot: keep its best, drop the rest."""
+        """Assign the candidates before second `until` to the current shot."""
         keep = []
         for c in self._waiting:
             if c.t >= until:
@@ -79,7 +79,7 @@ class KeyframeSelector:
         self._waiting = keep
 
     def take(self, end: float) -> tuple[VideoContent, float] | None:
-        """The shot that ends at `end` and the second of its keyframe; None without a frame."""
+        """Content of the shot that ends at `end`, and its keyframe's time; None without a frame."""
         self.accept(end)
         slots = [s for s in self._slots if s.best.t < end]
         self._slots = [s for s in self._slots if s.best.t >= end]
@@ -89,7 +89,7 @@ class KeyframeSelector:
         if not slots:
             return None
         best = max((s for s in slots if s.best.frame is not None), key=self._scorer(slots)).best
-        chosen = _spread(slots, self._options.video_max_frames)
+        chosen = _evenly_spaced(slots, self._options.video_max_frames)
         frames = np.stack([self._small(s) for s in chosen])
         times = tuple(round(s.best.t, 4) for s in chosen)
         keyframe = to_rgb(
@@ -112,10 +112,10 @@ class KeyframeSelector:
                 slot.small = self._small(slot)
             self._slots.append(_Slot(number, c))
         c.frame = shrink(c.frame, self._options.image_edge)
-        self._thin()
+        self._limit_full_frames()
 
-    def _thin(self) -> None:
-        """Hold few frames at full size: the worst of those already drawn small gives its own up."""
+    def _limit_full_frames(self) -> None:
+        """Drop the full-size frame of the worst slot when `MAX_FULL_FRAMES` are held."""
         full = [s for s in self._slots[:-1] if s.best.frame is not None]
         if len(full) >= MAX_FULL_FRAMES:
             min(full, key=lambda s: s.best.quality).best.frame = None
@@ -130,20 +130,20 @@ class KeyframeSelector:
 
     @staticmethod
     def _scorer(slots: list[_Slot]) -> Callable[[_Slot], float]:
-        """Quality, lowered by the distance from the shot's median frame."""
+        """Keyframe score of a slot: quality, lowered by the distance from the median frame."""
         thumbs = np.stack([s.best.features.thumbnail for s in slots])
         middle = FrameFeatures(np.median(thumbs, axis=0).astype(np.uint8))
         return lambda s: s.best.quality / (1 + difference(s.best.features, middle) / 20)
 
 
 def _quality(rows: Luma, features: FrameFeatures) -> float:
-    """Sharpness, made small for frames that are nearly black, white or of one tone."""
+    """Sharpness, scaled down for frames that are nearly black, white or uniform."""
     mean, spread = float(features.mean), float(features.thumbnail.std())
     lit = min(1.0, mean / 40, (256 - mean) / 16) * min(1.0, spread / 12)
     return (sharpness(rows) + 0.1) * (lit + 0.01)
 
 
-def _spread(slots: list[_Slot], most: int) -> list[_Slot]:
+def _evenly_spaced(slots: list[_Slot], most: int) -> list[_Slot]:
     if len(slots) <= most:
         return slots
     return [slots[i] for i in np.linspace(0, len(slots) - 1, most).round().astype(int)]

@@ -1,7 +1,7 @@
-"""Features of a frame, read straight from the decoder's luma plane without conversion.
+"""Features of a frame for shot detection, read from the decoder's luma plane without conversion.
 
-36 rows x 64 columns from every h/36-th row and about 256 columns: 10 KB touched of a frame of
-2 MB, so that comparing every frame costs a few per cent of decoding it.
+A (36, 64) thumbnail from every h/36-th row and about 256 columns reads 10 KB of a frame of 2 MB,
+so that comparing every frame costs a few per cent of decoding it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Luma = NDArray[np.uint8]
-"""Some rows of a frame at full width: (36, width)."""
+"""(36, width): rows of a frame, evenly spaced, at full width."""
 Thumbnail = NDArray[np.uint8]
 """(36, 64) luma."""
 
@@ -21,7 +21,7 @@ _PLANAR = ("yuv", "nv12", "nv21", "nv16", "gray")
 
 
 def luma(frame: Any) -> Luma:
-    """The frame's brightness as 36 strided rows at full width: (36, width) uint8."""
+    """(36, width) uint8: the frame's luma in evenly spaced rows."""
     fmt = frame.format.name
     if not fmt.startswith(_PLANAR) or frame.height < ROWS or frame.width < COLUMNS:
         small: NDArray[np.uint8] = frame.reformat(256, ROWS, "gray8", threads=1).to_ndarray()
@@ -39,7 +39,7 @@ def luma(frame: Any) -> Luma:
 
 
 class FrameFeatures:
-    """A frame's thumbnail, mean luma and 32-bin histogram, made once and compared often."""
+    """A frame's thumbnail, mean luma and 32-bin histogram."""
 
     __slots__ = ("histogram", "mean", "thumbnail")
 
@@ -50,7 +50,7 @@ class FrameFeatures:
 
 
 def features(rows: Luma) -> FrameFeatures:
-    """Features of a frame whose rows `luma` gave: a cell of the thumbnail is the mean of four
+    """Features from the rows that `luma` returns; a cell of the thumbnail is the mean of four
     samples."""
     step = max(1, rows.shape[1] // 256)
     four = rows.shape[1] // step // COLUMNS
@@ -69,8 +69,8 @@ def sharpness(rows: Luma) -> float:
 def difference(a: FrameFeatures, b: FrameFeatures) -> float:
     """How different two frames are, 0 to about 200; a hard cut is over 14.
 
-    Mean absolute change with the step of overall brightness taken out (flashes, fades), plus the
-    distance of their 32-bin histograms (what stays put but has other tones).
+    Mean absolute difference of the thumbnails after removing the change of mean luma (flashes,
+    fades), plus 40 times the L1 distance of their histograms per cell.
     """
     moved = np.abs(a.thumbnail - b.thumbnail - (a.mean - b.mean)).sum()
     tones = np.abs(a.histogram - b.histogram).sum()

@@ -1,4 +1,4 @@
-"""Decoded frames to RGB arrays: upright, square pixels, no larger than asked."""
+"""Decoded frames to RGB arrays: upright, square pixels, no larger than requested."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def to_rgb(frame: Any, edge: int, *, rotation: int = 0, aspect: float = 1.0) -> 
 
 
 def shrink(frame: Any, edge: int) -> Any:
-    """The frame itself, smaller: cheaper to hold until it is known whether it will be shown."""
+    """The frame scaled to a long edge of `edge`; unchanged where that saves less than half."""
     width, height = fit(frame.width, frame.height, edge)
     if width * height * 2 > frame.width * frame.height:
         return frame
@@ -33,7 +33,7 @@ def shrink(frame: Any, edge: int) -> Any:
 
 
 def aspect(stream: Any) -> float:
-    """The shape of a stream's pixels; 1 where the header says nothing believable."""
+    """Sample aspect ratio (width by height); 1 where the header gives no plausible one."""
     ratio = stream.sample_aspect_ratio
     value = float(ratio) if ratio else 1.0
     return value if 0.2 < value < 5 else 1.0

@@ -1,4 +1,4 @@
-"""Decoded audio frames of any shape to chunks of mono 16 kHz, each with its time."""
+"""Decoded audio frames of any rate, layout and format to chunks of mono 16 kHz, with times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from omni_core.types import SAMPLE_RATE, Samples
 log = logging.getLogger(__name__)
 
 JITTER_S = 0.05
-"""Time stamps wander by a frame of audio in most containers; that is no gap."""
+"""Tolerance between timestamps; most containers are off by up to a frame of audio."""
 BLOCK_S = 0.5
 
 Chunk = tuple[float | None, Samples]
@@ -45,15 +45,15 @@ class Resampler:
         self._gathered = 0
 
     def push(self, frame: Any) -> list[Chunk]:
-        """What is ready; mostly nothing, then a second at once."""
+        """Chunks that are ready; usually none until `BLOCK_S` is buffered."""
         t = self._clock.frame(frame)
         rate = frame.sample_rate
         done: list[Chunk] = []
         if t is not None and self._next is not None and abs(t - self._next) > JITTER_S:
             done = self._drain()
         shape = (rate, frame.format.name, frame.layout.nb_channels)
-        if shape != self._shape:  # AC-3, TS and damaged AAC may change on the way; PyAV's FIFO
-            done += self.flush()  # does not notice other channels and writes past its end
+        if shape != self._shape:  # AC-3, TS and damaged AAC may change mid-stream; PyAV's FIFO
+            done += self.flush()  # does not check the channel count and writes past its end
             self._shape = shape
         frame.pts = None
         self._fifo.write(frame)
@@ -65,7 +65,7 @@ class Resampler:
         return done + self._drain() if self._gathered >= rate * BLOCK_S else done
 
     def flush(self) -> list[Chunk]:
-        """What is gathered and what the filter still holds."""
+        """What is buffered here and in the filter."""
         done = self._drain()
         if self._to is not None:
             done += [(None, out.to_ndarray()[0]) for out in self._to.resample(None)]
@@ -84,7 +84,7 @@ class Resampler:
 
 
 def _downsampler(frame: Any) -> Any:
-    """Something with `resample` to mono 16 kHz float for frames like this one."""
+    """An object whose `resample` gives mono 16 kHz float, for frames of this one's format."""
     try:
         return DownmixGraph(frame)
     except Exception as e:  # layouts without a name and the like
@@ -115,7 +115,7 @@ class DownmixGraph:
         self._sink = steps[-1]
 
     def resample(self, frame: Any) -> Iterator[Any]:
-        """What comes out for a frame; None asks for the rest."""
+        """Resampled frames for one input frame; None flushes the graph."""
         self._source.push(frame)
         while True:
             try:

@@ -1,8 +1,8 @@
-"""Seeking that is exact: the frame on screen at a second is the last one that begins by then.
+"""Exact seeking: the frame on screen at a second is the last one that begins at or before it.
 
-Landing on the keyframe before and decoding forward is right on MP4, MKV, WebM and AVI; demuxers
-without an index (TS, FLV, fragments) may land too late, so the seek backs off 1, 3, 10, 30 s and
-at last starts over. Measured 60 of 60 random times on each of 15 containers.
+Seeking to the preceding I-frame and decoding forward is exact on MP4, MKV, WebM and AVI; demuxers
+without an index (TS, FLV, fragments) may overshoot, so the seek is repeated 1, 3, 10 and 30 s
+earlier and finally from the start. Measured: 60 of 60 random times on each of 15 containers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.media.av.clock import Clock, rate
-from omni_core.media.av.container import audio_stream, packets, thread, video_stream
+from omni_core.media.av.container import audio_stream, limit_threads, packets, video_stream
 from omni_core.media.av.pixels import aspect, to_rgb
 from omni_core.media.av.resample import JITTER_S, Chunk, Resampler
 from omni_core.media.guard import unreadable
@@ -24,19 +24,22 @@ from omni_core.types import SAMPLE_RATE, Pixels, Samples
 
 log = logging.getLogger(__name__)
 
-BACK_OFF = (0.0, 1.0, 3.0, 10.0, 30.0)
+BACK_OFF_S = (0.0, 1.0, 3.0, 10.0, 30.0)
 DECODE_AHEAD_S = 2.0
-"""Times closer than this to the last are reached by decoding on instead of seeking again."""
+"""Times closer than this to the last one are reached by decoding on, without a seek."""
 EPSILON_S = 1e-4
-"""Times are printed with a few digits, and the frame that begins there is meant."""
+"""Tolerance: times are printed rounded, and mean the frame that begins there."""
 
 
 def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
-    """(the second at which the frame appears, its pixels) for each time, in the order asked."""
+    """(the second at which the frame appears, its pixels) for each time, in the given order.
+
+    Raises BadRequestError (NO_VISUAL) without video, NotFoundError (OUT_OF_RANGE).
+    """
     stream = video_stream(c)
     if stream is None:
         raise BadRequestError("this source has no video", code="NO_VISUAL")
-    thread(stream)
+    limit_threads(stream)
     reader = _FrameReader(c, stream)
     found: dict[float, tuple[float, Pixels]] = {}
     for t in sorted(set(times)):
@@ -59,8 +62,8 @@ def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tupl
 def frames_between(
     c: Any, stream: Any, start: float, end: float
 ) -> Iterator[tuple[float, float, Any]]:
-    """(begins, is held for, frame) of the frames on screen during [start, end), in order."""
-    thread(stream)
+    """(start, duration, frame) of the frames on screen during [start, end), in order."""
+    limit_threads(stream)
     reader = _FrameReader(c, stream)
     t = start
     while t < end and (shown := reader.at(t)) is not None:
@@ -72,35 +75,37 @@ def frames_between(
 
 
 class _FrameReader:
-    """Frames of one stream at growing times; decodes on when the next is near."""
+    """Frames of one stream at increasing times; seeks only when the next one is far."""
 
     def __init__(self, c: Any, stream: Any) -> None:
         self._c, self._stream, self._clock = c, stream, Clock(c)
         self._step = 1 / rate(stream)
         self._frames: Iterator[tuple[float, Any]] = self._decode(from_start=True)
         self._seekable = stream.start_time is not None
-        self._here: tuple[float, Any] | None = None  # the last frame that began by then
-        self._ahead: tuple[float, Any] | None = None  # the one after it
+        self._current: tuple[float, Any] | None = (
+            None  # the last frame that begins by the requested time
+        )
+        self._following: tuple[float, Any] | None = None  # the one after it
 
     def at(self, t: float) -> tuple[float, float, Any] | None:
-        """(begins, ends, frame) of the frame on screen at `t`; the first frame before it."""
-        near = self._here is not None and 0 <= t - self._here[0] < DECODE_AHEAD_S
+        """(start, end, frame) of the frame on screen at `t`; for an earlier `t` the first."""
+        near = self._current is not None and 0 <= t - self._current[0] < DECODE_AHEAD_S
         near = near or not self._seekable
         if not near or not self._advance(t):
-            for back in (*BACK_OFF, None):
+            for back in (*BACK_OFF_S, None):
                 self._start(t, back)
-                if self._advance(t) and self._here is not None:
+                if self._advance(t) and self._current is not None:
                     break
-        if self._here is None:
+        if self._current is None:
             return None
-        begins, frame = self._here
-        if self._ahead is not None:
-            return begins, self._ahead[0], frame
+        begins, frame = self._current
+        if self._following is not None:
+            return begins, self._following[0], frame
         held = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
         return begins, begins + (held or self._step), frame
 
     def _start(self, t: float, back: float | None) -> None:
-        """Begin at the keyframe before `t - back`; from the very start where back is None."""
+        """Seek to the I-frame before `t - back`; to the start of the stream where back is None."""
         target = 0.0 if back is None else max(t - back, 0.0)
         try:
             if target > 0:
@@ -112,7 +117,7 @@ class _FrameReader:
         except Exception as e:  # raw streams have no time to seek by: they are read through
             log.debug("no seeking: %r", e)
             self._seekable = False
-        self._here = self._ahead = None
+        self._current = self._following = None
         self._frames = self._decode(from_start=back is None or not self._seekable)
 
     def _decode(self, *, from_start: bool) -> Iterator[tuple[float, Any]]:
@@ -128,17 +133,17 @@ class _FrameReader:
                 yield t, frame
 
     def _advance(self, t: float) -> bool:
-        """Go on until the frame on screen at `t` is `_here`; False if decoding began after it."""
-        while self._ahead is None or self._ahead[0] <= t + EPSILON_S:
-            if self._ahead is not None:
-                self._here = self._ahead
-            self._ahead = next(self._frames, None)
-            if self._ahead is None:
-                return self._here is not None
-            if self._here is None and self._ahead[0] > t + EPSILON_S:
-                first = self._ahead  # landed too late, unless this is the video's first frame
-                self._here = first if self._is_first(first[1]) else None
-                return self._here is not None
+        """Decode until `_current` is on screen at `t`; False if decoding began after `t`."""
+        while self._following is None or self._following[0] <= t + EPSILON_S:
+            if self._following is not None:
+                self._current = self._following
+            self._following = next(self._frames, None)
+            if self._following is None:
+                return self._current is not None
+            if self._current is None and self._following[0] > t + EPSILON_S:
+                first = self._following  # the seek overshot, unless this is the first frame
+                self._current = first if self._is_first(first[1]) else None
+                return self._current is not None
         return True
 
     def _is_first(self, frame: Any) -> bool:
@@ -147,7 +152,7 @@ class _FrameReader:
 
 
 def audio_between(path: str, c: Any, start: float, end: float) -> Samples:
-    """Mono 16 kHz of [start, end); silence where the track has none."""
+    """Mono 16 kHz of [start, end) seconds; silence where the track has a gap."""
     stream = audio_stream(c)
     if end <= start or start < 0:
         raise BadRequestError(f"{start:g}-{end:g} is not a span of seconds")
@@ -173,7 +178,7 @@ def audio_between(path: str, c: Any, start: float, end: float) -> Samples:
 
 
 def _audio_from(c: Any, stream: Any, start: float) -> Iterator[Chunk]:
-    """Audio from a little before `start` on; a seek that lands too late is made again."""
+    """Audio from a little before `start` on; a seek that overshoots is repeated further back."""
     clock = Clock(c)
     for back in (1.0, 10.0, None):
         target = 0.0 if back is None else max(0.0, start - back)

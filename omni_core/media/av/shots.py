@@ -15,7 +15,7 @@ from omni_core.types import Channel, CutOptions, Modality, Segment, Source, Span
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A finished shot: [start, end) seconds, and the frames that stand for it."""
+    """A finished shot: [start, end) seconds, and its keyframes."""
 
     start: float
     end: float
@@ -31,7 +31,7 @@ class Shot:
 
 
 class ShotCutter:
-    """Takes frames in order of time and gives each shot once its end is known."""
+    """Groups frames, pushed in order of time, into shots; each is yielded once its end is known."""
 
     def __init__(self, options: CutOptions, pixel_aspect: float) -> None:
         self._options = options
@@ -42,12 +42,12 @@ class ShotCutter:
         self._t = -math.inf
         self._end = 0.0
 
-    def reach(self, t: float) -> None:
-        """The video lasts until `t` at least."""
+    def extend_to(self, t: float) -> None:
+        """Note that the video lasts until `t` at least."""
         self._end = max(self._end, t)
 
     def push(self, t: float, frame: Any) -> Iterator[Shot]:
-        """Take the frame shown from `t` on; the shots that this completes."""
+        """Add the frame shown from second `t` on; yields the shots that this completes."""
         if t <= self._t:
             return
         if self._start is None:
@@ -61,13 +61,13 @@ class ShotCutter:
         yield from self._settle(t)
 
     def flush(self) -> Iterator[Shot]:
-        """The shots that end before the last one."""
+        """The remaining shots but the last."""
         for cut in self._detector.flush():
             yield from self._cut(cut)
         yield from self._settle(self._end)
 
     def last(self) -> Shot | None:
-        """The shot that the video ends with; None when no frame could be read."""
+        """The last shot; None when no frame could be read."""
         return self._close(self._end) if self._start is not None else None
 
     def _cut(self, cut: float) -> Iterator[Shot]:
@@ -77,7 +77,7 @@ class ShotCutter:
             self._pending = cut
 
     def _settle(self, now: float) -> Iterator[Shot]:
-        """Close at the pending cut once the next shot is long enough; split what is too long."""
+        """Close the shot at the pending cut once the next is long enough; split too long ones."""
         assert self._start is not None  # noqa: S101 - frames came
         if self._pending is not None:
             if now - self._pending >= self._options.shot_min_s:

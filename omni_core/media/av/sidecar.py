@@ -1,5 +1,5 @@
-"""The subtitle file that is the transcript of a video or of audio: talk.srt or talk.en.vtt beside
-talk.mp4, or the one the caller names."""
+"""External transcripts of video and audio: a subtitle file named by the caller, or a sidecar
+(talk.srt or talk.en.vtt beside talk.mp4)."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from omni_core.text.charset import decode
 from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 from omni_core.types import CutOptions
 
-MOST_BYTES = 20 << 20
-"""Read of one file; what lies beyond is left out."""
+MAX_BYTES = 20 << 20
+"""Bytes read of one file; the rest is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Words with spans, and where they came from."""
+    """Windows of subtitle cues, and the file they came from."""
 
     windows: Sequence[CueWindow]
     origin: str
 
 
 def transcript(path: str, options: CutOptions) -> Transcript | None:
-    """The caller's transcript, else the sidecar, else None.
+    """The caller's transcript, else a sidecar, else None.
 
-    Raises NotFoundError or UnreadableError for a named transcript that is no use; a sidecar that
-    is none is passed over.
+    Raises NotFoundError or UnreadableError for a named transcript that is missing or has no cues;
+    a sidecar without cues is ignored.
     """
     if options.transcript:
         if not os.path.isfile(options.transcript):
@@ -43,15 +43,15 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
                 code="UNSUPPORTED_TYPE",
             )
         return Transcript(found, f"transcript {os.path.basename(options.transcript)}")
-    for name in _beside(path):
+    for name in _sidecar_paths(path):
         found = _read(name)
         if found is not None:
             return Transcript(found, f"sidecar {os.path.basename(name)}")
     return None
 
 
-def _beside(path: str) -> list[str]:
-    """talk.srt first, then talk.<language>.srt; links that lead elsewhere do not count."""
+def _sidecar_paths(path: str) -> list[str]:
+    """talk.srt first, then talk.<language>.srt; links out of the folder are ignored."""
     folder, base = os.path.split(os.path.abspath(path))
     stem = os.path.splitext(base)[0]
     try:
@@ -73,5 +73,5 @@ def _beside(path: str) -> list[str]:
 
 def _read(path: str) -> Sequence[CueWindow] | None:
     with open(path, "rb") as f:
-        cues = parse(decode(f.read(MOST_BYTES), markup=True))
+        cues = parse(decode(f.read(MAX_BYTES), markup=True))
     return list(cue_windows(cues)) or None

@@ -1,4 +1,4 @@
-"""A subtitle track inside a container, as windows of whole sentences on the container's clock."""
+"""Embedded subtitle tracks as windows of whole sentences, on the container's clock."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from omni_core.media.av.clock import Clock
-from omni_core.media.text.cues import Cue, CueWindow, Joiner, clean
-from omni_core.media.text.subtitle_formats import spoken
+from omni_core.media.text.cues import Cue, CueMerger, CueWindow, clean
+from omni_core.media.text.subtitle_formats import without_drawings
 
 _TEXT_CODECS = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
 
 
-def text_stream(container: Any) -> Any | None:
-    """The subtitle track of words (bitmap subtitles are left out): the default, else first."""
+def text_subtitle_stream(container: Any) -> Any | None:
+    """The default text subtitle stream, else the first; bitmap subtitles are ignored."""
     streams = [
         s
         for s in container.streams.subtitles
@@ -22,32 +22,32 @@ def text_stream(container: Any) -> Any | None:
     return next((s for s in streams if int(s.disposition) & 1), streams[0] if streams else None)
 
 
-class Track:
+class SubtitleTrack:
     """An embedded subtitle track, cue by cue."""
 
     def __init__(self, stream: Any, clock: Clock) -> None:
         self._clock = clock
-        self._joiner = Joiner()
+        self._joiner = CueMerger()
         language = stream.language or ""
         self.origin = "subtitle track" + (f" {language}" if language not in ("", "und") else "")
 
     def push(self, packet: Any) -> Iterator[CueWindow]:
-        """Take a packet of the track."""
+        """Add a packet of the track; yields the windows that this completes."""
         start = self._clock.packet(packet)
         if start is None or not packet.size:
             return
-        text = clean("\n".join(map(spoken, _events(packet))))
+        text = clean("\n".join(map(without_drawings, _events(packet))))
         length = float((packet.duration or 0) * packet.time_base) or 2.0
         if text:
             yield from self._joiner.push(Cue(start, start + length, text))
 
     def flush(self) -> Iterator[CueWindow]:
-        """What is held."""
+        """The last window."""
         yield from self._joiner.flush()
 
 
 def _events(packet: Any) -> Iterator[str]:
-    """The texts of a packet; FFmpeg hands every text codec out as an ASS event."""
+    """The texts of a packet; FFmpeg decodes every text codec to ASS events."""
     for subtitle in packet.decode():
         for rect in getattr(subtitle, "rects", [subtitle]):
             ass = getattr(rect, "ass", b"")

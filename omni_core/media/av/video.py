@@ -97,13 +97,13 @@ class VideoMedium(Medium):
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
         """Shots, windows of audio and subtitles as they are decoded."""
-        words = transcript(path, options)
-        if words is not None:
-            for w in words.windows:
-                yield w.segment(source, words.origin)
+        external = transcript(path, options)
+        if external is not None:
+            for w in external.windows:
+                yield w.segment(source, external.origin)
         with container(path, self.limits) as c:
             cutter = ContainerCutter(path, c, source, options, self.limits)
-            yield from cutter.run(words=words is None)
+            yield from cutter.run(subtitles=external is None)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """Raises NotFoundError (OUT_OF_RANGE) for a second outside the video."""
@@ -112,8 +112,8 @@ class VideoMedium(Medium):
 
     def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """The first frame."""
-        big = edge if crop is None else 1 << 14
-        pixels = self.frames(path, [0.0], big)[0][1]
+        decoded_edge = edge if crop is None else 1 << 14
+        pixels = self.frames(path, [0.0], decoded_edge)[0][1]
         if crop is None:
             return pixels
         left, top, right, bottom = box(crop, pixels.shape[1], pixels.shape[0])

@@ -1,4 +1,4 @@
-"""Charts and diagrams of office files: their words and numbers as readable lines."""
+"""Charts and SmartArt diagrams of office files as lines of text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 from omni_core.media.document.zipped_xml import local
 
-MOST_POINTS = 500
-"""Of one series: a chart of a year's days is read, a recording of a sensor is not."""
+MAX_SERIES_POINTS = 500
+"""Data points read of one series: enough for a year of days."""
 
 
 def chart_lines(chart: ET.Element) -> list[str]:
@@ -17,12 +17,12 @@ def chart_lines(chart: ET.Element) -> list[str]:
 
 
 def diagram_lines(data: ET.Element) -> list[str]:
-    """The words of each point of a SmartArt diagram."""
+    """The text of each node of a SmartArt diagram."""
     return [text for e in data.iter() if local(e) == "pt" and (text := _words(e))]
 
 
 def _words(element: ET.Element) -> str:
-    """The words below an element, as typed or as taken from the sheet behind the chart."""
+    """The text below an element: typed in, or cached from the chart's worksheet."""
     words = []
     for e in element.iter():
         if local(e) in ("t", "v"):
@@ -33,7 +33,7 @@ def _words(element: ET.Element) -> str:
 
 
 def _series(series: ET.Element) -> str:
-    """Each value behind its category."""
+    """`name: category value; category value`."""
     columns = {
         local(part): {
             e.get("idx", ""): "".join(v.text or "" for v in e.iter() if local(v) == "v")
@@ -46,5 +46,5 @@ def _series(series: ET.Element) -> str:
     name = " ".join(columns.get("tx", {}).values())
     categories = columns.get("cat") or columns.get("xVal") or {}
     values = columns.get("val") or columns.get("yVal") or {}
-    points = [f"{categories.get(i, '')} {v}".strip() for i, v in values.items()][:MOST_POINTS]
+    points = [f"{categories.get(i, '')} {v}".strip() for i, v in values.items()][:MAX_SERIES_POINTS]
     return ": ".join(part for part in (name, "; ".join(points)) if part)

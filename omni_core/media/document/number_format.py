@@ -1,7 +1,7 @@
-"""Numbers of a spreadsheet as people see them: dates, times, percentages, units, currencies.
+"""Cell values of a spreadsheet as displayed: dates, times, percentages, units, currencies.
 
-A cell holds 0.25 or 43637.573; its number format (ECMA-376 part 1, 18.8.31) makes 25 % or a date
-of it. Dates are written as ISO 8601 and digits are not grouped, whatever the locale.
+A cell stores 0.25 or 43637.573; its number format (ECMA-376 part 1, 18.8.31) displays it as 25 %
+or as a date. Dates are written as ISO 8601 and digits are not grouped, whatever the locale.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ BUILT_IN = {
     **dict.fromkeys((18, 20, 32), "h:mm"), **dict.fromkeys((19, 21, 33), "h:mm:ss"),
     22: "yyyy-mm-dd h:mm", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0",
 }  # fmt: skip
-"""Formats that a file names by number only (18.8.30); the others show the number as it is."""
+"""Built-in format ids (18.8.30); ids that are not here show the number as stored."""
 
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[\$(?P<currency>[^\]-]*)(?:-[^\]]*)?\]'
@@ -31,11 +31,11 @@ _DAYS_TO_1904 = 1462
 
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
-    """What one section of a format code makes of a number.
+    """One parsed section of a number format code.
 
-    Dates and times say so in `date`, `time` and `elapsed`; other numbers get `before` and `after`
-    (a unit or a currency), `decimals` places, at least `width` digits with zeros in front, and
-    are multiplied by `factor` (100 for percent).
+    `date`, `time`, `elapsed`: which parts of a date or time it shows. Other numbers are multiplied
+    by `factor` (100 for percent) and get `decimals` places, at least `width` digits (zero-padded),
+    and `before` and `after` (a unit or a currency).
     """
 
     date: bool = False
@@ -48,9 +48,9 @@ class NumberFormat:
     factor: float = 1.0
 
     def show(self, raw: str, *, from_1904: bool = False) -> str:
-        """The number of a cell (`raw`, as it is stored) in words; `raw` if it is no number.
+        """The value of a cell (`raw`, as stored) as text; `raw` itself if it is no number.
 
-        from_1904: the workbook counts its days from 1904-01-01 (18.2.28).
+        from_1904: the workbook uses the 1904 date system (18.2.28).
         """
         try:
             value = float(raw)
@@ -72,9 +72,9 @@ class NumberFormat:
         if from_1904:
             value += _DAYS_TO_1904
         elif value < 0 or (value == 0 and self.date):
-            raise ValueError("no date has this number")
+            raise ValueError("no date has this serial number")
         elif 1 <= value < 60:
-            value += 1  # the day 1900-02-29 that Lotus 1-2-3 had, and everybody after it
+            value += 1  # the 1900 date system has a day 1900-02-29, after Lotus 1-2-3
         when = _EPOCH + timedelta(seconds=round(value * 86_400))
         clock = "%H:%M:%S" if when.second else "%H:%M"
         if not self.date or 0 < value < 1:
@@ -84,11 +84,11 @@ class NumberFormat:
 
 
 PLAIN = NumberFormat()
-"""The format `General`: the number with the 15 digits that a spreadsheet computes with."""
+"""The format `General`: the number with at most 15 significant digits."""
 
 
 def number_format(code: str) -> NumberFormat:
-    """A format code, by its first section, which is the one for positive numbers."""
+    """Parse the first section of a format code, the one for positive numbers."""
     tokens = [(m.lastgroup or "", m.group(m.lastgroup or 0)) for m in _TOKEN.finditer(code)]
     tokens = tokens[: tokens.index(("other", ";"))] if ("other", ";") in tokens else tokens
     kinds = {kind for kind, _ in tokens}
@@ -101,7 +101,7 @@ def number_format(code: str) -> NumberFormat:
 
 
 def _of_number(tokens: list[tuple[str, str]]) -> NumberFormat:
-    """Digits with a unit, or with zeros in front; other digits show the number as it is stored."""
+    """A format with a unit or zero padding; `PLAIN` for all others."""
     places = [i for i, (kind, _) in enumerate(tokens) if kind == "digits"]
     if len(places) != 1:
         return PLAIN
@@ -120,13 +120,13 @@ def _of_number(tokens: list[tuple[str, str]]) -> NumberFormat:
 
 
 def _literals(tokens: list[tuple[str, str]]) -> str:
-    """What is shown as it stands."""
+    """The literal text of a format: quoted, escaped, currency and sign tokens, and spaces."""
     shown = ("quoted", "escaped", "currency", "sign")
     return "".join(text for kind, text in tokens if kind in shown or text == " ")
 
 
 def _exact(raw: str, value: float) -> str:
-    """0.30000000000000004 is stored for what is shown as 0.3."""
+    """Without binary rounding: `0.30000000000000004` as stored becomes `0.3`."""
     if len(raw.strip("-0.")) <= 15 or "." not in raw:
         return raw
     return f"{value:.15g}"

@@ -1,6 +1,6 @@
-"""Office files: which of DOCX, PPTX and XLSX a zip is, and its segments.
+"""DOCX, PPTX and XLSX files: their kind and their segments.
 
-MuPDF would open them too, but as pages of a layout of its own: see `docx`, `pptx`, `spreadsheet`.
+MuPDF opens them too, but lays out pages of its own: see `docx`, `pptx`, `spreadsheet`.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
 class OfficeMedium(Medium):
-    """Documents of the big office suites."""
+    """Office Open XML: DOCX, PPTX, XLSX."""
 
     rank = 3
     kinds = "office files (DOCX, PPTX, XLSX)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Any zip but EPUB, which was asked before; the parts tell what it is. And old OLE files,
-        to name the way out.
+        """Any zip (EPUB has a lower rank and is matched first), and OLE files, which are refused
+        with advice.
         """
         return head[:4] == b"PK\3\4" or head[:8] == _OLE
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """Raises UnreadableError (UNSUPPORTED_TYPE) for other zips and the formats before 2007."""
+        """Raises UnreadableError (UNSUPPORTED_TYPE) for other zips and for OLE files."""
         _refuse_old(path)
         with package(path) as p:
             kind = _kind(p)
@@ -77,7 +77,7 @@ class OfficeMedium(Medium):
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """DOCX: spans in characters, or page = scan where it has no words. PPTX: page = slide.
+        """DOCX: spans in characters, or page = scan where it has no text. PPTX: page = slide.
         XLSX: page = sheet.
         """
         _refuse_old(path)
@@ -110,7 +110,7 @@ class OfficeMedium(Medium):
                 )
             image = self._largest(p, pages[number - 1]) if pages else None
             if image is None:
-                raise BadRequestError("this page has no picture; read its text", code="NO_VISUAL")
+                raise BadRequestError("this page has no image; read its text", code="NO_VISUAL")
             if crop is not None:
                 image = image.crop(box(crop, *image.size))
             return np.asarray(image.resize(fit(*image.size, edge)))
@@ -118,7 +118,7 @@ class OfficeMedium(Medium):
     def _slide(
         self, p: Package, part: str, number: int, source: Source, options: CutOptions
     ) -> Iterator[Segment]:
-        """Its largest image, then windows of its words."""
+        """Its largest image, then windows of its text."""
         span = Span("page", number, number + 1)
         yield from self._page_image(p, pptx.images(p, part), number, source, options)
         heading, text = pptx.slide_text(p, part)
@@ -132,7 +132,7 @@ class OfficeMedium(Medium):
     def _page_image(
         self, p: Package, parts: list[str], number: int, source: Source, options: CutOptions
     ) -> Iterator[Segment]:
-        """The largest of a page's images as its page image; nothing where no image is evidence."""
+        """The largest of a page's images as its page image; nothing where all are too small."""
         image = self._largest(p, parts)
         if image is not None:
             small = ImageContent(np.asarray(image.resize(fit(*image.size, options.image_edge))))
@@ -140,7 +140,7 @@ class OfficeMedium(Medium):
             yield Segment(source.id, Modality.DOCUMENT, Channel.VISUAL, span, small)
 
     def _largest(self, p: Package, parts: list[str]) -> Image.Image | None:
-        """The one with the most pixels, RGB."""
+        """The image with the most pixels, as RGB; None without any."""
         best: Image.Image | None = None
         for part in parts:
             image = raster_image(p, part, self.limits.max_pixels)
@@ -171,14 +171,14 @@ def _refuse_old(path: str) -> None:
 
 
 def _pages(p: Package, kind: str) -> int | None:
-    """The number of slides, sheets or scans; the words of a DOCX have pages only on paper."""
+    """The number of slides, sheets or scans; None for a DOCX with text, which has no pages."""
     if kind == "docx":
         return len(docx.scanned_pages(p)) or None
     return len(pptx.slides(p) if kind == "pptx" else spreadsheet.sheets(p))
 
 
 def _kind(p: Package) -> str:
-    """One of `_MIME`, by the folders in the zip."""
+    """A key of `_MIME`, by the folders in the zip. Raises UnreadableError for others."""
     if "xl/workbook.bin" in p.names:
         raise UnreadableError(
             "this is a binary workbook (XLSB); save it as XLSX", code="UNSUPPORTED_TYPE"

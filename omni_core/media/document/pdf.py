@@ -1,6 +1,6 @@
-"""PDF, EPUB and XPS through PyMuPDF: each page as a page image and, where it has words, as text.
+"""PDF, EPUB and XPS through PyMuPDF: each page as a page image and, with a text layer, as text.
 
-MuPDF holds the GIL, prints to stdout, and four known kinds of small file make it run for ever: it
+MuPDF holds the GIL, prints to stdout, and loops forever on four known kinds of small file, so it
 runs only in a process that can be killed. Limits that are cheap to check are checked here too.
 """
 
@@ -37,15 +37,15 @@ from omni_core.types import (
     TextContent,
 )
 
-EDGE = 1400
-"""Pixels of the long edge beyond which a page image gains nothing and costs a lot."""
-MOST_SCALE = 8.0
-"""Times 72 dpi: a stamp-sized page is not blown up without end."""
-MOST_TEXT = 2_000_000
+MAX_EDGE = 1400
+"""Largest long edge of a page image that is embedded, in pixels; more costs and gains nothing."""
+MAX_SCALE = 8.0
+"""Largest zoom, relative to 72 dpi, at which a page is rendered."""
+MAX_TEXT = 2_000_000
 """Characters of one page that are kept."""
-LARGER = 1.15
-"""Times the size of most of the page's letters that a heading has."""
-MOST_HEADING = 120
+HEADING_RATIO = 1.15
+"""Ratio of a heading's font size to the most common one of the page."""
+MAX_HEADING = 120
 
 _LATE_HEADER = re.compile(rb"%PDF-\d\.\d\s{1,2}%[\x80-\xff]{4}")
 _REPAIRED = (
@@ -54,14 +54,14 @@ _REPAIRED = (
 
 
 class PdfMedium(Medium):
-    """Pages."""
+    """Documents with pages of fixed layout."""
 
     rank = 2
     kinds = "documents (PDF, EPUB, XPS)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """PDF within its first KiB, as readers allow, or later with its line of binary bytes, which
-        no text that speaks of PDF has; EPUB by its first zip entry.
+        """PDF by a header within the first KiB, as PDF viewers allow, or further on if its binary
+        comment follows (text about PDF has none); EPUB by its first zip entry.
         """
         if b"%PDF-" in head[:1024] or _LATE_HEADER.search(head):
             return True
@@ -87,15 +87,15 @@ class PdfMedium(Medium):
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """For each page its page image, then its words; a scanned page has no words."""
+        """For each page its page image, then windows of its text layer; scans have none."""
         with self._opened(path, options.password) as doc:
-            edge, heading = min(options.image_edge, EDGE), ""
+            edge, heading = min(options.image_edge, MAX_EDGE), ""
             for number in range(1, len(doc) + 1):
                 page = doc[number - 1]
                 span = Span("page", number, number + 1)
-                picture = ImageContent(_render(page, edge, None))
-                yield Segment(source.id, Modality.DOCUMENT, Channel.VISUAL, span, picture)
-                text, headings = _words_of(page)
+                image = ImageContent(_render(page, edge, None))
+                yield Segment(source.id, Modality.DOCUMENT, Channel.VISUAL, span, image)
+                text, headings = _text_of(page)
                 headings = [(0, heading), *headings] if heading else headings
                 heading = headings[-1][1] if headings else ""
                 for part, w in enumerate(text_windows(text, options, headings)):
@@ -149,7 +149,7 @@ class PdfMedium(Medium):
 
 
 def _render(page: Any, edge: int, crop: Crop | None) -> Pixels:
-    """RGB of a page or a part of it, its long edge `edge` pixels."""
+    """(height, width, 3) RGB of a page or of `crop`, its long edge `edge` pixels."""
     area = page.rect
     if crop is not None:
         unit = 10_000
@@ -160,7 +160,7 @@ def _render(page: Any, edge: int, crop: Crop | None) -> Pixels:
             area.x0 + right * area.width,
             area.y0 + bottom * area.height,
         )
-    scale = min(edge / max(area.width, area.height, 1.0), MOST_SCALE)
+    scale = min(edge / max(area.width, area.height, 1.0), MAX_SCALE)
     pixmap = page.get_pixmap(
         matrix=pymupdf.Matrix(scale, scale), clip=area, alpha=False, colorspace=pymupdf.csRGB
     )
@@ -168,10 +168,10 @@ def _render(page: Any, edge: int, crop: Crop | None) -> Pixels:
     return flat[:, : pixmap.width * 3].reshape(pixmap.height, pixmap.width, 3).copy()
 
 
-def _words_of(page: Any) -> tuple[str, list[tuple[int, str]]]:
-    """The page's words in reading order, and where its headings stand.
+def _text_of(page: Any) -> tuple[str, list[tuple[int, str]]]:
+    """The page's text in reading order, and its headings as (first character, text).
 
-    A heading is a short line set larger than most of the page.
+    A heading is a short line in a larger font than most of the page.
     """
     flags = pymupdf.TEXT_PRESERVE_WHITESPACE
     lines: list[tuple[str, float]] = []
@@ -188,9 +188,13 @@ def _words_of(page: Any) -> tuple[str, list[tuple[int, str]]]:
     headings: list[tuple[int, str]] = []
     at = 0
     for text, size in lines:
-        if at > MOST_TEXT:
+        if at > MAX_TEXT:
             break
-        if size >= body * LARGER and len(text) <= MOST_HEADING and re.search(r"[^\W\d]", text):
+        if (
+            size >= body * HEADING_RATIO
+            and len(text) <= MAX_HEADING
+            and re.search(r"[^\W\d]", text)
+        ):
             headings.append((at, text))
         out.append(text)
         at += len(text) + 1

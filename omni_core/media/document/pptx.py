@@ -1,6 +1,6 @@
-"""PPTX: each slide is a page with its words, its tables, charts, diagrams and notes.
+"""PPTX: each slide is a page, with the text of its shapes, tables, charts, diagrams and notes.
 
-MuPDF would open such files, but runs all slides into one page and loses the notes.
+MuPDF opens such files too, but merges all slides into one page and drops the notes.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from omni_core.media.document.zipped_xml import Package, attribute, local, relat
 
 _PRESENTATION = "ppt/presentation.xml"
 _TITLES = ("title", "ctrTitle")
-_ON_EVERY_SLIDE = ("sldNum", "dt", "ftr")
-"""Placeholders of the slide's number, the date and the footer."""
+_LAYOUT_PLACEHOLDERS = ("sldNum", "dt", "ftr")
+"""Placeholder types of slide number, date and footer, which are left out."""
 
 
 def slides(p: Package) -> list[str]:
-    """The slides' parts in the order of the show."""
+    """The parts of the slides, in order of presentation."""
     root = p.xml(_PRESENTATION)
     links = p.related(_PRESENTATION)
     wanted = [
@@ -30,15 +30,15 @@ def slides(p: Package) -> list[str]:
 
 
 def slide_text(p: Package, part: str) -> tuple[str, str]:
-    """A slide's title, and a line each for its title, its paragraphs and its notes."""
+    """A slide's title, and its text: a line each for the title, every paragraph, and the notes."""
     title, lines = "", []
     links = p.related(part)
     for shape in _shapes(p.xml(part)):
         kind = _placeholder(shape)
         if kind in _TITLES and not title:
             title = " ".join(_paragraphs(shape))
-        elif kind not in _ON_EVERY_SLIDE:
-            lines += _paragraphs(shape) + _drawn(p, shape, links)
+        elif kind not in _LAYOUT_PLACEHOLDERS:
+            lines += _paragraphs(shape) + _graphic_text(p, shape, links)
     notes = " ".join(_notes(p, links))
     return title, "\n".join([*([title] if title else ()), *lines, *_labelled("Notes", notes)])
 
@@ -49,14 +49,14 @@ def images(p: Package, part: str) -> list[str]:
 
 
 def _shapes(root: ET.Element | None) -> Iterator[ET.Element]:
-    """Text boxes, and the frames of tables, charts and diagrams."""
+    """Text shapes, and the graphic frames of tables, charts and diagrams."""
     for e in root.iter() if root is not None else ():
         if local(e) in ("sp", "graphicFrame"):
             yield e
 
 
 def _placeholder(shape: ET.Element) -> str:
-    """What the layout reserved the shape for; empty for a shape of the slide's own."""
+    """The placeholder type of a shape; empty where it is none."""
     return next((e.get("type", "") for e in shape.iter() if local(e) == "ph"), "")
 
 
@@ -66,7 +66,7 @@ def _paragraphs(shape: ET.Element) -> list[str]:
 
 
 def _runs(paragraph: ET.Element) -> Iterator[str]:
-    """The words of a paragraph; breaks and tabs keep them apart."""
+    """The text of a paragraph's runs; breaks and tabs become spaces."""
     for e in paragraph.iter():
         if local(e) == "t":
             yield e.text or ""
@@ -74,8 +74,8 @@ def _runs(paragraph: ET.Element) -> Iterator[str]:
             yield " "
 
 
-def _drawn(p: Package, shape: ET.Element, links: dict[str, str]) -> list[str]:
-    """The words of the chart or the diagram that a frame holds."""
+def _graphic_text(p: Package, shape: ET.Element, links: dict[str, str]) -> list[str]:
+    """The lines of the chart or the diagram in a graphic frame."""
     for e in shape.iter():
         if local(e) == "chart":
             chart = p.xml(links.get(relationship(e), ""))

@@ -1,10 +1,10 @@
-"""XLSX: each sheet is a page, its rows readable lines with the column names kept.
+"""XLSX: each sheet is a page, its rows lines of text with the column names.
 
-A sheet is parsed row by row and never held. Measured under the decoder's 2 GB on 200,000 rows of
-8 cells: 10 s of CPU and 68 MB at the peak. openpyxl in its read-only mode needs 11 s and 116 MB,
-but finds no sheet in files saved as "strict", and counts through every missing row where one
-calls itself number two billion. calamine needs 1.2 s and 141 MB, but holds a sheet as a rectangle
-(a file of 5 KB with cells in two opposite corners aborts the process) and keeps no number formats.
+A sheet is parsed row by row and never held whole. Measured under the decoder's 2 GB on 200,000
+rows of 8 cells: 10 s of CPU and a peak of 68 MB. openpyxl in read-only mode needs 11 s and 116 MB,
+but finds no sheet in files saved as "strict", and iterates over every missing row up to one
+numbered two billion. calamine needs 1.2 s and 141 MB, but holds a sheet as a rectangle (a file of
+5 KB with cells in two opposite corners aborts the process) and keeps no number formats.
 """
 
 from __future__ import annotations
@@ -20,20 +20,26 @@ from omni_core.media.document.number_format import (
     NumberFormat,
     number_format,
 )
-from omni_core.media.document.zipped_xml import MOST_PART, Package, attribute, local, relationship
-from omni_core.media.text.rows import MOST_COLUMNS, row_windows
+from omni_core.media.document.zipped_xml import (
+    MAX_PART_BYTES,
+    Package,
+    attribute,
+    local,
+    relationship,
+)
+from omni_core.media.text.rows import MAX_COLUMNS, row_windows
 from omni_core.types import Channel, CutOptions, Modality, Segment, Source, Span, TextContent
 
 Row = tuple[int, int, list[str]]
-"""First and last number of a row, which are the same, and its cells."""
+"""(row number, row number, cells), as `row_windows` takes it."""
 
-MOST_CHARACTERS = 32_767
-"""Of one cell: the most that Excel holds in one."""
+MAX_CHARACTERS = 32_767
+"""Characters read of one cell: Excel's own limit."""
 _WORKBOOK = "xl/workbook.xml"
 
 
 class Sheet(NamedTuple):
-    """A sheet's name and the part of the file it is in."""
+    """A sheet's name and its part of the package."""
 
     name: str
     part: str
@@ -52,7 +58,7 @@ def sheets(p: Package) -> list[Sheet]:
 
 
 def cut(p: Package, source: Source, options: CutOptions) -> Iterator[Segment]:
-    """Windows of rows, a sheet's name as heading."""
+    """Windows of rows, with the sheet's name as heading."""
     values = _values(p)
     for number, sheet in enumerate(sheets(p), 1):
         span = Span("page", number, number + 1)
@@ -64,23 +70,23 @@ def cut(p: Package, source: Source, options: CutOptions) -> Iterator[Segment]:
 
 
 class _Values(NamedTuple):
-    """What turns a stored value into words."""
+    """The workbook's shared strings, cell formats and date system."""
 
     strings: list[str]
     formats: list[NumberFormat]
     from_1904: bool
 
     def show(self, kind: str, style: str, raw: str) -> str:
-        """The words of a cell of type `kind` (18.18.11) and of cell style number `style`."""
+        """A cell's text: `raw` as stored, of type `kind` (18.18.11), with cell style `style`."""
         if kind == "s":
-            return self.strings[int(raw)] if _below(raw, len(self.strings)) else ""
+            return self.strings[int(raw)] if _is_index(raw, len(self.strings)) else ""
         if kind == "b":
             return "true" if raw == "1" else "false"
         if kind == "d":
             return raw.removesuffix("T00:00:00")
         if kind != "n" or not raw:
             return raw
-        known = _below(style, len(self.formats))
+        known = _is_index(style, len(self.formats))
         return (self.formats[int(style)] if known else PLAIN).show(raw, from_1904=self.from_1904)
 
 
@@ -88,12 +94,12 @@ def _values(p: Package) -> _Values:
     return _Values(_strings(p), _formats(p), _counts_from_1904(p))
 
 
-def _below(number: str, length: int) -> bool:
+def _is_index(number: str, length: int) -> bool:
     return number.isdecimal() and len(number) < 10 and int(number) < length
 
 
 class _Strings:
-    """Gathers the shared strings; how a Japanese one is pronounced (`rPh`) is no part of it."""
+    """Parser target for the shared strings; phonetic runs (`rPh`) are left out."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
@@ -114,7 +120,7 @@ class _Strings:
 
 
 class _Rows:
-    """Gathers the rows of a sheet; whoever feeds the parser takes them away."""
+    """Parser target for the rows of a sheet; its reader empties `found` as it goes."""
 
     def __init__(self, values: _Values) -> None:
         self.found: list[Row] = []
@@ -124,8 +130,8 @@ class _Rows:
         self._column = 0
         self._type = self._style = ""
         self._text: list[str] = []
-        self._room = 0
-        self._wanted = self._spoken = False
+        self._remaining = 0
+        self._wanted = self._phonetic = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition("}")[2]
@@ -134,34 +140,34 @@ class _Rows:
             self._column = _column(reference) if reference else len(self._cells)
             self._type, self._style = attributes.get("t", "n"), attributes.get("s", "0")
             self._text.clear()
-            self._room = MOST_CHARACTERS
+            self._remaining = MAX_CHARACTERS
         elif name in ("v", "t"):
-            self._wanted = not self._spoken
+            self._wanted = not self._phonetic
         elif name == "row":
             number = attributes.get("r", "")
-            self._number = int(number) if _below(number, 10**9) else self._number + 1
+            self._number = int(number) if _is_index(number, 10**9) else self._number + 1
             self._cells = []
         elif name == "rPh":
-            self._spoken = True
+            self._phonetic = True
 
     def end(self, tag: str) -> None:
         name = tag.rpartition("}")[2]
         if name in ("v", "t"):
             self._wanted = False
         elif name == "c":
-            if self._text and self._column < MOST_COLUMNS:
+            if self._text and self._column < MAX_COLUMNS:
                 self._cells += [""] * (self._column - len(self._cells))
                 value = self._values.show(self._type, self._style, "".join(self._text))
                 self._cells[self._column :] = [value]
         elif name == "row":
             self.found.append((self._number, self._number, self._cells))
         elif name == "rPh":
-            self._spoken = False
+            self._phonetic = False
 
     def data(self, text: str) -> None:
-        if self._wanted and self._room > 0:
-            self._text.append(text[: self._room])
-            self._room -= len(text)
+        if self._wanted and self._remaining > 0:
+            self._text.append(text[: self._remaining])
+            self._remaining -= len(text)
 
 
 def _rows(p: Package, part: str, values: _Values) -> Iterator[Row]:
@@ -182,7 +188,7 @@ def _column(reference: str) -> int:
 
 def _strings(p: Package) -> list[str]:
     reader = _Strings()
-    for _ in p.stream(_related(p, "sharedStrings"), reader, MOST_PART):
+    for _ in p.stream(_related(p, "sharedStrings"), reader, MAX_PART_BYTES):
         pass
     return reader.found
 
@@ -203,13 +209,13 @@ def _formats(p: Package) -> list[NumberFormat]:
 
 
 def _counts_from_1904(p: Package) -> bool:
-    """Whether days are counted from 1904-01-01, as Excel for the Mac did for long."""
+    """Whether the workbook uses the 1904 date system."""
     root = p.xml(_WORKBOOK)
     settings = (e for e in root if local(e) == "workbookPr") if root is not None else ()
     return any(e.get("date1904", "0") in ("1", "true", "on") for e in settings)
 
 
 def _related(p: Package, name: str) -> str:
-    """The part of this name that the workbook links to."""
+    """The part `name` that the workbook refers to."""
     parts = p.related(_WORKBOOK).values()
     return next((part for part in parts if part.endswith(f"/{name}.xml")), f"xl/{name}.xml")

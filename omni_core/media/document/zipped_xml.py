@@ -1,7 +1,7 @@
-"""Office files are zips of XML: read part by part under a cap, without a DOCTYPE or entities.
+"""Zip packages of XML (office files), read part by part under size caps, without DOCTYPE.
 
-An 800 MB document fits in 0.8 MB of zip, so nothing is inflated beyond its cap, whatever the
-directory of the zip claims.
+0.8 MB of zip can hold 800 MB of XML, so inflation stops at the cap, whatever sizes the zip's
+directory states.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from xml.etree import ElementTree as ET
 
 from omni_core.errors import TooLargeError, UnreadableError
 
-MOST_PART = 64 << 20
+MAX_PART_BYTES = 64 << 20
 """Bytes of one part that is held in memory; the text of the longest novels is 5 MB."""
-MOST_TOTAL = 256 << 20
+MAX_TOTAL_BYTES = 256 << 20
 """Bytes of all parts that are read from one file."""
-MOST_PARTS = 20_000
-MOST_DEPTH = 200
-"""Elements within elements; Word nests tables in tables, each level about ten elements deep."""
+MAX_PARTS = 20_000
+MAX_DEPTH = 200
+"""Nesting of elements; a table within a table adds about ten levels in Word."""
 _CHUNK = 1 << 16
 
 
 class Handler(Protocol):
-    """Receives an XML part as it is parsed: tags as `{namespace}name`, text in pieces."""
+    """A parser target: tags come as `{namespace}name`, text in pieces."""
 
     def start(self, tag: str, attributes: dict[str, str], /) -> object:
         """An element begins."""
@@ -39,34 +39,34 @@ class Handler(Protocol):
 
 
 class Package:
-    """An open office file."""
+    """An open office file; `names` are those of its parts."""
 
     def __init__(self, path: str, archive: zipfile.ZipFile) -> None:
         self._name = os.path.basename(path)
         self._archive = archive
-        self._left = MOST_TOTAL
+        self._left = MAX_TOTAL_BYTES
         self.names = frozenset(archive.namelist())
 
     def read(self, part: str) -> bytes:
         """The bytes of a part; empty when it is not there. Raises TooLargeError over the cap."""
-        return b"".join(self._chunks(part, MOST_PART))
+        return b"".join(self._chunks(part, MAX_PART_BYTES))
 
     def xml(self, part: str) -> ET.Element | None:
         """A part as a tree; None when it is not there.
 
-        Raises TooLargeError over `MOST_PART`, UnreadableError for a DOCTYPE or for more than
-        `MOST_DEPTH` elements within one another.
+        Raises TooLargeError over `MAX_PART_BYTES`, UnreadableError for a DOCTYPE or for more than
+        `MAX_DEPTH` elements within one another.
         """
         builder = ET.TreeBuilder()
-        for _ in self.stream(part, builder, MOST_PART):
+        for _ in self.stream(part, builder, MAX_PART_BYTES):
             pass
         return builder.close() if part in self.names else None
 
-    def stream(self, part: str, handler: Handler, most: int = MOST_TOTAL) -> Iterator[None]:
-        """Parse a part piece by piece into `handler`; yields after each piece.
+    def stream(self, part: str, handler: Handler, most: int = MAX_TOTAL_BYTES) -> Iterator[None]:
+        """Parse a part chunk by chunk into `handler`; yields after each chunk.
 
-        The memory is what `handler` keeps. A part that is not there has no pieces. Raises as
-        `xml` does, with `most` bytes for the cap.
+        Only `handler` keeps memory. A part that is not there has no chunks. Raises as `xml` does,
+        with a cap of `most` bytes.
         """
         parser: ET.XMLParser | None = None
         for chunk in self._chunks(part, most):
@@ -91,7 +91,7 @@ class Package:
         if part not in self.names:
             return
         left = min(most, self._left)
-        limit = most if most <= self._left else MOST_TOTAL
+        limit = most if most <= self._left else MAX_TOTAL_BYTES
         with self._archive.open(part) as f:
             while chunk := f.read(_CHUNK):
                 left -= len(chunk)
@@ -105,7 +105,7 @@ class Package:
 
 
 class _Guard:
-    """A parser's target that hands on what is within reason."""
+    """A parser target that passes events on and refuses DOCTYPEs and deep nesting."""
 
     def __init__(self, name: str, handler: Handler) -> None:
         self._name = name
@@ -116,7 +116,7 @@ class _Guard:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
-        if self._depth > MOST_DEPTH:
+        if self._depth > MAX_DEPTH:
             raise UnreadableError(f"{self._name} is nested beyond reason")
         self._start(tag, attributes)
 
@@ -128,14 +128,14 @@ class _Guard:
         raise UnreadableError(f"{self._name} holds XML entities, which are not opened")
 
     def close(self) -> None:
-        """What the parser calls at the end."""
+        """Called by the parser at the end."""
 
 
 @contextmanager
 def package(path: str) -> Iterator[Package]:
     """An open office file. Raises UnreadableError (ENCRYPTED), TooLargeError."""
     with zipfile.ZipFile(path) as archive:
-        if len(archive.filelist) > MOST_PARTS:
+        if len(archive.filelist) > MAX_PARTS:
             raise TooLargeError(f"{os.path.basename(path)} holds too many parts")
         if any(entry.flag_bits & 1 for entry in archive.filelist):
             raise UnreadableError(
@@ -146,7 +146,7 @@ def package(path: str) -> Iterator[Package]:
 
 
 def local(element: ET.Element) -> str:
-    """The tag without its namespace: transitional and strict files differ in nothing else."""
+    """The tag without its namespace, the only difference of transitional and strict files here."""
     return element.tag.rpartition("}")[2]
 
 

@@ -1,6 +1,6 @@
 """Animated GIF, WebP, PNG and AVIF, cut as a video without audio.
 
-Pillow decodes them (FFmpeg reads no animated WebP); each frame then goes the way of video frames.
+Pillow decodes them (FFmpeg reads no animated WebP); frames then pass through shot detection.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from omni_core.media.rgb import to_rgb
 from omni_core.types import CutOptions, Pixels, Segment, Source
 
 FORMATS = ("GIF", "WEBP", "PNG", "AVIF")
-SHORTEST_S = 0.5
-"""Seconds; an animation that is shorter is treated as a still image."""
+MIN_DURATION_S = 0.5
+"""A shorter animation is treated as a still image."""
 DEFAULT_S = 0.1
-"""Seconds that players show a frame for that gives no duration, or less than 20 ms."""
-MOST_FRAMES = 20_000
+"""Duration of a frame that states none, or less than 20 ms, as players show it."""
+MAX_FRAMES = 20_000
 
 
 def frame_count(image: Image.Image) -> int:
-    """Frames of an animation or pages of a TIFF; Pillow leaves the number out where it is 1."""
+    """Frames of an animation or pages of a TIFF; 1 where Pillow has no such attribute."""
     return int(getattr(image, "n_frames", 1))
 
 
@@ -37,22 +37,22 @@ def seconds(image: Image.Image) -> float:
     if image.format not in FORMATS or frames < 2:
         return 0.0
     image.seek(1)
-    first_known = _held(image)
+    first_known = _frame_duration(image)
     image.seek(0)
     # Pillow knows a frame's duration once it is decoded: exact when cut, an estimate here
     total = frames * first_known
-    return round(total, 3) if total >= SHORTEST_S else 0.0
+    return round(total, 3) if total >= MIN_DURATION_S else 0.0
 
 
 def cut(image: Image.Image, source: Source, options: CutOptions) -> Iterator[Segment]:
-    """Shots, as of a video."""
+    """Segments of the shots, as for a video."""
     shots = ShotCutter(options, 1.0)
     for t, held, rgb in _frames(image):
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
         frame.pts, frame.time_base = round(t * 1000), Fraction(1, 1000)
         for shot in shots.push(t, frame):
             yield shot.segment(source)
-        shots.reach(t + held)
+        shots.extend_to(t + held)
     for shot in shots.flush():
         yield shot.segment(source)
     last = shots.last()
@@ -88,20 +88,20 @@ def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tup
 def _frames(image: Image.Image) -> Iterator[tuple[float, float, Pixels]]:
     """(second, duration, pixels) of each frame, composed onto those before."""
     t = 0.0
-    for n in range(min(frame_count(image), MOST_FRAMES)):
+    for n in range(min(frame_count(image), MAX_FRAMES)):
         try:
             image.seek(n)
             rgb = np.asarray(to_rgb(image))
         except (EOFError, OSError, SyntaxError, ValueError):
             if n == 0:
                 raise
-            return  # of a truncated file the frames before are shown
-        held = _held(image)
+            return  # a truncated file ends with its last readable frame
+        held = _frame_duration(image)
         yield t, held, rgb
         t += held
 
 
-def _held(image: Image.Image) -> float:
+def _frame_duration(image: Image.Image) -> float:
     held = float(image.info.get("duration", 0) or 0) / 1000
     return held if held >= 0.02 else DEFAULT_S
 

@@ -1,7 +1,7 @@
 """Images: JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP, JPEG 2000, ICO; HEIC with its extra.
 
-Pillow reads them all. Size is checked from the header before a pixel is decoded, and JPEG is
-decoded small where a small image is asked for (3.5 times faster). Animations (GIF, WebP, PNG,
+Pillow reads them all. The size is checked from the header before decoding, and JPEG is decoded at
+reduced scale where a small image is requested (3.5 times faster). Animations (GIF, WebP, PNG,
 AVIF) are cut as a video without audio.
 """
 
@@ -46,7 +46,7 @@ FORMATS = (
     "JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP", "DIB", "JPEG2000", "ICO", "MPO", "PPM",
     "HEIF",
 )  # fmt: skip
-"""The plugins that may look at a file; EPS, for one, would start another program."""
+"""Pillow plugins that may open a file; EPS, for one, would start another program."""
 _HEIF = {b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1", b"heim", b"heis"}
 _MAGIC = (
     b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"II+\0",
@@ -73,7 +73,7 @@ class ImageMedium(Medium):
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises TooLargeError over max_pixels, UnreadableError for HEIC without its extra."""
         with self._opened(path) as image:
-            when, origin = _taken(path, image)
+            when, origin = _recorded_at(path, image)
             frames = animation.frame_count(image)
             width, height = image.size
             if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
@@ -94,7 +94,7 @@ class ImageMedium(Medium):
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """One segment for a still image, for each page of a TIFF, for each shot of an animation.
 
-        The description that people wrote into a still image follows as text.
+        The description in a still image's metadata follows as text.
         """
         with self._opened(path) as image:
             if animation.seconds(image):
@@ -141,7 +141,7 @@ class ImageMedium(Medium):
         name = os.path.basename(path)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # our own limit is checked, with our own error
+                warnings.simplefilter("ignore")  # `_check` raises instead
                 Image.MAX_IMAGE_PIXELS = self.limits.max_pixels
                 Image.init()
                 known = [f for f in FORMATS if f in Image.OPEN]
@@ -180,7 +180,7 @@ class ImageMedium(Medium):
 
 
 def _register_heif(path: str) -> None:
-    """Teach Pillow HEIC where the file is one; phones store grids that FFmpeg does not join."""
+    """Register HEIC with Pillow if the file is one; FFmpeg does not join the tiles of phones."""
     with open(path, "rb") as f:
         head = f.read(32)
     if head[4:8] != b"ftyp" or head[8:12] not in _HEIF or b"avif" in head:
@@ -196,13 +196,13 @@ def _register_heif(path: str) -> None:
     pillow_heif.register_heif_opener()
 
 
-def _taken(path: str, image: Image.Image) -> tuple[datetime | None, str]:
-    """DateTimeOriginal with its zone, else DateTime, else what the name or the file tells."""
+def _recorded_at(path: str, image: Image.Image) -> tuple[datetime | None, str]:
+    """DateTimeOriginal with its zone, else DateTime, else the date in the name or of the file."""
     try:
         exif = image.getexif()
         inner = exif.get_ifd(0x8769)
-    except Exception as e:  # Pillow lets nearly anything through on damaged EXIF
-        # which is no reason not to show the image
+    except Exception as e:  # Pillow raises exceptions of any kind on damaged EXIF,
+        # and the image itself may be fine
         log.debug("%s: EXIF is not read: %s: %s", os.path.basename(path), type(e).__name__, e)
         return from_file(path)
     zone = str(inner.get(0x9011) or inner.get(0x9010) or "")

@@ -1,4 +1,4 @@
-"""Cues of subtitles, merged into windows of whole sentences with exact spans."""
+"""Subtitle cues, merged into windows of whole sentences with exact spans."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from omni_core.types import Channel, Segment, Source, Span, TextContent
 WINDOW_S = 15.0
 PAUSE_S = 3.0
 TOUCHING_S = 0.2
-"""Cues no further apart than this follow each other on screen."""
-MOST_CUE = 4000
-"""Characters of one cue; a screen holds two hundred."""
+"""Cues no further apart than this are consecutive on screen (rolling captions)."""
+MAX_CUE = 4000
+"""Characters read of one cue; a screen shows about 200."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Words shown during [start, end) seconds; each line on screen is a line of `text`."""
+    """Text shown during [start, end) seconds; each line on screen is a line of `text`."""
 
     start: float
     end: float
@@ -28,14 +28,14 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class CueWindow:
-    """The words of neighbouring cues, from the start of the first to the end of the last."""
+    """The text of neighbouring cues, from the start of the first to the end of the last."""
 
     start: float
     end: float
     text: str
 
     def segment(self, source: Source, origin: str) -> Segment:
-        """The window as a segment of spoken words."""
+        """The window as a segment of channel `speech`; `origin` says where the text is from."""
         span = Span("second", round(self.start, 3), round(self.end, 3))
         return Segment(
             source.id,
@@ -49,17 +49,17 @@ class CueWindow:
 
 
 def clean(text: str) -> str:
-    """Words without markup, line by line: no tags, ASS overrides, entities, empty lines."""
-    text = text[:MOST_CUE]  # the patterns below are quadratic in unclosed brackets
+    """The text without tags, ASS overrides, entities and empty lines; line breaks stay."""
+    text = text[:MAX_CUE]  # the patterns below are quadratic in unclosed brackets
     text = re.sub(r"\{[^}]*\}", "", text).replace(r"\N", "\n").replace(r"\n", "\n")
     text = html.unescape(re.sub(r"<[^>]*>", "", text.replace(r"\h", " ")))
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
 
 
-class Joiner:
+class CueMerger:
     """Merges cues into windows of at most about 15 s that end with a sentence or at a pause.
 
-    Lines that stay on screen from the cue before (rolling captions) are read once.
+    Lines repeated from the previous cue (rolling captions) are kept once.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Joiner:
         self._shown = Cue(0.0, float("-inf"), "")
 
     def push(self, cue: Cue) -> Iterator[CueWindow]:
-        """Take the next cue in order of time; a window when it cannot join the ones before."""
+        """Add the next cue in order of time; yields a window when the cue begins a new one."""
         new = self._new_lines(cue)
         self._shown = cue
         if not new:
@@ -84,7 +84,7 @@ class Joiner:
         self._cues.append(Cue(cue.start, cue.end, new))
 
     def flush(self) -> Iterator[CueWindow]:
-        """What is held."""
+        """The last window."""
         if self._cues:
             end = max(c.end for c in self._cues)
             text = " ".join(c.text for c in self._cues).replace("\n", " ")
@@ -92,7 +92,7 @@ class Joiner:
         self._cues = []
 
     def _new_lines(self, cue: Cue) -> str:
-        """The cue's lines but those at its top that end the cue shown until now."""
+        """The cue's lines without leading ones that repeat the end of the previous cue."""
         if cue.start > self._shown.end + TOUCHING_S:
             return cue.text
         before, lines = self._shown.text.split("\n"), cue.text.split("\n")
@@ -104,7 +104,7 @@ class Joiner:
 
 def cue_windows(cues: Iterable[Cue]) -> Iterator[CueWindow]:
     """Cues in order of time, merged into windows."""
-    joiner = Joiner()
+    joiner = CueMerger()
     for cue in cues:
         yield from joiner.push(cue)
     yield from joiner.flush()

@@ -1,4 +1,4 @@
-"""HTML and XML files as documents: the words of the page, without scripts and what is hidden."""
+"""HTML and XML files as documents: the visible text of the page."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _START = re.compile(r"<(\?xml|(!doctype\s+html|html|head|body|article|h1|p|div|s
 
 
 class HtmlMedium(Medium):
-    """Web pages saved as files."""
+    """HTML files; other XML is read as such."""
 
     rank = 6
     kinds = "web pages (HTML)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Markup at the start, or the suffix with a tag anywhere in the first bytes."""
+        """Markup at the start, or an HTML suffix with a `<` in the first bytes."""
         if not is_text(head):
             return False
         if _START.match(decode(head, markup=True).lstrip("\ufeff \n\t")):
@@ -32,7 +32,7 @@ class HtmlMedium(Medium):
         return suffix in (".html", ".htm", ".xhtml") and b"<" in head
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """Title and date from the page's own head."""
+        """Title and date from the page's head, else from the file."""
         page = _page(path)
         when = parse(page.date)
         found = (when, "container") if when is not None else from_file(path)
@@ -45,7 +45,7 @@ class HtmlMedium(Medium):
         )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Windows of words, spans in characters of the visible text."""
+        """Windows of the visible text, with spans in its characters."""
         page = _page(path)
         yield from segments(page.text, source, options, page.headings, "page text")
 

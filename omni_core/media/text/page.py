@@ -1,7 +1,7 @@
-"""The words of an HTML page that a reader sees, with their headings, title and date.
+"""The visible text of an HTML page, with its headings, title and date.
 
-Lexbor (through selectolax) builds the tree as browsers do; what is hidden is decided here. Nothing
-that the page names is ever fetched.
+Lexbor (through selectolax) builds the tree as browsers do; visibility is decided here, from tags
+and attributes. Nothing that the page refers to is ever fetched.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from selectolax.lexbor import (
 )
 
 from omni_core.errors import TooLargeError
-from omni_core.media.text.markup import BLOCKS, TAG, VOID, tame
+from omni_core.media.text.markup import BLOCK_TAGS, TAG, VOID_TAGS, simplify
 
-_UNSEEN = {
+_SKIPPED_TAGS = {
     "script", "style", "template", "noscript", "svg", "math", "object", "iframe", "head",
     "noframes", "noembed",
 }  # fmt: skip
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _DATES = ("date", "dcterms.created", "article:published_time")
 _DECLARATION = re.compile(r"<[^>]*>")
-_EMPTY = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
+_SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _SPACE = re.compile(r"\s+")
 
 
 class Page:
     """A parsed page.
 
-    title, date: as its head gives them, else "". text: the visible words, one block a line.
-    headings: (character of `text` at which it begins, its words), in order.
+    title, date: as in its head, else "". text: the visible text, one block a line.
+    headings: (first character in `text`, heading), in order.
     """
 
     def __init__(self, markup: str, name: str) -> None:
@@ -41,10 +41,10 @@ class Page:
 
         Raises TooLargeError for a tree that needs more memory than this process may use.
         """
-        self._drawing = _is_drawing(markup)
+        self._is_svg = _is_svg_file(markup)
         try:
-            tree = _parse(tame(_as_html(markup)))
-        except (SelectolaxError, MemoryError) as e:  # an allocation failed: any markup is a page
+            tree = _parse(simplify(_as_html(markup)))
+        except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
             raise TooLargeError(
                 f"{name} makes a page that needs more memory than a decoder may use; split it or "
                 "raise memory_mb"
@@ -61,7 +61,7 @@ class Page:
         self.text = "".join(self._out)
 
     def _walk(self, tree: LexborHTMLParser, *, framed: bool = False) -> None:
-        """Every node in order, without recursion: pages may be nested deeper than Python calls."""
+        """Visit every node in document order, without recursion, whose depth Python limits."""
         node = tree.root
         depth = 0
         while node is not None:
@@ -78,30 +78,30 @@ class Page:
             node = node.next if depth else None
 
     def _enter(self, node: LexborNode, framed: bool) -> bool:
-        """Take a node's own words; whether its children are seen."""
+        """Add a node's own text; returns whether to visit its children."""
         tag = node.tag or ""
         if tag == "-text":
-            self._words(node.text_content or "")
+            self._append_text(node.text_content or "")
             return False
         if tag.startswith("-") or node == self._title:
             return False
-        if tag == "noframes" and not framed:  # its markup is text to the parser
+        if tag == "noframes" and not framed:  # to the parser its content is text
             self._walk(_parse(node.text()), framed=True)
-        if tag == "svg" and self._drawing:
-            self._drawing = False
-        elif tag in _UNSEEN:
+        if tag == "svg" and self._is_svg:
+            self._is_svg = False
+        elif tag in _SKIPPED_TAGS:
             return False
         attributes = node.attributes
         if attributes and _hidden(attributes):
             return False
-        if tag in BLOCKS:
+        if tag in BLOCK_TAGS:
             self._break()
         if tag in ("td", "th") and self._out and not self._out[-1].endswith("\n"):
-            self._put(" | ")
+            self._append(" | ")
         if tag in _HEADINGS:
             self._heading = (self._at, len(self._out))
         if tag == "img" and (alt := attributes.get("alt")):
-            self._words(f" {alt} ")
+            self._append_text(f" {alt} ")
         if node.first_child is None:
             self._leave(tag)
         return True
@@ -113,26 +113,26 @@ class Page:
             if name:
                 self.headings.append((at, name))
             self._heading = None
-        if tag in BLOCKS:
+        if tag in BLOCK_TAGS:
             self._break()
 
-    def _words(self, text: str) -> None:
+    def _append_text(self, text: str) -> None:
         words = _SPACE.sub(" ", text)
         if words == " " and (not self._out or self._out[-1][-1:].isspace()):
             return
-        self._put(words)
+        self._append(words)
 
-    def _put(self, text: str) -> None:
+    def _append(self, text: str) -> None:
         if text:
             self._out.append(text)
             self._at += len(text)
 
     def _break(self) -> None:
         if self._out and not self._out[-1].endswith("\n"):
-            self._put("\n")
+            self._append("\n")
 
 
-def _is_drawing(markup: str) -> bool:
+def _is_svg_file(markup: str) -> bool:
     """Whether the page is an SVG file: nothing but declarations and comments before `<svg>`."""
     first = TAG.search(markup)
     if first is None or first[2].lower() != "svg":
@@ -141,18 +141,18 @@ def _is_drawing(markup: str) -> bool:
 
 
 def _parse(markup: str) -> LexborHTMLParser:
-    """Without mutation events: they make long lists of options quadratic."""
+    """Parse without mutation events, which make long lists of options quadratic."""
     return LexborHTMLParser(markup, options=LexborDocumentOptions.WO_EVENTS)
 
 
 def _as_html(markup: str) -> str:
-    """XML and XHTML in HTML's terms: `<x/>` is empty, CDATA is text."""
+    """XML and XHTML as HTML: `<x/>` becomes `<x></x>`, CDATA becomes text."""
     start = markup[:1000].lstrip("\ufeff \n\t").lower()
     if not start.startswith("<?xml") and "xhtml" not in start:
         return markup
     markup = markup.replace("<![CDATA[", "").replace("]]>", "")
-    return _EMPTY.sub(
-        lambda m: m[0] if m[1].lower() in VOID else f"<{m[1]}{m[2]}></{m[1]}>", markup
+    return _SELF_CLOSING.sub(
+        lambda m: m[0] if m[1].lower() in VOID_TAGS else f"<{m[1]}{m[2]}></{m[1]}>", markup
     )
 
 

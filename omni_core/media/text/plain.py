@@ -1,4 +1,4 @@
-"""Plain text and Markdown: windows of words, spans in characters, headings kept."""
+"""Plain text and Markdown: windows of text with headings, spans in characters."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from omni_core.types import (
     TextContent,
 )
 
-MOST_MB = 64
+MAX_MB = 64
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t#]*$", re.M)
 _MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
-"""Letters that are no prose: RTF and PostScript are programs, playlists name other files."""
+"""First bytes of text files that are not prose: RTF, PostScript, playlists."""
 _MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
 
 
 class PlainTextMedium(Medium):
-    """Text has no magic number: it comes last, by what its bytes are not."""
+    """Any text. It has no magic number, so this medium is matched last."""
 
     rank = 9
     kinds = "text (TXT, Markdown)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """No binary bytes; the suffix only chooses between plain text and Markdown."""
+        """Text by its bytes; the suffix only chooses between plain text and Markdown."""
         return is_text(head) and not head.startswith(_MARKUP)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """Raises TooLargeError over 64 MB: text is held whole."""
+        """Raises TooLargeError over 64 MB, since text is held whole."""
         markdown = path.lower().endswith(_MARKDOWN)
         text = read(path)
         when, origin = from_file(path)
@@ -55,7 +55,7 @@ class PlainTextMedium(Medium):
         )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Windows of words."""
+        """Windows of text."""
         text = read(path)
         headings = []
         if path.lower().endswith(_MARKDOWN):
@@ -69,9 +69,9 @@ def read(path: str, *, markup: bool = False) -> str:
     Raises TooLargeError over 64 MB.
     """
     size = os.path.getsize(path)
-    if size > MOST_MB << 20:
+    if size > MAX_MB << 20:
         raise TooLargeError(
-            f"{os.path.basename(path)} is {size >> 20} MB of text, over the limit of {MOST_MB} MB; "
+            f"{os.path.basename(path)} is {size >> 20} MB of text, over the limit of {MAX_MB} MB; "
             "split it"
         )
     with open(path, "rb") as f:

@@ -1,18 +1,18 @@
-"""Rows of a table as readable lines, gathered into windows: `name: Ada; born: 1815`."""
+"""Table rows as lines of text (`name: Ada; born: 1815`), grouped into windows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-MOST_COLUMNS = 16_384
-MOST_CELL = 32_767
-"""Columns of a table and characters of a cell: what Excel holds at most."""
+MAX_COLUMNS = 16_384
+MAX_CELL = 32_767
+"""Columns of a table and characters of a cell, at most: Excel's own limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowWindow:
-    """Neighbouring rows; start and end are what the caller numbered them with."""
+    """Consecutive rows; `start` of the first and `end` of the last, as the caller numbers rows."""
 
     start: int
     end: int
@@ -22,14 +22,14 @@ class RowWindow:
 def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> Iterator[RowWindow]:
     """(start, end, cells) rows, the header first, to windows of about `words` words.
 
-    Each value stands behind its column's name, so that a window is understood without the header.
-    A row of more than `words` words has windows of its own.
+    Each value follows its column's name, so that a window can be read without the header. A row of
+    more than `words` words is split into windows of its own.
     """
     names: list[str] | None = None
     lines: list[str] = []
     count, first, last = 0, 0, 0
     for start, end, raw in rows:
-        cells = [" ".join(c.split())[:MOST_CELL] if c else "" for c in raw[:MOST_COLUMNS]]
+        cells = [" ".join(c.split())[:MAX_CELL] if c else "" for c in raw[:MAX_COLUMNS]]
         if not any(cells):
             continue
         if names is None and _is_header(cells):
@@ -54,7 +54,7 @@ def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> I
 
 
 def _named(names: Sequence[str], cells: Sequence[str]) -> list[str]:
-    """The cells that are filled, each behind its column's name where it has one."""
+    """The non-empty cells, each as `name: value` where its column has a name."""
     return [
         f"{names[i]}: {cell}" if i < len(names) and names[i] else cell
         for i, cell in enumerate(cells)
@@ -63,7 +63,7 @@ def _named(names: Sequence[str], cells: Sequence[str]) -> list[str]:
 
 
 def _pieces(parts: Sequence[str], between: str, words: int) -> Iterator[str]:
-    """A long row in pieces of at most `words` words; a long cell is divided between words."""
+    """Split a long row into texts of at most `words` words; a long cell is split between words."""
     piece: list[str] = []
     left = words
     for part in parts:
@@ -82,7 +82,7 @@ def _pieces(parts: Sequence[str], between: str, words: int) -> Iterator[str]:
 
 
 def _is_header(cells: Sequence[str]) -> bool:
-    """A first row of names: all different, none a number."""
+    """Whether a first row holds column names: all different, none a number."""
     filled = [c for c in cells if c]
     return len(set(filled)) == len(filled) and not any(_number(c) for c in filled)
 

@@ -1,10 +1,10 @@
-"""Subtitle text to cues: which format it is by its looks, and pysubs2 to read it.
+"""Subtitle text to cues: detects the format by content, normalises it, parses with pysubs2.
 
-Files in the wild are looser than what pysubs2 takes, so that SRT, WebVTT, SBV and ASS are written
-anew in a strict form first. Measured on the project's awkward files and tests, without that step
+Real files are looser than what pysubs2 accepts, so SRT, WebVTT, SBV and ASS are rewritten in a
+strict form first. Measured on the project's collection of malformed files, without that step
 pysubs2 1.8: ignores the `Format:` line of ASS (columns in another order raise) and refuses a whole
 ASS file for one bad time; loses SRT cues whose times have no hours, and a last line that is a
-number; takes WebVTT notes, styles and cue names for words, and a line with two inline times for a
+number; reads WebVTT notes, styles and cue names as text, and a line with two inline times for a
 cue; needs seconds in regular expressions for a cue of 100 kB (`<a<a<a...`).
 """
 
@@ -15,32 +15,32 @@ from collections.abc import Iterator
 
 import pysubs2
 
-from omni_core.media.text.cues import MOST_CUE, Cue, clean
+from omni_core.media.text.cues import MAX_CUE, Cue, clean
 
 TOLERANT_SUFFIXES = (".srt", ".vtt")
 _TIME = r"(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _TIMING = re.compile(rf"[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}")
 _SBV = re.compile(rf"{_TIME},{_TIME}[ \t]*$")
 _ASS_TIME = re.compile(rf"\s*{_TIME}\s*")
-_SETTINGS = re.compile(r"(?:[ \t]+\w+:\S+)*")
+_CUE_SETTINGS = re.compile(r"(?:[ \t]+\w+:\S+)*")
 _INLINE_TIME = re.compile(r"<[\d:.]+>")
 _VTT_BLOCK = re.compile(r"(NOTE|STYLE|REGION)\b")
 _TTML = re.compile(r"\s*(?:<\?xml[^>]*>)?\s*(?:<!--[^>]*-->)?\s*<(?:\w+:)?tt\s[^>]*/ns/ttml\"")
 _MICRODVD = re.compile(r"\{1\}\{1\}\d+(\.\d+)?[ \t]*\n\{\d+\}\{\d+\}")
 _DRAWING = re.compile(r"\\p(\d)")
 _OVERRIDES = re.compile(r"(\{[^{}]*\})")
-_UNREADABLE = (
+_PARSE_ERRORS = (
     ValueError, KeyError, NotImplementedError, OverflowError, RecursionError, SyntaxError,
     pysubs2.Pysubs2Error,
 )  # fmt: skip
-"""What pysubs2 raises for times and markup that it does not read (SyntaxError: malformed XML)."""
+"""What pysubs2 raises for malformed times and markup (SyntaxError: malformed XML)."""
 
 
-def recognise(text: str, suffix: str = "") -> str | None:
-    """The format of a text by its beginning: srt, vtt, ass, sbv, ttml, sami or microdvd.
+def detect_format(text: str, suffix: str = "") -> str | None:
+    """The subtitle format by the first 4096 characters: srt, vtt, ass, sbv, ttml, sami, microdvd.
 
-    None for other text, a text that only quotes a cue among them: an SRT file begins with a cue.
-    The suffixes .srt and .vtt allow something before the first cue.
+    None for other text. A text must begin with a cue, so one that only quotes a cue is not taken
+    for SRT; with the suffix .srt or .vtt other lines may precede it.
     """
     start = text[:4096].lstrip("\ufeff \t\n")
     if start.startswith("WEBVTT"):
@@ -61,48 +61,48 @@ def recognise(text: str, suffix: str = "") -> str | None:
 
 
 def _begins_cue(line: str) -> bool:
-    """Two times with an arrow and nothing else but settings; `10:30 --> 11:45` is a timetable."""
+    """Two times with an arrow and at most cue settings; `10:30 --> 11:45`, a timetable, is none."""
     times = _TIMING.match(line)
     if times is None or not (times[1] or times[4]):
         return False
-    return _SETTINGS.fullmatch(line, times.end()) is not None
+    return _CUE_SETTINGS.fullmatch(line, times.end()) is not None
 
 
 def parse(text: str) -> list[Cue]:
     """The cues of any of the formats, in order of time; malformed ones are left out."""
-    kind = recognise(text) or ("ass" if "[Events]" in text else "srt")
+    kind = detect_format(text) or ("ass" if "[Events]" in text else "srt")
     if kind == "ass":
         strict = "[Events]\n" + "\n".join(_dialogues(text))
     elif kind in ("srt", "vtt", "sbv"):
         kind, strict = "vtt", "WEBVTT\n\n" + "\n".join(_timed_lines(text, kind))
     elif kind == "microdvd":
-        strict = "\n".join(line[:MOST_CUE] for line in text.split("\n"))
+        strict = "\n".join(line[:MAX_CUE] for line in text.split("\n"))
     elif kind == "sami":
-        strict = text + "</body>"  # pysubs2 drops a cue that nothing ends
+        strict = text + "</body>"  # pysubs2 drops a last cue without an end
     else:
-        strict = text.replace(" dur=", " duration=")  # pysubs2 knows the name that TTML has not
+        strict = text.replace(" dur=", " duration=")  # pysubs2 reads `duration`, TTML says `dur`
     try:
         events = pysubs2.SSAFile.from_string(strict, format_=kind)
-    except _UNREADABLE:
+    except _PARSE_ERRORS:
         return []
-    cues = (Cue(e.start / 1000, e.end / 1000, clean(spoken(e.text))) for e in events)
+    cues = (Cue(e.start / 1000, e.end / 1000, clean(without_drawings(e.text))) for e in events)
     return sorted((c for c in cues if c.text and c.end > c.start), key=lambda c: (c.start, c.end))
 
 
 def _timed_lines(text: str, kind: str) -> Iterator[str]:
-    """SRT, WebVTT or SBV as lines of strict WebVTT: a counter before every cue, its times in full,
-    its words without inline times, no notes and no styles."""
+    """SRT, WebVTT or SBV as lines of strict WebVTT: a counter before every cue, full timestamps,
+    no inline times, notes or styles."""
     timing = _SBV if kind == "sbv" else _TIMING
     held: list[str] = []
     count, room, skipped = 0, 0, False
     for line in text.split("\n"):
         times = timing.match(line)
         if times is not None:
-            yield from _words_only(held, kind, count)
+            yield from _cue_lines(held, kind, count)
             count += 1
             start, end = _milliseconds(times.groups()[:4]), _milliseconds(times.groups()[4:])
-            yield f"\n{count}\n{_written(start)} --> {_written(end)}"
-            held, room, skipped = [], MOST_CUE, False
+            yield f"\n{count}\n{_timestamp(start)} --> {_timestamp(end)}"
+            held, room, skipped = [], MAX_CUE, False
             continue
         if kind == "vtt" and held and not held[-1].strip() and _VTT_BLOCK.match(line):
             skipped = True
@@ -111,13 +111,13 @@ def _timed_lines(text: str, kind: str) -> Iterator[str]:
             held.append(_INLINE_TIME.sub("", line[:room]))
             room -= len(line) + 1
     yield from held
-    yield f"\n{count + 1}"  # pysubs2 takes a number at the end for the next counter
+    yield f"\n{count + 1}"  # pysubs2 reads a trailing number as a counter
 
 
-def _words_only(lines: list[str], kind: str, count: int) -> list[str]:
-    """What stands between two times but the counter, or in WebVTT the name, of the second cue.
+def _cue_lines(lines: list[str], kind: str, count: int) -> list[str]:
+    """The lines between two timing lines, without the second cue's counter or WebVTT name.
 
-    It stands right before the second times; a counter may be followed by empty lines.
+    That line directly precedes the second timing line; empty lines may follow a counter.
     """
     end = len(lines)
     while end and not lines[end - 1].strip():
@@ -147,8 +147,8 @@ def _dialogues(text: str) -> Iterator[str]:
             row = dict(zip(columns, line[9:].split(",", len(columns) - 1), strict=False))
             start, end = (_ASS_TIME.fullmatch(row.get(key, "")) for key in ("start", "end"))
             if start and end and all(len(m[1] or "") < 3 for m in (start, end)):
-                first, last = (_written(_milliseconds(m.groups())) for m in (start, end))
-                words = row.get("text", "")[:MOST_CUE]
+                first, last = (_timestamp(_milliseconds(m.groups())) for m in (start, end))
+                words = row.get("text", "")[:MAX_CUE]
                 yield f"Dialogue: 0,{first},{last},Default,,0,0,0,,{words}"
 
 
@@ -158,16 +158,16 @@ def _milliseconds(groups: tuple[str | None, ...]) -> int:
     return whole * 1000 + int((fraction or "").ljust(3, "0"))
 
 
-def _written(ms: int) -> str:
-    """Milliseconds as hours, minutes, seconds in full."""
+def _timestamp(ms: int) -> str:
+    """Milliseconds as `hh:mm:ss.mmm`."""
     seconds, ms = divmod(ms, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{seconds:02}.{ms:03}"
 
 
-def spoken(text: str) -> str:
-    """The text without what ASS draws: shapes stand in it as words (`m 0 0 l 100 0`)."""
+def without_drawings(text: str) -> str:
+    """The text without ASS vector drawings, which stand in it as `m 0 0 l 100 0`."""
     words, drawing = [], False
     for part in _OVERRIDES.split(text):  # pysubs2's parse_tags is quadratic in overrides
         scales = _DRAWING.findall(part) if part.startswith("{") else []

@@ -10,7 +10,7 @@ from omni_core.media.guard import unreadable
 from omni_core.media.text.cues import cue_windows
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read, segments
-from omni_core.media.text.subtitle_formats import parse, recognise
+from omni_core.media.text.subtitle_formats import detect_format, parse
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
@@ -23,23 +23,23 @@ _MIME = {
 
 
 class SubtitleMedium(Medium):
-    """Words with times and no video beside them."""
+    """Subtitle files that are ingested by themselves."""
 
     rank = 5
     kinds = "subtitles (SRT, VTT, ASS, TTML, SBV, SAMI, MicroDVD)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """By the header or the first cue."""
-        return is_text(head) and recognise(decode(head, markup=True), suffix) is not None
+        return is_text(head) and detect_format(decode(head, markup=True), suffix) is not None
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """The length is the end of the last cue.
+        """The duration is the end of the last cue.
 
-        Raises UnreadableError for a file without a cue, unless it is markup that can be read as a
-        page.
+        Raises UnreadableError for a file without cues, unless it is TTML or SAMI, which is then
+        read as a page.
         """
         text = read(path, markup=True)
-        kind = recognise(text, _suffix(path)) or "srt"
+        kind = detect_format(text, _suffix(path)) or "srt"
         cues = parse(text)
         if not cues and kind not in ("ttml", "sami"):
             raise unreadable(path)
@@ -54,7 +54,7 @@ class SubtitleMedium(Medium):
         )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Windows of whole sentences; markup whose times cannot be read is a page of text."""
+        """Windows of whole sentences; without cues, windows of the page's text."""
         text = read(path, markup=True)
         cues = parse(text)
         for w in cue_windows(cues):

@@ -1,4 +1,4 @@
-"""CSV and TSV: rows as readable lines with the column names kept, spans in characters."""
+"""CSV and TSV: rows as lines of text with the column names, spans in characters."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from omni_core.types import (
     TextContent,
 )
 
-SEPARATORS = ",;\t|"
+DELIMITERS = ",;\t|"
 
 
 class TableMedium(Medium):
-    """Tables of text: nothing in the bytes tells them from prose, so the suffix decides."""
+    """Delimited text; its bytes do not differ from prose, so the suffix decides."""
 
     rank = 6
     kinds = "tables (CSV, TSV)"
@@ -62,7 +62,7 @@ class TableMedium(Medium):
 
 
 def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
-    """(first character, last, cells) of each row; a quoted cell may hold line ends."""
+    """(first character, last, cells) of each row; a quoted cell may hold line breaks."""
     at = 0
 
     def lines() -> Iterator[str]:
@@ -71,21 +71,21 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
             at += len(line)
             yield line
 
-    separator = "\t" if suffix != ".csv" else _separator(text[:20_000])
-    reader = csv.reader(lines(), delimiter=separator)
+    delimiter = "\t" if suffix != ".csv" else _delimiter(text[:20_000])
+    reader = csv.reader(lines(), delimiter=delimiter)
     start = 0
     while True:
         try:
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error:  # a cell over the limit or a stray NUL: that row is not readable
+        except csv.Error:  # a cell over the limit or a NUL: the row is left out
             cells = []
         yield start, at, cells
         start = at
 
 
-def _separator(text: str) -> str:
-    """The one that divides the first line most often."""
+def _delimiter(text: str) -> str:
+    """The delimiter that is most frequent in the first line."""
     first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(SEPARATORS, key=first.count)
+    return max(DELIMITERS, key=first.count)

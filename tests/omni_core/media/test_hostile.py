@@ -435,7 +435,7 @@ async def test_thousands_of_damaged_files_bring_answers_or_errors_of_ours(tmp_pa
     assert tally.inputs >= 500
     assert tally.deaths == []
     assert tally.late == []
-    assert not tally.strays
+    assert not tally.unexpected
     assert tally.read > tally.inputs // 4
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from omni_core.readers import content_free
-from omni_core.readers.sound_tags import TAGS, SoundTagReader, labels
+from omni_core.readers.sound_tags import MAX_TAGS, SoundTagReader, labels
 from omni_core.settings import Settings
 from omni_core.types import (
     SAMPLE_RATE,
@@ -85,7 +85,7 @@ def test_a_sound_gets_a_guess_that_is_content_and_not_words(
     assert guess.text == ""
     assert isinstance(guess.content, TextContent)
     assert guess.content.text == f"a sound of {guess.extra['heard']}"
-    assert len(str(guess.extra["heard"]).split(", ")) == TAGS
+    assert len(str(guess.extra["heard"]).split(", ")) == MAX_TAGS
     assert guess.id != window(beeps).id
 
 

@@ -1,4 +1,4 @@
-"""Which patches suit a loaded model and its device, and their application."""
+"""Selects and applies the patches for a loaded model and its device."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def apply(
     setting: PatchSetting,
     only: Collection[str] | None = None,
 ) -> dict[str, int]:
-    """Apply to a loaded model what suits it (or just `only`); how much each patch changed.
+    """Apply the patches that suit a loaded model (or just `only`); returns, for each, the number
+    of modules or functions changed.
 
     `model` is a SentenceTransformer, MultiVectorEncoder or CrossEncoder on `device`, `setting`
     as in `Settings.model_patches`.
@@ -39,7 +40,7 @@ def apply(
 def suited(spec: ModelSpec, device: str) -> tuple[str, ...]:
     """The patches for this model on this device, of those that are applied after loading.
 
-    Models with sliding windows, soft caps or code of their own keep what their library chose.
+    Models with sliding windows, soft caps or remote code keep their library's attention.
     """
     names: list[str] = []
     if spec.kind != "cross":

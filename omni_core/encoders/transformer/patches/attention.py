@@ -1,10 +1,10 @@
-"""Attention over real tokens only, by the variable-length kernel that torch brings.
+"""Attention without padding, by torch's variable-length kernel.
 
 transformers' sdpa has two costs for these models. The vision and audio towers attend within
-windows, and it calls the kernel once a window (hundreds a layer). And a padded batch needs a
-mask, which flash kernels do not take. Torch's own variable-length kernel solves both: all windows
-in one call, padding skipped. It is registered under a name that holds "flash", which is how
-transformers decides to pass sequence boundaries instead of splitting.
+windows, and it calls the kernel once for each window (hundreds a layer). And a padded batch needs a
+mask, which flash kernels do not take. Torch's variable-length kernel avoids both: all windows in
+one call, padding skipped. It is registered under a name that contains "flash", for which
+transformers passes sequence boundaries instead of splitting.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ NAME = "omni_flash_varlen"
 
 
 def install(model: Any, device: str) -> int:
-    """Switch a loaded model to this file's attention; how many modules were switched.
+    """Switch a loaded model to this file's attention; returns the number of modules switched.
 
-    0, and nothing is changed, where a flash kernel is in use already, where the precision is not
-    one that the kernel takes, or where it gives other results than plain attention.
+    0, with nothing changed, where a flash kernel is already in use, the kernel does not take the
+    precision, or its results differ from plain attention.
     """
     import torch
 
@@ -36,7 +36,8 @@ def install(model: Any, device: str) -> int:
     if device.startswith("cuda") and not (fits and _agrees(device, dtype)):
         return 0
     _register()
-    # After loading: on loading the name would be looked up on the hub. The setter descends.
+    # After loading: during loading the name would be looked up on the hub. The setter applies it
+    # to nested configurations.
     changed = 0
     for module in model.modules():
         if hasattr(module, "_supports_sdpa") and module.config is not None:
@@ -76,9 +77,9 @@ def forward(
     max_length_q: int | None = None,
     **_: Any,
 ) -> tuple[Any, None]:
-    """Attention of (batch, heads, tokens, width) tensors over real tokens only.
+    """Attention of (batch, heads, tokens, width) tensors, without padding.
 
-    `attention_mask` is None or (batch, tokens), 1 for a real token; with `cu_seq_lens_q` the
+    `attention_mask` is None or (batch, tokens), 0 for padding; with `cu_seq_lens_q` the
     batch is one packed row whose boundaries it gives. Returns (batch, tokens, heads, width).
     """
     batch, heads, tokens, width = query.shape
@@ -119,7 +120,7 @@ def _kernel(
         options["window_size"] = (-1, 0) if causal else (-1, -1)
     else:
         options["is_causal"] = causal
-    if "num_splits" in known:  # more than one would let batch-mates change the order of a sum
+    if "num_splits" in known:  # with more, the rest of a batch changes the order of sums
         options["num_splits"] = 1
     if (groups := q.shape[1] // k.shape[1]) > 1:
         if "enable_gqa" in known:
@@ -131,14 +132,14 @@ def _kernel(
 
 @cache
 def _arguments() -> frozenset[str]:
-    """What this torch's kernel takes: grouped heads, scale and splits came one release apart."""
+    """The kernel's parameters, which differ between releases of torch."""
     from torch.nn.attention.varlen import varlen_attn
 
     return frozenset(inspect.signature(varlen_attn).parameters)
 
 
 def _one_by_one(q: Any, k: Any, v: Any, bounds: Any, scaling: float | None, *, causal: bool) -> Any:
-    """The same by one call a sequence: what the kernel is compared with, and the way of a CPU."""
+    """The same with one call for each sequence: the reference for the kernel, and used on a CPU."""
     import torch
     from torch.nn.functional import scaled_dot_product_attention as sdpa
 
@@ -151,23 +152,23 @@ def _one_by_one(q: Any, k: Any, v: Any, bounds: Any, scaling: float | None, *, c
     return torch.cat(parts)
 
 
-class _Announced(threading.local):
-    """Where the sequences of this thread's batch begin: known on the host before it starts, so
-    that no layer has to wait for the device to learn it."""
+class _CurrentBatch(threading.local):
+    """Sequence boundaries of this thread's batch, computed on the host before it starts, so that no
+    layer synchronises with the device for them."""
 
     shape: tuple[int, ...] = ()
     boundaries: tuple[Any, int, Any] = (None, 0, None)
 
 
-_announced = _Announced()
+_current_batch = _CurrentBatch()
 
 
-def announce(mask: Any, device: str) -> None:
-    """Tell the next forward pass of this thread its boundaries; `mask` is on the host."""
+def set_sequence_boundaries(mask: Any, device: str) -> None:
+    """Set the boundaries of this thread's next forward pass from `mask`, which is on the host."""
     edges, longest, rows = _from_mask(mask)
     if device.startswith("cuda"):
         edges, rows = (t.pin_memory().to(device, non_blocking=True) for t in (edges, rows))
-    _announced.shape, _announced.boundaries = tuple(mask.shape), (edges, longest, rows)
+    _current_batch.shape, _current_batch.boundaries = tuple(mask.shape), (edges, longest, rows)
 
 
 def _boundaries(mask: Any, batch: int, tokens: int, device: Any) -> tuple[Any, int, Any]:
@@ -176,8 +177,8 @@ def _boundaries(mask: Any, batch: int, tokens: int, device: Any) -> tuple[Any, i
     if mask is None:
         edges = torch.arange(0, (batch + 1) * tokens, tokens, dtype=torch.int32, device=device)
         return edges, tokens, None
-    if _announced.shape == (batch, tokens) and _announced.boundaries[0].device == device:
-        return _announced.boundaries
+    if _current_batch.shape == (batch, tokens) and _current_batch.boundaries[0].device == device:
+        return _current_batch.boundaries
     return _from_mask(mask)
 
 
@@ -190,7 +191,7 @@ def _from_mask(mask: Any) -> tuple[Any, int, Any]:
 
 
 def _agrees(device: str, dtype: Any) -> bool:
-    """Whether the kernel runs on this device and gives what plain attention gives."""
+    """Whether the kernel runs on this device and agrees with plain attention."""
     import torch
 
     g = torch.Generator(device).manual_seed(0)

@@ -1,4 +1,4 @@
-"""Without the language head of a model that is only asked for its last hidden state."""
+"""Removes the language head of a model of which only the last hidden state is used."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 
 def drop_language_head(first: Any) -> int:
-    """Drop a head that only wastes work; 1 when there was one, else 0.
+    """Replace the model by its base model; 1 when it had an unused language head, else 0.
 
-    An any-to-any repository reads its embedding from the last hidden state, yet its class computes
+    An any-to-any repository takes its embedding from the last hidden state, but its class computes
     the vocabulary's logits for every token (600 KB each) and keeps every layer's states. The base
     model's last hidden state is the same tensor. `first` is the input module of the model.
     """

@@ -1,16 +1,16 @@
-"""The same arithmetic in fewer, wider kernels, for models on a CUDA device.
+"""Kernel fusion for models on a CUDA device: the same arithmetic in fewer, larger kernels.
 
 Measured on an H100 with Qwen2.5-Omni-3B's shapes: of 360 ms for a batch of six pages, the matrix
-products the model needs take 120. The rest is memory traffic between small kernels (a norm is
-seven of them, a rotation of one head ten), and the vision tower's 3420-wide layer, which no fast
-matrix kernel takes because its rows do not begin on 16 bytes. So:
+products take 120. The rest is memory traffic between small kernels (a norm is seven of them, a
+rotary embedding of one head ten), and the vision tower's layer of width 3420, whose rows are not
+aligned to 16 bytes as fast matrix kernels need. So:
 
-- norms become torch's fused one;
+- norms become torch's fused kernel;
 - gate, up and down are padded with zeros to a multiple of 64: zero columns add nothing;
-- the gate's activation and the rotations are compiled to one kernel each (needs triton);
-- a convolution whose kernel is its whole input (patches) becomes a matrix product.
+- the gate's activation and the rotary embeddings are compiled to one kernel each (needs triton);
+- a convolution whose kernel covers its whole input (patches) becomes a matrix product.
 
-Each replacement is compared with what it replaces before it is used, and left out if it differs.
+Each replacement is compared with the original module first, and dropped if it differs.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 WIDTH = 64
-"""Matrix kernels on Hopper want rows of 128 bytes."""
+"""Multiple to which widths are padded; matrix kernels on Hopper prefer rows of 128 bytes."""
 TOLERANCE = 0.02
-"""Relative error that bfloat16 rounding in another order may cause."""
+"""Relative error allowed for bfloat16 rounding in another order."""
 _ROTATIONS = ("apply_rotary_pos_emb", "apply_rotary_pos_emb_vision")
 
 
 def fuse_kernels(model: Any, patches: Collection[str]) -> dict[str, int]:
-    """Replace what is known in a loaded model by its `patches`; how many of each were replaced.
+    """Apply `patches` to a loaded model; returns the number of replacements of each.
 
     Patches: norms, gated-layers, patch-convolutions, compiled-functions.
     """
@@ -42,7 +42,7 @@ def fuse_kernels(model: Any, patches: Collection[str]) -> dict[str, int]:
     if compiled:
         import torch._dynamo
 
-        torch._dynamo.config.suppress_errors = True  # what cannot be compiled runs as it is
+        torch._dynamo.config.suppress_errors = True  # what cannot be compiled runs eagerly
     changed: Counter[str] = Counter()
     with torch.no_grad():
         for module in model.modules():
@@ -87,7 +87,7 @@ def _fuse_gated(module: Any, *, compiled: bool) -> int:
     if not _close(before, forward(module, sample)):
         return 0
     module.forward = types.MethodType(forward, module)
-    if extra:  # the narrow weights would hold the memory twice
+    if extra:  # else the unpadded weights would double the memory
         gate.weight = torch.nn.Parameter(wide_gate[:-extra], requires_grad=False)
         up.weight = torch.nn.Parameter(wide_up[:-extra], requires_grad=False)
         down.weight = torch.nn.Parameter(wide_down[:, :-extra], requires_grad=False)
@@ -95,7 +95,7 @@ def _fuse_gated(module: Any, *, compiled: bool) -> int:
 
 
 def _with_zero_rows(weight: Any, rows: int) -> Any:
-    """`weight` with so many rows of zeros below it; itself for none."""
+    """`weight` with `rows` rows of zeros appended."""
     import torch
 
     if not rows:
@@ -107,9 +107,9 @@ _gated_products: dict[tuple[Any, bool], Callable[[Any, Any], Any]] = {}
 
 
 def _gated_product(activation: Any, compiled: bool) -> Callable[[Any, Any], Any]:
-    """act(first) times second, as one kernel where compiled; one a class of activation.
+    """act(first) times second, as one kernel where compiled; cached by class of activation.
 
-    Two tensors rather than halves of one: flat indices run at 2.5 TB/s, halves at 1.2.
+    Two contiguous tensors run at 2.5 TB/s, two halves of one tensor at 1.2.
     """
     import torch
 
@@ -126,7 +126,7 @@ def _gated_product(activation: Any, compiled: bool) -> Callable[[Any, Any], Any]
 
 
 def _fuse_patches(module: Any) -> int:
-    """A convolution that sees each of its inputs whole: cuDNN takes a slow path for it."""
+    """Replace a convolution whose kernel covers its whole input, for which cuDNN is slow."""
     import torch
     from torch.nn.functional import linear
 
@@ -164,7 +164,7 @@ def _fuse_norm(module: Any) -> int:
 
     sample = torch.randn(4, weight.shape[0], device=weight.device, dtype=weight.dtype)
     if not _close(module(sample), forward(module, sample)):
-        return 0  # Gemma's norms add one to the weight
+        return 0  # as with Gemma's norms, which add one to the weight
     module.forward = types.MethodType(forward, module)
     return 1
 
@@ -173,7 +173,7 @@ _compiled_rotations: set[Any] = set()
 
 
 def _compile_rotations(model: Any) -> int:
-    """The rotary functions of the modules that define this model's layers, compiled.
+    """Compile the rotary embedding functions of the modules that define this model's layers.
 
     They are looked up as globals there; this process runs one model, so the change is its own.
     """

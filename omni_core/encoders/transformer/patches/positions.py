@@ -1,4 +1,4 @@
-"""Rotary positions found on the host while a batch is prepared."""
+"""Rotary position ids computed on the host while a batch is prepared."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from omni_core.encoders.transformer.patches.registry import PatchSetting, usable
 
 
 def host_positions(first: Any, setting: PatchSetting) -> Callable[[Any], None] | None:
-    """Adds the positions to the features of a batch; None where the model has no such thing.
+    """A function that adds position ids to the features of a batch; None where not applicable.
 
-    Qwen's three-axis positions are found with loops over the tokens of each input: on the device
-    that is a wait for every step, on the host it happens while another batch runs. `first` is the
+    Qwen's three-axis positions are computed by loops over the tokens of each input: on the device
+    every step synchronises, on the host it overlaps with another batch. `first` is the
     input module, `setting` that of `Settings.model_patches`.
     """
     if not usable("host-positions", first, setting):

@@ -1,4 +1,4 @@
-"""A processor for each preparing thread."""
+"""Copies of the processor, one for each preparing thread."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from omni_core.encoders.transformer.patches.registry import PatchSetting, usable
 
 
 def processor_copies(first: Any, count: int, setting: PatchSetting) -> list[Any]:
-    """`count` copies of the input module, each with a processor of its own, sharing the weights.
+    """`count` copies of the input module, with separate processors and shared weights.
 
-    A fast tokenizer keeps its padding state inside: two threads on one raise "Already borrowed".
-    Empty when copies cannot be made: then one thread at a time may use `first`.
+    A fast tokenizer has mutable padding state: using one from two threads raises "Already
+    borrowed". Empty when copies cannot be made; then one thread at a time may use `first`.
     """
     if not usable("processor-copies", first, setting):
         return []

@@ -1,4 +1,4 @@
-"""The patches by name: what each is for, and the libraries' names it cannot do without."""
+"""The patches by name: what each gains, and the names of the libraries that it needs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Patch:
     """Attributes that the model's input module must have."""
 
     def missing(self, first: Any) -> str:
-        """The first needed name that is not there; empty when all are. `first`: the input module
+        """The first needed name that does not exist; empty when all do. `first`: the input module
         of a sentence-transformers model."""
         for name in self.imports:
             if not _exists(name):
@@ -40,7 +40,7 @@ class Patch:
 
 PATCHES = {
     "base-model": Patch(
-        "drops a language head whose logits nobody reads: 600 KB a token, and every layer's states",
+        "drops a language head whose logits are unused: 600 KB a token, and every layer's states",
         attributes=(
             "model",
             "modality_config",
@@ -49,11 +49,11 @@ PATCHES = {
         ),
     ),
     "processor-copies": Patch(
-        "gives each preparing thread a processor: a shared one raises 'Already borrowed'",
+        "gives each preparing thread its own processor: a shared one raises 'Already borrowed'",
         attributes=("processor", "input_formatter", "_chat_template_suffix_cache"),
     ),
     "host-positions": Patch(
-        "finds three-axis positions while a batch is prepared, not on the device",
+        "computes three-axis position ids while a batch is prepared, not on the device",
         attributes=("model",),
     ),
     "packed-attention": Patch(
@@ -78,11 +78,11 @@ PATCHES = {
         imports=("torch.nn:Conv3d", "torch.nn.functional:linear"),
     ),
     "compiled-functions": Patch(
-        "compiles the gate's activation and the rotations to one kernel each",
+        "compiles the gate's activation and the rotary embeddings to one kernel each",
         imports=("torch:compile", "torch._dynamo:config.suppress_errors"),
     ),
 }
-"""Those after the first three are for CUDA devices only, see `apply.suited`."""
+"""All but the first three are for CUDA devices only, see `apply.suited`."""
 
 
 def usable(name: str, first: Any, setting: PatchSetting) -> bool:

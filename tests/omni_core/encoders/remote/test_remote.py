@@ -50,7 +50,7 @@ def test_contents_are_sent_in_pieces_that_fit_one_request(
     monkeypatch: pytest.MonkeyPatch,
     settings: ForWorker,
 ) -> None:
-    monkeypatch.setattr(remote, "CHUNK", 100_000)
+    monkeypatch.setattr(remote, "REQUEST_BYTES", 100_000)
     there = opened(settings(worker))
     vectors = there.encode(everything)
     assert len(vectors) == len(everything)
@@ -78,7 +78,7 @@ def test_an_error_of_the_worker_arrives_here_with_its_class_and_code(
     worker: str, opened: Any, settings: ForWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = opened(settings(worker))
-    monkeypatch.setattr(serving, "MOST_BODY", 10)
+    monkeypatch.setattr(serving, "MAX_BODY", 10)
     with pytest.raises(OmniError, match=r"^the model server .* says: a request may have") as caught:
         there.encode([TextContent("far more than ten bytes")])
     assert (type(caught.value).__name__, caught.value.code) == ("TooLargeError", "TOO_LARGE")
@@ -87,7 +87,7 @@ def test_an_error_of_the_worker_arrives_here_with_its_class_and_code(
 def test_a_body_that_is_too_long_is_refused_while_it_arrives(
     worker: str, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
-    monkeypatch.setattr(serving, "MOST_BODY", 1000)
+    monkeypatch.setattr(serving, "MAX_BODY", 1000)
     answer = httpx2.post(
         f"{worker}/encode",
         content=(b"x" * 700 for _ in range(4)),
@@ -108,7 +108,7 @@ def test_an_encoder_that_cannot_load_is_one_line_with_the_next_step(
 def test_nobody_at_the_address_is_one_line(
     monkeypatch: pytest.MonkeyPatch, settings: ForWorker
 ) -> None:
-    monkeypatch.setattr(client, "TRIES", 1)
+    monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(UnavailableError, match=r"cannot be reached .* correct encoder_url"):

@@ -138,7 +138,7 @@ def test_vectors_are_the_same_with_all_patches_and_with_none(
     if changes:
         together = [c for n, c in media.items() if plain.encode([c])[0] is not None]
         together = [c for c in together if c is not media["a fast video"]]
-        assert_same(patched.together(together), plain.together(together))
+        assert_same(patched.encode_one_batch(together), plain.encode_one_batch(together))
     counted = apply(build(spec, Settings(device="cpu")), spec, "cpu", "auto", only=names)
     assert all(counted[change] > 0 for change in changes)
 
@@ -185,7 +185,7 @@ def test_a_layer_of_a_width_that_no_fast_kernel_takes_is_widened_to_the_same_vec
     assert changed["norms"] > 4
     assert (changed["gated-layers"], changed["patch-convolutions"]) == (4, 1)
     contents = [c for n, c in media.items() if n != "a fast video"]
-    assert_same(patched.together(contents), plain.together(contents))
+    assert_same(patched.encode_one_batch(contents), plain.encode_one_batch(contents))
 
 
 def _narrow(module: Any, width: int) -> None:

@@ -243,16 +243,16 @@ def test_a_device_that_is_not_there_is_one_line(e5: Path, device: str, says: str
 
 
 def test_a_model_whose_vectors_depend_on_their_batch_mates_is_refused(encoder: Any) -> None:
-    plain = encoder.together
+    plain = encoder.encode_one_batch
 
     def careless(contents: list[Content]) -> list[Any]:
         vectors = plain(contents)
         mixed = [v + 0.5 * sum(vectors) for v in vectors]
         return [v / np.linalg.norm(v) for v in mixed]
 
-    encoder.together = careless
+    encoder.encode_one_batch = careless
     with pytest.raises(UnavailableError, match="depends on its batch-mates"):
-        probe.refuse_if_wrong(encoder)
+        probe.require_valid(encoder)
 
 
 # ---- the check of real weights --------------------------------------------------------------

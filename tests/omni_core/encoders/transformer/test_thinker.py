@@ -145,7 +145,7 @@ def test_a_vector_does_not_depend_on_its_batch_mates(
 ) -> None:
     contents = [c for name, c in media.items() if name != "a fast video"]
     alone = [encoder.encode([c])[0] for c in contents]
-    for a, together in zip(alone, encoder.together(contents), strict=True):
+    for a, together in zip(alone, encoder.encode_one_batch(contents), strict=True):
         np.testing.assert_allclose(a, together, atol=EXACT)
 
 

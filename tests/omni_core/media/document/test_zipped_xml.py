@@ -10,7 +10,7 @@ import pytest
 
 from omni_core.errors import TooLargeError, UnreadableError
 from omni_core.media.document import zipped_xml
-from omni_core.media.document.zipped_xml import MOST_DEPTH, Package
+from omni_core.media.document.zipped_xml import MAX_DEPTH, Package
 
 Opened = Callable[..., Package]
 
@@ -46,16 +46,16 @@ READ = pytest.mark.parametrize("read", [_tree, _stream])
 def test_elements_are_nested_as_deep_as_the_limit_and_no_deeper(
     read: Callable[[Package], None], opened: Opened
 ) -> None:
-    read(opened(a="<a>" * MOST_DEPTH + "</a>" * MOST_DEPTH))
+    read(opened(a="<a>" * MAX_DEPTH + "</a>" * MAX_DEPTH))
     with pytest.raises(UnreadableError, match="nested beyond reason"):
-        read(opened(a="<a>" * (MOST_DEPTH + 1) + "</a>" * (MOST_DEPTH + 1)))
+        read(opened(a="<a>" * (MAX_DEPTH + 1) + "</a>" * (MAX_DEPTH + 1)))
 
 
 @READ
 def test_many_elements_beside_one_another_are_not_deep(
     read: Callable[[Package], None], opened: Opened
 ) -> None:
-    read(opened(a="<a>" + "<b></b>" * (2 * MOST_DEPTH) + "</a>"))
+    read(opened(a="<a>" + "<b></b>" * (2 * MAX_DEPTH) + "</a>"))
 
 
 @READ
@@ -71,7 +71,7 @@ def test_a_doctype_is_refused_in_any_encoding(
 def test_what_all_parts_unpack_to_is_limited(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zipped_xml, "MOST_TOTAL", 3 << 20)
+    monkeypatch.setattr(zipped_xml, "MAX_TOTAL_BYTES", 3 << 20)
     part = b"<a>" + b" " * (2 << 20) + b"</a>"
     p = opened(a=part, b=part)
     assert p.xml("a") is not None

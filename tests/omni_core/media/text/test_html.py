@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from omni_core.errors import TooLargeError
-from omni_core.media.text.markup import MOST_ATTRIBUTES
+from omni_core.media.text.markup import MAX_ATTRIBUTES
 from omni_core.media.text.page import Page
 from omni_core.worker import Worker
 
@@ -108,7 +108,7 @@ def test_elements_side_by_side_are_no_depth(one: str) -> None:
 
 
 def test_a_tag_of_endless_attributes_loses_them() -> None:
-    attributes = " ".join(f"a{n}=1" for n in range(MOST_ATTRIBUTES + 1))
+    attributes = " ".join(f"a{n}=1" for n in range(MAX_ATTRIBUTES + 1))
     assert words(f"a<div {attributes} hidden>b</div>c") == "a b c"
     assert words(f"<img src='data:{'A b ' * 50_000}' alt='x'>y") == "x y"
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from omni_core.engine.ingest.jobs import without_subtitle_files
-from omni_core.media.text.cues import MOST_CUE
-from omni_core.media.text.subtitle_formats import parse, recognise
+from omni_core.media.text.cues import MAX_CUE
+from omni_core.media.text.subtitle_formats import detect_format, parse
 from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 
 
@@ -81,7 +81,7 @@ def test_ass_columns_stand_in_any_order_and_a_bad_line_costs_itself() -> None:
     ],
 )  # fmt: skip
 def test_formats_of_other_programs_have_times(kind: str, text: str) -> None:
-    assert recognise(text) == kind
+    assert detect_format(text) == kind
     assert [(start, words) for start, _, words in read(text)] == [(1.0, "a"), (3.0, "b")]
 
 
@@ -102,7 +102,7 @@ def test_formats_of_other_programs_have_times(kind: str, text: str) -> None:
     ],
 )
 def test_text_about_subtitles_is_no_subtitle_file(text: str) -> None:
-    assert recognise(text) is None
+    assert detect_format(text) is None
 
 
 def test_a_markdown_file_that_quotes_a_cue_is_markdown(tmp_path: Path, cut: Any, svc: Any) -> None:
@@ -145,7 +145,7 @@ def test_timed_markup_whose_times_cannot_be_read_is_a_page(tmp_path: Path, cut: 
     "words", ["<a" * 200_000, "{" * 200_000, "x\n" * 200_000, "\n 1 " * 200_000]
 )
 def test_a_cue_is_no_longer_than_a_screen_could_show(words: str) -> None:
-    assert all(len(c.text) <= MOST_CUE for c in parse(f"1\n{AT}\n{words}\n\n2\n{THEN}\nb\n"))
+    assert all(len(c.text) <= MAX_CUE for c in parse(f"1\n{AT}\n{words}\n\n2\n{THEN}\nb\n"))
     assert parse(f"1\n{AT}\n{words}\n\n2\n{THEN}\nb\n")[-1].text == "b"
 
 

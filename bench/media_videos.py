@@ -1,7 +1,7 @@
-"""Films with known cuts, for measuring: real clips re-cropped, panned and mirrored, pictures under
-a moving camera, slides, textures; hard cuts, dissolves and fades through black, noise and flashes.
+"""Test videos with known cuts: real clips re-cropped, panned and mirrored, images under a moving
+camera, slides, textures; with hard cuts, dissolves, fades from black, and noise.
 
-    python bench/media_films.py OUT.mp4 --size 1920x1080 --seconds 60 --seed 1 --clips FOLDER
+    python bench/media_videos.py OUT.mp4 --size 1920x1080 --seconds 60 --seed 1 --clips FOLDER
 
 writes OUT.mp4 and OUT.mp4.json with the truth: {"fps": .., "cuts": [{"t": .., "kind": ..}]}.
 """
@@ -31,26 +31,26 @@ BLEND = 12
 
 
 def load(folder: Path) -> tuple[list[list[Rgb]], list[Rgb]]:
-    """Single shots of every film and the large pictures below a folder."""
+    """Single shots of every video, and the large images, below a folder."""
     shots: list[list[Rgb]] = []
     for path in sorted(folder.rglob("*.mp4")):
         with av.open(str(path)) as c:
             rate = float(c.streams.video[0].average_rate or 25)
             if rate < 15:
-                continue  # a slide film is no moving shot
+                continue  # a slide show has no moving shots
             frames = [_small(f) for f in itertools.islice(c.decode(video=0), 300)]
         marks = [0, *INNER_CUTS.get(path.name, ()), len(frames)]
         shots += [frames[a:b] for a, b in itertools.pairwise(marks)]
-    pictures = []
+    images = []
     for path in sorted((*folder.rglob("*.jpg"), *folder.rglob("*.png"))):
         with Image.open(path) as image:
             if min(image.size) >= 256:
-                pictures.append(np.asarray(image.convert("RGB")))
-    return shots, pictures
+                images.append(np.asarray(image.convert("RGB")))
+    return shots, images
 
 
 def _small(frame: av.VideoFrame) -> Rgb:
-    """At most 960 wide: a bench need not hold clips at full size."""
+    """(height, width, 3), at most 960 wide, to save memory."""
     width = min(frame.width, 960)
     height = round(frame.height * width / frame.width / 2) * 2
     small: Rgb = frame.reformat(width, height, "rgb24").to_ndarray()
@@ -64,15 +64,15 @@ class Maker:
         self.size = size
         self.rng = random.Random(seed)
         self.noise_rng = np.random.default_rng(seed)
-        self.shots, self.pictures = load(clips)
+        self.shots, self.images = load(clips)
 
     def scene(self) -> tuple[Scene, str]:
         """A drawing function of the frame number, and what it shows."""
         kind = self.rng.choices(("clip", "still", "slide", "texture"), (5, 2, 2, 1))[0]
         if kind == "clip" and self.shots:
             source = self.rng.choice(self.shots)
-        elif kind == "still" and self.pictures:
-            source = [self.rng.choice(self.pictures)]
+        elif kind == "still" and self.images:
+            source = [self.rng.choice(self.images)]
         else:
             source = [self._slide() if kind == "slide" else self._texture()]
         return self._camera(source, still=kind == "slide" or self.rng.random() < 0.2), kind
@@ -146,10 +146,10 @@ def make(
     fps: int = 25,
     codec: str = "libx264",
     options: dict[str, str] | None = None,
-    soft: float = 0.15,
+    gradual: float = 0.15,
     longest: float = 8.0,
 ) -> dict[str, object]:
-    """Write the film and its truth; `soft` is the share of dissolves and fades."""
+    """Write the video and its ground truth; `gradual` is the share of dissolves and fades."""
     maker = Maker(clips, size, seed)
     rng = maker.rng
     truth: list[dict[str, object]] = []
@@ -159,11 +159,11 @@ def make(
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
         video.options = options if options is not None else {"crf": "23", "preset": "veryfast"}
         audio = c.add_stream("aac", rate=48000, layout="stereo")
-        n, before, before_n, heard = 0, None, 0, 0
+        n, before, before_n, samples_written = 0, None, 0, 0
         while n < total:
             scene, content = maker.scene()
             length = int(rng.uniform(1.3, longest) * fps)
-            way = "cut" if before is None or rng.random() >= soft else "dissolve"
+            way = "cut" if before is None or rng.random() >= gradual else "dissolve"
             if way == "dissolve" and rng.random() < 0.33:
                 way = "fade"
             if n:
@@ -176,11 +176,11 @@ def make(
                     frame = (frame * share + old * (1 - share)).astype(np.uint8)
                 elif way == "fade" and i < BLEND:
                     frame = (frame * (i / BLEND)).astype(np.uint8)
-                picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-                picture.pts, picture.time_base = n, Fraction(1, fps)
-                c.mux(video.encode(picture))
+                video_frame = av.VideoFrame.from_ndarray(frame, format="rgb24")
+                video_frame.pts, video_frame.time_base = n, Fraction(1, fps)
+                c.mux(video.encode(video_frame))
                 n += 1
-                heard = _hear(c, audio, heard, n / fps)
+                samples_written = _add_audio(c, audio, samples_written, n / fps)
             before, before_n = scene, length
         c.mux(video.encode())
         c.mux(audio.encode())
@@ -189,19 +189,19 @@ def make(
     return facts
 
 
-def _hear(c: object, audio: object, heard: int, until: float) -> int:
+def _add_audio(c: object, audio: object, samples_written: int, until: float) -> int:
     """Two wandering tones and noise, up to `until` seconds."""
-    while heard / 48000 < until:
-        t = (np.arange(1024) + heard) / 48000
+    while samples_written / 48000 < until:
+        t = (np.arange(1024) + samples_written) / 48000
         tone = 0.2 * np.sin(2 * np.pi * (220 + 40 * np.sin(t / 3)) * t)
         tone *= 1 + np.sin(2 * np.pi * 3 * t)
         frame = av.AudioFrame.from_ndarray(
             np.stack([tone, tone]).astype(np.float32), format="fltp", layout="stereo"
         )
-        frame.sample_rate, frame.pts, frame.time_base = 48000, heard, Fraction(1, 48000)
+        frame.sample_rate, frame.pts, frame.time_base = 48000, samples_written, Fraction(1, 48000)
         c.mux(audio.encode(frame))  # type: ignore[attr-defined]
-        heard += 1024
-    return heard
+        samples_written += 1024
+    return samples_written
 
 
 def main() -> None:
