@@ -1,8 +1,8 @@
 """Cursors of paged answers: where the next page begins, signed with the request it belongs to.
 
 A cursor is lower-case base32 without padding: 8 bytes of BLAKE2b over request and position, then
-the position in UTF-8. The signature catches mistakes, not attackers: whoever may ask for one page
-may ask for any.
+the position in UTF-8. The signature detects mistakes, not attacks: a caller that may read one page
+may read any.
 """
 
 from __future__ import annotations

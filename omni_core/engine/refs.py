@@ -35,7 +35,7 @@ class Target:
 
 
 def is_reference(text: str) -> bool:
-    """Whether `text` is written as an id or a citation: `seg_...`, `src_...`, `[Title p.2]`."""
+    """Whether `text` has the form of an id or a citation: `seg_...`, `src_...`, `[Title p.2]`."""
     return text.startswith(("seg_", "src_")) or (text.startswith("[") and text.endswith("]"))
 
 

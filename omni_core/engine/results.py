@@ -111,7 +111,7 @@ class SearchRequest:
     cursor: str = ""
 
     def __post_init__(self) -> None:
-        """Modalities may be given by their names; raises BadRequestError for unknown ones."""
+        """Convert names of modalities; raises BadRequestError for an unknown value."""
         for given in self.modality:
             _require_choice("modality", given, tuple(Modality))
         object.__setattr__(self, "modality", tuple(Modality(m) for m in self.modality))
@@ -180,7 +180,7 @@ class OpenRequest:
     the words the result stays under 700 KB."""
 
     def __post_init__(self) -> None:
-        """Raises BadRequestError for a size that there is not."""
+        """Raises BadRequestError for an unknown size."""
         _require_choice("size", self.size, get_args(Size))
 
 

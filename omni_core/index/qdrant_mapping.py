@@ -39,7 +39,7 @@ def connect(url: str, api_key: str, timeout_s: int) -> AsyncQdrantClient:
         url=url,
         headers={"api-key": api_key} if api_key else None,
         timeout=timeout_s,
-        check_compatibility=False,  # ours is `is_too_old`: the client's own prints from a thread
+        check_compatibility=False,  # see `is_too_old`; the client's check prints from a thread
     )
 
 

@@ -120,7 +120,9 @@ class ServerIndex(Index):
                 sparse_vectors_config=self._q.sparse_vectors(),
                 on_disk_payload=True,
             )
-        except StoreError:  # another client, or an attempt of ours whose answer was lost, did it
+        except (
+            StoreError
+        ):  # another client created it, or an earlier attempt whose response was lost
             if not await self._call("collection_exists", self.collection):
                 raise
 

@@ -4,8 +4,8 @@
     <store>/index/<slug>/index.json             which model filled it
     <store>/index/<slug>/shard/                 Qdrant Edge's files
 
-A re-index fills a second folder while the first goes on answering, then `activate` swaps
-`CURRENT` in one step.
+A re-index fills a second folder while searches use the first; then `activate` replaces `CURRENT`
+atomically.
 """
 
 from __future__ import annotations

@@ -81,9 +81,10 @@ def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Cont
     """The contents that this encoder embeds, by index in `segments`.
 
     Text is embedded whatever its channel (sound tags are text of channel `sound`). Images of pages
-    with much text are left out unless the encoder reads page images (`EncoderInfo.pages`).
+    with much text are left out unless the encoder reads page images
+    (`EncoderInfo.embed_page_images`).
     """
-    words_only = set() if info.pages else pages_with_words(segments, PAGE_WORDS_ONLY)
+    words_only = set() if info.embed_page_images else pages_with_words(segments, PAGE_WORDS_ONLY)
     found: dict[int, Content] = {}
     for i, segment in enumerate(segments):
         content = segment.content

@@ -74,8 +74,8 @@ windows of a page take 15 to 30 ms."""
 
 
 NAMES_WITHIN = 2000
-"""Characters of a question in which names and numbers are looked for: the search takes the square
-of the longest word, 0.1 s here and 11 s for ten times as many."""
+"""Characters of a question that are searched for names and numbers: the time is quadratic in the
+length of the longest word, 0.1 s at this limit and 11 s at ten times the limit."""
 
 
 def merge(rankings: Sequence[Sequence[ScoredPoint]]) -> list[ScoredPoint]:

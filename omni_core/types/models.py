@@ -23,8 +23,8 @@ class EncoderInfo:
     cut: CutOptions = field(default_factory=CutOptions)
     batch: int = 8
     """Preferred number of segments in one call of `encode`; larger on a GPU."""
-    pages: bool = True
-    """Whether the image of a page that has words says more than its words do."""
+    embed_page_images: bool = True
+    """Whether the image of a page is embedded even where the page has text enough."""
     settings: str = ""
     """Whatever else changes vectors (prompts, pooling, pixel budget), as one short string."""
 

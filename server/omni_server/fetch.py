@@ -67,7 +67,7 @@ class DownloadProgress:
 
 
 def _fresh(folder: Path) -> None:
-    """Make the folder anew, for this process's user only."""
+    """Create the folder, replacing an old one; only the user of this process may read it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
 

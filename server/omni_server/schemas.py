@@ -61,7 +61,7 @@ class Failure(TypedDict):
 
 
 class IngestOut(TypedDict):
-    """Where an ingest stands."""
+    """The status of an ingest."""
 
     source_id: NotRequired[str]
     state: Literal["queued", "processing", "ready", "partial", "failed"]

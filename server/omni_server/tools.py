@@ -22,6 +22,8 @@ from omni_server.schemas import CheckOut, DeleteOut, IngestOut, SearchOut, Sourc
 from omni_server.state import State
 
 if TYPE_CHECKING:
+    from omni_core.engine.results import SearchRequest
+    from omni_core.types import Modality
     from omni_server.fetch import Downloads
 
 Ctx = Context[State, Any]
@@ -107,9 +109,7 @@ async def search(
     collection: Collection = "default",
     limit: Limit = 6,
     per_source: Annotated[int, _d("At most this many from one source", ge=1, le=20)] = 3,
-    order: Annotated[
-        Literal["relevance", "newest", "oldest"], _d("Sort the matches")
-    ] = "relevance",
+    order: Annotated[Order, _d("Sort the matches")] = "relevance",
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, SearchOut]:
     """Find moments in the user's media by meaning: exact second or page, ready to cite.
@@ -144,7 +144,7 @@ async def get_segment(
     ] = (),
     step: Annotated[int, _d("+1: what comes right after; -1: before", ge=-5, le=5)] = 0,
     pad_s: Annotated[float, _d("Seconds added on both sides", ge=0, le=60)] = 0,
-    size: Annotated[Literal["small", "medium", "large"], _d("large: for small print")] = ("medium"),
+    size: Annotated[Size, _d("large: for small print")] = "medium",
     crop: Annotated[
         tuple[Annotated[float, Field(ge=0, le=1)], ...],
         _d("left, top, right, bottom, each 0-1", min_length=4, max_length=4),
@@ -250,7 +250,7 @@ def _state(ctx: Ctx) -> State:
     return ctx.request_context.lifespan_context
 
 
-async def _search(ctx: Ctx, request: Any) -> CallToolResult:
+async def _search(ctx: Ctx, request: SearchRequest) -> CallToolResult:
     state = _state(ctx)
     engine = await state.engine()
     return results.search(await engine.search(request), scores=state.settings.expose_scores)
@@ -264,7 +264,7 @@ def _downloads(state: State) -> Downloads:
     return state.downloads
 
 
-def _modalities(names: tuple[Kind, ...]) -> Any:
+def _modalities(names: tuple[Kind, ...]) -> tuple[Modality, ...]:
     from omni_core.types import Modality
 
     return tuple(Modality(name) for name in names)

@@ -340,7 +340,7 @@ def test_an_unknown_key_names_the_nearest_and_its_line(key: str, near: str, tmp_
         from_file(key, 1, tmp_path)[0]()
 
 
-def test_settings_inside_a_table_are_told_where_they_belong(tmp_path: Path) -> None:
+def test_settings_inside_a_table_are_an_error_that_says_where_they_belong(tmp_path: Path) -> None:
     config = tmp_path / "omni.toml"
     config.write_text("port = 1\n\n[omni]\nroots = []\n")
     with pytest.raises(BadRequestError, match=r"line 3: unknown setting 'omni'.*outside any"):

@@ -99,7 +99,7 @@ async def test_each_waiting_caller_hears_of_each_lasting_status(owner: TaskOwner
     assert heard[0][-3:] == heard[1][-3:] == [1, 2, 3]
 
 
-async def test_a_status_that_comes_while_the_caller_is_told_another_is_not_lost(
+async def test_a_status_that_comes_while_another_is_being_reported_is_not_lost(
     owner: TaskOwner,
 ) -> None:
     tasks: SharedTasks[str, int, str] = SharedTasks(owner)
@@ -213,7 +213,7 @@ async def test_a_wait_for_a_busy_lane_is_not_longer_than_asked(owner: TaskOwner)
     assert (await join(tasks, work, "b", serial_key="x")).result == "run 2"
 
 
-async def test_a_kept_outcome_is_told_once_also_when_it_is_an_error(owner: TaskOwner) -> None:
+async def test_a_kept_outcome_is_returned_once_also_when_it_is_an_error(owner: TaskOwner) -> None:
     tasks: SharedTasks[str, int, str] = SharedTasks(owner, keep=True)
     runs = 0
 

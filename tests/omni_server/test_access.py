@@ -215,7 +215,7 @@ def test_relative_names_are_tried_in_every_root(tmp_path: Path) -> None:
     assert access.check("b.mp4").files == (tmp_path / "two" / "b.mp4",)
 
 
-def test_a_folder_is_walked_without_hidden_files_and_without_links_that_lead_out(
+def test_a_folder_is_listed_without_hidden_files_and_without_links_that_lead_out(
     access: Access, home: Path
 ) -> None:
     allowed = access.check(str(home / "root"))

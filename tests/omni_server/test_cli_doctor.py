@@ -67,7 +67,7 @@ def test_an_absent_option_is_no_failure_and_says_what_it_adds(
     assert found.state == "missing"
 
 
-def test_a_crash_while_importing_is_told_not_suffered(tmp_path: Path,
+def test_a_crash_while_importing_is_reported(tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     (tmp_path / "dies.py").write_text("import os\nos._exit(9)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

@@ -58,7 +58,7 @@ def test_an_option_wins_and_an_absent_one_says_nothing(monkeypatch: pytest.Monke
     assert settings_of(parser.parse(["serve", "--port", "9"])).port == 9
 
 
-def test_a_misspelt_variable_is_told_though_the_log_is_quiet() -> None:
+def test_a_misspelt_variable_is_reported_at_any_log_level() -> None:
     path = f"{REPO}{os.pathsep}{REPO / 'server'}"
     environ = {k: v for k, v in os.environ.items() if not k.startswith("OMNI_")}
     said = subprocess.run(

@@ -153,7 +153,7 @@ async def test_a_link_that_is_no_plain_https_is_refused(
     assert net.connected == []
 
 
-async def test_the_connection_goes_to_the_address_that_was_judged(
+async def test_the_connection_goes_to_the_address_that_was_checked(
     net: Net, downloads: Downloads, settings: Settings
 ) -> None:
     net.answers["https://example.com/talks/My%20talk.mp4?x=1"] = redirect(

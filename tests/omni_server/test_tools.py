@@ -76,7 +76,7 @@ async def test_scores_are_shown_only_when_asked_for_in_the_settings(
     assert "cos=0.4321" in text(result)
 
 
-async def test_search_hands_its_arguments_to_the_engine(connect: Any, engine: Any) -> None:
+async def test_search_passes_its_arguments_to_the_engine(connect: Any, engine: Any) -> None:
     async with connect() as client:
         await client.call_tool(
             "search",
@@ -411,7 +411,7 @@ async def test_citations_are_checked_and_sources_deleted(connect: Any, engine: A
     assert "the file itself is untouched" in text(deleted)
 
 
-async def test_a_store_that_cannot_be_had_is_told_at_each_call_and_tried_again(
+async def test_a_store_that_cannot_be_opened_is_an_error_of_each_call_and_tried_again(
     settings: Settings, engine: Any
 ) -> None:
     tries = 0

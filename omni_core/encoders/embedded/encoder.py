@@ -49,7 +49,8 @@ class EmbeddedEncoder(Encoder):
             dim=minilm.DIM,
             channels=frozenset(Channel) - {Channel.SOUND},
             licence="Apache-2.0",
-            pages=False,  # the classifier takes a page of text for "web site" or "menu"
+            # the classifier takes a page of text for "web site" or "menu"
+            embed_page_images=False,
             settings=f"text mean {minilm.MAX_TOKENS}, pictures recipe {label_space.RECIPE}",
         )
 

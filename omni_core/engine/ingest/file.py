@@ -45,7 +45,7 @@ async def ingest_file(context: Context, request: IngestRequest, report: Report) 
         await _ingest(context, run)
     except asyncio.CancelledError:
         if run.pipeline is not None:
-            await finish_first(_suspend(context, run, run.pipeline))
+            await finish_first(_suspend_cancelled(context, run, run.pipeline))
         raise
     except StoreError:
         raise
@@ -57,7 +57,7 @@ async def ingest_file(context: Context, request: IngestRequest, report: Report) 
     return run.status
 
 
-async def _suspend(context: Context, run: Run, pipeline: Pipeline) -> None:
+async def _suspend_cancelled(context: Context, run: Run, pipeline: Pipeline) -> None:
     await suspend(context, run, pipeline, StoppedError("ingest was cancelled"))
     await context.changes.notify(pipeline.source.id)
 

@@ -190,7 +190,7 @@ async def _audio(context: Context, path: Path, selection: Selection) -> tuple[by
 
 
 def _playable(selection: Selection, max_s: float) -> Span:
-    """The span to play: an instant is extended by 2 s on both sides, a long span is cut off."""
+    """The span to play: an instant is extended by 2 s on both sides, a long span is truncated."""
     end = selection.row.duration_s or max_s
     span = selection.span or Span("second", 0.0, end)
     if span.end - span.start < 0.5:

@@ -136,10 +136,11 @@ async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
 async def drop_unwanted(
     context: Context, request: SearchRequest, candidates: list[Candidate]
 ) -> list[Candidate]:
-    """Without what `not_like` and `exclude` name, and what is nearer to it than to the question.
+    """The candidates that are neither covered by `not_like` or `exclude` nor nearer to these than
+    to the question.
 
-    `exclude` is words, or a reference as `not_like` takes it; what a reference covers never
-    comes back, in any channel.
+    `exclude` is text, or a reference like those of `not_like`; segments that a reference covers
+    are removed in every channel.
     """
     words = request.exclude.strip()
     refs = [*request.not_like]

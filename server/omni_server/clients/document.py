@@ -110,7 +110,7 @@ class Toml:
         return tomllib.loads(text)
 
     def comments_of(self, text: str) -> Counter[str]:
-        """What follows the last # of a line outside quotes, as far as that can be told."""
+        """The text after the last # of each line, where no quotation mark follows: a heuristic."""
         return Counter(c.strip() for c in re.findall(r"#[^\"'#\r\n]*$", text, re.M))
 
     def put(self, text: str, name: str, entry: Entry) -> str:

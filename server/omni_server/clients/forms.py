@@ -85,9 +85,8 @@ def merged(old: Entry | None, new: Entry) -> Entry:
     if not same_way:
         kept.pop("env", None)
     both = {k: new.get(k, v) for k, v in kept.items()} | new
-    for header in ("headers",):
-        if isinstance(kept.get(header), dict) and header in new:
-            both[header] = kept[header] | new[header]
+    if isinstance(kept.get("headers"), dict) and "headers" in new:
+        both["headers"] = kept["headers"] | new["headers"]
     timeout = kept.get("startup_timeout_sec")
     if isinstance(timeout, int | float) and "startup_timeout_sec" in new:
         both["startup_timeout_sec"] = timeout  # the user's own choice

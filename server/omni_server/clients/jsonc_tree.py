@@ -1,8 +1,8 @@
-"""Where each value of a JSON text stands, comments and trailing commas allowed.
+"""Parses JSON text with comments and trailing commas, keeping the offsets of every value.
 
 The standard parser gives values without places, and writing its values back loses comments, order
 of duplicates and indentation. This one gives character offsets, so that an edit touches only its
-own span. No Python library at hand does that without Node or a grammar compiler.
+own span. No Python library was found that does that without Node or a grammar compiler.
 """
 
 from __future__ import annotations

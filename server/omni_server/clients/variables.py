@@ -1,4 +1,4 @@
-"""How clients write an environment variable into an entry, and what it stands for here."""
+"""References to environment variables in a client's entry: their notation and expansion."""
 
 from __future__ import annotations
 

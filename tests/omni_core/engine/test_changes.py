@@ -12,7 +12,7 @@ from omni_core.engine.changes import Changes
 from omni_core.engine.results import IngestRequest, IngestStatus
 
 
-async def test_a_source_that_becomes_ready_is_renamed_or_forgotten_is_told_of_once_each(
+async def test_listeners_are_notified_once_of_a_source_that_becomes_ready_is_renamed_or_removed(
     engine: Engine, media: Path
 ) -> None:
     told: list[tuple[str, str]] = []
@@ -32,7 +32,9 @@ async def test_a_source_that_becomes_ready_is_renamed_or_forgotten_is_told_of_on
     assert told[1:] == [(done.source_id, "Volcano ready"), (done.source_id, "gone")]
 
 
-async def test_a_source_cut_short_is_told_of_as_partial(engine: Engine, media: Path) -> None:
+async def test_listeners_are_notified_of_a_source_that_becomes_partial(
+    engine: Engine, media: Path
+) -> None:
     told: list[str] = []
     reading = asyncio.Event()
 
@@ -55,7 +57,7 @@ async def test_a_source_cut_short_is_told_of_as_partial(engine: Engine, media: P
     assert told == ["partial"]
 
 
-async def test_a_listener_that_fails_or_left_keeps_nobody_from_being_told(
+async def test_a_listener_that_fails_or_unsubscribed_does_not_stop_the_notification_of_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     changes, told = Changes(), list[str]()

@@ -66,7 +66,7 @@ async def test_what_is_not_there_is_not_found(engine: Engine, media: Path) -> No
     assert found.hits == () and found.note
 
 
-async def test_a_citation_opens_the_words_and_the_picture_of_that_second(
+async def test_a_citation_opens_the_words_and_the_frame_of_that_second(
     engine: Engine, media: Path
 ) -> None:
     await fill(engine, media)
@@ -89,7 +89,7 @@ async def test_step_leads_to_the_segment_after_and_back(engine: Engine, media: P
         await engine.open_ref(OpenRequest(f"{row.id}@1.0", step=-1))
 
 
-async def test_sheet_clip_and_sound_of_a_moment_can_be_had(engine: Engine, media: Path) -> None:
+async def test_a_moment_opens_as_contact_sheet_clip_and_audio(engine: Engine, media: Path) -> None:
     await put(engine, media / "colours.mp4")
     row = (await engine.sources()).sources[0]
     opened = await engine.open_ref(
@@ -102,7 +102,9 @@ async def test_sheet_clip_and_sound_of_a_moment_can_be_had(engine: Engine, media
     assert clip.start_s <= 22.0 and clip.end_s >= 29.8
 
 
-async def test_a_picture_has_no_sound_and_says_what_it_has(engine: Engine, media: Path) -> None:
+async def test_an_image_has_no_audio_and_the_error_says_what_it_has(
+    engine: Engine, media: Path
+) -> None:
     await put(engine, media / "lake.jpg")
     row = (await engine.sources()).sources[0]
     with pytest.raises(BadRequestError, match="show one of") as caught:
@@ -272,7 +274,7 @@ async def test_exclude_takes_away_what_it_must_not_be(engine: Engine, media: Pat
     ]
 
 
-async def test_a_picture_finds_the_shot_that_looks_like_it(
+async def test_an_image_finds_the_shot_that_looks_like_it(
     engine: Engine, media: Path, tmp_path: Path
 ) -> None:
     await put(engine, media / "colours.mp4")

@@ -250,7 +250,7 @@ async def test_a_close_that_is_cancelled_is_finished_all_the_same(
     await works(plain, tmp_path)
 
 
-async def test_closing_from_another_task_ends_the_ingest_under_way_and_its_caller_is_told(
+async def test_closing_from_another_task_ends_the_running_ingest_with_an_error_for_its_caller(
     plain: Settings, media: Path, tmp_path: Path
 ) -> None:
     engine = await Engine.open(plain)

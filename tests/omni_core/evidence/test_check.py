@@ -62,7 +62,7 @@ def test_what_is_not_there_is_not_found(quote: str) -> None:
     assert checked.ratio < 0.5
 
 
-def test_the_lines_of_the_quote_are_told() -> None:
+def test_the_result_has_the_first_and_last_line_of_the_quote() -> None:
     checked = match_quote("young man unless to be rather cold", LINES)
     assert (checked.first, checked.last) == (0, 1)
     assert checked.best == "man, unless to be rather cold" or checked.best.startswith("young man,")

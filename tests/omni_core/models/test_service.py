@@ -253,7 +253,7 @@ def test_the_image_of_a_page_full_of_words_is_left_out_where_it_says_no_more(
     class Words(HashingEncoder):
         @classmethod
         def describe(cls, settings: Settings) -> EncoderInfo:
-            return replace(super().describe(settings), pages=False)
+            return replace(super().describe(settings), embed_page_images=False)
 
     page, text = Span("page", 3, 4), "word " * count
     segments = [
@@ -261,7 +261,7 @@ def test_the_image_of_a_page_full_of_words_is_left_out_where_it_says_no_more(
         Segment("src_a", Modality.DOCUMENT, Channel.TEXT, page, TextContent(text), text),
     ]
     encoder = Words.load(settings)
-    assert encoder.info.pages is False
+    assert encoder.info.embed_page_images is False
     drawn, written = embed(encoder, segments, StageTimer())
     assert ((drawn.vector is not None), (written.vector is not None)) == (pages, True)
 

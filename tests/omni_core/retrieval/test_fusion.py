@@ -119,7 +119,7 @@ def test_what_is_nearer_to_the_unwanted_goes_and_the_rest_stays() -> None:
     assert left == ["dog", "tree", "no vector"] or left == ["dog", "no vector", "tree"]
 
 
-def test_a_picture_is_not_dropped_only_because_pictures_are_alike() -> None:
+def test_an_image_is_not_excluded_only_because_images_are_alike() -> None:
     # Cosines between pictures run high (0.6 and more), between words and pictures low.
     rng = np.random.default_rng(0)
     common = unit(*([1.0] * 8))

@@ -46,7 +46,7 @@ def test_a_long_segment_around_a_short_one_gives_a_reason_not_a_longer_span(
     assert found.channels == (Channel.SPEECH, Channel.VISUAL)
 
 
-def test_a_chain_of_equals_does_not_swallow_the_film(candidate: Make) -> None:
+def test_a_chain_of_equally_good_neighbours_does_not_merge_the_whole_video(candidate: Make) -> None:
     found = moments.merge_neighbours(
         [candidate(f"{i:03d}", 0.6, start=4 * i, end=4 * i + 4) for i in range(100)]
     )
@@ -84,7 +84,7 @@ def test_sources_never_mix_and_the_best_comes_first(candidate: Make) -> None:
     assert found[1].score == 0.6
 
 
-def test_a_picture_is_one_moment_with_all_its_channels(candidate: Make) -> None:
+def test_an_image_is_one_moment_with_all_its_channels(candidate: Make) -> None:
     still: dict[str, Any] = {"modality": "image", "start": 0.0, "end": 0.0}
     (found,) = moments.merge_neighbours(
         [
@@ -138,7 +138,7 @@ def test_sources_of_the_same_name_are_not_folded_into_one(candidate: Make) -> No
     assert [m.best.id for m in kept] == ["a", "b"]
 
 
-def test_nearly_equal_pictures_are_folded_by_their_vectors(candidate: Make) -> None:
+def test_nearly_equal_images_are_folded_by_their_vectors(candidate: Make) -> None:
     seen: dict[str, Any] = {"channel": "visual", "modality": "image"}
     found = moments.merge_neighbours(
         [

@@ -49,7 +49,7 @@ def test_like_has_to_be_nearer_to_like_than_to_words(candidate: Make) -> None:
     assert [s.match for s in by_page] == ["strong", "fair"]
 
 
-def test_words_that_surely_stand_there_lift_any_cosine(candidate: Make) -> None:
+def test_a_strong_lexical_match_raises_the_grade_at_any_cosine(candidate: Make) -> None:
     found, rejected = thresholds.grade(
         [
             candidate("quote", 0.01, lexical=1.0),
@@ -65,7 +65,7 @@ def test_words_that_surely_stand_there_lift_any_cosine(candidate: Make) -> None:
     assert [s.id for s in rejected] == ["none", "nothing"]
 
 
-def test_an_unmeasured_model_is_judged_by_what_stands_out_in_its_channel(candidate: Make) -> None:
+def test_for_an_unmeasured_model_outliers_of_a_channel_are_fair(candidate: Make) -> None:
     noise = [candidate(f"n{i}", 0.40 + 0.001 * (i % 20)) for i in range(60)]
     found, rejected = thresholds.grade(
         [candidate("a", 0.80), candidate("b", 0.42), *noise], UNKNOWN

@@ -44,7 +44,7 @@ def lines(call: Call, name: str, *argv: str) -> tuple[int, list[str]]:
 
 
 @pytest.mark.parametrize("name", ["claude-code", "claude-desktop", "codex"])
-def test_an_entry_that_works_is_started_and_its_time_told(
+def test_an_entry_that_works_is_started_and_its_time_reported(
     name: str, home: Path, call: Call, media: Path
 ) -> None:
     write(name, serving(media))
@@ -165,7 +165,9 @@ def test_a_command_that_may_not_run(home: Path, call: Call) -> None:
     assert f"WRONG    command: {script} cannot be executed. Fix: omni-mcp install cursor" in said
 
 
-def test_a_second_entry_and_a_second_scope_are_told(home: Path, call: Call, media: Path) -> None:
+def test_a_second_entry_and_a_second_scope_are_reported(
+    home: Path, call: Call, media: Path
+) -> None:
     file = write("cursor", serving(media))
     text = client("cursor").document.put(file.read_text(), "films", serving(media))
     file.write_text(text)
@@ -202,7 +204,7 @@ def test_an_entry_that_claude_code_keeps_for_this_folder_alone_counts_first(
     assert "one for this folder: claude mcp remove --scope local omni" in again
 
 
-def test_an_entry_that_stands_twice_in_a_file_is_told_with_both_lines(
+def test_an_entry_that_occurs_twice_in_a_file_is_reported_with_both_lines(
     home: Path, call: Call
 ) -> None:
     file = write("cursor", {})
@@ -298,7 +300,7 @@ def test_a_url_is_asked_with_the_token_of_the_environment(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="127.1 is no address there")
-def test_a_host_name_that_the_server_does_not_know_is_told(
+def test_a_host_name_that_the_server_does_not_know_is_reported(
     url: str, home: Path, call: Call
 ) -> None:
     call("install", "gemini", "--http", url.replace("127.0.0.1", "127.1"), "--yes")

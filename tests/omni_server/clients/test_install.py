@@ -285,7 +285,7 @@ def test_two_names_two_scopes_and_a_named_file_are_apart(home: Path, call: Call)
     assert "--scope project has it" in call("uninstall", "cursor").out
 
 
-def test_an_entry_that_stands_twice_is_left_to_the_user(home: Path, call: Call) -> None:
+def test_a_duplicate_entry_is_left_to_the_user(home: Path, call: Call) -> None:
     text = '{\n"mcpServers": {\n"omni": {},\n"omni": {}\n}\n}\n'
     file_of("claude-code").write_text(text)
     said = call("install", "claude-code", "--yes")

@@ -81,7 +81,7 @@ def test_a_strict_reader_refuses_comments_and_trailing_commas(text: str) -> None
         jsonc_tree.parse(text, comments=False)
 
 
-def test_a_name_that_stands_twice_is_refused_with_both_lines() -> None:
+def test_a_duplicate_name_is_refused_with_both_lines() -> None:
     text = '{\n  "s": {\n    "o": 1,\n    "o": 2\n  }\n}'
     with pytest.raises(BadRequestError, match="twice, on lines 3 and 4"):
         jsonc_edit.put(text, ["s", "o"], 3)
