@@ -4,8 +4,9 @@
         await engine.ingest(IngestRequest("talk.mp4"))
         result = await engine.search(SearchRequest("why do corals bleach"))
 
-Everything a program needs is importable from here: the engine, what it is asked and what it
-answers, every error, and the base classes of plug-ins. See docs/python.md.
+Everything a program or a plug-in needs is importable from here: the engine, what it is asked and
+what it answers, every error, the base classes of plug-ins and every type that these name. See
+docs/python.md.
 """
 
 from importlib import import_module
@@ -39,17 +40,29 @@ if TYPE_CHECKING:
     from omni_core.engine.results import SearchRequest as SearchRequest
     from omni_core.engine.results import SearchResult as SearchResult
     from omni_core.engine.results import SourcePage as SourcePage
+    from omni_core.models.answers import ModelStatus as ModelStatus
+    from omni_core.models.answers import UnloadedReader as UnloadedReader
+    from omni_core.payload import StoredSegment as StoredSegment
+    from omni_core.points import Point as Point
+    from omni_core.points import ScoredPoint as ScoredPoint
     from omni_core.protocols import Encoder as Encoder
     from omni_core.protocols import Index as Index
     from omni_core.protocols import Medium as Medium
     from omni_core.protocols import Reader as Reader
     from omni_core.protocols import Reranker as Reranker
     from omni_core.protocols import Transcriber as Transcriber
+    from omni_core.query import During as During
+    from omni_core.query import Filter as Filter
+    from omni_core.query import Ids as Ids
+    from omni_core.query import In as In
+    from omni_core.query import Prefetch as Prefetch
+    from omni_core.query import Range as Range
     from omni_core.types import AudioContent as AudioContent
     from omni_core.types import Channel as Channel
     from omni_core.types import Content as Content
     from omni_core.types import CutOptions as CutOptions
     from omni_core.types import EncoderInfo as EncoderInfo
+    from omni_core.types import FileWarning as FileWarning
     from omni_core.types import ImageContent as ImageContent
     from omni_core.types import Limits as Limits
     from omni_core.types import MediaInfo as MediaInfo
@@ -59,6 +72,7 @@ if TYPE_CHECKING:
     from omni_core.types import Source as Source
     from omni_core.types import SourceRow as SourceRow
     from omni_core.types import Span as Span
+    from omni_core.types import Sparse as Sparse
     from omni_core.types import TextContent as TextContent
     from omni_core.types import Vector as Vector
     from omni_core.types import VideoContent as VideoContent
@@ -83,6 +97,9 @@ _LAZY = {
         "SearchResult",
         "SourcePage",
     ),
+    "omni_core.models.answers": ("ModelStatus", "UnloadedReader"),
+    "omni_core.payload": ("StoredSegment",),
+    "omni_core.points": ("Point", "ScoredPoint"),
     "omni_core.protocols": (
         "Encoder",
         "Index",
@@ -91,12 +108,14 @@ _LAZY = {
         "Reranker",
         "Transcriber",
     ),
+    "omni_core.query": ("During", "Filter", "Ids", "In", "Prefetch", "Range"),
     "omni_core.types": (
         "AudioContent",
         "Channel",
         "Content",
         "CutOptions",
         "EncoderInfo",
+        "FileWarning",
         "ImageContent",
         "Limits",
         "MediaInfo",
@@ -106,6 +125,7 @@ _LAZY = {
         "Source",
         "SourceRow",
         "Span",
+        "Sparse",
         "TextContent",
         "Vector",
         "VideoContent",

@@ -8,16 +8,21 @@ import secrets
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
+def write_atomically(
+    path: Path, data: bytes, *, durable: bool = False, mode: int | None = None
+) -> None:
     """Replace a file so that a reader, or a crash, meets the old bytes or the new ones.
 
     Several writers do not mix: the last one to end wins. The folder is made where it is missing.
     durable: the new bytes outlast a loss of power once this returns, at the price of a flush.
+    mode: permission bits of the file; by default what the process gives to new files.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         with new.open("xb") as f:
+            if mode is not None:
+                new.chmod(mode)
             f.write(data)
             if durable:
                 f.flush()

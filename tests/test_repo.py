@@ -19,7 +19,9 @@ import omni_core
 from omni_server.cli import parser
 
 REPO = Path(__file__).parents[1]
-PAGES = sorted([*REPO.glob("*.md"), *(REPO / "docs").glob("*.md")])
+PAGES = sorted(
+    [*REPO.glob("*.md"), *(REPO / "docs").glob("*.md"), *(REPO / "examples").glob("*/README.md")]
+)
 SCRIPTS = (
     ".ci/run",
     *(f"scripts/{n}" for n in ("check", "conformance", "demo", "mcpb", "mutate", "test")),
@@ -148,7 +150,7 @@ def test_the_page_of_settings_is_what_the_code_says() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(REPO).as_posix())
 def test_every_command_on_a_page_can_be_typed(page: Path) -> None:
     for block in blocks(page, "bash"):
         for line in block.splitlines():
@@ -159,7 +161,7 @@ def test_every_command_on_a_page_can_be_typed(page: Path) -> None:
                 assert os.access(REPO / words[0], os.X_OK)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(REPO).as_posix())
 def test_snippets_parse_and_links_lead_somewhere(page: Path) -> None:
     for block in blocks(page, "json"):
         json.loads(block)
@@ -170,14 +172,16 @@ def test_snippets_parse_and_links_lead_somewhere(page: Path) -> None:
 
 
 def test_client_snippets_start_the_server() -> None:
-    readme = REPO / "README.md"
     started: list[list[str]] = []
-    for block in blocks(readme, "json"):
-        data = json.loads(block)
-        started += [s["args"] for s in (data.get("mcpServers") or data["servers"]).values()]
-    for block in blocks(readme, "toml"):
-        started += [s["args"] for s in tomllib.loads(block)["mcp_servers"].values()]
-    assert len(started) >= 3
+    for page in (REPO / "README.md", REPO / "docs" / "clients.md"):
+        servers: list[dict[str, Any]] = []
+        for block in blocks(page, "json"):
+            data = json.loads(block)
+            servers += (data.get("mcpServers") or data.get("servers") or {}).values()
+        for block in blocks(page, "toml"):
+            servers += tomllib.loads(block).get("mcp_servers", {}).values()
+        started += [s["args"] for s in servers if "args" in s]
+    assert len(started) >= 2
     for words in started:
         assert parser.build().parse_args(words).verb == "serve"
 

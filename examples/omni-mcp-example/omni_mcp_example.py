@@ -10,20 +10,21 @@ from typing import Self
 
 import numpy as np
 
-from omni_core.errors import UnreadableError
-from omni_core.protocols import Encoder, Medium
-from omni_core.settings import Settings
-from omni_core.types import (
+from omni_core import (
     Channel,
     Content,
     CutOptions,
+    Encoder,
     EncoderInfo,
     MediaInfo,
+    Medium,
     Modality,
     Segment,
+    Settings,
     Source,
     Span,
     TextContent,
+    UnreadableError,
     Vector,
 )
 

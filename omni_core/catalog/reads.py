@@ -11,7 +11,7 @@ from omni_core.catalog import schema
 from omni_core.catalog.database import Database
 from omni_core.catalog.query import Place, fold, where
 from omni_core.errors import NotFoundError
-from omni_core.types import SourceRow
+from omni_core.types import SourceRow, State
 
 
 class Reads(Database):
@@ -75,6 +75,12 @@ class Reads(Database):
         clause, values = where(collection=collection)
         found = self._one(f"SELECT count(*), total(segments) FROM sources s{clause}", *values)  # noqa: S608
         return (0, 0) if found is None else (int(found[0]), int(found[1]))
+
+    def count(self, collection: str = "", *, state: State) -> int:
+        """The sources in a state, of a collection or of everything."""
+        clause, values = where(collection=collection, state=state)
+        found = self._one(f"SELECT count(*) FROM sources s{clause}", *values)  # noqa: S608
+        return 0 if found is None else int(found[0])
 
     def find(self, wanted: str, collection: str = "") -> builtins.list[SourceRow]:
         """By id, sha256 or path; else by whole title or file name; else by a part of either."""

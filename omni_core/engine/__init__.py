@@ -38,9 +38,10 @@ from omni_core.engine.results import (
     SourceRow,
 )
 from omni_core.engine.search import pipeline
+from omni_core.engine.search.completeness import nothing_yet, with_completeness
 from omni_core.engine.store import take_store
 from omni_core.engine.workers import MODEL_LOAD_S, Decoders, Models
-from omni_core.errors import OmniError
+from omni_core.errors import BadRequestError, OmniError, StoppedError
 from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
@@ -58,7 +59,7 @@ class Engine:
 
     def __init__(self, context: Context, parts: AsyncExitStack) -> None:
         """Use `Engine.open`. `parts` closes what the context holds."""
-        self._context = context
+        self._opened = context
         self._parts = parts
         self._closing: asyncio.Task[None] | None = None
         self._jobs = Jobs(context)
@@ -103,6 +104,12 @@ class Engine:
             return
         await result_of(self._closing)
 
+    @property
+    def _context(self) -> Context:
+        if self._closing is not None:
+            raise StoppedError("the engine is closed; open it again with Engine.open")
+        return self._opened
+
     async def __aenter__(self) -> Engine:
         return self
 
@@ -134,8 +141,19 @@ class Engine:
         )
 
     async def search(self, request: SearchRequest) -> SearchResult:
-        """The moments that answer `query`, or that are like `ref` or `path`."""
-        return await pipeline.search(self._context, request)
+        """The moments that answer `query`, or that are like `ref` or `path`.
+
+        While files are being ingested the result says how many; before the first segments are in
+        it raises BadRequestError (NOT_READY).
+        """
+        pending = self._pending_files()
+        try:
+            result = await pipeline.search(self._context, request)
+        except BadRequestError as e:
+            if e.code == "EMPTY_INDEX" and pending:
+                raise nothing_yet(pending) from e
+            raise
+        return await with_completeness(self._context, request, result, pending)
 
     async def open_ref(self, request: OpenRequest) -> Opened:
         """The evidence behind a ref or a citation."""
@@ -180,6 +198,13 @@ class Engine:
         row = await one_source(self._context, source)
         await self._jobs.stop(row.id)
         return await library.forget_source(self._context, row.id)
+
+    def _pending_files(self) -> int:
+        """Files under way or waiting for their turn; a folder's current file counts once."""
+        folders = self._folders.running
+        current = {f.current.path for f in folders if f.current is not None}
+        waiting = sum(f.files_total - f.files_done for f in folders)
+        return waiting + sum(job.path not in current for job in self._jobs.running)
 
     def on_change(self, listener: Listener) -> Callable[[], None]:
         """Await `listener(source_id)` whenever a source becomes ready or partial, is renamed, or

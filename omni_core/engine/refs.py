@@ -34,6 +34,11 @@ class Target:
     """Whether a single second was asked for."""
 
 
+def is_reference(text: str) -> bool:
+    """Whether `text` is written as an id or a citation: `seg_...`, `src_...`, `[Title p.2]`."""
+    return text.startswith(("seg_", "src_")) or (text.startswith("[") and text.endswith("]"))
+
+
 async def resolve(context: Context, ref: str) -> Target:
     """Find what `ref` names. Raises UNKNOWN_REF, AMBIGUOUS_SOURCE or OUT_OF_RANGE."""
     parsed = citation.parse(ref)

@@ -144,6 +144,10 @@ class SearchResult:
     next_cursor: str = ""
     second_stage: str = ""
     """What a reranker judged and how long it took; "" without one."""
+    pending_files: int = 0
+    """Files whose ingest has begun or is waiting: what is in them may not be found yet."""
+    partial_sources: int = 0
+    """Sources of this collection whose ingest was cut off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,7 @@ def _load(path: Path) -> Any:
         except BaseException as e:  # a panic of the engine is no Exception
             if isinstance(e, (KeyboardInterrupt, SystemExit)):
                 raise
-            if "WouldBlock" not in str(e):
+            if "WouldBlock" not in str(e):  # its bare exceptions carry nothing but a text
                 raise StoreError(
                     f"the index in {path.parent} is damaged ({_line(e)}); restore that folder, "
                     "or move the whole store away and ingest again"

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from omni_core import plugins
-from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
+from omni_core.errors import NotFoundError, TooLargeError, UnavailableError, UnreadableError
 from omni_core.media.guard import guarded
 from omni_core.protocols import Medium
 from omni_core.types import (
@@ -55,7 +55,14 @@ class MediaService:
     ) -> Iterator[Segment | FileWarning]:
         """Segments as they are cut; memory does not grow with the length of the file."""
         with guarded(path):
-            yield from self._medium(path).decompose(path, source, options)
+            medium = self._medium(path)
+            for item in medium.decompose(path, source, options):
+                if not isinstance(item, Segment | FileWarning):
+                    raise UnavailableError(
+                        f"the medium {type(medium).__name__} yields {type(item).__name__} where a "
+                        "Segment or a FileWarning belongs; tell its authors"
+                    )
+                yield item
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """(second at which it appears, pixels) of the frame on screen at each of `times`."""

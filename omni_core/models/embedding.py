@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from omni_core.errors import UnavailableError
 from omni_core.models.timer import StageTimer
 from omni_core.protocols import Encoder
 from omni_core.readers.pages import pages_with_words
@@ -20,6 +23,7 @@ from omni_core.types import (
 )
 
 STAGE = "embed"
+_ADVICE = "; tell its authors"
 PAGE_WORDS_ONLY = 80
 """Words of a text layer from which a page's image may be skipped; pages with fewer may be slides or
 brochures, whose image matters."""
@@ -38,7 +42,8 @@ def embed(
     with timer.stage(STAGE):
         vectors: dict[int, Vector | None] = {}
         if contents:
-            vectors = dict(zip(contents, encode(list(contents.values())), strict=True))
+            encoded_contents = checked(encode(list(contents.values())), len(contents), encoder.info)
+            vectors = dict(zip(contents, encoded_contents, strict=True))
         captions = _captions(encoder, contents)
         additional = _additional(encoder, segments, contents)
     encoded = tuple(
@@ -46,6 +51,30 @@ def embed(
         for i, s in enumerate(segments)
     )
     return encoded + additional
+
+
+def checked(
+    vectors: Sequence[Vector | None], contents: int, info: EncoderInfo
+) -> Sequence[Vector | None]:
+    """The encoder's result, verified: a vector of the right shape, or None, for each content.
+
+    Raises UnavailableError naming the encoder, since a plug-in may return anything.
+    """
+    dims = 2 if info.multi_vector else 1
+    wrong = f"the encoder {info.name} answered "
+    if len(vectors) != contents:
+        raise UnavailableError(f"{wrong}{len(vectors)} vectors for {contents} contents{_ADVICE}")
+    for vector in vectors:
+        if vector is None:
+            continue
+        if not isinstance(vector, np.ndarray):
+            raise UnavailableError(f"{wrong}{type(vector).__name__}, not a numpy array{_ADVICE}")
+        if vector.ndim != dims or vector.shape[-1] != info.dim:
+            shape = "(tokens, dim)" if info.multi_vector else "(dim,)"
+            raise UnavailableError(
+                f"{wrong}shape {vector.shape}, not {shape} with dim {info.dim}{_ADVICE}"
+            )
+    return vectors
 
 
 def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Content]:

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-from omni_core.errors import UnavailableError
+from omni_core.errors import OmniError, UnavailableError
 from omni_core.models.answers import ModelStatus, Processed, ReadOptions
-from omni_core.models.embedding import embed
+from omni_core.models.embedding import checked, embed
 from omni_core.models.loading import LoadingModels
 from omni_core.models.timer import StageTimer
 from omni_core.protocols import Reader, Transcriber
@@ -54,7 +54,8 @@ class ModelService:
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
         """Query vectors; waits for the encoder to load."""
-        return self._models.encoder().encode_questions(contents)
+        encoder = self._models.encoder()
+        return [*checked(encoder.encode_questions(contents), len(contents), encoder.info)]
 
     def process(
         self, segments: Sequence[Segment], options: ReadOptions, urgent: bool = False
@@ -122,7 +123,15 @@ class ModelService:
         self, reader: Reader, segments: Sequence[Segment], timer: StageTimer
     ) -> list[Segment]:
         with self._reader_lock, timer.stage(reader.name):
-            return reader.read(segments)
+            try:
+                return reader.read(segments)
+            except OmniError:
+                raise
+            except Exception as e:  # another package's reader may raise anything
+                raise OmniError(
+                    f"the reader {reader.name} failed: {type(e).__name__}: {e}".splitlines()[0]
+                    + "; OMNI_LOG=DEBUG shows where"
+                ) from e
 
     def _warnings(self, segments: Sequence[Segment], options: ReadOptions) -> list[str]:
         """One line for each reader that could not be loaded and would have read these segments."""

@@ -12,9 +12,9 @@ from typing import Any
 from mcp.server import CacheHint, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.server.subscriptions import InMemorySubscriptionBus
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 from mcp.shared.exceptions import MCPError
-from mcp.types import ToolAnnotations
+from mcp.types import SubscriptionsListenRequestParams, ToolAnnotations
 
 from omni_core import __version__
 from omni_core.errors import OmniError
@@ -67,7 +67,9 @@ def build(state: State) -> MCPServer[State]:
             yield state
 
     bus = InMemorySubscriptionBus()
+    listening = ListenHandler(bus)
     state.changed = partial(publish_change, bus)
+    state.end_subscriptions = listening.close
     server = EvidenceServer(
         "omni",
         title="Omni evidence",
@@ -78,9 +80,12 @@ def build(state: State) -> MCPServer[State]:
         tools=tools_of(state.settings),
         lifespan=lifespan,
         log_level="WARNING",
-        subscriptions=bus,
+        subscriptions=False,  # a handler of the SDK's own could not be ended
         middleware=[advertise_what_is_sent],
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
+    )
+    server._lowlevel_server.add_request_handler(
+        "subscriptions/listen", SubscriptionsListenRequestParams, listening
     )
     resources.add(server, state)
     prompts.add(server)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import ipaddress
 import logging
 import mimetypes
 import re
 import secrets
 import shutil
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -44,8 +46,16 @@ class Gate:
     """Refuses before anything else: a wrong Host with 421, a wrong Origin with 403, a missing or
     wrong token with 401."""
 
-    def __init__(self, app: Starlette, hosts: tuple[str, ...], token: str) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        hosts: tuple[str, ...],
+        token: str,
+        end_subscriptions: Callable[[], None],
+    ) -> None:
         self._app = app
+        self.end_subscriptions = end_subscriptions
+        """Ends every open `subscriptions/listen` with its answer."""
         self._hosts = {h.lower() for h in hosts}
         self._token = token
 
@@ -113,19 +123,18 @@ def application(state: State, server: MCPServer[State]) -> Gate:
     app.add_route("/health", health, methods=["GET"])
     app.add_route("/media/{token}", media, methods=["GET", "HEAD"])
     app.add_route("/upload", upload, methods=["POST", "PUT"])
-    return Gate(app, (*LOOPBACK, *settings.allowed_hosts), settings.token)
+    hosts = (*LOOPBACK, *settings.allowed_hosts)
+    return Gate(app, hosts, settings.token, state.end_subscriptions)
 
 
 def run_http(settings: Settings) -> None:
     """Serve until interrupted. Refuses to bind anything but loopback without a token and hosts."""
-    import uvicorn
+    from omni_server.ending import EndingServer  # uvicorn
 
     app = create_http(settings)
     log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
-    uvicorn.run(
-        app, host=settings.host, port=settings.port, log_config=None, access_log=False,
-        server_header=False, timeout_graceful_shutdown=5,
-    )  # fmt: skip
+    with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
+        EndingServer(app, app.end_subscriptions, settings.host, settings.port).run()
 
 
 def check(settings: Settings) -> None:

@@ -36,6 +36,8 @@ class Searched(TypedDict):
 
     sources: int
     segments: int
+    pending: NotRequired[int]
+    partial: NotRequired[int]
 
 
 class SearchOut(TypedDict):

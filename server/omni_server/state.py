@@ -44,6 +44,8 @@ class State:
         """Signs links to clips; set when the server speaks HTTP."""
         self.changed: Callable[[str], Awaitable[None]] | None = None
         """Awaited with the id of a source that changed; set by the server around this state."""
+        self.end_subscriptions: Callable[[], None] = lambda: None
+        """Ends the streams of those who listen; set by the server too."""
         self._opener = opener or _open
         self._tasks = TaskOwner("the server")
         self._opening: asyncio.Task[Engine] | None = None

@@ -13,17 +13,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver.tools import Tool
 
 from omni_core.settings import Settings
 from omni_server.app import EvidenceTool, build
+from omni_server.ending import EndingServer
 from omni_server.http import Gate, application, check
 from omni_server.state import State
 from tests.conformance.fixtures import asking, content, library, rounds
 
-STOP_S = 5.0
+STOP_S = 20.0
 
 
 def fixture_app(store: Path, *, fixtures: bool = True) -> Gate:
@@ -61,9 +61,7 @@ async def serving(app: Gate) -> AsyncIterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)  # who connects before the server runs is answered when it does
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-        )
+        server = EndingServer(app, app.end_subscriptions)
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

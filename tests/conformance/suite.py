@@ -140,8 +140,8 @@ def read_results(folder: Path, requirements: Requirements) -> dict[str, Scenario
 
 def _npm_install(npm: str, folder: Path, wanted: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--no-save",
-               "--ignore-scripts", *wanted]  # fmt: skip
+    options = ("--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--fetch-retries=1")
+    command = [npm, "install", "--prefix", str(folder), *options, *wanted]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S)
     except subprocess.TimeoutExpired:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
 from mcp.client.subscriptions import ListenNotSupportedError, ResourcesListChanged, ResourceUpdated
 
+from omni_server.ending import GRACE_S
+from tests.conformance.fixture_app import fixture_app, serving
 from tests.conformance.wire import ASKABLE, META, call, headers_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -39,7 +44,7 @@ async def test_who_listens_hears_of_a_source_that_comes_and_goes(
 ) -> None:
     async with (
         mcp_client() as client,
-        asyncio.timeout(60),
+        asyncio.timeout(30),
         client.listen(resources_list_changed=True, resource_subscriptions=[LIBRARY]) as changes,
     ):
         seen: list[dict[str, Any]] = []
@@ -63,7 +68,7 @@ async def test_a_stream_begins_with_its_acknowledgement_and_keeps_to_its_filter(
     message = {"jsonrpc": "2.0", "id": 9, "method": "subscriptions/listen", "params": params}
     headers = headers_of("subscriptions/listen", params)
     async with (
-        asyncio.timeout(60),
+        asyncio.timeout(30),
         mcp_client() as client,
         http.stream("POST", "/mcp", json=message, headers=headers) as stream,
     ):
@@ -94,3 +99,16 @@ async def test_the_handshake_era_is_told_that_it_has_no_subscriptions(
             async with client.listen(resources_list_changed=True):
                 pass
     assert (await call(http, "resources/subscribe", {"uri": LIBRARY})).status == 404
+
+
+async def test_a_server_that_ends_says_so_to_who_listens(tmp_path: Path) -> None:
+    async with AsyncExitStack() as server, asyncio.timeout(30):
+        base = await server.enter_async_context(serving(fixture_app(tmp_path)))
+        async with (
+            Client(f"{base}/mcp") as client,
+            client.listen(resources_list_changed=True) as changes,
+        ):
+            started = asyncio.get_running_loop().time()
+            await server.aclose()
+            assert [event async for event in changes] == []  # a stream that broke off would raise
+    assert asyncio.get_running_loop().time() - started < GRACE_S

@@ -62,7 +62,8 @@ async def test_the_product_has_no_fixture(tmp_path: Path) -> None:
         assert set(product) < set(await list_names(grafted))
     for package in ("omni_core", "server"):
         for file in (REPO / package).rglob("*.py"):
-            assert not re.search(r"^\s*(from|import) tests\b", file.read_text(), re.M), file
+            code = file.read_text(encoding="utf-8")
+            assert not re.search(r"^\s*(from|import) tests\b", code, re.M), file
 
 
 async def _tools(server: Any) -> list[str]:
@@ -212,3 +213,42 @@ def test_the_script_skips_with_a_word_where_npm_is_missing(tmp_path: Path) -> No
         capture_output=True, text=True, timeout=30, env={"PATH": str(tmp_path)},
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "skipped: npm is not installed\n")
+
+
+def only(found: dict[str, Scenario]) -> Any:
+    """Stands in for a run of the suite that found this."""
+
+    async def ran(suite: Suite, *, fixtures: bool) -> report.Found:
+        return {"2026-07-28": found}
+
+    return ran
+
+
+@pytest.mark.parametrize(
+    ("found", "arguments", "status", "said"),
+    [
+        (Scenario("ping", 2, 0, 0), [], 1, "failed: 2026-07-28 ping: not in requirements.json"),
+        (Scenario("tools-list", 1, 1, 0), [], 1, "failed: 2026-07-28 tools-list: 1 passed, 1 "),
+        (Scenario("tools-list", 0, 0, 0), [], 1, "failed: 2026-07-28 tools-list: 0 passed"),
+        (Scenario("tools-list", 4, 0, 0), [], 2, "failed: docs/page.md has other figures"),
+        (Scenario("tools-list", 4, 0, 0), ["--write"], 0, "| tools-list | 4 of 4 |"),
+        (Scenario("tools-list", 4, 0, 0), ["--bare"], 0, "| tools-list | 4 of 4 |"),
+    ],
+)
+def test_the_runner_fails_for_what_is_wrong_unmirrored_or_not_on_the_page(
+    tmp_path: Path, monkeypatch: Any, capsys: Any,
+    found: Scenario, arguments: list[str], status: int, said: str,
+) -> None:  # fmt: skip
+    page = tmp_path / "docs" / "page.md"
+    page.parent.mkdir()
+    page.write_text(f"{report.BEGIN}\n{report.END}\n")
+    monkeypatch.setattr(run, "REPO", tmp_path)
+    monkeypatch.setattr(run, "PAGE", page)
+    monkeypatch.setattr(run, "FOLDER", tmp_path)
+    monkeypatch.setattr(Suite, "install", lambda folder: None)
+    monkeypatch.setattr(run, "_run", only({found.name: found}))
+    assert run.main(arguments) == status
+    assert said in capsys.readouterr().out
+    assert ("tools-list" in page.read_text()) is (arguments == ["--write"])
+    if arguments == ["--write"]:
+        assert run.main([]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,12 @@ def test_no_other_module_replaces_files_by_itself() -> None:
         if "os.replace(" in path.read_text(encoding="utf-8")
     ]
     assert found == ["omni_core/files.py"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permission bits are of POSIX")
+def test_a_file_is_written_with_the_permissions_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    write_atomically(path, b"x", mode=0o600)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    write_atomically(path, b"y", mode=0o640)
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"y", 0o640)

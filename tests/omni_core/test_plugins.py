@@ -13,7 +13,7 @@ from omni_core import encoders, index, plugins, readers
 from omni_core.errors import BadRequestError, UnavailableError, UnreadableError
 from omni_core.media.service import service
 from omni_core.settings import Settings
-from omni_core.types import CutOptions, Source
+from omni_core.types import CutOptions, Modality, Source
 from omni_core.worker import Worker
 
 Install = Callable[..., None]
@@ -109,6 +109,18 @@ async def test_a_broken_medium_does_not_stop_the_decoder_process(
     finally:
         worker.close(2)
     assert info.mime == "application/x-subrip"
+
+
+def test_a_medium_that_yields_anything_but_segments_costs_one_line_that_names_it(
+    install: Install, tmp_path: Path
+) -> None:
+    code = MEDIUM[: MEDIUM.index("        for n, line")] + '        yield "An old silent pond"\n'
+    install("haiku-medium", code, {"media": "haiku = haiku_medium:Haiku"})
+    path = tmp_path / "pond.haiku"
+    path.write_text("HAIKU\nAn old silent pond\n")
+    source = Source("0" * 64, str(path), "pond", Modality.DOCUMENT, "text/haiku", 1)
+    with pytest.raises(UnavailableError, match="the medium Haiku yields str where a Segment"):
+        list(service().decompose(str(path), source, CutOptions()))
 
 
 def test_a_medium_that_fails_to_recognise_files_has_no_say_in_those_of_others(

@@ -6,6 +6,7 @@ import ast
 import inspect
 import subprocess
 import sys
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +33,33 @@ def test_every_request_result_error_and_base_class_is_importable_from_the_top(
 ) -> None:
     missing = set(public_classes(module)) - set(omni_core.__all__)
     assert not missing
+
+
+def named(hint: object) -> Iterator[type]:
+    """The classes of ours in a type hint, at any depth."""
+    for inner in typing.get_args(hint):
+        yield from named(inner)
+    if inspect.isclass(hint) and hint.__module__.startswith("omni_core."):
+        yield hint
+
+
+def hints(value: type) -> Iterator[object]:
+    """The types of a class's public fields and of what its public methods take and give."""
+    yield from typing.get_type_hints(value).values()
+    for name, member in vars(value).items():
+        function = getattr(member, "__func__", member)
+        if inspect.isfunction(function) and not name.startswith("_"):
+            yield from typing.get_type_hints(function).values()
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in omni_core.__all__ if inspect.isclass(getattr(omni_core, n))]
+)
+def test_what_an_exported_class_takes_and_gives_is_importable_from_the_top_as_well(
+    name: str,
+) -> None:
+    used = {kind.__name__ for hint in hints(getattr(omni_core, name)) for kind in named(hint)}
+    assert used <= set(omni_core.__all__)
 
 
 def test_every_exported_name_exists_and_has_a_docstring_of_its_own() -> None:

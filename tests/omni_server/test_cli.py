@@ -211,6 +211,16 @@ def test_what_was_ingested_is_found_opened_listed_and_forgotten(
     assert (media / "boats.md").exists()
 
 
+def test_a_reranker_that_cannot_run_is_said_and_the_answer_stands(
+    call: Any, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("ingest", str(media / "boats.md")).code == 0
+    monkeypatch.setenv("OMNI_RERANKER", "no-such-model")
+    found = call("search", "when is the launch")
+    assert (found.code, "postponed to March" in found.out) == (0, True)
+    assert "not reranked: no model is called 'no-such-model'" in found.err
+
+
 def test_forget_asks_on_a_terminal_and_refuses_to_guess_in_a_script(
     call: Any, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,11 @@ class Folders:
         )
         return outcome.result or outcome.status
 
+    @property
+    def running(self) -> list[FolderStatus]:
+        """The sets of files under way now."""
+        return self._tasks.running
+
     async def _one(
         self, request: IngestRequest, so_far: FolderStatus, report: Report[FolderStatus]
     ) -> IngestStatus:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from omni_core import cursors
 from omni_core.engine.context import Context
+from omni_core.engine.refs import Target, is_reference, points_of, resolve
 from omni_core.engine.results import SearchRequest, SearchResult
 from omni_core.engine.search.answer import answer
 from omni_core.engine.search.calibration import calibrated_thresholds
@@ -133,19 +134,28 @@ async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
 async def drop_unwanted(
     context: Context, request: SearchRequest, candidates: list[Candidate]
 ) -> list[Candidate]:
-    """Without those that are nearer to `exclude` or `not_like` than to the question."""
+    """Without what `not_like` and `exclude` name, and what is nearer to it than to the question.
+
+    `exclude` is words, or a reference as `not_like` takes it; what a reference covers never
+    comes back, in any channel.
+    """
+    words = request.exclude.strip()
+    refs = [*request.not_like]
+    if is_reference(words):
+        refs, words = [*refs, words], ""
     unwanted: list[Vector] = []
-    if request.exclude.strip():
-        found = await context.models.questions([TextContent(request.exclude.strip())])
+    if words:
+        found = await context.models.questions([TextContent(words)])
         unwanted += [v for v in found if v is not None]
-    for ref in request.not_like:
+    for ref in refs:
+        target = await resolve(context, ref)
+        covered = {p.id for p in await points_of(context, Target(target.row, target.span))}
+        candidates = [c for c in candidates if c.id not in covered]
         unwanted += (await by_ref(context, ref, same_source=True)).vectors
     if not unwanted:
         return candidates
     vectors = await _vectors(context, [c.id for c in candidates[:PREFETCH_LIMIT]])
-    return fusion.exclude(
-        candidates, unwanted, vectors, unwanted_words=request.exclude, terms=bm25.terms
-    )
+    return fusion.exclude(candidates, unwanted, vectors, unwanted_words=words, terms=bm25.terms)
 
 
 async def as_moments(

@@ -83,6 +83,8 @@ def _print(result: SearchResult) -> None:
         f"{counted(result.searched_segments, 'segment')} of "
         f"{counted(result.searched_sources, 'source')} searched"
     )
+    if result.second_stage:
+        hint(one_line(result.second_stage, 1000))
     if result.hits:
         hint(f"open one: omni-mcp show {result.hits[0].ref} --save evidence/")
     if result.next_cursor:

@@ -7,12 +7,13 @@ import difflib
 import os
 import re
 import shutil
-import tempfile
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from omni_core.errors import BadRequestError, OmniError, StoreError
+from omni_core.files import write_atomically
 from omni_server.clients.forms import merged
 from omni_server.clients.server import Server
 from omni_server.clients.table import Client
@@ -132,17 +133,6 @@ def _about(file: Path) -> Iterator[None]:
 
 
 def _replace(target: Path, text: str) -> None:
-    """Write beside `target`, then rename: a reader sees the old file or the new one."""
-    handle, part = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(text.encode())
-            out.flush()
-            os.fsync(out.fileno())
-        if target.exists():
-            shutil.copymode(target, part)
-        os.replace(part, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(part)
-        raise
+    """Replace the file in one step; its permissions stay, a new one is the user's alone."""
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
+    write_atomically(target, text.encode(), durable=True, mode=mode)

@@ -41,7 +41,16 @@ def search(result: SearchResult, *, scores: bool = False) -> CallToolResult:
     data = _lean(
         {
             "hits": hits,
-            "searched": {"sources": result.searched_sources, "segments": result.searched_segments},
+            "searched": {
+                "sources": result.searched_sources,
+                "segments": result.searched_segments,
+                **_lean(
+                    {
+                        "pending": result.pending_files or None,
+                        "partial": result.partial_sources or None,
+                    }
+                ),
+            },
             "when_resolved": result.when_resolved,
             "note": one_line(result.note),
             "nearest": nearest,

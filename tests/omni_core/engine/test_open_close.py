@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from omni_core import Engine, IngestRequest, plugins
+from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest, plugins
 from omni_core.catalog import Catalog
 from omni_core.errors import BadRequestError, OmniError, StoppedError, StoreError
 from omni_core.index.memory import MemoryIndex
@@ -271,3 +271,17 @@ async def test_closing_from_another_task_ends_the_ingest_under_way_and_its_calle
             await engine.ingest(IngestRequest(str(media / "lake.jpg")))
     assert not [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
     await works(plain, tmp_path)
+
+
+async def test_a_closed_engine_says_so_whatever_it_is_asked(plain: Settings) -> None:
+    engine = await Engine.open(plain)
+    await engine.close()
+    for ask in (
+        engine.search(SearchRequest("boats")), engine.open_ref(OpenRequest("src_x@1")),
+        engine.ingest(IngestRequest("boats.md")), engine.sources(), engine.read("src_x"),
+        engine.check("src_x@1", "boats"), engine.forget("src_x"), engine.ready(), engine.status(),
+        engine.ingest_folder(["boats.md"]),
+    ):  # fmt: skip
+        async with asyncio.timeout(20):
+            with pytest.raises(StoppedError, match="the engine is closed"):
+                await ask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -89,7 +90,8 @@ async def test_nothing_acknowledged_is_lost_when_the_child_is_killed_at_random(
             await moved.wait()
             await asyncio.to_thread(threading.Event().wait, rnd.uniform(0, 0.02))
             if index._worker is not None and (pid := index._worker.pid) is not None:
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it died of the kill before
+                    os.kill(pid, signal.SIGKILL)
             moved.clear()
 
     killing = asyncio.create_task(killer())

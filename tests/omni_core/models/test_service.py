@@ -7,14 +7,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from omni_core.encoders.hashing import HashingEncoder
-from omni_core.errors import UnavailableError
+from omni_core.errors import OmniError, UnavailableError
 from omni_core.models.answers import ReadOptions
-from omni_core.models.embedding import PAGE_WORDS_ONLY, embed
+from omni_core.models.embedding import PAGE_WORDS_ONLY, checked, embed
 from omni_core.models.service import ModelService, service
 from omni_core.models.timer import StageTimer
 from omni_core.settings import Settings
@@ -122,6 +123,46 @@ def test_a_file_may_be_asked_with_while_it_is_ingested(counting: ModelService) -
     asked = counting.understand([sound("src_a", 7)])
     assert [e.segment.text for e in asked.encoded] == ["", "second 7"]
     assert words(counting, "src_a") == ["second 0"]
+
+
+def test_a_reader_that_fails_is_named(install: Install, settings: Settings) -> None:
+    code = READER.replace("        return []\n", "        return {}[segments[0].text]\n", 1)
+    install("counter-reader", code, {"readers": "counter = counter_reader:Counter"})
+    models = service(settings)
+    with pytest.raises(OmniError, match="the reader counter failed: KeyError: ''; OMNI_LOG=DEBUG"):
+        models.process([sound("a", 0)], ReadOptions())
+    models.close()
+
+
+UNIT: Vector = np.full(4, 0.5, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("answer", "several", "wrong"),
+    [
+        ([UNIT], False, "1 vectors for 2 contents"),
+        ([UNIT, UNIT, None], False, "3 vectors for 2 contents"),
+        ([UNIT, [0.5, 0.5, 0.5, 0.5]], False, "list, not a numpy array"),
+        ([np.ones(5, np.float32), None], False, r"shape \(5,\), not \(dim,\) with dim 4"),
+        ([UNIT[None], None], False, r"shape \(1, 4\), not \(dim,\) with dim 4"),
+        ([UNIT, None], True, r"shape \(4,\), not \(tokens, dim\) with dim 4"),
+    ],
+)
+def test_an_encoder_that_answers_anything_but_its_vectors_is_named(
+    answer: list[Any], several: bool, wrong: str
+) -> None:
+    info = EncoderInfo("odd", "1", 4, frozenset(Channel), multi_vector=several)
+    with pytest.raises(UnavailableError, match=f"the encoder odd answered {wrong}"):
+        checked(answer, 2, info)
+
+
+def test_vectors_of_the_encoders_width_and_none_are_what_it_may_answer() -> None:
+    single = EncoderInfo("odd", "1", 4, frozenset(Channel))
+    for answer, info in (
+        ([None, UNIT], single),
+        ([UNIT[None].repeat(3, 0)], replace(single, multi_vector=True)),
+    ):
+        assert checked(answer, len(answer), info) is answer
 
 
 def test_a_reader_that_is_skipped_reads_nothing(counting: ModelService) -> None:

@@ -49,3 +49,27 @@ async def test_a_source_asked_by_example_finds_others_though_its_own_are_allowed
     found = await engine.search(SearchRequest(ref=lake))
     assert [h.source_id for h in found.hits] == [video] * len(found.hits)
     assert found.hits
+
+
+@pytest.mark.parametrize("named", ["ref", "cite"])
+@pytest.mark.parametrize("argument", ["not_like", "exclude"])
+async def test_what_is_named_as_unwanted_never_comes_back(
+    engine: Engine, media: Path, named: str, argument: str
+) -> None:
+    await ready(engine, media / "colours.mp4", media / "lake.jpg")
+    query = "meadow behind the station"
+    first = (await engine.search(SearchRequest(query))).hits[0]
+    unwanted = first.ref if named == "ref" else first.cite
+    request = SearchRequest(
+        query,
+        not_like=(unwanted,) if argument == "not_like" else (),
+        exclude=unwanted if argument == "exclude" else "",
+    )
+    found = await engine.search(request)
+    answers = [*found.hits, *([found.nearest] if found.nearest else [])]
+    for hit in answers:
+        assert hit.ref != first.ref and hit.cite != first.cite
+        if hit.source_id == first.source_id and hit.start_s is not None:
+            assert first.start_s is not None and first.end_s is not None
+            assert hit.end_s is not None
+            assert hit.end_s <= first.start_s + 0.5 or hit.start_s >= first.end_s - 0.5
