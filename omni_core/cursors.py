@@ -44,7 +44,7 @@ def decode(cursor: str, request: str) -> str:
 
 
 def decode_offset(cursor: str, request: str) -> int:
-    """The same for cursors whose position is a number of results; 0 for an empty one."""
+    """`decode` for cursors whose position is a number of results; 0 for an empty cursor."""
     return int(decode(cursor, request) or 0)
 
 

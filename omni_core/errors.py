@@ -24,13 +24,13 @@ class OmniError(Exception):
     code = "ERROR"
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
-        """Say what happened and what to do; `code` narrows the class's own."""
+        """`message` says what happened and what to do; `code` replaces the class's default code."""
         super().__init__(message)
         if code is not None:
             self.code = code
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Cross a process boundary with the code intact."""
+        """Pickle with class, message and code."""
         return _rebuild, (type(self), str(self), self.code)
 
 
@@ -96,17 +96,17 @@ _TREE: dict[str, type[OmniError]] = {
 
 
 def pack(error: OmniError) -> dict[str, str]:
-    """The error as JSON values: its class in the tree above, its code and its line.
+    """The error as JSON values: the name of its class, its code and its message.
 
-    A class from elsewhere (a plug-in's own, `WorkerDied`) travels as its nearest ancestor here,
-    so that the receiver needs to import nothing.
+    A subclass defined elsewhere (in a plug-in, or `WorkerDied`) is sent as its nearest ancestor in
+    this module, so that the receiver imports nothing.
     """
     kind = next(k for k in type(error).__mro__ if _TREE.get(k.__name__) is k)
     return {"kind": kind.__name__, "code": error.code, "error": str(error)}
 
 
 def unpack(data: Mapping[str, object]) -> OmniError:
-    """The inverse of `pack`. What is missing or unknown becomes a plain OmniError."""
+    """The inverse of `pack`. An unknown or missing class becomes a plain OmniError."""
     kind = _TREE.get(str(data.get("kind")), OmniError)
     code = data.get("code")
     return kind(str(data.get("error", "no message")), code=str(code) if code else None)

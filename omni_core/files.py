@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and the digest that names a file's bytes."""
+"""Atomic file writes, and the sha256 of a file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 def write_atomically(
     path: Path, data: bytes, *, durable: bool = False, mode: int | None = None
 ) -> None:
-    """Replace a file so that a reader, or a crash, meets the old bytes or the new ones.
+    """Replace a file by a rename: readers see the old bytes or the new ones, also after a crash.
 
-    Several writers do not mix: the last one to end wins. The folder is made where it is missing.
-    durable: the new bytes outlast a loss of power once this returns, at the price of a flush.
-    mode: permission bits of the file; by default what the process gives to new files.
+    Of several writers the last to finish wins. A missing folder is created.
+    durable: the new bytes survive a power failure once this returns, at the cost of an fsync.
+    mode: permission bits of the file; by default those of the process (umask).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")

@@ -1,4 +1,4 @@
-"""Ids of sources and segments: facts of their bytes and places, the same on every machine."""
+"""Deterministic ids of sources and segments: derived from content, the same on every machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def source_id(sha256: str) -> str:
 
 
 def segment_uuid(source_id: str, channel: str, fragment: str, part: int) -> str:
-    """The uuid5 under which a segment is stored: ingested twice it is one row, for any model.
+    """The uuid5 under which a segment is stored. It does not depend on the model, so that a second
+    ingest replaces the point of the first.
 
     `fragment` is the segment's span as a media fragment (`Span.fragment`).
     """

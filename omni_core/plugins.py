@@ -1,12 +1,12 @@
-"""Parts by name: what this package and others register as entry points.
+"""Components by name: the entry points that this package and others register.
 
-A package offers a part in its own `pyproject.toml`, as this one does for the built-ins:
+A package registers a component in its own `pyproject.toml`, as this one does for the built-ins:
 
     [project.entry-points."omni_mcp.encoders"]
     mine = "my_package.encoder:MyEncoder"
 
-The name is what a setting says (`encoder = "mine"`). A part is imported when it is first used,
-in the process that uses it. `examples/omni-mcp-example` is a whole package of that kind.
+The name is the value of a setting (`encoder = "mine"`). A component is imported on first use, in
+the process that uses it. `examples/omni-mcp-example` is a complete package of that kind.
 
 Where two packages register one name, a built-in wins, else the package whose name comes first in
 the alphabet; the other is left out with one log line.
@@ -26,18 +26,18 @@ from omni_core.protocols import Encoder, Index, Medium, Reader
 
 log = logging.getLogger(__name__)
 
-Part = TypeVar("Part")
+Component = TypeVar("Component")
 
 PACKAGE = "omni-mcp"
-"""The distribution whose parts are the built-ins."""
+"""The distribution whose components are the built-in ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group(Generic[Part]):
-    """One kind of part: the entry-point group, the base class, and its name for messages."""
+class Group(Generic[Component]):
+    """One kind of component: its entry-point group, its base class, its name in messages."""
 
     name: str
-    base: type[Part]
+    base: type[Component]
     noun: str
 
 
@@ -49,8 +49,8 @@ READERS: Group[Reader] = Group("omni_mcp.readers", Reader, "reader")  # type: ig
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenPart:
-    """A part of another package that cannot be used."""
+class BrokenComponent:
+    """A component of another package that cannot be used."""
 
     label: str
     """`medium gpx of omni-mcp-gpx`."""
@@ -59,20 +59,20 @@ class BrokenPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded(Generic[Part]):
-    """All parts of a group, in order of name."""
+class Loaded(Generic[Component]):
+    """The classes of a group, in order of name, and those that cannot be used."""
 
-    parts: tuple[type[Part], ...]
-    broken: tuple[BrokenPart, ...]
+    classes: tuple[type[Component], ...]
+    broken: tuple[BrokenComponent, ...]
 
 
-def names(group: Group[Part]) -> list[str]:
+def names(group: Group[Component]) -> list[str]:
     """The names that are registered, in alphabetical order; nothing is imported."""
     return sorted(_registered(group.name))
 
 
-def added() -> list[str]:
-    """The parts that other packages register (`encoder mine of my-package`); imports nothing."""
+def third_party() -> list[str]:
+    """The components of other packages (`encoder mine of my-package`); imports nothing."""
     return [
         _label(group.noun, point)
         for group in (ENCODERS, INDEXES, MEDIA, READERS)
@@ -81,11 +81,11 @@ def added() -> list[str]:
     ]
 
 
-def load(group: Group[Part], name: str) -> type[Part]:
-    """The class that `name` stands for.
+def load(group: Group[Component], name: str) -> type[Component]:
+    """The class registered as `name`.
 
-    Raises BadRequestError when no package registers the name, UnavailableError when the package
-    that does cannot be imported or registers something else than a part of this kind.
+    Raises BadRequestError for an unknown name, UnavailableError when the class cannot be imported
+    or is not a component of this kind.
     """
     registered = _registered(group.name)
     if name not in registered:
@@ -94,31 +94,31 @@ def load(group: Group[Part], name: str) -> type[Part]:
     return _import(group, registered[name])
 
 
-def load_all(group: Group[Part]) -> Loaded[Part]:
-    """Every registered class of a group: for parts that nobody asks for by name.
+def load_all(group: Group[Component]) -> Loaded[Component]:
+    """Every registered class of a group: for components that are not chosen by name.
 
-    A broken part of another package is left out with one log line; a broken built-in raises
+    A broken component of another package is left out with one log line; a broken built-in raises
     UnavailableError, as `load` does.
     """
-    parts: list[type[Part]] = []
-    broken: list[BrokenPart] = []
+    classes: list[type[Component]] = []
+    broken: list[BrokenComponent] = []
     for _, point in sorted(_registered(group.name).items()):
         try:
-            parts.append(_import(group, point))
+            classes.append(_import(group, point))
         except UnavailableError as e:
             if _built_in(point):
                 raise
             log.warning("left out: %s", e)
-            broken.append(BrokenPart(_label(group.noun, point), str(e)))
-    return Loaded(tuple(parts), tuple(broken))
+            broken.append(BrokenComponent(_label(group.noun, point), str(e)))
+    return Loaded(tuple(classes), tuple(broken))
 
 
-def broken() -> list[BrokenPart]:
-    """Every part of other packages that cannot be used; imports all of theirs, none of ours."""
+def broken() -> list[BrokenComponent]:
+    """The components of other packages that cannot be used; imports all of these packages."""
     return [*_broken(ENCODERS), *_broken(INDEXES), *_broken(MEDIA), *_broken(READERS)]
 
 
-def _broken(group: Group[Part]) -> list[BrokenPart]:
+def _broken(group: Group[Component]) -> list[BrokenComponent]:
     found = []
     for _, point in sorted(_registered(group.name).items()):
         if _built_in(point):
@@ -126,20 +126,20 @@ def _broken(group: Group[Part]) -> list[BrokenPart]:
         try:
             _import(group, point)
         except UnavailableError as e:
-            found.append(BrokenPart(_label(group.noun, point), str(e)))
+            found.append(BrokenComponent(_label(group.noun, point), str(e)))
     return found
 
 
-def forget() -> None:
-    """Look for packages again at the next question: one was installed meanwhile."""
+def reload_entry_points() -> None:
+    """Read the entry points again at the next call, after a package was installed."""
     _registered.cache_clear()
 
 
-def _import(group: Group[Part], point: EntryPoint) -> type[Part]:
+def _import(group: Group[Component], point: EntryPoint) -> type[Component]:
     what = f"the {group.noun} {point.name!r} of {_package(point)}"
     try:
         found = point.load()
-    except Exception as e:  # a package of others may raise anything while it is imported
+    except Exception as e:  # importing another package may raise anything
         raise UnavailableError(
             f"{what} cannot be imported from {point.value}: {type(e).__name__}: {_first(e)}; "
             f"reinstall or remove {_package(point)}"
@@ -171,7 +171,7 @@ def _first(e: Exception) -> str:
 
 @cache
 def _registered(group: str) -> dict[str, EntryPoint]:
-    """By name. What is left out because its name is taken is logged, once for each process."""
+    """Entry points by name. One whose name is taken is left out and logged, once per process."""
     found: dict[str, EntryPoint] = {}
     for point in sorted(entry_points(group=group), key=lambda p: (not _built_in(p), _package(p))):
         first = found.setdefault(point.name, point)

@@ -1,4 +1,4 @@
-"""What a store keeps of a segment, and what it answers."""
+"""Stored points, and the scored points that a search returns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Point:
     dense: Vector | None
     """(dim,), or None when the model cannot embed it."""
     bm25: Sparse | None
-    """Term weights of its words, or None without words."""
+    """Term weights of its text, or None without text."""
     stored: StoredSegment
     late: Vector | None = None
     """(tokens, dim), of a multi-vector model only."""
@@ -29,9 +29,9 @@ class ScoredPoint:
 
     id: str
     score: float
-    """As that ranking gives it (cosine, BM25 or MaxSim); higher is better."""
+    """Raw score of the ranking (cosine, BM25 or MaxSim); higher is better."""
     stored: StoredSegment
 
     def __reduce__(self) -> tuple[type[ScoredPoint], tuple[str, float, StoredSegment]]:
-        """Crosses from the index process without the detour of dataclasses."""
+        """Pickled as a tuple, faster than the dataclass default."""
         return ScoredPoint, (self.id, self.score, self.stored)

@@ -1,6 +1,6 @@
 """Filters and prefetches of a query as plain data; each store compiles them to its own types.
 
-Which keys there are to filter on is known to `omni_core.payload`.
+The keys that can be filtered on are listed in `omni_core.payload`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class During:
-    """An instant within [gte, lt), RFC 3339."""
+    """A time within [gte, lt), RFC 3339; None is open."""
 
     key: str
     gte: str | None = None
@@ -62,7 +62,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Prefetch:
-    """One ranking: nearest by `dense` (cosine), by `bm25`, or by `late` (MaxSim)."""
+    """One ranked query: by `dense` (cosine), `bm25` (with IDF), or `late` (MaxSim)."""
 
     vector: Vector | Sparse
     using: str = "dense"

@@ -1,8 +1,8 @@
-"""Asyncio tasks with an owner, and work that several callers wait for.
+"""Asyncio tasks with an owner, and tasks shared by several callers.
 
 Why not `asyncio.TaskGroup`: a group ends all its tasks when one fails, wraps the error, and must
-be left by the task that entered it. An engine's jobs fail one by one, their errors belong to
-those who asked, and an engine may be closed by another task than the one that opened it.
+be left by the task that entered it. An engine's jobs fail independently, their errors go to
+their callers, and an engine may be closed by another task than the one that opened it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ CANCEL_S = 2.0
 
 
 async def result_of(task: asyncio.Task[T]) -> T:
-    """The result of a task that others wait for too: cancelling this caller leaves the task.
+    """The result of a shared task: cancelling this caller does not cancel the task.
 
-    Raises StoppedError when somebody else cancelled the task. To let its CancelledError through
-    would tell this caller's own task that it is cancelled, which it is not.
+    Raises StoppedError when somebody else cancelled the task: its CancelledError would mean that
+    this caller itself is cancelled.
     """
     await asyncio.wait([task])
     if task.cancelled():
@@ -41,9 +41,9 @@ async def result_of(task: asyncio.Task[T]) -> T:
 
 
 async def finish_first(work: Coroutine[Any, Any, T]) -> T:
-    """Await `work` to its end, however often this task is cancelled; then the cancellation goes on.
+    """Await `work` to its end even if this task is cancelled; then raise the cancellation.
 
-    For the few steps that must not be cut in two, such as writing down how far an ingest came.
+    For the few steps that must not be interrupted, such as recording the state of an ingest.
     """
     task = asyncio.ensure_future(work)  # owned by this call, which does not return before it
     cancelled: asyncio.CancelledError | None = None
@@ -88,7 +88,7 @@ class TaskOwner:
         """Cancel every task and wait until all have ended, at most `timeout_s`."""
         self._closed = True
         for task in self._tasks:
-            if not task.cancelling():  # a second cancellation would cut its tidying up in two
+            if not task.cancelling():  # a second cancellation would interrupt its cleanup
                 task.cancel()
         if self._tasks:
             _, late = await asyncio.wait([*self._tasks], timeout=timeout_s)
@@ -98,7 +98,7 @@ class TaskOwner:
 
 
 def report_failure(task: asyncio.Task[Any]) -> None:
-    """Log what a task died of: one line for our own errors, the traceback for any other."""
+    """Log the failure of a task: one line for an OmniError, the traceback for any other."""
     if task.cancelled() or (error := task.exception()) is None:
         return
     unexpected = None if isinstance(error, OmniError) else error
@@ -107,7 +107,7 @@ def report_failure(task: asyncio.Task[Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Status, Result]):
-    """How far the work is; `result` is None until it has ended."""
+    """Status of shared work; `result` is None until it has ended."""
 
     status: Status
     result: Result | None
@@ -117,27 +117,27 @@ Report = Callable[[Status], Awaitable[None]]
 
 
 class _Shared(Generic[Key, Status, Result]):
-    """One piece of work under way, its last status and the number of callers that wait for it."""
+    """One shared task, its last status and the number of callers that wait for it."""
 
     task: asyncio.Task[Result]
 
-    def __init__(self, key: Key, lane: Hashable, first: Status) -> None:
-        self.key, self.lane, self.status = key, lane, first
+    def __init__(self, key: Key, serial_key: Hashable, first: Status) -> None:
+        self.key, self.serial_key, self.status = key, serial_key, first
         self.waiting = 0
         self.changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def report(self, status: Status) -> None:
-        """Note a new status and wake those who wait."""
+        """Set a new status and wake the waiting callers."""
         self.status = status
         changed, self.changed = self.changed, asyncio.get_running_loop().create_future()
         changed.set_result(None)
 
 
 class SharedTasks(Generic[Key, Status, Result]):
-    """Starts work, or joins the same work that is under way, by key."""
+    """Starts tasks by key; a caller with the key of a running task joins it."""
 
     def __init__(self, owner: TaskOwner, *, keep: bool = False) -> None:
-        """`keep`: work that ends while nobody waits keeps its outcome for the next caller."""
+        """`keep`: when a task ends while no caller waits, its outcome is kept for the next one."""
         self._owner, self._keep = owner, keep
         self._by_key: dict[Key, _Shared[Key, Status, Result]] = {}
         self._live: set[_Shared[Key, Status, Result]] = set()
@@ -149,22 +149,23 @@ class SharedTasks(Generic[Key, Status, Result]):
         *,
         first: Status,
         name: str,
-        lane: Hashable = None,
+        serial_key: Hashable = None,
         wait_s: float | None = None,
         progress: Report[Status] | None = None,
     ) -> Outcome[Status, Result]:
-        """Wait at most `wait_s` seconds for the work of this key; it goes on afterwards.
+        """Wait at most `wait_s` seconds for the task of this key, which runs on afterwards.
 
-        `work(report)` is started unless it is under way already; until its first report its
-        status is `first`. Work that is being cancelled is never joined: its successor starts when
-        it has ended. So does work with another key on the same `lane` (the key itself when None).
+        `work(report)` is started unless it is running already; until its first report its status
+        is `first`. A task that is being cancelled is never joined: its successor starts when it
+        has ended. Tasks with different keys and the same `serial_key` (by default the key) run
+        one after another.
 
-        `progress` is awaited with each new status. Cancelling the last caller that waits cancels
-        the work. Raises what the work raised, and StoppedError when it was cancelled by others.
+        `progress` is awaited with each new status. Cancelling the last waiting caller cancels the
+        task. Raises what the work raised, and StoppedError when it was cancelled by others.
         """
         shared = self._by_key.get(key)
         if shared is None or shared.task.cancelling() or shared.task.cancelled():
-            shared = self._start(key, work, first, name, key if lane is None else lane)
+            shared = self._start(key, work, first, name, key if serial_key is None else serial_key)
         until = None if wait_s is None else asyncio.get_running_loop().time() + wait_s
         shared.waiting += 1
         try:
@@ -187,10 +188,10 @@ class SharedTasks(Generic[Key, Status, Result]):
         work: Callable[[Report[Status]], Awaitable[Result]],
         first: Status,
         name: str,
-        lane: Hashable,
+        serial_key: Hashable,
     ) -> _Shared[Key, Status, Result]:
-        before = [s.task for s in self._live if s.lane == lane]
-        shared: _Shared[Key, Status, Result] = _Shared(key, lane, first)
+        before = [s.task for s in self._live if s.serial_key == serial_key]
+        shared: _Shared[Key, Status, Result] = _Shared(key, serial_key, first)
 
         async def run() -> Result:
             if before:
@@ -208,24 +209,24 @@ class SharedTasks(Generic[Key, Status, Result]):
         if shared.task.cancelled() or not self._keep:
             self._forget(shared)
         if not shared.waiting:
-            report_failure(shared.task)  # nobody else will, unless its outcome is kept
+            report_failure(shared.task)  # no caller will, unless the outcome is kept
 
     def _forget(self, shared: _Shared[Key, Status, Result]) -> None:
         if self._by_key.get(shared.key) is shared:
             del self._by_key[shared.key]
 
     def status(self, key: Key) -> Status | None:
-        """The last status of this key's work; None when nothing is known of it."""
+        """The last status of the task of this key; None when there is none."""
         shared = self._by_key.get(key)
         return None if shared is None else shared.status
 
     @property
     def running(self) -> list[Status]:
-        """The last status of everything under way."""
+        """The last status of every running task."""
         return [s.status for s in self._live]
 
     async def cancel(self, chosen: Callable[[Status], bool], timeout_s: float = CLOSE_S) -> None:
-        """Cancel the work whose status is `chosen`, and wait until it has ended."""
+        """Cancel the tasks whose status satisfies `chosen`, and wait until they have ended."""
         tasks = [s.task for s in self._live if chosen(s.status)]
         for task in tasks:
             if not task.cancelling():
@@ -238,14 +239,14 @@ async def _follow(
     shared: _Shared[Key, Status, Result], until: float | None, progress: Report[Status] | None
 ) -> None:
     loop = asyncio.get_running_loop()
-    told: Status | None = None
+    reported: Status | None = None
     while not shared.task.done():
         left = None if until is None else until - loop.time()
         if left is not None and left <= 0:
             return
-        if progress is not None and shared.status is not told:
-            told = shared.status
-            await progress(told)  # a newer status may come meanwhile: look again before waiting
+        if progress is not None and shared.status is not reported:
+            reported = shared.status
+            await progress(reported)  # a newer status may come meanwhile: look again before waiting
             continue
         either: tuple[asyncio.Future[Any], ...] = (shared.task, shared.changed)
         await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)

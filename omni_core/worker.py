@@ -1,4 +1,4 @@
-"""A child process that can be killed: decoders, models and the embedded index live in one each.
+"""A child process that can be killed: decoders, models and the embedded index run in one each.
 
 The parent holds a `Worker`; the child imports `module:factory`, builds one service object from
 plain keyword arguments, and answers calls of its public methods. Frames travel on a private
@@ -6,10 +6,10 @@ pipe (8-byte length + pickle, between our own two processes only): in the child,
 1 is pointed at stderr *before* anything is imported, since MuPDF, ONNX Runtime and plain C code
 print there.
 
-A method that returns an iterator is consumed with `Worker.stream`, one pull an item, so a slow
-reader slows the decoder down and a video is never in memory as a whole. Methods run on lanes
-(threads): `service.lanes = {"question": "fast"}` puts that method on a thread of its own; all
-others share one.
+A method that returns an iterator is consumed with `Worker.stream`, one request an item, so that
+a slow consumer slows the decoder down and a video is never in memory as a whole. Methods run on
+named threads (lanes): `service.lanes = {"question": "fast"}` runs `question` on the thread
+`fast`; all other methods share one thread.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _rebuild(kind: type[WorkerDied], message: str, reason: Death, code: str) -> 
 
 
 class Worker:
-    """One child process, started on first use, restarted by the next call after a death."""
+    """One child process: started by the first call, and again by the next call after it died."""
 
     def __init__(
         self, name: str, target: str, *, memory_mb: int = 0, nice: int = 0, **kwargs: Any
@@ -102,7 +102,7 @@ class Worker:
     async def stream(
         self, method: str, *args: Any, stall_s: float | None = None
     ) -> AsyncGenerator[Any, None]:
-        """Items of a method that returns an iterator; one item is decoded ahead.
+        """Items of a method that returns an iterator; one item is requested ahead.
 
         Closing the generator early (or cancelling) closes the child's iterator.
         """
@@ -127,14 +127,14 @@ class Worker:
                     self._send_nowait("__drop__", handle)
 
     def submit(self, method: str, *args: Any) -> Future[Any]:
-        """Send a call; the future resolves on the reader thread. Blocking only on the pipe."""
-        self._ensure()
+        """Send a call; its future resolves on the reader thread. Blocks while the pipe is full."""
+        self._ensure_running()
         return self._send_nowait(method, *args)
 
     def _send_nowait(self, method: str, *args: Any) -> Future[Any]:
         number = next(self._ids)
         future: Future[Any] = Future()
-        # Read together: what waits for a child that died is not what waits for the next one.
+        # Read together: calls pending for a child that died are not those of its successor.
         process, pending = self._process, self._pending
         pending[number] = future
         frame = struct.pack("<Q", number) + pickle.dumps((method, args), 5)
@@ -150,7 +150,7 @@ class Worker:
             raise WorkerDied(f"the {self.name} stopped; the next call starts it again") from None
         return future
 
-    def _ensure(self) -> None:
+    def _ensure_running(self) -> None:
         with self._start_lock:
             if self._closed:
                 raise WorkerDied(f"the {self.name} is closed", reason="closed")
@@ -177,13 +177,13 @@ class Worker:
         env = {**os.environ, "PYTHONPATH": os.pathsep.join([*filter(None, sys.path), home])}
         try:
             process = subprocess.Popen(
-                # -P: a folder that one happens to stand in must not lend its modules
+                # -P: modules in the current directory must not be importable
                 [sys.executable, "-P", "-m", "omni_core.worker_child"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=env,
                 close_fds=True,
-                start_new_session=True,  # Ctrl-C is the parent's business
+                start_new_session=True,  # the parent handles Ctrl-C
             )
             assert process.stdin is not None  # noqa: S101 - PIPE above
             boot = pickle.dumps((os.getpid(), *self._boot), 5)
@@ -212,7 +212,7 @@ class Worker:
         with self._write_lock:
             _close_pipe(process)
         death: Death = "killed" if code == -9 else "crashed"
-        error = WorkerDied(f"the {self.name} died ({_why(code)})", reason=death)
+        error = WorkerDied(f"the {self.name} died ({_describe_exit(code)})", reason=death)
         while pending:
             _, future = pending.popitem()
             if future.set_running_or_notify_cancel():
@@ -233,7 +233,7 @@ class Worker:
             reader.join(5)
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """Let the child close its service, then end it."""
+        """Let the child close its service, then end it; kill it after `timeout_s`."""
         with self._start_lock:
             self._closed = True
         p = self._process
@@ -257,7 +257,7 @@ def _close_pipe(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-def _why(code: int) -> str:
+def _describe_exit(code: int) -> str:
     if code == -9:
         return "killed: out of memory, past its deadline, or by hand"
     return f"signal {-code}" if code < 0 else f"exit status {code}"

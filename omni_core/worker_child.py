@@ -1,4 +1,4 @@
-"""The child's side of `omni_core.worker`: take the pipe, then build the service and answer.
+"""The child's side of `omni_core.worker`: claim the pipe, build the service, answer calls.
 
 Run as `python -m omni_core.worker_child` by the parent; it imports nothing but the standard
 library and our errors before file descriptor 1 points at stderr.
@@ -24,7 +24,7 @@ from omni_core.errors import OmniError, pack
 log = logging.getLogger(__name__)
 
 END = "__end_of_stream__"
-"""What `__next__` answers when an iterator is at its end."""
+"""Result of `__next__` at the end of an iterator."""
 
 
 def read_frame(pipe: IO[bytes]) -> bytes | None:
@@ -60,7 +60,7 @@ class _Child:
         failed: BaseException | None = None
         try:
             self._service = getattr(importlib.import_module(module), factory)(**kwargs)
-        except Exception as e:  # the reason travels to every caller, then the process goes on
+        except Exception as e:  # every caller gets it; the process keeps running
             log.debug("start of %s failed", target, exc_info=True)
             failed = e
         self._built.set()
@@ -68,8 +68,8 @@ class _Child:
 
     def _listen(self) -> None:
         while (frame := read_frame(self._reader)) is not None:
-            # Arguments name classes: to import them here while the service's own imports are
-            # under way finds modules half made.
+            # Unpickling arguments imports their modules: while the service is still importing,
+            # they may be partly initialised.
             self._built.wait()
             (number,) = struct.unpack("<Q", frame[:8])
             try:
@@ -82,7 +82,7 @@ class _Child:
             if method == "__close__":
                 break
         else:
-            # The parent is gone. A lane deep in C code may never look up again.
+            # The parent is gone. A thread inside C code may never return to Python.
             self._lane("").put((0, "__close__", ()))
         if not self._stop.wait(8.0):
             os._exit(1)
@@ -108,7 +108,7 @@ class _Child:
                     raise failed
                 self._reply(number, self._invoke(method, args))
             except Exception as e:
-                self._fail(number, _portable(e))
+                self._fail(number, _to_omni_error(e))
 
     def _invoke(self, method: str, args: tuple[Any, ...]) -> Any:
         if method == "__open__":
@@ -129,7 +129,7 @@ class _Child:
         try:
             frame = pickle.dumps((number, True, value), 5)
         except Exception as e:
-            self._fail(number, OmniError(f"the answer cannot travel: {e}"))
+            self._fail(number, OmniError(f"the result cannot be pickled: {e}"))
         else:
             self._write(frame)
 
@@ -152,8 +152,8 @@ class _Child:
         self._stop.set()
 
 
-def _portable(e: Exception) -> OmniError:
-    """Our errors travel as they are; a library's becomes its class name and first line."""
+def _to_omni_error(e: Exception) -> OmniError:
+    """An OmniError as it is; of any other exception the class name and the first line."""
     if isinstance(e, OmniError):
         return e
     log.debug("call failed", exc_info=e)
@@ -186,7 +186,7 @@ def _limit(memory_mb: int, nice: int) -> None:
 
 
 def main() -> None:
-    """The child's entry: take the pipe, hand stdout to stderr, then import anything."""
+    """Entry of the child: claim the pipe, redirect stdout to stderr, then import the service."""
     reader = os.fdopen(os.dup(0), "rb")
     writer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

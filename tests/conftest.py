@@ -32,10 +32,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         lines = [f"[omni_mcp.{group}]\n{line}\n" for group, line in points.items()]
         (info / "entry_points.txt").write_text("\n".join(lines))
-        plugins.forget()
+        plugins.reload_entry_points()
 
     yield _install
     monkeypatch.undo()
     for module in installed:
         sys.modules.pop(module, None)
-    plugins.forget()
+    plugins.reload_entry_points()

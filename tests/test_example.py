@@ -42,11 +42,11 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         check=True, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     monkeypatch.syspath_prepend(str(site))
-    plugins.forget()
+    plugins.reload_entry_points()
     yield
     monkeypatch.undo()
     sys.modules.pop("omni_mcp_example", None)
-    plugins.forget()
+    plugins.reload_entry_points()
 
 
 def test_the_example_is_under_eighty_lines_of_code() -> None:
@@ -57,7 +57,7 @@ def test_the_example_is_under_eighty_lines_of_code() -> None:
 async def test_a_file_of_the_example_medium_is_found_with_the_example_encoder_and_opened(
     installed: None, tmp_path: Path
 ) -> None:
-    assert plugins.added() == [
+    assert plugins.third_party() == [
         "encoder trigrams of omni-mcp-example", "medium calendar of omni-mcp-example",
     ]  # fmt: skip
     path = tmp_path / "spring.ics"

@@ -1,4 +1,4 @@
-"""The catalog: which sources there are and how far each is. Written last, it is the commit point.
+"""The catalog: the sources and their states. It is written last: the commit point of an ingest.
 
 One SQLite file, one writing process (`lock.py`), any number of readers.
 """

@@ -20,9 +20,9 @@ class Database:
     def __init__(self, store: Path, *, read_only: bool) -> None:
         """See `Catalog`."""
         self._mutex = threading.RLock()
-        self._lock = None if read_only else _take(store)
+        self._lock = None if read_only else _lock_store(store)
         try:
-            with _explained():
+            with _as_store_errors():
                 self._db = _connect(store / "catalog.sqlite", read_only)
                 self._prepare(read_only)
         except BaseException:
@@ -38,14 +38,14 @@ class Database:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         schema.migrate(self._db)
-        # Nobody else is alive: what says "processing" was cut off, and goes on when asked again.
+        # We hold the lock, so no ingest is running: these were interrupted and can be resumed.
         self._db.execute(
             "UPDATE sources SET state = 'partial', stage = 'interrupted'"
             " WHERE state IN ('queued', 'processing')"
         )
 
     def close(self) -> None:
-        """Close the file, then let the next process in, whatever happens."""
+        """Close the file, then release the lock even if closing fails."""
         with self._mutex:
             try:
                 self._db.close()
@@ -54,18 +54,18 @@ class Database:
                     self._lock.release()
 
     def _one(self, sql: str, *values: Any) -> sqlite3.Row | None:
-        with self._mutex, _explained():
+        with self._mutex, _as_store_errors():
             found: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
             return found
 
     def _all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        with self._mutex, _explained():
+        with self._mutex, _as_store_errors():
             return self._db.execute(sql, values).fetchall()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing: an error in here, a full disk or kill -9 leaves what was before."""
-        with self._mutex, _explained():
+        """A transaction: an exception in it, a full disk or kill -9 rolls it back."""
+        with self._mutex, _as_store_errors():
             if self._db.in_transaction:  # an earlier rollback failed too
                 self._db.execute("ROLLBACK")
             self._db.execute("BEGIN IMMEDIATE")
@@ -78,7 +78,7 @@ class Database:
                 raise
 
 
-def _take(store: Path) -> StoreLock:
+def _lock_store(store: Path) -> StoreLock:
     try:
         store.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as e:
@@ -104,8 +104,8 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """SQLite's errors as StoreError, with what to do. Codes: https://sqlite.org/rescode.html"""
+def _as_store_errors() -> Iterator[None]:
+    """Raise SQLite's errors as StoreError with advice. Codes: https://sqlite.org/rescode.html"""
     try:
         yield
     except sqlite3.Error as e:

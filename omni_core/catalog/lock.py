@@ -1,4 +1,4 @@
-"""One writer for a store: an operating-system lock, so that a dead holder never blocks."""
+"""One writer per store: an operating-system lock, released when its process ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import BinaryIO
 from omni_core.errors import StoreError
 
 _BYTE = 1 << 30
-"""Windows locks ranges and forbids reading them: the lock lies far behind the pid."""
+"""Offset of the locked byte: Windows forbids reading a locked range, so it is far from the pid."""
 
 
 class StoreLock:
@@ -25,7 +25,7 @@ class StoreLock:
             raise StoreError(
                 f"cannot write in {store}: {e.strerror}; choose another folder with --store"
             ) from e
-        if not _take(file):
+        if not _try_lock(file):
             holder = file.read(20).decode("ascii", "replace").strip()
             file.close()
             who = f"omni-mcp with pid {holder}" if holder.isdigit() else "another process"
@@ -37,7 +37,7 @@ class StoreLock:
         try:
             file.truncate(0)
             file.write(str(os.getpid()).encode())
-        except OSError as e:  # a full disk: without the pid nobody could be told who holds it
+        except OSError as e:  # a full disk; other processes need the pid in the file
             file.close()
             raise StoreError(
                 f"cannot write in {store}: {e.strerror}; free some space on its disk"
@@ -45,19 +45,19 @@ class StoreLock:
         self._file: BinaryIO | None = file
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Release the lock."""
         file, self._file = self._file, None
         if file is not None:
             try:
                 file.truncate(0)
             finally:
-                file.close()  # the lock goes with the last handle; children never inherit it
+                file.close()  # releases the lock; child processes do not inherit the handle
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(file: BinaryIO) -> bool:
+    def _try_lock(file: BinaryIO) -> bool:
         file.seek(_BYTE)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -69,7 +69,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _take(file: BinaryIO) -> bool:
+    def _try_lock(file: BinaryIO) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Conditions of the catalog's queries."""
+"""WHERE clauses of the catalog's queries."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from omni_core.catalog.schema import aware
 
-Place = tuple[str, str]
-"""Of a row in the list: its `ingested_at` (ISO 8601) and sha256. The next page comes after it."""
+SortKey = tuple[str, str]
+"""Sort key of a row: `ingested_at` (ISO 8601) and sha256. A page starts after such a key."""
 
 
 def where(
@@ -19,9 +19,12 @@ def where(
     state: str = "",
     since: datetime | None = None,
     before: datetime | None = None,
-    after: Place | None = None,
+    after: SortKey | None = None,
 ) -> tuple[str, list[Any]]:
-    """Conditions on `sources s`; every word of `match` must be in the title or a file name."""
+    """WHERE clause on `sources s` and its values; "" and [] without conditions.
+
+    Every word of `match` must occur in the title, in a file name, or be the id.
+    """
     parts: list[tuple[str, list[Any]]] = [
         (
             "(instr(s.folded, ?) OR s.id = ? OR EXISTS (SELECT 1 FROM paths p"
@@ -53,5 +56,5 @@ def where(
 
 
 def fold(text: str) -> str:
-    """Text as it is compared: no case, no compatibility forms, no outer spaces."""
+    """Text normalised for comparison: NFKC, case-folded, stripped."""
     return unicodedata.normalize("NFKC", text).casefold().strip()

@@ -1,4 +1,4 @@
-"""What the catalog is asked."""
+"""The catalog's queries."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from functools import partial
 
 from omni_core.catalog import schema
 from omni_core.catalog.database import Database
-from omni_core.catalog.query import Place, fold, where
+from omni_core.catalog.query import SortKey, fold, where
 from omni_core.errors import NotFoundError
 from omni_core.types import SourceRow, State
 
 
 class Reads(Database):
-    """The questions; `Catalog` adds the writes."""
+    """Queries; `Catalog` adds the writes."""
 
     def get_meta(self, key: str) -> str | None:
-        """A fact about the whole store, such as its model's `fingerprint`."""
+        """A value about the whole store, such as the `fingerprint` of its model."""
         found = self._one("SELECT value FROM meta WHERE key = ?", key)
         return None if found is None else str(found[0])
 
     def get(self, source: str) -> SourceRow | None:
-        """By id (`src_...`) or sha256."""
+        """The source with this id (`src_...`) or sha256."""
         found = self._one(f"{schema.SELECT} WHERE s.sha256 = ? OR s.id = ?", source, source)
         return None if found is None else schema.row(found)
 
     def get_many(self, ids: Collection[str]) -> dict[str, SourceRow]:
-        """Those of these ids (`src_...`) that are known, in one query."""
-        rows = self._all(f"{schema.SELECT} WHERE s.id IN ({_marks(ids)})", *ids)
+        """The known sources among these ids (`src_...`), by id; one query."""
+        rows = self._all(f"{schema.SELECT} WHERE s.id IN ({_placeholders(ids)})", *ids)
         return {r["id"]: schema.row(r) for r in rows}
 
     def with_duplicate_title(self, ids: Collection[str]) -> set[str]:
         """Those of these ids whose title is also the title or a file name of another source."""
         same = "o.folded = s.folded AND o.sha256 <> s.sha256)"
         rows = self._all(
-            f"SELECT s.id FROM sources s WHERE s.id IN ({_marks(ids)}) AND s.folded <> ''"  # noqa: S608 - ours
+            f"SELECT s.id FROM sources s WHERE s.id IN ({_placeholders(ids)}) AND s.folded <> ''"  # noqa: S608 - ours
             f" AND (EXISTS (SELECT 1 FROM sources o WHERE {same}"
             f" OR EXISTS (SELECT 1 FROM paths o WHERE {same})",
             *ids,
@@ -52,14 +52,14 @@ class Reads(Database):
         return None if found is None else str(found[0])
 
     def paths(self, source: str) -> list[str]:
-        """Where its bytes were seen."""
+        """Every path at which its bytes were ingested."""
         rows = self._all(
             "SELECT path FROM paths WHERE sha256 = ? ORDER BY path", self._sha256(source)
         )
         return [r[0] for r in rows]
 
     def collections(self) -> dict[str, int]:
-        """Every collection and its number of sources."""
+        """The number of sources of every collection, by name."""
         rows = self._all("SELECT name, count(*) FROM collections GROUP BY name ORDER BY name")
         return {r[0]: r[1] for r in rows}
 
@@ -71,19 +71,20 @@ class Reads(Database):
         return [r[0] for r in rows]
 
     def totals(self, collection: str = "") -> tuple[int, int]:
-        """Sources and segments, of a collection or of everything."""
+        """Number of sources and of segments, in a collection or ("") in the library."""
         clause, values = where(collection=collection)
         found = self._one(f"SELECT count(*), total(segments) FROM sources s{clause}", *values)  # noqa: S608
         return (0, 0) if found is None else (int(found[0]), int(found[1]))
 
     def count(self, collection: str = "", *, state: State) -> int:
-        """The sources in a state, of a collection or of everything."""
+        """Number of sources in a state, in a collection or ("") in the library."""
         clause, values = where(collection=collection, state=state)
         found = self._one(f"SELECT count(*) FROM sources s{clause}", *values)  # noqa: S608
         return 0 if found is None else int(found[0])
 
     def find(self, wanted: str, collection: str = "") -> builtins.list[SourceRow]:
-        """By id, sha256 or path; else by whole title or file name; else by a part of either."""
+        """The source with this id, sha256 or path; else those with this title or file name; else
+        those whose title or file name contains `wanted`; at most 50."""
         named = self.get(wanted)
         if named is None:
             found = self._one("SELECT sha256 FROM paths WHERE path = ?", wanted)
@@ -113,10 +114,10 @@ class Reads(Database):
         collection: str = "",
         state: str = "",
         limit: int = 20,
-        after: Place | None = None,
-    ) -> tuple[builtins.list[SourceRow], int, Place | None]:
-        """A page after a place, newest ingest first; the total over all pages; and the place
-        that the next page comes after, None when this is the last."""
+        after: SortKey | None = None,
+    ) -> tuple[builtins.list[SourceRow], int, SortKey | None]:
+        """A page of sources, newest ingest first; the total over all pages; and `after` of the next
+        page, None for the last one."""
         narrow = partial(
             where,
             match=match,
@@ -142,5 +143,5 @@ class Reads(Database):
         return str(found[0])
 
 
-def _marks(values: Collection[str]) -> str:
+def _placeholders(values: Collection[str]) -> str:
     return ", ".join("?" * len(values))

@@ -1,4 +1,4 @@
-"""The tables of the catalog, and how older files become today's."""
+"""The tables of the catalog, their migrations, and the mapping of rows to types."""
 
 from __future__ import annotations
 
@@ -57,18 +57,18 @@ MIGRATIONS = (
     CREATE INDEX collections_of ON collections (sha256);
     """,
 )
-"""Script n takes a file from version n to n + 1. Append, never edit: files out there ran them."""
+"""Script n migrates version n to n + 1. Append only: existing files have run the others."""
 
 INDEXES = """
     CREATE INDEX IF NOT EXISTS sources_by_folded ON sources (folded);
     CREATE INDEX IF NOT EXISTS paths_by_folded ON paths (folded);
 """
-"""Made by whoever may write. No part of the version: they change what is fast and not what is
-said, so older programs still open the file, and readers of an older one do without them."""
+"""Created by every writer. They are not part of the version, since they change speed only: older
+programs can still open the file, and read-only programs work without them."""
 
 
 def version(db: sqlite3.Connection) -> int:
-    """Which version a file is; 0 is a new one. Raises StoreError when it is from the future."""
+    """The version of a file; 0 for a new one. Raises StoreError when it is newer than this code."""
     found = int(db.execute("PRAGMA user_version").fetchone()[0])
     if found > len(MIGRATIONS):
         raise StoreError(
@@ -79,13 +79,13 @@ def version(db: sqlite3.Connection) -> int:
 
 
 def require_current(db: sqlite3.Connection) -> None:
-    """For readers, who may not migrate: an empty database gets the tables, an old one is refused.
+    """For read-only use, which cannot migrate: create the tables in an empty in-memory database.
 
     Raises StoreError for an older or a newer version.
     """
     found = version(db)
     if not found:
-        migrate(db)  # no file, or one whose writer has not got so far: looked at in memory
+        migrate(db)  # no file, or its writer has not created the tables yet
     elif found < len(MIGRATIONS):
         raise StoreError(
             "this store was written by an older omni-mcp; start `omni-mcp serve` once to bring it "
@@ -94,7 +94,7 @@ def require_current(db: sqlite3.Connection) -> None:
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring a file to today's version, one transaction a step."""
+    """Migrate a file to the current version, one transaction per step."""
     for n in range(version(db), len(MIGRATIONS)):
         db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[n]} PRAGMA user_version = {n + 1}; COMMIT;")
     db.executescript(INDEXES)
@@ -104,11 +104,11 @@ SELECT = (
     "SELECT s.*, (SELECT json_group_array(name) FROM collections c WHERE c.sha256 = s.sha256)"
     " AS names FROM sources s"
 )
-"""What `row` reads."""
+"""Query whose rows `row` converts."""
 
 
 def row(r: sqlite3.Row) -> SourceRow:
-    """A line of `SELECT` as the noun."""
+    """A row of `SELECT` as a SourceRow."""
     return SourceRow(
         id=r["id"],
         title=r["title"],
@@ -134,12 +134,12 @@ def row(r: sqlite3.Row) -> SourceRow:
     )
 
 
-UNTOUCHED: dict[str, Any] = {
+INITIAL_PROGRESS: dict[str, Any] = {
     "segments": 0, "progress": 0.0, "stage": "", "resume": "{}", "timings": "{}",
     "warnings": "[]", "error_code": "", "error": "",
 }  # fmt: skip
-"""The columns of a source of which nothing is done yet. No release writes the error columns any
-more: a source that failed leaves the catalog as it was."""
+"""Initial values of the progress columns. The error columns are no longer written: a failed
+ingest leaves the catalog as it was."""
 
 
 def columns(source: Source) -> dict[str, Any]:
@@ -166,5 +166,5 @@ def _when(text: Any) -> datetime | None:
 
 
 def aware(at: datetime) -> datetime:
-    """An instant; one without a zone is taken as UTC."""
+    """The time with a zone; one without is taken as UTC."""
     return at if at.tzinfo else at.replace(tzinfo=UTC)

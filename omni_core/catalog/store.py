@@ -1,7 +1,4 @@
-"""The catalog: which sources there are, and how far each is.
-
-Every write is one transaction, on disk when it returns.
-"""
+"""The catalog's writes. Each is one transaction, durable when it returns."""
 
 from __future__ import annotations
 
@@ -17,18 +14,18 @@ from omni_core.catalog.query import fold
 from omni_core.catalog.reads import Reads
 from omni_core.types import Source, SourceRow, State
 
-_KEPT = ("segments", "progress", "resume", "timings", "ingested_at")
-"""Columns that a run which goes on takes over from the one that was cut off."""
+_RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
+"""Columns that a resumed ingest keeps from the interrupted one."""
 
 
 class Catalog(Reads):
-    """Sources by hash, path, id, title and collection. Safe to call from any thread, one a time."""
+    """Sources by hash, path, id, title and collection. Thread-safe; calls are serialised."""
 
     def __init__(self, store: Path, *, read_only: bool = False) -> None:
-        """Open `<store>/catalog.sqlite`, making it when it is missing.
+        """Open `<store>/catalog.sqlite`, created where missing.
 
-        Raises StoreError STORE_BUSY when another process writes here. `read_only` takes no lock:
-        it looks while a server runs, and sees an empty library where there is none.
+        Raises StoreError STORE_BUSY when another process has it open for writing. `read_only`
+        takes no lock, so it works beside a running server; a missing file reads as empty.
         """
         super().__init__(store, read_only=read_only)
 
@@ -39,7 +36,7 @@ class Catalog(Reads):
         self.close()
 
     def set_meta(self, key: str, value: str) -> None:
-        """Write such a fact."""
+        """Set a value about the whole store."""
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
@@ -53,10 +50,10 @@ class Catalog(Reads):
         pipeline: str,
         state: State = "processing",
     ) -> dict[str, Any]:
-        """Note that work on `source` starts; returns what `progress(resume=...)` last noted.
+        """Record that the ingest of `source` starts; returns the last `progress(resume=...)`.
 
-        That is empty for a new source, for one that was complete, and when the model or the
-        pipeline is another one: then everything is done afresh.
+        It is empty for a new or a complete source, and when the model or the pipeline has changed:
+        the ingest then starts from the beginning.
         """
         values: dict[str, Any] = {
             **schema.columns(source),
@@ -65,15 +62,15 @@ class Catalog(Reads):
             "model": model,
             "pipeline": pipeline,
             "ingested_at": datetime.now(UTC).isoformat(),
-            **schema.UNTOUCHED,
+            **schema.INITIAL_PROGRESS,
         }
         with self._writing() as db:
             old = db.execute("SELECT * FROM sources WHERE sha256 = ?", (source.sha256,)).fetchone()
-            if old is not None and _goes_on(old, model, pipeline):
-                values |= {key: old[key] for key in _KEPT}
+            if old is not None and _is_resumable(old, model, pipeline):
+                values |= {key: old[key] for key in _RESUMED_COLUMNS}
             _upsert(db, values)
-            _note_path(db, source.sha256, source.uri, source.size, mtime_ns)
-            _note_collection(db, source.sha256, collection)
+            _add_path(db, source.sha256, source.uri, source.size, mtime_ns)
+            _add_collection(db, source.sha256, collection)
         resume: dict[str, Any] = json.loads(values["resume"])
         return resume
 
@@ -88,7 +85,7 @@ class Catalog(Reads):
         timings: Mapping[str, float] | None = None,
         resume: Mapping[str, Any] | None = None,
     ) -> None:
-        """Note how far it is. `resume` names what the index durably holds: flush it first."""
+        """Record progress. `resume` lists what the index holds durably: flush the index first."""
         self._update(
             source, progress=progress, stage=stage, segments=segments, warnings=warnings,
             timings=timings, resume=resume,
@@ -104,7 +101,7 @@ class Catalog(Reads):
         warnings: Sequence[str] = (),
         timings: Mapping[str, float] | None = None,
     ) -> None:
-        """The commit: `ready` is complete and needs no resume, `partial` keeps it."""
+        """Commit the result: `ready` clears `resume`, `partial` keeps it."""
         done = state == "ready"
         self._update(
             source, state=state, stage="done", segments=segments, duration_s=duration_s,
@@ -113,7 +110,7 @@ class Catalog(Reads):
         )  # fmt: skip
 
     def remove(self, source: str) -> SourceRow | None:
-        """Forget a source, its paths and collections; delete its points first."""
+        """Delete a source, its paths and collections; delete its points from the index first."""
         row = self.get(source)
         if row is not None:
             with self._writing() as db:
@@ -121,7 +118,7 @@ class Catalog(Reads):
         return row
 
     def amend(self, source: str, title: str, recorded_at: datetime | None = None) -> None:
-        """A better title, and a date if one is given, for a source that is in."""
+        """Change the title of a source, and its date if one is given."""
         self._update(source, title=title, folded=fold(title))
         if recorded_at is not None:
             at = schema.aware(recorded_at)
@@ -130,10 +127,10 @@ class Catalog(Reads):
                 recorded_at_from="caller",
             )  # fmt: skip
 
-    def moved_to(self, model: str, present: Collection[str]) -> None:
-        """The index now in use is `model`'s and holds the sources `present` (sha256).
+    def replace_index(self, model: str, present: Collection[str]) -> None:
+        """Record that the index was replaced by one of `model` with the sources `present` (sha256).
 
-        The others are partial from now on: asking for them again completes them.
+        All other sources become partial: ingesting them again completes them.
         """
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES ('fingerprint', ?)", (model,))
@@ -150,14 +147,14 @@ class Catalog(Reads):
             )
 
     def add_path(self, source: str, path: str, *, size: int, mtime_ns: int) -> None:
-        """Note that the same bytes are at `path` too."""
+        """Record another path with the same bytes."""
         with self._writing() as db:
-            _note_path(db, self._sha256(source), path, size, mtime_ns)
+            _add_path(db, self._sha256(source), path, size, mtime_ns)
 
     def add_collection(self, source: str, name: str) -> None:
-        """Put the source into one more collection."""
+        """Add the source to another collection."""
         with self._writing() as db:
-            _note_collection(db, self._sha256(source), name)
+            _add_collection(db, self._sha256(source), name)
 
     def _update(self, source: str, **columns: Any) -> None:
         set_ = {k: v for k, v in columns.items() if v is not None}
@@ -176,14 +173,14 @@ class Catalog(Reads):
             )
 
 
-def _goes_on(old: sqlite3.Row, model: str, pipeline: str) -> bool:
-    """Whether what an earlier run stored counts: it was cut off, and made the same things."""
+def _is_resumable(old: sqlite3.Row, model: str, pipeline: str) -> bool:
+    """Whether an earlier ingest can be resumed: incomplete, of the same model and pipeline."""
     same = (old["model"], old["pipeline"]) == (model, pipeline)
     return same and old["state"] != "ready"
 
 
 def _upsert(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
-    # Not INSERT OR REPLACE: that would delete the row first, and its paths and collections.
+    # Not INSERT OR REPLACE: it deletes the row first, and with it the paths and collections.
     columns, marks = ", ".join(values), ", ".join("?" * len(values))
     again = ", ".join(f"{name} = excluded.{name}" for name in values)
     db.execute(
@@ -193,12 +190,12 @@ def _upsert(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
     )
 
 
-def _note_path(db: sqlite3.Connection, sha256: str, path: str, size: int, mtime_ns: int) -> None:
+def _add_path(db: sqlite3.Connection, sha256: str, path: str, size: int, mtime_ns: int) -> None:
     db.execute(
         "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?)",
         (path, sha256, size, mtime_ns, fold(Path(path).name)),
     )
 
 
-def _note_collection(db: sqlite3.Connection, sha256: str, name: str) -> None:
+def _add_collection(db: sqlite3.Connection, sha256: str, name: str) -> None:
     db.execute("INSERT OR IGNORE INTO collections VALUES (?, ?)", (name, sha256))

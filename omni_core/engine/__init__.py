@@ -51,55 +51,55 @@ __all__ = ["Engine", "ReindexProgress", "ReindexStatus", "reindex"]
 log = logging.getLogger(__name__)
 
 IDLE_S = 120.0
-"""A vacuum makes searches wait, so it comes after a pause of so long."""
+"""Seconds without index use before a vacuum, which blocks searches."""
 
 
 class Engine:
     """Ingest files, answer questions, open evidence. Open one for each store."""
 
-    def __init__(self, context: Context, parts: AsyncExitStack) -> None:
-        """Use `Engine.open`. `parts` closes what the context holds."""
+    def __init__(self, context: Context, resources: AsyncExitStack) -> None:
+        """Use `Engine.open`. `resources` closes what the context holds."""
         self._opened = context
-        self._parts = parts
+        self._resources = resources
         self._closing: asyncio.Task[None] | None = None
         self._jobs = Jobs(context)
         self._folders = Folders(self._jobs, context.tasks)
 
     @classmethod
     async def open(cls, settings: Settings) -> Engine:
-        """Take the store; quick: models and the index open in the background.
+        """Lock the store and return; models and the index open in the background.
 
         Raises StoreError when another process holds the store, or when the index was filled by
         another model; BadRequestError when the settings name no known encoder or index. A failed
-        or cancelled opening holds nothing: the store may be opened again at once.
+        or cancelled call releases everything: the store can be opened again at once.
         """
         info = await asyncio.to_thread(encoders.describe, settings)
-        async with AsyncExitStack() as parts:
-            catalog = await take_store(settings, info, parts)
+        async with AsyncExitStack() as resources:
+            catalog = await take_store(settings, info, resources)
             chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
             store_index = IndexOpening(chosen, catalog, info.fingerprint)
-            parts.push_async_callback(store_index.close)
+            resources.push_async_callback(store_index.close)
             models = Models(settings)
-            parts.push_async_callback(models.close)
+            resources.push_async_callback(models.close)
             decoders = Decoders(settings)
-            parts.push_async_callback(decoders.close)
+            resources.push_async_callback(decoders.close)
             tasks = TaskOwner("the engine")
-            parts.push_async_callback(tasks.close)
+            resources.push_async_callback(tasks.close)
             context = Context(settings, info, catalog, store_index, models, decoders, tasks)
             store_index.start()
             tasks.start(models.start(), name="start the models")
             tasks.start(_housekeeping(context), name="housekeeping")
-            return cls(context, parts.pop_all())
+            return cls(context, resources.pop_all())
 
     async def close(self) -> None:
-        """Stop jobs (they resume when asked for again), flush the index, end the children.
+        """Stop jobs (ingesting a file again resumes it), flush the index, end the children.
 
-        Each part is closed whatever another's closing raises; the error is raised at the end.
+        Everything is closed even if closing something raises; the error is raised at the end.
         Closing again does nothing.
         """
         if self._closing is None:
-            # Owned by the engine: a caller that is cancelled leaves nothing half closed.
-            self._closing = asyncio.create_task(self._parts.aclose(), name="close the engine")
+            # A task of its own: a cancelled caller does not interrupt the closing.
+            self._closing = asyncio.create_task(self._resources.aclose(), name="close the engine")
         elif self._closing.done():
             return
         await result_of(self._closing)
@@ -135,13 +135,13 @@ class Engine:
         wait_s: float | None = None,
         progress: FolderProgress | None = None,
     ) -> FolderStatus:
-        """Make many files searchable, one after another."""
+        """Make many files searchable, one after another; see `Folders.ingest`."""
         return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress
         )
 
     async def search(self, request: SearchRequest) -> SearchResult:
-        """The moments that answer `query`, or that are like `ref` or `path`.
+        """The moments that answer `query`, or that are similar to `ref` or `path`.
 
         While files are being ingested the result says how many; before the first segments are in
         it raises BadRequestError (NOT_READY).
@@ -169,7 +169,7 @@ class Engine:
         limit: int = 20,
         cursor: str = "",
     ) -> SourcePage:
-        """A page of the library."""
+        """A page of the library's sources; see `library.list_sources`."""
         return await library.list_sources(
             self._context, match=match, when=when, collection=collection, state=state,
             limit=limit, cursor=cursor,
@@ -184,13 +184,13 @@ class Engine:
         cursor: str = "",
         max_words: int = 2000,
     ) -> ReadPage:
-        """A source's words in order."""
+        """The words of a source in order; see `library.read_source`."""
         return await library.read_source(
             self._context, source, start=start, end=end, cursor=cursor, max_words=max_words
         )
 
     async def check(self, ref: str, quote: str) -> Checked:
-        """Whether a quote stands where a citation says."""
+        """Whether the words of `quote` are where the citation `ref` says."""
         return await library.check_quote(self._context, ref, quote)
 
     async def forget(self, source: str) -> SourceRow:
@@ -208,7 +208,7 @@ class Engine:
 
     def on_change(self, listener: Listener) -> Callable[[], None]:
         """Await `listener(source_id)` whenever a source becomes ready or partial, is renamed, or
-        leaves the library. Calling what is given back ends it."""
+        leaves the library. Returns a function that ends this."""
         return self._context.changes.listen(listener)
 
     async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
@@ -240,10 +240,10 @@ class Engine:
 
 
 async def _housekeeping(context: Context) -> None:
-    """Give back the space of deleted points when nobody has asked anything for a while."""
+    """Reclaim the space of deleted points when the index was not used for a while."""
     while True:
         await asyncio.sleep(IDLE_S)
-        if time.monotonic() - context.asked_at > IDLE_S:
+        if time.monotonic() - context.last_used_at > IDLE_S:
             try:
                 await (await context.index.opened()).optimize()
             except OmniError as e:

@@ -1,4 +1,4 @@
-"""Who is told that the library has changed."""
+"""Notifies listeners of changes to the library."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Awaitable, Callable
 log = logging.getLogger(__name__)
 
 Listener = Callable[[str], Awaitable[None]]
-"""Called with the id of the source that has changed or is gone. An error of its own is logged."""
+"""Called with the id of a source that changed or was removed. Its exceptions are logged."""
 
 
 class Changes:
-    """Passes on which source became ready or partial, was renamed, or left the library."""
+    """Notifies listeners when a source becomes ready or partial, is renamed, or is removed."""
 
     def __init__(self) -> None:
         self._listeners: dict[object, Listener] = {}
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Tell `listener` of every change from now on, until the callable given back is called."""
+        """Call `listener` at every change. Returns a function that ends this."""
         key = object()
         self._listeners[key] = listener
 
@@ -27,8 +27,8 @@ class Changes:
 
         return stop
 
-    async def tell(self, source_id: str) -> None:
-        """Call every listener, one after another; the catalog holds the change already."""
+    async def notify(self, source_id: str) -> None:
+        """Call every listener, one after another. Call this after the catalog was written."""
         for listener in tuple(self._listeners.values()):
             try:
                 await listener(source_id)

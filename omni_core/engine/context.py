@@ -1,4 +1,4 @@
-"""What the stages of ingest, search and opening share: one of each, owned by the Engine."""
+"""The objects that the stages of ingest, search and opening share; owned by the Engine."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from omni_core.retrieval.thresholds import CalibratedThresholds
 
 PIPELINE = "1"
-"""Raised when cutting, reading or ids change so that old sources are worth ingesting again."""
+"""Version of segments and ids, incremented when old sources should be ingested again."""
 
 
 @dataclass
 class Context:
-    """Everything a stage may need."""
+    """Settings, catalog, index and workers of one engine."""
 
     settings: Settings
     info: EncoderInfo
@@ -36,19 +36,19 @@ class Context:
     decoders: Decoders
     tasks: TaskOwner
     """Owns every task that outlives the call which starts it."""
-    asked_at: float = 0.0
-    """When the index was last asked (monotonic): housekeeping waits for a pause."""
+    last_used_at: float = 0.0
+    """When the index was last used (monotonic seconds); housekeeping waits for a pause."""
     calibrated: CalibratedThresholds | None = None
     """See `engine.search.calibration`."""
     changes: Changes = field(default_factory=Changes)
-    """Told after the catalog was written."""
+    """Notified after the catalog was written."""
     source_locks: WeakValueDictionary[str, asyncio.Lock] = field(
         default_factory=WeakValueDictionary
     )
-    """One for each sha256 that is being ingested: two paths may hold the same bytes."""
+    """One lock per sha256 being ingested: two paths may have the same bytes."""
 
     async def opened_index(self) -> Index:
-        """The index, once it is open; its failure is raised to each who asks."""
+        """The index, once it is open. Raises what opening it raised."""
         index = await self.index.opened()
-        self.asked_at = time.monotonic()
+        self.last_used_at = time.monotonic()
         return index

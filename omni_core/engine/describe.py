@@ -1,4 +1,4 @@
-"""How a source, and a place in it, is named to a reader."""
+"""Sources and spans as text: citations, positions, provenance."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def cite(title: str, modality: Modality, span: Span | None, source_id: str = "")
     return citation.cite(title, None if modality is Modality.IMAGE else span, source_id=source_id)
 
 
-def partial(row: SourceRow | None) -> str:
-    """What a reader must know of a source that is not complete; "" of one that is."""
+def incomplete_note(row: SourceRow | None) -> str:
+    """A note on a source that is not complete; "" for a complete one."""
     if row is None or row.state == "ready":
         return ""
     if row.state == "partial":
@@ -40,7 +40,7 @@ def place(row: SourceRow, span: Span | None) -> str:
 
 
 def short_ref(row: SourceRow, span: Span | None) -> str:
-    """A ref of a span without the title in it, since it may become part of a URI."""
+    """A ref of a span by the source's id, without the title: it may become part of a URI."""
     if span is None or span.axis == "char" or span == Span("second", 0, 0):
         return row.id
     if span.axis == "page":

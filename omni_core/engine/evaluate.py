@@ -1,9 +1,9 @@
-"""How well questions find their answers: ingest a folder, ask, rank, report.
+"""Evaluation of retrieval: ingest a folder, run queries with known answers, report metrics.
 
 A query file is a JSON list of `{"id", "direction", "type", "query", "relevant": [{"item",
 "t0"?, "t1"?, "page"?}]}`. `type` is text, or image, audio, video, document when `query` is a
-file; items and files are paths relative to the media folder. An answer counts for a moment when
-its span overlaps the expected interval; a page must be the page.
+file; items and files are paths relative to the media folder. A hit is right when its span
+overlaps the expected interval, or its page equals the expected page.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class EvaluationProgress:
 
     stage: Literal["ingest", "ask"]
     number: int
-    """Of the file or question at hand, from 1."""
+    """Of the current file or question, from 1."""
     total: int
     item: str = ""
     """The file, relative to the media folder."""
@@ -45,7 +45,7 @@ Progress = Callable[[EvaluationProgress], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Where one right answer lies."""
+    """Position of one right answer."""
 
     item: str
     t0: float | None = None
@@ -53,7 +53,7 @@ class Expected:
     page: int | None = None
 
     def met_by(self, found: SearchHit, sources: Mapping[str, IngestStatus]) -> bool:
-        """Whether this answer is the expected one; a copy of the file counts as the file."""
+        """Whether a hit is this answer; a copy of the file counts as the file."""
         if self.item not in sources or found.source_id != sources[self.item].source_id:
             return False
         if self.page is not None:
@@ -103,7 +103,7 @@ def load_queries(path: str) -> list[Query]:
 async def evaluate(
     engine: Engine, queries_path: str, media_dir: str, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Ingest what is not in yet, ask every question twice (whole library, its modality only)."""
+    """Ingest the files; run every query in the whole library and in the answer's modality."""
     queries = await asyncio.to_thread(load_queries, queries_path)
     media, files = await asyncio.to_thread(_files, media_dir)
     sources: dict[str, IngestStatus] = {}
@@ -167,7 +167,7 @@ async def _ask(
 def _gains(
     relevant: Sequence[Expected], hits: Sequence[SearchHit], sources: Mapping[str, IngestStatus]
 ) -> list[bool]:
-    """For each hit whether it is a right answer that was not given before."""
+    """For each hit whether it is a right answer that no earlier hit was."""
     left = list(relevant)
     gains = []
     for hit in hits:

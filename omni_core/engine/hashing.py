@@ -1,4 +1,4 @@
-"""The sha256 of a file: what a source is known by."""
+"""The sha256 of a file, which identifies a source."""
 
 from __future__ import annotations
 

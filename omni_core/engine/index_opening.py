@@ -1,4 +1,4 @@
-"""The index of an engine: opened in the background, by one task that all callers wait for."""
+"""Opens the index of an engine in the background, in one task that all callers share."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from omni_core.tasks import TaskOwner, result_of
 log = logging.getLogger(__name__)
 
 OPEN_S = 30.0
-"""How long `close` lets an opening that is under way end by itself."""
+"""How long `close` waits for an opening in progress."""
 
 
 class IndexOpening:
-    """Opens an index once, and again after a failure when somebody asks for it."""
+    """Opens an index once; after a failure the next caller tries again."""
 
     def __init__(self, index: Index, catalog: Catalog, fingerprint: str) -> None:
-        """`fingerprint` is of the encoder whose vectors the index holds."""
+        """`fingerprint` is that of the encoder whose vectors the index holds."""
         self._index, self._catalog, self._fingerprint = index, catalog, fingerprint
         self._tasks = TaskOwner("the index")
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> asyncio.Task[None]:
-        """The opening: the one under way or done, or a new one when there is none or it failed."""
+        """The task that opens the index; a new one when there is none or it failed."""
         task = self._task
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._task = self._tasks.start(self._open(), name="open the index")
@@ -37,13 +37,13 @@ class IndexOpening:
         return self._index
 
     async def _open(self) -> None:
-        """Open the index; sources that the catalog calls complete in an index that lost them all
-        are partial from now on, so that asking for them again brings them back."""
+        """Open the index. If it is empty and the catalog is not, mark all sources partial, so that
+        ingesting them again restores them."""
         await self._index.open()
         try:
             await self._compare()
         except Exception:
-            await self._index.close()  # so that the next attempt may open it
+            await self._index.close()  # so that the next attempt can open it
             raise
 
     async def _compare(self) -> None:
@@ -52,11 +52,11 @@ class IndexOpening:
             log.warning(
                 "the index is empty though the library has %d sources: ingest again", sources
             )
-            await asyncio.to_thread(self._catalog.moved_to, self._fingerprint, ())
+            await asyncio.to_thread(self._catalog.replace_index, self._fingerprint, ())
 
     async def close(self) -> None:
-        """Flush and release the index. A child process that is just loading it is waited for:
-        ended in the middle it would have to repair its files at the next start."""
+        """Flush and release the index. Waits for a child process that is still loading it:
+        interrupted, it would have to repair its files at the next start."""
         if self._task is not None and not self._task.done():
             await asyncio.wait([self._task], timeout=OPEN_S)
         try:

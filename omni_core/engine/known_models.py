@@ -1,6 +1,6 @@
-"""The models by name: the list of them, the check of one, and serving one to other machines.
+"""The catalogue of models: list, check one, serve one to other machines.
 
-For callers who may only see the engine.
+Re-exported for the server package, which may import from the engine only.
 """
 
 from omni_core.encoders.remote.server import may_listen as may_listen

@@ -1,25 +1,26 @@
-"""The library as a whole: list its sources, read one through, check a quote, forget one."""
+"""Operations on the library: list sources, read one, check a quote, remove one."""
 
 from __future__ import annotations
 
 import asyncio
 import bisect
 from collections.abc import Sequence
+from typing import get_args
 
 from omni_core import cursors
-from omni_core.catalog.query import Place
+from omni_core.catalog.query import SortKey
 from omni_core.engine.context import Context
 from omni_core.engine.opening.transcript import lines, outline
 from omni_core.engine.refs import Target, one_source, points_of, resolve
-from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow
+from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow, State
 from omni_core.engine.search.scope import parse_when
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import match_quote
 from omni_core.payload import source_filter
 
-ELSEWHERE = 3
-"""Other places of a quote that are named."""
+MAX_ELSEWHERE = 3
+"""Most other places of a quote that are returned."""
 
 
 async def list_sources(
@@ -32,9 +33,13 @@ async def list_sources(
     limit: int = 20,
     cursor: str = "",
 ) -> SourcePage:
-    """A page of the library, newest ingest first. Raises BAD_WHEN or BAD_CURSOR."""
+    """A page of the library, newest ingest first. Raises BAD_ARGUMENT, BAD_WHEN or BAD_CURSOR."""
+    if limit < 1:
+        raise BadRequestError(f"limit is {limit}; a page holds one source or more")
+    if state and state not in get_args(State):
+        raise BadRequestError(f"state is {state!r}; choose one of {', '.join(get_args(State))}")
     request = repr(("sources", match, when, collection, state))
-    after = _place(cursors.decode(cursor, request))
+    after = _sort_key(cursors.decode(cursor, request))
     period = await parse_when(context, when) if when else None
     rows, total, last = await asyncio.to_thread(
         lambda: context.catalog.list(
@@ -51,7 +56,7 @@ async def list_sources(
     return SourcePage(tuple(rows), total, following)
 
 
-def _place(position: str) -> Place | None:
+def _sort_key(position: str) -> SortKey | None:
     ingested_at, _, sha256 = position.partition(" ")
     return (ingested_at, sha256) if position else None
 
@@ -65,7 +70,7 @@ async def read_source(
     cursor: str = "",
     max_words: int = 2000,
 ) -> ReadPage:
-    """The source's words in order, a page of at most `max_words`; shots where there are none.
+    """The words of a source in order, at most `max_words` a page; its shots where it has none.
 
     start and end are seconds for video and audio, page numbers for documents, else characters.
     Raises UNKNOWN_SOURCE, OUT_OF_RANGE or BAD_CURSOR.
@@ -88,13 +93,13 @@ async def read_source(
     return ReadPage(row, tuple(page), following)
 
 
-def _first_words(found: Sequence[Line], most: int) -> list[Line]:
-    """The first lines with at most `most` words together, one line at least."""
+def _first_words(found: Sequence[Line], max_words: int) -> list[Line]:
+    """The first lines with at most `max_words` words together, one line at least."""
     page: list[Line] = []
     words = 0
     for line in found:
         words += len(line.text.split())
-        if page and words > most:
+        if page and words > max_words:
             break
         page.append(line)
     return page
@@ -112,7 +117,7 @@ def _require_within(row: SourceRow, start: float | None, end: float | None) -> N
 
 
 async def check_quote(context: Context, ref: str, quote: str) -> Checked:
-    """Whether a quote stands where a citation says, and where else it stands in that source."""
+    """Whether a quote is where the citation says, and where else it is in that source."""
     target = await resolve(context, ref)
     here = lines(await points_of(context, target))
     found = match_quote(quote, [x.text for x in here])
@@ -122,7 +127,7 @@ async def check_quote(context: Context, ref: str, quote: str) -> Checked:
         starts = sorted(x.start for x in here)
         others = (x for x in everywhere if not _holds(starts, x.start))
         hits = (x for x in others if match_quote(quote, [x.text]).verdict == "found")
-        elsewhere = tuple(x for x, _ in zip(hits, range(ELSEWHERE), strict=False))
+        elsewhere = tuple(x for x, _ in zip(hits, range(MAX_ELSEWHERE), strict=False))
     return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row)
 
 
@@ -140,5 +145,5 @@ async def forget_source(context: Context, source: str) -> SourceRow:
     await asyncio.to_thread(context.catalog.remove, row.sha256)
     for kept in (clips, thumbnails):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
-    await context.changes.tell(row.id)
+    await context.changes.notify(row.id)
     return row

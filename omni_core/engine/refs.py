@@ -1,4 +1,4 @@
-"""From a reference to what it names: a source, a span of it, its stored segments."""
+"""Resolves a reference to a source, a span of it, and its stored segments."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from omni_core.query import Condition, Filter
 from omni_core.text.clock import clock
 from omni_core.types import Modality, Span
 
-POINTS_A_CALL = 512
-MOST_WITH_VECTORS = 256
-"""Points of one reference whose vectors are fetched: a long video has thousands."""
+SCROLL_LIMIT = 512
+MAX_WITH_VECTORS = 256
+"""Most points of one reference whose vectors are fetched: a long video has thousands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a ref means: a source, and perhaps one segment or a span of it."""
+    """A resolved reference: a source, or a segment or span of it."""
 
     row: SourceRow
     span: Span | None = None
@@ -40,7 +40,7 @@ def is_reference(text: str) -> bool:
 
 
 async def resolve(context: Context, ref: str) -> Target:
-    """Find what `ref` names. Raises UNKNOWN_REF, AMBIGUOUS_SOURCE or OUT_OF_RANGE."""
+    """The target of `ref`. Raises UNKNOWN_REF, AMBIGUOUS_SOURCE or OUT_OF_RANGE."""
     parsed = citation.parse(ref)
     if parsed.segment is not None:
         index = await context.opened_index()
@@ -63,7 +63,7 @@ async def resolve(context: Context, ref: str) -> Target:
 async def points_of(context: Context, target: Target, *, vectors: bool = False) -> list[Point]:
     """The stored segments that a target covers, in order of time or page.
 
-    With `vectors` at most the first `MOST_WITH_VECTORS` of them.
+    With `vectors` at most the first `MAX_WITH_VECTORS` of them.
     """
     index = await context.opened_index()
     if target.segment is not None:
@@ -74,13 +74,13 @@ async def points_of(context: Context, target: Target, *, vectors: bool = False) 
     found: list[Point] = []
     offset: str | None = None
     while True:
-        page, offset = await index.scroll(Filter(must=must), limit=POINTS_A_CALL, offset=offset)
+        page, offset = await index.scroll(Filter(must=must), limit=SCROLL_LIMIT, offset=offset)
         found += page
         if offset is None:
             break
     found.sort(key=lambda p: (p.stored.span.start, p.stored.channel, p.stored.part))
     if vectors and found:
-        found = await index.get([p.id for p in found[:MOST_WITH_VECTORS]], vectors=True)
+        found = await index.get([p.id for p in found[:MAX_WITH_VECTORS]], vectors=True)
     return found
 
 
@@ -101,7 +101,7 @@ async def one_source(context: Context, wanted: str, collection: str = "") -> Sou
 
 
 def ambiguous(wanted: str, rows: Sequence[SourceRow]) -> BadRequestError:
-    """The error that lists what `wanted` may mean; ids only, since titles come from files."""
+    """The error that lists the sources matching `wanted`, by id: titles are untrusted text."""
     some = ", ".join(r.id for r in rows[:5])
     return BadRequestError(
         f"{len(rows)} sources match {wanted!r}: {some}{', …' if len(rows) > 5 else ''}; "
@@ -112,13 +112,15 @@ def ambiguous(wanted: str, rows: Sequence[SourceRow]) -> BadRequestError:
 
 async def _row(context: Context, wanted: str, span: Span | None, ref: str) -> SourceRow:
     rows = await asyncio.to_thread(context.catalog.find, wanted, "")
-    if not rows:  # a printed title has lost its brackets: look for the longest word it kept
-        piece = max(re.split(r"[()\"”\s]+", wanted), key=len)
-        near = await asyncio.to_thread(context.catalog.find, piece, "") if piece else []
+    if not rows:  # a citation replaces brackets in a title: search for its longest word
+        longest = max(re.split(r"[()\"”\s]+", wanted), key=len)
+        near = await asyncio.to_thread(context.catalog.find, longest, "") if longest else []
         rows = [r for r in near if citation.same_title(r.title, wanted)]
     exact = [r for r in rows if r.id == wanted or citation.same_title(r.title, wanted)]
     rows = exact or rows
-    if len(rows) > 1 and span is not None:  # a second is of a video, a page of a document
+    if (
+        len(rows) > 1 and span is not None
+    ):  # only video and audio have seconds, only documents pages
         rows = [r for r in rows if (r.pages if span.axis == "page" else r.duration_s)] or rows
     if not rows:
         raise NotFoundError(

@@ -1,13 +1,13 @@
-"""What the engine is asked and what it answers: plain, frozen, ready to print or to send."""
+"""Requests and results of the engine: frozen dataclasses without behaviour."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
-from omni_core.errors import OmniError
+from omni_core.errors import BadRequestError, OmniError
 from omni_core.types import Channel, Match, Modality
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
@@ -15,6 +15,11 @@ from omni_core.types import State as State
 Show = Literal["frame", "sheet", "page", "audio", "clip", "text"]
 Order = Literal["relevance", "newest", "oldest"]
 Size = Literal["small", "medium", "large"]
+
+
+def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadRequestError(f"{name} is {value!r}; choose one of {', '.join(choices)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class IngestRequest:
 
 @dataclass(frozen=True, slots=True)
 class IngestStatus:
-    """Where one source is on its way; `state` tells whether to ask again."""
+    """Status of the ingest of one file; it has ended unless `state` is queued or processing."""
 
     path: str
     state: State
@@ -40,7 +45,7 @@ class IngestStatus:
     title: str = ""
     modality: Modality | None = None
     stage: str = ""
-    """hashing, probing, cutting, reading, embedding, done: what is being done now."""
+    """The current stage: queued, hashing, probing, cutting, reading, done."""
     progress: float = 0.0
     """0 to 1, by media time or pages."""
     segments: int = 0
@@ -49,21 +54,21 @@ class IngestStatus:
     recorded_at: datetime | None = None
     recorded_at_from: str = ""
     already: bool = False
-    """True when nothing had to be done: the same bytes were complete before."""
+    """True when the same bytes were ingested completely before."""
     duplicate_of: str = ""
     """The path under which the same bytes were ingested before."""
     warnings: tuple[str, ...] = ()
     error_code: str = field(init=False, default="")
     """The code of `failure`."""
     error: str = field(init=False, default="")
-    """The line of `failure`."""
+    """The message of `failure`."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds per stage: cut, speech, screen_text, embed, index, total."""
     failure: OmniError | None = field(default=None, repr=False, compare=False)
-    """What ended the ingest of this file (`failed`) or cut it short (`partial`)."""
+    """The error that ended the ingest of this file (`failed`) or interrupted it (`partial`)."""
 
     def __post_init__(self) -> None:
-        """Fill the printable fields from the error."""
+        """Set `error_code` and `error` from `failure`."""
         if self.failure is not None:
             object.__setattr__(self, "error_code", self.failure.code)
             object.__setattr__(self, "error", str(self.failure))
@@ -71,7 +76,7 @@ class IngestStatus:
 
 @dataclass(frozen=True, slots=True)
 class FolderStatus:
-    """The sum over a folder or a glob."""
+    """Status of the ingest of a folder or a glob."""
 
     files_total: int
     files_done: int
@@ -88,7 +93,7 @@ class FolderStatus:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A question and its limits. `path` or `ref` instead of `query` asks by example."""
+    """A question and its filters. `path` or `ref` instead of `query` is a query by example."""
 
     query: str = ""
     ref: str = ""
@@ -105,10 +110,17 @@ class SearchRequest:
     order: Order = "relevance"
     cursor: str = ""
 
+    def __post_init__(self) -> None:
+        """Modalities may be given by their names; raises BadRequestError for unknown ones."""
+        for given in self.modality:
+            _require_choice("modality", given, tuple(Modality))
+        object.__setattr__(self, "modality", tuple(Modality(m) for m in self.modality))
+        _require_choice("order", self.order, get_args(Order))
+
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """One moment that was found: everything needed to cite it and to open it."""
+    """One moment in a search result, with its citation and its ref."""
 
     ref: str
     cite: str
@@ -133,7 +145,7 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits best first (or by date); when there are none, the nearest that was rejected."""
+    """Hits, best first (or by date); without hits, the best rejected moment as `nearest`."""
 
     hits: tuple[SearchHit, ...]
     searched_sources: int
@@ -143,16 +155,16 @@ class SearchResult:
     nearest: SearchHit | None = None
     next_cursor: str = ""
     second_stage: str = ""
-    """What a reranker judged and how long it took; "" without one."""
+    """What the reranker did, in one line: how many moments, how long; "" without one."""
     pending_files: int = 0
-    """Files whose ingest has begun or is waiting: what is in them may not be found yet."""
+    """Files being ingested or queued, which may not be searchable yet."""
     partial_sources: int = 0
-    """Sources of this collection whose ingest was cut off."""
+    """Sources of this collection whose ingest was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """Open what was found or cited. `ref`: seg id, `src@83.5`, `src@80-95`, `src#p12`, citation."""
+    """A reference to open. `ref`: seg id, `src@83.5`, `src@80-95`, `src#p12`, or a citation."""
 
     ref: str
     show: tuple[Show, ...] = ()
@@ -162,13 +174,17 @@ class OpenRequest:
     crop: tuple[float, float, float, float] | None = None
     max_pictures: int = 4
     max_bytes: int = 500_000
-    """Of images and audio together; images are made smaller to fit. As base64 it is a third more,
-    and with the words it stays under 700 KB."""
+    """Limit of images and audio together; images are scaled down to fit. Base64 adds a third; with
+    the words the result stays under 700 KB."""
+
+    def __post_init__(self) -> None:
+        """Raises BadRequestError for a size that there is not."""
+        _require_choice("size", self.size, get_args(Size))
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Words with their place and origin."""
+    """Words with their span and origin."""
 
     text: str
     channel: Channel
@@ -181,7 +197,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class RenderedImage:
-    """A JPEG within budget, and what it shows."""
+    """A JPEG within the budget, and its caption."""
 
     jpeg: bytes
     caption: str
@@ -191,7 +207,7 @@ class RenderedImage:
 
 @dataclass(frozen=True, slots=True)
 class ClipFile:
-    """A cut of the source on disk; the true span, since a stream copy starts at a keyframe."""
+    """A clip file; its actual span, since a stream copy starts at a keyframe."""
 
     path: str
     mime: str
@@ -204,15 +220,15 @@ class ClipFile:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What an agent opens: words first, images second."""
+    """An opened reference: its words and its attachments."""
 
     ref: str
     cite: str
     source: SourceRow
     window: str
-    """The exact window in words: `12:04.3-12:19.3 of 48:10`, `page 7 of 31`."""
+    """The opened span in words: `12:04.3-12:19.3 of 48:10`, `page 7 of 31`."""
     requested: str = ""
-    """Set when the actual window or instant differs from the one asked for."""
+    """The request in words, when the opened span differs from it."""
     lines: tuple[Line, ...] = ()
     pictures: tuple[RenderedImage, ...] = ()
     clips: tuple[ClipFile, ...] = ()
@@ -235,7 +251,7 @@ class SourcePage:
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """A stretch of a source's words, or its shots where there are none."""
+    """A page of a source's words, or of its shots where it has none."""
 
     source: SourceRow
     lines: tuple[Line, ...]
@@ -244,12 +260,12 @@ class ReadPage:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Whether a quote is where a citation says it is."""
+    """Result of checking a quote against a citation."""
 
     verdict: Literal["found", "partly", "not_found"]
     ratio: float
-    """Share of the quote's words found in order, 0 to 1."""
+    """Matching words in order, as a share of the longer of quote and passage: 0 to 1."""
     best: str
-    """The words of the source that come nearest."""
+    """The passage of the source that matches best."""
     elsewhere: tuple[Line, ...]
     source: SourceRow

@@ -1,4 +1,4 @@
-"""Taking a store: its lock, its catalog, and the check that it belongs to this model."""
+"""Opens a store: takes its lock, opens the catalog, checks that the model is the same."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from omni_core.tasks import finish_first
 from omni_core.types import EncoderInfo
 
 
-async def take_store(settings: Settings, info: EncoderInfo, parts: AsyncExitStack) -> Catalog:
-    """The open catalog, with the store's lock held until `parts` closes it.
+async def take_store(settings: Settings, info: EncoderInfo, resources: AsyncExitStack) -> Catalog:
+    """The open catalog; `resources` closes it and releases the store's lock.
 
     Raises StoreError: STORE_BUSY when another process holds the store, MODEL_MISMATCH when
     another model filled it.
     """
     catalog = await _open(settings)
-    parts.push_async_callback(asyncio.to_thread, catalog.close)
+    resources.push_async_callback(asyncio.to_thread, catalog.close)
     await _check_model(settings, catalog, info)
     return catalog
 
 
 async def _open(settings: Settings) -> Catalog:
-    """A thread cannot be cancelled: when this call is, what the thread opened is closed again."""
+    """Open the catalog in a thread; when this call is cancelled, close it after the thread ends."""
     opening = asyncio.create_task(asyncio.to_thread(Catalog, settings.store_path))
     try:
         return await asyncio.shield(opening)
@@ -42,7 +42,7 @@ async def _close_again(opening: asyncio.Task[Catalog]) -> None:
 
 
 async def _check_model(settings: Settings, catalog: Catalog, info: EncoderInfo) -> None:
-    """Refuse a library of another model, unless a re-index to this one waits to be swapped in."""
+    """Refuse a library of another model, unless a finished re-index can be swapped in."""
     filled_by = await asyncio.to_thread(catalog.get_meta, "fingerprint")
     if filled_by == info.fingerprint:
         return

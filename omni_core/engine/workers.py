@@ -17,21 +17,21 @@ from omni_core.worker import Worker, WorkerDied
 log = logging.getLogger(__name__)
 
 MODEL_LOAD_S = 600.0
-"""A question waits at most so long for models that are still loading."""
+"""How long a question waits for models that are still loading."""
 
 
 class ModelsDied(UnavailableError):
-    """The model worker died during an ingest, and with it the words that its readers had not
-    handed out yet: the source goes on from its last checkpoint."""
+    """The model worker died during an ingest, and the words that its readers buffered are lost:
+    the ingest resumes at its last checkpoint."""
 
     code = "WORKER_DIED"
 
 
 class Models:
-    """The model worker, as the engine calls it.
+    """The model worker.
 
-    A call that dies with the child is repeated once, unless it belongs to an ingest: that one
-    needs the calls before it, so it raises ModelsDied."""
+    A call during which the child dies is repeated once, except `process` and `flush`: they depend
+    on earlier calls, and raise ModelsDied."""
 
     def __init__(self, settings: Settings) -> None:
         self._worker = Worker("model worker", "omni_core.models.service:service", settings=settings)
@@ -41,39 +41,39 @@ class Models:
         return await self.status()
 
     async def status(self) -> ModelStatus:
-        """What is loaded, at once."""
+        """What is loaded so far; does not wait."""
         status: ModelStatus = await self._call("status")
         return status
 
     async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
-        """Wait for every model."""
+        """Wait until every model is loaded or has failed, at most `timeout_s`."""
         status: ModelStatus = await self._call("wait_ready", timeout_s)
         return status
 
     async def questions(self, contents: list[Content]) -> list[Vector | None]:
-        """Vectors on the question's side."""
+        """A vector for each question; None where the model cannot embed it."""
         vectors: list[Vector | None] = await self._call("encode_questions", contents)
         return vectors
 
     async def process(self, segments: list[Segment], options: ReadOptions) -> Processed:
         """Read and embed one batch of evidence."""
-        processed: Processed = await self._once("process", segments, options)
+        processed: Processed = await self._call_once("process", segments, options)
         return processed
 
     async def flush(self, source_id: str) -> Processed:
-        """The words that readers still buffered for this source, embedded."""
-        processed: Processed = await self._once("flush", source_id)
+        """The words that readers buffer for this source, embedded."""
+        processed: Processed = await self._call_once("flush", source_id)
         return processed
 
     async def understand(self, segments: list[Segment]) -> Processed:
-        """Read and embed a question asked by a file, ahead of ingest."""
+        """Read and embed the segments of an example file, with priority over ingest."""
         processed: Processed = await self._call("understand", segments)
         return processed
 
     async def rerank(
         self, question: Content, candidates: list[Content | str]
     ) -> list[float | None]:
-        """The second stage's scores."""
+        """The reranker's score of each candidate, in order; None where it has none."""
         scores: list[float | None] = await self._call("rerank", question, candidates)
         return scores
 
@@ -82,7 +82,7 @@ class Models:
         words: str = await self._call("transcribe", samples)
         return words
 
-    async def _once(self, method: str, *args: Any) -> Any:
+    async def _call_once(self, method: str, *args: Any) -> Any:
         try:
             return await self._worker.call(method, *args)
         except WorkerDied as e:
@@ -97,7 +97,7 @@ class Models:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id."""
+        """The child's process id; None while it is not running."""
         return self._worker.pid
 
     async def close(self) -> None:
@@ -135,7 +135,7 @@ class Decoders:
 
     @asynccontextmanager
     async def cutter(self) -> AsyncIterator[Worker]:
-        """A decoder for one file; waits for a free one."""
+        """A decoder for one ingest; waits for a free one."""
         worker = await self._free.get()
         try:
             yield worker
@@ -143,23 +143,23 @@ class Decoders:
             self._free.put_nowait(worker)
 
     async def open(self, method: str, *args: Any) -> Any:
-        """One call on the decoder that serves `open_ref` and questions by file."""
+        """One call of the decoder that serves `open_ref`, reranking and examples."""
         async with self._opening:
             return await self._opener.call(method, *args, deadline_s=self._settings.decode_stall_s)
 
     @asynccontextmanager
     async def opener(self) -> AsyncIterator[Worker]:
-        """The opening decoder for a stream."""
+        """That decoder, for a stream."""
         async with self._opening:
             yield self._opener
 
     @property
     def pids(self) -> list[int]:
-        """The running children."""
+        """Process ids of the running children."""
         return [p for w in (*self._cutters, self._opener) if (p := w.pid) is not None]
 
     async def close(self) -> None:
-        """End every child, also when one cannot be ended; a decoder has nothing to save."""
+        """End every child, even if ending one fails; a decoder has nothing to save."""
         async with AsyncExitStack() as workers:
             for worker in (*self._cutters, self._opener):
                 workers.push_async_callback(asyncio.to_thread, worker.close, 1.0)

@@ -1,1 +1,1 @@
-"""What an agent opens and pastes: citations, snippets, quotes, images, audio, clip files."""
+"""Evidence for an answer: citations, snippets, quote checks, images, audio, clip files."""

@@ -1,4 +1,4 @@
-"""Audio as a WAV file that fits into an answer."""
+"""Encodes audio as a WAV file small enough for an answer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 from omni_core.types import SAMPLE_RATE, Samples
 
-MOST_S = 12.0
+MAX_S = 12.0
 """16 kHz mono of 16 bits is 32 kB a second; 12 s are 512 kB in base64."""
 
 
-def wav(samples: Samples, *, most_s: float = MOST_S) -> bytes:
-    """16-bit mono WAV of the first `most_s` seconds; anything outside [-1, 1] is clipped."""
-    cut = np.nan_to_num(samples[: int(most_s * SAMPLE_RATE)])
+def wav(samples: Samples, *, max_s: float = MAX_S) -> bytes:
+    """16-bit mono WAV of the first `max_s` seconds; anything outside [-1, 1] is clipped."""
+    cut = np.nan_to_num(samples[: int(max_s * SAMPLE_RATE)])
     pcm = np.rint(np.clip(cut, -1.0, 1.0) * 32767).astype("<i2")
     out = io.BytesIO()
     with wave.open(out, "wb") as file:

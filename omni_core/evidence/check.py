@@ -1,4 +1,4 @@
-"""Whether a quote really stands where it is said to stand. Deterministic, no model."""
+"""Checks a quote against a text: alignment of words, tolerant of spelling. No model."""
 
 from __future__ import annotations
 
@@ -12,71 +12,72 @@ from typing import Literal
 from omni_core.text.clean import clean
 from omni_core.text.tokens import words
 
-PARTLY = 0.5
-"""Share of the words from which on a quote counts as partly there."""
-SLIP = 0.75
-"""Likeness of spelling from which on two words are one word heard or spelt otherwise."""
+PARTIAL_RATIO = 0.5
+"""Share of matching words from which a quote is `partly` found."""
+SAME_SPELLING = 0.75
+"""Similarity ratio (difflib) from which two words count as spellings of one word."""
 
 Verdict = Literal["found", "partly", "not_found"]
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteMatch:
-    """How a quote fares against the words of a place."""
+    """Result of aligning a quote with a text."""
 
     verdict: Verdict
-    """`found`: every word, in order, nothing left out or put in; slips of spelling allowed."""
+    """`found`: every word in order, none missing, none inserted; spelling may differ."""
     ratio: float
-    """Share of the words, of quote or place, that agree in order: 0 to 1."""
+    """Matching words in order, as a share of the longer of quote and passage: 0 to 1."""
     best: str
-    """The words that come nearest."""
+    """The passage that matches best."""
     first: int
-    """Index of the line where they begin; -1 when nothing matches."""
+    """Index of the line in which `best` begins; -1 when nothing matches."""
     last: int
+    """Index of the line in which it ends."""
 
 
-_NOTHING = QuoteMatch("not_found", 0.0, "", -1, -1)
+_NO_MATCH = QuoteMatch("not_found", 0.0, "", -1, -1)
 
 
 def match_quote(quote: str, lines: Sequence[str]) -> QuoteMatch:
     """Compare `quote` with the words of `lines`, across line ends, ignoring case and punctuation.
 
-    A quote with an ellipsis is checked part by part, each after the one before it; its verdict
-    is that of the worst part.
+    The parts of a quote with an ellipsis are aligned one after another; the verdict is that of
+    the worst part.
     """
-    said: list[str] = []
-    shown: list[tuple[str, int, int]] = []
+    source: list[str] = []
+    printed: list[tuple[str, int, int]] = []
     for number, line in enumerate(lines):
         for i, part in enumerate(clean(line).split(" ")):
             for word in words(part):
-                said.append(word)
-                shown.append((part, number, i))
+                source.append(word)
+                printed.append((part, number, i))
     parts = [w for p in re.split(r"\[?(?:…|\.\.\.+)\]?", quote) if (w := words(p))]
-    if not parts or not said:
-        return _NOTHING
+    if not parts or not source:
+        return _NO_MATCH
     aligned: list[_Aligned] = []
     after = 0
-    for asked in parts:
-        aligned.append(_align(asked, said, after))
+    for quoted in parts:
+        aligned.append(_align(quoted, source, after))
         after = aligned[-1].end or after
     total = sum(len(p) for p in parts)
     ratio = sum(a.ratio * len(p) for a, p in zip(aligned, parts, strict=True)) / total
     if ratio == 0:
-        return _NOTHING
+        return _NO_MATCH
     ranges = [(a.start, a.end) for a in aligned if a.ratio]
-    best = " … ".join(" ".join(_join(shown[start:end])) for start, end in ranges)
+    best = " … ".join(" ".join(_join(printed[start:end])) for start, end in ranges)
     verdict: Verdict = "not_found"
     if all(a.whole for a in aligned):
         verdict = "found"
-    elif ratio >= PARTLY:
+    elif ratio >= PARTIAL_RATIO:
         verdict = "partly"
-    first, last = shown[ranges[0][0]][1], shown[ranges[-1][1] - 1][1]
+    first, last = printed[ranges[0][0]][1], printed[ranges[-1][1] - 1][1]
     return QuoteMatch(verdict, round(ratio, 3), best, first, last)
 
 
-def _join(shown: Sequence[tuple[str, int, int]]) -> list[str]:
-    """Each printed word once, though it may count as several (`well-known`, a kanji run)."""
-    return [part for part, _, _ in dict.fromkeys(shown)]
+def _join(printed: Sequence[tuple[str, int, int]]) -> list[str]:
+    """Each printed word once; one may hold several tokens (`well-known`, a run of kanji)."""
+    return [part for part, _, _ in dict.fromkeys(printed)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +88,17 @@ class _Aligned:
     whole: bool
 
 
-def _align(asked: list[str], said: list[str], after: int) -> _Aligned:
-    """How well `asked` agrees with its best place in `said` from word `after` on."""
-    start = after + _window(asked, said[after:])
-    slack = 2 + len(asked) // 4
-    low, high = max(after, start - slack), min(len(said), start + len(asked) + slack)
-    blocks = SequenceMatcher(None, asked, said[low:high], autojunk=False).get_opcodes()
+def _align(quoted: list[str], source: list[str], after: int) -> _Aligned:
+    """Alignment of `quoted` with the best matching passage of `source` from word `after` on."""
+    start = after + _best_window(quoted, source[after:])
+    slack = 2 + len(quoted) // 4
+    low, high = max(after, start - slack), min(len(source), start + len(quoted) + slack)
+    blocks = SequenceMatcher(None, quoted, source[low:high], autojunk=False).get_opcodes()
     equal = [op for op in blocks if op[0] == "equal"]
     if not equal:
         return _Aligned(0.0, 0, 0, False)
-    # Words before the first and after the last agreement belong to the place, not to the quote,
-    # unless the quote has words there too.
+    # Words before the first and after the last match are not part of the passage, unless the
+    # quote has words there too.
     first, last = blocks.index(equal[0]), blocks.index(equal[-1])
     agree, whole = 0.0, True
     begin, end = equal[0][3], equal[-1][4]
@@ -108,39 +109,43 @@ def _align(asked: list[str], said: list[str], after: int) -> _Aligned:
         outside = not first < i < last
         if outside and a0 == a1:
             continue
-        ours = asked[a0:a1]
-        theirs = said[low + b0 : low + b1]
+        quote_run = quoted[a0:a1]
+        source_run = source[low + b0 : low + b1]
         if outside:
-            theirs = theirs[-len(ours) :] if i < first else theirs[: len(ours)]
-        likeness = _slip(ours, theirs)
-        agree += likeness * len(ours)
-        whole = whole and likeness > 0
-        if outside and likeness:
-            begin, end = min(begin, equal[0][3] - len(theirs)), max(end, b0 + len(theirs))
-    span = max(len(asked), end - begin)
+            source_run = (
+                source_run[-len(quote_run) :] if i < first else source_run[: len(quote_run)]
+            )
+        similarity = _spelling_similarity(quote_run, source_run)
+        agree += similarity * len(quote_run)
+        whole = whole and similarity > 0
+        if outside and similarity:
+            begin, end = min(begin, equal[0][3] - len(source_run)), max(end, b0 + len(source_run))
+    span = max(len(quoted), end - begin)
     return _Aligned(min(1.0, agree / span), low + begin, low + end, whole)
 
 
-def _slip(ours: list[str], theirs: list[str]) -> float:
-    """Likeness of two runs that differ only in spelling or in where words are split, else 0."""
-    a, b = "".join(ours), "".join(theirs)
+def _spelling_similarity(quote_run: list[str], source_run: list[str]) -> float:
+    """Similarity, 0 to 1, of two runs that differ only in spelling or in word breaks; else 0."""
+    a, b = "".join(quote_run), "".join(source_run)
     if a == b:
         return 1.0
-    if len(ours) != len(theirs) or any(c.isdecimal() for c in a + b):
+    if len(quote_run) != len(source_run) or any(c.isdecimal() for c in a + b):
         return 0.0
-    pairs = [SequenceMatcher(None, x, y).ratio() for x, y in zip(ours, theirs, strict=True)]
-    return min(pairs) if min(pairs) >= SLIP else 0.0
+    pairs = [
+        SequenceMatcher(None, x, y).ratio() for x, y in zip(quote_run, source_run, strict=True)
+    ]
+    return min(pairs) if min(pairs) >= SAME_SPELLING else 0.0
 
 
-def _window(asked: list[str], said: list[str]) -> int:
-    """Start of the run of `said`, as long as the quote, that shares most words with it."""
-    need = Counter(asked)
-    size = len(asked)
-    have: Counter[str] = Counter(said[:size])
+def _best_window(quoted: list[str], source: list[str]) -> int:
+    """Start of the window of `source`, as long as `quoted`, that shares most words with it."""
+    need = Counter(quoted)
+    size = len(quoted)
+    have: Counter[str] = Counter(source[:size])
     shared = sum((need & have).values())
     best, best_at = shared, 0
-    for i in range(size, len(said)):
-        new, old = said[i], said[i - size]
+    for i in range(size, len(source)):
+        new, old = source[i], source[i - size]
         have[new] += 1
         shared += have[new] <= need[new]
         shared -= have[old] <= need[old]

@@ -1,4 +1,4 @@
-"""One grammar for references: what `cite` prints, `parse` reads back.
+"""The grammar of references: `cite` prints it, `parse` reads it.
 
     [Title @ 12:04.3-12:19.3]    seconds of a video or audio; one time is an instant
     [Title p.12]                 a page
@@ -7,7 +7,7 @@
     seg_...                      a segment        src_...@83.5   src_...@80-95   src_...#p12
     omni://source/src_...        and the same with #t=80,95 or #page=12; omni://segment/seg_...
 
-A title that would be read as something else (`Report p.3`) is printed in double quotes.
+A title that would be parsed as something else (`Report p.3`) is printed in double quotes.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ GRAMMAR = (
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """What a reference names: a segment, or a source and a place in it."""
+    """A parsed reference: a segment, or a source and a span of it."""
 
     segment: str | None = None
-    """uuid, when a segment is named."""
+    """uuid, for a reference to a segment."""
     source: str = ""
     """Id (`src_...`) or title as printed; compare titles with `same_title`."""
     span: Span | None = None
@@ -41,7 +41,7 @@ class Ref:
 
 
 def place(span: Span | None) -> str:
-    """The place alone: `12:04.3-12:19.3`, `p.12`, `chars 120-480`; empty for an image."""
+    """A span as text: `12:04.3-12:19.3`, `p.12`, `chars 120-480`; "" for None (an image)."""
     if span is None:
         return ""
     if span.axis == "page":
@@ -56,7 +56,7 @@ def place(span: Span | None) -> str:
 def cite(title: str, span: Span | None, *, source_id: str = "") -> str:
     """The citation to paste. `span` None for images and whole sources.
 
-    Give `source_id` where two sources share the title: it is printed behind it.
+    Pass `source_id` where two sources have this title: it is printed after it.
     """
     name = clean_title(title)
     if source_id:
@@ -91,7 +91,7 @@ def parse(ref: str) -> Ref:
     if bracketed:
         text = bracketed[1].strip()
     else:
-        # Without brackets the marks around it belong to the sentence it was copied from.
+        # Without brackets, surrounding punctuation belongs to the text it was copied from.
         text = text if text.startswith('"') else text.strip(" \"'`“”<>()[]")
         text = text.rstrip(".,;") or text
     if not text or len(ref) > 1000:
@@ -139,7 +139,7 @@ _PLACES = tuple(
 
 
 def _reads_back(name: str) -> bool:
-    """Whether the bare name is understood as itself, not as a place, an id or a quotation."""
+    """Whether the unquoted name parses as itself, not as a span, an id or a quotation."""
     try:
         return parse(f"[{name}]") == Ref(source=name) and parse(f"[{name} p.1]").source == name
     except OmniError:
@@ -147,7 +147,7 @@ def _reads_back(name: str) -> bool:
 
 
 def _split(text: str) -> tuple[str, Span | None]:
-    """The source's name and the place; a quoted name is never looked into."""
+    """The source's name and the span; a quoted name is not searched for one."""
     quoted = re.match(r'"([^"]*)"', text)
     if quoted:
         name, rest = quoted[0], text[quoted.end() :]
@@ -155,7 +155,7 @@ def _split(text: str) -> tuple[str, Span | None]:
             return name, None
         text = "x" + rest
     for pattern in _PLACES:
-        # The last place in the text wins: a title may hold an @ of its own.
+        # The last match in the text wins: a title may contain an @.
         match = pattern.fullmatch(text)
         if match:
             return (name if quoted else match["name"].strip(" ,;:")), _span(match)

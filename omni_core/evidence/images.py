@@ -1,4 +1,4 @@
-"""Images that fit into the budget of an answer."""
+"""Encodes images within the byte budget of an answer; crops; contact sheets."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
 IMAGE_BYTES = 150_000
-"""One JPEG. Base64 makes it a third larger; clients drop or truncate larger blocks."""
+"""Size limit of one JPEG. Base64 adds a third; clients drop or truncate larger blocks."""
 _QUALITIES = (88, 80, 72, 62, 52, 42)
 _SMALLEST_EDGE = 192
 
 
 @dataclass(frozen=True, slots=True)
 class Jpeg:
-    """An encoded image: what it shows, and its size in pixels."""
+    """An encoded image, its caption, and its size in pixels."""
 
     jpeg: bytes
     caption: str
@@ -33,10 +33,10 @@ class Jpeg:
     height: int
 
 
-def jpeg(pixels: Pixels, edge: int, *, most: int = IMAGE_BYTES, caption: str = "") -> Jpeg:
-    """Encode with the long edge at most `edge` pixels and at most `most` bytes.
+def jpeg(pixels: Pixels, edge: int, *, max_bytes: int = IMAGE_BYTES, caption: str = "") -> Jpeg:
+    """Encode with the long edge at most `edge` pixels and at most `max_bytes` bytes.
 
-    Quality goes down first, then size: a blurred word is lost sooner than a small one.
+    Quality is lowered first, then the size: text stays legible longer that way.
     """
     from PIL import Image
 
@@ -45,7 +45,7 @@ def jpeg(pixels: Pixels, edge: int, *, most: int = IMAGE_BYTES, caption: str = "
         for quality in _QUALITIES:
             out = io.BytesIO()
             image.save(out, "JPEG", quality=quality, optimize=True, subsampling="4:2:0")
-            if out.tell() <= most:
+            if out.tell() <= max_bytes:
                 return Jpeg(out.getvalue(), caption, image.width, image.height)
         longest = max(image.size)
         if longest <= _SMALLEST_EDGE:
@@ -54,13 +54,13 @@ def jpeg(pixels: Pixels, edge: int, *, most: int = IMAGE_BYTES, caption: str = "
 
 
 def fit(raw: Sequence[tuple[Pixels, str]], edge: int, *, total: int) -> tuple[list[Jpeg], str]:
-    """Encode (pixels, caption) pairs, each with an equal share of `total` bytes at most.
+    """Encode (pixels, caption) pairs, each in at most an equal share of `total` bytes.
 
-    An image of 192 pixels is not made smaller, whatever its share.
-    Also returns one sentence when an image had to become smaller than asked, else "".
+    No image is made smaller than 192 pixels, so the total may exceed `total`. Also returns a
+    warning when an image is smaller than `edge` asks for, else "".
     """
     share = min(IMAGE_BYTES, total // max(1, len(raw)))
-    shown = [jpeg(pixels, edge, most=share, caption=caption) for pixels, caption in raw]
+    shown = [jpeg(pixels, edge, max_bytes=share, caption=caption) for pixels, caption in raw]
     wanted = [min(edge, max(pixels.shape[:2])) for pixels, _ in raw]
     small = [s for s, w in zip(shown, wanted, strict=True) if max(s.width, s.height) < w]
     if not small:
@@ -73,7 +73,7 @@ def fit(raw: Sequence[tuple[Pixels, str]], edge: int, *, total: int) -> tuple[li
 
 
 def check_box(box: Sequence[float]) -> tuple[float, float, float, float]:
-    """(left, top, right, bottom), each a share of 0 to 1. Raises BadRequestError."""
+    """The validated (left, top, right, bottom), fractions 0 to 1. Raises BadRequestError."""
     if len(box) != 4 or not all(math.isfinite(x) and 0 <= x <= 1 for x in box):
         raise BadRequestError("crop is [left, top, right, bottom], each from 0 to 1")
     left, top, right, bottom = box
@@ -92,9 +92,10 @@ def crop(pixels: Pixels, box: Sequence[float]) -> Pixels:
 
 
 def sheet(frames: Sequence[tuple[float, Pixels]], edge: int = 1280) -> Pixels:
-    """Frames side by side in time order, each with its second burnt in; `edge` px at most.
+    """A contact sheet: frames in time order with their time drawn on them; long edge at most
+    `edge` pixels.
 
-    The grid is the one in which the frames come out largest; frames are never enlarged.
+    The grid is the one with the largest frames; frames are never enlarged.
     """
     from PIL import Image, ImageDraw
 
@@ -125,7 +126,7 @@ def sheet(frames: Sequence[tuple[float, Pixels]], edge: int = 1280) -> Pixels:
 
 
 def _columns(count: int, aspect: float) -> int:
-    """Of all grids in a square the one with the largest cells, counting empty ones against it."""
+    """Columns of the square grid with the largest cells, weighted by the share of used cells."""
 
     def worth(columns: int) -> float:
         rows = math.ceil(count / columns)
@@ -135,7 +136,7 @@ def _columns(count: int, aspect: float) -> int:
 
 
 def _stamp(draw: ImageDraw.ImageDraw, text: str, x: int, y: int, width: int, height: int) -> None:
-    """White on black in the lower left corner: legible on any image."""
+    """Draw `text` white on black in the lower left corner of a cell."""
     from PIL import ImageFont
 
     font = ImageFont.load_default(size=max(11, min(width // 9, height // 6, 28)))

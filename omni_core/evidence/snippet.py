@@ -1,4 +1,4 @@
-"""The part of a text that answers a question, cut to size."""
+"""The passage of a text that is most relevant to a question."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from omni_core.text.tokens import stem, words
 
 
 def snippet(text: str, question: str = "", limit: int = 30) -> str:
-    """At most `limit` words of `text`: the run that holds most of the question's words.
+    """At most `limit` words of `text`: the window that contains most of the question's terms.
 
     Ellipses mark what was cut. Texts without spaces are cut by characters, two to a word.
     """
@@ -28,8 +28,8 @@ def snippet(text: str, question: str = "", limit: int = 30) -> str:
 
 
 def _best_window(held: list[set[str]], limit: int) -> int:
-    """First index of the run of `limit` words that covers the most distinct wanted words, those
-    in its middle. `held[i]`: the wanted words that word i is."""
+    """Start of the window of `limit` words with the most distinct query terms, centred on them.
+    `held[i]`: the query terms that word i matches."""
     found = [i for i, terms in enumerate(held) if terms]
     best, best_gain = 0, (0, 0)
     for first in found:

@@ -1,4 +1,4 @@
-"""A thumbnail of each shot, image and page, written at ingest: shown when the file is gone."""
+"""Thumbnails of shots, images and pages, written at ingest, shown when the file is missing."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from omni_core.types import Pixels
 
 FOLDER = "thumbs"
 EDGE = 320
-"""Pixels of the long edge at most."""
+"""Long edge, pixels."""
 BYTES = 24_000
-"""Bytes of one thumbnail at most; a video of 1,000 shots keeps some 15 MB."""
+"""Size limit of one thumbnail; those of 1,000 shots take about 15 MB."""
 
 
 def save(store: Path, source_id: str, uuid: str, pixels: Pixels) -> None:
-    """Write the thumbnail of one segment; the same segment has the same file."""
+    """Write the thumbnail of one segment, replacing an earlier one."""
     path = _path(store, source_id, uuid)
-    write_atomically(path, jpeg(pixels, EDGE, most=BYTES).jpeg)
+    write_atomically(path, jpeg(pixels, EDGE, max_bytes=BYTES).jpeg)
 
 
 def load(store: Path, source_id: str, uuid: str, caption: str) -> Jpeg | None:

@@ -1,7 +1,7 @@
-"""Indexes: where points are stored and searched.
+"""Indexes: stores of points with vector and BM25 search.
 
 `Settings.index` names one: edge (on disk, in a child process), server (Qdrant over the network),
-memory (exact, the reference that the others are tested against), or one of a plug-in.
+memory (exact; the reference for the tests of the others), or that of a plug-in.
 """
 
 from __future__ import annotations

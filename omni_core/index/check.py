@@ -1,4 +1,4 @@
-"""What every store checks before it writes: a bad vector would be stored in silence."""
+"""Validation shared by all indexes (a store accepts invalid vectors silently), and batches."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from omni_core.query import Filter, Prefetch
 from omni_core.types import EncoderInfo, Sparse, Vector
 
 MAX_BATCH = 250
-"""Points of one write: the embedded engine keeps everything else waiting meanwhile."""
+"""Most points of one write: the embedded engine blocks other calls during a write."""
 
 
 def points(points: Sequence[Point], info: EncoderInfo) -> None:
-    """Raises StoreError when a vector has another width, holds NaN, or has no direction."""
+    """Raises StoreError when a vector has a wrong shape, is not finite, or is zero."""
     for point in points:
         if point.dense is not None:
             _vector(point.dense, 1, info.dim, point.id)
@@ -27,7 +27,7 @@ def points(points: Sequence[Point], info: EncoderInfo) -> None:
 
 
 def prefetches(prefetches: Sequence[Prefetch], info: EncoderInfo) -> None:
-    """Raises StoreError for a prefetch that this index cannot answer."""
+    """Raises StoreError for a prefetch whose vector does not fit its name or this index."""
     for prefetch in prefetches:
         if prefetch.using == "bm25":
             if not isinstance(prefetch.vector, Sparse):
@@ -52,14 +52,14 @@ def _vector(vector: Vector, axes: int, dim: int, whose: str) -> None:
 
 
 def refuse_empty(filter: Filter | None) -> Filter:
-    """The filter, unless it would match every point: an empty one deletes a whole library."""
+    """The filter; raises BadRequestError for an empty one, which would match every point."""
     if not filter:
         raise BadRequestError("refusing to change every point: give a filter")
     return filter
 
 
 def in_memory_bytes(point: Point) -> int:
-    """Roughly what a point weighs when it is pickled."""
+    """Approximate size of a pickled point."""
     arrays = sum(v.nbytes for v in (point.dense, point.late) if v is not None)
     terms = len(point.bm25.indices) * 16 if point.bm25 else 0
     return arrays + terms + sum(len(str(v)) for v in point.stored.fields.values()) + 200
@@ -68,9 +68,9 @@ def in_memory_bytes(point: Point) -> int:
 def batches(
     points: Iterable[Point], max_bytes: int, size: Callable[[Point], int] = in_memory_bytes
 ) -> Iterator[list[Point]]:
-    """Cut a write into batches of at most MAX_BATCH points and about `max_bytes` bytes.
+    """Split points into batches of at most MAX_BATCH points and about `max_bytes` bytes.
 
-    `size(point)` gives a point's bytes on the wire; by default its arrays and words in memory.
+    `size(point)` is the size of a point in bytes as it is sent; by default when pickled.
     """
     batch: list[Point] = []
     total = 0

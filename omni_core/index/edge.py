@@ -1,4 +1,4 @@
-"""The embedded store: Qdrant's own engine on disk, in a child process that this file talks to."""
+"""The embedded index: Qdrant Edge on disk, in a child process (`edge_worker`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 BATCH_BYTES = 16 << 20
 CALL_S = 120.0
-"""A call may have to wait for a vacuum before it (16 s at 200,000 points of 2,048 numbers)."""
+"""Time limit of a call, which may wait for a vacuum (16 s at 200,000 points of 2,048 numbers)."""
 
 
 class EdgeIndex(Index):
@@ -79,14 +79,14 @@ class EdgeIndex(Index):
         return found
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
-        """The points that exist, in the order asked."""
+        """The points that exist, in the order of `ids`."""
         found: list[Point] = await self._call("get", list(ids), vectors)
         return found
 
     async def scroll(
         self, filter: Filter | None = None, *, limit: int = 256, offset: str | None = None
     ) -> tuple[list[Point], str | None]:
-        """Points without vectors in id order, and the id to go on from."""
+        """Points without vectors in id order, and the offset of the next page."""
         page: tuple[list[Point], str | None] = await self._call("scroll", filter, limit, offset)
         return page
 
@@ -107,14 +107,14 @@ class EdgeIndex(Index):
         await self._call("flush")
 
     async def optimize(self) -> bool:
-        """Vacuum what deletes left behind; searches wait meanwhile, so call it when idle.
+        """Vacuum deleted points; blocks searches, so call it when idle.
 
         False when there was nothing to do, or when the disk has less than twice the index free.
         """
         return bool(await self._call("optimize", deadline_s=None))
 
     async def activate(self) -> None:
-        """Make this the version that searches of the store use (the end of a re-index)."""
+        """Make this the version that searches use, at the end of a re-index."""
         await self.flush()
         await asyncio.to_thread(versions.activate, self._store, versions.slug(self._info))
 
@@ -125,7 +125,7 @@ class EdgeIndex(Index):
             await asyncio.to_thread(worker.close)
 
     async def _call(self, method: str, *args: Any, deadline_s: float | None = CALL_S) -> Any:
-        """Every call is idempotent, so one that died with its child is made once more."""
+        """Every call is idempotent: one that fails because the child died is repeated once."""
         worker = self._worker
         if worker is None:
             raise StoreError("the index is not open")

@@ -1,8 +1,8 @@
-"""The child that owns a Qdrant Edge shard; the only file that imports `qdrant_edge`.
+"""The child process of the embedded index; the only file that imports `qdrant_edge`.
 
-A child, because Edge 0.9 holds the interpreter's lock while it searches, writes and vacuums
-(`optimize` stalled an event loop for all of its 9.7 s), and because a shard is hung for ever by
-`fork`. Calls are answered one at a time.
+A child process, because Edge 0.9 holds the GIL while it searches, writes and vacuums (`optimize`
+blocked an event loop for all of its 9.7 s), and because a shard deadlocks after `fork`. Calls
+run one at a time.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 FLUSH_EVERY = 1000
 """Points between flushes: replaying 1,000 at the next open takes 0.1 s, 20,000 took 7.5 s."""
 DISK_RESERVE = 128 << 20
-"""Writing into a mapped file on a full disk kills the process (SIGBUS): stop before that."""
+"""Free bytes needed for a write: on a full disk, writing to a mapped file ends in SIGBUS."""
 OPEN_RESERVE = 64 << 20
-"""Opening makes files too: on a small disk it died with 36 MB free and went well with 70."""
+"""Free bytes needed to open: it crashed with 36 MB free and succeeded with 70."""
 LOCK_WAIT_S = 0.8 if sys.platform == "linux" else 9.0
-"""How long a killed parent's child may still hold the shard: on Linux it dies at once."""
+"""How long the child of a killed parent may still hold the shard; on Linux it ends at once."""
 _SEARCH = edge.SearchParams(
     quantization=edge.QuantizationSearchParams(rescore=True, oversampling=2.0)
 )
@@ -47,16 +47,16 @@ def service(path: str, dim: int, multi_vector: bool) -> Shard:
     return Shard(Path(path), dim, multi_vector)
 
 
-def _one_line(method: F) -> F:
+def _as_store_errors(method: F) -> F:
     @wraps(method)
     def call(*args: Any) -> Any:
         try:
             return method(*args)
         except OmniError:
             raise
-        except Exception as e:  # Edge raises bare Exception
+        except Exception as e:  # Edge raises bare Exception: its text is all there is
             log.debug("%s failed", method.__name__, exc_info=True)
-            text = _line(e)
+            text = _first_line(e)
             if "No space left" in text:
                 text = "the disk is full; free some space and call again"
             raise StoreError(f"the index failed in {method.__name__}: {text}") from e
@@ -65,12 +65,12 @@ def _one_line(method: F) -> F:
 
 
 class Shard:
-    """Calls of `edge.Edge`, in the child."""
+    """The methods that `EdgeIndex` calls. Any failure is raised as StoreError."""
 
-    @_one_line
+    @_as_store_errors
     def __init__(self, path: Path, dim: int, multi_vector: bool) -> None:
         self._path = path / "shard"
-        _need(path, OPEN_RESERVE)
+        _require_free(path, OPEN_RESERVE)
         if not self._path.exists():
             _create(path, dim, multi_vector)
         self._shard = _load(self._path)
@@ -79,20 +79,20 @@ class Shard:
         for key in missing:
             self._shard.update(edge.UpdateOperation.create_field_index(key, _schema()[key]))
 
-    @_one_line
+    @_as_store_errors
     def upsert(self, points: Sequence[Point]) -> None:
-        """Write; survives a crash of any process when it returns (WAL), a power cut at `flush`."""
-        _need(self._path, DISK_RESERVE)
+        """Durable against a crash when it returns (WAL), against power loss after `flush`."""
+        _require_free(self._path, DISK_RESERVE)
         self._shard.update(edge.UpdateOperation.upsert_points([_point(p) for p in points]))
         self._unflushed += len(points)
         if self._unflushed >= FLUSH_EVERY:
             self.flush()
 
-    @_one_line
+    @_as_store_errors
     def search(
         self, prefetches: Sequence[query.Prefetch], filter: query.Filter | None
     ) -> list[list[ScoredPoint]]:
-        """All prefetches in one planned batch."""
+        """A ranking for each prefetch, from one batch query."""
         requests = [
             edge.QueryRequest(
                 limit=prefetch.limit,
@@ -109,53 +109,53 @@ class Shard:
             for hits in found
         ]
 
-    @_one_line
+    @_as_store_errors
     def get(self, ids: Sequence[str], vectors: bool) -> list[Point]:
-        """In the order asked."""
+        """The points that exist, in the order of `ids`."""
         records = {str(r.id): r for r in self._shard.retrieve(list(ids), True, vectors)}
-        return [_back(records[i]) for i in ids if i in records]
+        return [_from_record(records[i]) for i in ids if i in records]
 
-    @_one_line
+    @_as_store_errors
     def scroll(
         self, filter: query.Filter | None, limit: int, offset: str | None
     ) -> tuple[list[Point], str | None]:
-        """In id order."""
+        """A page of points in id order, and the offset of the next one."""
         page, following = self._shard.scroll(
             edge.ScrollRequest(
                 offset=offset, limit=limit, filter=_filter(filter), with_payload=True
             )
         )
-        return [_back(r) for r in page], None if following is None else str(following)
+        return [_from_record(r) for r in page], None if following is None else str(following)
 
-    @_one_line
+    @_as_store_errors
     def count(self, filter: query.Filter | None) -> int:
-        """Exact: `info().points_count` counts deleted points too."""
+        """Exact count; `info().points_count` would include deleted points."""
         return int(self._shard.count(edge.CountRequest(exact=True, filter=_filter(filter))))
 
-    @_one_line
+    @_as_store_errors
     def set_payload(self, filter: query.Filter, changes: Mapping[str, Any]) -> None:
-        """Merge."""
+        """Merge `changes` into the points that match."""
         self._shard.update(
             edge.UpdateOperation.set_payload_by_filter(_filter(filter), dict(changes))
         )
 
-    @_one_line
+    @_as_store_errors
     def delete(self, filter: query.Filter) -> None:
-        """By filter, never empty."""
+        """Remove the points that match; refuses an empty filter."""
         compiled = _filter(filter)
         if compiled is None:
             raise StoreError("refusing to delete every point: give a filter")
         self._shard.update(edge.UpdateOperation.delete_points_by_filter(compiled))
 
-    @_one_line
+    @_as_store_errors
     def flush(self) -> None:
-        """To the disk."""
+        """Write everything to the disk."""
         self._shard.flush()
         self._unflushed = 0
 
-    @_one_line
+    @_as_store_errors
     def optimize(self) -> bool:
-        """Vacuum deleted points; False when there was nothing to do or no room to do it in."""
+        """Vacuum deleted points; False when there was nothing to do or too little disk space."""
         size, free = versions.used_bytes(self._path), shutil.disk_usage(self._path).free
         if free < 2 * size + DISK_RESERVE:
             log.warning("index not vacuumed: needs %d MB free, has %d", 2 * size >> 20, free >> 20)
@@ -165,11 +165,11 @@ class Shard:
         return done
 
     def close(self) -> None:
-        """Flushes too."""
+        """Flush and release the shard."""
         self._shard.close()
 
 
-def _need(path: Path, reserve: int) -> None:
+def _require_free(path: Path, reserve: int) -> None:
     if (free := shutil.disk_usage(path).free) < reserve:
         raise StoreError(
             f"the disk of the index has {free >> 20} MB free and needs {reserve >> 20}; free some "
@@ -178,7 +178,7 @@ def _need(path: Path, reserve: int) -> None:
 
 
 def _create(path: Path, dim: int, multi_vector: bool) -> None:
-    """Made aside and renamed: a crash leaves no half-made shard. Payload indexes come first."""
+    """Create the shard under another name, with its payload indexes, then rename it: atomic."""
     new = path / "shard.new"
     shutil.rmtree(new, ignore_errors=True)
     quantized = edge.TurboQuantQuantizationConfig(bits=edge.TurboQuantBitSize.Bits4)
@@ -217,13 +217,13 @@ def _load(path: Path) -> Any:
     while True:
         try:
             return edge.EdgeShard.load(str(path))
-        except BaseException as e:  # a panic of the engine is no Exception
+        except BaseException as e:  # a Rust panic is no Exception
             if isinstance(e, (KeyboardInterrupt, SystemExit)):
                 raise
             if "WouldBlock" not in str(e):  # its bare exceptions carry nothing but a text
                 raise StoreError(
-                    f"the index in {path.parent} is damaged ({_line(e)}); restore that folder, "
-                    "or move the whole store away and ingest again"
+                    f"the index in {path.parent} is damaged ({_first_line(e)}); restore that "
+                    "folder, or move the whole store away and ingest again"
                 ) from e
             if time.monotonic() > give_up:
                 raise StoreError(
@@ -234,7 +234,7 @@ def _load(path: Path) -> Any:
         time.sleep(0.05)
 
 
-def _line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__
 
@@ -261,7 +261,7 @@ def _vector(vector: Any) -> Any:
     return vector
 
 
-def _back(record: Any) -> Point:
+def _from_record(record: Any) -> Point:
     import numpy as np
 
     vectors = record.vector or {}

@@ -1,8 +1,8 @@
-"""The exact store: everything in this process, nothing approximated, gone when it ends.
+"""The in-memory index: exact search, nothing persistent; the reference for the other indexes.
 
-The others are measured against it. Scores are Qdrant's: cosine, BM25 with the engine's IDF
-`ln((N - df + 0.5) / (df + 0.5) + 1)` over the N points that have words, and
-MaxSim (for each vector of the question the best cosine in the point, summed).
+Scores are those of Qdrant: cosine, BM25 with the IDF `ln((N - df + 0.5) / (df + 0.5) + 1)` over
+the N points that have text, and MaxSim (for each vector of the question the best cosine in the
+point, summed).
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from omni_core.types import EncoderInfo, Vector
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What searches need, made anew after a write. Rows are in id order, so ties break by id."""
+    """Arrays for searching, rebuilt after a write. Rows are in id order, so ties break by id."""
 
     points: list[Point]
     dense_rows: NDArray[np.intp]
     dense: NDArray[np.float32]
     postings: dict[int, tuple[list[int], list[float]]]
-    """Term -> rows that have it, and its weight in each."""
-    worded: int
-    """How many points have words: the N of the IDF."""
+    """Term id -> the rows that contain it, and its weight in each."""
+    with_text: int
+    """Number of points with text: the N of the IDF."""
 
 
 class MemoryIndex(Index):
@@ -44,7 +44,7 @@ class MemoryIndex(Index):
 
     @classmethod
     def create(cls, settings: Settings, info: EncoderInfo, *, building: bool = False) -> Self:
-        """An empty index; every version is its own."""
+        """An empty index, whatever `building` is."""
         return cls(info)
 
     def __init__(self, info: EncoderInfo) -> None:
@@ -90,13 +90,13 @@ class MemoryIndex(Index):
         return found
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
-        """The points that exist, in the order asked."""
+        """The points that exist, in the order of `ids`."""
         return [_copy(self._points[i], vectors) for i in ids if i in self._points]
 
     async def scroll(
         self, filter: Filter | None = None, *, limit: int = 256, offset: str | None = None
     ) -> tuple[list[Point], str | None]:
-        """Points without vectors in id order, and the id to go on from."""
+        """Points without vectors in id order, and the offset of the next page."""
         ids = sorted(self._points)
         ids = [
             i for i in ids[bisect_left(ids, offset or "") :] if _matches(filter, self._points[i])
@@ -145,16 +145,16 @@ class MemoryIndex(Index):
             having = [(row, p.dense) for row, p in enumerate(points) if p.dense is not None]
             dense = np.stack([v for _, v in having]) if having else np.zeros((0, self._info.dim))
             postings: dict[int, tuple[list[int], list[float]]] = {}
-            worded = 0
+            with_text = 0
             for row, p in enumerate(points):
                 if p.bm25 is not None and p.bm25.indices:
-                    worded += 1
+                    with_text += 1
                     for term, weight in zip(p.bm25.indices, p.bm25.values, strict=True):
                         rows, weights = postings.setdefault(term, ([], []))
                         rows.append(row)
                         weights.append(weight)
             at = np.array([row for row, _ in having], np.intp)
-            self._cached = _Table(points, at, dense.astype(np.float32), postings, worded)
+            self._cached = _Table(points, at, dense.astype(np.float32), postings, with_text)
         return self._cached
 
 
@@ -165,12 +165,12 @@ def _dense(table: _Table, vector: Any) -> _Scores:
     return table.dense_rows, (table.dense @ _unit(vector)).astype(np.float64)
 
 
-def _bm25(table: _Table, asked: Any) -> _Scores:
+def _bm25(table: _Table, query: Any) -> _Scores:
     total = np.zeros(len(table.points))
     touched = np.zeros(len(table.points), bool)
-    for term, weight in zip(asked.indices, asked.values, strict=True):
+    for term, weight in zip(query.indices, query.values, strict=True):
         rows, weights = table.postings.get(term, ([], []))
-        idf = math.log((table.worded - len(rows) + 0.5) / (len(rows) + 0.5) + 1)
+        idf = math.log((table.with_text - len(rows) + 0.5) / (len(rows) + 0.5) + 1)
         total[rows] += weight * idf * np.array(weights)
         touched[rows] = True
     found = np.flatnonzero(touched)
@@ -178,9 +178,9 @@ def _bm25(table: _Table, asked: Any) -> _Scores:
 
 
 def _late(table: _Table, vectors: Any) -> _Scores:
-    asked = _unit(vectors)
+    query = _unit(vectors)
     having = [(row, p.late) for row, p in enumerate(table.points) if p.late is not None]
-    scores = [float((asked @ late.T).max(axis=1).sum()) for _, late in having]
+    scores = [float((query @ late.T).max(axis=1).sum()) for _, late in having]
     return np.array([row for row, _ in having], np.intp), np.array(scores, np.float64)
 
 
@@ -199,7 +199,7 @@ def _copy(point: Point, vectors: bool) -> Point:
 
 
 def _copied(stored: StoredSegment) -> StoredSegment:
-    """What a caller does to the answer must not reach the store."""
+    """A copy, so that a caller cannot change what is stored."""
     return StoredSegment(dict(stored.fields))
 
 

@@ -1,4 +1,7 @@
-"""Our nouns to `qdrant_client`'s and back; the only file that imports it (1 s, 85 MB, an extra)."""
+"""Conversion to `qdrant_client`'s types and back; the only file that imports it.
+
+The import takes 1 s and 85 MB; the package is an optional extra.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,11 @@ from omni_core.points import Point, ScoredPoint
 from omni_core.types import EncoderInfo, Sparse, Vector
 
 FAILURES = (UnexpectedResponse, ResponseHandlingException, ResourceExhaustedResponse)
-"""What the client raises for the network and the server."""
-OLDEST = (1, 18)
+"""Exceptions of the client for failures of the network and the server."""
+MIN_VERSION = (1, 18)
 """TurboQuant came with 1.18."""
 
-_BYTES_A_NUMBER = 14
+_BYTES_PER_NUMBER = 14
 _SEARCH = models.SearchParams(
     quantization=models.QuantizationSearchParams(rescore=True, oversampling=2.0)
 )
@@ -36,24 +39,24 @@ def connect(url: str, api_key: str, timeout_s: int) -> AsyncQdrantClient:
         url=url,
         headers={"api-key": api_key} if api_key else None,
         timeout=timeout_s,
-        check_compatibility=False,  # ours is `too_old`: the client's own prints from a thread
+        check_compatibility=False,  # ours is `is_too_old`: the client's own prints from a thread
     )
 
 
-def is_private(url: str) -> bool:
-    """Whether a key sent to this address can be read on the way only by this machine."""
+def is_safe_for_key(url: str) -> bool:
+    """Whether an API key can be sent to this URL safely: over https, or to this machine."""
     parts = urlsplit(url)
     return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
-def too_old(version: str) -> bool:
-    """Whether a server's version is below `OLDEST`."""
+def is_too_old(version: str) -> bool:
+    """Whether a server's version is below `MIN_VERSION`."""
     major, _, rest = version.partition(".")
     minor = rest.partition(".")[0]
-    return major.isdigit() and minor.isdigit() and (int(major), int(minor)) < OLDEST
+    return major.isdigit() and minor.isdigit() and (int(major), int(minor)) < MIN_VERSION
 
 
-def passing(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the same call may succeed a moment later."""
     if isinstance(error, UnexpectedResponse):
         return error.status_code in (408, 425, 429, 500, 502, 503, 504)
@@ -62,10 +65,10 @@ def passing(error: Exception) -> bool:
     return isinstance(error, ResourceExhaustedResponse)
 
 
-def explain(error: Exception, url: str) -> StoreError:
-    """One line: what happened and what to do. The key is never in it."""
+def to_store_error(error: Exception, url: str) -> StoreError:
+    """The failure as a StoreError that says what to do; its message never contains the key."""
     if isinstance(error, UnexpectedResponse):
-        code, said = error.status_code, _said(error)
+        code, said = error.status_code, _server_message(error)
         if code in (401, 403):
             return StoreError(
                 f"Qdrant at {url} refused the API key (HTTP {code}); set OMNI_QDRANT_API_KEY to "
@@ -91,7 +94,7 @@ def explain(error: Exception, url: str) -> StoreError:
     )
 
 
-def _said(error: UnexpectedResponse) -> str:
+def _server_message(error: UnexpectedResponse) -> str:
     try:
         text = str(json.loads(error.content)["status"]["error"])
     except (ValueError, KeyError, TypeError):
@@ -103,7 +106,7 @@ def _said(error: UnexpectedResponse) -> str:
 
 
 def vectors(info: EncoderInfo) -> dict[str, models.VectorParams]:
-    """Full vectors on disk for rescoring, 4-bit codes in memory for the first pass."""
+    """Vector configuration: 4-bit codes in memory to search, full vectors on disk to rescore."""
     dense = models.VectorParams(
         size=info.dim,
         distance=models.Distance.COSINE,
@@ -121,7 +124,9 @@ def vectors(info: EncoderInfo) -> dict[str, models.VectorParams]:
         distance=models.Distance.COSINE,
         on_disk=True,
         datatype=models.Datatype.FLOAT16,
-        hnsw_config=models.HnswConfigDiff(m=0),  # a graph of token vectors pays for nothing
+        hnsw_config=models.HnswConfigDiff(
+            m=0
+        ),  # an HNSW graph of token vectors is not worth its cost
         multivector_config=models.MultiVectorConfig(
             comparator=models.MultiVectorComparator.MAX_SIM
         ),
@@ -130,17 +135,17 @@ def vectors(info: EncoderInfo) -> dict[str, models.VectorParams]:
 
 
 def sparse_vectors() -> dict[str, models.SparseVectorParams]:
-    """BM25: our half of the score is stored, the engine adds IDF."""
+    """BM25: points store the document weights, the server multiplies by the IDF."""
     return {"bm25": models.SparseVectorParams(modifier=models.Modifier.IDF)}
 
 
 def payload_indexes() -> dict[str, models.PayloadSchemaType]:
-    """Made before the first upsert: a filter on anything else is slow, or refused."""
+    """Indexed payload fields, created before the first upsert; other filters are slow."""
     return {key: models.PayloadSchemaType(kind) for key, kind in payload.INDEXED.items()}
 
 
-def point_to(alias: str, collection: str, *, from_: str | None) -> list[Any]:
-    """Operations that move an alias in one step."""
+def move_alias(alias: str, collection: str, *, from_: str | None) -> list[Any]:
+    """Operations that move an alias to `collection` atomically."""
     create = models.CreateAliasOperation(
         create_alias=models.CreateAlias(collection_name=collection, alias_name=alias)
     )
@@ -154,14 +159,14 @@ def point_to(alias: str, collection: str, *, from_: str | None) -> list[Any]:
 
 
 def json_bytes(point: Point) -> int:
-    """About what a point weighs in a request."""
+    """Approximate size of a point in a JSON request."""
     numbers = sum(v.size for v in (point.dense, point.late) if v is not None)
     numbers += 2 * len(point.bm25.indices) if point.bm25 else 0
-    return numbers * _BYTES_A_NUMBER + len(json.dumps(dict(point.stored.fields))) + 200
+    return numbers * _BYTES_PER_NUMBER + len(json.dumps(dict(point.stored.fields))) + 200
 
 
 def to_points(points: Sequence[Point]) -> list[models.PointStruct]:
-    """Vectors that are missing stay missing: a point may have words only."""
+    """Points in the client's types; a point may lack any of its vectors."""
     return [_point(p) for p in points]
 
 
@@ -178,7 +183,7 @@ def _point(point: Point) -> models.PointStruct:
 def to_queries(
     prefetches: Sequence[query.Prefetch], filter: query.Filter | None
 ) -> list[models.QueryRequest]:
-    """One query for each prefetch, to be sent as a batch."""
+    """One query for each prefetch, sent as a batch."""
     compiled = to_filter(filter)
     return [
         models.QueryRequest(
@@ -208,7 +213,7 @@ def to_filter(filter: query.Filter | None) -> models.Filter | None:
 
 
 def to_selector(filter: query.Filter) -> models.FilterSelector:
-    """The points that a write is for."""
+    """The filter of a write. Raises StoreError for an empty one."""
     compiled = to_filter(filter)
     if compiled is None:
         raise StoreError("refusing to change every point: give a filter")
@@ -251,5 +256,5 @@ def _sparse(sparse: Sparse) -> models.SparseVector:
 
 
 def _numbers(vector: Vector) -> Any:
-    """Nine decimals: float32 has no more in a unit vector, and twenty digits double a request."""
+    """Rounded to 9 decimals, the precision of float32; 20 digits would double a request."""
     return np.asarray(vector, np.float64).round(9).tolist()

@@ -1,6 +1,6 @@
-"""Qdrant over the network: for several clients of one library, and for libraries of any size.
+"""Qdrant over the network: one library for several servers, of any size.
 
-Points live in the collection `<name>__<model>`; the plain name is an alias of the one in use, so
+Points are in the collection `<name>__<model>`; the plain name is an alias of the one in use, so
 that a re-index fills a second collection and then moves the alias in one step.
 """
 
@@ -24,11 +24,11 @@ from omni_core.types import EncoderInfo
 log = logging.getLogger(__name__)
 
 BATCH_BYTES = 4 << 20
-"""Qdrant refuses 32 MB by default and advises 5; big batches time out."""
+"""Qdrant refuses 32 MB by default and recommends 5; large batches time out."""
 TIMEOUT_S = 60
 OPEN_S = 15.0
 PAUSES_S = (0.25, 0.5, 1.0)
-"""Waits between the four attempts of a call that failed for a passing reason."""
+"""Waits between the four attempts of a call with a transient failure."""
 
 
 class ServerIndex(Index):
@@ -76,7 +76,7 @@ class ServerIndex(Index):
                 "pip install 'omni-mcp[server]'",
                 code="MISSING_EXTRA",
             ) from e
-        if self._key and not self._q.is_private(self._url):
+        if self._key and not self._q.is_safe_for_key(self._url):
             log.warning("the Qdrant API key travels unencrypted to %s; use https", self._url)
         self._client = self._q.connect(self._url, self._key, TIMEOUT_S)
         try:
@@ -93,9 +93,9 @@ class ServerIndex(Index):
 
     async def _prepare(self) -> None:
         version = (await self._call("info")).version
-        if self._q.too_old(version):
-            oldest = ".".join(map(str, self._q.OLDEST))
-            raise StoreError(f"Qdrant at {self._url} is {version}; {oldest} or later is needed")
+        if self._q.is_too_old(version):
+            minimum = ".".join(map(str, self._q.MIN_VERSION))
+            raise StoreError(f"Qdrant at {self._url} is {version}; {minimum} or later is needed")
         current = await self._current()
         if current not in (None, self.collection) and not self._building:
             raise StoreError(
@@ -106,7 +106,7 @@ class ServerIndex(Index):
             )
         if not await self._call("collection_exists", self.collection):
             await self._create()
-        for key, kind in self._q.payload_indexes().items():  # there already: nothing happens
+        for key, kind in self._q.payload_indexes().items():  # no effect where it exists
             await self._call("create_payload_index", self.collection, key, kind, wait=True)
         if current is None and not self._building:
             await self.activate()
@@ -155,7 +155,7 @@ class ServerIndex(Index):
         return [[q.from_hit(h) for h in answer.points] for answer in answers]
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
-        """The points that exist, in the order asked."""
+        """The points that exist, in the order of `ids`."""
         q = self._opened()
         records = await self._call("retrieve", self.collection, list(ids), with_vectors=vectors)
         found = {p.id: p for p in map(q.from_record, records)}
@@ -164,7 +164,7 @@ class ServerIndex(Index):
     async def scroll(
         self, filter: Filter | None = None, *, limit: int = 256, offset: str | None = None
     ) -> tuple[list[Point], str | None]:
-        """Points without vectors in id order, and the id to go on from."""
+        """Points without vectors in id order, and the offset of the next page."""
         q = self._opened()
         where = q.to_filter(filter)
         records, following = await self._call(
@@ -199,7 +199,7 @@ class ServerIndex(Index):
         """Point the alias at this collection: the end of a re-index, in one step."""
         current = await self._current()
         if current != self.collection:
-            moves = self._opened().point_to(self._alias, self.collection, from_=current)
+            moves = self._opened().move_alias(self._alias, self.collection, from_=current)
             await self._call("update_collection_aliases", moves)
 
     async def close(self) -> None:
@@ -214,15 +214,15 @@ class ServerIndex(Index):
         return self._q
 
     async def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Every request is idempotent: one that failed for a passing reason is sent again."""
+        """Every request is idempotent: one with a transient failure is sent again."""
         q = self._opened()
         give_up = time.monotonic() + TIMEOUT_S
         for pause in (*PAUSES_S, None):
             try:
                 return await getattr(self._client, method)(*args, **kwargs)
             except q.FAILURES as e:
-                if pause is None or not q.passing(e) or time.monotonic() > give_up:
-                    raise q.explain(e, self._url) from e
+                if pause is None or not q.is_transient(e) or time.monotonic() > give_up:
+                    raise q.to_store_error(e, self._url) from e
                 log.info("Qdrant: %s; trying again in %.2f s", type(e).__name__, pause)
                 await asyncio.sleep(pause)
         return None

@@ -22,7 +22,7 @@ from omni_core.files import write_atomically
 from omni_core.types import EncoderInfo
 
 LAYOUT = 1
-"""Raised when points written by older code could not be searched by newer code."""
+"""Incremented when newer code cannot search points written by older code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,16 @@ class Version:
     model: str
     current: bool
     bytes: int
-    """Blocks in use; Edge's files are sparse, their apparent size is hundreds of MB larger."""
+    """Disk blocks in use; Edge's files are sparse, with an apparent size hundreds of MB larger."""
 
 
 def folder(store: Path) -> Path:
-    """Where the versions of a store live."""
+    """The folder of all index versions of a store."""
     return store / "index"
 
 
 def slug(info: EncoderInfo) -> str:
-    """A file and collection name for what a model fills: `minilm-l6-384-1f0c2b9a`."""
+    """Folder and collection name of a model's index: `minilm-l6-384-1f0c2b9a`."""
     name = re.sub(r"[^a-z0-9]+", "-", info.name.rsplit("/", 1)[-1].lower()).strip("-")[:40]
     key = f"{info.fingerprint}/{info.multi_vector}/{LAYOUT}".encode()
     return f"{name or 'model'}-{info.dim}-{hashlib.blake2b(key, digest_size=4).hexdigest()}"
@@ -70,14 +70,14 @@ def current(store: Path) -> str | None:
 
 
 def activate(store: Path, slug: str) -> None:
-    """Make this version the one that searches use: all or nothing."""
+    """Make this version the one that searches use; atomic."""
     if not (folder(store) / slug / "index.json").is_file():
         raise StoreError(f"there is no index {slug!r} to switch to")
     write_atomically(folder(store) / "CURRENT", slug.encode(), durable=True)
 
 
 def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:
-    """The folder of this model's index, recorded and checked; the first one becomes current.
+    """The folder of this model's index, created where missing; the first one becomes current.
 
     Raises StoreError MODEL_MISMATCH when the library was filled by another model, unless
     `building` (a re-index beside it).
@@ -114,7 +114,7 @@ def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:
 
 
 def used_bytes(path: Path) -> int:
-    """Bytes on disk under a folder, counted in blocks where the system tells them."""
+    """Disk usage of a folder in bytes, by blocks where the system reports them."""
     total = 0
     for item in path.rglob("*"):
         try:

@@ -40,9 +40,7 @@ class MediaService:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         found = plugins.load_all(plugins.MEDIA)
-        self._media = [
-            medium(limits) for medium in sorted(found.parts, key=lambda medium: medium.rank)
-        ]
+        self._media = [kind(limits) for kind in sorted(found.classes, key=lambda kind: kind.rank)]
         self._broken = [part.label for part in found.broken]
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:

@@ -1,14 +1,14 @@
-"""The exchangeable parts: base classes of encoders, rerankers, readers, indexes and media.
+"""Base classes of exchangeable components: encoders, rerankers, readers, indexes, media.
 
 | base class | entry-point group   | runs in          | turns                                 |
 |------------|---------------------|------------------|---------------------------------------|
-| `Medium`   | `omni_mcp.media`    | a decoder        | a file into segments and into views   |
+| `Medium`   | `omni_mcp.media`    | a decoder        | a file into segments and images       |
 | `Reader`   | `omni_mcp.readers`  | the model worker | images and audio into words           |
 | `Encoder`  | `omni_mcp.encoders` | the model worker | segments and questions into vectors   |
 | `Index`    | `omni_mcp.indexes`  | the server       | points into rankings                  |
 
 Each class lists first what must be written (abstract methods), then the optional hooks, whose
-defaults are right for the simplest case: nobody looks for a method that is not declared here.
+defaults are right for the simplest case: no other method is ever called.
 Raise the errors of `omni_core.errors`; their message is one line that says what happened and what
 to do, and it reaches the user as it is. `omni_core.plugins` finds the classes by entry point.
 """

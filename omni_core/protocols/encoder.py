@@ -1,4 +1,4 @@
-"""Encoders, which turn evidence and questions into vectors, and rerankers, which judge pairs."""
+"""Encoders, which embed evidence and questions, and rerankers, which score pairs of both."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from omni_core.types import Content, EncoderInfo, Vector
 
 
 class Encoder(ABC):
-    """An embedding model: evidence and questions to vectors of one space.
+    """An embedding model: evidence and questions become vectors of one space.
 
     `Settings.encoder` names its entry point in the group `omni_mcp.encoders`. It is loaded once,
-    in the model worker, and called from several threads at a time: questions do not wait for
-    evidence. An exception of `encode` fails the source that is being ingested, or the question.
+    in the model worker, and called from several threads at once: a question does not wait for
+    the evidence of an ingest. An exception of `encode` fails the source that is being ingested,
+    or the question.
 
         class Letters(Encoder):
             @classmethod
@@ -32,16 +33,16 @@ class Encoder(ABC):
             def encode(self, contents):
                 return [count(c.text) if isinstance(c, TextContent) else None for c in contents]
 
-    `examples/omni-mcp-example` holds a whole one.
+    `examples/omni-mcp-example` holds a complete one.
     """
 
     info: EncoderInfo
-    """What `describe` said for the settings that it was loaded with; `load` sets it."""
+    """The result of `describe` for the settings that it was loaded with; set by `load`."""
 
     @classmethod
     @abstractmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
-        """The model's facts, without loading weights or importing heavy packages.
+        """Identity and properties of the model, without loading weights or heavy packages.
 
         Called in the server process when a library opens. Its `fingerprint` is stored with the
         library, which is refused when it differs: it must change when, and only when, vectors do.
@@ -58,7 +59,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """A vector for each piece of evidence, in order; None where the model cannot take it.
+        """A vector for each content, in order; None where the model cannot embed it.
 
         A vector is L2-normalised float32 of shape (dim,), or (tokens, dim) when
         `info.multi_vector`. Called with contents of `info.channels` and with any `TextContent`,
@@ -66,24 +67,24 @@ class Encoder(ABC):
         """
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """The same for questions. Optional: override when questions need another prompt."""
+        """`encode` for questions. Optional: override when questions need another prompt."""
         return self.encode(contents)
 
     def encode_urgent(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """`encode` for evidence that a person waits for. Optional: override when its own queue
-        can be jumped."""
+        """`encode` for evidence that a user waits for. Optional: override when the encoder has a
+        queue that such calls can overtake."""
         return self.encode(contents)
 
     def encode_additional(self, contents: Sequence[Content]) -> list[list[Vector]]:
-        """For each content further vectors to store beside that of `encode`, most often none.
+        """For each content further vectors to store beside that of `encode`; usually none.
 
-        Optional, and asked for videos only: for those whose frames differ so much that their
-        mean is near none of them. Each vector is found by itself and leads to the same span.
+        Optional, called for videos only: for those whose frames differ so much that their mean is
+        near none of them. Each vector is stored as a point of its own with the same span.
         """
         return [[] for _ in contents]
 
     def caption(self, contents: Sequence[Content]) -> list[str]:
-        """What each image or video seems to show, in words; "" where nothing can be said.
+        """A caption of each image or video; "" where there is none.
 
         Optional. Shown as the reason of a match, never as evidence.
         """
@@ -91,9 +92,9 @@ class Encoder(ABC):
 
     @classmethod
     def load_reranker(cls, settings: Settings) -> Reranker:
-        """The second stage that `Settings.reranker` names. Optional.
+        """The reranker that `Settings.reranker` names. Optional.
 
-        Raises UnavailableError where there is none of that name.
+        Raises UnavailableError for an unknown name.
         """
         raise UnavailableError(
             f"{settings.reranker!r} has no reranker; choose one that `omni-mcp models` lists"
@@ -104,20 +105,20 @@ class Encoder(ABC):
 
 
 class Reranker(ABC):
-    """A second, slower stage: question and candidate judged together.
+    """Second-stage ranking: a slower model scores question and candidate together.
 
     `Settings.reranker` names it; `Encoder.load_reranker` makes it. Called from one thread.
     """
 
     name: str
-    """What a search result says of its second stage."""
+    """Name of the model."""
 
     @abstractmethod
     def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
-        """A score for each candidate, in order; None where it cannot judge.
+        """A score for each candidate, in order; None where there is no score.
 
-        Higher is better; only the order within one call counts. A candidate is the content of a
-        segment, or its words as `str` where the content cannot be had any more.
+        Higher is better; scores are compared within one call only. A candidate is the content of
+        a segment, or its text as `str` where the content is no longer available.
         """
 
     def close(self) -> None:  # noqa: B027 - optional

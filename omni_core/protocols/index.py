@@ -1,4 +1,4 @@
-"""Indexes, which keep points and rank them."""
+"""Indexes, which store points and rank them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Index(ABC):
     process; its methods must not block the event loop, and several may run at a time. The suite
     `tests/omni_core/index/test_contract.py` runs over every index: add yours there.
 
-    The payload of a point and what a filter may name are listed in `omni_core.payload`. Ids are
-    UUIDs as text. All methods raise StoreError when the store fails.
+    The fields of a payload, and those that a filter may use, are listed in `omni_core.payload`.
+    Ids are UUIDs as text. All methods raise StoreError when the store fails.
     """
 
     @classmethod
@@ -45,15 +45,15 @@ class Index(ABC):
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
     ) -> list[list[ScoredPoint]]:
-        """For each prefetch its points among those that match, best first.
+        """For each prefetch a ranking of the points that match `filter`, best first.
 
         The score is the cosine for `dense`, the dot product for `bm25`, MaxSim for `late`.
-        Points without such a vector are not in that ranking.
+        Points without a vector of that name are not in that ranking.
         """
 
     @abstractmethod
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
-        """The points that exist, in the order asked; with `vectors` also dense and late ones."""
+        """The points that exist, in the order of `ids`; with `vectors` also dense and late ones."""
 
     @abstractmethod
     async def scroll(
@@ -81,18 +81,18 @@ class Index(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Release the store; nothing is asked afterwards. Also called where `open` failed."""
+        """Release the store; no call follows. Also called after `open` failed."""
 
     async def flush(self) -> None:  # noqa: B027 - optional
         """Durable against power loss when it returns. Optional: for stores that are not already
         after `upsert`."""
 
     async def optimize(self) -> bool:
-        """Give back the space of deleted points; False when there was nothing to do. Optional."""
+        """Reclaim the space of deleted points; False when there was nothing to do. Optional."""
         return False
 
     async def activate(self) -> None:  # noqa: B027 - optional
-        """Make this version, created with `building`, the one that searches use: all or nothing.
+        """Make this version, created with `building`, the one that searches use; atomic.
 
         Optional, but a re-index to another model needs it.
         """

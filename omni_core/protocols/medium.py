@@ -1,4 +1,4 @@
-"""Media: kinds of files, recognised, cut into segments, and opened again."""
+"""Media: kinds of files, which are recognised, cut into segments, and rendered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from omni_core.types import (
 
 
 class Medium(ABC):
-    """A kind of file: recognised by its bytes, looked at, cut into segments, opened again.
+    """A kind of file: recognised by its bytes, probed, cut into segments, rendered.
 
     Registered in the group `omni_mcp.media`; one object of every registered class is made in each
     decoder process, which is killed when it passes the limits of memory or time. Calls come one
@@ -46,14 +46,14 @@ class Medium(ABC):
                     yield Segment(source.id, source.modality, Channel.TEXT, Span("page", n, n + 1),
                                   TextContent(words), words, origin="notes")
 
-    `examples/omni-mcp-example` holds a whole one.
+    `examples/omni-mcp-example` holds a complete one.
     """
 
     rank: ClassVar[int] = 0
-    """Lower is asked first. Built-in: those with a magic number 0 to 3, text formats 5 and 6,
-    plain text, which takes all that is text, 9."""
+    """Order of `matches`, lower first. Built-in: formats with a magic number 0 to 3, text formats
+    5 and 6, plain text, which accepts any text, 9."""
     kinds: ClassVar[str] = ""
-    """What it opens, for the message that lists what is supported: `audio (WAV, MP3)`."""
+    """The formats it opens, for the message that lists the supported ones: `audio (WAV, MP3)`."""
 
     def __init__(self, limits: Limits) -> None:
         """Nothing is opened yet."""
@@ -64,12 +64,12 @@ class Medium(ABC):
         """Whether a file is of this medium, by its first 4 KiB.
 
         `suffix` (lower case, with the dot) decides only between formats that have no magic
-        number. Must not raise: a medium that does is passed over.
+        number. Must not raise: a medium that does is skipped.
         """
 
     @abstractmethod
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """Modality, title, length, date: cheap, opens the file once.
+        """Modality, title, length and date, without decoding the content.
 
         Raises UnreadableError (ENCRYPTED) where the password is missing or wrong.
         """
@@ -80,16 +80,16 @@ class Medium(ABC):
     ) -> Iterator[Segment | FileWarning]:
         """Segments in order of time or page, streamed: never a whole file in memory.
 
-        The same file and options give the same segments, in the same order: their ids are made
-        of channel, span and part, and an ingest that was cut off goes on after those that it
-        has. A page's image and its words follow each other. The consumer may stop early. What a
-        user must know of the file as a whole is yielded as a `FileWarning`.
+        The same file and options give the same segments in the same order: ids are derived from
+        channel, span and part, and an interrupted ingest skips the ids that are stored already.
+        The image of a page and its text follow each other. The consumer may stop early. A
+        warning about the file as a whole is yielded as a `FileWarning`.
         """
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
-        """The frames a player shows at these seconds, each with the second it appears.
+        """The frames that a player shows at these seconds, each with the second of its start.
 
-        In the order asked, turned upright, the long edge at most `edge` pixels. Optional: for
+        In the order of `times`, turned upright, the long edge at most `edge` pixels. Optional: for
         media with the modality video, and animated images.
         """
         raise BadRequestError("this source has no video", code="NO_VISUAL")
@@ -97,7 +97,7 @@ class Medium(ABC):
     def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """The image, turned upright, its long edge at most `edge` pixels.
 
-        A crop is cut from the full resolution before it is made smaller. `frame` (from 0)
+        A crop is taken at full resolution and then scaled down. `frame` (from 0)
         chooses one of an animation. Optional: for media with the modality image.
         """
         raise BadRequestError("this source has no image", code="NO_VISUAL")
@@ -107,15 +107,15 @@ class Medium(ABC):
     ) -> Pixels:
         """Page `number` (from 1) as an image; a crop is rendered at full resolution.
 
-        Optional: for documents whose layout is worth seeing; the words are in the index anyway.
+        Optional: for documents that have a layout; their text is in the index anyway.
         """
         raise BadRequestError("this source has no pages to show", code="NO_VISUAL")
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
         """Write [start, end) seconds as a playable file to `out`.
 
-        The MIME type, and the span in seconds that was really written: it may begin at the
-        keyframe before. The suffix of `out` says which container is wanted. Optional: for video
+        Returns the MIME type, and start and end of what was written in seconds: it may begin at
+        an earlier keyframe. The suffix of `out` chooses the container. Optional: for video
         and audio.
         """
         raise BadRequestError("only video and audio can be cut into clips", code="BAD_ARGUMENT")

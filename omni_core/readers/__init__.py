@@ -60,7 +60,7 @@ def describe(settings: Settings) -> list[ReaderInfo]:
 
 
 def _registered() -> list[type[Reader]]:
-    return sorted(plugins.load_all(plugins.READERS).parts, key=lambda kind: kind.rank)
+    return sorted(plugins.load_all(plugins.READERS).classes, key=lambda kind: kind.rank)
 
 
 def _why(e: Exception) -> str:

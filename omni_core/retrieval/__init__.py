@@ -1,1 +1,1 @@
-"""From scored points to moments: fusion, score thresholds, moments, reranking, dates. Pure."""
+"""Fusion, score thresholds, moments, reranking, date phrases, metrics: pure functions, no I/O."""

@@ -1,11 +1,11 @@
-"""Fusion: the dense and the BM25 ranking of one question become one, on the scale of the cosine.
+"""Fusion of the dense and the BM25 ranking of one question, on the scale of the cosine.
 
 A candidate's score is its cosine plus `gate * spread`, where `spread` is the range of the cosines
-among the candidates and `gate`, 0 to 1, says how surely the question's words stand in its text.
-So the order by meaning stands; a quote, a name or a code (gate 1) wins over anything that is
-merely about the same thing, and a common word that happens to occur changes next to nothing.
-Reciprocal rank fusion (k=60) has no such gate: whatever is in both rankings comes first, which
-costs questions of meaning dearly.
+among the candidates and `gate`, 0 to 1, is the lexical match: how much of the question occurs in
+its text. Without a lexical match the order is that of the cosines; a quotation, a name or a code
+(gate 1) ranks above candidates that are only semantically similar; a common word that happens to
+occur changes almost nothing. Reciprocal rank fusion (k=60) has no such gate: it ranks first
+whatever is in both rankings, which hurts paraphrased questions.
 """
 
 from __future__ import annotations
@@ -26,39 +26,39 @@ from omni_core.types import Match, Vector
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One segment that may answer, with everything known of it."""
+    """One segment that may answer, with its scores."""
 
     id: str
     """uuid of the segment."""
     stored: StoredSegment
     score: float
-    """Fused: ranks within one answer; about as wide as the model's cosines."""
+    """Fused score; orders the candidates of one question, on the scale of the cosines."""
     cosine: float | None
-    """Raw score of the dense (or late) ranking; None when it is not in it."""
+    """Raw score in the dense (or late) ranking; None when it is not in that ranking."""
     bm25: float | None
-    """Raw score of the BM25 ranking; None when it is not in it."""
+    """Raw score in the BM25 ranking; None when it is not in that ranking."""
     lexical: float = 0.0
-    """0 to 1: how surely the question's words stand in its text."""
+    """0 to 1: lexical match of the question and its text (the gate of the fusion)."""
     match: Match = "weak"
     """Set by `thresholds.grade`."""
 
 
 @dataclass(frozen=True, slots=True)
 class LexicalBoost:
-    """How much the words of a question may do against its meaning."""
+    """Parameters of the lexical match: how term matches raise a candidate's score."""
 
     min_coverage: float = 0.6
-    """Share of the question's words (weighted by rarity) below which words count for nothing."""
+    """Share of the question's terms (weighted by rarity) up to which the lexical match is 0."""
     full_coverage: float = 0.9
-    """Share from which on they count in full."""
+    """Share from which on it has its full value, one of those below."""
     one_word: float = 0.15
     two_words: float = 0.4
     many_words: float = 0.7
-    """What full coverage is worth by how many informative words agree. A number or a name: 1."""
+    """Full value with one, two, or more matching informative terms. With a number or a name: 1."""
     exact_weight: float = 3.0
-    """A name or a number weighs so many times what its rarity alone says."""
+    """Factor on the rarity weight of a name or a number."""
     quote_words: int = 4
-    """So many words unbroken and in order are a quote: worth 1."""
+    """So many consecutive terms of the question, in order, are a quotation: value 1."""
 
 
 Terms = Callable[[str], list[str]]
@@ -69,12 +69,17 @@ def _terms(text: str) -> list[str]:
 
 
 TEXTS_COMPARED = 100
-"""Texts of the BM25 ranking that are compared with the question word by word; what holds all of
-it is on top. 100 windows of a page take 15 to 30 ms."""
+"""Texts from the top of the BM25 ranking that are compared with the question term by term. 100
+windows of a page take 15 to 30 ms."""
+
+
+NAMES_WITHIN = 2000
+"""Characters of a question in which names and numbers are looked for: the search takes the square
+of the longest word, 0.1 s here and 11 s for ten times as many."""
 
 
 def merge(rankings: Sequence[Sequence[ScoredPoint]]) -> list[ScoredPoint]:
-    """Several rankings of one kind as one: each point with its best score, best first."""
+    """The union of several rankings of one kind: each point with its best score, best first."""
     best: dict[str, ScoredPoint] = {}
     for point in (p for ranking in rankings for p in ranking):
         if point.id not in best or point.score > best[point.id].score:
@@ -90,9 +95,9 @@ def fuse(
     terms: Terms = _terms,
     boost: LexicalBoost | None = None,
 ) -> list[Candidate]:
-    """One list, best first. `dense` may be any ranking by meaning, late interaction included.
+    """One list of candidates, best first. `dense` may also be a late-interaction ranking.
 
-    `terms` cuts a text into the index's own terms, so that both count the same words.
+    `terms` tokenises a text as the BM25 index does.
     """
     boost = boost or LexicalBoost()
     cosines = {p.id: p.score for p in dense}
@@ -100,14 +105,14 @@ def fuse(
     pool = {p.id: p for p in (*dense, *bm25)}
     lowest = min(cosines.values(), default=0.0)
     spread = max(cosines.values(), default=1.0) - lowest or 1.0
-    most = max(weights.values(), default=0.0) or 1.0
+    highest = max(weights.values(), default=0.0) or 1.0
     texts = {p.id: terms(p.stored.text) for p in bm25[:TEXTS_COMPARED]}
     query = _QueryTerms.of(question, texts, len(pool), terms, boost)
     out = []
     for id_, point in pool.items():
-        gate = query.strength(texts[id_], boost) if id_ in texts else 0.0
+        gate = query.gate(texts[id_], boost) if id_ in texts else 0.0
         # BM25 itself only orders texts that hold the same words.
-        gain = gate * (1 + 0.1 * weights[id_] / most) if gate else 0.0
+        gain = gate * (1 + 0.1 * weights[id_] / highest) if gate else 0.0
         score = cosines.get(id_, lowest) + spread * gain
         out.append(Candidate(id_, point.stored, score, cosines.get(id_), weights.get(id_), gate))
     return sorted(out, key=lambda c: (-c.score, c.cosine is None, -(c.bm25 or 0.0), c.id))
@@ -115,15 +120,15 @@ def fuse(
 
 @dataclass(frozen=True, slots=True)
 class _QueryTerms:
-    """The question's terms and how informative each is, judged by the candidates themselves."""
+    """The question's terms with weights from their document frequency among the candidates."""
 
     order: tuple[str, ...]
     weight: Mapping[str, float]
     informative: frozenset[str]
     exact: frozenset[str]
-    """Names and numbers: one of them is worth a sentence."""
+    """Names and numbers: one match gives the value 1."""
     phrases: tuple[tuple[str, ...], ...]
-    """What stands in quotation marks."""
+    """Terms within quotation marks."""
 
     @classmethod
     def of(
@@ -137,11 +142,11 @@ class _QueryTerms:
         order = tuple(terms(question))
         common = {t for w in words(question) if w in STOP_WORDS for t in terms(w)}
         seen = Counter(t for text in texts.values() for t in set(order).intersection(text))
-        # What no candidate holds weighs as if one did: it may be only another word for it.
+        # A term in no candidate is weighted as if in one: the candidates may use a synonym.
         rare = {t: max(seen[t], 1) for t in order}
         weight = {t: math.log(1 + (pool - n + 0.5) / (n + 0.5)) for t, n in rare.items()}
         weight |= dict.fromkeys(common.intersection(order), 0.05)
-        exact = {t for name in _EXACT.findall(question) for t in terms(name)}
+        exact = {t for name in _EXACT.findall(question[:NAMES_WITHIN]) for t in terms(name)}
         quoted = re.findall(r'["“”«»]([^"“”«»]{3,})["“”«»]', question)
         phrases = tuple(tuple(terms(q)) for q in quoted)
         informative = frozenset(order) - common
@@ -149,8 +154,8 @@ class _QueryTerms:
         weight |= {t: boost.exact_weight * weight[t] for t in exact}
         return cls(order, weight, informative, frozenset(exact), phrases)
 
-    def strength(self, text: Sequence[str], boost: LexicalBoost) -> float:
-        """0 to 1: how surely the words that were asked for stand in `text`, its terms in order."""
+    def gate(self, text: Sequence[str], boost: LexicalBoost) -> float:
+        """Lexical match, 0 to 1, of the question with `text`, a text's terms in order."""
         total = sum(self.weight.values())
         if not total:
             return 0.0
@@ -158,15 +163,15 @@ class _QueryTerms:
             return 1.0
         held = frozenset(text)
         share = sum(w for term, w in self.weight.items() if term in held) / total
-        wide = boost.full_coverage - boost.min_coverage
-        share = min(1.0, max(0.0, (share - boost.min_coverage) / wide))
+        ramp = boost.full_coverage - boost.min_coverage
+        share = min(1.0, max(0.0, (share - boost.min_coverage) / ramp))
         agreed = held & self.informative
-        worth = (0.0, boost.one_word, boost.two_words, boost.many_words)[min(len(agreed), 3)]
+        full = (0.0, boost.one_word, boost.two_words, boost.many_words)[min(len(agreed), 3)]
         if agreed & self.exact or (
             len(agreed) > 1 and _longest_run(self.order, text) >= boost.quote_words
         ):
-            worth = 1.0
-        return share * worth
+            full = 1.0
+        return share * full
 
 
 _EXACT = re.compile(
@@ -176,7 +181,7 @@ _EXACT = re.compile(
 
 
 def _longest_run(query: Sequence[str], text: Sequence[str]) -> int:
-    """Length of the longest run of `query` that stands in `text` unbroken."""
+    """Length of the longest contiguous run of `query` in `text`."""
     best = 0
     before = [0] * (len(query) + 1)
     wanted = set(query)
@@ -201,12 +206,12 @@ def exclude(
     unwanted_words: str = "",
     terms: Terms = _terms,
 ) -> list[Candidate]:
-    """Drop candidates that are nearer to something unwanted than to the question, or that hold
+    """Drop candidates that are nearer to an unwanted vector than to the question, or that contain
     all of `unwanted_words`.
 
-    Nearness to each is compared as a cosine and as a z-score among the candidates: an image is
-    nearer to any image than to any words, so cosines alone would drop them all. `vectors` are
-    the candidates' by id; one without stays.
+    Both the cosines and their z-scores among the candidates are compared: an image is nearer to
+    any image than to any text, so that cosines alone would drop every image. `vectors` are those
+    of the candidates by id; a candidate without a vector is kept.
     """
     banned = {t for w in words(unwanted_words) if w not in STOP_WORDS for t in terms(w)}
     if banned:
@@ -241,5 +246,4 @@ STOP_WORDS = frozenset(
         "why will with would you your"
     )
 )
-"""English words without information; for other languages the rarity of a word among the
-candidates has to do."""
+"""English stop words. Other languages rely on the rarity of a term among the candidates."""

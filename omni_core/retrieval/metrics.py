@@ -1,4 +1,4 @@
-"""Evaluation: how good rankings are. Pure arithmetic over "is the answer at rank i right?"."""
+"""Ranking metrics with binary relevance: recall, reciprocal rank, nDCG."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Of one question, each 0 to 1."""
+    """Metrics of one question, each 0 to 1."""
 
     r1: float
     """1 when the first answer is right."""
@@ -25,9 +25,8 @@ class Scores:
 
 
 def of_ranking(right: Sequence[bool], relevant: int) -> Scores:
-    """`right[i]`: whether answer i+1 is right and new. `relevant`: how many right ones exist.
-
-    With one right answer r5 is hit or miss at five.
+    """`right[i]`: whether the answer at rank i+1 is right and not a repetition. `relevant`: the
+    number of right answers that exist. With one right answer r5 is 0 or 1.
     """
     first = next((i for i, r in enumerate(right, 1) if r), None)
     gain = sum(1 / math.log2(i + 1) for i, r in enumerate(right[:10], 1) if r)

@@ -1,4 +1,4 @@
-"""Moments: neighbouring candidates of one source seen as one; deduplicated, ordered, paged."""
+"""Moments: neighbouring candidates of one source, merged; deduplication, order, pages."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _RANK: dict[Match, int] = {"strong": 2, "fair": 1, "weak": 0}
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a search answers: one span of one source, and the candidates that lie there."""
+    """One result of a search: a span of one source, and the candidates in it."""
 
     span: Span
-    """What is cited."""
+    """The span that is cited."""
     members: tuple[Candidate, ...]
-    """The candidate that earned the place first, then its neighbours."""
+    """The best candidate, then its neighbours."""
     also_at: tuple[tuple[str, Span], ...] = ()
-    """Near-duplicates that were folded into this moment: (source id, span)."""
+    """Near-duplicates in other sources: (source id, span)."""
     rerank_score: float | None = None
-    """Set by a reranker, and then the order."""
+    """Score of the reranker; replaces the fused score where it is set."""
 
     @property
     def best(self) -> Candidate:
-        """The candidate that earned the place."""
+        """The candidate with the highest score."""
         return self.members[0]
 
     @property
     def score(self) -> float:
-        """Ranks within one answer; not comparable between answers."""
+        """Orders the moments of one question; not comparable between questions."""
         return self.best.score if self.rerank_score is None else self.rerank_score
 
     @property
@@ -46,27 +46,27 @@ class Moment:
 
     @property
     def modality(self) -> Modality:
-        """What its source is."""
+        """The kind of its source."""
         return self.best.stored.modality
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """What its members' vectors were made from, the best one's first: why it matched."""
+        """The channels of its members, that of the best one first."""
         return tuple(dict.fromkeys(m.stored.channel for m in self.members))
 
     @property
     def cosine(self) -> float:
-        """Best raw cosine of its members, -1 to 1; 0 when words alone found them."""
+        """Best raw cosine of its members, -1 to 1; 0 when only BM25 found them."""
         return max((m.cosine for m in self.members if m.cosine is not None), default=0.0)
 
     @property
     def match(self) -> Match:
-        """The surest of its members'."""
+        """The best grade of its members."""
         return max((m.match for m in self.members), key=_RANK.__getitem__)
 
     @property
     def happened(self) -> float | None:
-        """When, in seconds since 1970: the source's date plus the second within it."""
+        """Seconds since 1970: the source's date plus the second in it; None without a date."""
         at = self.best.stored.recorded_at
         if at is None:
             return None
@@ -75,15 +75,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class MergeRules:
-    """Which candidates of one source belong to the moment of the best of them."""
+    """Which candidates of one source are merged into one moment."""
 
     gap_s: float = 3.0
-    """A pause in speech, or the seam between two shots."""
+    """Largest gap between neighbours, seconds: a pause in speech, or a cut between shots."""
     longest_s: float = 15.0
-    """No moment grows longer (as long as the longest shot); a single longer segment stays."""
+    """Merging makes no moment longer than the longest shot; a single segment may be longer."""
     longest_chars: float = 4000.0
     widening_share: float = 0.9
-    """A neighbour widens what is cited only when it scores at least this share of the best."""
+    """A neighbour extends the span only with at least this share of the best score."""
 
 
 def merge_neighbours(
@@ -91,8 +91,8 @@ def merge_neighbours(
 ) -> list[Moment]:
     """Moments, best first. Each candidate belongs to exactly one.
 
-    The best candidate of a source starts a moment and gives it its span; neighbours within the
-    gap join it as further reasons, and widen the span only when they match about as well.
+    The best candidate of a source starts a moment and sets its span. Neighbours within the gap
+    become members, and extend the span only when they score about as well.
     """
     rules = rules or MergeRules()
     sources: dict[str, list[Candidate]] = defaultdict(list)
@@ -134,7 +134,7 @@ def _are_neighbours(span: Span, other: Span, rules: MergeRules) -> bool:
 
 
 def _widened(span: Span, other: Span, rules: MergeRules) -> Span:
-    """Both together, unless the other merely contains this one or the whole gets too long."""
+    """The union, or `span` itself where `other` contains it or the union is too long."""
     both = span.union(other)
     longest = {"second": rules.longest_s, "char": rules.longest_chars, "page": 1.0}[span.axis]
     if both == other or both.end - both.start > longest:
@@ -144,7 +144,7 @@ def _widened(span: Span, other: Span, rules: MergeRules) -> Span:
 
 SAME_COSINE = 0.98
 SAME_WORDS = 8
-"""Equal texts count as one from this many words on: `yes` is said in every video."""
+"""Equal texts are duplicates from this many words on: `yes` is said in every video."""
 
 
 def fold_duplicates(
@@ -153,10 +153,11 @@ def fold_duplicates(
     *,
     same_cosine: float = SAME_COSINE,
 ) -> list[Moment]:
-    """Fold near-duplicates of other sources into the best of them, as its `also_at`.
+    """Replace near-duplicates in different sources by the best of them, which lists the others in
+    `also_at`.
 
-    Two are one when their best segments share channel and words, or, where both vectors (by
-    segment uuid) are given, when their cosine reaches `same_cosine`.
+    Two moments are duplicates when their best segments have the same channel and either the same
+    words or, where both vectors (by segment uuid) are given, a cosine of `same_cosine` or more.
     """
     vectors = vectors or {}
     kept: list[tuple[Moment, _Likeness]] = []
@@ -175,7 +176,7 @@ def fold_duplicates(
 
 @dataclass(frozen=True, slots=True)
 class _Likeness:
-    """What two moments are compared by, read once for each."""
+    """The features by which two moments are compared."""
 
     source_id: str
     channel: Channel
@@ -193,7 +194,7 @@ class _Likeness:
         if self.source_id == other.source_id or self.channel != other.channel:
             return False
         if self.is_title:
-            return False  # the same name is not the same thing
+            return False  # equal titles do not make equal content
         if len(self.said) >= SAME_WORDS and self.said == other.said:
             return True
         if self.vector is None or other.vector is None:
@@ -202,10 +203,10 @@ class _Likeness:
 
 
 def order(moments: Sequence[Moment], by: Literal["relevance", "newest", "oldest"]) -> list[Moment]:
-    """By relevance as they are, or by when they happened; those without a date come last.
+    """By relevance (the order they have), or by date; moments without a date come last.
 
-    By date, too, weak matches stand behind the others: "when did I last see it" must not be
-    answered by whatever is newest.
+    Weak matches are sorted behind the others by date as well: "when did I last see it" must not
+    be answered by whatever is newest.
     """
     if by == "relevance":
         return list(moments)

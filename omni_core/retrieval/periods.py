@@ -1,4 +1,4 @@
-"""One date, weekday, month or "3 days ago" becomes a period of local wall time."""
+"""Parses one date, weekday, month or relative date ("3 days ago") to a period of local time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from datetime import date, datetime, time, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """[start, end) in local wall time, without zone.
+    """[start, end) in local time, without a zone.
 
-    As the end of a range a day counts whole, an `instant` (a time of day) only to its start.
+    A range that ends with a day includes it; one that ends with an `instant` (a time of day) ends
+    at its start.
     """
 
     start: datetime
@@ -21,15 +22,15 @@ class Period:
 
     @property
     def last(self) -> datetime:
-        """Where a range that ends with this period ends."""
+        """The end of a range that ends with this period."""
         return self.start if self.instant else self.end
 
 
-def period(said: str, now: datetime) -> Period | None:
-    """The first rule that understands all of `said`."""
-    said = re.sub(r"^(on|in|at|during|around|within) ", "", said)
+def period(phrase: str, now: datetime) -> Period | None:
+    """The period that `phrase` names, by the first rule that matches it whole, or None."""
+    phrase = re.sub(r"^(on|in|at|during|around|within) ", "", phrase)
     for pattern, rule in _RULES:
-        match = pattern.fullmatch(said)
+        match = pattern.fullmatch(phrase)
         if match is not None:
             try:
                 return rule(match, now)
@@ -101,7 +102,7 @@ def _unit(m: re.Match[str]) -> str:
 
 
 def _rolling(m: re.Match[str], now: datetime) -> Period:
-    """`past 7 days`: whole days back, through the end of today; shorter units up to now."""
+    """`past 7 days`: whole days up to the end of today; units shorter than a day end now."""
     unit, n = _unit(m), _number(m["n"] or "1")
     if unit in ("second", "minute", "hour"):
         return Period(now - n * timedelta(**{unit + "s": 1}), now)
@@ -210,7 +211,7 @@ def _quarter(m: re.Match[str], now: datetime) -> Period:
 
 
 def _iso_time(m: re.Match[str], now: datetime) -> Period:
-    """A day with a time: as long as its last digit; in the offset's own zone if it has one."""
+    """A day with a time; as long as the smallest unit given: an hour, a minute or a second."""
     day = date(int(m["y"]), int(m["m"]), int(m["d"]))
     width = {"second": 1, "minute": 60, "hour": 3600}
     unit = "second" if m["s"] else "minute" if m["min"] else "hour"

@@ -1,4 +1,4 @@
-"""Reranking: a second, slower model's scores decide the order of the best moments."""
+"""Reranking: the best moments in the order of a second model's scores."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from omni_core.retrieval.moments import Moment
 
 
 def rerank(moments: Sequence[Moment], scores: Mapping[str, float]) -> list[Moment]:
-    """Put the moments whose best segment (by uuid) has a score first, by that score.
+    """The moments whose best segment has a score in `scores` (by uuid), sorted by it, then the
+    others in the order they had.
 
-    Moments without one keep their order behind them. `rerank_score` is the reranker's, shifted
-    so that the list stays sorted by `score`; match and cosine stay the first stage's.
+    `rerank_score` is the score, shifted so that the list stays sorted by `Moment.score`; match
+    and cosine remain those of the first stage.
     """
     scored = [m for m in moments if m.best.id in scores]
     rest = [m for m in moments if m.best.id not in scores]

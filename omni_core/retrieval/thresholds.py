@@ -1,9 +1,9 @@
 """Score thresholds: which candidates are dropped, and which are strong, fair or weak.
 
-A cosine means something only for one model and one channel: 0.35 is a good image and a poor
-sentence for one model, noise for another. So thresholds are data, measured per model. For a model
-that nobody measured they are calibrated from null queries (`calibrate`); before there is enough
-to calibrate from, a candidate is fair when it is an outlier among those of its channel.
+Cosines are comparable only within one model and one channel: 0.35 is a good image and a poor
+sentence for one model, noise for another. So thresholds are measured for each model. For a model
+without measurements they are calibrated from null queries (`calibrate`); where there are too few
+segments to calibrate, a candidate is fair when it is an outlier among those of its channel.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from omni_core.types import Channel, EncoderInfo, Match
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The least cosine at which a candidate is shown at all, is fair, is strong."""
+    """The lowest cosine of a candidate that is shown, that is fair, that is strong."""
 
     show: float
     fair: float
@@ -29,7 +29,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class CalibratedThresholds:
-    """Thresholds by channel, and the number of segments in the library that they came from."""
+    """Thresholds by channel, and the number of segments the library had at calibration."""
 
     by_channel: Mapping[Channel, Threshold]
     segments: int
@@ -40,7 +40,7 @@ Thresholds = Mapping[Channel, Threshold]
 TEXT_QUERY: Mapping[str, Thresholds] = {
     "embedded": {
         Channel.VISUAL: Threshold(0.15, 0.40, 0.57),
-        # guesses (66 questions): right 1 time in 9 from 0.40 on, however near; 1 in 70 below
+        # sound tags (66 questions): from 0.40 on 1 in 9 is right at any cosine; below, 1 in 70
         Channel.SOUND: Threshold(0.40, 0.90, 0.95),
         Channel.SPEECH: Threshold(0.24, 0.37, 0.55),
         Channel.SCREEN_TEXT: Threshold(0.24, 0.37, 0.55),
@@ -53,9 +53,9 @@ TEXT_QUERY: Mapping[str, Thresholds] = {
 embedded: over 36 questions with an answer and 40 without one in a library of 42 files, of the
 first three moments 9 in 10 called strong were right, 1 in 3 called fair, 1 in 15 called weak;
 dropping what is below `show` lost one answer in 36, and left a third of the questions without an
-answer empty. Words answer words far more cleanly (right ones from 0.33, nine tenths of the wrong
-below 0.25) than images do, whose right and wrong answers overlap from 0.20 to 0.45. `show` for
-images was lowered to 0.15 since: a right one lay at 0.16, and "weak" says what it is.
+answer empty. Texts separate far better (right answers from 0.33, nine tenths of the wrong ones
+below 0.25) than images, whose right and wrong answers overlap from 0.20 to 0.45. `show` for
+images was lowered to 0.15 later, since a right answer had 0.16; such candidates are graded weak.
 """
 
 EXAMPLE_QUERY: Mapping[str, Thresholds] = {
@@ -100,20 +100,21 @@ NULL_QUERIES = (
     "a beach with palm trees",
     "how to change a tyre",
 )
-"""Questions that few libraries answer: the cosines of what they find are those of no answer."""
+"""Questions that few libraries can answer: the cosines of their results are those of wrong
+answers."""
 MIN_SAMPLE = 20
-"""Values below which quantiles and medians say nothing."""
+"""Fewest values from which quantiles and medians are estimated."""
 OUTLIER_Z = 5.0
-"""Robust standard deviations above the median of a channel's candidates from which on a match is
-fair for a model of which nothing is known (2 in 5 of the first three were right)."""
+"""For a model without thresholds: a candidate is fair from this many robust standard deviations
+above the median of its channel (2 in 5 of the first three were right)."""
 
 LEXICAL_STRONG, LEXICAL_FAIR = 0.8, 0.4
-"""`Candidate.lexical` from which on a match is strong or fair whatever its cosine."""
+"""`Candidate.lexical` from which a match is strong, or fair, at any cosine."""
 
 
 def calibrate(null_cosines: Mapping[Channel, Sequence[float]]) -> dict[Channel, Threshold]:
-    """Thresholds for an unmeasured model from the best cosine that each null query found, by
-    channel; channels with fewer than `MIN_SAMPLE` are left out.
+    """Thresholds from the best cosine of each null query, by channel; channels with fewer than
+    `MIN_SAMPLE` cosines are left out.
 
     With m the median and w the distance from it to the 0.9 quantile, `show`, `fair` and `strong`
     are m + w/2, m + 2w and m + 3.5w.
@@ -136,11 +137,11 @@ def grade(
     example_channels: Collection[Channel] = (),
     calibrated: Thresholds | None = None,
 ) -> tuple[list[Candidate], list[Candidate]]:
-    """Those good enough to show, each with its `match`, and those below; order kept.
+    """The candidates to show, each with its `match`, and those below `show`; order kept.
 
-    `example_channels` are those of the evidence that was the question, if evidence it was.
-    `calibrated` (see `calibrate`) serves a model that the tables do not know; without it nothing
-    of such a model is rejected, and only words make it strong.
+    `example_channels` are the channels of the example, for a question by example.
+    `calibrated` (see `calibrate`) is used for a model that is not in the tables; without it no
+    candidate of such a model is rejected, and only a lexical match makes one strong.
     """
     by_text = TEXT_QUERY.get(info.name, calibrated or {})
     by_example = EXAMPLE_QUERY.get(info.name, {})

@@ -1,7 +1,8 @@
-"""The words of a date filter become a half-open interval of time.
+"""Parses a date filter in words to a half-open interval of time.
 
-`parse("last tuesday", now, tz)` answers the interval and the words that a result echoes, so
-that an agent sees what was really asked. Everything looks back: media were recorded before now.
+`parse("last tuesday", now, tz)` returns the interval and its description, which results repeat so
+that an agent sees how the filter was understood. Ambiguous dates are in the past: media were
+recorded before now.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ EXAMPLES = (
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """[start, end) in time; None is open. `words` is what was understood, with its time zone."""
+    """[start, end) in time; None is open. `words` describes it, with the time zone."""
 
     start: datetime | None
     end: datetime | None
@@ -37,16 +38,18 @@ class Interval:
 
 
 def parse(text: str, now: datetime, tz: tzinfo) -> Interval:
-    """Understand `text` as of `now` (aware) in the calendar of `tz`.
+    """The interval that `text` names at `now` (aware), in the time zone `tz`.
 
     Dates are ISO 8601 (a year, month, week, day or time), English (`5 march 2024`, `tuesday`),
     relative (`yesterday`, `past 7 days`, `2 weeks ago`), or a range: `A/B`, `A to B`,
     `since A`, `after A`, `before A`, `until A`. A range of days includes its last day.
-    A bare month or weekday is the latest one that has begun.
+    A month or weekday without a year or date is the latest one that has begun.
+
+    Raises BadRequestError BAD_WHEN.
     """
     here = now.astimezone(tz).replace(tzinfo=None)
-    said = _normal(_to_local(text, tz))
-    found = _range(said, here) if said else None
+    phrase = _normal(_to_local(text, tz))
+    found = _range(phrase, here) if phrase else None
     if found is None:
         raise _bad(text, "is not a date or period")
     start, end = found
@@ -80,7 +83,7 @@ _WITH_OFFSET = re.compile(
 
 
 def _to_local(text: str, tz: tzinfo) -> str:
-    """A time with an offset of its own becomes the same instant on this calendar's clock."""
+    """`text` with each time that has a UTC offset converted to local time in `tz`."""
 
     def local(match: re.Match[str]) -> str:
         stamp = re.sub(r"\s(?=[Zz+-])", "", match[0].upper())
@@ -106,17 +109,17 @@ _OPEN |= {"till": "until", "up to": "until", "later than": "after", "earlier tha
 _OPEN |= {"starting": "from", "older than": "before", "newer than": "after"}
 
 
-def _range(said: str, now: datetime) -> _Pair | None:
-    one = period(said, now)
+def _range(phrase: str, now: datetime) -> _Pair | None:
+    one = period(phrase, now)
     if one is not None:
         return one.start, one.end
     for word, kind in _OPEN.items():
-        rest = said.removeprefix(word + " ")
-        if rest != said:
+        rest = phrase.removeprefix(word + " ")
+        if rest != phrase:
             p = period(rest, now)
             if p is not None:
                 return _open(kind, p)
-    return _two_sided(said, now)
+    return _two_sided(phrase, now)
 
 
 def _open(kind: str, p: Period) -> _Pair:
@@ -130,11 +133,11 @@ def _open(kind: str, p: Period) -> _Pair:
 _SEPARATORS = (r"\s*/\s*", r"\s*\.\.+\s*", r"\s+to\s+", r"\s+until\s+", r"\s+till\s+", r"\s+-\s+")
 
 
-def _two_sided(said: str, now: datetime) -> _Pair | None:
-    said = re.sub(r"^(from|between) ", "", said)
+def _two_sided(phrase: str, now: datetime) -> _Pair | None:
+    phrase = re.sub(r"^(from|between) ", "", phrase)
     for separator in (*_SEPARATORS, r"\s+and\s+"):
-        for cut in re.finditer(separator, said):
-            left, right = said[: cut.start()], said[cut.end() :]
+        for cut in re.finditer(separator, phrase):
+            left, right = phrase[: cut.start()], phrase[cut.end() :]
             if left in ("", "..") or right in ("", ".."):
                 p = period(right if left in ("", "..") else left, now)
                 if p is not None:
@@ -155,7 +158,7 @@ def _both(left: str, right: str, now: datetime) -> _Pair | None:
         return None
     year = _YEAR.search(right)
     if year and not _YEAR.search(left):
-        # "march to may 2024": the year stands once, for both.
+        # "march to may 2024": the year applies to both.
         a = period(f"{left} {year[0]}", now) or period(left, now)
     else:
         # "november to february", asked in march: november of the year before.

@@ -1,4 +1,4 @@
-"""The nouns. Everything else passes these around; they import nothing of ours but `ids`.
+"""Data types that all packages share. Of this project they import only `ids`.
 
 Ingest:  file -> Source -> Segment* -> (Segment + Vector)* -> Point* -> stored.
 Search:  question -> Vector -> ScoredPoint* -> Candidate* -> Moment* -> SearchHit*.

@@ -1,4 +1,4 @@
-"""What a segment is made of: arrays and words. A path or a URL never reaches a model."""
+"""The content of a segment as a model receives it: arrays and text, never a path or a URL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAMPLE_RATE = 16_000
 
 @dataclass(frozen=True, slots=True)
 class TextContent:
-    """Words."""
+    """Text."""
 
     text: str
 
@@ -36,7 +36,7 @@ class ImageContent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AudioContent:
-    """A window of audio. Its first `overlap_s` seconds repeat the end of the window before."""
+    """A window of audio. Its first `overlap_s` seconds repeat the end of the previous window."""
 
     samples: Samples
     overlap_s: float = 0.0
@@ -47,7 +47,7 @@ class VideoContent:
     """A shot: frames sampled at one rate, one representative frame, and its audio.
 
     `times[i]` is the second (on the source's clock) at which `frames[i]` is shown. `keyframe` is
-    the best frame of the shot, larger than `frames`: small print is read from it.
+    the most representative frame, in higher resolution than `frames`: OCR reads it.
     """
 
     frames: Frames

@@ -1,4 +1,4 @@
-"""What models are and want: the facts of encoders and readers."""
+"""Descriptions of encoders and readers: identity, dimensions, input, availability."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from omni_core.types.segments import Channel
 
 @dataclass(frozen=True, slots=True)
 class EncoderInfo:
-    """What an index must know of the model that filled it."""
+    """An encoder's identity, the shape of its vectors, and the input that it takes."""
 
     name: str
     revision: str
     dim: int
     channels: frozenset[Channel]
-    """What it embeds; segments of other channels are kept as words only."""
+    """Channels that it embeds; segments of other channels are indexed by their text alone."""
     multi_vector: bool = False
     licence: str = ""
     cut: CutOptions = field(default_factory=CutOptions)
     batch: int = 8
-    """Segments that one call should bring; a GPU wants more than a laptop."""
+    """Preferred number of segments in one call of `encode`; larger on a GPU."""
     pages: bool = True
     """Whether the image of a page that has words says more than its words do."""
     settings: str = ""
-    """Prompts, pooling, pixel budget: anything that changes vectors, in one short string."""
+    """Whatever else changes vectors (prompts, pooling, pixel budget), as one short string."""
 
     @property
     def fingerprint(self) -> str:
-        """Two vectors compare only when these are equal."""
+        """Vectors are comparable only when these are equal."""
         return f"{self.name}@{self.revision}/{self.dim}/{self.settings}"
 
 

@@ -1,4 +1,4 @@
-"""How files are cut and shown, and what they may cost."""
+"""Options of cutting a file into segments, and limits on files."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ class CutOptions:
     image_edge: int = 1280
     """Long edge of images, pages and keyframes, pixels: small print must stay readable."""
     video_fps: float = 0.5
-    """Frames of a shot for each second of it ..."""
+    """Frames sampled for each second of a shot."""
     video_edge: int = 384
-    """... their long edge in pixels ..."""
+    """Long edge of these frames, pixels."""
     video_max_frames: int = 8
-    """... and at most so many for one shot, evenly spread."""
+    """Most frames of one shot; those of a longer shot are evenly spaced."""
     video_audio: bool = False
     """Whether a shot carries its own audio, for models that take both."""
     shot_min_s: float = 1.0
-    """Shots that are shorter are joined with a neighbour."""
+    """Shorter shots are merged with a neighbour."""
     shot_max_s: float = 15.0
-    """Shots that are longer are split."""
+    """Longer shots are split."""
     audio_window_s: float = 30.0
     audio_overlap_s: float = 2.0
-    """Of each window so much repeats the one before."""
+    """Seconds of each window that repeat the end of the previous one."""
     text_window_words: int = 150
     text_window_stride: int = 120
-    """Words from the start of one window of text to the start of the next."""
+    """Words between the starts of two consecutive windows of text."""
     fast: bool = False
     """Decode only the codec's own keyframes (I-frames): 11-17 times cheaper, cuts less exact."""
     password: str | None = None
@@ -42,7 +42,7 @@ Crop = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a file may cost before anything is decoded (see `Settings`)."""
+    """Limits of one file, checked before it is decoded (see `Settings`)."""
 
     max_pixels: int = 100_000_000
     max_file_mb: int = 20_000

@@ -1,4 +1,4 @@
-"""Words weighted for full-text search, and how sure an answer is."""
+"""Sparse term weights, and the grade of a match."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """A sparse vector: BM25 term weights by term number."""
+    """A sparse vector: BM25 term weights by term id."""
 
     indices: tuple[int, ...]
     values: tuple[float, ...]
 
 
 Match = Literal["strong", "fair", "weak"]
-"""How sure an answer is, from the score thresholds."""
+"""The grade of a match, given by the score thresholds (`retrieval.thresholds`)."""

@@ -1,4 +1,4 @@
-"""Segments: the smallest things that are found, and where in a source they lie."""
+"""Segments, the smallest units of retrieval, and their spans in a source."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from omni_core.types.contents import Content, Vector
 from omni_core.types.sources import Modality
 
 TITLE_ORIGIN = "title"
-"""`Segment.origin` of the words of a source's name."""
+"""`Segment.origin` of a segment whose text is the title of its source."""
 
 
 class Channel(StrEnum):
-    """What a segment's vector was made from: a result's "why"."""
+    """What a segment's vector was made from; a hit lists these as its `why`."""
 
     VISUAL = "visual"
     SOUND = "sound"
@@ -30,7 +30,7 @@ Axis = Literal["second", "page", "char"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """Where in a source, half-open: seconds of its clock, pages (1-based), or characters.
+    """A half-open range of a source: seconds of its clock, pages (1-based), or characters.
 
     Page 7 is `Span("page", 7, 8)`. An image is `Span("second", 0, 0)`.
     """
@@ -47,7 +47,10 @@ class Span:
         return f"{key}={_round(self.start)},{_round(self.end)}"
 
     def overlaps(self, other: Span) -> bool:
-        """Whether both share an instant, a page or a character; a point inside counts."""
+        """Whether both share an instant, a page or a character.
+
+        A zero-length span overlaps every span that contains it, at its edges too.
+        """
         if self.axis != other.axis:
             return False
         if self.start == self.end or other.start == other.end:
@@ -65,7 +68,7 @@ def _round(x: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The smallest findable thing. `content` is what a model sees; it is never stored."""
+    """The smallest unit of retrieval. `content` is the input of models; it is never stored."""
 
     source_id: str
     modality: Modality
@@ -73,21 +76,21 @@ class Segment:
     span: Span
     content: Content | None = None
     text: str = ""
-    """What a person reads: the words spoken, shown or printed. Empty for an image without words."""
+    """The words spoken, shown or printed. Empty for an image without words."""
     origin: str = ""
     """Where `text` came from: `text layer`, `subtitle track eng`, `whisper-base`, `ocr` ..."""
     part: int = 0
-    """Tells apart segments of one channel and span (windows of one page's text)."""
+    """Number that distinguishes segments of equal channel and span (windows of a page's text)."""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """Small facts that travel into the payload: `language`, `key_time`, `heading`, `heard` ..."""
+    """Further fields of the stored payload: `language`, `key_time`, `heading`, `heard` ..."""
 
     @property
     def id(self) -> str:
-        """uuid5 of source, channel, span and part: ingest twice is ingest once, for any model."""
+        """uuid5 of source, channel, span and part: equal at every ingest and for every model."""
         return ids.segment_uuid(self.source_id, self.channel, self.span.fragment(), self.part)
 
     def without_content(self) -> Segment:
-        """The same segment, light enough to keep."""
+        """The same segment without its arrays."""
         return replace(self, content=None)
 
 

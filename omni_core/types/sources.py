@@ -1,4 +1,4 @@
-"""Files: what they are, and what is known of them."""
+"""Sources: the ingested files, and their records in the catalog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from omni_core import ids
 
 
 class Modality(StrEnum):
-    """What a source is."""
+    """The kind of a source."""
 
     VIDEO = "video"
     AUDIO = "audio"
@@ -46,7 +46,7 @@ State = Literal["queued", "processing", "ready", "partial", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One source as the catalog knows it and as it is listed."""
+    """One source as the catalog stores and lists it."""
 
     id: str
     title: str
@@ -73,7 +73,7 @@ class SourceRow:
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What the first look at a file tells, before anything is cut."""
+    """Result of probing a file, before any of it is cut into segments."""
 
     modality: Modality
     mime: str
@@ -90,7 +90,7 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class FileWarning:
-    """Something about the whole file that a user must know, found while it was read.
+    """A warning about the file as a whole, found while it was decoded.
 
     Yielded by `Medium.decompose` among the segments; shown with the source, never indexed.
     """

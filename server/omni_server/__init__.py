@@ -1,4 +1,4 @@
-"""The MCP server: a thin layer over `omni_core.Engine`.
+"""The MCP server and the command line: an interface to `omni_core.Engine` without logic of its own.
 
-access decides what may be read, tools are what the agent calls, render says it in few words.
+`access` decides which files may be read, `tools` are the MCP tools, `render` formats results.
 """

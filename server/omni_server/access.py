@@ -1,9 +1,8 @@
-"""Who may read what: every path and link a caller names is decided here, before anything opens.
+"""Access control: checks every path that a caller names before it is opened.
 
-A path is allowed when, after every link in it is followed, it is a regular file (or folder)
-under a configured root. The answer does not depend on whether a forbidden file exists. Links
-swapped between this check and the decoder's open can only be made by someone who may already
-write inside a root.
+A path is allowed when, with all symbolic links resolved, it is a regular file (or a folder) under
+a configured root. The answer does not depend on whether a forbidden file exists. Replacing a file
+between this check and the decoder's open requires write access to a root.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from omni_server.text import one_line
 
 MAX_PATH = 4096
 MAX_FILES = 10_000
-"""Of one folder or glob."""
+"""Most files of one folder or glob."""
 UPLOAD = re.compile(r"upload_[a-z2-7]{26}")
 
 _PROTOCOLS = re.compile(
@@ -33,7 +32,7 @@ _PROTOCOLS = re.compile(
     r"|udplite|unix|zmq",
     re.IGNORECASE,
 )
-"""What a media library takes for a protocol when it stands before the first `:` or `,`."""
+"""Prefixes before the first `:` or `,` that a media library takes for a protocol."""
 
 _SYSTEM = ("/proc", "/sys", "/dev")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.I)
@@ -43,15 +42,15 @@ _GLOB = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What a caller's word for media turned out to be; every path is resolved and regular."""
+    """The files that a caller's `source` names; every path is resolved and a regular file."""
 
     files: tuple[Path, ...]
     many: bool
-    """A folder or a glob: `files` may then be of any number, in order of name."""
+    """True for a folder or a glob; `files` are then in order of name, and may be none."""
 
 
 class Access:
-    """The allowed roots, and the uploads folder, as one gate."""
+    """Checks paths against the configured roots and the uploads folder."""
 
     def __init__(self, settings: Settings) -> None:
         self.roots = settings.root_paths
@@ -59,7 +58,7 @@ class Access:
         self._urls = settings.allow_urls
 
     def check(self, source: str) -> Allowed:
-        """The files that `source` names: a path, a file:// link, a folder, a glob, an upload.
+        """The files that `source` names: a path, a file:// URL, a folder, a glob, an upload id.
 
         Raises RefusedError (PATH_NOT_ALLOWED, NO_ROOTS), NotFoundError, BadRequestError.
         """
@@ -70,16 +69,16 @@ class Access:
             return Allowed(tuple(self._walk(path, "**")), many=True)
         if _GLOB.search(str(path)) and not path.exists():
             return Allowed(self._glob(path), many=True)
-        return Allowed((self._opened(path),), many=False)
+        return Allowed((self._readable(path),), many=False)
 
     def file(self, source: str) -> Path:
-        """The one regular file that `source` names."""
+        """The one regular file that `source` names. Raises as `check` does."""
         if UPLOAD.fullmatch(source):
             return self._upload(source)
-        return self._opened(self._under_root(source))
+        return self._readable(self._under_root(source))
 
     def holds(self, source: str) -> bool:
-        """Whether `source` names a file that may be read; tells paths from references."""
+        """Whether `source` names a file that may be read, and not a reference."""
         try:
             self.file(source)
         except (RefusedError, NotFoundError, BadRequestError):
@@ -87,8 +86,8 @@ class Access:
         return True
 
     def _under_root(self, source: str) -> Path:
-        """An absolute path, lexically and really under a root; it may not exist."""
-        text = self._plain(source)
+        """The resolved absolute path, which is under a root; it may not exist."""
+        text = self._path_text(source)
         if not self.roots:
             raise RefusedError(
                 "no folder may be read yet: start the server with --root FOLDER "
@@ -97,13 +96,13 @@ class Access:
             )
         given = Path(text)
         candidates = [given] if given.is_absolute() else [root / given for root in self.roots]
-        inside = [path for c in candidates if (path := self._real(c)) is not None]
+        inside = [path for c in candidates if (path := self._resolved(c)) is not None]
         if not inside:
             raise self._refused()
         return next((path for path in inside if path.exists()), inside[0])
 
-    def _real(self, path: Path) -> Path | None:
-        """The path with every link followed; None when it leads outside, or to something hidden."""
+    def _resolved(self, path: Path) -> Path | None:
+        """The path with symbolic links resolved; None outside the roots, and for hidden files."""
         try:
             real = Path(os.path.realpath(path))
         except (OSError, ValueError):  # a name that the system cannot hold
@@ -115,12 +114,12 @@ class Access:
                 return real
             if real.is_relative_to(root):
                 hidden = any(part.startswith(".") for part in real.relative_to(root).parts)
-                if not hidden:  # keys and tokens live in dot folders, evidence does not
+                if not hidden:  # hidden folders hold keys and tokens, not media
                     return real
         return None
 
-    def _plain(self, source: str) -> str:
-        """The path inside the caller's words; refuses protocols, NUL and Windows devices."""
+    def _path_text(self, source: str) -> str:
+        """The path in `source`; refuses other protocols, NUL and Windows devices."""
         if not source.strip() or len(source) > MAX_PATH:
             raise BadRequestError(f"give the path of a file, at most {MAX_PATH} characters")
         if "\0" in source:
@@ -129,7 +128,7 @@ class Access:
         scheme = re.match(r"([A-Za-z][A-Za-z0-9+.\-]*)(:|,,)", source)
         if scheme and source[: scheme.end() + 2].lower().startswith("file://"):
             text = _from_file_uri(source)
-        elif is_link(source):
+        elif is_url(source):
             raise RefusedError(
                 "links are not read here: download the file into a root"
                 + ("" if self._urls else ", or start the server with OMNI_ALLOW_URLS=1"),
@@ -137,21 +136,22 @@ class Access:
             )
         elif scheme and (_PROTOCOLS.fullmatch(scheme[1]) or source.startswith("//", scheme.end())):
             raise RefusedError(
-                f"{one_line(scheme[1], 20)!r} links are not read: give a path under {self._named()}"
+                f"{one_line(scheme[1], 20)!r} links are not read: "
+                f"give a path under {self._root_names()}"
             )
-        if "\0" in text or (os.name == "nt" and windows_oddity(text)):
+        if "\0" in text or (os.name == "nt" and windows_path_problem(text)):
             raise self._refused()
         return os.path.expanduser(text) if text.startswith(("~/", "~\\")) or text == "~" else text
 
-    def _opened(self, path: Path) -> Path:
-        """The path, when it is a regular file that can be opened; a FIFO is never tried."""
+    def _readable(self, path: Path) -> Path:
+        """The path, if it is a regular file that can be opened; a FIFO is never opened."""
         name = repr(one_line(path.name, 80))
         try:
             if path.is_dir():
                 raise RefusedError(f"{name} is a folder; name one file in it")
             if not _regular(path):
                 if not os.path.lexists(path):
-                    raise self._missing(path)
+                    raise self._not_found(path)
                 raise RefusedError(f"{name} is not a regular file")
             handle = os.open(path, os.O_RDONLY | _NO_FOLLOW)
         except PermissionError:
@@ -159,9 +159,9 @@ class Access:
                 f"{name} cannot be read: give the server's user permission"
             ) from None
         except OSError:
-            raise self._missing(path) from None
+            raise self._not_found(path) from None
         try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):  # swapped since the look above
+            if not stat.S_ISREG(os.fstat(handle).st_mode):  # replaced since the check above
                 raise RefusedError(f"{name} is not a regular file")
         finally:
             os.close(handle)
@@ -178,18 +178,18 @@ class Access:
         return folder / names[0]
 
     def _walk(self, folder: Path, pattern: str) -> Iterator[Path]:
-        """Regular files under `folder` whose relative path fits, by name; no hidden ones.
+        """Regular files under `folder` whose relative path matches, in order; no hidden ones.
 
-        Linked folders are not entered; a linked file counts when it leads to a file in a root.
+        Symbolic links to folders are not followed; a link to a file counts if it leads into a root.
         """
         seen: set[Path] = set()
         for at, folders, names in os.walk(folder, followlinks=False):
             folders[:] = sorted(d for d in folders if not d.startswith("."))
             for name in sorted(names):
                 path = Path(at, name)
-                if name.startswith(".") or not _fits(path.relative_to(folder).parts, pattern):
+                if name.startswith(".") or not _matches(path.relative_to(folder).parts, pattern):
                     continue
-                real = self._real(path)
+                real = self._resolved(path)
                 if real is None or real in seen or not _regular(real):
                     continue
                 seen.add(real)
@@ -203,29 +203,29 @@ class Access:
         parts = path.parts
         first = next(i for i, part in enumerate(parts) if _GLOB.search(part))
         base = Path(*parts[:first])
-        if self._real(base) is None:
+        if self._resolved(base) is None:
             raise self._refused()
         found = tuple(self._walk(base, "/".join(parts[first:])))
         if not found:
             raise NotFoundError("no file fits that pattern; `folder/**/*.mp4` finds in subfolders")
         return found
 
-    def _named(self) -> str:
+    def _root_names(self) -> str:
         return ", ".join(one_line(str(r), 120) for r in self.roots) or "a root (--root FOLDER)"
 
     def _refused(self) -> RefusedError:
         return RefusedError(
-            f"that path is outside the allowed folders ({self._named()}): "
+            f"that path is outside the allowed folders ({self._root_names()}): "
             "use a file inside them, or restart with --root FOLDER"
         )
 
-    def _missing(self, path: Path) -> NotFoundError:
-        near = self._near(path)
-        hint = f"did you mean {near}?" if near else f"allowed folders: {self._named()}"
+    def _not_found(self, path: Path) -> NotFoundError:
+        near = self._similar_names(path)
+        hint = f"did you mean {near}?" if near else f"allowed folders: {self._root_names()}"
         return NotFoundError(f"no file {one_line(path.name, 80)!r} there; {hint}")
 
-    def _near(self, path: Path) -> str:
-        """Up to three names like this one in the same folder, or anywhere in the same root."""
+    def _similar_names(self, path: Path) -> str:
+        """Up to three similar file names in the same root, for the message; "" without any."""
         root = next((r for r in self.roots if path.is_relative_to(r)), None)
         if root is None:
             return ""
@@ -242,8 +242,8 @@ class Access:
         return ", ".join(repr(one_line(name, 120)) for name in regular[:3])
 
 
-def is_link(source: str) -> bool:
-    """Whether `source` is a web address."""
+def is_url(source: str) -> bool:
+    """Whether `source` is an http or https URL."""
     return source.lower().startswith(("https://", "http://"))
 
 
@@ -262,28 +262,28 @@ def _from_file_uri(uri: str) -> str:
     return path[1:] if re.match(r"/[A-Za-z]:[\\/]", path) else path
 
 
-def _fits(parts: tuple[str, ...], pattern: str) -> bool:
-    """Whether path parts fit a glob in which `**` is any number of folders."""
-    return _fits_parts(parts, tuple(pattern.split("/")))
+def _matches(parts: tuple[str, ...], pattern: str) -> bool:
+    """Whether path parts match a glob in which `**` is any number of folders."""
+    return _matches_parts(parts, tuple(pattern.split("/")))
 
 
-def _fits_parts(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+def _matches_parts(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     if not pattern:
         return not parts
     if pattern[0] == "**":
         rest = pattern[1:]
         if not rest:
             return bool(parts)
-        return any(_fits_parts(parts[i:], rest) for i in range(len(parts) + 1))
+        return any(_matches_parts(parts[i:], rest) for i in range(len(parts) + 1))
     return (
         bool(parts)
         and fnmatch.fnmatchcase(parts[0], pattern[0])
-        and _fits_parts(parts[1:], pattern[1:])
+        and _matches_parts(parts[1:], pattern[1:])
     )
 
 
-def windows_oddity(text: str) -> str:
-    """Why Windows would not open the plain file of this name; empty when it would.
+def windows_path_problem(text: str) -> str:
+    """Why Windows would not open a regular file by this name; "" when it would.
 
     Devices (`NUL`, `com1.mp4`), streams (`a.mp4:hidden`), network and device paths, a drive
     without a folder, names that end in a dot or space (Windows drops it).

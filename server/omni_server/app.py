@@ -1,4 +1,4 @@
-"""Builds the MCP server: tools, resources, prompts, and one engine for its lifetime."""
+"""Builds the MCP server: tools, resources, prompts; it opens one engine for its lifetime."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def create(settings: Settings, *, opener: Opener | None = None) -> MCPServer[Sta
 
 
 def build(state: State) -> MCPServer[State]:
-    """The server around a state that the caller keeps (HTTP routes share it)."""
+    """The server for a state that the caller owns (HTTP routes share it)."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: MCPServer[State]) -> AsyncIterator[State]:
@@ -93,7 +93,7 @@ def build(state: State) -> MCPServer[State]:
 
 
 def all_tools() -> list[Tool]:
-    """Every tool with its default annotations, the ones behind a flag included."""
+    """Every tool with its default annotations, including those that a setting enables."""
     return tools_of(Settings(allow_delete=True, check_citations=True))
 
 
@@ -128,7 +128,7 @@ def _tool(fn: Callable[..., Any], title: str, annotations: ToolAnnotations) -> T
 
 
 class EvidenceTool(Tool):
-    """A tool that reads its arguments generously and fails in one line, `CODE: what to do`."""
+    """A tool with lenient arguments, whose errors are one line, `CODE: what to do`."""
 
     async def run(
         self, arguments: dict[str, Any], context: Any, convert_result: bool = False
@@ -147,7 +147,7 @@ class EvidenceTool(Tool):
         except asyncio.CancelledError as e:
             if not cancelled_by_others():
                 raise
-            log.warning("%s: something that it waited for was cancelled", self.name)
+            log.warning("%s: work that it waited for was cancelled by another request", self.name)
             raise ToolError(
                 "CANCELLED: this work was cancelled by another request; try again"
             ) from e

@@ -1,6 +1,6 @@
-"""A call's arguments, read generously: clients and models differ in how they write the same.
+"""Lenient parsing of a call's arguments: clients and models write the same value differently.
 
-Some send `null` for what is optional, some (strict function calling) fill every argument with a
+Some send `null` for optional arguments, some (strict function calling) fill every argument with a
 blank, some write a list or a number as a string. An unknown argument is always an error.
 """
 
@@ -18,9 +18,9 @@ from omni_core.errors import BadRequestError
 from omni_server.text import one_line
 
 ALIASES = {"id": "ref", "segment_id": "ref"}
-"""Hits call their reference `id`: so do models that open one. Taken where `ref` is an argument."""
+"""Accepted for `ref`: hits name their reference `id`, and models repeat that."""
 NO_VALUE = ("", "null", "none", "undefined")
-"""What models write where there is nothing to write and text is not asked for."""
+"""Values that models write for an absent argument that is not free text."""
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
 
 
@@ -32,14 +32,14 @@ def read(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     known: Mapping[str, Any] = tool.parameters.get("properties", {})
     required = tool.parameters.get("required", ())
-    named = {_name(name, known, given): value for name, value in given.items()}
+    named = {_canonical_name(name, known, given): value for name, value in given.items()}
     unknown = [name for name in named if name not in known]
     if unknown:
         raise BadRequestError(
             f"{tool.name} has no argument {one_line(unknown[0], 40)!r}; it takes {', '.join(known)}"
         )
-    values = {n: _generous(v, known[n]) for n, v in named.items() if v is not None}
-    blank = [n for n, v in values.items() if _blank(n, v, known[n])]
+    values = {n: _coerced(v, known[n]) for n, v in named.items() if v is not None}
+    blank = [n for n, v in values.items() if _is_absent(n, v, known[n])]
     if needed := [n for n in blank if n in required]:
         raise BadRequestError(f"{needed[0]} is blank: {known[needed[0]]['description']}")
     values = {n: v for n, v in values.items() if n not in blank}
@@ -52,31 +52,33 @@ def read(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
         raise BadRequestError(one_line(problems)) from None
 
 
-def _name(name: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """The argument that is meant; an alias counts only where the argument itself is not given."""
+def _canonical_name(name: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """The canonical name; an alias is used only where the argument itself is not given."""
     meant = ALIASES.get(name, name)
     return meant if name not in known and meant in known and meant not in given else name
 
 
-def _blank(name: str, value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether an optional argument says nothing."""
-    if isinstance(value, str) and value.strip().lower() in (NO_VALUE if _closed(schema) else ("",)):
+def _is_absent(name: str, value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a value counts as absent."""
+    if isinstance(value, str) and value.strip().lower() in (
+        NO_VALUE if _rejects_free_text(schema) else ("",)
+    ):
         return True
     if isinstance(value, list):
-        return not value or (name == "crop" and all(_zero(v) for v in value))
-    return name == "end" and _zero(value)  # nothing ends where it begins
+        return not value or (name == "crop" and all(_is_zero(v) for v in value))
+    return name == "end" and _is_zero(value)  # a range that ends at 0 would be empty
 
 
-def _zero(value: Any) -> bool:
+def _is_zero(value: Any) -> bool:
     return str(value).strip() in ("0", "0.0")
 
 
-def _closed(schema: Mapping[str, Any]) -> bool:
-    """Whether any text is wrong: numbers, booleans, lists, and one of a few words."""
+def _rejects_free_text(schema: Mapping[str, Any]) -> bool:
+    """Whether the argument takes no free text: numbers, booleans, lists, enumerations."""
     return schema.get("type") != "string" or "enum" in schema
 
 
-def _generous(value: Any, schema: Mapping[str, Any]) -> Any:
+def _coerced(value: Any, schema: Mapping[str, Any]) -> Any:
     kind = schema.get("type")
     if kind == "array":
         return _list(value)
@@ -90,7 +92,7 @@ def _generous(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def _list(value: Any) -> Any:
-    """A list without blank entries; text that should be one is left for the check to refuse."""
+    """A list without blank entries; text that is no list is left to validation."""
     if isinstance(value, str):
         text = value.strip()
         if text.startswith("["):

@@ -18,18 +18,18 @@ from pathlib import Path
 from omni_core.errors import NotFoundError, RefusedError
 
 LINK_S = 600
-"""A link works for ten minutes."""
+"""Lifetime of a signed link, seconds."""
 
 
 def bearer_matches(header: str | None, token: str) -> bool:
-    """Whether an Authorization header carries `token`; False for an empty token."""
+    """Whether an Authorization header contains `token`; False for an empty token."""
     scheme, _, given = (header or "").partition(" ")
     same = hmac.compare_digest(given.strip().encode(), token.encode())
     return bool(token) and scheme.lower() == "bearer" and same
 
 
 class Links:
-    """Signs links to files under one folder; the key lives as long as the process."""
+    """Signs links to files under one folder, with a key that is new for each process."""
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder.resolve()

@@ -1,4 +1,4 @@
-"""How this machine stands: what is there, what is missing, what it would add, how to get it."""
+"""Diagnosis of this machine: what is installed, what is missing, and how to get it."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Wheels that do one thing together."""
+class Feature:
+    """Packages that provide one feature together."""
 
     name: str
     modules: tuple[str, ...]
@@ -48,31 +48,32 @@ class Part:
 
 
 REINSTALL = "pip install --force-reinstall omni-mcp"
-PARTS = (
-    Part("video and audio", ("av",), ("av",), "video and audio files", REINSTALL),
-    Part("images", ("PIL.Image",), ("pillow",), "image files", REINSTALL),
-    Part("documents", ("pymupdf",), ("pymupdf",), "PDF and office files", REINSTALL),
-    Part(
+FEATURES = (
+    Feature("video and audio", ("av",), ("av",), "video and audio files", REINSTALL),
+    Feature("images", ("PIL.Image",), ("pillow",), "image files", REINSTALL),
+    Feature("documents", ("pymupdf",), ("pymupdf",), "PDF and office files", REINSTALL),
+    Feature(
         "model runtime",
         ("onnxruntime", "tokenizers", "onnx"),
         ("onnxruntime", "tokenizers", "onnx"),
         "the embedded text and image models",
         REINSTALL,
     ),
-    Part("speech", ("faster_whisper",), ("faster-whisper", "ctranslate2"), "speech recognition",
-         REINSTALL),
-    Part("OCR", ("rapidocr",), ("rapidocr",), "words in images and scans",
-         REINSTALL),
-    Part("embedded store", ("qdrant_edge",), ("qdrant-edge-py",), "the index on disk", REINSTALL),
-    Part("MCP", ("mcp.server",), ("mcp",), "the server itself", REINSTALL),
-    Part("Qdrant server (extra)", ("qdrant_client",), ("qdrant-client",),
-         "an index on a Qdrant server or cluster", "pip install 'omni-mcp[server]'", False),
-    Part("omnimodal models (extra)", ("torch", "torchvision", "transformers",
-         "sentence_transformers"), ("torch", "transformers", "sentence-transformers"),
-         "one model for text, images, audio and video; wants a GPU",
-         "pip install 'omni-mcp[omni]', then omni-mcp models", False),
-    Part("HEIC (extra)", ("pillow_heif",), ("pillow-heif",), "images from iPhones",
-         "pip install 'omni-mcp[heic]'", False),
+    Feature("speech", ("faster_whisper",), ("faster-whisper", "ctranslate2"), "speech recognition",
+            REINSTALL),
+    Feature("OCR", ("rapidocr",), ("rapidocr",), "words in images and scans",
+            REINSTALL),
+    Feature("embedded store", ("qdrant_edge",), ("qdrant-edge-py",), "the index on disk",
+            REINSTALL),
+    Feature("MCP", ("mcp.server",), ("mcp",), "the server itself", REINSTALL),
+    Feature("Qdrant server (extra)", ("qdrant_client",), ("qdrant-client",),
+            "an index on a Qdrant server or cluster", "pip install 'omni-mcp[server]'", False),
+    Feature("omnimodal models (extra)", ("torch", "torchvision", "transformers",
+            "sentence_transformers"), ("torch", "transformers", "sentence-transformers"),
+            "one model for text, images, audio and video; wants a GPU",
+            "pip install 'omni-mcp[omni]', then omni-mcp models", False),
+    Feature("HEIC (extra)", ("pillow_heif",), ("pillow-heif",), "images from iPhones",
+            "pip install 'omni-mcp[heic]'", False),
 )  # fmt: skip
 
 GB = 1e9
@@ -96,8 +97,8 @@ sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 _PLUGINS = """
 import json, sys
 from omni_core import plugins
-broken = {part.label: part.message for part in plugins.broken()}
-answer = [[label for label in plugins.added() if label not in broken], broken]
+broken = {c.label: c.message for c in plugins.broken()}
+answer = [[label for label in plugins.third_party() if label not in broken], broken]
 sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 """
 
@@ -105,7 +106,7 @@ sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, the needed ones first. Imports heavy wheels in a child process only."""
     found = [
-        _python(), *_store(settings), *_parts(), *_weights(settings), *_plugins(),
+        _python(), *_store(settings), *_features(), *_weights(settings), *_plugins(),
         *_places(settings),
     ]  # fmt: skip
     return sorted(found, key=lambda f: not f.needed)
@@ -156,19 +157,19 @@ def _mount(path: Path) -> str:
     return best[1]
 
 
-def _parts() -> Iterator[Finding]:
-    modules = [m for part in PARTS for m in part.modules]
+def _features() -> Iterator[Finding]:
+    modules = [m for feature in FEATURES for m in feature.modules]
     answer = _import(modules)
-    for part in PARTS:
-        broken = {m: answer[m] for m in part.modules if answer.get(m, "not tried")}
+    for feature in FEATURES:
+        broken = {m: answer[m] for m in feature.modules if answer.get(m, "not tried")}
         if not broken:
-            gpu = f", {answer['gpu']}" if "torch" in part.modules and answer.get("gpu") else ""
-            yield Finding(part.name, "ok", _versions(part) + gpu, needed=part.needed)
+            gpu = f", {answer['gpu']}" if "torch" in feature.modules and answer.get("gpu") else ""
+            yield Finding(feature.name, "ok", _versions(feature) + gpu, needed=feature.needed)
             continue
         absent = all(e.startswith("ModuleNotFoundError") for e in broken.values())
         detail = "not installed" if absent else "; ".join(f"{m}: {e}" for m, e in broken.items())
-        state: State = "missing" if part.needed else "absent" if absent else "warning"
-        yield Finding(part.name, state, detail, part.adds, part.get, part.needed)
+        state: State = "missing" if feature.needed else "absent" if absent else "warning"
+        yield Finding(feature.name, state, detail, feature.adds, feature.get, feature.needed)
 
 
 def _import(modules: list[str]) -> dict[str, str]:
@@ -183,8 +184,8 @@ def _import(modules: list[str]) -> dict[str, str]:
     return answer
 
 
-def _versions(part: Part) -> str:
-    return ", ".join(f"{d} {importlib.metadata.version(d)}" for d in part.distributions)
+def _versions(feature: Feature) -> str:
+    return ", ".join(f"{d} {importlib.metadata.version(d)}" for d in feature.distributions)
 
 
 def _weights(settings: Settings) -> Iterator[Finding]:
@@ -204,7 +205,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
-    """What other packages add to this one, and what of it cannot be used; nothing where none do."""
+    """The plug-ins that are installed, and those that cannot be used."""
     path = os.pathsep.join(filter(None, sys.path))  # where children look for parts, too
     try:
         run = subprocess.run(  # noqa: S603 - our own interpreter and program

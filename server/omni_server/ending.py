@@ -1,4 +1,4 @@
-"""An HTTP server that ends its subscriptions first: it would wait for their streams in vain."""
+"""A uvicorn server that ends subscription streams at shutdown, before it waits for requests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 GRACE_S = 5
-"""How long requests under way are waited for at the end."""
+"""How long shutdown waits for running requests, seconds."""
 
 
 class EndingServer(uvicorn.Server):
-    """uvicorn, with `end_subscriptions` to be called before it waits for requests."""
+    """A uvicorn server that calls `end_subscriptions` first when it shuts down: those streams
+    would otherwise keep it waiting for `GRACE_S`."""
 
     def __init__(
         self,
@@ -31,6 +32,6 @@ class EndingServer(uvicorn.Server):
         self._end_subscriptions = end_subscriptions
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell who listens that it is over, then wait for requests, then close the engine."""
+        """End the subscriptions, wait for running requests, run the end of the lifespan."""
         self._end_subscriptions()
         await super().shutdown(sockets)

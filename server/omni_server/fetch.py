@@ -1,8 +1,8 @@
-"""Files behind https links, for servers that allow them: fetched from public addresses only.
+"""Downloads of https URLs, for servers that allow them; from public addresses only.
 
-A name is resolved once and the connection goes to that very address, with the name kept for TLS
-and for the Host header; each redirect is judged anew. Nothing of the environment (proxies,
-netrc) is used. What arrives is a file in the store; nothing in it is followed.
+A host name is resolved once and the connection goes to that address, with the name kept for TLS
+and the Host header; each redirect is checked again. Proxies and netrc of the environment are not
+used. The result is a file in the store; URLs inside it are not followed.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ REDIRECTS = 5
 CLOSE_S = 5.0
 """How long downloads may take to end when the server does."""
 _TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
-_BARRED = [
+_NOT_PUBLIC = [
     ipaddress.ip_network(net)
     for net in (
         "168.63.129.16/32",  # Azure's metadata service has a public address
         # special blocks that ipaddress of Python 3.11 takes for public, in part or whole
         "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20", "5f00::/16",
-        # IPv4 in IPv6 clothes: compatible, mapped, 6to4, Teredo, NAT64
+        # IPv4 addresses embedded in IPv6: compatible, mapped, 6to4, Teredo, NAT64
         "::/96", "::ffff:0:0/96", "2002::/16", "2001::/32", "64:ff9b::/96", "64:ff9b:1::/48",
     )
 ]  # fmt: skip
@@ -51,19 +51,19 @@ def is_public(address: str) -> bool:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    if any(ip in net for net in _BARRED if net.version == ip.version):
+    if any(ip in net for net in _NOT_PUBLIC if net.version == ip.version):
         return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
-    """How far a download is."""
+class DownloadProgress:
+    """Progress of a download."""
 
     size: int = 0
-    """Bytes that are here."""
+    """Bytes received."""
     total: int = 0
-    """Bytes that were announced; 0 when nothing was."""
+    """Bytes announced by the server; 0 when unknown."""
 
 
 def _fresh(folder: Path) -> None:
@@ -73,7 +73,7 @@ def _fresh(folder: Path) -> None:
 
 
 class Downloads:
-    """One download for each link at a time; the same link again finds the file it brought."""
+    """One download per URL at a time; a URL that was downloaded is not fetched again."""
 
     def __init__(
         self,
@@ -88,10 +88,10 @@ class Downloads:
         self._resolve = resolve or _resolve
         self._transport = transport
         self._owner = TaskOwner("the downloads")
-        self._tasks: SharedTasks[str, Arrived, Path] = SharedTasks(self._owner, keep=True)
+        self._tasks: SharedTasks[str, DownloadProgress, Path] = SharedTasks(self._owner, keep=True)
 
     async def file(self, url: str, wait_s: float | None) -> Path | None:
-        """The file behind `url`; None when it is still on its way after `wait_s`.
+        """The downloaded file; None when the download has not ended after `wait_s` seconds.
 
         Cancelling the last call that waits ends the download. Raises RefusedError (URL_BLOCKED),
         NotFoundError, TooLargeError; StoppedError when someone else cancelled it.
@@ -99,21 +99,21 @@ class Downloads:
         outcome = await self._tasks.join(
             url,
             lambda report: self._download(url, report),
-            first=Arrived(),
+            first=DownloadProgress(),
             name="the download",
             wait_s=wait_s,
         )
         return outcome.result
 
-    def arrived(self, url: str) -> Arrived | None:
-        """How far the download of `url` is; None when there is none."""
+    def progress(self, url: str) -> DownloadProgress | None:
+        """Progress of the download of `url`; None when there is none."""
         return self._tasks.status(url)
 
     async def close(self) -> None:
-        """End what is still on its way."""
+        """Cancel the running downloads."""
         await self._owner.close(CLOSE_S)
 
-    async def _download(self, url: str, report: Report[Arrived]) -> Path:
+    async def _download(self, url: str, report: Report[DownloadProgress]) -> Path:
         folder = self._folder / hashlib.sha256(url.encode()).hexdigest()[:26]
         with contextlib.suppress(FileNotFoundError):
             if held := sorted(await asyncio.to_thread(lambda: [*folder.iterdir()])):
@@ -132,7 +132,7 @@ class Downloads:
             shutil.rmtree(part, ignore_errors=True)
         return folder / name
 
-    async def _follow(self, url: str, part: Path, report: Report[Arrived]) -> str:
+    async def _follow(self, url: str, part: Path, report: Report[DownloadProgress]) -> str:
         """Go through redirects, write the body into `part`; returns the file's name."""
         async with httpx2.AsyncClient(
             transport=self._transport, timeout=_TIMEOUT, trust_env=False, follow_redirects=False
@@ -168,7 +168,11 @@ class Downloads:
         return found[0]
 
     async def _save(
-        self, at: httpx2.URL, response: httpx2.Response, part: Path, report: Report[Arrived]
+        self,
+        at: httpx2.URL,
+        response: httpx2.Response,
+        part: Path,
+        report: Report[DownloadProgress],
     ) -> str:
         if response.status_code != 200:
             raise NotFoundError(
@@ -179,7 +183,7 @@ class Downloads:
         declared = response.headers.get("content-length", "")
         total, size = int(declared) if declared.isdecimal() else 0, 0
         self._within(total)
-        await report(Arrived(size, total))
+        await report(DownloadProgress(size, total))
         kind = response.headers.get("content-type", "").split(";")[0]
         name = await asyncio.to_thread(_name, at, kind)  # the first call reads mime.types
         async with await anyio.open_file(part / name, "xb") as out:
@@ -187,7 +191,7 @@ class Downloads:
                 size += len(chunk)
                 self._within(size)
                 await out.write(chunk)
-                await report(Arrived(size, total))
+                await report(DownloadProgress(size, total))
         return name
 
     def _within(self, size: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from mcp.server.mcpserver.tools import Tool
 
 KEPT = ("type", "enum", "items", "description")
-"""What every API that enforces a schema takes; limits go into words, and the server checks them."""
+"""Keywords that every strict API accepts; limits become part of the description."""
 
 
 def anthropic(tool: Tool) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Streamable HTTP: the MCP endpoint at /mcp, clips, uploads, health; one gate before all of it.
+"""Streamable HTTP: the MCP endpoint at /mcp, clips, uploads, health, behind one access check.
 
-GET  /health          open
+GET  /health          public
 GET  /media/{token}   the token is the permission (signed, ten minutes); takes Range
 POST /upload?name=…   the body is the file; answers {"source": "upload_…"}
 *    /mcp             the protocol
@@ -55,7 +55,7 @@ class Gate:
     ) -> None:
         self._app = app
         self.end_subscriptions = end_subscriptions
-        """Ends every open `subscriptions/listen` with its answer."""
+        """Completes every open `subscriptions/listen` request."""
         self._hosts = {h.lower() for h in hosts}
         self._token = token
 
@@ -68,7 +68,7 @@ class Gate:
         await (refusal or self._app)(scope, receive, send)
 
     def running(self) -> AbstractAsyncContextManager[Any]:
-        """The application's life, for those who host it without a server of their own."""
+        """The lifespan of the application, for hosts that do not run it themselves."""
         return self._app.router.lifespan_context(self._app)
 
     def _refusal(self, path: str, headers: Headers) -> Response | None:
@@ -86,7 +86,7 @@ class Gate:
         return None
 
     def _known(self, host: str) -> bool:
-        """Whether `host`, with or without its port, is one of ours."""
+        """Whether `host`, with or without its port, is an accepted name."""
         name = re.sub(r":\d+$", "", host.lower())
         return host.lower() in self._hosts or name in self._hosts
 
@@ -128,7 +128,7 @@ def application(state: State, server: MCPServer[State]) -> Gate:
 
 
 def run_http(settings: Settings) -> None:
-    """Serve until interrupted. Refuses to bind anything but loopback without a token and hosts."""
+    """Serve until interrupted. Refuses a non-loopback address without a token and host names."""
     from omni_server.ending import EndingServer  # uvicorn
 
     app = create_http(settings)

@@ -1,4 +1,4 @@
-"""What clients show of this server: its page and its icon."""
+"""The website and the icon that clients show for this server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SDK's server, with the two answers that it leaves to us: wrong prompts, and typed bytes."""
+"""The SDK's server, with errors for wrong prompt requests and MIME types per resource read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EvidenceServer(MCPServer[State]):
         arguments: dict[str, Any] | None = None,
         context: Context[State, Any] | None = None,
     ) -> GetPromptResult | InputRequiredResult:
-        """The prompt; -32602 naming what there is for an unknown one or a missing argument."""
+        """The prompt; error -32602 for an unknown one or a missing argument."""
         known = {prompt.name: prompt for prompt in await self.list_prompts()}
         if name not in known:
             raise MCPError(
@@ -50,7 +50,7 @@ class EvidenceServer(MCPServer[State]):
         return await super().get_prompt(name, given, context)
 
     async def read_resource(self, uri: Any, context: Context[State, Any] | None = None) -> Any:
-        """The contents; bytes that know their MIME type are sent with it."""
+        """The contents; `TypedBytes` are sent with their own MIME type."""
         contents = await super().read_resource(uri, context)
         if isinstance(contents, InputRequiredResult):
             return contents

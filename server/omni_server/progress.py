@@ -1,4 +1,4 @@
-"""Long calls: progress that keeps clients waiting, and cancellation that the engine survives."""
+"""Long calls: progress notifications, and cancellation that lets the engine clean up."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-Tell = Callable[["IngestStatus | FolderStatus"], Awaitable[None]]
+ReportStatus = Callable[["IngestStatus | FolderStatus"], Awaitable[None]]
 
-BEAT_S = 4.0
-"""A sign of life at least this often: clients give up on silence."""
+REPEAT_S = 4.0
+"""Seconds between progress notifications at least: clients time out without them."""
 
 
 @contextlib.asynccontextmanager
-async def progress(ctx: Context[Any, Any]) -> AsyncIterator[Tell]:
-    """A progress callback, and a sign of life while the engine says nothing."""
+async def progress(ctx: Context[Any, Any]) -> AsyncIterator[ReportStatus]:
+    """A progress callback; also repeats the last notification while the engine reports nothing."""
     last = 0.0
     message = "starting"
 
@@ -36,28 +36,28 @@ async def progress(ctx: Context[Any, Any]) -> AsyncIterator[Tell]:
         last = max(value, last + 1e-4)  # the protocol wants every report above the one before
         await ctx.report_progress(last, None if last > 1 else 1.0, message)
 
-    async def tell(status: IngestStatus | FolderStatus) -> None:
+    async def report(status: IngestStatus | FolderStatus) -> None:
         nonlocal message
-        share, line = _told(status)
+        share, line = _share_and_message(status)
         message = line or message
         if share > last:
             await send(share)
 
-    async def beat() -> None:
+    async def repeat() -> None:
         while True:
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(REPEAT_S)
             await send(last)
 
-    beating = asyncio.create_task(beat(), name="progress")  # owned by this block
-    beating.add_done_callback(_log_failure)
+    repeating = asyncio.create_task(repeat(), name="progress")  # owned by this block
+    repeating.add_done_callback(_log_failure)
     try:
-        yield tell
+        yield report
     finally:
-        beating.cancel()
+        repeating.cancel()
 
 
-def _told(status: IngestStatus | FolderStatus) -> tuple[float, str]:
-    """How much is done, 0 to 1, and a line about it; an empty one before there is anything."""
+def _share_and_message(status: IngestStatus | FolderStatus) -> tuple[float, str]:
+    """Share done, 0 to 1, and a message; "" when there is none."""
     from omni_core.engine.results import IngestStatus  # loaded long before anything is ingested
 
     if isinstance(status, IngestStatus):
@@ -73,8 +73,8 @@ def _told(status: IngestStatus | FolderStatus) -> tuple[float, str]:
 async def run_shielded(work: Coroutine[Any, Any, Result]) -> Result:
     """Await `work` in a task of its own, cancelled once when the caller is.
 
-    The SDK's cancel scopes cancel a task again at each await until it ends, which would break
-    into the engine's own tidying up. Raises StoppedError when `work` was cancelled by anyone else.
+    The SDK's cancel scopes cancel a task again at each await until it ends, which would interrupt
+    the engine's cleanup. Raises StoppedError when `work` was cancelled by anyone else.
     """
     task = asyncio.create_task(work, name="the work of this call")  # ended or cancelled below
     task.add_done_callback(_log_failure)
@@ -97,6 +97,6 @@ def cancelled_by_others() -> bool:
 
 
 def _log_failure(task: asyncio.Task[Any]) -> None:
-    """Log what a task that nobody awaits any more died of."""
+    """Log the exception of a task that may no longer be awaited."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.debug("%s: %s", type(error).__name__, error)

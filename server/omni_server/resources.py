@@ -1,4 +1,4 @@
-"""The library as MCP resources, for people who point at things: @omni://segment/…/frame.jpg."""
+"""The library as MCP resources, which people attach: @omni://segment/…/frame.jpg."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from omni_server.state import State
 
 MAX_CLIP = 24_000_000
-"""Bytes of a clip that is sent inside a message; longer ones go by link."""
+"""Most bytes of a clip sent inside a message; larger ones are given as a link."""
 Answer = TypeVar("Answer")
 _USER = Annotations(audience=["user"])
 
@@ -131,7 +131,7 @@ async def _open(state: State, ref: str, *show: Show) -> Opened:
 
 
 async def _answer(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    """The answer, with the engine's errors as the protocol's."""
+    """The result of `ask`; the engine's errors are raised as the SDK's resource errors."""
     try:
         return await ask()
     except NotFoundError as e:

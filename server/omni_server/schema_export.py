@@ -23,7 +23,7 @@ FORMS = {
 
 
 def render_all() -> dict[str, str]:
-    """File name -> JSON text, for every tool, the ones behind a flag included."""
+    """File name -> JSON text, for every tool, including those that a setting enables."""
     files = {}
     tools = all_tools()
     for tool in tools:
@@ -46,7 +46,7 @@ def _text(body: Any) -> str:
 
 
 def write(folder: str | Path) -> list[Path]:
-    """Write `render_all` into `folder`, which becomes exactly that; returns the paths."""
+    """Write `render_all` into `folder` and remove other JSON files there; returns the paths."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     files = render_all()

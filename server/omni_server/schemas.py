@@ -1,7 +1,7 @@
-"""What tools take and give, as JSON Schema: flat, without titles, nulls or references.
+"""JSON Schemas of the tools' input and output: flat, without titles, nulls or references.
 
-Clients differ: some reject `$ref`, some a union at the root. So the advertised schema is the
-plainest one; `arguments` reads what clients make of it.
+Clients differ: some reject `$ref`, some a union at the root. So the advertised schema is
+the plainest one; `arguments` parses leniently what clients send.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What every handler shares: settings, access, and one Engine that opens behind the scenes.
+"""State that all handlers share: settings, access, and one Engine that opens in the background.
 
-`tools/list` never waits for the engine: its import and its disk come after the server talks.
+`tools/list` never waits for the engine: it is imported and opened after the server has started.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 Opener = Callable[[Settings], Awaitable["Engine"]]
 
 CLOSE_S = 5.0
-"""How long an engine that is still opening is waited for at the end."""
+"""How long closing waits for an engine that is still opening."""
 OPEN_AFTER_S = 0.25
-"""Importing the engine holds the interpreter for a few hundred ms: let `tools/list` go first."""
+"""Delay of the engine's import, which holds the GIL for a few hundred ms: `tools/list` first."""
 
 
 class State:
-    """The server's one engine and what guards it. `running()` is its life."""
+    """The server's engine and access control; `running()` is its lifespan."""
 
     def __init__(self, settings: Settings, opener: Opener | None = None) -> None:
         self.settings = settings
@@ -45,7 +45,7 @@ class State:
         self.changed: Callable[[str], Awaitable[None]] | None = None
         """Awaited with the id of a source that changed; set by the server around this state."""
         self.end_subscriptions: Callable[[], None] = lambda: None
-        """Ends the streams of those who listen; set by the server too."""
+        """Ends the streams of subscribers; set by the server around this state."""
         self._opener = opener or _open
         self._tasks = TaskOwner("the server")
         self._opening: asyncio.Task[Engine] | None = None
@@ -53,7 +53,7 @@ class State:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[State]:
-        """Open the engine soon, close it at the end. Connections inside one process share it."""
+        """Open the engine in the background, close it at the end. Connections share it."""
         self._users += 1
         warm = self._tasks.start(self._warm(), name="open the library early")
         try:
@@ -90,7 +90,7 @@ class State:
 
     async def _close(self) -> None:
         opening, self._opening = self._opening, None
-        tasks, self._tasks = self._tasks, TaskOwner("the server")  # for those who connect later
+        tasks, self._tasks = self._tasks, TaskOwner("the server")  # for later connections
         try:
             if self.downloads is not None:
                 downloads, self.downloads = self.downloads, None

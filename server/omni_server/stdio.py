@@ -1,4 +1,4 @@
-"""Serving one client over stdin and stdout, ready as early as Python allows."""
+"""Serves one client over stdin and stdout, with an early start."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from omni_core.settings import Settings
 
 
 def run_stdio(settings: Settings) -> None:
-    """Serve until the client hangs up.
+    """Serve until the client disconnects.
 
-    The protocol keeps private copies of both streams from the first moment on. Descriptor 1 is
-    stderr for good: C libraries print there, and empty their buffers when the process ends.
+    The protocol uses duplicates of both descriptors from the start. Descriptor 1 is redirected to
+    stderr: C libraries print to it, and flush their buffers when the process ends.
     """
     wire_in, wire_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -1,7 +1,7 @@
 """Change notifications of 2026-07-28: what is advertised, and what is sent.
 
-Tools and prompts never change while the server runs, and the handshake era has no stream of ours:
-neither is advertised there.
+Tools and prompts never change while the server runs, and for clients of the older handshake this
+server opens no stream: neither is advertised.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FIXED = ("tools", "prompts")
 
 
 async def publish_change(bus: SubscriptionBus, source_id: str) -> None:
-    """Tell who listens that a source appeared, changed or went."""
+    """Notify subscribers that a source was added, changed or removed."""
     await bus.publish(ResourcesListChanged())
     for uri in (LIBRARY, SOURCE.format(source_id=source_id)):
         await bus.publish(ResourceUpdated(uri=uri))

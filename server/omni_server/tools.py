@@ -1,4 +1,4 @@
-"""What the agent calls. Each tool checks access, asks the engine, renders: no logic of its own."""
+"""The MCP tools. Each checks access, calls the engine, renders the result: no other logic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from omni_core.errors import BadRequestError
-from omni_server.access import is_link
+from omni_server.access import is_url
 from omni_server.progress import progress, run_shielded
 from omni_server.render import results
 from omni_server.render import segment as opened
@@ -31,7 +31,7 @@ Kind = Literal["video", "audio", "image", "document"]
 
 FROM_ZERO: dict[str, Any] = {"ge": 0, "allow_inf_nan": False}
 READ_WORDS = 1500
-"""Of one page of read_source: under 3,000 tokens with the timestamps."""
+"""Most words of one page of read_source: under 3,000 tokens with the timestamps."""
 
 
 def _d(text: str, **limits: Any) -> Any:
@@ -59,12 +59,12 @@ async def ingest_media(
     state = _state(ctx)
     recorded = _instant(recorded_at)
     subtitles = str(await asyncio.to_thread(state.access.file, transcript)) if transcript else None
-    async with progress(ctx) as tell:
-        if is_link(source) and state.settings.allow_urls:
+    async with progress(ctx) as report:
+        if is_url(source) and state.settings.allow_urls:
             began = time.monotonic()
             file = await run_shielded(_downloads(state).file(source, wait_s))
             if file is None:
-                return results.fetching(_downloads(state).arrived(source))
+                return results.fetching(_downloads(state).progress(source))
             files: tuple[Path, ...] = (file,)
             many = False
             wait_s = max(0, wait_s - int(time.monotonic() - began))
@@ -80,7 +80,9 @@ async def ingest_media(
 
         if many:
             paths = [str(path) for path in files]
-            work = engine.ingest_folder(paths, collection=collection, wait_s=wait_s, progress=tell)
+            work = engine.ingest_folder(
+                paths, collection=collection, wait_s=wait_s, progress=report
+            )
             return results.folder(await run_shielded(work))
         request = IngestRequest(
             path=str(files[0]),
@@ -89,7 +91,7 @@ async def ingest_media(
             collection=collection,
             transcript=subtitles,
         )
-        status = await run_shielded(engine.ingest(request, wait_s=wait_s, progress=tell))
+        status = await run_shielded(engine.ingest(request, wait_s=wait_s, progress=report))
     if status.state == "failed" and status.failure is not None:
         raise status.failure
     return results.ingest(status)
@@ -285,7 +287,7 @@ _REF = re.compile(r"(seg_[a-z2-7]{26}|src_[a-z2-7]{16}\b.*)", re.S)
 def _example(state: State, ref: str) -> str:
     """The path when `ref` is a file that may be read; empty when it is a reference.
 
-    Raises what `Access` raises when it is plainly a path and may not be read.
+    Raises what `Access` raises for a path that may not be read.
     """
     if _REF.fullmatch(ref.strip()) or (
         ref.lstrip().startswith("[") and not state.access.holds(ref)
@@ -298,6 +300,6 @@ def _link(ctx: Ctx, state: State, path: str) -> str:
     """Where a client can fetch a clip: a signed URL over HTTP, the path on this machine."""
     if state.links is None or ctx.headers is None:
         return path
-    # The gate let this Host pass, so it is a name by which this client reaches us.
+    # `Gate` accepted this Host, so this client reaches the server by it.
     scheme = "https" if ctx.headers.get("x-forwarded-proto") == "https" else "http"
     return f"{scheme}://{ctx.headers['host']}{state.links.path(path)}"

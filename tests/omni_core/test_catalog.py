@@ -317,8 +317,8 @@ def test_moving_to_another_model_keeps_what_its_index_holds_and_asks_for_the_res
     for n in (1, 2):
         begin(catalog, source(n))
         catalog.finish(source(n).sha256, segments=5)
-    catalog.moved_to("m2", [source(1).sha256])
-    catalog.moved_to("m2", [source(1).sha256])  # again: nothing happens
+    catalog.replace_index("m2", [source(1).sha256])
+    catalog.replace_index("m2", [source(1).sha256])  # again: nothing happens
     rows = {r.id: (r.state, r.model, r.segments) for r in catalog.list()[0]}
     assert rows == {source(1).id: ("ready", "m2", 5), source(2).id: ("partial", "m1", 0)}
     assert catalog.get_meta("fingerprint") == "m2"

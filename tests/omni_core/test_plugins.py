@@ -43,7 +43,7 @@ SUBTITLE = b"1\n00:00:01,000 --> 00:00:02,000\nHello there.\n"
 def test_the_built_ins_are_registered_as_any_other_part_is() -> None:
     assert {"embedded", "hashing"} <= set(plugins.names(plugins.ENCODERS))
     loaded = plugins.load_all(plugins.MEDIA)
-    assert len(loaded.parts) == len(plugins.names(plugins.MEDIA)) >= 9
+    assert len(loaded.classes) == len(plugins.names(plugins.MEDIA)) >= 9
     assert loaded.broken == ()
 
 
@@ -176,7 +176,7 @@ def test_a_name_that_is_taken_stays_with_the_built_in_and_is_logged_once(
         assert plugins.load(plugins.ENCODERS, "hashing").__module__ == "omni_core.encoders.hashing"
     [line] = [r.getMessage() for r in caplog.records]
     assert "'hashing' of my-encoder is taken by omni-mcp" in line
-    assert plugins.added() == []
+    assert plugins.third_party() == []
 
 
 def test_of_two_strangers_with_one_name_the_first_in_the_alphabet_is_taken(
@@ -186,4 +186,4 @@ def test_of_two_strangers_with_one_name_the_first_in_the_alphabet_is_taken(
     install("a-media", MEDIUM, {"media": "haiku = a_media:Haiku"})
     assert plugins.load(plugins.MEDIA, "haiku").__module__ == "a_media"
     assert "'haiku' of b-media is taken by a-media" in caplog.text
-    assert plugins.added() == ["medium haiku of a-media"]
+    assert plugins.third_party() == ["medium haiku of a-media"]

@@ -190,7 +190,7 @@ async def test_work_on_one_lane_runs_one_after_another_and_on_two_at_once(
     owner: TaskOwner,
 ) -> None:
     tasks, work = SharedTasks[str, int, str](owner), Work()
-    same = [asyncio.create_task(join(tasks, work, key, lane="x")) for key in "ab"]
+    same = [asyncio.create_task(join(tasks, work, key, serial_key="x")) for key in "ab"]
     other = asyncio.create_task(join(tasks, work, "c"))
     async with asyncio.timeout(20):
         while work.runs < 2:  # noqa: ASYNC110
@@ -205,12 +205,12 @@ async def test_work_on_one_lane_runs_one_after_another_and_on_two_at_once(
 
 async def test_a_wait_for_a_busy_lane_is_not_longer_than_asked(owner: TaskOwner) -> None:
     tasks, work = SharedTasks[str, int, str](owner), Work()
-    await join(tasks, work, "a", lane="x", wait_s=0)
+    await join(tasks, work, "a", serial_key="x", wait_s=0)
     async with asyncio.timeout(20):
-        outcome = await join(tasks, work, "b", lane="x", wait_s=0.01)
+        outcome = await join(tasks, work, "b", serial_key="x", wait_s=0.01)
     assert (outcome.status, outcome.result) == (0, None)
     work.go.set()
-    assert (await join(tasks, work, "b", lane="x")).result == "run 2"
+    assert (await join(tasks, work, "b", serial_key="x")).result == "run 2"
 
 
 async def test_a_kept_outcome_is_told_once_also_when_it_is_an_error(owner: TaskOwner) -> None:

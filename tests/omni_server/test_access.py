@@ -11,7 +11,7 @@ import pytest
 from omni_core.errors import BadRequestError, NotFoundError, OmniError, RefusedError, TooLargeError
 from omni_core.settings import Settings
 from omni_server import access as access_module
-from omni_server.access import Access, windows_oddity
+from omni_server.access import Access, windows_path_problem
 
 SECRET = "the-secret-words"  # noqa: S105
 
@@ -321,11 +321,11 @@ def test_an_upload_is_named_by_its_token(access: Access) -> None:
      "folder.\\a.mp4", "a.mp4 ", "a.mp4.", "CONIN$", "aux.tar.gz", "com¹"],
 )  # fmt: skip
 def test_names_that_windows_reads_in_its_own_way_are_odd(name: str) -> None:
-    assert windows_oddity(name)
+    assert windows_path_problem(name)
 
 
 @pytest.mark.parametrize(
     "name", ["C:\\media\\a.mp4", "a.mp4", "..\\a.mp4", "console.mp4", "nulls/a b.mp4"]
 )
 def test_plain_windows_names_are_not_odd(name: str) -> None:
-    assert not windows_oddity(name)
+    assert not windows_path_problem(name)

@@ -20,7 +20,7 @@ from omni_server.cli import main
 def few_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only light wheels: importing torch is not what is tested."""
     keep = ("images", "MCP")
-    monkeypatch.setattr(doctor, "PARTS", tuple(p for p in doctor.PARTS if p.name in keep))
+    monkeypatch.setattr(doctor, "FEATURES", tuple(p for p in doctor.FEATURES if p.name in keep))
 
 
 def by_name(settings: Settings) -> dict[str, doctor.Finding]:
@@ -55,15 +55,15 @@ def test_wrong_weights_are_missing_weights_and_fail(
 def test_an_absent_option_is_no_failure_and_says_what_it_adds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    absent = doctor.Part(
+    absent = doctor.Feature(
         "option", ("no_such_wheel",), ("no-such-wheel",), "more", "pip install it", False
     )
     needed = replace(absent, needed=True)
-    monkeypatch.setattr(doctor, "PARTS", (absent,))
-    (found,) = doctor._parts()
+    monkeypatch.setattr(doctor, "FEATURES", (absent,))
+    (found,) = doctor._features()
     assert (found.state, found.adds, found.get) == ("absent", "more", "pip install it")
-    monkeypatch.setattr(doctor, "PARTS", (needed,))
-    (found,) = doctor._parts()
+    monkeypatch.setattr(doctor, "FEATURES", (needed,))
+    (found,) = doctor._features()
     assert found.state == "missing"
 
 

@@ -234,8 +234,8 @@ async def test_a_slow_download_goes_on_and_is_followed_by_calling_again(
         200, stream=slow, headers={"content-length": "9"}
     )
     assert await downloads.file("https://example.com/a.mp4", 0.05) is None
-    arrived = downloads.arrived("https://example.com/a.mp4")
-    assert arrived is not None and arrived.total == 9
+    progress = downloads.progress("https://example.com/a.mp4")
+    assert progress is not None and progress.total == 9
     slow.go.set()
     path = await downloads.file("https://example.com/a.mp4", 20)
     assert path is not None
@@ -248,8 +248,8 @@ async def test_cancelling_the_only_caller_ends_the_download_and_leaves_nothing(
     net.answers["https://example.com/a.mp4"] = httpx2.Response(200, stream=Slow())
     call = asyncio.create_task(downloads.file("https://example.com/a.mp4", None))
     async with asyncio.timeout(20):
-        while (arrived := downloads.arrived("https://example.com/a.mp4")) is None or (
-            not arrived.size
+        while (progress := downloads.progress("https://example.com/a.mp4")) is None or (
+            not progress.size
         ):
             await anyio.lowlevel.checkpoint()
     call.cancel()
@@ -268,7 +268,7 @@ async def test_a_download_cancelled_and_asked_for_at_once_is_begun_anew_fifty_ti
             slow = Slow()
             net.answers[link] = httpx2.Response(200, stream=slow)
             first = asyncio.create_task(downloads.file(link, None))
-            while (arrived := downloads.arrived(link)) is None or not arrived.size:
+            while (progress := downloads.progress(link)) is None or not progress.size:
                 await anyio.lowlevel.checkpoint()
             first.cancel()
             await asyncio.sleep(0)  # the call hears of it, the download has not ended yet

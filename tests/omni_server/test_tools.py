@@ -296,7 +296,7 @@ async def test_a_silent_ingest_still_gives_signs_of_life(
     connect: Any, engine: Any, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (root / "a.mp4").write_bytes(b"x")
-    monkeypatch.setattr(progress, "BEAT_S", 0.01)
+    monkeypatch.setattr(progress, "REPEAT_S", 0.01)
     engine.hold = asyncio.Event()
     seen: list[float] = []
 

@@ -1,7 +1,7 @@
-"""One file into the library: hash, probe, cut, read, embed, index; the catalog is written last.
+"""Ingest of one file: hash, probe, cut, read, embed, index; the catalog is written last.
 
-A crash anywhere leaves only things that the next run overwrites: ids follow from content, and
-the catalog row moves last.
+Whatever a crash leaves behind, the next run overwrites: ids are derived from content, and the
+catalog row is updated last.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from omni_core.engine.context import PIPELINE, Context
 from omni_core.engine.hashing import hash_file
 from omni_core.engine.ingest.finish import fail, finish, suspend
-from omni_core.engine.ingest.known import is_complete, replaced_line
+from omni_core.engine.ingest.known import is_complete, replaced_content_warning
 from omni_core.engine.ingest.pipeline import Pipeline, decoder_error
 from omni_core.engine.ingest.run import Report, Run
 from omni_core.engine.results import IngestRequest, IngestStatus
@@ -35,31 +35,31 @@ from omni_core.worker import Worker, WorkerDied
 
 
 async def ingest_file(context: Context, request: IngestRequest, report: Report) -> IngestStatus:
-    """Run the whole way for one file; returns its last status.
+    """Ingest one file; returns its final status.
 
-    A file that cannot be read ends as `failed` with its error in the status; only the caller's
-    own cancellation and a broken store (StoreError) are raised.
+    The status of a file that cannot be read is `failed`, with its error; only the cancellation
+    of the caller and a broken store (StoreError) are raised.
     """
     run = Run(request, IngestStatus(request.path, "processing", stage="hashing"), report)
     try:
         await _ingest(context, run)
     except asyncio.CancelledError:
         if run.pipeline is not None:
-            await finish_first(_cut_short(context, run, run.pipeline))
+            await finish_first(_suspend(context, run, run.pipeline))
         raise
     except StoreError:
         raise
     except OmniError as e:
         await fail(context, run, e)
-    if run.pipeline is not None:  # here, where being cancelled no longer makes it partial
-        await context.changes.tell(run.pipeline.source.id)
-    await run.tell(timings=run.timings)
+    if run.pipeline is not None:  # after the point where a cancellation makes it partial
+        await context.changes.notify(run.pipeline.source.id)
+    await run.update(timings=run.timings)
     return run.status
 
 
-async def _cut_short(context: Context, run: Run, pipeline: Pipeline) -> None:
+async def _suspend(context: Context, run: Run, pipeline: Pipeline) -> None:
     await suspend(context, run, pipeline, StoppedError("ingest was cancelled"))
-    await context.changes.tell(pipeline.source.id)
+    await context.changes.notify(pipeline.source.id)
 
 
 async def _ingest(context: Context, run: Run) -> None:
@@ -82,7 +82,7 @@ async def _ingest_bytes(
     context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
 ) -> None:
     async with context.decoders.cutter() as cutter:
-        await run.tell(stage="probing")
+        await run.update(stage="probing")
         info = await _probe(context, cutter, run.request)
         source = _source(path, sha256, stat, info, run.request)
         pipeline = await _begin(context, run, source, stat, info)
@@ -138,7 +138,7 @@ async def _begin(
     context: Context, run: Run, source: Source, stat: os.stat_result, info: MediaInfo
 ) -> Pipeline:
     index = await context.opened_index()
-    replaced = await replaced_line(context, source)
+    replaced = await replaced_content_warning(context, source)
     resume = await asyncio.to_thread(
         context.catalog.begin,
         source,
@@ -158,8 +158,8 @@ async def _begin(
     pipeline.stored.update(resume.get("stored", ()))
     pipeline.warn(*info.warnings)
     if not pipeline.done:
-        await index.delete(source_filter(source.id))  # what an older pipeline may have left
-    await run.tell(
+        await index.delete(source_filter(source.id))  # points of an older pipeline version
+    await run.update(
         source_id=source.id,
         title=source.title,
         modality=source.modality,
@@ -175,7 +175,7 @@ async def _begin(
 
 async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: Worker) -> None:
     async def on_batch() -> None:
-        await run.tell(
+        await run.update(
             stage="reading",
             progress=pipeline.progress,
             segments=len(pipeline.stored),
@@ -211,6 +211,6 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
             on_checkpoint=on_checkpoint,
         )
     except asyncio.CancelledError:
-        # A decoder looks up between segments only; who cancels does not wait for the next one.
+        # A decoder checks for calls between segments only; do not wait for the next segment.
         await finish_first(asyncio.to_thread(cutter.kill))
         raise

@@ -1,4 +1,4 @@
-"""How one file's ingest ends: ready, cut short, or failed. The catalog is written last."""
+"""The end of one file's ingest: ready, partial, or failed. The catalog is written last."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from omni_core.types import Modality
 
 
 async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
-    """Everything is in the index: the catalog calls the source ready."""
+    """Mark the source ready, once everything is in the index."""
     source, duration = pipeline.source, pipeline.source.duration_s
     if source.modality in (Modality.VIDEO, Modality.AUDIO) and pipeline.at > (duration or 0.0):
         duration = pipeline.at
@@ -30,7 +30,7 @@ async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
         warnings=tuple(pipeline.warnings),
         timings=dict(pipeline.spent),
     )
-    await run.tell(
+    await run.update(
         state="ready",
         stage="done",
         progress=1.0,
@@ -41,19 +41,19 @@ async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
 
 
 async def fail(context: Context, run: Run, error: OmniError) -> None:
-    """End with an error. What was stored stays searchable and says `partial`; a file of which
-    nothing can be used leaves the library as it was."""
+    """End with an error. If segments are stored, the source becomes partial; otherwise it is
+    removed from the catalog."""
     pipeline = run.pipeline
     if pipeline is not None and pipeline.stored:
         await suspend(context, run, pipeline, error)
         return
     if pipeline is not None:
         await asyncio.to_thread(context.catalog.remove, pipeline.source.sha256)
-    await run.tell(state="failed", stage="done", failure=error)
+    await run.update(state="failed", stage="done", failure=error)
 
 
 async def suspend(context: Context, run: Run, pipeline: Pipeline, why: OmniError) -> None:
-    """Stop here: the source is partial, and the next ingest goes on from its last checkpoint."""
+    """Mark the source partial; the next ingest resumes at its last checkpoint."""
     await asyncio.to_thread(
         context.catalog.finish,
         pipeline.source.sha256,

@@ -1,4 +1,4 @@
-"""Many files into the library: one task for each set of files, shared by all who ask for it."""
+"""Ingest of sets of files: one task for each set, shared by all callers with the same set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Key = tuple[tuple[str, ...], str, bool]
 
 
 class Folders:
-    """Starts, shares and follows the ingest of sets of files."""
+    """Starts and shares the ingest of sets of files, and reports its progress."""
 
     def __init__(self, jobs: Jobs, tasks: TaskOwner) -> None:
         self._jobs = jobs
@@ -31,10 +31,10 @@ class Folders:
         wait_s: float | None,
         progress: FolderProgress | None,
     ) -> FolderStatus:
-        """Ingest file after file, and wait for the end at most `wait_s`; the rest goes on.
+        """Ingest file after file; wait at most `wait_s` seconds, while the ingest continues.
 
         A file that fails is an entry of `done`, and is not tried again. The outcome is kept until
-        one call has told it. Cancelling the last call that waits cancels the rest. Raises
+        one call has returned it. Cancelling the last waiting call cancels the rest. Raises
         StoreError when the store is broken, StoppedError when someone else cancelled it.
         """
         paths = without_subtitle_files(paths)
@@ -61,16 +61,18 @@ class Folders:
 
     @property
     def running(self) -> list[FolderStatus]:
-        """The sets of files under way now."""
+        """The status of every set that is being ingested."""
         return self._tasks.running
 
     async def _one(
         self, request: IngestRequest, so_far: FolderStatus, report: Report[FolderStatus]
     ) -> IngestStatus:
-        async def tell(status: IngestStatus) -> None:
+        async def report_file(status: IngestStatus) -> None:
             await report(replace(so_far, current=status))
 
         try:
-            return await self._jobs.ingest(request, wait_s=None, progress=tell)
-        except StoppedError as e:  # of this file alone, such as one that was just forgotten
+            return await self._jobs.ingest(request, wait_s=None, progress=report_file)
+        except (
+            StoppedError
+        ) as e:  # of this file alone, for example because its source was just removed
             return IngestStatus(request.path, "failed", stage="done", failure=e)

@@ -1,4 +1,4 @@
-"""Ingest jobs: one for each request at a time, shared by all who make the same request."""
+"""Ingest jobs: one at a time for each request, shared by all callers with the same request."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 
 Progress = Callable[[IngestStatus], Awaitable[None]]
 
-MOST_RUNNING = 2
-"""Files under way at once: one is cut while another is read."""
+MAX_RUNNING = 2
+"""Files ingested at once: one is decoded while another is embedded."""
 
 
 class Jobs:
-    """Starts, shares, follows and cancels the ingest of single files."""
+    """Starts, shares and cancels the ingest of single files, and reports its progress."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._slots = asyncio.Semaphore(MOST_RUNNING)
+        self._slots = asyncio.Semaphore(MAX_RUNNING)
         self._tasks: SharedTasks[IngestRequest, IngestStatus, IngestStatus] = SharedTasks(
             context.tasks
         )
@@ -33,11 +33,11 @@ class Jobs:
     async def ingest(
         self, request: IngestRequest, *, wait_s: float | None, progress: Progress | None
     ) -> IngestStatus:
-        """Join or start the job of this request and wait for its end, at most `wait_s`.
+        """Join or start the job of this request and wait for its end, at most `wait_s` seconds.
 
-        The same file with another title or collection waits for its turn: jobs of one path run
-        one after another. Cancelling the last call that waits cancels the job; what is stored
-        stays. Raises StoppedError when the job was cancelled by someone else.
+        Jobs of one path with different requests (title, collection) run one after another.
+        Cancelling the last waiting call cancels the job; stored segments remain. Raises
+        StoppedError when another call cancelled the job.
         """
         path = str(await asyncio.to_thread(Path(request.path).resolve))
 
@@ -52,25 +52,25 @@ class Jobs:
             work,
             first=IngestStatus(request.path, "queued", stage="queued"),
             name=f"the ingest of {Path(path).name}",
-            lane=path,
+            serial_key=path,
             wait_s=wait_s,
             progress=progress,
         )
         return outcome.result or outcome.status
 
     async def stop(self, source_id: str) -> None:
-        """Cancel what runs for this source and wait until it has ended."""
+        """Cancel the jobs of this source and wait until they have ended."""
         await self._tasks.cancel(lambda status: status.source_id == source_id)
 
     @property
     def running(self) -> list[IngestStatus]:
-        """The files under way now."""
+        """The status of every running job."""
         return self._tasks.running
 
 
 def without_subtitle_files(paths: list[str]) -> list[str]:
-    """The paths but `talk.srt` and `talk.en.vtt` beside `talk.mp4`: they are read with the video,
-    and as documents of their own they would be found in its place."""
+    """The paths without `talk.srt` and `talk.en.vtt` beside `talk.mp4`: these are read with the
+    video, and as separate documents they would be found instead of it."""
     split = [os.path.splitext(p) for p in paths]
     stems = {stem for stem, suffix in split if suffix.lower() not in SUBTITLE_SUFFIXES}
     return [

@@ -1,4 +1,4 @@
-"""Files whose bytes, or whose path, the library knows already."""
+"""Files whose bytes or path are in the library already."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from omni_core.types import Source, SourceRow
 async def is_complete(
     context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
 ) -> bool:
-    """Whether the same bytes are in already. If so, note the path, the collection, and a title or
-    a date that the request gives, and report the source as ready."""
+    """Whether the same bytes are ingested completely. If so, record the path, the collection, and
+    a title or date of the request, and report the source as ready."""
     row = await asyncio.to_thread(context.catalog.get, sha256)
     if row is None or row.state != "ready" or row.pipeline != PIPELINE:
         return False
@@ -33,7 +33,7 @@ async def is_complete(
         changed = changes(collections=[*row.collections, request.collection])
         await index.set_payload(source_filter(row.id), changed)
         await asyncio.to_thread(catalog.add_collection, sha256, request.collection)
-    await run.tell(
+    await run.update(
         state="ready",
         stage="done",
         progress=1.0,
@@ -53,17 +53,17 @@ async def is_complete(
 
 
 async def _amended(context: Context, row: SourceRow, request: IngestRequest) -> SourceRow:
-    """The caller's title and date replace those of a source that is complete."""
+    """Apply the title and date of the request to a complete source; returns the new row."""
     title, at = request.title or row.title, request.recorded_at or row.recorded_at
     index = await context.opened_index()
     await index.set_payload(source_filter(row.id), changes(title=title, recorded_at=at))
     await asyncio.to_thread(context.catalog.amend, row.sha256, title, request.recorded_at)
-    await context.changes.tell(row.id)
+    await context.changes.notify(row.id)
     return await asyncio.to_thread(context.catalog.get, row.sha256) or row
 
 
-async def replaced_line(context: Context, source: Source) -> str:
-    """One line when this path held other bytes before, which are still in the library."""
+async def replaced_content_warning(context: Context, source: Source) -> str:
+    """A warning when other bytes were ingested from this path and are still in the library."""
     for row in await asyncio.to_thread(context.catalog.find, source.uri):
         if row.sha256 != source.sha256 and source.uri == row.uri:
             return (

@@ -1,7 +1,7 @@
 """The ingest pipeline of one source: cut, read, embed, index; in bounded memory.
 
-Ingest and re-index run the same pipeline and differ in what they note at a checkpoint. Every
-`CHECKPOINT` segments everything so far is durable in the index, and the caller is told.
+Ingest and re-index run the same pipeline with different checkpoint callbacks. After every
+`CHECKPOINT` segments the index is flushed and the callback is awaited.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from omni_core.worker import Worker, WorkerDied
 log = logging.getLogger(__name__)
 
 CHECKPOINT = 40
-"""Segments of the decoder between two checkpoints. Fixed, so that a run that was cut off and one
-that was not make the same ids: at each checkpoint readers hand out what they buffer."""
+"""Segments of the decoder between two checkpoints. Fixed, so that an interrupted run gives the same
+ids as an uninterrupted one: at each checkpoint readers flush their buffers."""
 AUDIO_READERS = frozenset({"speech", "sound_tags"})
-"""Readers of audio, which a source with subtitles of its own does not need."""
+"""Readers of audio, which are skipped for a source with subtitles."""
 FIRST_BATCHES = (2, 4, 8)
 """Sizes of the first batches, in segments: small, so that the beginning of a long video can be
 searched within seconds."""
@@ -49,7 +49,7 @@ searched within seconds."""
 
 @dataclass
 class Pipeline:
-    """The run of one source into one index, and what it has done so far."""
+    """One source being ingested into one index, and the state of that."""
 
     source: Source
     models: Models
@@ -58,7 +58,7 @@ class Pipeline:
     collections: tuple[str, ...]
     batch: int = 8
     thumbs: Path | None = None
-    """The store's folder, where a thumbnail of each shot and page image is kept; None for none."""
+    """The store's folder, in which thumbnails are saved; None to save none."""
     done: set[str] = field(default_factory=set)
     """Ids of the decoder's segments that are durably indexed, by this run or an earlier one."""
     stored: set[str] = field(default_factory=set)
@@ -67,20 +67,20 @@ class Pipeline:
     """Seconds per stage."""
     warnings: list[str] = field(default_factory=list)
     at: float = 0.0
-    """How far it is: seconds, pages or characters."""
+    """Position reached in the source: seconds, pages or characters."""
     _since_checkpoint: list[str] = field(default_factory=list)
-    """Ids of the decoder's segments processed since the last checkpoint. Not `done` yet: readers
-    may still buffer words of theirs, which are lost when the model worker dies."""
+    """Ids of the decoder's segments processed since the last checkpoint. Not in `done` yet: readers
+    may still buffer their words, which are lost if the model worker dies."""
 
     def warn(self, *lines: str) -> None:
-        """Add lines that a user of the result must know, each once."""
+        """Add warnings, each once; empty ones are ignored."""
         for line in lines:
             if line and line not in self.warnings:
                 self.warnings.append(line)
 
     @property
     def progress(self) -> float:
-        """0 to 0.99 by media time or pages; 1 is reported when the catalog says ready."""
+        """0 to 0.99 by media time or pages; 1 is reported once the catalog says ready."""
         source, at = self.source, self.at
         whole = source.duration_s if source.duration_s else float(source.pages or 0)
         if source.modality is Modality.DOCUMENT:
@@ -100,14 +100,14 @@ class Pipeline:
         """Cut, read, embed and index the file at `path`.
 
         `on_batch` is awaited after each batch, `on_checkpoint` after each checkpoint. When the
-        model worker dies, go on from the last checkpoint, once. Raises UnreadableError or
+        model worker dies, resume at the last checkpoint, once. Raises UnreadableError or
         TooLargeError for the file, ModelsDied for a second death, StoreError for the index.
         """
         try:
             await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint)
         except ModelsDied as e:
             log.warning("%s", e)
-            self._since_checkpoint.clear()  # they are cut and read again
+            self._since_checkpoint.clear()  # they are decoded and read again
             await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint)
 
     async def _run(
@@ -124,11 +124,13 @@ class Pipeline:
         count = 0
         try:
             async for batch in self._batches(stream):
-                batch = [*self._titled(batch), *batch]
+                batch = [*self._title_segment(batch), *batch]
                 if any(s.channel is Channel.SPEECH for s in batch):
-                    reading = ReadOptions(skip=AUDIO_READERS)  # subtitles beat listening
+                    reading = ReadOptions(
+                        skip=AUDIO_READERS
+                    )  # subtitles are better than speech recognition
                 await self._store(await self.models.process(batch, reading))
-                await self._keep_thumbs(batch)
+                await self._save_thumbnails(batch)
                 self._since_checkpoint += [s.id for s in batch]
                 self.at = max(self.at, max(s.span.end for s in batch))
                 count += len(batch)
@@ -145,35 +147,35 @@ class Pipeline:
     async def _batches(
         self, stream: AsyncIterator[Segment | FileWarning]
     ) -> AsyncIterator[list[Segment]]:
-        """Segments in small lists; a page's image and its words stay together.
+        """Batches of segments; the image and the text of a page are in one batch.
 
-        Each list crosses a checkpoint at most at its end, so that checkpoints fall on the same
-        segments in every run.
+        A batch ends where a checkpoint is due, so that checkpoints fall on the same segments in
+        every run.
         """
         batch: list[Segment] = []
-        made = since = 0
+        yielded = since = 0
         started = time.perf_counter()
         async for segment in _decoded(stream):
             self.spent["cut"] += time.perf_counter() - started
             if isinstance(segment, FileWarning):
                 self.warn(segment.message)
             elif segment.id not in self.done and segment.content is not None:
-                size = FIRST_BATCHES[made] if made < len(FIRST_BATCHES) else self.batch
+                size = FIRST_BATCHES[yielded] if yielded < len(FIRST_BATCHES) else self.batch
                 paged = segment.span.axis == "page"
                 same_page = paged and bool(batch) and batch[-1].span.overlaps(segment.span)
                 if (len(batch) >= size or since >= CHECKPOINT) and not same_page:
                     yield batch
                     since = 0 if since >= CHECKPOINT else since
-                    batch, made = [], made + 1
+                    batch, yielded = [], yielded + 1
                 batch.append(segment)
                 since += 1
             started = time.perf_counter()
         if batch:
             yield batch
 
-    def _titled(self, batch: list[Segment]) -> list[Segment]:
-        """A segment with the source's title, at the span of its first segment: people name files
-        for what they are, and audio without speech has no other words at all."""
+    def _title_segment(self, batch: list[Segment]) -> list[Segment]:
+        """A segment with the source's title, at the span of the first segment; none after the
+        first batch. A title often describes the content; audio without speech has no other text."""
         if (
             self.done
             or self._since_checkpoint
@@ -188,7 +190,7 @@ class Pipeline:
             )
         ]  # fmt: skip
 
-    async def _keep_thumbs(self, batch: list[Segment]) -> None:
+    async def _save_thumbnails(self, batch: list[Segment]) -> None:
         store = self.thumbs
         if store is None:
             return
@@ -230,7 +232,7 @@ async def _decoded(
 
 
 def decoder_error(e: WorkerDied) -> OmniError:
-    """What a decoder's death says of the file that it was reading."""
+    """The error of a file whose decoder died."""
     if e.reason == "deadline":
         return TooLargeError(
             f"{e}: the file takes too long to decode; it may be damaged or built to hang decoders",

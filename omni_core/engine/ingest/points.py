@@ -1,4 +1,4 @@
-"""Segment and vector to the point that a store keeps."""
+"""Conversion of embedded segments to index points."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from omni_core.types import Channel, Encoded, Source
 def to_points(
     source: Source, encoded: Iterable[Encoded], collections: Sequence[str], multi_vector: bool
 ) -> list[Point]:
-    """One point for each segment that can be found by something: a vector, or words.
+    """One point for each segment that has a vector or text.
 
-    Shots are kept even without a vector: they are the outline of a video.
+    Shots are stored even without both: they are the outline of a video.
     """
     points = []
     for item in encoded:

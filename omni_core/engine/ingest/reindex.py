@@ -1,10 +1,10 @@
-"""Another model for the same library: build a second index beside the first, then swap them.
+"""Re-index: build a second index with another model beside the first, then swap them.
 
-The sources are cut and embedded anew from their files. A small file notes which sources the new
-index holds, so that a run that was cut off goes on where it stopped; the old index answers until
-the swap. The catalog is only read until then, so a server may go on running: if one holds the store
-when the new index is complete, the swap happens when the store is next opened with the new
-encoder (`adopt`).
+The sources are decoded and embedded again from their files. A small file lists the sources that
+the new index holds, so that an interrupted run can resume; the old index is used until the swap.
+The catalog is only read until then, so a server may keep running: if one holds the store when the
+new index is complete, the swap happens when the store is next opened with the new encoder
+(`adopt`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class ReindexStatus:
-    """How far the new index is."""
+    """Progress of a re-index."""
 
     encoder: str
     sources_total: int
@@ -43,9 +43,9 @@ class ReindexStatus:
     progress: float = 0.0
     """Of the current source, 0 to 1."""
     failed: tuple[tuple[str, str], ...] = ()
-    """(title, why) of sources that cannot be embedded anew: the file is gone or has changed."""
+    """(title, reason) of sources that were not embedded: the file is missing or has changed."""
     state: str = "building"
-    """building, swapped, or waiting: complete, swapped in when the holder of the store lets go."""
+    """building; swapped; or waiting: complete, swapped when the store is next opened."""
     message: str = ""
 
 
@@ -53,7 +53,7 @@ Progress = Callable[[ReindexStatus], Awaitable[None]]
 
 
 class Ledger:
-    """Which sources the new index holds: one small JSON file, replaced as a whole."""
+    """The sources that the new index holds: one small JSON file, replaced atomically."""
 
     def __init__(self, store: Path, info: EncoderInfo) -> None:
         """The ledger of this model's index; empty when there is none."""
@@ -77,35 +77,35 @@ class Ledger:
         write_atomically(self._path, json.dumps(facts).encode(), durable=True)
 
     def remove(self) -> None:
-        """The swap is done."""
+        """Delete the file, after the swap."""
         self._path.unlink(missing_ok=True)
 
 
 async def reindex(
     settings: Settings, encoder: str, progress: Progress | None = None
 ) -> ReindexStatus:
-    """Build the index of `encoder` beside the current one and swap it in.
+    """Build the index of `encoder` beside the current one, then swap them.
 
-    `settings` are those of the library; only the encoder differs. Safe to run again after a
-    crash, and beside a running server on the embedded store.
+    `settings` are those of the library; only the encoder differs. Can be run again after a crash,
+    and beside a running server with the embedded index.
     """
     new = replace(settings, encoder=encoder)
     info = await asyncio.to_thread(encoders.describe, new)
     rows = await asyncio.to_thread(_rows, settings, info)
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
     target = await asyncio.to_thread(index.load, new, info, building=True)
-    async with AsyncExitStack() as parts:
-        parts.push_async_callback(target.close)
+    async with AsyncExitStack() as resources:
+        resources.push_async_callback(target.close)
         models, decoders = Models(new), Decoders(new)
-        parts.push_async_callback(models.close)
-        parts.push_async_callback(decoders.close)
+        resources.push_async_callback(models.close)
+        resources.push_async_callback(decoders.close)
         await target.open()
         status = ReindexStatus(encoder, len(rows), 0)
         for row in rows:
             status = replace(status, current=row.title, progress=0.0)
             if row.sha256 not in ledger.done:
                 try:
-                    await _again(new, info, row, target, models, decoders, status, progress)
+                    await _embed_again(new, info, row, target, models, decoders, status, progress)
                 except StoreError:
                     raise
                 except OmniError as e:
@@ -122,7 +122,7 @@ async def reindex(
 
 
 def _rows(settings: Settings, info: EncoderInfo) -> list[SourceRow]:
-    """The sources to embed anew; the catalog is only read, beside a server that may be running."""
+    """The sources to embed again; reads the catalog without locking the store."""
     rows: list[SourceRow] = []
     after = None
     with Catalog(settings.store_path, read_only=True) as catalog:
@@ -137,7 +137,7 @@ def _rows(settings: Settings, info: EncoderInfo) -> list[SourceRow]:
                 return rows
 
 
-async def _again(
+async def _embed_again(
     settings: Settings,
     info: EncoderInfo,
     row: SourceRow,
@@ -193,9 +193,9 @@ async def _swap(settings: Settings, info: EncoderInfo, status: ReindexStatus) ->
 
 
 async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool:
-    """Swap a complete index of this model in; False when there is none to swap.
+    """Make a complete index of this model the current one; False when there is none.
 
-    Sources that it does not hold (ingested meanwhile, or gone) are marked partial: asking for
+    Sources that it does not hold (ingested meanwhile, or failed) are marked partial: ingesting
     them again completes them.
     """
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
@@ -209,7 +209,7 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
         await target.close()
 
     def note() -> None:
-        catalog.moved_to(info.fingerprint, ledger.done)
+        catalog.replace_index(info.fingerprint, ledger.done)
         ledger.remove()
 
     await asyncio.to_thread(note)

@@ -15,18 +15,18 @@ Report = Callable[[IngestStatus], Awaitable[None]]
 
 @dataclass
 class Run:
-    """One ingest; `status` is what callers see."""
+    """One ingest; `status` is what it last reported."""
 
     request: IngestRequest
     status: IngestStatus
     report: Report
     pipeline: Pipeline | None = None
-    """None until the source is known and noted in the catalog."""
+    """None until the source is recorded in the catalog."""
     spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     """Seconds per stage before the pipeline."""
     started: float = field(default_factory=time.perf_counter)
 
-    async def tell(self, **changes: object) -> None:
+    async def update(self, **changes: object) -> None:
         """Change the status and report it."""
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
         await self.report(self.status)

@@ -1,13 +1,13 @@
-"""The name of a source as evidence: people call files what they are."""
+"""Titles as searchable text: a title often describes the content."""
 
 from __future__ import annotations
 
 import re
 
 TITLE_PART = 1_000_000
-"""Keeps the name's segment apart from any window of text."""
+"""`Segment.part` of the title's segment, distinct from any window of text."""
 
-_EMPTY = frozenset(
+_UNINFORMATIVE = frozenset(
     re.findall(
         r"\w+",
         """
@@ -18,10 +18,10 @@ _EMPTY = frozenset(
         """,
     )
 )
-"""What cameras, telephones and habits call files."""
+"""Words of default file names, of cameras, phones and programs."""
 
 
 def informative_words(title: str) -> str:
-    """The words of a title that say something; empty for `IMG_2041`, `scan 3` or a hash."""
+    """The words of a title (3 letters or more); "" for default names (`IMG_2041`, `scan 3`)."""
     words = re.findall(r"[^\W\d_]{3,}", title)
-    return " ".join(words) if any(w.lower() not in _EMPTY for w in words) else ""
+    return " ".join(words) if any(w.lower() not in _UNINFORMATIVE for w in words) else ""

@@ -1,1 +1,1 @@
-"""From a reference to its words, images, audio and clips."""
+"""Opens a reference: its words, images, audio and clips."""

@@ -17,21 +17,21 @@ from omni_core.text.clock import clock
 from omni_core.types import Channel, Modality, Pixels, Samples, Span
 
 EDGE = {"small": 384, "medium": 768, "large": 1280}
-"""Long edge of an image by the size asked for, pixels."""
+"""Long edge of an image by requested size, pixels."""
 SHEET_FRAMES = 9
-CLIP_MOST_S = 120.0
-AUDIO_MOST_S = audio.MOST_S
+CLIP_MAX_S = 120.0
+AUDIO_MAX_S = audio.MAX_S
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What is attached to the words."""
+    """The attachments of an opened reference."""
 
     pictures: tuple[RenderedImage, ...] = ()
     clips: tuple[ClipFile, ...] = ()
     audio_wav: bytes = b""
     warnings: tuple[str, ...] = ()
-    """One line for whatever had to be made smaller, shorter, or left out."""
+    """One line for each attachment that was made smaller, shortened, or left out."""
 
 
 async def attach(
@@ -65,14 +65,14 @@ async def attach(
 
 
 def _encoded(
-    decoded: Sequence[tuple[Pixels, str]], edge: int, most: int
+    decoded: Sequence[tuple[Pixels, str]], edge: int, max_bytes: int
 ) -> tuple[tuple[RenderedImage, ...], tuple[str, ...]]:
-    """JPEGs of (pixels, caption) with at most `most` bytes together, and what was done to them."""
+    """JPEGs of (pixels, caption) with at most `max_bytes` together, and warnings."""
     if not decoded:
         return (), ()
-    jpegs, shrunk = images.fit(decoded, edge, total=most)
+    jpegs, shrunk = images.fit(decoded, edge, total=max_bytes)
     warnings = [shrunk]
-    while jpegs and sum(len(j.jpeg) for j in jpegs) > most:
+    while jpegs and sum(len(j.jpeg) for j in jpegs) > max_bytes:
         del jpegs[-1]
         warnings.append("One image left out: open a shorter window to see it.")
     return tuple(RenderedImage(j.jpeg, j.caption, j.width, j.height) for j in jpegs), tuple(
@@ -83,7 +83,7 @@ def _encoded(
 async def _images(
     context: Context, path: Path, selection: Selection, request: OpenRequest, shows: Sequence[Show]
 ) -> list[tuple[Pixels, str]]:
-    """Pixels and caption of each image that is asked for."""
+    """Pixels and caption of each requested image."""
     row, edge = selection.row, EDGE[request.size]
     if row.modality is Modality.IMAGE and {"frame", "page"} & set(shows):
         pixels = await context.decoders.open("image", str(path), edge, request.crop)
@@ -130,10 +130,10 @@ async def _frame(
 
 
 def _second_to_show(selection: Selection) -> float:
-    """The second asked for, else the key frame of what was found.
+    """The second of the frame to show: the one in the request, else the key frame of the segment.
 
-    For words the key frame of the shot in which their middle lies, if they are spoken or shown
-    while it is seen; else their middle itself.
+    For words it is the key frame of the shot that contains the middle of their span, if that
+    frame is within the span; else the middle.
     """
     if selection.instant is not None:
         return selection.instant
@@ -155,7 +155,7 @@ def _second_to_show(selection: Selection) -> float:
 async def _sheet(context: Context, path: Path, selection: Selection) -> tuple[Pixels, str]:
     end = selection.row.duration_s or 0.0
     span = selection.span or Span("second", 0.0, end)
-    if span.end - span.start < 1.0 and end:  # an instant: show around it
+    if span.end - span.start < 1.0 and end:  # an instant: show 4 s on both sides
         middle = (span.start + span.end) / 2
         span = Span("second", max(0.0, middle - 4), min(end, middle + 4))
     step = (span.end - span.start) / SHEET_FRAMES
@@ -167,10 +167,10 @@ async def _sheet(context: Context, path: Path, selection: Selection) -> tuple[Pi
 
 
 async def _clip(context: Context, path: Path, selection: Selection) -> ClipFile:
-    """The span cut out of the source, by stream copy where possible, in the store's clips."""
-    span = _playable(selection, CLIP_MOST_S)
+    """A clip file of the span, written into the store; a stream copy where possible."""
+    span = _playable(selection, CLIP_MAX_S)
     out = await asyncio.to_thread(
-        clips.place, context.settings.store_path, selection.row.id, span, path.suffix
+        clips.prepare_path, context.settings.store_path, selection.row.id, span, path.suffix
     )
     mime, start, end = await context.decoders.open(
         "clip", str(path), span.start, span.end, str(out)
@@ -180,26 +180,26 @@ async def _clip(context: Context, path: Path, selection: Selection) -> ClipFile:
 
 
 async def _audio(context: Context, path: Path, selection: Selection) -> tuple[bytes, str]:
-    """The span's audio as a WAV file; a warning when only its beginning is attached."""
-    span = _playable(selection, AUDIO_MOST_S)
+    """The span's audio as a WAV file, and a warning when only its beginning is attached."""
+    span = _playable(selection, AUDIO_MAX_S)
     samples: Samples = await context.decoders.open("audio", str(path), span.start, span.end)
-    asked = selection.span
-    cut = asked is not None and asked.end - asked.start > AUDIO_MOST_S + 0.5
-    warning = f"only the first {AUDIO_MOST_S:g} s of sound are attached" if cut else ""
+    requested = selection.span
+    cut = requested is not None and requested.end - requested.start > AUDIO_MAX_S + 0.5
+    warning = f"only the first {AUDIO_MAX_S:g} s of sound are attached" if cut else ""
     return await asyncio.to_thread(audio.wav, samples), warning
 
 
-def _playable(selection: Selection, most_s: float) -> Span:
-    """The span to play: an instant gets two seconds on both sides, a long span ends early."""
-    end = selection.row.duration_s or most_s
+def _playable(selection: Selection, max_s: float) -> Span:
+    """The span to play: an instant is extended by 2 s on both sides, a long span is cut off."""
+    end = selection.row.duration_s or max_s
     span = selection.span or Span("second", 0.0, end)
     if span.end - span.start < 0.5:
         span = Span("second", max(0.0, span.start - 2), min(end, span.end + 2))
-    return Span("second", span.start, min(span.end, span.start + most_s))
+    return Span("second", span.start, min(span.end, span.start + max_s))
 
 
-def kept_thumbnail(context: Context, selection: Selection) -> tuple[RenderedImage, ...]:
-    """The small image that was kept at ingest, for when the file itself cannot be shown."""
+def saved_thumbnail(context: Context, selection: Selection) -> tuple[RenderedImage, ...]:
+    """The thumbnail saved at ingest, for a source whose file cannot be opened."""
     for point in selection.points:
         if point.stored.channel is not Channel.VISUAL:
             continue

@@ -1,4 +1,4 @@
-"""Open what was found or cited: its words, images, audio and clips, and its neighbours."""
+"""Opens a reference: its words, images, audio and clips, and its neighbours."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omni_core.engine.context import Context
-from omni_core.engine.describe import cite, partial, place, provenance, short_ref
+from omni_core.engine.describe import cite, incomplete_note, place, provenance, short_ref
 from omni_core.engine.hashing import hash_file
-from omni_core.engine.opening.attachments import Attached, attach, kept_thumbnail
+from omni_core.engine.opening.attachments import Attached, attach, saved_thumbnail
 from omni_core.engine.opening.selection import select
-from omni_core.engine.opening.transcript import lines, looks
+from omni_core.engine.opening.transcript import captions, lines
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Opened, OpenRequest, Show, SourceRow
 from omni_core.errors import BadRequestError
@@ -35,10 +35,10 @@ POSSIBLE_SHOW: dict[Modality, frozenset[Show]] = {
 
 
 async def open_ref(context: Context, request: OpenRequest) -> Opened:
-    """Everything about one ref that an agent may quote, show or play.
+    """The words and attachments of one reference.
 
-    Raises UNKNOWN_REF, AMBIGUOUS_SOURCE, OUT_OF_RANGE or NO_VISUAL. A file that has gone, has
-    changed or cannot be decoded is a warning: the words were kept.
+    Raises UNKNOWN_REF, AMBIGUOUS_SOURCE, OUT_OF_RANGE or NO_VISUAL. A file that is missing, has
+    changed or cannot be decoded is a warning: the stored words are returned.
     """
     if request.crop is not None:
         images.check_box(request.crop)
@@ -52,15 +52,15 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
     if path is not None:
         attached = await attach(context, path, selection, request, shows)
     elif set(shows) & {"frame", "sheet", "page"}:
-        attached = Attached(await asyncio.to_thread(kept_thumbnail, context, selection))
-    warnings = (missing, *attached.warnings, partial(row))
+        attached = Attached(await asyncio.to_thread(saved_thumbnail, context, selection))
+    warnings = (missing, *attached.warnings, incomplete_note(row))
     return Opened(
         ref=segment_ref(selection.best.id) if selection.best else short_ref(row, selection.span),
         cite=cite(row.title, row.modality, selection.span),
         source=row,
         window=place(row, selection.span),
         requested=_requested(target, request),
-        lines=lines(selection.points) + looks(selection.points),
+        lines=lines(selection.points) + captions(selection.points),
         pictures=attached.pictures,
         clips=attached.clips,
         audio_wav=attached.audio_wav,
@@ -83,8 +83,8 @@ def _require_possible(row: SourceRow, shows: Sequence[Show]) -> None:
 
 
 async def _current_file(context: Context, row: SourceRow) -> tuple[Path | None, str]:
-    """Where the bytes that were ingested still lie, of all places where they were seen; else
-    None, and a warning that says why."""
+    """A path that still has the ingested bytes, of all paths they were ingested from; else None,
+    and a warning that says why."""
     known = await asyncio.to_thread(context.catalog.paths, row.sha256)
     changed = False
     for path in dict.fromkeys([row.uri, *known]):
@@ -95,7 +95,7 @@ async def _current_file(context: Context, row: SourceRow) -> tuple[Path | None, 
         same = await asyncio.to_thread(
             context.catalog.by_path, path, size=stat.st_size, mtime_ns=stat.st_mtime_ns
         )
-        # A copy or a restore changes the time and not the bytes.
+        # Copying or restoring a file changes its time, not its bytes.
         if same == row.sha256 or (
             stat.st_size == row.size and await hash_file(Path(path)) == row.sha256
         ):
@@ -114,7 +114,7 @@ async def _current_file(context: Context, row: SourceRow) -> tuple[Path | None, 
 
 
 def _requested(target: Target, request: OpenRequest) -> str:
-    """What was asked for, where something else is opened."""
+    """The request in words, where the opened span differs from it; else ""."""
     if request.step:
         return f"{request.step:+d} from {request.ref}"
     if request.pad_s and target.span is not None:

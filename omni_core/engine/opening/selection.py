@@ -1,4 +1,4 @@
-"""What a request opens: a span of a source, the segments stored in it, and its neighbours."""
+"""The selection of a request: a span of a source, its stored segments, and its neighbours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from omni_core.types import Channel, Modality, Span
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """One span of one source, as it is opened."""
+    """The span to open, and its segments."""
 
     row: SourceRow
     span: Span | None
@@ -24,12 +24,12 @@ class Selection:
     points: Sequence[Point]
     """The segments stored in it."""
     best: Point | None
-    """The segment that was asked for, or stepped to."""
+    """The segment that the ref names, or that `step` leads to."""
     previous: str
     """Ref of the segment before, "" when there is none."""
     next: str
     instant: float | None = None
-    """The single second that was asked for."""
+    """The second that was asked for, when the ref names one instant."""
 
 
 async def select(context: Context, target: Target, request: OpenRequest) -> Selection:
@@ -62,7 +62,9 @@ async def select(context: Context, target: Target, request: OpenRequest) -> Sele
 
 
 async def _reading_order(context: Context, target: Target) -> list[Point]:
-    """The source's segments in the order one would leaf through it: shots, pages, sentences."""
+    """The segments that `step` moves along: shots, else speech, else text; for audio speech,
+    else sound.
+    """
     points = await points_of(context, Target(target.row))
     prefer = (
         (Channel.VISUAL, Channel.SPEECH, Channel.TEXT)
@@ -77,7 +79,7 @@ async def _reading_order(context: Context, target: Target) -> list[Point]:
 
 
 def _nearest(spans: Sequence[Span], span: Span | None) -> int | None:
-    """Index of the span that overlaps `span`, and of those the one with the nearest middle."""
+    """Index of the span nearest to `span` by its middle; overlapping ones first."""
     if span is None or not spans:
         return None
     middle = (span.start + span.end) / 2

@@ -1,4 +1,4 @@
-"""What a person reads of stored segments: their words, the shots where there are none."""
+"""Stored segments as lines of text: their words, or captions of shots."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from omni_core.text.clean import clean
 from omni_core.types import Channel
 
 SHOT = "shot"
-"""What an outline says of a shot of which the model has nothing to say."""
+"""Text of a shot without a caption in an outline."""
 
 
 def lines(points: Sequence[Point]) -> tuple[Line, ...]:
-    """The words of stored segments, cleaned, each with its place and origin."""
+    """The words of stored segments, cleaned, each with its span and origin."""
     out = []
     for p in points:
         words = clean(p.stored.text)
@@ -33,7 +33,7 @@ def _line(point: Point, text: str, origin: str) -> Line:
 
 
 def _without_overlap(found: Sequence[Line]) -> tuple[Line, ...]:
-    """Windows of one text repeat words for the model's sake; a reader wants them once."""
+    """The lines without the words that consecutive windows of one text repeat."""
     out: list[Line] = []
     for line in found:
         before = out[-1] if out else None
@@ -55,27 +55,40 @@ def _continues(before: Line, line: Line) -> bool:
 
 
 def _shared_words(before: list[str], after: list[str]) -> int:
-    """How many words at the end of one window begin the next."""
+    """Number of words at the end of `before` with which `after` begins."""
     for n in range(min(len(before), len(after)), 0, -1):
         if before[-n:] == after[:n]:
             return n
     return 0
 
 
-def looks(points: Sequence[Point], most: int = 3) -> tuple[Line, ...]:
-    """What the models see and hear in the first `most` shots, for readers without eyes and ears."""
-    described = (line for line in outline(points) if line.text != SHOT)
-    return tuple(line for line, _ in zip(described, range(most), strict=False))
+def captions(points: Sequence[Point], limit: int = 3) -> tuple[Line, ...]:
+    """The first `limit` captions and sound tags, for clients that show no images or audio."""
+    captioned = (line for p in points if (line := _caption(p)) is not None)
+    return tuple(line for line, _ in zip(captioned, range(limit), strict=False))
 
 
 def outline(points: Sequence[Point]) -> tuple[Line, ...]:
-    """What is seen or heard, shot by shot, where there are no words."""
+    """Every shot with its caption, and every sound tag: for a source without words."""
     out = []
     for p in points:
-        stored = p.stored
-        if stored.heard:
-            out.append(_line(p, f"may sound like: {stored.heard}", stored.origin))
-        elif stored.channel is Channel.VISUAL and not stored.part:
-            look = f"looks like: {stored.seen}" if stored.seen else SHOT
-            out.append(_line(p, look, "image model"))
+        line = _caption(p)
+        if line is None and _is_shot(p):
+            line = _line(p, SHOT, "image model")
+        if line is not None:
+            out.append(line)
     return tuple(out)
+
+
+def _caption(point: Point) -> Line | None:
+    """The sound tags or the caption of a segment as a line; None without either."""
+    stored = point.stored
+    if stored.heard:
+        return _line(point, f"may sound like: {stored.heard}", stored.origin)
+    if _is_shot(point) and stored.seen:
+        return _line(point, f"looks like: {stored.seen}", "image model")
+    return None
+
+
+def _is_shot(point: Point) -> bool:
+    return point.stored.channel is Channel.VISUAL and not point.stored.part

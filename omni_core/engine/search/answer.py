@@ -1,4 +1,4 @@
-"""The answer to a search: the moments of one page with the facts of their sources, and a note."""
+"""The result of a search: the moments of one page as hits, and a note."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from omni_core.engine.search.question import Question
 from omni_core.engine.search.scope import Scope
 from omni_core.retrieval.moments import Moment
 
-WAIT_WORTH_SAYING_S = 1.0
+REPORTED_WAIT_S = 1.0
 
 
 async def answer(
@@ -24,7 +24,7 @@ async def answer(
     rejected: Sequence[Moment],
     offset: int,
 ) -> SearchResult:
-    """The hits of a page. An empty page names the nearest moment that was rejected."""
+    """The hits of a page; for an empty page also the best moment that was rejected."""
     nearest = rejected[:1] if not page else []
     named = {m.source_id for m in (*page, *nearest)}
     named |= {source_id for m in page for source_id, _ in m.also_at}
@@ -53,7 +53,7 @@ def _note(
         notes = []
         if all(h.match == "weak" for h in hits):
             notes.append("only weak matches: treat them as leads, not as evidence")
-        if waited_s >= WAIT_WORTH_SAYING_S:
+        if waited_s >= REPORTED_WAIT_S:
             notes.append(f"waited {waited_s:.0f} s for the models to load; the next is fast")
         return "; ".join(notes)
     if offset:

@@ -1,7 +1,7 @@
-"""Score thresholds for a model that nobody measured, calibrated on this very library.
+"""Calibrates score thresholds on the library itself, for a model without measured ones.
 
-Null queries, which few libraries answer, are asked of it; the cosines of what they find are those
-of wrong answers.
+Null queries, which few libraries can answer, are run; the cosines of their results are those of
+wrong answers.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from omni_core.retrieval import thresholds
 from omni_core.types import Channel, TextContent
 
 GROWTH = 2.0
-"""Calibrated again when the library has grown by this factor: the best of more candidates has a
-higher cosine."""
+"""Calibrate again when the library has grown by this factor: with more candidates the highest
+cosine of a wrong answer rises."""
 
 
 async def calibrated_thresholds(context: Context, segments: int) -> thresholds.Thresholds | None:
-    """Thresholds by channel; None for a model that has its own in the table, and for a
-    multi-vector one, whose scores are no cosines.
+    """Thresholds by channel; None for a model with measured ones, and for a multi-vector model,
+    whose scores are not cosines.
 
-    Costs one batch of 24 questions and one search for each channel, once for each doubling.
+    Costs one batch of 24 questions and one search per channel, each time the library doubles.
     """
     if context.info.name in thresholds.TEXT_QUERY or context.info.multi_vector:
         return None

@@ -1,4 +1,4 @@
-"""What a search cannot find yet: files that are still being ingested, and sources cut off."""
+"""Completeness of a search: files still being ingested, and partially ingested sources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ async def with_completeness(
 ) -> SearchResult:
     """The result with the number of `pending` files and of partial sources, also in its note.
 
-    A search of one source is told by its hits; an empty result is told in any case.
+    For a search in one source the note is extended only when there are no hits: a hit says itself
+    that its source is partial.
     """
     partial = await asyncio.to_thread(context.catalog.count, request.collection, state="partial")
     facts = []
@@ -32,7 +33,7 @@ async def with_completeness(
 
 
 def nothing_yet(pending: int) -> BadRequestError:
-    """The error of a search before the first segments of the first files are in."""
+    """The error of a search in an empty library while its first files are being ingested."""
     return BadRequestError(
         f"nothing can be searched yet: {_counted(pending, 'file')} being ingested; "
         "ask again in a few seconds",

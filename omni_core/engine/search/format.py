@@ -1,10 +1,10 @@
-"""A moment as an agent reads it: cited, quoted, with why it matched."""
+"""Conversion of a moment to a search hit: citation, snippet, channels that matched."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from omni_core.engine.describe import cite, partial
+from omni_core.engine.describe import cite, incomplete_note
 from omni_core.engine.results import SearchHit, SourceRow
 from omni_core.evidence.snippet import snippet
 from omni_core.ids import segment_ref
@@ -20,10 +20,10 @@ def format_hit(
     question: str,
     duplicate_titles: Collection[str] = (),
 ) -> SearchHit:
-    """The answer's form of one moment.
+    """The hit of one moment.
 
-    `rows` are the catalog rows of the sources that it names, by id; `duplicate_titles` are the
-    ids of those whose title another source has too: their citations carry the id.
+    `rows` are the catalog rows of its sources, by id; `duplicate_titles` are the ids of sources
+    whose title is not unique: their citations include the id.
     """
 
     def id_if_needed(source_id: str) -> str:
@@ -53,7 +53,7 @@ def format_hit(
             for s, at in moment.also_at
             if s in rows
         ),
-        partial=partial(row),
+        partial=incomplete_note(row),
         score=round(moment.score, 4),
         cosine=round(moment.cosine, 4),
         uri=row.uri if row is not None else "",
@@ -61,8 +61,8 @@ def format_hit(
 
 
 def _words(moment: Moment, question: str) -> tuple[str, str]:
-    """Text and origin: the words that earned the place; else those of its neighbours; else what
-    is seen or heard; else the title."""
+    """Text and origin: the words of the best member that has any; else a caption or sound tags;
+    else the title."""
     title = ""
     for stored in (m.stored for m in moment.members):
         if stored.text and stored.is_title:

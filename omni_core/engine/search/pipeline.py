@@ -1,4 +1,4 @@
-"""From a question to cited moments, stage by stage.
+"""The search pipeline, from a request to cited moments.
 
 SearchRequest -> Scope and Question -> Prefetch* -> ScoredPoint* -> Candidate* -> Moment*
 -> SearchHit*
@@ -30,22 +30,22 @@ from omni_core.text import bm25
 from omni_core.types import TextContent, Vector
 
 PREFETCH_LIMIT = 200
-"""Points of each prefetch. Several segments (a shot, its words, its speech) make one moment, so
-a page of 20 moments needs many more segments."""
-MOST = 20
-"""Moments of one answer."""
-COMPARED = 4
-"""Moments that are compared for near-duplicates, as a multiple of those shown so far."""
+"""Points of each prefetch. One moment merges several segments (a shot, its screen text, its
+speech), so a page of 20 moments needs many more segments."""
+MAX_LIMIT = 20
+"""Most moments of one page."""
+COMPARED_FACTOR = 4
+"""Moments compared for near-duplicates, as a multiple of those up to the end of the page."""
 
 
 async def search(context: Context, request: SearchRequest) -> SearchResult:
-    """The moments that answer a question in words, or that are like a segment or a file.
+    """The moments that answer a question in words, or that are similar to a segment or a file.
 
-    Raises BadRequestError or NotFoundError for what cannot be asked.
+    Raises BadRequestError or NotFoundError for an invalid request.
     """
     offset = _checked_offset(request)
     scope = await scope_of(context, request)
-    question = await _understood(context, request)
+    question = await _question_of(context, request)
     scope = scope.without_sources(question.exclude_sources)
 
     found = await retrieve(context, question, scope)
@@ -58,7 +58,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
         calibrated=await calibrated_thresholds(context, scope.segments),
     )
     shown_until = offset + request.limit
-    ranked = await as_moments(context, accepted, compared=COMPARED * shown_until)
+    ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)
     reranked = ""
     if context.settings.reranker and question.words and ranked:
         ranked, reranked = await rerank_moments(context, question.words, ranked)
@@ -73,20 +73,22 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
 
 
 def _checked_offset(request: SearchRequest) -> int:
-    """The first result to show. Raises BadRequestError for a request without sense."""
+    """The offset of the page. Raises BadRequestError for an invalid request."""
     if not (request.query.strip() or request.ref or request.path):
         raise BadRequestError("the question is empty; say what to look for")
-    if not 1 <= request.limit <= MOST or not 1 <= request.per_source <= MOST:
-        raise BadRequestError(f"limit and per_source go from 1 to {MOST}; page with the cursor")
+    if not 1 <= request.limit <= MAX_LIMIT or not 1 <= request.per_source <= MAX_LIMIT:
+        raise BadRequestError(
+            f"limit and per_source go from 1 to {MAX_LIMIT}; page with the cursor"
+        )
     return cursors.decode_offset(request.cursor, _identity(request))
 
 
 def _identity(request: SearchRequest) -> str:
-    """What must stay the same from page to page."""
+    """The request without its page: the same for every page of a result."""
     return repr(replace(request, cursor="", limit=0))
 
 
-async def _understood(context: Context, request: SearchRequest) -> Question:
+async def _question_of(context: Context, request: SearchRequest) -> Question:
     if request.ref:
         return await by_ref(context, request.ref, same_source=request.same_source)
     if request.path:
@@ -96,16 +98,16 @@ async def _understood(context: Context, request: SearchRequest) -> Question:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What the index answered: one ranking by meaning, one by words."""
+    """The rankings of the index: one by vectors, one by BM25."""
 
     dense: tuple[ScoredPoint, ...]
     bm25: tuple[ScoredPoint, ...]
 
 
 async def retrieve(context: Context, question: Question, scope: Scope) -> Retrieved:
-    """Ask the index once: a prefetch for each vector of the question, and one for its words.
+    """One call of the index: a prefetch for each vector of the question, and one for its words.
 
-    The example itself is left out: it is not its own answer.
+    The points of the example itself are left out of the results.
     """
     using = "late" if context.info.multi_vector else "dense"
     prefetches = [Prefetch(v, using, PREFETCH_LIMIT) for v in question.vectors]
@@ -125,7 +127,7 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
 
 
 async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
-    """One ranking, best first. In a thread: it reads up to 100 texts, 15 to 70 ms."""
+    """The fused ranking, best first. Runs in a thread: it takes 15 to 70 ms."""
     return await asyncio.to_thread(
         fusion.fuse, found.dense, found.bm25, question=question.words, terms=bm25.terms
     )
@@ -161,7 +163,7 @@ async def drop_unwanted(
 async def as_moments(
     context: Context, accepted: Sequence[Candidate], *, compared: int
 ) -> list[Moment]:
-    """Neighbours merged, near-duplicates among the first `compared` moments folded."""
+    """Moments of merged neighbours; near-duplicates among the first `compared` are folded."""
     merged = moments.merge_neighbours(accepted)
     vectors = await _vectors(context, [m.best.id for m in merged[:compared]])
     return moments.fold_duplicates(merged, vectors)

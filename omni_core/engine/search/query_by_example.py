@@ -1,4 +1,4 @@
-"""A question by example: a segment, a span or a file becomes vectors and words."""
+"""Query by example: a segment, a span or a file as a question of vectors and words."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.types import Channel, FileWarning, MediaInfo, Segment, Source, Vector
 from omni_core.worker import WorkerDied
 
-MOST_VECTORS = 8
-"""Prefetches of one question by example: enough for a moment's shot, sound and words."""
+MAX_VECTORS = 8
+"""Most vectors of one example: enough for the shot, sound and words of a moment."""
 FILE_SECONDS = 60.0
 FILE_PAGES = 4
 FILE_SEGMENTS = 32
-"""Of a file given as a question, this much is embedded."""
-MOST_CHARACTERS = 400
-"""Of the words of a file that go into the question."""
+"""Of a file as an example, only this much is embedded: seconds, pages and segments."""
+MAX_CHARACTERS = 400
+"""Most characters of a file's text that are used as the words of the question."""
 
 
 async def by_ref(context: Context, ref: str, *, same_source: bool) -> Question:
-    """The vectors of what a ref opens."""
+    """The stored vectors of a reference as a question. Raises BadRequestError where it has none."""
     target = await resolve(context, ref)
     points = await points_of(context, target, vectors=True)
     vectors = [v for p in points if (v := p.late if p.late is not None else p.dense) is not None]
@@ -34,7 +34,7 @@ async def by_ref(context: Context, ref: str, *, same_source: bool) -> Question:
             f"{ref} holds nothing that the model embeds; try another segment", code="NO_VISUAL"
         )
     return Question(
-        tuple(_spread(vectors, MOST_VECTORS)),
+        tuple(_evenly_spaced(vectors, MAX_VECTORS)),
         "",
         frozenset(p.id for p in points),
         () if same_source else (target.row.id,),
@@ -43,7 +43,7 @@ async def by_ref(context: Context, ref: str, *, same_source: bool) -> Question:
 
 
 async def by_file(context: Context, path: str, *, same_source: bool) -> Question:
-    """An image, a spoken question, a clip or a page, cut and embedded as evidence would be."""
+    """A file (image, spoken question, clip, document) as a question, embedded as evidence is."""
     segments, info, sha = await _cut(context, path)
     if not segments:
         raise UnreadableError(f"{Path(path).name} holds nothing to search with")
@@ -61,8 +61,8 @@ async def by_file(context: Context, path: str, *, same_source: bool) -> Question
             code="NO_VISUAL",
         )
     return Question(
-        tuple(_spread(vectors, MOST_VECTORS)),
-        words[:MOST_CHARACTERS],
+        tuple(_evenly_spaced(vectors, MAX_VECTORS)),
+        words[:MAX_CHARACTERS],
         exclude_sources=() if same_source else (sha,),
         example_channels=frozenset(e.segment.channel for e in processed.encoded),
     )
@@ -86,9 +86,9 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
             try:
                 async for segment in stream:
                     if isinstance(segment, FileWarning):
-                        continue  # what could be read is searched with
-                    far = FILE_PAGES + 1 if segment.span.axis == "page" else FILE_SECONDS
-                    if segment.span.axis != "char" and segment.span.start >= far:
+                        continue  # the readable part is used
+                    limit = FILE_PAGES + 1 if segment.span.axis == "page" else FILE_SECONDS
+                    if segment.span.axis != "char" and segment.span.start >= limit:
                         break
                     segments.append(segment)
                     if len(segments) >= FILE_SEGMENTS:
@@ -102,9 +102,9 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
     return segments, info, source.id
 
 
-def _spread(vectors: list[Vector], most: int) -> list[Vector]:
-    """At most `most` of them, evenly spaced."""
-    if len(vectors) <= most:
+def _evenly_spaced(vectors: list[Vector], limit: int) -> list[Vector]:
+    """At most `limit` of them, evenly spaced."""
+    if len(vectors) <= limit:
         return vectors
-    step = len(vectors) / most
-    return [vectors[int(i * step)] for i in range(most)]
+    step = len(vectors) / limit
+    return [vectors[int(i * step)] for i in range(limit)]

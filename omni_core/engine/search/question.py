@@ -1,4 +1,4 @@
-"""What is asked, in the terms of the index: vectors and words."""
+"""A question as the index takes it: vectors and words."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from omni_core.types import Channel, TextContent, Vector
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to look for."""
+    """A question in words or by example."""
 
     vectors: tuple[Vector, ...]
     """One for a question in words, several for an example; none when the model takes neither."""
     words: str
-    """For BM25; "" for an example without words."""
+    """For the BM25 prefetch; "" for an example without words."""
     example_ids: frozenset[str] = field(default_factory=frozenset)
-    """Points that are the example itself, and no answer."""
+    """Ids of the points of the example itself, which are not results."""
     exclude_sources: tuple[str, ...] = ()
     example_channels: frozenset[Channel] = frozenset()
-    """What the example is made of; empty for a question in words."""
+    """The channels of the example; empty for a question in words."""
     waited_s: float = 0.0
     """How long the question waited for models that were still loading."""
 
 
 async def in_words(context: Context, words: str) -> Question:
-    """A question in words, as the encoder's question side embeds it."""
+    """A question in words, with the vector of the encoder."""
     started = time.monotonic()
     loading = (await context.models.status()).encoder == "loading"
     (vector,) = await context.models.questions([TextContent(words)])

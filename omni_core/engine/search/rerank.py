@@ -1,7 +1,7 @@
-"""Reranking: a second, slower model judges the best moments together with the question.
+"""Reranking: a second, slower model scores the best moments together with the question.
 
-Words are judged as they are stored; images are decoded again from their files, since a store
-keeps no pixels.
+Text is taken from the index; images are decoded again from their files, since pixels are not
+stored.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from omni_core.types import Channel, Content, ImageContent, Modality, TextConten
 log = logging.getLogger(__name__)
 
 EDGE = 768
-"""Long edge of the images that a reranker is given, pixels."""
+"""Long edge of images for the reranker, pixels."""
 
 
 async def rerank_moments(
     context: Context, question: str, moments: Sequence[Moment]
 ) -> tuple[list[Moment], str]:
-    """The moments in the reranker's order, and one line on what it judged and for how long.
+    """The moments in the reranker's order, and one line on how many it scored and how long it took.
 
-    When the reranker cannot run the first order stands, and the line says why.
+    When the reranker fails, the order is unchanged and the line says why.
     """
     started = time.perf_counter()
     contents: list[Content | str] = []
@@ -51,7 +51,7 @@ async def rerank_moments(
 
 
 async def _content(context: Context, moment: Moment) -> Content | str | None:
-    """What the reranker is given of a moment; None when its file is gone or unreadable."""
+    """The reranker's input for a moment; None when its file is missing or unreadable."""
     stored = moment.best.stored
     if stored.channel is not Channel.VISUAL:
         return stored.text or None

@@ -1,4 +1,4 @@
-"""Where a search looks: the limits of a request as a filter of the index."""
+"""The scope of a search: the filters of a request, compiled to a filter of the index."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from omni_core.retrieval import when
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The filter, and how much lies within it."""
+    """The filter, and the number of sources and segments searched."""
 
     filter: Filter
     sources: int
     segments: int
     when_resolved: str = ""
-    """The period that `when` was understood as, in words; "" without one."""
+    """The period that `when` was parsed to, in words; "" without one."""
 
     def without_sources(self, ids: Sequence[str]) -> Scope:
-        """The same, leaving these sources out."""
+        """The scope without these sources."""
         if not ids:
             return self
         must_not = (*self.filter.must_not, of_sources(ids))

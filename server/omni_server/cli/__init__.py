@@ -1,6 +1,6 @@
-"""The command line: `omni-mcp VERB`, the same verbs and facts as the tools have.
+"""The command line: `omni-mcp VERB`.
 
-parser    what can be typed; imports nothing of ours, so that --help is instant
+parser    the arguments; imports nothing of this project, so that --help is instant
 main      run a verb, turn its errors into one line and an exit code
 library   ingest, sources, forget
 ask       search, similar, show

@@ -29,7 +29,7 @@ async def search(args: argparse.Namespace) -> int:
 
 
 async def similar(args: argparse.Namespace) -> int:
-    """Print what is like a segment or a file."""
+    """Print moments similar to a segment or a file."""
     path = _file(args.example)
     request = SearchRequest(
         path=path,
@@ -103,7 +103,7 @@ def _print_hit(mark: str, hit: SearchHit) -> None:
 
 
 async def show(args: argparse.Namespace) -> int:
-    """Open evidence; pictures, clips and sound go to --save."""
+    """Open evidence; images, clips and audio are written to --save."""
     request = OpenRequest(
         args.ref,
         show=tuple(args.show),

@@ -58,7 +58,7 @@ def uninstall(args: argparse.Namespace) -> int:
     chosen = client(args.client)
     file = _file(args, chosen, place)
     made = change.uninstall(chosen, file, args.name)
-    elsewhere = [h for h in checks.look(chosen, place)[0] if h.name == args.name]
+    elsewhere = [h for h in checks.find_entries(chosen, place)[0] if h.name == args.name]
     nothing = f"{args.name!r} is not in {file}: nothing to do"
     for other in elsewhere:
         if other.scope == "local":
@@ -71,7 +71,7 @@ def uninstall(args: argparse.Namespace) -> int:
 
 
 def check(args: argparse.Namespace) -> int:
-    """What is wrong with a client's entry, one line each; 1 when it cannot work."""
+    """Print the findings on a client's entry; 1 when it cannot work."""
     place = here()
     chosen = client(args.client)
     file = Path(args.client_file).expanduser().absolute() if args.client_file else None
@@ -80,7 +80,7 @@ def check(args: argparse.Namespace) -> int:
     works = all(f.state != "missing" for f in findings)
     if works and held is not None:
         entry = expand(chosen.variables, held.entry, place.names).entry
-        findings.append(_tried(chosen, entry))
+        findings.append(_probed(chosen, entry))
         works = findings[-1].state != "missing"
     if args.json:
         as_json({"works": works, "findings": findings})
@@ -93,7 +93,7 @@ def check(args: argparse.Namespace) -> int:
     return int(not works)
 
 
-def _tried(chosen: Client, entry: Entry) -> Finding:
+def _probed(chosen: Client, entry: Entry) -> Finding:
     if asked := INPUT.search(json.dumps(entry)):
         detail = f"{chosen.title} asks its user for {asked.group()}, so it was not tried here"
         return Finding("start", "absent", detail)
@@ -101,7 +101,7 @@ def _tried(chosen: Client, entry: Entry) -> Finding:
 
 
 def _server(args: argparse.Namespace) -> Server:
-    """What the options describe; raises BadRequestError where they contradict one another."""
+    """The server that the options describe; raises BadRequestError where they conflict."""
     if args.http:
         if args.root or args.store or args.encoder:
             raise BadRequestError(
@@ -127,7 +127,7 @@ def _file(args: argparse.Namespace, chosen: Client, place: Place) -> Path:
 
 
 def _apply(args: argparse.Namespace, made: Change, nothing: str) -> bool:
-    """Show and write the change; whether it was written. Raises when nobody can be asked."""
+    """Show the change, ask, write it; whether it was written. Raises when it cannot ask."""
     written = False
     backup: Path | None = None
     if made.changes:
@@ -167,11 +167,11 @@ def _again(args: argparse.Namespace) -> str:
 
 
 def _list(place: Place, as_data: bool) -> int:
-    """Which clients are here, and in which of their files this server is."""
+    """List the clients that are installed, and their entries of this server."""
     rows = []
     for each in CLIENTS.values():
-        held, bad = checks.look(each, place)
-        mine = [h for h in held if checks.ours(h.entry) or h.name == "omni"]
+        held, bad = checks.find_entries(each, place)
+        mine = [h for h in held if checks.starts_this_server(h.entry) or h.name == "omni"]
         rows.append(
             Row(
                 each.name,

@@ -1,4 +1,4 @@
-"""models, eval, reindex, doctor: what is known of this machine and this library."""
+"""models, eval, reindex, doctor: models, their evaluation, and diagnosis of this machine."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ async def reindex(args: argparse.Namespace) -> int:
 
 
 def doctor(args: argparse.Namespace) -> int:
-    """Say how this machine stands; 1 when the default job cannot run, or the client's entry."""
+    """Print the findings on this machine or a client's entry; 1 when something needed fails."""
     if args.client:
         from omni_server.cli.install import check
 

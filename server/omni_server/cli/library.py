@@ -18,7 +18,7 @@ from omni_server.text import one_line
 
 
 async def ingest(args: argparse.Namespace) -> int:
-    """Make files searchable. 1 when a file that was named, or a readable kind of file, failed."""
+    """Make files searchable; 1 when one failed, except for unsupported files inside a folder."""
     files = _files(args.paths)
     named = {_absolute(p) for p in args.paths}
     async with await Engine.open(settings_of(args)) as engine:
@@ -104,7 +104,7 @@ def _inside(folder: Path) -> Iterator[str]:
 
 
 def _passed_over(s: IngestStatus, named: set[str]) -> bool:
-    """A file of an unknown kind inside a folder is no failure."""
+    """Whether a failure does not count: an unsupported file inside a folder."""
     return s.error_code == "UNSUPPORTED_TYPE" and s.path not in named
 
 

@@ -1,4 +1,4 @@
-"""What can be typed. Standard library only: `omni-mcp --help` answers at once."""
+"""The arguments of the command line. Standard library only, so that --help is instant."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def build() -> argparse.ArgumentParser:
 
 
 class _Verbs:
-    """Adds verbs that share the options of the library."""
+    """Adds subcommands; most share the options of the library."""
 
     def __init__(self, top: argparse.ArgumentParser) -> None:
         self._verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)

@@ -1,7 +1,7 @@
-"""What people and programs read: tables, times, a progress bar on a terminal, JSON.
+"""Output: tables, times, a progress bar on a terminal, JSON.
 
-Titles and words come from media, so every text passes `one_line` or `clean` on its way out: a
-file's name must not move the cursor.
+Titles and words come from media, so every text passes `one_line` or `clean`: it must not contain
+terminal control sequences.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def say(line: str = "") -> None:
 
 
 def hint(line: str) -> None:
-    """One line to stderr: not part of the answer."""
+    """One line to stderr, apart from the result."""
     sys.stderr.write(f"{line}\n")
 
 
@@ -108,7 +108,7 @@ class Bar:
         self._shown = True
 
     def clear(self) -> None:
-        """Take the bar away, so that ordinary lines can follow."""
+        """Erase the bar, so that other lines can follow."""
         if self._shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -13,7 +13,7 @@ from omni_server.cli.settings import settings_of
 
 
 def serve(args: argparse.Namespace) -> int:
-    """Run the MCP server until its client hangs up or Ctrl-C."""
+    """Run the MCP server until its client disconnects or Ctrl-C."""
     settings = settings_of(args)
     for root in settings.roots:
         if not Path(root).expanduser().is_dir():

@@ -20,7 +20,7 @@ ORIGINS = {name: f"option --{name}" for name in SAME_NAME} | {
 def settings_of(
     args: argparse.Namespace, *, origins: dict[str, str] | None = None, **more: object
 ) -> Settings:
-    """The settings of this call; `more` wins, and `origins` names its options.
+    """The settings of this call; `more` has precedence, `origins` names its options in messages.
 
     Raises BadRequestError for a value that is refused, naming its file, variable or option.
     """

@@ -1,10 +1,10 @@
-"""MCP clients on this machine: where each keeps its servers, and how an entry is written there.
+"""MCP clients on this machine: their configuration files and the entries in them.
 
 table        the clients: files, limits, how a variable is referred to
 paths        the places of configuration files, by operating system and environment
-server       what a client is told: a command to start, or a URL
-forms        the same in each client's own words
-document     a configuration file as text: one entry read, put, taken out
+server       how this server is reached: a command to start, or a URL
+forms        an entry in each client's format
+document     reads, sets and removes one entry in the text of a configuration file
 jsonc_*      JSON that keeps its comments, order and indentation while one member changes
 change       the difference shown, then written at once with a backup beside it
 checks       what is wrong with an entry, without starting anything

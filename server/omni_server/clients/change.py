@@ -1,4 +1,4 @@
-"""A change to a client's file: computed, shown, then written at once with a backup beside it."""
+"""A change to a client's file: computed, shown, then written atomically with a backup."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Change:
 
         Raises StoreError when it changed since it was read, or cannot be written.
         """
-        target = self.file.resolve()  # a link, as people with dotfiles have, stays a link
+        target = self.file.resolve()  # a symbolic link stays one
         try:
             if (read(target) if target.exists() else None) != self.old:
                 raise StoreError(f"{self.file} was changed meanwhile by another program: run again")
@@ -125,7 +125,7 @@ def read(file: Path) -> str:
 
 @contextlib.contextmanager
 def _about(file: Path) -> Iterator[None]:
-    """Put the file's name before what is wrong in it."""
+    """Prefix errors with the name of the file."""
     try:
         yield
     except OmniError as e:
@@ -133,6 +133,6 @@ def _about(file: Path) -> Iterator[None]:
 
 
 def _replace(target: Path, text: str) -> None:
-    """Replace the file in one step; its permissions stay, a new one is the user's alone."""
+    """Replace the file atomically; it keeps its permissions, and a new one gets 0600."""
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
     write_atomically(target, text.encode(), durable=True, mode=mode)

@@ -1,4 +1,4 @@
-"""What is wrong with a client's entry, found without starting anything."""
+"""Checks of a client's entry, without starting anything."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from omni_server.clients.variables import expand
 from omni_server.doctor import Finding
 
 CALL_S = 50
-"""A call of this server may take 45 s."""
+"""Least time limit of a call: one of this server may take 45 s."""
 ORDER: tuple[Scope, ...] = ("project", "user")
-"""Where two files have an entry of the same name, the project's is the one that counts."""
+"""Precedence of entries with the same name: the project's before the user's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """An entry as it stands in a file."""
+class FoundEntry:
+    """An entry and the file that it is in."""
 
     name: str
     entry: Entry
@@ -34,11 +34,11 @@ class Held:
     """`local` is in the user's file, for one folder alone."""
 
 
-def look(
+def find_entries(
     client: Client, place: Place, file: Path | None = None
-) -> tuple[list[Held], list[Finding]]:
+) -> tuple[list[FoundEntry], list[Finding]]:
     """Every entry in the client's files (or in `file` alone), and the files that cannot be read."""
-    held: list[Held] = []
+    held: list[FoundEntry] = []
     bad: list[Finding] = []
     files: dict[Path, Scope] = {file: "user"} if file else {}
     for scope in ORDER:
@@ -52,23 +52,23 @@ def look(
         except OmniError as e:
             bad.append(Finding("file", "missing", f"{path}: {e}", get="repair it in an editor"))
             continue
-        held += [Held(name, entry, path, scope) for name, entry in entries.items()]
+        held += [FoundEntry(name, entry, path, scope) for name, entry in entries.items()]
         if client.by_folder and scope == "user":
             held = [*_local(client, place, path), *held]
     return held, bad
 
 
-def _local(client: Client, place: Place, path: Path) -> Iterator[Held]:
+def _local(client: Client, place: Place, path: Path) -> Iterator[FoundEntry]:
     """Claude Code's entries for the current folder: `projects` in the user's file."""
     projects = client.document.data(change.read(path).removeprefix(change.BOM)).get("projects")
     folder = projects.get(place.cwd) if isinstance(projects, Mapping) else None
     servers = folder.get("mcpServers") if isinstance(folder, Mapping) else None
     if isinstance(servers, Mapping):
         for name, entry in servers.items():
-            yield Held(name, dict(entry) if isinstance(entry, Mapping) else {}, path, "local")
+            yield FoundEntry(name, dict(entry) if isinstance(entry, Mapping) else {}, path, "local")
 
 
-def ours(entry: Mapping[str, Any]) -> bool:
+def starts_this_server(entry: Mapping[str, Any]) -> bool:
     """Whether an entry starts this server, under whatever name."""
     words = [entry.get("command"), *_words(entry.get("args"))]
     names = {Path(str(w).replace("\\", "/")).name.removesuffix(".exe") for w in words if w}
@@ -76,12 +76,12 @@ def ours(entry: Mapping[str, Any]) -> bool:
 
 
 def examine(client: Client, place: Place, name: str, file: Path | None = None) -> list[Finding]:
-    """Everything that can be said without starting the server, the entry itself first."""
-    held, found = look(client, place, file)
+    """All findings that need no running server, that on the entry itself first."""
+    held, found = find_entries(client, place, file)
     named = [h for h in held if h.name == name]
     install = f"omni-mcp install {client.name}"
     if not named:
-        other = next((h.name for h in held if ours(h.entry)), "")
+        other = next((h.name for h in held if starts_this_server(h.entry)), "")
         where = file or client.file("user", place)
         if not found:
             state = "has no entry" if where.is_file() else "is not there, so it has no entry"
@@ -90,11 +90,11 @@ def examine(client: Client, place: Place, name: str, file: Path | None = None) -
         return found
     first = named[0]
     found.append(Finding("entry", "ok", f"{name!r} in {first.file}"))
-    found += _twins(client, held, first)
+    found += _duplicates(client, held, first)
     if problem := change.name_problem(client, name):
         found.append(Finding("name", "missing", problem, get=f"{install} --name omni"))
     found += _switched_off(first.entry)
-    found += _shape(client, first.entry, install)
+    found += _unread_keys(client, first.entry, install)
     ready = expand(client.variables, first.entry, place.names)
     found += [
         Finding(
@@ -109,12 +109,12 @@ def examine(client: Client, place: Place, name: str, file: Path | None = None) -
     return found + list(_timeouts(client, first.entry))
 
 
-def current(client: Client, place: Place, name: str, file: Path | None = None) -> Held | None:
+def current(client: Client, place: Place, name: str, file: Path | None = None) -> FoundEntry | None:
     """The entry that the client uses."""
-    return next((h for h in look(client, place, file)[0] if h.name == name), None)
+    return next((h for h in find_entries(client, place, file)[0] if h.name == name), None)
 
 
-def _twins(client: Client, held: list[Held], first: Held) -> Iterator[Finding]:
+def _duplicates(client: Client, held: list[FoundEntry], first: FoundEntry) -> Iterator[Finding]:
     for other in held:
         if other is first or not (other.name == first.name or _same_library(other, first)):
             continue
@@ -130,10 +130,10 @@ def _twins(client: Client, held: list[Held], first: Held) -> Iterator[Finding]:
         yield Finding("entry", "warning", detail, get=fix)
 
 
-def _same_library(a: Held, b: Held) -> bool:
+def _same_library(a: FoundEntry, b: FoundEntry) -> bool:
     """Whether both start this server on one store."""
     stores = [options(_words(held.entry.get("args")))[1] for held in (a, b)]
-    return ours(a.entry) and ours(b.entry) and stores[0] == stores[1]
+    return starts_this_server(a.entry) and starts_this_server(b.entry) and stores[0] == stores[1]
 
 
 def _switched_off(entry: Entry) -> Iterator[Finding]:
@@ -144,14 +144,15 @@ def _switched_off(entry: Entry) -> Iterator[Finding]:
             )
 
 
-def _shape(client: Client, entry: Entry, install: str) -> Iterator[Finding]:
-    """Keys that this client does not read, or reads as something else."""
+def _unread_keys(client: Client, entry: Entry, install: str) -> Iterator[Finding]:
+    """Findings on keys that this client ignores or interprets differently."""
     url = "url" in entry or "httpUrl" in entry
     if not url and "command" not in entry:
         yield Finding("entry", "missing", "it has neither a command nor a URL", get=install)
-    problem = ""
+    problem, fix = "", f"{install} --http {entry.get('url', 'URL')}"
     if client.name == "claude-desktop" and url:
         problem = "Claude Desktop takes URLs under Settings, Connectors, not in this file"
+        fix = install
     elif client.name == "claude-code" and url and "type" not in entry:
         problem = 'a URL without "type": "http" is taken for a command'
     elif client.name == "gemini" and "url" in entry and entry.get("type") != "http":
@@ -159,8 +160,7 @@ def _shape(client: Client, entry: Entry, install: str) -> Iterator[Finding]:
     elif client.name == "codex" and "headers" in entry:
         problem = "Codex ignores `headers`; it takes bearer_token_env_var and http_headers"
     if problem:
-        fix = f"{install} --http {entry.get('url', 'URL')}"
-        yield Finding("entry", "missing", problem, get=install if "Desktop" in problem else fix)
+        yield Finding("entry", "missing", problem, get=fix)
 
 
 def _command(entry: Entry, install: str) -> Iterator[Finding]:
@@ -194,7 +194,7 @@ def _folders(entry: Entry, install: str) -> Iterator[Finding]:
                 "root", "warning", f"{root} depends on the folder the client is started in",
                 get=f"{install} --root {path.absolute()}",
             )  # fmt: skip
-    if not roots and ours(entry):
+    if not roots and starts_this_server(entry):
         yield Finding(
             "root", "warning", "none: agents can search, but ingest no file",
             get=f"{install} --root DIR",

@@ -1,4 +1,4 @@
-"""A configuration file as text: one entry read, put, or taken out, the rest untouched."""
+"""Reads, sets and removes one entry in the text of a configuration file; the rest stays as is."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from omni_server.clients.forms import Entry
 
 
 class CannotEditError(OmniError):
-    """The change would lose something of the user's: it is theirs to make, from the snippet."""
+    """The change would lose other content of the file; the user makes it from the snippet."""
 
     code = "CANNOT_EDIT"
 
 
 class Document(Protocol):
-    """How a kind of file holds entries; every method raises BadRequestError naming the line."""
+    """Entries in a file format; every method raises BadRequestError naming the line."""
 
     def entries(self, text: str) -> dict[str, Entry]:
         """Every server in the file; blank text holds none."""
@@ -114,7 +114,7 @@ class Toml:
         return Counter(c.strip() for c in re.findall(r"#[^\"'#\r\n]*$", text, re.M))
 
     def put(self, text: str, name: str, entry: Entry) -> str:
-        """See Document. A new entry goes to the end, where it parts no comment from its table."""
+        """See Document. A new entry is appended, so that no comment is separated from its table."""
         old = self.entries(text).get(name)
         if old == entry:
             return text

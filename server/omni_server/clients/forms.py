@@ -1,4 +1,4 @@
-"""One server in the words of each client: a function from a server to an entry.
+"""Entries in the format of each client: functions from a server to an entry.
 
 A token is never written: each client gets a reference to its environment variable, in its own
 notation. Where a form has `type`, a client needs it to tell a URL from a command.
@@ -70,13 +70,13 @@ TRANSPORT = frozenset({
     "type", "command", "args", "url", "httpUrl", "headers", "bearer_token_env_var", "cwd",
     "startup_timeout_sec",
 })  # fmt: skip
-"""Keys that say how a server is reached: they go when the way changes; others are the user's."""
+"""Keys of the transport: removed when the transport changes; all others are the user's."""
 
 
 def merged(old: Entry | None, new: Entry) -> Entry:
     """`new` with what the user added to `old` kept; its order is that of `old`.
 
-    When a command becomes a URL or the other way, the keys of the other way go.
+    When a command becomes a URL or the reverse, the keys of the old transport are removed.
     """
     if not old:
         return dict(new)

@@ -1,4 +1,4 @@
-"""A client's entry tried out: the command started as configured, or the URL asked."""
+"""Tries a client's entry: starts the command as configured, or calls the URL."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from omni_server.doctor import Finding
 from omni_server.text import one_line
 
 LIMIT_S = 60.0
-"""An answer is waited for so long; the strictest client gives 5 s, the most patient 60."""
-HASTY_S = 5.0
-"""Some clients show a server as disconnected when it has not answered by then."""
+"""Time limit of a first answer; clients allow between 5 and 60 s."""
+IMPATIENT_S = 5.0
+"""Some clients show a server as disconnected when its first answer takes longer."""
 HELLO = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -50,25 +50,25 @@ async def _start(client: Client, entry: Mapping[str, Any], limit_s: float) -> Fi
         cwd=entry.get("cwd"),
     )
     began = time.monotonic()
-    limit_s = min(limit_s, _patience(client, entry) or limit_s)
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as heard:
+    limit_s = min(limit_s, _start_limit(client, entry) or limit_s)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log_file:
         try:
             async with asyncio.timeout(limit_s):
-                async with McpClient(stdio_client(server, errlog=heard), mode="legacy") as mcp:
+                async with McpClient(stdio_client(server, errlog=log_file), mode="legacy") as mcp:
                     tools = len((await mcp.list_tools()).tools)
                     return _answered(client, time.monotonic() - began, tools)
         except TimeoutError:
             detail = f"no answer within {limit_s:g} s, when {client.title} gives up"
         except Exception as e:  # whatever the server does, it is the finding
             detail = f"it does not answer: {_root(e)}"
-        heard.seek(0)
-        last = [line for line in heard.read().splitlines() if line.strip()][-1:]
+        log_file.seek(0)
+        last = [line for line in log_file.read().splitlines() if line.strip()][-1:]
     said = f"; it said: {one_line(last[0], 300)}" if last else ""
     fix = f"run it in a terminal: {one_line(shlex.join([server.command, *server.args]), 500)}"
     return Finding("start", "missing", detail + said, get=fix)
 
 
-def _patience(client: Client, entry: Mapping[str, Any]) -> float:
+def _start_limit(client: Client, entry: Mapping[str, Any]) -> float:
     """How long the client waits for the first answer; 0 where that is not known."""
     given = entry.get("startup_timeout_sec")
     return float(given) if isinstance(given, int | float) else client.starts_in
@@ -76,10 +76,10 @@ def _patience(client: Client, entry: Mapping[str, Any]) -> float:
 
 def _answered(client: Client, spent: float, tools: int) -> Finding:
     detail = f"it answers after {spent:.1f} s with {tools} tools"
-    if spent < HASTY_S:
+    if spent < IMPATIENT_S:
         return Finding("start", "ok", detail)
     return Finding(
-        "start", "warning", f"{detail}; some clients show it as failed after {HASTY_S:g} s",
+        "start", "warning", f"{detail}; some clients show it as failed after {IMPATIENT_S:g} s",
         get="try again: the first start after an installation is the slowest",
     )  # fmt: skip
 
@@ -112,7 +112,7 @@ SERVE = "start it: omni-mcp serve --http"
 
 
 def _refused(status: int, url: str, authorized: bool) -> Finding | None:
-    """What an HTTP status says about the configuration; None when it is well."""
+    """The finding for an HTTP status; None for success."""
     if status < 300:
         return None
     detail, fix = f"{url} answers {status}", "is it an MCP server?"

@@ -1,4 +1,4 @@
-"""What a client is told about this server: a command to start, or a URL to call."""
+"""How a client reaches this server: a command to start, or a URL to call."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def is_temporary(program: str) -> bool:
 
 
 def link(url: str, token_env: str = "") -> Link:
-    """Raises BadRequestError for what is no address of an MCP endpoint."""
+    """The server at `url`. Raises BadRequestError for a URL that is no MCP endpoint."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadRequestError(f"--http {url!r} is no address, as in http://127.0.0.1:8000/mcp")

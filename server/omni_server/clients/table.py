@@ -33,11 +33,11 @@ class Client:
     variables: Notation
     """How it refers to an environment variable."""
     programs: tuple[str, ...]
-    """Its own executables, to tell whether it is here."""
+    """Its executables, by which an installation is recognised."""
     tool_name: str = "{server}_{tool}"
-    """What it makes of a server's and a tool's name."""
+    """Format of the tool name that the client builds."""
     name_limit: int = 64
-    """The most characters of that."""
+    """Most characters of that name."""
     starts_in: float = 0
     """How long a server may take to answer for the first time."""
     inherits: bool = True
@@ -45,11 +45,11 @@ class Client:
     by_folder: bool = False
     """Whether the user's file may hold entries for one folder alone, which count before others."""
     underscores: bool = True
-    """Whether a server's name may have them."""
+    """Whether a server's name may contain underscores."""
     after: str = ""
-    """What its user does next."""
+    """What the user has to do after the installation."""
     timeouts: Mapping[str, float] = field(default_factory=dict)
-    """Keys of an entry that limit a call, each with how many of its units make a second."""
+    """Keys of an entry that limit a call, each with its units per second."""
 
     def file(self, scope: Scope, place: Place) -> Path:
         """The configuration file of `scope`: the first candidate that exists, else the last one.

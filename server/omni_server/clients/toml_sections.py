@@ -1,6 +1,6 @@
-"""Takes a table out of a TOML text without the comments that stand before the next one.
+"""Removes a table from a TOML text, but not the comments before the next table.
 
-A round-trip parser counts such a comment to the table above it, and would take it along.
+A round-trip parser assigns such a comment to the table above it, and would remove it too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Results as an agent reads them: few words first, the same facts as data beside them.
+"""Results as MCP content: a short text, and the same facts as structured data.
 
-Both channels say the same: some clients show only the text, some only the data. Words from media
-stand in a fence.
+Both have the same content: some clients show only the text, some only the data. Words from media
+are inside a fence (`omni_server.text.Fence`).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
         SourcePage,
         SourceRow,
     )
-    from omni_server.fetch import Arrived
+    from omni_server.fetch import DownloadProgress
 
 READ_TOKENS = 3_000
-"""Of the words in one page of a source."""
+"""Token budget of the words in one page of a source."""
 RETRY_S = 5
 
 
@@ -112,7 +112,7 @@ def _hit_lines(hit: Mapping[str, Any]) -> str:
 
 
 def ingest(s: IngestStatus) -> CallToolResult:
-    """One file's way into the library."""
+    """The status of one file's ingest."""
     going = s.state in ("queued", "processing")
     data = _lean(
         {
@@ -152,22 +152,23 @@ def ingest(s: IngestStatus) -> CallToolResult:
     return _both(lines, data)
 
 
-def fetching(arrived: Arrived | None) -> CallToolResult:
-    """A link whose file is not all here."""
-    size, total = (arrived.size, arrived.total) if arrived else (0, 0)
+def fetching(progress: DownloadProgress | None) -> CallToolResult:
+    """The status of a download that has not ended."""
+    size, total = (progress.size, progress.total) if progress else (0, 0)
     share = size / total if total else 0.0
     data = {"state": "queued", "progress": round(share, 3), "stage": "downloading",
             "retry_in_s": RETRY_S}  # fmt: skip
-    told = f"{size >> 20:,} of {total >> 20:,} MB" if total else f"{size >> 20:,} MB"
+    received = f"{size >> 20:,} of {total >> 20:,} MB" if total else f"{size >> 20:,} MB"
     return _both(
-        [f"downloading: {told}. Call ingest_media again with the same source in {RETRY_S} s."], data
+        [f"downloading: {received}. Call ingest_media again with the same source in {RETRY_S} s."],
+        data,
     )
 
 
 def folder(f: FolderStatus) -> CallToolResult:
-    """The sum over a folder or a glob."""
+    """The status of the ingest of a folder or a glob."""
     failed = [s for s in f.failed if s.error_code != "UNSUPPORTED_TYPE"]
-    skipped = len(f.failed) - len(failed)  # other kinds of files are no failure in a folder
+    skipped = len(f.failed) - len(failed)  # unsupported files in a folder are not failures
     done = f.files_done + (f.current.progress if f.current and not f.finished else 0.0)
     state = "processing" if not f.finished else ("partial" if failed else "ready")
     if f.finished and len(f.failed) == f.files_total:
@@ -254,7 +255,7 @@ def _row_line(r: SourceRow) -> str:
 
 
 def read(page: ReadPage) -> CallToolResult:
-    """A stretch of a source's words, one line each with its place."""
+    """A page of a source's words, one line each with its position."""
     r = page.source
     body, left = quoted(page.lines, READ_TOKENS)
     fence = Fence()
@@ -270,7 +271,7 @@ def read(page: ReadPage) -> CallToolResult:
 
 
 def deleted(r: SourceRow) -> CallToolResult:
-    """What was removed."""
+    """The source that was removed."""
     title = one_line(r.title, 120)
     data = {"deleted": r.id, "title": title, "segments": r.segments}
     return _both(
@@ -279,7 +280,7 @@ def deleted(r: SourceRow) -> CallToolResult:
 
 
 def checked(c: Checked) -> CallToolResult:
-    """Whether a quotation stands where it is said to stand."""
+    """The result of checking a quote."""
     elsewhere = [f"{e.ref} {place(e)} {excerpt(e.text)}".strip() for e in c.elsewhere[:5]]
     data = _lean(
         {
@@ -301,8 +302,8 @@ def checked(c: Checked) -> CallToolResult:
 
 
 def quoted(lines: Iterable[Line], budget: int) -> tuple[list[str], Line | None]:
-    """Lines with place and words, under one heading per channel and origin, within `budget`
-    tokens; and the first line that was left out."""
+    """Lines of position and words, under one heading per channel and origin, within `budget`
+    tokens; and the first line that was left out, None when all fit."""
     out: list[str] = []
     heading, spent = "", 0
     for line in lines:
@@ -320,7 +321,7 @@ def quoted(lines: Iterable[Line], budget: int) -> tuple[list[str], Line | None]:
 
 
 def place(line: Line) -> str:
-    """Where a line stands: `12:04.3`, `p.7`, `@1200` for characters."""
+    """The position of a line: `12:04.3`, `p.7`, `@1200` for characters."""
     if line.axis == "second":
         return clock(line.start, short=True)
     return f"p.{line.start:g}" if line.axis == "page" else f"@{line.start:.0f}"

@@ -1,6 +1,6 @@
-"""An opened segment as content blocks: words, pictures, sound, links; never over the limit.
+"""An opened segment as content blocks: words, images, audio, links; within the size limit.
 
-Pictures do not travel with structured content: several clients drop one or the other.
+There is no structured content beside images: several clients drop one or the other.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from omni_core.engine.results import ClipFile, Opened
 
 MAX_BYTES = 500_000
-"""Of the images and audio of one result; 667 KB as base64: Claude Desktop cuts results at 1 MiB."""
+"""Limit of images and audio in one result; 667 KB as base64. Claude Desktop cuts off at 1 MiB."""
 WORDS_TOKENS = 6_000
-"""Of the quoted words; the rest is for read_source."""
+"""Token budget of the quoted words; read_source gives the rest."""
 
 
 def result(o: Opened, links: Sequence[str]) -> CallToolResult:
-    """A segment: text, then pictures, then links to clips, then the sentence about pictures.
+    """A segment: text, images, links to clips, audio, and a note that images may not be visible.
 
     `links[i]` is where `o.clips[i]` can be fetched by a person or a program: a path or a URL.
     """
@@ -54,7 +54,7 @@ def result(o: Opened, links: Sequence[str]) -> CallToolResult:
 
 
 def _caution(pictures: int, sound: bool) -> str:
-    """Clients drop or delay pictures and sound; a model that is not told so makes them up."""
+    """A note on attachments: clients may drop them, and a model must not invent their content."""
     what = [f"{pictures} image{'' if pictures == 1 else 's'}"] * bool(pictures)
     what += ["sound"] * sound
     can = " or ".join(["see"] * bool(pictures) + ["hear"] * sound)

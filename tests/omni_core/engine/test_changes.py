@@ -68,9 +68,9 @@ async def test_a_listener_that_fails_or_left_keeps_nobody_from_being_told(
 
     changes.listen(fails)
     stop, _ = changes.listen(listens), changes.listen(listens)
-    await changes.tell("src_1")
+    await changes.notify("src_1")
     stop()
     stop()
-    await changes.tell("src_2")
+    await changes.notify("src_2")
     assert told == ["src_1", "src_1", "src_2"]
     assert "my own fault" in caplog.text

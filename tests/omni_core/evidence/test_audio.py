@@ -5,7 +5,7 @@ import wave
 
 import numpy as np
 
-from omni_core.evidence.audio import MOST_S, wav
+from omni_core.evidence.audio import MAX_S, wav
 from omni_core.types import SAMPLE_RATE
 
 
@@ -18,10 +18,10 @@ def test_a_wav_holds_the_samples_as_they_were() -> None:
 
 
 def test_too_loud_audio_is_clipped_and_too_long_audio_is_cut() -> None:
-    samples = np.full(int(SAMPLE_RATE * (MOST_S + 5)), 3.0, np.float32)
+    samples = np.full(int(SAMPLE_RATE * (MAX_S + 5)), 3.0, np.float32)
     samples[0] = np.nan
     with wave.open(io.BytesIO(wav(samples))) as file:
-        assert file.getnframes() == int(SAMPLE_RATE * MOST_S)
+        assert file.getnframes() == int(SAMPLE_RATE * MAX_S)
         back = np.frombuffer(file.readframes(-1), "<i2")
     assert back[0] == 0 and (back[1:] == 32767).all()
 

@@ -51,6 +51,11 @@ def test_a_code_a_quote_and_a_name_win_over_what_is_merely_about_it(
     assert order(question, best)[0] == best
 
 
+@pytest.mark.timeout(30)
+def test_one_endless_word_in_a_question_keeps_nobody_waiting() -> None:
+    assert order("x" * 200_000, "far") == order("why", "far")
+
+
 def test_a_stray_common_word_changes_nothing() -> None:
     plain = order("why did the engine break down in the night")
     assert order("why did the engine break down in the night", "far", "quote", "name") == plain
