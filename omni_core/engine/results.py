@@ -135,6 +135,8 @@ class SearchHit:
     end_s: float | None = None
     page: int | None = None
     recorded_at: datetime | None = None
+    recorded_at_from: str = ""
+    """Where the date comes from; `file time` is when the file last changed, a guess."""
     also_at: tuple[str, ...] = ()
     partial: str = ""
     """`still ingesting, 40% is in` while its source is not complete."""

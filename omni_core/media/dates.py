@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
+from omni_core.types import FILE_TIME
+
 _NAME = re.compile(
     r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])"
     r"(?:[-_ T.]*(?:at )?([01]\d|2[0-3])[-_.:h]?([0-5]\d)(?:[-_.:m]?([0-5]\d)(?:\d{3})?)?)?(?!\d)"
@@ -44,7 +46,7 @@ def from_file(path: str) -> tuple[datetime | None, str]:
     if when is not None:
         return when, "file name"
     try:
-        return datetime.fromtimestamp(os.stat(path).st_mtime, UTC), "file time"
+        return datetime.fromtimestamp(os.stat(path).st_mtime, UTC), FILE_TIME
     except (OSError, OverflowError, ValueError):
         return None, ""
 

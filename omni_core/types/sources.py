@@ -19,6 +19,10 @@ class Modality(StrEnum):
     DOCUMENT = "document"
 
 
+FILE_TIME = "file time"
+"""`recorded_at_from` of a date that is only the file's modification time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One ingested file, named by the sha256 of its bytes: two paths, same bytes, one source."""

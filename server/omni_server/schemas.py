@@ -26,6 +26,8 @@ class Hit(TypedDict):
     match: Literal["strong", "fair", "weak"]
     why: list[str]
     text: NotRequired[str]
+    recorded_at: NotRequired[str]
+    recorded_at_from: NotRequired[str]
     also_at: NotRequired[list[str]]
     partial: NotRequired[str]
     score: NotRequired[float]
@@ -90,6 +92,7 @@ class SourceOut(TypedDict):
     duration_s: NotRequired[float]
     pages: NotRequired[int]
     recorded_at: NotRequired[str]
+    recorded_at_from: NotRequired[str]
 
 
 class SourcesOut(TypedDict):

@@ -76,6 +76,7 @@ class Scripted:
             source_id=SOURCE, title=self.title, modality=Modality.VIDEO, match="strong",
             why=(Channel.SPEECH, Channel.SCREEN_TEXT), text=self.words, origin="whisper-base",
             start_s=n * 60 + 4.3, end_s=n * 60 + 19.3, cosine=0.4321,
+            recorded_at=datetime(2026, 11, 17, tzinfo=UTC), recorded_at_from="container",
         )  # fmt: skip
 
     async def search(self, request: SearchRequest) -> SearchResult:

@@ -453,3 +453,17 @@ async def test_listing_tools_does_not_wait_for_the_engine(settings: Settings) ->
     async with asyncio.timeout(20):
         async with Client(create(settings, opener=never)) as client:
             assert len((await client.list_tools()).tools) == 8
+
+
+async def test_hits_and_lists_say_when_something_was_recorded_and_how_that_is_known(
+    connect: Any,
+) -> None:
+    async with connect() as client:
+        found = await client.call_tool("search", {"query": "budget"})
+        listed = await client.call_tool("list_sources", {})
+    (hit, *_) = found.structured_content["hits"]
+    assert (hit["recorded_at"], hit["recorded_at_from"]) == ("2026-11-17", "container")
+    assert "2026-11-17 (container)" in text(found)
+    (row,) = listed.structured_content["sources"]
+    assert row["recorded_at_from"] == "container"
+    assert "2026-11-17T00:00:00+00:00 (container)" in text(listed)

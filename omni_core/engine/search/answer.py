@@ -11,6 +11,7 @@ from omni_core.engine.search.format import format_hit
 from omni_core.engine.search.question import Question
 from omni_core.engine.search.scope import Scope
 from omni_core.retrieval.moments import Moment
+from omni_core.types import FILE_TIME
 
 REPORTED_WAIT_S = 1.0
 
@@ -51,6 +52,11 @@ def _note(
 ) -> str:
     if hits:
         notes = []
+        if request.when and any(h.recorded_at_from == FILE_TIME for h in hits):
+            notes.append(
+                f"a date from {FILE_TIME!r} says when the file last changed, "
+                "not when it was recorded"
+            )
         if all(h.match == "weak" for h in hits):
             notes.append("only weak matches: treat them as leads, not as evidence")
         if waited_s >= REPORTED_WAIT_S:

@@ -48,6 +48,7 @@ def format_hit(
         end_s=round(span.end, 2) if timed else None,
         page=int(span.start) if span.axis == "page" else None,
         recorded_at=row.recorded_at if row is not None else None,
+        recorded_at_from=row.recorded_at_from if row is not None else "",
         also_at=tuple(
             cite(rows[s].title, rows[s].modality, at, id_if_needed(s))
             for s, at in moment.also_at

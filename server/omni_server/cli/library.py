@@ -167,7 +167,7 @@ async def sources(args: argparse.Namespace) -> int:
             r.id,
             str(r.modality),
             length(r.duration_s, r.pages),
-            f"{r.recorded_at:%Y-%m-%d}" if r.recorded_at else "",
+            f"{r.recorded_at:%Y-%m-%d} ({r.recorded_at_from})" if r.recorded_at else "",
             r.state,
             str(r.segments),
             r.title,

@@ -89,6 +89,8 @@ def _hit(f: SearchHit, scores: bool) -> dict[str, Any]:
             "match": f.match,
             "why": [str(c) for c in f.why],
             "text": excerpt(f.text),
+            "recorded_at": f"{f.recorded_at:%Y-%m-%d}" if f.recorded_at else "",
+            "recorded_at_from": f.recorded_at_from if f.recorded_at else "",
             "also_at": [one_line(a) for a in f.also_at[:5]],
             "partial": one_line(f.partial),
             "score": round(f.cosine, 4) if scores else None,
@@ -99,6 +101,8 @@ def _hit(f: SearchHit, scores: bool) -> dict[str, Any]:
 
 def _hit_lines(hit: Mapping[str, Any]) -> str:
     head = f"{hit['id']} {hit['kind']} {hit['match']} {'+'.join(hit['why'])} {hit['cite']}"
+    if "recorded_at" in hit:
+        head += f" {hit['recorded_at']} ({hit['recorded_at_from']})"
     if "score" in hit:
         head += f" cos={hit['score']}"
     if "partial" in hit:
@@ -235,6 +239,7 @@ def _row(r: SourceRow) -> dict[str, Any]:
             "duration_s": _seconds(r.duration_s),
             "pages": r.pages,
             "recorded_at": _date(r.recorded_at),
+            "recorded_at_from": r.recorded_at_from if r.recorded_at else "",
         },
         keep=("title", "segments"),
     )
@@ -247,7 +252,7 @@ def _row_line(r: SourceRow) -> str:
     if r.pages is not None:
         parts.append(f"{r.pages} pages")
     if r.recorded_at is not None:
-        parts.append(_date(r.recorded_at))
+        parts.append(f"{_date(r.recorded_at)} ({r.recorded_at_from})")
     parts.append(f"{r.segments} segments")
     if r.state != "ready":
         parts.append(r.state)

@@ -58,3 +58,13 @@ async def test_a_source_that_was_cut_off_is_named_until_it_is_complete(
     result = await engine.search(SearchRequest("red"))
     assert result.partial_sources == 1 and "1 source is only in part" in result.note
     assert "ingest them again" in result.note
+
+
+async def test_a_date_filter_says_when_a_date_is_only_that_of_the_file(
+    engine: Engine, tmp_path: Path
+) -> None:
+    await engine.ingest(IngestRequest(reports(tmp_path, 1)[0]))
+    (hit,) = (result := await engine.search(SearchRequest("budget", when="today"))).hits
+    assert hit.recorded_at_from == "file time"
+    assert "'file time' says when the file last changed" in result.note
+    assert "file time" not in (await engine.search(SearchRequest("budget"))).note
