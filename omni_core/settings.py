@@ -42,7 +42,7 @@ class Settings:
     """Folders whose files agents may read; without one they may read none."""
 
     encoder: Name = "embedded"
-    """A registered encoder, a model of models.toml, a local folder or a hub id."""
+    """embedded, hashing or a plug-in, a model of models.toml, a local folder or a hub id."""
     device: Device = "auto"
     """auto, cpu, cuda, cuda:1, mps."""
     encoder_dim: CountOrZero = 0
@@ -73,7 +73,7 @@ class Settings:
     """Experimental tags of sounds other than speech: auto (audio files only), always, off."""
 
     index: Name = "edge"
-    """edge (on disk), server (a Qdrant server), memory (exact, not kept), or a registered index."""
+    """edge (on disk), server (a Qdrant server), memory (exact, not kept), or a plug-in."""
     qdrant_url: str = ""
     """Address of the Qdrant server, as in http://127.0.0.1:6333."""
     qdrant_api_key: str = field(default="", repr=False)

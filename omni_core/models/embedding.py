@@ -23,7 +23,7 @@ from omni_core.types import (
 )
 
 STAGE = "embed"
-_TELL = "; tell its authors"
+_ADVICE = "; tell its authors"
 PAGE_WORDS_ONLY = 80
 """Words of a text layer from which a page's image may be skipped; pages with fewer may be slides or
 brochures, whose image matters."""
@@ -42,8 +42,8 @@ def embed(
     with timer.stage(STAGE):
         vectors: dict[int, Vector | None] = {}
         if contents:
-            answer = encode(list(contents.values()))
-            vectors = dict(zip(contents, checked(answer, len(contents), encoder.info), strict=True))
+            encoded_contents = checked(encode(list(contents.values())), len(contents), encoder.info)
+            vectors = dict(zip(contents, encoded_contents, strict=True))
         captions = _captions(encoder, contents)
         additional = _additional(encoder, segments, contents)
     encoded = tuple(
@@ -54,27 +54,27 @@ def embed(
 
 
 def checked(
-    answer: Sequence[Vector | None], asked: int, info: EncoderInfo
+    vectors: Sequence[Vector | None], contents: int, info: EncoderInfo
 ) -> Sequence[Vector | None]:
-    """What an encoder answered, when it is a vector of its width or None for each content.
+    """The encoder's result, verified: a vector of the right shape, or None, for each content.
 
-    Raises UnavailableError that names the encoder: another package's may answer anything.
+    Raises UnavailableError naming the encoder, since a plug-in may return anything.
     """
     dims = 2 if info.multi_vector else 1
     wrong = f"the encoder {info.name} answered "
-    if len(answer) != asked:
-        raise UnavailableError(f"{wrong}{len(answer)} vectors for {asked} contents{_TELL}")
-    for vector in answer:
+    if len(vectors) != contents:
+        raise UnavailableError(f"{wrong}{len(vectors)} vectors for {contents} contents{_ADVICE}")
+    for vector in vectors:
         if vector is None:
             continue
         if not isinstance(vector, np.ndarray):
-            raise UnavailableError(f"{wrong}{type(vector).__name__}, not a numpy array{_TELL}")
+            raise UnavailableError(f"{wrong}{type(vector).__name__}, not a numpy array{_ADVICE}")
         if vector.ndim != dims or vector.shape[-1] != info.dim:
             shape = "(tokens, dim)" if info.multi_vector else "(dim,)"
             raise UnavailableError(
-                f"{wrong}shape {vector.shape}, not {shape} with dim {info.dim}{_TELL}"
+                f"{wrong}shape {vector.shape}, not {shape} with dim {info.dim}{_ADVICE}"
             )
-    return answer
+    return vectors
 
 
 def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Content]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 _STROKE_CHARACTERS = re.compile(r"[^\w%$€£°.,:/+#&'-]")
 
@@ -38,24 +39,28 @@ def _blocks(lines: list[Line]) -> list[list[Line]]:
     if len(lines) < 2:
         return [lines] if lines else []
     size = sorted(line.height for line in lines)[len(lines) // 2]
-    columns = _split(lines, "left", "right", 1.2 * size)
+    columns = _split(lines, attrgetter("left"), attrgetter("right"), 1.2 * size)
     if len(columns) > 1 and all(len(c) > 1 for c in columns):
         return [block for column in columns for block in _blocks(column)]
-    bands = _split(lines, "top", "bottom", 1.5 * size)
+    bands = _split(lines, attrgetter("top"), attrgetter("bottom"), 1.5 * size)
     if len(bands) > 1:
         return [block for band in bands for block in _blocks(band)]
     return [lines]
 
 
-def _split(lines: list[Line], low: str, high: str, gap: float) -> list[list[Line]]:
-    ordered = sorted(lines, key=lambda line: float(getattr(line, low)))
+def _split(
+    lines: list[Line], low: Callable[[Line], float], high: Callable[[Line], float], gap: float
+) -> list[list[Line]]:
+    """Group lines along one axis where the gap between `high` of one and `low` of the next exceeds
+    `gap` pixels."""
+    ordered = sorted(lines, key=low)
     groups: list[list[Line]] = []
     reach = float("-inf")
     for line in ordered:
-        if getattr(line, low) - reach > gap:
+        if low(line) - reach > gap:
             groups.append([])
         groups[-1].append(line)
-        reach = max(reach, getattr(line, high))
+        reach = max(reach, high(line))
     return groups
 
 

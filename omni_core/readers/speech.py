@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-
-import numpy as np
 
 from omni_core import weights
 from omni_core.errors import UnavailableError
 from omni_core.protocols import Reader, Transcriber
 from omni_core.readers import phrases
-from omni_core.readers.phrases import LanguageTracker, TimeSpan
+from omni_core.readers.phrases import LanguageTracker
 from omni_core.readers.sessions import Sessions
+from omni_core.readers.speech_session import SpeechSession, SpeechWindow, batches
 from omni_core.readers.whisper import (
-    MAX_BATCH,
-    MAX_BATCH_S,
-    PAD_S,
     Encoding,
     Phrase,
     Transcription,
@@ -52,37 +47,6 @@ voices (5.2 % over 13 minutes of five languages), a fifth fewer errors on hard o
 of two minutes of synthetic English: 15.2 % against 19.0 %)."""
 GAP_S = 0.1
 """Windows further apart than this are not joined."""
-
-
-@dataclass(slots=True)
-class _Session:
-    """An unfinished source: audio not yet transcribed, passages not yet complete."""
-
-    modality: Modality
-    at: float = 0.0
-    """Second of the source at which `samples` begin."""
-    samples: Samples = field(default_factory=lambda: np.zeros(0, np.float32))
-    spoken: list[Phrase] = field(default_factory=list)
-    translated: list[Phrase] = field(default_factory=list)
-
-    @property
-    def end(self) -> float:
-        return self.at + len(self.samples) / SAMPLE_RATE
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _SpeechWindow:
-    """A model window: audio of one source between two pauses."""
-
-    source: str
-    at: float
-    samples: Samples
-    speech: tuple[TimeSpan, ...]
-    """Detected speech, relative to `at`."""
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / SAMPLE_RATE
 
 
 class SpeechReader(Transcriber):
@@ -140,7 +104,7 @@ class SpeechReader(Transcriber):
         """`origin` names the model in each segment."""
         self._model = model
         self.origin = origin
-        self._sessions: Sessions[_Session] = Sessions()
+        self._sessions: Sessions[SpeechSession] = Sessions()
         self._languages: Sessions[LanguageTracker] = Sessions()
 
     @property
@@ -201,59 +165,37 @@ class SpeechReader(Transcriber):
             found = self.flush(source_id)
             state = None
         if state is None:
-            state = self._sessions.put(source_id, _Session(segment.modality, start))
-        known = round((state.end - start + audio.overlap_s) * SAMPLE_RATE)
-        state.samples = np.concatenate([state.samples, audio.samples[max(0, known) :]])
+            state = self._sessions.put(source_id, SpeechSession(segment.modality, start))
+        state.append(audio, start)
         return found
 
     def _transcribe(self, sources: Sequence[str], *, final: bool) -> None:
         """Transcribe the complete windows of all sources, in batches of similar length."""
         ready = [w for source in sources for w in self._complete_windows(source, final=final)]
         order = sorted(range(len(ready)), key=lambda i: ready[i].seconds)
-        batches = _batches(order, ready)
-        encoded = [self._model.encode([ready[i].samples for i in batch]) for batch in batches]
+        grouped = batches(order, ready)
+        encoded = [self._model.encode([ready[i].samples for i in batch]) for batch in grouped]
         guesses: dict[int, dict[str, float]] = {}
-        for batch, states in zip(batches, encoded, strict=True):
+        for batch, states in zip(grouped, encoded, strict=True):
             guesses |= zip(batch, self._model.languages(states), strict=True)
         languages = [
             self._language(w.source).update(guesses[i], w.seconds) for i, w in enumerate(ready)
         ]
         done: dict[int, tuple[Transcription, Transcription | None]] = {}
-        for batch, states in zip(batches, encoded, strict=True):
+        for batch, states in zip(grouped, encoded, strict=True):
             spoken = [languages[i] for i in batch]
             words = self._decode([ready[i] for i in batch], states, spoken)
             done |= zip(batch, words, strict=True)
         for i, window in enumerate(ready):
             self._store_phrases(window, *done[i], languages[i])
 
-    def _complete_windows(self, source_id: str, *, final: bool) -> list[_SpeechWindow]:
+    def _complete_windows(self, source_id: str, *, final: bool) -> list[SpeechWindow]:
         """Take the windows of the buffer that later audio cannot change; the rest stays."""
         state = self._session(source_id)
         speech = self._model.detect_speech(state.samples, longest_s=MAX_WINDOW_S)
-        spans = phrases.speech_windows(speech, MAX_WINDOW_S)
-        seconds = len(state.samples) / SAMPLE_RATE
-        padded = phrases.with_margins(spans, seconds)
-        rest = seconds
-        if not final:
-            if spans and seconds - spans[-1][1] < phrases.SILENCE_S:
-                spans.pop()
-                rest = padded.pop()[0]
-            rest = max(0.0, min(rest, seconds - phrases.SILENCE_S))
-        found = [
-            _SpeechWindow(
-                source_id,
-                state.at + first,
-                state.samples[round(first * SAMPLE_RATE) : round(last * SAMPLE_RATE)],
-                tuple((a - first, b - first) for a, b in speech if a >= start and b <= end),
-            )
-            for (start, end), (first, last) in zip(spans, padded, strict=True)
-        ]
-        kept = round(rest * SAMPLE_RATE)
-        state.at += kept / SAMPLE_RATE
-        state.samples = state.samples[kept:].copy()
-        return found
+        return state.take_windows(source_id, speech, longest_s=MAX_WINDOW_S, final=final)
 
-    def _session(self, source_id: str) -> _Session:
+    def _session(self, source_id: str) -> SpeechSession:
         state = self._sessions.get(source_id)
         assert state is not None  # noqa: S101 - asked only for sources that were appended to
         return state
@@ -263,7 +205,7 @@ class SpeechReader(Transcriber):
         return known or self._languages.put(source_id, LanguageTracker())
 
     def _decode(
-        self, batch: Sequence[_SpeechWindow], encoded: Encoding, languages: Sequence[str]
+        self, batch: Sequence[SpeechWindow], encoded: Encoding, languages: Sequence[str]
     ) -> list[tuple[Transcription, Transcription | None]]:
         """(transcription, its translation into English or None) of each window."""
         heard = self._model.decode(encoded, languages, beam=BEAM_SIZE)
@@ -281,7 +223,7 @@ class SpeechReader(Transcriber):
 
     def _store_phrases(
         self,
-        window: _SpeechWindow,
+        window: SpeechWindow,
         heard: Transcription,
         english: Transcription | None,
         language: str,
@@ -317,7 +259,7 @@ class SpeechReader(Transcriber):
 
 
 def _segment(
-    source_id: str, state: _Session, span: Span, text: str, origin: str, part: int,
+    source_id: str, state: SpeechSession, span: Span, text: str, origin: str, part: int,
     extra: dict[str, str],
 ) -> Segment:  # fmt: skip
     return Segment(
@@ -331,14 +273,3 @@ def _segment(
         part,
         extra,
     )
-
-
-def _batches(order: Sequence[int], ready: Sequence[_SpeechWindow]) -> list[list[int]]:
-    """Split `order`, sorted by length, into batches; each is padded to its last, the longest."""
-    batches: list[list[int]] = []
-    for i in order:
-        size = len(batches[-1]) + 1 if batches else 0
-        if not batches or size > MAX_BATCH or size * (ready[i].seconds + PAD_S) > MAX_BATCH_S:
-            batches.append([])
-        batches[-1].append(i)
-    return batches

@@ -1,7 +1,7 @@
 """Detects the code page of text that is neither UTF-8 nor UTF-16.
 
-Latin alphabets are told from others by context: an accented letter of German or Polish stands among
-ASCII letters, a Cyrillic or Chinese character does not. For other scripts charset-normalizer
+Latin alphabets are distinguished from others by context: an accented letter of German or Polish is
+among ASCII letters, a Cyrillic or Chinese character is not. For other scripts charset-normalizer
 proposes pages and the share of common words decides; a Latin page is chosen by the alphabet that
 fits the letters best.
 
@@ -135,14 +135,14 @@ def _sample(data: bytes) -> bytes:
         if at:
             divided = _DIVIDER.search(data, at)
             at = divided.start() if divided else len(data)
-        at, room = max(at, end), SAMPLE_BYTES
-        while room > 0 and (high := _HIGH_BYTE.search(data, at)):
+        at, remaining = max(at, end), SAMPLE_BYTES
+        while remaining > 0 and (high := _HIGH_BYTE.search(data, at)):
             start = max(at, high.start() - _CONTEXT_BYTES)
             piece = data[start : high.start() + _PIECE_BYTES]
             if start + len(piece) < len(data):
                 piece = piece.rstrip(_NO_DIVIDER) or piece
             pieces.append(piece)
-            room, at = room - len(piece), start + len(piece)
+            remaining, at = remaining - len(piece), start + len(piece)
         end = at
     return b"\n".join(pieces)
 

@@ -70,7 +70,7 @@ def may_listen(host: str, token: str) -> None:
 
 
 class _WorkerModels:
-    """The encoder, loading from the start; the reranker, loaded when first asked for."""
+    """The encoder, loading from the start; the reranker, loaded on first use."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -21,7 +21,7 @@ from omni_core.encoders.transformer.inputs import Inputs, Item
 from omni_core.encoders.transformer.loading import build
 from omni_core.encoders.transformer.patches.registry import PatchSetting
 from omni_core.encoders.transformer.pooling import (
-    join_pieces,
+    join_chunks,
     pooled_vectors,
     token_pooling,
     token_vectors,
@@ -174,7 +174,7 @@ class TransformerEncoder(Encoder):
     def _gather(
         self, count: int, items: Sequence[Item], vectors: Sequence[Vector]
     ) -> list[Vector | None]:
-        pieces: list[list[tuple[float, Vector]]] = [[] for _ in range(count)]
+        chunks: list[list[tuple[float, Vector]]] = [[] for _ in range(count)]
         for item, vector in zip(items, vectors, strict=True):
-            pieces[item.content].append((item.weight, vector))
-        return [join_pieces(p, self.info) if p else None for p in pieces]
+            chunks[item.content].append((item.weight, vector))
+        return [join_chunks(p, self.info) if p else None for p in chunks]

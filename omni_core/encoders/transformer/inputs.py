@@ -83,10 +83,10 @@ class Inputs:
         text = text.strip() or "NULL"  # what the Qwen3-VL authors use for an empty text
         tokens = self._count(text)
         limit = max(16, (self._spec.text_max_tokens or 1 << 30) - self._overhead - 8)
-        pieces = [text] if tokens <= limit else _split(text, math.ceil(tokens / (limit * 0.9)))
-        for piece in pieces:
-            n = self._count(piece) if len(pieces) > 1 else tokens
-            yield Item(number, {"text": piece}, n + self._overhead, weight=n)
+        chunks = [text] if tokens <= limit else _split(text, math.ceil(tokens / (limit * 0.9)))
+        for chunk in chunks:
+            n = self._count(chunk) if len(chunks) > 1 else tokens
+            yield Item(number, {"text": chunk}, n + self._overhead, weight=n)
 
     def _image(self, number: int, pixels: Pixels) -> Item:
         pixels = _within_aspect(pixels)
@@ -98,8 +98,8 @@ class Inputs:
     def _audio(self, number: int, samples: Samples) -> Iterator[Item]:
         most = int(self._spec.audio_max_s * SAMPLE_RATE) or len(samples)
         parts = max(1, math.ceil(len(samples) / most))
-        for piece in np.array_split(samples, parts):
-            wave = _padded(piece)
+        for chunk in np.array_split(samples, parts):
+            wave = _padded(chunk)
             tokens = self._audio_tokens(len(wave)) + self._overhead
             yield Item(
                 number, {"audio": _audio_input(wave)}, tokens, 0.0, len(wave), float(len(wave))

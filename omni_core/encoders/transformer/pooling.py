@@ -49,14 +49,14 @@ def token_pooling(factor: int) -> Callable[[Vector], Vector] | None:
     return pool
 
 
-def join_pieces(pieces: Sequence[tuple[float, Vector]], info: EncoderInfo) -> Vector:
+def join_chunks(chunks: Sequence[tuple[float, Vector]], info: EncoderInfo) -> Vector:
     """The vector of a content from (weight, vector) of its parts.
 
     The weighted mean, L2-normalised; for a multi-vector model all token vectors.
     """
-    if len(pieces) == 1:
-        return pieces[0][1]
+    if len(chunks) == 1:
+        return chunks[0][1]
     if info.multi_vector:
-        return np.concatenate([v for _, v in pieces])
-    total = sum((w * v for w, v in pieces), np.zeros(info.dim, np.float32))
+        return np.concatenate([v for _, v in chunks])
+    total = sum((w * v for w, v in chunks), np.zeros(info.dim, np.float32))
     return np.asarray(total / max(float(np.linalg.norm(total)), 1e-12), dtype=np.float32)

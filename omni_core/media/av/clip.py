@@ -22,41 +22,13 @@ import numpy as np
 
 from omni_core.errors import NotFoundError, StoreError
 from omni_core.media.av import seek
+from omni_core.media.av.clip_formats import ENCODERS, FORMATS
 from omni_core.media.av.clock import Clock, rate
 from omni_core.media.av.container import audio_stream, video_stream
 from omni_core.types import SAMPLE_RATE, Samples
 
 log = logging.getLogger(__name__)
 
-FORMATS = {
-    ".mp4": ("mp4", "video/mp4"),
-    ".m4v": ("mp4", "video/mp4"),
-    ".mov": ("mov", "video/quicktime"),
-    ".webm": ("webm", "video/webm"),
-    ".mkv": ("matroska", "video/x-matroska"),
-    ".avi": ("avi", "video/x-msvideo"),
-    ".flv": ("flv", "video/x-flv"),
-    ".ts": ("mpegts", "video/mp2t"),
-    ".mts": ("mpegts", "video/mp2t"),
-    ".m4a": ("ipod", "audio/mp4"),
-    ".mp3": ("mp3", "audio/mpeg"),
-    ".flac": ("flac", "audio/flac"),
-    ".ogg": ("ogg", "audio/ogg"),
-    ".oga": ("ogg", "audio/ogg"),
-    ".opus": ("ogg", "audio/ogg"),
-    ".wav": ("wav", "audio/wav"),
-    ".aac": ("adts", "audio/aac"),
-    ".mka": ("matroska", "audio/x-matroska"),
-}
-ENCODERS = {
-    "webm": ("libvpx-vp9", "libopus"),
-    "avi": ("mpeg4", "libmp3lame"),
-    "mp3": ("", "libmp3lame"),
-    "flac": ("", "flac"),
-    "ogg": ("", "libopus"),
-    "wav": ("", "pcm_s16le"),
-}
-"""(video, audio) codecs of clips that must be encoded; H.264 and AAC for all others."""
 BACK_OFF_S = (0.0, 3.0, 15.0, 60.0, None)
 """Seconds before the requested one to seek to, attempt by attempt; None: the start of the file."""
 MAX_PACKET_BYTES = 256 << 20

@@ -94,7 +94,7 @@ def _timed_lines(text: str, kind: str) -> Iterator[str]:
     no inline times, notes or styles."""
     timing = _SBV if kind == "sbv" else _TIMING
     held: list[str] = []
-    count, room, skipped = 0, 0, False
+    count, remaining, skipped = 0, 0, False
     for line in text.split("\n"):
         times = timing.match(line)
         if times is not None:
@@ -102,14 +102,14 @@ def _timed_lines(text: str, kind: str) -> Iterator[str]:
             count += 1
             start, end = _milliseconds(times.groups()[:4]), _milliseconds(times.groups()[4:])
             yield f"\n{count}\n{_timestamp(start)} --> {_timestamp(end)}"
-            held, room, skipped = [], MAX_CUE, False
+            held, remaining, skipped = [], MAX_CUE, False
             continue
         if kind == "vtt" and held and not held[-1].strip() and _VTT_BLOCK.match(line):
             skipped = True
         skipped = skipped and bool(line.strip())
-        if room > 0 and not skipped:
-            held.append(_INLINE_TIME.sub("", line[:room]))
-            room -= len(line) + 1
+        if remaining > 0 and not skipped:
+            held.append(_INLINE_TIME.sub("", line[:remaining]))
+            remaining -= len(line) + 1
     yield from held
     yield f"\n{count + 1}"  # pysubs2 reads a trailing number as a counter
 
@@ -167,7 +167,7 @@ def _timestamp(ms: int) -> str:
 
 
 def without_drawings(text: str) -> str:
-    """The text without ASS vector drawings, which stand in it as `m 0 0 l 100 0`."""
+    """The text without ASS vector drawings, which appear in it as `m 0 0 l 100 0`."""
     words, drawing = [], False
     for part in _OVERRIDES.split(text):  # pysubs2's parse_tags is quadratic in overrides
         scales = _DRAWING.findall(part) if part.startswith("{") else []
