@@ -53,6 +53,7 @@ class Scripted:
         self.jpeg_bytes = 1000
         self.clip: Path | None = None
         self.clip_mime = "video/mp4"
+        self.second_stage = ""
         self.steps = 0
         """How many progress reports an ingest makes."""
         self.hold: asyncio.Event | None = None
@@ -84,7 +85,7 @@ class Scripted:
         hits = tuple(self.found(i) for i in range(min(self.hits, request.limit)))
         nearest = None if hits else self.found(0)
         note = "" if hits else "nothing is good enough; the nearest is shown"
-        return SearchResult(hits, 3, 31, note=note, nearest=nearest)
+        return SearchResult(hits, 3, 31, note=note, nearest=nearest, second_stage=self.second_stage)
 
     async def open_ref(self, request: OpenRequest) -> Opened:
         self.asked.append(request)

@@ -467,3 +467,11 @@ async def test_hits_and_lists_say_when_something_was_recorded_and_how_that_is_kn
     (row,) = listed.structured_content["sources"]
     assert row["recorded_at_from"] == "container"
     assert "2026-11-17T00:00:00+00:00 (container)" in text(listed)
+
+
+async def test_an_agent_reads_what_the_reranker_did(connect: Any, engine: Any) -> None:
+    engine.second_stage = "not reranked: the model is not installed"
+    async with connect() as client:
+        found = await client.call_tool("search", {"query": "budget"})
+    assert found.structured_content["note"].endswith(engine.second_stage)
+    assert engine.second_stage in text(found)

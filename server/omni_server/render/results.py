@@ -52,7 +52,7 @@ def search(result: SearchResult, *, scores: bool = False) -> CallToolResult:
                 ),
             },
             "when_resolved": result.when_resolved,
-            "note": one_line(result.note),
+            "note": one_line("; ".join(filter(None, (result.note, result.second_stage)))),
             "nearest": nearest,
             "next_cursor": result.next_cursor,
         },
@@ -66,11 +66,11 @@ def search(result: SearchResult, *, scores: bool = False) -> CallToolResult:
         lines.append(f"When: {result.when_resolved}.")
     quoted = [_hit_lines(hit) for hit in hits]
     if nearest and not hits:
-        quoted = ["nearest, below the bar: " + _hit_lines(nearest)]
+        quoted = ["nearest, below the score threshold: " + _hit_lines(nearest)]
     if quoted:
         fence = Fence()
         lines += [fence.notice, fence.around("\n".join(quoted))]
-    if result.note:
+    if "note" in data:
         lines.append(data["note"])
     if result.next_cursor:
         lines.append(f"More: cursor={result.next_cursor}")
