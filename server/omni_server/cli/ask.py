@@ -123,7 +123,7 @@ async def show(args: argparse.Namespace) -> int:
         say(f"saved {path}")
     files = len(opened.pictures) + len(opened.clips) + bool(opened.audio_wav)
     if files and not saved:
-        hint(f"{counted(files, 'file')} at hand (pictures, clips, sound): --save DIR writes them")
+        hint(f"{counted(files, 'file')} at hand (images, clips, audio): --save DIR writes them")
     return 0
 
 
@@ -137,7 +137,7 @@ def _print_opened(opened: Opened) -> None:
         for text in clean(line.text, lines=True).splitlines():
             say(f"    {text}")
     for picture in opened.pictures:
-        say(f"  picture {picture.width}x{picture.height}: {one_line(picture.caption)}")
+        say(f"  image {picture.width}x{picture.height}: {one_line(picture.caption)}")
     say(one_line(opened.provenance, 1000))
     for name, ref in (("before", opened.previous), ("after", opened.next)):
         if ref:

@@ -187,7 +187,7 @@ def _asking(verbs: _Verbs) -> None:
     show = verbs.add(
         "show",
         "ask:show",
-        "Open evidence: words, and pictures, clip or sound into a folder",
+        "Open evidence: words, and images, clip or audio into a folder",
         "omni-mcp show src_4jx2...@83.5 --show frame clip --save evidence/",
     )
     show.add_argument("ref", metavar="REF", help="seg_..., src_...@83.5, src_...#p12, a citation")
@@ -202,9 +202,9 @@ def _asking(verbs: _Verbs) -> None:
     show.add_argument("--pad", type=float, default=0.0, metavar="S", help="seconds to add around")
     show.add_argument("--size", default="large", choices=("small", "medium", "large"))
     show.add_argument(
-        "--crop", type=_crop, metavar="X0,Y0,X1,Y1", help="part of the picture, each 0 to 1"
+        "--crop", type=_crop, metavar="X0,Y0,X1,Y1", help="part of the image, each 0 to 1"
     )
-    show.add_argument("--save", metavar="DIR", help="write pictures, clips and sound there")
+    show.add_argument("--save", metavar="DIR", help="write images, clips and audio there")
     _json(show)
 
 
