@@ -16,7 +16,7 @@ from omni_core.engine.refs import Target, is_reference, points_of, resolve
 from omni_core.engine.results import SearchRequest, SearchResult
 from omni_core.engine.search.answer import answer
 from omni_core.engine.search.calibration import calibrated_thresholds
-from omni_core.engine.search.query_by_example import by_file, by_ref
+from omni_core.engine.search.query_by_example import by_file, by_ref, by_target
 from omni_core.engine.search.question import Question, in_words
 from omni_core.engine.search.rerank import rerank_moments
 from omni_core.engine.search.scope import Scope, scope_of
@@ -154,7 +154,7 @@ async def drop_unwanted(
         target = await resolve(context, ref)
         covered = {p.id for p in await points_of(context, Target(target.row, target.span))}
         candidates = [c for c in candidates if c.id not in covered]
-        unwanted += (await by_ref(context, ref, same_source=True)).vectors
+        unwanted += (await by_target(context, ref, target, same_source=True)).vectors
     if not unwanted:
         return candidates
     vectors = await _vectors(context, [c.id for c in candidates[:PREFETCH_LIMIT]])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import hash_file
-from omni_core.engine.refs import points_of, resolve
+from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.search.question import Question
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.types import Channel, FileWarning, MediaInfo, Segment, Source, Vector
@@ -26,7 +26,11 @@ MAX_CHARACTERS = 400
 
 async def by_ref(context: Context, ref: str, *, same_source: bool) -> Question:
     """The stored vectors of a reference as a question. Raises BadRequestError where it has none."""
-    target = await resolve(context, ref)
+    return await by_target(context, ref, await resolve(context, ref), same_source=same_source)
+
+
+async def by_target(context: Context, ref: str, target: Target, *, same_source: bool) -> Question:
+    """`by_ref` for a reference that was resolved before; `ref` is for the error message."""
     points = await points_of(context, target, vectors=True)
     vectors = [v for p in points if (v := p.late if p.late is not None else p.dense) is not None]
     if not vectors:
