@@ -19,12 +19,13 @@ from omni_server.access import Access
 
 if TYPE_CHECKING:
     from omni_core import Engine
-    from omni_server.auth import Links
+    from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
+    from omni_server.links import Links
 
 log = logging.getLogger(__name__)
 
-Opener = Callable[[Settings], Awaitable["Engine"]]
+Opener = Callable[[Settings], Awaitable["EngineApi"]]
 
 CLOSE_S = 5.0
 """How long closing waits for an engine that is still opening."""
@@ -48,7 +49,7 @@ class State:
         """Ends the streams of subscribers; set by the server around this state."""
         self._opener = opener or _open
         self._tasks = TaskOwner("the server")
-        self._opening: asyncio.Task[Engine] | None = None
+        self._opening: asyncio.Task[EngineApi] | None = None
         self._users = 0
 
     @contextlib.asynccontextmanager
@@ -65,7 +66,7 @@ class State:
                 with anyio.CancelScope(shield=True):
                     await self._close()
 
-    async def engine(self) -> Engine:
+    async def engine(self) -> EngineApi:
         """The open engine. Raises what opening it raised, such as StoreError when another process
         holds the store; the next call tries again."""
         task = self._opening
@@ -75,7 +76,7 @@ class State:
             )
         return await result_of(task)
 
-    async def _open(self) -> Engine:
+    async def _open(self) -> EngineApi:
         engine = await self._opener(self.settings)
         if self.changed is not None:
             engine.on_change(self.changed)
@@ -103,11 +104,11 @@ class State:
                 await opening.result().close()
 
 
-def _succeeded(task: asyncio.Task[Engine]) -> bool:
+def _succeeded(task: asyncio.Task[EngineApi]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
 
-async def _open(settings: Settings) -> Engine:
+async def _open(settings: Settings) -> EngineApi:
     def load() -> type[Engine]:
         from omni_core import Engine
 

@@ -22,6 +22,7 @@ from omni_server.schemas import CheckOut, DeleteOut, IngestOut, SearchOut, Sourc
 from omni_server.state import State
 
 if TYPE_CHECKING:
+    from omni_core.engine.api import EngineApi
     from omni_core.engine.results import SearchRequest
     from omni_core.types import Modality
     from omni_server.fetch import Downloads
@@ -77,7 +78,7 @@ async def ingest_media(
             raise BadRequestError(
                 "title, recorded_at and transcript are of one file: leave them out for a folder"
             )
-        engine = await state.engine()
+        engine = await _engine(ctx)
         from omni_core.engine.results import IngestRequest
 
         if many:
@@ -152,7 +153,7 @@ async def get_segment(
 ) -> CallToolResult:
     """Open what search found or a citation names: its words, frame, page, sound or clip."""
     state = _state(ctx)
-    engine = await state.engine()
+    engine = await _engine(ctx)
     from omni_core.engine.results import OpenRequest
 
     box = (crop[0], crop[1], crop[2], crop[3]) if crop else None
@@ -205,7 +206,7 @@ async def list_sources(
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, SourcesOut]:
     """List what is in the library, newest first: id, kind, length, date, state, title."""
-    engine = await _state(ctx).engine()
+    engine = await _engine(ctx)
     return results.sources(
         await engine.sources(
             match=match, when=when, collection=collection, state=state, limit=limit, cursor=cursor
@@ -221,7 +222,7 @@ async def read_source(
     cursor: Cursor = "",
 ) -> CallToolResult:
     """Read one source in order: transcript, page text or outline of shots, with times."""
-    engine = await _state(ctx).engine()
+    engine = await _engine(ctx)
     return results.read(
         await engine.read(source, start=start, end=end, cursor=cursor, max_words=READ_WORDS)
     )
@@ -233,7 +234,7 @@ async def check_citation(
     quote: Annotated[str, _d("The words said to stand there", min_length=1, max_length=2000)],
 ) -> Annotated[CallToolResult, CheckOut]:
     """Check that quoted words really stand where a citation says: found, partly, not_found."""
-    engine = await _state(ctx).engine()
+    engine = await _engine(ctx)
     return results.checked(await engine.check(ref, quote))
 
 
@@ -242,7 +243,7 @@ async def delete_source(
     source: Annotated[str, _d("Source id", pattern=r"^src_[a-z2-7]{16}$")],
 ) -> Annotated[CallToolResult, DeleteOut]:
     """Remove a source from the library. The file itself stays."""
-    engine = await _state(ctx).engine()
+    engine = await _engine(ctx)
     return results.deleted(await engine.forget(source))
 
 
@@ -250,9 +251,14 @@ def _state(ctx: Ctx) -> State:
     return ctx.request_context.lifespan_context
 
 
+async def _engine(ctx: Ctx) -> EngineApi:
+    """The engine that this caller may use."""
+    return await _state(ctx).engine()
+
+
 async def _search(ctx: Ctx, request: SearchRequest) -> CallToolResult:
     state = _state(ctx)
-    engine = await state.engine()
+    engine = await _engine(ctx)
     return results.search(await engine.search(request), scores=state.settings.expose_scores)
 
 

@@ -18,8 +18,9 @@ from mcp.server.mcpserver.tools import Tool
 
 from omni_core.settings import Settings
 from omni_server.app import EvidenceTool, build
-from omni_server.ending import EndingServer
-from omni_server.http import Gate, application, check
+from omni_server.http.app import application
+from omni_server.http.ending import EndingServer
+from omni_server.http.gate import Gate, check
 from omni_server.state import State
 from tests.conformance.fixtures import asking, content, library, rounds
 

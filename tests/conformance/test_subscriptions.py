@@ -13,7 +13,7 @@ import pytest
 from mcp import Client
 from mcp.client.subscriptions import ListenNotSupportedError, ResourcesListChanged, ResourceUpdated
 
-from omni_server.ending import GRACE_S
+from omni_server.http.ending import GRACE_S
 from tests.conformance.fixture_app import fixture_app, serving
 from tests.conformance.wire import ASKABLE, META, call, headers_of
 

@@ -28,7 +28,8 @@ def serve(args: argparse.Namespace) -> int:
 
 
 def _http(settings: Settings) -> None:
-    from omni_server.http import check, run_http
+    from omni_server.http.app import run_http
+    from omni_server.http.gate import check
 
     check(settings)
     hint(f"MCP at http://{settings.host}:{settings.port}/mcp, Ctrl-C stops")

@@ -1,7 +1,4 @@
-"""Tokens of the HTTP transport: the bearer token, and signed links to clips.
-
-Both are compared in constant time and never logged.
-"""
+"""Signed links to clips; compared in constant time and never logged."""
 
 from __future__ import annotations
 
@@ -19,13 +16,6 @@ from omni_core.errors import NotFoundError, RefusedError
 
 LINK_S = 600
 """Lifetime of a signed link, seconds."""
-
-
-def bearer_matches(header: str | None, token: str) -> bool:
-    """Whether an Authorization header contains `token`; False for an empty token."""
-    scheme, _, given = (header or "").partition(" ")
-    same = hmac.compare_digest(given.strip().encode(), token.encode())
-    return bool(token) and scheme.lower() == "bearer" and same
 
 
 class Links:

@@ -1,0 +1,105 @@
+"""What a server or a program asks of an engine, whichever way it reaches one.
+
+`Engine` is the engine of this process. Code that serves callers takes `EngineApi`, so that an
+engine elsewhere, or one that shows a part of the library, can stand in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from omni_core.engine.changes import Listener
+from omni_core.engine.ingest.folders import FolderProgress
+from omni_core.engine.ingest.jobs import Progress
+from omni_core.engine.results import (
+    Checked,
+    FolderStatus,
+    IngestRequest,
+    IngestStatus,
+    Opened,
+    OpenRequest,
+    ReadPage,
+    SearchRequest,
+    SearchResult,
+    SourcePage,
+    SourceRow,
+)
+
+
+class EngineApi(Protocol):
+    """The methods of `Engine` that callers use; arguments, results and errors as there."""
+
+    async def close(self) -> None:
+        """Release what this object holds; closing again does nothing."""
+
+    async def ingest(
+        self,
+        request: IngestRequest,
+        *,
+        wait_s: float | None = None,
+        progress: Progress | None = None,
+    ) -> IngestStatus:
+        """Make one file searchable."""
+        ...
+
+    async def ingest_folder(
+        self,
+        paths: Sequence[str],
+        *,
+        collection: str = "default",
+        fast: bool = False,
+        wait_s: float | None = None,
+        progress: FolderProgress | None = None,
+    ) -> FolderStatus:
+        """Make many files searchable, one after another."""
+        ...
+
+    async def search(self, request: SearchRequest) -> SearchResult:
+        """The moments that answer a query, or are similar to a reference or a file."""
+        ...
+
+    async def open_ref(self, request: OpenRequest) -> Opened:
+        """The evidence behind a ref or a citation."""
+        ...
+
+    async def sources(
+        self,
+        *,
+        match: str = "",
+        when: str = "",
+        collection: str = "",
+        state: str = "",
+        limit: int = 20,
+        cursor: str = "",
+    ) -> SourcePage:
+        """A page of the library's sources."""
+        ...
+
+    async def read(
+        self,
+        source: str,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        cursor: str = "",
+        max_words: int = 2000,
+    ) -> ReadPage:
+        """The words of a source in order."""
+        ...
+
+    async def check(self, ref: str, quote: str) -> Checked:
+        """Whether the words of `quote` are where the citation `ref` says."""
+        ...
+
+    async def forget(self, source: str) -> SourceRow:
+        """Remove a source from the library; the file is not touched."""
+        ...
+
+    def on_change(self, listener: Listener) -> Callable[[], None]:
+        """Await `listener(source_id)` at each change; returns a function that ends this."""
+        ...
+
+    async def status(self) -> dict[str, Any]:
+        """Models, counts, running jobs and child processes."""
+        ...

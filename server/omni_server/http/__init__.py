@@ -1,0 +1,1 @@
+"""The streamable HTTP transport, and the routes beside it."""
