@@ -99,7 +99,9 @@ def test_a_cover_picture_does_not_make_a_film(
         c.mux(v.encode(av.VideoFrame(64, 64, "yuvj420p")))
         c.mux(v.encode())
         tools.write_sound(c, a, tone(3))
-    assert svc.probe(str(path)).modality is Modality.AUDIO
+    info = svc.probe(str(path))
+    assert info.modality is Modality.AUDIO
+    assert info.duration_s == pytest.approx(3, abs=0.1)
 
 
 def test_sound_between_two_seconds_is_exact(barcode_film: Path, tmp_path: Path, svc: Any) -> None:
