@@ -31,8 +31,8 @@ TimeSpan = tuple[float, float]
 def speech_windows(speech: Sequence[TimeSpan], longest_s: float) -> list[TimeSpan]:
     """Group detected speech into model windows of at most `longest_s` seconds, cut at pauses.
 
-    Every pause of `SILENCE_S` is a cut, after `TURN_S` every one of `SHORT_PAUSE_S`. Longer speech is cut at the longest pause in the second
-    half of a window.
+    Every pause of `SILENCE_S` is a cut, after `TURN_S` every one of `SHORT_PAUSE_S`. Longer speech
+    is cut at the longest pause in the second half of a window.
     """
     found: list[TimeSpan] = []
     current: list[TimeSpan] = []
