@@ -1,7 +1,8 @@
 """The protocol of tasks: tools/call answered with a task, tasks/get, tasks/update, tasks/cancel.
 
-2025-11-25 had another, experimental form of tasks (`tasks/result`, `tasks/list`, a parameter `task`),
-which this one replaces. It is not served: the SDK removes a task from an answer to such a client.
+2025-11-25 had another, experimental form of tasks (`tasks/result`, `tasks/list`, a parameter
+`task`), which this one replaces. It is not served: the SDK removes a task from an answer to a
+client of that revision.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from mcp.types import (
 )
 from pydantic import ConfigDict
 
+from omni_core.tasks import report_failure
 from omni_server.durable_tasks.context import TASKS
 from omni_server.durable_tasks.extension import Ctx, TasksExtension
 from omni_server.durable_tasks.record import Record
@@ -46,7 +47,7 @@ class TaskNotification(Notification[TaskNotificationParams, Literal["notificatio
 
 
 class TaskListening:
-    """Serves `subscriptions/listen`: what the SDK's handler serves, and the tasks that are named."""
+    """Serves `subscriptions/listen`: what the SDK's handler does, and the tasks that are named."""
 
     def __init__(self, listen: ListenHandler, tasks: TasksExtension) -> None:
         self._listen, self._tasks = listen, tasks
@@ -61,7 +62,10 @@ class TaskListening:
         require_client_extension(ctx, TASKS)
         ids = [id for id in _checked(wanted) if await self._tasks.visible(ctx, id)]
         stream = _Stream(ctx.session, ids)
-        sending = asyncio.create_task(self._send(ctx, ids, stream.acknowledged))
+        sending = asyncio.create_task(
+            self._send(ctx, ids, stream.acknowledged), name="notifications of tasks"
+        )
+        sending.add_done_callback(report_failure)
         try:
             return await self._listen(
                 replace(ctx, session=cast(ServerSession, stream)), params
