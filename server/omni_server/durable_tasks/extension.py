@@ -8,7 +8,6 @@ client of that revision.
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -37,8 +36,6 @@ from omni_server.durable_tasks.record import Json, Record
 from omni_server.durable_tasks.runner import Runner, ToolResult
 from omni_server.state import State
 from omni_server.text import one_line
-
-log = logging.getLogger(__name__)
 
 Ctx = ServerRequestContext[State, Any]
 
@@ -170,5 +167,4 @@ def _checked(key: str, answer: Any) -> Json:
 
 
 def _failed(error: StoreError) -> MCPError:
-    log.warning("%s", error)
     return MCPError(INTERNAL_ERROR, one_line(str(error), 400))

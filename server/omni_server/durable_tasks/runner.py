@@ -71,6 +71,7 @@ class Runner:
         self._watching: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._users = 0
+        self._said = ""
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -101,7 +102,7 @@ class Runner:
                 return None
             owner = await self._own()
         except StoreError as e:
-            log.warning("a call is answered without a task: %s", e)
+            self._warn("a call is answered without a task", e)
             return None
         now = time.time_ns() // 1_000_000
         run = self._begin(Record(new_id(), context, call, now, now, owner.id))
@@ -174,7 +175,7 @@ class Runner:
         try:
             await self._do(Store.add, run.record)
         except StoreError as e:
-            log.warning("a call is answered without a task: %s", e)
+            self._warn("a call is answered without a task", e)
             run.attempt.cancel()
             return False
         self._follow(run)
@@ -197,7 +198,7 @@ class Runner:
                     await self._do(self._write_end, record, run.attempt)
                     break
                 except StoreError as e:  # the result is not lost while this process lives
-                    log.warning("the result of a task cannot be kept yet: %s", e)
+                    self._warn("the result of a task cannot be kept yet", e)
                     await asyncio.sleep(RETRY_S)
         finally:
             self._runs.pop(record.id, None)
@@ -228,7 +229,7 @@ class Runner:
                 owner = await self._own()
                 lost = await self._do(Store.report, owner.id, messages)
             except StoreError as e:
-                log.warning("the progress of tasks cannot be kept: %s", e)
+                self._warn("the progress of tasks cannot be kept", e)
             else:
                 for id in lost & self._runs.keys():
                     self._stop(runs[id])
@@ -244,7 +245,7 @@ class Runner:
                 if await asyncio.to_thread((self._folder / "tasks.sqlite3").exists):
                     await self._adopt(await self._do(Store.working))
             except StoreError as e:
-                log.warning("tasks that were left cannot be gone on with: %s", e)
+                self._warn("tasks that were left cannot go on", e)
             await asyncio.sleep(ADOPT_S)
 
     async def _adopt(self, records: list[Record]) -> None:
@@ -256,7 +257,7 @@ class Runner:
             try:
                 await self._ready()
             except OmniError as e:
-                log.warning("a task that was left waits: %s", e)
+                self._warn("a task that was left waits", e)
                 return
             owner = await self._own()
             if await self._do(Store.adopt, record, owner.id):
@@ -289,6 +290,12 @@ class Runner:
         return contextvars.Context().run(
             lambda: self._tasks.start(work, name=name, log_failure=log_failure)
         )
+
+    def _warn(self, what: str, why: OmniError) -> None:
+        """Log a line; not again while the reason is the same."""
+        level = logging.DEBUG if str(why) == self._said else logging.WARNING
+        self._said = str(why)
+        log.log(level, "%s: %s", what, why)
 
     def _notify(self) -> None:
         self._changed.set()
