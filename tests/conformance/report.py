@@ -49,9 +49,7 @@ def _table(
     return "\n".join(lines)
 
 
-def _head(
-    revision: str, found: Found, belongs: Callable[[Scenario], bool], count: bool
-) -> str:
+def _head(revision: str, found: Found, belongs: Callable[[Scenario], bool], count: bool) -> str:
     """The revision, and how many of its scenarios pass."""
     chosen = [s for s in found[revision].values() if belongs(s)]
     passed = f": {sum(s.sound for s in chosen)} of {len(chosen)}"

@@ -18,7 +18,14 @@ from omni_server.app import build
 from omni_server.state import State
 from tests.conformance import report, run, suite
 from tests.conformance.fixture_app import graft
-from tests.conformance.suite import REVISIONS, TASKS, Requirements, Scenario, Suite, UnavailableError
+from tests.conformance.suite import (
+    REVISIONS,
+    TASKS,
+    Requirements,
+    Scenario,
+    Suite,
+    UnavailableError,
+)
 
 HERE = Path(__file__).parent
 REPO = HERE.parents[1]

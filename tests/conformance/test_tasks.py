@@ -62,11 +62,19 @@ async def test_a_long_call_is_a_task_at_once_and_its_result_is_polled(http: Any)
     made = await run(http, "slow_compute", seconds=1, label="sum")
     assert made["resultType"] == "task"
     assert made["status"] == "working"
-    assert not {"task", "result", "error", "inputRequests", "requestState", "ttl", "pollInterval"} & {
-        *made
-    }
+    assert not {
+        "task",
+        "result",
+        "error",
+        "inputRequests",
+        "requestState",
+        "ttl",
+        "pollInterval",
+    } & {*made}
     assert all(type(made[key]) is int and made[key] > 0 for key in ("ttlMs", "pollIntervalMs"))
-    assert datetime.fromisoformat(made["createdAt"]) <= datetime.fromisoformat(made["lastUpdatedAt"])
+    assert datetime.fromisoformat(made["createdAt"]) <= datetime.fromisoformat(
+        made["lastUpdatedAt"]
+    )
     first = (await ask(http, "tasks/get", taskId=made["taskId"])).result
     assert (first["resultType"], first["status"]) == ("complete", "working")
     assert "result" not in first
@@ -263,13 +271,11 @@ async def test_who_listens_is_told_each_change_of_the_tasks_that_are_its_own(htt
     ):
         acknowledged = await anext(messages)
         assert acknowledged["params"]["notifications"] == {"taskIds": [made["taskId"]]}
-        told = []
+        told: list[dict[str, Any]] = []
         while not told or told[-1]["status"] not in ENDED:
             message = await anext(messages)
             assert message["method"] == "notifications/tasks"
-            assert message["params"].pop("_meta") == {
-                "io.modelcontextprotocol/subscriptionId": "l"
-            }
+            assert message["params"].pop("_meta") == {"io.modelcontextprotocol/subscriptionId": "l"}
             told.append(message["params"])
     assert [task["status"] for task in told] == ["working", "completed"]
     got = (await ask(http, "tasks/get", taskId=made["taskId"])).result

@@ -15,7 +15,7 @@ from mcp.types import (
 )
 from pydantic import BaseModel
 
-from omni_server.durable_tasks.record import Json, Record
+from omni_server.durable_tasks.record import Json
 from omni_server.text import one_line
 
 log = logging.getLogger(__name__)
@@ -36,14 +36,8 @@ def is_too_large(call: Json) -> bool:
     return len(json.dumps(call)) > MAX_CALL
 
 
-def call_with_answers(record: Record) -> Json:
-    """The call with which a task goes on once its questions are answered."""
-    answers = {key.partition(".")[2]: value for key, value in record.answers.items()}
-    return record.call | {"inputResponses": answers, "requestState": record.state}
-
-
 def questions(result: InputRequiredResult, round: int) -> Json:
-    """The questions by key; the round is part of the key, which no task uses twice."""
+    """The questions of a round, by key; see `Record.asked`."""
     return {
         f"{round}.{key}": value for key, value in _json(result).get("inputRequests", {}).items()
     }

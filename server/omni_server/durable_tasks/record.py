@@ -42,7 +42,8 @@ class Record:
     round: int = 0
     """How often it has asked for input."""
     asked: Json = field(default_factory=dict)
-    """Requests that are not answered yet, by key."""
+    """Requests that are not answered yet, by key: `2.name` for `name` in the second round, since
+    a task may use no key twice."""
     answers: Json = field(default_factory=dict)
     """The answers of this round, by key."""
     state: str | None = None
@@ -59,6 +60,11 @@ class Record:
     def ended(self) -> bool:
         """Whether its status is final."""
         return self.status in ("completed", "failed", "cancelled")
+
+    def call_with(self, answers: Json) -> Json:
+        """The call with which it goes on once its questions have these answers, by key."""
+        named = {key.partition(".")[2]: value for key, value in answers.items()}
+        return self.call | {"inputResponses": named, "requestState": self.state}
 
     def head(self) -> Json:
         """The fields that every state of a task has, as the protocol names them."""

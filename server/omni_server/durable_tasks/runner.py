@@ -70,6 +70,7 @@ class Runner:
         self._runs: dict[str, _Run] = {}
         self._watching: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self._asked_for = asyncio.Event()
         self._users = 0
         self._said = ""
 
@@ -102,7 +103,7 @@ class Runner:
                 return None
             owner = await self._own()
         except StoreError as e:
-            self._warn("a call is answered without a task", e)
+            self._say("a call is answered without a task", e)
             return None
         now = time.time_ns() // 1_000_000
         run = self._begin(Record(new_id(), context, call, now, now, owner.id))
@@ -116,25 +117,19 @@ class Runner:
         return run.record if await finish_first(self._keep(run)) else None
 
     async def get(self, id: str, context: str) -> Record | None:
-        """The task, if it is of this context; runs it here if its process has ended."""
+        """The task, if it is of this context; one whose process has ended is soon run here."""
         record = await self._do(Store.get, id, context)
-        if record is not None and record.status == "working":
-            await self._adopt([record])
+        if record is not None and record.status == "working" and id not in self._runs:
+            self._asked_for.set()
         return record
 
     async def answer(self, record: Record, answers: Json) -> None:
         """Keep the answers to a task's questions; when none is open, run its tool with them."""
-        await self._do(Store.answer, record.id, answers)
-        now = await self._do(Store.get, record.id, record.context)
-        self._notify()
-        if now is None or now.status != "input_required" or now.asked:
-            return
         owner = await self._own()
-        call = outcomes.call_with_answers(now)
-        if await self._do(Store.resume, now, owner.id, call):
-            resumed = await self._do(Store.get, record.id, record.context)
-            if resumed is not None:
-                self._follow(self._begin(resumed))
+        ready = await self._do(Store.answer, record.id, answers, owner.id)
+        if ready is not None:
+            self._follow(self._begin(ready))
+        self._notify()
 
     async def cancel(self, record: Record) -> None:
         """End a task; nothing happens when it has ended. Another process that runs it notices."""
@@ -175,7 +170,7 @@ class Runner:
         try:
             await self._do(Store.add, run.record)
         except StoreError as e:
-            self._warn("a call is answered without a task", e)
+            self._say("a call is answered without a task", e)
             run.attempt.cancel()
             return False
         self._follow(run)
@@ -198,10 +193,11 @@ class Runner:
                     await self._do(self._write_end, record, run.attempt)
                     break
                 except StoreError as e:  # the result is not lost while this process lives
-                    self._warn("the result of a task cannot be kept yet", e)
+                    self._say("the result of a task cannot be kept yet", e)
                     await asyncio.sleep(RETRY_S)
         finally:
-            self._runs.pop(record.id, None)
+            if self._runs.get(record.id) is run:  # answers may have begun another one
+                del self._runs[record.id]
             self._notify()
 
     @staticmethod
@@ -229,7 +225,7 @@ class Runner:
                 owner = await self._own()
                 lost = await self._do(Store.report, owner.id, messages)
             except StoreError as e:
-                self._warn("the progress of tasks cannot be kept", e)
+                self._say("the progress of tasks cannot be kept", e)
             else:
                 for id in lost & self._runs.keys():
                     self._stop(runs[id])
@@ -241,12 +237,16 @@ class Runner:
 
     async def _adopt_again_and_again(self) -> None:
         while True:
+            self._asked_for.clear()
             try:
                 if await asyncio.to_thread((self._folder / "tasks.sqlite3").exists):
                     await self._adopt(await self._do(Store.working))
-            except StoreError as e:
-                self._warn("tasks that were left cannot go on", e)
-            await asyncio.sleep(ADOPT_S)
+            except OmniError as e:
+                self._say("tasks that were left cannot go on", e)
+            except Exception:
+                log.exception("tasks that were left cannot go on")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._asked_for.wait(), ADOPT_S)
 
     async def _adopt(self, records: list[Record]) -> None:
         """Run those of these working tasks whose process has ended."""
@@ -254,11 +254,7 @@ class Runner:
             mine = self._owner is not None and record.owner == self._owner.id
             if mine or await asyncio.to_thread(self._lives, record.owner):
                 continue
-            try:
-                await self._ready()
-            except OmniError as e:
-                self._warn("a task that was left waits", e)
-                return
+            await self._ready()
             owner = await self._own()
             if await self._do(Store.adopt, record, owner.id):
                 self._follow(self._begin(replace(record, owner=owner.id)))
@@ -291,9 +287,9 @@ class Runner:
             lambda: self._tasks.start(work, name=name, log_failure=log_failure)
         )
 
-    def _warn(self, what: str, why: OmniError) -> None:
-        """Log a line; not again while the reason is the same."""
-        level = logging.DEBUG if str(why) == self._said else logging.WARNING
+    def _say(self, what: str, why: OmniError) -> None:
+        """Log a line on stderr; not again while the reason is the same."""
+        level = logging.DEBUG if str(why) == self._said else logging.ERROR
         self._said = str(why)
         log.log(level, "%s: %s", what, why)
 

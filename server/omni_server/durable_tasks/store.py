@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +93,9 @@ class Store:
 
     def add(self, record: Record) -> None:
         """Keep a new task; it is on disk when this returns."""
-        values = [_to_column(name, getattr(record, name)) for name in _COLUMNS]
         marks = ", ".join("?" * len(_COLUMNS))
         with self._transaction() as db:
-            db.execute(f"INSERT INTO tasks ({', '.join(_COLUMNS)}) VALUES ({marks})", values)  # noqa: S608
+            db.execute(f"INSERT INTO tasks ({', '.join(_COLUMNS)}) VALUES ({marks})", _row(record))  # noqa: S608
 
     def get(self, id: str, context: str) -> Record | None:
         """The task of this context; None when it is unknown, expired or of another context."""
@@ -155,31 +154,27 @@ class Store:
             json.dumps(asked), state, _now(), id, owner,
         )  # fmt: skip
 
-    def answer(self, id: str, answers: Json) -> None:
-        """Keep answers to open questions; others are ignored."""
+    def answer(self, id: str, answers: Json, owner: str) -> Record | None:
+        """Keep answers to open questions; others are ignored. When none is left open, the task
+        is this owner's to run, and is returned."""
         with self._transaction() as db:
             row = db.execute(
                 "SELECT * FROM tasks WHERE id = ? AND status = 'input_required'", (id,)
             ).fetchone()
             if row is None:
-                return
+                return None
             record = _record(row)
-            given = {key: answers[key] for key in record.asked if key in answers}
+            given = record.answers | {key: answers[key] for key in record.asked if key in answers}
             left = {key: value for key, value in record.asked.items() if key not in given}
-            db.execute(
-                "UPDATE tasks SET asked = ?, answers = ?, updated = ? WHERE id = ?",
-                (json.dumps(left), json.dumps(record.answers | given), _now(), id),
-            )
-
-    def resume(self, record: Record, owner: str, call: Json) -> bool:
-        """Make a task whose questions are answered a running one of `owner`, with a new call;
-        False when somebody else did."""
-        return self._update(
-            "status = 'working', call = ?, answers = '{}', state = NULL, message = '', owner = ?,"
-            " updated = ?",
-            "id = ? AND status = 'input_required' AND asked = '{}' AND round = ?",
-            json.dumps(call), owner, _now(), record.id, record.round,
-        )  # fmt: skip
+            changed = replace(record, asked=left, answers=given, updated=_now())
+            if not left:
+                changed = replace(
+                    changed, status="working", owner=owner, message="", answers={}, state=None,
+                    call=record.call_with(given),
+                )  # fmt: skip
+            sets = ", ".join(f"{name} = ?" for name in _COLUMNS)
+            db.execute(f"UPDATE tasks SET {sets} WHERE id = ?", (*_row(changed), id))  # noqa: S608
+        return None if left else changed
 
     def cancel(self, id: str) -> bool:
         """Cancel a task that has not ended; False when it has."""
@@ -244,12 +239,10 @@ def _now() -> int:
 
 
 def _record(row: sqlite3.Row) -> Record:
-    return Record(**{name: _from_column(name, row[name]) for name in _COLUMNS})
+    values = {name: json.loads(row[name]) if name in _JSON else row[name] for name in _COLUMNS}
+    return Record(**values)
 
 
-def _to_column(name: str, value: Any) -> Any:
-    return json.dumps(value) if name in _JSON else value
-
-
-def _from_column(name: str, value: Any) -> Any:
-    return json.loads(value) if name in _JSON else value
+def _row(record: Record) -> list[Any]:
+    values = ((name, getattr(record, name)) for name in _COLUMNS)
+    return [json.dumps(value) if name in _JSON else value for name, value in values]

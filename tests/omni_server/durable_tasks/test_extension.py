@@ -134,9 +134,7 @@ async def test_the_next_server_checks_anew_what_may_be_read(
     assert len(engine.asked) == 1
 
 
-async def test_a_token_is_not_kept_with_its_tasks(
-    web: Any, talk: str, settings: Settings
-) -> None:
+async def test_a_token_is_not_kept_with_its_tasks(web: Any, talk: str, settings: Settings) -> None:
     async with web(ALICE) as http:
         await ingest(http, talk)
     folder = settings.store_path / "tasks"

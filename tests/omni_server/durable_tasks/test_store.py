@@ -139,19 +139,18 @@ def test_questions_are_answered_in_parts_and_the_task_goes_on_once(store: Store)
     record = made()
     store.add(record)
     assert store.ask(record.id, ME, {"1.a": {"q": 1}, "1.b": {"q": 2}}, "state")
-    store.answer(record.id, {"1.b": {"action": "accept"}, "1.c": {"action": "accept"}})
+    accept, decline = {"action": "accept"}, {"action": "decline"}
+    assert store.answer(record.id, {"1.b": accept, "1.c": accept}, OTHER) is None
     asked = store.get(record.id, "alice")
     assert asked is not None
     assert asked.detailed()["inputRequests"] == {"1.a": {"q": 1}}
-    assert not store.resume(asked, ME, asked.call)
-    store.answer(record.id, {"1.a": {"action": "decline"}, "1.b": {"action": "cancel"}})
-    answered = store.get(record.id, "alice")
-    assert answered is not None
-    assert answered.answers == {"1.a": {"action": "decline"}, "1.b": {"action": "accept"}}
-    assert store.resume(answered, OTHER, {"name": "again"})
-    assert not store.resume(answered, ME, {"name": "again"})
-    (running,) = store.working()
-    assert (running.tool, running.owner, running.answers) == ("again", OTHER, {})
+    ready = store.answer(record.id, {"1.a": decline, "1.b": {"action": "cancel"}}, OTHER)
+    assert ready is not None
+    assert store.working() == [ready]
+    assert (ready.owner, ready.asked, ready.round) == (OTHER, {}, 1)
+    assert ready.call["inputResponses"] == {"a": decline, "b": accept}
+    assert ready.call["requestState"] == "state"
+    assert store.answer(record.id, {"1.a": accept}, ME) is None
 
 
 def test_times_on_the_wire_are_whole_milliseconds_from_the_creation(store: Store) -> None:
