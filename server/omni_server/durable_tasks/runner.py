@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+import anyio
 from mcp.types import CallToolRequestParams, CallToolResult, InputRequiredResult
 
 from omni_core.errors import OmniError, StoreError
@@ -47,6 +48,8 @@ class _Run:
     attempt: asyncio.Task[ToolResult]
     message: str | None = None
     """Progress that is not written yet."""
+    stopped: bool = False
+    """Whether its client cancelled it, or another process runs it."""
 
 
 class Runner:
@@ -87,7 +90,8 @@ class Runner:
         finally:
             self._users -= 1
             if self._users == 0:
-                await self._close()
+                with anyio.CancelScope(shield=True):
+                    await self._close()
 
     async def start(
         self, params: CallToolRequestParams, context: str
@@ -148,6 +152,7 @@ class Runner:
 
         Cancelling the tool cancels the engine call that it waits for.
         """
+        run.stopped = True
         run.attempt.cancel()
 
     # Running
@@ -161,9 +166,8 @@ class Runner:
         async def attempt() -> ToolResult:
             return await self._call(params, record.context, report)
 
-        run = _Run(
-            record, self._start(attempt(), f"{record.tool} as a task", log_failure=False)
-        )  # its failure is the task's
+        name = f"{record.tool} as a task"
+        run = _Run(record, self._start(attempt(), name, log_failure=False))  # the task shows it
         return run
 
     async def _keep(self, run: _Run) -> bool:
@@ -183,12 +187,11 @@ class Runner:
             self._watching = self._start(self._watch(), "the progress of tasks")
 
     async def _end(self, run: _Run) -> None:
-        """Keep how a tool ended. A cancelled one leaves its task as it is: `cancelled`, or, when
-        this process ends, for the next one to run."""
+        """Keep how a tool ended. When this process ends first, the task is left for the next."""
         record = run.record
         await asyncio.wait([run.attempt])
         try:
-            while not run.attempt.cancelled():
+            while not run.stopped:
                 try:
                     await self._do(self._write_end, record, run.attempt)
                     break
@@ -202,7 +205,7 @@ class Runner:
 
     @staticmethod
     def _write_end(store: Store, record: Record, attempt: asyncio.Task[ToolResult]) -> None:
-        error = attempt.exception()
+        error = asyncio.CancelledError() if attempt.cancelled() else attempt.exception()
         if error is not None:
             body, message = outcomes.error(error)
             store.end(record.id, record.owner, "failed", body, message)

@@ -40,7 +40,7 @@ class Tool:
         self.go = asyncio.Event()
         self.stopped = asyncio.Event()
         self.text = "dug"
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.progress = ""
 
     async def __call__(self, params: CallToolRequestParams, context: str, report: Any) -> Any:
@@ -139,6 +139,17 @@ async def test_a_failure_of_the_tool_that_is_no_result_is_kept_without_its_detai
     assert ended.outcome["code"] == INTERNAL_ERROR
     assert "secret" not in str(ended.detailed())
     assert "secret detail" in caplog.text
+
+
+async def test_a_tool_that_is_cancelled_by_nobody_of_here_leaves_no_task_that_works_for_ever(
+    process: Process,
+) -> None:
+    tool = Tool()
+    tool.error = asyncio.CancelledError()
+    runner = await process(tool)
+    record = await made(runner)
+    tool.go.set()
+    assert (await until(runner, record, "failed")).outcome["code"] == INTERNAL_ERROR
 
 
 async def test_cancelling_a_task_ends_its_work(process: Process) -> None:
