@@ -92,19 +92,29 @@ class Server:
                 if task["status"] in {*statuses, "completed", "failed", "cancelled"}:
                     return task
 
-    async def _write(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    async def send(self, method: str, params: dict[str, Any]) -> int:
+        """Send a request over stdio; gives its id."""
         self._sent += 1
         message = {"jsonrpc": "2.0", "id": self._sent, "method": method, "params": params}
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
         await self.process.stdin.drain()
-        while True:
+        return self._sent
+
+    async def message(self) -> dict[str, Any]:
+        """The next message over stdio."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(WAIT_S):
             line = await self.process.stdout.readline()
-            assert line, "the server ended"
-            body: dict[str, Any] = json.loads(line)
-            if body.get("id") == self._sent:
-                return body
+        assert line, "the server ended"
+        body: dict[str, Any] = json.loads(line)
+        return body
+
+    async def _write(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        id = await self.send(method, params)
+        while (body := await self.message()).get("id") != id:
+            pass
+        return body
 
     async def _post(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         transport = httpx2.AsyncHTTPTransport(retries=20)

@@ -6,11 +6,13 @@ import asyncio
 import math
 import wave
 from array import array
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.omni_server.durable_tasks.servers import Server
+from tests.omni_server.durable_tasks.servers import KNOWS, Server
 
 pytestmark = pytest.mark.timeout(240)
 TRANSPORTS = pytest.mark.parametrize("transport", ["stdio", "http"])
@@ -32,6 +34,15 @@ def long(root: Path) -> str:
         out.setframerate(rate)
         out.writeframes(second.tobytes() * seconds)
     return "long.wav"
+
+
+@asynccontextmanager
+async def both(store: Path, root: Path) -> AsyncIterator[tuple[Server, Server]]:
+    """Two processes on one store, of which the first has the library open."""
+    async with Server("stdio", store, root) as first:
+        await first.tool("list_sources")
+        async with Server("stdio", store, root) as second:
+            yield first, second
 
 
 @TRANSPORTS
@@ -99,12 +110,28 @@ async def test_a_cancelled_task_stays_so_after_kill_9(
 async def test_a_second_process_sees_and_cancels_the_task_of_the_first(
     store: Path, root: Path, long: str
 ) -> None:
-    async with Server("stdio", store, root) as first, Server("stdio", store, root) as second:
+    async with both(store, root) as (first, second):
         made = await first.tool("ingest_media", source=long)
         seen = await second.ask("tasks/get", taskId=made["taskId"])
         assert (seen["status"], seen["createdAt"]) == ("working", made["createdAt"])
         await second.ask("tasks/cancel", taskId=made["taskId"])
         assert (await first.until(made["taskId"]))["status"] == "cancelled"
+
+
+async def test_a_second_process_tells_a_listener_of_the_task_that_the_first_runs(
+    store: Path, root: Path, long: str
+) -> None:
+    async with both(store, root) as (first, second):
+        made = await first.tool("ingest_media", source=long)
+        notifications = {"taskIds": [made["taskId"]]}
+        await second.send("subscriptions/listen", {"_meta": KNOWS, "notifications": notifications})
+        told = [await second.message()]
+        while told[-1]["params"].get("status") in (None, "working"):
+            told.append(await second.message())
+    assert told[0]["params"]["notifications"] == notifications
+    assert {message["method"] for message in told[1:]} == {"notifications/tasks"}
+    assert told[1]["params"]["status"] == "working"
+    assert told[-1]["params"]["result"]["structuredContent"]["state"] == "ready"
 
 
 async def test_damage_leaves_the_server_working_and_one_line_in_its_log(
