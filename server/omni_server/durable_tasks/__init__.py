@@ -8,6 +8,8 @@ process ended: it runs the tool again.
 record     a task as it is kept, and as the protocol shows it
 store      the SQLite file
 owners     which process runs a task, and whether it still lives
+shared     both, as one process uses them
+outcomes   what is kept of a call and of its result
 context    whose a task is, and the context in which its tool runs
 runner     runs, cancels and adopts tasks
 extension  the protocol: tools/call, tasks/get, tasks/update, tasks/cancel

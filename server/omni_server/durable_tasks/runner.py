@@ -19,8 +19,8 @@ from omni_core.errors import OmniError, StoreError
 from omni_core.tasks import TaskOwner, finish_first
 from omni_server.durable_tasks import outcomes
 from omni_server.durable_tasks.context import Report
-from omni_server.durable_tasks.owners import Owner, is_alive
 from omni_server.durable_tasks.record import Json, Record, new_id
+from omni_server.durable_tasks.shared import SharedStore
 from omni_server.durable_tasks.store import Store
 
 log = logging.getLogger(__name__)
@@ -65,11 +65,9 @@ class Runner:
     ) -> None:
         """`ready` is awaited before a task of another process is taken over; it raises OmniError
         while this process cannot run one."""
-        self._folder, self._call, self._ready, self._short_s = folder, call, ready, short_s
+        self._call, self._ready, self._short_s = call, ready, short_s
+        self._kept = SharedStore(folder)
         self._tasks = TaskOwner("the tasks")
-        self._opening = asyncio.Lock()
-        self._store: Store | None = None
-        self._owner: Owner | None = None
         self._runs: dict[str, _Run] = {}
         self._watching: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -91,7 +89,9 @@ class Runner:
             self._users -= 1
             if self._users == 0:
                 with anyio.CancelScope(shield=True):
-                    await self._close()
+                    await self._tasks.close()
+                    self._runs.clear()
+                    await self._kept.close()
 
     async def start(
         self, params: CallToolRequestParams, context: str
@@ -103,14 +103,14 @@ class Runner:
         """
         call = outcomes.call(params)
         try:
-            if outcomes.is_too_large(call) or not await self._do(Store.has_room):
+            if outcomes.is_too_large(call) or not await self._kept.do(Store.has_room):
                 return None
-            owner = await self._own()
+            owner = await self._kept.owner()
         except StoreError as e:
             self._say("a call is answered without a task", e)
             return None
         now = time.time_ns() // 1_000_000
-        run = self._begin(Record(new_id(), context, call, now, now, owner.id))
+        run = self._begin(Record(new_id(), context, call, now, now, owner))
         try:
             await asyncio.wait([run.attempt], timeout=self._short_s)
         except asyncio.CancelledError:
@@ -122,22 +122,22 @@ class Runner:
 
     async def get(self, id: str, context: str) -> Record | None:
         """The task, if it is of this context; one whose process has ended is soon run here."""
-        record = await self._do(Store.get, id, context)
+        record = await self._kept.do(Store.get, id, context)
         if record is not None and record.status == "working" and id not in self._runs:
             self._asked_for.set()
         return record
 
     async def answer(self, record: Record, answers: Json) -> None:
         """Keep the answers to a task's questions; when none is open, run its tool with them."""
-        owner = await self._own()
-        ready = await self._do(Store.answer, record.id, answers, owner.id)
+        owner = await self._kept.owner()
+        ready = await self._kept.do(Store.answer, record.id, answers, owner)
         if ready is not None:
             self._follow(self._begin(ready))
         self._notify()
 
     async def cancel(self, record: Record) -> None:
         """End a task; nothing happens when it has ended. Another process that runs it notices."""
-        await self._do(Store.cancel, record.id)
+        await self._kept.do(Store.cancel, record.id)
         if (run := self._runs.get(record.id)) is not None:
             self._stop(run)
         self._notify()
@@ -172,7 +172,7 @@ class Runner:
 
     async def _keep(self, run: _Run) -> bool:
         try:
-            await self._do(Store.add, run.record)
+            await self._kept.do(Store.add, run.record)
         except StoreError as e:
             self._say("a call is answered without a task", e)
             run.attempt.cancel()
@@ -193,7 +193,7 @@ class Runner:
         try:
             while not run.stopped:
                 try:
-                    await self._do(self._write_end, record, run.attempt)
+                    await self._kept.do(self._write_end, record, run.attempt)
                     break
                 except StoreError as e:  # the result is not lost while this process lives
                     self._say("the result of a task cannot be kept yet", e)
@@ -225,8 +225,8 @@ class Runner:
             for run in runs.values():
                 run.message = None
             try:
-                owner = await self._own()
-                lost = await self._do(Store.report, owner.id, messages)
+                owner = await self._kept.owner()
+                lost = await self._kept.do(Store.report, owner, messages)
             except StoreError as e:
                 self._say("the progress of tasks cannot be kept", e)
             else:
@@ -242,8 +242,8 @@ class Runner:
         while True:
             self._asked_for.clear()
             try:
-                if await asyncio.to_thread((self._folder / "tasks.sqlite3").exists):
-                    await self._adopt(await self._do(Store.working))
+                for record in await self._kept.left():
+                    await self._adopt(record)
             except OmniError as e:
                 self._say("tasks that were left cannot go on", e)
             except Exception:
@@ -251,35 +251,12 @@ class Runner:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._asked_for.wait(), ADOPT_S)
 
-    async def _adopt(self, records: list[Record]) -> None:
-        """Run those of these working tasks whose process has ended."""
-        for record in records:
-            mine = self._owner is not None and record.owner == self._owner.id
-            if mine or await asyncio.to_thread(self._lives, record.owner):
-                continue
-            await self._ready()
-            owner = await self._own()
-            if await self._do(Store.adopt, record, owner.id):
-                self._follow(self._begin(replace(record, owner=owner.id)))
-
-    def _lives(self, owner: str) -> bool:
-        return bool(owner) and is_alive(self._folder, owner)
-
-    # The store, and the end
-
-    async def _do(self, method: Callable[..., T], *args: Any) -> T:
-        """Call a method of the store in a thread; opens it first."""
-        async with self._opening:
-            if self._store is None:
-                self._store = await asyncio.to_thread(Store, self._folder)
-            store = self._store
-        return await asyncio.to_thread(method, store, *args)
-
-    async def _own(self) -> Owner:
-        async with self._opening:
-            if self._owner is None:
-                self._owner = await asyncio.to_thread(Owner, self._folder)
-            return self._owner
+    async def _adopt(self, record: Record) -> None:
+        """Run a task whose process has ended."""
+        await self._ready()
+        owner = await self._kept.owner()
+        if await self._kept.do(Store.adopt, record, owner):
+            self._follow(self._begin(replace(record, owner=owner)))
 
     def _start(
         self, work: Coroutine[Any, Any, T], name: str, *, log_failure: bool = True
@@ -299,19 +276,3 @@ class Runner:
     def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-    async def _close(self) -> None:
-        await self._tasks.close()
-        self._runs.clear()
-        store, self._store = self._store, None
-        owner, self._owner = self._owner, None
-        if store is not None:
-            try:
-                if owner is not None:
-                    await asyncio.to_thread(store.release, owner.id)
-            except StoreError as e:
-                log.warning("%s", e)  # the next process sees that this one is gone
-            finally:
-                await asyncio.to_thread(store.close)
-        if owner is not None:
-            await asyncio.to_thread(owner.release)

@@ -15,6 +15,7 @@ from typing import Any
 from omni_core.errors import StoreError
 from omni_server.durable_tasks.record import Json, Record, Status
 
+FILE = "tasks.sqlite3"
 VERSION = 1
 MAX_OPEN = 100
 """Most tasks of a store that have not ended."""
@@ -55,7 +56,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         """Open the file, or make it; raises StoreError for a damaged or a newer one."""
-        self._path = folder / "tasks.sqlite3"
+        self._path = folder / FILE
         self._mutex = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
