@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import BinaryIO
 
 from omni_core.errors import StoreError
-
-_BYTE = 1 << 30
-"""Offset of the locked byte: Windows forbids reading a locked range, so it is far from the pid."""
+from omni_core.file_lock import try_lock
 
 
 class StoreLock:
@@ -25,7 +22,7 @@ class StoreLock:
             raise StoreError(
                 f"cannot write in {store}: {e.strerror}; choose another folder with --store"
             ) from e
-        if not _try_lock(file):
+        if not try_lock(file):
             holder = file.read(20).decode("ascii", "replace").strip()
             file.close()
             who = f"omni-mcp with pid {holder}" if holder.isdigit() else "another process"
@@ -52,26 +49,3 @@ class StoreLock:
                 file.truncate(0)
             finally:
                 file.close()  # releases the lock; child processes do not inherit the handle
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: BinaryIO) -> bool:
-        file.seek(_BYTE)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            file.seek(0)
-        return True
-else:
-    import fcntl
-
-    def _try_lock(file: BinaryIO) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

@@ -21,6 +21,8 @@ from omni_core.errors import OmniError
 from omni_core.settings import Settings
 from omni_server import prompts, resources, schemas, tools
 from omni_server.arguments import read as read_arguments
+from omni_server.durable_tasks.extension import TasksExtension
+from omni_server.durable_tasks.listening import TaskListening
 from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
 from omni_server.progress import cancelled_by_others
@@ -62,10 +64,14 @@ def build(state: State) -> MCPServer[State]:
     """The server for a state that the caller owns (HTTP routes share it)."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: MCPServer[State]) -> AsyncIterator[State]:
-        async with state.running():
+    async def lifespan(server: MCPServer[State]) -> AsyncIterator[State]:
+        async with state.running(), tasks.running(server):
             yield state
 
+    def is_durable(name: str) -> bool:
+        return isinstance(server._tool_manager.get_tool(name), DurableTool)
+
+    tasks = TasksExtension(state, is_durable)
     bus = InMemorySubscriptionBus()
     listening = ListenHandler(bus)
     state.changed = partial(publish_change, bus)
@@ -82,10 +88,13 @@ def build(state: State) -> MCPServer[State]:
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
         middleware=[advertise_what_is_sent],
+        extensions=[tasks],
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
     )
     server._lowlevel_server.add_request_handler(
-        "subscriptions/listen", SubscriptionsListenRequestParams, listening
+        "subscriptions/listen",
+        SubscriptionsListenRequestParams,
+        TaskListening(listening, tasks),
     )
     resources.add(server, state)
     prompts.add(server)
@@ -104,7 +113,7 @@ def tools_of(settings: Settings) -> list[Tool]:
     )
     delete = write.model_copy(update={"destructive_hint": True, "open_world_hint": False})
     made = [
-        _tool(tools.ingest_media, "Ingest media", write),
+        _tool(tools.ingest_media, "Ingest media", write, DurableTool),
         _tool(tools.search, "Search media", _READ),
         _tool(tools.get_segment, "Open a segment", _READ),
         _tool(tools.similar_to, "Find similar", _READ),
@@ -118,9 +127,14 @@ def tools_of(settings: Settings) -> list[Tool]:
     return made
 
 
-def _tool(fn: Callable[..., Any], title: str, annotations: ToolAnnotations) -> Tool:
+def _tool(
+    fn: Callable[..., Any],
+    title: str,
+    annotations: ToolAnnotations,
+    kind: type[EvidenceTool] | None = None,
+) -> Tool:
     description = " ".join((fn.__doc__ or "").split())
-    tool = EvidenceTool.from_function(
+    tool = (kind or EvidenceTool).from_function(
         fn, title=title, description=description, annotations=annotations
     )
     schemas.tighten(tool)
@@ -157,3 +171,7 @@ class EvidenceTool(Tool):
                 "INTERNAL: the server failed at this call and logged why; "
                 "try again, or run `omni-mcp doctor`"
             ) from e
+
+
+class DurableTool(EvidenceTool):
+    """A tool whose calls may become tasks: they may take long, and be run again after a restart."""

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from omni_core.errors import BadRequestError
 from omni_server.access import is_url
+from omni_server.durable_tasks.context import TaskContext
 from omni_server.progress import progress, run_shielded
 from omni_server.render import results
 from omni_server.render import segment as opened
@@ -61,16 +62,18 @@ async def ingest_media(
     the same source to follow a long one."""
     state = _state(ctx)
     recorded = _instant(recorded_at)
+    patience = None if isinstance(ctx, TaskContext) else float(wait_s)
     subtitles = str(await asyncio.to_thread(state.access.file, transcript)) if transcript else None
     async with progress(ctx) as report:
         if is_url(source) and state.settings.allow_urls:
             began = time.monotonic()
-            file = await run_shielded(_downloads(state).file(source, wait_s))
+            file = await run_shielded(_downloads(state).file(source, patience))
             if file is None:
                 return results.fetching(_downloads(state).progress(source))
             files: tuple[Path, ...] = (file,)
             many = False
-            wait_s = max(0, wait_s - int(time.monotonic() - began))
+            if patience is not None:
+                patience = max(0.0, patience - (time.monotonic() - began))
         else:
             allowed = await asyncio.to_thread(state.access.check, source)
             files, many = allowed.files, allowed.many
@@ -84,7 +87,7 @@ async def ingest_media(
         if many:
             paths = [str(path) for path in files]
             work = engine.ingest_folder(
-                paths, collection=collection, wait_s=wait_s, progress=report
+                paths, collection=collection, wait_s=patience, progress=report
             )
             return results.folder(await run_shielded(work))
         request = IngestRequest(
@@ -94,7 +97,7 @@ async def ingest_media(
             collection=collection,
             transcript=subtitles,
         )
-        status = await run_shielded(engine.ingest(request, wait_s=wait_s, progress=report))
+        status = await run_shielded(engine.ingest(request, wait_s=patience, progress=report))
     if status.state == "failed" and status.failure is not None:
         raise status.failure
     return results.ingest(status)
