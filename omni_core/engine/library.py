@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import bisect
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from omni_core import cursors
 from omni_core.catalog.query import SortKey
+from omni_core.collection_names import collection_filter
 from omni_core.engine.context import Context
 from omni_core.engine.opening.transcript import lines, outline
 from omni_core.engine.refs import Target, one_source, points_of, resolve
 from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow, State
-from omni_core.engine.search.scope import parse_when
+from omni_core.engine.search.scope import parse_when, unknown_collection
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import match_quote
@@ -33,13 +36,18 @@ async def list_sources(
     limit: int = 20,
     cursor: str = "",
 ) -> SourcePage:
-    """A page of the library, newest ingest first. Raises BAD_ARGUMENT, BAD_WHEN or BAD_CURSOR."""
+    """A page of the library, newest ingest first; the first page of the whole library names its
+    collections. Raises BAD_ARGUMENT, BAD_WHEN, BAD_CURSOR or UNKNOWN_COLLECTION."""
+    collection = collection_filter(collection)
     if limit < 1:
         raise BadRequestError(f"limit is {limit}; a page holds one source or more")
     if state and state not in get_args(State):
         raise BadRequestError(f"state is {state!r}; choose one of {', '.join(get_args(State))}")
     request = repr(("sources", match, when, collection, state))
     after = _sort_key(cursors.decode(cursor, request))
+    counts = await asyncio.to_thread(context.catalog.collections)
+    if collection and counts and collection not in counts:
+        raise unknown_collection(collection, counts)
     period = await parse_when(context, when) if when else None
     rows, total, last = await asyncio.to_thread(
         lambda: context.catalog.list(
@@ -52,13 +60,28 @@ async def list_sources(
             after=after,
         )
     )
-    following = "" if last is None else cursors.encode(" ".join(last), request)
-    return SourcePage(tuple(rows), total, following)
+    following = "" if last is None else cursors.encode(_position(last), request)
+    whole = not (collection or match or when or state or cursor)
+    return SourcePage(tuple(rows), total, following, counts if whole else {})
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _position(last: SortKey) -> str:
+    """A sort key in 15 characters: microseconds, and the first 40 bits of the hash. Sources that
+    are alike in both would be skipped; a second in one microsecond is rare enough."""
+    at, sha256 = last
+    micros = (datetime.fromisoformat(at) - _EPOCH) // timedelta(microseconds=1)
+    return base64.b85encode(micros.to_bytes(7) + bytes.fromhex(sha256[:10])).decode()
 
 
 def _sort_key(position: str) -> SortKey | None:
-    ingested_at, _, sha256 = position.partition(" ")
-    return (ingested_at, sha256) if position else None
+    if not position:
+        return None
+    raw = base64.b85decode(position)
+    at = _EPOCH + timedelta(microseconds=int.from_bytes(raw[:7]))
+    return at.isoformat(), raw[7:].hex() + "~"  # after every hash that begins so
 
 
 async def read_source(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
+from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
 from omni_core.types import Channel, Match, Modality
 from omni_core.types import SourceRow as SourceRow
@@ -33,6 +34,10 @@ class IngestRequest:
     transcript: str | None = None
     password: str | None = None
     fast: bool = False
+
+    def __post_init__(self) -> None:
+        """Bring the name of the collection into its stored form."""
+        object.__setattr__(self, "collection", collection_name(self.collection))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,9 @@ class SearchRequest:
     cursor: str = ""
 
     def __post_init__(self) -> None:
-        """Convert names of modalities; raises BadRequestError for an unknown value."""
+        """Convert names of modalities and of the collection; raises BadRequestError for an unknown
+        value."""
+        object.__setattr__(self, "collection", collection_name(self.collection))
         for given in self.modality:
             _require_choice("modality", given, tuple(Modality))
         object.__setattr__(self, "modality", tuple(Modality(m) for m in self.modality))
@@ -249,6 +256,9 @@ class SourcePage:
     sources: tuple[SourceRow, ...]
     total: int
     next_cursor: str = ""
+    collections: Mapping[str, int] = field(default_factory=dict)
+    """The number of sources of every collection, by name: on the first page of a list without
+    filters, else empty."""
 
 
 @dataclass(frozen=True, slots=True)
