@@ -16,6 +16,7 @@ from omni_core.types import State as State
 Show = Literal["frame", "sheet", "page", "audio", "clip", "text"]
 Order = Literal["relevance", "newest", "oldest"]
 Size = Literal["small", "medium", "large"]
+Change = Literal["collection", "title", "recorded_at"]
 
 
 def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -60,6 +61,9 @@ class IngestStatus:
     recorded_at_from: str = ""
     already: bool = False
     """True when the same bytes were ingested completely before."""
+    changed: tuple[Change, ...] = ()
+    """What the request changed of a source that was complete before: it was added to the
+    collection, renamed, or dated."""
     duplicate_of: str = ""
     """The path under which the same bytes were ingested before."""
     warnings: tuple[str, ...] = ()
@@ -268,6 +272,8 @@ class ReadPage:
     source: SourceRow
     lines: tuple[Line, ...]
     next_cursor: str = ""
+    range: str = ""
+    """The part that was asked for, with its unit: `seconds 60 to 90 of 2890`; "" for the whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class SearchOut(TypedDict):
     note: NotRequired[str]
     nearest: NotRequired[Hit]
     next_cursor: NotRequired[str]
+    quoted: NotRequired[str]
 
 
 class Failure(TypedDict):
@@ -72,6 +73,8 @@ class IngestOut(TypedDict):
     pages: NotRequired[int]
     recorded_at: NotRequired[str]
     recorded_at_from: NotRequired[str]
+    already: NotRequired[bool]
+    changed: NotRequired[list[str]]
     duplicate_of: NotRequired[str]
     warnings: NotRequired[list[str]]
     retry_in_s: NotRequired[int]
@@ -100,6 +103,8 @@ class SourcesOut(TypedDict):
 
     sources: list[SourceOut]
     total: int
+    collections: NotRequired[dict[str, int]]
+    quoted: NotRequired[str]
     next_cursor: NotRequired[str]
 
 
@@ -110,6 +115,7 @@ class CheckOut(TypedDict):
     ratio: float
     best: NotRequired[str]
     elsewhere: NotRequired[list[str]]
+    quoted: NotRequired[str]
 
 
 class DeleteOut(TypedDict):
@@ -118,6 +124,7 @@ class DeleteOut(TypedDict):
     deleted: str
     title: str
     segments: int
+    quoted: NotRequired[str]
 
 
 def plain(schema: Mapping[str, Any], *, nulls: bool = False) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from omni_core.errors import BadRequestError
 from omni_server.access import is_url
+from omni_server.asking import Questions, confirm_delete
 from omni_server.progress import progress, run_shielded
 from omni_server.render import results
 from omni_server.render import segment as opened
@@ -97,7 +98,7 @@ async def ingest_media(
         status = await run_shielded(engine.ingest(request, wait_s=wait_s, progress=report))
     if status.state == "failed" and status.failure is not None:
         raise status.failure
-    return results.ingest(status)
+    return results.ingest(status, request.collection)
 
 
 async def search(
@@ -244,6 +245,8 @@ async def delete_source(
 ) -> Annotated[CallToolResult, DeleteOut]:
     """Remove a source from the library. The file itself stays."""
     engine = await _engine(ctx)
+    for row in (await engine.sources(match=source, limit=1)).sources:
+        await confirm_delete(Questions(ctx), row.title, results.facts(row), row.segments)
     return results.deleted(await engine.forget(source))
 
 

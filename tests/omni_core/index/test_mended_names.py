@@ -33,9 +33,7 @@ def _old_library(store: Path) -> None:
         for letter, names in TYPED.items():
             sha256 = _source(letter).sha256
             for name in names:
-                catalog.begin(
-                    _source(letter), collection=name, mtime_ns=1, model="m", pipeline="1"
-                )
+                catalog.begin(_source(letter), collection=name, mtime_ns=1, model="m", pipeline="1")
             catalog.finish(sha256, segments=2)
 
 
