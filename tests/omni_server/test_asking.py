@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from mcp.types import (
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitResult,
+    InputRequiredResult,
+    TextContent,
+)
 
 from omni_core.settings import Settings
 from omni_server.app import create
@@ -42,18 +48,24 @@ def user(request: pytest.FixtureRequest, plain: Settings, library: Path) -> Conn
 
     @asynccontextmanager
     async def connect(answer: Any = None, asked: Asked | None = None) -> AsyncIterator[Client]:
-        async def callback(_: Any, params: Any) -> ElicitResult:
+        async def callback(context: Any, params: Any) -> ElicitResult:
             if asked is not None:
                 asked.append(params)
             return ElicitResult(**answer(params))
 
-        options = {} if answer is None else {"elicitation_callback": callback}
+        options: Any = {} if answer is None else {"elicitation_callback": callback}
         async with Client(create(plain), mode=request.param, **options) as client:
             done = await client.call_tool("ingest_media", {"source": str(library), "wait_s": 45})
             assert done.structured_content["state"] == "ready", done
             yield client
 
     return connect
+
+
+def text(result: Any) -> str:
+    block = result.content[0]
+    assert isinstance(block, TextContent)
+    return block.text
 
 
 def pick(words: str) -> Callable[[Any], dict[str, Any]]:
@@ -114,7 +126,7 @@ async def test_the_user_picks_the_source_that_is_meant(
     assert sum(annual in option for option in options) == 1
     assert all(word in option for option in options for word in ("report", "document", "src_"))
     if tool in ("read_source", "get_segment"):
-        assert "Revenue rose" in result.content[0].text
+        assert "Revenue rose" in text(result)
 
 
 async def test_two_names_that_fit_several_sources_are_two_questions(user: Connect) -> None:
@@ -144,7 +156,7 @@ async def test_a_user_who_picks_none_leaves_the_choice_to_the_agent(
     async with user(answer) as client:
         result = await client.call_tool("read_source", {"source": "report"})
     assert result.is_error
-    said = result.content[0].text
+    said = text(result)
     assert said.startswith("NOT_CHOSEN: ") and words in said
     assert said.count("Field report") == 2 and "Annual report" in said
 
@@ -156,14 +168,12 @@ async def test_where_the_client_cannot_ask_the_error_names_what_to_choose_from(
         result = await client.call_tool("get_segment", {"ref": "[Field report chars 0-20]"})
         known = (await ids(client))["Field report"]
         for ref in known:  # what it offers can be used as it stands
-            offered = next(
-                line for line in result.content[0].text.splitlines() if line.startswith(ref)
-            )
+            offered = next(line for line in text(result).splitlines() if line.startswith(ref))
             ref_and_span = offered.removesuffix(" Field report")
             opened = await client.call_tool("get_segment", {"ref": ref_and_span})
-            assert not opened.is_error and "chars" in opened.content[0].text
+            assert not opened.is_error and "chars" in text(opened)
     assert result.is_error
-    first, _, *rest = result.content[0].text.splitlines()
+    first, _, *rest = text(result).splitlines()
     assert first.startswith("AMBIGUOUS_SOURCE: 2 sources match")
     assert "document" in first and "Field report (" not in first, "titles stand in the fence"
     assert rest[0].startswith("<media-") and rest[-1].startswith("</media-")
@@ -200,8 +210,8 @@ async def test_a_delete_that_the_user_does_not_confirm_is_not_done(
         result = await client.call_tool("delete_source", {"source": source})
         left = await ids(client)
     assert result.is_error
-    assert result.content[0].text.startswith("NOT_CONFIRMED: the user")
-    assert words in result.content[0].text and "nothing was deleted" in result.content[0].text
+    assert text(result).startswith("NOT_CONFIRMED: the user")
+    assert words in text(result) and "nothing was deleted" in text(result)
     assert left["Annual report"] == [source]
 
 
@@ -217,21 +227,21 @@ async def test_deleting_what_is_not_there_asks_nobody(user: Connect) -> None:
     asked: Asked = []
     async with user(says(confirm=True), asked) as client:
         result = await client.call_tool("delete_source", {"source": "src_" + "a" * 16})
-    assert result.content[0].text.startswith("UNKNOWN_SOURCE: ")
+    assert text(result).startswith("UNKNOWN_SOURCE: ")
     assert asked == []
 
 
 async def test_a_client_that_fails_to_ask_its_user_deletes_nothing(
     plain: Settings, library: Path
 ) -> None:
-    async def refuses(*_: Any) -> Any:
+    async def refuses(context: Any, params: Any) -> ElicitResult:
         raise MCPError(-32601, "no dialogs here")
 
     async with Client(create(plain), mode="legacy", elicitation_callback=refuses) as client:
         await client.call_tool("ingest_media", {"source": "c.md", "wait_s": 45})
         source = (await ids(client))["Annual report"][0]
         result = await client.call_tool("delete_source", {"source": source})
-        assert result.content[0].text.startswith("NOT_CONFIRMED: ")
+        assert text(result).startswith("NOT_CONFIRMED: ")
         assert await ids(client) == {"Annual report": [source]}
 
 
@@ -239,7 +249,7 @@ async def test_a_client_that_fails_to_ask_its_user_deletes_nothing(
 async def raw(plain: Settings) -> AsyncIterator[tuple[Any, str, str]]:
     """A 2026-07-28 session that sees the questions itself, and the ids of two sources."""
 
-    async def never(*_: Any) -> Any:
+    async def never(context: Any, params: Any) -> ElicitResult:
         raise AssertionError("the session is driven by hand")
 
     async with Client(create(plain), elicitation_callback=never) as client:
@@ -249,7 +259,7 @@ async def raw(plain: Settings) -> AsyncIterator[tuple[Any, str, str]]:
         yield client.session, known["Field report"][0], known["Annual report"][0]
 
 
-YES = {"action": "accept", "content": {"confirm": True}}
+YES = ElicitResult(action="accept", content={"confirm": True})
 
 
 async def call(session: Any, source: str, **more: Any) -> Any:
@@ -265,7 +275,7 @@ async def test_an_answer_without_its_question_confirms_nothing(
         asked = await call(session, source)
         assert isinstance(asked, InputRequiredResult)
         (key,) = asked.input_requests or {}
-        forged = await call(session, source, input_responses={key: ElicitResult(**YES)})
+        forged = await call(session, source, input_responses={key: YES})
         assert isinstance(forged, InputRequiredResult), "it is asked again"
 
 
@@ -275,7 +285,7 @@ async def test_a_confirmation_is_of_one_source_and_cannot_be_made_up(
     async with raw(plain) as (session, source, other):
         asked = await call(session, source)
         (key,) = asked.input_requests
-        answers = {key: ElicitResult(**YES)}
+        answers = {key: YES}
         state = asked.request_state
         for wrong in (state[:-4] + "AAAA", '{"asked": "", "answers": {}}', ""):
             made_up = {"input_responses": answers, "request_state": wrong}
@@ -301,9 +311,10 @@ async def test_the_question_is_asked_again_when_what_it_says_has_changed(
             "ingest_media", {"source": "a.md", "title": "The bridge at Lom", "wait_s": 45}
         )
         again = await call(
-            session, source, input_responses={key: ElicitResult(**YES)},
+            session, source, input_responses={key: YES},
             request_state=asked.request_state,
         )  # fmt: skip
         assert isinstance(again, InputRequiredResult)
-        (form,) = again.input_requests.values()
-        assert "The bridge at Lom" in form.params.message
+        (question,) = (again.input_requests or {}).values()
+        assert isinstance(question, ElicitRequest)
+        assert "The bridge at Lom" in question.params.message

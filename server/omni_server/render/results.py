@@ -389,7 +389,7 @@ def _name(path: str) -> str:
 
 
 def _lean(data: Mapping[str, Any], keep: Iterable[str] = ()) -> dict[str, Any]:
-    return {k: v for k, v in data.items() if k in keep or (v not in ("", None, [], ()))}
+    return {k: v for k, v in data.items() if k in keep or (v not in ("", None, [], (), {}))}
 
 
 def _text(lines: Iterable[str]) -> CallToolResult:
