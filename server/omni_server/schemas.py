@@ -127,6 +127,11 @@ class DeleteOut(TypedDict):
     quoted: NotRequired[str]
 
 
+UNSAID = ("$defs", "title", "minLength", "maxLength", "pattern")
+"""Not advertised: a model seldom passes these limits, and the error that then names them costs less
+than the limits do in every conversation (70 tokens)."""
+
+
 def plain(schema: Mapping[str, Any], *, nulls: bool = False) -> dict[str, Any]:
     """The schema with references inlined, and titles, descriptions of types and nulls dropped."""
     return _plain(schema, schema.get("$defs", {}), nulls)  # type: ignore[no-any-return]
@@ -147,7 +152,7 @@ def _plain(node: Any, defs: Mapping[str, Any], nulls: bool) -> Any:
             out[key] = {name: _plain(each, defs, nulls) for name, each in value.items()}
         elif key == "default" and value in ("", None, [], ()):
             continue
-        elif key not in ("$defs", "title"):
+        elif key not in UNSAID:
             out[key] = _plain(value, defs, nulls)
     arms = [arm for arm in out.get("anyOf", ()) if arm != {"type": "null"}]
     if not nulls and len(arms) == 1:
