@@ -84,8 +84,8 @@ class Questions:
         self._answers: dict[str, Answer] = {}
         version = ctx.protocol_version
         self._in_the_result = version is not None and version >= IN_THE_RESULT
-        if self._in_the_result and ctx.request_state:
-            state = json.loads(ctx.request_state)
+        state = _state(ctx.request_state) if self._in_the_result else None
+        if state is not None:
             self._answers = {key: Answer(*answer) for key, answer in state["answers"].items()}
             given = (ctx.input_responses or {}).get(state["asked"])
             if isinstance(given, ElicitResult):
@@ -136,6 +136,16 @@ class Questions:
         return answer
 
 
+def _state(text: str | None) -> dict[str, Any] | None:
+    """What `ask` noted in the call before; None for a first call, and for the state of a tool that
+    asks by itself."""
+    try:
+        state = json.loads(text or "null")
+    except ValueError:
+        return None
+    return state if isinstance(state, dict) and state.keys() == {"asked", "answers"} else None
+
+
 def _answer(given: ElicitResult) -> Answer:
     return Answer(given.action, given.content or {})
 
@@ -178,8 +188,8 @@ async def confirm_delete(questions: Questions, title: str, facts: str, segments:
     """Return when the user confirms, or when this client cannot ask. Raises RefusedError
     NOT_CONFIRMED otherwise."""
     question = Question(
-        f"Delete {one_line(title, 120)!r} ({facts}) from the library? Its {segments} segments can "
-        "no longer be found; the file itself stays.",
+        f"Delete {one_line(title, 120)!r} ({facts}) from the library? What is in it "
+        f"({segments} segments) can no longer be found; the file itself stays.",
         "confirm",
         {"type": "boolean", "title": "Delete it", "default": False},
     )

@@ -244,7 +244,7 @@ async def delete_source(
     """Remove a source from the library. The file itself stays."""
     engine = await _engine(ctx)
     for row in (await engine.sources(match=source, limit=1)).sources:
-        await confirm_delete(Questions(ctx), row.title, results.facts(row), row.segments)
+        await confirm_delete(Questions(ctx), row.title, results.facts(row, day=True), row.segments)
     return results.deleted(await engine.forget(source))
 
 

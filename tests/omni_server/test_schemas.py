@@ -113,9 +113,9 @@ def test_all_tools_together_stay_within_1500_tokens() -> None:
 def test_limits_that_are_not_advertised_are_kept(tool: Tool) -> None:
     for node in _nodes(tool.parameters):
         assert not {"minLength", "maxLength", "pattern"} & set(node)
-    long = {n: "x" * 5000 for n in ("query", "quote", "exclude", "title")}
+    long = dict.fromkeys(("query", "quote", "exclude", "title"), "x" * 5000)
     for name in long.keys() & tool.parameters["properties"].keys():
-        given = {n: "src_" + "a" * 16 for n in tool.parameters.get("required", ())}
+        given = dict.fromkeys(tool.parameters.get("required", ()), "src_" + "a" * 16)
         with pytest.raises(BadRequestError, match=name):
             read(tool, {**given, name: long[name]})
 

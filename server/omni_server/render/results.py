@@ -69,9 +69,9 @@ def search(result: SearchResult, *, scores: bool = False) -> CallToolResult:
         },
         keep=("hits",),
     )
-    count = f"{len(hits)} moment{'' if len(hits) == 1 else 's'}"
     lines = [
-        f"{count} in {result.searched_segments} segments of {result.searched_sources} sources."
+        f"{counted(len(hits), 'moment')} in {counted(result.searched_segments, 'segment')} of "
+        f"{counted(result.searched_sources, 'source')}."
     ]
     if result.when_resolved:
         lines.append(f"When: {result.when_resolved}.")
@@ -148,11 +148,11 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
         },
         keep=("segments", "progress"),
     )
-    facts = [f"{s.segments} segments"]
+    facts = [counted(s.segments, "segment")]
     if s.duration_s is not None:
         facts.append(clock(s.duration_s, short=True))
     if s.pages is not None:
-        facts.append(f"{s.pages} pages")
+        facts.append(counted(s.pages, "page"))
     if s.recorded_at is not None:
         facts.append(f"recorded {_date(s.recorded_at)} ({s.recorded_at_from})")
     lines = [f"{s.source_id or 'file'} {s.state}: {', '.join(facts)}."]
@@ -213,7 +213,7 @@ def folder(f: FolderStatus) -> CallToolResult:
         },
         keep=("segments", "progress", "files_total", "files_done"),
     )
-    lines = [f"{state}: {f.files_done} of {f.files_total} files, {segments} segments."]
+    lines = [f"{state}: {f.files_done} of {f.files_total} files, {counted(segments, 'segment')}."]
     if skipped:
         lines.append(f"{skipped} of other kinds skipped.")
     if failed:
@@ -281,21 +281,22 @@ def _row(r: SourceRow) -> dict[str, Any]:
     )
 
 
-def facts(r: SourceRow) -> str:
-    """Kind, length and date of a source."""
+def facts(r: SourceRow, *, day: bool = False) -> str:
+    """Kind, length and date of a source; with `day` without the time of day."""
     parts = [str(r.modality)]
     if r.duration_s is not None:
         parts.append(clock(r.duration_s, short=True))
     if r.pages is not None:
-        parts.append(f"{r.pages} pages")
+        parts.append(counted(r.pages, "page"))
     if r.recorded_at is not None:
-        parts.append(f"{_date(r.recorded_at)} ({r.recorded_at_from})")
+        at = f"{r.recorded_at:%Y-%m-%d}" if day else _date(r.recorded_at)
+        parts.append(f"{at} ({r.recorded_at_from})")
     return " ".join(parts)
 
 
 def _row_line(r: SourceRow) -> str:
     parts = [r.id, facts(r)]
-    parts.append(f"{r.segments} segments")
+    parts.append(counted(r.segments, "segment"))
     if r.state != "ready":
         parts.append(r.state)
     return f"{' '.join(parts)} {one_line(r.title, 120)}"
@@ -310,7 +311,7 @@ def read(page: ReadPage) -> CallToolResult:
     part = f", {one_line(page.range)}" if page.range else ""
     return _text(
         [
-            f"{r.id} {r.modality}, {len(page.lines) or 'no'} lines{part}.",
+            f"{r.id} {r.modality}, {counted(len(page.lines), 'line')}{part}.",
             fence.notice,
             fence.around("\n".join([one_line(r.title, 120), *body])),
             more if left is None else f"More: start={left.start:g}",
@@ -323,7 +324,7 @@ def deleted(r: SourceRow) -> CallToolResult:
     title = one_line(r.title, 120)
     data = {"deleted": r.id, "title": title, "segments": r.segments, "quoted": QUOTED}
     return _both(
-        [f"Deleted {r.id} and its {r.segments} segments; the file itself is untouched."], data
+        [f"Deleted {r.id}, {counted(r.segments, 'segment')}; the file itself is untouched."], data
     )
 
 
@@ -374,6 +375,11 @@ def place(line: Line) -> str:
     if line.axis == "second":
         return clock(line.start, short=True)
     return f"p.{line.start:g}" if line.axis == "page" else f"@{line.start:.0f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 line`, `0 lines`, `12 lines`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _seconds(value: float | None) -> float | None:
