@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, TextContent
 
 from omni_core.collection_names import DEFAULT
 from omni_core.text.clock import clock
-from omni_server.text import Fence, excerpt, one_line, tokens
+from omni_server.text import Fence, counted, excerpt, one_line, tokens
 
 if TYPE_CHECKING:
     from omni_core.engine.results import (
@@ -375,11 +375,6 @@ def place(line: Line) -> str:
     if line.axis == "second":
         return clock(line.start, short=True)
     return f"p.{line.start:g}" if line.axis == "page" else f"@{line.start:.0f}"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 line`, `0 lines`, `12 lines`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _seconds(value: float | None) -> float | None:
