@@ -11,9 +11,9 @@ from typing import Any
 from omni_core import Engine, Modality, OpenRequest, SearchRequest
 from omni_core.engine.results import Opened, SearchHit, SearchResult
 from omni_core.text.clean import clean
-from omni_server.cli.printing import as_json, counted, hint, plain, say
+from omni_server.cli.printing import as_json, hint, plain, say
 from omni_server.cli.settings import settings_of
-from omni_server.text import excerpt, one_line
+from omni_server.text import counted, excerpt, one_line
 
 
 async def search(args: argparse.Namespace) -> int:
