@@ -91,7 +91,7 @@ class Connection(EngineApi):
         await self._tasks.close()
         await self._link.close()
 
-    async def call(self, method: Method, arguments: Mapping[str, Any]) -> Any:
+    async def _call(self, method: Method, arguments: Mapping[str, Any]) -> Any:
         """The method's result. Cancelling this cancels it at the host, too."""
         number, call, blobs = next(self._numbers), _Call(), list[bytes]()
         body = {"id": number, "call": method.name, "with": method.encode(arguments, blobs)}
@@ -139,7 +139,7 @@ class Connection(EngineApi):
             if self.gone:
                 raise HostGoneError("the host has gone")
 
-    def listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
+    def _listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
         """Begin to listen; returns the function that ends it."""
         number, blobs = next(self._numbers), list[bytes]()
         body = {"id": number, "call": method.name, "with": method.encode(arguments, blobs)}

@@ -15,18 +15,18 @@ Kind = TypeVar("Kind", bound=type)
 class Forwards(Protocol):
     """What such a class does with a call."""
 
-    async def call(self, method: Method, arguments: Mapping[str, Any]) -> Any:
+    async def _call(self, method: Method, arguments: Mapping[str, Any]) -> Any:
         """The result of a method, of these arguments by name."""
         ...
 
-    def listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
+    def _listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
         """Begin to listen; the function that ends it."""
         ...
 
 
 def forwarding(kind: Kind) -> Kind:
     """Class decorator: every method of `EngineApi` that the class does not define itself goes to
-    its `call` or `listen`."""
+    its `_call` or `_listen`."""
     for method in METHODS.values():
         if method.name not in vars(kind):
             setattr(kind, method.name, _listener(method) if method.listens else _caller(method))
@@ -36,7 +36,7 @@ def forwarding(kind: Kind) -> Kind:
 def _caller(method: Method) -> Callable[..., Any]:
     @functools.wraps(getattr(EngineApi, method.name))
     async def call(self: Forwards, *args: Any, **kwargs: Any) -> Any:
-        return await self.call(method, method.bind(args, kwargs))
+        return await self._call(method, method.bind(args, kwargs))
 
     return call
 
@@ -44,6 +44,6 @@ def _caller(method: Method) -> Callable[..., Any]:
 def _listener(method: Method) -> Callable[..., Any]:
     @functools.wraps(getattr(EngineApi, method.name))
     def listen(self: Forwards, *args: Any, **kwargs: Any) -> Callable[[], None]:
-        return self.listen(method, method.bind(args, kwargs))
+        return self._listen(method, method.bind(args, kwargs))
 
     return listen

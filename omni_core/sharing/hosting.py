@@ -80,11 +80,11 @@ class Hosting(EngineApi):
         sharing = {"host_pid": os.getpid(), "clients": self.clients}
         return {**await self._engine.status(), "sharing": sharing}
 
-    async def call(self, method: Method, arguments: Mapping[str, Any]) -> Any:
+    async def _call(self, method: Method, arguments: Mapping[str, Any]) -> Any:
         """The engine's own method."""
         return await getattr(self._engine, method.name)(**arguments)
 
-    def listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
+    def _listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
         """The engine's own method."""
         stop: Callable[[], None] = getattr(self._engine, method.name)(**arguments)
         return stop

@@ -94,7 +94,7 @@ class SharedEngine(EngineApi):
     async def status(self) -> dict[str, Any]:
         """That of the engine, and `sharing`: the pid of the process that runs it, how many others
         use it, and whether this process is the `host` or a `client`."""
-        found: dict[str, Any] = await self.call(METHODS["status"], {})
+        found: dict[str, Any] = await self._call(METHODS["status"], {})
         here = "client" if isinstance(self._attached, Connection) else "host"
         sharing = {**found["sharing"], "here": here}
         return {**found, "sharing": sharing}
@@ -114,14 +114,14 @@ class SharedEngine(EngineApi):
             except OmniError as e:
                 log.debug("what is forgotten is not known before: %s", e)
         try:
-            gone: SourceRow = await self.call(METHODS["forget"], {"source": source}, again=note)
+            gone: SourceRow = await self._call(METHODS["forget"], {"source": source}, again=note)
         except NotFoundError:
             if row is None or not again:
                 raise
             return row  # the host ended after it had removed it, and before it said so
         return gone
 
-    async def call(
+    async def _call(
         self,
         method: Method,
         arguments: Mapping[str, Any],
@@ -145,12 +145,12 @@ class SharedEngine(EngineApi):
             code="WORKER_DIED",
         )
 
-    def listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
+    def _listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
         """Listen to whichever process runs the engine, until the returned function is called."""
         key = object()
         self._listening[key] = (method, arguments)
         if self._attached is not None:
-            self._stops[key] = self._attached.listen(method, arguments)
+            self._stops[key] = getattr(self._attached, method.name)(**arguments)
 
         def stop() -> None:
             self._listening.pop(key, None)
@@ -177,7 +177,7 @@ class SharedEngine(EngineApi):
         if isinstance(found, Connection):
             found.start(self._lost)
         for key, (method, arguments) in self._listening.items():
-            self._stops[key] = found.listen(method, arguments)
+            self._stops[key] = getattr(found, method.name)(**arguments)
         return found
 
     def _lost(self) -> None:
