@@ -87,6 +87,11 @@ class Windows:
             killer = group.create_task(self._killer())
             await asyncio.wait(windows)
             killer.cancel()
+        async with Client(stdio_client(self._server(0))) as client:
+            listed = await client.call_tool("list_sources", {"state": "ready", "limit": 100})
+        found = (listed.structured_content or {})["total"]
+        if found < len(self.outcome.ingested):
+            self.outcome.errors.append(f"{len(self.outcome.ingested)} ingested, {found} listed")
         return self.outcome
 
     def _write_media(self) -> None:

@@ -64,10 +64,12 @@ class _Search:
             await finish_first(asyncio.to_thread(self._elect))
         except StoreError as e:  # perhaps somebody serves it nevertheless
             unwritable = e
-        finally:
-            lock, self._lock = self._lock, None
-        if lock is not None:
-            return await self._host(lock)
+        except asyncio.CancelledError:
+            if self._lock is not None:
+                await asyncio.to_thread(self._lock.release)
+            raise
+        if self._lock is not None:
+            return await self._host(self._lock)
         joined = await self._join()
         if joined is None and unwritable is not None:
             raise unwritable
@@ -76,6 +78,7 @@ class _Search:
         return joined
 
     def _elect(self) -> None:
+        self._lock = None  # that of an earlier attempt was released
         self._lock = self._place.elect()
 
     async def _host(self, lock: FileLock) -> Hosting | None:

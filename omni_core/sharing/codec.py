@@ -141,9 +141,14 @@ def _local_path(inner: Codec) -> Codec:
     """A path, made absolute where it is sent: the receiver works in another folder."""
 
     def encode(value: Any, blobs: list[bytes]) -> Any:
-        return inner.encode(os.path.abspath(value) if value else value, blobs)
+        return inner.encode(absolute(value) if value else value, blobs)
 
     return Codec(f"path {inner.shape}", encode, inner.decode)
+
+
+def absolute(path: str) -> str:
+    """The path as it is seen from any folder."""
+    return path if os.path.isabs(path) else os.path.abspath(path)
 
 
 def _choice(shape: str, values: dict[Any, Any]) -> Codec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
@@ -18,6 +19,7 @@ from omni_core.sharing.host import Host
 from omni_core.sharing.methods import Method
 from omni_core.sharing.place import Notice, Place
 from omni_core.sharing.terms import Terms
+from omni_core.tasks import finish_first
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ class Hosting(EngineApi):
         """Use `Hosting.open`."""
         self._engine, self._resources = engine, resources
         self._host = Host(self, terms)
+        self._listening: socket.socket | None = None
+        self._address = ""
 
     @classmethod
     async def open(cls, settings: Settings, terms: Terms, place: Place, lock: FileLock) -> Hosting:
@@ -54,17 +58,28 @@ class Hosting(EngineApi):
         return hosting
 
     async def _serve(self, place: Place) -> None:
+        self._resources.callback(self._stop_listening)
         self._resources.push_async_callback(self._host.close)
         self._resources.push_async_callback(asyncio.to_thread, place.clear)  # this comes first
         try:
-            listening, address = await asyncio.to_thread(place.listen)
+            await finish_first(asyncio.to_thread(self._listen_at, place))
         except OSError as e:
             log.warning("this store cannot be shared with other processes: %s", e)
-            await asyncio.to_thread(place.announce, Notice(f"none:{e}"))
-            return
-        notice = Notice(address)
-        await self._host.start(listening, notice.secret)
+        notice = Notice(self._address)
+        if self._listening is not None:
+            await self._host.start(self._listening, notice.secret)
         await asyncio.to_thread(place.announce, notice)
+
+    def _listen_at(self, place: Place) -> None:
+        try:
+            self._listening, self._address = place.listen()
+        except OSError as e:
+            self._address = f"none:{e}"
+            raise
+
+    def _stop_listening(self) -> None:
+        if self._listening is not None:
+            self._listening.close()
 
     @property
     def clients(self) -> int:
