@@ -8,10 +8,12 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from omni_core import SharedEngine
+from omni_core.engine.api import EngineApi
 from omni_core.settings import Settings, load
 from tests.blocking import blocking_calls_fail
 
@@ -34,6 +36,12 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+async def until(engine: EngineApi, reached: Callable[[dict[str, Any]], bool]) -> None:
+    """Wait until the engine's status is so; each look is a call, which lets others run."""
+    while not reached(await engine.status()):
+        continue
 
 
 @pytest.fixture(autouse=True)

@@ -35,9 +35,7 @@ def hints() -> list[Any]:
     for name in METHODS:
         given = typing.get_type_hints(getattr(EngineApi, name), include_extras=True)
         for hint in given.values():
-            callback = next(
-                (a for a in (hint, *typing.get_args(hint)) if _is_callable(a)), None
-            )
+            callback = next((a for a in (hint, *typing.get_args(hint)) if _is_callable(a)), None)
             value = hint if callback is None else typing.get_args(callback)[0]
             found += value if isinstance(value, list) else [value]
     return found
@@ -96,7 +94,7 @@ def carried(used: Codec, value: Any) -> Any:
 
 @pytest.mark.parametrize("hint", hints(), ids=str)
 def test_every_argument_result_and_report_of_the_engine_comes_back_equal(hint: Any) -> None:
-    dice = random.Random(str(hint))
+    dice = random.Random(str(hint))  # noqa: S311 - the same each time
     for _ in range(50):
         value = example(hint, dice)
         back = carried(codec(hint), value)
@@ -114,7 +112,7 @@ def test_the_failure_of_a_file_keeps_its_class_code_and_line() -> None:
 
 def test_pictures_travel_as_they_are_and_not_as_text() -> None:
     hint = codec(Opened)
-    dice = random.Random(1)
+    dice = random.Random(1)  # noqa: S311 - the same each time
     value = dataclasses.replace(example(Opened, dice), audio_wav=b"\0" * 100_000)
     blobs: list[bytes] = []
     assert len(to_bytes({"value": hint.encode(value, blobs)}, blobs)) < 110_000
@@ -137,7 +135,7 @@ def test_numbers_of_numpy_travel_as_numbers() -> None:
 
 @pytest.mark.parametrize("hint", hints(), ids=str)
 def test_what_is_no_value_of_the_type_is_malformed_and_nothing_worse(hint: Any) -> None:
-    dice = random.Random(f"malformed {hint}")
+    dice = random.Random(f"malformed {hint}")  # noqa: S311 - the same each time
     used = codec(hint)
     for _ in range(200):
         blobs: list[bytes] = []
@@ -226,5 +224,5 @@ class Spreads(typing.Protocol):
 
 @pytest.mark.parametrize("api", [Streams, Answers, Waits, Spreads])
 def test_a_method_that_cannot_be_carried_is_refused_when_it_is_read(api: type) -> None:
-    with pytest.raises(TypeError, match="carried|not Callable"):
+    with pytest.raises(TypeError, match=r"carried|not Callable"):
         methods_of(api)

@@ -21,7 +21,7 @@ from omni_core import (
 )
 from omni_core.engine.api import EngineApi
 from omni_core.settings import Settings
-from tests.omni_core.sharing.conftest import SLIDES, Share
+from tests.omni_core.sharing.conftest import SLIDES, Share, until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -82,9 +82,7 @@ async def test_a_folder_is_ingested_file_by_file(
 
 async def test_a_moment_is_opened_as_picture_sound_and_clip(engine: EngineApi) -> None:
     await engine.ingest(IngestRequest(str(SLIDES)))
-    opened = await engine.open_ref(
-        OpenRequest("slides.mp4@12-14", show=("frame", "audio", "clip"))
-    )
+    opened = await engine.open_ref(OpenRequest("slides.mp4@12-14", show=("frame", "audio", "clip")))
     assert opened.pictures[0].jpeg[:2] == b"\xff\xd8"
     assert opened.audio_wav[:4] == b"RIFF"
     (clip,) = opened.clips
@@ -116,9 +114,10 @@ async def test_errors_keep_their_class_code_and_line(engine: EngineApi, notes: P
 
 
 async def test_a_wrong_call_is_a_type_error_here(engine: Any) -> None:
-    for wrong in (lambda: engine.search(), lambda: engine.sources(nonsense=1)):
-        with pytest.raises(TypeError):
-            await wrong()
+    with pytest.raises(TypeError):
+        await engine.search()
+    with pytest.raises(TypeError):
+        await engine.sources(nonsense=1)
 
 
 async def test_listeners_hear_of_changes_until_they_stop(engine: EngineApi, notes: Path) -> None:
@@ -150,8 +149,7 @@ async def test_a_call_that_is_cancelled_is_cancelled_where_it_runs(engine: Engin
     await asyncio.wait([call], timeout=30)
     assert call.cancelled()
     async with asyncio.timeout(60):
-        while (await engine.status())["jobs"]:
-            await asyncio.sleep(0.01)
+        await until(engine, lambda status: not status["jobs"])
     assert (await engine.ingest(IngestRequest(str(SLIDES)))).state == "ready"
 
 

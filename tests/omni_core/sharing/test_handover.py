@@ -30,7 +30,7 @@ from omni_core.sharing import attaching, place, shared_engine
 from omni_core.sharing.connection import Connection, HostGoneError
 from omni_core.sharing.hosting import Hosting
 from omni_core.sharing.place import Notice, Place
-from tests.omni_core.sharing.conftest import REPO, SLIDES, Share
+from tests.omni_core.sharing.conftest import REPO, SLIDES, Share, until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -55,8 +55,7 @@ async def test_when_the_host_closes_calls_go_on_with_the_next_one(
     host, client, other = [await share(settings) for _ in range(3)]
     call = asyncio.create_task(client.ingest(IngestRequest(str(SLIDES))))
     async with asyncio.timeout(90):
-        while not (await host.status())["jobs"]:
-            await asyncio.sleep(0.01)
+        await until(host, lambda status: bool(status["jobs"]))
         await host.close()
         assert (await call).state == "ready"
         assert (await other.search(SearchRequest("field trip"))).hits
@@ -76,8 +75,7 @@ async def test_when_the_host_is_killed_calls_and_listening_go_on(
     assert await role(client) == "client"
     call = asyncio.create_task(client.ingest(IngestRequest(str(SLIDES))))
     async with asyncio.timeout(120):
-        while not (await client.status())["jobs"] and not call.done():
-            await asyncio.sleep(0.01)
+        await until(client, lambda status: bool(status["jobs"]) or call.done())
         host.send_signal(signal.SIGKILL)
         status = await call
         assert status.state == "ready"
@@ -261,7 +259,7 @@ async def test_where_nothing_can_listen_the_first_works_and_the_second_is_told_w
     monkeypatch.setattr(Place, "listen", none)
     alone = await share()
     assert (await alone.sources()).total == 0
-    with pytest.raises(StoreError, match="cannot be reached from here .no sockets here") as busy:
+    with pytest.raises(StoreError, match=r"cannot be reached from here .no sockets here") as busy:
         await share()
     assert busy.value.code == "STORE_BUSY"
 
@@ -315,7 +313,7 @@ async def test_a_holder_elsewhere_is_named_with_its_machine(
 
     lock = await asyncio.to_thread(hold)
     try:
-        with pytest.raises(StoreError, match="pid 7 on other-box holds .* cannot be reached"):
+        with pytest.raises(StoreError, match=r"pid 7 on other-box holds .* cannot be reached"):
             await share()
     finally:
         await asyncio.to_thread(lock.release)

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from omni_core.sharing.codec import MalformedError
 from omni_core.sharing.handshake import StrangerError, enter
 from omni_core.sharing.link import Link, from_bytes, to_bytes
 from omni_core.sharing.place import Notice, Place, connect
+from omni_core.sharing.terms import Terms, terms_of
 from tests.omni_core.sharing.conftest import Share
 
 pytestmark = [
@@ -158,15 +160,14 @@ async def test_whatever_a_peer_sends_the_others_are_served(
     await share()
     client = await share()
     secret = (await notice_of(settings)).secret
-    dice = random.Random(7)
+    dice = random.Random(7)  # noqa: S311 - the same each time
     good = to_bytes({"id": 1, "call": "sources", "with": {}})
     for n in range(60):
         if n % 3 == 0:
             sent = dice.randbytes(dice.randrange(1, 200))
         elif n % 3 == 1:
-            sent = bytearray(good)
-            sent[dice.randrange(len(sent))] = dice.randrange(256)
-            sent = bytes(sent)
+            at = dice.randrange(len(good))
+            sent = good[:at] + dice.randbytes(1) + good[at + 1 :]
         else:
             sent = to_bytes(dice.choice(NONSENSE))
         async with raw(settings, secret) as hostile:
@@ -268,7 +269,7 @@ async def test_a_listener_that_does_not_read_never_holds_up_the_engine(
 
 
 async def test_any_bytes_are_a_message_or_malformed() -> None:
-    dice = random.Random(3)
+    dice = random.Random(3)  # noqa: S311 - the same each time
     whole = to_bytes({"id": 1, "value": [0, 1]}, [b"abc", b""])
     for _ in range(2000):
         sent = bytearray(whole)
@@ -283,7 +284,7 @@ async def test_any_bytes_are_a_message_or_malformed() -> None:
         assert sum(len(b) for b in blobs) == len(sent[8 + text :])
 
 
-@pytest.mark.parametrize("text", [b"[" * 100_000, b"1" * 5000, b"{\"a\": 1", b"\xff", b"[]"])
+@pytest.mark.parametrize("text", [b"[" * 100_000, b"1" * 5000, b'{"a": 1', b"\xff", b"[]"])
 def test_json_that_is_none_or_a_bomb_is_malformed(text: bytes) -> None:
     with pytest.raises(MalformedError):
         from_bytes(text, b"")
@@ -312,7 +313,7 @@ async def test_a_message_larger_than_any_is_not_waited_for() -> None:
     ],
 )
 async def test_another_model_or_index_is_refused_in_one_line_with_the_way_out(
-    share: Share, settings: Settings, change: dict[str, str], line: str
+    share: Share, settings: Settings, change: Any, line: str
 ) -> None:
     await share()
     with pytest.raises(StoreError, match=f"pid {os.getpid()} .*{line}") as refused:
@@ -325,10 +326,11 @@ async def test_another_version_is_refused_in_one_line_with_the_way_out(
     share: Share, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await share()
-    own = attaching.terms_of
-    monkeypatch.setattr(
-        attaching, "terms_of", lambda s: replace(own(s), build="0.0.9 (00000000)")
-    )
+
+    def older(chosen: Settings) -> Terms:
+        return replace(terms_of(chosen), build="0.0.9 (00000000)")
+
+    monkeypatch.setattr(attaching, "terms_of", older)
     with pytest.raises(StoreError, match=r"this one is 0\.0\.9.*restart the client") as refused:
         await share()
     assert refused.value.code == "STORE_BUSY"
