@@ -107,10 +107,12 @@ class _Search:
         if problem:
             await connection.close()
             raise StoreError(problem, code="STORE_BUSY")
-        if others := differing(self._terms, connection.terms):
+        connection.overruled = differing(self._terms, connection.terms)
+        if connection.overruled:
             log.warning(
-                "the engine of the omni-mcp with pid %d is used: %s", connection.terms.pid, others
-            )
+                "settings of the omni-mcp with pid %d apply: %s",
+                connection.terms.pid, connection.overruled,
+            )  # fmt: skip
         return connection
 
     def _require_patience(self) -> None:

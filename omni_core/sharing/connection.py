@@ -53,6 +53,8 @@ class Connection(EngineApi):
         self._link = link
         self.terms = terms
         """What the host said of itself."""
+        self.overruled = ""
+        """Settings of the host that apply here instead of this process's own."""
         self.gone = False
         self._on_gone: Callable[[], None] = lambda: None
         self._numbers = itertools.count(1)

@@ -72,6 +72,12 @@ class SharedEngine(EngineApi):
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
+    @property
+    def overruled(self) -> str:
+        """Settings that differ in the process which runs the engine, and apply: `speech=off (here
+        base)`; "" when there are none."""
+        return self._attached.overruled if isinstance(self._attached, Connection) else ""
+
     async def close(self) -> None:
         """Leave the engine; the process that runs it closes it, and another one takes over.
 

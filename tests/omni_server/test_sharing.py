@@ -76,6 +76,13 @@ async def test_the_command_line_works_while_a_server_has_the_store(
         assert tea["state"] == "ready"
         found = await asyncio.to_thread(in_a_terminal, "search", "green tea")
         assert found["hits"][0]["source_id"] == tea["source_id"]
+        said = await asyncio.to_thread(
+            lambda: subprocess.run(
+                [sys.executable, "-m", "omni_server", "search", "tea", "--store", str(store)],
+                env=environ | {"OMNI_SPEECH": "tiny"}, capture_output=True, text=True, timeout=120,
+            )
+        )  # fmt: skip
+        assert "its settings apply: speech=off (here tiny)" in said.stderr
         shown = await asyncio.to_thread(in_a_terminal, "show", found["hits"][0]["ref"])
         assert "eighty" in shown["lines"][0]["text"]
         similar = await asyncio.to_thread(in_a_terminal, "similar", "[Boats]")

@@ -343,6 +343,7 @@ async def test_settings_that_differ_are_said_in_the_log(
     client: SharedEngine = await share(replace(settings, speech="tiny"))
     assert (await client.sources()).total == 0
     assert "speech=off (here tiny)" in caplog.text
+    assert client.overruled == "speech=off (here tiny)"
 
 
 async def test_a_copy_of_a_store_that_is_open_is_a_store_of_its_own(
