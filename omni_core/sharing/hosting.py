@@ -33,7 +33,8 @@ class Hosting(EngineApi):
 
     def __init__(self, engine: Engine, terms: Terms, resources: AsyncExitStack) -> None:
         """Use `Hosting.open`."""
-        self._engine, self._resources = engine, resources
+        self.engine = engine
+        self._resources = resources
         self._host = Host(self, terms)
         self._listening: socket.socket | None = None
         self._address = ""
@@ -93,13 +94,13 @@ class Hosting(EngineApi):
     async def status(self) -> dict[str, Any]:
         """That of the engine, with `sharing`."""
         sharing = {"host_pid": os.getpid(), "clients": self.clients}
-        return {**await self._engine.status(), "sharing": sharing}
+        return {**await self.engine.status(), "sharing": sharing}
 
     async def _call(self, method: Method, arguments: Mapping[str, Any]) -> Any:
         """The engine's own method."""
-        return await getattr(self._engine, method.name)(**arguments)
+        return await getattr(self.engine, method.name)(**arguments)
 
     def _listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
         """The engine's own method."""
-        stop: Callable[[], None] = getattr(self._engine, method.name)(**arguments)
+        stop: Callable[[], None] = getattr(self.engine, method.name)(**arguments)
         return stop

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Self
 
+from omni_core.engine import Engine
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import SourceRow
 from omni_core.errors import NotFoundError, OmniError, StoppedError, UnavailableError
@@ -24,10 +25,13 @@ from omni_core.settings import Settings
 from omni_core.sharing.attaching import Attached, attach
 from omni_core.sharing.connection import Connection, HostGoneError
 from omni_core.sharing.forwarding import forwarding
+from omni_core.sharing.hosting import Hosting
 from omni_core.sharing.methods import METHODS, Method
 from omni_core.tasks import TaskOwner, result_of
 
 log = logging.getLogger(__name__)
+
+OnHost = Callable[[Engine], Coroutine[Any, Any, None]]
 
 MAX_TRIES = 5
 """A call during which so many hosts have ended is not made again: it may be what ends them."""
@@ -41,9 +45,9 @@ class SharedEngine(EngineApi):
     opened it; the model, the index and the version must be the same.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_host: OnHost | None) -> None:
         """Use `SharedEngine.open`."""
-        self._settings = settings
+        self._settings, self._on_host = settings, on_host
         self._tasks = TaskOwner("the shared engine")
         self._attached: Attached | None = None
         self._attaching: asyncio.Task[Attached] | None = None
@@ -52,13 +56,15 @@ class SharedEngine(EngineApi):
         self._stops: dict[object, Callable[[], None]] = {}
 
     @classmethod
-    async def open(cls, settings: Settings) -> Self:
+    async def open(cls, settings: Settings, *, on_host: OnHost | None = None) -> Self:
         """Connect to the process that serves this store, or be that process.
 
+        `on_host` is awaited in the background, with the engine, whenever this process begins to
+        run it, also when it takes over: for what an engine should go on with.
         Raises what `Engine.open` raises, and StoreError STORE_BUSY when the store is held by a
         process that does not share it, cannot be reached, or is of another version or model.
         """
-        engine = cls(settings)
+        engine = cls(settings, on_host)
         try:
             await engine._here()
         except BaseException:
@@ -71,6 +77,11 @@ class SharedEngine(EngineApi):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+    @property
+    def local(self) -> Engine | None:
+        """The engine itself, while this process runs it."""
+        return self._attached.engine if isinstance(self._attached, Hosting) else None
 
     @property
     def overruled(self) -> str:
@@ -182,6 +193,8 @@ class SharedEngine(EngineApi):
         self._attached = found
         if isinstance(found, Connection):
             found.start(self._lost)
+        elif self._on_host is not None:
+            self._tasks.start(self._on_host(found.engine), name="going on with a library")
         for key, (method, arguments) in self._listening.items():
             self._stops[key] = getattr(found, method.name)(**arguments)
         return found

@@ -126,6 +126,24 @@ async def test_of_ten_that_lose_their_host_one_is_the_next(share: Share) -> None
     assert sorted(roles) == ["client"] * 9 + ["host"]
 
 
+async def test_whoever_begins_to_run_the_engine_may_go_on_with_what_was_begun(
+    share: Share, settings: Settings
+) -> None:
+    begun: asyncio.Queue[str] = asyncio.Queue()
+    async with asyncio.timeout(60):
+        first = await share()
+
+        async def go_on(engine: Engine) -> None:
+            begun.put_nowait(f"{(await engine.sources()).total} sources")
+
+        async with await SharedEngine.open(settings, on_host=go_on) as second:
+            assert isinstance(first.local, Engine) and second.local is None
+            assert begun.empty()
+            await first.close()
+            assert await begun.get() == "0 sources"
+            assert isinstance(second.local, Engine)
+
+
 # A call that is made again
 
 
@@ -193,17 +211,15 @@ async def test_what_a_killed_host_left_is_replaced(share: Share, settings: Setti
     assert [await role(await share()) for _ in range(2)] == ["host", "client"]
 
 
-@pytest.mark.parametrize("left", ["", "{}", "[1]", '{"address": 5}', "\0", '{"secret": "zz"}'])
-async def test_a_notice_that_is_damaged_counts_as_none(
-    share: Share, settings: Settings, left: str
-) -> None:
-    def leave() -> Notice | None:
+async def test_a_notice_that_is_damaged_counts_as_none(share: Share, settings: Settings) -> None:
+    def leave(left: str) -> Notice | None:
         folder = settings.store_path / "shared"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "notice.json").write_text(left)
         return Place(settings.store_path).notice()
 
-    assert await asyncio.to_thread(leave) is None
+    for left in ("", "{}", "[1]", '{"address": 5}', "\0", '{"secret": "zz"}'):
+        assert await asyncio.to_thread(leave, left) is None
     assert await role(await share()) == "host"
 
 
