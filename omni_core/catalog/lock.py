@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import BinaryIO
 
 from omni_core import forks
 from omni_core.errors import StoreError
-
-_BYTE = 1 << 30
-"""Offset of the locked byte: Windows forbids reading a locked range, so it is far from the pid."""
+from omni_core.file_lock import try_lock
 
 
 class LockHeldError(Exception):
@@ -38,7 +35,7 @@ class FileLock:
                 f"cannot write in {store}: {e.strerror}; choose another folder with --store"
             ) from e
         try:
-            if not _try_lock(file):
+            if not try_lock(file):
                 raise LockHeldError(_pid_in(file))
             file.truncate(0)
             file.write(str(os.getpid()).encode())
@@ -84,26 +81,3 @@ class StoreLock(FileLock):
 def _pid_in(file: BinaryIO) -> str:
     text = file.read(20).decode("ascii", "replace").strip()
     return text if text.isdigit() else ""
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: BinaryIO) -> bool:
-        file.seek(_BYTE)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        finally:
-            file.seek(0)
-        return True
-else:
-    import fcntl
-
-    def _try_lock(file: BinaryIO) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
