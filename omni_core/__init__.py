@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from omni_core.query import In as In
     from omni_core.query import Prefetch as Prefetch
     from omni_core.query import Range as Range
+    from omni_core.sharing import SharedEngine as SharedEngine
     from omni_core.types import AudioContent as AudioContent
     from omni_core.types import Channel as Channel
     from omni_core.types import Content as Content
@@ -111,6 +112,7 @@ _LAZY = {
         "Transcriber",
     ),
     "omni_core.query": ("During", "Filter", "Ids", "In", "Prefetch", "Range"),
+    "omni_core.sharing": ("SharedEngine",),
     "omni_core.types": (
         "AudioContent",
         "Channel",

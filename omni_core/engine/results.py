@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
@@ -13,6 +13,9 @@ from omni_core.types import Channel, Match, Modality
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
+LOCAL_PATH = "a path"
+"""Marks a path that is relative to the folder of the process that asks."""
+FilePath = Annotated[str, LOCAL_PATH]
 Show = Literal["frame", "sheet", "page", "audio", "clip", "text"]
 Order = Literal["relevance", "newest", "oldest"]
 Size = Literal["small", "medium", "large"]
@@ -28,11 +31,11 @@ def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 class IngestRequest:
     """A file (or, through `Engine.ingest_folder`, each file of a folder) to make searchable."""
 
-    path: str
+    path: FilePath
     title: str | None = None
     recorded_at: datetime | None = None
     collection: str = "default"
-    transcript: str | None = None
+    transcript: FilePath | None = None
     password: str | None = None
     fast: bool = False
 
@@ -106,7 +109,7 @@ class SearchRequest:
 
     query: str = ""
     ref: str = ""
-    path: str = ""
+    path: FilePath = ""
     not_like: tuple[str, ...] = ()
     same_source: bool = True
     modality: tuple[Modality, ...] = ()

@@ -56,7 +56,7 @@ _READ = ToolAnnotations(
 def create(settings: Settings, *, opener: Opener | None = None) -> MCPServer[State]:
     """The server, ready for any transport; its engine opens when the first one runs.
 
-    `opener` replaces `Engine.open`, for a server inside another program.
+    `opener` replaces `SharedEngine.open`, for a server inside another program.
     """
     return build(State(settings, opener))
 

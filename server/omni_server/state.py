@@ -1,4 +1,4 @@
-"""State that all handlers share: settings, access, and one Engine that opens in the background.
+"""State that all handlers share: settings, access, and one engine that opens in the background.
 
 `tools/list` never waits for the engine: it is imported and opened after the server has started.
 """
@@ -18,7 +18,7 @@ from omni_core.tasks import TaskOwner, result_of
 from omni_server.access import Access
 
 if TYPE_CHECKING:
-    from omni_core import Engine
+    from omni_core import SharedEngine
     from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
     from omni_server.links import Links
@@ -68,7 +68,7 @@ class State:
 
     async def engine(self) -> EngineApi:
         """The open engine. Raises what opening it raised, such as StoreError when another process
-        holds the store; the next call tries again."""
+        holds the store and cannot share it; the next call tries again."""
         task = self._opening
         if task is None or (task.done() and not _succeeded(task)):
             task = self._opening = self._tasks.start(
@@ -109,10 +109,10 @@ def _succeeded(task: asyncio.Task[EngineApi]) -> bool:
 
 
 async def _open(settings: Settings) -> EngineApi:
-    def load() -> type[Engine]:
-        from omni_core import Engine
+    def load() -> type[SharedEngine]:
+        from omni_core import SharedEngine
 
-        return Engine
+        return SharedEngine
 
     engine_type = await asyncio.to_thread(load)
     return await engine_type.open(settings)

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from omni_core import Engine, IngestRequest
+from omni_core import IngestRequest
 from omni_core.collection_names import DEFAULT
+from omni_core.engine.api import EngineApi
 from omni_core.engine.results import Change, FolderStatus, IngestStatus, SourceRow
 from omni_core.errors import BadRequestError, NotFoundError
+from omni_server.cli.opening import open_library
 from omni_server.cli.printing import Bar, as_json, hint, length, say, table
-from omni_server.cli.settings import settings_of
 from omni_server.text import counted, one_line
 
 
@@ -22,7 +23,7 @@ async def ingest(args: argparse.Namespace) -> int:
     """Make files searchable; 1 when one failed, except for unsupported files inside a folder."""
     files = _files(args.paths)
     named = {_absolute(p) for p in args.paths}
-    async with await Engine.open(settings_of(args)) as engine:
+    async with await open_library(args) as engine:
         with Bar() as bar:
             done = await _ingest(engine, args, files, bar)
     if args.json:
@@ -33,7 +34,7 @@ async def ingest(args: argparse.Namespace) -> int:
 
 
 async def _ingest(
-    engine: Engine, args: argparse.Namespace, files: Sequence[str], bar: Bar
+    engine: EngineApi, args: argparse.Namespace, files: Sequence[str], bar: Bar
 ) -> Sequence[IngestStatus]:
     async def one(s: IngestStatus) -> None:
         bar.show(s.progress, f"{s.stage} {Path(s.path).name}")
@@ -151,7 +152,7 @@ async def sources(args: argparse.Namespace) -> int:
     """List the library."""
     rows: list[SourceRow] = []
     collections: Mapping[str, int] = {}
-    async with await Engine.open(settings_of(args)) as engine:
+    async with await open_library(args) as engine:
         cursor = ""
         while len(rows) < args.limit:
             page = await engine.sources(
@@ -195,7 +196,7 @@ async def sources(args: argparse.Namespace) -> int:
 
 async def forget(args: argparse.Namespace) -> int:
     """Remove a source; asks first on a terminal."""
-    async with await Engine.open(settings_of(args)) as engine:
+    async with await open_library(args) as engine:
         if not args.yes:
             if not sys.stdin.isatty():
                 raise BadRequestError("forget asks before it removes; give --yes in a script")
