@@ -126,8 +126,8 @@ def _tenant(claims: Mapping[str, Any], claim: str) -> str:
     if not claim:
         return ""
     value = claims.get(claim)
-    several = isinstance(value, (list, dict))
-    name = next(iter(value)) if several and len(value) == 1 else value
+    one_of_one = isinstance(value, list | dict) and len(value) == 1
+    name: Any = [*value][0] if one_of_one else value
     if not isinstance(name, str) or not name.strip() or one_line(name, 200) != name:
         raise NotAMember(f"the token does not name one tenant in its claim {claim!r}")
     return name

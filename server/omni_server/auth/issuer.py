@@ -94,11 +94,15 @@ class Fetcher:
         except (TimeoutError, httpx2.HTTPError, ValueError, RecursionError) as e:
             raise UnavailableError(f"{url}: {type(e).__name__} {one_line(str(e), 100)}") from e
 
+    def _client(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            transport=self._transport, trust_env=False, follow_redirects=False, timeout=FETCH_S
+        )
+
     async def _get(self, url: str) -> Mapping[str, Any] | None:
+        made = await asyncio.to_thread(self._client)  # reads the certificates of the system
         async with (
-            httpx2.AsyncClient(
-                transport=self._transport, trust_env=False, follow_redirects=False, timeout=FETCH_S
-            ) as client,
+            made as client,
             client.stream("GET", url, headers={"Accept": "application/json"}) as answer,
         ):
             if answer.status_code == 404:
@@ -177,7 +181,7 @@ class _KeySet:
 
 
 class SigningKeys:
-    """The issuer's public keys; fetched when they are needed, seldom, and by one caller at a time."""
+    """The issuer's public keys; fetched when needed, seldom, and by one caller at a time."""
 
     def __init__(
         self,
