@@ -89,7 +89,7 @@ def _entry(row: Mapping[str, Any]) -> StaticToken:
     if not isinstance(tenant, str) or one_line(tenant, 100) != tenant:
         raise ValueError("tenant is one line of text, at most 100 characters")
     names = row.get("scopes")
-    if not isinstance(names, list) or not names or not set(names) <= set(SCOPES):
+    if not isinstance(names, list) or not names or any(n not in SCOPES for n in names):
         raise ValueError(f"scopes is a list of {', '.join(SCOPES)}")
     expires = row.get("expires")
     if isinstance(expires, datetime) or not isinstance(expires, date | None):

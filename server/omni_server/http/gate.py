@@ -13,6 +13,7 @@ from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from omni_core.errors import BadRequestError
@@ -82,6 +83,11 @@ class Gate:
         scope["user"] = as_user(principal, issuer="oauth" if principal.by_oauth else "")
         async with self._serving(principal.tenant) if principal.tenant else nullcontext():
             await self._as_user(scope, receive, send)
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """The routes behind the gate."""
+        return self._app.routes
 
     def running(self) -> AbstractAsyncContextManager[Any]:
         """The lifespan of the application, for hosts that do not run it themselves."""
