@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -19,8 +18,7 @@ from typing import Generic, Protocol, TypeVar
 
 from omni_core.errors import StoppedError
 from omni_core.settings import Settings
-
-log = logging.getLogger(__name__)
+from omni_core.tasks import TaskOwner
 
 FOLDER = "tenants"
 """The folder of the store that holds the tenants' stores."""
@@ -68,8 +66,10 @@ L = TypeVar("L", bound=Library)
 
 @dataclass
 class _Held(Generic[L]):
-    library: L
+    library: L | None = None
+    """None until it is open."""
     lifespan: AsyncExitStack = field(default_factory=AsyncExitStack)
+    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     """Requests that are being served."""
 
@@ -82,51 +82,74 @@ class Tenants(Generic[L]):
         self._make, self._limit = make, limit
         self._held: dict[str, _Held[L]] = {}
         """In order of use, the latest last."""
-        self._changing = asyncio.Lock()
+        self._closing: dict[str, asyncio.Task[None]] = {}
+        self._tasks = TaskOwner("the tenants")
+        self._trimming: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def serving(self, tenant: str) -> AsyncIterator[L]:
         """The tenant's library, which stays open inside the block."""
-        async with self._changing:
-            held = self._held.pop(tenant, None)
-            if held is None:
-                held = _Held(await asyncio.to_thread(self._make, tenant))
-                await held.lifespan.enter_async_context(held.library.running())
-            self._held[tenant] = held
-            held.users += 1
-            await self._close_others()
+        while tenant in self._closing:
+            await asyncio.wait([self._closing[tenant]])
+        held = self._held.pop(tenant, _Held[L]())
+        self._held[tenant] = held
+        held.users += 1
         try:
-            yield held.library
+            library = await self._opened(held, tenant)
+            self._trim()
+            yield library
         finally:
             held.users -= 1
 
     def of(self, tenant: str) -> L:
         """The library of a tenant that is being served. Raises StoppedError for any other."""
         held = self._held.get(tenant)
-        if held is None:
+        if held is None or held.library is None:
             raise StoppedError("this tenant's library is closed; ask again")
         return held.library
 
     @property
     def open(self) -> tuple[L, ...]:
         """The libraries that are open."""
-        return tuple(held.library for held in self._held.values())
+        return tuple(h.library for h in self._held.values() if h.library is not None)
 
     async def close(self) -> None:
         """Close every library, also when closing one fails."""
-        async with self._changing, AsyncExitStack() as all_of_them:
+        tasks, self._tasks = self._tasks, TaskOwner("the tenants")  # for a later start
+        if self._closing:
+            await asyncio.wait(self._closing.values())
+        await tasks.close()
+        async with AsyncExitStack() as all_of_them:
             while self._held:
                 all_of_them.push_async_callback(self._held.popitem()[1].lifespan.aclose)
 
-    async def _close_others(self) -> None:
+    async def _opened(self, held: _Held[L], tenant: str) -> L:
+        async with held.opening:
+            if held.library is None:
+                library = await asyncio.to_thread(self._make, tenant)
+                await held.lifespan.enter_async_context(library.running())
+                held.library = library
+            return held.library
+
+    def _trim(self) -> None:
+        """Start to close what is over the limit; no request waits for it."""
+        if len(self._held) > self._limit and (self._trimming is None or self._trimming.done()):
+            self._trimming = self._tasks.start(self._close_idle(), name="close idle tenants")
+
+    async def _close_idle(self) -> None:
         """Close the libraries over the limit that serve nobody and have nothing to do."""
-        for tenant, held in list(self._held.items()):
+        for tenant, held in list(self._held.items())[:-1]:  # the latest will be used again
             if len(self._held) <= self._limit:
                 return
-            if held.users or not await held.library.is_idle() or held.users:
+            if held.users or held.library is None or not await held.library.is_idle():
+                continue
+            if held.users or self._held.get(tenant) is not held:  # used since it was looked at
                 continue
             del self._held[tenant]
+            closing = self._closing[tenant] = self._tasks.start(
+                held.lifespan.aclose(), name=f"close the library of tenant {tenant!r}"
+            )
             try:
-                await held.lifespan.aclose()
-            except Exception:  # the caller whose request made room has nothing to do with it
-                log.exception("the library of tenant %r did not close well", tenant)
+                await asyncio.wait([closing])
+            finally:
+                del self._closing[tenant]

@@ -126,8 +126,9 @@ def _tenant(claims: Mapping[str, Any], claim: str) -> str:
     if not claim:
         return ""
     value = claims.get(claim)
-    one_of_one = isinstance(value, list | dict) and len(value) == 1
-    name: Any = [*value][0] if one_of_one else value
+    name: Any = value
+    if isinstance(value, list | dict) and len(value) == 1:
+        name = next(iter(value))
     if not isinstance(name, str) or not name.strip() or one_line(name, 200) != name:
         raise NotAMember(f"the token does not name one tenant in its claim {claim!r}")
     return name

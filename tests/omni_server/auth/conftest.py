@@ -55,7 +55,7 @@ def both(settings: Settings, engine: Any) -> Both:
         with bound() as here, bound() as there:
             issuer = AuthorizationServer(address(there))
             url = f"{address(here)}/mcp"
-            base = {
+            base: dict[str, Any] = {
                 "store": settings.store, "roots": settings.roots, "allow_delete": True,
                 "oauth_issuer": issuer.issuer, "oauth_audience": url,
             }  # fmt: skip

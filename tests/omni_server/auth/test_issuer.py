@@ -162,9 +162,7 @@ def test_metadata_is_looked_for_where_both_standards_put_it() -> None:
 @pytest.mark.parametrize("place", [0, 1, 2])
 async def test_metadata_is_found_at_each_place(place: int) -> None:
     issuer = "https://a.example/realms/x"
-    held = {
-        metadata_urls(issuer)[place]: {"issuer": issuer, "jwks_uri": "https://a.example/keys"}
-    }
+    held = {metadata_urls(issuer)[place]: {"issuer": issuer, "jwks_uri": "https://a.example/keys"}}
 
     def reply(request: httpx2.Request) -> httpx2.Response:
         found: Any = held.get(str(request.url))

@@ -321,5 +321,3 @@ async def test_the_servers_own_address_is_an_accepted_host(settings: Settings) -
         assert (await h.get("/health")).status_code == 200
         metadata = await h.get("/.well-known/oauth-protected-resource/mcp")
     assert metadata.json()["resource"] == "https://omni.example:8443/mcp"
-
-

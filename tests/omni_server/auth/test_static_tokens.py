@@ -49,12 +49,12 @@ def web(settings: Settings, engine: Any, file: Path) -> Web:
         options = Settings(store=settings.store, roots=settings.roots, tokens_file=str(file),
                            allow_delete=True, check_citations=True)  # fmt: skip
         app = create_http(options, opener=opener)
-        async with app.running():
-            async with httpx2.AsyncClient(
-                transport=httpx2.ASGITransport(app=app), base_url=BASE,
-                headers={"authorization": f"Bearer {token}"},
-            ) as client:  # fmt: skip
-                yield client
+        client = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=app), base_url=BASE,
+            headers={"authorization": f"Bearer {token}"},
+        )  # fmt: skip
+        async with app.running(), client:
+            yield client
 
     return serve
 
@@ -163,9 +163,7 @@ async def test_a_revoked_token_is_refused_while_the_server_runs(
         assert (await http.get("/nothing")).status_code == 404
         await anyio.to_thread.run_sync(revoke, file, "reader")
         assert (await http.get("/nothing")).status_code == 401
-        await anyio.to_thread.run_sync(
-            lambda: add(file, later, name="new", scopes=["read"])
-        )
+        await anyio.to_thread.run_sync(lambda: add(file, later, name="new", scopes=["read"]))
         http.headers["authorization"] = f"Bearer {later}"
         assert (await http.get("/nothing")).status_code == 404
 
