@@ -23,7 +23,8 @@ class Resource:
         self._url = settings.oauth_audience.rstrip("/")
         parts = urlsplit(self._url)
         self._path = f"{WELL_KNOWN}{parts.path}"
-        self._metadata_url = f"{parts.scheme}://{parts.netloc}{self._path}"
+        self.metadata_url = f"{parts.scheme}://{parts.netloc}{self._path}"
+        """Where clients find the metadata."""
         self._open = bool(settings.oauth_issuer)
 
     def metadata(self, path: str) -> dict[str, Any] | None:
@@ -50,7 +51,7 @@ class Resource:
         if self._open:
             fields |= {
                 "scope": " ".join(self._full(s) for s in scopes),
-                "resource_metadata": self._metadata_url,
+                "resource_metadata": self.metadata_url,
             }
         return "Bearer " + ", ".join(f'{k}="{_quotable(v)}"' for k, v in fields.items())
 

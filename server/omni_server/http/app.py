@@ -25,7 +25,7 @@ from omni_core.settings import Settings
 from omni_server.app import build, tools_of
 from omni_server.auth.credentials import Credentials, host_of, is_guarded
 from omni_server.auth.resource import WELL_KNOWN, Resource
-from omni_server.authorization import scope_of_tool
+from omni_server.authorization import audit, scope_of_tool
 from omni_server.http.gate import LOOPBACK, Gate, check
 from omni_server.http.uploads import receive
 from omni_server.links import Links
@@ -92,6 +92,8 @@ def run_http(settings: Settings) -> None:
     from omni_server.http.ending import EndingServer  # uvicorn
 
     app = create_http(settings)
+    if is_guarded(settings):
+        audit.setLevel(logging.INFO)  # whatever else is logged
     log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
         EndingServer(app, app.end_subscriptions, settings.host, settings.port).run()
