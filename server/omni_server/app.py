@@ -19,7 +19,7 @@ from omni_core.errors import OmniError
 from omni_core.settings import Settings
 from omni_server import prompts, resources, schemas, subscriptions, tools
 from omni_server.arguments import read as read_arguments
-from omni_server.authorization import authorize, use_of
+from omni_server.authorization import authorize, principal, use_of
 from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
 from omni_server.progress import cancelled_by_others
@@ -134,8 +134,7 @@ class EvidenceTool(Tool):
     ) -> Any:
         """The tool's result; raises ToolError, whose text is all that the model sees."""
         try:
-            caller = context.request_context.lifespan_context.caller()
-            with use_of(self, caller, arguments):
+            with use_of(self, principal(context), arguments):
                 ready = read_arguments(self, arguments)
                 if self.context_kwarg is not None:
                     ready[self.context_kwarg] = context

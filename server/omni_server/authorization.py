@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_REQUEST, ToolAnnotations
@@ -31,6 +32,11 @@ OPEN_METHODS = frozenset(
      "resources/templates/list"}
 )  # fmt: skip
 """Methods without a scope of their own; a tool has one."""
+
+
+def principal(ctx: Context[State, Any]) -> Principal:
+    """Who called the tool. Raises RefusedError where nobody has proved it."""
+    return ctx.request_context.lifespan_context.caller()
 
 
 def scope_of_tool(annotations: ToolAnnotations | None) -> OneScope:

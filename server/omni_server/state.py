@@ -108,7 +108,10 @@ class State:
         """A new state for a tenant; its engine uses the decoders and models of this one."""
 
         async def open_beside(settings: Settings) -> EngineApi:
-            return await _open(settings, beside=await self.engine())
+            from omni_core import Engine  # loaded by the engine that is open already
+
+            main = await self.engine()
+            return await Engine.open(settings, beside=main if isinstance(main, Engine) else None)
 
         opener = open_beside if self._opener is _open else self._opener
         state = State(settings_of(self.settings, name), opener)
@@ -159,13 +162,11 @@ def _succeeded(task: asyncio.Task[EngineApi]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
 
-async def _open(settings: Settings, beside: EngineApi | None = None) -> EngineApi:
+async def _open(settings: Settings) -> EngineApi:
     def load() -> type[Engine]:
         from omni_core import Engine
 
         return Engine
 
     engine_type = await asyncio.to_thread(load)
-    return await engine_type.open(
-        settings, beside=beside if isinstance(beside, engine_type) else None
-    )
+    return await engine_type.open(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from omni_server.auth.access_token import AccessTokens, Expected, NotAMember, To
 from omni_server.auth.issuer import Fetcher, SigningKeys, require_url
 from omni_server.auth.principal import LOCAL, SCOPES, Principal
 from omni_server.auth.tokens_file import StaticTokens
+
+log = logging.getLogger(__name__)
 
 SINGLE = Principal("token", frozenset(SCOPES))
 """Whoever has the one token of the settings: everything in the main library."""
@@ -60,8 +63,10 @@ class Credentials:
         try:
             return await self._oauth.principal(token)
         except TokenRefused as e:
+            log.info("a token was refused: %s", e)
             raise Denied(401, "invalid_token", str(e)) from None
         except NotAMember as e:
+            log.info("a token was refused: %s", e)
             raise Denied(403, "", str(e)) from None
         except UnavailableError:  # logged where it was found; the client can only try again
             raise Denied(503, "", "the authorization server does not answer; try again") from None

@@ -42,7 +42,7 @@ async def _checks(settings: Settings, fetcher: Fetcher) -> AsyncIterator[Check]:
     if path is not None:
         yield await asyncio.to_thread(_tokens, path)
     if settings.tenant_roots:
-        yield await asyncio.to_thread(_tenant_roots, Path(settings.tenant_roots).expanduser())
+        yield await asyncio.to_thread(_tenant_roots, settings.tenant_roots)
     try:
         check(settings)
     except BadRequestError as e:
@@ -62,7 +62,8 @@ def _tokens(path: Path) -> Check:
     return Check("tokens file", "ok", f"{path}, {len(found)} tokens")
 
 
-def _tenant_roots(path: Path) -> Check:
+def _tenant_roots(folder: str) -> Check:
+    path = Path(folder).expanduser()
     if path.is_dir():
         return Check("tenant roots", "ok", str(path))
     return Check("tenant roots", "warning", f"{path} is not a folder", f"mkdir {path}")

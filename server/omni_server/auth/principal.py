@@ -7,11 +7,12 @@ handshake and sealed request states are then bound to that caller, too.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.middleware.auth_context import auth_context_var, get_access_token
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 
@@ -62,6 +63,16 @@ def as_user(principal: Principal, *, client: str = "", issuer: str = "") -> Auth
             principal=principal,
         )
     )
+
+
+@contextmanager
+def acting_as(user: AuthenticatedUser) -> Iterator[None]:
+    """Inside the block, also in the tasks that it starts, `user` is the caller."""
+    before = auth_context_var.set(user)
+    try:
+        yield
+    finally:
+        auth_context_var.reset(before)
 
 
 def authenticated() -> Principal | None:

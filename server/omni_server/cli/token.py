@@ -115,5 +115,5 @@ def _day(text: str) -> date:
         return date.fromisoformat(text.strip())
     except ValueError:
         raise BadRequestError(
-            f"--expires {text!r} is neither a day, as in 2027-06-30, nor a number of days, as in 90d"
+            f"--expires {text!r} is neither a day, as in 2027-06-30, nor so many days, as in 90d"
         ) from None

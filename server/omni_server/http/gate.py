@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
-from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -19,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
 from omni_server.auth.credentials import Credentials, Denied, is_guarded
-from omni_server.auth.principal import OneScope, Principal, as_user
+from omni_server.auth.principal import OneScope, Principal, acting_as, as_user
 from omni_server.auth.resource import Resource
 from omni_server.authorization import scope_of_message
 
@@ -52,7 +51,6 @@ class Gate:
     ) -> None:
         """`tools` are the scopes of the tools by name."""
         self._app = app
-        self._as_user = AuthContextMiddleware(app)
         self.end_subscriptions = end_subscriptions
         """Completes every open `subscriptions/listen` request."""
         self._hosts = {h.lower() for h in hosts}
@@ -80,9 +78,10 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        scope["user"] = as_user(principal, issuer="oauth" if principal.by_oauth else "")
+        user = scope["user"] = as_user(principal, issuer="oauth" if principal.by_oauth else "")
         async with self._serving(principal.tenant) if principal.tenant else nullcontext():
-            await self._as_user(scope, receive, send)
+            with acting_as(user):
+                await self._app(scope, receive, send)
 
     @property
     def routes(self) -> list[BaseRoute]:

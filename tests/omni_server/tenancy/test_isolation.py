@@ -8,6 +8,7 @@ an attempt fails.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -21,7 +22,9 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 from starlette.routing import Route
 
-from omni_server.app import all_tools
+from omni_core.settings import Settings
+from omni_server.app import build
+from omni_server.state import State
 from tests.omni_server.tenancy.world import (
     LIBRARIES,
     MAIN,
@@ -374,7 +377,11 @@ async def test_subscribers_hear_of_their_own_library_alone(libraries: World) -> 
 
 
 async def test_every_tool_resource_prompt_and_argument_has_an_attempt(libraries: World) -> None:
-    assert set(TOOLS) == {tool.name for tool in all_tools()}
+    everything = Settings(
+        store=str(libraries.folder / "none"), allow_delete=True, check_citations=True
+    )
+    server = await asyncio.to_thread(lambda: build(State(everything)))
+    assert set(TOOLS) == {tool.name for tool in server._tool_manager.list_tools()}
     async with libraries.client("acme") as mcp:
         offered = {t.uri_template for t in (await mcp.list_resource_templates()).resource_templates}
         offered |= {str(r.uri) for r in (await mcp.list_resources()).resources}

@@ -15,7 +15,7 @@ import pytest
 from omni_core import Engine
 from omni_core.engine.results import IngestRequest, SearchRequest
 from omni_core.errors import RefusedError, StoppedError
-from omni_core.settings import Settings
+from omni_core.settings import Settings, checker
 from omni_server.auth.principal import Principal, as_user
 from omni_server.http.app import create_http
 from omni_server.state import State
@@ -59,6 +59,15 @@ def test_a_tenant_has_its_own_store_roots_and_collection(tmp_path: Path) -> None
     with_roots = Settings(store=str(tmp_path), tenant_roots=str(tmp_path / "people"))
     assert settings_of(with_roots, "acme").roots == (str(tmp_path / "people" / "acme"),)
     assert len({s.qdrant_collection for s in (settings, one, other)}) == 3
+
+
+def test_no_setting_leads_a_tenant_to_folders_of_the_main_library(tmp_path: Path) -> None:
+    """A new setting with folders or lists belongs into `settings_of`, or is named here."""
+    shared = {"allowed_hosts"}  # names of hosts
+    lists = {name for name, field in checker().fields.items() if field.is_list} - shared
+    assert lists == {"roots"}
+    settings = Settings(store=str(tmp_path), roots=(str(tmp_path),))
+    assert all(getattr(settings_of(settings, "acme"), name) == () for name in lists)
 
 
 class Library:
