@@ -328,7 +328,7 @@ async def test_callers_of_a_tenant_reach_only_routes_that_know_tenants(libraries
     async with libraries.http("acme") as http, libraries.http(MAIN) as main:
         for path in ("/", "/metrics", "/anything", "/upload/", "/mcp/"):
             assert (await http.get(path)).status_code == 403
-            assert (await main.get(path)).status_code in (307, 404, 405)
+            assert (await main.get(path)).status_code not in (401, 403)
 
 
 @asynccontextmanager
