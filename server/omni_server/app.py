@@ -6,21 +6,20 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import Any
 
 from mcp.server import CacheHint, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 from mcp.shared.exceptions import MCPError
 from mcp.types import SubscriptionsListenRequestParams, ToolAnnotations
 
 from omni_core import __version__
 from omni_core.errors import AmbiguousError, OmniError
 from omni_core.settings import Settings
-from omni_server import asking, prompts, resources, schemas, tools
+from omni_server import asking, prompts, resources, schemas, subscriptions, tools
 from omni_server.arguments import read as read_arguments
+from omni_server.authorization import authorize, principal, use_of
 from omni_server.durable_tasks.extension import TasksExtension
 from omni_server.durable_tasks.listening import TaskListening
 from omni_server.identity import WEBSITE, icons
@@ -28,7 +27,6 @@ from omni_server.mcp_server import EvidenceServer
 from omni_server.progress import cancelled_by_others
 from omni_server.render.results import ambiguous
 from omni_server.state import Opener, State
-from omni_server.subscriptions import advertise_what_is_sent, publish_change
 from omni_server.text import one_line
 
 log = logging.getLogger(__name__)
@@ -73,10 +71,7 @@ def build(state: State) -> MCPServer[State]:
         return isinstance(server._tool_manager.get_tool(name), DurableTool)
 
     tasks = TasksExtension(state, is_durable)
-    bus = InMemorySubscriptionBus()
-    listening = ListenHandler(bus)
-    state.changed = partial(publish_change, bus)
-    state.end_subscriptions = listening.close
+    subscriptions.connect(state)
     server = EvidenceServer(
         "omni",
         title="Omni evidence",
@@ -88,14 +83,18 @@ def build(state: State) -> MCPServer[State]:
         lifespan=lifespan,
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
-        middleware=[advertise_what_is_sent],
+        middleware=[subscriptions.advertise_what_is_sent, authorize],
         extensions=[tasks],
-        cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
+        cache_hints={
+            "tools/list": CacheHint(
+                ttl_ms=3_600_000, scope="private" if state.guarded else "public"
+            )
+        },
     )
     server._lowlevel_server.add_request_handler(
         "subscriptions/listen",
         SubscriptionsListenRequestParams,
-        TaskListening(listening, tasks),
+        TaskListening(subscriptions.listen, tasks),
     )
     resources.add(server, state)
     prompts.add(server)
@@ -159,8 +158,9 @@ class EvidenceTool(Tool):
     ) -> Any:
         """The tool's result; raises ToolError, whose text is all that the model sees."""
         try:
-            ready = read_arguments(self, arguments)
-            result = await self._result(ready, context)
+            with use_of(self, principal(context), arguments):
+                ready = read_arguments(self, arguments)
+                result = await self._result(ready, context)
             return self.fn_metadata.convert_result(result) if convert_result else result
         except asking.AskingUser as e:
             return e.question

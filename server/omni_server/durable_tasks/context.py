@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import anyio
@@ -15,6 +16,7 @@ from mcp.shared.exceptions import NoBackChannelError
 from mcp.shared.transport_context import TransportContext
 from mcp.types import CallToolRequestParams
 
+from omni_server.auth.principal import LOCAL, Principal, acting_as, as_user, scopes_of
 from omni_server.state import State
 
 TASKS = "io.modelcontextprotocol/tasks"
@@ -25,17 +27,32 @@ Report = Callable[[str], Awaitable[None]]
 """Takes what a running task has to say of its progress."""
 
 
-def context_key(ctx: ServerRequestContext[Any, Any]) -> str:
+def context_key(ctx: ServerRequestContext[State, Any]) -> str:
     """Whose the tasks of a request are: the same key, and only it, sees them again.
 
-    The bearer token over HTTP, as a hash: the token itself is not kept. Empty for whoever needs
-    none: over stdio, and over HTTP on this machine without a token.
+    Tenant, name and scopes of the principal; empty for the user of this machine. Access tokens
+    rotate, so they are no key.
     """
-    header = "" if ctx.request is None else ctx.request.headers.get("authorization", "")
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    caller = ctx.lifespan_context.caller()
+    if caller == LOCAL:
         return ""
-    return "bearer:" + hashlib.sha256(token.strip().encode()).hexdigest()
+    return json.dumps([caller.tenant, caller.name, sorted(caller.scopes), caller.by_oauth])
+
+
+@contextlib.asynccontextmanager
+async def acting_for(state: State, context_key: str) -> AsyncIterator[None]:
+    """Inside the block, the principal of this key is the caller, and its library is open."""
+    if not context_key:
+        yield
+        return
+    tenant, name, scopes, by_oauth = json.loads(context_key)
+    caller = Principal(name, scopes_of(scopes), tenant, by_oauth)
+    with acting_as(as_user(caller)):
+        if not tenant:
+            yield
+            return
+        async with state.tenants.serving(tenant):
+            yield
 
 
 class TaskContext(Context[State, Any]):

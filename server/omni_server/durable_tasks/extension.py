@@ -31,7 +31,14 @@ from mcp.types import (
 from pydantic import TypeAdapter, ValidationError
 
 from omni_core.errors import StoreError
-from omni_server.durable_tasks.context import MODERN, TASKS, Report, TaskContext, context_key
+from omni_server.durable_tasks.context import (
+    MODERN,
+    TASKS,
+    Report,
+    TaskContext,
+    acting_for,
+    context_key,
+)
 from omni_server.durable_tasks.record import Json, Record
 from omni_server.durable_tasks.runner import Runner, ToolResult
 from omni_server.state import State
@@ -144,7 +151,8 @@ class TasksExtension(Extension):
             raise MCPError(INTERNAL_ERROR, "the server is not running")
         context = TaskContext(self._state, params, context_key, report)
         try:
-            return await self._server.call_tool(params.name, params.arguments or {}, context)
+            async with acting_for(self._state, context_key):
+                return await self._server.call_tool(params.name, params.arguments or {}, context)
         except ToolError as e:
             return CallToolResult(content=[TextContent(type="text", text=str(e))], is_error=True)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal, cast
 
 from mcp.server.mcpserver import require_client_extension
 from mcp.server.session import ServerSession
-from mcp.server.subscriptions import SUBSCRIPTION_ID_META_KEY, ListenHandler
+from mcp.server.subscriptions import SUBSCRIPTION_ID_META_KEY
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
@@ -27,6 +27,9 @@ from omni_core.tasks import report_failure
 from omni_server.durable_tasks.context import TASKS
 from omni_server.durable_tasks.extension import Ctx, TasksExtension
 from omni_server.durable_tasks.record import Record
+
+Listen = Callable[[Ctx, SubscriptionsListenRequestParams], Awaitable[SubscriptionsListenResult]]
+"""Serves one stream of changes, without tasks."""
 
 FIELD = "taskIds"
 MAX_IDS = 100
@@ -49,7 +52,7 @@ class TaskNotification(Notification[TaskNotificationParams, Literal["notificatio
 class TaskListening:
     """Serves `subscriptions/listen`: what the SDK's handler does, and the tasks that are named."""
 
-    def __init__(self, listen: ListenHandler, tasks: TasksExtension) -> None:
+    def __init__(self, listen: Listen, tasks: TasksExtension) -> None:
         self._listen, self._tasks = listen, tasks
 
     async def __call__(
