@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from omni_core import cursors
-from omni_core.catalog.query import SortKey
+from omni_core.catalog.query import MISSING, SortKey
 from omni_core.engine.context import Context
 from omni_core.engine.opening.transcript import lines, outline
 from omni_core.engine.refs import Target, one_source, points_of, resolve
@@ -36,8 +36,9 @@ async def list_sources(
     """A page of the library, newest ingest first. Raises BAD_ARGUMENT, BAD_WHEN or BAD_CURSOR."""
     if limit < 1:
         raise BadRequestError(f"limit is {limit}; a page holds one source or more")
-    if state and state not in get_args(State):
-        raise BadRequestError(f"state is {state!r}; choose one of {', '.join(get_args(State))}")
+    states = (*get_args(State), MISSING)
+    if state and state not in states:
+        raise BadRequestError(f"state is {state!r}; choose one of {', '.join(states)}")
     request = repr(("sources", match, when, collection, state))
     after = _sort_key(cursors.decode(cursor, request))
     period = await parse_when(context, when) if when else None
@@ -137,12 +138,13 @@ def _holds(starts: Sequence[float], start: float) -> bool:
 
 
 async def forget_source(context: Context, source: str) -> SourceRow:
-    """Remove a source from the index, then from the catalog. The file itself is not touched."""
+    """Remove a source from the index, then from the catalog. The file itself is not touched; where
+    its folder is watched, it is not ingested again before it changes."""
     row = await one_source(context, source)
     index = await context.opened_index()
     await index.delete(source_filter(row.id))
     await index.flush()
-    await asyncio.to_thread(context.catalog.remove, row.sha256)
+    await asyncio.to_thread(context.catalog.forget, row.sha256)
     for kept in (clips, thumbnails):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     await context.changes.notify(row.id)
