@@ -17,9 +17,13 @@ async def known_files(
     context: Context, folder: str, collection: str, after: str, limit: int
 ) -> FilePage:
     """The files under `folder` (an absolute path) that were ingested or passed over, by path."""
-    rows = await asyncio.to_thread(context.catalog.files, folder, collection, after, limit)
-    files = tuple(_known(row) for row in rows)
-    return FilePage(files, files[-1].path if len(files) == limit else "")
+
+    def work() -> FilePage:
+        rows = context.catalog.files(folder, collection, after, limit)
+        files = tuple(_known(row) for row in rows)
+        return FilePage(files, files[-1].path if len(files) == limit else "")
+
+    return await asyncio.to_thread(work)
 
 
 def _known(row: FileRow) -> KnownFile:

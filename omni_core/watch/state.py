@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from omni_core.engine.results import KnownFile
@@ -81,40 +81,45 @@ class Files:
         others = {p: k for p, k in self.known.items() if not p.startswith(first)}
         self.known = others | {k.path: k for k in known}
 
-    def saw(self, path: str, stat: FileStat, *, now: float, wall: float, live: bool) -> bool:
-        """A file is there. True when it is new or has changed.
+    def seen(self, paths: Container[str]) -> None:
+        """These files are there, so they are not missing."""
+        for path in [p for p in self.missing if p in paths]:
+            del self.missing[path]
+
+    def saw(self, path: str, stat: FileStat, *, now: float, wall: float, live: bool) -> None:
+        """A file is there; what is to be done for it is noted.
 
         `now` is the watcher's clock, `wall` the time of day in seconds, as in `stat`.
         """
         self.missing.pop(path, None)
-        if self._is_done(path, stat) or (self.working and self.working.path == path):
+        if self.is_done(path, stat) or (self.working and self.working.path == path):
             self.waiting.pop(path, None)
-            return False
+            return
         queued = self._queued.get(path)
         if queued is not None and queued.stat == stat:
             if live and not queued.live:  # somebody may be waiting for it: to the front
                 queued.live = True
                 self._push(path, queued)
-            return False
+            return
         was = self.waiting.get(path)
         if was is None or was.stat != stat:
             was = self.waiting[path] = Waiting(stat, now, now, live)
         if now < was.due:
-            return True
+            return
         pause = quiet_s(stat.size)
         left = min(pause - (now - was.since), pause - (wall - stat.changed_ns / 1e9))
         if left > 0:
             was.due = now + left
-            return True
+            return
         del self.waiting[path]
         self._queued[path] = was
         self._push(path, was)
-        return True
 
     def _push(self, path: str, file: Waiting) -> None:
         heapq.heappush(self._heap, (not file.live, file.stat.size, next(self._order), path))
 
-    def _is_done(self, path: str, stat: FileStat) -> bool:
+    def is_done(self, path: str, stat: FileStat) -> bool:
+        """Whether a file as it is now needs nothing."""
         known = self.known.get(path)
         if known is None or (known.size, known.mtime_ns) != (stat.size, stat.mtime_ns):
             return False

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from omni_core.engine.api import EngineApi
@@ -162,16 +162,13 @@ class Watcher:
             folder.scan_at = started + AWAY_S
             return
         self._files.load(path, known)
-        seen = await asyncio.to_thread(disk.look, [path], path)
-        new = self._saw(seen, live=False)
-        unread = tuple(f + os.sep for f in seen.hidden)
-        unseen = [k.path for k in known if not k.gone and k.path not in seen.files]
-        unseen = [p for p in unseen if p not in seen.hidden and not p.startswith(unread)]
-        absent = await asyncio.to_thread(disk.absent, unseen)
+        seen, new, absent = await asyncio.to_thread(self._compare, path, known)
+        self._files.seen(seen.files)
+        self._saw(new, live=False)
         self._files.lost(absent, self._clock.now())
         folder.scan_at = started + folder.every_s
         await self._report(
-            Event("scan", path, files=len(seen.files), new=new, missing=len(absent),
+            Event("scan", path, files=len(seen.files), new=len(new), missing=len(absent),
                   seconds=self._clock.now() - started)
         )  # fmt: skip
         if self._forget_days:
@@ -214,16 +211,24 @@ class Watcher:
             paths.discard(watched.path)
             folder.scan_at = float("-inf")
         seen = await asyncio.to_thread(disk.look, paths, watched.path)
-        self._saw(seen, live=True)
+        self._saw(seen.files, live=True)
         self._files.lost(seen.absent, self._clock.now())
 
-    def _saw(self, seen: disk.Seen, *, live: bool) -> int:
+    def _compare(
+        self, path: str, known: Sequence[KnownFile]
+    ) -> tuple[disk.Seen, dict[str, disk.FileStat], list[str]]:
+        """What is in a folder, what of it is to be done, and what is absent. Blocks."""
+        seen = disk.look([path], path)
+        new = {p: stat for p, stat in seen.files.items() if not self._files.is_done(p, stat)}
+        unread = tuple(f + os.sep for f in seen.hidden)
+        unseen = [k.path for k in known if not k.gone and k.path not in seen.files]
+        absent = disk.absent(p for p in unseen if p not in seen.hidden and not p.startswith(unread))
+        return seen, new, absent
+
+    def _saw(self, files: Mapping[str, disk.FileStat], *, live: bool) -> None:
         now, wall = self._clock.now(), self._clock.wall()
-        found = [
+        for path, stat in files.items():
             self._files.saw(path, stat, now=now, wall=wall, live=live)
-            for path, stat in seen.files.items()
-        ]
-        return sum(found)
 
     async def _record_gone(self, folder: _Folder) -> None:
         paths = [p for p in self._files.gone(self._clock.now()) if folder.watched.holds(p)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from omni_core.engine.api import EngineApi
 from omni_core.settings import Settings
-from omni_core.watch import Event, Watcher
+from omni_core.watch import Event, Watched, Watcher
 from omni_core.watch.folders import watched
 from omni_server.text import one_line
 
@@ -17,12 +18,16 @@ log = logging.getLogger(__name__)
 
 async def watch(settings: Settings, engine: Callable[[], Awaitable[EngineApi]]) -> None:
     """Keep the folders of the settings current until cancelled."""
-    folders = watched(settings.watch, roots=settings.root_paths)
+    folders = await asyncio.to_thread(_folders, settings)
     watcher = Watcher(
         engine, folders, _log, poll_s=settings.watch_poll_s or None,
         forget_days=settings.watch_forget_days,
     )  # fmt: skip
     await watcher.run()
+
+
+def _folders(settings: Settings) -> tuple[Watched, ...]:
+    return watched(settings.watch, roots=settings.root_paths)
 
 
 async def _log(event: Event) -> None:
@@ -33,14 +38,14 @@ async def _log(event: Event) -> None:
 def line(event: Event) -> str:
     """An event as a line for people."""
     name = one_line(Path(event.path).name, 120)
-    title = one_line(event.title) or name
+    title, folder = one_line(event.title) or name, one_line(event.path)
     again = "" if event.retry_s is None else f"; again in {event.retry_s:g} s"
     error = f"{event.error_code}: {one_line(event.error, 600)}" if event.error_code else ""
     match event.kind:
         case "scan":
             missing = f", {event.missing:,} missing" if event.missing else ""
             return (
-                f"looked at {event.path}: {event.files:,} files, {event.new:,} to do{missing}"
+                f"looked at {folder}: {event.files:,} files, {event.new:,} to do{missing}"
                 f" ({event.seconds or 0:.1f} s)"
             )
         case "working":
@@ -64,11 +69,11 @@ def line(event: Event) -> str:
         case "forgotten":
             return f"forgot    {title}: its file is gone  {event.source_id}"
         case "away":
-            return f"away      {event.path} is empty or cannot be reached: its files are kept"
+            return f"away      {folder} is empty or cannot be reached: its files are kept"
         case "trouble":
             return f"trouble   {error}{again}"
         case "polling":
             return (
-                f"polling   {event.path}: {one_line(event.error)}; "
+                f"polling   {folder}: {one_line(event.error)}; "
                 f"looking every {event.retry_s or 0:g} s"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 from collections import Counter
@@ -23,7 +24,7 @@ MANY = 20
 
 async def watch(args: argparse.Namespace) -> int:
     """Keep folders current; with --once 1 when a file could not be read that should be."""
-    folders = _folders(args)
+    folders = await asyncio.to_thread(_folders, args)
     async with await Engine.open(settings_of(args)) as engine:
         with Bar() as bar:
             printer = _Printer(args.json, bar)
