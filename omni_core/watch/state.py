@@ -21,6 +21,9 @@ QUIET_S = 1.0
 QUIET_LARGE_S = 3.0
 """The same for files of LARGE bytes and more: copies of these pause."""
 LARGE = 1 << 20
+QUIET_AGAIN_S = 10.0
+"""The same for a file that was ingested less than AGAIN_S ago: editors save while one types."""
+AGAIN_S = 60.0
 GONE_S = 2.0
 """Seconds of absence after which a file counts as gone."""
 RETRY_S = (5.0, 20.0, 60.0, 300.0)
@@ -72,6 +75,8 @@ class Files:
         self._queued: dict[str, Waiting] = {}
         self._heap: list[tuple[bool, int, int, str]] = []
         self._order = itertools.count()
+        self._ingested: dict[str, float] = {}
+        """When a file that came while the folder was watched was ingested."""
         self._again = again
         self.working: Job | None = None
 
@@ -107,6 +112,8 @@ class Files:
         if now < was.due:
             return
         pause = quiet_s(stat.size)
+        if now - self._ingested.get(path, float("-inf")) < AGAIN_S:
+            pause = QUIET_AGAIN_S
         left = min(pause - (now - was.since), pause - (wall - stat.changed_ns / 1e9))
         if left > 0:
             was.due = now + left
@@ -178,9 +185,12 @@ class Files:
                 return self.working
         return None
 
-    def ended(self, job: Job, known: KnownFile | None) -> None:
+    def ended(self, job: Job, known: KnownFile | None, now: float) -> None:
         """The ingest of a file has ended; `known` is what is known of it now."""
         self.working = None
+        if job.live:
+            recent = {p: at for p, at in self._ingested.items() if now - at < AGAIN_S}
+            self._ingested = recent | {job.path: now}
         if known is not None:
             self.known[job.path] = known
 

@@ -269,7 +269,7 @@ class Watcher:
             raise
         finally:
             if self._files.working is job:
-                self._files.ended(job, known)
+                self._files.ended(job, known, self._clock.now())
         if await asyncio.to_thread(disk.stat_of, job.path) != job.stat:
             self.changed([job.path])
         return True

@@ -103,6 +103,13 @@ class Watching:
         self.watcher.changed(paths)
         await self.settle()
 
+    async def changed_once(self, *paths: str) -> None:
+        """These events, and what is due at this moment."""
+        self.watcher.changed(paths)
+        await self.watcher.look()
+        while await self.watcher.ingest_next():
+            pass
+
     async def settle(self, steps: int = MAX_STEPS) -> None:
         """Let time pass until nothing is waiting, at most so many seconds."""
         for _ in range(steps):

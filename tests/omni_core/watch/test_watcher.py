@@ -93,6 +93,22 @@ async def test_a_changed_file_replaces_what_it_held_before(
     assert await hits(engine, "meeting Tuesday Lisbon") == []
 
 
+async def test_a_file_that_is_saved_all_the_time_is_not_ingested_all_the_time(
+    engine: Engine, folder: Folder, watching: Start
+) -> None:
+    watch = watching()
+    await watch.settle()
+    watch.day_moves = False
+    for n in range(20):  # an editor that saves every 2 s
+        await watch.changed_once(await folder.write("draft.txt", f"Draft number {n} of a letter."))
+        watch.seconds += 2.0
+        await watch.changed_once()
+    assert watch.kinds() == ["ready"]
+    await watch.settle()
+    assert watch.kinds() == ["ready", "ready", "replaced"]
+    assert len(await hits(engine, "draft 19 letter")) == 1
+
+
 async def test_a_changed_file_stays_in_the_collections_it_was_put_into(
     engine: Engine, folder: Folder, watching: Start
 ) -> None:
