@@ -95,7 +95,9 @@ async def run(list_tools: ListTools, call: Call, settings: Config, report: Repor
             return
     refs = []
     for query, kind in ((settings.speech_query, "audio"), (settings.pdf_query, "document")):
-        found = await _patient(call, "search", {"query": query, "modality": [kind]})
+        found = await _patient(
+            call, "search", {"query": query, "modality": [kind]}, "search", report
+        )
         ref = REF.search(found.text)
         if ref is None:
             report.steps["search"] = f"no hit for {query!r}: {found.text[:200]}"
@@ -103,14 +105,18 @@ async def run(list_tools: ListTools, call: Call, settings: Config, report: Repor
         refs.append(ref[1])
     report.steps["search"] = "ok"
 
-    opened = await _patient(call, "get_segment", {"ref": refs[1]})
+    opened = await _patient(call, "get_segment", {"ref": refs[1]}, "open", report)
     if "[" not in opened.text or (settings.pictures and not opened.pictures):
         report.steps["open"] = f"{opened.pictures} pictures: {opened.text[:200]}"
         return
     report.steps["open"] = "ok"
-    report.notes["open"] = f"{opened.pictures} picture" if opened.pictures else "words only"
+    late = report.notes.get("open")
+    shown = f"{opened.pictures} picture" if opened.pictures else "words only"
+    report.notes["open"] = f"{shown}, {late}" if late else shown
 
-    similar = await _patient(call, "similar_to", {"ref": refs[1], "same_source": True})
+    similar = await _patient(
+        call, "similar_to", {"ref": refs[1], "same_source": True}, "similar", report
+    )
     hits = '"hits"' in similar.text or "'hits'" in similar.text or "moment" in similar.text
     report.steps["similar"] = "ok" if hits and not similar.error else similar.text[:200]
 
@@ -146,22 +152,27 @@ async def _ingest(call: Call, path: str, patience_s: float, step: str, report: R
     return False
 
 
-async def _patient(call: Call, name: str, arguments: dict[str, Any]) -> Answer:
+async def _patient(
+    call: Call, name: str, arguments: dict[str, Any], step: str, report: Report
+) -> Answer:
     """The answer of a call; a client that times out asks twice more, as an agent does."""
-    for _ in range(2):
+    for late in (1, 2):
         try:
             answer = await call(name, arguments)
         except Exception as e:
             if not _is_time_out(e):
                 raise
-            continue
-        if not _is_time_out(answer.text):
-            return answer
+        else:
+            if not _is_time_out(answer.text):
+                return answer
+        report.notes[step] = f"{late} timed out"
     return await call(name, arguments)
 
 
 def _is_time_out(what: object) -> bool:
-    return bool(re.search(r"timed? ?out|timeout", f"{type(what).__name__} {what}", re.IGNORECASE))
+    """Whether a client gave up waiting. openai-agents then tells its model to try again."""
+    said = f"{type(what).__name__} {what}"
+    return bool(re.search(r"timed? ?out|timeout|running the tool. Please try again", said, re.I))
 
 
 def main(drive: Callable[[Config, Report], Awaitable[None]]) -> None:
