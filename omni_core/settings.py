@@ -132,6 +132,12 @@ class Settings:
     """Whether agents get the tool delete_source."""
     check_citations: bool = False
     """Whether agents get the tool check_citation."""
+    watch: Folders = ()
+    """Folders that `serve` keeps current: each a folder, COLLECTION=FOLDER, or `roots` for all."""
+    watch_poll_s: Annotated[float, Bounds(0)] = 0.0
+    """Seconds between looks at watched folders; 0: when the file system says that they changed."""
+    watch_forget_days: CountOrZero = 0
+    """Days after which a vanished file of a watched folder is forgotten; 0: never."""
     timezone: Zone = ""
     """IANA name of the zone for "last tuesday"; empty: that of the machine."""
 

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from omni_core import encoders, index
-from omni_core.engine import library
+from omni_core.engine import files, library
 from omni_core.engine.changes import Listener
 from omni_core.engine.context import PIPELINE, Context
 from omni_core.engine.index_opening import IndexOpening
@@ -26,6 +26,9 @@ from omni_core.engine.opening import open_ref
 from omni_core.engine.refs import one_source
 from omni_core.engine.results import (
     Checked,
+    FileNews,
+    FilePage,
+    FilesNoted,
     FolderStatus,
     IngestRequest,
     IngestStatus,
@@ -205,6 +208,16 @@ class Engine:
         row = await one_source(self._context, source)
         await self._jobs.stop(row.id)
         return await library.forget_source(self._context, row.id)
+
+    async def known_files(
+        self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000
+    ) -> FilePage:
+        """The files under a folder that were ingested or passed over; see `files.known_files`."""
+        return await files.known_files(self._context, folder, collection, after, limit)
+
+    async def note_files(self, news: FileNews) -> FilesNoted:
+        """Record what became of files on disk; see `files.note_files`."""
+        return await files.note_files(self._context, news)
 
     def _pending_files(self) -> int:
         """Files under way or waiting for their turn; a folder's current file counts once."""

@@ -68,6 +68,8 @@ class State:
         """Open the engine in the background, close it at the end. Connections share it."""
         self._users += 1
         warm = self._tasks.start(self._warm(), name="open the library early")
+        if self.settings.watch and self._users == 1:
+            self._tasks.start(self._watch(), name="watch folders")
         try:
             yield self
         finally:
@@ -142,6 +144,12 @@ class State:
             await self.engine()
         except Exception as e:  # each call that needs the engine reports it to its caller
             log.error("the library cannot be opened: %s", e)
+
+    async def _watch(self) -> None:
+        await asyncio.sleep(OPEN_AFTER_S)
+        from omni_server.watching import watch
+
+        await watch(self.settings, self.engine)
 
     async def _close(self) -> None:
         opening, self._opening = self._opening, None

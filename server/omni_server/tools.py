@@ -202,7 +202,8 @@ async def list_sources(
     when: When = "",
     collection: Annotated[str, _d("Named part of the library; default all")] = "",
     state: Annotated[
-        Literal["", "queued", "processing", "ready", "partial", "failed"], _d("Only in this state")
+        Literal["", "queued", "processing", "ready", "partial", "failed", "missing"],
+        _d("Only in this state"),
     ] = "",
     limit: Annotated[int, _d("How many", ge=1, le=100)] = 20,
     cursor: Cursor = "",

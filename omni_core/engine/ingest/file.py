@@ -81,7 +81,7 @@ async def _ingest(context: Context, run: Run) -> None:
 async def _ingest_bytes(
     context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
 ) -> None:
-    async with context.decoders.cutter() as cutter:
+    async with context.decoders.cutter(watched=run.request.watched) as cutter:
         await run.update(stage="probing")
         info = await _probe(context, cutter, run.request)
         source = _source(path, sha256, stat, info, run.request)
@@ -138,7 +138,7 @@ async def _begin(
     context: Context, run: Run, source: Source, stat: os.stat_result, info: MediaInfo
 ) -> Pipeline:
     index = await context.opened_index()
-    replaced = await replaced_content_warning(context, source)
+    replaced = "" if run.request.watched else await replaced_content_warning(context, source)
     resume = await asyncio.to_thread(
         context.catalog.begin,
         source,

@@ -16,6 +16,7 @@ from omni_server.cli.printing import hint
 INTERRUPTED = 130
 KEPT = {
     "ingest": "stopped; what was finished is kept, the same command completes the rest",
+    "watch": "stopped; what changes meanwhile is found at the next start",
     "eval": "stopped; files ingested so far are kept if --store was given",
     "reindex": "stopped; the same command goes on where this one was",
 }

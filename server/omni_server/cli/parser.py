@@ -97,6 +97,10 @@ def _serving(verbs: _Verbs) -> None:
     serve.add_argument(
         "--allowed-host", action="append", metavar="NAME", help="Host header to accept as well"
     )
+    serve.add_argument(
+        "--watch", nargs="*", metavar="DIR",
+        help="keep these folders current (every --root, when none is named)",
+    )  # fmt: skip
     token = verbs.add(
         "token",
         "token:token",
@@ -151,6 +155,7 @@ def _library(verbs: _Verbs) -> None:
     one.add_argument("--transcript", metavar="FILE", help="subtitles to use as its words")
     one.add_argument("--password", help="of an encrypted document")
     _json(ingest)
+    _watch(verbs)
     sources = verbs.add(
         "sources", "library:sources", "List what is in the library", "omni-mcp sources --match talk"
     )
@@ -158,7 +163,9 @@ def _library(verbs: _Verbs) -> None:
     sources.add_argument("--when", default="", help="recorded when: 2026-11, 'last tuesday' ...")
     sources.add_argument("--collection", default="", help="only this collection")
     sources.add_argument(
-        "--state", default="", choices=("queued", "processing", "ready", "partial", "failed")
+        "--state",
+        default="",
+        choices=("queued", "processing", "ready", "partial", "failed", "missing"),
     )
     sources.add_argument("--limit", type=int, default=100, help="at most so many (100)")
     _json(sources)
@@ -166,11 +173,42 @@ def _library(verbs: _Verbs) -> None:
         "forget",
         "library:forget",
         "Remove a source from the library; its file stays",
-        "omni-mcp forget 'Keynote' --yes",
+        "omni-mcp forget 'Keynote' --yes\n  omni-mcp forget --missing --dry-run",
     )
-    forget.add_argument("source", metavar="SOURCE", help="id (src_...) or part of the title")
+    forget.add_argument(
+        "source", nargs="?", metavar="SOURCE", help="id (src_...) or part of the title"
+    )
+    forget.add_argument(
+        "--missing", action="store_true", help="every source whose file has gone from its folder"
+    )
+    forget.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     _json(forget)
+
+
+def _watch(verbs: _Verbs) -> None:
+    watch = verbs.add(
+        "watch",
+        "watch:watch",
+        "Keep folders current: new, changed, renamed and vanished files, until Ctrl-C",
+        "omni-mcp watch ~/Media ~/Notes\n  omni-mcp watch ~/Media --once",
+    )
+    watch.add_argument(
+        "folders", nargs="+", metavar="FOLDER", help="a folder, or COLLECTION=FOLDER"
+    )
+    watch.add_argument("--collection", default="default", help="group to put them in (default)")
+    watch.add_argument("--once", action="store_true", help="bring the library up to date and stop")
+    watch.add_argument(
+        "--poll", type=float, metavar="S", help="look every S seconds instead of awaiting events"
+    )
+    watch.add_argument(
+        "--retry", action="store_true", help="try files again that could not be read before"
+    )
+    watch.add_argument(
+        "--forget-days", type=int, default=0, metavar="N",
+        help="forget what has been gone for more than N days (never)",
+    )  # fmt: skip
+    watch.add_argument("--json", action="store_true", help="print one line of JSON per event")
 
 
 def _asking(verbs: _Verbs) -> None:
