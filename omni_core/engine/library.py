@@ -18,6 +18,7 @@ from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import match_quote
 from omni_core.payload import source_filter
+from omni_core.stages import staged
 
 MAX_ELSEWHERE = 3
 """Most other places of a quote that are returned."""
@@ -61,6 +62,7 @@ def _sort_key(position: str) -> SortKey | None:
     return (ingested_at, sha256) if position else None
 
 
+@staged("read")
 async def read_source(
     context: Context,
     source: str,

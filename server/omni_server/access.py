@@ -77,6 +77,16 @@ class Access:
             return self._upload(source)
         return self._readable(self._under_root(source))
 
+    def original(self, path: str) -> Path | None:
+        """The file of a source, when it lies under a root or was uploaded; None for any other."""
+        real = Path(os.path.realpath(path))
+        if real.is_relative_to(os.path.realpath(self.uploads)):
+            return real if _regular(real) else None
+        try:
+            return self.file(path)
+        except (RefusedError, NotFoundError, BadRequestError):
+            return None
+
     def holds(self, source: str) -> bool:
         """Whether `source` names a file that may be read, and not a reference."""
         try:

@@ -23,6 +23,7 @@ from omni_server import prompts, resources, schemas, tools
 from omni_server.arguments import read as read_arguments
 from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
+from omni_server.observe.calls import ObserveCalls, note_outcome
 from omni_server.progress import cancelled_by_others
 from omni_server.state import Opener, State
 from omni_server.subscriptions import advertise_what_is_sent, publish_change
@@ -87,6 +88,7 @@ def build(state: State) -> MCPServer[State]:
     server._lowlevel_server.add_request_handler(
         "subscriptions/listen", SubscriptionsListenRequestParams, listening
     )
+    server.middleware.insert(0, ObserveCalls(state, frozenset(t.name for t in all_tools())))
     resources.add(server, state)
     prompts.add(server)
     return server
@@ -141,17 +143,20 @@ class EvidenceTool(Tool):
             result = await self.fn(**ready)
             return self.fn_metadata.convert_result(result) if convert_result else result
         except OmniError as e:
+            note_outcome(e.code)
             raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
         except MCPError:
             raise
         except asyncio.CancelledError as e:
             if not cancelled_by_others():
                 raise
+            note_outcome("CANCELLED")
             log.warning("%s: work that it waited for was cancelled by another request", self.name)
             raise ToolError(
                 "CANCELLED: this work was cancelled by another request; try again"
             ) from e
         except Exception as e:
+            note_outcome("INTERNAL")
             log.exception("%s failed", self.name)
             raise ToolError(
                 "INTERNAL: the server failed at this call and logged why; "

@@ -18,6 +18,7 @@ from omni_core.engine.results import Opened, OpenRequest, Show, SourceRow
 from omni_core.errors import BadRequestError
 from omni_core.evidence import images
 from omni_core.ids import segment_ref
+from omni_core.stages import staged
 from omni_core.types import Modality
 
 DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
@@ -34,6 +35,7 @@ POSSIBLE_SHOW: dict[Modality, frozenset[Show]] = {
 }
 
 
+@staged("open")
 async def open_ref(context: Context, request: OpenRequest) -> Opened:
     """The words and attachments of one reference.
 

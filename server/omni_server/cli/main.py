@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from omni_server.cli import parser
 from omni_server.cli.printing import hint
+from omni_server.observe import logs
 
 INTERRUPTED = 130
 KEPT = {
@@ -27,8 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that cannot show a title still works
     args = parser.build().parse_args(argv)
-    level = os.environ.get("OMNI_LOG", "ERROR").upper()
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    logs.set_up()
     module, name = args.run.split(":")
     try:
         verb = getattr(importlib.import_module(f"omni_server.cli.{module}"), name)

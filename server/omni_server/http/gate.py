@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.authentication import SimpleUser
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -30,8 +31,10 @@ class Gate:
         hosts: tuple[str, ...],
         token: str,
         end_subscriptions: Callable[[], None],
+        public: frozenset[str] = frozenset({"/health"}),
     ) -> None:
         self._app = app
+        self._public = public
         self.end_subscriptions = end_subscriptions
         """Completes every open `subscriptions/listen` request."""
         self._hosts = {h.lower() for h in hosts}
@@ -42,7 +45,10 @@ class Gate:
         if scope["type"] != "http":  # lifespan; there are no websockets here
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope["path"], headers)
+        if bearer_matches(headers.get("authorization"), self._token):
+            scope["user"] = SimpleUser("token")
         await (refusal or self._app)(scope, receive, send)
 
     def running(self) -> AbstractAsyncContextManager[Any]:
@@ -55,7 +61,7 @@ class Gate:
         origin = headers.get("origin")
         if origin is not None and not self._known(re.sub(r"^https?://", "", origin.lower())):
             return PlainTextResponse("unknown Origin; see --allowed-host\n", 403)
-        if path == "/health" or path.startswith("/media/"):
+        if path in self._public or path.startswith("/media/"):
             return None
         if self._token and not bearer_matches(headers.get("authorization"), self._token):
             return PlainTextResponse(
