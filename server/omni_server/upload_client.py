@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -92,11 +92,9 @@ class UploadClient:
             whole = next((u for u in held if u["complete"]), None)
             if whole is not None:
                 return Sent(str(path), whole["source"], size, 0)
-            place = (
-                f"uploads/{held[-1]['source']}" if held else await self._begin(path, size, digest)
-            )
-            sent = await self._send(place, file, size, progress)
-        return Sent(str(path), place.rpartition("/")[2], size, sent)
+            source = held[-1]["source"] if held else await self._begin(path, size, digest)
+            sent = await self._send(f"uploads/{source}", file, size, progress)
+        return Sent(str(path), source, size, sent)
 
     async def _begin(self, path: Path, size: int, digest: str) -> str:
         pairs = {"filename": path.name, "sha256": digest}
@@ -107,7 +105,7 @@ class UploadClient:
         answer = await self._ask(
             "POST", "uploads", headers={"Upload-Length": str(size), "Upload-Metadata": metadata}
         )
-        return urljoin(str(answer.url), answer.headers["location"])
+        return str(answer.headers["location"]).rpartition("/")[2]
 
     async def _send(self, place: str, file: BinaryIO, size: int, progress: Progress) -> int:
         """Send what the server lacks; how many bytes that was."""

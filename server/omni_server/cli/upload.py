@@ -13,7 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_server.cli.printing import Bar, as_json, hint, say, table
 from omni_server.text import one_line
-from omni_server.upload_client import Sent, UploadClient, address
+from omni_server.upload_client import Progress, Sent, UploadClient, address
 
 WAIT_S = 40
 
@@ -52,9 +52,7 @@ async def _send(client: UploadClient, args: argparse.Namespace, files: list[Path
     failed = False
     for file in files:
         with Bar() as bar:
-            sent = await client.send(file, lambda what, at, size, name=file.name: bar.show(
-                at / size, f"{what} {name}"
-            ))  # fmt: skip
+            sent = await client.send(file, _shown(bar, file.name))
         row: dict[str, Any] = {
             "path": sent.path, "source": sent.source, "size": sent.size, "sent": sent.sent
         }  # fmt: skip
@@ -73,6 +71,13 @@ async def _send(client: UploadClient, args: argparse.Namespace, files: list[Path
     elif not args.ingest:
         hint("next: ingest_media with that id as its source, or the same command with --ingest")
     return int(failed)
+
+
+def _shown(bar: Bar, name: str) -> Progress:
+    def show(what: str, at: int, size: int) -> None:
+        bar.show(at / max(1, size), f"{what} {name}")
+
+    return show
 
 
 def _how(file: Path, sent: Sent) -> str:
