@@ -25,6 +25,8 @@ REQUEST_BYTES = 64 << 20
 """Most bytes of one request: proxies in between limit them, and a checkpoint comes after each."""
 ATTEMPTS = 8
 """Failures in a row, without one more byte at the server, after which it is given up."""
+FIRST_ATTEMPTS = 3
+"""The same, until the server has answered once."""
 LONGEST_PAUSE_S = 30.0
 _TIMEOUT = httpx2.Timeout(60.0, connect=10.0, read=600.0)  # the last answer waits for the sha256
 _AGAIN = frozenset({408, 409, 423, 425, 429, 500, 502, 503, 504})
@@ -70,6 +72,8 @@ class UploadClient:
             headers={"Authorization": f"Bearer {token}"} if token else {},
         )  # fmt: skip
         self._pause_s = pause_s
+        self._met = False
+        """Whether the server has answered yet: an address that never did is likely wrong."""
 
     async def close(self) -> None:
         """Close the connection."""
@@ -128,6 +132,7 @@ class UploadClient:
                 failures += 1
                 if failures >= ATTEMPTS:
                     raise e.error from None
+                progress("waiting, then sending", offset, size)
                 await asyncio.sleep(e.wait_s or self._pause(failures))
                 offset = await self._offset(place)
             failures = 0 if offset > before else failures
@@ -139,7 +144,7 @@ class UploadClient:
 
     async def _ask(self, method: str, place: str, **content: Any) -> httpx2.Response:
         """One request without a body, sent again while it fails in passing."""
-        for failures in range(1, ATTEMPTS):
+        for failures in range(1, ATTEMPTS if self._met else FIRST_ATTEMPTS):
             try:
                 return await self._once(method, place, **content)
             except _TryAgain as e:
@@ -157,8 +162,10 @@ class UploadClient:
                 UnavailableError(
                     f"{self.http.base_url} cannot be reached ({type(e).__name__}): is the server "
                     "running, and the address right? The same command goes on where this one was",
+                    code="UNREACHABLE",
                 )
             ) from None
+        self._met = True
         if answer.status_code < 300:
             return answer
         error = _error(answer)

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as e:
         if os.environ.get("OMNI_DEBUG") == "1":
             raise
-        hint(_one_line(e))
+        hint(_one_line(e), error=True)
         return 1
 
 

@@ -13,13 +13,18 @@ FORMAT = "OMNI_LOG_FORMAT"
 PLAIN = "%(levelname)s %(name)s: %(message)s"
 
 
+def is_json() -> bool:
+    """Whether stderr is for machines: then nothing else is written to it."""
+    return os.environ.get(FORMAT, "").strip().lower() == "json"
+
+
 def set_up() -> None:
     """Configure logging as OMNI_LOG and OMNI_LOG_FORMAT say: ERROR and plain text by default."""
     handler = logging.StreamHandler()
-    wanted = os.environ.get(FORMAT, "").strip().lower()
-    handler.setFormatter(JsonLines() if wanted == "json" else logging.Formatter(PLAIN))
+    handler.setFormatter(JsonLines() if is_json() else logging.Formatter(PLAIN))
     logging.basicConfig(level=os.environ.get("OMNI_LOG", "ERROR").upper(), handlers=[handler])
-    if wanted not in ("", "json", "text"):
+    wanted = os.environ.get(FORMAT, "")
+    if wanted.strip().lower() not in ("", "json", "text"):
         logging.getLogger(__name__).error("%s is %r, expected json or text", FORMAT, wanted)
 
 
