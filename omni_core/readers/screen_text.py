@@ -92,13 +92,18 @@ class ScreenTextReader(Reader):
 
     @classmethod
     def select(cls, segments: Sequence[Segment]) -> list[Segment]:
-        """Images and videos, but no page whose text layer holds enough words."""
+        """Images and videos, but no page whose text layer holds enough words, unless the medium
+        says that words stand in its picture (`scan`)."""
         with_text_layer = pages_with_words(segments, PAGE_WORDS_ENOUGH)
         return [
             s
             for s in segments
             if isinstance(s.content, ImageContent | VideoContent)
-            and not (s.modality is Modality.DOCUMENT and s.span.start in with_text_layer)
+            and (
+                s.modality is not Modality.DOCUMENT
+                or s.span.start not in with_text_layer
+                or s.extra.get("scan")
+            )
         ]
 
     def __init__(self, ocr: Ocr, *, detect_first: bool = True) -> None:

@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from omni_core.text.tokens import stem
 from omni_core.types import Sparse
@@ -37,6 +37,8 @@ _LETTER = f"(?:[^\\W_{_UNSPACED}]|[\u0900-\u0963\u0966-\u0dff])"
 _TOKEN = re.compile(
     f"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>{_LETTER}+(?:[-._/:,'\u2019]{_LETTER}+)*)"
 )
+_ASCII_WORD = re.compile("[a-z0-9]+(?:[-._/:,'][a-z0-9]+)*")
+"""`_TOKEN` where nothing but ASCII can come: three times as fast."""
 _SEPARATOR = re.compile("[-._/:,'\u2019]")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _LETTERS_OR_DIGITS = re.compile(r"\d+|[^\W\d_]+")
@@ -72,6 +74,8 @@ def question(text: str) -> Sparse:
 
 def terms(text: str) -> list[str]:
     """The terms of a text in order, as indexed: to explain a match."""
+    if text.isascii():  # a search compares a hundred texts
+        return [token for run in _ASCII_WORD.findall(text.casefold()) for token in _words(run)]
     return [token for token, _ in _tokens(text)]
 
 
@@ -86,6 +90,11 @@ def _number(token: str) -> int:
 
 def _tokens(text: str, *, question: bool = False) -> Iterator[tuple[str, bool]]:
     """(term, whether it is a single character indexed only for one-character questions)."""
+    if text.isascii():
+        for run in _ASCII_WORD.findall(text.casefold()):
+            for token in _words(run):
+                yield token, False
+        return
     text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", text))
     for match in _TOKEN.finditer(text):
@@ -103,7 +112,8 @@ def _tokens(text: str, *, question: bool = False) -> Iterator[tuple[str, bool]]:
                     yield char, True
 
 
-def _words(run: str) -> Iterator[str]:
+@lru_cache(maxsize=1 << 16)
+def _words(run: str) -> tuple[str, ...]:
     """`e-1042` -> e1042, 1042; `1,042` -> 1042; `driver's` -> driver; `well-known` -> well, known.
 
     A code matches as written, in other spellings (`E 1042`, `E1042`), or by its number alone.
@@ -111,13 +121,12 @@ def _words(run: str) -> Iterator[str]:
     if _THOUSANDS.fullmatch(run):
         run = run.replace(",", "")
     parts = _SEPARATOR.split(run)
+    whole: tuple[str, ...] = ()
     if any(c.isdigit() for c in run):
         pieces = [p for part in parts for p in _LETTERS_OR_DIGITS.findall(part)]
-        whole = run if all(p.isdigit() for p in parts) else "".join(parts)
         if len(pieces) > 1:
-            yield whole
+            whole = (run if all(p.isdigit() for p in parts) else "".join(parts),)
         parts = pieces
     # Single letters split off by an apostrophe or a code (driver's, l'eau) are dropped.
     long = [p for p in parts if len(p) > 1 or p.isdigit()]
-    for part in long or parts:
-        yield stem(part)
+    return (*whole, *(stem(part) for part in long or parts))
