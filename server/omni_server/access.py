@@ -79,9 +79,9 @@ class Access:
 
     def original(self, path: str) -> Path | None:
         """The file of a source, when it lies under a root or was uploaded; None for any other."""
-        real = Path(os.path.realpath(path))
-        if real.is_relative_to(os.path.realpath(self.uploads)):
-            return real if _regular(real) else None
+        uploaded = Path(path).resolve()
+        if uploaded.is_relative_to(self.uploads.resolve()):
+            return uploaded if _regular(uploaded) else None
         try:
             return self.file(path)
         except (RefusedError, NotFoundError, BadRequestError):

@@ -373,3 +373,16 @@ async def test_a_full_disk_is_one_line_and_the_rest_can_be_sent_later(web: Web) 
     assert stored == 2_500_000
     assert rest.status_code == 204
     assert len(listed) == 1
+
+
+async def test_uploads_of_others_are_not_there(web: Web, settings: Settings) -> None:
+    """One store, two senders: the gate names them; here the one is known by its token."""
+    async with web() as http:
+        place = await begin(http)
+        await patch(http, place, 0, FILE)
+    async with web(token="") as nobody:
+        assert (await nobody.get("/uploads")).json() == {"uploads": []}
+        for method in ("HEAD", "GET", "PATCH", "DELETE"):
+            answer = await nobody.request(method, place, headers={**BYTES, "upload-offset": "0"})
+            assert answer.status_code == 404
+    assert (whole(settings, place) / "talk.mp4").read_bytes() == FILE

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -143,3 +146,39 @@ async def test_the_parent_in_meta_wins(plain: Settings, spans: InMemorySpanExpor
     (served,) = [s for s in spans.get_finished_spans()
                  if s.kind.name == "SERVER" and s.name == "tools/call list_sources"]  # fmt: skip
     assert served.context.trace_id == outside.get_span_context().trace_id
+
+
+def exported(**variables: str) -> subprocess.CompletedProcess[str]:
+    code = """
+from omni_server.observe import traces
+from omni_core.stages import stage
+traces.set_up()
+with stage("search"):
+    pass
+"""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True,
+        env={"PYTHONPATH": ":".join(sys.path), **variables},
+    )  # fmt: skip
+
+
+def test_variables_choose_where_spans_go_and_never_stdout() -> None:
+    done = exported(OTEL_TRACES_EXPORTER="console")
+    span = json.loads(done.stderr)
+    assert (span["name"], span["resource"]["attributes"]["service.name"]) == ("search", "omni-mcp")
+    assert done.stdout == ""
+    named = json.loads(exported(OTEL_TRACES_EXPORTER="console", OTEL_SERVICE_NAME="mine").stderr)
+    assert named["resource"]["attributes"]["service.name"] == "mine"
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{}, {"OTEL_TRACES_EXPORTER": "none"},
+     {"OTEL_TRACES_EXPORTER": "console", "OTEL_SDK_DISABLED": "true"}],
+)  # fmt: skip
+def test_without_a_wish_nothing_is_exported(variables: dict[str, str]) -> None:
+    assert exported(**variables).stderr == ""
+
+
+def test_an_unknown_exporter_is_said() -> None:
+    assert "expected otlp, console or none" in exported(OTEL_TRACES_EXPORTER="jaeger").stderr
