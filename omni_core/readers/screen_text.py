@@ -92,13 +92,14 @@ class ScreenTextReader(Reader):
 
     @classmethod
     def select(cls, segments: Sequence[Segment]) -> list[Segment]:
-        """Images and videos, but no page whose text layer holds enough words, unless the medium
-        says that words stand in its picture (`scan`)."""
+        """Images and videos; no image whose tiles follow, no page whose text layer holds enough
+        words, unless the medium says that words stand in its picture (`scan`)."""
         with_text_layer = pages_with_words(segments, PAGE_WORDS_ENOUGH)
         return [
             s
             for s in segments
             if isinstance(s.content, ImageContent | VideoContent)
+            and not s.extra.get("tiles")
             and (
                 s.modality is not Modality.DOCUMENT
                 or s.span.start not in with_text_layer
@@ -127,7 +128,7 @@ class ScreenTextReader(Reader):
             if segment.modality is Modality.DOCUMENT:
                 found += self._page(segment, lines)
             elif text := paragraphs(lines):
-                found.append(_words(segment, text))
+                found.append(_words(segment, text, segment.part))
         return found
 
     def flush(self, source_id: str) -> list[Segment]:

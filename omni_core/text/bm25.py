@@ -25,6 +25,14 @@ AVERAGE_WORDS = 40.0
 
 # Accents (é -> e), Hebrew and Arabic vowel points, Arabic tatweel: removed, as queries omit them.
 _OPTIONAL_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1-\u05c7\u0640\u064b-\u065f]")
+# Letters that no decomposition takes apart, as people without such keys write them. Spelled the
+# same way in Danish, Polish, Icelandic, Croatian, Turkish, Maltese and Sami names.
+_PLAIN = str.maketrans({
+    "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h",
+    "ŧ": "t", "ŋ": "n", "ĸ": "k",
+})  # fmt: skip
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+"""Characters within words that are not seen: soft hyphens, zero-width spaces."""
 # Scripts without spaces between words, and Korean with its suffixed particles: cut into bigrams.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
@@ -65,8 +73,12 @@ def document(text: str) -> Sparse:
 
 
 def question(text: str) -> Sparse:
-    """Query vector: 1.0 for each term; stop words are kept only when there is no other term."""
+    """Query vector: 1.0 for each term; stop words are kept only when there is no other term.
+
+    Libraries stored before letters such as ø were folded hold them as they are: both are asked for.
+    """
     tokens = {token for token, single in _tokens(text, question=True) if not single}
+    tokens |= {t for t, single in _tokens(text, question=True, fold=False) if not single}
     tokens = tokens - _stop_terms() or tokens
     indices = tuple(sorted({_number(t) for t in tokens}))
     return Sparse(indices, (1.0,) * len(indices))
@@ -88,7 +100,7 @@ def _number(token: str) -> int:
     return int.from_bytes(hashlib.blake2b(token.encode(), digest_size=4).digest(), "little")
 
 
-def _tokens(text: str, *, question: bool = False) -> Iterator[tuple[str, bool]]:
+def _tokens(text: str, *, question: bool = False, fold: bool = True) -> Iterator[tuple[str, bool]]:
     """(term, whether it is a single character indexed only for one-character questions)."""
     if text.isascii():
         for run in _ASCII_WORD.findall(text.casefold()):
@@ -97,6 +109,8 @@ def _tokens(text: str, *, question: bool = False) -> Iterator[tuple[str, bool]]:
         return
     text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", text))
+    if fold:
+        text = _INVISIBLE.sub("", text).translate(_PLAIN)
     for match in _TOKEN.finditer(text):
         run = match["unspaced"]
         if run is None:

@@ -7,10 +7,11 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from omni_core.media.dates import from_file
 from omni_core.media.text.plain import MAX_MB, read
-from omni_core.media.text.rows import LOOKED_AT, row_windows
+from omni_core.media.text.rows import LOOKED_AT, RowWindow, row_windows
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import is_text
@@ -53,17 +54,16 @@ class TableMedium(Medium):
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """Windows of rows."""
         rows = _rows(read(path), os.path.splitext(path)[1].lower())
-        for w in row_windows(rows, options.text_window_words):
-            span = Span("char", w.start, w.end)
-            yield Segment(
-                source.id,
-                Modality.DOCUMENT,
-                Channel.TEXT,
-                span,
-                TextContent(w.text),
-                w.text,
-                "table",
-            )
+        for span, windows in groupby(row_windows(rows, options.text_window_words), _span):
+            for part, w in enumerate(windows):  # the pieces of a long row share its span
+                yield Segment(
+                    source.id, Modality.DOCUMENT, Channel.TEXT, span, TextContent(w.text), w.text,
+                    "table", part,
+                )  # fmt: skip
+
+
+def _span(window: RowWindow) -> Span:
+    return Span("char", window.start, window.end)
 
 
 def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
