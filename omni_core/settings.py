@@ -114,7 +114,7 @@ class Settings:
     """Hours after its last byte until an unfinished upload is deleted."""
     share_files: bool = False
     """Whether get_segment over HTTP links to the original file too, for roots and uploads."""
-    rate_limit: CountOrZero = 100
+    rate_limit: CountOrZero = 200
     """HTTP requests a second by one token, and from one address; bursts of ten times; 0: any."""
     wrong_tokens: Count = 20
     """Wrong tokens a minute from one address; further ones are not looked at."""

@@ -22,7 +22,8 @@ from omni_core.errors import BadRequestError, OmniError
 from omni_server.http.errors import refusal
 from omni_server.http.uploads import body_of, broken, row
 from omni_server.observe.principals import principal_of
-from omni_server.uploads.receiving import ALGORITHMS, Broken, Checksum, Uploads
+from omni_server.uploads.body import Broken
+from omni_server.uploads.receiving import ALGORITHMS, Checksum, Uploads
 from omni_server.uploads.records import Upload
 
 VERSION = "1.0.0"
@@ -78,7 +79,7 @@ class Tus:
             headers={
                 "Tus-Version": VERSION,
                 "Tus-Extension": EXTENSIONS,
-                "Tus-Max-Size": str(self._uploads.max_size),
+                "Tus-Max-Size": str(self._uploads.room.one),
                 "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
             },
         )

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 from omni_core.errors import OmniError
 from omni_server.http.errors import refusal
 from omni_server.observe.principals import principal_of
-from omni_server.uploads.receiving import Broken, Uploads
+from omni_server.uploads.body import Broken
+from omni_server.uploads.receiving import Uploads
 from omni_server.uploads.records import Upload
 
 

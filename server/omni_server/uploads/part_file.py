@@ -7,7 +7,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from omni_core.errors import OmniError, StoreError
+from omni_core.errors import NotFoundError, OmniError, StoreError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -16,7 +16,11 @@ class PartFile:
     """Appends to a file; its size on the disk is always what was taken in order."""
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+        """Raises NotFoundError when the upload has just been removed."""
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+        except FileNotFoundError:
+            raise NotFoundError("this upload is gone: send the file again") from None
         self.start = self.size = os.fstat(self._fd).st_size
 
     def write(self, data: bytes) -> None:

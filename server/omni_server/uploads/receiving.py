@@ -10,33 +10,27 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from omni_core.errors import (
     BadRequestError,
     NotFoundError,
-    StoreError,
     TooLargeError,
     UnavailableError,
 )
 from omni_core.files import sha256_of
 from omni_core.settings import Settings
 from omni_core.tasks import finish_first
+from omni_server.uploads.body import Body, Broken, blocks
 from omni_server.uploads.part_file import Digests, PartFile
 from omni_server.uploads.records import Records, Upload
+from omni_server.uploads.room import Room
 
 log = logging.getLogger(__name__)
 
-STALL_S = 60.0
-"""A sender that is silent for so long is gone: its connection must not hold the upload."""
 SWEEP_S = 600.0
-SPARE = 256 << 20
-"""Bytes of the disk that uploads leave free, for the library itself."""
-BLOCK = 1 << 20
 SHA256 = re.compile(r"[0-9a-f]{64}")
-
-Body = AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +44,16 @@ class Checksum:
 ALGORITHMS = ("sha1", "sha256")
 
 
-class Broken(Exception):
-    """The body ended early; what came is stored."""
-
-
 class Uploads:
     """The uploads of a store. One object for each store: it knows which are being received."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         self.records = Records(settings.store_path / "uploads")
-        self.max_size = settings.max_file_mb << 20
+        self.room = Room(settings.max_file_mb << 20, settings.uploads_mb << 20)
         self.ended: Counter[str] = Counter()
         """How many uploads were completed, removed, expired, or refused for their checksum."""
         self.received = 0
         """Bytes taken since the start."""
-        self._quota = settings.uploads_mb << 20
         self._at_once = settings.uploads_at_once
         self._expiry_s = settings.upload_expiry_h * 3600
         self._clock = clock
@@ -91,45 +80,30 @@ class Uploads:
             raise BadRequestError("sha256 is 64 hexadecimal digits, as `sha256sum FILE` prints")
         if size == 0:
             raise BadRequestError("the file is empty: send the file itself")
-        if size > self.max_size:
-            raise self._too_large()
         if self._clock() - self._swept > SWEEP_S:
             await self.sweep()
         async with self._creating:
             used, free = await asyncio.to_thread(lambda: (self.records.used(), self.records.free()))
-            self._within(used + max(size, 1), max(size, 1), free)
+            self.room.check(size, used, free)
             return await asyncio.to_thread(self.records.create, name, size, owner, sha256)
 
-    def _within(self, used: int, size: int, free: int) -> None:
-        if used > self._quota:
-            raise self._full()
-        if size + SPARE > free:
-            raise StoreError(
-                f"the server's disk has {free >> 20:,} MB left, too few for this file: free some "
-                "space there",
-                code="DISK_FULL",
-            )
-
-    def _full(self) -> TooLargeError:
-        if not self._quota:
-            return TooLargeError(
-                "this server takes no uploads (uploads_mb is 0)", code="NO_UPLOADS"
-            )
-        return TooLargeError(
-            f"all uploads together may have {self._quota >> 20:,} MB (uploads_mb): "
-            "remove some, with DELETE /uploads/ID",
-            code="UPLOADS_FULL",
-        )
-
-    def _too_large(self) -> TooLargeError:
-        return TooLargeError(f"an upload may have {self.max_size >> 20:,} MB (max_file_mb)")
-
     async def own(self, id_: str, owner: str) -> Upload:
-        """The upload, for the one who sent it. Raises NotFoundError for everybody else."""
+        """The upload, for the one who sent it. Raises NotFoundError for everybody else.
+
+        A server may have ended between the last byte and the check of the whole file, which is
+        made up for here: who asks how far an upload is takes all bytes for success. Then raises
+        BadRequestError (BAD_CHECKSUM); UnavailableError (BUSY) during that check.
+        """
         upload = await asyncio.to_thread(self.records.get, id_)
         if upload.record.owner != owner:
             raise NotFoundError(f"there is no upload {id_!r}; it may have expired: send it again")
-        return upload
+        if upload.complete or upload.offset != upload.record.size:
+            return upload
+        with self._sole_writer(upload, counted=False):
+            upload = await asyncio.to_thread(self.records.get, id_)
+            if not upload.complete:
+                await self._complete(upload)
+        return await asyncio.to_thread(self.records.get, id_)
 
     async def of(self, owner: str) -> list[Upload]:
         """The uploads of one sender, oldest first."""
@@ -246,8 +220,8 @@ class Uploads:
 
         keep = checksum is None  # what breaks off cannot be compared with its checksum
         try:
-            async with contextlib.aclosing(_blocks(body)) as blocks:
-                async for block in blocks:
+            async with contextlib.aclosing(blocks(body)) as pieces:
+                async for block in pieces:
                     if file.size + len(block) > limit:
                         raise self._more_than(upload, limit)
                     await finish_first(asyncio.to_thread(write, block))
@@ -269,12 +243,13 @@ class Uploads:
         """The most bytes that this file may have."""
         if upload.record.size >= 0:
             return upload.record.size
-        return min(self.max_size, self._quota - await asyncio.to_thread(self.records.used))
+        left = self.room.all - await asyncio.to_thread(self.records.used)
+        return min(self.room.one, left)
 
     def _more_than(self, upload: Upload, limit: int) -> TooLargeError:
         if upload.record.size >= 0:
             return TooLargeError(f"more bytes came than the {limit} that were announced")
-        return self._too_large() if limit == self.max_size else self._full()
+        return self.room.too_large() if limit == self.room.one else self.room.full()
 
     async def _complete(self, upload: Upload) -> None:
         """Check the whole file and give it its place; a file with another sha256 is removed."""
@@ -294,34 +269,3 @@ class Uploads:
                 )
         await asyncio.to_thread(self.records.finish, record)
         self.ended["completed"] += 1
-
-
-async def _blocks(body: Body) -> AsyncGenerator[bytes]:
-    """The body in blocks of a megabyte; what came before it broke off comes first."""
-    held = bytearray()
-    broken = False
-    while True:
-        try:
-            async with asyncio.timeout(STALL_S):
-                chunk = await _next(body)
-        except (TimeoutError, Broken):
-            broken = True
-            break
-        if chunk is None:
-            break
-        held += chunk
-        if len(held) >= BLOCK:
-            yield bytes(held)
-            held.clear()
-    if held:
-        yield bytes(held)
-    if broken:
-        raise Broken
-
-
-async def _next(body: Body) -> bytes | None:
-    read: Awaitable[bytes] = anext(body)
-    try:
-        return await read
-    except StopAsyncIteration:
-        return None

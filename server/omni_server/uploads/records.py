@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import secrets
 import shutil
@@ -106,8 +107,14 @@ class Records:
                 continue
 
     def finish(self, record: Record) -> None:
-        """Rename the part to the whole file's place."""
+        """Rename the part to the whole file's place, durably."""
         self.part(record).parent.rename(self.whole(record).parent)
+        if os.name == "posix":
+            folder = os.open(self.folder, os.O_RDONLY)  # the new name is an entry of the folder
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     def remove(self, id_: str) -> None:
         """Delete the file and then the record; nothing happens if there is none."""

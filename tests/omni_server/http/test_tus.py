@@ -386,3 +386,26 @@ async def test_uploads_of_others_are_not_there(web: Web, settings: Settings) -> 
             answer = await nobody.request(method, place, headers={**BYTES, "upload-offset": "0"})
             assert answer.status_code == 404
     assert (whole(settings, place) / "talk.mp4").read_bytes() == FILE
+
+
+@pytest.mark.parametrize("good", [True, False])
+async def test_a_server_that_ended_after_the_last_byte_makes_the_file_whole_when_asked(
+    web: Web, settings: Settings, good: bool
+) -> None:
+    async with web() as http:
+        place = await begin(http, sha256=SHA)
+        await patch(http, place, 0, FILE[:-1])
+    part = settings.store_path / "uploads" / f"{whole(settings, place).name}.part" / "talk.mp4"
+    with part.open("ab") as file:  # as if it had been killed before the rename
+        file.write(FILE[-1:] if good else b"?")
+    async with web() as http:
+        assert (await http.head(place)).status_code == (200 if good else 460)
+    assert (whole(settings, place) / "talk.mp4").exists() is good
+
+
+async def test_the_last_block_may_be_empty_when_the_whole_file_is_there(web: Web) -> None:
+    async with web() as http:
+        place = await begin(http)
+        await patch(http, place, 0, FILE)
+        again = await patch(http, place, len(FILE), b"")
+    assert (again.status_code, again.headers["upload-offset"]) == (204, str(len(FILE)))
