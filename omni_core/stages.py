@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from opentelemetry.trace import StatusCode, get_tracer
+from opentelemetry.trace import INVALID_SPAN, StatusCode, get_current_span, get_tracer
 
 from omni_core.errors import OmniError
 
@@ -31,11 +31,14 @@ _tracer = get_tracer("omni_mcp")
 
 
 @contextmanager
-def stage(name: str) -> Iterator[None]:
-    """One stage, from its first step to its last."""
+def stage(name: str, *, alone: bool = True) -> Iterator[None]:
+    """One stage, from its first step to its last. Not `alone`: a span only inside another one, so
+    that health checks begin no traces."""
     started = time.perf_counter()
-    with _tracer.start_as_current_span(
-        name, record_exception=False, set_status_on_exception=False
+    with (
+        _tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False)
+        if alone or get_current_span().get_span_context().is_valid
+        else nullcontext(INVALID_SPAN)
     ) as span:
         try:
             yield

@@ -91,7 +91,7 @@ class Worker:
         """The method's result. Past the deadline the child is killed and WorkerDied raised."""
         if method.startswith("__"):  # an item of a stream: too many and too small for stages
             return await self._call(method, args, deadline_s)
-        with stage(f"{self.name.replace(' ', '_')}.{method}"):
+        with stage(f"{self.name.replace(' ', '_')}.{method}", alone=False):
             return await self._call(method, args, deadline_s)
 
     async def _call(self, method: str, args: tuple[Any, ...], deadline_s: float | None) -> Any:

@@ -148,6 +148,15 @@ async def test_the_parent_in_meta_wins(plain: Settings, spans: InMemorySpanExpor
     assert served.context.trace_id == outside.get_span_context().trace_id
 
 
+async def test_health_checks_begin_no_traces(plain: Settings, spans: InMemorySpanExporter) -> None:
+    app = create_http(plain)
+    transport = httpx2.ASGITransport(app=app)
+    async with app.running(), httpx2.AsyncClient(transport=transport, base_url=BASE) as http:
+        assert (await http.get("/ready")).status_code in (200, 503)
+        assert (await http.get("/metrics")).status_code == 200
+    assert spans.get_finished_spans() == ()
+
+
 def exported(**variables: str) -> subprocess.CompletedProcess[str]:
     code = """
 from omni_server.observe import traces
