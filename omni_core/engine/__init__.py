@@ -14,9 +14,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from omni_core import encoders, index
-from omni_core.engine import files, library
+from omni_core.engine import files, health, library
 from omni_core.engine.changes import Listener
-from omni_core.engine.context import PIPELINE, Context
+from omni_core.engine.context import Context
 from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.ingest.folders import FolderProgress, Folders
 from omni_core.engine.ingest.jobs import Jobs, Progress
@@ -237,25 +237,14 @@ class Engine:
         return await self._context.models.ready(timeout_s)
 
     async def status(self) -> dict[str, Any]:
-        """Models, counts, running jobs and child processes, for people and health checks."""
-        context = self._context
-        models = await context.models.status()
-        sources, segments = await asyncio.to_thread(context.catalog.totals, "")
+        """Models, index, counts, running jobs and child processes, for people and health checks;
+        see `health.describe`."""
+        running = self._jobs.running
         return {
-            "encoder": {
-                "name": context.info.name,
-                "state": models.encoder,
-                "dim": context.info.dim,
-            },
-            "readers": models.readers,
-            "message": models.encoder_error,
-            "warnings": list(models.warnings),
-            "index": context.settings.index,
-            "sources": sources,
-            "segments": segments,
-            "jobs": [{"path": j.path, "progress": j.progress} for j in self._jobs.running],
-            "pids": {"models": context.models.pid, "decoders": context.decoders.pids},
-            "pipeline": PIPELINE,
+            **await health.describe(self._context),
+            "jobs": [{"path": j.path, "progress": j.progress} for j in running],
+            "files_pending": self._pending_files(),
+            "files_queued": sum(j.state == "queued" for j in running),
         }
 
 

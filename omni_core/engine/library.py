@@ -22,6 +22,7 @@ from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import match_quote
 from omni_core.payload import source_filter
+from omni_core.stages import staged
 from omni_core.types import Modality
 
 MAX_ELSEWHERE = 3
@@ -87,6 +88,7 @@ def _sort_key(position: str) -> SortKey | None:
     return at.isoformat(), raw[7:].hex() + "~"  # after every hash that begins so
 
 
+@staged("read")
 async def read_source(
     context: Context,
     source: str,

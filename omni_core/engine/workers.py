@@ -100,6 +100,11 @@ class Models:
         """The child's process id; None while it is not running."""
         return self._worker.pid
 
+    @property
+    def restarts(self) -> int:
+        """How often the child was started again."""
+        return max(0, self._worker.starts - 1)
+
     async def close(self) -> None:
         """End the child."""
         await asyncio.to_thread(self._worker.close, 2.0)
@@ -168,6 +173,11 @@ class Decoders:
     def pids(self) -> list[int]:
         """Process ids of the running children."""
         return [p for w in self._workers if (p := w.pid) is not None]
+
+    @property
+    def restarts(self) -> int:
+        """How often children were started again."""
+        return sum(max(0, w.starts - 1) for w in (*self._cutters, self._opener))
 
     async def close(self) -> None:
         """End every child, even if ending one fails; a decoder has nothing to save."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
     from omni_server.links import Links
+    from omni_server.uploads.receiving import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,11 @@ class State:
         """Given the state of each tenant when it is made; set by the server around this state."""
         self.tenants: Tenants[State] = Tenants(self._tenant, settings.open_tenants)
         """The states of callers that are not of the main library."""
+        self.call_ended: Callable[[str, str, float], None] | None = None
+        """Told of tool calls: name, `ok` or an error's code, seconds; set where metrics are."""
+        self.stage_ended: Callable[[str, float], None] | None = None
+        """Told of the engine's stages: name, seconds; set where metrics are."""
+        self._uploads: Uploads | None = None
         self._opener = opener or _open
         self._tasks = TaskOwner("the server")
         self._opening: asyncio.Task[EngineApi] | None = None
@@ -121,6 +127,15 @@ class State:
         state.links = self.links
         self.prepare_tenant(state)
         return state
+
+    @property
+    def uploads(self) -> Uploads:
+        """The files that clients sent into this store."""
+        if self._uploads is None:
+            from omni_server.uploads.receiving import Uploads  # only HTTP takes files
+
+            self._uploads = Uploads(self.settings)
+        return self._uploads
 
     async def engine(self) -> EngineApi:
         """The open engine. Raises what opening it raised, such as StoreError when another process

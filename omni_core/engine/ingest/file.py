@@ -29,11 +29,13 @@ from omni_core.errors import (
     UnreadableError,
 )
 from omni_core.payload import source_filter
+from omni_core.stages import report_each, staged
 from omni_core.tasks import finish_first
 from omni_core.types import MediaInfo, Source
 from omni_core.worker import Worker, WorkerDied
 
 
+@staged("ingest.file")
 async def ingest_file(context: Context, request: IngestRequest, report: Report) -> IngestStatus:
     """Ingest one file; returns its final status.
 
@@ -54,6 +56,7 @@ async def ingest_file(context: Context, request: IngestRequest, report: Report) 
     if run.pipeline is not None:  # after the point where a cancellation makes it partial
         await context.changes.notify(run.pipeline.source.id)
     await run.update(timings=run.timings)
+    report_each("ingest", {k: s for k, s in run.timings.items() if k != "total"})
     return run.status
 
 

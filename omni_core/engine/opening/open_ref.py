@@ -24,6 +24,7 @@ from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Opened, OpenRequest, Show, SourceRow
 from omni_core.evidence import images
 from omni_core.ids import segment_ref
+from omni_core.stages import staged
 from omni_core.types import Modality
 
 DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
@@ -44,6 +45,7 @@ PICTURES = frozenset[Show]({"frame", "sheet", "page"})
 WORDS_ONLY = frozenset[Show]({"text"})
 
 
+@staged("open")
 async def open_ref(context: Context, request: OpenRequest) -> Opened:
     """The words and attachments of one reference.
 

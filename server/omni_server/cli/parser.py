@@ -116,6 +116,7 @@ def _serving(verbs: _Verbs) -> None:
     token.add_argument("--expires", metavar="WHEN", help="2027-06-30 or 90d (never)")
     token.add_argument("--file", metavar="FILE", help="the tokens file (that of the settings)")
     _json(token)
+    _upload(verbs)
     worker = verbs.add(
         "worker",
         "serving:worker",
@@ -136,6 +137,24 @@ def _serving(verbs: _Verbs) -> None:
         "--check", action="store_true", help="write nothing; fail when DIR holds other schemas"
     )
     _json(schema)
+
+
+def _upload(verbs: _Verbs) -> None:
+    upload = verbs.add(
+        "upload",
+        "upload:upload",
+        "Send files to a server elsewhere; again goes on where it broke off",
+        "OMNI_TOKEN=secret omni-mcp upload talk.mp4 --to https://omni.example.com --ingest",
+        library=False,
+    )
+    upload.add_argument("files", nargs="*", metavar="FILE", help="file to send")
+    upload.add_argument("--to", metavar="URL", help="the server (OMNI_URL)")
+    upload.add_argument("--token", help="its bearer token; OMNI_TOKEN keeps it out of `ps`")
+    upload.add_argument("--ingest", action="store_true", help="make them searchable there as well")
+    upload.add_argument("--collection", default="default", help="group to put them in (default)")
+    upload.add_argument("--list", action="store_true", help="list what you have sent instead")
+    upload.add_argument("--remove", metavar="ID", help="delete an upload instead (upload_...)")
+    _json(upload)
 
 
 def _library(verbs: _Verbs) -> None:

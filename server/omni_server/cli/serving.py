@@ -11,6 +11,7 @@ from omni_core.settings import Settings
 from omni_core.watch.folders import watched
 from omni_server.cli.printing import as_json, hint, say
 from omni_server.cli.settings import settings_of
+from omni_server.observe import traces
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -21,6 +22,7 @@ def serve(args: argparse.Namespace) -> int:
             raise NotFoundError(f"the root {root} is not a folder; name one that exists")
     if settings.watch:
         watched(settings.watch, roots=settings.root_paths)  # refuse now what cannot be watched
+    traces.set_up()
     if not settings.roots:
         hint("no --root is given: agents can search what is in the library, but ingest no file")
     if args.http:

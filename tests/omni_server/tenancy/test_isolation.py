@@ -156,6 +156,11 @@ ROUTES = {
     "/health": "says ok to anybody",
     "/media/{token}": "test_a_link_cannot_be_made_up",
     "/upload": "test_an_upload_is_its_tenants_own",
+    "/uploads": "test_uploads_are_listed_and_asked_for_by_their_tenant_alone",
+    "/uploads/": "the same",
+    "/uploads/{upload}": "the same",
+    "/ready": "says of the main library whether it is open, to anybody",
+    "/metrics": "test_callers_of_a_tenant_reach_only_routes_that_know_tenants",
     "/.well-known/oauth-protected-resource{rest:path}": "the same for anybody",
 }
 """Every route of the server, and why it shows nothing of another tenant."""
@@ -316,6 +321,18 @@ async def test_an_upload_is_its_tenants_own(libraries: World) -> None:
         assert (await mcp.call_tool("ingest_media", {"source": upload})).is_error
     async with libraries.client("Globex AG") as mcp:
         assert not (await mcp.call_tool("ingest_media", {"source": upload})).is_error
+
+
+async def test_uploads_are_listed_and_asked_for_by_their_tenant_alone(libraries: World) -> None:
+    upload = libraries.targets["Globex AG"].upload
+    tus = {"tus-resumable": "1.0.0"}
+    async with libraries.http("acme") as other, libraries.http("Globex AG") as own:
+        assert upload not in (await other.get("/uploads")).text
+        assert upload in (await own.get("/uploads")).text
+        for method in ("HEAD", "DELETE"):
+            answer = await other.request(method, f"/uploads/{upload}", headers=tus)
+            assert answer.status_code == 404
+        assert (await own.head(f"/uploads/{upload}", headers=tus)).status_code == 200
 
 
 async def test_a_link_cannot_be_made_up(libraries: World) -> None:

@@ -65,7 +65,7 @@ def test_no_setting_leads_a_tenant_to_folders_of_the_main_library(tmp_path: Path
     """A new setting with folders or lists belongs into `settings_of`, or is named here."""
     shared = {"allowed_hosts"}  # names of hosts
     lists = {name for name, field in checker().fields.items() if field.is_list} - shared
-    assert lists == {"roots"}
+    assert lists == {"roots", "watch"}
     settings = Settings(store=str(tmp_path), roots=(str(tmp_path),))
     assert all(getattr(settings_of(settings, "acme"), name) == () for name in lists)
 
