@@ -233,7 +233,10 @@ class Engine:
             "index": context.settings.index,
             "sources": sources,
             "segments": segments,
-            "jobs": [{"path": j.path, "progress": j.progress} for j in self._jobs.running],
+            "jobs": [
+                {"path": j.path, "progress": j.progress, "stage": j.stage, "segments": j.segments}
+                for j in self._jobs.running
+            ],
             "pids": {"models": context.models.pid, "decoders": context.decoders.pids},
             "pipeline": PIPELINE,
         }

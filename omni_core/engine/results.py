@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from omni_core.errors import BadRequestError, OmniError
-from omni_core.types import Channel, Match, Modality
+from omni_core.types import Channel, Match, Modality, PlacedWord, Span
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
-Show = Literal["frame", "sheet", "page", "audio", "clip", "text"]
+Show = Literal["frame", "sheet", "page", "audio", "clip", "text", "thumbnail"]
+"""`thumbnail`: the small image kept at ingest, without decoding the file; where there is none, a
+frame or page."""
 Order = Literal["relevance", "newest", "oldest"]
 Size = Literal["small", "medium", "large"]
 
@@ -178,6 +180,8 @@ class OpenRequest:
     max_bytes: int = 500_000
     """Limit of images and audio together; images are scaled down to fit. Base64 adds a third; with
     the words the result stays under 700 KB."""
+    word_boxes: bool = False
+    """Whether images of pages come with the places of their words."""
 
     def __post_init__(self) -> None:
         """Raises BadRequestError for an unknown size."""
@@ -205,6 +209,8 @@ class RenderedImage:
     caption: str
     width: int
     height: int
+    words: tuple[PlacedWord, ...] = ()
+    """Words of the page in reading order, where they were asked for and are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +237,8 @@ class Opened:
     """The opened span in words: `12:04.3-12:19.3 of 48:10`, `page 7 of 31`."""
     requested: str = ""
     """The request in words, when the opened span differs from it."""
+    span: Span | None = None
+    """The span of the reference itself, without what `pad_s` added; None is the whole source."""
     lines: tuple[Line, ...] = ()
     pictures: tuple[RenderedImage, ...] = ()
     clips: tuple[ClipFile, ...] = ()

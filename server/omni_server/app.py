@@ -23,6 +23,8 @@ from omni_server import prompts, resources, schemas, tools
 from omni_server.arguments import read as read_arguments
 from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
+from omni_server.page import extension
+from omni_server.page.tools import library_status, view_moment
 from omni_server.progress import cancelled_by_others
 from omni_server.state import Opener, State
 from omni_server.subscriptions import advertise_what_is_sent, publish_change
@@ -77,11 +79,12 @@ def build(state: State) -> MCPServer[State]:
         instructions=INSTRUCTIONS,
         website_url=WEBSITE,
         icons=icons(),
-        tools=tools_of(state.settings),
+        tools=[*map(extension.bind, tools_of(state.settings)), *page_tools()],
+        extensions=[extension.apps()],
         lifespan=lifespan,
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
-        middleware=[advertise_what_is_sent],
+        middleware=[advertise_what_is_sent, extension.only_for_apps],
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
     )
     server._lowlevel_server.add_request_handler(
@@ -116,6 +119,15 @@ def tools_of(settings: Settings) -> list[Tool]:
     if settings.allow_delete:
         made.append(_tool(tools.delete_source, "Delete a source", delete))
     return made
+
+
+def page_tools() -> list[Tool]:
+    """The tools of the page, which models never see."""
+    made = [
+        _tool(view_moment, "Look at a moment", _READ),
+        _tool(library_status, "Look at the library", _READ),
+    ]
+    return [extension.bind_private(tool) for tool in made]
 
 
 def _tool(fn: Callable[..., Any], title: str, annotations: ToolAnnotations) -> Tool:

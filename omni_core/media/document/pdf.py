@@ -31,6 +31,7 @@ from omni_core.types import (
     MediaInfo,
     Modality,
     Pixels,
+    PlacedWord,
     Segment,
     Source,
     Span,
@@ -43,6 +44,8 @@ MAX_SCALE = 8.0
 """Largest zoom, relative to 72 dpi, at which a page is rendered."""
 MAX_TEXT = 2_000_000
 """Characters of one page that are kept."""
+MAX_WORDS = 4_000
+"""Words of one page whose places are given."""
 HEADING_RATIO = 1.15
 """Ratio of a heading's font size to the most common one of the page."""
 MAX_HEADING = 120
@@ -123,6 +126,13 @@ class PdfMedium(Medium):
                 )
             return _render(doc[number - 1], edge, crop)
 
+    def words(self, path: str, number: int, password: str | None) -> list[PlacedWord]:
+        """The words of the text layer, at most `MAX_WORDS`; scans have none."""
+        with self._opened(path, password) as doc:
+            if not 1 <= number <= len(doc):
+                return []
+            return _placed_words(doc[number - 1])
+
     def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """Page frame + 1."""
         return self.page(path, frame + 1, edge, crop, None)
@@ -166,6 +176,22 @@ def _render(page: Any, edge: int, crop: Crop | None) -> Pixels:
     )
     flat = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
     return flat[:, : pixmap.width * 3].reshape(pixmap.height, pixmap.width, 3).copy()
+
+
+def _placed_words(page: Any) -> list[PlacedWord]:
+    """Words of the text layer as the page is seen, turned and cropped as its image is."""
+    area, found = page.rect, []
+    width, height = max(area.width, 1.0), max(area.height, 1.0)
+    for x0, y0, x1, y1, text, *_ in page.get_text("words")[:MAX_WORDS]:
+        rect = pymupdf.Rect(x0, y0, x1, y1) * page.rotation_matrix
+        sides = (
+            (rect.x0 - area.x0) / width, (rect.y0 - area.y0) / height,
+            (rect.x1 - area.x0) / width, (rect.y1 - area.y0) / height,
+        )  # fmt: skip
+        left, top, right, bottom = (round(min(1.0, max(0.0, side)), 4) for side in sides)
+        if left < right and top < bottom:
+            found.append(PlacedWord(text, left, top, right, bottom))
+    return found
 
 
 def _text_of(page: Any) -> tuple[str, list[tuple[int, str]]]:

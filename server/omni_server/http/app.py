@@ -1,5 +1,6 @@
 """Streamable HTTP: the MCP endpoint at /mcp, clips, uploads, health, behind one access check.
 
+GET  /                the page for people; public, it holds no data
 GET  /health          public
 GET  /media/{token}   the token is the permission (signed, ten minutes); takes Range
 POST /upload?name=…   the body is the file; answers {"source": "upload_…"}
@@ -25,6 +26,7 @@ from omni_server.app import build
 from omni_server.http.gate import LOOPBACK, Gate, check
 from omni_server.http.uploads import receive
 from omni_server.links import Links
+from omni_server.page.routes import show
 from omni_server.state import Opener, State
 from omni_server.text import one_line
 
@@ -60,6 +62,7 @@ def application(state: State, server: MCPServer[State]) -> Gate:
             status = 413 if e.code == "TOO_LARGE" else 400
             return PlainTextResponse(f"{e.code}: {one_line(str(e))}\n", status)
 
+    app.add_route("/", show, methods=["GET", "HEAD"])
     app.add_route("/health", health, methods=["GET"])
     app.add_route("/media/{token}", media, methods=["GET", "HEAD"])
     app.add_route("/upload", upload, methods=["POST", "PUT"])

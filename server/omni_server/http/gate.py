@@ -17,6 +17,8 @@ from starlette.types import Receive, Scope, Send
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
 
+PUBLIC = ("/", "/health")
+"""Paths that hold no data of the library."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -55,7 +57,7 @@ class Gate:
         origin = headers.get("origin")
         if origin is not None and not self._known(re.sub(r"^https?://", "", origin.lower())):
             return PlainTextResponse("unknown Origin; see --allowed-host\n", 403)
-        if path == "/health" or path.startswith("/media/"):
+        if path in PUBLIC or path.startswith("/media/"):
             return None
         if self._token and not bearer_matches(headers.get("authorization"), self._token):
             return PlainTextResponse(
