@@ -23,7 +23,7 @@ from enum import StrEnum
 from typing import Any
 
 from omni_core.query import During, Filter, In, Range
-from omni_core.types import TITLE_ORIGIN, Channel, Modality, Segment, Source, Span
+from omni_core.types import TITLE_ORIGIN, Beats, Channel, Modality, Segment, Source, Span
 
 
 class FieldKind(StrEnum):
@@ -172,6 +172,12 @@ class StoredSegment:
     def language(self) -> str:
         """ISO 639 code of its speech; "" when unknown."""
         return str(self._extra.get("language") or "")
+
+    @property
+    def beats(self) -> Beats:
+        """Where the phrases of its words begin, after the first; () when unknown."""
+        found: Sequence[Sequence[float]] = self._extra.get("beats") or ()
+        return tuple((int(at), float(second)) for at, second in found)
 
     @property
     def heading(self) -> str:

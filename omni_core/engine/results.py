@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from omni_core.errors import BadRequestError, OmniError
-from omni_core.types import Channel, Match, Modality, PlacedWord, Span
+from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Span
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
@@ -199,6 +199,8 @@ class Line:
     end: float
     axis: Literal["second", "page", "char"] = "second"
     ref: str = ""
+    beats: Beats = ()
+    """Where the phrases of spoken words begin, after the first; () when unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from omni_core import weights
 from omni_core.errors import UnavailableError
@@ -246,7 +246,9 @@ class SpeechReader(Transcriber):
         found = []
         for passage in done:
             span = Span("second", round(passage.start, 3), round(passage.end, 3))
-            extra = {"language": passage.language}
+            extra: dict[str, Any] = {"language": passage.language}
+            if passage.beats:
+                extra["beats"] = [list(beat) for beat in passage.beats]
             found.append(_segment(source_id, state, span, passage.text, self.origin, 0, extra))
             words = [p for p in state.translated if p.start < passage.end - 0.1]
             if words:
@@ -260,7 +262,7 @@ class SpeechReader(Transcriber):
 
 def _segment(
     source_id: str, state: SpeechSession, span: Span, text: str, origin: str, part: int,
-    extra: dict[str, str],
+    extra: dict[str, Any],
 ) -> Segment:  # fmt: skip
     return Segment(
         source_id,

@@ -161,6 +161,12 @@ class Scripted:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
+    async def status(self) -> dict[str, Any]:
+        job = {"path": "/media/private/talk.mp4", "progress": 0.25, "stage": "reading",
+               "segments": 3}  # fmt: skip
+        return {"encoder": {"name": "hashing", "state": "ready"}, "message": "", "sources": 1,
+                "segments": 31, "jobs": [job]}  # fmt: skip
+
     async def close(self) -> None:
         self.closed += 1
 

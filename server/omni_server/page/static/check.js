@@ -7,10 +7,10 @@ import { Rows } from "./rows.js";
 
 const STATES = {
   waiting: ["", "Checking …"],
-  found: ["found", "The words stand there"],
-  partly: ["partly", "Not all of the words stand there"],
-  not_found: ["missing", "The words do not stand there"],
-  opens: ["document", "Opens; quotes nothing that could be checked"],
+  found: ["found", "Quote found"],
+  partly: ["partly", "Only part of the quote is there"],
+  not_found: ["missing", "Quote not found"],
+  opens: ["document", "Opens; there is no quote to check"],
   broken: ["missing", "Cannot be opened"],
 };
 const EXAMPLE = 'Lava ran "at 28 km/h" in the channel [Mount Sarn field report p.2].';
@@ -29,7 +29,7 @@ export class Check {
       } },
         el("label", { for: "answer" }, "An answer with citations"),
         this.field,
-        el("p", { class: "quiet" }, "Each [Title p.2] or [Title @ 1:23] is opened here, and the words quoted before it are looked for."),
+        el("p", { class: "quiet" }, "Each [Title p.2] or [Title @ 1:23] is opened here, and the words quoted before it are looked up."),
         button("Check", () => this.run(), { name: "found", kind: "primary" })),
       this.status, this.rows.node,
     );

@@ -59,7 +59,7 @@ export function button(label, onclick, { name = "", kind = "", key = "", ...prop
     "button",
     {
       type: "button", class: `button ${kind}`, onclick, "aria-label": label,
-      title: key ? `${label} (${key})` : label, "aria-keyshortcuts": key || undefined, ...props,
+      title: key ? `${props["aria-label"] ?? label} (${key})` : label, ...props,
     },
     shown,
   );

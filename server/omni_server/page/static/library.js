@@ -128,7 +128,7 @@ function sourceRow(source) {
     thumb(first(source), source.kind),
     el("span", { class: "body" },
       el("span", { class: "name" }, source.title),
-      el("span", { class: "facts" }, [source.kind, extent(source), plural(source.segments, "segment"), date]
+      el("span", { class: "facts" }, [source.kind, extent(source), date]
         .filter(Boolean).map((fact) => el("span", {}, fact)), state)),
   );
 }

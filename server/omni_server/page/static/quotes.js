@@ -87,7 +87,7 @@ export function citations(answer) {
   let after = 0;
   for (const match of answer.matchAll(CITATION)) {
     const inner = match[1] ?? "";
-    if (match[1] !== undefined && !/\p{L}{2}/u.test(inner)) continue; // [1], [ ], [x]
+    if (match[1] !== undefined && !/\p{L}{2}|(?:@|p\.?) ?\d/u.test(inner)) continue; // [1], [ ], [x]
     const paragraph = answer.lastIndexOf("\n\n", match.index);
     const before = answer.slice(Math.max(after, paragraph), match.index);
     after = match.index + match[0].length;
@@ -95,10 +95,9 @@ export function citations(answer) {
     if (!quotes.length) {
       const follows = /^\s*(?::|says|reads)?\s*(?=[“„«"])/.exec(answer.slice(after));
       if (follows) {
-        QUOTE.lastIndex = after;
-        const next = QUOTE.exec(answer);
+        const [next] = answer.slice(after).matchAll(QUOTE);
         quotes = next ? quotations(next[0]) : [];
-        after = next ? QUOTE.lastIndex : after;
+        after += next ? next.index + next[0].length : 0;
       }
     }
     const claim = before.split(/(?<=[.!?])\s+/).at(-1).replace(/^[\s\]).,;:]+/, "").trim();

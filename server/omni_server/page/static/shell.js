@@ -27,6 +27,7 @@ export class Shell {
     );
     this.header.querySelector(".help").replaceChildren("?");
     this.back = button("Back to the list", () => this.close(), { name: "previous", kind: "quiet back" });
+    this.viewer.clear();
     this.list = el("div", { class: "lists" });
     this.main = el("main", { class: "panes" }, this.list, el("div", { class: "detail" }, this.back, this.viewer.node));
     this.node = el("div", { class: "shell" }, this.header, this.main);
@@ -109,7 +110,7 @@ export class Shell {
   /** The start: what there is to ask. */
   async intro() {
     this.node.classList.add("intro");
-    this.search.status.textContent = "";
+    this.search.status.textContent = "Ask in plain words. Hits are exact to the second or the page.";
     if (this.wide) this.search.field.focus({ preventScroll: true });
   }
 

@@ -16,12 +16,25 @@ export class Viewer {
     this.highlight = {};
   }
 
-  clear(message = "") {
+  /** Shows nothing, or this message instead of a moment. */
+  clear(message = null) {
     this.abort?.abort();
+    this.settled();
     this.stage.clear();
     this.view = null;
-    this.node.replaceChildren(...(message ? [message] : []));
-    this.node.classList.toggle("empty", !message);
+    this.node.replaceChildren(message ?? this.hint());
+  }
+
+  /** What stands in the room of a moment before one is opened. */
+  hint() {
+    return el("div", { class: "hint" }, icon("video"),
+      el("p", {}, "Open something from the list to see it, hear it and read it here."),
+      el("p", { class: "quiet" }, el("kbd", {}, "j"), " ", el("kbd", {}, "k"), " walk the list, ", el("kbd", {}, "?"), " lists all keys."));
+  }
+
+  settled() {
+    this.node.classList.remove("loading");
+    this.node.removeAttribute("aria-busy");
   }
 
   /** Opens a reference. `highlight`: the quotation, else the question, whose words are marked. */
@@ -30,11 +43,11 @@ export class Viewer {
     this.abort = new AbortController();
     const { signal } = this.abort;
     this.node.classList.add("loading");
-    this.node.classList.remove("empty");
     this.node.setAttribute("aria-busy", "true");
     try {
       const view = await api.view(ref, { ...more, ...(highlight.quote ? { quote: highlight.quote } : {}) }, { signal });
       if (signal.aborted) return null;
+      this.settled();
       this.show(view, highlight);
       this.onopen(view);
       return view;
@@ -42,11 +55,6 @@ export class Viewer {
       if (error.name === "AbortError") return null;
       this.clear(problem(error));
       return null;
-    } finally {
-      if (!signal.aborted) {
-        this.node.classList.remove("loading");
-        this.node.removeAttribute("aria-busy");
-      }
     }
   }
 
@@ -63,7 +71,7 @@ export class Viewer {
       ...(checked ? [checked] : []),
       el("div", { class: "pair" }, el("div", { class: "left" }, this.stage.node, this.steps(view)), this.words.node),
       this.similar,
-      el("p", { class: "provenance" }, view.provenance ?? ""),
+      el("details", { class: "provenance" }, el("summary", {}, "Provenance"), el("p", {}, view.provenance ?? "")),
     );
     const { title, place } = split(view.cite);
     say(`Opened ${title} ${place}`);
@@ -88,13 +96,13 @@ export class Viewer {
 
   steps(view) {
     const what = view.axis === "page" ? "page" : "moment";
-    const step = (label, name, by, key, there) =>
-      button(label, () => this.step(by), { name, key, kind: "quiet", disabled: !there });
+    const step = (word, name, by, key, there) =>
+      button(word, () => this.step(by), { name, key, kind: "quiet", disabled: !there, "aria-label": `${word} ${what}` });
     return el(
       "nav", { class: "steps", "aria-label": "Neighbours" },
-      step(`Previous ${what}`, "previous", -1, "←", view.previous),
+      step("Previous", "previous", -1, "←", view.previous),
       button("Similar", () => this.showSimilar(), { name: "similar", key: "s", kind: "quiet" }),
-      step(`Next ${what}`, "next", 1, "→", view.next),
+      step("Next", "next", 1, "→", view.next),
     );
   }
 
@@ -150,9 +158,9 @@ export class Viewer {
 }
 
 const VERDICTS = {
-  found: ["found", "These words stand here."],
-  partly: ["partly", "Some of these words stand here, not all of them."],
-  not_found: ["missing", "These words do not stand here."],
+  found: ["found", "The quote is here."],
+  partly: ["partly", "Only part of the quote is here."],
+  not_found: ["missing", "The quote is not here."],
 };
 
 function verdict(check) {
@@ -160,9 +168,9 @@ function verdict(check) {
   const [name, text] = VERDICTS[check.verdict];
   return el(
     "div", { class: `verdict ${name}` }, icon(name),
-    el("div", {}, el("p", {}, el("strong", {}, text), ` ${Math.round(check.ratio * 100)} % of the words match.`),
+    el("div", {}, el("p", {}, el("strong", {}, text), ` ${Math.round(check.ratio * 100)} % of its words match.`),
       check.verdict !== "found" && check.best ? el("p", {}, "Nearest: ", el("q", {}, check.best)) : null,
-      (check.elsewhere ?? []).map((other) => el("p", {}, `They stand at ${other.place}: `, el("q", {}, other.text)))),
+      (check.elsewhere ?? []).map((other) => el("p", {}, `It is at ${other.place}: `, el("q", {}, other.text)))),
   );
 }
 

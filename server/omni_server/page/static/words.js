@@ -7,8 +7,8 @@ const HEADINGS = {
   speech: "Said",
   screen_text: "On screen",
   text: "Written",
-  visual: "Looks like",
-  sound: "Sounds like",
+  visual: "In the picture",
+  sound: "In the sound",
 };
 
 /** The list of words. `seek(second)` is called where a person chooses a line. */
@@ -40,11 +40,23 @@ export class Words {
     const texts = parts.filter((_, index) => index % 2 === 0);
     const marks = marked(quote, question, texts);
     const words = [];
-    const content = parts.map((part, index) => {
-      if (index % 2) return part.includes("\n") ? el("br") : " ";
-      const word = el(marks.has(index / 2) ? "mark" : "span", { class: "word" }, part);
+    const content = [];
+    let mark = null; // consecutive marked words are one mark
+    parts.forEach((part, index) => {
+      const at = Math.floor(index / 2);
+      if (index % 2) {
+        const space = part.includes("\n") ? el("br") : " ";
+        if (mark && marks.has(at + 1)) mark.append(space);
+        else content.push(space);
+        return;
+      }
+      const word = el("span", { class: "word" }, part);
       words.push(word);
-      return word;
+      if (!marks.has(at)) {
+        mark = null;
+        content.push(word);
+      } else if (mark) mark.append(word);
+      else content.push((mark = el("mark", {}, word)));
     });
     const inside = timed && span && line.start < span[1] && line.end > span[0];
     const node = el("li", { class: `line ${inside ? "inside" : ""}` });
