@@ -16,6 +16,7 @@ Samples = NDArray[np.float32]
 Vector = NDArray[np.float32]
 """L2-normalised: (dim,), or (tokens, dim) for multi-vector models (late interaction)."""
 
+
 @dataclass(frozen=True, slots=True)
 class PlacedWord:
     """A word of an image or page and its rectangle, in fractions of the sides from the top left."""

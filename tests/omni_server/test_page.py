@@ -1,4 +1,4 @@
-"""The page without a browser: its file, its policy, its route, its tools, and who is told of them."""
+"""The page without a browser: its file, policy, route and tools, and who is told of them."""
 
 from __future__ import annotations
 

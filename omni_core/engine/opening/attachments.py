@@ -9,6 +9,7 @@ from pathlib import Path
 
 from omni_core.engine.context import Context
 from omni_core.engine.describe import cite
+from omni_core.engine.opening.placed_words import recognised
 from omni_core.engine.opening.selection import Selection
 from omni_core.engine.results import ClipFile, OpenRequest, RenderedImage, Show
 from omni_core.errors import OmniError
@@ -118,16 +119,17 @@ async def _pages(
 async def _with_words(
     context: Context, path: Path, selection: Selection, shown: tuple[RenderedImage, ...]
 ) -> tuple[RenderedImage, ...]:
-    """The images of consecutive pages, each with the places of its words where the file has them."""
-    if selection.row.modality is not Modality.DOCUMENT:
+    """The images, each with the places of its words where the file or the index has them."""
+    kind, first = selection.row.modality, _first_page(selection)
+    if kind not in (Modality.DOCUMENT, Modality.IMAGE):
         return shown
-    placed: list[list[PlacedWord]] = [
-        await context.decoders.open("words", str(path), number)
-        for number in range(_first_page(selection), _first_page(selection) + len(shown))
-    ]
-    return tuple(
-        replace(image, words=tuple(words)) for image, words in zip(shown, placed, strict=True)
-    )
+    found = []
+    for number, image in enumerate(shown, first):
+        words: Sequence[PlacedWord] = ()
+        if kind is Modality.DOCUMENT:
+            words = await context.decoders.open("words", str(path), number)
+        found.append(replace(image, words=tuple(words or recognised(selection.points, number))))
+    return tuple(found)
 
 
 def _first_page(selection: Selection) -> int:

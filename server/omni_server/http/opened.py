@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
@@ -39,21 +40,37 @@ def listening(host: str, port: int, *, or_any: bool) -> Iterator[tuple[socket.so
         yield listener, listener.getsockname()[1]
 
 
+class _AnnouncingServer(EndingServer):
+    """Sets `answers` once requests are answered."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.answers = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answers.set()
+
+
 async def serve(
-    settings: Settings, listener: socket.socket, started: Callable[[State], Awaitable[None]]
+    settings: Settings,
+    listener: socket.socket,
+    started: Callable[[State], Coroutine[Any, Any, None]],
 ) -> None:
     """Serve until interrupted; `started` runs beside it, once requests are answered."""
     check(settings)
     state = State(settings)
     state.links = Links(settings.store_path)
     app = application(state, build(state))
-    server = EndingServer(app, app.end_subscriptions, settings.host, settings.port)
-    serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.02)
-    beside = asyncio.create_task(started(state), name="after the start")
+    server = _AnnouncingServer(app, app.end_subscriptions, settings.host, settings.port)
+
+    async def after() -> None:
+        await server.answers.wait()
+        await started(state)
+
+    beside = asyncio.create_task(after(), name="after the start")
     try:
-        await serving
+        await server.serve(sockets=[listener])
     finally:
         beside.cancel()
         await asyncio.gather(beside, return_exceptions=True)
