@@ -13,6 +13,9 @@ const META = {
 
 let last = 0;
 
+/** Sent to the document when the token is no longer the server's. */
+export const REFUSED = "omni-refused";
+
 export class Refused extends Error {}
 export class Unreachable extends Error {}
 
@@ -38,7 +41,10 @@ export async function httpRequest(method, params, { signal } = {}) {
     throw new Unreachable("The server does not answer. Is it still running?");
   }
   const text = await answer.text();
-  if (answer.status === 401) throw new Refused(text.trim());
+  if (answer.status === 401) {
+    document.dispatchEvent(new CustomEvent(REFUSED));
+    throw new Refused(text.trim());
+  }
   const reply = parsed(text);
   if (reply?.error) throw new Error(reply.error.message);
   if (!reply) throw new Unreachable(`The server answered ${answer.status}: ${text.trim().slice(0, 200)}`);

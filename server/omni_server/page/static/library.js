@@ -59,9 +59,10 @@ export class Library {
       this.show(page, status, match);
     } catch (error) {
       this.foot.replaceChildren(problem(error));
-      if (error.constructor.name === "Refused") throw error;
     }
-    if (this.shown && !document.hidden) this.timer = setTimeout(() => this.refresh().catch(() => {}), busy || this.arrivals.busy ? BUSY_MS : IDLE_MS);
+    if (this.shown && !document.hidden) {
+      this.timer = setTimeout(() => this.refresh(), busy || this.arrivals.busy ? BUSY_MS : IDLE_MS);
+    }
   }
 
   showJobs(jobs) {
@@ -119,8 +120,7 @@ export class Library {
 }
 
 function sourceRow(source) {
-  const date = source.recorded_at
-    ? `${day(source.recorded_at)}${source.recorded_at_from === "file time" ? " (file time)" : ""}` : "";
+  const date = source.recorded_at && source.recorded_at_from !== "file time" ? day(source.recorded_at) : "";
   const state = source.state === "ready" ? null
     : el("span", { class: `state ${source.state}` }, source.state);
   return el(
@@ -128,8 +128,8 @@ function sourceRow(source) {
     thumb(first(source), source.kind),
     el("span", { class: "body" },
       el("span", { class: "name" }, source.title),
-      el("span", { class: "facts" }, [source.kind, extent(source), date]
-        .filter(Boolean).map((fact) => el("span", {}, fact)), state)),
+      el("span", { class: "facts" }, state, [source.kind, extent(source), date]
+        .filter(Boolean).map((fact) => el("span", {}, fact)))),
   );
 }
 
@@ -143,7 +143,7 @@ function empty(may) {
   return el(
     "div", { class: "welcome" },
     el("h2", {}, "Nothing is in the library yet"),
-    el("p", {}, may.upload ? "Drop videos, recordings, pictures and documents anywhere on this page, or choose them above."
+    el("p", {}, may.upload ? "Drop videos, recordings, pictures and documents anywhere on this page, or choose them."
       : "Ask your agent to ingest a file or a folder."),
     el("p", { class: "quiet" }, "From a terminal: ", el("code", {}, "omni-mcp ingest ~/Media")),
   );

@@ -6,7 +6,7 @@ import { el } from "./dom.js";
 import { acceptDrops } from "./drop.js";
 import { gate } from "./gate.js";
 import { inHost } from "./host_link.js";
-import { Refused } from "./http_link.js";
+import { REFUSED, Refused } from "./http_link.js";
 import { Shell } from "./shell.js";
 import { takeFromAddress } from "./token.js";
 import { problem } from "./viewer.js";
@@ -15,7 +15,7 @@ async function enter() {
   const status = await api.status();
   const shell = new Shell();
   shell.library.arrivals.allow(status.may);
-  shell.refused = (error) => (error instanceof Refused ? gate(enter) : undefined);
+  document.addEventListener(REFUSED, () => location.reload()); // to the form for the token
   const veil = el("div", { class: "veil", hidden: true }, el("p", {}, "Drop to add to the library"));
   acceptDrops(
     (files) => {

@@ -30,7 +30,8 @@ export class Shell {
     this.viewer.clear();
     this.list = el("div", { class: "lists" });
     this.main = el("main", { class: "panes" }, this.list, el("div", { class: "detail" }, this.back, this.viewer.node));
-    this.node = el("div", { class: "shell" }, this.header, this.main);
+    this.heading = el("h1", { class: "hidden" });
+    this.node = el("div", { class: "shell" }, this.heading, this.header, this.main);
     this.at = {};
   }
 
@@ -88,11 +89,12 @@ export class Shell {
         if (name === view) tab.setAttribute("aria-current", "page");
         else tab.removeAttribute("aria-current");
       }
+      this.heading.textContent = TABS[view];
       this.list.replaceChildren(this[view].node);
       document.title = `${TABS[view]} · omni`;
       if (view === "check") this.check.field.focus({ preventScroll: true });
     }
-    if (view === "library") this.library.enter().catch((error) => this.refused(error));
+    if (view === "library") this.library.enter();
   }
 
   async ask(question) {
@@ -132,6 +134,4 @@ export class Shell {
   get wide() {
     return matchMedia("(min-width: 900px)").matches;
   }
-
-  refused() {}
 }
