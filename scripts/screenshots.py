@@ -45,6 +45,8 @@ async def _hits(page: Page) -> None:
 
 
 async def _play(page: Page) -> None:
+    if page.viewport_size and page.viewport_size["width"] < 900:
+        await page.locator(".rows .row").first.click()
     await page.locator("video[src]").wait_for()
     await page.wait_for_load_state("networkidle")
     await page.keyboard.press("Space")

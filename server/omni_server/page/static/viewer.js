@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { button, clock, el, icon, plural, say, split } from "./dom.js";
 import { Stage } from "./stage.js";
+import { thumb } from "./thumbs.js";
 import { Words } from "./words.js";
 import { host, hostRequest, inHost } from "./host_link.js";
 
@@ -96,8 +97,13 @@ export class Viewer {
 
   steps(view) {
     const what = view.axis === "page" ? "page" : "moment";
-    const step = (word, name, by, key, there) =>
-      button(word, () => this.step(by), { name, key, kind: "quiet", disabled: !there, "aria-label": `${word} ${what}` });
+    const step = (word, name, by, key, ref) => {
+      const node = button(word, () => this.step(by), { name, key, kind: "quiet", disabled: !ref, "aria-label": `${word} ${what}` });
+      const { kind } = view.source;
+      if (ref && kind !== "audio") node.firstChild.after(thumb(ref, kind));
+      if (by > 0) node.append(...[...node.childNodes].reverse()); // the arrow points outwards
+      return node;
+    };
     return el(
       "nav", { class: "steps", "aria-label": "Neighbours" },
       step("Previous", "previous", -1, "←", view.previous),
