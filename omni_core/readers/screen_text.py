@@ -94,13 +94,19 @@ class ScreenTextReader(Reader):
 
     @classmethod
     def select(cls, segments: Sequence[Segment]) -> list[Segment]:
-        """Images and videos, but no page whose text layer holds enough words."""
+        """Images and videos; no image whose tiles follow, no page whose text layer holds enough
+        words, unless the medium says that words stand in its picture (`scan`)."""
         with_text_layer = pages_with_words(segments, PAGE_WORDS_ENOUGH)
         return [
             s
             for s in segments
             if isinstance(s.content, ImageContent | VideoContent)
-            and not (s.modality is Modality.DOCUMENT and s.span.start in with_text_layer)
+            and not s.extra.get("tiles")
+            and (
+                s.modality is not Modality.DOCUMENT
+                or s.span.start not in with_text_layer
+                or s.extra.get("scan")
+            )
         ]
 
     def __init__(self, ocr: Ocr, *, detect_first: bool = True) -> None:
@@ -124,7 +130,8 @@ class ScreenTextReader(Reader):
             if segment.modality is Modality.DOCUMENT:
                 found += self._page(segment, lines)
             elif text := paragraphs(lines):
-                found.append(_words(segment, text, places=_places(lines)))
+                places = _places(lines, segment.extra.get("crop"))
+                found.append(_words(segment, text, segment.part, places=places))
         return found
 
     def flush(self, source_id: str) -> list[Segment]:
@@ -186,11 +193,16 @@ def _words(
     )  # fmt: skip
 
 
-def _places(lines: Sequence[Line]) -> list[list[object]]:
-    """[text, left, top, right, bottom] of each line from the top down, as stored."""
-    known = [line for line in lines if line.seen is not None]
-    known.sort(key=lambda line: line.top)
-    return [[line.text, *(line.seen or ())] for line in known[:MAX_PLACES]]
+def _places(lines: Sequence[Line], tile: Sequence[float] | None = None) -> list[list[object]]:
+    """[text, left, top, right, bottom] of each line from the top down, as stored: in fractions of
+    the whole image, of which `tile` may be a part."""
+    x0, y0, x1, y1 = tile or (0.0, 0.0, 1.0, 1.0)
+    found: list[list[object]] = []
+    for line in sorted(lines, key=lambda line: line.top)[:MAX_PLACES]:
+        if line.seen is not None:
+            sides = zip(line.seen, (x0, y0) * 2, (x1 - x0, y1 - y0) * 2, strict=True)
+            found.append([line.text, *(round(at + side * size, 4) for side, at, size in sides)])
+    return found
 
 
 def _thumbnail(pixels: Pixels) -> Pixels:

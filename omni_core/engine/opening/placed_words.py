@@ -9,11 +9,12 @@ from omni_core.types import PlacedWord
 
 
 def recognised(points: Sequence[Point], page: int) -> tuple[PlacedWord, ...]:
-    """The words of the lines that were recognised on this page, or in this image."""
+    """The words of the lines that were recognised on this page, or in the first frame of this
+    image, which is its page 1."""
     return tuple(
         word
         for point in points
-        if point.stored.page in (None, page)
+        if (point.stored.page or 1) == page and point.stored.span.start in (0, page)
         for line in point.stored.places
         for word in _words(line)
     )

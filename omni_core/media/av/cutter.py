@@ -34,6 +34,10 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING_SHOTS = 4
 """Shots held back until their audio is decoded, at most, in badly interleaved files."""
+RARE_FPS = 6.0
+"""Frames a second below which every frame is decoded: slide shows, time lapses, surveillance."""
+HELD_S = 1.0
+"""The last picture counts as shown while the audio goes on for longer than this."""
 MAX_DECODE_ERRORS = 300
 """Undecodable packets in a row after which the rest of a stream is skipped."""
 
@@ -96,6 +100,8 @@ class ContainerCutter:
                 )
 
     def _last_shots(self, shots: ShotCutter) -> Iterator[Segment]:
+        if self.end - shots.end > HELD_S:
+            shots.extend_to(self.end)
         yield from self._queue(shots.flush())
         yield from self._release(everything=True)
         last = shots.last()
@@ -200,8 +206,8 @@ def prepare(stream: Any) -> None:
     """Set up a video stream's decoder for cutting.
 
     Non-reference frames are skipped: half the cost of H.264 and HEVC, cuts at most one frame late,
-    and the remaining frames are of higher quality.
+    and the remaining frames are of higher quality. Not where frames are rare: each may be a slide.
     """
     limit_threads(stream)
-    if stream.start_time is not None:  # without timestamps frames are counted
+    if stream.start_time is not None and rate(stream) >= RARE_FPS:  # else frames are counted
         stream.codec_context.skip_frame = "NONREF"

@@ -17,6 +17,7 @@ import numpy as np
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.media.av.clock import Clock, rate
 from omni_core.media.av.container import audio_stream, limit_threads, packets, video_stream
+from omni_core.media.av.length import length
 from omni_core.media.av.pixels import aspect, to_rgb
 from omni_core.media.av.resample import JITTER_S, Chunk, Resampler
 from omni_core.media.guard import unreadable
@@ -49,7 +50,7 @@ def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tupl
         if shown is None:
             raise unreadable(path)
         at, end, frame = shown
-        if t > end + 0.5:
+        if t > end + 0.5 and t > _length(path, c) + 0.5:  # players hold the last picture
             raise NotFoundError(
                 f"second {t:g} is after the end: {os.path.basename(path)} has {end:.1f} s of video",
                 code="OUT_OF_RANGE",
@@ -57,6 +58,16 @@ def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tupl
         pixels = to_rgb(frame, edge, rotation=frame.rotation, aspect=aspect(stream))
         found[t] = (max(0.0, round(at, 4)), pixels)
     return [found[t] for t in times]
+
+
+def _length(path: str, c: Any) -> float:
+    """Seconds of the whole file, from wherever it is being read."""
+    try:
+        c.seek(0)
+    except Exception as e:  # a raw stream, which has no other stream to go on
+        log.debug("no seeking: %r", e)
+        return 0.0
+    return length(path, c) or 0.0
 
 
 def frames_between(

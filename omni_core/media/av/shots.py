@@ -46,6 +46,11 @@ class ShotCutter:
         """Note that the video lasts until `t` at least."""
         self._end = max(self._end, t)
 
+    @property
+    def end(self) -> float:
+        """The second until which the video lasts, as far as is known."""
+        return self._end
+
     def push(self, t: float, frame: Any) -> Iterator[Shot]:
         """Add the frame shown from second `t` on; yields the shots that this completes."""
         if t <= self._t:
