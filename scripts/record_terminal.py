@@ -82,7 +82,8 @@ def draw(runs: list[Run]) -> str:
         parts.append(_line("$", PAD, y, at, "prompt"))
         clips.append(
             f'<clipPath id="c{number}"><rect class="typed" x="{x:.0f}" y="{y - 16}" height="24" '
-            f'width="{len(run.command) * CHARACTER + 4:.0f}" style="animation-duration:{typing:.2f}s;'
+            f'width="{len(run.command) * CHARACTER + 4:.0f}" '
+            f'style="animation-duration:{typing:.2f}s;'
             f"animation-delay:{at:.2f}s;animation-timing-function:steps({len(run.command)});"
             f'animation-fill-mode:both"/></clipPath>'
         )

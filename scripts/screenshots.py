@@ -142,12 +142,11 @@ def compress(source: Path, target: Path) -> None:
     print(f"{target}: {len(written.getvalue()) >> 10} KB")
 
 
-async def main(out: Path, readme: Path | None) -> None:
+async def main(out: Path) -> None:
     """Serve samples/ on a new library and take the pictures."""
     chromium = os.environ.get("OMNI_CHROMIUM") or shutil.which("chromium")
     if chromium is None:
         raise SystemExit("no Chromium: apt-get install chromium, or name one in OMNI_CHROMIUM")
-    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as store, listening("127.0.0.1", 0, or_any=True) as found:
         listener, port = found
         settings = Settings(
@@ -166,10 +165,6 @@ async def main(out: Path, readme: Path | None) -> None:
             await browser.close()
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
-    if readme is not None:
-        readme.mkdir(parents=True, exist_ok=True)
-        compress(out / "moment-light-1400.png", readme / "moment.png")
-        compress(out / "check-dark-1400.png", readme / "check.png")
 
 
 if __name__ == "__main__":
@@ -177,4 +172,9 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, default=Path("build/screenshots"), metavar="DIR")
     parser.add_argument("--readme", type=Path, metavar="DIR", help="also write the README's two")
     given = parser.parse_args()
-    asyncio.run(main(given.out, given.readme))
+    given.out.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(given.out))
+    if given.readme is not None:
+        given.readme.mkdir(parents=True, exist_ok=True)
+        compress(given.out / "moment-light-1400.png", given.readme / "moment.png")
+        compress(given.out / "check-dark-1400.png", given.readme / "check.png")

@@ -84,7 +84,7 @@ class Segment:
     part: int = 0
     """Number that distinguishes segments of equal channel and span (windows of a page's text)."""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields of the stored payload: `language`, `key_time`, `heading`, `beats`, `places` ..."""
+    """Further fields of the stored payload: `language`, `key_time`, `heading`, `beats` ..."""
 
     @property
     def id(self) -> str:
