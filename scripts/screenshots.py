@@ -45,16 +45,14 @@ async def _hits(page: Page) -> None:
 
 
 async def _play(page: Page) -> None:
+    """Leaves the film playing, long enough for the player's controls to have faded."""
     if page.viewport_size and page.viewport_size["width"] < 900:
         await page.locator(".rows .row").first.click()
     await page.locator("video[src]").wait_for()
     await page.wait_for_load_state("networkidle")
     await page.keyboard.press("Space")
     await page.locator(".line.now", has_text="On the open slope").first.wait_for()
-    await page.wait_for_timeout(2500)
-    await page.keyboard.press("Space")
-    await page.mouse.move(5, 850)
-    await page.wait_for_timeout(4000)  # until the player's controls have faded
+    await page.wait_for_timeout(1500)
 
 
 async def _sheet(page: Page) -> None:
@@ -91,7 +89,7 @@ SCENES: dict[str, tuple[dict[str, str], Act]] = {
 }
 
 
-async def take(out: Path, base: str, browser: Browser) -> None:
+async def take(out: Path, base: str, browser: Browser, *, new: bool) -> None:
     """Every scene in every size and scheme, as OUT/SCENE-SCHEME-WIDTH.png."""
     pages = []
     for scheme in ("light", "dark"):
@@ -103,8 +101,6 @@ async def take(out: Path, base: str, browser: Browser) -> None:
             context.set_default_timeout(120_000)
             page = await context.new_page()
             page.on("pageerror", lambda error: print(f"! {error}"))
-            await page.goto(f"{base}/#{urlencode({'token': TOKEN})}")
-            await page.get_by_text("Nothing is in the library yet").wait_for()
             pages.append((f"{scheme}-{width}", page))
 
     async def shoot(name: str, suffix: str, page: Page) -> None:
@@ -114,7 +110,23 @@ async def take(out: Path, base: str, browser: Browser) -> None:
         await page.screenshot(path=out / f"{name}-{suffix}.png")
         print(f"{name}-{suffix}")
 
+    if new:
+        await fill(base, pages, shoot)
+    for name, (where, act) in SCENES.items():
+        for suffix, page in pages:
+            await page.goto("about:blank")
+            await page.goto(f"{base}/#{urlencode({'token': TOKEN, **where})}")
+            await act(page)
+            await shoot(name, suffix, page)
+
+
+async def fill(
+    base: str, pages: list[tuple[str, Page]], shoot: Callable[[str, str, Page], Awaitable[None]]
+) -> None:
+    """The empty library and one that is being filled, until all of samples/ is in."""
     for suffix, page in pages:
+        await page.goto(f"{base}/#{urlencode({'token': TOKEN})}")
+        await page.get_by_text("Nothing is in the library yet").wait_for()
         await shoot("empty", suffix, page)
     path = pages[0][1].get_by_role("textbox", name="Path on the server")
     await path.fill(str(REPO / "samples/library"))
@@ -124,12 +136,6 @@ async def take(out: Path, base: str, browser: Browser) -> None:
         await page.locator(".rows li").nth(3).wait_for()
         await shoot("ingest", suffix, page)
     await pages[0][1].locator(".job.done").wait_for(timeout=400_000)
-    for name, (where, act) in SCENES.items():
-        for suffix, page in pages:
-            await page.goto("about:blank")
-            await page.goto(f"{base}/#{urlencode({'token': TOKEN, **where})}")
-            await act(page)
-            await shoot(name, suffix, page)
 
 
 def compress(source: Path, target: Path) -> None:
@@ -142,15 +148,15 @@ def compress(source: Path, target: Path) -> None:
     print(f"{target}: {len(written.getvalue()) >> 10} KB")
 
 
-async def main(out: Path) -> None:
-    """Serve samples/ on a new library and take the pictures."""
+async def main(out: Path, kept: str) -> None:
+    """Serve samples/ on a new library, or on that of an earlier run, and take the pictures."""
     chromium = os.environ.get("OMNI_CHROMIUM") or shutil.which("chromium")
     if chromium is None:
         raise SystemExit("no Chromium: apt-get install chromium, or name one in OMNI_CHROMIUM")
     with tempfile.TemporaryDirectory() as store, listening("127.0.0.1", 0, or_any=True) as found:
         listener, port = found
         settings = Settings(
-            store=store, token=TOKEN, roots=(str(REPO / "samples"),), allow_delete=True
+            store=kept or store, token=TOKEN, roots=(str(REPO / "samples"),), allow_delete=True
         )
 
         async def started(_: State) -> None:
@@ -161,7 +167,7 @@ async def main(out: Path) -> None:
             browser = await playwright.chromium.launch(
                 executable_path=chromium, args=["--no-sandbox", "--mute-audio"]
             )
-            await take(out, f"http://127.0.0.1:{port}", browser)
+            await take(out, f"http://127.0.0.1:{port}", browser, new=not kept)
             await browser.close()
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
@@ -171,9 +177,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--out", type=Path, default=Path("build/screenshots"), metavar="DIR")
     parser.add_argument("--readme", type=Path, metavar="DIR", help="also write the README's two")
+    parser.add_argument("--store", default="", metavar="DIR", help="a library with samples/ in it")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    asyncio.run(main(given.out))
+    asyncio.run(main(given.out, given.store))
     if given.readme is not None:
         given.readme.mkdir(parents=True, exist_ok=True)
         compress(given.out / "moment-light-1400.png", given.readme / "moment.png")

@@ -26,7 +26,7 @@ from omni_server.cli.settings import settings_of
 
 REPO = Path(__file__).parents[2]
 VERBS = (
-    "serve", "worker", "schema", "ingest", "sources", "forget", "search", "similar", "show",
+    "serve", "open", "worker", "schema", "ingest", "sources", "forget", "search", "similar", "show",
     "eval", "models", "reindex", "doctor", "install", "uninstall",
 )  # fmt: skip
 

@@ -28,7 +28,7 @@ async def test_every_citation_of_an_answer_gets_a_verdict(page: Page, site: Site
     ):  # fmt: skip
         await expect(rows.nth(row)).to_contain_text(verdict)
     await expect(page.locator("p.status")).to_have_text(
-        "5 citations · 2 hold · 1 in part · 2 do not"
+        "5 citations · 1 found · 1 in part · 1 without a quote · 2 not found"
     )
     await rows.nth(0).get_by_role("button").click()
     await expect(page.locator(".placed")).not_to_have_count(0)

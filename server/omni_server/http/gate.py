@@ -44,20 +44,20 @@ class Gate:
         if scope["type"] != "http":  # lifespan; there are no websockets here
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
         await (refusal or self._app)(scope, receive, send)
 
     def running(self) -> AbstractAsyncContextManager[Any]:
         """The lifespan of the application, for hosts that do not run it themselves."""
         return self._app.router.lifespan_context(self._app)
 
-    def _refusal(self, path: str, headers: Headers) -> Response | None:
+    def _refusal(self, method: str, path: str, headers: Headers) -> Response | None:
         if not self._known(headers.get("host", "")):
             return PlainTextResponse("unknown Host; see --allowed-host\n", 421)
         origin = headers.get("origin")
         if origin is not None and not self._known(re.sub(r"^https?://", "", origin.lower())):
             return PlainTextResponse("unknown Origin; see --allowed-host\n", 403)
-        if path in PUBLIC or path.startswith("/media/"):
+        if (path in PUBLIC and method in ("GET", "HEAD")) or path.startswith("/media/"):
             return None
         if self._token and not bearer_matches(headers.get("authorization"), self._token):
             return PlainTextResponse(

@@ -53,12 +53,14 @@ export class Check {
       if (signal.aborted) return;
       this.show(items);
     }
-    const bad = items.filter(({ state }) => state === "broken" || state === "not_found").length;
-    const part = items.filter(({ state }) => state === "partly").length;
-    const good = items.length - bad - part;
+    const count = (...states) => items.filter(({ state }) => states.includes(state)).length;
     this.status.textContent = [
-      plural(items.length, "citation"), `${good} hold${good === 1 ? "s" : ""}`, part ? `${part} in part` : "", bad ? `${bad} do${bad === 1 ? "es" : ""} not` : "",
-    ].filter(Boolean).join(" · ");
+      [items.length, plural(items.length, "citation")],
+      [count("found"), `${count("found")} found`],
+      [count("partly"), `${count("partly")} in part`],
+      [count("opens"), `${count("opens")} without a quote`],
+      [count("not_found", "broken"), `${count("not_found", "broken")} not found`],
+    ].filter(([number]) => number).map(([, text]) => text).join(" · ");
     say(this.status.textContent);
   }
 

@@ -41,6 +41,11 @@ export class Search {
     } }, icon(kind), kind);
   }
 
+  /** What the list says before anything was asked. */
+  idle() {
+    this.status.textContent = "Ask in plain words. Hits are exact to the second or the page.";
+  }
+
   /** Asks, and opens the best hit where there is room beside the list. */
   async ask(question, { openFirst = false } = {}) {
     this.question = this.field.value = question;

@@ -75,6 +75,7 @@ export class Shell {
     const at = new URLSearchParams(location.hash.slice(1));
     const view = at.has("library") ? "library" : at.has("check") ? "check" : "search";
     this.show(view);
+    if (view === "search" && !this.search.question) this.search.idle();
     if (at.has("open")) await this.open(at.get("open"), { quote: at.get("quote") ?? "" });
     else if (view === "search") await this.ask(at.get("q") ?? "");
     else if (this.changedView) this.close();
@@ -105,20 +106,17 @@ export class Shell {
       return;
     }
     this.close();
-    this.node.classList.remove("intro");
     await this.search.ask(question, { openFirst: this.wide });
   }
 
   /** The start: what there is to ask. */
-  async intro() {
-    this.node.classList.add("intro");
-    this.search.status.textContent = "Ask in plain words. Hits are exact to the second or the page.";
+  intro() {
+    this.search.idle();
     if (this.wide) this.search.field.focus({ preventScroll: true });
   }
 
   async open(ref, highlight = {}) {
     this.node.classList.add("opened");
-    this.node.classList.remove("intro");
     if (!this.wide) window.scrollTo(0, 0);
     await this.viewer.open(ref, highlight);
     if (!this.wide) this.viewer.node.focus({ preventScroll: true });
