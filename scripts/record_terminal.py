@@ -22,13 +22,13 @@ from html import escape
 from pathlib import Path
 
 REPO = Path(__file__).parents[1]
-COMMANDS = (
-    "omni-mcp ingest samples/library",
-    'omni-mcp search "how fast does lava flow" --limit 2',
-    'omni-mcp show "[Mount Sarn field report p.2]" --save evidence/',
-)
-COLUMNS, ROWS = 98, 8
-"""Width of the terminal, and the most lines shown of one command's output."""
+COMMANDS = {
+    "omni-mcp ingest samples/library": 5,
+    'omni-mcp search "how fast does lava flow" --limit 2': 10,
+    'omni-mcp show "[Mount Sarn field report p.2]" --save evidence/': 8,
+}
+"""Each with the most lines that are shown of its output."""
+COLUMNS = 98
 TYPING_S, LONGEST_S, READING_S = 0.045, 2.5, 2.6
 CHARACTER, LINE, PAD = 8.43, 21, 20
 STYLE = """
@@ -89,7 +89,7 @@ def draw(runs: list[Run]) -> str:
         )
         parts.append(f'<g clip-path="url(#c{number})">{_line(run.command, x, y, at)}</g>')
         at += typing + min(run.seconds, LONGEST_S)
-        for line in _shown(run.lines):
+        for line in _shown(run.lines, COMMANDS[run.command]):
             y += LINE
             style = "quiet" if line.startswith(("…", "    ", "sha256")) else ""
             parts.append(_line(line, PAD, y, at, style))
@@ -111,13 +111,13 @@ def draw(runs: list[Run]) -> str:
     )
 
 
-def _shown(lines: list[str]) -> list[str]:
-    """At most `ROWS` lines within the width; the middle of more is left out, and said so."""
+def _shown(lines: list[str], rows: int) -> list[str]:
+    """At most `rows` lines within the width; the middle of more is left out, and said so."""
     cut = [x if len(x) <= COLUMNS else x[: COLUMNS - 1] + "…" for x in lines if x.strip()]
-    if len(cut) <= ROWS:
+    if len(cut) <= rows:
         return cut
-    head = ROWS // 2
-    tail = ROWS - head - 1
+    head = rows // 2
+    tail = rows - head - 1
     return [*cut[:head], f"… {len(cut) - head - tail} more lines", *cut[-tail:]]
 
 
