@@ -1,7 +1,6 @@
 """A real server with a small library, and a real Chromium that looks at it.
 
-Skipped where there is no Chromium or no playwright: `apt-get install chromium`, or OMNI_CHROMIUM
-names one.
+Skipped where there is no Chromium: `apt-get install chromium`, or OMNI_CHROMIUM names one.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pymupdf
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from omni_core import Engine
 from omni_core.engine.results import IngestRequest
@@ -29,9 +28,6 @@ from omni_server.links import Links
 from omni_server.state import State
 from tests.conformance.fixture_app import serving
 from tests.omni_core.engine.conftest import film
-
-if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
 
 TOKEN = "correct-horse-battery"  # noqa: S105
 CHROMIUM = os.environ.get("OMNI_CHROMIUM") or next(
@@ -70,12 +66,12 @@ class Watched:
     errors: list[str] = field(default_factory=list)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     if not CHROMIUM:
         pytest.skip("no Chromium here: apt-get install chromium, or name one in OMNI_CHROMIUM")
-    api = pytest.importorskip("playwright.async_api")
-    async with api.async_playwright() as playwright:
+    expect.set_options(timeout=30_000)
+    async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=CHROMIUM,
             args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
@@ -84,7 +80,7 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> AsyncIterator[Site]:
     """A film with subtitles, a report of two pages, and a note with a hostile title."""
     root = tmp_path_factory.mktemp("media").resolve()
@@ -103,7 +99,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> As
         yield made
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def empty_site(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> AsyncIterator[Site]:
@@ -118,7 +114,7 @@ async def empty_site(
         yield made
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def watched(browser: Browser) -> AsyncIterator[Watched]:
     """A fresh page, 1280 wide; errors of its scripts and refusals of its policy fail the test."""
     context = await browser.new_context(viewport={"width": 1280, "height": 900})

@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.page.conftest import Site
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ANSWER = """\
 The lava "moved at 28 km/h" [Field report p.1], and "the surface was at 1,900 degrees Celsius"

@@ -20,7 +20,7 @@ from playwright.async_api import FrameLocator, Page, expect
 from omni_server.page.extension import URI
 from tests.page.conftest import TOKEN, Site
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HOST = (Path(__file__).parent / "host.html").read_text(encoding="utf-8")
 DEFAULT_POLICY = (
@@ -55,7 +55,7 @@ def call(site: Site) -> Call:
     return send
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def app(page: Page, call: Call) -> FrameLocator:
     """The page inside a host, connected, without a tool call yet."""
 

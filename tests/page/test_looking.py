@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.page.conftest import HOSTILE, Site
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_token_is_asked_for_once_and_leaves_the_address(page: Page, site: Site) -> None:
