@@ -21,7 +21,7 @@ from omni_core.types import Channel, PlacedWord, Span
 from omni_server.app import create, page_tools, tools_of
 from omni_server.cli import opening
 from omni_server.http.app import create_http
-from omni_server.page import view
+from omni_server.page import assemble, view
 from omni_server.page.assemble import joined, page
 from omni_server.page.extension import SHOWN_BY, URI
 from tests.omni_server.conftest import SEGMENT, SOURCE, Scripted
@@ -227,3 +227,13 @@ def _client(settings: Settings, engine: Scripted, **options: Any) -> Client:
         return engine
 
     return Client(create(settings, opener=opener), **options)
+
+
+def test_no_name_is_declared_by_two_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {
+        "a.js": 'import { b } from "./b.js";\nconst c = b;\n',
+        "b.js": "export function b() {}\nfunction c() {}\n",
+    }
+    monkeypatch.setattr(assemble, "_read", parts.__getitem__)
+    with pytest.raises(ValueError, match="declared by two modules: c"):
+        joined("a.js")

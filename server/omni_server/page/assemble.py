@@ -2,8 +2,7 @@
 
 The same file is served at `/` and as an MCP App, which may load nothing: modules are joined in the
 order of their imports, styles and scripts stand inside. Module code keeps to what joining needs:
-imports of one line at the top, exports by declaration, no name twice at the top level (the
-browser refuses a second declaration).
+imports of one line at the top, exports by declaration, no name twice at the top level of them all.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import base64
 import functools
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -19,6 +19,7 @@ from omni_server.identity import icons
 
 ENTRY = "main.js"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.-]+)";\n', re.MULTILINE)
+_NAME = re.compile(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|const|let|class)", re.MULTILINE)
 
 
@@ -71,6 +72,9 @@ def joined(entry: str) -> str:
         order[name] = _EXPORT.sub("", _IMPORT.sub("", text))
 
     visit(entry)
+    names = Counter(name for text in order.values() for name in _NAME.findall(text))
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ValueError(f"declared by two modules: {', '.join(twice)}")
     body = "\n".join(f"// ---- {name}\n{text}" for name, text in order.items())
     if "</script" in body.lower():
         raise ValueError("a module holds </script, which would end the page's script")
