@@ -19,7 +19,7 @@ from omni_core.engine.results import Line, Opened, OpenRequest, RenderedImage
 from omni_core.settings import Settings
 from omni_core.types import Channel, PlacedWord, Span
 from omni_server.app import create, page_tools, tools_of
-from omni_server.cli import opening
+from omni_server.cli import browser
 from omni_server.http.app import create_http
 from omni_server.page import assemble, view
 from omni_server.page.assemble import joined, page
@@ -211,15 +211,15 @@ def test_hidden_characters_of_a_title_do_not_reach_the_page(engine: Scripted) ->
     ],
 )
 def test_open_shows_what_it_is_given(what: str, shown: dict[str, str]) -> None:
-    assert opening.place(what) == shown
+    assert browser.place(what) == shown
 
 
 def test_the_token_stands_in_the_fragment_which_no_server_is_sent() -> None:
     settings = Settings(token=TOKEN)
-    url = opening.address(settings, 8001, {"q": "a & b"})
+    url = browser.address(settings, 8001, {"q": "a & b"})
     assert url == f"http://127.0.0.1:8001/#token={TOKEN}&q=a+%26+b"
-    assert opening.address(Settings(), 8000, {}) == "http://127.0.0.1:8000/"
-    assert opening.address(Settings(host="::1"), 1, {"library": ""}) == "http://[::1]:1/#library"
+    assert browser.address(Settings(), 8000, {}) == "http://127.0.0.1:8000/"
+    assert browser.address(Settings(host="::1"), 1, {"library": ""}) == "http://[::1]:1/#library"
 
 
 def _client(settings: Settings, engine: Scripted, **options: Any) -> Client:

@@ -102,7 +102,7 @@ def _serving(verbs: _Verbs) -> None:
     )
     page = verbs.add(
         "open",
-        "opening:open_page",
+        "browser:open_page",
         "Show the library in the browser: search, play, read, add files, check citations",
         "omni-mcp open\n  omni-mcp open ~/Media/talk.mp4\n  omni-mcp open 'why do corals bleach'",
     )
@@ -117,6 +117,21 @@ def _serving(verbs: _Verbs) -> None:
     page.add_argument("--port", help="port to bind (8000, or a free one)")
     page.add_argument("--token", help="the token in the address (a new one)")
     page.add_argument("--no-browser", action="store_true", help="only print the address")
+    token = verbs.add(
+        "token",
+        "token:token",
+        "Add, list or revoke the tokens of several people who share one server",
+        "omni-mcp token new --name alice --scopes read,ingest --tenant acme --expires 90d",
+    )
+    token.add_argument("action", choices=("new", "list", "revoke"))
+    token.add_argument("--name", help="whose token it is; names stand in the log")
+    token.add_argument(
+        "--scopes", default="read", metavar="LIST", help="of read, ingest, delete (read)"
+    )
+    token.add_argument("--tenant", metavar="NAME", help="give its owner a library of its own")
+    token.add_argument("--expires", metavar="WHEN", help="2027-06-30 or 90d (never)")
+    token.add_argument("--file", metavar="FILE", help="the tokens file (that of the settings)")
+    _json(token)
     worker = verbs.add(
         "worker",
         "serving:worker",

@@ -30,7 +30,7 @@ def serve(args: argparse.Namespace) -> int:
 
 
 def _http(settings: Settings, *, show: bool) -> None:
-    from omni_server.cli import opening
+    from omni_server.cli import browser
     from omni_server.http.app import run_http
     from omni_server.http.gate import check
 
@@ -38,7 +38,7 @@ def _http(settings: Settings, *, show: bool) -> None:
     base = f"http://{settings.host}:{settings.port}"
     hint(f"MCP at {base}/mcp, the page at {base}/, Ctrl-C stops")
     if show:
-        opening.run(settings, {}, files=[], browser=True, or_any=False)
+        browser.run(settings, {}, files=[], browser=True, or_any=False)
     else:
         run_http(settings)
 

@@ -4,6 +4,7 @@ GET  /                the page for people; public, it holds no data
 GET  /health          public
 GET  /media/{token}   the token is the permission (signed, ten minutes); takes Range
 POST /upload?name=…   the body is the file; answers {"source": "upload_…"}
+GET  /.well-known/oauth-protected-resource   public; where to get a token, if OAuth is set up
 *    /mcp             the protocol
 """
 
@@ -22,7 +23,10 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 
 from omni_core.errors import OmniError, RefusedError
 from omni_core.settings import Settings
-from omni_server.app import build
+from omni_server.app import build, page_tools, tools_of
+from omni_server.auth.credentials import Credentials, host_of, is_guarded
+from omni_server.auth.resource import WELL_KNOWN, Resource
+from omni_server.authorization import audit, scope_of_tool
 from omni_server.http.gate import LOOPBACK, Gate, check
 from omni_server.http.uploads import receive
 from omni_server.links import Links
@@ -37,6 +41,7 @@ def create_http(settings: Settings, *, opener: Opener | None = None) -> Gate:
     """The whole HTTP application; raises BadRequestError for settings that would expose it."""
     check(settings)
     state = State(settings, opener)
+    state.guarded = is_guarded(settings)
     state.links = Links(settings.store_path)
     return application(state, build(state))
 
@@ -44,6 +49,7 @@ def create_http(settings: Settings, *, opener: Opener | None = None) -> Gate:
 def application(state: State, server: MCPServer[State]) -> Gate:
     """The routes of `server` and of its state behind the gate; `check` the settings first."""
     settings = state.settings
+    state.guarded = is_guarded(settings)
     app: Starlette = server.streamable_http_app(
         host=settings.host,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
@@ -57,17 +63,34 @@ def application(state: State, server: MCPServer[State]) -> Gate:
 
     async def upload(request: Request) -> Response:
         try:
-            return JSONResponse({"source": await receive(request, state)}, 201)
+            return JSONResponse({"source": await receive(request, state.of_caller())}, 201)
         except OmniError as e:
             status = 413 if e.code == "TOO_LARGE" else 400
             return PlainTextResponse(f"{e.code}: {one_line(str(e))}\n", status)
+
+    resource = Resource(settings)
+
+    async def metadata(request: Request) -> Response:
+        found = resource.metadata(request.url.path)
+        return JSONResponse(found) if found else PlainTextResponse("none here\n", 404)
 
     app.add_route("/", show, methods=["GET", "HEAD"])
     app.add_route("/health", health, methods=["GET"])
     app.add_route("/media/{token}", media, methods=["GET", "HEAD"])
     app.add_route("/upload", upload, methods=["POST", "PUT"])
-    hosts = (*LOOPBACK, *settings.allowed_hosts)
-    return Gate(app, hosts, settings.token, state.end_subscriptions)
+    app.add_route(f"{WELL_KNOWN}{{rest:path}}", metadata, methods=["GET"])
+    return Gate(
+        app,
+        hosts=(*LOOPBACK, *settings.allowed_hosts, *host_of(settings)),
+        credentials=Credentials(settings),
+        resource=resource,
+        tools={
+            tool.name: scope_of_tool(tool.annotations)
+            for tool in (*tools_of(settings), *page_tools())
+        },
+        serving=state.tenants.serving,
+        end_subscriptions=state.end_subscriptions,
+    )
 
 
 def run_http(settings: Settings) -> None:
@@ -75,6 +98,8 @@ def run_http(settings: Settings) -> None:
     from omni_server.http.ending import EndingServer  # uvicorn
 
     app = create_http(settings)
+    if is_guarded(settings):
+        audit.setLevel(logging.INFO)  # whatever else is logged
     log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
         EndingServer(app, app.end_subscriptions, settings.host, settings.port).run()

@@ -12,6 +12,7 @@ from typing import Any
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
 from omni_server.app import build
+from omni_server.auth.credentials import is_guarded
 from omni_server.http.app import application
 from omni_server.http.ending import EndingServer
 from omni_server.http.gate import check
@@ -60,6 +61,7 @@ async def serve(
     """Serve until interrupted; `started` runs beside it, once requests are answered."""
     check(settings)
     state = State(settings)
+    state.guarded = is_guarded(settings)
     state.links = Links(settings.store_path)
     app = application(state, build(state))
     server = _AnnouncingServer(app, app.end_subscriptions, settings.host, settings.port)

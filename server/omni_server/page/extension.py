@@ -42,13 +42,13 @@ def apps() -> Apps:
 def bind(tool: Tool) -> Tool:
     """The same tool, tied to the page where its results are shown there."""
     if tool.name in SHOWN_BY:
-        tool.meta = {"ui": {"resourceUri": URI}}
+        tool.meta = {**(tool.meta or {}), "ui": {"resourceUri": URI}}
     return tool
 
 
 def bind_private(tool: Tool) -> Tool:
     """The same tool, for the page alone."""
-    tool.meta = {"ui": {"resourceUri": URI, "visibility": ["app"]}}
+    tool.meta = {**(tool.meta or {}), "ui": {"resourceUri": URI, "visibility": ["app"]}}
     return tool
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from mcp.types import CallToolResult, TextContent
 from pydantic import Field
 
+from omni_server.authorization import principal
 from omni_server.page import view
 from omni_server.text import one_line
 from omni_server.tools import Ctx, _engine, _state
@@ -49,20 +50,20 @@ async def view_moment(
 
 
 async def library_status(ctx: Ctx) -> CallToolResult:
-    """What is being ingested, how much is in, and what this server allows."""
+    """What is being ingested, how much is in, and what this server allows this caller."""
     state = _state(ctx)
     status = await (await _engine(ctx)).status()
-    settings = state.settings
+    settings, caller = state.settings, principal(ctx)
     data = {
         "sources": status["sources"],
         "segments": status["segments"],
         "jobs": [_job(job) for job in status["jobs"]],
         "models": {"state": status["encoder"]["state"], "message": one_line(status["message"])},
         "may": {
-            "upload": _over_http(ctx, state),
-            "ingest_paths": bool(settings.roots),
-            "ingest_links": settings.allow_urls,
-            "delete": settings.allow_delete,
+            "upload": _over_http(ctx, state) and caller.may("ingest"),
+            "ingest_paths": bool(settings.roots) and caller.may("ingest"),
+            "ingest_links": settings.allow_urls and caller.may("ingest"),
+            "delete": settings.allow_delete and caller.may("delete"),
         },
     }
     return _answer(f"{data['sources']} sources, {len(data['jobs'])} being ingested", data)

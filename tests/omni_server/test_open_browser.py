@@ -18,7 +18,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from omni_server.cli import main, opening
+from omni_server.cli import browser, main
 from omni_server.http.opened import listening
 
 REPO = Path(__file__).parents[2]
@@ -104,9 +104,9 @@ def test_a_taken_port_is_replaced_unless_it_was_asked_for(
 def test_no_browser_is_opened_where_there_is_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.delenv("DISPLAY", raising=False)
-    assert not opening.has_screen()
+    assert not browser.has_screen()
     monkeypatch.setenv("DISPLAY", ":0")
-    assert opening.has_screen()
+    assert browser.has_screen()
 
 
 def test_serve_opens_the_page_of_an_http_server_only(capsys: pytest.CaptureFixture[str]) -> None:
