@@ -107,8 +107,8 @@ async def test_a_client_that_shows_apps_is_told_of_the_page(
         resources = {str(r.uri) for r in (await client.list_resources()).resources}
         read = await client.read_resource(URI)
     for name in SHOWN_BY:
-        assert listed[name].meta == {"ui": {"resourceUri": URI}}
-    assert listed["ingest_media"].meta is None
+        assert (listed[name].meta or {})["ui"] == {"resourceUri": URI}
+    assert "ui" not in (listed["ingest_media"].meta or {})
     for tool in page_tools():
         meta = listed[tool.name].meta
         assert meta is not None
@@ -126,7 +126,7 @@ async def test_other_clients_see_the_tools_of_models_alone(
         listed = (await client.list_tools()).tools
         resources = {str(r.uri) for r in (await client.list_resources()).resources}
     assert [t.name for t in listed] == [t.name for t in tools_of(settings)]
-    assert all(t.meta is None for t in listed)
+    assert [t.meta for t in listed] == [t.meta for t in tools_of(settings)]
     assert URI not in resources
 
 
