@@ -242,7 +242,10 @@ class Engine:
         running = self._jobs.running
         return {
             **await health.describe(self._context),
-            "jobs": [{"path": j.path, "progress": j.progress} for j in running],
+            "jobs": [
+                {"path": j.path, "progress": j.progress, "stage": j.stage, "segments": j.segments}
+                for j in running
+            ],
             "files_pending": self._pending_files(),
             "files_queued": sum(j.state == "queued" for j in running),
         }

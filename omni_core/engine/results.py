@@ -9,14 +9,16 @@ from typing import Annotated, Literal, get_args
 
 from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
-from omni_core.types import Channel, Match, Modality
+from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Span
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
 LOCAL_PATH = "a path"
 """Marks a path that is relative to the folder of the process that asks."""
 FilePath = Annotated[str, LOCAL_PATH]
-Show = Literal["frame", "sheet", "page", "audio", "clip", "text"]
+Show = Literal["frame", "sheet", "page", "audio", "clip", "text", "thumbnail"]
+"""`thumbnail`: the small image kept at ingest, without decoding the file; where there is none, a
+frame or page."""
 Order = Literal["relevance", "newest", "oldest"]
 Size = Literal["small", "medium", "large"]
 Change = Literal["collection", "title", "recorded_at"]
@@ -198,6 +200,8 @@ class OpenRequest:
     max_bytes: int = 500_000
     """Limit of images and audio together; images are scaled down to fit. Base64 adds a third; with
     the words the result stays under 700 KB."""
+    word_boxes: bool = False
+    """Whether images of pages come with the places of their words."""
 
     def __post_init__(self) -> None:
         """Raises BadRequestError for an unknown size."""
@@ -215,6 +219,8 @@ class Line:
     end: float
     axis: Literal["second", "page", "char"] = "second"
     ref: str = ""
+    beats: Beats = ()
+    """Where the phrases of spoken words begin, after the first; () when unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +231,8 @@ class RenderedImage:
     caption: str
     width: int
     height: int
+    words: tuple[PlacedWord, ...] = ()
+    """Words of the page in reading order, where they were asked for and are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +259,8 @@ class Opened:
     """The opened span in words: `12:04.3-12:19.3 of 48:10`, `page 7 of 31`."""
     requested: str = ""
     """The request in words, when the opened span differs from it."""
+    span: Span | None = None
+    """The span of the reference itself, without what `pad_s` added; None is the whole source."""
     lines: tuple[Line, ...] = ()
     pictures: tuple[RenderedImage, ...] = ()
     clips: tuple[ClipFile, ...] = ()

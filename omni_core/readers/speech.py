@@ -11,7 +11,7 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from omni_core import weights
 from omni_core.errors import UnavailableError
@@ -247,7 +247,9 @@ class SpeechReader(Transcriber):
         found = []
         for passage in done:
             span = Span("second", round(passage.start, 3), round(passage.end, 3))
-            extra = {"language": passage.language}
+            extra: dict[str, Any] = {"language": passage.language}
+            if passage.beats:
+                extra["beats"] = [list(beat) for beat in passage.beats]
             found.append(_segment(source_id, state, span, passage.text, self.origin, 0, extra))
             words = [p for p in state.translated if p.start < passage.end - 0.1]
             if words:
@@ -272,7 +274,7 @@ def _unknown(audio: AudioContent) -> Samples:
 
 def _segment(
     source_id: str, state: SpeechSession, span: Span, text: str, origin: str, part: int,
-    extra: dict[str, str],
+    extra: dict[str, Any],
 ) -> Segment:  # fmt: skip
     return Segment(
         source_id,

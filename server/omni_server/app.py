@@ -25,6 +25,8 @@ from omni_server.durable_tasks.listening import TaskListening
 from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
 from omni_server.observe.calls import ObserveCalls, note_outcome
+from omni_server.page import extension
+from omni_server.page.tools import library_status, view_moment
 from omni_server.progress import cancelled_by_others
 from omni_server.render.results import ambiguous
 from omni_server.state import Opener, State
@@ -80,12 +82,12 @@ def build(state: State) -> MCPServer[State]:
         instructions=INSTRUCTIONS,
         website_url=WEBSITE,
         icons=icons(),
-        tools=tools_of(state.settings),
+        tools=[*map(extension.bind, tools_of(state.settings)), *page_tools()],
         lifespan=lifespan,
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
-        middleware=[subscriptions.advertise_what_is_sent, authorize],
-        extensions=[tasks],
+        middleware=[subscriptions.advertise_what_is_sent, authorize, extension.only_for_apps],
+        extensions=[tasks, extension.apps()],
         cache_hints={
             "tools/list": CacheHint(
                 ttl_ms=3_600_000, scope="private" if state.guarded else "public"
@@ -127,6 +129,15 @@ def tools_of(settings: Settings) -> list[Tool]:
     if settings.allow_delete:
         made.append(_tool(tools.delete_source, "Delete a source", delete))
     return made
+
+
+def page_tools() -> list[Tool]:
+    """The tools of the page, which models never see."""
+    made = [
+        _tool(view_moment, "Look at a moment", _READ),
+        _tool(library_status, "Look at the library", _READ),
+    ]
+    return [extension.bind_private(tool) for tool in made]
 
 
 ALWAYS_LOADED = {"anthropic/alwaysLoad": True}

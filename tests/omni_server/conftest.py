@@ -166,7 +166,10 @@ class Scripted:
 
     async def status(self) -> dict[str, Any]:
         return {
-            "waits_for": self.waits_for, "sources": 3, "segments": 31, "jobs": [{"progress": 0.5}],
+            "encoder": {"name": "hashing", "state": "ready"}, "message": "",
+            "waits_for": self.waits_for, "sources": 3, "segments": 31,
+            "jobs": [{"path": "/media/private/talk.mp4", "progress": 0.25, "stage": "reading",
+                      "segments": 3}],
             "files_pending": 2, "files_queued": 1, "restarts": {"models": 1, "decoders": 0},
             "pids": {"models": os.getpid(), "decoders": [os.getpid()]},
         }  # fmt: skip

@@ -26,8 +26,8 @@ from omni_server.cli.settings import settings_of
 
 REPO = Path(__file__).parents[2]
 VERBS = (
-    "serve", "worker", "schema", "ingest", "watch", "sources", "forget", "search", "similar",
-    "show", "eval", "models", "reindex", "doctor", "install", "uninstall", "token", "upload",
+    "serve", "open", "worker", "schema", "ingest", "watch", "sources", "forget", "search",
+    "similar", "show", "eval", "models", "reindex", "doctor", "install", "uninstall", "token", "upload",
 )  # fmt: skip
 
 

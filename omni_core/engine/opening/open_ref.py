@@ -33,11 +33,14 @@ DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
     Modality.IMAGE: ("frame", "text"),
     Modality.DOCUMENT: ("page", "text"),
 }
+INSTEAD_OF_THUMBNAIL: dict[Modality, tuple[Show, ...]] = {
+    Modality.VIDEO: ("frame",), Modality.IMAGE: ("frame",), Modality.DOCUMENT: ("page",),
+}  # fmt: skip
 POSSIBLE_SHOW: dict[Modality, frozenset[Show]] = {
-    Modality.VIDEO: frozenset({"frame", "sheet", "audio", "clip", "text"}),
+    Modality.VIDEO: frozenset({"frame", "sheet", "audio", "clip", "text", "thumbnail"}),
     Modality.AUDIO: frozenset({"audio", "clip", "text"}),
-    Modality.IMAGE: frozenset({"frame", "page", "text"}),
-    Modality.DOCUMENT: frozenset({"page", "frame", "text"}),
+    Modality.IMAGE: frozenset({"frame", "page", "text", "thumbnail"}),
+    Modality.DOCUMENT: frozenset({"page", "frame", "text", "thumbnail"}),
 }
 
 
@@ -61,7 +64,10 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
     shows, unfit = fitting(row, request.show)
     path, missing = await _current_file(context, row)
     attached = Attached()
-    if path is not None:
+    if "thumbnail" in shows:
+        kept = await asyncio.to_thread(saved_thumbnail, context, selection)
+        attached, shows = Attached(kept), () if kept else INSTEAD_OF_THUMBNAIL[row.modality]
+    if path is not None and shows:
         attached = await attach(context, path, selection, request, shows)
     elif set(shows) & PICTURES:
         attached = Attached(await asyncio.to_thread(saved_thumbnail, context, selection))
@@ -72,6 +78,7 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         source=row,
         window=place(row, selection.span),
         requested=_requested(target, request),
+        span=selection.named,
         lines=lines(selection.points) + captions(selection.points),
         pictures=attached.pictures,
         clips=attached.clips,

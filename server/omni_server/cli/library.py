@@ -22,7 +22,7 @@ from omni_server.text import counted, one_line
 
 async def ingest(args: argparse.Namespace) -> int:
     """Make files searchable; 1 when one failed, except for unsupported files inside a folder."""
-    files = _files(args.paths)
+    files = files_of(args.paths)
     named = {_absolute(p) for p in args.paths}
     async with await open_library(args) as engine:
         with Bar() as bar:
@@ -85,7 +85,7 @@ def _absolute(name: str) -> str:
     return str(Path(name).expanduser().absolute())
 
 
-def _files(paths: Sequence[str]) -> list[str]:
+def files_of(paths: Sequence[str]) -> list[str]:
     """The files named, and those inside folders, each once; hidden ones only when named."""
     found: dict[str, None] = {}
     for name in paths:

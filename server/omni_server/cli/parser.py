@@ -101,6 +101,26 @@ def _serving(verbs: _Verbs) -> None:
         "--watch", nargs="*", metavar="DIR",
         help="keep these folders current (every --root, when none is named)",
     )  # fmt: skip
+    serve.add_argument(
+        "--open", action="store_true", help="with --http: show the page in this machine's browser"
+    )
+    page = verbs.add(
+        "open",
+        "browser:open_page",
+        "Show the library in the browser: search, play, read, add files, check citations",
+        "omni-mcp open\n  omni-mcp open ~/Media/talk.mp4\n  omni-mcp open 'why do corals bleach'",
+    )
+    page.add_argument(
+        "what", nargs="?", default="", metavar="WHAT",
+        help="a file or folder to read, a citation or id to open, or a question",
+    )  # fmt: skip
+    page.add_argument(
+        "--root", action="extend", nargs="+", metavar="DIR",
+        help="folder whose files the page may name; may be repeated",
+    )  # fmt: skip
+    page.add_argument("--port", help="port to bind (8000, or a free one)")
+    page.add_argument("--token", help="the token in the address (a new one)")
+    page.add_argument("--no-browser", action="store_true", help="only print the address")
     token = verbs.add(
         "token",
         "token:token",

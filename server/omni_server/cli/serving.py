@@ -25,20 +25,27 @@ def serve(args: argparse.Namespace) -> int:
     traces.set_up()
     if not settings.roots:
         hint("no --root is given: agents can search what is in the library, but ingest no file")
+    if args.open and not args.http:
+        raise BadRequestError("--open shows the page of an HTTP server: add --http")
     if args.http:
-        _http(settings)
+        _http(settings, show=args.open)
     else:
         _stdio(settings)
     return 0
 
 
-def _http(settings: Settings) -> None:
+def _http(settings: Settings, *, show: bool) -> None:
+    from omni_server.cli import browser
     from omni_server.http.app import run_http
     from omni_server.http.gate import check
 
     check(settings)
-    hint(f"MCP at http://{settings.host}:{settings.port}/mcp, Ctrl-C stops")
-    run_http(settings)
+    base = f"http://{settings.host}:{settings.port}"
+    hint(f"MCP at {base}/mcp, the page at {base}/, Ctrl-C stops")
+    if show:
+        browser.run(settings, {}, files=[], browser=True, or_any=False)
+    else:
+        run_http(settings)
 
 
 def _stdio(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Streamable HTTP: the MCP endpoint at /mcp, files in and out, health; behind one access check.
 
+GET  /                the page for people; public, it holds no data
 GET  /health, /ready  public
 GET  /media/{token}   the token is the permission (signed, ten minutes); takes Range
 GET  /metrics         Prometheus
@@ -28,7 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner
-from omni_server.app import build, tools_of
+from omni_server.app import build, page_tools, tools_of
 from omni_server.auth.credentials import Credentials, host_of, is_guarded
 from omni_server.auth.resource import WELL_KNOWN, Resource
 from omni_server.authorization import audit, scope_of_tool
@@ -40,6 +41,7 @@ from omni_server.http.tus import Tus
 from omni_server.links import Links
 from omni_server.observe.metrics import CONTENT_TYPE, Metrics
 from omni_server.observe.ready import status_of
+from omni_server.page.routes import show
 from omni_server.state import Opener, State
 from omni_server.uploads.receiving import SWEEP_S
 
@@ -114,6 +116,7 @@ def application(state: State, server: MCPServer[State]) -> HttpServer:
         found = resource.metadata(request.url.path)
         return JSONResponse(found) if found else PlainTextResponse("none here\n", 404)
 
+    app.add_route("/", show, methods=["GET", "HEAD"])
     app.add_route("/health", health, methods=["GET"])
     app.add_route("/ready", ready, methods=["GET"])
     app.add_route("/metrics", scraped, methods=["GET"])
@@ -131,7 +134,10 @@ def application(state: State, server: MCPServer[State]) -> HttpServer:
         hosts=(*LOOPBACK, *settings.allowed_hosts, *host_of(settings)),
         credentials=Credentials(settings),
         resource=resource,
-        tools={tool.name: scope_of_tool(tool.annotations) for tool in tools_of(settings)},
+        tools={
+            tool.name: scope_of_tool(tool.annotations)
+            for tool in (*tools_of(settings), *page_tools())
+        },
         serving=state.tenants.serving,
         end_subscriptions=state.end_subscriptions,
         public=frozenset(public),

@@ -23,6 +23,8 @@ from omni_server.auth.resource import Resource
 from omni_server.authorization import scope_of_message
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+PAGE = "/"
+"""The page for people: without a principal too, it holds no data."""
 PUBLIC = ("/media/", "/.well-known/")
 """Beginnings of routes without a principal."""
 TENANT_ROUTES = ("/mcp", "/upload", "/uploads")
@@ -66,7 +68,7 @@ class Gate:
             return
         headers, path = Headers(scope=scope), scope["path"]
         refusal = self._misdirected(headers)
-        if refusal is not None or not self._credentials.needed or self._is_public(path):
+        if refusal is not None or not self._credentials.needed or self._is_public(scope):
             await (refusal or self._app)(scope, receive, send)
             return
         try:
@@ -107,7 +109,10 @@ class Gate:
         name = re.sub(r":\d+$", "", host.lower())
         return host.lower() in self._hosts or name in self._hosts
 
-    def _is_public(self, path: str) -> bool:
+    def _is_public(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        if path == PAGE:
+            return scope["method"] in ("GET", "HEAD")
         return path in self._public or path.startswith(PUBLIC)
 
     def _denied(self, why: Denied) -> Response:
