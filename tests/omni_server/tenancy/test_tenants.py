@@ -16,7 +16,7 @@ from omni_core import Engine
 from omni_core.engine.results import IngestRequest, SearchRequest
 from omni_core.errors import RefusedError, StoppedError
 from omni_core.settings import Settings, checker
-from omni_server.auth.principal import Principal, as_user
+from omni_server.auth.principal import OneScope, Principal, as_user
 from omni_server.http.app import create_http
 from omni_server.state import State
 from omni_server.tenants import Tenants, folder_of, settings_of
@@ -229,10 +229,16 @@ async def test_a_guarded_state_has_no_caller_without_a_principal(tmp_path: Path)
 
 def test_sessions_tell_the_tenants_of_one_person_apart() -> None:
     first, second = (
-        as_user(Principal("alice", frozenset({"read"}), tenant), issuer="oauth").access_token
+        as_user(Principal("alice", frozenset({"read"}), tenant)).access_token
         for tenant in ("a", "b")
     )
     assert first.subject != second.subject
+
+
+def test_the_owner_of_a_static_token_is_nobody_at_the_issuer() -> None:
+    scopes: frozenset[OneScope] = frozenset({"read"})
+    assert Principal("alice", scopes).key != Principal("alice", scopes, by_oauth=True).key
+    assert Principal("alice", scopes).key == Principal("alice", frozenset()).key
 
 
 async def test_the_claim_of_a_token_decides_whose_library_it_is(
