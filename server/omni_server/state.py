@@ -1,4 +1,4 @@
-"""State that all handlers share: settings, access, and one Engine that opens in the background.
+"""State that all handlers share: settings, access, and one engine that opens in the background.
 
 `tools/list` never waits for the engine: it is imported and opened after the server has started.
 """
@@ -17,13 +17,13 @@ from omni_core.errors import RefusedError
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 from omni_server.access import Access
-from omni_server.auth.principal import LOCAL, Principal, authenticated
+from omni_server.auth.principal import LOCAL, Principal, acting_as, as_user, authenticated
 from omni_server.tenants import Tenants, settings_of
 
 if TYPE_CHECKING:
     from mcp.server.subscriptions import ListenHandler
 
-    from omni_core import Engine
+    from omni_core import SharedEngine
     from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
     from omni_server.links import Links
@@ -89,6 +89,16 @@ class State:
         tenant = self.caller().tenant
         return self.tenants.of(tenant) if tenant else self
 
+    @contextlib.asynccontextmanager
+    async def acting_for(self, principal: Principal) -> AsyncIterator[None]:
+        """For work without a request: inside the block `principal` is the caller, and its library
+        stays open."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(acting_as(as_user(principal)))
+            if principal.tenant:
+                await stack.enter_async_context(self.tenants.serving(principal.tenant))
+            yield
+
     def end_subscriptions(self) -> None:
         """End the streams of subscribers, the tenants' too."""
         for state in (self, *self.tenants.open):
@@ -108,10 +118,11 @@ class State:
         """A new state for a tenant; its engine uses the decoders and models of this one."""
 
         async def open_beside(settings: Settings) -> EngineApi:
-            from omni_core import Engine  # loaded by the engine that is open already
+            from omni_core import Engine, SharedEngine  # loaded by the engine that is open
 
             main = await self.engine()
-            return await Engine.open(settings, beside=main if isinstance(main, Engine) else None)
+            beside = main.local if isinstance(main, SharedEngine) else None
+            return await Engine.open(settings, beside=beside)
 
         opener = open_beside if self._opener is _open else self._opener
         state = State(settings_of(self.settings, name), opener)
@@ -121,7 +132,7 @@ class State:
 
     async def engine(self) -> EngineApi:
         """The open engine. Raises what opening it raised, such as StoreError when another process
-        holds the store; the next call tries again."""
+        holds the store and cannot share it; the next call tries again."""
         task = self._opening
         if task is None or (task.done() and not _succeeded(task)):
             task = self._opening = self._tasks.start(
@@ -163,10 +174,10 @@ def _succeeded(task: asyncio.Task[EngineApi]) -> bool:
 
 
 async def _open(settings: Settings) -> EngineApi:
-    def load() -> type[Engine]:
-        from omni_core import Engine
+    def load() -> type[SharedEngine]:
+        from omni_core import SharedEngine
 
-        return Engine
+        return SharedEngine
 
     engine_type = await asyncio.to_thread(load)
     return await engine_type.open(settings)

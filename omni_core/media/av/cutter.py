@@ -22,6 +22,7 @@ from omni_core.media.av.container import (
     too_long,
     video_stream,
 )
+from omni_core.media.av.coverage import Coverage
 from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
@@ -46,11 +47,19 @@ class ContainerCutter:
     """Cuts one open container. `run` is the stream of segments."""
 
     def __init__(
-        self, path: str, container: Any, source: Source, options: CutOptions, limits: Limits
+        self,
+        path: str,
+        container: Any,
+        source: Source,
+        options: CutOptions,
+        limits: Limits,
+        start: float = 0.0,
     ) -> None:
+        """`start`: the second at which the container begins, where it is a part of the file."""
         self._path, self._c, self._source = path, container, source
         self._options, self._limits = options, limits
-        self._clock = Clock(container)
+        self._clock = Clock(container, start)
+        self._start = start
         self._video = video_stream(container)
         self._tracks = tracks_of(container)
         self._audio = {s.index: n for n, s in enumerate(self._tracks.heard)}
@@ -60,6 +69,7 @@ class ContainerCutter:
         self._mixer = TrackMixer(len(self._audio)) if len(self._audio) > 1 else None
         wanted = options.video_audio and self._video is not None and bool(self._audio)
         self._recent = RecentAudio() if wanted else None
+        self._coverage: Coverage | None = None
         self._waiting: deque[Shot] = deque()
         self._step = 1 / rate(self._video) if self._video is not None else 0.0
         self._frame_count = 0
@@ -68,14 +78,17 @@ class ContainerCutter:
         self._decoded = 0
         self.end = 0.0
 
-    def run(self, *, subtitles: bool = True) -> Iterator[Segment | FileWarning]:
-        """Shots, audio windows and, with `subtitles`, windows of the embedded subtitle track.
+    def run(self, external: Coverage | None = None) -> Iterator[Segment | FileWarning]:
+        """Shots, audio windows and windows of the embedded subtitle track.
+
+        external: what an external transcript covers; the embedded track is then left out.
 
         Raises UnreadableError when nothing could be decoded. A truncated file yields what is
         there and, last, a warning.
         """
-        stream = text_subtitle_stream(self._c) if subtitles else None
+        stream = text_subtitle_stream(self._c) if external is None else None
         track = SubtitleTrack(stream, self._clock) if stream is not None else None
+        self._coverage = external or (track.coverage if track is not None else None)
         if self._video is not None:
             prepare(self._video)
         if self._tracks.unheard:
@@ -101,8 +114,9 @@ class ContainerCutter:
         if self._shots is not None:
             yield from self._last_shots(self._shots)
             if self._ends_early():
+                read = self.end - self._start
                 yield FileWarning(
-                    f"the file breaks off: {self.end:.1f} of {self._stated_duration_s:.1f} s could "
+                    f"the file breaks off: {read:.1f} of {self._stated_duration_s:.1f} s could "
                     "be read; the rest is missing or damaged"
                 )
 
@@ -143,7 +157,7 @@ class ContainerCutter:
         for frame in self._frames(packet):
             t = self._clock.frame(frame)
             if t is None:
-                t = self._frame_count * self._step
+                t = self._start + self._frame_count * self._step
             self._frame_count += 1
             length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
             yield from self._queue(self._shots.push(t, frame))
@@ -197,7 +211,10 @@ class ContainerCutter:
     def _window_segments(self, windows: Iterator[AudioWindow]) -> Iterator[Segment]:
         for w in windows:
             span = Span("second", round(w.start, 3), round(w.end, 3))
-            yield Segment(self._source.id, self._source.modality, Channel.SOUND, span, w.audio)
+            audio = w.audio
+            if self._coverage is not None:
+                audio = replace(audio, covered=self._coverage.within(w.start, w.end))
+            yield Segment(self._source.id, self._source.modality, Channel.SOUND, span, audio)
 
     def _subtitle_segments(self, windows: Any, origin: str) -> Iterator[Segment]:
         for w in windows:
@@ -211,7 +228,7 @@ class ContainerCutter:
     def _ends_early(self) -> bool:
         """Whether the header states notably more than could be read."""
         stated = self._stated_duration_s
-        return stated - self.end > max(2.0, 0.05 * stated)
+        return stated - (self.end - self._start) > max(2.0, 0.05 * stated)
 
 
 def prepare(stream: Any) -> None:

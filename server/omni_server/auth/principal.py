@@ -38,6 +38,12 @@ class Principal:
         """The same for every token of this caller, and of no other: for what belongs to it."""
         return json.dumps(["oauth" if self.by_oauth else "", self.tenant, self.name])
 
+    @classmethod
+    def of_key(cls, key: str, scopes: Iterable[OneScope]) -> Principal:
+        """The caller with this key, as one with these scopes."""
+        how, tenant, name = json.loads(key)
+        return cls(name, frozenset(scopes), tenant, by_oauth=how == "oauth")
+
     def may(self, scope: OneScope) -> bool:
         """Whether it has this scope."""
         return scope in self.scopes

@@ -199,6 +199,16 @@ async def test_engines_beside_one_another_share_children_and_nothing_else(tmp_pa
         assert (await main.status())["pids"]["models"] == pids["models"]
 
 
+async def test_a_tenants_engine_uses_the_models_of_the_servers_own(tmp_path: Path) -> None:
+    state = await asyncio.to_thread(State, settings_for(tmp_path))
+    async with state.running():
+        main = await (await state.engine()).status()
+        async with state.tenants.serving("acme") as tenant:
+            beside = await (await tenant.engine()).status()
+    assert main["pids"]["models"]
+    assert beside["pids"]["models"] == main["pids"]["models"]
+
+
 async def test_the_same_bytes_are_ingested_one_after_another(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     file = anyio.Path(tmp_path / "a.md")
