@@ -17,7 +17,7 @@ from omni_core.errors import RefusedError
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 from omni_server.access import Access
-from omni_server.auth.principal import LOCAL, Principal, authenticated
+from omni_server.auth.principal import LOCAL, Principal, acting_as, as_user, authenticated
 from omni_server.tenants import Tenants, settings_of
 
 if TYPE_CHECKING:
@@ -97,6 +97,16 @@ class State:
         tenant = self.caller().tenant
         return self.tenants.of(tenant) if tenant else self
 
+    @contextlib.asynccontextmanager
+    async def acting_for(self, principal: Principal) -> AsyncIterator[None]:
+        """For work without a request: inside the block `principal` is the caller, and its library
+        stays open."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(acting_as(as_user(principal)))
+            if principal.tenant:
+                await stack.enter_async_context(self.tenants.serving(principal.tenant))
+            yield
+
     def end_subscriptions(self) -> None:
         """End the streams of subscribers, the tenants' too."""
         for state in (self, *self.tenants.open):
@@ -119,8 +129,8 @@ class State:
             from omni_core import Engine, SharedEngine  # loaded by the engine that is open
 
             main = await self.engine()
-            here = main.local if isinstance(main, SharedEngine) else main
-            return await Engine.open(settings, beside=here if isinstance(here, Engine) else None)
+            beside = main.local if isinstance(main, SharedEngine) else None
+            return await Engine.open(settings, beside=beside)
 
         opener = open_beside if self._opener is _open else self._opener
         state = State(settings_of(self.settings, name), opener)
