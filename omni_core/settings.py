@@ -104,6 +104,24 @@ class Settings:
     """Port that `serve --http` binds."""
     token: str = field(default="", repr=False)
     """Bearer token of the HTTP transport; needed to bind anything but loopback."""
+    tokens_file: str = ""
+    """TOML file of several tokens, each with a name, scopes and perhaps a tenant."""
+    oauth_issuer: str = ""
+    """OAuth authorization server whose access tokens are accepted, exactly as it names itself."""
+    oauth_audience: str = ""
+    """This server's address as clients know it, as in https://omni.example.com/mcp."""
+    oauth_token_audience: str = ""
+    """What tokens have as their audience, where that is not the address (Entra: an id)."""
+    oauth_jwks: str = ""
+    """Address of the authorization server's keys; empty: its metadata says where."""
+    oauth_scope_prefix: str = ""
+    """What stands before read, ingest and delete in the names of the scopes."""
+    tenant_claim: str = ""
+    """Claim of the token that names the caller's tenant; empty: all share the main library."""
+    tenant_roots: str = ""
+    """Folder with a folder for each tenant, the only one whose files that tenant may read."""
+    open_tenants: Count = 8
+    """Tenants' libraries that stay open, each with an index process."""
     allowed_hosts: Hosts = ()
     """Host headers accepted besides loopback, with or without the port."""
     uploads_mb: CountOrZero = 50_000

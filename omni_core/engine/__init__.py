@@ -66,9 +66,11 @@ class Engine:
         self._folders = Folders(self._jobs, context.tasks)
 
     @classmethod
-    async def open(cls, settings: Settings) -> Engine:
+    async def open(cls, settings: Settings, *, beside: Engine | None = None) -> Engine:
         """Lock the store and return; models and the index open in the background.
 
+        `beside` is an engine of the same models and limits, whose child processes serve this one
+        as well; it must be closed later than this one.
         Raises StoreError when another process holds the store, or when the index was filled by
         another model; BadRequestError when the settings name no known encoder or index. A failed
         or cancelled call releases everything: the store can be opened again at once.
@@ -79,15 +81,20 @@ class Engine:
             chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
             store_index = IndexOpening(chosen, catalog, info.fingerprint)
             resources.push_async_callback(store_index.close)
-            models = Models(settings)
-            resources.push_async_callback(models.close)
-            decoders = Decoders(settings)
-            resources.push_async_callback(decoders.close)
+            if beside is not None:
+                models, decoders = beside._context.models, beside._context.decoders
+            else:
+                models, decoders = Models(settings), Decoders(settings)
+                resources.push_async_callback(models.close)
+                resources.push_async_callback(decoders.close)
             tasks = TaskOwner("the engine")
             resources.push_async_callback(tasks.close)
             context = Context(settings, info, catalog, store_index, models, decoders, tasks)
+            if beside is not None:  # readers in the shared worker know a source by its id alone
+                context.source_locks = beside._context.source_locks
             store_index.start()
-            tasks.start(models.start(), name="start the models")
+            if beside is None:
+                tasks.start(models.start(), name="start the models")
             tasks.start(_housekeeping(context), name="housekeeping")
             return cls(context, resources.pop_all())
 

@@ -6,27 +6,25 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import Any
 
 from mcp.server import CacheHint, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 from mcp.shared.exceptions import MCPError
 from mcp.types import SubscriptionsListenRequestParams, ToolAnnotations
 
 from omni_core import __version__
 from omni_core.errors import OmniError
 from omni_core.settings import Settings
-from omni_server import prompts, resources, schemas, tools
+from omni_server import prompts, resources, schemas, subscriptions, tools
 from omni_server.arguments import read as read_arguments
+from omni_server.authorization import authorize, principal, use_of
 from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
 from omni_server.observe.calls import ObserveCalls, note_outcome
 from omni_server.progress import cancelled_by_others
 from omni_server.state import Opener, State
-from omni_server.subscriptions import advertise_what_is_sent, publish_change
 from omni_server.text import one_line
 
 log = logging.getLogger(__name__)
@@ -67,10 +65,7 @@ def build(state: State) -> MCPServer[State]:
         async with state.running():
             yield state
 
-    bus = InMemorySubscriptionBus()
-    listening = ListenHandler(bus)
-    state.changed = partial(publish_change, bus)
-    state.end_subscriptions = listening.close
+    subscriptions.connect(state)
     server = EvidenceServer(
         "omni",
         title="Omni evidence",
@@ -82,11 +77,15 @@ def build(state: State) -> MCPServer[State]:
         lifespan=lifespan,
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
-        middleware=[advertise_what_is_sent],
-        cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
+        middleware=[subscriptions.advertise_what_is_sent, authorize],
+        cache_hints={
+            "tools/list": CacheHint(
+                ttl_ms=3_600_000, scope="private" if state.guarded else "public"
+            )
+        },
     )
     server._lowlevel_server.add_request_handler(
-        "subscriptions/listen", SubscriptionsListenRequestParams, listening
+        "subscriptions/listen", SubscriptionsListenRequestParams, subscriptions.listen
     )
     server.middleware.insert(0, ObserveCalls(state, frozenset(t.name for t in all_tools())))
     resources.add(server, state)
@@ -137,10 +136,11 @@ class EvidenceTool(Tool):
     ) -> Any:
         """The tool's result; raises ToolError, whose text is all that the model sees."""
         try:
-            ready = read_arguments(self, arguments)
-            if self.context_kwarg is not None:
-                ready[self.context_kwarg] = context
-            result = await self.fn(**ready)
+            with use_of(self, principal(context), arguments):
+                ready = read_arguments(self, arguments)
+                if self.context_kwarg is not None:
+                    ready[self.context_kwarg] = context
+                result = await self.fn(**ready)
             return self.fn_metadata.convert_result(result) if convert_result else result
         except OmniError as e:
             note_outcome(e.code)

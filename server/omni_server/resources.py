@@ -112,20 +112,22 @@ def add(server: MCPServer[State], state: State) -> None:
 
 async def _sources(state: State, *, match: str = "", limit: int) -> SourcePage:
     async def ask() -> SourcePage:
-        return await (await state.engine()).sources(match=match, limit=limit)
+        return await (await state.of_caller().engine()).sources(match=match, limit=limit)
 
     return await _answer(ask)
 
 
 async def _read(state: State, source_id: str) -> Any:
-    return await (await state.engine()).read(source_id)
+    return await (await state.of_caller().engine()).read(source_id)
 
 
 async def _open(state: State, ref: str, *show: Show) -> Opened:
     from omni_core.engine.results import OpenRequest
 
     async def ask() -> Opened:
-        return await (await state.engine()).open_ref(OpenRequest(ref, show, max_pictures=1))
+        return await (await state.of_caller().engine()).open_ref(
+            OpenRequest(ref, show, max_pictures=1)
+        )
 
     return await _answer(ask)
 

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from omni_core.errors import RefusedError
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 from omni_server.access import Access
+from omni_server.auth.principal import LOCAL, Principal, authenticated
+from omni_server.tenants import Tenants, settings_of
 
 if TYPE_CHECKING:
+    from mcp.server.subscriptions import ListenHandler
+
     from omni_core import Engine
     from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
@@ -46,8 +51,14 @@ class State:
         """Signs links to clips; set when the server speaks HTTP."""
         self.changed: Callable[[str], Awaitable[None]] | None = None
         """Awaited with the id of a source that changed; set by the server around this state."""
-        self.end_subscriptions: Callable[[], None] = lambda: None
-        """Ends the streams of subscribers; set by the server around this state."""
+        self.listening: ListenHandler | None = None
+        """Serves the streams of subscribers; set by the server around this state."""
+        self.guarded = False
+        """Whether callers must be known: set by the HTTP transport where that is so."""
+        self.prepare_tenant: Callable[[State], None] = lambda _: None
+        """Given the state of each tenant when it is made; set by the server around this state."""
+        self.tenants: Tenants[State] = Tenants(self._tenant, settings.open_tenants)
+        """The states of callers that are not of the main library."""
         self.call_ended: Callable[[str, str, float], None] | None = None
         """Told of tool calls: name, `ok` or an error's code, seconds; set where metrics are."""
         self.stage_ended: Callable[[str, float], None] | None = None
@@ -81,6 +92,48 @@ class State:
             self._uploads = Uploads(self.settings)
         return self._uploads
 
+    def caller(self) -> Principal:
+        """Who sent the running request. Raises RefusedError where nobody has proved it."""
+        principal = authenticated()
+        if principal is None and self.guarded:
+            raise RefusedError("nobody is known to have sent this request", code="FORBIDDEN")
+        return principal or LOCAL
+
+    def of_caller(self) -> State:
+        """The state of the caller's tenant: all that a request may touch is in it."""
+        tenant = self.caller().tenant
+        return self.tenants.of(tenant) if tenant else self
+
+    def end_subscriptions(self) -> None:
+        """End the streams of subscribers, the tenants' too."""
+        for state in (self, *self.tenants.open):
+            if state.listening is not None:
+                state.listening.close()
+
+    async def is_idle(self) -> bool:
+        """Whether nothing is being downloaded or ingested."""
+        if self.downloads is not None and self.downloads.running:
+            return False
+        task = self._opening
+        if task is None or not _succeeded(task):
+            return task is None or task.done()
+        return not (await task.result().status())["jobs"]
+
+    def _tenant(self, name: str) -> State:
+        """A new state for a tenant; its engine uses the decoders and models of this one."""
+
+        async def open_beside(settings: Settings) -> EngineApi:
+            from omni_core import Engine  # loaded by the engine that is open already
+
+            main = await self.engine()
+            return await Engine.open(settings, beside=main if isinstance(main, Engine) else None)
+
+        opener = open_beside if self._opener is _open else self._opener
+        state = State(settings_of(self.settings, name), opener)
+        state.links = self.links
+        self.prepare_tenant(state)
+        return state
+
     async def engine(self) -> EngineApi:
         """The open engine. Raises what opening it raised, such as StoreError when another process
         holds the store; the next call tries again."""
@@ -108,6 +161,7 @@ class State:
         opening, self._opening = self._opening, None
         tasks, self._tasks = self._tasks, TaskOwner("the server")  # for later connections
         try:
+            await self.tenants.close()
             if self.downloads is not None:
                 downloads, self.downloads = self.downloads, None
                 await downloads.close()

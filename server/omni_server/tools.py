@@ -249,7 +249,8 @@ async def delete_source(
 
 
 def _state(ctx: Ctx) -> State:
-    return ctx.request_context.lifespan_context
+    """The state of the caller's tenant."""
+    return ctx.request_context.lifespan_context.of_caller()
 
 
 async def _engine(ctx: Ctx) -> EngineApi:

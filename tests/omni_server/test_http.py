@@ -17,8 +17,9 @@ from mcp.types import TextContent
 
 from omni_core.errors import BadRequestError, NotFoundError, RefusedError
 from omni_core.settings import Settings
+from omni_server.auth.credentials import bearer_matches
 from omni_server.http.app import create_http
-from omni_server.http.gate import bearer_matches, check, is_loopback
+from omni_server.http.gate import check, is_loopback
 from omni_server.links import KEY_FILE, LINK_S, Links
 
 TOKEN = "correct-horse-battery"  # noqa: S105

@@ -98,6 +98,21 @@ def _serving(verbs: _Verbs) -> None:
         "--allowed-host", action="append", metavar="NAME", help="Host header to accept as well"
     )
     _upload(verbs)
+    token = verbs.add(
+        "token",
+        "token:token",
+        "Add, list or revoke the tokens of several people who share one server",
+        "omni-mcp token new --name alice --scopes read,ingest --tenant acme --expires 90d",
+    )
+    token.add_argument("action", choices=("new", "list", "revoke"))
+    token.add_argument("--name", help="whose token it is; names stand in the log")
+    token.add_argument(
+        "--scopes", default="read", metavar="LIST", help="of read, ingest, delete (read)"
+    )
+    token.add_argument("--tenant", metavar="NAME", help="give its owner a library of its own")
+    token.add_argument("--expires", metavar="WHEN", help="2027-06-30 or 90d (never)")
+    token.add_argument("--file", metavar="FILE", help="the tokens file (that of the settings)")
+    _json(token)
     worker = verbs.add(
         "worker",
         "serving:worker",

@@ -5,6 +5,7 @@ GET  /media/{token}   the token is the permission (signed, ten minutes); takes R
 GET  /metrics         Prometheus
 POST /upload?name=…   the body is the file; answers {"source": "upload_…"}
 *    /uploads         resumable uploads (tus 1.0)
+GET  /.well-known/oauth-protected-resource   public; where to get a token, if OAuth is set up
 *    /mcp             the protocol
 """
 
@@ -21,13 +22,16 @@ from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner
-from omni_server.app import build
+from omni_server.app import build, tools_of
+from omni_server.auth.credentials import Credentials, host_of, is_guarded
+from omni_server.auth.resource import WELL_KNOWN, Resource
+from omni_server.authorization import audit, scope_of_tool
 from omni_server.http import media, uploads
 from omni_server.http.gate import LOOPBACK, Gate, check
 from omni_server.http.limits import Limits
@@ -48,6 +52,8 @@ class HttpServer:
         self._app, self._running = app, running
         self.end_subscriptions = gate.end_subscriptions
         """Completes every open `subscriptions/listen` request."""
+        self.routes = gate.routes
+        """The routes behind the gate."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
@@ -63,6 +69,7 @@ def create_http(settings: Settings, *, opener: Opener | None = None) -> HttpServ
     """The whole HTTP application; raises BadRequestError for settings that would expose it."""
     check(settings)
     state = State(settings, opener)
+    state.guarded = is_guarded(settings)
     shared = settings.root_paths if settings.share_files else ()
     state.links = Links(settings.store_path, shared)
     return application(state, build(state))
@@ -71,6 +78,7 @@ def create_http(settings: Settings, *, opener: Opener | None = None) -> HttpServ
 def application(state: State, server: MCPServer[State]) -> HttpServer:
     """The routes of `server` and of its state behind the gate; `check` the settings first."""
     settings = state.settings
+    state.guarded = is_guarded(settings)
     app: Starlette = server.streamable_http_app(
         host=settings.host,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
@@ -94,21 +102,35 @@ def application(state: State, server: MCPServer[State]) -> HttpServer:
         return await media.serve(state.links, request)
 
     async def upload(request: Request) -> Response:
-        return await uploads.take(state.uploads, request)
+        return await uploads.take(state.of_caller().uploads, request)
+
+    resource = Resource(settings)
+
+    async def metadata(request: Request) -> Response:
+        found = resource.metadata(request.url.path)
+        return JSONResponse(found) if found else PlainTextResponse("none here\n", 404)
 
     app.add_route("/health", health, methods=["GET"])
     app.add_route("/ready", ready, methods=["GET"])
     app.add_route("/metrics", scraped, methods=["GET"])
     app.add_route("/media/{token}", file, methods=["GET", "HEAD"])
     app.add_route("/upload", upload, methods=["POST", "PUT"])
-    tus = Tus(lambda: state.uploads)
+    tus = Tus(lambda: state.of_caller().uploads)
     app.router.routes += [
         Route(path, tus) for path in ("/uploads", "/uploads/", "/uploads/{upload}")
     ]
+    app.add_route(f"{WELL_KNOWN}{{rest:path}}", metadata, methods=["GET"])
     app.router.lifespan_context = _sweeping(app.router.lifespan_context, state)
-    public = {"/health", "/ready"} | ({"/metrics"} if settings.metrics_public else set())
-    hosts = (*LOOPBACK, *settings.allowed_hosts)
-    gate = Gate(app, hosts, settings.token, state.end_subscriptions, frozenset(public))
+    gate = Gate(
+        app,
+        hosts=(*LOOPBACK, *settings.allowed_hosts, *host_of(settings)),
+        credentials=Credentials(settings),
+        resource=resource,
+        tools={tool.name: scope_of_tool(tool.annotations) for tool in tools_of(settings)},
+        serving=state.tenants.serving,
+        end_subscriptions=state.end_subscriptions,
+        public=frozenset({"/metrics"} if settings.metrics_public else ()),
+    )
     limited = Limits(gate, settings, metrics.limited)
     observed = Observed(limited, metrics, settings.access_log)
     return HttpServer(observed, gate, gate.running)
@@ -135,6 +157,8 @@ def run_http(settings: Settings) -> None:
     from omni_server.http.ending import EndingServer  # uvicorn
 
     app = create_http(settings)
+    if is_guarded(settings):
+        audit.setLevel(logging.INFO)  # whatever else is logged
     log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
         EndingServer(app, app.end_subscriptions, settings.host, settings.port).run()
