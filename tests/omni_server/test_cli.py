@@ -28,7 +28,7 @@ REPO = Path(__file__).parents[2]
 VERBS = (
     "serve", "worker", "schema", "ingest", "sources", "forget", "search", "similar", "show",
     "eval", "models", "reindex", "doctor", "install", "uninstall",
-    "token",
+    "token", "upload",
 )  # fmt: skip
 
 

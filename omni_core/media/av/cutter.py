@@ -46,11 +46,19 @@ class ContainerCutter:
     """Cuts one open container. `run` is the stream of segments."""
 
     def __init__(
-        self, path: str, container: Any, source: Source, options: CutOptions, limits: Limits
+        self,
+        path: str,
+        container: Any,
+        source: Source,
+        options: CutOptions,
+        limits: Limits,
+        start: float = 0.0,
     ) -> None:
+        """`start`: the second at which the container begins, where it is a part of the file."""
         self._path, self._c, self._source = path, container, source
         self._options, self._limits = options, limits
-        self._clock = Clock(container)
+        self._clock = Clock(container, start)
+        self._start = start
         self._video = video_stream(container)
         self._tracks = tracks_of(container)
         self._audio = {s.index: n for n, s in enumerate(self._tracks.heard)}
@@ -101,8 +109,9 @@ class ContainerCutter:
         if self._shots is not None:
             yield from self._last_shots(self._shots)
             if self._ends_early():
+                read = self.end - self._start
                 yield FileWarning(
-                    f"the file breaks off: {self.end:.1f} of {self._stated_duration_s:.1f} s could "
+                    f"the file breaks off: {read:.1f} of {self._stated_duration_s:.1f} s could "
                     "be read; the rest is missing or damaged"
                 )
 
@@ -143,7 +152,7 @@ class ContainerCutter:
         for frame in self._frames(packet):
             t = self._clock.frame(frame)
             if t is None:
-                t = self._frame_count * self._step
+                t = self._start + self._frame_count * self._step
             self._frame_count += 1
             length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
             yield from self._queue(self._shots.push(t, frame))
@@ -211,7 +220,7 @@ class ContainerCutter:
     def _ends_early(self) -> bool:
         """Whether the header states notably more than could be read."""
         stated = self._stated_duration_s
-        return stated - self.end > max(2.0, 0.05 * stated)
+        return stated - (self.end - self._start) > max(2.0, 0.05 * stated)
 
 
 def prepare(stream: Any) -> None:

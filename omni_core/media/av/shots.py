@@ -66,7 +66,9 @@ class ShotCutter:
         yield from self._settle(t)
 
     def flush(self) -> Iterator[Shot]:
-        """The remaining shots but the last."""
+        """The remaining shots but the last; none when no frame could be read."""
+        if self._start is None:
+            return
         for cut in self._detector.flush():
             yield from self._cut(cut)
         yield from self._settle(self._end)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from omni_core.text.windows import word_spans
+
 MAX_COLUMNS = 16_384
 """Columns with a name, at most (Excel's own limit); the cells after them are one cell."""
 LOOKED_AT = 30
@@ -40,14 +42,15 @@ def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> I
             continue
         if n < above:
             parts, between = [c for c in cells if c], " "
-            size = sum(len(part.split()) for part in parts)
+            size = sum(map(_size, parts))
         elif names is None and _is_header(cells):
             names = cells
-            parts, between, size = [c for c in cells if c], ", ", len(cells)
+            parts, between = [c for c in cells if c], ", "
+            size = sum(map(_size, parts))
         else:
             names = names or []
             parts, between = _named(names, cells), "; "
-            size = sum(len(part.split()) for part in parts)
+            size = sum(map(_size, parts))
         if lines and count + size > words:
             yield RowWindow(first, last, "\n".join(lines))
             lines, count = [], 0
@@ -100,18 +103,23 @@ def _pieces(parts: Sequence[str], between: str, words: int) -> Iterator[str]:
     piece: list[str] = []
     left = words
     for part in parts:
-        tokens = part.split()
-        while len(tokens) > left:
+        spans = list(word_spans(part))
+        while len(spans) > left:
             if left >= max(1, words // 2):  # enough room for a part of the cell to be understood
-                piece.append(" ".join(tokens[:left]))
-                tokens = tokens[left:]
+                piece.append(part[spans[0][0] : spans[left - 1][1]])
+                spans = spans[left:]
             yield between.join(piece)
             piece, left = [], words
-        if tokens:
-            piece.append(" ".join(tokens))
-            left -= len(tokens)
+        if spans:
+            piece.append(part[spans[0][0] : spans[-1][1]])
+            left -= len(spans)
     if piece:
         yield between.join(piece)
+
+
+def _size(text: str) -> int:
+    """Words; unspaced text counts by its length."""
+    return sum(1 for _ in word_spans(text))
 
 
 def _is_header(cells: Sequence[str]) -> bool:

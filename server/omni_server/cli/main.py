@@ -17,6 +17,7 @@ INTERRUPTED = 130
 KEPT = {
     "ingest": "stopped; what was finished is kept, the same command completes the rest",
     "eval": "stopped; files ingested so far are kept if --store was given",
+    "upload": "stopped; what was sent is kept for a day, the same command sends the rest",
     "reindex": "stopped; the same command goes on where this one was",
 }
 
