@@ -23,13 +23,13 @@ def where(
 ) -> tuple[str, list[Any]]:
     """WHERE clause on `sources s` and its values; "" and [] without conditions.
 
-    Every word of `match` must occur in the title, in a file name, or be the id.
+    Every word of `match` must occur in the title or in a file name, or begin the id (`src_ab`).
     """
     parts: list[tuple[str, list[Any]]] = [
         (
-            "(instr(s.folded, ?) OR s.id = ? OR EXISTS (SELECT 1 FROM paths p"
+            "(instr(s.folded, ?) OR (instr(s.id, ?) = 1 AND ?) OR EXISTS (SELECT 1 FROM paths p"
             " WHERE p.sha256 = s.sha256 AND instr(p.folded, ?)))",
-            [word, word, word],
+            [word, word, word.startswith("src_"), word],
         )
         for word in fold(match).split()
     ]

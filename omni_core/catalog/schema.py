@@ -7,6 +7,7 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
+from omni_core.collection_names import collection_names
 from omni_core.errors import StoreError
 from omni_core.types import Modality, Source, SourceRow
 
@@ -125,7 +126,7 @@ def row(r: sqlite3.Row) -> SourceRow:
         recorded_at=_when(r["recorded_at"]),
         recorded_at_from=r["recorded_at_from"],
         ingested_at=_when(r["ingested_at"]),
-        collections=tuple(sorted(json.loads(r["names"]))),
+        collections=collection_names(json.loads(r["names"])),  # a reader cannot mend them
         model=r["model"],
         pipeline=r["pipeline"],
         warnings=tuple(json.loads(r["warnings"])),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from omni_core.catalog import schema
+from omni_core.catalog import mending, schema
 from omni_core.catalog.query import fold
 from omni_core.catalog.reads import Reads
 from omni_core.types import Source, SourceRow, State
@@ -155,6 +155,23 @@ class Catalog(Reads):
         """Add the source to another collection."""
         with self._writing() as db:
             _add_collection(db, self._sha256(source), name)
+
+    def unmended(self) -> dict[tuple[str, ...], list[str]]:
+        """Sources whose points may still hold collection names of an older version: their ids by
+        the names that belong there."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for row in self._sources(mending.pending(self.get_meta(mending.PENDING))):
+            found.setdefault(row.collections, []).append(row.id)
+        return found
+
+    def mended(self) -> None:
+        """Record that the index holds the names of the catalog: flush the index first."""
+        if self.get_meta(mending.PENDING) is not None:
+            with self._writing() as db:
+                db.execute("DELETE FROM meta WHERE key = ?", (mending.PENDING,))
+
+    def _sources(self, hashes: Sequence[str]) -> list[SourceRow]:
+        return [row for sha256 in hashes if (row := self.get(sha256)) is not None]
 
     def _update(self, source: str, **columns: Any) -> None:
         set_ = {k: v for k, v in columns.items() if v is not None}

@@ -14,6 +14,7 @@ from omni_core.engine.ingest.folders import FolderProgress
 from omni_core.engine.ingest.jobs import Progress
 from omni_core.engine.results import (
     Checked,
+    FilePath,
     FolderStatus,
     IngestRequest,
     IngestStatus,
@@ -45,7 +46,7 @@ class EngineApi(Protocol):
 
     async def ingest_folder(
         self,
-        paths: Sequence[str],
+        paths: Sequence[FilePath],
         *,
         collection: str = "default",
         fast: bool = False,

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
+from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
 from omni_core.types import Channel, Match, Modality
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
+LOCAL_PATH = "a path"
+"""Marks a path that is relative to the folder of the process that asks."""
+FilePath = Annotated[str, LOCAL_PATH]
 Show = Literal["frame", "sheet", "page", "audio", "clip", "text"]
 Order = Literal["relevance", "newest", "oldest"]
 Size = Literal["small", "medium", "large"]
+Change = Literal["collection", "title", "recorded_at"]
 
 
 def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -26,13 +31,17 @@ def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 class IngestRequest:
     """A file (or, through `Engine.ingest_folder`, each file of a folder) to make searchable."""
 
-    path: str
+    path: FilePath
     title: str | None = None
     recorded_at: datetime | None = None
     collection: str = "default"
-    transcript: str | None = None
+    transcript: FilePath | None = None
     password: str | None = None
     fast: bool = False
+
+    def __post_init__(self) -> None:
+        """Bring the name of the collection into its stored form."""
+        object.__setattr__(self, "collection", collection_name(self.collection))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,9 @@ class IngestStatus:
     recorded_at_from: str = ""
     already: bool = False
     """True when the same bytes were ingested completely before."""
+    changed: tuple[Change, ...] = ()
+    """What the request changed of a source that was complete before: it was added to the
+    collection, renamed, or dated."""
     duplicate_of: str = ""
     """The path under which the same bytes were ingested before."""
     warnings: tuple[str, ...] = ()
@@ -97,7 +109,7 @@ class SearchRequest:
 
     query: str = ""
     ref: str = ""
-    path: str = ""
+    path: FilePath = ""
     not_like: tuple[str, ...] = ()
     same_source: bool = True
     modality: tuple[Modality, ...] = ()
@@ -111,7 +123,9 @@ class SearchRequest:
     cursor: str = ""
 
     def __post_init__(self) -> None:
-        """Convert names of modalities; raises BadRequestError for an unknown value."""
+        """Convert names of modalities and of the collection; raises BadRequestError for an unknown
+        value."""
+        object.__setattr__(self, "collection", collection_name(self.collection))
         for given in self.modality:
             _require_choice("modality", given, tuple(Modality))
         object.__setattr__(self, "modality", tuple(Modality(m) for m in self.modality))
@@ -249,6 +263,9 @@ class SourcePage:
     sources: tuple[SourceRow, ...]
     total: int
     next_cursor: str = ""
+    collections: Mapping[str, int] = field(default_factory=dict)
+    """The number of sources of every collection, by name: on the first page of a list without
+    filters, else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +275,8 @@ class ReadPage:
     source: SourceRow
     lines: tuple[Line, ...]
     next_cursor: str = ""
+    range: str = ""
+    """The part that was asked for, with its unit: `seconds 60 to 90 of 2890`; "" for the whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -97,7 +98,7 @@ class SpeechReader(Transcriber):
 
     @classmethod
     def select(cls, segments: Sequence[Segment]) -> list[Segment]:
-        """Windows of audio."""
+        """Windows of audio, also those whose words are known: they end a passage before them."""
         return [s for s in segments if s.channel is Channel.SOUND]
 
     def __init__(self, model: Whisper, origin: str) -> None:
@@ -166,7 +167,7 @@ class SpeechReader(Transcriber):
             state = None
         if state is None:
             state = self._sessions.put(source_id, SpeechSession(segment.modality, start))
-        state.append(audio, start)
+        state.append(replace(audio, samples=_unknown(audio)), start)
         return found
 
     def _transcribe(self, sources: Sequence[str], *, final: bool) -> None:
@@ -256,6 +257,17 @@ class SpeechReader(Transcriber):
                 found.append(_segment(source_id, state, span, text, origin, 1, extra))
             state.translated = state.translated[len(words) :]
         return found
+
+
+def _unknown(audio: AudioContent) -> Samples:
+    """The samples, silent where subtitles hold the words."""
+    if not audio.covered:
+        return audio.samples
+    samples = audio.samples.copy()
+    for start, end in audio.covered:
+        first, last = (round((audio.overlap_s + t) * SAMPLE_RATE) for t in (start, end))
+        samples[max(0, first) : max(0, last)] = 0
+    return samples
 
 
 def _segment(

@@ -40,6 +40,9 @@ class AudioContent:
 
     samples: Samples
     overlap_s: float = 0.0
+    covered: tuple[tuple[float, float], ...] = ()
+    """Seconds, counted from the end of the overlap, whose words are known from subtitles: speech
+    is not recognised there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

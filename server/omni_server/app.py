@@ -15,15 +15,18 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import SubscriptionsListenRequestParams, ToolAnnotations
 
 from omni_core import __version__
-from omni_core.errors import OmniError
+from omni_core.errors import AmbiguousError, OmniError
 from omni_core.settings import Settings
-from omni_server import prompts, resources, schemas, subscriptions, tools
+from omni_server import asking, prompts, resources, schemas, subscriptions, tools
 from omni_server.arguments import read as read_arguments
 from omni_server.authorization import authorize, principal, use_of
+from omni_server.durable_tasks.extension import TasksExtension
+from omni_server.durable_tasks.listening import TaskListening
 from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
 from omni_server.observe.calls import ObserveCalls, note_outcome
 from omni_server.progress import cancelled_by_others
+from omni_server.render.results import ambiguous
 from omni_server.state import Opener, State
 from omni_server.text import one_line
 
@@ -52,7 +55,7 @@ _READ = ToolAnnotations(
 def create(settings: Settings, *, opener: Opener | None = None) -> MCPServer[State]:
     """The server, ready for any transport; its engine opens when the first one runs.
 
-    `opener` replaces `Engine.open`, for a server inside another program.
+    `opener` replaces `SharedEngine.open`, for a server inside another program.
     """
     return build(State(settings, opener))
 
@@ -61,10 +64,14 @@ def build(state: State) -> MCPServer[State]:
     """The server for a state that the caller owns (HTTP routes share it)."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: MCPServer[State]) -> AsyncIterator[State]:
-        async with state.running():
+    async def lifespan(server: MCPServer[State]) -> AsyncIterator[State]:
+        async with state.running(), tasks.running(server):
             yield state
 
+    def is_durable(name: str) -> bool:
+        return isinstance(server._tool_manager.get_tool(name), DurableTool)
+
+    tasks = TasksExtension(state, is_durable)
     subscriptions.connect(state)
     server = EvidenceServer(
         "omni",
@@ -78,6 +85,7 @@ def build(state: State) -> MCPServer[State]:
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
         middleware=[subscriptions.advertise_what_is_sent, authorize],
+        extensions=[tasks],
         cache_hints={
             "tools/list": CacheHint(
                 ttl_ms=3_600_000, scope="private" if state.guarded else "public"
@@ -85,7 +93,9 @@ def build(state: State) -> MCPServer[State]:
         },
     )
     server._lowlevel_server.add_request_handler(
-        "subscriptions/listen", SubscriptionsListenRequestParams, subscriptions.listen
+        "subscriptions/listen",
+        SubscriptionsListenRequestParams,
+        TaskListening(subscriptions.listen, tasks),
     )
     server.middleware.insert(0, ObserveCalls(state, frozenset(t.name for t in all_tools())))
     resources.add(server, state)
@@ -105,12 +115,12 @@ def tools_of(settings: Settings) -> list[Tool]:
     )
     delete = write.model_copy(update={"destructive_hint": True, "open_world_hint": False})
     made = [
-        _tool(tools.ingest_media, "Ingest media", write),
-        _tool(tools.search, "Search media", _READ),
-        _tool(tools.get_segment, "Open a segment", _READ),
+        _tool(tools.ingest_media, "Ingest media", write, kind=DurableTool),
+        _tool(tools.search, "Search media", _READ, ALWAYS_LOADED),
+        _tool(tools.get_segment, "Open a segment", _READ, UNCUT),
         _tool(tools.similar_to, "Find similar", _READ),
         _tool(tools.list_sources, "List sources", _READ),
-        _tool(tools.read_source, "Read a source", _READ),
+        _tool(tools.read_source, "Read a source", _READ, UNCUT),
     ]
     if settings.check_citations:
         made.append(_tool(tools.check_citation, "Check a citation", _READ))
@@ -119,10 +129,24 @@ def tools_of(settings: Settings) -> list[Tool]:
     return made
 
 
-def _tool(fn: Callable[..., Any], title: str, annotations: ToolAnnotations) -> Tool:
+ALWAYS_LOADED = {"anthropic/alwaysLoad": True}
+"""Claude Code defers tools until a model looks for them; this one must be seen to be thought of."""
+UNCUT = {"anthropic/maxResultSizeChars": 60_000}
+"""Claude Code puts longer results into a file; ours end at about 24,000 characters of words, which
+a user's lower limit of tokens would cut."""
+
+
+def _tool(
+    fn: Callable[..., Any],
+    title: str,
+    annotations: ToolAnnotations,
+    meta: dict[str, Any] | None = None,
+    *,
+    kind: type[EvidenceTool] | None = None,
+) -> Tool:
     description = " ".join((fn.__doc__ or "").split())
-    tool = EvidenceTool.from_function(
-        fn, title=title, description=description, annotations=annotations
+    tool = (kind or EvidenceTool).from_function(
+        fn, title=title, description=description, annotations=annotations, meta=meta
     )
     schemas.tighten(tool)
     return tool
@@ -138,10 +162,12 @@ class EvidenceTool(Tool):
         try:
             with use_of(self, principal(context), arguments):
                 ready = read_arguments(self, arguments)
-                if self.context_kwarg is not None:
-                    ready[self.context_kwarg] = context
-                result = await self.fn(**ready)
+                result = await self._result(ready, context)
             return self.fn_metadata.convert_result(result) if convert_result else result
+        except asking.AskingUser as e:
+            return e.question
+        except AmbiguousError as e:
+            raise ToolError(ambiguous(e)) from e
         except OmniError as e:
             note_outcome(e.code)
             raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
@@ -162,3 +188,20 @@ class EvidenceTool(Tool):
                 "INTERNAL: the server failed at this call and logged why; "
                 "try again, or run `omni-mcp doctor`"
             ) from e
+
+    async def _result(self, arguments: dict[str, Any], context: Any) -> Any:
+        """What the tool returns; where a name fits several sources, the user picks one."""
+        questions = asking.Questions(context)
+        own = {} if self.context_kwarg is None else {self.context_kwarg: context}
+        while True:
+            try:
+                return await self.fn(**arguments, **own)
+            except AmbiguousError as e:
+                picked = asking.replaced(arguments, e.given, await asking.which(questions, e))
+                if picked == arguments:
+                    raise
+                arguments = picked
+
+
+class DurableTool(EvidenceTool):
+    """A tool whose calls may become tasks: they may take long, and be run again after a restart."""

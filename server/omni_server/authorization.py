@@ -29,9 +29,9 @@ ended."""
 
 OPEN_METHODS = frozenset(
     {"initialize", "ping", "server/discover", "tools/list", "tools/call", "prompts/list",
-     "resources/templates/list"}
+     "resources/templates/list", "tasks/get", "tasks/update", "tasks/cancel"}
 )  # fmt: skip
-"""Methods without a scope of their own; a tool has one."""
+"""Methods without a scope of their own: a tool has one, and a task is seen only by its caller."""
 
 
 def principal(ctx: Context[State, Any]) -> Principal:

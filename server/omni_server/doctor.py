@@ -19,6 +19,7 @@ from typing import Literal
 from omni_core import weights
 from omni_core.errors import OmniError
 from omni_core.settings import Settings
+from omni_server.store_check import open_in
 
 State = Literal["ok", "warning", "missing", "absent"]
 
@@ -128,8 +129,11 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("store", "missing", f"{path} cannot be written", get="--store DIR")
         return
     free = shutil.disk_usage(there).free / GB
-    detail = f"{path}, {free:.1f} GB free"
-    if (kind := _mount(there)) in NETWORK:
+    who, wrong = open_in(path)
+    detail = ", ".join(filter(None, (f"{path}, {free:.1f} GB free", who)))
+    if wrong:
+        yield Finding("store", "warning", detail, get=wrong)
+    elif (kind := _mount(there)) in NETWORK:
         yield Finding(
             "store", "warning", f"{detail}, on a network drive ({kind})",
             get="--store DIR on a local disk: locks and crashes are not safe over a network",

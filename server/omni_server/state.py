@@ -1,4 +1,4 @@
-"""State that all handlers share: settings, access, and one Engine that opens in the background.
+"""State that all handlers share: settings, access, and one engine that opens in the background.
 
 `tools/list` never waits for the engine: it is imported and opened after the server has started.
 """
@@ -23,7 +23,7 @@ from omni_server.tenants import Tenants, settings_of
 if TYPE_CHECKING:
     from mcp.server.subscriptions import ListenHandler
 
-    from omni_core import Engine
+    from omni_core import SharedEngine
     from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
     from omni_server.links import Links
@@ -123,10 +123,11 @@ class State:
         """A new state for a tenant; its engine uses the decoders and models of this one."""
 
         async def open_beside(settings: Settings) -> EngineApi:
-            from omni_core import Engine  # loaded by the engine that is open already
+            from omni_core import Engine, SharedEngine  # loaded by the engine that is open
 
             main = await self.engine()
-            return await Engine.open(settings, beside=main if isinstance(main, Engine) else None)
+            here = main.local if isinstance(main, SharedEngine) else main
+            return await Engine.open(settings, beside=here if isinstance(here, Engine) else None)
 
         opener = open_beside if self._opener is _open else self._opener
         state = State(settings_of(self.settings, name), opener)
@@ -136,7 +137,7 @@ class State:
 
     async def engine(self) -> EngineApi:
         """The open engine. Raises what opening it raised, such as StoreError when another process
-        holds the store; the next call tries again."""
+        holds the store and cannot share it; the next call tries again."""
         task = self._opening
         if task is None or (task.done() and not _succeeded(task)):
             task = self._opening = self._tasks.start(
@@ -178,10 +179,10 @@ def _succeeded(task: asyncio.Task[EngineApi]) -> bool:
 
 
 async def _open(settings: Settings) -> EngineApi:
-    def load() -> type[Engine]:
-        from omni_core import Engine
+    def load() -> type[SharedEngine]:
+        from omni_core import SharedEngine
 
-        return Engine
+        return SharedEngine
 
     engine_type = await asyncio.to_thread(load)
     return await engine_type.open(settings)

@@ -17,12 +17,12 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.tools import Tool
 
 from omni_core.settings import Settings
-from omni_server.app import EvidenceTool, build
+from omni_server.app import DurableTool, EvidenceTool, build
 from omni_server.http.app import HttpServer, application
 from omni_server.http.ending import EndingServer
 from omni_server.http.gate import check
 from omni_server.state import State
-from tests.conformance.fixtures import asking, content, library, rounds
+from tests.conformance.fixtures import asking, content, library, rounds, tasks
 
 STOP_S = 20.0
 
@@ -42,16 +42,20 @@ def fixture_app(store: Path, *, fixtures: bool = True) -> HttpServer:
 
 def graft(server: MCPServer[State]) -> None:
     """Register what the suite calls; tools run as the product's own do."""
-    for tool in (*content.TOOLS, *asking.TOOLS, *rounds.TOOLS):
+    for tool in (*content.TOOLS, *asking.TOOLS, *rounds.TOOLS, *tasks.AT_ONCE):
         _add(server, tool)
+    for long in tasks.LONG:
+        _add(server, long, DurableTool)
     _add(server, content.json_schema_2020_12_tool).parameters = content.SCHEMA_2020_12
     library.add_resources(server)
     library.add_prompts(server)
     library.add_methods(server)
 
 
-def _add(server: MCPServer[State], fn: Callable[..., Any]) -> Tool:
-    tool = EvidenceTool.from_function(fn, structured_output=False)
+def _add(
+    server: MCPServer[State], fn: Callable[..., Any], kind: type[EvidenceTool] = EvidenceTool
+) -> Tool:
+    tool = kind.from_function(fn, structured_output=False)
     server._tool_manager._tools[tool.name] = tool  # MCPServer takes finished tools only when made
     return tool
 

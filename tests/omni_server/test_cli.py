@@ -407,3 +407,29 @@ def _wait_for(url: str) -> None:
         except OSError:
             assert time.monotonic() < deadline, f"{url} does not answer"
             time.sleep(0.05)
+
+
+def test_collections_have_one_spelling_and_are_listed(call: Any, media: Path) -> None:
+    boats = media / "boats.md"
+    assert call("ingest", boats, "--collection", "").code == 0
+    again = call("ingest", boats, "--collection", " Trips  2026")
+    assert "already in the library, added to the collection" in again.out
+    assert call("sources").err.strip() == "collections: default (1), trips 2026 (1)"
+    assert call("sources", "--json").data["collections"] == {"default": 1, "trips 2026": 1}
+    found = call("search", "launch postponed", "--collection", "TRIPS 2026", "--json")
+    assert found.code == 0 and found.data["hits"]
+    unknown = call("sources", "--collection", "work")
+    assert unknown.code == 1
+    assert "no collection 'work'; there are: default, trips 2026" in unknown.err
+
+
+def test_a_name_that_fits_several_sources_lists_their_titles(call: Any, media: Path) -> None:
+    for n in range(2):
+        (media / f"{n}.md").write_text(f"# Field report {n}\n\nNumber {n}.\n")
+    assert call("ingest", media).code == 0
+    said = call("show", "field report")
+    assert said.code == 1
+    first, *listed = said.err.splitlines()
+    assert first == "AMBIGUOUS_SOURCE: several sources match 'field report':"
+    assert [line.split("  ")[-1] for line in listed] == ["Field report 1", "Field report 0"]
+    assert all("src_" in line and "document" in line for line in listed)

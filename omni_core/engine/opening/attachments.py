@@ -14,6 +14,7 @@ from omni_core.engine.results import ClipFile, OpenRequest, RenderedImage, Show
 from omni_core.errors import OmniError
 from omni_core.evidence import audio, citation, clips, images, thumbnails
 from omni_core.text.clock import clock
+from omni_core.text.suffixes import clip_suffix
 from omni_core.types import Channel, Modality, Pixels, Samples, Span
 
 EDGE = {"small": 384, "medium": 768, "large": 1280}
@@ -169,8 +170,9 @@ async def _sheet(context: Context, path: Path, selection: Selection) -> tuple[Pi
 async def _clip(context: Context, path: Path, selection: Selection) -> ClipFile:
     """A clip file of the span, written into the store; a stream copy where possible."""
     span = _playable(selection, CLIP_MAX_S)
+    suffix = clip_suffix(path.suffix, audio=selection.row.modality is Modality.AUDIO)
     out = await asyncio.to_thread(
-        clips.prepare_path, context.settings.store_path, selection.row.id, span, path.suffix
+        clips.prepare_path, context.settings.store_path, selection.row.id, span, suffix
     )
     mime, start, end = await context.decoders.open(
         "clip", str(path), span.start, span.end, str(out)

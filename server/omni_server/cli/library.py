@@ -5,23 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from omni_core import Engine, IngestRequest
-from omni_core.engine.results import FolderStatus, IngestStatus, SourceRow
+from omni_core import IngestRequest
+from omni_core.collection_names import DEFAULT
+from omni_core.engine.api import EngineApi
+from omni_core.engine.results import Change, FolderStatus, IngestStatus, SourceRow
 from omni_core.errors import BadRequestError, NotFoundError
-from omni_server.cli.printing import Bar, as_json, counted, hint, length, say, table
-from omni_server.cli.settings import settings_of
-from omni_server.text import one_line
+from omni_server.cli.opening import open_library
+from omni_server.cli.printing import Bar, as_json, hint, length, say, table
+from omni_server.text import counted, one_line
 
 
 async def ingest(args: argparse.Namespace) -> int:
     """Make files searchable; 1 when one failed, except for unsupported files inside a folder."""
     files = _files(args.paths)
     named = {_absolute(p) for p in args.paths}
-    async with await Engine.open(settings_of(args)) as engine:
+    async with await open_library(args) as engine:
         with Bar() as bar:
             done = await _ingest(engine, args, files, bar)
     if args.json:
@@ -32,7 +34,7 @@ async def ingest(args: argparse.Namespace) -> int:
 
 
 async def _ingest(
-    engine: Engine, args: argparse.Namespace, files: Sequence[str], bar: Bar
+    engine: EngineApi, args: argparse.Namespace, files: Sequence[str], bar: Bar
 ) -> Sequence[IngestStatus]:
     async def one(s: IngestStatus) -> None:
         bar.show(s.progress, f"{s.stage} {Path(s.path).name}")
@@ -108,6 +110,13 @@ def _passed_over(s: IngestStatus, named: set[str]) -> bool:
     return s.error_code == "UNSUPPORTED_TYPE" and s.path not in named
 
 
+CHANGED: Mapping[Change, str] = {
+    "collection": "added to the collection",
+    "title": "renamed",
+    "recorded_at": "dated",
+}
+
+
 def _report(done: Sequence[IngestStatus], timings: bool) -> None:
     for s in done:
         name = one_line(s.title or Path(s.path).name)
@@ -119,6 +128,7 @@ def _report(done: Sequence[IngestStatus], timings: bool) -> None:
             length(s.duration_s, s.pages),
             counted(s.segments, "segment"),
             "already in the library" if s.already else "",
+            *(CHANGED[change] for change in s.changed),
             f"recorded {s.recorded_at:%Y-%m-%d} ({s.recorded_at_from})" if s.recorded_at else "",
         ]
         say(f"{s.state:8} {name}  ({', '.join(f for f in facts if f)})  {s.source_id}")
@@ -141,7 +151,8 @@ def _timings(s: IngestStatus) -> None:
 async def sources(args: argparse.Namespace) -> int:
     """List the library."""
     rows: list[SourceRow] = []
-    async with await Engine.open(settings_of(args)) as engine:
+    collections: Mapping[str, int] = {}
+    async with await open_library(args) as engine:
         cursor = ""
         while len(rows) < args.limit:
             page = await engine.sources(
@@ -153,11 +164,12 @@ async def sources(args: argparse.Namespace) -> int:
                 cursor=cursor,
             )
             rows += page.sources
+            collections = collections or page.collections
             cursor = page.next_cursor
             if not cursor:
                 break
     if args.json:
-        as_json({"sources": rows, "total": page.total})
+        as_json({"sources": rows, "total": page.total, "collections": collections})
         return 0
     if not rows:
         say("nothing matches." if page.total or args.match else "the library is empty.")
@@ -177,12 +189,14 @@ async def sources(args: argparse.Namespace) -> int:
     table(cells, ("id", "kind", "length", "recorded", "state", "segments", "title"), right=(2, 5))
     if page.total > len(rows):
         hint(f"{len(rows)} of {page.total}; --limit shows more")
+    if not collections.keys() <= {DEFAULT}:
+        hint(f"collections: {', '.join(f'{name} ({n})' for name, n in collections.items())}")
     return 0
 
 
 async def forget(args: argparse.Namespace) -> int:
     """Remove a source; asks first on a terminal."""
-    async with await Engine.open(settings_of(args)) as engine:
+    async with await open_library(args) as engine:
         if not args.yes:
             if not sys.stdin.isatty():
                 raise BadRequestError("forget asks before it removes; give --yes in a script")

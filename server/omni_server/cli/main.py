@@ -43,14 +43,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as e:
         if os.environ.get("OMNI_DEBUG") == "1":
             raise
-        hint(_one_line(e), error=True)
+        hint(_message(e), error=True)
         return 1
 
 
-def _one_line(error: Exception) -> str:
-    from omni_core.errors import OmniError
+def _message(error: Exception) -> str:
+    from omni_core.errors import AmbiguousError, OmniError
     from omni_server.text import one_line
 
+    if isinstance(error, AmbiguousError):
+        choices = "".join(
+            f"\n  {c.ref}  {one_line(c.facts)}  {one_line(c.title)}" for c in error.choices
+        )
+        return f"{error.code}: several sources match {one_line(error.given, 80)!r}:{choices}"
     if isinstance(error, OmniError):
         return f"{error.code}: {one_line(str(error), 2000)}"
     kind = type(error).__name__

@@ -72,11 +72,6 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str], *, right: Iterable
         say("  ".join(parts).rstrip()[:edge])
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 segment`, `12 segments`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def length(seconds: float | None, pages: int | None) -> str:
     """`48:10`, `1:02:03`, `31 p.`, or nothing."""
     if pages:

@@ -341,7 +341,7 @@ async def test_callers_of_a_tenant_reach_only_routes_that_know_tenants(libraries
         assert (await main.get("/metrics")).status_code == 200
         for path in ("/", "/anything", "/upload/", "/mcp/"):
             assert (await http.get(path)).status_code == 403
-            assert (await main.get(path)).status_code in (307, 404, 405)
+            assert (await main.get(path)).status_code not in (401, 403)
 
 
 @asynccontextmanager
