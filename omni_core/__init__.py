@@ -12,7 +12,9 @@ docs/python.md.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from omni_core.errors import AmbiguousError as AmbiguousError
 from omni_core.errors import BadRequestError as BadRequestError
+from omni_core.errors import Choice as Choice
 from omni_core.errors import NotFoundError as NotFoundError
 from omni_core.errors import OmniError as OmniError
 from omni_core.errors import RefusedError as RefusedError
@@ -137,7 +139,9 @@ _LAZY = {
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
 __all__ = [
+    "AmbiguousError",
     "BadRequestError",
+    "Choice",
     "NotFoundError",
     "OmniError",
     "RefusedError",

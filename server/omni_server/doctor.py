@@ -108,7 +108,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Every finding, the needed ones first. Imports heavy wheels in a child process only."""
     found = [
         _python(), *_store(settings), *_features(), *_weights(settings), *_plugins(),
-        *_places(settings),
+        *_places(settings), *_people(settings),
     ]  # fmt: skip
     return sorted(found, key=lambda f: not f.needed)
 
@@ -247,6 +247,15 @@ def _places(settings: Settings) -> Iterator[Finding]:
         )  # fmt: skip
     if settings.index == "server":
         yield _qdrant(settings.qdrant_url)
+
+
+def _people(settings: Settings) -> Iterator[Finding]:
+    """Several people on one server: only what is set up."""
+    if settings.oauth_issuer or settings.tokens_file or settings.tenant_roots:
+        from omni_server.auth.diagnosis import examine as examine_people
+
+        for c in examine_people(settings):
+            yield Finding(c.name, c.state, c.detail, get=c.fix)
 
 
 def _qdrant(url: str) -> Finding:

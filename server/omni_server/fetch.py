@@ -109,6 +109,11 @@ class Downloads:
         """Progress of the download of `url`; None when there is none."""
         return self._tasks.status(url)
 
+    @property
+    def running(self) -> int:
+        """How many downloads are under way."""
+        return len(self._tasks.running)
+
     async def close(self) -> None:
         """Cancel the running downloads."""
         await self._owner.close(CLOSE_S)

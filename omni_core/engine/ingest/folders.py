@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from omni_core.collection_names import collection_name
 from omni_core.engine.ingest.jobs import Jobs, without_subtitle_files
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
 from omni_core.errors import StoppedError
@@ -38,6 +39,7 @@ class Folders:
         StoreError when the store is broken, StoppedError when someone else cancelled it.
         """
         paths = without_subtitle_files(paths)
+        collection = collection_name(collection)
 
         async def work(report: Report[FolderStatus]) -> FolderStatus:
             status = first

@@ -40,8 +40,9 @@ log = logging.getLogger(__name__)
 CHECKPOINT = 40
 """Segments of the decoder between two checkpoints. Fixed, so that an interrupted run gives the same
 ids as an uninterrupted one: at each checkpoint readers flush their buffers."""
-AUDIO_READERS = frozenset({"speech", "sound_tags"})
-"""Readers of audio, which are skipped for a source with subtitles."""
+AUDIO_READERS = frozenset({"sound_tags"})
+"""Readers of audio, which are skipped for a source with subtitles; speech recognition itself skips
+what they cover."""
 FIRST_BATCHES = (2, 4, 8)
 """Sizes of the first batches, in segments: small, so that the beginning of a long video can be
 searched within seconds."""

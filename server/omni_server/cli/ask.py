@@ -12,8 +12,8 @@ from omni_core import Modality, OpenRequest, SearchRequest
 from omni_core.engine.results import Opened, SearchHit, SearchResult
 from omni_core.text.clean import clean
 from omni_server.cli.opening import open_library
-from omni_server.cli.printing import as_json, counted, hint, plain, say
-from omni_server.text import excerpt, one_line
+from omni_server.cli.printing import as_json, hint, plain, say
+from omni_server.text import counted, excerpt, one_line
 
 
 async def search(args: argparse.Namespace) -> int:
