@@ -98,6 +98,7 @@ class Engine:
         Closing again does nothing.
         """
         if self._closing is None:
+            self._opened.closing = True
             # A task of its own: a cancelled caller does not interrupt the closing.
             self._closing = asyncio.create_task(self._resources.aclose(), name="close the engine")
         elif self._closing.done():

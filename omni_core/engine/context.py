@@ -38,6 +38,8 @@ class Context:
     """Owns every task that outlives the call which starts it."""
     last_used_at: float = 0.0
     """When the index was last used (monotonic seconds); housekeeping waits for a pause."""
+    closing: bool = False
+    """Whether the engine is being closed: its ingests go on when it is opened again."""
     calibrated: CalibratedThresholds | None = None
     """See `engine.search.calibration`."""
     changes: Changes = field(default_factory=Changes)

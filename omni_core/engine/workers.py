@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from omni_core.errors import UnavailableError
-from omni_core.models.answers import ModelStatus, Processed, ReadOptions
+from omni_core.models.answers import ModelStatus, Processed, ReadOptions, SavedReaders
 from omni_core.settings import Settings
 from omni_core.types import Content, Samples, Segment, Vector
 from omni_core.worker import Worker, WorkerDied
@@ -30,8 +30,8 @@ class ModelsDied(UnavailableError):
 class Models:
     """The model worker.
 
-    A call during which the child dies is repeated once, except `process` and `flush`: they depend
-    on earlier calls, and raise ModelsDied."""
+    A call during which the child dies is repeated once, except those of an ingest (`restore`,
+    `process`, `save`, `flush`): they depend on earlier calls, and raise ModelsDied."""
 
     def __init__(self, settings: Settings) -> None:
         self._worker = Worker("model worker", "omni_core.models.service:service", settings=settings)
@@ -64,6 +64,15 @@ class Models:
         """The words that readers buffer for this source, embedded."""
         processed: Processed = await self._call_once("flush", source_id)
         return processed
+
+    async def save(self, source_id: str) -> SavedReaders:
+        """The readers' buffers for this source, for `restore` in this or another process."""
+        saved: SavedReaders = await self._call_once("save", source_id)
+        return saved
+
+    async def restore(self, source_id: str, state: bytes) -> None:
+        """Before the first `process` of an ingest: the saved buffers, b"" for none."""
+        await self._call_once("restore", source_id, state)
 
     async def understand(self, segments: list[Segment]) -> Processed:
         """Read and embed the segments of an example file, with priority over ingest."""

@@ -34,6 +34,11 @@ from omni_core.types import MediaInfo, Source
 from omni_core.worker import Worker, WorkerDied
 
 
+CLOSING_S = 1.5
+"""How long an ingest may make what it is reading durable when the engine closes: clients that end
+a server kill it after two seconds."""
+
+
 async def ingest_file(context: Context, request: IngestRequest, report: Report) -> IngestStatus:
     """Ingest one file; returns its final status.
 
@@ -154,8 +159,10 @@ async def _begin(
     collections = await asyncio.to_thread(context.catalog.collections_of, source.sha256)
     pipeline.collections = tuple(collections)
     pipeline.warn(replaced)
-    pipeline.done.update(resume.get("done", ()))
-    pipeline.stored.update(resume.get("stored", ()))
+    options = _options(run.request)
+    if resume and resume.get("options", options) == options:
+        saved = await asyncio.to_thread(context.catalog.readers_of, source.sha256)
+        pipeline.resume(resume, saved)
     pipeline.warn(*info.warnings)
     if not pipeline.done:
         await index.delete(source_filter(source.id))  # points of an older pipeline version
@@ -168,9 +175,16 @@ async def _begin(
         recorded_at=source.recorded_at,
         recorded_at_from=source.recorded_at_from,
         stage="cutting",
+        progress=pipeline.progress,
+        segments=len(pipeline.stored),
         warnings=tuple(pipeline.warnings),
     )
     return pipeline
+
+
+def _options(request: IngestRequest) -> list[object]:
+    """What decides how a file is cut: another choice starts its ingest from the beginning."""
+    return [request.fast, request.transcript]
 
 
 async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: Worker) -> None:
@@ -190,7 +204,8 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
             progress=pipeline.progress,
             segments=len(pipeline.stored),
             warnings=tuple(pipeline.warnings),
-            resume={"done": sorted(pipeline.done), "stored": sorted(pipeline.stored)},
+            resume={**pipeline.state, "options": _options(run.request)},
+            readers=pipeline.readers,
         )
 
     request = run.request
@@ -209,6 +224,7 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
             stall_s=stall,
             on_batch=on_batch,
             on_checkpoint=on_checkpoint,
+            grace_s=lambda: CLOSING_S if context.closing else 0.0,
         )
     except asyncio.CancelledError:
         # A decoder checks for calls between segments only; do not wait for the next segment.
