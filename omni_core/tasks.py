@@ -264,6 +264,11 @@ class SharedTasks(Generic[Key, Status, Result]):
         """The last status of every running task."""
         return [s.status for s in self._live]
 
+    @property
+    def live(self) -> list[tuple[Key, Status]]:
+        """Key and last status of every running task, in the order in which they were started."""
+        return [(s.key, s.status) for s in self._live]
+
     async def cancel(
         self, chosen: Callable[[Status], bool], timeout_s: float = CLOSE_S
     ) -> list[Status]:
@@ -275,10 +280,15 @@ class SharedTasks(Generic[Key, Status, Result]):
         return await self._cancel(found, timeout_s)
 
     async def cancel_keys(
-        self, chosen: Callable[[Key], bool], timeout_s: float = CLOSE_S
+        self,
+        chosen: Callable[[Key], bool],
+        *,
+        unless_awaited: bool = False,
+        timeout_s: float = CLOSE_S,
     ) -> list[Status]:
-        """`cancel` by key."""
-        return await self._cancel([s for s in self._live if chosen(s.key)], timeout_s)
+        """`cancel` by key; `unless_awaited` leaves out tasks for which a caller waits."""
+        found = [s for s in self._live if chosen(s.key) and not (unless_awaited and s.waiting)]
+        return await self._cancel(found, timeout_s)
 
     async def _cancel(
         self, found: list[_Shared[Key, Status, Result]], timeout_s: float

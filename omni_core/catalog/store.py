@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from omni_core.catalog import schema
-from omni_core.catalog.query import fold
 from omni_core.catalog.begun import Begun
+from omni_core.catalog.query import fold
 from omni_core.types import Source, SourceRow, State
 
 _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")

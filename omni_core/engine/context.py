@@ -49,6 +49,9 @@ class Context:
     )
     """One lock per sha256 being ingested: two paths may have the same bytes."""
 
+    hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """Files hashed at once."""
+
     async def opened_index(self) -> Index:
         """The index, once it is open. Raises what opening it raised."""
         index = await self.index.opened()

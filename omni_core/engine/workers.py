@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from omni_core.engine.lanes import Lane, Waiting
 from omni_core.errors import UnavailableError
 from omni_core.models.answers import ModelStatus, Processed, ReadOptions, SavedReaders
 from omni_core.settings import Settings
@@ -136,20 +137,22 @@ class Decoders:
 
         self._settings = settings
         self._cutters = [make("decoder", 5) for _ in range(max(1, settings.decoders))]
-        self._free: asyncio.Queue[Worker] = asyncio.Queue()
-        for worker in self._cutters:
-            self._free.put_nowait(worker)
+        self.long = Lane(self._cutters)
+        """Decoders for any file; see `cutter`."""
+        self._short = make("decoder", 5)
+        self.short = Lane([self._short])
+        """One more for short files, while the others are busy."""
         self._opener = make("decoder", 0)
         self._opening = asyncio.Lock()
 
     @asynccontextmanager
-    async def cutter(self) -> AsyncIterator[Worker]:
-        """A decoder for one ingest; waits for a free one."""
-        worker = await self._free.get()
-        try:
+    async def cutter(self, name: str, waiting: Waiting | None = None) -> AsyncIterator[Worker]:
+        """A decoder for the ingest of the file `name`; waits for a free one."""
+        async with self.long.worker(name, waiting) as worker:
             yield worker
-        finally:
-            self._free.put_nowait(worker)
+        if self.long.idle and self.short.idle and self._short.pid is not None:
+            async with self.short.worker("its end"):  # a small machine needs its memory
+                await asyncio.to_thread(self._short.kill)
 
     async def open(self, method: str, *args: Any) -> Any:
         """One call of the decoder that serves `open_ref`, reranking and examples."""
@@ -165,11 +168,11 @@ class Decoders:
     @property
     def pids(self) -> list[int]:
         """Process ids of the running children."""
-        return [p for w in (*self._cutters, self._opener) if (p := w.pid) is not None]
+        return [p for w in (*self._cutters, self._short, self._opener) if (p := w.pid) is not None]
 
     async def close(self) -> None:
         """End every child, even if ending one fails; a decoder has nothing to save."""
         async with AsyncExitStack() as workers:
-            for worker in (*self._cutters, self._opener):
+            for worker in (*self._cutters, self._short, self._opener):
                 workers.push_async_callback(asyncio.to_thread, worker.close, 1.0)
                 workers.push_async_callback(asyncio.to_thread, worker.kill)

@@ -19,11 +19,11 @@ from PIL import Image
 from omni_core import weights
 from omni_core.errors import UnavailableError
 from omni_core.protocols import Reader
-from omni_core.readers.state import pack, segment_of, segment_values, unpack
 from omni_core.readers.layout import Line, paragraphs
 from omni_core.readers.ocr import Ocr
 from omni_core.readers.pages import pages_with_words
 from omni_core.readers.sessions import Sessions
+from omni_core.readers.state import pack, segment_of, segment_values, unpack
 from omni_core.settings import Settings
 from omni_core.text.windows import text_windows
 from omni_core.types import (

@@ -19,7 +19,7 @@ def pack(values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]] | None = 
     """Values (as of JSON) and named arrays in one block."""
     out = io.BytesIO()
     text = np.frombuffer(json.dumps(values).encode(), np.uint8)
-    np.savez(out, **{_VALUES: text}, **(arrays or {}))
+    np.savez(out, allow_pickle=False, **{_VALUES: text, **(arrays or {})})
     return out.getvalue()
 
 

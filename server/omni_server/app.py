@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
+import anyio
 from mcp.server import CacheHint, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
@@ -21,6 +22,7 @@ from omni_core.errors import OmniError
 from omni_core.settings import Settings
 from omni_server import prompts, resources, schemas, tools
 from omni_server.arguments import read as read_arguments
+from omni_server.calls import ANSWER_S
 from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
 from omni_server.progress import cancelled_by_others
@@ -81,7 +83,7 @@ def build(state: State) -> MCPServer[State]:
         lifespan=lifespan,
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
-        middleware=[advertise_what_is_sent],
+        middleware=[advertise_what_is_sent, state.calls.observe],
         cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
     )
     server._lowlevel_server.add_request_handler(
@@ -138,11 +140,17 @@ class EvidenceTool(Tool):
             ready = read_arguments(self, arguments)
             if self.context_kwarg is not None:
                 ready[self.context_kwarg] = context
-            result = await self.fn(**ready)
+            with anyio.move_on_after(ANSWER_S) as limit:
+                result = await self.fn(**ready)
+            if limit.cancelled_caught:
+                raise ToolError(
+                    f"BUSY: no answer within {ANSWER_S:.0f} s: the machine is busy, or its models "
+                    "are still loading; call again in a few seconds"
+                )
             return self.fn_metadata.convert_result(result) if convert_result else result
         except OmniError as e:
             raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
-        except MCPError:
+        except (MCPError, ToolError):
             raise
         except asyncio.CancelledError as e:
             if not cancelled_by_others():

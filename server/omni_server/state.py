@@ -16,6 +16,7 @@ import anyio
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 from omni_server.access import Access
+from omni_server.calls import Calls
 
 if TYPE_CHECKING:
     from omni_core import Engine
@@ -47,6 +48,8 @@ class State:
         """Awaited with the id of a source that changed; set by the server around this state."""
         self.end_subscriptions: Callable[[], None] = lambda: None
         """Ends the streams of subscribers; set by the server around this state."""
+        self.calls = Calls()
+        """The ingest calls under way."""
         self._opener = opener or _open
         self._tasks = TaskOwner("the server")
         self._opening: asyncio.Task[EngineApi] | None = None
@@ -80,7 +83,15 @@ class State:
         engine = await self._opener(self.settings)
         if self.changed is not None:
             engine.on_change(self.changed)
+        if self.settings.resume:
+            self._tasks.start(self._resume(engine), name="going on with what was begun")
         return engine
+
+    async def _resume(self, engine: EngineApi) -> None:
+        folders = [*map(str, self.access.roots), str(self.access.uploads)]
+        paths = await engine.resume(folders)
+        if paths:
+            log.info("going on with the ingest of %d files", len(paths))
 
     async def _warm(self) -> None:
         await asyncio.sleep(OPEN_AFTER_S)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,10 +12,11 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from omni_core.errors import BadRequestError
+from omni_core.errors import BadRequestError, NotFoundError
 from omni_server.access import is_url
+from omni_server.calls import Budget
 from omni_server.progress import progress, run_shielded
-from omni_server.render import results
+from omni_server.render import ingests, results
 from omni_server.render import segment as opened
 from omni_server.schemas import CheckOut, DeleteOut, IngestOut, SearchOut, SourcesOut
 from omni_server.state import State
@@ -55,22 +55,26 @@ async def ingest_media(
     recorded_at: Annotated[str, _d("ISO 8601, instead of the detected date")] = "",
     collection: Collection = "default",
     transcript: Annotated[str, _d("Path of a .srt, .vtt or .ass transcript")] = "",
-    wait_s: Annotated[int, _d("Seconds to wait before answering 'processing'", ge=0, le=45)] = 25,
+    wait_s: Annotated[
+        float | None, _d("Seconds to wait before answering 'processing'", ge=0, le=45)
+    ] = None,
+    stop: Annotated[bool, _d("Stop its ingest instead")] = False,
 ) -> Annotated[CallToolResult, IngestOut]:
     """Make a video, recording, picture or document searchable. Safe to repeat: call again with
     the same source to follow a long one."""
     state = _state(ctx)
+    if stop:
+        return await _stop(ctx, source)
+    budget, grace_s = Budget(ctx.request_context, wait_s), state.settings.grace_s
     recorded = _instant(recorded_at)
     subtitles = str(await asyncio.to_thread(state.access.file, transcript)) if transcript else None
     async with progress(ctx) as report:
         if is_url(source) and state.settings.allow_urls:
-            began = time.monotonic()
-            file = await run_shielded(_downloads(state).file(source, wait_s))
+            file = await run_shielded(_downloads(state).file(source, budget.left(), grace_s))
             if file is None:
                 return results.fetching(_downloads(state).progress(source))
             files: tuple[Path, ...] = (file,)
             many = False
-            wait_s = max(0, wait_s - int(time.monotonic() - began))
         else:
             allowed = await asyncio.to_thread(state.access.check, source)
             files, many = allowed.files, allowed.many
@@ -78,23 +82,27 @@ async def ingest_media(
             raise BadRequestError(
                 "title, recorded_at and transcript are of one file: leave them out for a folder"
             )
-        engine = await _engine(ctx)
+        engine = await budget.opened(_engine(ctx))
         from omni_core.engine.results import IngestRequest
 
+        paths = [str(path) for path in files]
         if many:
-            paths = [str(path) for path in files]
-            work = engine.ingest_folder(
-                paths, collection=collection, wait_s=wait_s, progress=report
-            )
-            return results.folder(await run_shielded(work))
+            many_work = engine.ingest_folder(
+                paths, collection=collection, wait_s=budget.left(), progress=report,
+                grace_s=grace_s,
+            )  # fmt: skip
+            async with state.calls.following(ctx.request_context, engine, paths):
+                return results.folder(await run_shielded(many_work))
         request = IngestRequest(
-            path=str(files[0]),
+            path=paths[0],
             title=title or None,
             recorded_at=recorded,
             collection=collection,
             transcript=subtitles,
         )
-        status = await run_shielded(engine.ingest(request, wait_s=wait_s, progress=report))
+        work = engine.ingest(request, wait_s=budget.left(), progress=report, grace_s=grace_s)
+        async with state.calls.following(ctx.request_context, engine, paths):
+            status = await run_shielded(work)
     if status.state == "failed" and status.failure is not None:
         raise status.failure
     return results.ingest(status)
@@ -260,6 +268,29 @@ async def _search(ctx: Ctx, request: SearchRequest) -> CallToolResult:
     state = _state(ctx)
     engine = await _engine(ctx)
     return results.search(await engine.search(request), scores=state.settings.expose_scores)
+
+
+async def _stop(ctx: Ctx, source: str) -> CallToolResult:
+    """Stop what is being ingested from `source`: a path, folder, glob, link or source id."""
+    state = _state(ctx)
+    engine = await _engine(ctx)
+    fetched = is_url(source) and state.downloads is not None and await state.downloads.stop(source)
+    if _REF.fullmatch(source):
+        found = await engine.sources(match=source, state="processing", limit=1)
+        paths = [row.uri for row in found.sources]
+    elif is_url(source) and state.settings.allow_urls:
+        paths = [str(path) for path in await _downloads(state).held(source)]
+    else:
+        allowed = await asyncio.to_thread(state.access.check, source)
+        paths = [str(path) for path in allowed.files]
+    stopped = await engine.stop(paths)
+    if not stopped and not fetched:
+        raise NotFoundError(
+            "nothing of this source is being ingested; list_sources with state=processing shows "
+            "what is",
+            code="NOT_RUNNING",
+        )
+    return ingests.stopped(stopped)
 
 
 def _downloads(state: State) -> Downloads:

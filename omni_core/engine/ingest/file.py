@@ -15,9 +15,10 @@ from pathlib import Path
 
 from omni_core.engine.context import PIPELINE, Context
 from omni_core.engine.hashing import hash_file
+from omni_core.engine.ingest.decoder import decoder_for
 from omni_core.engine.ingest.finish import fail, finish, suspend
 from omni_core.engine.ingest.known import is_complete, replaced_content_warning
-from omni_core.engine.ingest.pipeline import Pipeline, decoder_error
+from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.ingest.run import Report, Run
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.errors import (
@@ -31,8 +32,7 @@ from omni_core.errors import (
 from omni_core.payload import source_filter
 from omni_core.tasks import finish_first
 from omni_core.types import MediaInfo, Source
-from omni_core.worker import Worker, WorkerDied
-
+from omni_core.worker import Worker
 
 CLOSING_S = 1.5
 """How long an ingest may make what it is reading durable when the engine closes: clients that end
@@ -75,9 +75,14 @@ async def _ingest(context: Context, run: Run) -> None:
         context.catalog.by_path, str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns
     )
     started = time.perf_counter()
-    sha256 = known or await hash_file(path)
+    if not known:
+        async with context.hashing:
+            known = await hash_file(path)
+    sha256 = known
     run.spent["hash"] = time.perf_counter() - started
     lock = context.source_locks.setdefault(sha256, asyncio.Lock())
+    if lock.locked():
+        await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
         if not await is_complete(context, run, sha256, path, stat):
             await _ingest_bytes(context, run, sha256, path, stat)
@@ -86,23 +91,11 @@ async def _ingest(context: Context, run: Run) -> None:
 async def _ingest_bytes(
     context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
 ) -> None:
-    async with context.decoders.cutter() as cutter:
-        await run.update(stage="probing")
-        info = await _probe(context, cutter, run.request)
+    async with decoder_for(context, run, stat.st_size) as (cutter, info):
         source = _source(path, sha256, stat, info, run.request)
         pipeline = await _begin(context, run, source, stat, info)
         await _run_pipeline(context, run, pipeline, cutter)
     await finish(context, run, pipeline)
-
-
-async def _probe(context: Context, cutter: Worker, request: IngestRequest) -> MediaInfo:
-    try:
-        info: MediaInfo = await cutter.call(
-            "probe", request.path, request.password, deadline_s=context.settings.probe_s
-        )
-    except WorkerDied as e:
-        raise decoder_error(e) from e
-    return info
 
 
 async def _stat(path: Path, max_mb: int) -> os.stat_result:

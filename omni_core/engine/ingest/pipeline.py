@@ -1,9 +1,9 @@
 """The ingest pipeline of one source: cut, read, embed, index; in bounded memory.
 
 Ingest and re-index run the same pipeline with different checkpoint callbacks. At a checkpoint the
-readers' buffers are saved, the index is flushed and the callback is awaited. An interrupted run goes
-on from there with the same segments as an uninterrupted one: the decoder repeats itself, batches end
-at the same segments in every run, and the readers go on with what they had buffered.
+readers' buffers are saved, the index is flushed and the callback is awaited. An interrupted run
+goes on from there with the same segments as an uninterrupted one: the decoder repeats itself,
+batches end at the same segments in every run, and readers go on with what they had buffered.
 """
 
 from __future__ import annotations
@@ -179,9 +179,7 @@ class Pipeline:
             await stream.aclose()
         await self._step(self._end(on_checkpoint), grace_s)
 
-    async def _step(
-        self, work: Coroutine[Any, Any, None], grace_s: Callable[[], float]
-    ) -> None:
+    async def _step(self, work: Coroutine[Any, Any, None], grace_s: Callable[[], float]) -> None:
         """Await one step; when cancelled, let it end if that takes no longer than the grace."""
         self._in_step = True
         task = asyncio.ensure_future(work)  # ended by this call
