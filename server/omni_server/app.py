@@ -37,8 +37,8 @@ Evidence in the user's own videos, recordings, pictures and documents: finds mom
 (what was seen, heard, said, written), exact to the second or page, and opens them as words, \
 picture, sound or clip. Use it whenever an answer may lie in the user's media files.
 
-How: 1. search; if the library is empty or lacks the file, ingest_media first (call again with \
-the same source while it says processing). 2. get_segment opens a hit; step=+1 is what comes \
+How: 1. search; if the library is empty or lacks the file, ingest_media first (again while it \
+says processing). 2. get_segment opens a hit; step=+1 is what comes \
 right after. read_source gives a whole transcript or document in order; similar_to goes from one \
 moment, or a file, to others like it.
 

@@ -55,13 +55,11 @@ async def ingest_media(
     recorded_at: Annotated[str, _d("ISO 8601, instead of the detected date")] = "",
     collection: Collection = "default",
     transcript: Annotated[str, _d("Path of a .srt, .vtt or .ass transcript")] = "",
-    wait_s: Annotated[
-        float | None, _d("Seconds to wait before answering 'processing'", ge=0, le=45)
-    ] = None,
-    stop: Annotated[bool, _d("Stop its ingest instead")] = False,
+    wait_s: Annotated[int | None, _d("Most seconds to wait", ge=0, le=45)] = None,
+    stop: Annotated[bool, _d("Stop its ingest")] = False,
 ) -> Annotated[CallToolResult, IngestOut]:
-    """Make a video, recording, picture or document searchable. Safe to repeat: call again with
-    the same source to follow a long one."""
+    """Make a video, recording, picture or document searchable. Safe to repeat: call again
+    to follow a long one."""
     state = _state(ctx)
     if stop:
         return await _stop(ctx, source)
