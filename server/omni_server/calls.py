@@ -19,7 +19,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -55,15 +55,20 @@ ENDING_S = 5.0
 class Budget:
     """The seconds that one call may still take, all it does included."""
 
-    def __init__(self, ctx: ServerRequestContext[Any, Any], wait_s: float | None) -> None:
+    def __init__(
+        self,
+        ctx: ServerRequestContext[Any, Any],
+        wait_s: float | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`wait_s` is what the caller asked for, if anything."""
         seen = "progress_token" in (ctx.meta or {})
-        self._began = time.monotonic()
+        self._clock, self._began = clock, clock()
         self.wait_s = (WAIT_S if seen else WAIT_UNSEEN_S) if wait_s is None else wait_s
 
     def left(self) -> float:
         """Seconds to wait for the result, 0 or more; spent time counts in quarters of a second."""
-        spent = math.floor((time.monotonic() - self._began) * 4) / 4
+        spent = math.floor((self._clock() - self._began) * 4) / 4
         return max(0.0, min(self.wait_s, ANSWER_S - 2) - spent)
 
     async def opened(self, engine: Awaitable[EngineApi]) -> EngineApi:

@@ -23,7 +23,10 @@ async def resume(
 ) -> tuple[str, ...]:
     """Start in the background what is on record; returns the paths. See `Engine.resume`."""
     held = await asyncio.to_thread(context.catalog.begun)
-    allowed = [context.settings.store_path.resolve(), *map(Path, roots)]
+    allowed = [
+        await asyncio.to_thread(context.settings.store_path.resolve),
+        *(Path(root) for root in roots),
+    ]
     going: list[str] = []
     for key, values in held.items():
         if record.holds(key):  # it is under way: this engine was asked before
