@@ -14,6 +14,9 @@ from omni_core.readers.whisper import Phrase
 
 SILENCE_S = 1.2
 """A pause that ends a model window, and a passage of speech."""
+SHORT_PAUSE_S, TURN_S = 0.7, 4.0
+"""A shorter pause that ends a model window once this much was said: another language may follow,
+and Whisper writes a window in one."""
 MARGIN_S = 0.4
 """Context around detected speech that the model gets, on either side."""
 MIN_PASSAGE_S = 8.0
@@ -28,13 +31,15 @@ TimeSpan = tuple[float, float]
 def speech_windows(speech: Sequence[TimeSpan], longest_s: float) -> list[TimeSpan]:
     """Group detected speech into model windows of at most `longest_s` seconds, cut at pauses.
 
-    Every pause of `SILENCE_S` is a cut. Longer speech is cut at the longest pause in the second
-    half of a window.
+    Every pause of `SILENCE_S` is a cut, after `TURN_S` every one of `SHORT_PAUSE_S`. Longer speech
+    is cut at the longest pause in the second half of a window.
     """
     found: list[TimeSpan] = []
     current: list[TimeSpan] = []
     for stretch in speech:
-        if current and stretch[0] - current[-1][1] >= SILENCE_S:
+        said = current[-1][1] - current[0][0] if current else 0.0
+        pause = SHORT_PAUSE_S if said >= TURN_S else SILENCE_S
+        if current and stretch[0] - current[-1][1] >= pause:
             found.append((current[0][0], current[-1][1]))
             current = []
         current.append(stretch)
@@ -129,8 +134,14 @@ COMMON = frozenset(_COMMON.split())
 """Languages preferred in detection; Whisper takes one-second clips for Latin, Hawaiian or Welsh."""
 
 
+CLEAR_S, CLEAR_P, OTHER_P = 4.0, 0.75, 0.1
+"""A window of this length is in another language than those before when the model gives that one
+the first probability at least, and the old one the second at most."""
+
+
 class LanguageTracker:
-    """Detects the language of one source from a decaying sum of its windows' log probabilities."""
+    """The language of one source's windows: of a long, clear window its own, else by a decaying
+    sum of all windows' log probabilities."""
 
     def __init__(self, scores: Mapping[str, float] | None = None) -> None:
         self._scores = dict(scores or {})
@@ -141,7 +152,7 @@ class LanguageTracker:
         return dict(self._scores)
 
     def update(self, probabilities: Mapping[str, float], seconds: float) -> str:
-        """Add the probabilities of one window, weighted by its length; returns `code`."""
+        """Add the probabilities of one window, weighted by its length; returns its language."""
         weight = min(1.0, seconds / 10)
         known = self._scores.keys() | probabilities.keys()
         self._scores = {
@@ -150,7 +161,10 @@ class LanguageTracker:
             + (0.0 if code in COMMON else -1.0)
             for code in known
         }
-        return self.code
+        best = max(probabilities, key=probabilities.__getitem__, default="")
+        is_clear = probabilities.get(best, 0.0) >= CLEAR_P
+        is_clear &= best == self.code or probabilities.get(self.code, 0.0) <= OTHER_P
+        return best if seconds >= CLEAR_S and is_clear and best in COMMON else self.code
 
     @property
     def code(self) -> str:

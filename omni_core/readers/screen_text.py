@@ -93,13 +93,19 @@ class ScreenTextReader(Reader):
 
     @classmethod
     def select(cls, segments: Sequence[Segment]) -> list[Segment]:
-        """Images and videos, but no page whose text layer holds enough words."""
+        """Images and videos; no image whose tiles follow, no page whose text layer holds enough
+        words, unless the medium says that words stand in its picture (`scan`)."""
         with_text_layer = pages_with_words(segments, PAGE_WORDS_ENOUGH)
         return [
             s
             for s in segments
             if isinstance(s.content, ImageContent | VideoContent)
-            and not (s.modality is Modality.DOCUMENT and s.span.start in with_text_layer)
+            and not s.extra.get("tiles")
+            and (
+                s.modality is not Modality.DOCUMENT
+                or s.span.start not in with_text_layer
+                or s.extra.get("scan")
+            )
         ]
 
     def __init__(self, ocr: Ocr, *, detect_first: bool = True) -> None:
@@ -123,7 +129,7 @@ class ScreenTextReader(Reader):
             if segment.modality is Modality.DOCUMENT:
                 found += self._page(segment, lines)
             elif text := paragraphs(lines):
-                found.append(_words(segment, text))
+                found.append(_words(segment, text, segment.part))
         return found
 
     def flush(self, source_id: str) -> list[Segment]:

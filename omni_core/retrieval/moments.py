@@ -160,18 +160,29 @@ def fold_duplicates(
     words or, where both vectors (by segment uuid) are given, a cosine of `same_cosine` or more.
     """
     vectors = vectors or {}
-    kept: list[tuple[Moment, _Likeness]] = []
+    kept: list[Moment] = []
+    likenesses: list[_Likeness] = []
+    same_words: dict[_Words, list[int]] = defaultdict(list)
+    with_vector: dict[Channel, list[int]] = defaultdict(list)
+    # Indices into `kept`: only what can be a duplicate is compared.
     for moment in moments:
-        likeness = _Likeness.of(moment, vectors.get(moment.best.id))
-        same = (i for i, (_, k) in enumerate(kept) if k.is_same(likeness, same_cosine))
-        first = next(same, None)
-        if first is None:
-            kept.append((moment, likeness))
-        else:
-            best, of_best = kept[first]
-            also = (*best.also_at, (moment.source_id, moment.span), *moment.also_at)
-            kept[first] = (replace(best, also_at=also), of_best)
-    return [moment for moment, _ in kept]
+        one = _Likeness.of(moment, vectors.get(moment.best.id))
+        near = () if one.vector is None else with_vector[one.channel]
+        alike = sorted({*same_words.get(one.words, ()), *near})
+        first = next((i for i in alike if likenesses[i].is_same(one, same_cosine)), None)
+        if first is not None:
+            also = (*kept[first].also_at, (moment.source_id, moment.span), *moment.also_at)
+            kept[first] = replace(kept[first], also_at=also)
+            continue
+        same_words[one.words].append(len(kept))
+        if one.vector is not None:
+            with_vector[one.channel].append(len(kept))
+        kept.append(moment)
+        likenesses.append(one)
+    return kept
+
+
+_Words = tuple[Channel, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,23 +190,27 @@ class _Likeness:
     """The features by which two moments are compared."""
 
     source_id: str
-    channel: Channel
     is_title: bool
-    said: list[str]
+    words: _Words
     vector: Vector | None
 
     @classmethod
     def of(cls, moment: Moment, vector: Vector | None) -> _Likeness:
         stored = moment.best.stored
         one = vector if vector is not None and vector.ndim == 1 else None
-        return cls(stored.source_id, stored.channel, stored.is_title, words(stored.text), one)
+        said = (stored.channel, tuple(words(stored.text)))
+        return cls(stored.source_id, stored.is_title, said, one)
+
+    @property
+    def channel(self) -> Channel:
+        return self.words[0]
 
     def is_same(self, other: _Likeness, same_cosine: float) -> bool:
         if self.source_id == other.source_id or self.channel != other.channel:
             return False
         if self.is_title:
             return False  # equal titles do not make equal content
-        if len(self.said) >= SAME_WORDS and self.said == other.said:
+        if len(self.words[1]) >= SAME_WORDS and self.words == other.words:
             return True
         if self.vector is None or other.vector is None:
             return False

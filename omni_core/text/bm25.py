@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from omni_core.text.tokens import stem
 from omni_core.types import Sparse
@@ -25,6 +25,14 @@ AVERAGE_WORDS = 40.0
 
 # Accents (é -> e), Hebrew and Arabic vowel points, Arabic tatweel: removed, as queries omit them.
 _OPTIONAL_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1-\u05c7\u0640\u064b-\u065f]")
+# Letters that no decomposition takes apart, as people without such keys write them. Spelled the
+# same way in Danish, Polish, Icelandic, Croatian, Turkish, Maltese and Sami names.
+_PLAIN = str.maketrans({
+    "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h",
+    "ŧ": "t", "ŋ": "n", "ĸ": "k",
+})  # fmt: skip
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+"""Characters within words that are not seen: soft hyphens, zero-width spaces."""
 # Scripts without spaces between words, and Korean with its suffixed particles: cut into bigrams.
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
@@ -37,6 +45,8 @@ _LETTER = f"(?:[^\\W_{_UNSPACED}]|[\u0900-\u0963\u0966-\u0dff])"
 _TOKEN = re.compile(
     f"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>{_LETTER}+(?:[-._/:,'\u2019]{_LETTER}+)*)"
 )
+_ASCII_WORD = re.compile("[a-z0-9]+(?:[-._/:,'][a-z0-9]+)*")
+"""`_TOKEN` where nothing but ASCII can come: three times as fast."""
 _SEPARATOR = re.compile("[-._/:,'\u2019]")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _LETTERS_OR_DIGITS = re.compile(r"\d+|[^\W\d_]+")
@@ -63,8 +73,12 @@ def document(text: str) -> Sparse:
 
 
 def question(text: str) -> Sparse:
-    """Query vector: 1.0 for each term; stop words are kept only when there is no other term."""
+    """Query vector: 1.0 for each term; stop words are kept only when there is no other term.
+
+    Libraries stored before letters such as ø were folded hold them as they are: both are asked for.
+    """
     tokens = {token for token, single in _tokens(text, question=True) if not single}
+    tokens |= {t for t, single in _tokens(text, question=True, fold=False) if not single}
     tokens = tokens - _stop_terms() or tokens
     indices = tuple(sorted({_number(t) for t in tokens}))
     return Sparse(indices, (1.0,) * len(indices))
@@ -72,6 +86,8 @@ def question(text: str) -> Sparse:
 
 def terms(text: str) -> list[str]:
     """The terms of a text in order, as indexed: to explain a match."""
+    if text.isascii():  # a search compares a hundred texts
+        return [token for run in _ASCII_WORD.findall(text.casefold()) for token in _words(run)]
     return [token for token, _ in _tokens(text)]
 
 
@@ -84,10 +100,17 @@ def _number(token: str) -> int:
     return int.from_bytes(hashlib.blake2b(token.encode(), digest_size=4).digest(), "little")
 
 
-def _tokens(text: str, *, question: bool = False) -> Iterator[tuple[str, bool]]:
+def _tokens(text: str, *, question: bool = False, fold: bool = True) -> Iterator[tuple[str, bool]]:
     """(term, whether it is a single character indexed only for one-character questions)."""
+    if text.isascii():
+        for run in _ASCII_WORD.findall(text.casefold()):
+            for token in _words(run):
+                yield token, False
+        return
     text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", text))
+    if fold:
+        text = _INVISIBLE.sub("", text).translate(_PLAIN)
     for match in _TOKEN.finditer(text):
         run = match["unspaced"]
         if run is None:
@@ -103,7 +126,8 @@ def _tokens(text: str, *, question: bool = False) -> Iterator[tuple[str, bool]]:
                     yield char, True
 
 
-def _words(run: str) -> Iterator[str]:
+@lru_cache(maxsize=1 << 16)
+def _words(run: str) -> tuple[str, ...]:
     """`e-1042` -> e1042, 1042; `1,042` -> 1042; `driver's` -> driver; `well-known` -> well, known.
 
     A code matches as written, in other spellings (`E 1042`, `E1042`), or by its number alone.
@@ -111,13 +135,12 @@ def _words(run: str) -> Iterator[str]:
     if _THOUSANDS.fullmatch(run):
         run = run.replace(",", "")
     parts = _SEPARATOR.split(run)
+    whole: tuple[str, ...] = ()
     if any(c.isdigit() for c in run):
         pieces = [p for part in parts for p in _LETTERS_OR_DIGITS.findall(part)]
-        whole = run if all(p.isdigit() for p in parts) else "".join(parts)
         if len(pieces) > 1:
-            yield whole
+            whole = (run if all(p.isdigit() for p in parts) else "".join(parts),)
         parts = pieces
     # Single letters split off by an apostrophe or a code (driver's, l'eau) are dropped.
     long = [p for p in parts if len(p) > 1 or p.isdigit()]
-    for part in long or parts:
-        yield stem(part)
+    return (*whole, *(stem(part) for part in long or parts))

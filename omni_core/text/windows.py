@@ -32,7 +32,7 @@ def text_windows(
     headings: (first character, text), in order.
     """
     starts, ends = array("q"), array("q")  # 64 MB of text hold ten million words
-    for start, end in _words(text):
+    for start, end in word_spans(text):
         starts.append(start)
         ends.append(end)
     count = len(starts)
@@ -56,7 +56,7 @@ def text_windows(
         at += stride
 
 
-def _words(text: str) -> Iterator[tuple[int, int]]:
+def word_spans(text: str) -> Iterator[tuple[int, int]]:
     """Spans of words; unspaced text is cut every `_CLUSTER` characters, to bound the windows."""
     for m in _WORD.finditer(text):
         start, end = m.span()

@@ -34,6 +34,8 @@ class CutOptions:
     password: str | None = None
     transcript: str | None = None
     """Path of a subtitle file to use as the transcript."""
+    undrawn: frozenset[int] = frozenset()
+    """Pages whose picture is left out: it is stored already, or the decoder died of it."""
 
 
 Crop = tuple[float, float, float, float]

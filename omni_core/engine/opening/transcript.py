@@ -51,7 +51,7 @@ def _continues(before: Line, line: Line) -> bool:
         return False
     if line.axis == "page":
         return before.start == line.start
-    return line.axis == "char" and line.start < before.end
+    return line.axis == "char" and before.start < line.start < before.end
 
 
 def _shared_words(before: list[str], after: list[str]) -> int:

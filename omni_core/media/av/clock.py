@@ -15,8 +15,9 @@ import av
 class Clock:
     """Converts timestamps of one open container to seconds as a player shows them."""
 
-    def __init__(self, container: Any) -> None:
-        self.zero = (container.start_time or 0) / av.time_base
+    def __init__(self, container: Any, start: float = 0.0) -> None:
+        """`start`: the second at which this container begins, where it is a part of a file."""
+        self.zero = (container.start_time or 0) / av.time_base - start
 
     def frame(self, frame: Any) -> float | None:
         """Presentation time of a frame in seconds; None where the file has no timestamps."""

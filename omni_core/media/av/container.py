@@ -11,12 +11,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import av
 
 from omni_core.errors import TooLargeError
+from omni_core.media.av.parts import Part, PartFile
 from omni_core.types import Limits
 
 log = logging.getLogger(__name__)
@@ -28,13 +29,22 @@ DEMUXERS = (
 
 
 @contextmanager
-def container(path: str, limits: Limits) -> Iterator[Any]:
-    """An open PyAV container; TooLargeError over `max_pixels` a frame or `max_duration_s`."""
-    with av.open(
-        "file:" + os.path.abspath(path),
-        options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
-        metadata_errors="replace",
-    ) as c:
+def container(path: str, limits: Limits, part: Part | None = None) -> Iterator[Any]:
+    """An open PyAV container, of the whole file or of one part of it.
+
+    Raises TooLargeError over `max_pixels` a frame or `max_duration_s`.
+    """
+    with ExitStack() as opened:
+        source: Any = "file:" + os.path.abspath(path)
+        if part is not None:
+            source = opened.enter_context(PartFile(path, part))
+        c = opened.enter_context(
+            av.open(
+                source,
+                options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
+                metadata_errors="replace",
+            )
+        )
         _check(path, c, limits)
         yield c
 

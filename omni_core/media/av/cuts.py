@@ -48,6 +48,9 @@ MAX_STILL_DIFFERENCE = 1.5
 STILL_S = 0.5
 MIN_STILL_CHANGE = 5.0
 """Minimum difference between two static frames for a cut between them ..."""
+MIN_RARE_CHANGE = 0.8
+"""... or between two frames that follow each other after two seconds or more: slides with other
+words on the same ground differ by 1 to 5, a frame that is repeated by 0."""
 MAX_STILL_GAP_S = 2.0
 """... and the longest time between them."""
 
@@ -178,12 +181,16 @@ class CutDetector:
         if _difference(here, self._at(here.t + STILL_S)) >= MAX_STILL_DIFFERENCE:
             return None
         before, self._last_still = self._last_still, here
-        if before is None or here.t - before.t > MAX_STILL_GAP_S + STILL_S:
-            return None
-        if before.t < self._last_cut or _difference(before, here) < MIN_STILL_CHANGE:
+        if before is None or before.t < self._last_cut:
             return None
         moved = [s for s in self._frames if before.t < s.t <= here.t]
-        return max(moved, key=lambda s: s.change).t if moved else None
+        # `before` is on screen until the next frame, which may be seconds later
+        if not moved or here.t - moved[0].t > MAX_STILL_GAP_S + STILL_S:
+            return None
+        rare = here.t - moved[0].t < 1e-6 and here.t - before.t >= MAX_STILL_GAP_S
+        if _difference(before, here) < (MIN_RARE_CHANGE if rare else MIN_STILL_CHANGE):
+            return None
+        return max(moved, key=lambda s: s.change).t
 
     def _index(self, t: float) -> int:
         """Index of the frame on screen at second `t`."""

@@ -17,7 +17,6 @@ import av
 from omni_core.media.av.audio_windows import AudioWindow, AudioWindower, RecentAudio
 from omni_core.media.av.clock import Clock, rate
 from omni_core.media.av.container import (
-    audio_stream,
     limit_threads,
     packets,
     too_long,
@@ -27,6 +26,7 @@ from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
 from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream
+from omni_core.media.av.tracks import TrackMixer, tracks_of
 from omni_core.media.guard import unreadable
 from omni_core.types import Channel, CutOptions, FileWarning, Limits, Segment, Source, Span
 
@@ -34,6 +34,10 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING_SHOTS = 4
 """Shots held back until their audio is decoded, at most, in badly interleaved files."""
+RARE_FPS = 6.0
+"""Frames a second below which every frame is decoded: slide shows, time lapses, surveillance."""
+HELD_S = 1.0
+"""The last picture counts as shown while the audio goes on for longer than this."""
 MAX_DECODE_ERRORS = 300
 """Undecodable packets in a row after which the rest of a stream is skipped."""
 
@@ -42,17 +46,27 @@ class ContainerCutter:
     """Cuts one open container. `run` is the stream of segments."""
 
     def __init__(
-        self, path: str, container: Any, source: Source, options: CutOptions, limits: Limits
+        self,
+        path: str,
+        container: Any,
+        source: Source,
+        options: CutOptions,
+        limits: Limits,
+        start: float = 0.0,
     ) -> None:
+        """`start`: the second at which the container begins, where it is a part of the file."""
         self._path, self._c, self._source = path, container, source
         self._options, self._limits = options, limits
-        self._clock = Clock(container)
+        self._clock = Clock(container, start)
+        self._start = start
         self._video = video_stream(container)
-        self._audio = audio_stream(container)
+        self._tracks = tracks_of(container)
+        self._audio = {s.index: n for n, s in enumerate(self._tracks.heard)}
         self._shots = ShotCutter(options, aspect(self._video)) if self._video is not None else None
         self._windower = AudioWindower(options)
-        self._resampler = Resampler(self._clock)
-        wanted = options.video_audio and self._video is not None and self._audio is not None
+        self._resamplers = [Resampler(self._clock) for _ in self._audio]
+        self._mixer = TrackMixer(len(self._audio)) if len(self._audio) > 1 else None
+        wanted = options.video_audio and self._video is not None and bool(self._audio)
         self._recent = RecentAudio() if wanted else None
         self._waiting: deque[Shot] = deque()
         self._step = 1 / rate(self._video) if self._video is not None else 0.0
@@ -72,17 +86,22 @@ class ContainerCutter:
         track = SubtitleTrack(stream, self._clock) if stream is not None else None
         if self._video is not None:
             prepare(self._video)
-        streams = (s for s in (self._video, self._audio, stream) if s is not None)
+        if self._tracks.unheard:
+            yield FileWarning(f"audio not heard: {', '.join(self._tracks.unheard)}")
+        streams = (s for s in (self._video, *self._tracks.heard, stream) if s is not None)
         for packet in packets(self._c, *streams):
             if packet.stream is self._video:
                 yield from self._decode_video(packet)
-            elif packet.stream is self._audio:
+            elif packet.stream_index in self._audio:
                 yield from self._decode_audio(packet)
             elif track is not None:
                 yield from self._subtitle_segments(track.push(packet), track.origin)
         if not self._decoded:
             raise unreadable(self._path)
-        for chunk in self._resampler.flush():
+        for number, resampler in enumerate(self._resamplers):
+            for chunk in resampler.flush():
+                yield from self._mix(number, chunk)
+        for chunk in self._mixer.flush() if self._mixer is not None else ():
             yield from self._take_chunk(chunk)
         yield from self._window_segments(self._windower.flush())
         if track is not None:
@@ -90,12 +109,15 @@ class ContainerCutter:
         if self._shots is not None:
             yield from self._last_shots(self._shots)
             if self._ends_early():
+                read = self.end - self._start
                 yield FileWarning(
-                    f"the file breaks off: {self.end:.1f} of {self._stated_duration_s:.1f} s could "
+                    f"the file breaks off: {read:.1f} of {self._stated_duration_s:.1f} s could "
                     "be read; the rest is missing or damaged"
                 )
 
     def _last_shots(self, shots: ShotCutter) -> Iterator[Segment]:
+        if self.end - shots.end > HELD_S:
+            shots.extend_to(self.end)
         yield from self._queue(shots.flush())
         yield from self._release(everything=True)
         last = shots.last()
@@ -130,7 +152,7 @@ class ContainerCutter:
         for frame in self._frames(packet):
             t = self._clock.frame(frame)
             if t is None:
-                t = self._frame_count * self._step
+                t = self._start + self._frame_count * self._step
             self._frame_count += 1
             length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
             yield from self._queue(self._shots.push(t, frame))
@@ -138,9 +160,14 @@ class ContainerCutter:
             self._advance_to(t + (length or self._step))
 
     def _decode_audio(self, packet: Any) -> Iterator[Segment]:
+        track = self._audio[packet.stream_index]
         for frame in self._frames(packet):
-            for chunk in self._resampler.push(frame):
-                yield from self._take_chunk(chunk)
+            for chunk in self._resamplers[track].push(frame):
+                yield from self._mix(track, chunk)
+
+    def _mix(self, track: int, chunk: Chunk) -> Iterator[Segment]:
+        for mixed in (chunk,) if self._mixer is None else self._mixer.push(track, chunk):
+            yield from self._take_chunk(mixed)
 
     def _queue(self, shots: Iterable[Shot]) -> Iterator[Segment]:
         for shot in shots:
@@ -193,15 +220,15 @@ class ContainerCutter:
     def _ends_early(self) -> bool:
         """Whether the header states notably more than could be read."""
         stated = self._stated_duration_s
-        return stated - self.end > max(2.0, 0.05 * stated)
+        return stated - (self.end - self._start) > max(2.0, 0.05 * stated)
 
 
 def prepare(stream: Any) -> None:
     """Set up a video stream's decoder for cutting.
 
     Non-reference frames are skipped: half the cost of H.264 and HEVC, cuts at most one frame late,
-    and the remaining frames are of higher quality.
+    and the remaining frames are of higher quality. Not where frames are rare: each may be a slide.
     """
     limit_threads(stream)
-    if stream.start_time is not None:  # without timestamps frames are counted
+    if stream.start_time is not None and rate(stream) >= RARE_FPS:  # else frames are counted
         stream.codec_context.skip_frame = "NONREF"

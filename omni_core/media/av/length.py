@@ -13,7 +13,7 @@ from typing import Any
 import av
 
 from omni_core.media.av.clock import Clock, rate
-from omni_core.media.av.container import packets
+from omni_core.media.av.container import packets, video_stream
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,9 @@ def length(path: str, c: Any) -> float | None:
     Reads the tail after a seek where the container has an index, else walks all packets
     (demuxing runs at about a thousand times real time).
     """
-    streams = [s for s in (*c.streams.video, *c.streams.audio) if s.codec_context is not None]
+    video = video_stream(c)  # a cover is a stream of one frame
+    streams = [s for s in c.streams.audio if s.codec_context is not None]
+    streams = [video, *streams] if video is not None else streams
     if not streams:
         return None
     if streams[0].type == "video" and streams[0].start_time is None:

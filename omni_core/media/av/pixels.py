@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from omni_core.media.av import hdr
 from omni_core.media.geometry import fit
 from omni_core.types import Pixels
 
@@ -19,7 +20,10 @@ def to_rgb(frame: Any, edge: int, *, rotation: int = 0, aspect: float = 1.0) -> 
     wide = frame.width * aspect if aspect > 1 else frame.width
     high = frame.height if aspect >= 1 else frame.height / aspect
     width, height = fit(round(wide), round(high), edge)
-    rgb = frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1).to_ndarray()
+    if hdr.is_hdr(frame):
+        rgb = hdr.to_rgb(frame, width, height)
+    else:
+        rgb = frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1).to_ndarray()
     quarter = round(rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(rgb, quarter))
 

@@ -11,6 +11,7 @@ from typing import Any
 import av
 import av.error
 import av.filter
+import numpy as np
 
 from omni_core.media.av.clock import Clock
 from omni_core.types import SAMPLE_RATE, Samples
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 JITTER_S = 0.05
 """Tolerance between timestamps; most containers are off by up to a frame of audio."""
 BLOCK_S = 0.5
+OPPOSED = 0.01
+"""Energy of left + right, as a share of that of left - right, below which the channels of a stereo
+signal are opposed; in recordings it is 0.1 and more."""
 
 Chunk = tuple[float | None, Samples]
 """The second of the first sample (None: right after the chunk before), and the samples."""
@@ -76,11 +80,39 @@ class Resampler:
         if not self._gathered:
             return []
         start, self._gathered = self._start, 0
-        frame = self._fifo.read()
+        frame = _in_phase(self._fifo.read())
         if self._to is None:
             self._to = _downsampler(frame)
         out = [o.to_ndarray()[0] for o in self._to.resample(frame)]
         return [(start if n == 0 else None, samples) for n, samples in enumerate(out)]
+
+
+def _in_phase(frame: Any) -> Any:
+    """The frame; a stereo frame whose channels cancel each other out has the second one silenced.
+
+    A cable wired the wrong way round gives left = -right: the mean of both is silence.
+    """
+    if frame.layout.nb_channels != 2:
+        return frame
+    samples = frame.to_ndarray()
+    kind = samples.dtype
+    pair = samples if frame.format.is_planar else samples.reshape(-1, 2).T
+    left, right = (_centred(channel) for channel in pair)
+    both, apart = float(np.square(left + right).sum()), float(np.square(left - right).sum())
+    if both > OPPOSED * apart or apart == 0:
+        return frame
+    silent = np.full_like(pair, 128 if kind == np.uint8 else 0)
+    silent[0] = pair[0]
+    made = silent if frame.format.is_planar else np.ascontiguousarray(silent.T).reshape(1, -1)
+    alone = av.AudioFrame.from_ndarray(made, format=frame.format.name, layout=frame.layout.name)
+    alone.sample_rate = frame.sample_rate
+    return alone
+
+
+def _centred(channel: Any) -> Any:
+    """Samples as floats around 0; every fourth, which tells the phase as well."""
+    some = channel[::4].astype(np.float32)
+    return some - 128 if channel.dtype == np.uint8 else some
 
 
 def _downsampler(frame: Any) -> Any:

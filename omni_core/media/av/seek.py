@@ -16,9 +16,11 @@ import numpy as np
 
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.media.av.clock import Clock, rate
-from omni_core.media.av.container import audio_stream, limit_threads, packets, video_stream
+from omni_core.media.av.container import limit_threads, packets, video_stream
+from omni_core.media.av.length import length
 from omni_core.media.av.pixels import aspect, to_rgb
 from omni_core.media.av.resample import JITTER_S, Chunk, Resampler
+from omni_core.media.av.tracks import tracks_of
 from omni_core.media.guard import unreadable
 from omni_core.types import SAMPLE_RATE, Pixels, Samples
 
@@ -49,7 +51,7 @@ def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tupl
         if shown is None:
             raise unreadable(path)
         at, end, frame = shown
-        if t > end + 0.5:
+        if t > end + 0.5 and t > _length(path, c) + 0.5:  # players hold the last picture
             raise NotFoundError(
                 f"second {t:g} is after the end: {os.path.basename(path)} has {end:.1f} s of video",
                 code="OUT_OF_RANGE",
@@ -57,6 +59,16 @@ def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tupl
         pixels = to_rgb(frame, edge, rotation=frame.rotation, aspect=aspect(stream))
         found[t] = (max(0.0, round(at, 4)), pixels)
     return [found[t] for t in times]
+
+
+def _length(path: str, c: Any) -> float:
+    """Seconds of the whole file, from wherever it is being read."""
+    try:
+        c.seek(0)
+    except Exception as e:  # a raw stream, which has no other stream to go on
+        log.debug("no seeking: %r", e)
+        return 0.0
+    return length(path, c) or 0.0
 
 
 def frames_between(
@@ -152,10 +164,21 @@ class _FrameReader:
 
 
 def audio_between(path: str, c: Any, start: float, end: float) -> Samples:
-    """Mono 16 kHz of [start, end) seconds; silence where the track has a gap."""
-    stream = audio_stream(c)
+    """Mono 16 kHz of [start, end) seconds, all heard tracks mixed; silence in gaps."""
     if end <= start or start < 0:
         raise BadRequestError(f"{start:g}-{end:g} is not a span of seconds")
+    heard = tracks_of(c).heard
+    found = [track for s in heard if (track := _track_between(c, s, start, end)) is not None]
+    if not found:
+        raise NotFoundError(
+            f"{os.path.basename(path)} has no audio at {start:g}-{end:g} s", code="OUT_OF_RANGE"
+        )
+    mixed: Samples = np.clip(sum(found) / len(heard), -1, 1).astype(np.float32)
+    return mixed
+
+
+def _track_between(c: Any, stream: Any, start: float, end: float) -> Samples | None:
+    """One track of [start, end) seconds; None where it has nothing."""
     out = np.zeros(round((end - start) * SAMPLE_RATE), np.float32)
     filled, position = 0, None
     for t, samples in _audio_from(c, stream, start):
@@ -170,11 +193,7 @@ def audio_between(path: str, c: Any, start: float, end: float) -> Samples:
             filled += high - low
         if position >= end:
             break
-    if not filled:
-        raise NotFoundError(
-            f"{os.path.basename(path)} has no audio at {start:g}-{end:g} s", code="OUT_OF_RANGE"
-        )
-    return np.clip(out, -1, 1)
+    return out if filled else None
 
 
 def _audio_from(c: Any, stream: Any, start: float) -> Iterator[Chunk]:

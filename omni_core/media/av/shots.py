@@ -46,6 +46,11 @@ class ShotCutter:
         """Note that the video lasts until `t` at least."""
         self._end = max(self._end, t)
 
+    @property
+    def end(self) -> float:
+        """The second until which the video lasts, as far as is known."""
+        return self._end
+
     def push(self, t: float, frame: Any) -> Iterator[Shot]:
         """Add the frame shown from second `t` on; yields the shots that this completes."""
         if t <= self._t:
@@ -61,7 +66,9 @@ class ShotCutter:
         yield from self._settle(t)
 
     def flush(self) -> Iterator[Shot]:
-        """The remaining shots but the last."""
+        """The remaining shots but the last; none when no frame could be read."""
+        if self._start is None:
+            return
         for cut in self._detector.flush():
             yield from self._cut(cut)
         yield from self._settle(self._end)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from omni_core.errors import BadRequestError
+import av
+import numpy as np
+
+from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.media.av import clip, seek
 from omni_core.media.av.container import audio_stream, container, video_stream
 from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
+from omni_core.media.av.parts import Part, parts_of
 from omni_core.media.av.sidecar import transcript
 from omni_core.media.dates import recorded_at
 from omni_core.media.geometry import box
@@ -73,7 +77,8 @@ class VideoMedium(Medium):
         """Raises UnreadableError for what cannot be opened, TooLargeError over the limits."""
         with container(path, self.limits) as c:
             video, audio = video_stream(c), audio_stream(c)
-            seconds = length(path, c)
+            parts = parts_of(path)
+            seconds = round(sum(p.seconds for p in parts), 3) if parts else length(path, c)
             when, origin = recorded_at(path, c.metadata)
             mime = _MIME.get(c.format.name, "video/mp4")
             if mime == "video/x-matroska" and _is_webm(path):
@@ -101,14 +106,30 @@ class VideoMedium(Medium):
         if external is not None:
             for w in external.windows:
                 yield w.segment(source, external.origin)
-        with container(path, self.limits) as c:
-            cutter = ContainerCutter(path, c, source, options, self.limits)
-            yield from cutter.run(subtitles=external is None)
+        for part in parts_of(path) or (None,):
+            start = part.start if part is not None else 0.0
+            try:
+                with container(path, self.limits, part) as c:
+                    cutter = ContainerCutter(path, c, source, options, self.limits, start)
+                    yield from cutter.run(subtitles=external is None)
+            except (av.FFmpegError, UnreadableError):
+                if not start:
+                    raise
+                yield FileWarning(
+                    f"what follows second {start:.0f} for {_seconds(part)} is damaged"
+                )
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """Raises NotFoundError (OUT_OF_RANGE) for a second outside the video."""
-        with container(path, self.limits) as c:
-            return seek.frames_at(path, c, times, edge)
+        found: dict[float, tuple[float, Pixels]] = {}
+        for part, within in _by_part(path, times):
+            start = part.start if part is not None else 0.0
+            with container(path, self.limits, part) as c:
+                shown = seek.frames_at(path, c, [t - start for t in within], edge)
+            found |= {
+                t: (start + at, pixels) for t, (at, pixels) in zip(within, shown, strict=True)
+            }
+        return [found[t] for t in times]
 
     def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """The first frame."""
@@ -120,16 +141,44 @@ class VideoMedium(Medium):
         return pixels[top:bottom, left:right]
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
-        """A stream copy where the container allows it; the span begins at a keyframe."""
-        with container(path, self.limits) as c:
-            return clip.cut(path, c, start, end, out)
+        """A stream copy where the container allows it; the span begins at a keyframe. Of a file
+        in parts it ends with the part in which it begins."""
+        ((part, _),) = _by_part(path, [start])
+        begin = part.start if part is not None else 0.0
+        with container(path, self.limits, part) as c:
+            mime, first, last = clip.cut(path, c, start - begin, end - begin, out)
+        return mime, first + begin, last + begin
 
     def audio(self, path: str, start: float, end: float) -> Samples:
         """Raises BadRequestError for a video without audio."""
-        with container(path, self.limits) as c:
-            if audio_stream(c) is None:
-                raise BadRequestError("this video has no audio")
-            return seek.audio_between(path, c, start, end)
+        pieces = []
+        for part in parts_of(path) or (None,):
+            low, high = (start, end) if part is None else part.within(start, end)
+            if part is not None and high <= low:
+                continue
+            with container(path, self.limits, part) as c:
+                if audio_stream(c) is None:
+                    raise BadRequestError("this video has no audio")
+                pieces.append(seek.audio_between(path, c, low, high))
+        if not pieces:
+            raise NotFoundError(f"there is no second {start:g}", code="OUT_OF_RANGE")
+        return np.concatenate(pieces)
+
+
+def _seconds(part: Part | None) -> str:
+    return f"{part.seconds:.0f} s" if part is not None else "some time"
+
+
+def _by_part(path: str, times: Sequence[float]) -> list[tuple[Part | None, list[float]]]:
+    """The times, by the part of the file in which they lie."""
+    parts = parts_of(path)
+    if not parts:
+        return [(None, list(times))]
+    found: dict[Part, list[float]] = {}
+    for t in times:
+        part = next((p for p in reversed(parts) if t >= p.start), parts[0])
+        found.setdefault(part, []).append(t)
+    return [*found.items()]
 
 
 def _warnings(video: Any) -> tuple[str, ...]:

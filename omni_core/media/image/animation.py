@@ -15,15 +15,13 @@ from PIL import Image
 from omni_core.errors import NotFoundError
 from omni_core.media.av.shots import ShotCutter
 from omni_core.media.geometry import fit
-from omni_core.media.rgb import to_rgb
+from omni_core.media.image.durations import MAX_FRAMES, durations, shown_for
+from omni_core.media.rgb import background_of, to_rgb
 from omni_core.types import CutOptions, Pixels, Segment, Source
 
 FORMATS = ("GIF", "WEBP", "PNG", "AVIF")
 MIN_DURATION_S = 0.5
 """A shorter animation is treated as a still image."""
-DEFAULT_S = 0.1
-"""Duration of a frame that states none, or less than 20 ms, as players show it."""
-MAX_FRAMES = 20_000
 
 
 def frame_count(image: Image.Image) -> int:
@@ -31,16 +29,16 @@ def frame_count(image: Image.Image) -> int:
     return int(getattr(image, "n_frames", 1))
 
 
-def seconds(image: Image.Image) -> float:
+def seconds(image: Image.Image, path: str) -> float:
     """The duration of an animation; 0 for a still image. Leaves the first frame in place."""
     frames = frame_count(image)
     if image.format not in FORMATS or frames < 2:
         return 0.0
-    image.seek(1)
-    first_known = _frame_duration(image)
-    image.seek(0)
-    # Pillow knows a frame's duration once it is decoded: exact when cut, an estimate here
-    total = frames * first_known
+    total = sum(durations(path, image.format)[:frames])
+    if not total:  # AVIF, whose first frame's duration stands for all until it is cut
+        image.seek(1)
+        total = frames * shown_for(float(image.info.get("duration", 0) or 0) / 1000)
+        image.seek(0)
     return round(total, 3) if total >= MIN_DURATION_S else 0.0
 
 
@@ -88,22 +86,19 @@ def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tup
 def _frames(image: Image.Image) -> Iterator[tuple[float, float, Pixels]]:
     """(second, duration, pixels) of each frame, composed onto those before."""
     t = 0.0
+    background = None
     for n in range(min(frame_count(image), MAX_FRAMES)):
         try:
             image.seek(n)
-            rgb = np.asarray(to_rgb(image))
+            background = background or background_of(image)  # one for all, or shots would end
+            rgb = np.asarray(to_rgb(image, background))
         except (EOFError, OSError, SyntaxError, ValueError):
             if n == 0:
                 raise
             return  # a truncated file ends with its last readable frame
-        held = _frame_duration(image)
+        held = shown_for(float(image.info.get("duration", 0) or 0) / 1000)
         yield t, held, rgb
         t += held
-
-
-def _frame_duration(image: Image.Image) -> float:
-    held = float(image.info.get("duration", 0) or 0) / 1000
-    return held if held >= 0.02 else DEFAULT_S
 
 
 def _small(rgb: Pixels, edge: int) -> Pixels:

@@ -8,6 +8,7 @@ AVIF) are cut as a video without audio.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -41,6 +42,13 @@ from omni_core.types import (
 )
 
 log = logging.getLogger(__name__)
+
+TILED_RATIO, TILED_EDGES = 2.5, 1.5
+"""An image is tiled from this ratio of its edges, and from this multiple of the edge to which
+images are scaled down."""
+TILE_RATIO, TILE_OVERLAP = 1.5, 0.1
+"""Edges of a tile, and the share of it that repeats the end of the one before."""
+MAX_TILES = 32
 
 FORMATS = (
     "JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP", "DIB", "JPEG2000", "ICO", "MPO", "PPM",
@@ -76,9 +84,9 @@ class ImageMedium(Medium):
             when, origin = _recorded_at(path, image)
             frames = animation.frame_count(image)
             width, height = image.size
-            if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
+            if _turned(image):
                 width, height = height, width
-            seconds = animation.seconds(image)
+            seconds = animation.seconds(image, path)
             return MediaInfo(
                 modality=Modality.VIDEO if seconds else Modality.IMAGE,
                 mime=Image.MIME.get(image.format or "", "image/unknown"),
@@ -94,10 +102,11 @@ class ImageMedium(Medium):
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """One segment for a still image, for each page of a TIFF, for each shot of an animation.
 
-        The description in a still image's metadata follows as text.
+        A long screenshot or panorama is followed by its tiles, in which letters stay readable;
+        `crop` says where each lies. The description in a still image's metadata follows as text.
         """
         with self._opened(path) as image:
-            if animation.seconds(image):
+            if animation.seconds(image, path):
                 yield from animation.cut(image, source, options)
                 return
             pages = animation.frame_count(image) if image.format == "TIFF" else 1
@@ -106,15 +115,25 @@ class ImageMedium(Medium):
                     f"{os.path.basename(path)} has {pages} pages, over the limit of "
                     f"{self.limits.max_pages}; split it or raise max_pages"
                 )
+            tiles = _tiles(image, options.image_edge) if pages == 1 else []
             for n in range(pages):
                 pixels = self._pixels(image, options.image_edge, None, n)
                 span = Span("page", n + 1, n + 2) if pages > 1 else Span("second", 0, 0)
-                yield Segment(source.id, Modality.IMAGE, Channel.VISUAL, span, ImageContent(pixels))
+                yield Segment(
+                    source.id, Modality.IMAGE, Channel.VISUAL, span, ImageContent(pixels),
+                    extra={"tiles": len(tiles)} if tiles else {},
+                )  # fmt: skip
                 if n == 0 and (words := caption(image)):
                     yield Segment(
                         source.id, Modality.IMAGE, Channel.TEXT, span, TextContent(words), words,
                         "image description",
                     )  # fmt: skip
+            for part, tile in enumerate(tiles, 1):
+                content = ImageContent(self._pixels(image, options.image_edge, tile, 0))
+                yield Segment(
+                    source.id, Modality.IMAGE, Channel.VISUAL, Span("second", 0, 0), content,
+                    part=part, extra={"crop": list(tile)},
+                )  # fmt: skip
 
     def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """Raises NotFoundError (OUT_OF_RANGE) for a frame that is not there."""
@@ -130,7 +149,7 @@ class ImageMedium(Medium):
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """The frames of an animation at these seconds; a still image is the same at any second."""
         with self._opened(path) as image:
-            if animation.seconds(image):
+            if animation.seconds(image, path):
                 return animation.frames_at(image, times, edge)
             pixels = self._pixels(image, edge, None, 0)
             return [(0.0, pixels) for _ in times]
@@ -177,6 +196,25 @@ class ImageMedium(Medium):
         if size != rgb.size:
             rgb = rgb.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
         return np.asarray(rgb)
+
+
+def _tiles(image: Image.Image, edge: int) -> list[Crop]:
+    """Overlapping crops of an image that is much longer than wide; none for any other."""
+    width, height = image.size[::-1] if _turned(image) else image.size
+    short, long = sorted((width, height))
+    if long < TILED_RATIO * short or long <= TILED_EDGES * edge:
+        return []
+    step = TILE_RATIO * short * (1 - TILE_OVERLAP)
+    count = min(MAX_TILES, max(2, math.ceil(long / step)))
+    share = (1 / count) * (1 + TILE_OVERLAP)
+    starts = [n * (1 - share) / (count - 1) for n in range(count)]
+    if height >= width:
+        return [(0.0, at, 1.0, min(1.0, at + share)) for at in starts]
+    return [(at, 0.0, min(1.0, at + share), 1.0) for at in starts]
+
+
+def _turned(image: Image.Image) -> bool:
+    return image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
 
 
 def _register_heif(path: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 
 from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
+from omni_core.media.text.markdown import SUFFIXES, Outline, outline
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
@@ -24,10 +24,8 @@ from omni_core.types import (
 )
 
 MAX_MB = 64
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t#]*$", re.M)
 _MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
 """First bytes of text files that are not prose: RTF, PostScript, playlists."""
-_MARKDOWN = (".md", ".markdown", ".mdown", ".mkd")
 
 
 class PlainTextMedium(Medium):
@@ -42,14 +40,15 @@ class PlainTextMedium(Medium):
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises TooLargeError over 64 MB, since text is held whole."""
-        markdown = path.lower().endswith(_MARKDOWN)
+        markdown = path.lower().endswith(SUFFIXES)
         text = read(path)
-        when, origin = from_file(path)
-        heading = _HEADING.search(text) if markdown else None
+        found = outline(text) if markdown else Outline()
+        heading = found.headings[0][1] if found.headings else ""
+        when, origin = (found.date, "container") if found.date else from_file(path)
         return MediaInfo(
             modality=Modality.DOCUMENT,
             mime="text/markdown" if markdown else "text/plain",
-            title=title(path, heading.group(2) if heading else ""),
+            title=title(path, found.title or heading),
             recorded_at=when,
             recorded_at_from=origin,
         )
@@ -57,9 +56,7 @@ class PlainTextMedium(Medium):
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """Windows of text."""
         text = read(path)
-        headings = []
-        if path.lower().endswith(_MARKDOWN):
-            headings = [(m.start(), m.group(2)) for m in _HEADING.finditer(text)]
+        headings = outline(text).headings if path.lower().endswith(SUFFIXES) else []
         yield from segments(text, source, options, headings)
 
 
@@ -68,6 +65,11 @@ def read(path: str, *, markup: bool = False) -> str:
 
     Raises TooLargeError over 64 MB.
     """
+    return decode(read_bytes(path), markup=markup)
+
+
+def read_bytes(path: str) -> bytes:
+    """The file's bytes. Raises TooLargeError over 64 MB."""
     size = os.path.getsize(path)
     if size > MAX_MB << 20:
         raise TooLargeError(
@@ -75,7 +77,7 @@ def read(path: str, *, markup: bool = False) -> str:
             "split it"
         )
     with open(path, "rb") as f:
-        return decode(f.read(), markup=markup)
+        return f.read()
 
 
 def segments(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
+
+from omni_core.text.windows import word_spans
 
 MAX_COLUMNS = 16_384
-MAX_CELL = 32_767
-"""Columns of a table and characters of a cell, at most: Excel's own limits."""
+"""Columns with a name, at most (Excel's own limit); the cells after them are one cell."""
+LOOKED_AT = 30
+"""First rows by which the lines above the header are recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +27,30 @@ class RowWindow:
 def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> Iterator[RowWindow]:
     """(start, end, cells) rows, the header first, to windows of about `words` words.
 
-    Each value follows its column's name, so that a window can be read without the header. A row of
-    more than `words` words is split into windows of its own.
+    Each value follows its column's name, so that a window can be read without the header. Lines
+    above the header (a title, a date) are kept as they are. A row of more than `words` words is
+    split into windows of its own.
     """
     names: list[str] | None = None
     lines: list[str] = []
     count, first, last = 0, 0, 0
-    for start, end, raw in rows:
-        cells = [" ".join(c.split())[:MAX_CELL] if c else "" for c in raw[:MAX_COLUMNS]]
+    above, rows = _lines_above_header(rows)
+    for n, (start, end, raw) in enumerate(rows):
+        cells = [" ".join(c.split()) if c else "" for c in raw[:MAX_COLUMNS]]
+        cells += [" ".join(rest)] if (rest := [c for c in raw[MAX_COLUMNS:] if c]) else []
         if not any(cells):
             continue
-        if names is None and _is_header(cells):
+        if n < above:
+            parts, between = [c for c in cells if c], " "
+            size = sum(map(_size, parts))
+        elif names is None and _is_header(cells):
             names = cells
-            parts, between, size = [c for c in cells if c], ", ", len(cells)
+            parts, between = [c for c in cells if c], ", "
+            size = sum(map(_size, parts))
         else:
             names = names or []
             parts, between = _named(names, cells), "; "
-            size = sum(len(part.split()) for part in parts)
+            size = sum(map(_size, parts))
         if lines and count + size > words:
             yield RowWindow(first, last, "\n".join(lines))
             lines, count = [], 0
@@ -51,6 +63,30 @@ def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> I
         count, last = count + size, end
     if lines:
         yield RowWindow(first, last, "\n".join(lines))
+
+
+_Row = tuple[int, int, Sequence[str]]
+
+
+def _lines_above_header(rows: Iterable[_Row]) -> tuple[int, Iterable[_Row]]:
+    """How many rows precede the table, and the rows again.
+
+    These are leading rows with at most half of the cells that most of the first rows have (two
+    fewer at least), or with one where others have two.
+    """
+    rows = iter(rows)
+    start = list(islice(rows, LOOKED_AT))
+    filled = [sum(1 for c in cells if c and c.strip()) for _, _, cells in start]
+    widths = Counter(n for n in filled if n)
+    usual = max(widths, key=lambda n: (widths[n], n), default=0)
+
+    def is_above(n: int, cells: Sequence[str]) -> bool:
+        return (n < usual - 1 and 2 * n <= usual) or len(cells) < min(2, usual)
+
+    above = 0
+    while above < len(start) and is_above(filled[above], start[above][2]):
+        above += 1
+    return above, chain(start, rows)
 
 
 def _named(names: Sequence[str], cells: Sequence[str]) -> list[str]:
@@ -67,18 +103,23 @@ def _pieces(parts: Sequence[str], between: str, words: int) -> Iterator[str]:
     piece: list[str] = []
     left = words
     for part in parts:
-        tokens = part.split()
-        while len(tokens) > left:
+        spans = list(word_spans(part))
+        while len(spans) > left:
             if left >= max(1, words // 2):  # enough room for a part of the cell to be understood
-                piece.append(" ".join(tokens[:left]))
-                tokens = tokens[left:]
+                piece.append(part[spans[0][0] : spans[left - 1][1]])
+                spans = spans[left:]
             yield between.join(piece)
             piece, left = [], words
-        if tokens:
-            piece.append(" ".join(tokens))
-            left -= len(tokens)
+        if spans:
+            piece.append(part[spans[0][0] : spans[-1][1]])
+            left -= len(spans)
     if piece:
         yield between.join(piece)
+
+
+def _size(text: str) -> int:
+    """Words; unspaced text counts by its length."""
+    return sum(1 for _ in word_spans(text))
 
 
 def _is_header(cells: Sequence[str]) -> bool:

@@ -27,6 +27,13 @@ _INLINE_TIME = re.compile(r"<[\d:.]+>")
 _VTT_BLOCK = re.compile(r"(NOTE|STYLE|REGION)\b")
 _TTML = re.compile(r"\s*(?:<\?xml[^>]*>)?\s*(?:<!--[^>]*-->)?\s*<(?:\w+:)?tt\s[^>]*/ns/ttml\"")
 _MICRODVD = re.compile(r"\{1\}\{1\}\d+(\.\d+)?[ \t]*\n\{\d+\}\{\d+\}")
+_LRC = re.compile(r"((?:\[\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?\])+)(.*)")
+_LRC_TIME = re.compile(r"\[(\d+):(\d+)(?:[.:](\d+))?\]")
+_LRC_TAG = re.compile(r"\[[a-z]+:[^\]]*\]", re.I)
+LRC_CUE_S = 8.0
+"""Longest time for which a line of a song counts as shown: the format has no ends."""
+_VOICE = re.compile(r"<v(?:\.[\w.-]+)*[ \t]+([^<>]{1,80})>")
+"""WebVTT's speaker of what follows."""
 _DRAWING = re.compile(r"\\p(\d)")
 _OVERRIDES = re.compile(r"(\{[^{}]*\})")
 _PARSE_ERRORS = (
@@ -37,7 +44,8 @@ _PARSE_ERRORS = (
 
 
 def detect_format(text: str, suffix: str = "") -> str | None:
-    """The subtitle format by the first 4096 characters: srt, vtt, ass, sbv, ttml, sami, microdvd.
+    """The subtitle format by the first 4096 characters: srt, vtt, ass, sbv, ttml, sami, microdvd,
+    lrc, subviewer.
 
     None for other text. A text must begin with a cue, so one that only quotes a cue is not taken
     for SRT; with the suffix .srt or .vtt other lines may precede it.
@@ -53,11 +61,38 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "ttml"
     if _MICRODVD.match(start):
         return "microdvd"
+    if start.startswith("[INFORMATION]") and "[SUBTITLE]" in start:
+        return "subviewer"
+    if _is_lrc(start):
+        return "lrc"
     lines = [line for line in map(str.strip, start.split("\n")) if line and not line.isdecimal()]
     begin = lines if suffix in TOLERANT_SUFFIXES else lines[:1]
     if any(map(_begins_cue, begin)):
         return "srt"
     return "sbv" if lines and _SBV.match(lines[0]) else None
+
+
+def _is_lrc(start: str) -> bool:
+    """Song lines with times in brackets, two at least, after nothing but tags."""
+    lines = [line.strip() for line in start.split("\n") if line.strip()]
+    songs = [line for line in lines if not _LRC_TAG.fullmatch(line)][:2]
+    return len(songs) == 2 and all(map(_LRC.match, songs))
+
+
+def _lrc_cues(text: str) -> list[Cue]:
+    """A line is shown until the next one; a line with several times is repeated."""
+    lines: list[tuple[float, str]] = []
+    for found in _LRC.finditer(text):
+        words = clean(re.sub(r"<\d+:\d+[.:]\d+>", "", found[2]))
+        for minutes, seconds, part in _LRC_TIME.findall(found[1]):
+            lines.append((int(minutes) * 60 + int(seconds) + float(f"0.{part or 0}"), words))
+    lines.sort()
+    ends = [at for at, _ in lines[1:]] + [float("inf")]
+    return [
+        Cue(at, min(end, at + LRC_CUE_S), words)
+        for (at, words), end in zip(lines, ends, strict=True)
+        if words and end > at
+    ]
 
 
 def _begins_cue(line: str) -> bool:
@@ -71,6 +106,10 @@ def _begins_cue(line: str) -> bool:
 def parse(text: str) -> list[Cue]:
     """The cues of any of the formats, in order of time; malformed ones are left out."""
     kind = detect_format(text) or ("ass" if "[Events]" in text else "srt")
+    if kind == "lrc":
+        return _lrc_cues(text)
+    if kind == "subviewer":
+        kind, text = "sbv", text.partition("[SUBTITLE]")[2].replace("[br]", "\n")
     if kind == "ass":
         strict = "[Events]\n" + "\n".join(_dialogues(text))
     elif kind in ("srt", "vtt", "sbv"):
@@ -108,7 +147,7 @@ def _timed_lines(text: str, kind: str) -> Iterator[str]:
             skipped = True
         skipped = skipped and bool(line.strip())
         if remaining > 0 and not skipped:
-            held.append(_INLINE_TIME.sub("", line[:remaining]))
+            held.append(_VOICE.sub(r"\1: ", _INLINE_TIME.sub("", line[:remaining])))
             remaining -= len(line) + 1
     yield from held
     yield f"\n{count + 1}"  # pysubs2 reads a trailing number as a counter
@@ -148,7 +187,8 @@ def _dialogues(text: str) -> Iterator[str]:
             start, end = (_ASS_TIME.fullmatch(row.get(key, "")) for key in ("start", "end"))
             if start and end and all(len(m[1] or "") < 3 for m in (start, end)):
                 first, last = (_timestamp(_milliseconds(m.groups())) for m in (start, end))
-                words = row.get("text", "")[:MAX_CUE]
+                speaker = row.get("name", "").strip()
+                words = (f"{speaker}: " if speaker else "") + row.get("text", "")[:MAX_CUE]
                 yield f"Dialogue: 0,{first},{last},Default,,0,0,0,,{words}"
 
 

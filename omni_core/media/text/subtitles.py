@@ -19,6 +19,7 @@ from omni_core.types import CutOptions, MediaInfo, Modality, Segment, Source
 _MIME = {
     "srt": "application/x-subrip", "vtt": "text/vtt", "ass": "text/x-ssa", "sbv": "text/x-sbv",
     "ttml": "application/ttml+xml", "sami": "application/x-sami", "microdvd": "text/x-microdvd",
+    "lrc": "application/x-lrc", "subviewer": "text/x-subviewer",
 }  # fmt: skip
 
 
@@ -26,7 +27,7 @@ class SubtitleMedium(Medium):
     """Subtitle files that are ingested by themselves."""
 
     rank = 5
-    kinds = "subtitles (SRT, VTT, ASS, TTML, SBV, SAMI, MicroDVD)"
+    kinds = "subtitles (SRT, VTT, ASS, TTML, SBV, SAMI, MicroDVD, LRC, SubViewer)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """By the header or the first cue."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from omni_core.media.dates import from_file
-from omni_core.media.text.plain import read
-from omni_core.media.text.rows import row_windows
+from omni_core.media.text.plain import MAX_MB, read
+from omni_core.media.text.rows import LOOKED_AT, RowWindow, row_windows
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import is_text
@@ -24,6 +27,9 @@ from omni_core.types import (
 )
 
 DELIMITERS = ",;\t|"
+_TOLD = re.compile(r"\ufeff?sep=([^\s\w])[ \t]*\n", re.I)
+"""A first line by which spreadsheets tell each other the delimiter."""
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 class TableMedium(Medium):
@@ -48,17 +54,16 @@ class TableMedium(Medium):
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """Windows of rows."""
         rows = _rows(read(path), os.path.splitext(path)[1].lower())
-        for w in row_windows(rows, options.text_window_words):
-            span = Span("char", w.start, w.end)
-            yield Segment(
-                source.id,
-                Modality.DOCUMENT,
-                Channel.TEXT,
-                span,
-                TextContent(w.text),
-                w.text,
-                "table",
-            )
+        for span, windows in groupby(row_windows(rows, options.text_window_words), _span):
+            for part, w in enumerate(windows):  # the pieces of a long row share its span
+                yield Segment(
+                    source.id, Modality.DOCUMENT, Channel.TEXT, span, TextContent(w.text), w.text,
+                    "table", part,
+                )  # fmt: skip
+
+
+def _span(window: RowWindow) -> Span:
+    return Span("char", window.start, window.end)
 
 
 def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
@@ -71,7 +76,9 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
             at += len(line)
             yield line
 
-    delimiter = "\t" if suffix != ".csv" else _delimiter(text[:20_000])
+    csv.field_size_limit(MAX_MB << 20)
+    told = _TOLD.match(text)
+    delimiter = told[1] if told else "\t" if suffix != ".csv" else _delimiter(text[:20_000])
     reader = csv.reader(lines(), delimiter=delimiter)
     start = 0
     while True:
@@ -79,13 +86,19 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error:  # a cell over the limit or a NUL: the row is left out
-            cells = []
-        yield start, at, cells
+        except csv.Error:  # characters that the parser refuses: the line as one cell
+            cells = [text[start:at]]
+        if not (told and start == 0):
+            yield start, at, cells
         start = at
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that is most frequent in the first line."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(DELIMITERS, key=first.count)
+    """The delimiter that most of the first lines have equally often; decimal commas vary."""
+    lines = [_QUOTED.sub("", line) for line in text.splitlines()[:LOOKED_AT] if line.strip()]
+
+    def rating(delimiter: str) -> tuple[int, int]:
+        often = Counter(n for line in lines if (n := line.count(delimiter)))
+        return max(((lines_, n) for n, lines_ in often.items()), default=(0, 0))
+
+    return max(DELIMITERS, key=rating)

@@ -266,7 +266,7 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "flac-length": (_lying_flac, LONG, "over the limit of 12.0 h"),
     "frame-size": (_huge_frame, f"1 visual or {LARGE}", ""),  # FFmpeg may believe either size
     "gif-screen": (_gif, LARGE, "more than 100,000,000 pixels"),
-    "csv": (_csv, "nothing", ""),
+    "csv": (_csv, "500 text", ""),
     "cues": (_cues, "1 speech", ""),
 }
 

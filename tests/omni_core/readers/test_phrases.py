@@ -18,8 +18,8 @@ def test_a_long_pause_always_ends_a_window() -> None:
 
 
 def test_speech_without_end_is_cut_at_the_longest_pause_of_the_second_half() -> None:
-    stretches = [(0.0, 5.0), (6.0, 14.0), (14.3, 18.0), (18.9, 22.0), (22.2, 30.0)]
-    assert speech_windows(stretches, 24) == [(0.0, 18.0), (18.9, 30.0)]
+    stretches = [(0.0, 5.0), (5.6, 14.0), (14.3, 18.0), (18.6, 22.0), (22.2, 30.0)]
+    assert speech_windows(stretches, 24) == [(0.0, 18.0), (18.6, 30.0)]
 
 
 @pytest.mark.parametrize("longest", [10.0, 24.0])
@@ -67,6 +67,21 @@ def test_a_pause_ends_a_moment_even_within_a_sentence() -> None:
     done, rest = passages([Phrase(0, 3, " One"), Phrase(6, 8, " two.")], final=False)
     assert [m.text for m in done] == ["One"]
     assert [p.text for p in rest] == [" two."]
+
+
+def test_a_short_pause_ends_a_window_once_something_was_said() -> None:
+    assert speech_windows([(0.0, 3.0), (3.8, 9.0)], 24) == [(0.0, 9.0)]
+    turns = [(0.0, 5.0), (5.9, 8.0), (8.2, 12.0), (12.8, 20.0)]
+    assert speech_windows(turns, 24) == [(0.0, 5.0), (5.9, 12.0), (12.8, 20.0)]
+
+
+def test_a_long_clear_window_is_in_its_own_language_and_a_doubtful_one_in_the_old() -> None:
+    language = LanguageTracker()
+    assert language.update({"en": 0.97, "es": 0.01}, 13.0) == "en"
+    assert language.update({"es": 0.9, "en": 0.05}, 8.0) == "es"
+    assert language.update({"en": 0.95, "es": 0.02}, 13.0) == "en"
+    assert language.update({"es": 0.6, "en": 0.3}, 8.0) == "en"
+    assert language.update({"es": 0.9, "en": 0.05}, 1.5) == "en"
 
 
 def test_a_moment_is_of_one_language() -> None:

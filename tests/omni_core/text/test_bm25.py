@@ -31,6 +31,12 @@ def shared(question: str, text: str) -> int:
         ("foo_bar.pdf", "see FOO_BAR.PDF"),
         ("driver's seat", "the drivers seat"),
         ("l’eau", "un verre d'eau"),
+        ("Jorgen", "Jørgen kom"),
+        ("Jørgen", "Jorgen came"),
+        ("Lodz", "z Łodzi do Łódź"),
+        ("Tromso", "Tromsø havn"),
+        ("aether", "Æther"),
+        ("zwiebelkuchen", "Zwie\u00adbel\u200bku\u00adchen"),
         ("東京駅", "今日は東京駅で列車が遅れています"),
         ("列車", "今日は東京駅で列車が遅れています"),
         ("犬", "白い犬が走る"),
@@ -52,6 +58,11 @@ def test_a_question_meets_its_text(question: str, text: str) -> None:
 )
 def test_different_words_stay_apart(question: str, text: str) -> None:
     assert shared(question, text) == 0
+
+
+def test_a_question_also_meets_texts_stored_before_letters_were_folded() -> None:
+    stored = bm25._number("jørgen")
+    assert stored in bm25.question("Jørgen").indices
 
 
 def test_a_code_matches_whole_better_than_by_its_number_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import wave
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,9 @@ def test_a_cover_picture_does_not_make_a_film(
         c.mux(v.encode(av.VideoFrame(64, 64, "yuvj420p")))
         c.mux(v.encode())
         tools.write_sound(c, a, tone(3))
-    assert svc.probe(str(path)).modality is Modality.AUDIO
+    info = svc.probe(str(path))
+    assert info.modality is Modality.AUDIO
+    assert info.duration_s == pytest.approx(3, abs=0.1)
 
 
 def test_sound_between_two_seconds_is_exact(barcode_film: Path, tmp_path: Path, svc: Any) -> None:
@@ -227,3 +230,23 @@ def test_channels_may_change_on_the_way(tmp_path: Path, tools: Any, tone: Any, c
     (window,) = cut(whole)
     assert window.span.end == pytest.approx(6, abs=0.3)
     assert np.abs(window.content.samples[80_000:90_000]).max() > 0.2
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mka"])
+def test_channels_that_cancel_each_other_out_are_heard(
+    name: str, tmp_path: Path, tone: Any, cut: Any
+) -> None:
+    path = tmp_path / name
+    left = (tone(4) * 20000).astype(np.int16)
+    with av.open(str(path), "w") as c:
+        codec = {"a.wav": "pcm_s16le", "a.flac": "flac", "a.mka": "pcm_s16le"}[name]
+        a = c.add_stream(codec, rate=48000, layout="stereo")
+        for i in range(0, len(left), 4800):
+            pair = np.stack([left[i : i + 4800], -left[i : i + 4800]], axis=1).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(pair, format="s16", layout="stereo")
+            frame.sample_rate, frame.pts, frame.time_base = 48000, i, Fraction(1, 48000)
+            c.mux(a.encode(frame))
+        c.mux(a.encode())
+    (window,) = cut(path)
+    assert window.span.end == pytest.approx(4, abs=0.1)
+    assert np.abs(window.content.samples).max() > 0.1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from omni_core.errors import TooLargeError, UnreadableError
+from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.service import service
 from omni_core.types import (
     AudioContent,
@@ -245,3 +245,23 @@ def test_the_first_segment_comes_before_the_film_is_read(film: Any, svc: Any, to
     stream.close()
     assert first.channel is Channel.VISUAL
     assert first.span.end == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("bf", ["0", "3"])
+def test_every_slide_of_a_slow_video_is_a_shot(bf: str, film: Any, cut: Any, tools: Any,
+                                               slide: Any) -> None:  # fmt: skip
+    words = ["Agenda\n2031", "Budget\nplan", "Risks", "Harvest\nof the north", "Thank\nyou all"]
+    path = film([slide(w) for w in words], at=[n * 5 for n in range(5)], fps=1, options={"bf": bf})
+    assert [s.span.start for s in tools.shots(cut(path))] == [0, 5, 10, 15, 20]
+
+
+def test_the_last_picture_is_held_while_the_sound_goes_on(
+    film: Any, cut: Any, svc: Any, tools: Any, tone: Any, slide: Any
+) -> None:
+    path = film([slide("Cover")], fps=1, sound=tone(13))
+    (shot,) = tools.shots(cut(path))
+    assert shot.span.end == pytest.approx(13, abs=0.1)
+    ((_, pixels),) = svc.frames(str(path), [10.0], 480)
+    assert pixels.std() > 5
+    with pytest.raises(NotFoundError, match="after the end"):
+        svc.frames(str(path), [20.0], 480)

@@ -39,12 +39,12 @@ def test_each_page_is_a_page_image_and_its_words(tmp_path: Path, cut: Any, svc: 
     assert info.recorded_at.isoformat() == "2023-07-14T10:30:00+02:00"
     segments = cut(path)
     assert [(s.channel, s.span) for s in segments] == [
-        (Channel.VISUAL, Span("page", 1, 2)), (Channel.TEXT, Span("page", 1, 2)),
-        (Channel.VISUAL, Span("page", 2, 3)), (Channel.TEXT, Span("page", 2, 3)),
+        (Channel.TEXT, Span("page", 1, 2)), (Channel.VISUAL, Span("page", 1, 2)),
+        (Channel.TEXT, Span("page", 2, 3)), (Channel.VISUAL, Span("page", 2, 3)),
     ]  # fmt: skip
-    assert max(segments[0].content.pixels.shape) == 1280
-    assert "tell the way" in segments[1].text
-    assert segments[1].origin == "text layer"
+    assert max(segments[1].content.pixels.shape) == 1280
+    assert "tell the way" in segments[0].text
+    assert segments[0].origin == "text layer"
 
 
 def test_a_long_page_has_overlapping_windows_with_parts(tmp_path: Path, cut: Any) -> None:
@@ -84,7 +84,7 @@ def test_an_encrypted_file_needs_its_password(tmp_path: Path, cut: Any, svc: Any
     assert e.value.code == "ENCRYPTED"
     with pytest.raises(UnreadableError, match="password given is wrong"):
         svc.probe(str(path), "wax")
-    assert "Secret bees" in cut(path, password="honey")[1].text  # noqa: S106
+    assert "Secret bees" in cut(path, password="honey")[0].text  # noqa: S106
     assert svc.page(str(path), 1, 200, None, "honey").shape[0] == 200
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from omni_core.errors import BadRequestError, NotFoundError, TooLargeError, UnreadableError
+from omni_core.media.image.durations import durations
 from omni_core.media.service import service
 from omni_core.types import Channel, Modality, Span, VideoContent
 
@@ -204,3 +205,72 @@ def test_what_a_camera_writes_by_itself_is_no_description(
     written: str, tmp_path: Path, cut: Any
 ) -> None:
     assert len(cut(_described(tmp_path / "a.jpg", x010E=written))) == 1
+
+
+@pytest.mark.parametrize(("ink", "ground"), [((255, 255, 255), 0), ((20, 20, 20), 255)])
+def test_what_is_drawn_on_a_clear_ground_stands_out(
+    ink: tuple[int, int, int], ground: int, tmp_path: Path, cut: Any
+) -> None:
+    image = Image.new("RGBA", (200, 100), (*ink, 0))
+    image.paste((*ink, 255), (40, 40, 160, 60))
+    image.save(tmp_path / "a.png")
+    (segment,) = cut(tmp_path / "a.png")
+    pixels = segment.content.pixels
+    assert tuple(pixels[50, 100]) == ink
+    assert tuple(pixels[5, 5]) == (ground,) * 3
+
+
+@pytest.mark.parametrize("size", [(400, 4800), (6000, 500)])
+def test_a_long_image_is_followed_by_readable_tiles_that_cover_it(
+    size: tuple[int, int], tmp_path: Path, cut: Any, svc: Any
+) -> None:
+    Image.linear_gradient("L").resize(size).save(tmp_path / "a.png")
+    whole, *tiles = cut(tmp_path / "a.png")
+    assert whole.extra == {"tiles": len(tiles)}
+    assert [t.part for t in tiles] == list(range(1, len(tiles) + 1))
+    assert len({t.id for t in (whole, *tiles)}) == len(tiles) + 1
+    axis = 0 if size[0] > size[1] else 1
+    covered = 0.0
+    for tile in tiles:
+        low, high = tile.extra["crop"][axis], tile.extra["crop"][axis + 2]
+        assert low < covered or covered == 0.0
+        covered = high
+        assert min(tile.content.pixels.shape[:2]) >= min(size) * 0.9
+    assert covered == 1.0
+    shown = svc.image(str(tmp_path / "a.png"), 1280, tuple(tiles[0].extra["crop"]))
+    assert shown.shape == tiles[0].content.pixels.shape
+
+
+def test_an_ordinary_image_has_no_tiles(tmp_path: Path, cut: Any) -> None:
+    Image.new("RGB", (3000, 2000)).save(tmp_path / "a.png")
+    (segment,) = cut(tmp_path / "a.png")
+    assert segment.extra == {}
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
+def test_frames_of_an_animation_last_as_long_as_they_say(
+    name: str, tmp_path: Path, cut: Any, svc: Any, slide: Any
+) -> None:
+    frames = [Image.fromarray(slide(f"{word}\n{word}")) for word in ("One", "Two", "Three")]
+    path = tmp_path / name
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=[10_000, 2_500, 6_000],
+        lossless=True,
+    )  # fmt: skip
+    assert svc.probe(str(path)).duration_s == 18.5
+    assert [s.span.start for s in cut(path)] == [0.0, 10.0, 12.5]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
+def test_an_animation_that_breaks_off_has_the_frames_that_are_there(
+    name: str, tmp_path: Path
+) -> None:
+    frames = [Image.new("RGB", (64, 64), (n * 20, 0, 0)) for n in range(8)]
+    path = tmp_path / name
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=500, lossless=True)
+    kind = name[2:].upper()
+    assert durations(str(path), kind) == [0.5] * 8
+    data = path.read_bytes()
+    for end in range(20, len(data), 7):
+        path.write_bytes(data[:end])
+        assert set(durations(str(path), kind)) <= {0.5}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omni_core.media.text.rows import row_windows
+from omni_core.media.text.rows import MAX_COLUMNS, row_windows
 
 
 def _rows(*rows: list[str]) -> list[tuple[int, int, list[str]]]:
@@ -36,3 +36,21 @@ def test_every_word_of_a_long_cell_is_in_a_window() -> None:
 def test_a_table_without_names_shows_its_values() -> None:
     (window,) = row_windows(_rows(["1", "2"], ["3", ""], ["", ""]), 60)
     assert window.text == "1; 2\n3"
+
+
+def test_lines_above_the_header_are_kept_and_are_no_header() -> None:
+    rows = _rows(
+        ["Station report"], ["Generated", "2024-05-01"], [], ["Date", "Station", "Rain mm", "Wind"],
+        ["2024-04-03", "Trondal", "44.1", "3"], ["2024-04-04", "Trondal", "0", "4"],
+    )  # fmt: skip
+    (window,) = row_windows(rows, 200)
+    assert window.text.split("\n")[:4] == [
+        "Station report", "Generated 2024-05-01", "Date, Station, Rain mm, Wind",
+        "Date: 2024-04-03; Station: Trondal; Rain mm: 44.1; Wind: 3",
+    ]  # fmt: skip
+
+
+def test_no_cell_beyond_the_named_columns_is_lost() -> None:
+    names = [f"c{n}" for n in range(MAX_COLUMNS + 3)]
+    windows = list(row_windows(_rows(names), 5000))
+    assert " ".join(w.text for w in windows).replace(",", "").split() == names

@@ -42,14 +42,14 @@ def test_loose_srt_files_keep_their_cues(text: str, cues: list[Any]) -> None:
     assert read(text) == cues
 
 
-def test_webvtt_notes_styles_and_names_are_not_words() -> None:
+def test_webvtt_notes_styles_and_cue_names_are_not_words_and_speakers_are_named() -> None:
     text = (
         "WEBVTT - talk\nKind: captions\n\nSTYLE\n::cue { color: red }\n\nfirst name\n"
         "00:01.000 --> 00:02.000 align:start\n<v Bob>a<00:00:01.500><c> b</c><00:00:01.800> c\n\n"
         "NOTE not said\nnot either\n\nsecond name\n00:03.000 --> 00:04.000\n2\n\n"
         "00:05.000 --> 00:06.000\nNOTE said\n"
     )
-    assert read(text) == [(1.0, 2.0, "a b c"), (3.0, 4.0, "2"), (5.0, 6.0, "NOTE said")]
+    assert read(text) == [(1.0, 2.0, "Bob: a b c"), (3.0, 4.0, "2"), (5.0, 6.0, "NOTE said")]
 
 
 def test_ass_columns_stand_in_any_order_and_a_bad_line_costs_itself() -> None:
@@ -61,6 +61,22 @@ def test_ass_columns_stand_in_any_order_and_a_bad_line_costs_itself() -> None:
         "Dialogue: 0:00:05.00,0:00:06.00,{\\an7\\p1}m 0 0 l 100 0 100 50\n"
     )
     assert read(text) == [(1.0, 2.0, "a, with comma"), (3.0, 4.0, "b / c")]
+
+
+def test_the_speaker_of_an_ass_line_is_named() -> None:
+    text = (
+        "[Script Info]\n[Events]\nFormat: Layer, Start, End, Style, Name, Text\n"
+        "Dialogue: 0,0:00:01.00,0:00:02.00,D,Roger,to the boats\n"
+        "Dialogue: 0,0:00:02.00,0:00:03.00,D,,and back\n"
+    )
+    assert read(text) == [(1.0, 2.0, "Roger: to the boats"), (2.0, 3.0, "and back")]
+
+
+def test_a_song_line_with_two_times_is_sung_twice_and_ends_with_the_next() -> None:
+    text = "[00:10.50][01:00.00]again\n[00:12.00]between\n[00:13.00]\n"
+    assert read(text) == [
+        (10.5, 12.0, "again"), (12.0, 13.0, "between"), (60.0, 68.0, "again"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -78,6 +94,12 @@ def test_ass_columns_stand_in_any_order_and_a_bad_line_costs_itself() -> None:
             "<SAMI><BODY><SYNC Start=1000><P>a<SYNC Start=2000><P>&nbsp;<SYNC Start=3000><P>b",
         ),
         ("microdvd", "{1}{1}25.0\n{25}{50}a\n{75}{100}{y:i}b\n"),
+        ("lrc", "[ti:x]\n[by:y]\n[00:01.00]a\n[00:03.00]<00:03.10>b\n"),
+        (
+            "subviewer",
+            "[INFORMATION]\n[TITLE]x\n[END INFORMATION]\n[SUBTITLE]\n"
+            "00:00:01.00,00:00:02.00\na\n\n00:00:03.00,00:00:04.00\nb\n",
+        ),
     ],
 )  # fmt: skip
 def test_formats_of_other_programs_have_times(kind: str, text: str) -> None:
@@ -93,6 +115,7 @@ def test_formats_of_other_programs_have_times(kind: str, text: str) -> None:
         "00:00:01,000 --> is how a cue begins\n",
         f"{AT} is how a cue begins\nand this is how it goes on\n",
         "10:30 --> 11:45\nLunch\n",
+        "[00:10] a log line\nwithout a second one\n",
         "[1234][5678] Starting\n[1234][5679] Started\n",
         "12:30:05: the server started\n",
         "{1}{1} is where MicroDVD names the rate\n",

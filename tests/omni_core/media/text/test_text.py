@@ -167,7 +167,7 @@ def test_subtitle_files_are_speech_with_seconds(
     lines = {
         "a.srt": "1\n00:00:01,000 --> 00:00:03,500\n<i>Hello</i> there.\n\n"
                  "2\n00:01:00,000 --> 00:01:02,000\nLater.\n",
-        "a.vtt": "WEBVTT\n\nNOTE x\n\n00:01.000 --> 00:03.500 align:start\n<v Bob>Hello there.\n\n"
+        "a.vtt": "WEBVTT\n\nNOTE x\n\n00:01.000 --> 00:03.500 align:start\n<b>Hello</b> there.\n\n"
                  "01:00.000 --> 01:02.000\nLater.\n",
         "a.ass": "[Script Info]\nTitle: x\n\n[Events]\nFormat: Layer, Start, End, Style, Text\n"
                  "Dialogue: 0,0:00:01.00,0:00:03.50,D,{\\i1}Hello{\\i0}\\Nthere.\n"

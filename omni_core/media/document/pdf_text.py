@@ -1,0 +1,188 @@
+"""The words of a page with a text layer: reading order, hyphens, headings, notes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pymupdf
+
+from omni_core.media.document.text_layer import is_readable, unreadable_share
+
+MAX_TEXT = 2_000_000
+"""Characters of one page that are kept."""
+HEADING_RATIO = 1.15
+"""Ratio of a heading's font size to the most common one of the page."""
+MAX_HEADING = 120
+FEW_UNREADABLE = 0.02
+"""Share of unreadable characters up to which a text is taken as it is."""
+ROWS = 3
+"""Rows in which two columns stand side by side, at least, before their order is doubted."""
+PROSE_WORDS = 4
+PROSE_LOWER = 0.3
+"""Mean words of a line of prose, and share of its lines that go on in the middle of a sentence;
+cells of a table have fewer words and begin anew."""
+_HYPHENS = ("-", "\u2010", "\u00ad")
+_NOTES = {pymupdf.PDF_ANNOT_TEXT, pymupdf.PDF_ANNOT_HIGHLIGHT, pymupdf.PDF_ANNOT_UNDERLINE,
+          pymupdf.PDF_ANNOT_SQUIGGLY, pymupdf.PDF_ANNOT_STRIKE_OUT, pymupdf.PDF_ANNOT_INK,
+          pymupdf.PDF_ANNOT_SQUARE, pymupdf.PDF_ANNOT_CIRCLE, pymupdf.PDF_ANNOT_LINE,
+          pymupdf.PDF_ANNOT_STAMP, pymupdf.PDF_ANNOT_CARET}  # fmt: skip
+"""Annotations whose remark is not drawn on the page; that of free text is, and in the layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text: its largest font size and its box in points (left, top, right, bottom)."""
+
+    text: str
+    size: float
+    box: tuple[float, float, float, float]
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """headings: (first character in `text`, heading). usable: False for a text layer whose
+    characters mean nothing, which is left out."""
+
+    text: str
+    headings: list[tuple[int, str]]
+    usable: bool = True
+    covered: float = 0.0
+    """Share of the page's area that lines of text cover."""
+
+
+def page_text(page: Any) -> PageText:
+    """The page's words in reading order.
+
+    Where fonts do not say what their glyphs mean, the glyphs' numbers are tried, which often are
+    the characters.
+    """
+    flags = pymupdf.TEXT_PRESERVE_WHITESPACE
+    lines = _lines(page, flags)
+    if unreadable_share("".join(line.text for line in lines)) > FEW_UNREADABLE:
+        numbered = _lines(page, flags | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE)
+        if is_readable(" ".join(line.text for line in numbered)):
+            lines = numbered
+    if not is_readable(" ".join(line.text for line in lines)):
+        return PageText("", [], usable=False)
+    text, headings = _joined(in_reading_order(lines))
+    area = abs(page.rect.get_area()) or 1.0
+    covered = sum(max(0.0, x1 - x0) * max(0.0, y1 - y0) for x0, y0, x1, y1 in
+                  (line.box for line in lines)) / area  # fmt: skip
+    return PageText(text, headings, covered=covered)
+
+
+def notes_of(page: Any) -> list[str]:
+    """The remarks that readers attached to the page, each as `Note (author): words`."""
+    found = []
+    for annotation in page.annots() or ():
+        if annotation.type[0] not in _NOTES:
+            continue
+        info = annotation.info
+        words = " ".join(str(info.get("content") or "").split())
+        author = " ".join(str(info.get("title") or "").split())
+        if words:
+            found.append(f"Note ({author}): {words}" if author else f"Note: {words}")
+    return found
+
+
+def _lines(page: Any, flags: int) -> list[Line]:
+    lines = []
+    for block in page.get_text("dict", flags=flags)["blocks"]:
+        for line in block.get("lines", ()):
+            text = "".join(s["text"] for s in line["spans"]).strip()
+            if text:
+                size = round(max(s["size"] for s in line["spans"]), 1)
+                lines.append(Line(text, size, tuple(line["bbox"]), block["number"]))
+    return lines
+
+
+def in_reading_order(lines: Sequence[Line]) -> list[Line]:
+    """The lines as they are drawn, except where two columns of prose are drawn row by row: there
+    the left one comes first."""
+    jumps = [
+        (a.box[2], b.box[0])
+        for a, b in pairwise(lines)
+        if b.box[0] >= a.box[2] - 1 and _same_row(a, b)
+    ]
+    gutter = _gutter(jumps)
+    if gutter is None:
+        return list(lines)
+    out: list[Line] = []
+    band: list[Line] = []
+    for line in lines:
+        if line.box[0] < gutter < line.box[2]:  # a line across both columns
+            out += [*_columns(band, gutter), line]
+            band = []
+        else:
+            band.append(line)
+    return out + _columns(band, gutter)
+
+
+def _gutter(jumps: Sequence[tuple[float, float]]) -> float | None:
+    """An x that lies within nearly all of the gaps between columns; None without one."""
+    if len(jumps) < ROWS:
+        return None
+    left = sorted(a for a, _ in jumps)[int(0.9 * (len(jumps) - 1))]
+    right = sorted(b for _, b in jumps)[int(0.1 * (len(jumps) - 1))]
+    return (left + right) / 2 if left < right else None
+
+
+def _columns(band: list[Line], gutter: float) -> list[Line]:
+    left = [line for line in band if line.box[2] <= gutter]
+    right = [line for line in band if line.box[2] > gutter]
+    rows = sum(any(_same_row(a, b) for b in right) for a in left)
+    if rows >= ROWS and _is_prose(left) and _is_prose(right):
+        return left + right
+    return band
+
+
+def _is_prose(lines: Sequence[Line]) -> bool:
+    words = sum(len(line.text.split()) for line in lines) / max(1, len(lines))
+    cased = [line.text[0] for line in lines[1:] if line.text[0].lower() != line.text[0].upper()]
+    lower = sum(c.islower() for c in cased) / max(1, len(cased))
+    return len(lines) >= ROWS and words >= PROSE_WORDS and lower >= PROSE_LOWER
+
+
+def _same_row(a: Line, b: Line) -> bool:
+    top, bottom = max(a.box[1], b.box[1]), min(a.box[3], b.box[3])
+    return bottom - top > 0.5 * min(a.box[3] - a.box[1], b.box[3] - b.box[1])
+
+
+def _joined(lines: Iterable[Line]) -> tuple[str, list[tuple[int, str]]]:
+    """The text, a line each, words that a hyphen divides over two lines made whole; and the
+    headings, short lines in a larger font than most of the page."""
+    lines = list(lines)
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[line.size] += len(line.text)
+    body = sizes.most_common(1)[0][0] if sizes else 0.0
+    out: list[str] = []
+    headings: list[tuple[int, str]] = []
+    at = 0
+    for n, line in enumerate(lines):
+        if at > MAX_TEXT:
+            break
+        if (
+            line.size >= body * HEADING_RATIO
+            and len(line.text) <= MAX_HEADING
+            and re.search(r"[^\W\d]", line.text)
+        ):
+            headings.append((at, line.text))
+        following = lines[n + 1].text if n + 1 < len(lines) else ""
+        text = f"{line.text[:-1]}" if _divides(line.text, following) else f"{line.text}\n"
+        out.append(text)
+        at += len(text)
+    return "".join(out).rstrip("\n"), headings
+
+
+def _divides(line: str, following: str) -> bool:
+    """Whether the hyphen at the end of a line divides a word that goes on in the next."""
+    if not line.endswith(_HYPHENS) or len(line) < 3 or not line[-2].isalpha():
+        return False
+    return following[:1].isalpha() and (following[0].islower() or line[-1] == "\u00ad")

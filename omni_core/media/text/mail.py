@@ -1,0 +1,172 @@
+"""The readable text of mail: headers that people read, bodies, attached texts.
+
+Parsed by the standard library with its lenient policy: the strict one raises for headers that
+occur in real mail.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import parsedate_to_datetime
+
+from omni_core.media.dates import parse
+from omni_core.media.text.page import Page
+from omni_core.text.charset import decode
+
+_SHOWN = ("Subject", "From", "To", "Cc", "Date")
+_HEADERS = re.compile(
+    rb"^(?:from|to|cc|subject|date|mime-version|received|message-id|content-type|return-path"
+    rb"|delivered-to|reply-to|sender|x-[\w-]+|dkim-signature|snapshot-content-location)[ \t]*:",
+    re.I | re.M,
+)
+_SEPARATOR = re.compile(rb"^From [^\n]*\d\d:\d\d[^\n]*\d{4}[^\n]*\n", re.M)
+"""The line before each message of an mbox file."""
+MAX_DEPTH = 8
+"""Messages within messages that are read."""
+_DECORATION = ("text/css", "text/javascript", "application/javascript", "font/")
+"""Parts of saved web pages without words."""
+
+
+@dataclass
+class Mail:
+    """What one or more messages say.
+
+    headings: (first character in `text`, subject). unread: attachments that hold something else
+    than text, as `name (type)`.
+    """
+
+    text: str = ""
+    title: str = ""
+    date: datetime | None = None
+    headings: list[tuple[int, str]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+
+def looks_like_mail(head: bytes, suffix: str) -> bool:
+    """Whether the first lines are headers: two that mail has, four without a suffix of mail."""
+    head = _SEPARATOR.sub(b"", head, count=1) if head.startswith(b"From ") else head
+    first = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0]
+    if not re.match(rb"[!-9;-~]+[ \t]*:", first):
+        return False
+    known = {m.lower() for m in _HEADERS.findall(first)}
+    return len(known) >= (2 if suffix in (".eml", ".mht", ".mhtml", ".mbox") else 4)
+
+
+def read_mail(data: bytes) -> Mail:
+    """The message, or the messages of an mbox file in their order."""
+    mail = Mail()
+    messages = _messages(data)
+    for message in messages:
+        subject = _header(message, "Subject")
+        mail.headings.append((len(mail.text), subject))
+        for part in _parts(message, mail.unread, 0):
+            mail.text += part.strip("\n") + "\n\n"
+    if len(messages) == 1:
+        mail.title = _header(messages[0], "Subject") or _page_title(messages[0])
+        mail.date = _date(messages[0])
+    mail.headings = [(at, name) for at, name in mail.headings if name]
+    return mail
+
+
+def _messages(data: bytes) -> list[Message]:
+    if not data.startswith(b"From "):
+        return [message_from_bytes(data)]
+    return [message_from_bytes(one) for one in _SEPARATOR.split(data) if one.strip()]
+
+
+def _parts(message: Message, unread: list[str], depth: int) -> Iterator[str]:
+    """The headers of a message, its body, and the texts attached to it."""
+    shown = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
+    yield "\n".join(shown)
+    yield from _content(message, unread, depth)
+
+
+def _content(part: Message, unread: list[str], depth: int) -> Iterator[str]:
+    kind = part.get_content_type()
+    inner = part.get_payload()
+    if depth > MAX_DEPTH:
+        unread.append(f"{_name(part)} (nested too deep)")
+    elif kind == "message/rfc822" and isinstance(inner, list):
+        for message in inner:
+            if isinstance(message, Message):
+                yield from _parts(message, unread, depth + 1)
+    elif part.is_multipart() and isinstance(inner, list):
+        parts = [p for p in inner if isinstance(p, Message)]
+        for one in [_best(parts)] if kind == "multipart/alternative" and parts else parts:
+            yield from _content(one, unread, depth + 1)
+    elif kind in ("text/html", "application/xhtml+xml"):
+        yield _attached(part) + Page(_text(part, markup=True), _name(part)).text
+    elif kind.startswith("text/") and not kind.startswith(_DECORATION):
+        yield _attached(part) + _text(part)
+    elif not kind.startswith(_DECORATION):
+        unread.append(f"{_name(part)} ({kind})")
+
+
+def _best(alternatives: list[Message]) -> Message:
+    """The plain text unless it is empty, else the last alternative, which is the richest."""
+    for part in alternatives:
+        if part.get_content_type() == "text/plain" and _text(part).strip():
+            return part
+    return alternatives[-1]
+
+
+def _attached(part: Message) -> str:
+    """A line that names an attachment; "" for a body."""
+    return f"Attachment {_name(part)}:\n" if part.get_content_disposition() == "attachment" else ""
+
+
+def _text(part: Message, *, markup: bool = False) -> str:
+    """The decoded text, in its declared encoding where there is such a one."""
+    payload = part.get_payload(decode=True)
+    data = payload if isinstance(payload, bytes) else b""
+    try:
+        name = codecs.lookup(str(part.get_content_charset() or "")).name
+        return data.decode(name).replace("\r\n", "\n")
+    except (LookupError, ValueError):  # none, an unknown or a wrong one
+        return decode(data, markup=markup)
+
+
+def _name(part: Message) -> str:
+    try:
+        name = part.get_filename() or ""
+    except (ValueError, LookupError, TypeError):  # a malformed RFC 2231 parameter
+        name = ""
+    return _decoded(name) or "without a name"
+
+
+def _header(message: Message, name: str) -> str:
+    return _decoded(str(message.get(name, "")))
+
+
+def _decoded(text: str) -> str:
+    """A header with its encoded words resolved, on one line."""
+    with contextlib.suppress(HeaderParseError, LookupError, ValueError):  # shown as it stands
+        text = str(make_header(decode_header(text)))
+    if "\ufffd" in text or any("\udc80" <= c <= "\udcff" for c in text):  # raw 8-bit bytes
+        text = decode(text.encode("utf-8", "surrogateescape"))
+    return " ".join(text.split())
+
+
+def _date(message: Message) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(_header(message, "Date"))
+    except (ValueError, TypeError, IndexError):
+        return None
+    return parse(when.isoformat())
+
+
+def _page_title(message: Message) -> str:
+    """The title of the first page in it; for saved web pages without a subject."""
+    for part in message.walk():
+        if part.get_content_type() == "text/html":
+            return Page(_text(part, markup=True), "page").title
+    return ""

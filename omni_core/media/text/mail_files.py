@@ -1,0 +1,55 @@
+"""Mail (EML), mailboxes (MBOX) and saved web pages (MHTML) as documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from omni_core.media.dates import from_file
+from omni_core.media.text.mail import Mail, looks_like_mail, read_mail
+from omni_core.media.text.plain import read_bytes, segments
+from omni_core.media.titles import title
+from omni_core.protocols import Medium
+from omni_core.text.charset import is_text
+from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
+
+NAMED = 5
+"""Attachments that a warning names."""
+
+
+class MailMedium(Medium):
+    """Mail by its headers."""
+
+    rank = 5
+    kinds = "mail (EML, MBOX, MHTML)"
+
+    def matches(self, head: bytes, suffix: str) -> bool:
+        """Lines of headers at the start."""
+        return is_text(head) and looks_like_mail(head, suffix)
+
+    def probe(self, path: str, password: str | None = None) -> MediaInfo:
+        """Subject and date of a message. Raises TooLargeError over 64 MB."""
+        mail = _mail(path)
+        when, origin = (mail.date, "container") if mail.date else from_file(path)
+        saved = path.lower().endswith((".mht", ".mhtml"))
+        return MediaInfo(
+            Modality.DOCUMENT,
+            "multipart/related" if saved else "message/rfc822",
+            title(path, mail.title),
+            recorded_at=when,
+            recorded_at_from=origin,
+        )
+
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
+        """Windows of the messages' text; attachments that are no text are named in a warning."""
+        mail = _mail(path)
+        if mail.unread:
+            more = len(mail.unread) - NAMED
+            names = ", ".join(mail.unread[:NAMED]) + (f" and {more} more" if more > 0 else "")
+            yield FileWarning(f"attachments not read: {names}; save and ingest them by themselves")
+        yield from segments(mail.text, source, options, mail.headings)
+
+
+def _mail(path: str) -> Mail:
+    return read_mail(read_bytes(path))

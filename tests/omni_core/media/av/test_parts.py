@@ -1,0 +1,82 @@
+"""Files joined byte by byte: the clock starts again, and nothing of the later parts is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core.media.av.parts import parts_of
+from omni_core.types import Channel
+
+
+@pytest.fixture
+def joined(film: Any, tools: Any, tone: Any, tmp_path: Path) -> Path:
+    """Three recordings of four seconds with numbered frames; the tone rises."""
+    path = tmp_path / "joined.ts"
+    with path.open("wb") as out:
+        for n in range(3):
+            frames = [tools.barcode(100 * n + i) for i in range(100)]
+            part = film(frames, suffix=".ts", sound=tone(4, hz=300 + 200 * n))
+            out.write(part.read_bytes())
+    return path
+
+
+def test_the_length_is_that_of_all_parts(joined: Path, svc: Any) -> None:
+    assert len(parts_of(str(joined))) == 3
+    assert svc.probe(str(joined)).duration_s == pytest.approx(12, abs=0.5)
+
+
+def test_shots_and_audio_go_on_in_every_part(joined: Path, cut: Any, tools: Any) -> None:
+    segments = cut(joined)
+    shots = tools.shots(segments)
+    assert shots[-1].span.end == pytest.approx(12, abs=0.5)
+    assert sum(s.span.end - s.span.start for s in shots) > 11
+    heard = [s for s in segments if s.channel is Channel.SOUND]
+    assert sum(s.span.end - s.span.start for s in heard) > 11
+    assert len({s.id for s in segments}) == len(segments)
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_frames_clips_and_audio_are_those_of_their_part(
+    part: int, joined: Path, svc: Any, read_barcode: Any, tmp_path: Path
+) -> None:
+    start = parts_of(str(joined))[part].start
+    for second in (0.5, 2.0, 3.0):
+        ((shown, pixels),) = svc.frames(str(joined), [start + second], 160)
+        number = read_barcode(pixels)
+        assert number // 100 == part
+        assert number % 100 == pytest.approx(second * 25, abs=6)
+        assert shown == pytest.approx(start + second, abs=0.3)
+    out = tmp_path / "clip.mp4"
+    _, first, last = svc.clip(str(joined), start + 1, start + 2, str(out))
+    assert first <= start + 1 + 0.05
+    assert last >= start + 1.9
+    ((_, pixels),) = svc.frames(str(out), [start + 1.5 - first], 160)
+    assert read_barcode(pixels) // 100 == part
+    assert abs(svc.audio(str(joined), start + 1, start + 2)).max() > 0.2
+
+
+def test_audio_over_a_border_comes_from_both_parts(joined: Path, svc: Any) -> None:
+    border = parts_of(str(joined))[1].start
+    samples = svc.audio(str(joined), border - 1, border + 1)
+    assert len(samples) == pytest.approx(32000, abs=4000)
+
+
+def test_a_file_with_one_clock_has_no_parts(film: Any, tools: Any) -> None:
+    for suffix in (".ts", ".mpg", ".mp4"):
+        codec = "mpeg2video" if suffix == ".mpg" else "libx264"
+        path = film([tools.barcode(i) for i in range(80)], suffix=suffix, codec=codec)
+        assert parts_of(str(path)) == ()
+
+
+def test_a_damaged_part_costs_itself(joined: Path, cut: Any, tools: Any) -> None:
+    first, middle, last = parts_of(str(joined))
+    data = bytearray(joined.read_bytes())
+    half = (middle.first + middle.last) // 2
+    data[half : half + 20_000] = b"\xff" * 20_000
+    joined.write_bytes(data)
+    shots = tools.shots(cut(joined))
+    assert shots[0].span.start < 1
+    assert shots[-1].span.end > first.seconds + last.seconds

@@ -1,0 +1,188 @@
+"""The words of PDF pages: reading order, hyphens, notes, scans, layers that mean nothing."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pymupdf
+import pytest
+from PIL import Image
+
+from omni_core.media.document import pdf
+from omni_core.media.document.pdf_text import Line, in_reading_order
+from omni_core.media.document.text_layer import is_enciphered, is_readable
+from omni_core.types import Channel, CutOptions, FileWarning, ImageContent, Segment, Source
+
+LEFT = ["The glacier tongue retreated by nine", "hundred metres between the two wars",
+        "leaving a chain of turquoise lakes", "behind the terminal moraine there"]  # fmt: skip
+RIGHT = ["Meanwhile the northern cap gained", "mass because of heavier snowfall",
+         "and the weather station at its edge", "had to be dug out of the drifts"]  # fmt: skip
+TEXTS = {
+    "en": "The observatory on the hill was closed after the large refractor had been sold.",
+    "de": "Die Sternwarte auf dem Hügel wurde geschlossen, nachdem das Fernrohr verkauft war.",
+    "pl": "Obserwatorium na wzgórzu zostało zamknięte po tym, jak duży refraktor sprzedano.",
+    "cy": "Caewyd yr arsyllfa ar y bryn ar ôl i'r telesgop mawr gael ei werthu i brifysgol.",
+    "sw": "Kituo cha uchunguzi kilichokuwa juu ya kilima kilifungwa baada ya darubini kubwa.",
+    "vi": "Đài quan sát trên đồi đã đóng cửa sau khi chiếc kính thiên văn lớn được bán cho trường.",
+    "ru": "Обсерватория на холме была закрыта после того, как большой рефрактор продали вузу.",
+    "zh": "山上的天文台在大望远镜卖给南方的一所大学之后关闭了。" * 3,
+    "names": "Kowalczyk Wojciechowski Szymczyk Grzybowski Krzysztof Zbigniew Przybylski Pawłowicz",
+    "codes": "HB-000417 XK-2231-Q RTVBNM KLPRTD MNBVCX 0x7F3A QWRTPL SDFGHJ ZXCVBN TRQWPL VBN",
+}
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_words_of_any_language_names_and_codes_are_no_cipher(language: str) -> None:
+    assert is_readable(TEXTS[language])
+
+
+@pytest.mark.parametrize("shift", [3, 5, 8, 11, 20])
+def test_letters_that_spell_nothing_are_a_cipher(shift: int) -> None:
+    table = {ord("a") + i: ord("a") + (i + shift) % 26 for i in range(26)}
+    assert is_enciphered(TEXTS["en"].lower().translate(table))
+
+
+@pytest.mark.parametrize("text", ["\ufffd" * 40, "\ue012\ue044 " * 30, "a\ufffd\ufffdb " * 20])
+def test_characters_without_a_meaning_are_unreadable(text: str) -> None:
+    assert not is_readable(text)
+
+
+def _lines(*placed: tuple[float, float, str]) -> list[Line]:
+    return [Line(t, 10, (x, y, x + 5 * len(t), y + 12), 0) for x, y, t in placed]
+
+
+def _rows(left: list[str], right: list[str]) -> list[tuple[float, float, str]]:
+    return [
+        place
+        for n, (a, b) in enumerate(zip(left, right, strict=True))
+        for place in ((50.0, 70.0 + 14 * n, a), (315.0, 70.0 + 14 * n, b))
+    ]
+
+
+def test_two_columns_drawn_row_by_row_are_read_one_after_the_other() -> None:
+    heading, foot = (50.0, 40.0, "Of glaciers " * 8), (50.0, 200.0, "Both at once " * 8)
+    lines = _lines(heading, *_rows(LEFT, RIGHT), foot)
+    texts = [line.text for line in in_reading_order(lines)]
+    assert texts == [heading[2], *LEFT, *RIGHT, foot[2]]
+
+
+def test_the_rows_of_a_table_stay_together() -> None:
+    rows = _rows(["Lamp", "Chair", "Table", "Shelf"], ["5,200", "300", "1,000", "90"])
+    assert [x.text for x in in_reading_order(_lines(*rows))] == [t for *_, t in rows]
+    notes = _rows(["Ada Example, Oslo", "Bob Other, Rome", "Cy Third, Bonn", "Di Last, Wien"],
+                  [f"Came in {n} by train and ship" for n in range(1900, 1904)])  # fmt: skip
+    assert [x.text for x in in_reading_order(_lines(*notes))] == [t for *_, t in notes]
+
+
+def _page(tmp_path: Path, *lines: str, picture: float = 0.0) -> Path:
+    """A page with lines of text, and a picture that covers this share of it."""
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        if picture:
+            png = tmp_path / "noise.png"
+            noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+            Image.fromarray(noise).save(png)
+            area = (0, 0, page.rect.width, page.rect.height * picture)
+            page.insert_image(area, filename=str(png), keep_proportion=False)
+        for n, line in enumerate(lines):
+            page.insert_text((50, 60 + 14 * n), line, fontsize=11)
+        doc.save(path)
+    return path
+
+
+def test_a_word_divided_at_the_end_of_a_line_is_whole(tmp_path: Path, cut: Any) -> None:
+    path = _page(
+        tmp_path, "The hydro-", "electric plant - well-", "known for E-", "1042 -", "works"
+    )
+    (text,) = [s.text for s in cut(path) if s.channel is Channel.TEXT]
+    assert text == "The hydroelectric plant - wellknown for E-\n1042 -\nworks"
+
+
+@pytest.mark.parametrize(("picture", "lines", "scan"), [
+    (1.0, 2, True), (1.0, 0, True), (0.9, 45, False), (0.3, 2, False), (0.0, 2, False),
+])  # fmt: skip
+def test_a_stamp_does_not_hide_a_scan(
+    picture: float, lines: int, scan: bool, tmp_path: Path, cut: Any
+) -> None:
+    words = "Received by the registry office on 12 May 2024 - file copy number one of ten"
+    path = _page(tmp_path, *[words] * lines, picture=picture)
+    (image,) = [s for s in cut(path) if s.channel is Channel.VISUAL]
+    assert bool(image.extra.get("scan")) is scan
+
+
+def test_remarks_are_words_of_their_page_and_attachments_are_named(
+    tmp_path: Path, svc: Any
+) -> None:
+    path = _page(tmp_path, "Body words on the page")
+    with pymupdf.open(path) as doc:
+        note = doc[0].add_text_annot((100, 100), "ask the harbour master")
+        note.set_info(title="Ada")
+        mark = doc[0].add_highlight_annot(doc[0].search_for("Body")[0])
+        mark.set_info(content="wrong word")
+        doc.embfile_add("plan.xlsx", b"x")
+        doc.set_toc([[1, "Chapter one", 1]])
+        doc.saveIncr()
+    warned, words, _ = _decompose(path, svc)
+    assert "plan.xlsx" in warned.message
+    assert "Note (Ada): ask the harbour master" in words.text
+    assert "wrong word" in words.text
+    assert words.extra["heading"] == "Chapter one"
+
+
+def _decompose(path: Path, svc: Any, **options: Any) -> list[Any]:
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), "a", info.modality, info.mime, 1, None, info.pages)
+    return list(svc.decompose(str(path), source, CutOptions(**options)))
+
+
+def test_a_picture_that_cannot_be_drawn_costs_the_picture(
+    tmp_path: Path, svc: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc:
+        for n in range(3):
+            doc.new_page().insert_text((50, 60), f"words of page {n + 1}")
+        doc.save(path)
+    draw, calls = pdf._render, iter((False, True, False))
+
+    def failing(*args: Any) -> Any:
+        if next(calls):
+            raise MemoryError("no room")
+        return draw(*args)
+
+    monkeypatch.setattr(pdf, "_render", failing)
+    items = _decompose(path, svc)
+    words = [s.text for s in items if isinstance(s, Segment) and s.text]
+    assert words == ["words of page 1", "words of page 2", "words of page 3"]
+    pictures = [s for s in items if isinstance(s, Segment) and isinstance(s.content, ImageContent)]
+    assert [s.span.start for s in pictures] == [1, 3]
+    (warned,) = [s for s in items if isinstance(s, FileWarning)]
+    assert "page 2" in warned.message
+
+
+def test_pages_whose_picture_is_not_wanted_give_their_words(tmp_path: Path, svc: Any) -> None:
+    path = _page(tmp_path, "some words")
+    items = _decompose(path, svc, undrawn=frozenset({1}))
+    assert [s.channel for s in items] == [Channel.TEXT]
+
+
+def test_an_epub_whose_first_entry_is_another_opens(tmp_path: Path, cut: Any, svc: Any) -> None:
+    import io
+    import zipfile
+
+    from bench.fuzz_media import epub
+
+    entries = zipfile.ZipFile(io.BytesIO(epub()))
+    names = entries.namelist()
+    assert any(a == "mimetype" for a, _ in pairwise(names))
+    for name in ("a.epub", "a.zip"):
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w") as out:
+            for entry in sorted(names, reverse=name == "a.epub"):
+                out.writestr(entry, entries.read(entry))
+        assert svc.probe(str(path)).mime == "application/epub+zip"
+        assert any("words to read" in s.text for s in cut(path))

@@ -1,0 +1,130 @@
+"""Mail is read as people read it: headers, the body once, attached texts; the rest is named."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core.media.text.mail import looks_like_mail, read_mail
+from omni_core.media.text.mail_files import MailMedium
+from omni_core.types import CutOptions, FileWarning, Limits, Modality, Segment, Source
+
+NOISE = (b"base64", b"Content-Transfer", b"boundary")
+
+
+def message(**headers: str) -> EmailMessage:
+    mail = EmailMessage()
+    fields = {"Subject": "Grüße aus Köln", "From": "Ada <ada@example.org>", "To": "b@example.org",
+              "Date": "Tue, 14 May 2024 09:30:00 +0200"} | headers  # fmt: skip
+    for name, value in fields.items():
+        mail[name] = value
+    return mail
+
+
+def full() -> EmailMessage:
+    mail = message()
+    mail.set_content("Der Kühlwagen kommt am Freitag.\n", cte="base64")
+    mail.add_alternative("<p>Der <b>Kühlwagen</b> kommt am Freitag.</p>", subtype="html")
+    mail.add_attachment("12 detonations\n", filename="plan.txt")
+    mail.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="fee.pdf")
+    return mail
+
+
+def test_headers_body_and_attached_texts_are_read_and_the_rest_is_named() -> None:
+    mail = read_mail(full().as_bytes())
+    assert mail.title == "Grüße aus Köln"
+    assert mail.date == datetime(2024, 5, 14, 7, 30, tzinfo=UTC)
+    assert mail.text.startswith("Subject: Grüße aus Köln\nFrom: Ada <ada@example.org>\n")
+    assert mail.text.count("Der Kühlwagen kommt am Freitag.") == 1
+    assert "Attachment plan.txt:\n12 detonations" in mail.text
+    assert mail.unread == ["fee.pdf (application/pdf)"]
+    assert not any(word.decode() in mail.text for word in NOISE)
+
+
+def test_a_body_of_html_alone_is_its_visible_text() -> None:
+    mail = message()
+    mail.set_content("<style>p {}</style><p>Renewal: 4,250&nbsp;euro</p>", subtype="html")
+    assert "Renewal: 4,250 euro" in read_mail(mail.as_bytes()).text.replace("\xa0", " ")
+
+
+def test_a_forwarded_message_is_read_within_the_first() -> None:
+    inner, outer = message(Subject="Inner"), message(Subject="Outer")
+    inner.set_content("the spillway opened")
+    outer.set_content("see below")
+    outer.add_attachment(inner)
+    text = read_mail(outer.as_bytes()).text
+    assert text.index("see below") < text.index("Subject: Inner") < text.index("the spillway")
+
+
+def test_messages_nested_without_end_are_cut_with_a_word() -> None:
+    mail = message()
+    mail.set_content("deepest")
+    for _ in range(30):
+        outer = message()
+        outer.set_content("shell")
+        outer.add_attachment(mail)
+        mail = outer
+    found = read_mail(mail.as_bytes())
+    assert "deepest" not in found.text
+    assert any("nested too deep" in name for name in found.unread)
+
+
+def test_every_message_of_a_mailbox_is_read_under_its_subject() -> None:
+    one, two = message(Subject="First"), message(Subject="Second")
+    one.set_content("alpha")
+    two.set_content("beta")
+    line = b"From ada@example.org Tue May 14 09:30:00 2024\n"
+    found = read_mail(line + one.as_bytes() + b"\n" + line + two.as_bytes())
+    assert [name for _, name in found.headings] == ["First", "Second"]
+    assert all(found.text[at:].startswith(f"Subject: {name}") for at, name in found.headings)
+    assert "alpha" in found.text
+    assert "beta" in found.text
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Subject: =?utf-8?b?broken\nFrom: \xe4da\nDate: yesterday\nTo: x\n\nbody words",
+        b"From: a\nTo: b\nSubject: c\nContent-Type: text/plain; charset=no-such\n\nbody words",
+        b"From: a\nTo: b\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nbody words\n",
+        b"From: a\nTo: b\nContent-Type: text/plain; charset=\"\n\nbody words",
+        b"From: a\nDate: Mon, 99 Foo 99999 99:99:99 +9999\n\nbody words",
+        b"From: a\nTo: b\nContent-Type: text/plain\nContent-Disposition: attachment; "
+        b"filename*=bad''%zz\n\nbody words",
+    ],
+)  # fmt: skip
+def test_a_broken_header_costs_itself(raw: bytes) -> None:
+    assert "body words" in read_mail(raw).text
+
+
+def test_prose_and_logs_are_no_mail() -> None:
+    assert not looks_like_mail(b"Note: the subject: is\nFrom: here\n\nwords", ".txt")
+    assert not looks_like_mail(b"From the hill we saw\n", ".txt")
+    assert looks_like_mail(full().as_bytes(), "")
+    assert looks_like_mail(b"From: a\nTo: b\n\nwords", ".eml")
+
+
+def test_a_saved_page_has_the_title_of_the_page(tmp_path: Path) -> None:
+    page = "<html><head><title>Ferry times</title></head><body>At nine.</body></html>"
+    path = tmp_path / "saved.mht"
+    path.write_bytes(
+        b"From: <Saved by a browser>\nMIME-Version: 1.0\n"
+        b'Content-Type: multipart/related; boundary="x"\n\n--x\nContent-Type: text/html\n'
+        b"Content-Transfer-Encoding: base64\n\n" + base64.encodebytes(page.encode())
+        + b"--x\nContent-Type: text/css\n\nbody{}\n--x\nContent-Type: image/png\n\nxx\n--x--\n"
+    )  # fmt: skip
+    medium = MailMedium(Limits())
+    assert medium.matches(path.read_bytes()[:4096], ".mht")
+    info = medium.probe(str(path))
+    assert (info.title, info.mime) == ("Ferry times", "multipart/related")
+    source = Source("0" * 64, str(path), "", Modality.DOCUMENT, info.mime, 1)
+    items: list[Any] = list(medium.decompose(str(path), source, CutOptions()))
+    assert [type(item) for item in items] == [FileWarning, Segment]
+    assert "image/png" in items[0].message
+    assert "At nine." in items[1].text
+    assert "body{}" not in items[1].text

@@ -1,0 +1,93 @@
+"""JSON, lines of JSON and notebooks are read as words, without escapes, braces and base64."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from omni_core.media.text import structured
+from omni_core.media.text.structured import readable
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAMgAAADICAAAAACIM" * 9
+
+
+def text_of(source: str) -> str:
+    found = readable(source)
+    assert found is not None
+    return found.text
+
+
+def test_escapes_are_letters_and_names_stand_before_values() -> None:
+    lines = [{"from": "Мария", "text": "Паром отменён"}, {"from": "李雷", "tags": ["a", "b"]}]
+    source = "\n".join(json.dumps(line) for line in lines)
+    assert text_of(source) == "from: Мария; text: Паром отменён\nfrom: 李雷; tags: a, b"
+
+
+def test_nested_values_carry_the_names_above_them() -> None:
+    value = {"ship": {"name": "Blue Heron", "legs": [{"to": "Trondal"}, {"to": "Elvran"}]}, "n": 0}
+    assert text_of(json.dumps(value)) == (
+        "ship.name: Blue Heron\nship.legs.to: Trondal\nship.legs.to: Elvran\nn: 0"
+    )
+
+
+def test_binary_values_are_left_out_and_counted() -> None:
+    found = readable(json.dumps({"picture": f"data:image/png;base64,{PNG}", "caption": "a weir"}))
+    assert found is not None
+    assert (found.text, found.left_out) == ("caption: a weir", 1)
+
+
+def test_a_long_word_without_digits_is_no_binary_value() -> None:
+    assert text_of(json.dumps({"w": "donau" * 20})) == "w: " + "donau" * 20
+
+
+@pytest.mark.parametrize(
+    "source", ["{not json", "[1, 2", "{}\nprose follows\nand more", '"x"', "7"]
+)
+def test_what_is_not_json_is_left_to_others(source: str) -> None:
+    assert readable(source) is None
+
+
+def test_one_bad_line_costs_itself() -> None:
+    lines = [json.dumps({"n": i}) for i in range(30)]
+    lines[20] = '{"n": "caf\\u00e9" broken'
+    text = text_of("\n".join(lines)).split("\n")
+    assert text[19:22] == ["n: 19", '{"n": "café" broken', "n: 21"]
+
+
+def test_nesting_without_end_is_read_as_text() -> None:
+    assert readable("[" * 100_000) is None
+
+
+def test_a_text_too_long_to_parse_loses_its_escapes_at_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(structured, "MAX_PARSED", 10)
+    assert text_of('{"a": "caf\\u00e9 \\ud83d\\ude00"}') == '{"a": "café 😀"}'
+
+
+def test_a_notebook_is_its_words_code_and_outputs() -> None:
+    notebook = {
+        "nbformat": 4,
+        "cells": [
+            {"cell_type": "markdown", "source": ["# Salmon counts\n", "1,204 in June."]},
+            {"cell_type": "code", "source": "plot(counts)", "outputs": [
+                {"output_type": "display_data", "data": {"image/png": PNG, "text/plain": "<F>"}},
+                {"output_type": "stream", "text": ["done\n"]},
+                {"output_type": "error", "ename": "ValueError", "evalue": "no weir"},
+                {"output_type": "execute_result", "data": {"text/html": "<b>9</b> days"}},
+            ]},
+            {"cell_type": "markdown", "source": "## Turbine"},
+            "damaged",
+        ],
+    }  # fmt: skip
+    found = readable(json.dumps(notebook))
+    assert found is not None
+    assert found.title == "Salmon counts"
+    assert found.left_out == 1
+    assert [found.text[at:].split("\n")[0] for at, _ in found.headings] == [
+        "# Salmon counts", "## Turbine",
+    ]  # fmt: skip
+    for words in ("1,204 in June.", "plot(counts)", "done", "ValueError: no weir", "9 days"):
+        assert words in found.text
+    assert "iVBOR" not in found.text

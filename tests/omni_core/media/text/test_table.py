@@ -1,0 +1,42 @@
+"""Delimited text: the delimiter is found, no cell is lost for its length."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("Artikel;Preis\nSchraube;0,35\nWinkel;2,90\n", "Artikel: Schraube; Preis: 0,35"),
+        ("sep=;\nArtikel;Preis\nSchraube;0,35\n", "Artikel: Schraube; Preis: 0,35"),
+        ('name|words\nAda|"a, b, c, d"\n', "name: Ada; words: a, b, c, d"),
+        ("Report, of May, by me\n\na;b\n1;2\n3;4\n5;6\n7;8\n", "a: 3; b: 4"),
+        ("a,b\n1,2\n", "a: 1; b: 2"),
+    ],
+)
+def test_the_delimiter_is_the_one_that_the_lines_share(
+    text: str, row: str, tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    (segment,) = cut(path)
+    assert row in segment.text.split("\n")
+    assert "sep=" not in segment.text
+
+
+@pytest.mark.parametrize("length", [600, 140_000])
+def test_a_long_cell_costs_neither_its_end_nor_the_next_row(
+    length: int, tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"id,note\n1,{'lorem ' * (length // 6)}NEEDLE\n2,after\n")
+    segments = cut(path)
+    assert len({s.id for s in segments}) == len(segments)
+    text = "\n".join(s.text for s in segments)
+    assert "NEEDLE" in text
+    assert text.count("lorem") == length // 6
+    assert "id: 2; note: after" in text
