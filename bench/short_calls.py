@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import sys
 import tempfile
 import time
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,8 @@ async def ask(client: Client, talk: Path, timeout_s: float | None) -> dict[str, 
         return None
     if result.is_error:
         print("   ", result.content[0].text, file=sys.stderr)  # type: ignore[union-attr]
-    return result.structured_content
+    answer: dict[str, Any] | None = result.structured_content
+    return answer
 
 
 async def timeouts(talk: Path, store: Path, encoder: str, timeout_s: float) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def _report(calls: int, seen: list[float], began: float) -> dict[str, Any]:
         "ready": seen[-1] == 1.0,
         "seconds": round(time.perf_counter() - began, 1),
         "progress": [round(p, 2) for p in seen[1:]],
-        "fell": any(b < a - 0.001 for a, b in zip(seen, seen[1:], strict=False)),
+        "fell": any(b < a - 0.001 for a, b in itertools.pairwise(seen)),
     }
 
 
@@ -152,7 +154,7 @@ async def run(args: argparse.Namespace) -> None:
         folder.mkdir()
         talk = folder / "talk.wav"
         make_talk(talk, args.speech, args.minutes)
-        chosen = {
+        chosen: dict[str, Callable[[Path], Awaitable[dict[str, Any]]]] = {
             "timeouts": lambda s: timeouts(talk, s, args.encoder, 5.0),
             "impatient": lambda s: timeouts(talk, s, args.encoder, 2.0),
             "processes": lambda s: processes(talk, s, args.encoder),

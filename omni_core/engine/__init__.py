@@ -168,6 +168,11 @@ class Engine:
         """
         return await resume(self._context, self._record, self._jobs, self._folders, roots)
 
+    async def warm(self) -> None:
+        """Once the models are loaded, start what the first `open_ref` would wait for."""
+        await self.ready()
+        await self._context.decoders.warm()
+
     async def search(self, request: SearchRequest) -> SearchResult:
         """The moments that answer `query`, or that are similar to `ref` or `path`.
 

@@ -67,6 +67,9 @@ class EngineApi(Protocol):
         """Go on with what was under way when the store was last closed."""
         ...
 
+    async def warm(self) -> None:
+        """Get ready what the first calls would wait for."""
+
     async def search(self, request: SearchRequest) -> SearchResult:
         """The moments that answer a query, or are similar to a reference or a file."""
         ...

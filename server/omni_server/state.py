@@ -83,6 +83,7 @@ class State:
         engine = await self._opener(self.settings)
         if self.changed is not None:
             engine.on_change(self.changed)
+        self._tasks.start(engine.warm(), name="getting ready")
         if self.settings.resume:
             self._tasks.start(self._resume(engine), name="going on with what was begun")
         return engine

@@ -174,7 +174,7 @@ async def test_a_caller_in_a_queue_hears_what_the_one_before_does(owner: TaskOwn
                 behind=lambda status: f"behind one that is {status}", progress=note,
             )
         )  # fmt: skip
-        while "behind one that is at work" not in heard:
+        while "behind one that is at work" not in heard:  # noqa: ASYNC110
             await asyncio.sleep(0)
         scene.work.go.set()
         assert (await second).result == "run 2"

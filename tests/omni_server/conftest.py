@@ -169,6 +169,9 @@ class Scripted:
         self.stopped.append((tuple(paths), unless_awaited))
         return (IngestStatus(paths[0], "partial", SOURCE, progress=0.4, segments=3),)
 
+    async def warm(self) -> None:
+        return None
+
     async def resume(self, roots: Sequence[str]) -> tuple[str, ...]:
         self.resumed.append(tuple(roots))
         return ()

@@ -20,7 +20,7 @@ from omni_server.calls import STOPPED_BY_USER, Budget, Calls
 pytestmark = pytest.mark.timeout(60)
 
 
-def request(meta: dict[str, Any] | None = None, **more: Any) -> ServerRequestContext[Any, Any]:
+def request(meta: Any = None, **more: Any) -> ServerRequestContext[Any, Any]:
     return ServerRequestContext(
         session=None, lifespan_context=None, protocol_version="2025-11-25",  # type: ignore[arg-type]
         method=more.pop("method", "tools/call"), meta=meta, **more,

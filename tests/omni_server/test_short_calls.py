@@ -55,14 +55,16 @@ async def server(tmp_path: Path, root: Path, **environ: str) -> AsyncIterator[Cl
 async def ingest(client: Client, source: str, **more: Any) -> dict[str, Any]:
     result = await client.call_tool("ingest_media", {"source": source, **more})
     assert not result.is_error, result.content
-    assert result.structured_content is not None
-    return result.structured_content
+    answer: dict[str, Any] | None = result.structured_content
+    assert answer is not None
+    return answer
 
 
 async def listed(client: Client, **more: Any) -> dict[str, Any]:
     result = await client.call_tool("list_sources", more)
-    assert result.structured_content is not None
-    return result.structured_content
+    answer: dict[str, Any] | None = result.structured_content
+    assert answer is not None
+    return answer
 
 
 async def test_a_process_for_each_call_makes_a_long_talk_ready(tmp_path: Path, root: Path) -> None:

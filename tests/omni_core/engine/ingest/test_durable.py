@@ -246,14 +246,14 @@ async def test_a_small_file_does_not_wait_for_a_film_and_a_second_film_says_that
     async with asyncio.timeout(200), opened(memory) as engine:
         until = Until(0.0)
         film = asyncio.create_task(engine.ingest(IngestRequest(str(long)), progress=until))
-        while not engine._context.decoders.long.busy:
+        while not engine._context.decoders.long.busy:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         second = asyncio.create_task(engine.ingest(IngestRequest(str(other)), progress=note))
         note_status = await engine.ingest(IngestRequest(str(media / "notes.md")))
         picture = await engine.ingest(IngestRequest(str(media / "lake.jpg")))
         assert note_status.state == picture.state == "ready"
         assert not film.done() and not second.done()
-        while not any(s.waiting_for for s in heard):
+        while not any(s.waiting_for for s in heard):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         listed = (await engine.sources(state="processing")).ingests
         assert {Path(i.path).name for i in listed if isinstance(i, IngestStatus)} == {
@@ -306,7 +306,7 @@ async def test_another_title_for_a_busy_file_hears_what_is_going_on(
 
     async with asyncio.timeout(200), opened(memory) as engine:
         first = asyncio.create_task(engine.ingest(IngestRequest(path)))
-        while not engine._jobs.running:
+        while not engine._jobs.running:  # noqa: ASYNC110
             await asyncio.sleep(0)
         status = await engine.ingest(IngestRequest(path, title="Mine"), progress=note)
         assert (status.state, status.title, first.done()) == ("ready", "Mine", True)
@@ -335,4 +335,4 @@ async def test_another_way_of_cutting_starts_from_the_beginning(
         job.cancel()
         await asyncio.gather(job, return_exceptions=True)
         await engine.ingest(IngestRequest(str(path), fast=True), progress=again)
-    assert [p for p in again.seen if p > 0][0] < 0.2
+    assert next(p for p in again.seen if p > 0) < 0.2
