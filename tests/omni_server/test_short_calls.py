@@ -69,7 +69,7 @@ async def listed(client: Client, **more: Any) -> dict[str, Any]:
 
 async def test_a_process_for_each_call_makes_a_long_talk_ready(tmp_path: Path, root: Path) -> None:
     """Each ends as soon as it has come further than the one before: the next begins there."""
-    talk(root / "talk.wav", 10)
+    talk(root / "talk.wav", 5)
     last, processes = 0.0, 0
     async with asyncio.timeout(280):
         while last < 1.0:

@@ -64,8 +64,8 @@ def test_a_segment_comes_back_as_it_was() -> None:
 
 @pytest.mark.models
 def test_speech_is_the_same_with_a_break_after_each_window(speech: Any, voice: Samples) -> None:
-    pause = np.zeros(SAMPLE_RATE // 2, np.float32)
-    talk = np.concatenate([voice, pause] * 4)
+    pause = np.zeros(round(1.5 * SAMPLE_RATE), np.float32)  # else it is taken for a loop
+    talk = np.concatenate([voice, pause] * 3)
     size = 3 * SAMPLE_RATE  # windows end within words
     windows = [
         Segment(
