@@ -47,7 +47,7 @@ class IngestStatus:
     stage: str = ""
     """The current stage: queued, waiting, hashing, probing, cutting, reading, done."""
     waiting_for: str = ""
-    """In stage `waiting`: the files that are decoded before it."""
+    """In stage `waiting`: the files that are decoded before it, or the models."""
     progress: float = 0.0
     """0 to 1, by media time or pages of what is stored."""
     segments: int = 0

@@ -46,6 +46,23 @@ def test_what_opening_the_engine_took_is_not_waited_for_again() -> None:
     assert (budget.left(), budget.left()) == (7.75, 0.0)
 
 
+async def test_a_client_that_asks_for_progress_is_waited_for_longer(
+    settings: Settings, engine: Any, root: Path
+) -> None:
+    async def hear(*_: Any) -> None:
+        return None
+
+    async def opener(_: Settings) -> Any:
+        return engine
+
+    (root / "a.mp4").write_bytes(b"x")
+    # In one process only this era sends a token; over a wire both do.
+    async with Client(create(settings, opener=opener), mode="legacy") as client:
+        await client.call_tool("ingest_media", {"source": "a.mp4"}, progress_callback=hear)
+        await client.call_tool("ingest_media", {"source": "a.mp4"})
+    assert [round(wait_s) for _, wait_s in engine.asked] == [25, 4]
+
+
 async def test_an_ingest_is_asked_for_with_the_grace_of_the_settings(
     connect: Any, engine: Any, root: Path, settings: Settings
 ) -> None:

@@ -209,6 +209,11 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
         transcript=request.transcript,
     )
     stall = context.settings.decode_stall_s
+    status = await context.models.status()
+    if "loading" in (status.encoder, status.readers):
+        await run.update(stage="waiting", waiting_for="the models, which are loading")
+        await context.models.ready()
+        await run.update(stage="cutting", waiting_for="")
     try:
         await pipeline.run(
             cutter,
