@@ -12,7 +12,9 @@ docs/python.md.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from omni_core.errors import AmbiguousError as AmbiguousError
 from omni_core.errors import BadRequestError as BadRequestError
+from omni_core.errors import Choice as Choice
 from omni_core.errors import NotFoundError as NotFoundError
 from omni_core.errors import OmniError as OmniError
 from omni_core.errors import RefusedError as RefusedError
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from omni_core.query import In as In
     from omni_core.query import Prefetch as Prefetch
     from omni_core.query import Range as Range
+    from omni_core.sharing import SharedEngine as SharedEngine
     from omni_core.types import AudioContent as AudioContent
     from omni_core.types import Channel as Channel
     from omni_core.types import Content as Content
@@ -109,6 +112,7 @@ _LAZY = {
         "Transcriber",
     ),
     "omni_core.query": ("During", "Filter", "Ids", "In", "Prefetch", "Range"),
+    "omni_core.sharing": ("SharedEngine",),
     "omni_core.types": (
         "AudioContent",
         "Channel",
@@ -135,7 +139,9 @@ _LAZY = {
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
 __all__ = [
+    "AmbiguousError",
     "BadRequestError",
+    "Choice",
     "NotFoundError",
     "OmniError",
     "RefusedError",

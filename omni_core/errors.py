@@ -4,6 +4,7 @@ OmniError                 .code names the case for machines: PATH_NOT_ALLOWED, C
 ├── RefusedError          the caller asked for something it may not have
 ├── NotFoundError         no such file, source, segment, page or second
 ├── BadRequestError       an argument cannot be understood
+│   └── AmbiguousError    several sources have the name; .choices lists them
 ├── UnreadableError       the file is broken, encrypted, or of no known kind
 ├── TooLargeError         a limit in Settings was passed
 ├── UnavailableError      a model, an extra wheel or a worker is missing or still loading
@@ -15,7 +16,8 @@ OmniError                 .code names the case for machines: PATH_NOT_ALLOWED, C
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 
 class OmniError(Exception):
@@ -56,6 +58,47 @@ class BadRequestError(OmniError):
     code = "BAD_ARGUMENT"
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One source that an ambiguous name may mean."""
+
+    ref: str
+    """What to write instead of the name: `src_...`, with the span that was asked for."""
+    title: str
+    """Text from a file: show it as a quotation."""
+    facts: str
+    """What tells it from the others: `video, 48:10, 2026-11-17 (container), default`."""
+
+
+class AmbiguousError(BadRequestError):
+    """AMBIGUOUS_SOURCE. The message holds no titles, which are text from files; `choices` do."""
+
+    code = "AMBIGUOUS_SOURCE"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        given: str = "",
+        choices: Sequence[Choice] = (),
+    ) -> None:
+        """`given` is the argument as the caller wrote it."""
+        super().__init__(message, code=code)
+        self.given = given
+        self.choices = tuple(choices)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with the choices."""
+        return _rebuild_ambiguous, (str(self), self.code, self.given, self.choices)
+
+
+def _rebuild_ambiguous(
+    message: str, code: str, given: str, choices: Sequence[Choice]
+) -> AmbiguousError:
+    return AmbiguousError(message, code=code, given=given, choices=choices)
+
+
 class UnreadableError(OmniError):
     """CORRUPT_MEDIA, UNSUPPORTED_TYPE, ENCRYPTED."""
 
@@ -89,24 +132,45 @@ class StoreError(OmniError):
 _TREE: dict[str, type[OmniError]] = {
     kind.__name__: kind
     for kind in (
-        OmniError, RefusedError, NotFoundError, BadRequestError, UnreadableError, TooLargeError,
-        UnavailableError, StoppedError, StoreError,
+        OmniError, RefusedError, NotFoundError, BadRequestError, AmbiguousError, UnreadableError,
+        TooLargeError, UnavailableError, StoppedError, StoreError,
     )
 }  # fmt: skip
 
 
-def pack(error: OmniError) -> dict[str, str]:
-    """The error as JSON values: the name of its class, its code and its message.
+def pack(error: OmniError) -> dict[str, object]:
+    """The error as JSON values: the name of its class, its code, its message and its choices.
 
     A subclass defined elsewhere (in a plug-in, or `WorkerDied`) is sent as its nearest ancestor in
     this module, so that the receiver imports nothing.
     """
     kind = next(k for k in type(error).__mro__ if _TREE.get(k.__name__) is k)
-    return {"kind": kind.__name__, "code": error.code, "error": str(error)}
+    packed: dict[str, object] = {
+        "kind": kind.__name__, "code": error.code, "error": str(error)
+    }  # fmt: skip
+    if isinstance(error, AmbiguousError):
+        packed |= {"given": error.given, "choices": [asdict(c) for c in error.choices]}
+    return packed
 
 
 def unpack(data: Mapping[str, object]) -> OmniError:
     """The inverse of `pack`. An unknown or missing class becomes a plain OmniError."""
     kind = _TREE.get(str(data.get("kind")), OmniError)
     code = data.get("code")
+    if kind is AmbiguousError:
+        return AmbiguousError(
+            str(data.get("error", "no message")),
+            code=str(code) if code else None,
+            given=str(data.get("given", "")),
+            choices=_choices(data.get("choices")),
+        )
     return kind(str(data.get("error", "no message")), code=str(code) if code else None)
+
+
+def _choices(packed: object) -> list[Choice]:
+    each: Iterable[object] = packed if isinstance(packed, list) else ()
+    return [
+        Choice(*(str(c.get(key, "")) for key in ("ref", "title", "facts")))
+        for c in each
+        if isinstance(c, Mapping)
+    ]

@@ -23,7 +23,16 @@ from enum import StrEnum
 from typing import Any
 
 from omni_core.query import During, Filter, In, Range
-from omni_core.types import TITLE_ORIGIN, Channel, Modality, Segment, Source, Span
+from omni_core.types import (
+    TITLE_ORIGIN,
+    Beats,
+    Channel,
+    Modality,
+    PlacedWord,
+    Segment,
+    Source,
+    Span,
+)
 
 
 class FieldKind(StrEnum):
@@ -172,6 +181,17 @@ class StoredSegment:
     def language(self) -> str:
         """ISO 639 code of its speech; "" when unknown."""
         return str(self._extra.get("language") or "")
+
+    @property
+    def beats(self) -> Beats:
+        """Where the phrases of its words begin, after the first; () when unknown."""
+        found: Sequence[Sequence[float]] = self._extra.get("beats") or ()
+        return tuple((int(at), float(second)) for at, second in found)
+
+    @property
+    def places(self) -> tuple[PlacedWord, ...]:
+        """The recognised lines of an image or page, with their places on it; () when unknown."""
+        return tuple(PlacedWord(*place) for place in self._extra.get("places") or ())
 
     @property
     def heading(self) -> str:

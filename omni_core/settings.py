@@ -104,8 +104,42 @@ class Settings:
     """Port that `serve --http` binds."""
     token: str = field(default="", repr=False)
     """Bearer token of the HTTP transport; needed to bind anything but loopback."""
+    tokens_file: str = ""
+    """TOML file of several tokens, each with a name, scopes and perhaps a tenant."""
+    oauth_issuer: str = ""
+    """OAuth authorization server whose access tokens are accepted, exactly as it names itself."""
+    oauth_audience: str = ""
+    """This server's address as clients know it, as in https://omni.example.com/mcp."""
+    oauth_token_audience: str = ""
+    """What tokens have as their audience, where that is not the address (Entra: an id)."""
+    oauth_jwks: str = ""
+    """Address of the authorization server's keys; empty: its metadata says where."""
+    oauth_scope_prefix: str = ""
+    """What stands before read, ingest and delete in the names of the scopes."""
+    tenant_claim: str = ""
+    """Claim of the token that names the caller's tenant; empty: all share the main library."""
+    tenant_roots: str = ""
+    """Folder with a folder for each tenant, the only one whose files that tenant may read."""
+    open_tenants: Count = 8
+    """Tenants' libraries that stay open, each with an index process."""
     allowed_hosts: Hosts = ()
     """Host headers accepted besides loopback, with or without the port."""
+    uploads_mb: CountOrZero = 50_000
+    """MB that all uploads together may have, whole or not; 0: no uploads."""
+    uploads_at_once: Count = 4
+    """Uploads that one sender may be sending at the same time."""
+    upload_expiry_h: Seconds = 24
+    """Hours after its last byte until an unfinished upload is deleted."""
+    share_files: bool = False
+    """Whether get_segment over HTTP links to the original file too, for roots and uploads."""
+    rate_limit: CountOrZero = 200
+    """HTTP requests a second by one token, and from one address; bursts of ten times; 0: any."""
+    wrong_tokens: Count = 20
+    """Wrong tokens a minute from one address; further ones are not looked at."""
+    metrics_public: bool = False
+    """Whether /metrics is answered without the token."""
+    access_log: bool = False
+    """Whether HTTP requests are logged, without tokens and query strings."""
     allow_urls: bool = False
     """Whether https links may be ingested; only public addresses are fetched."""
     expose_scores: bool = False
@@ -118,6 +152,12 @@ class Settings:
     """Seconds for which an ingest goes on after the call that asked for it was broken off."""
     resume: bool = True
     """Whether a server goes on with the ingests that were under way when it last ended."""
+    watch: Folders = ()
+    """Folders that `serve` keeps current: each a folder, COLLECTION=FOLDER, or `roots` for all."""
+    watch_poll_s: Annotated[float, Bounds(0)] = 0.0
+    """Seconds between looks at watched folders; 0: when the file system says that they changed."""
+    watch_forget_days: CountOrZero = 0
+    """Days after which a vanished file of a watched folder is forgotten; 0: never."""
     timezone: Zone = ""
     """IANA name of the zone for "last tuesday"; empty: that of the machine."""
 

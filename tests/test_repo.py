@@ -24,7 +24,10 @@ PAGES = sorted(
 )
 SCRIPTS = (
     ".ci/run",
-    *(f"scripts/{n}" for n in ("check", "conformance", "demo", "mcpb", "mutate", "test")),
+    *(
+        f"scripts/{n}"
+        for n in ("check", "conformance", "demo", "mcpb", "mutate", "record_task", "test")
+    ),
 )
 GITHUB = REPO / ".github"
 IMAGES = ("docker/Dockerfile", "docker/Dockerfile.cuda")

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from omni_core.catalog.reads import Reads
+from omni_core.catalog.watched import WatchedFiles
 
 
-class Begun(Reads):
+class Begun(WatchedFiles):
     """Survives kill -9: an ingest goes on where it was when the store is opened again."""
 
     def note_begun(self, key: str, request: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from omni_core.catalog import schema
+from omni_core.catalog import mending, schema
 from omni_core.catalog.lock import StoreLock
 from omni_core.errors import StoreError
 
@@ -38,6 +38,7 @@ class Database:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         schema.migrate(self._db)
+        mending.mend_names(self._db)
         # We hold the lock, so no ingest is running: these were interrupted and can be resumed.
         self._db.execute(
             "UPDATE sources SET state = 'partial', stage = 'interrupted'"

@@ -8,6 +8,8 @@ from typing import Any
 
 from omni_core.catalog.schema import aware
 
+MISSING = "missing"
+"""Instead of a state: the sources whose file is gone, whatever their state."""
 SortKey = tuple[str, str]
 """Sort key of a row: `ingested_at` (ISO 8601) and sha256. A page starts after such a key."""
 
@@ -23,13 +25,13 @@ def where(
 ) -> tuple[str, list[Any]]:
     """WHERE clause on `sources s` and its values; "" and [] without conditions.
 
-    Every word of `match` must occur in the title, in a file name, or be the id.
+    Every word of `match` must occur in the title or in a file name, or begin the id (`src_ab`).
     """
     parts: list[tuple[str, list[Any]]] = [
         (
-            "(instr(s.folded, ?) OR s.id = ? OR EXISTS (SELECT 1 FROM paths p"
+            "(instr(s.folded, ?) OR (instr(s.id, ?) = 1 AND ?) OR EXISTS (SELECT 1 FROM paths p"
             " WHERE p.sha256 = s.sha256 AND instr(p.folded, ?)))",
-            [word, word, word],
+            [word, word, word.startswith("src_"), word],
         )
         for word in fold(match).split()
     ]
@@ -40,7 +42,11 @@ def where(
                 [collection],
             )
         )
-    if state:
+    if state == MISSING:
+        of = "SELECT 1 FROM paths p WHERE p.sha256 = s.sha256"
+        here = f"EXISTS ({of} AND p.gone_at IS NULL)"
+        parts.append((f"EXISTS ({of}) AND NOT {here}", []))
+    elif state:
         parts.append(("s.state = ?", [state]))
     if since is not None:
         parts.append(("s.recorded_ts >= ?", [aware(since).timestamp()]))

@@ -7,6 +7,7 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
+from omni_core.collection_names import collection_names
 from omni_core.errors import StoreError
 from omni_core.types import Modality, Source, SourceRow
 
@@ -55,6 +56,16 @@ MIGRATIONS = (
         PRIMARY KEY (name, sha256)
     ) WITHOUT ROWID;
     CREATE INDEX collections_of ON collections (sha256);
+    """,
+    """
+    ALTER TABLE paths ADD COLUMN gone_at TEXT;
+    CREATE TABLE passed_over (
+        path TEXT PRIMARY KEY,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        code TEXT NOT NULL,
+        error TEXT NOT NULL
+    ) WITHOUT ROWID;
     """,
     """
     CREATE TABLE readers (
@@ -113,7 +124,8 @@ def migrate(db: sqlite3.Connection) -> None:
 
 SELECT = (
     "SELECT s.*, (SELECT json_group_array(name) FROM collections c WHERE c.sha256 = s.sha256)"
-    " AS names FROM sources s"
+    " AS names, (SELECT CASE WHEN count(*) = count(gone_at) THEN max(gone_at) END"
+    " FROM paths p WHERE p.sha256 = s.sha256) AS gone_at FROM sources s"
 )
 """Query whose rows `row` converts."""
 
@@ -136,12 +148,13 @@ def row(r: sqlite3.Row) -> SourceRow:
         recorded_at=_when(r["recorded_at"]),
         recorded_at_from=r["recorded_at_from"],
         ingested_at=_when(r["ingested_at"]),
-        collections=tuple(sorted(json.loads(r["names"]))),
+        collections=collection_names(json.loads(r["names"])),  # a reader cannot mend them
         model=r["model"],
         pipeline=r["pipeline"],
         warnings=tuple(json.loads(r["warnings"])),
         error_code=r["error_code"],
         error=r["error"],
+        missing_since=_when(r["gone_at"]),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from omni_core.catalog import schema
+from omni_core.catalog import mending, schema
 from omni_core.catalog.begun import Begun
 from omni_core.catalog.query import fold
 from omni_core.types import Source, SourceRow, State
@@ -121,6 +121,18 @@ class Catalog(Begun):
                 db.execute("DELETE FROM sources WHERE sha256 = ?", (row.sha256,))
         return row
 
+    def forget(self, source: str) -> None:
+        """`remove` what a person no longer wants: its files that still exist are passed over from
+        now on, until they change or are named in an ingest."""
+        sha256 = self._sha256(source)
+        with self._writing() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO passed_over SELECT path, size, mtime_ns, 'FORGOTTEN', ''"
+                " FROM paths WHERE sha256 = ? AND gone_at IS NULL",
+                (sha256,),
+            )
+            db.execute("DELETE FROM sources WHERE sha256 = ?", (sha256,))
+
     def amend(self, source: str, title: str, recorded_at: datetime | None = None) -> None:
         """Change the title of a source, and its date if one is given."""
         self._update(source, title=title, folded=fold(title))
@@ -159,6 +171,23 @@ class Catalog(Begun):
         """Add the source to another collection."""
         with self._writing() as db:
             _add_collection(db, self._sha256(source), name)
+
+    def unmended(self) -> dict[tuple[str, ...], list[str]]:
+        """Sources whose points may still hold collection names of an older version: their ids by
+        the names that belong there."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for row in self._sources(mending.pending(self.get_meta(mending.PENDING))):
+            found.setdefault(row.collections, []).append(row.id)
+        return found
+
+    def mended(self) -> None:
+        """Record that the index holds the names of the catalog: flush the index first."""
+        if self.get_meta(mending.PENDING) is not None:
+            with self._writing() as db:
+                db.execute("DELETE FROM meta WHERE key = ?", (mending.PENDING,))
+
+    def _sources(self, hashes: Sequence[str]) -> list[SourceRow]:
+        return [row for sha256 in hashes if (row := self.get(sha256)) is not None]
 
     def _update(self, source: str, *, readers: bytes | None = None, **columns: Any) -> None:
         set_ = {k: v for k, v in columns.items() if v is not None}
@@ -207,9 +236,11 @@ def _upsert(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
 
 def _add_path(db: sqlite3.Connection, sha256: str, path: str, size: int, mtime_ns: int) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO paths (path, sha256, size, mtime_ns, folded)"
+        " VALUES (?, ?, ?, ?, ?)",
         (path, sha256, size, mtime_ns, fold(Path(path).name)),
     )
+    db.execute("DELETE FROM passed_over WHERE path = ?", (path,))
 
 
 def _add_collection(db: sqlite3.Connection, sha256: str, name: str) -> None:

@@ -14,9 +14,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from omni_core import encoders, index
-from omni_core.engine import library
+from omni_core.engine import files, health, library
 from omni_core.engine.changes import Listener
-from omni_core.engine.context import PIPELINE, Context
+from omni_core.engine.context import Context
 from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.ingest import running
 from omni_core.engine.ingest.begun import Record
@@ -29,6 +29,9 @@ from omni_core.engine.opening import open_ref
 from omni_core.engine.refs import one_source
 from omni_core.engine.results import (
     Checked,
+    FileNews,
+    FilePage,
+    FilesNoted,
     FolderStatus,
     IngestRequest,
     IngestStatus,
@@ -70,9 +73,11 @@ class Engine:
         self._folders = Folders(self._jobs, context.tasks, self._record)
 
     @classmethod
-    async def open(cls, settings: Settings) -> Engine:
+    async def open(cls, settings: Settings, *, beside: Engine | None = None) -> Engine:
         """Lock the store and return; models and the index open in the background.
 
+        `beside` is an engine of the same models and limits, whose child processes serve this one
+        as well; it must be closed later than this one.
         Raises StoreError when another process holds the store, or when the index was filled by
         another model; BadRequestError when the settings name no known encoder or index. A failed
         or cancelled call releases everything: the store can be opened again at once.
@@ -83,15 +88,20 @@ class Engine:
             chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
             store_index = IndexOpening(chosen, catalog, info.fingerprint)
             resources.push_async_callback(store_index.close)
-            models = Models(settings)
-            resources.push_async_callback(models.close)
-            decoders = Decoders(settings)
-            resources.push_async_callback(decoders.close)
+            if beside is not None:
+                models, decoders = beside._context.models, beside._context.decoders
+            else:
+                models, decoders = Models(settings), Decoders(settings)
+                resources.push_async_callback(models.close)
+                resources.push_async_callback(decoders.close)
             tasks = TaskOwner("the engine")
             resources.push_async_callback(tasks.close)
             context = Context(settings, info, catalog, store_index, models, decoders, tasks)
+            if beside is not None:  # readers in the shared worker know a source by its id alone
+                context.source_locks = beside._context.source_locks
             store_index.start()
-            tasks.start(models.start(), name="start the models")
+            if beside is None:
+                tasks.start(models.start(), name="start the models")
             tasks.start(_housekeeping(context), name="housekeeping")
             return cls(context, resources.pop_all())
 
@@ -236,6 +246,16 @@ class Engine:
         await self._jobs.stop(row.id)
         return await library.forget_source(self._context, row.id)
 
+    async def known_files(
+        self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000
+    ) -> FilePage:
+        """The files under a folder that were ingested or passed over; see `files.known_files`."""
+        return await files.known_files(self._context, folder, collection, after, limit)
+
+    async def note_files(self, news: FileNews) -> FilesNoted:
+        """Record what became of files on disk; see `files.note_files`."""
+        return await files.note_files(self._context, news)
+
     def _pending_files(self) -> int:
         """Files under way or waiting for their turn; a folder's current file counts once."""
         folders = self._folders.running
@@ -254,25 +274,17 @@ class Engine:
         return await self._context.models.ready(timeout_s)
 
     async def status(self) -> dict[str, Any]:
-        """Models, counts, running jobs and child processes, for people and health checks."""
-        context = self._context
-        models = await context.models.status()
-        sources, segments = await asyncio.to_thread(context.catalog.totals, "")
+        """Models, index, counts, running jobs and child processes, for people and health checks;
+        see `health.describe`."""
+        running = self._jobs.running
         return {
-            "encoder": {
-                "name": context.info.name,
-                "state": models.encoder,
-                "dim": context.info.dim,
-            },
-            "readers": models.readers,
-            "message": models.encoder_error,
-            "warnings": list(models.warnings),
-            "index": context.settings.index,
-            "sources": sources,
-            "segments": segments,
-            "jobs": [{"path": j.path, "progress": j.progress} for j in self._jobs.running],
-            "pids": {"models": context.models.pid, "decoders": context.decoders.pids},
-            "pipeline": PIPELINE,
+            **await health.describe(self._context),
+            "jobs": [
+                {"path": j.path, "progress": j.progress, "stage": j.stage, "segments": j.segments}
+                for j in running
+            ],
+            "files_pending": self._pending_files(),
+            "files_queued": sum(j.state == "queued" for j in running),
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from omni_core.collection_names import DEFAULT
 from omni_core.engine.results import SourceRow
 from omni_core.evidence import citation
 from omni_core.text.clock import clock
@@ -23,6 +24,35 @@ def incomplete_note(row: SourceRow | None) -> str:
     if row.state == "partial":
         return f"ingest was cut off, {row.progress:.0%} is in"
     return f"still ingesting, {row.progress:.0%} is in"
+
+
+def describe_kind(row: SourceRow) -> str:
+    """The kind of a source with its article: `a video`, `a document without pages`."""
+    if row.modality is Modality.DOCUMENT and not row.pages:
+        return "a document without pages"
+    return _WITH_ARTICLE[row.modality]
+
+
+_WITH_ARTICLE = {
+    Modality.VIDEO: "a video",
+    Modality.AUDIO: "an audio file",
+    Modality.IMAGE: "an image",
+    Modality.DOCUMENT: "a document",
+}
+
+
+def facts(row: SourceRow) -> str:
+    """Kind, length, date and collections of a source, to tell it from others of its title."""
+    known = [row.modality.value]
+    if row.duration_s is not None:
+        known.append(clock(row.duration_s, short=True))
+    if row.pages is not None:
+        known.append(f"{row.pages} pages")
+    if row.recorded_at is not None:
+        known.append(f"{row.recorded_at:%Y-%m-%d} ({row.recorded_at_from})")
+    if row.collections not in ((), (DEFAULT,)):
+        known.append("/".join(row.collections))
+    return ", ".join(known)
 
 
 def place(row: SourceRow, span: Span | None) -> str:

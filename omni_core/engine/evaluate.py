@@ -22,7 +22,7 @@ from omni_core.errors import BadRequestError
 from omni_core.retrieval import metrics
 
 if TYPE_CHECKING:
-    from omni_core.engine import Engine
+    from omni_core.engine.api import EngineApi
 
 DEPTH = 20
 COLLECTION = "default"
@@ -101,7 +101,7 @@ def load_queries(path: str) -> list[Query]:
 
 
 async def evaluate(
-    engine: Engine, queries_path: str, media_dir: str, progress: Progress | None = None
+    engine: EngineApi, queries_path: str, media_dir: str, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Ingest the files; run every query in the whole library and in the answer's modality."""
     queries = await asyncio.to_thread(load_queries, queries_path)
@@ -141,7 +141,7 @@ def _files(folder: str) -> tuple[Path, list[Path]]:
 
 
 async def _ask(
-    engine: Engine, query: Query, media: Path, sources: Mapping[str, IngestStatus]
+    engine: EngineApi, query: Query, media: Path, sources: Mapping[str, IngestStatus]
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"id": query.id, "direction": query.direction, "query": query.query}
     found = (sources[e.item].modality for e in query.relevant if e.item in sources)

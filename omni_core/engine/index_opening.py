@@ -6,13 +6,17 @@ import asyncio
 import logging
 
 from omni_core.catalog import Catalog
+from omni_core.payload import changes, of_sources
 from omni_core.protocols import Index
+from omni_core.query import Filter
 from omni_core.tasks import TaskOwner, result_of
 
 log = logging.getLogger(__name__)
 
 OPEN_S = 30.0
 """How long `close` waits for an opening in progress."""
+MENDED_AT_ONCE = 500
+"""Sources in one filter of the index."""
 
 
 class IndexOpening:
@@ -42,6 +46,7 @@ class IndexOpening:
         await self._index.open()
         try:
             await self._compare()
+            await self._mend_collections()
         except Exception:
             await self._index.close()  # so that the next attempt can open it
             raise
@@ -53,6 +58,22 @@ class IndexOpening:
                 "the index is empty though the library has %d sources: ingest again", sources
             )
             await asyncio.to_thread(self._catalog.replace_index, self._fingerprint, ())
+
+    async def _mend_collections(self) -> None:
+        """Write the collection names that the catalog mended into the points of their sources.
+
+        The catalog forgets what is to be mended after the index is durable: a crash in between
+        repeats this at the next opening.
+        """
+        unmended = await asyncio.to_thread(self._catalog.unmended)
+        for names, ids in unmended.items():
+            for i in range(0, len(ids), MENDED_AT_ONCE):
+                some = Filter(must=(of_sources(ids[i : i + MENDED_AT_ONCE]),))
+                await self._index.set_payload(some, changes(collections=names))
+        if unmended:
+            await self._index.flush()
+            log.info("collection names of %d sources mended", sum(map(len, unmended.values())))
+        await asyncio.to_thread(self._catalog.mended)
 
     async def close(self) -> None:
         """Flush and release the index. Waits for a child process that is still loading it:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import bisect
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from omni_core import cursors
-from omni_core.catalog.query import SortKey
+from omni_core.catalog.query import MISSING, SortKey
+from omni_core.collection_names import collection_filter
 from omni_core.engine.context import Context
+from omni_core.engine.describe import describe_kind
 from omni_core.engine.opening.transcript import lines, outline
 from omni_core.engine.refs import Target, one_source, points_of, resolve
 from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow, State
-from omni_core.engine.search.scope import parse_when
+from omni_core.engine.search.scope import parse_when, unknown_collection
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import match_quote
 from omni_core.payload import source_filter
+from omni_core.stages import staged
+from omni_core.types import Modality
 
 MAX_ELSEWHERE = 3
 """Most other places of a quote that are returned."""
@@ -33,13 +39,19 @@ async def list_sources(
     limit: int = 20,
     cursor: str = "",
 ) -> SourcePage:
-    """A page of the library, newest ingest first. Raises BAD_ARGUMENT, BAD_WHEN or BAD_CURSOR."""
+    """A page of the library, newest ingest first; the first page of the whole library names its
+    collections. Raises BAD_ARGUMENT, BAD_WHEN, BAD_CURSOR or UNKNOWN_COLLECTION."""
+    collection = collection_filter(collection)
     if limit < 1:
         raise BadRequestError(f"limit is {limit}; a page holds one source or more")
-    if state and state not in get_args(State):
-        raise BadRequestError(f"state is {state!r}; choose one of {', '.join(get_args(State))}")
+    states = (*get_args(State), MISSING)
+    if state and state not in states:
+        raise BadRequestError(f"state is {state!r}; choose one of {', '.join(states)}")
     request = repr(("sources", match, when, collection, state))
     after = _sort_key(cursors.decode(cursor, request))
+    counts = await asyncio.to_thread(context.catalog.collections)
+    if collection and counts and collection not in counts:
+        raise unknown_collection(collection, counts)
     period = await parse_when(context, when) if when else None
     rows, total, last = await asyncio.to_thread(
         lambda: context.catalog.list(
@@ -52,15 +64,31 @@ async def list_sources(
             after=after,
         )
     )
-    following = "" if last is None else cursors.encode(" ".join(last), request)
-    return SourcePage(tuple(rows), total, following)
+    following = "" if last is None else cursors.encode(_position(last), request)
+    whole = not (collection or match or when or state or cursor)
+    return SourcePage(tuple(rows), total, following, counts if whole else {})
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _position(last: SortKey) -> str:
+    """A sort key in 15 characters: microseconds, and the first 40 bits of the hash. Sources that
+    are alike in both would be skipped; a second in one microsecond is rare enough."""
+    at, sha256 = last
+    micros = (datetime.fromisoformat(at) - _EPOCH) // timedelta(microseconds=1)
+    return base64.b85encode(micros.to_bytes(7) + bytes.fromhex(sha256[:10])).decode()
 
 
 def _sort_key(position: str) -> SortKey | None:
-    ingested_at, _, sha256 = position.partition(" ")
-    return (ingested_at, sha256) if position else None
+    if not position:
+        return None
+    raw = base64.b85decode(position)
+    at = _EPOCH + timedelta(microseconds=int.from_bytes(raw[:7]))
+    return at.isoformat(), raw[7:].hex() + "~"  # after every hash that begins so
 
 
+@staged("read")
 async def read_source(
     context: Context,
     source: str,
@@ -72,25 +100,26 @@ async def read_source(
 ) -> ReadPage:
     """The words of a source in order, at most `max_words` a page; its shots where it has none.
 
-    start and end are seconds for video and audio, page numbers for documents, else characters.
-    Raises UNKNOWN_SOURCE, OUT_OF_RANGE or BAD_CURSOR.
+    start and end are seconds for video and audio, page numbers for documents, and characters for
+    documents without pages; `range` of the result says which. Raises UNKNOWN_SOURCE, OUT_OF_RANGE
+    or BAD_CURSOR.
     """
     row = await one_source(context, source)
-    _require_within(row, start, end)
     request = repr(("read", row.id, start, end))
     offset = cursors.decode_offset(cursor, request)
     points = await points_of(context, Target(row))
     found = list(lines(points)) or list(outline(points))
     found.sort(key=lambda line: (line.start, line.end))
+    shown = _range(row, start, end, max((line.end for line in found), default=0.0))
     if start is not None:
         found = [x for x in found if x.end > start or x.start == x.end >= start]
     if end is not None:
         last = end + 1 if row.pages else end
         found = [x for x in found if x.start < last]
     page = _first_words(found[offset:], max_words)
-    shown = offset + len(page)
-    following = cursors.encode(str(shown), request) if shown < len(found) else ""
-    return ReadPage(row, tuple(page), following)
+    until = offset + len(page)
+    following = cursors.encode(str(until), request) if until < len(found) else ""
+    return ReadPage(row, tuple(page), following, shown)
 
 
 def _first_words(found: Sequence[Line], max_words: int) -> list[Line]:
@@ -105,15 +134,31 @@ def _first_words(found: Sequence[Line], max_words: int) -> list[Line]:
     return page
 
 
-def _require_within(row: SourceRow, start: float | None, end: float | None) -> None:
-    length = float(row.pages) if row.pages else row.duration_s
-    if start is not None and end is not None and start > end:
-        raise BadRequestError("start lies after end; swap them")
-    if start is not None and length is not None and start > length:
-        unit = "pages" if row.pages else "seconds"
-        raise NotFoundError(
-            f"{row.id} has {length:g} {unit}, {start:g} is past it", code="OUT_OF_RANGE"
+def _range(row: SourceRow, start: float | None, end: float | None, last: float) -> str:
+    """`start` and `end` in words with their unit, as they are understood for this source; "" for
+    none. `last` is where its words end. Raises BadRequestError or NotFoundError OUT_OF_RANGE."""
+    if start is None and end is None:
+        return ""
+    if row.modality is Modality.IMAGE:
+        raise BadRequestError(
+            f"{row.id} has no seconds and no pages: it is an image; leave out start and end"
         )
+    first, final = start or 0.0, end
+    if final is not None and first > final:
+        raise BadRequestError(f"start {first:g} lies after end {final:g}; swap them")
+    if row.pages:
+        unit, whole, first = "pages", f"{row.pages}", max(1.0, first)
+        length = float(row.pages)
+    elif row.duration_s is not None:
+        unit, whole, length = "seconds", f"{row.duration_s:g}", row.duration_s
+    else:
+        unit, whole, length = "characters", f"{last:g}", last
+    if first > length:
+        raise NotFoundError(f"{row.id} has {whole} {unit}, {first:g} is past it; it is "
+                            f"{describe_kind(row)}", code="OUT_OF_RANGE")  # fmt: skip
+    until = length if final is None else min(final, length)
+    note = "; a document without pages has no seconds" if unit == "characters" else ""
+    return f"{unit} {first:g} to {until:g} of {whole}{note}"
 
 
 async def check_quote(context: Context, ref: str, quote: str) -> Checked:
@@ -137,12 +182,13 @@ def _holds(starts: Sequence[float], start: float) -> bool:
 
 
 async def forget_source(context: Context, source: str) -> SourceRow:
-    """Remove a source from the index, then from the catalog. The file itself is not touched."""
+    """Remove a source from the index, then from the catalog. The file itself is not touched; where
+    its folder is watched, it is not ingested again before it changes."""
     row = await one_source(context, source)
     index = await context.opened_index()
     await index.delete(source_filter(row.id))
     await index.flush()
-    await asyncio.to_thread(context.catalog.remove, row.sha256)
+    await asyncio.to_thread(context.catalog.forget, row.sha256)
     for kept in (clips, thumbnails):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     await context.changes.notify(row.id)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omni_core.engine.context import Context
+from omni_core.engine.describe import describe_kind, facts
 from omni_core.engine.results import SourceRow
-from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.errors import AmbiguousError, Choice, NotFoundError
 from omni_core.evidence import citation
 from omni_core.payload import of_sources, overlapping
 from omni_core.points import Point
@@ -18,6 +19,8 @@ from omni_core.text.clock import clock
 from omni_core.types import Modality, Span
 
 SCROLL_LIMIT = 512
+MAX_CHOICES = 8
+"""Most sources that an AmbiguousError lists."""
 MAX_WITH_VECTORS = 256
 """Most points of one reference whose vectors are fetched: a long video has thousands."""
 
@@ -87,7 +90,7 @@ async def points_of(context: Context, target: Target, *, vectors: bool = False) 
 async def one_source(context: Context, wanted: str, collection: str = "") -> SourceRow:
     """The source with this id, or whose title or file name contains this text.
 
-    Raises NotFoundError UNKNOWN_SOURCE, or BadRequestError AMBIGUOUS_SOURCE for several.
+    Raises NotFoundError UNKNOWN_SOURCE, or AmbiguousError for several.
     """
     rows = await asyncio.to_thread(context.catalog.find, wanted, collection)
     if not rows:
@@ -100,14 +103,21 @@ async def one_source(context: Context, wanted: str, collection: str = "") -> Sou
     return rows[0]
 
 
-def ambiguous(wanted: str, rows: Sequence[SourceRow]) -> BadRequestError:
-    """The error that lists the sources matching `wanted`, by id: titles are untrusted text."""
-    some = ", ".join(r.id for r in rows[:5])
-    return BadRequestError(
-        f"{len(rows)} sources match {wanted!r}: {some}{', …' if len(rows) > 5 else ''}; "
-        "use an id, list_sources shows their titles",
-        code="AMBIGUOUS_SOURCE",
+def ambiguous(given: str, rows: Sequence[SourceRow], span: Span | None = None) -> AmbiguousError:
+    """The error that lists the sources which `given` may mean, newest ingest first."""
+    choices = [Choice(_ref(r, span), r.title, facts(r)) for r in rows[:MAX_CHOICES]]
+    more = len(rows) - len(choices)
+    listed = "; ".join(f"{c.ref} ({c.facts})" for c in choices) + (f" and {more} more" * bool(more))
+    return AmbiguousError(
+        f"{len(rows)} sources match {given[:80]!r}, use one of {listed}",
+        given=given,
+        choices=choices,
     )
+
+
+def _ref(row: SourceRow, span: Span | None) -> str:
+    at = "@" if span is not None and span.axis == "second" else " "
+    return f"{row.id}{at}{citation.place(span)}".strip()
 
 
 async def _row(context: Context, wanted: str, span: Span | None, ref: str) -> SourceRow:
@@ -128,20 +138,20 @@ async def _row(context: Context, wanted: str, span: Span | None, ref: str) -> So
             code="UNKNOWN_REF",
         )
     if len(rows) > 1:
-        raise ambiguous(wanted, rows)
+        raise ambiguous(ref, rows, span)
     return rows[0]
 
 
 def _within(span: Span, row: SourceRow) -> Span:
     if span.axis == "second" and row.modality in (Modality.DOCUMENT, Modality.IMAGE):
         raise NotFoundError(
-            f"{row.id} is {_WITH_ARTICLE[row.modality]}, it has no seconds; "
+            f"{row.id} has no seconds: it is {describe_kind(row)}; "
             + ("use #p1" if row.pages else f"use {row.id}"),
             code="OUT_OF_RANGE",
         )
     if span.axis == "page" and not row.pages:
         raise NotFoundError(
-            f"{row.id} is {_WITH_ARTICLE[row.modality]} without pages; "
+            f"{row.id} has no pages: it is {describe_kind(row)}; "
             + (f"use {row.id}@0" if row.duration_s else f"use {row.id}"),
             code="OUT_OF_RANGE",
         )
@@ -158,11 +168,3 @@ def _within(span: Span, row: SourceRow) -> Span:
     if span.axis == "second" and row.duration_s is not None:
         end = min(end, row.duration_s)
     return Span(span.axis, span.start, max(end, span.start))
-
-
-_WITH_ARTICLE = {
-    Modality.VIDEO: "a video",
-    Modality.AUDIO: "an audio file",
-    Modality.IMAGE: "an image",
-    Modality.DOCUMENT: "a document",
-}

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
+from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
-from omni_core.types import Channel, Match, Modality
+from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Span
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
-Show = Literal["frame", "sheet", "page", "audio", "clip", "text"]
+LOCAL_PATH = "a path"
+"""Marks a path that is relative to the folder of the process that asks."""
+FilePath = Annotated[str, LOCAL_PATH]
+Show = Literal["frame", "sheet", "page", "audio", "clip", "text", "thumbnail"]
+"""`thumbnail`: the small image kept at ingest, without decoding the file; where there is none, a
+frame or page."""
 Order = Literal["relevance", "newest", "oldest"]
 Size = Literal["small", "medium", "large"]
+Change = Literal["collection", "title", "recorded_at"]
 
 
 def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -26,13 +33,19 @@ def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 class IngestRequest:
     """A file (or, through `Engine.ingest_folder`, each file of a folder) to make searchable."""
 
-    path: str
+    path: FilePath
     title: str | None = None
     recorded_at: datetime | None = None
     collection: str = "default"
-    transcript: str | None = None
+    transcript: FilePath | None = None
     password: str | None = None
     fast: bool = False
+    watched: bool = False
+    """From a watched folder: other ingests do not wait for it."""
+
+    def __post_init__(self) -> None:
+        """Bring the name of the collection into its stored form."""
+        object.__setattr__(self, "collection", collection_name(self.collection))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +70,13 @@ class IngestStatus:
     recorded_at_from: str = ""
     already: bool = False
     """True when the same bytes were ingested completely before."""
+    changed: tuple[Change, ...] = ()
+    """What the request changed of a source that was complete before: it was added to the
+    collection, renamed, or dated."""
     duplicate_of: str = ""
     """The path under which the same bytes were ingested before."""
+    moved_from: str = ""
+    """That path, when no file is there any more: the source is now at `path`."""
     warnings: tuple[str, ...] = ()
     error_code: str = field(init=False, default="")
     """The code of `failure`."""
@@ -99,7 +117,7 @@ class SearchRequest:
 
     query: str = ""
     ref: str = ""
-    path: str = ""
+    path: FilePath = ""
     not_like: tuple[str, ...] = ()
     same_source: bool = True
     modality: tuple[Modality, ...] = ()
@@ -113,7 +131,9 @@ class SearchRequest:
     cursor: str = ""
 
     def __post_init__(self) -> None:
-        """Convert names of modalities; raises BadRequestError for an unknown value."""
+        """Convert names of modalities and of the collection; raises BadRequestError for an unknown
+        value."""
+        object.__setattr__(self, "collection", collection_name(self.collection))
         for given in self.modality:
             _require_choice("modality", given, tuple(Modality))
         object.__setattr__(self, "modality", tuple(Modality(m) for m in self.modality))
@@ -142,6 +162,8 @@ class SearchHit:
     also_at: tuple[str, ...] = ()
     partial: str = ""
     """`still ingesting, 40% is in` while its source is not complete."""
+    missing_since: datetime | None = None
+    """When it was noticed that the file is gone; what was stored of it is still cited."""
     score: float = 0.0
     cosine: float = 0.0
     uri: str = ""
@@ -180,6 +202,8 @@ class OpenRequest:
     max_bytes: int = 500_000
     """Limit of images and audio together; images are scaled down to fit. Base64 adds a third; with
     the words the result stays under 700 KB."""
+    word_boxes: bool = False
+    """Whether images of pages come with the places of their words."""
 
     def __post_init__(self) -> None:
         """Raises BadRequestError for an unknown size."""
@@ -197,6 +221,8 @@ class Line:
     end: float
     axis: Literal["second", "page", "char"] = "second"
     ref: str = ""
+    beats: Beats = ()
+    """Where the phrases of spoken words begin, after the first; () when unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +233,8 @@ class RenderedImage:
     caption: str
     width: int
     height: int
+    words: tuple[PlacedWord, ...] = ()
+    """Words of the page in reading order, where they were asked for and are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +261,8 @@ class Opened:
     """The opened span in words: `12:04.3-12:19.3 of 48:10`, `page 7 of 31`."""
     requested: str = ""
     """The request in words, when the opened span differs from it."""
+    span: Span | None = None
+    """The span of the reference itself, without what `pad_s` added; None is the whole source."""
     lines: tuple[Line, ...] = ()
     pictures: tuple[RenderedImage, ...] = ()
     clips: tuple[ClipFile, ...] = ()
@@ -251,6 +281,9 @@ class SourcePage:
     sources: tuple[SourceRow, ...]
     total: int
     next_cursor: str = ""
+    collections: Mapping[str, int] = field(default_factory=dict)
+    """The number of sources of every collection, by name: on the first page of a list without
+    filters, else empty."""
     ingests: tuple[IngestStatus | FolderStatus, ...] = ()
     """On the first page: everything that is being ingested or waits for its turn."""
 
@@ -262,6 +295,8 @@ class ReadPage:
     source: SourceRow
     lines: tuple[Line, ...]
     next_cursor: str = ""
+    range: str = ""
+    """The part that was asked for, with its unit: `seconds 60 to 90 of 2890`; "" for the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +310,59 @@ class Checked:
     """The passage of the source that matches best."""
     elsewhere: tuple[Line, ...]
     source: SourceRow
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file under a folder as it was when it was ingested, or passed over."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    complete: bool
+    """Whether, unchanged, there is nothing to do for it."""
+    source_id: str = ""
+    gone: bool = False
+    """Whether it was noted as gone."""
+    passed_over: str = ""
+    """The code of why it was not ingested: FORGOTTEN, UNSUPPORTED_TYPE, CORRUPT_MEDIA ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Known files in order of path; `after` of the next page, "" for the last one."""
+
+    files: tuple[KnownFile, ...]
+    next_after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A file that cannot be ingested, and why: not worth another try until it changes."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    code: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileNews:
+    """What a watcher found out about files, by their paths."""
+
+    gone: tuple[str, ...] = ()
+    """No longer there."""
+    ingested: tuple[str, ...] = ()
+    """Ingested: what these paths held before is forgotten."""
+    passed_over: tuple[PassedOver, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FilesNoted:
+    """What became of sources because of a FileNews."""
+
+    missing: tuple[str, ...] = ()
+    """Ids of sources that have no file now; they stay searchable."""
+    replaced: tuple[SourceRow, ...] = ()
+    """Sources that were forgotten, since their only file holds something else now."""

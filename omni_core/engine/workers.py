@@ -110,6 +110,11 @@ class Models:
         """The child's process id; None while it is not running."""
         return self._worker.pid
 
+    @property
+    def restarts(self) -> int:
+        """How often the child was started again."""
+        return max(0, self._worker.starts - 1)
+
     async def close(self) -> None:
         """End the child."""
         await asyncio.to_thread(self._worker.close, 2.0)
@@ -142,13 +147,19 @@ class Decoders:
         self._short = make("decoder", 5)
         self.short = Lane([self._short])
         """One more for short files, while the others are busy."""
+        self._watched_cutter = make("decoder of watched folders", 10)
+        self.watched = Lane([self._watched_cutter])
+        """One for the files of watched folders, so that nobody waits for them."""
         self._opener = make("decoder", 0)
         self._opening = asyncio.Lock()
 
     @asynccontextmanager
-    async def cutter(self, name: str, waiting: Waiting | None = None) -> AsyncIterator[Worker]:
-        """A decoder for the ingest of the file `name`; waits for a free one."""
-        async with self.long.worker(name, waiting) as worker:
+    async def cutter(
+        self, name: str = "a file", waiting: Waiting | None = None, *, watched: bool = False
+    ) -> AsyncIterator[Worker]:
+        """A decoder for the ingest of the file `name`; waits for a free one. Files of watched
+        folders have one of their own."""
+        async with (self.watched if watched else self.long).worker(name, waiting) as worker:
             yield worker
         if self.long.idle and self.short.idle and self._short.pid is not None:
             async with self.short.worker("its end"):  # a small machine needs its memory
@@ -170,13 +181,22 @@ class Decoders:
             yield self._opener
 
     @property
+    def _workers(self) -> tuple[Worker, ...]:
+        return (*self._cutters, self._short, self._watched_cutter, self._opener)
+
+    @property
     def pids(self) -> list[int]:
         """Process ids of the running children."""
-        return [p for w in (*self._cutters, self._short, self._opener) if (p := w.pid) is not None]
+        return [p for w in self._workers if (p := w.pid) is not None]
+
+    @property
+    def restarts(self) -> int:
+        """How often children were started again."""
+        return sum(max(0, w.starts - 1) for w in (*self._cutters, self._opener))
 
     async def close(self) -> None:
         """End every child, even if ending one fails; a decoder has nothing to save."""
         async with AsyncExitStack() as workers:
-            for worker in (*self._cutters, self._short, self._opener):
+            for worker in self._workers:
                 workers.push_async_callback(asyncio.to_thread, worker.close, 1.0)
                 workers.push_async_callback(asyncio.to_thread, worker.kill)

@@ -21,6 +21,7 @@ from omni_core.types import (
     Limits,
     MediaInfo,
     Pixels,
+    PlacedWord,
     Samples,
     Segment,
     Source,
@@ -83,6 +84,11 @@ class MediaService:
         """Page `number` (from 1); a crop is rendered at full resolution."""
         with guarded(path):
             return self._medium(path).page(path, number, edge, crop, password)
+
+    def words(self, path: str, number: int, password: str | None = None) -> list[PlacedWord]:
+        """Words of page `number` (from 1), with their places on its image."""
+        with guarded(path):
+            return self._medium(path).words(path, number, password)
 
     def clip(self, path: str, start: float, end: float, out_path: str) -> tuple[str, float, float]:
         """Cut [start, end) seconds into `out_path`: (MIME type, true start, true end)."""

@@ -14,6 +14,7 @@ from omni_core.types import (
     Limits,
     MediaInfo,
     Pixels,
+    PlacedWord,
     Samples,
     Segment,
     Source,
@@ -110,6 +111,13 @@ class Medium(ABC):
         Optional: for documents that have a layout; their text is in the index anyway.
         """
         raise BadRequestError("this source has no pages to show", code="NO_VISUAL")
+
+    def words(self, path: str, number: int, password: str | None) -> list[PlacedWord]:
+        """The words of page `number` (from 1) in reading order, with their places on its image.
+
+        Optional: none where the file does not hold places.
+        """
+        return []
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
         """Write [start, end) seconds as a playable file to `out`.

@@ -21,6 +21,9 @@ class Line:
     top: float
     right: float
     bottom: float
+    seen: tuple[float, float, float, float] | None = None
+    """(left, top, right, bottom) in fractions of the image as it was given: the text may have been
+    turned to be read. None when not known."""
 
     @property
     def height(self) -> float:

@@ -91,10 +91,13 @@ class Ocr:
         if detect_first and not self._has_text(image):
             return []
         boxes = self._detect(image, edge)
+        quarters = 0
         if _sideways(boxes):
             image = np.ascontiguousarray(np.rot90(image))
             boxes = self._detect(image, edge)
+            quarters = 1
         if self._upside_down(image, boxes):
+            quarters += 2
             image = np.ascontiguousarray(image[::-1, ::-1])
             height, width = image.shape[:2]
             # after the half turn the first corner is the bottom right one: start at the top left
@@ -102,8 +105,9 @@ class Ocr:
         if not len(boxes):
             return []
         words = self._recognise(_crops(image, boxes))
+        size = image.shape[1], image.shape[0]
         return [
-            _line(text, score, box)
+            _line(text, score, box, _turned_back(box, size, quarters))
             for (text, score), box in zip(words, boxes, strict=True)
             if score >= MIN_SCORE
         ]
@@ -195,7 +199,20 @@ def _sideways(boxes: Boxes) -> bool:
     return bool(heights[tall].sum() > 2 * widths[~tall].sum())
 
 
-def _line(text: str, score: float, box: Boxes) -> Line:
+def _turned_back(
+    box: Boxes, size: tuple[int, int], quarters: int
+) -> tuple[float, float, float, float]:
+    """A box of an image that was turned so many quarters anticlockwise, in fractions of the image
+    as it was before."""
+    at = np.clip(box / np.array(size, np.float32), 0.0, 1.0)
+    for _ in range(quarters):
+        at = np.stack([1.0 - at[:, 1], at[:, 0]], axis=1)
+    left, top = (round(float(v), 4) for v in at.min(axis=0))
+    right, bottom = (round(float(v), 4) for v in at.max(axis=0))
+    return left, top, right, bottom
+
+
+def _line(text: str, score: float, box: Boxes, seen: tuple[float, float, float, float]) -> Line:
     left, top = (float(v) for v in box.min(axis=0))
     right, bottom = (float(v) for v in box.max(axis=0))
-    return Line(text, score, left, top, right, bottom)
+    return Line(text, score, left, top, right, bottom, seen)

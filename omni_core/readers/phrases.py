@@ -122,8 +122,15 @@ def _close(current: list[Phrase], following: Phrase) -> tuple[list[Phrase], list
 
 def join(phrases: Sequence[Phrase]) -> Phrase:
     """One phrase from the first start to the last end."""
-    text = re.sub(r"\s+", " ", "".join(p.text for p in phrases)).strip()
-    return Phrase(phrases[0].start, phrases[-1].end, text, phrases[0].language)
+    text, beats = "", []
+    for p in phrases:
+        said = re.sub(r"\s+", " ", p.text)
+        joined = (text + said).replace("  ", " ").lstrip()
+        if text:
+            beats.append((len(joined) - len(said.lstrip()), round(p.start, 2)))
+        text = joined
+    text = text.rstrip()
+    return Phrase(phrases[0].start, phrases[-1].end, text, phrases[0].language, tuple(beats))
 
 
 _COMMON = """

@@ -44,6 +44,8 @@ SAME_TEXT_RATIO = 0.9
 PAGE_WORDS_ENOUGH = 8
 """A page whose text layer has fewer words is recognised too: a scan with a stamp, for one."""
 IMAGE_EDGE = 1280
+MAX_PLACES = 200
+"""Lines of an image whose places are stored: 60 bytes each."""
 VIDEO_EDGE = 960
 """Long edge at which text is detected; smaller for videos, whose letters are larger."""
 
@@ -129,7 +131,8 @@ class ScreenTextReader(Reader):
             if segment.modality is Modality.DOCUMENT:
                 found += self._page(segment, lines)
             elif text := paragraphs(lines):
-                found.append(_words(segment, text, segment.part))
+                places = _places(lines, segment.extra.get("crop"))
+                found.append(_words(segment, text, segment.part, places=places))
         return found
 
     def flush(self, source_id: str) -> list[Segment]:
@@ -191,7 +194,11 @@ class ScreenTextReader(Reader):
     def _page(self, segment: Segment, lines: Sequence[Line]) -> list[Segment]:
         """Windows of text, cut as those of a text layer."""
         windows = text_windows(paragraphs(lines), CutOptions())
-        return [_words(segment, w.text, part) for part, w in enumerate(windows)]
+        places = _places(lines)  # of the whole page, once
+        return [
+            _words(segment, w.text, part, places=() if part else places)
+            for part, w in enumerate(windows)
+        ]
 
 
 def _pixels(segment: Segment) -> Pixels | None:
@@ -200,11 +207,26 @@ def _pixels(segment: Segment) -> Pixels | None:
     return segment.content.pixels if isinstance(segment.content, ImageContent) else None
 
 
-def _words(segment: Segment, text: str, part: int = 0) -> Segment:
+def _words(
+    segment: Segment, text: str, part: int = 0, *, places: Sequence[Sequence[object]] = ()
+) -> Segment:
+    extra = {**segment.extra, "places": places} if places else segment.extra
     return replace(
         segment, channel=Channel.SCREEN_TEXT, content=TextContent(text), text=text,
-        origin=ScreenTextReader.origin, part=part,
+        origin=ScreenTextReader.origin, part=part, extra=extra,
     )  # fmt: skip
+
+
+def _places(lines: Sequence[Line], tile: Sequence[float] | None = None) -> list[list[object]]:
+    """[text, left, top, right, bottom] of each line from the top down, as stored: in fractions of
+    the whole image, of which `tile` may be a part."""
+    x0, y0, x1, y1 = tile or (0.0, 0.0, 1.0, 1.0)
+    found: list[list[object]] = []
+    for line in sorted(lines, key=lambda line: line.top)[:MAX_PLACES]:
+        if line.seen is not None:
+            sides = zip(line.seen, (x0, y0) * 2, (x1 - x0, y1 - y0) * 2, strict=True)
+            found.append([line.text, *(round(at + side * size, 4) for side, at, size in sides)])
+    return found
 
 
 def _thumbnail(pixels: Pixels) -> Pixels:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from omni_core import weights
 from omni_core.errors import UnavailableError
@@ -97,7 +98,7 @@ class SpeechReader(Transcriber):
 
     @classmethod
     def select(cls, segments: Sequence[Segment]) -> list[Segment]:
-        """Windows of audio."""
+        """Windows of audio, also those whose words are known: they end a passage before them."""
         return [s for s in segments if s.channel is Channel.SOUND]
 
     def __init__(self, model: Whisper, origin: str) -> None:
@@ -189,7 +190,7 @@ class SpeechReader(Transcriber):
             state = None
         if state is None:
             state = self._sessions.put(source_id, SpeechSession(segment.modality, start))
-        state.append(audio, start)
+        state.append(replace(audio, samples=_unknown(audio)), start)
         return found
 
     def _transcribe(self, sources: Sequence[str], *, final: bool) -> None:
@@ -269,7 +270,9 @@ class SpeechReader(Transcriber):
         found = []
         for passage in done:
             span = Span("second", round(passage.start, 3), round(passage.end, 3))
-            extra = {"language": passage.language}
+            extra: dict[str, Any] = {"language": passage.language}
+            if passage.beats:
+                extra["beats"] = [list(beat) for beat in passage.beats]
             found.append(_segment(source_id, state, span, passage.text, self.origin, 0, extra))
             words = [p for p in state.translated if p.start < passage.end - 0.1]
             if words:
@@ -281,9 +284,20 @@ class SpeechReader(Transcriber):
         return found
 
 
+def _unknown(audio: AudioContent) -> Samples:
+    """The samples, silent where subtitles hold the words."""
+    if not audio.covered:
+        return audio.samples
+    samples = audio.samples.copy()
+    for start, end in audio.covered:
+        first, last = (round((audio.overlap_s + t) * SAMPLE_RATE) for t in (start, end))
+        samples[max(0, first) : max(0, last)] = 0
+    return samples
+
+
 def _segment(
     source_id: str, state: SpeechSession, span: Span, text: str, origin: str, part: int,
-    extra: dict[str, str],
+    extra: dict[str, Any],
 ) -> Segment:  # fmt: skip
     return Segment(
         source_id,

@@ -13,7 +13,7 @@ import itertools
 import logging
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omni_core.errors import UnavailableError
-from omni_core.types import SAMPLE_RATE, Samples
+from omni_core.types import SAMPLE_RATE, Beats, Samples
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,8 @@ class Phrase:
     end: float
     text: str
     language: str = ""
+    beats: Beats = field(default=(), compare=False)
+    """Where phrases that were joined to this one begin, after the first."""
 
 
 @dataclass(frozen=True, slots=True)

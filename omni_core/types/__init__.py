@@ -10,6 +10,7 @@ from omni_core.types.contents import Content as Content
 from omni_core.types.contents import Frames as Frames
 from omni_core.types.contents import ImageContent as ImageContent
 from omni_core.types.contents import Pixels as Pixels
+from omni_core.types.contents import PlacedWord as PlacedWord
 from omni_core.types.contents import Samples as Samples
 from omni_core.types.contents import TextContent as TextContent
 from omni_core.types.contents import Vector as Vector
@@ -23,6 +24,7 @@ from omni_core.types.scores import Match as Match
 from omni_core.types.scores import Sparse as Sparse
 from omni_core.types.segments import TITLE_ORIGIN as TITLE_ORIGIN
 from omni_core.types.segments import Axis as Axis
+from omni_core.types.segments import Beats as Beats
 from omni_core.types.segments import Channel as Channel
 from omni_core.types.segments import Encoded as Encoded
 from omni_core.types.segments import Segment as Segment

@@ -16,6 +16,18 @@ Samples = NDArray[np.float32]
 Vector = NDArray[np.float32]
 """L2-normalised: (dim,), or (tokens, dim) for multi-vector models (late interaction)."""
 
+
+@dataclass(frozen=True, slots=True)
+class PlacedWord:
+    """A word of an image or page and its rectangle, in fractions of the sides from the top left."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 SAMPLE_RATE = 16_000
 """Hz. Every model of this field takes mono audio at 16 kHz."""
 
@@ -40,6 +52,9 @@ class AudioContent:
 
     samples: Samples
     overlap_s: float = 0.0
+    covered: tuple[tuple[float, float], ...] = ()
+    """Seconds, counted from the end of the overlap, whose words are known from subtitles: speech
+    is not recognised there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,6 +26,8 @@ class Channel(StrEnum):
 
 
 Axis = Literal["second", "page", "char"]
+Beats = tuple[tuple[int, float], ...]
+"""Places in a timed text where a phrase begins: (character, second)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -82,7 +84,7 @@ class Segment:
     part: int = 0
     """Number that distinguishes segments of equal channel and span (windows of a page's text)."""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields of the stored payload: `language`, `key_time`, `heading`, `heard` ..."""
+    """Further fields of the stored payload: `language`, `key_time`, `heading`, `beats` ..."""
 
     @property
     def id(self) -> str:

@@ -6,28 +6,33 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import Any
 
 import anyio
 from mcp.server import CacheHint, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 from mcp.shared.exceptions import MCPError
 from mcp.types import SubscriptionsListenRequestParams, ToolAnnotations
 
 from omni_core import __version__
-from omni_core.errors import OmniError
+from omni_core.errors import AmbiguousError, OmniError
 from omni_core.settings import Settings
-from omni_server import prompts, resources, schemas, tools
+from omni_server import asking, prompts, resources, schemas, subscriptions, tools
 from omni_server.arguments import read as read_arguments
+from omni_server.authorization import authorize, principal, use_of
 from omni_server.calls import ANSWER_S
+from omni_server.durable_tasks.context import TaskContext
+from omni_server.durable_tasks.extension import TasksExtension
+from omni_server.durable_tasks.listening import TaskListening
 from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
+from omni_server.observe.calls import ObserveCalls, note_outcome
+from omni_server.page import extension
+from omni_server.page.tools import library_status, view_moment
 from omni_server.progress import cancelled_by_others
+from omni_server.render.results import ambiguous
 from omni_server.state import Opener, State
-from omni_server.subscriptions import advertise_what_is_sent, publish_change
 from omni_server.text import one_line
 
 log = logging.getLogger(__name__)
@@ -55,7 +60,7 @@ _READ = ToolAnnotations(
 def create(settings: Settings, *, opener: Opener | None = None) -> MCPServer[State]:
     """The server, ready for any transport; its engine opens when the first one runs.
 
-    `opener` replaces `Engine.open`, for a server inside another program.
+    `opener` replaces `SharedEngine.open`, for a server inside another program.
     """
     return build(State(settings, opener))
 
@@ -64,14 +69,15 @@ def build(state: State) -> MCPServer[State]:
     """The server for a state that the caller owns (HTTP routes share it)."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: MCPServer[State]) -> AsyncIterator[State]:
-        async with state.running():
+    async def lifespan(server: MCPServer[State]) -> AsyncIterator[State]:
+        async with state.running(), tasks.running(server):
             yield state
 
-    bus = InMemorySubscriptionBus()
-    listening = ListenHandler(bus)
-    state.changed = partial(publish_change, bus)
-    state.end_subscriptions = listening.close
+    def is_durable(name: str) -> bool:
+        return isinstance(server._tool_manager.get_tool(name), DurableTool)
+
+    tasks = TasksExtension(state, is_durable)
+    subscriptions.connect(state)
     server = EvidenceServer(
         "omni",
         title="Omni evidence",
@@ -79,16 +85,29 @@ def build(state: State) -> MCPServer[State]:
         instructions=INSTRUCTIONS,
         website_url=WEBSITE,
         icons=icons(),
-        tools=tools_of(state.settings),
+        tools=[*map(extension.bind, tools_of(state.settings)), *page_tools()],
         lifespan=lifespan,
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
-        middleware=[advertise_what_is_sent, state.calls.observe],
-        cache_hints={"tools/list": CacheHint(ttl_ms=3_600_000, scope="public")},
+        middleware=[
+            subscriptions.advertise_what_is_sent,
+            authorize,
+            extension.only_for_apps,
+            state.calls.observe,
+        ],
+        extensions=[tasks, extension.apps()],
+        cache_hints={
+            "tools/list": CacheHint(
+                ttl_ms=3_600_000, scope="private" if state.guarded else "public"
+            )
+        },
     )
     server._lowlevel_server.add_request_handler(
-        "subscriptions/listen", SubscriptionsListenRequestParams, listening
+        "subscriptions/listen",
+        SubscriptionsListenRequestParams,
+        TaskListening(subscriptions.listen, tasks),
     )
+    server.middleware.insert(0, ObserveCalls(state, frozenset(t.name for t in all_tools())))
     resources.add(server, state)
     prompts.add(server)
     return server
@@ -106,12 +125,12 @@ def tools_of(settings: Settings) -> list[Tool]:
     )
     delete = write.model_copy(update={"destructive_hint": True, "open_world_hint": False})
     made = [
-        _tool(tools.ingest_media, "Ingest media", write),
-        _tool(tools.search, "Search media", _READ),
-        _tool(tools.get_segment, "Open a segment", _READ),
+        _tool(tools.ingest_media, "Ingest media", write, kind=DurableTool),
+        _tool(tools.search, "Search media", _READ, ALWAYS_LOADED),
+        _tool(tools.get_segment, "Open a segment", _READ, UNCUT),
         _tool(tools.similar_to, "Find similar", _READ),
         _tool(tools.list_sources, "List sources", _READ),
-        _tool(tools.read_source, "Read a source", _READ),
+        _tool(tools.read_source, "Read a source", _READ, UNCUT),
     ]
     if settings.check_citations:
         made.append(_tool(tools.check_citation, "Check a citation", _READ))
@@ -120,10 +139,33 @@ def tools_of(settings: Settings) -> list[Tool]:
     return made
 
 
-def _tool(fn: Callable[..., Any], title: str, annotations: ToolAnnotations) -> Tool:
+def page_tools() -> list[Tool]:
+    """The tools of the page, which models never see."""
+    made = [
+        _tool(view_moment, "Look at a moment", _READ),
+        _tool(library_status, "Look at the library", _READ),
+    ]
+    return [extension.bind_private(tool) for tool in made]
+
+
+ALWAYS_LOADED = {"anthropic/alwaysLoad": True}
+"""Claude Code defers tools until a model looks for them; this one must be seen to be thought of."""
+UNCUT = {"anthropic/maxResultSizeChars": 60_000}
+"""Claude Code puts longer results into a file; ours end at about 24,000 characters of words, which
+a user's lower limit of tokens would cut."""
+
+
+def _tool(
+    fn: Callable[..., Any],
+    title: str,
+    annotations: ToolAnnotations,
+    meta: dict[str, Any] | None = None,
+    *,
+    kind: type[EvidenceTool] | None = None,
+) -> Tool:
     description = " ".join((fn.__doc__ or "").split())
-    tool = EvidenceTool.from_function(
-        fn, title=title, description=description, annotations=annotations
+    tool = (kind or EvidenceTool).from_function(
+        fn, title=title, description=description, annotations=annotations, meta=meta
     )
     schemas.tighten(tool)
     return tool
@@ -137,31 +179,59 @@ class EvidenceTool(Tool):
     ) -> Any:
         """The tool's result; raises ToolError, whose text is all that the model sees."""
         try:
-            ready = read_arguments(self, arguments)
-            if self.context_kwarg is not None:
-                ready[self.context_kwarg] = context
-            with anyio.move_on_after(ANSWER_S) as limit:
-                result = await self.fn(**ready)
-            if limit.cancelled_caught:
-                raise ToolError(
-                    f"BUSY: no answer within {ANSWER_S:.0f} s: the machine is busy, or its models "
-                    "are still loading; call again in a few seconds"
-                )
+            with use_of(self, principal(context), arguments):
+                ready = read_arguments(self, arguments)
+                result = await self._result(ready, context)
             return self.fn_metadata.convert_result(result) if convert_result else result
+        except asking.AskingUser as e:
+            return e.question
+        except AmbiguousError as e:
+            raise ToolError(ambiguous(e)) from e
         except OmniError as e:
+            note_outcome(e.code)
             raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
         except (MCPError, ToolError):
             raise
         except asyncio.CancelledError as e:
             if not cancelled_by_others():
                 raise
+            note_outcome("CANCELLED")
             log.warning("%s: work that it waited for was cancelled by another request", self.name)
             raise ToolError(
                 "CANCELLED: this work was cancelled by another request; try again"
             ) from e
         except Exception as e:
+            note_outcome("INTERNAL")
             log.exception("%s failed", self.name)
             raise ToolError(
                 "INTERNAL: the server failed at this call and logged why; "
                 "try again, or run `omni-mcp doctor`"
             ) from e
+
+    async def _result(self, arguments: dict[str, Any], context: Any) -> Any:
+        """What the tool returns; where a name fits several sources, the user picks one."""
+        questions = asking.Questions(context)
+        own = {} if self.context_kwarg is None else {self.context_kwarg: context}
+        while True:
+            try:
+                return await self._answer(arguments | own, context)
+            except AmbiguousError as e:
+                picked = asking.replaced(arguments, e.given, await asking.which(questions, e))
+                if picked == arguments:
+                    raise
+                arguments = picked
+
+    async def _answer(self, arguments: dict[str, Any], context: Any) -> Any:
+        """The result in time; not of tasks, which take their own, nor where a person is asked."""
+        if isinstance(context, TaskContext) or self.name == "delete_source":
+            return await self.fn(**arguments)
+        with anyio.move_on_after(ANSWER_S):
+            return await self.fn(**arguments)
+        raise ToolError(
+            f"BUSY: no answer within {ANSWER_S:.0f} s: the machine is busy, or its models are "
+            "still loading; call again in a few seconds"
+        )
+
+
+class DurableTool(EvidenceTool):
+    """A tool whose calls may become tasks: they may take long, and be run again after a restart."""

@@ -19,7 +19,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -57,24 +57,33 @@ class Budget:
 
     def __init__(
         self,
-        ctx: ServerRequestContext[Any, Any],
+        meta: Mapping[str, Any] | None,
         wait_s: float | None,
+        *,
+        endless: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`wait_s` is what the caller asked for, if anything."""
-        seen = "progress_token" in (ctx.meta or {})
+        """`meta` is that of the request; `wait_s` is what the caller asked for, if anything.
+
+        `endless`: there is no hurry; `left` is None.
+        """
+        seen = "progress_token" in (meta or {})
+        self._endless = endless
         self._clock, self._began = clock, clock()
         self.wait_s = (WAIT_S if seen else WAIT_UNSEEN_S) if wait_s is None else wait_s
 
-    def left(self) -> float:
+    def left(self) -> float | None:
         """Seconds to wait for the result, 0 or more; spent time counts in quarters of a second."""
+        if self._endless:
+            return None
         spent = math.floor((self._clock() - self._began) * 4) / 4
         return max(0.0, min(self.wait_s, ANSWER_S - 2) - spent)
 
     async def opened(self, engine: Awaitable[EngineApi]) -> EngineApi:
         """The engine; raises UnavailableError (BUSY) when it does not open in time."""
         try:
-            async with asyncio.timeout(max(self.left(), WAIT_UNSEEN_S)):
+            left = self.left()
+            async with asyncio.timeout(None if left is None else max(left, WAIT_UNSEEN_S)):
                 return await engine
         except TimeoutError:
             raise UnavailableError(

@@ -19,6 +19,7 @@ from typing import Literal
 from omni_core import weights
 from omni_core.errors import OmniError
 from omni_core.settings import Settings
+from omni_server.store_check import open_in
 
 State = Literal["ok", "warning", "missing", "absent"]
 
@@ -107,7 +108,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Every finding, the needed ones first. Imports heavy wheels in a child process only."""
     found = [
         _python(), *_store(settings), *_features(), *_weights(settings), *_plugins(),
-        *_places(settings),
+        *_places(settings), *_people(settings),
     ]  # fmt: skip
     return sorted(found, key=lambda f: not f.needed)
 
@@ -128,8 +129,11 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("store", "missing", f"{path} cannot be written", get="--store DIR")
         return
     free = shutil.disk_usage(there).free / GB
-    detail = f"{path}, {free:.1f} GB free"
-    if (kind := _mount(there)) in NETWORK:
+    who, wrong = open_in(path)
+    detail = ", ".join(filter(None, (f"{path}, {free:.1f} GB free", who)))
+    if wrong:
+        yield Finding("store", "warning", detail, get=wrong)
+    elif (kind := _mount(there)) in NETWORK:
         yield Finding(
             "store", "warning", f"{detail}, on a network drive ({kind})",
             get="--store DIR on a local disk: locks and crashes are not safe over a network",
@@ -243,6 +247,15 @@ def _places(settings: Settings) -> Iterator[Finding]:
         )  # fmt: skip
     if settings.index == "server":
         yield _qdrant(settings.qdrant_url)
+
+
+def _people(settings: Settings) -> Iterator[Finding]:
+    """Several people on one server: only what is set up."""
+    if settings.oauth_issuer or settings.tokens_file or settings.tenant_roots:
+        from omni_server.auth.diagnosis import examine as examine_people
+
+        for c in examine_people(settings):
+            yield Finding(c.name, c.state, c.detail, get=c.fix)
 
 
 def _qdrant(url: str) -> Finding:

@@ -122,6 +122,11 @@ class Downloads:
         """Cancel the download of `url`; False when there is none."""
         return bool(await self._tasks.cancel_keys(lambda key: key == url))
 
+    @property
+    def running(self) -> int:
+        """How many downloads are under way."""
+        return len(self._tasks.running)
+
     async def close(self) -> None:
         """Cancel the running downloads."""
         await self._owner.close(CLOSE_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,7 +26,7 @@ from omni_server.render import segment as opened
 from omni_server.text import one_line
 
 if TYPE_CHECKING:
-    from omni_core.engine.results import Opened, Show, SourcePage
+    from omni_core.engine.results import Opened, Show, SourcePage, SourceRow
     from omni_server.state import State
 
 MAX_CLIP = 24_000_000
@@ -52,7 +53,7 @@ def add(server: MCPServer[State], state: State) -> None:
     @server.resource("omni://segment/{segment_id}/text", title="Words of a segment")
     async def text(segment_id: str) -> str:
         """Words, citation and provenance."""
-        return _words(opened.result(await _open(state, segment_id, "text"), ()))
+        return opened.words(await _open(state, segment_id, "text"))
 
     @server.resource("omni://segment/{segment_id}/frame.jpg", mime_type="image/jpeg", title="Image")
     async def frame(segment_id: str) -> bytes:
@@ -99,10 +100,10 @@ def add(server: MCPServer[State], state: State) -> None:
     ) -> Completion | None:
         if argument.name not in ("source_id", "source_a", "source_b", "segment_id"):
             return None
-        page = await _sources(state, match=argument.value, limit=20)
+        # What follows an id in a reference (`src_ab@12`, `src_ab#p3`) is not part of it.
+        page = await _sources(state, match=re.split("[@#]", argument.value)[0], limit=20)
         if argument.name == "segment_id":
-            values = [f"{row.id}@0" for row in page.sources if row.duration_s is not None]
-            values += [f"{row.id}#p1" for row in page.sources if row.pages is not None]
+            values = [row.id + _beginning(row) for row in page.sources]
         elif argument.name == "source_id":
             values = [row.id for row in page.sources]
         else:
@@ -110,22 +111,31 @@ def add(server: MCPServer[State], state: State) -> None:
         return Completion(values=values[:100], total=page.total, has_more=bool(page.next_cursor))
 
 
+def _beginning(row: SourceRow) -> str:
+    """What leads from a source to its first segment; "" for an image or a text."""
+    if row.duration_s is not None:
+        return "@0"
+    return "#p1" if row.pages is not None else ""
+
+
 async def _sources(state: State, *, match: str = "", limit: int) -> SourcePage:
     async def ask() -> SourcePage:
-        return await (await state.engine()).sources(match=match, limit=limit)
+        return await (await state.of_caller().engine()).sources(match=match, limit=limit)
 
     return await _answer(ask)
 
 
 async def _read(state: State, source_id: str) -> Any:
-    return await (await state.engine()).read(source_id)
+    return await (await state.of_caller().engine()).read(source_id)
 
 
 async def _open(state: State, ref: str, *show: Show) -> Opened:
     from omni_core.engine.results import OpenRequest
 
     async def ask() -> Opened:
-        return await (await state.engine()).open_ref(OpenRequest(ref, show, max_pictures=1))
+        return await (await state.of_caller().engine()).open_ref(
+            OpenRequest(ref, show, max_pictures=1)
+        )
 
     return await _answer(ask)
 

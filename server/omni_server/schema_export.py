@@ -35,6 +35,7 @@ def render_all() -> dict[str, str]:
             "outputSchema": tool.output_schema,
             "annotations": tool.annotations
             and tool.annotations.model_dump(by_alias=True, exclude_none=True),
+            "_meta": tool.meta,
         }
         body = {k: v for k, v in body.items() if v is not None}
         files[f"{tool.name}.json"] = _text(body)

@@ -30,6 +30,7 @@ class Hit(TypedDict):
     recorded_at_from: NotRequired[str]
     also_at: NotRequired[list[str]]
     partial: NotRequired[str]
+    missing_since: NotRequired[str]
     score: NotRequired[float]
 
 
@@ -51,6 +52,7 @@ class SearchOut(TypedDict):
     note: NotRequired[str]
     nearest: NotRequired[Hit]
     next_cursor: NotRequired[str]
+    quoted: NotRequired[str]
 
 
 class Failure(TypedDict):
@@ -72,6 +74,8 @@ class IngestOut(TypedDict):
     pages: NotRequired[int]
     recorded_at: NotRequired[str]
     recorded_at_from: NotRequired[str]
+    already: NotRequired[bool]
+    changed: NotRequired[list[str]]
     duplicate_of: NotRequired[str]
     warnings: NotRequired[list[str]]
     retry_in_s: NotRequired[int]
@@ -93,6 +97,7 @@ class SourceOut(TypedDict):
     pages: NotRequired[int]
     recorded_at: NotRequired[str]
     recorded_at_from: NotRequired[str]
+    missing_since: NotRequired[str]
 
 
 class UnderWay(TypedDict):
@@ -113,6 +118,8 @@ class SourcesOut(TypedDict):
     sources: list[SourceOut]
     total: int
     ingests: NotRequired[list[UnderWay]]
+    collections: NotRequired[dict[str, int]]
+    quoted: NotRequired[str]
     next_cursor: NotRequired[str]
 
 
@@ -123,6 +130,7 @@ class CheckOut(TypedDict):
     ratio: float
     best: NotRequired[str]
     elsewhere: NotRequired[list[str]]
+    quoted: NotRequired[str]
 
 
 class DeleteOut(TypedDict):
@@ -131,6 +139,12 @@ class DeleteOut(TypedDict):
     deleted: str
     title: str
     segments: int
+    quoted: NotRequired[str]
+
+
+UNSAID = ("$defs", "title", "minLength", "maxLength", "pattern")
+"""Not advertised: a model seldom passes these limits, and the error that then names them costs less
+than the limits do in every conversation (70 tokens)."""
 
 
 def plain(schema: Mapping[str, Any], *, nulls: bool = False) -> dict[str, Any]:
@@ -153,7 +167,7 @@ def _plain(node: Any, defs: Mapping[str, Any], nulls: bool) -> Any:
             out[key] = {name: _plain(each, defs, nulls) for name, each in value.items()}
         elif key == "default" and value in ("", None, [], ()):
             continue
-        elif key not in ("$defs", "title"):
+        elif key not in UNSAID:
             out[key] = _plain(value, defs, nulls)
     arms = [arm for arm in out.get("anyOf", ()) if arm != {"type": "null"}]
     if not nulls and len(arms) == 1:

@@ -1,4 +1,4 @@
-"""State that all handlers share: settings, access, and one Engine that opens in the background.
+"""State that all handlers share: settings, access, and one engine that opens in the background.
 
 `tools/list` never waits for the engine: it is imported and opened after the server has started.
 """
@@ -13,16 +13,22 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from omni_core.errors import RefusedError
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 from omni_server.access import Access
+from omni_server.auth.principal import LOCAL, Principal, authenticated
 from omni_server.calls import Calls
+from omni_server.tenants import Tenants, settings_of
 
 if TYPE_CHECKING:
-    from omni_core import Engine
+    from mcp.server.subscriptions import ListenHandler
+
+    from omni_core import SharedEngine
     from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
     from omni_server.links import Links
+    from omni_server.uploads.receiving import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +52,21 @@ class State:
         """Signs links to clips; set when the server speaks HTTP."""
         self.changed: Callable[[str], Awaitable[None]] | None = None
         """Awaited with the id of a source that changed; set by the server around this state."""
-        self.end_subscriptions: Callable[[], None] = lambda: None
-        """Ends the streams of subscribers; set by the server around this state."""
         self.calls = Calls()
         """The ingest calls under way."""
+        self.listening: ListenHandler | None = None
+        """Serves the streams of subscribers; set by the server around this state."""
+        self.guarded = False
+        """Whether callers must be known: set by the HTTP transport where that is so."""
+        self.prepare_tenant: Callable[[State], None] = lambda _: None
+        """Given the state of each tenant when it is made; set by the server around this state."""
+        self.tenants: Tenants[State] = Tenants(self._tenant, settings.open_tenants)
+        """The states of callers that are not of the main library."""
+        self.call_ended: Callable[[str, str, float], None] | None = None
+        """Told of tool calls: name, `ok` or an error's code, seconds; set where metrics are."""
+        self.stage_ended: Callable[[str, float], None] | None = None
+        """Told of the engine's stages: name, seconds; set where metrics are."""
+        self._uploads: Uploads | None = None
         self._opener = opener or _open
         self._tasks = TaskOwner("the server")
         self._opening: asyncio.Task[EngineApi] | None = None
@@ -60,6 +77,8 @@ class State:
         """Open the engine in the background, close it at the end. Connections share it."""
         self._users += 1
         warm = self._tasks.start(self._warm(), name="open the library early")
+        if self.settings.watch and self._users == 1:
+            self._tasks.start(self._watch(), name="watch folders")
         try:
             yield self
         finally:
@@ -69,9 +88,61 @@ class State:
                 with anyio.CancelScope(shield=True):
                     await self._close()
 
+    def caller(self) -> Principal:
+        """Who sent the running request. Raises RefusedError where nobody has proved it."""
+        principal = authenticated()
+        if principal is None and self.guarded:
+            raise RefusedError("nobody is known to have sent this request", code="FORBIDDEN")
+        return principal or LOCAL
+
+    def of_caller(self) -> State:
+        """The state of the caller's tenant: all that a request may touch is in it."""
+        tenant = self.caller().tenant
+        return self.tenants.of(tenant) if tenant else self
+
+    def end_subscriptions(self) -> None:
+        """End the streams of subscribers, the tenants' too."""
+        for state in (self, *self.tenants.open):
+            if state.listening is not None:
+                state.listening.close()
+
+    async def is_idle(self) -> bool:
+        """Whether nothing is being downloaded or ingested."""
+        if self.downloads is not None and self.downloads.running:
+            return False
+        task = self._opening
+        if task is None or not _succeeded(task):
+            return task is None or task.done()
+        return not (await task.result().status())["jobs"]
+
+    def _tenant(self, name: str) -> State:
+        """A new state for a tenant; its engine uses the decoders and models of this one."""
+
+        async def open_beside(settings: Settings) -> EngineApi:
+            from omni_core import Engine, SharedEngine  # loaded by the engine that is open
+
+            main = await self.engine()
+            here = main.local if isinstance(main, SharedEngine) else main
+            return await Engine.open(settings, beside=here if isinstance(here, Engine) else None)
+
+        opener = open_beside if self._opener is _open else self._opener
+        state = State(settings_of(self.settings, name), opener)
+        state.links, state.calls = self.links, self.calls
+        self.prepare_tenant(state)
+        return state
+
+    @property
+    def uploads(self) -> Uploads:
+        """The files that clients sent into this store."""
+        if self._uploads is None:
+            from omni_server.uploads.receiving import Uploads  # only HTTP takes files
+
+            self._uploads = Uploads(self.settings)
+        return self._uploads
+
     async def engine(self) -> EngineApi:
         """The open engine. Raises what opening it raised, such as StoreError when another process
-        holds the store; the next call tries again."""
+        holds the store and cannot share it; the next call tries again."""
         task = self._opening
         if task is None or (task.done() and not _succeeded(task)):
             task = self._opening = self._tasks.start(
@@ -101,10 +172,17 @@ class State:
         except Exception as e:  # each call that needs the engine reports it to its caller
             log.error("the library cannot be opened: %s", e)
 
+    async def _watch(self) -> None:
+        await asyncio.sleep(OPEN_AFTER_S)
+        from omni_server.watching import watch
+
+        await watch(self.settings, self.engine)
+
     async def _close(self) -> None:
         opening, self._opening = self._opening, None
         tasks, self._tasks = self._tasks, TaskOwner("the server")  # for later connections
         try:
+            await self.tenants.close()
             if self.downloads is not None:
                 downloads, self.downloads = self.downloads, None
                 await downloads.close()
@@ -121,10 +199,10 @@ def _succeeded(task: asyncio.Task[EngineApi]) -> bool:
 
 
 async def _open(settings: Settings) -> EngineApi:
-    def load() -> type[Engine]:
-        from omni_core import Engine
+    def load() -> type[SharedEngine]:
+        from omni_core import SharedEngine
 
-        return Engine
+        return SharedEngine
 
     engine_type = await asyncio.to_thread(load)
     return await engine_type.open(settings)

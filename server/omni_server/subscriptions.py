@@ -6,8 +6,17 @@ server opens no stream: neither is advertised.
 
 from __future__ import annotations
 
+from functools import partial
+
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, SubscriptionBus
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    ListenHandler,
+    ResourcesListChanged,
+    ResourceUpdated,
+    SubscriptionBus,
+)
+from mcp.types import SubscriptionsListenRequestParams, SubscriptionsListenResult
 
 from omni_server.state import State
 
@@ -15,6 +24,23 @@ LIBRARY = "omni://library"
 SOURCE = "omni://source/{source_id}"
 FIXED = ("tools", "prompts")
 """Capabilities whose lists stay as they are at the start."""
+
+
+def connect(state: State) -> None:
+    """Give the state subscribers of its own, and each of its tenants theirs."""
+    bus = InMemorySubscriptionBus()
+    state.listening = ListenHandler(bus)
+    state.changed = partial(publish_change, bus)
+    state.prepare_tenant = connect
+
+
+async def listen(
+    ctx: ServerRequestContext[State], params: SubscriptionsListenRequestParams
+) -> SubscriptionsListenResult:
+    """Serve one stream of changes to the caller's library."""
+    listening = ctx.lifespan_context.of_caller().listening
+    assert listening is not None  # noqa: S101 - `connect` set it
+    return await listening(ctx, params)
 
 
 async def publish_change(bus: SubscriptionBus, source_id: str) -> None:

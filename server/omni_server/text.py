@@ -35,6 +35,11 @@ def tokens(text: str) -> int:
     return -(-plain * 10 // 36) + len(text) - plain
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 line`, `0 lines`, `12 lines`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def file_name(text: str) -> str:
     """A safe file name made from an untrusted one: one path part; "" when nothing is left."""
     last = one_line(text.replace("\\", "/").rsplit("/", 1)[-1], 100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,7 +15,9 @@ from pydantic import Field
 
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_server.access import is_url
+from omni_server.asking import Questions, confirm_delete
 from omni_server.calls import Budget
+from omni_server.durable_tasks.context import TaskContext
 from omni_server.progress import progress, run_shielded
 from omni_server.render import ingests, results
 from omni_server.render import segment as opened
@@ -63,7 +66,10 @@ async def ingest_media(
     state = _state(ctx)
     if stop:
         return await _stop(ctx, source)
-    budget, grace_s = Budget(ctx.request_context, wait_s), state.settings.grace_s
+    task = isinstance(ctx, TaskContext)  # it waits for the end, and ends what is cancelled
+    meta = None if task else ctx.request_context.meta
+    budget = Budget(meta, wait_s, endless=task)
+    grace_s = 0.0 if task else state.settings.grace_s
     recorded = _instant(recorded_at)
     subtitles = str(await asyncio.to_thread(state.access.file, transcript)) if transcript else None
     async with progress(ctx) as report:
@@ -89,7 +95,7 @@ async def ingest_media(
                 paths, collection=collection, wait_s=budget.left(), progress=report,
                 grace_s=grace_s,
             )  # fmt: skip
-            async with state.calls.following(ctx.request_context, engine, paths):
+            async with _followed(ctx, state, engine, paths):
                 return results.folder(await run_shielded(many_work))
         request = IngestRequest(
             path=paths[0],
@@ -99,16 +105,16 @@ async def ingest_media(
             transcript=subtitles,
         )
         work = engine.ingest(request, wait_s=budget.left(), progress=report, grace_s=grace_s)
-        async with state.calls.following(ctx.request_context, engine, paths):
+        async with _followed(ctx, state, engine, paths):
             status = await run_shielded(work)
     if status.state == "failed" and status.failure is not None:
         raise status.failure
-    return results.ingest(status)
+    return results.ingest(status, request.collection)
 
 
 async def search(
     ctx: Ctx,
-    query: Annotated[str, _d("What was seen, heard or written", min_length=1, max_length=400)],
+    query: Annotated[str, _d("What was seen, heard or written", max_length=400)],
     modality: Kinds = (),
     source: Annotated[str, _d("Only this source: id or part of its title")] = "",
     when: When = "",
@@ -142,9 +148,7 @@ async def search(
 
 async def get_segment(
     ctx: Ctx,
-    ref: Annotated[
-        str, _d("seg_ id, src_…@83.5, src_…@80-95, src_…#p12, or a citation", min_length=1)
-    ],
+    ref: Annotated[str, _d("seg_ id, src_…@83.5, src_…@80-95, src_…#p12, or a citation")],
     show: Annotated[
         tuple[Literal["frame", "sheet", "page", "audio", "clip", "text"], ...],
         _d("What to attach; default fits the kind. sheet: stills with timecodes"),
@@ -166,12 +170,13 @@ async def get_segment(
     request = OpenRequest(ref, show, step, pad_s, size, box, max_bytes=opened.MAX_BYTES)
     segment = await engine.open_ref(request)
     links = [await asyncio.to_thread(_link, ctx, state, clip.path) for clip in segment.clips]
-    return opened.result(segment, links)
+    original = await asyncio.to_thread(_original, ctx, state, segment.source.uri)
+    return opened.result(segment, links, original)
 
 
 async def similar_to(
     ctx: Ctx,
-    ref: Annotated[str, _d("Segment ref, or path of a picture, sound or clip", min_length=1)],
+    ref: Annotated[str, _d("Segment ref, or path of a picture, sound or clip")],
     not_like: Annotated[tuple[str, ...], _d("Refs to stay away from", max_length=5)] = (),
     modality: Kinds = (),
     when: When = "",
@@ -206,12 +211,13 @@ async def list_sources(
     when: When = "",
     collection: Annotated[str, _d("Named part of the library; default all")] = "",
     state: Annotated[
-        Literal["", "queued", "processing", "ready", "partial", "failed"], _d("Only in this state")
+        Literal["", "queued", "processing", "ready", "partial", "failed", "missing"],
+        _d("Only in this state"),
     ] = "",
     limit: Annotated[int, _d("How many", ge=1, le=100)] = 20,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, SourcesOut]:
-    """List what is in the library, newest first: id, kind, length, date, state, title."""
+    """List the sources in the library, newest first, and its collections."""
     engine = await _engine(ctx)
     return results.sources(
         await engine.sources(
@@ -222,7 +228,7 @@ async def list_sources(
 
 async def read_source(
     ctx: Ctx,
-    source: Annotated[str, _d("Source id, or part of its title", min_length=1)],
+    source: Annotated[str, _d("Source id, or part of its title")],
     start: Annotated[float | None, _d("From this second, or page", **FROM_ZERO)] = None,
     end: Annotated[float | None, _d("To this second, or page", **FROM_ZERO)] = None,
     cursor: Cursor = "",
@@ -236,8 +242,8 @@ async def read_source(
 
 async def check_citation(
     ctx: Ctx,
-    ref: Annotated[str, _d("Citation or segment ref", min_length=1)],
-    quote: Annotated[str, _d("The words said to stand there", min_length=1, max_length=2000)],
+    ref: Annotated[str, _d("Citation or segment ref")],
+    quote: Annotated[str, _d("The words said to stand there", max_length=2000)],
 ) -> Annotated[CallToolResult, CheckOut]:
     """Check that quoted words really stand where a citation says: found, partly, not_found."""
     engine = await _engine(ctx)
@@ -246,15 +252,18 @@ async def check_citation(
 
 async def delete_source(
     ctx: Ctx,
-    source: Annotated[str, _d("Source id", pattern=r"^src_[a-z2-7]{16}$")],
+    source: Annotated[str, _d("src_ id", pattern=r"^src_[a-z2-7]{16}$")],
 ) -> Annotated[CallToolResult, DeleteOut]:
     """Remove a source from the library. The file itself stays."""
     engine = await _engine(ctx)
+    for row in (await engine.sources(match=source, limit=1)).sources:
+        await confirm_delete(Questions(ctx), row.title, results.facts(row, day=True), row.segments)
     return results.deleted(await engine.forget(source))
 
 
 def _state(ctx: Ctx) -> State:
-    return ctx.request_context.lifespan_context
+    """The state of the caller's tenant."""
+    return ctx.request_context.lifespan_context.of_caller()
 
 
 async def _engine(ctx: Ctx) -> EngineApi:
@@ -266,6 +275,14 @@ async def _search(ctx: Ctx, request: SearchRequest) -> CallToolResult:
     state = _state(ctx)
     engine = await _engine(ctx)
     return results.search(await engine.search(request), scores=state.settings.expose_scores)
+
+
+def _followed(
+    ctx: Ctx, state: State, engine: EngineApi, paths: list[str]
+) -> AbstractAsyncContextManager[None]:
+    if isinstance(ctx, TaskContext):
+        return nullcontext()
+    return state.calls.following(ctx.request_context, engine, paths)
 
 
 async def _stop(ctx: Ctx, source: str) -> CallToolResult:
@@ -329,6 +346,14 @@ def _example(state: State, ref: str) -> str:
     ):
         return ""
     return str(state.access.file(ref))
+
+
+def _original(ctx: Ctx, state: State, path: str) -> str:
+    """A signed URL of a source's own file, where the settings share these; empty elsewhere."""
+    if not state.settings.share_files or state.links is None or ctx.headers is None:
+        return ""
+    file = state.access.original(path)
+    return _link(ctx, state, str(file)) if file is not None else ""
 
 
 def _link(ctx: Ctx, state: State, path: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tests.conformance.suite import Scenario
+from tests.conformance.suite import TASKS, Scenario
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
@@ -24,32 +24,36 @@ def as_json(found: Found, versions: Mapping[str, str]) -> str:
 
 
 def as_markdown(found: Found) -> str:
-    """Two tables: the required scenarios, then those that a revision runs without scoring."""
-    heads = [
-        f"{revision}: {sum(s.sound for s in required)} of {len(required)}"
-        for revision, scenarios in found.items()
-        for required in [[s for s in scenarios.values() if not s.unscored]]
-    ]
-    required = _table(found, ["Required scenario", *heads], unscored=False)
-    rest = _table(found, ["Not scored", *found], unscored=True)
-    return f"{required}\n\n{rest}\n"
+    """Three tables: the required scenarios, those of the extension that is offered, and what else
+    a revision runs without scoring."""
+    required = _table(found, "Required scenario", lambda s: not s.unscored)
+    tasks = _table(found, "Extension `tasks`", lambda s: s.name in TASKS)
+    rest = _table(found, "Not scored", lambda s: not s.must_pass, count=False)
+    return f"{required}\n\n{tasks}\n\n{rest}\n"
 
 
-def _table(found: Found, heads: list[str], *, unscored: bool) -> str:
+def _table(
+    found: Found, title: str, belongs: Callable[[Scenario], bool], *, count: bool = True
+) -> str:
+    heads = [title, *(_head(revision, found, belongs, count) for revision in found)]
     names = dict.fromkeys(
-        name
-        for scenarios in found.values()
-        for name, s in scenarios.items()
-        if bool(s.unscored) is unscored
+        name for scenarios in found.values() for name, s in scenarios.items() if belongs(s)
     )
     lines = [_row(heads), _row(["---"] * len(heads))]
     for name in names:
         each = [scenarios.get(name) for scenarios in found.values()]
-        cells = [_cell(s) if s and bool(s.unscored) is unscored else "" for s in each]
-        reasons = {s.unscored for s in each if s and s.unscored}
-        label = f"{name} ({', '.join(sorted(reasons))})" if unscored else name
+        cells = [_cell(s) if s and belongs(s) else "" for s in each]
+        reasons = {s.unscored for s in each if s and s.unscored and belongs(s)}
+        label = f"{name} ({', '.join(sorted(reasons))})" if reasons else name
         lines.append(_row([label, *cells]))
     return "\n".join(lines)
+
+
+def _head(revision: str, found: Found, belongs: Callable[[Scenario], bool], count: bool) -> str:
+    """The revision, and how many of its scenarios pass."""
+    chosen = [s for s in found[revision].values() if belongs(s)]
+    passed = f": {sum(s.sound for s in chosen)} of {len(chosen)}"
+    return revision + (passed if count and chosen else "")
 
 
 def _cell(scenario: Scenario) -> str:
@@ -63,12 +67,12 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def wrong(found: Found) -> list[str]:
-    """One line for each required scenario that does not pass."""
+    """One line for each scenario that must pass and does not."""
     return [
         f"{revision} {s.name}: {s.passed} passed, {s.failed} failed, {s.warned} warnings"
         for revision, scenarios in found.items()
         for s in scenarios.values()
-        if not s.unscored and not s.sound
+        if s.must_pass and not s.sound
     ]
 
 

@@ -18,7 +18,14 @@ from omni_server.app import build
 from omni_server.state import State
 from tests.conformance import report, run, suite
 from tests.conformance.fixture_app import graft
-from tests.conformance.suite import REVISIONS, Requirements, Scenario, Suite, UnavailableError
+from tests.conformance.suite import (
+    REVISIONS,
+    TASKS,
+    Requirements,
+    Scenario,
+    Suite,
+    UnavailableError,
+)
 
 HERE = Path(__file__).parent
 REPO = HERE.parents[1]
@@ -39,7 +46,7 @@ def mirrored() -> set[str]:
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_every_required_scenario_has_a_test_that_says_the_same(revision: str) -> None:
-    assert set(FROZEN[revision]) <= mirrored()
+    assert {*FROZEN[revision], *TASKS} <= mirrored()
 
 
 def test_the_page_shows_every_required_scenario_as_passed() -> None:
@@ -50,6 +57,9 @@ def test_the_page_shows_every_required_scenario_as_passed() -> None:
         for name in FROZEN[revision]:
             passed, made = rows[name][i].split(" of ")
             assert passed == made and int(made) > 0, name
+    for name in TASKS:
+        passed, made = rows[f"{name} (extension)"][0].split(" of ")
+        assert passed == made and int(made) > 0, name
 
 
 async def test_the_product_has_no_fixture(tmp_path: Path) -> None:
@@ -115,6 +125,14 @@ def test_results_are_counted_by_scenario_and_a_missing_one_is_not_sound(tmp_path
         "R tools-call-image: 1 passed, 0 failed, 1 warnings",
         "R gone: 0 passed, 0 failed, 0 warnings",
     ]
+
+
+def test_a_scenario_of_an_extension_that_is_offered_must_pass_as_a_required_one() -> None:
+    tasks = Scenario("tasks-lifecycle", 8, 1, 0, "extension")
+    other = Scenario("apps-lifecycle", 0, 9, 0, "extension")
+    found = {"R": {s.name: s for s in (tasks, other)}}
+    assert report.wrong(found) == ["R tasks-lifecycle: 8 passed, 1 failed, 0 warnings"]
+    assert "| Extension `tasks` | R: 0 of 1 |" in report.as_markdown(found)
 
 
 def test_the_servers_part_of_the_requirements_is_read() -> None:

@@ -53,7 +53,7 @@ ASKABLE = meta(elicitation={}, sampling={}, roots={})
 
 def headers_of(method: str, params: Mapping[str, Any]) -> dict[str, str]:
     """The headers that a request of 2026-07-28 carries."""
-    name = params.get("name") or params.get("uri")
+    name = params.get("name") or params.get("uri") or params.get("taskId")
     return {
         **ACCEPT, "mcp-protocol-version": MODERN, "mcp-method": method,
         **({"mcp-name": str(name)} if name else {}),
@@ -99,10 +99,10 @@ class Session:
         self.headers = {**ACCEPT, "mcp-session-id": self.id, "mcp-protocol-version": LEGACY}
 
     @classmethod
-    async def open(cls, http: httpx2.AsyncClient) -> Session:
+    async def open(cls, http: httpx2.AsyncClient, hello: Mapping[str, Any] = HELLO) -> Session:
         """`initialize`, and the notification that ends it."""
-        hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO}
-        session = cls(http, await post(http, hello, ACCEPT))
+        first = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": dict(hello)}
+        session = cls(http, await post(http, first, ACCEPT))
         ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
         assert (await post(http, ready, session.headers)).status == 202
         return session

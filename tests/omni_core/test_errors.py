@@ -49,3 +49,13 @@ def test_an_answer_that_is_no_error_of_ours_becomes_a_plain_one(data: dict[str, 
 def test_why_a_worker_died_survives_pickling() -> None:
     back = pickle.loads(pickle.dumps(WorkerDied("too slow", reason="deadline")))  # noqa: S301
     assert (type(back), back.reason, back.code) == (WorkerDied, "deadline", "WORKER_DIED")
+
+
+def test_the_choices_of_an_ambiguous_name_travel_with_the_error() -> None:
+    choices = [errors.Choice("src_a@0:05", "Q3 “review”\n", "video, 48:10")]
+    error = errors.AmbiguousError("2 sources match", given="[Q3 @ 0:05]", choices=choices)
+    for back in (unpack(json.loads(json.dumps(pack(error)))), pickle.loads(pickle.dumps(error))):  # noqa: S301
+        assert isinstance(back, errors.AmbiguousError)
+        assert (back.given, back.choices) == ("[Q3 @ 0:05]", tuple(choices))
+    for odd in (None, 3, [3, {"ref": 1}]):
+        assert isinstance(unpack({"kind": "AmbiguousError", "choices": odd}), errors.AmbiguousError)

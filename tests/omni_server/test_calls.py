@@ -37,19 +37,19 @@ def request(meta: Any = None, **more: Any) -> ServerRequestContext[Any, Any]:
 def test_a_call_waits_briefly_unless_its_client_can_be_told_of_progress(
     meta: Any, asked: float | None, waits: float
 ) -> None:
-    assert Budget(request(meta), asked).left() == waits
+    assert Budget(meta, asked).left() == waits
 
 
 def test_what_opening_the_engine_took_is_not_waited_for_again() -> None:
     ticks = iter([100.0, 102.3, 200.0])
-    budget = Budget(request(), 10.0, lambda: next(ticks))
+    budget = Budget(None, 10.0, clock=lambda: next(ticks))
     assert (budget.left(), budget.left()) == (7.75, 0.0)
 
 
 async def test_a_client_that_asks_for_progress_is_waited_for_longer(
     settings: Settings, engine: Any, root: Path
 ) -> None:
-    async def hear(*_: Any) -> None:
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
         return None
 
     async def opener(_: Settings) -> Any:

@@ -26,8 +26,8 @@ from omni_server.cli.settings import settings_of
 
 REPO = Path(__file__).parents[2]
 VERBS = (
-    "serve", "worker", "schema", "ingest", "sources", "forget", "search", "similar", "show",
-    "eval", "models", "reindex", "doctor", "install", "uninstall",
+    "serve", "open", "worker", "schema", "ingest", "watch", "sources", "forget", "search",
+    "similar", "show", "eval", "models", "reindex", "doctor", "install", "uninstall", "token", "upload",
 )  # fmt: skip
 
 
@@ -406,3 +406,68 @@ def _wait_for(url: str) -> None:
         except OSError:
             assert time.monotonic() < deadline, f"{url} does not answer"
             time.sleep(0.05)
+
+
+def test_collections_have_one_spelling_and_are_listed(call: Any, media: Path) -> None:
+    boats = media / "boats.md"
+    assert call("ingest", boats, "--collection", "").code == 0
+    again = call("ingest", boats, "--collection", " Trips  2026")
+    assert "already in the library, added to the collection" in again.out
+    assert call("sources").err.strip() == "collections: default (1), trips 2026 (1)"
+    assert call("sources", "--json").data["collections"] == {"default": 1, "trips 2026": 1}
+    found = call("search", "launch postponed", "--collection", "TRIPS 2026", "--json")
+    assert found.code == 0 and found.data["hits"]
+    unknown = call("sources", "--collection", "work")
+    assert unknown.code == 1
+    assert "no collection 'work'; there are: default, trips 2026" in unknown.err
+
+
+def test_a_name_that_fits_several_sources_lists_their_titles(call: Any, media: Path) -> None:
+    for n in range(2):
+        (media / f"{n}.md").write_text(f"# Field report {n}\n\nNumber {n}.\n")
+    assert call("ingest", media).code == 0
+    said = call("show", "field report")
+    assert said.code == 1
+    first, *listed = said.err.splitlines()
+    assert first == "AMBIGUOUS_SOURCE: several sources match 'field report':"
+    assert [line.split("  ")[-1] for line in listed] == ["Field report 1", "Field report 0"]
+    assert all("src_" in line and "document" in line for line in listed)
+
+
+def test_a_folder_is_brought_up_to_date_and_what_is_missing_is_forgotten(
+    call: Any, media: Path
+) -> None:
+    first = call("watch", media, "--once")
+    assert first.code == 0, first.err
+    assert (first.code, first.out.splitlines()[-1]) == (0, "3 files ingested, 0 unchanged.")
+    (media / "tea.txt").rename(media / "green tea.txt")
+    (media / "boats.md").unlink()
+    events = [json.loads(x) for x in call("watch", media, "--once", "--json").out.splitlines()]
+    assert [e["kind"] for e in events if e["kind"] != "working"] == ["scan", "renamed", "gone"]
+    assert "gone since" in call("sources").out
+    assert call("sources", "--state", "missing", "--json").data["total"] == 1
+
+    assert "would forget Boats" in call("forget", "--missing", "--dry-run").out
+    assert call("sources", "--json").data["total"] == 3
+    assert call("forget", "--missing").err.startswith("BAD_ARGUMENT"), "it asks first"
+    assert "forgot Boats" in call("forget", "--missing", "--yes").out
+    assert call("sources", "--json").data["total"] == 2
+    assert "no source is missing" in call("forget", "--missing", "--yes").out
+
+
+def test_what_cannot_be_watched_is_said(call: Any, media: Path) -> None:
+    absent = call("watch", media / "absent", "--once")
+    assert (absent.code, absent.err.split(":")[0]) == (1, "NOT_FOUND")
+    assert call("watch", media, "--once", "--poll", "0").err.startswith("BAD_ARGUMENT")
+    assert call("forget").err.startswith("BAD_ARGUMENT")
+    assert call("forget", "tea", "--missing").err.startswith("BAD_ARGUMENT")
+    assert call("serve", "--watch").err.startswith("BAD_ARGUMENT: no folder to watch")
+
+
+def test_a_damaged_file_in_a_watched_folder_is_an_error_of_the_call(call: Any, media: Path) -> None:
+    (media / "broken.png").write_bytes((media / "red.png").read_bytes()[:60])
+    (media / "data.bin").write_bytes(bytes(range(256)) * 16)
+    said = call("watch", media, "--once")
+    assert said.code == 1
+    assert "failed    broken.png: CORRUPT_MEDIA" in said.out
+    assert "data.bin" not in said.out, "of another kind"

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import MCPError
-from mcp.types import INVALID_PARAMS, PromptReference, ResourceTemplateReference, TextContent
+from mcp.types import (
+    INVALID_PARAMS,
+    PromptReference,
+    ResourceLink,
+    ResourceTemplateReference,
+    TextContent,
+)
+
+from omni_core.types import Modality
 
 SEGMENT = "seg_" + "b" * 26
 SOURCE = "src_" + "a" * 16
@@ -137,3 +146,63 @@ async def test_a_clip_has_the_type_of_what_was_cut(
             read = await client.read_resource(f"omni://segment/{SEGMENT}/{name}")
             assert read.contents[0].mime_type == "audio/mpeg"
             assert base64.b64decode(read.contents[0].blob) == b"ID3"
+
+
+async def test_the_link_to_a_clip_has_its_true_name_and_type(
+    connect: Any, engine: Any, tmp_path: Path
+) -> None:
+    for suffix, mime in ((".mp3", "audio/mpeg"), (".m4a", "audio/mp4"), (".webm", "video/webm")):
+        engine.clip = tmp_path / f"000001000-000002000{suffix}"
+        engine.clip.write_bytes(b"sound")
+        engine.clip_mime = mime
+        async with connect() as client:
+            result = await client.call_tool("get_segment", {"ref": "seg_x", "show": ["clip"]})
+            (link,) = [b for b in result.content if isinstance(b, ResourceLink)]
+            read = await client.read_resource(link.uri)
+        assert str(link.uri).endswith(f"/clip{suffix}")
+        assert link.name.endswith(f"clip{suffix}")
+        assert link.mime_type == read.contents[0].mime_type == mime
+
+
+async def test_the_words_of_a_segment_as_a_resource_have_their_whole_provenance(
+    connect: Any,
+) -> None:
+    async with connect() as client:
+        read = await client.read_resource(f"omni://segment/{SEGMENT}/text")
+    assert "Provenance: sha256 00…, embedded@1, pipeline 1" in read.contents[0].text
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "match", "expected"),
+    [
+        ("omni://source/{source_id}", "src_ab", "src_ab", "{id}"),
+        ("omni://source/{source_id}", "Q3 rev", "Q3 rev", "{id}"),
+        ("omni://segment/{segment_id}/text", "src_ab@1", "src_ab", "{id}{first}"),
+        ("omni://segment/{segment_id}/frame.jpg", "src_ab#p", "src_ab", "{id}{first}"),
+        ("omni://segment/{segment_id}/clip.{format}", "Q3", "Q3", "{id}{first}"),
+    ],
+)
+async def test_ids_are_completed_by_their_beginning_and_by_title_for_every_kind(
+    connect: Any, engine: Any, template: str, value: str, match: str, expected: str
+) -> None:
+    rows = [
+        (replace(engine.row(), modality=kind, duration_s=length, pages=pages), first)
+        for kind, length, pages, first in (
+            (Modality.VIDEO, 10.0, None, "@0"),
+            (Modality.AUDIO, 10.0, None, "@0"),
+            (Modality.IMAGE, None, None, ""),
+            (Modality.DOCUMENT, None, 3, "#p1"),
+            (Modality.DOCUMENT, None, None, ""),
+        )
+    ]
+    for row, first in rows:
+        engine.row = lambda row=row: row
+        async with connect() as client:
+            argument = "source_id" if "source_id" in template else "segment_id"
+            done = await client.complete(
+                ResourceTemplateReference(type="ref/resource", uri=template),
+                {"name": argument, "value": value},
+            )
+        assert done.completion.values == [expected.format(id=SOURCE, first=first)]
+        assert done.completion.total == 1
+        assert engine.asked[-1]["match"] == match

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from mcp.server.mcpserver.tools import Tool
 
+from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
 from omni_server import schema_export
 from omni_server.app import INSTRUCTIONS, all_tools
+from omni_server.arguments import read
 from omni_server.text import tokens
 
 DEFAULT = (
@@ -96,6 +98,26 @@ def test_the_default_tools_and_instructions_cost_at_most_1800_tokens() -> None:
             }
             cost += tokens(json.dumps(seen, separators=(",", ":"), ensure_ascii=False))
     assert cost <= 1800
+
+
+def test_all_tools_together_stay_within_1500_tokens() -> None:
+    """By characters: `bench/tokens.py` measured 4.1 of them a token in these definitions."""
+    seen = [
+        {"name": t.name, "description": t.description, "input_schema": t.parameters}
+        for t in all_tools()
+    ]
+    written = [json.dumps(each, separators=(",", ":"), ensure_ascii=False) for each in seen]
+    assert sum(len(each) for each in written) <= 1500 * 4.1
+
+
+def test_limits_that_are_not_advertised_are_kept(tool: Tool) -> None:
+    for node in _nodes(tool.parameters):
+        assert not {"minLength", "maxLength", "pattern"} & set(node)
+    long = dict.fromkeys(("query", "quote", "exclude", "title"), "x" * 5000)
+    for name in long.keys() & tool.parameters["properties"].keys():
+        given = dict.fromkeys(tool.parameters.get("required", ()), "src_" + "a" * 16)
+        with pytest.raises(BadRequestError, match=name):
+            read(tool, {**given, name: long[name]})
 
 
 def test_instructions_are_short_and_begin_with_what_and_when() -> None:

@@ -142,8 +142,10 @@ async def test_get_segment_gives_words_then_pictures_then_the_sentence_about_the
     for fact in ("[Q3 review @ 0:04.3-0:19.3]", "0:04.3-0:19.3 of 48:10", "asked for: 0:05",
                  "speech (whisper-base):", "0:04.3 we decided", "screen_text (ocr):",
                  "REVENUE 2026",
-                 "Provenance: sha256", "previous seg_", "next seg_", "frame at 0:05"):  # fmt: skip
+                 "recorded 2026-11-17 (container)", "previous seg_", "next seg_",
+                 "frame at 0:05"):  # fmt: skip
         assert fact in first
+    assert "sha256" not in first, "the resource of its words has the whole provenance"
 
 
 async def test_get_segment_without_pictures_does_not_speak_of_them(

@@ -33,6 +33,10 @@ async def decoder_for(
     async def waiting(ahead: str) -> None:
         await run.update(stage="waiting", waiting_for=ahead)
 
+    if run.request.watched:
+        async with decoders.cutter(name, waiting, watched=True) as worker:
+            yield worker, await _probe(context, worker, run)
+        return
     if not decoders.long.busy:
         async with decoders.cutter(name) as worker:
             yield worker, await _probe(context, worker, run)

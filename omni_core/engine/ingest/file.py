@@ -30,6 +30,7 @@ from omni_core.errors import (
     UnreadableError,
 )
 from omni_core.payload import source_filter
+from omni_core.stages import report_each, staged
 from omni_core.tasks import finish_first
 from omni_core.types import MediaInfo, Source
 from omni_core.worker import Worker
@@ -39,6 +40,7 @@ CLOSING_S = 1.5
 a server kill it after two seconds."""
 
 
+@staged("ingest.file")
 async def ingest_file(context: Context, request: IngestRequest, report: Report) -> IngestStatus:
     """Ingest one file; returns its final status.
 
@@ -59,6 +61,7 @@ async def ingest_file(context: Context, request: IngestRequest, report: Report) 
     if run.pipeline is not None:  # after the point where a cancellation makes it partial
         await context.changes.notify(run.pipeline.source.id)
     await run.update(timings=run.timings)
+    report_each("ingest", {k: s for k, s in run.timings.items() if k != "total"})
     return run.status
 
 
@@ -136,7 +139,7 @@ async def _begin(
     context: Context, run: Run, source: Source, stat: os.stat_result, info: MediaInfo
 ) -> Pipeline:
     index = await context.opened_index()
-    replaced = await replaced_content_warning(context, source)
+    replaced = "" if run.request.watched else await replaced_content_warning(context, source)
     resume = await asyncio.to_thread(
         context.catalog.begin,
         source,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
+from omni_core.collection_names import collection_name
 from omni_core.engine.ingest.begun import FolderRequest, Record
 from omni_core.engine.ingest.jobs import Jobs, without_subtitle_files
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
@@ -41,6 +42,7 @@ class Folders:
         when someone else cancelled it.
         """
         paths = without_subtitle_files(paths)
+        collection = collection_name(collection)
         key = FolderRequest(tuple(paths), collection, fast)
 
         async def work(report: Report[FolderStatus]) -> FolderStatus:

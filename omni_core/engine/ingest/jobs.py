@@ -48,7 +48,8 @@ class Jobs:
         What is `recorded` goes on when the store is opened again (`Engine.resume`).
         """
         path = str(await asyncio.to_thread(Path(request.path).resolve))
-        key = replace(request, path=path)
+        key = replace(request, path=path, watched=False)
+        recorded &= not request.watched  # its watcher finds it again
 
         async def work(report: Report[IngestStatus]) -> IngestStatus:
             async with self._record.keeping(key) if recorded else nullcontext():

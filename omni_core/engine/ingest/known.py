@@ -6,10 +6,12 @@ import asyncio
 import os
 from pathlib import Path
 
+from omni_core.catalog.schema import aware
 from omni_core.engine.context import PIPELINE, Context
 from omni_core.engine.ingest.run import Run
-from omni_core.engine.results import IngestRequest
+from omni_core.engine.results import Change, IngestRequest
 from omni_core.payload import changes, source_filter
+from omni_core.text.titles import title_of
 from omni_core.types import Source, SourceRow
 
 
@@ -17,7 +19,7 @@ async def is_complete(
     context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
 ) -> bool:
     """Whether the same bytes are ingested completely. If so, record the path, the collection, and
-    a title or date of the request, and report the source as ready."""
+    a title or date of the request, and report the source as ready, with what this changed."""
     row = await asyncio.to_thread(context.catalog.get, sha256)
     if row is None or row.state != "ready" or row.pipeline != PIPELINE:
         return False
@@ -26,18 +28,34 @@ async def is_complete(
     await asyncio.to_thread(
         catalog.add_path, sha256, str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns
     )
-    if (request.title and request.title != row.title) or request.recorded_at:
+    moved = seen_at != str(path) and not await asyncio.to_thread(os.path.exists, seen_at)
+    if moved:
+        row = await follow(context, row, seen_at, str(path))
+    elif row.missing_since is not None:  # it is back
+        await context.changes.notify(row.id)
+    changed: list[Change] = []
+    if request.title and request.title != row.title:
+        changed.append("title")
+    if request.recorded_at is not None and (
+        aware(request.recorded_at) != row.recorded_at or row.recorded_at_from != "caller"
+    ):
+        changed.append("recorded_at")
+    if changed:
         row = await _amended(context, row, request)
     if request.collection not in row.collections:
         index = await context.opened_index()
-        changed = changes(collections=[*row.collections, request.collection])
-        await index.set_payload(source_filter(row.id), changed)
+        names = changes(collections=[*row.collections, request.collection])
+        await index.set_payload(source_filter(row.id), names)
         await asyncio.to_thread(catalog.add_collection, sha256, request.collection)
+        changed.append("collection")
+    if changed:
+        await context.changes.notify(row.id)
     await run.update(
         state="ready",
         stage="done",
         progress=1.0,
         already=True,
+        changed=tuple(changed),
         source_id=row.id,
         title=row.title,
         modality=row.modality,
@@ -47,9 +65,21 @@ async def is_complete(
         recorded_at=row.recorded_at,
         recorded_at_from=row.recorded_at_from,
         warnings=row.warnings,
-        duplicate_of="" if seen_at == str(path) else seen_at,
+        duplicate_of="" if moved or seen_at == str(path) else seen_at,
+        moved_from=seen_at if moved else "",
     )
     return True
+
+
+async def follow(context: Context, row: SourceRow, old: str, new: str) -> SourceRow:
+    """Record that the file of a source is now at `new`; a title that was its name follows."""
+    await asyncio.to_thread(context.catalog.move, row.sha256, old, new)
+    if row.title == title_of(old) != title_of(new):
+        index = await context.opened_index()
+        await index.set_payload(source_filter(row.id), changes(title=title_of(new)))
+        await asyncio.to_thread(context.catalog.amend, row.sha256, title_of(new))
+    await context.changes.notify(row.id)
+    return await asyncio.to_thread(context.catalog.get, row.sha256) or row
 
 
 async def _amended(context: Context, row: SourceRow, request: IngestRequest) -> SourceRow:
@@ -58,7 +88,6 @@ async def _amended(context: Context, row: SourceRow, request: IngestRequest) -> 
     index = await context.opened_index()
     await index.set_payload(source_filter(row.id), changes(title=title, recorded_at=at))
     await asyncio.to_thread(context.catalog.amend, row.sha256, title, request.recorded_at)
-    await context.changes.notify(row.id)
     return await asyncio.to_thread(context.catalog.get, row.sha256) or row
 
 

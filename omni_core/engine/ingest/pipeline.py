@@ -45,8 +45,9 @@ CHECKPOINT = 40
 CHECKPOINT_S = 60.0
 """Seconds of the source after which there is one; after each window of sound that is read for
 words, since reading 25 s of speech takes as long as all else of a minute."""
-AUDIO_READERS = frozenset({"speech", "sound_tags"})
-"""Readers of audio, which are skipped for a source with subtitles."""
+AUDIO_READERS = frozenset({"sound_tags"})
+"""Readers of audio, which are skipped for a source with subtitles; speech recognition itself skips
+what they cover."""
 FIRST_BATCHES = (2, 4, 8)
 """Sizes of the first batches, in segments: small, so that the beginning of a long video can be
 searched within seconds."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omni_core.engine.context import Context
 from omni_core.engine.describe import cite
+from omni_core.engine.opening.placed_words import recognised
 from omni_core.engine.opening.selection import Selection
 from omni_core.engine.results import ClipFile, OpenRequest, RenderedImage, Show
 from omni_core.errors import OmniError
 from omni_core.evidence import audio, citation, clips, images, thumbnails
 from omni_core.text.clock import clock
-from omni_core.types import Channel, Modality, Pixels, Samples, Span
+from omni_core.text.suffixes import clip_suffix
+from omni_core.types import Channel, Modality, Pixels, PlacedWord, Samples, Span
 
 EDGE = {"small": 384, "medium": 768, "large": 1280}
 """Long edge of an image by requested size, pixels."""
@@ -60,6 +62,8 @@ async def attach(
         wav, too_long = b"", "The sound is too long to attach: ask for show=['clip']."
     left = request.max_bytes - len(wav)
     shown, shrunk = await asyncio.to_thread(_encoded, decoded, EDGE[request.size], left)
+    if request.word_boxes and request.crop is None:
+        shown = await _with_words(context, path, selection, shown)
     warnings = (*shrunk, shortened, failed, too_long)
     return Attached(shown, clip, wav, tuple(w for w in warnings if w))
 
@@ -103,7 +107,7 @@ async def _pages(
     context: Context, path: Path, selection: Selection, request: OpenRequest
 ) -> list[tuple[Pixels, str]]:
     span = selection.span if selection.span and selection.span.axis == "page" else None
-    first, last = (int(span.start), int(span.end)) if span else (1, 2)
+    first, last = _first_page(selection), int(span.end) if span else 2
     pages = []
     for number in range(first, min(max(last, first + 1), first + request.max_pictures)):
         pixels = await context.decoders.open(
@@ -111,6 +115,27 @@ async def _pages(
         )
         pages.append((pixels, f"page {number}"))
     return pages
+
+
+async def _with_words(
+    context: Context, path: Path, selection: Selection, shown: tuple[RenderedImage, ...]
+) -> tuple[RenderedImage, ...]:
+    """The images, each with the places of its words where the file or the index has them."""
+    kind, first = selection.row.modality, _first_page(selection)
+    if kind not in (Modality.DOCUMENT, Modality.IMAGE):
+        return shown
+    found = []
+    for number, image in enumerate(shown, first):
+        words: Sequence[PlacedWord] = ()
+        if kind is Modality.DOCUMENT:
+            words = await context.decoders.open("words", str(path), number)
+        found.append(replace(image, words=tuple(words or recognised(selection.points, number))))
+    return tuple(found)
+
+
+def _first_page(selection: Selection) -> int:
+    span = selection.span
+    return int(span.start) if span is not None and span.axis == "page" else 1
 
 
 async def _frame(
@@ -169,8 +194,9 @@ async def _sheet(context: Context, path: Path, selection: Selection) -> tuple[Pi
 async def _clip(context: Context, path: Path, selection: Selection) -> ClipFile:
     """A clip file of the span, written into the store; a stream copy where possible."""
     span = _playable(selection, CLIP_MAX_S)
+    suffix = clip_suffix(path.suffix, audio=selection.row.modality is Modality.AUDIO)
     out = await asyncio.to_thread(
-        clips.prepare_path, context.settings.store_path, selection.row.id, span, path.suffix
+        clips.prepare_path, context.settings.store_path, selection.row.id, span, suffix
     )
     mime, start, end = await context.decoders.open(
         "clip", str(path), span.start, span.end, str(out)

@@ -8,16 +8,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omni_core.engine.context import Context
-from omni_core.engine.describe import cite, incomplete_note, place, provenance, short_ref
+from omni_core.engine.describe import (
+    cite,
+    describe_kind,
+    incomplete_note,
+    place,
+    provenance,
+    short_ref,
+)
 from omni_core.engine.hashing import hash_file
 from omni_core.engine.opening.attachments import Attached, attach, saved_thumbnail
 from omni_core.engine.opening.selection import select
 from omni_core.engine.opening.transcript import captions, lines
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Opened, OpenRequest, Show, SourceRow
-from omni_core.errors import BadRequestError
 from omni_core.evidence import images
 from omni_core.ids import segment_ref
+from omni_core.stages import staged
 from omni_core.types import Modality
 
 DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
@@ -26,40 +33,52 @@ DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
     Modality.IMAGE: ("frame", "text"),
     Modality.DOCUMENT: ("page", "text"),
 }
+INSTEAD_OF_THUMBNAIL: dict[Modality, tuple[Show, ...]] = {
+    Modality.VIDEO: ("frame",), Modality.IMAGE: ("frame",), Modality.DOCUMENT: ("page",),
+}  # fmt: skip
 POSSIBLE_SHOW: dict[Modality, frozenset[Show]] = {
-    Modality.VIDEO: frozenset({"frame", "sheet", "audio", "clip", "text"}),
+    Modality.VIDEO: frozenset({"frame", "sheet", "audio", "clip", "text", "thumbnail"}),
     Modality.AUDIO: frozenset({"audio", "clip", "text"}),
-    Modality.IMAGE: frozenset({"frame", "page", "text"}),
-    Modality.DOCUMENT: frozenset({"page", "frame", "text"}),
+    Modality.IMAGE: frozenset({"frame", "page", "text", "thumbnail"}),
+    Modality.DOCUMENT: frozenset({"page", "frame", "text", "thumbnail"}),
 }
 
 
+PICTURES = frozenset[Show]({"frame", "sheet", "page"})
+WORDS_ONLY = frozenset[Show]({"text"})
+
+
+@staged("open")
 async def open_ref(context: Context, request: OpenRequest) -> Opened:
     """The words and attachments of one reference.
 
-    Raises UNKNOWN_REF, AMBIGUOUS_SOURCE, OUT_OF_RANGE or NO_VISUAL. A file that is missing, has
-    changed or cannot be decoded is a warning: the stored words are returned.
+    Raises UNKNOWN_REF, AMBIGUOUS_SOURCE or OUT_OF_RANGE. A file that is missing, has changed or
+    cannot be decoded is a warning: the stored words are returned. So is a `show` that the source
+    does not have.
     """
     if request.crop is not None:
         images.check_box(request.crop)
     target = await resolve(context, request.ref)
     row = target.row
     selection = await select(context, target, request)
-    shows = request.show or DEFAULT_SHOW[row.modality]
-    _require_possible(row, shows)
+    shows, unfit = fitting(row, request.show)
     path, missing = await _current_file(context, row)
     attached = Attached()
-    if path is not None:
+    if "thumbnail" in shows:
+        kept = await asyncio.to_thread(saved_thumbnail, context, selection)
+        attached, shows = Attached(kept), () if kept else INSTEAD_OF_THUMBNAIL[row.modality]
+    if path is not None and shows:
         attached = await attach(context, path, selection, request, shows)
-    elif set(shows) & {"frame", "sheet", "page"}:
+    elif set(shows) & PICTURES:
         attached = Attached(await asyncio.to_thread(saved_thumbnail, context, selection))
-    warnings = (missing, *attached.warnings, incomplete_note(row))
+    warnings = (unfit, missing, *attached.warnings, incomplete_note(row))
     return Opened(
         ref=segment_ref(selection.best.id) if selection.best else short_ref(row, selection.span),
         cite=cite(row.title, row.modality, selection.span),
         source=row,
         window=place(row, selection.span),
         requested=_requested(target, request),
+        span=selection.named,
         lines=lines(selection.points) + captions(selection.points),
         pictures=attached.pictures,
         clips=attached.clips,
@@ -71,15 +90,38 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
     )
 
 
-def _require_possible(row: SourceRow, shows: Sequence[Show]) -> None:
-    possible = POSSIBLE_SHOW[row.modality]
-    wrong = [s for s in shows if s not in possible]
-    if wrong:
-        raise BadRequestError(
-            f"{row.id} is {row.modality.value}: it has no {wrong[0]}; "
-            f"show one of {', '.join(sorted(possible))}",
-            code="NO_VISUAL",
-        )
+def fitting(row: SourceRow, asked: Sequence[Show]) -> tuple[tuple[Show, ...], str]:
+    """What to show, and a warning that names what this source does not have.
+
+    A picture that does not fit becomes the picture of its kind; where nothing else is asked for,
+    the kind's default is shown.
+    """
+    possible, default = _possible(row), _default(row)
+    wrong = [s for s in dict.fromkeys(asked) if s not in possible]
+    shows = [s for s in asked if s in possible]
+    if set(wrong) & PICTURES:
+        shows += [s for s in default if s in PICTURES and not PICTURES & set(shows)]
+    shown = tuple(shows) or default
+    if not wrong:
+        return shown, ""
+    others = sorted(possible - set(shown))
+    return shown, (
+        f"NO_VISUAL: {describe_kind(row)} has no {' or '.join(wrong)}; "
+        f"shown: {' and '.join(shown)}" + f"; also possible: {', '.join(others)}" * bool(others)
+    )
+
+
+def _possible(row: SourceRow) -> frozenset[Show]:
+    return POSSIBLE_SHOW[row.modality] if _has_pictures(row) else WORDS_ONLY
+
+
+def _default(row: SourceRow) -> tuple[Show, ...]:
+    return DEFAULT_SHOW[row.modality] if _has_pictures(row) else ("text",)
+
+
+def _has_pictures(row: SourceRow) -> bool:
+    """False for text, tables and subtitles, which have no pages to show."""
+    return row.modality is not Modality.DOCUMENT or bool(row.pages)
 
 
 async def _current_file(context: Context, row: SourceRow) -> tuple[Path | None, str]:
@@ -107,8 +149,11 @@ async def _current_file(context: Context, row: SourceRow) -> tuple[Path | None, 
             f"SOURCE_CHANGED: {name} was changed after it was ingested; the words below are of "
             "the old version, and so is the image; ingest it again"
         )
+    since = "no longer where it was"
+    if row.missing_since is not None:
+        since = f"gone since {row.missing_since:%Y-%m-%d %H:%M} UTC"
     return None, (
-        f"SOURCE_MISSING: {name} is no longer where it was; the words below were kept, "
+        f"SOURCE_MISSING: {name} is {since}; the words below were kept, "
         "of the images only thumbnails"
     )
 

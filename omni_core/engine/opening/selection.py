@@ -21,6 +21,8 @@ class Selection:
     row: SourceRow
     span: Span | None
     """None is the whole source."""
+    named: Span | None
+    """The same without what `pad_s` added."""
     points: Sequence[Point]
     """The segments stored in it."""
     best: Point | None
@@ -45,6 +47,7 @@ async def select(context: Context, target: Target, request: OpenRequest) -> Sele
     if request.step and order:
         at = _stepped(target.row.id, len(order), 0 if at is None else at, request.step)
         span, best = spans[at], order[at]
+    named = span
     if span is not None and span.axis == "second" and request.pad_s:
         span = _padded(span, request.pad_s, target.row.duration_s)
     instant = None
@@ -53,6 +56,7 @@ async def select(context: Context, target: Target, request: OpenRequest) -> Sele
     return Selection(
         target.row,
         span,
+        named,
         await points_of(context, Target(target.row, span)),
         best,
         previous=segment_ref(order[at - 1].id) if at else "",

@@ -28,8 +28,9 @@ def lines(points: Sequence[Point]) -> tuple[Line, ...]:
 def _line(point: Point, text: str, origin: str) -> Line:
     span = point.stored.span
     return Line(
-        text, point.stored.channel, origin, span.start, span.end, span.axis, segment_ref(point.id)
-    )
+        text, point.stored.channel, origin, span.start, span.end, span.axis,
+        segment_ref(point.id), point.stored.beats,
+    )  # fmt: skip
 
 
 def _without_overlap(found: Sequence[Line]) -> tuple[Line, ...]:

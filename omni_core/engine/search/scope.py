@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +15,7 @@ from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.payload import in_collection, of_modalities, of_sources, recorded_during
 from omni_core.query import Condition, Filter
 from omni_core.retrieval import when
+from omni_core.stages import staged
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Scope:
         return replace(self, filter=Filter(self.filter.must, must_not))
 
 
+@staged("search.scope")
 async def scope_of(context: Context, request: SearchRequest) -> Scope:
     """The scope of a request.
 
@@ -71,8 +73,13 @@ async def _require_collection(context: Context, name: str) -> None:
             "nothing is ingested yet; ingest_media (or `omni-mcp ingest FILE`) comes first",
             code="EMPTY_INDEX",
         )
-    raise NotFoundError(
-        f"no collection {name!r}; there are: {', '.join(sorted(names))}",
+    raise unknown_collection(name, names)
+
+
+def unknown_collection(name: str, known: Iterable[str]) -> NotFoundError:
+    """The error that names the collections there are."""
+    return NotFoundError(
+        f"no collection {name!r}; there are: {', '.join(sorted(known))}",
         code="UNKNOWN_COLLECTION",
     )
 

@@ -78,7 +78,7 @@ class AudioMedium(Medium):
                 yield w.segment(source, external.origin)
         with container(path, self.limits) as c:
             yield from ContainerCutter(path, c, source, options, self.limits).run(
-                subtitles=external is None
+                external.coverage if external is not None else None
             )
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:

@@ -22,6 +22,7 @@ from omni_core.media.av.container import (
     too_long,
     video_stream,
 )
+from omni_core.media.av.coverage import Coverage
 from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
@@ -68,6 +69,7 @@ class ContainerCutter:
         self._mixer = TrackMixer(len(self._audio)) if len(self._audio) > 1 else None
         wanted = options.video_audio and self._video is not None and bool(self._audio)
         self._recent = RecentAudio() if wanted else None
+        self._coverage: Coverage | None = None
         self._waiting: deque[Shot] = deque()
         self._step = 1 / rate(self._video) if self._video is not None else 0.0
         self._frame_count = 0
@@ -76,14 +78,17 @@ class ContainerCutter:
         self._decoded = 0
         self.end = 0.0
 
-    def run(self, *, subtitles: bool = True) -> Iterator[Segment | FileWarning]:
-        """Shots, audio windows and, with `subtitles`, windows of the embedded subtitle track.
+    def run(self, external: Coverage | None = None) -> Iterator[Segment | FileWarning]:
+        """Shots, audio windows and windows of the embedded subtitle track.
+
+        external: what an external transcript covers; the embedded track is then left out.
 
         Raises UnreadableError when nothing could be decoded. A truncated file yields what is
         there and, last, a warning.
         """
-        stream = text_subtitle_stream(self._c) if subtitles else None
+        stream = text_subtitle_stream(self._c) if external is None else None
         track = SubtitleTrack(stream, self._clock) if stream is not None else None
+        self._coverage = external or (track.coverage if track is not None else None)
         if self._video is not None:
             prepare(self._video)
         if self._tracks.unheard:
@@ -206,7 +211,10 @@ class ContainerCutter:
     def _window_segments(self, windows: Iterator[AudioWindow]) -> Iterator[Segment]:
         for w in windows:
             span = Span("second", round(w.start, 3), round(w.end, 3))
-            yield Segment(self._source.id, self._source.modality, Channel.SOUND, span, w.audio)
+            audio = w.audio
+            if self._coverage is not None:
+                audio = replace(audio, covered=self._coverage.within(w.start, w.end))
+            yield Segment(self._source.id, self._source.modality, Channel.SOUND, span, audio)
 
     def _subtitle_segments(self, windows: Any, origin: str) -> Iterator[Segment]:
         for w in windows:

@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omni_core.errors import NotFoundError, UnreadableError
+from omni_core.media.av.coverage import Coverage
 from omni_core.media.text.cues import CueWindow, cue_windows
 from omni_core.media.text.subtitle_formats import parse
 from omni_core.text.charset import decode
 from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 from omni_core.types import CutOptions
 
+FORCED = re.compile(r"(?i)(?<![a-z])(forced|signs|songs|foreign)(?![a-z])")
 MAX_BYTES = 20 << 20
 """Bytes read of one file; the rest is ignored."""
 
@@ -24,6 +27,14 @@ class Transcript:
 
     windows: Sequence[CueWindow]
     origin: str
+    complete: bool = True
+    """False for forced subtitles, which translate signs and foreign speech only: what is said
+    beside them is in no cue."""
+
+    @property
+    def coverage(self) -> Coverage:
+        """The seconds whose words the cues hold."""
+        return Coverage([(w.start, w.end) for w in self.windows] if self.complete else ())
 
 
 def transcript(path: str, options: CutOptions) -> Transcript | None:
@@ -46,12 +57,19 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
     for name in _sidecar_paths(path):
         found = _read(name)
         if found is not None:
-            return Transcript(found, f"sidecar {os.path.basename(name)}")
+            origin = f"sidecar {os.path.basename(name)}"
+            return Transcript(found, origin, complete=not is_forced(os.path.basename(name)))
     return None
 
 
+def is_forced(name: str) -> bool:
+    """Whether a file or a track is named as forced subtitles, signs or songs."""
+    return bool(FORCED.search(name))
+
+
 def _sidecar_paths(path: str) -> list[str]:
-    """talk.srt first, then talk.<language>.srt; links out of the folder are ignored."""
+    """talk.srt first, then talk.<language>.srt and talk.<language>.sdh.srt, forced ones last;
+    links out of the folder are ignored."""
     folder, base = os.path.split(os.path.abspath(path))
     stem = os.path.splitext(base)[0]
     try:
@@ -63,9 +81,15 @@ def _sidecar_paths(path: str) -> list[str]:
         for n in names
         if n.startswith(stem + ".")
         and n.lower().endswith(SUBTITLE_SUFFIXES)
-        and n.count(".") - stem.count(".") <= 2
+        and n.count(".") - stem.count(".") <= 3
     ]
-    near.sort(key=lambda n: (n.count("."), SUBTITLE_SUFFIXES.index(os.path.splitext(n)[1].lower())))
+    near.sort(
+        key=lambda n: (
+            is_forced(n),
+            n.count("."),
+            SUBTITLE_SUFFIXES.index(os.path.splitext(n)[1].lower()),
+        )
+    )
     real = os.path.realpath(folder)
     paths = [os.path.join(folder, n) for n in near]
     return [p for p in paths if os.path.isfile(p) and os.path.dirname(os.path.realpath(p)) == real]

@@ -6,20 +6,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from omni_core.media.av.clock import Clock
+from omni_core.media.av.coverage import Coverage
+from omni_core.media.av.sidecar import is_forced
 from omni_core.media.text.cues import Cue, CueMerger, CueWindow, clean
 from omni_core.media.text.subtitle_formats import without_drawings
 
+_FORCED, _COMMENT = 0x40, 0x8
+"""FFmpeg's dispositions."""
 _TEXT_CODECS = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
 
 
 def text_subtitle_stream(container: Any) -> Any | None:
-    """The default text subtitle stream, else the first; bitmap subtitles are ignored."""
+    """The text subtitle stream that holds most: no forced one while there is another, the default
+    one first; bitmap subtitles are ignored."""
     streams = [
         s
         for s in container.streams.subtitles
         if s.codec_context is not None and s.codec_context.name in _TEXT_CODECS
     ]
-    return next((s for s in streams if int(s.disposition) & 1), streams[0] if streams else None)
+    streams.sort(key=lambda s: (_is_forced(s), not int(s.disposition) & 1))
+    return streams[0] if streams else None
+
+
+def _is_forced(stream: Any) -> bool:
+    flags = int(stream.disposition) & (_FORCED | _COMMENT)
+    return bool(flags) or is_forced(str(stream.metadata.get("title", "")))
 
 
 class SubtitleTrack:
@@ -28,6 +39,9 @@ class SubtitleTrack:
     def __init__(self, stream: Any, clock: Clock) -> None:
         self._clock = clock
         self._joiner = CueMerger()
+        self._complete = not _is_forced(stream)
+        self.coverage = Coverage()
+        """The seconds whose words the cues so far hold; none for forced subtitles."""
         language = stream.language or ""
         self.origin = "subtitle track" + (f" {language}" if language not in ("", "und") else "")
 
@@ -39,6 +53,8 @@ class SubtitleTrack:
         text = clean("\n".join(map(without_drawings, _events(packet))))
         length = float((packet.duration or 0) * packet.time_base) or 2.0
         if text:
+            if self._complete:
+                self.coverage.add(start, start + length)
             yield from self._joiner.push(Cue(start, start + length, text))
 
     def flush(self) -> Iterator[CueWindow]:

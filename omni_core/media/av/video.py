@@ -106,12 +106,13 @@ class VideoMedium(Medium):
         if external is not None:
             for w in external.windows:
                 yield w.segment(source, external.origin)
+        coverage = external.coverage if external is not None else None
         for part in parts_of(path) or (None,):
             start = part.start if part is not None else 0.0
             try:
                 with container(path, self.limits, part) as c:
                     cutter = ContainerCutter(path, c, source, options, self.limits, start)
-                    yield from cutter.run(subtitles=external is None)
+                    yield from cutter.run(coverage)
             except (av.FFmpegError, UnreadableError):
                 if not start:
                     raise

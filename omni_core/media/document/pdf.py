@@ -20,6 +20,7 @@ import pymupdf
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.document.pdf_text import MAX_HEADING, PageText, notes_of, page_text
+from omni_core.media.document.placed_words import placed_words
 from omni_core.media.geometry import box
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
@@ -34,6 +35,7 @@ from omni_core.types import (
     MediaInfo,
     Modality,
     Pixels,
+    PlacedWord,
     Segment,
     Source,
     Span,
@@ -149,6 +151,13 @@ class PdfMedium(Medium):
                     code="OUT_OF_RANGE",
                 )
             return _render(doc[number - 1], edge, crop)
+
+    def words(self, path: str, number: int, password: str | None) -> list[PlacedWord]:
+        """The words of the text layer; scans have none."""
+        with self._opened(path, password) as doc:
+            if not 1 <= number <= len(doc):
+                return []
+            return placed_words(doc[number - 1])
 
     def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """Page frame + 1."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from omni_core.types import Channel, Segment, Source, Span, TextContent
+from omni_core.types import Beats, Channel, Segment, Source, Span, TextContent
 
 WINDOW_S = 15.0
 PAUSE_S = 3.0
@@ -33,6 +34,8 @@ class CueWindow:
     start: float
     end: float
     text: str
+    beats: Beats = field(default=(), compare=False)
+    """Where cues begin, after the first."""
 
     def segment(self, source: Source, origin: str) -> Segment:
         """The window as a segment of channel `speech`; `origin` says where the text is from."""
@@ -45,6 +48,7 @@ class CueWindow:
             TextContent(self.text),
             self.text,
             origin,
+            extra={"beats": [list(beat) for beat in self.beats]} if self.beats else {},
         )
 
 
@@ -88,7 +92,10 @@ class CueMerger:
         if self._cues:
             end = max(c.end for c in self._cues)
             text = " ".join(c.text for c in self._cues).replace("\n", " ")
-            yield CueWindow(self._cues[0].start, end, text)
+            lengths = itertools.accumulate(len(c.text) + 1 for c in self._cues)
+            starts = (round(c.start, 2) for c in self._cues[1:])
+            beats = tuple(zip(lengths, starts, strict=False))
+            yield CueWindow(self._cues[0].start, end, text, beats)
         self._cues = []
 
     def _new_lines(self, cue: Cue) -> str:

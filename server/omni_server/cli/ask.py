@@ -8,12 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from omni_core import Engine, Modality, OpenRequest, SearchRequest
+from omni_core import Modality, OpenRequest, SearchRequest
 from omni_core.engine.results import Opened, SearchHit, SearchResult
 from omni_core.text.clean import clean
-from omni_server.cli.printing import as_json, counted, hint, plain, say
-from omni_server.cli.settings import settings_of
-from omni_server.text import excerpt, one_line
+from omni_server.cli.opening import open_library
+from omni_server.cli.printing import as_json, hint, plain, say
+from omni_server.text import counted, excerpt, one_line
 
 
 async def search(args: argparse.Namespace) -> int:
@@ -58,7 +58,7 @@ def _filters(args: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _ask(args: argparse.Namespace, request: SearchRequest) -> int:
-    async with await Engine.open(settings_of(args)) as engine:
+    async with await open_library(args) as engine:
         result = await engine.search(request)
     if args.json:
         as_json(result)
@@ -112,7 +112,7 @@ async def show(args: argparse.Namespace) -> int:
         size=args.size,
         crop=args.crop,
     )
-    async with await Engine.open(settings_of(args)) as engine:
+    async with await open_library(args) as engine:
         opened = await engine.open_ref(request)
         saved = _save(opened, args.save) if args.save else []
     if args.json:

@@ -38,16 +38,16 @@ async def evaluate(args: argparse.Namespace) -> int:
 
 
 async def _evaluate(args: argparse.Namespace, store: str) -> dict[str, Any]:
-    from omni_core import Engine
     from omni_core.engine.evaluate import EvaluationProgress
     from omni_core.engine.evaluate import evaluate as run
+    from omni_server.cli.opening import open_library
 
     with Bar() as bar:
 
         async def progress(p: EvaluationProgress) -> None:
             bar.show(p.number / p.total, f"{p.stage} {p.number}/{p.total} {p.item}".rstrip())
 
-        async with await Engine.open(settings_of(args, store=store)) as engine:
+        async with await open_library(args, store=store) as engine:
             return await run(engine, args.queries, args.media, progress)
 
 

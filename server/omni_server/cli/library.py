@@ -5,23 +5,26 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from omni_core import Engine, IngestRequest
-from omni_core.engine.results import FolderStatus, IngestStatus, SourceRow
+from omni_core import IngestRequest
+from omni_core.collection_names import DEFAULT
+from omni_core.engine.api import EngineApi
+from omni_core.engine.results import Change, FolderStatus, IngestStatus, SourceRow
 from omni_core.errors import BadRequestError, NotFoundError
-from omni_server.cli.printing import Bar, as_json, counted, hint, length, say, table
-from omni_server.cli.settings import settings_of
-from omni_server.text import one_line
+from omni_core.watch.retention import missing
+from omni_server.cli.opening import open_library
+from omni_server.cli.printing import Bar, as_json, hint, length, say, table
+from omni_server.text import counted, one_line
 
 
 async def ingest(args: argparse.Namespace) -> int:
     """Make files searchable; 1 when one failed, except for unsupported files inside a folder."""
-    files = _files(args.paths)
+    files = files_of(args.paths)
     named = {_absolute(p) for p in args.paths}
-    async with await Engine.open(settings_of(args)) as engine:
+    async with await open_library(args) as engine:
         with Bar() as bar:
             done = await _ingest(engine, args, files, bar)
     if args.json:
@@ -32,7 +35,7 @@ async def ingest(args: argparse.Namespace) -> int:
 
 
 async def _ingest(
-    engine: Engine, args: argparse.Namespace, files: Sequence[str], bar: Bar
+    engine: EngineApi, args: argparse.Namespace, files: Sequence[str], bar: Bar
 ) -> Sequence[IngestStatus]:
     async def one(s: IngestStatus) -> None:
         bar.show(s.progress, f"{s.stage} {Path(s.path).name}")
@@ -82,7 +85,7 @@ def _absolute(name: str) -> str:
     return str(Path(name).expanduser().absolute())
 
 
-def _files(paths: Sequence[str]) -> list[str]:
+def files_of(paths: Sequence[str]) -> list[str]:
     """The files named, and those inside folders, each once; hidden ones only when named."""
     found: dict[str, None] = {}
     for name in paths:
@@ -108,6 +111,13 @@ def _passed_over(s: IngestStatus, named: set[str]) -> bool:
     return s.error_code == "UNSUPPORTED_TYPE" and s.path not in named
 
 
+CHANGED: Mapping[Change, str] = {
+    "collection": "added to the collection",
+    "title": "renamed",
+    "recorded_at": "dated",
+}
+
+
 def _report(done: Sequence[IngestStatus], timings: bool) -> None:
     for s in done:
         name = one_line(s.title or Path(s.path).name)
@@ -119,6 +129,7 @@ def _report(done: Sequence[IngestStatus], timings: bool) -> None:
             length(s.duration_s, s.pages),
             counted(s.segments, "segment"),
             "already in the library" if s.already else "",
+            *(CHANGED[change] for change in s.changed),
             f"recorded {s.recorded_at:%Y-%m-%d} ({s.recorded_at_from})" if s.recorded_at else "",
         ]
         say(f"{s.state:8} {name}  ({', '.join(f for f in facts if f)})  {s.source_id}")
@@ -141,7 +152,8 @@ def _timings(s: IngestStatus) -> None:
 async def sources(args: argparse.Namespace) -> int:
     """List the library."""
     rows: list[SourceRow] = []
-    async with await Engine.open(settings_of(args)) as engine:
+    collections: Mapping[str, int] = {}
+    async with await open_library(args) as engine:
         cursor = ""
         while len(rows) < args.limit:
             page = await engine.sources(
@@ -153,11 +165,12 @@ async def sources(args: argparse.Namespace) -> int:
                 cursor=cursor,
             )
             rows += page.sources
+            collections = collections or page.collections
             cursor = page.next_cursor
             if not cursor:
                 break
     if args.json:
-        as_json({"sources": rows, "total": page.total})
+        as_json({"sources": rows, "total": page.total, "collections": collections})
         return 0
     if not rows:
         say("nothing matches." if page.total or args.match else "the library is empty.")
@@ -168,7 +181,7 @@ async def sources(args: argparse.Namespace) -> int:
             str(r.modality),
             length(r.duration_s, r.pages),
             f"{r.recorded_at:%Y-%m-%d} ({r.recorded_at_from})" if r.recorded_at else "",
-            r.state,
+            r.state if r.missing_since is None else f"gone since {r.missing_since:%Y-%m-%d}",
             str(r.segments),
             r.title,
         )
@@ -177,27 +190,50 @@ async def sources(args: argparse.Namespace) -> int:
     table(cells, ("id", "kind", "length", "recorded", "state", "segments", "title"), right=(2, 5))
     if page.total > len(rows):
         hint(f"{len(rows)} of {page.total}; --limit shows more")
+    if not collections.keys() <= {DEFAULT}:
+        hint(f"collections: {', '.join(f'{name} ({n})' for name, n in collections.items())}")
     return 0
 
 
 async def forget(args: argparse.Namespace) -> int:
-    """Remove a source; asks first on a terminal."""
-    async with await Engine.open(settings_of(args)) as engine:
-        if not args.yes:
-            if not sys.stdin.isatty():
-                raise BadRequestError("forget asks before it removes; give --yes in a script")
-            page = await engine.sources(match=args.source, limit=2)
-            name = one_line(page.sources[0].title) if len(page.sources) == 1 else args.source
-            answer = input(  # noqa: ASYNC250 - nothing else runs meanwhile
-                f"Forget {name!r}? Its file stays, its segments go. [y/N] "
-            )
-            if answer.strip().lower() not in ("y", "yes"):
-                say("nothing was removed.")
-                return 0
-        row = await engine.forget(args.source)
+    """Remove a source, or every source whose file is gone; asks first on a terminal."""
+    if args.missing == bool(args.source):
+        raise BadRequestError("name one source, or give --missing for every one whose file is gone")
+    async with await open_library(args) as engine:
+        rows = await missing(engine) if args.missing else [await _one(engine, args.source)]
+        if rows and not args.dry_run and not args.yes and not _agreed(rows):
+            say("nothing was removed.")
+            return 0
+        if not args.dry_run:
+            rows = [await engine.forget(row.id) for row in rows]
     if args.json:
-        as_json(row)
-    else:
+        as_json({"dry_run": args.dry_run, "sources": rows} if args.missing else rows[0])
+        return 0
+    for row in rows:
         gone = counted(row.segments, "segment")
-        say(f"forgot {one_line(row.title)} ({gone}); the file is untouched.")
+        where = f"its file {one_line(row.uri)} is gone" if args.missing else "the file is untouched"
+        did = "would forget" if args.dry_run else "forgot"
+        say(f"{did} {one_line(row.title)} ({gone}); {where}.")
+    if not rows:
+        say("no source is missing its file; `omni-mcp watch FOLDER --once` looks for such files.")
     return 0
+
+
+async def _one(engine: EngineApi, wanted: str) -> SourceRow:
+    """The source of this id, or that this part of a title names. Raises as `Engine.forget`."""
+    page = await engine.sources(match=wanted, limit=2)
+    if len(page.sources) == 1:
+        return page.sources[0]
+    return (await engine.read(wanted, max_words=1)).source
+
+
+def _agreed(rows: Sequence[SourceRow]) -> bool:
+    if not sys.stdin.isatty():
+        raise BadRequestError("forget asks before it removes; give --yes in a script")
+    what = repr(one_line(rows[0].title))
+    if len(rows) > 1:
+        for row in rows[:20]:
+            say(f"  {one_line(row.title)}  {one_line(row.uri)}")
+        what = f"these {len(rows)} sources" if len(rows) <= 20 else f"{len(rows)} sources"
+    answer = input(f"Forget {what}? Files stay, segments go. [y/N] ")
+    return answer.strip().lower() in ("y", "yes")

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from omni_server.cli import parser
 from omni_server.cli.printing import hint
+from omni_server.observe import logs
 
 INTERRUPTED = 130
 KEPT = {
     "ingest": "stopped; what was finished is kept, the same command completes the rest",
+    "watch": "stopped; what changes meanwhile is found at the next start",
     "eval": "stopped; files ingested so far are kept if --store was given",
+    "upload": "stopped; what was sent is kept for a day, the same command sends the rest",
     "reindex": "stopped; the same command goes on where this one was",
 }
 
@@ -27,8 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that cannot show a title still works
     args = parser.build().parse_args(argv)
-    level = os.environ.get("OMNI_LOG", "ERROR").upper()
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    logs.set_up()
     module, name = args.run.split(":")
     try:
         verb = getattr(importlib.import_module(f"omni_server.cli.{module}"), name)
@@ -43,14 +44,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as e:
         if os.environ.get("OMNI_DEBUG") == "1":
             raise
-        hint(_one_line(e))
+        hint(_message(e), error=True)
         return 1
 
 
-def _one_line(error: Exception) -> str:
-    from omni_core.errors import OmniError
+def _message(error: Exception) -> str:
+    from omni_core.errors import AmbiguousError, OmniError
     from omni_server.text import one_line
 
+    if isinstance(error, AmbiguousError):
+        choices = "".join(
+            f"\n  {c.ref}  {one_line(c.facts)}  {one_line(c.title)}" for c in error.choices
+        )
+        return f"{error.code}: several sources match {one_line(error.given, 80)!r}:{choices}"
     if isinstance(error, OmniError):
         return f"{error.code}: {one_line(str(error), 2000)}"
     kind = type(error).__name__

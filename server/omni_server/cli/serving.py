@@ -8,8 +8,10 @@ from pathlib import Path
 
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.settings import Settings
+from omni_core.watch.folders import watched
 from omni_server.cli.printing import as_json, hint, say
 from omni_server.cli.settings import settings_of
+from omni_server.observe import traces
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -18,22 +20,32 @@ def serve(args: argparse.Namespace) -> int:
     for root in settings.roots:
         if not Path(root).expanduser().is_dir():
             raise NotFoundError(f"the root {root} is not a folder; name one that exists")
+    if settings.watch:
+        watched(settings.watch, roots=settings.root_paths)  # refuse now what cannot be watched
+    traces.set_up()
     if not settings.roots:
         hint("no --root is given: agents can search what is in the library, but ingest no file")
+    if args.open and not args.http:
+        raise BadRequestError("--open shows the page of an HTTP server: add --http")
     if args.http:
-        _http(settings)
+        _http(settings, show=args.open)
     else:
         _stdio(settings)
     return 0
 
 
-def _http(settings: Settings) -> None:
+def _http(settings: Settings, *, show: bool) -> None:
+    from omni_server.cli import browser
     from omni_server.http.app import run_http
     from omni_server.http.gate import check
 
     check(settings)
-    hint(f"MCP at http://{settings.host}:{settings.port}/mcp, Ctrl-C stops")
-    run_http(settings)
+    base = f"http://{settings.host}:{settings.port}"
+    hint(f"MCP at {base}/mcp, the page at {base}/, Ctrl-C stops")
+    if show:
+        browser.run(settings, {}, files=[], browser=True, or_any=False)
+    else:
+        run_http(settings)
 
 
 def _stdio(settings: Settings) -> None:

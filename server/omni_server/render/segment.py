@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -25,7 +26,7 @@ from omni_server.render import results
 from omni_server.text import Fence, one_line
 
 if TYPE_CHECKING:
-    from omni_core.engine.results import ClipFile, Opened
+    from omni_core.engine.results import ClipFile, Opened, SourceRow
 
 MAX_BYTES = 500_000
 """Limit of images and audio in one result; 667 KB as base64. Claude Desktop cuts off at 1 MiB."""
@@ -33,12 +34,13 @@ WORDS_TOKENS = 6_000
 """Token budget of the quoted words; read_source gives the rest."""
 
 
-def result(o: Opened, links: Sequence[str]) -> CallToolResult:
+def result(o: Opened, links: Sequence[str], original: str = "") -> CallToolResult:
     """A segment: text, images, links to clips, audio, and a note that images may not be visible.
 
-    `links[i]` is where `o.clips[i]` can be fetched by a person or a program: a path or a URL.
+    `links[i]` is where `o.clips[i]` can be fetched by a person or a program: a path or a URL;
+    `original` is where the whole file can, empty where files are not shared.
     """
-    blocks: list[ContentBlock] = [TextContent(type="text", text=_opened_text(o, links))]
+    blocks: list[ContentBlock] = [TextContent(type="text", text=_text(o, links, original))]
     blocks += [
         ImageContent(type="image", data=base64.b64encode(p.jpeg).decode(), mime_type="image/jpeg")
         for p in o.pictures
@@ -62,25 +64,30 @@ def _caution(pictures: int, sound: bool) -> str:
     return f"{' and '.join(what)} attached; if you cannot {can} {it}, rely on the text and say so."
 
 
-def _opened_text(o: Opened, links: Sequence[str]) -> str:
+def words(o: Opened) -> str:
+    """The text of a segment with its provenance: hash, model and pipeline."""
+    return f"{_text(o, ())}\nProvenance: {one_line(o.provenance, 400)}"
+
+
+def _text(o: Opened, links: Sequence[str], original: str = "") -> str:
     fence = Fence()
     body = [f"cite: {one_line(o.cite)}"]
     if o.requested:  # may repeat a pasted citation, and so a title
         body.append(f"asked for: {one_line(o.requested, 160)}")
-    words, left = results.quoted(o.lines, WORDS_TOKENS)
-    body += words
+    quoted, left = results.quoted(o.lines, WORDS_TOKENS)
+    body += quoted
     if left is not None:
         body.append(f"… from {results.place(left)} on: read_source start={left.start:g}")
     body += [f"image {i}: {one_line(p.caption, 160)}" for i, p in enumerate(o.pictures, 1)]
-    lines = [f"{o.ref} {o.source.modality} {one_line(o.window, 120)}"]
+    lines = [f"{o.ref} {o.source.modality} {one_line(o.window, 120)}{_recorded(o.source)}"]
     lines += [fence.notice, fence.around("\n".join(body))]
     if not o.lines:
         lines.append("No words here.")
     for clip, link in zip(o.clips, links, strict=True):
         span = f"{clock(clip.start_s, short=True)}-{clock(clip.end_s, short=True)}"
         lines.append(f"Clip {span}, {clip.mime}, {clip.size:,} bytes: {link}")
-    if o.provenance:
-        lines.append(f"Provenance: {one_line(o.provenance, 400)}")
+    if original:
+        lines.append(f"The whole file, {o.source.mime}, {o.source.size:,} bytes: {original}")
     steps = [f"previous {o.previous}"] * bool(o.previous) + [f"next {o.next}"] * bool(o.next)
     if steps:
         lines.append("; ".join(steps))
@@ -88,13 +95,18 @@ def _opened_text(o: Opened, links: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def _recorded(r: SourceRow) -> str:
+    return f", recorded {r.recorded_at:%Y-%m-%d} ({r.recorded_at_from})" if r.recorded_at else ""
+
+
 def _clip_link(o: Opened, clip: ClipFile) -> ResourceLink:
     # The span and not the segment: padding and steps moved it. `#` would end the URI.
     ref = f"{o.source.id}@{clip.asked[0]:.3f}-{clip.asked[1]:.3f}"
+    name = f"clip{PurePath(clip.path).suffix}"
     return ResourceLink(
         type="resource_link",
-        uri=f"omni://segment/{quote(ref, safe='@-._~')}/clip.mp4",
-        name=f"{o.ref} clip",
+        uri=f"omni://segment/{quote(ref, safe='@-._~')}/{name}",
+        name=f"{o.ref} {name}",
         mime_type=clip.mime,
         size=clip.size,
         annotations=Annotations(audience=["user"], priority=0.5),

@@ -102,16 +102,6 @@ async def test_a_moment_opens_as_contact_sheet_clip_and_audio(engine: Engine, me
     assert clip.start_s <= 22.0 and clip.end_s >= 29.8
 
 
-async def test_an_image_has_no_audio_and_the_error_says_what_it_has(
-    engine: Engine, media: Path
-) -> None:
-    await put(engine, media / "lake.jpg")
-    row = (await engine.sources()).sources[0]
-    with pytest.raises(BadRequestError, match="show one of") as caught:
-        await engine.open_ref(OpenRequest(row.id, show=("audio",)))
-    assert caught.value.code == "NO_VISUAL"
-
-
 @pytest.mark.parametrize(
     ("ref", "code"),
     [

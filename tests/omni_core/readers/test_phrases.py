@@ -6,6 +6,7 @@ from omni_core.readers.phrases import (
     LanguageTracker,
     align_to_speech,
     is_hallucination,
+    join,
     passages,
     speech_windows,
     with_margins,
@@ -133,3 +134,13 @@ def test_what_nobody_said_is_recognised(text: str, sure: tuple[float, float, flo
 )
 def test_what_was_said_clearly_is_kept(text: str) -> None:
     assert not is_hallucination(text, -0.2, 0.01, 3.0)
+
+
+def test_joined_phrases_keep_where_each_begins() -> None:
+    said = [Phrase(1, 2, " It  rains."), Phrase(2.5, 4, " We stay."), Phrase(4, 5, "Dry. ")]
+    passage = join(said)
+    assert passage.text == "It rains. We stay.Dry."
+    assert [(passage.text[at:], second) for at, second in passage.beats] == [
+        ("We stay.Dry.", 2.5), ("Dry.", 4),
+    ]  # fmt: skip
+    assert join(said[:1]).beats == ()

@@ -130,3 +130,23 @@ def test_segments_without_a_picture_are_passed_over(screen_text: Any) -> None:
         "src_a", Modality.DOCUMENT, Channel.TEXT, Span("page", 1, 2), TextContent("words")
     )
     assert screen_text.read([words]) == []
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_lines_keep_their_places_on_the_picture_however_it_is_turned(
+    screen_text: Any, draw: Callable[..., Any], quarters: int
+) -> None:
+    upright = draw("Coral reefs grow slowly", "Warm water bleaches coral", "Storms break branches")
+    pixels = np.ascontiguousarray(np.rot90(upright, quarters))
+    [found] = screen_text.read([still(pixels)])
+    places = found.extra["places"]
+    assert places[0][0] == "Coral reefs grow slowly"
+    paper = int(np.median(pixels))
+    height, width = pixels.shape[:2]
+    ink = np.abs(pixels.astype(int) - paper).max(axis=2) > 60
+    for _, left, top, right, bottom in places:
+        rows = slice(int(top * height), int(bottom * height) + 1)
+        columns = slice(int(left * width), int(right * width) + 1)
+        assert ink[rows, columns].mean() > 0.03
+        ink[rows, columns] = False
+    assert ink.sum() == 0

@@ -12,6 +12,7 @@ from typing import Any
 
 import av
 import numpy as np
+import pymupdf
 import pytest
 from PIL import Image
 
@@ -106,3 +107,39 @@ async def test_a_step_from_a_second_shows_the_shot_that_it_leads_to(
     shown = Image.open(io.BytesIO(after.pictures[0].jpeg)).convert("RGB").resize((1, 1))
     red, _, blue = shown.getpixel((0, 0))  # type: ignore[misc]
     assert blue > 180 > 60 > red
+
+
+async def test_words_of_a_page_come_with_their_places_when_asked_for(
+    engine: Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc:
+        for text in ("First page", "Second page"):
+            doc.new_page().insert_text((72, 72), text)
+        doc.save(path)
+    source = (await engine.ingest(IngestRequest(str(path)))).source_id
+    asked = OpenRequest(f"{source}#p2", word_boxes=True)
+    [image] = (await engine.open_ref(asked)).pictures
+    assert [word.text for word in image.words] == ["Second", "page"]
+    [image] = (await engine.open_ref(OpenRequest(f"{source}#p2"))).pictures
+    assert image.words == ()
+
+
+async def test_a_thumbnail_is_what_was_kept_and_decodes_nothing(
+    engine: Engine, noisy: Path, decoded: Counter[str]
+) -> None:
+    source = (await engine.ingest(IngestRequest(str(noisy)))).source_id
+    opened = await engine.open_ref(OpenRequest(f"{source}@15", show=("thumbnail",)))
+    [image] = opened.pictures
+    assert max(image.width, image.height) <= 320
+    assert not decoded
+
+
+async def test_the_span_is_that_of_the_reference_without_the_padding(
+    engine: Engine, noisy: Path
+) -> None:
+    source = (await engine.ingest(IngestRequest(str(noisy)))).source_id
+    opened = await engine.open_ref(OpenRequest(f"{source}@8-9", pad_s=4))
+    assert opened.span is not None
+    assert (opened.span.start, opened.span.end) == (8, 9)
+    assert opened.window.startswith("0:04.0-0:13.0")

@@ -141,3 +141,25 @@ def test_a_pdf_behind_other_bytes_is_read_and_a_text_about_pdf_is_a_text(
     assert svc.probe(str(late)).mime == "application/pdf"
     assert any("Behind the banner" in s.text for s in cut(late))
     assert svc.probe(str(about)).mime == "text/plain"
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_words_have_their_places_on_the_page_as_it_is_seen(
+    tmp_path: Path, svc: Any, turned: int
+) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc:
+        page = doc.new_page(width=400, height=600)
+        page.insert_text((40, 60), "corner", fontsize=20)
+        page.set_rotation(turned)
+        doc.save(path)
+    [word] = svc.words(str(path), 1)
+    assert word.text == "corner"
+    image = svc.page(str(path), 1, 600)
+    height, width = image.shape[:2]
+    top, bottom = int(word.top * height), int(word.bottom * height) + 1
+    left, right = int(word.left * width), int(word.right * width) + 1
+    inside = image[top:bottom, left:right]
+    assert inside.min() < 100
+    assert (image < 100).sum() == (inside < 100).sum()
+    assert svc.words(str(path), 2) == []

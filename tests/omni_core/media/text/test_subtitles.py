@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from omni_core.engine.ingest.jobs import without_subtitle_files
-from omni_core.media.text.cues import MAX_CUE
+from omni_core.media.text.cues import MAX_CUE, Cue, cue_windows
 from omni_core.media.text.subtitle_formats import detect_format, parse
 from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 
@@ -195,3 +195,12 @@ def test_subtitles_beside_a_video_are_read_with_it_and_not_by_themselves(
         assert without_subtitle_files([str(path), str(beside)]) == [str(path)]
     finally:
         beside.unlink()
+
+
+def test_a_window_of_cues_keeps_where_each_begins() -> None:
+    cues = [Cue(1, 2, "We look"), Cue(2.5, 4, "at the\nengine"), Cue(4, 5, "now.")]
+    [window] = cue_windows(cues)
+    assert window.text == "We look at the engine now."
+    assert [(window.text[at:], second) for at, second in window.beats] == [
+        ("at the engine now.", 2.5), ("now.", 4),
+    ]  # fmt: skip

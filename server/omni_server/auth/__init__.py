@@ -1,0 +1,1 @@
+"""Who a caller is: static tokens, tokens of an OAuth authorization server, scopes and tenants."""

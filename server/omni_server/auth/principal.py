@@ -1,0 +1,87 @@
+"""The caller of a request: a name, what it may do, and whose library it sees.
+
+The HTTP gate finds out who calls and keeps it where the SDK keeps its users: sessions of the older
+handshake and sealed request states are then bound to that caller, too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from mcp.server.auth.middleware.auth_context import auth_context_var, get_access_token
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+
+OneScope = Literal["read", "ingest", "delete"]
+SCOPES: tuple[OneScope, ...] = get_args(OneScope)
+"""`read`: search, open, list and cite. `ingest`: add files, upload. `delete`: remove sources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller. Two principals with different tenants see different libraries."""
+
+    name: str
+    """For logs: `token`, the name of a static token, or the subject of an OAuth token."""
+    scopes: frozenset[OneScope]
+    tenant: str = ""
+    """"" is the main library."""
+    by_oauth: bool = False
+    """Whether an authorization server vouches for it, and could grant it more scopes."""
+
+    def may(self, scope: OneScope) -> bool:
+        """Whether it has this scope."""
+        return scope in self.scopes
+
+    def __str__(self) -> str:
+        return f"{self.name} (tenant {self.tenant})" if self.tenant else self.name
+
+
+LOCAL = Principal("local", frozenset(SCOPES))
+"""The user of this machine: the caller over stdio, and on loopback where no token is set."""
+
+
+class PrincipalToken(AccessToken):
+    """The SDK's access token with the principal that it proves. The token itself is not kept."""
+
+    principal: Principal
+
+
+def as_user(principal: Principal, *, client: str = "", issuer: str = "") -> AuthenticatedUser:
+    """The principal as the SDK's user; sessions are bound to client, issuer, tenant and name."""
+    return AuthenticatedUser(
+        PrincipalToken(
+            token="",
+            client_id=client or principal.name,
+            scopes=sorted(principal.scopes),
+            subject=json.dumps([principal.tenant, principal.name]),
+            claims={"iss": issuer} if issuer else None,
+            principal=principal,
+        )
+    )
+
+
+@contextmanager
+def acting_as(user: AuthenticatedUser) -> Iterator[None]:
+    """Inside the block, also in the tasks that it starts, `user` is the caller."""
+    before = auth_context_var.set(user)
+    try:
+        yield
+    finally:
+        auth_context_var.reset(before)
+
+
+def authenticated() -> Principal | None:
+    """The principal of the running request; None where nobody authenticated."""
+    token = get_access_token()
+    return token.principal if isinstance(token, PrincipalToken) else None
+
+
+def scopes_of(names: Iterable[str], prefix: str = "") -> frozenset[OneScope]:
+    """Those of the names that are scopes of this server, with or without `prefix`."""
+    given = {name.removeprefix(prefix) if prefix else name for name in names}
+    return frozenset(scope for scope in SCOPES if scope in given)

@@ -1,0 +1,58 @@
+"""What subtitles cover is not heard again, and what they leave out is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from omni_core.media.av.coverage import Coverage
+from omni_core.readers.speech import _unknown
+from omni_core.types import SAMPLE_RATE, AudioContent, Channel
+
+CUE = "1\n00:00:{:02},000 --> 00:00:{:02},000\n{}\n\n"
+
+
+def test_near_cues_are_one_and_far_ones_leave_a_gap() -> None:
+    coverage = Coverage([(1, 3), (5, 8), (20, 22)])
+    assert coverage.within(0, 30) == ((0.5, 8.5), (19.5, 22.5))
+    assert coverage.within(6, 21) == ((0, 2.5), (13.5, 15))
+    assert coverage.within(9, 19) == ()
+
+
+def test_speech_recognition_hears_silence_where_words_are_known() -> None:
+    ones = np.ones(10 * SAMPLE_RATE, np.float32)
+    heard = _unknown(AudioContent(ones, overlap_s=2.0, covered=((1.0, 3.0),)))
+    seconds = heard.reshape(10, SAMPLE_RATE).max(axis=1)
+    assert list(seconds) == [1, 1, 1, 0, 0, 1, 1, 1, 1, 1]
+    assert ones.min() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "covered"),
+    [("talk.srt", True), ("talk.en.sdh.srt", True), ("talk.forced.srt", False),
+     ("talk.en.forced.srt", False), ("talk.Signs.srt", False), ("talk.reinforced.srt", True)],
+)  # fmt: skip
+def test_forced_subtitles_silence_nothing(
+    name: str, covered: bool, film: Any, tools: Any, tone: Any, tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "talk.mp4"
+    made = film([tools.barcode(i) for i in range(50)], fps=5, sound=tone(10))
+    path.write_bytes(made.read_bytes())
+    (tmp_path / name).write_text(CUE.format(2, 4, "Leave the forest."))
+    segments = cut(path)
+    assert any(s.text == "Leave the forest." for s in segments)
+    (window,) = [s for s in segments if s.channel is Channel.SOUND]
+    assert window.content.covered == (((1.5, 4.5),) if covered else ())
+
+
+def test_full_subtitles_are_preferred_to_forced_ones(
+    film: Any, tools: Any, tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "talk.mp4"
+    path.write_bytes(film([tools.barcode(i) for i in range(50)], fps=5).read_bytes())
+    (tmp_path / "talk.forced.srt").write_text(CUE.format(2, 4, "A sign."))
+    (tmp_path / "talk.en.sdh.srt").write_text(CUE.format(2, 4, "All that is said."))
+    assert [s.text for s in cut(path) if s.channel is Channel.SPEECH] == ["All that is said."]
