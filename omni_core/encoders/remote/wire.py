@@ -163,7 +163,7 @@ def unpack_info(data: Any) -> EncoderInfo:
     if isinstance(data, dict) and "channels" in data and data.get("format", 1) != FORMAT:
         raise UnavailableError(_other_format(data.get("format", 1)))
     try:
-        cut = {
+        cut: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v
             for k, v in data["cut"].items()
             if k in CutOptions.__dataclass_fields__
