@@ -21,7 +21,7 @@ REPO = Path(__file__).resolve().parent.parent
 SERVE = [sys.executable, "-m", "omni_server", "serve"]
 PLAIN = {
     "OMNI_ENCODER": "hashing", "OMNI_SPEECH": "off", "OMNI_SCREEN_TEXT": "off",
-    "OMNI_SOUND_TAGS": "off", "OMNI_ALLOW_DELETE": "1",
+    "OMNI_SOUND_TAGS": "off", "OMNI_ALLOW_DELETE": "1", "OMNI_RATE_LIMIT": "0",
 }  # fmt: skip
 """Settings under which the models cost next to nothing: the server itself is measured."""
 

@@ -124,6 +124,22 @@ class Settings:
     """Tenants' libraries that stay open, each with an index process."""
     allowed_hosts: Hosts = ()
     """Host headers accepted besides loopback, with or without the port."""
+    uploads_mb: CountOrZero = 50_000
+    """MB that all uploads together may have, whole or not; 0: no uploads."""
+    uploads_at_once: Count = 4
+    """Uploads that one sender may be sending at the same time."""
+    upload_expiry_h: Seconds = 24
+    """Hours after its last byte until an unfinished upload is deleted."""
+    share_files: bool = False
+    """Whether get_segment over HTTP links to the original file too, for roots and uploads."""
+    rate_limit: CountOrZero = 200
+    """HTTP requests a second by one token, and from one address; bursts of ten times; 0: any."""
+    wrong_tokens: Count = 20
+    """Wrong tokens a minute from one address; further ones are not looked at."""
+    metrics_public: bool = False
+    """Whether /metrics is answered without the token."""
+    access_log: bool = False
+    """Whether HTTP requests are logged, without tokens and query strings."""
     allow_urls: bool = False
     """Whether https links may be ingested; only public addresses are fetched."""
     expose_scores: bool = False
@@ -132,6 +148,12 @@ class Settings:
     """Whether agents get the tool delete_source."""
     check_citations: bool = False
     """Whether agents get the tool check_citation."""
+    watch: Folders = ()
+    """Folders that `serve` keeps current: each a folder, COLLECTION=FOLDER, or `roots` for all."""
+    watch_poll_s: Annotated[float, Bounds(0)] = 0.0
+    """Seconds between looks at watched folders; 0: when the file system says that they changed."""
+    watch_forget_days: CountOrZero = 0
+    """Days after which a vanished file of a watched folder is forgotten; 0: never."""
     timezone: Zone = ""
     """IANA name of the zone for "last tuesday"; empty: that of the machine."""
 

@@ -29,6 +29,7 @@ from concurrent.futures import Future
 from typing import Any, Literal
 
 from omni_core.errors import UnavailableError, unpack
+from omni_core.stages import stage
 from omni_core.worker_child import END, read_frame
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ class Worker:
         self._start_lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._closed = False
+        self.starts = 0
+        """How often a child was started; more than once: it died, or was killed at a deadline."""
 
     @property
     def pid(self) -> int | None:
@@ -86,6 +89,12 @@ class Worker:
 
     async def call(self, method: str, *args: Any, deadline_s: float | None = None) -> Any:
         """The method's result. Past the deadline the child is killed and WorkerDied raised."""
+        if method.startswith("__"):  # an item of a stream: too many and too small for stages
+            return await self._call(method, args, deadline_s)
+        with stage(f"{self.name.replace(' ', '_')}.{method}", alone=False):
+            return await self._call(method, args, deadline_s)
+
+    async def _call(self, method: str, args: tuple[Any, ...], deadline_s: float | None) -> Any:
         future = await asyncio.to_thread(self.submit, method, *args)
         try:
             async with asyncio.timeout(deadline_s) as limit:
@@ -164,6 +173,7 @@ class Worker:
             self._reader.start()
             process = started.result()
             self._pending, self._process = pending, process
+            self.starts += 1
 
     def _run(
         self, started: Future[subprocess.Popen[bytes]], pending: dict[int, Future[Any]]

@@ -22,7 +22,7 @@ ALLOWED = (
     # Before anything is served: the server object, the resolved roots, the key for links.
     ("omni_server/app.py", {"build"}),
     ("omni_server/state.py", {"__init__"}),
-    ("omni_server/http/app.py", {"create_http"}),
+    ("omni_server/http/app.py", {"create_http", "application"}),
     # Removes one file at the end, also when it is cancelled twice; a thread could be left behind.
     ("omni_server/fetch.py", {"_download"}),
     # Asks in which folder this process is: no disk is read.

@@ -8,6 +8,8 @@ from typing import Any
 
 from omni_core.catalog.schema import aware
 
+MISSING = "missing"
+"""Instead of a state: the sources whose file is gone, whatever their state."""
 SortKey = tuple[str, str]
 """Sort key of a row: `ingested_at` (ISO 8601) and sha256. A page starts after such a key."""
 
@@ -40,7 +42,11 @@ def where(
                 [collection],
             )
         )
-    if state:
+    if state == MISSING:
+        of = "SELECT 1 FROM paths p WHERE p.sha256 = s.sha256"
+        here = f"EXISTS ({of} AND p.gone_at IS NULL)"
+        parts.append((f"EXISTS ({of}) AND NOT {here}", []))
+    elif state:
         parts.append(("s.state = ?", [state]))
     if since is not None:
         parts.append(("s.recorded_ts >= ?", [aware(since).timestamp()]))

@@ -57,6 +57,16 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX collections_of ON collections (sha256);
     """,
+    """
+    ALTER TABLE paths ADD COLUMN gone_at TEXT;
+    CREATE TABLE passed_over (
+        path TEXT PRIMARY KEY,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        code TEXT NOT NULL,
+        error TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 
@@ -103,7 +113,8 @@ def migrate(db: sqlite3.Connection) -> None:
 
 SELECT = (
     "SELECT s.*, (SELECT json_group_array(name) FROM collections c WHERE c.sha256 = s.sha256)"
-    " AS names FROM sources s"
+    " AS names, (SELECT CASE WHEN count(*) = count(gone_at) THEN max(gone_at) END"
+    " FROM paths p WHERE p.sha256 = s.sha256) AS gone_at FROM sources s"
 )
 """Query whose rows `row` converts."""
 
@@ -132,6 +143,7 @@ def row(r: sqlite3.Row) -> SourceRow:
         warnings=tuple(json.loads(r["warnings"])),
         error_code=r["error_code"],
         error=r["error"],
+        missing_since=_when(r["gone_at"]),
     )
 
 

@@ -11,14 +11,14 @@ from typing import Any, Self
 
 from omni_core.catalog import mending, schema
 from omni_core.catalog.query import fold
-from omni_core.catalog.reads import Reads
+from omni_core.catalog.watched import WatchedFiles
 from omni_core.types import Source, SourceRow, State
 
 _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
 """Columns that a resumed ingest keeps from the interrupted one."""
 
 
-class Catalog(Reads):
+class Catalog(WatchedFiles):
     """Sources by hash, path, id, title and collection. Thread-safe; calls are serialised."""
 
     def __init__(self, store: Path, *, read_only: bool = False) -> None:
@@ -117,6 +117,18 @@ class Catalog(Reads):
                 db.execute("DELETE FROM sources WHERE sha256 = ?", (row.sha256,))
         return row
 
+    def forget(self, source: str) -> None:
+        """`remove` what a person no longer wants: its files that still exist are passed over from
+        now on, until they change or are named in an ingest."""
+        sha256 = self._sha256(source)
+        with self._writing() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO passed_over SELECT path, size, mtime_ns, 'FORGOTTEN', ''"
+                " FROM paths WHERE sha256 = ? AND gone_at IS NULL",
+                (sha256,),
+            )
+            db.execute("DELETE FROM sources WHERE sha256 = ?", (sha256,))
+
     def amend(self, source: str, title: str, recorded_at: datetime | None = None) -> None:
         """Change the title of a source, and its date if one is given."""
         self._update(source, title=title, folded=fold(title))
@@ -209,9 +221,11 @@ def _upsert(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
 
 def _add_path(db: sqlite3.Connection, sha256: str, path: str, size: int, mtime_ns: int) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO paths (path, sha256, size, mtime_ns, folded)"
+        " VALUES (?, ?, ?, ?, ?)",
         (path, sha256, size, mtime_ns, fold(Path(path).name)),
     )
+    db.execute("DELETE FROM passed_over WHERE path = ?", (path,))
 
 
 def _add_collection(db: sqlite3.Connection, sha256: str, name: str) -> None:

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 PREFIX = "OMNI_"
 CONFIG = "OMNI_CONFIG"
 """The variable that names the TOML file."""
-NOT_SETTINGS = frozenset({CONFIG, "OMNI_LOG", "OMNI_DEBUG"})
+NOT_SETTINGS = frozenset({CONFIG, "OMNI_LOG", "OMNI_LOG_FORMAT", "OMNI_DEBUG", "OMNI_URL"})
 """OMNI_ variables that are no settings."""
 
 

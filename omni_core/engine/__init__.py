@@ -14,9 +14,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from omni_core import encoders, index
-from omni_core.engine import library
+from omni_core.engine import files, health, library
 from omni_core.engine.changes import Listener
-from omni_core.engine.context import PIPELINE, Context
+from omni_core.engine.context import Context
 from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.ingest.folders import FolderProgress, Folders
 from omni_core.engine.ingest.jobs import Jobs, Progress
@@ -26,6 +26,9 @@ from omni_core.engine.opening import open_ref
 from omni_core.engine.refs import one_source
 from omni_core.engine.results import (
     Checked,
+    FileNews,
+    FilePage,
+    FilesNoted,
     FolderStatus,
     IngestRequest,
     IngestStatus,
@@ -206,6 +209,16 @@ class Engine:
         await self._jobs.stop(row.id)
         return await library.forget_source(self._context, row.id)
 
+    async def known_files(
+        self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000
+    ) -> FilePage:
+        """The files under a folder that were ingested or passed over; see `files.known_files`."""
+        return await files.known_files(self._context, folder, collection, after, limit)
+
+    async def note_files(self, news: FileNews) -> FilesNoted:
+        """Record what became of files on disk; see `files.note_files`."""
+        return await files.note_files(self._context, news)
+
     def _pending_files(self) -> int:
         """Files under way or waiting for their turn; a folder's current file counts once."""
         folders = self._folders.running
@@ -224,28 +237,17 @@ class Engine:
         return await self._context.models.ready(timeout_s)
 
     async def status(self) -> dict[str, Any]:
-        """Models, counts, running jobs and child processes, for people and health checks."""
-        context = self._context
-        models = await context.models.status()
-        sources, segments = await asyncio.to_thread(context.catalog.totals, "")
+        """Models, index, counts, running jobs and child processes, for people and health checks;
+        see `health.describe`."""
+        running = self._jobs.running
         return {
-            "encoder": {
-                "name": context.info.name,
-                "state": models.encoder,
-                "dim": context.info.dim,
-            },
-            "readers": models.readers,
-            "message": models.encoder_error,
-            "warnings": list(models.warnings),
-            "index": context.settings.index,
-            "sources": sources,
-            "segments": segments,
+            **await health.describe(self._context),
             "jobs": [
                 {"path": j.path, "progress": j.progress, "stage": j.stage, "segments": j.segments}
-                for j in self._jobs.running
+                for j in running
             ],
-            "pids": {"models": context.models.pid, "decoders": context.decoders.pids},
-            "pipeline": PIPELINE,
+            "files_pending": self._pending_files(),
+            "files_queued": sum(j.state == "queued" for j in running),
         }
 
 

@@ -14,7 +14,10 @@ from omni_core.engine.ingest.folders import FolderProgress
 from omni_core.engine.ingest.jobs import Progress
 from omni_core.engine.results import (
     Checked,
+    FileNews,
+    FilePage,
     FilePath,
+    FilesNoted,
     FolderStatus,
     IngestRequest,
     IngestStatus,
@@ -95,6 +98,16 @@ class EngineApi(Protocol):
 
     async def forget(self, source: str) -> SourceRow:
         """Remove a source from the library; the file is not touched."""
+        ...
+
+    async def known_files(
+        self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000
+    ) -> FilePage:
+        """The files under a folder that were ingested or passed over."""
+        ...
+
+    async def note_files(self, news: FileNews) -> FilesNoted:
+        """Record what became of files on disk."""
         ...
 
     def on_change(self, listener: Listener) -> Callable[[], None]:

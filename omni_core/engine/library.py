@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from omni_core import cursors
-from omni_core.catalog.query import SortKey
+from omni_core.catalog.query import MISSING, SortKey
 from omni_core.collection_names import collection_filter
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
@@ -22,6 +22,7 @@ from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import match_quote
 from omni_core.payload import source_filter
+from omni_core.stages import staged
 from omni_core.types import Modality
 
 MAX_ELSEWHERE = 3
@@ -43,8 +44,9 @@ async def list_sources(
     collection = collection_filter(collection)
     if limit < 1:
         raise BadRequestError(f"limit is {limit}; a page holds one source or more")
-    if state and state not in get_args(State):
-        raise BadRequestError(f"state is {state!r}; choose one of {', '.join(get_args(State))}")
+    states = (*get_args(State), MISSING)
+    if state and state not in states:
+        raise BadRequestError(f"state is {state!r}; choose one of {', '.join(states)}")
     request = repr(("sources", match, when, collection, state))
     after = _sort_key(cursors.decode(cursor, request))
     counts = await asyncio.to_thread(context.catalog.collections)
@@ -86,6 +88,7 @@ def _sort_key(position: str) -> SortKey | None:
     return at.isoformat(), raw[7:].hex() + "~"  # after every hash that begins so
 
 
+@staged("read")
 async def read_source(
     context: Context,
     source: str,
@@ -179,12 +182,13 @@ def _holds(starts: Sequence[float], start: float) -> bool:
 
 
 async def forget_source(context: Context, source: str) -> SourceRow:
-    """Remove a source from the index, then from the catalog. The file itself is not touched."""
+    """Remove a source from the index, then from the catalog. The file itself is not touched; where
+    its folder is watched, it is not ingested again before it changes."""
     row = await one_source(context, source)
     index = await context.opened_index()
     await index.delete(source_filter(row.id))
     await index.flush()
-    await asyncio.to_thread(context.catalog.remove, row.sha256)
+    await asyncio.to_thread(context.catalog.forget, row.sha256)
     for kept in (clips, thumbnails):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     await context.changes.notify(row.id)

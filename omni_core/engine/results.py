@@ -40,6 +40,8 @@ class IngestRequest:
     transcript: FilePath | None = None
     password: str | None = None
     fast: bool = False
+    watched: bool = False
+    """From a watched folder: other ingests do not wait for it."""
 
     def __post_init__(self) -> None:
         """Bring the name of the collection into its stored form."""
@@ -71,6 +73,8 @@ class IngestStatus:
     collection, renamed, or dated."""
     duplicate_of: str = ""
     """The path under which the same bytes were ingested before."""
+    moved_from: str = ""
+    """That path, when no file is there any more: the source is now at `path`."""
     warnings: tuple[str, ...] = ()
     error_code: str = field(init=False, default="")
     """The code of `failure`."""
@@ -156,6 +160,8 @@ class SearchHit:
     also_at: tuple[str, ...] = ()
     partial: str = ""
     """`still ingesting, 40% is in` while its source is not complete."""
+    missing_since: datetime | None = None
+    """When it was noticed that the file is gone; what was stored of it is still cited."""
     score: float = 0.0
     cosine: float = 0.0
     uri: str = ""
@@ -300,3 +306,59 @@ class Checked:
     """The passage of the source that matches best."""
     elsewhere: tuple[Line, ...]
     source: SourceRow
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file under a folder as it was when it was ingested, or passed over."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    complete: bool
+    """Whether, unchanged, there is nothing to do for it."""
+    source_id: str = ""
+    gone: bool = False
+    """Whether it was noted as gone."""
+    passed_over: str = ""
+    """The code of why it was not ingested: FORGOTTEN, UNSUPPORTED_TYPE, CORRUPT_MEDIA ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Known files in order of path; `after` of the next page, "" for the last one."""
+
+    files: tuple[KnownFile, ...]
+    next_after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A file that cannot be ingested, and why: not worth another try until it changes."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    code: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileNews:
+    """What a watcher found out about files, by their paths."""
+
+    gone: tuple[str, ...] = ()
+    """No longer there."""
+    ingested: tuple[str, ...] = ()
+    """Ingested: what these paths held before is forgotten."""
+    passed_over: tuple[PassedOver, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FilesNoted:
+    """What became of sources because of a FileNews."""
+
+    missing: tuple[str, ...] = ()
+    """Ids of sources that have no file now; they stay searchable."""
+    replaced: tuple[SourceRow, ...] = ()
+    """Sources that were forgotten, since their only file holds something else now."""

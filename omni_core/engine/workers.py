@@ -100,6 +100,11 @@ class Models:
         """The child's process id; None while it is not running."""
         return self._worker.pid
 
+    @property
+    def restarts(self) -> int:
+        """How often the child was started again."""
+        return max(0, self._worker.starts - 1)
+
     async def close(self) -> None:
         """End the child."""
         await asyncio.to_thread(self._worker.close, 2.0)
@@ -130,12 +135,19 @@ class Decoders:
         self._free: asyncio.Queue[Worker] = asyncio.Queue()
         for worker in self._cutters:
             self._free.put_nowait(worker)
+        self._watched_cutter = make("decoder of watched folders", 10)
+        self._cutting_watched = asyncio.Lock()
         self._opener = make("decoder", 0)
         self._opening = asyncio.Lock()
 
     @asynccontextmanager
-    async def cutter(self) -> AsyncIterator[Worker]:
-        """A decoder for one ingest; waits for a free one."""
+    async def cutter(self, *, watched: bool = False) -> AsyncIterator[Worker]:
+        """A decoder for one ingest; waits for a free one. Files of watched folders have one of
+        their own, so that nobody waits for them."""
+        if watched:
+            async with self._cutting_watched:
+                yield self._watched_cutter
+            return
         worker = await self._free.get()
         try:
             yield worker
@@ -154,13 +166,22 @@ class Decoders:
             yield self._opener
 
     @property
+    def _workers(self) -> tuple[Worker, ...]:
+        return (*self._cutters, self._watched_cutter, self._opener)
+
+    @property
     def pids(self) -> list[int]:
         """Process ids of the running children."""
-        return [p for w in (*self._cutters, self._opener) if (p := w.pid) is not None]
+        return [p for w in self._workers if (p := w.pid) is not None]
+
+    @property
+    def restarts(self) -> int:
+        """How often children were started again."""
+        return sum(max(0, w.starts - 1) for w in (*self._cutters, self._opener))
 
     async def close(self) -> None:
         """End every child, even if ending one fails; a decoder has nothing to save."""
         async with AsyncExitStack() as workers:
-            for worker in (*self._cutters, self._opener):
+            for worker in self._workers:
                 workers.push_async_callback(asyncio.to_thread, worker.close, 1.0)
                 workers.push_async_callback(asyncio.to_thread, worker.kill)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import unicodedata
+
+from omni_core.text.titles import plain as plain
+from omni_core.text.titles import title_of
 
 
 def title(path: str, tagged: str = "") -> str:
@@ -12,11 +13,4 @@ def title(path: str, tagged: str = "") -> str:
     text = plain(tagged)
     if text and not re.fullmatch(r"(?i)untitled|unknown|no title|document\d*|\W*", text):
         return text[:200]
-    stem = os.path.splitext(os.path.basename(path))[0]
-    return plain(re.sub(r"[_\s]+", " ", stem))[:200] or os.path.basename(path)
-
-
-def plain(text: str) -> str:
-    """The text on one line, without control and bidirectional formatting characters."""
-    kept = (c if unicodedata.category(c)[0] != "C" else " " for c in text)
-    return " ".join("".join(kept).split())
+    return title_of(path)

@@ -73,6 +73,8 @@ class SourceRow:
     warnings: tuple[str, ...] = ()
     error_code: str = ""
     error: str = ""
+    missing_since: datetime | None = None
+    """When it was noticed that its file is gone, at every path it was ingested from; else None."""
 
 
 @dataclass(frozen=True, slots=True)

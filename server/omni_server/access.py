@@ -77,6 +77,16 @@ class Access:
             return self._upload(source)
         return self._readable(self._under_root(source))
 
+    def original(self, path: str) -> Path | None:
+        """The file of a source, when it lies under a root or was uploaded; None for any other."""
+        uploaded = Path(path).resolve()
+        if uploaded.is_relative_to(self.uploads.resolve()):
+            return uploaded if _regular(uploaded) else None
+        try:
+            return self.file(path)
+        except (RefusedError, NotFoundError, BadRequestError):
+            return None
+
     def holds(self, source: str) -> bool:
         """Whether `source` names a file that may be read, and not a reference."""
         try:

@@ -24,6 +24,7 @@ from omni_server.durable_tasks.extension import TasksExtension
 from omni_server.durable_tasks.listening import TaskListening
 from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
+from omni_server.observe.calls import ObserveCalls, note_outcome
 from omni_server.page import extension
 from omni_server.page.tools import library_status, view_moment
 from omni_server.progress import cancelled_by_others
@@ -98,6 +99,7 @@ def build(state: State) -> MCPServer[State]:
         SubscriptionsListenRequestParams,
         TaskListening(subscriptions.listen, tasks),
     )
+    server.middleware.insert(0, ObserveCalls(state, frozenset(t.name for t in all_tools())))
     resources.add(server, state)
     prompts.add(server)
     return server
@@ -178,17 +180,20 @@ class EvidenceTool(Tool):
         except AmbiguousError as e:
             raise ToolError(ambiguous(e)) from e
         except OmniError as e:
+            note_outcome(e.code)
             raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
         except MCPError:
             raise
         except asyncio.CancelledError as e:
             if not cancelled_by_others():
                 raise
+            note_outcome("CANCELLED")
             log.warning("%s: work that it waited for was cancelled by another request", self.name)
             raise ToolError(
                 "CANCELLED: this work was cancelled by another request; try again"
             ) from e
         except Exception as e:
+            note_outcome("INTERNAL")
             log.exception("%s failed", self.name)
             raise ToolError(
                 "INTERNAL: the server failed at this call and logged why; "

@@ -30,6 +30,7 @@ class Hit(TypedDict):
     recorded_at_from: NotRequired[str]
     also_at: NotRequired[list[str]]
     partial: NotRequired[str]
+    missing_since: NotRequired[str]
     score: NotRequired[float]
 
 
@@ -96,6 +97,7 @@ class SourceOut(TypedDict):
     pages: NotRequired[int]
     recorded_at: NotRequired[str]
     recorded_at_from: NotRequired[str]
+    missing_since: NotRequired[str]
 
 
 class SourcesOut(TypedDict):

@@ -17,7 +17,7 @@ from omni_core.errors import RefusedError
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 from omni_server.access import Access
-from omni_server.auth.principal import LOCAL, Principal, authenticated
+from omni_server.auth.principal import LOCAL, Principal, acting_as, as_user, authenticated
 from omni_server.tenants import Tenants, settings_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
     from omni_server.links import Links
+    from omni_server.uploads.receiving import Uploads
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,11 @@ class State:
         """Given the state of each tenant when it is made; set by the server around this state."""
         self.tenants: Tenants[State] = Tenants(self._tenant, settings.open_tenants)
         """The states of callers that are not of the main library."""
+        self.call_ended: Callable[[str, str, float], None] | None = None
+        """Told of tool calls: name, `ok` or an error's code, seconds; set where metrics are."""
+        self.stage_ended: Callable[[str, float], None] | None = None
+        """Told of the engine's stages: name, seconds; set where metrics are."""
+        self._uploads: Uploads | None = None
         self._opener = opener or _open
         self._tasks = TaskOwner("the server")
         self._opening: asyncio.Task[EngineApi] | None = None
@@ -68,6 +74,8 @@ class State:
         """Open the engine in the background, close it at the end. Connections share it."""
         self._users += 1
         warm = self._tasks.start(self._warm(), name="open the library early")
+        if self.settings.watch and self._users == 1:
+            self._tasks.start(self._watch(), name="watch folders")
         try:
             yield self
         finally:
@@ -88,6 +96,16 @@ class State:
         """The state of the caller's tenant: all that a request may touch is in it."""
         tenant = self.caller().tenant
         return self.tenants.of(tenant) if tenant else self
+
+    @contextlib.asynccontextmanager
+    async def acting_for(self, principal: Principal) -> AsyncIterator[None]:
+        """For work without a request: inside the block `principal` is the caller, and its library
+        stays open."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(acting_as(as_user(principal)))
+            if principal.tenant:
+                await stack.enter_async_context(self.tenants.serving(principal.tenant))
+            yield
 
     def end_subscriptions(self) -> None:
         """End the streams of subscribers, the tenants' too."""
@@ -111,14 +129,23 @@ class State:
             from omni_core import Engine, SharedEngine  # loaded by the engine that is open
 
             main = await self.engine()
-            here = main.local if isinstance(main, SharedEngine) else main
-            return await Engine.open(settings, beside=here if isinstance(here, Engine) else None)
+            beside = main.local if isinstance(main, SharedEngine) else None
+            return await Engine.open(settings, beside=beside)
 
         opener = open_beside if self._opener is _open else self._opener
         state = State(settings_of(self.settings, name), opener)
         state.links = self.links
         self.prepare_tenant(state)
         return state
+
+    @property
+    def uploads(self) -> Uploads:
+        """The files that clients sent into this store."""
+        if self._uploads is None:
+            from omni_server.uploads.receiving import Uploads  # only HTTP takes files
+
+            self._uploads = Uploads(self.settings)
+        return self._uploads
 
     async def engine(self) -> EngineApi:
         """The open engine. Raises what opening it raised, such as StoreError when another process
@@ -142,6 +169,12 @@ class State:
             await self.engine()
         except Exception as e:  # each call that needs the engine reports it to its caller
             log.error("the library cannot be opened: %s", e)
+
+    async def _watch(self) -> None:
+        await asyncio.sleep(OPEN_AFTER_S)
+        from omni_server.watching import watch
+
+        await watch(self.settings, self.engine)
 
     async def _close(self) -> None:
         opening, self._opening = self._opening, None

@@ -46,6 +46,7 @@ def settings_of(settings: Settings, tenant: str) -> Settings:
         settings,
         store=str(settings.store_path / FOLDER / folder),
         roots=roots if settings.tenant_roots else (),
+        watch=(),
         qdrant_collection=f"{settings.qdrant_collection}~{folder}",
     )
 

@@ -162,7 +162,8 @@ async def get_segment(
     request = OpenRequest(ref, show, step, pad_s, size, box, max_bytes=opened.MAX_BYTES)
     segment = await engine.open_ref(request)
     links = [await asyncio.to_thread(_link, ctx, state, clip.path) for clip in segment.clips]
-    return opened.result(segment, links)
+    original = await asyncio.to_thread(_original, ctx, state, segment.source.uri)
+    return opened.result(segment, links, original)
 
 
 async def similar_to(
@@ -202,7 +203,8 @@ async def list_sources(
     when: When = "",
     collection: Annotated[str, _d("Named part of the library; default all")] = "",
     state: Annotated[
-        Literal["", "queued", "processing", "ready", "partial", "failed"], _d("Only in this state")
+        Literal["", "queued", "processing", "ready", "partial", "failed", "missing"],
+        _d("Only in this state"),
     ] = "",
     limit: Annotated[int, _d("How many", ge=1, le=100)] = 20,
     cursor: Cursor = "",
@@ -305,6 +307,14 @@ def _example(state: State, ref: str) -> str:
     ):
         return ""
     return str(state.access.file(ref))
+
+
+def _original(ctx: Ctx, state: State, path: str) -> str:
+    """A signed URL of a source's own file, where the settings share these; empty elsewhere."""
+    if not state.settings.share_files or state.links is None or ctx.headers is None:
+        return ""
+    file = state.access.original(path)
+    return _link(ctx, state, str(file)) if file is not None else ""
 
 
 def _link(ctx: Ctx, state: State, path: str) -> str:

@@ -18,16 +18,16 @@ from mcp.server.mcpserver.tools import Tool
 
 from omni_core.settings import Settings
 from omni_server.app import DurableTool, EvidenceTool, build
-from omni_server.http.app import application
+from omni_server.http.app import HttpServer, application
 from omni_server.http.ending import EndingServer
-from omni_server.http.gate import Gate, check
+from omni_server.http.gate import check
 from omni_server.state import State
 from tests.conformance.fixtures import asking, content, library, rounds, tasks
 
 STOP_S = 20.0
 
 
-def fixture_app(store: Path, *, fixtures: bool = True) -> Gate:
+def fixture_app(store: Path, *, fixtures: bool = True) -> HttpServer:
     """The application, with its library in `store`; without fixtures it is the product as it is."""
     settings = Settings(
         store=str(store), roots=(str(store),), encoder="hashing", index="memory", allow_delete=True
@@ -61,7 +61,7 @@ def _add(
 
 
 @asynccontextmanager
-async def serving(app: Gate) -> AsyncIterator[str]:
+async def serving(app: HttpServer) -> AsyncIterator[str]:
     """Serve on a free port of this machine; gives the address, `http://127.0.0.1:PORT`."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -48,7 +49,9 @@ class Scripted:
         self.asked: list[Any] = []
         self.words = "we decided to postpone the launch to March"
         self.title = "Q3 review"
+        self.uri = "/media/q3.mp4"
         self.hits = 2
+        self.waits_for = ""
         self.pictures = 1
         self.jpeg_bytes = 1000
         self.clip: Path | None = None
@@ -64,7 +67,7 @@ class Scripted:
 
     def row(self) -> SourceRow:
         return SourceRow(
-            id=SOURCE, title=self.title, modality=Modality.VIDEO, uri="/media/q3.mp4",
+            id=SOURCE, title=self.title, modality=Modality.VIDEO, uri=self.uri,
             sha256="00" * 32, mime="video/mp4", size=1, state="ready", segments=31,
             duration_s=2890.0, recorded_at=datetime(2026, 11, 17, tzinfo=UTC),
             recorded_at_from="container",
@@ -162,10 +165,14 @@ class Scripted:
         return lambda: self.listeners.remove(listener)
 
     async def status(self) -> dict[str, Any]:
-        job = {"path": "/media/private/talk.mp4", "progress": 0.25, "stage": "reading",
-               "segments": 3}  # fmt: skip
-        return {"encoder": {"name": "hashing", "state": "ready"}, "message": "", "sources": 1,
-                "segments": 31, "jobs": [job]}  # fmt: skip
+        return {
+            "encoder": {"name": "hashing", "state": "ready"}, "message": "",
+            "waits_for": self.waits_for, "sources": 3, "segments": 31,
+            "jobs": [{"path": "/media/private/talk.mp4", "progress": 0.25, "stage": "reading",
+                      "segments": 3}],
+            "files_pending": 2, "files_queued": 1, "restarts": {"models": 1, "decoders": 0},
+            "pids": {"models": os.getpid(), "decoders": [os.getpid()]},
+        }  # fmt: skip
 
     async def close(self) -> None:
         self.closed += 1

@@ -26,9 +26,9 @@ from omni_server.cli.settings import settings_of
 
 REPO = Path(__file__).parents[2]
 VERBS = (
-    "serve", "open", "worker", "schema", "ingest", "sources", "forget", "search", "similar", "show",
-    "eval", "models", "reindex", "doctor", "install", "uninstall",
-    "token",
+    "serve", "open", "worker", "schema", "ingest", "watch", "sources", "forget", "search",
+    "similar", "show", "eval", "models", "reindex", "doctor", "install", "uninstall", "token",
+    "upload",
 )  # fmt: skip
 
 
@@ -433,3 +433,42 @@ def test_a_name_that_fits_several_sources_lists_their_titles(call: Any, media: P
     assert first == "AMBIGUOUS_SOURCE: several sources match 'field report':"
     assert [line.split("  ")[-1] for line in listed] == ["Field report 1", "Field report 0"]
     assert all("src_" in line and "document" in line for line in listed)
+
+
+def test_a_folder_is_brought_up_to_date_and_what_is_missing_is_forgotten(
+    call: Any, media: Path
+) -> None:
+    first = call("watch", media, "--once")
+    assert first.code == 0, first.err
+    assert (first.code, first.out.splitlines()[-1]) == (0, "3 files ingested, 0 unchanged.")
+    (media / "tea.txt").rename(media / "green tea.txt")
+    (media / "boats.md").unlink()
+    events = [json.loads(x) for x in call("watch", media, "--once", "--json").out.splitlines()]
+    assert [e["kind"] for e in events if e["kind"] != "working"] == ["scan", "renamed", "gone"]
+    assert "gone since" in call("sources").out
+    assert call("sources", "--state", "missing", "--json").data["total"] == 1
+
+    assert "would forget Boats" in call("forget", "--missing", "--dry-run").out
+    assert call("sources", "--json").data["total"] == 3
+    assert call("forget", "--missing").err.startswith("BAD_ARGUMENT"), "it asks first"
+    assert "forgot Boats" in call("forget", "--missing", "--yes").out
+    assert call("sources", "--json").data["total"] == 2
+    assert "no source is missing" in call("forget", "--missing", "--yes").out
+
+
+def test_what_cannot_be_watched_is_said(call: Any, media: Path) -> None:
+    absent = call("watch", media / "absent", "--once")
+    assert (absent.code, absent.err.split(":")[0]) == (1, "NOT_FOUND")
+    assert call("watch", media, "--once", "--poll", "0").err.startswith("BAD_ARGUMENT")
+    assert call("forget").err.startswith("BAD_ARGUMENT")
+    assert call("forget", "tea", "--missing").err.startswith("BAD_ARGUMENT")
+    assert call("serve", "--watch").err.startswith("BAD_ARGUMENT: no folder to watch")
+
+
+def test_a_damaged_file_in_a_watched_folder_is_an_error_of_the_call(call: Any, media: Path) -> None:
+    (media / "broken.png").write_bytes((media / "red.png").read_bytes()[:60])
+    (media / "data.bin").write_bytes(bytes(range(256)) * 16)
+    said = call("watch", media, "--once")
+    assert said.code == 1
+    assert "failed    broken.png: CORRUPT_MEDIA" in said.out
+    assert "data.bin" not in said.out, "of another kind"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from omni_core.settings import Settings
 from omni_server.auth.credentials import bearer_matches
 from omni_server.http.app import create_http
 from omni_server.http.gate import check, is_loopback
-from omni_server.links import LINK_S, Links
+from omni_server.links import KEY_FILE, LINK_S, Links
 
 TOKEN = "correct-horse-battery"  # noqa: S105
 AUTH = {"authorization": f"Bearer {TOKEN}"}
@@ -264,11 +265,23 @@ def test_a_made_up_link_opens_nothing(tmp_path: Path, token: str) -> None:
         Links(tmp_path).file(token)
 
 
-def test_links_of_another_process_open_nothing(tmp_path: Path) -> None:
+def test_links_of_another_store_open_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"x")
     token = Links(tmp_path).path(str(tmp_path / "a.mp4")).removeprefix("/media/")
+    (tmp_path / KEY_FILE).unlink()
     with pytest.raises(RefusedError):
         Links(tmp_path).file(token)
+
+
+def test_links_outlive_a_restart_and_their_key_is_for_its_user_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    token = Links(tmp_path).path(str(tmp_path / "a.mp4")).removeprefix("/media/")
+    assert Links(tmp_path).file(token) == tmp_path / "a.mp4"
+    if os.name == "posix":
+        assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
+        (tmp_path / KEY_FILE).chmod(0o644)
+        with pytest.raises(RefusedError):  # others may have read the key: there is a new one
+            Links(tmp_path).file(token)
 
 
 def test_only_files_of_the_store_can_be_linked(tmp_path: Path) -> None:

@@ -29,11 +29,13 @@ from omni_core.errors import (
     UnreadableError,
 )
 from omni_core.payload import source_filter
+from omni_core.stages import report_each, staged
 from omni_core.tasks import finish_first
 from omni_core.types import MediaInfo, Source
 from omni_core.worker import Worker, WorkerDied
 
 
+@staged("ingest.file")
 async def ingest_file(context: Context, request: IngestRequest, report: Report) -> IngestStatus:
     """Ingest one file; returns its final status.
 
@@ -54,6 +56,7 @@ async def ingest_file(context: Context, request: IngestRequest, report: Report) 
     if run.pipeline is not None:  # after the point where a cancellation makes it partial
         await context.changes.notify(run.pipeline.source.id)
     await run.update(timings=run.timings)
+    report_each("ingest", {k: s for k, s in run.timings.items() if k != "total"})
     return run.status
 
 
@@ -81,7 +84,7 @@ async def _ingest(context: Context, run: Run) -> None:
 async def _ingest_bytes(
     context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
 ) -> None:
-    async with context.decoders.cutter() as cutter:
+    async with context.decoders.cutter(watched=run.request.watched) as cutter:
         await run.update(stage="probing")
         info = await _probe(context, cutter, run.request)
         source = _source(path, sha256, stat, info, run.request)
@@ -138,7 +141,7 @@ async def _begin(
     context: Context, run: Run, source: Source, stat: os.stat_result, info: MediaInfo
 ) -> Pipeline:
     index = await context.opened_index()
-    replaced = await replaced_content_warning(context, source)
+    replaced = "" if run.request.watched else await replaced_content_warning(context, source)
     resume = await asyncio.to_thread(
         context.catalog.begin,
         source,

@@ -26,6 +26,7 @@ class Jobs:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._slots = asyncio.Semaphore(MAX_RUNNING)
+        self._watched_slot = asyncio.Semaphore(1)
         self._tasks: SharedTasks[IngestRequest, IngestStatus, IngestStatus] = SharedTasks(
             context.tasks
         )
@@ -42,13 +43,13 @@ class Jobs:
         path = str(await asyncio.to_thread(Path(request.path).resolve))
 
         async def work(report: Report[IngestStatus]) -> IngestStatus:
-            async with self._slots:
+            async with self._watched_slot if request.watched else self._slots:
                 status = await ingest_file(self._context, request, report)
             await report(status)
             return status
 
         outcome = await self._tasks.join(
-            replace(request, path=path),
+            replace(request, path=path, watched=False),
             work,
             first=IngestStatus(request.path, "queued", stage="queued"),
             name=f"the ingest of {Path(path).name}",

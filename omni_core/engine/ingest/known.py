@@ -11,6 +11,7 @@ from omni_core.engine.context import PIPELINE, Context
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.results import Change, IngestRequest
 from omni_core.payload import changes, source_filter
+from omni_core.text.titles import title_of
 from omni_core.types import Source, SourceRow
 
 
@@ -27,6 +28,11 @@ async def is_complete(
     await asyncio.to_thread(
         catalog.add_path, sha256, str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns
     )
+    moved = seen_at != str(path) and not await asyncio.to_thread(os.path.exists, seen_at)
+    if moved:
+        row = await follow(context, row, seen_at, str(path))
+    elif row.missing_since is not None:  # it is back
+        await context.changes.notify(row.id)
     changed: list[Change] = []
     if request.title and request.title != row.title:
         changed.append("title")
@@ -59,9 +65,21 @@ async def is_complete(
         recorded_at=row.recorded_at,
         recorded_at_from=row.recorded_at_from,
         warnings=row.warnings,
-        duplicate_of="" if seen_at == str(path) else seen_at,
+        duplicate_of="" if moved or seen_at == str(path) else seen_at,
+        moved_from=seen_at if moved else "",
     )
     return True
+
+
+async def follow(context: Context, row: SourceRow, old: str, new: str) -> SourceRow:
+    """Record that the file of a source is now at `new`; a title that was its name follows."""
+    await asyncio.to_thread(context.catalog.move, row.sha256, old, new)
+    if row.title == title_of(old) != title_of(new):
+        index = await context.opened_index()
+        await index.set_payload(source_filter(row.id), changes(title=title_of(new)))
+        await asyncio.to_thread(context.catalog.amend, row.sha256, title_of(new))
+    await context.changes.notify(row.id)
+    return await asyncio.to_thread(context.catalog.get, row.sha256) or row
 
 
 async def _amended(context: Context, row: SourceRow, request: IngestRequest) -> SourceRow:

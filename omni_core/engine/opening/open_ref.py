@@ -24,6 +24,7 @@ from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Opened, OpenRequest, Show, SourceRow
 from omni_core.evidence import images
 from omni_core.ids import segment_ref
+from omni_core.stages import staged
 from omni_core.types import Modality
 
 DEFAULT_SHOW: dict[Modality, tuple[Show, ...]] = {
@@ -47,6 +48,7 @@ PICTURES = frozenset[Show]({"frame", "sheet", "page"})
 WORDS_ONLY = frozenset[Show]({"text"})
 
 
+@staged("open")
 async def open_ref(context: Context, request: OpenRequest) -> Opened:
     """The words and attachments of one reference.
 
@@ -147,8 +149,11 @@ async def _current_file(context: Context, row: SourceRow) -> tuple[Path | None, 
             f"SOURCE_CHANGED: {name} was changed after it was ingested; the words below are of "
             "the old version, and so is the image; ingest it again"
         )
+    since = "no longer where it was"
+    if row.missing_since is not None:
+        since = f"gone since {row.missing_since:%Y-%m-%d %H:%M} UTC"
     return None, (
-        f"SOURCE_MISSING: {name} is no longer where it was; the words below were kept, "
+        f"SOURCE_MISSING: {name} is {since}; the words below were kept, "
         "of the images only thumbnails"
     )
 

@@ -11,11 +11,13 @@ from omni_core.engine.search.format import format_hit
 from omni_core.engine.search.question import Question
 from omni_core.engine.search.scope import Scope
 from omni_core.retrieval.moments import Moment
+from omni_core.stages import staged
 from omni_core.types import FILE_TIME
 
 REPORTED_WAIT_S = 1.0
 
 
+@staged("search.answer")
 async def answer(
     context: Context,
     request: SearchRequest,

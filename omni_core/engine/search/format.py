@@ -55,6 +55,7 @@ def format_hit(
             if s in rows
         ),
         partial=incomplete_note(row),
+        missing_since=row.missing_since if row is not None else None,
         score=round(moment.score, 4),
         cosine=round(moment.cosine, 4),
         uri=row.uri if row is not None else "",

@@ -26,6 +26,7 @@ from omni_core.query import Prefetch
 from omni_core.retrieval import fusion, moments, thresholds
 from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import Moment
+from omni_core.stages import staged
 from omni_core.text import bm25
 from omni_core.types import TextContent, Vector
 
@@ -38,6 +39,7 @@ COMPARED_FACTOR = 4
 """Moments compared for near-duplicates, as a multiple of those up to the end of the page."""
 
 
+@staged("search")
 async def search(context: Context, request: SearchRequest) -> SearchResult:
     """The moments that answer a question in words, or that are similar to a segment or a file.
 
@@ -88,6 +90,7 @@ def _identity(request: SearchRequest) -> str:
     return repr(replace(request, cursor="", limit=0))
 
 
+@staged("search.question")
 async def _question_of(context: Context, request: SearchRequest) -> Question:
     if request.ref:
         return await by_ref(context, request.ref, same_source=request.same_source)
@@ -104,6 +107,7 @@ class Retrieved:
     bm25: tuple[ScoredPoint, ...]
 
 
+@staged("search.retrieve")
 async def retrieve(context: Context, question: Question, scope: Scope) -> Retrieved:
     """One call of the index: a prefetch for each vector of the question, and one for its words.
 
@@ -126,6 +130,7 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
     return Retrieved(others(fusion.merge(by_meaning)), others(by_words[0] if by_words else ()))
 
 
+@staged("search.fuse")
 async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
     """The fused ranking, best first. Runs in a thread: it takes 15 to 70 ms."""
     return await asyncio.to_thread(
@@ -133,6 +138,7 @@ async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
     )
 
 
+@staged("search.unwanted")
 async def drop_unwanted(
     context: Context, request: SearchRequest, candidates: list[Candidate]
 ) -> list[Candidate]:
@@ -161,6 +167,7 @@ async def drop_unwanted(
     return fusion.exclude(candidates, unwanted, vectors, unwanted_words=words, terms=bm25.terms)
 
 
+@staged("search.moments")
 async def as_moments(
     context: Context, accepted: Sequence[Candidate], *, compared: int
 ) -> list[Moment]:

@@ -16,6 +16,7 @@ from omni_core.engine.context import Context
 from omni_core.errors import OmniError
 from omni_core.retrieval.moments import Moment
 from omni_core.retrieval.rerank import rerank
+from omni_core.stages import staged
 from omni_core.types import Channel, Content, ImageContent, Modality, TextContent
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ EDGE = 768
 """Long edge of images for the reranker, pixels."""
 
 
+@staged("search.rerank")
 async def rerank_moments(
     context: Context, question: str, moments: Sequence[Moment]
 ) -> tuple[list[Moment], str]:

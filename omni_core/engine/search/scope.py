@@ -15,6 +15,7 @@ from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.payload import in_collection, of_modalities, of_sources, recorded_during
 from omni_core.query import Condition, Filter
 from omni_core.retrieval import when
+from omni_core.stages import staged
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Scope:
         return replace(self, filter=Filter(self.filter.must, must_not))
 
 
+@staged("search.scope")
 async def scope_of(context: Context, request: SearchRequest) -> Scope:
     """The scope of a request.
 

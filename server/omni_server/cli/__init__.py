@@ -3,6 +3,7 @@
 parser    the arguments; imports nothing of this project, so that --help is instant
 main      run a verb, turn its errors into one line and an exit code
 library   ingest, sources, forget
+watch     watch
 ask       search, similar, show
 serving   serve, worker, schema
 learn     models, eval, reindex, doctor

@@ -14,6 +14,7 @@ from omni_core.collection_names import DEFAULT
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import Change, FolderStatus, IngestStatus, SourceRow
 from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.watch.retention import missing
 from omni_server.cli.opening import open_library
 from omni_server.cli.printing import Bar, as_json, hint, length, say, table
 from omni_server.text import counted, one_line
@@ -180,7 +181,7 @@ async def sources(args: argparse.Namespace) -> int:
             str(r.modality),
             length(r.duration_s, r.pages),
             f"{r.recorded_at:%Y-%m-%d} ({r.recorded_at_from})" if r.recorded_at else "",
-            r.state,
+            r.state if r.missing_since is None else f"gone since {r.missing_since:%Y-%m-%d}",
             str(r.segments),
             r.title,
         )
@@ -195,23 +196,44 @@ async def sources(args: argparse.Namespace) -> int:
 
 
 async def forget(args: argparse.Namespace) -> int:
-    """Remove a source; asks first on a terminal."""
+    """Remove a source, or every source whose file is gone; asks first on a terminal."""
+    if args.missing == bool(args.source):
+        raise BadRequestError("name one source, or give --missing for every one whose file is gone")
     async with await open_library(args) as engine:
-        if not args.yes:
-            if not sys.stdin.isatty():
-                raise BadRequestError("forget asks before it removes; give --yes in a script")
-            page = await engine.sources(match=args.source, limit=2)
-            name = one_line(page.sources[0].title) if len(page.sources) == 1 else args.source
-            answer = input(  # noqa: ASYNC250 - nothing else runs meanwhile
-                f"Forget {name!r}? Its file stays, its segments go. [y/N] "
-            )
-            if answer.strip().lower() not in ("y", "yes"):
-                say("nothing was removed.")
-                return 0
-        row = await engine.forget(args.source)
+        rows = await missing(engine) if args.missing else [await _one(engine, args.source)]
+        if rows and not args.dry_run and not args.yes and not _agreed(rows):
+            say("nothing was removed.")
+            return 0
+        if not args.dry_run:
+            rows = [await engine.forget(row.id) for row in rows]
     if args.json:
-        as_json(row)
-    else:
+        as_json({"dry_run": args.dry_run, "sources": rows} if args.missing else rows[0])
+        return 0
+    for row in rows:
         gone = counted(row.segments, "segment")
-        say(f"forgot {one_line(row.title)} ({gone}); the file is untouched.")
+        where = f"its file {one_line(row.uri)} is gone" if args.missing else "the file is untouched"
+        did = "would forget" if args.dry_run else "forgot"
+        say(f"{did} {one_line(row.title)} ({gone}); {where}.")
+    if not rows:
+        say("no source is missing its file; `omni-mcp watch FOLDER --once` looks for such files.")
     return 0
+
+
+async def _one(engine: EngineApi, wanted: str) -> SourceRow:
+    """The source of this id, or that this part of a title names. Raises as `Engine.forget`."""
+    page = await engine.sources(match=wanted, limit=2)
+    if len(page.sources) == 1:
+        return page.sources[0]
+    return (await engine.read(wanted, max_words=1)).source
+
+
+def _agreed(rows: Sequence[SourceRow]) -> bool:
+    if not sys.stdin.isatty():
+        raise BadRequestError("forget asks before it removes; give --yes in a script")
+    what = repr(one_line(rows[0].title))
+    if len(rows) > 1:
+        for row in rows[:20]:
+            say(f"  {one_line(row.title)}  {one_line(row.uri)}")
+        what = f"these {len(rows)} sources" if len(rows) <= 20 else f"{len(rows)} sources"
+    answer = input(f"Forget {what}? Files stay, segments go. [y/N] ")
+    return answer.strip().lower() in ("y", "yes")

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from omni_server.cli import parser
 from omni_server.cli.printing import hint
+from omni_server.observe import logs
 
 INTERRUPTED = 130
 KEPT = {
     "ingest": "stopped; what was finished is kept, the same command completes the rest",
+    "watch": "stopped; what changes meanwhile is found at the next start",
     "eval": "stopped; files ingested so far are kept if --store was given",
+    "upload": "stopped; what was sent is kept for a day, the same command sends the rest",
     "reindex": "stopped; the same command goes on where this one was",
 }
 
@@ -27,8 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that cannot show a title still works
     args = parser.build().parse_args(argv)
-    level = os.environ.get("OMNI_LOG", "ERROR").upper()
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    logs.set_up()
     module, name = args.run.split(":")
     try:
         verb = getattr(importlib.import_module(f"omni_server.cli.{module}"), name)
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as e:
         if os.environ.get("OMNI_DEBUG") == "1":
             raise
-        hint(_message(e))
+        hint(_message(e), error=True)
         return 1
 
 

@@ -98,6 +98,10 @@ def _serving(verbs: _Verbs) -> None:
         "--allowed-host", action="append", metavar="NAME", help="Host header to accept as well"
     )
     serve.add_argument(
+        "--watch", nargs="*", metavar="DIR",
+        help="keep these folders current (every --root, when none is named)",
+    )  # fmt: skip
+    serve.add_argument(
         "--open", action="store_true", help="with --http: show the page in this machine's browser"
     )
     page = verbs.add(
@@ -132,6 +136,7 @@ def _serving(verbs: _Verbs) -> None:
     token.add_argument("--expires", metavar="WHEN", help="2027-06-30 or 90d (never)")
     token.add_argument("--file", metavar="FILE", help="the tokens file (that of the settings)")
     _json(token)
+    _upload(verbs)
     worker = verbs.add(
         "worker",
         "serving:worker",
@@ -154,6 +159,24 @@ def _serving(verbs: _Verbs) -> None:
     _json(schema)
 
 
+def _upload(verbs: _Verbs) -> None:
+    upload = verbs.add(
+        "upload",
+        "upload:upload",
+        "Send files to a server elsewhere; again goes on where it broke off",
+        "OMNI_TOKEN=secret omni-mcp upload talk.mp4 --to https://omni.example.com --ingest",
+        library=False,
+    )
+    upload.add_argument("files", nargs="*", metavar="FILE", help="file to send")
+    upload.add_argument("--to", metavar="URL", help="the server (OMNI_URL)")
+    upload.add_argument("--token", help="its bearer token; OMNI_TOKEN keeps it out of `ps`")
+    upload.add_argument("--ingest", action="store_true", help="make them searchable there as well")
+    upload.add_argument("--collection", default="default", help="group to put them in (default)")
+    upload.add_argument("--list", action="store_true", help="list what you have sent instead")
+    upload.add_argument("--remove", metavar="ID", help="delete an upload instead (upload_...)")
+    _json(upload)
+
+
 def _library(verbs: _Verbs) -> None:
     ingest = verbs.add(
         "ingest",
@@ -171,6 +194,7 @@ def _library(verbs: _Verbs) -> None:
     one.add_argument("--transcript", metavar="FILE", help="subtitles to use as its words")
     one.add_argument("--password", help="of an encrypted document")
     _json(ingest)
+    _watch(verbs)
     sources = verbs.add(
         "sources", "library:sources", "List what is in the library", "omni-mcp sources --match talk"
     )
@@ -178,7 +202,9 @@ def _library(verbs: _Verbs) -> None:
     sources.add_argument("--when", default="", help="recorded when: 2026-11, 'last tuesday' ...")
     sources.add_argument("--collection", default="", help="only this collection")
     sources.add_argument(
-        "--state", default="", choices=("queued", "processing", "ready", "partial", "failed")
+        "--state",
+        default="",
+        choices=("queued", "processing", "ready", "partial", "failed", "missing"),
     )
     sources.add_argument("--limit", type=int, default=100, help="at most so many (100)")
     _json(sources)
@@ -186,11 +212,42 @@ def _library(verbs: _Verbs) -> None:
         "forget",
         "library:forget",
         "Remove a source from the library; its file stays",
-        "omni-mcp forget 'Keynote' --yes",
+        "omni-mcp forget 'Keynote' --yes\n  omni-mcp forget --missing --dry-run",
     )
-    forget.add_argument("source", metavar="SOURCE", help="id (src_...) or part of the title")
+    forget.add_argument(
+        "source", nargs="?", metavar="SOURCE", help="id (src_...) or part of the title"
+    )
+    forget.add_argument(
+        "--missing", action="store_true", help="every source whose file has gone from its folder"
+    )
+    forget.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     _json(forget)
+
+
+def _watch(verbs: _Verbs) -> None:
+    watch = verbs.add(
+        "watch",
+        "watch:watch",
+        "Keep folders current: new, changed, renamed and vanished files, until Ctrl-C",
+        "omni-mcp watch ~/Media ~/Notes\n  omni-mcp watch ~/Media --once",
+    )
+    watch.add_argument(
+        "folders", nargs="+", metavar="FOLDER", help="a folder, or COLLECTION=FOLDER"
+    )
+    watch.add_argument("--collection", default="default", help="group to put them in (default)")
+    watch.add_argument("--once", action="store_true", help="bring the library up to date and stop")
+    watch.add_argument(
+        "--poll", type=float, metavar="S", help="look every S seconds instead of awaiting events"
+    )
+    watch.add_argument(
+        "--retry", action="store_true", help="try files again that could not be read before"
+    )
+    watch.add_argument(
+        "--forget-days", type=int, default=0, metavar="N",
+        help="forget what has been gone for more than N days (never)",
+    )  # fmt: skip
+    watch.add_argument("--json", action="store_true", help="print one line of JSON per event")
 
 
 def _asking(verbs: _Verbs) -> None:

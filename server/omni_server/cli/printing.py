@@ -7,6 +7,7 @@ terminal control sequences.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,10 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
+from omni_server.observe import logs
 from omni_server.text import one_line
+
+log = logging.getLogger(__name__)
 
 
 def say(line: str = "") -> None:
@@ -22,9 +26,12 @@ def say(line: str = "") -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def hint(line: str) -> None:
-    """One line to stderr, apart from the result."""
-    sys.stderr.write(f"{line}\n")
+def hint(line: str, *, error: bool = False) -> None:
+    """One line to stderr, apart from the result; where that is a log in JSON, a line of it."""
+    if logs.is_json():
+        log.log(logging.ERROR if error else logging.INFO, "%s", line.strip())
+    else:
+        sys.stderr.write(f"{line}\n")
 
 
 def as_json(value: Any) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.settings import Settings
+from omni_core.watch.folders import watched
 from omni_server.cli.printing import as_json, hint, say
 from omni_server.cli.settings import settings_of
+from omni_server.observe import traces
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -18,6 +20,9 @@ def serve(args: argparse.Namespace) -> int:
     for root in settings.roots:
         if not Path(root).expanduser().is_dir():
             raise NotFoundError(f"the root {root} is not a folder; name one that exists")
+    if settings.watch:
+        watched(settings.watch, roots=settings.root_paths)  # refuse now what cannot be watched
+    traces.set_up()
     if not settings.roots:
         hint("no --root is given: agents can search what is in the library, but ingest no file")
     if args.open and not args.http:

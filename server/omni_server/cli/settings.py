@@ -12,6 +12,7 @@ SAME_NAME = ("store", "encoder", "device", "host", "port", "token")
 ORIGINS = {name: f"option --{name}" for name in SAME_NAME} | {
     "roots": "option --root",
     "allowed_hosts": "option --allowed-host",
+    "watch": "option --watch",
     "qdrant_url": "option --qdrant",
     "qdrant_api_key": "option --api-key",
 }
@@ -31,6 +32,8 @@ def settings_of(
         given |= {"index": "server", "qdrant_url": args.qdrant}
     given["qdrant_api_key"] = getattr(args, "api_key", None)
     given["roots"] = getattr(args, "root", None)
+    watch = getattr(args, "watch", None)
+    given["watch"] = ["roots"] if watch == [] else watch
     given["allowed_hosts"] = getattr(args, "allowed_host", None)
     return load(
         {**given, **more}, config=getattr(args, "config", None), origins=ORIGINS | (origins or {})

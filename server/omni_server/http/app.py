@@ -1,10 +1,12 @@
-"""Streamable HTTP: the MCP endpoint at /mcp, clips, uploads, health, behind one access check.
+"""Streamable HTTP: the MCP endpoint at /mcp, files in and out, health; behind one access check.
 
 GET  /                the page for people; public, it holds no data
-GET  /health          public
+GET  /health, /ready  public
 GET  /media/{token}   the token is the permission (signed, ten minutes); takes Range
+GET  /metrics         Prometheus
 POST /upload?name=…   the body is the file; answers {"source": "upload_…"}
 GET  /.well-known/oauth-protected-resource   public; where to get a token, if OAuth is set up
+*    /uploads         resumable uploads (tus 1.0)
 *    /mcp             the protocol
 """
 
@@ -13,40 +15,70 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import mimetypes
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from omni_core.errors import OmniError, RefusedError
 from omni_core.settings import Settings
+from omni_core.tasks import TaskOwner
 from omni_server.app import build, page_tools, tools_of
 from omni_server.auth.credentials import Credentials, host_of, is_guarded
 from omni_server.auth.resource import WELL_KNOWN, Resource
 from omni_server.authorization import audit, scope_of_tool
+from omni_server.http import media, uploads
 from omni_server.http.gate import LOOPBACK, Gate, check
-from omni_server.http.uploads import receive
+from omni_server.http.limits import Limits
+from omni_server.http.observed import Observed
+from omni_server.http.tus import Tus
 from omni_server.links import Links
+from omni_server.observe.metrics import CONTENT_TYPE, Metrics
+from omni_server.observe.ready import status_of
 from omni_server.page.routes import show
 from omni_server.state import Opener, State
-from omni_server.text import one_line
+from omni_server.uploads.receiving import SWEEP_S
 
 log = logging.getLogger(__name__)
 
 
-def create_http(settings: Settings, *, opener: Opener | None = None) -> Gate:
+class HttpServer:
+    """The whole HTTP application: what comes in is observed, limited, checked, then routed."""
+
+    def __init__(self, app: ASGIApp, gate: Gate, running: Callable[[], Any]) -> None:
+        self._app, self._running = app, running
+        self.end_subscriptions = gate.end_subscriptions
+        """Completes every open `subscriptions/listen` request."""
+        self.routes = gate.routes
+        """The routes behind the gate."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the lifespan."""
+        await self._app(scope, receive, send)
+
+    def running(self) -> AbstractAsyncContextManager[Any]:
+        """The lifespan of the application, for hosts that do not run it themselves."""
+        context: AbstractAsyncContextManager[Any] = self._running()
+        return context
+
+
+def create_http(settings: Settings, *, opener: Opener | None = None) -> HttpServer:
     """The whole HTTP application; raises BadRequestError for settings that would expose it."""
     check(settings)
     state = State(settings, opener)
     state.guarded = is_guarded(settings)
-    state.links = Links(settings.store_path)
+    shared = settings.root_paths if settings.share_files else ()
+    state.links = Links(settings.store_path, shared)
     return application(state, build(state))
 
 
-def application(state: State, server: MCPServer[State]) -> Gate:
+def application(state: State, server: MCPServer[State]) -> HttpServer:
     """The routes of `server` and of its state behind the gate; `check` the settings first."""
     settings = state.settings
     state.guarded = is_guarded(settings)
@@ -54,19 +86,26 @@ def application(state: State, server: MCPServer[State]) -> Gate:
         host=settings.host,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )  # the gate below checks Host and Origin, for every route
+    metrics = Metrics()
+    state.call_ended, state.stage_ended = metrics.tool, metrics.stage
+    metrics.snapshot.uploads = state.uploads
 
     async def health(request: Request) -> Response:
         return JSONResponse({"ok": True})
 
-    async def media(request: Request) -> Response:
-        return await asyncio.to_thread(_media, state.links, request.path_params["token"])
+    async def ready(request: Request) -> Response:
+        _, why = await status_of(state)
+        return JSONResponse({"ready": not why, "why": why}, 503 if why else 200)
+
+    async def scraped(request: Request) -> Response:
+        metrics.snapshot.status, _ = await status_of(state)
+        return Response(await asyncio.to_thread(metrics.text), media_type=CONTENT_TYPE)
+
+    async def file(request: Request) -> Response:
+        return await media.serve(state.links, request)
 
     async def upload(request: Request) -> Response:
-        try:
-            return JSONResponse({"source": await receive(request, state.of_caller())}, 201)
-        except OmniError as e:
-            status = 413 if e.code == "TOO_LARGE" else 400
-            return PlainTextResponse(f"{e.code}: {one_line(str(e))}\n", status)
+        return await uploads.take(state.of_caller().uploads, request)
 
     resource = Resource(settings)
 
@@ -76,10 +115,18 @@ def application(state: State, server: MCPServer[State]) -> Gate:
 
     app.add_route("/", show, methods=["GET", "HEAD"])
     app.add_route("/health", health, methods=["GET"])
-    app.add_route("/media/{token}", media, methods=["GET", "HEAD"])
+    app.add_route("/ready", ready, methods=["GET"])
+    app.add_route("/metrics", scraped, methods=["GET"])
+    app.add_route("/media/{token}", file, methods=["GET", "HEAD"])
     app.add_route("/upload", upload, methods=["POST", "PUT"])
+    tus = Tus(lambda: state.of_caller().uploads)
+    app.router.routes += [
+        Route(path, tus) for path in ("/uploads", "/uploads/", "/uploads/{upload}")
+    ]
     app.add_route(f"{WELL_KNOWN}{{rest:path}}", metadata, methods=["GET"])
-    return Gate(
+    app.router.lifespan_context = _sweeping(app.router.lifespan_context, state)
+    public = {"/health", "/ready"} | ({"/metrics"} if settings.metrics_public else set())
+    gate = Gate(
         app,
         hosts=(*LOOPBACK, *settings.allowed_hosts, *host_of(settings)),
         credentials=Credentials(settings),
@@ -90,7 +137,35 @@ def application(state: State, server: MCPServer[State]) -> Gate:
         },
         serving=state.tenants.serving,
         end_subscriptions=state.end_subscriptions,
+        public=frozenset(public),
     )
+    limited = Limits(gate, settings, metrics.limited)
+    observed = Observed(limited, metrics, settings.access_log)
+    return HttpServer(observed, gate, gate.running)
+
+
+async def _sweep(state: State) -> None:
+    """Delete expired uploads, those of the tenants whose libraries are open too."""
+    while True:
+        for one in (state, *state.tenants.open):
+            await one.uploads.sweep()
+        await asyncio.sleep(SWEEP_S)
+
+
+def _sweeping(lifespan: Callable[[Any], Any], state: State) -> Callable[[Any], Any]:
+    """The lifespan, during which unfinished uploads expire."""
+
+    @contextlib.asynccontextmanager
+    async def run(app: Starlette) -> AsyncIterator[Any]:
+        async with lifespan(app) as inner:
+            tasks = TaskOwner("the uploads")
+            tasks.start(_sweep(state), name="unfinished uploads expire")
+            try:
+                yield inner
+            finally:
+                await tasks.close()
+
+    return run
 
 
 def run_http(settings: Settings) -> None:
@@ -103,19 +178,3 @@ def run_http(settings: Settings) -> None:
     log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
         EndingServer(app, app.end_subscriptions, settings.host, settings.port).run()
-
-
-def _media(links: Links | None, token: str) -> Response:
-    if links is None:
-        return PlainTextResponse("no clips here\n", 404)
-    try:
-        path = links.file(token)
-    except RefusedError as e:
-        return PlainTextResponse(f"{e}\n", 403)
-    except OmniError as e:
-        return PlainTextResponse(f"{e}\n", 404)
-    return FileResponse(
-        path,
-        media_type=mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-        headers={"Cache-Control": "private, max-age=600", "X-Content-Type-Options": "nosniff"},
-    )

@@ -23,11 +23,11 @@ from omni_server.auth.resource import Resource
 from omni_server.authorization import scope_of_message
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-PUBLIC = ("/health", "/media/", "/.well-known/")
-"""Routes without a principal; those that end in a slash with all below them."""
 PAGE = "/"
 """The page for people: without a principal too, it holds no data."""
-TENANT_ROUTES = ("/mcp", "/upload")
+PUBLIC = ("/media/", "/.well-known/")
+"""Beginnings of routes without a principal."""
+TENANT_ROUTES = ("/mcp", "/upload", "/uploads")
 """Routes that show a caller nothing but its own tenant's library; the others are for the main
 library only."""
 MAX_PEEK = 4 << 20
@@ -50,9 +50,11 @@ class Gate:
         tools: Mapping[str, OneScope],
         serving: Serving,
         end_subscriptions: Callable[[], None],
+        public: frozenset[str] = frozenset({"/health"}),
     ) -> None:
-        """`tools` are the scopes of the tools by name."""
+        """`tools` are the scopes of the tools by name; `public` are routes without a principal."""
         self._app = app
+        self._public = public
         self.end_subscriptions = end_subscriptions
         """Completes every open `subscriptions/listen` request."""
         self._hosts = {h.lower() for h in hosts}
@@ -66,7 +68,7 @@ class Gate:
             return
         headers, path = Headers(scope=scope), scope["path"]
         refusal = self._misdirected(headers)
-        if refusal is not None or not self._credentials.needed or _is_public(scope):
+        if refusal is not None or not self._credentials.needed or self._is_public(scope):
             await (refusal or self._app)(scope, receive, send)
             return
         try:
@@ -80,7 +82,7 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        user = scope["user"] = as_user(principal, issuer="oauth" if principal.by_oauth else "")
+        user = scope["user"] = as_user(principal)
         async with self._serving(principal.tenant) if principal.tenant else nullcontext():
             with acting_as(user):
                 await self._app(scope, receive, send)
@@ -107,6 +109,12 @@ class Gate:
         name = re.sub(r":\d+$", "", host.lower())
         return host.lower() in self._hosts or name in self._hosts
 
+    def _is_public(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        if path == PAGE:
+            return scope["method"] in ("GET", "HEAD")
+        return path in self._public or path.startswith(PUBLIC)
+
     def _denied(self, why: Denied) -> Response:
         if why.status == 401:
             value = self._resource.challenge(error=why.error, description=str(why))
@@ -118,7 +126,7 @@ class Gate:
     def _route_refused(self, path: str, principal: Principal) -> Response | None:
         if not principal.scopes:
             return self._lacking(principal, "read")
-        if principal.tenant and path not in TENANT_ROUTES:
+        if principal.tenant and not _is_for_tenants(path):
             return PlainTextResponse("not for callers of a tenant\n", 403)
         if path == "/mcp":  # a scope for each method and tool
             return None
@@ -160,11 +168,8 @@ class Gate:
         )
 
 
-def _is_public(scope: Scope) -> bool:
-    path: str = scope["path"]
-    if path == PAGE:
-        return scope["method"] in ("GET", "HEAD")
-    return any(path.startswith(p) if p.endswith("/") else path == p for p in PUBLIC)
+def _is_for_tenants(path: str) -> bool:
+    return path in TENANT_ROUTES or path.startswith("/uploads/")
 
 
 async def _peek(receive: Receive) -> tuple[bytes, Receive]:

@@ -1,49 +1,68 @@
-"""Uploads: a request's body becomes a file of the store that `ingest_media` takes."""
+"""Uploads over HTTP: a file in one request, and an upload as JSON."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import secrets
-import shutil
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
 
-import anyio
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 
-from omni_core.errors import BadRequestError, TooLargeError
-from omni_server.state import State
-from omni_server.text import file_name
+from omni_core.errors import OmniError
+from omni_server.http.errors import refusal
+from omni_server.observe.principals import principal_of
+from omni_server.uploads.body import Broken
+from omni_server.uploads.receiving import Uploads
+from omni_server.uploads.records import Upload
 
 
-async def receive(request: Request, state: State) -> str:
-    """Stream the body into the store's uploads; returns `upload_…`. Nothing is left of a failure.
-
-    Raises TooLargeError past the limit of one file, BadRequestError for an empty body.
-    """
-    limit = state.settings.max_file_mb << 20
-    too_large = TooLargeError(f"an upload may have {state.settings.max_file_mb:,} MB")
+async def take(uploads: Uploads, request: Request) -> Response:
+    """The body is the file, `?name=…&sha256=…`; answers 201 and `{"source": "upload_…"}`.
+    Nothing is left of a failure."""
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise too_large
-    token = "upload_" + base64.b32encode(secrets.token_bytes(16)).decode().lower().rstrip("=")
-    folder = state.access.uploads / token
-    part = folder.with_suffix(".part")
-    await asyncio.to_thread(part.mkdir, mode=0o700, parents=True)
-    size = 0
+    size = int(declared) if declared.isdecimal() else -1
+    asked = request.query_params
     try:
-        async with await anyio.open_file(
-            part / (file_name(request.query_params.get("name", "")) or "upload"), "xb"
-        ) as out:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > limit:
-                    raise too_large
-                await out.write(chunk)
-        if not size:
-            raise BadRequestError("the body is empty: send the file itself, with --data-binary")
-        await asyncio.to_thread(part.rename, folder)
+        upload = await uploads.take(
+            asked.get("name", ""), size, principal_of(request.scope),
+            asked.get("sha256", ""), body_of(request),
+        )  # fmt: skip
+    except OmniError as e:
+        return refusal(e)
+    except Broken:
+        return broken()
+    return JSONResponse({"source": upload.record.id}, 201)
+
+
+async def body_of(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes; raises Broken when the sender goes away."""
+    try:
+        async for chunk in request.stream():
+            yield chunk
     except ClientDisconnect:
-        raise BadRequestError("the upload broke off") from None
-    finally:
-        await asyncio.to_thread(shutil.rmtree, part, ignore_errors=True)
-    return token
+        raise Broken from None
+
+
+def broken() -> Response:
+    """For a sender that may still hear it: one that was silent for too long."""
+    return Response("BROKEN_OFF: the upload broke off; ask where to go on\n", 408)
+
+
+def row(uploads: Uploads, upload: Upload) -> dict[str, Any]:
+    """An upload as JSON."""
+    expires = uploads.expires(upload)
+    return {
+        "source": upload.record.id,
+        "name": upload.record.name,
+        "size": upload.record.size,
+        "offset": upload.offset,
+        "complete": upload.complete,
+        "sha256": upload.record.sha256,
+        "created": _iso(upload.record.created),
+        "expires": None if expires is None else _iso(expires),
+    }
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -104,6 +104,7 @@ def _hit(f: SearchHit, scores: bool) -> dict[str, Any]:
             "recorded_at_from": f.recorded_at_from if f.recorded_at else "",
             "also_at": [one_line(a) for a in f.also_at[:5]],
             "partial": one_line(f.partial),
+            "missing_since": _date(f.missing_since),
             "score": round(f.cosine, 4) if scores else None,
         },
         keep=("why",),
@@ -118,6 +119,8 @@ def _hit_lines(hit: Mapping[str, Any]) -> str:
         head += f" cos={hit['score']}"
     if "partial" in hit:
         head += f" ({hit['partial']})"
+    if "missing_since" in hit:
+        head += f" (file is gone since {hit['missing_since']})"
     parts = [head]
     if "text" in hit:
         parts.append(f"  {hit['text']}")
@@ -165,6 +168,8 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
         lines.append(f"These bytes were complete before; {' and '.join(data['changed'])}.")
     elif s.already:
         lines.append("Nothing to do: these bytes were complete before.")
+    if s.moved_from:
+        lines.append(f"It was at {one_line(s.moved_from)} before, and is at the new path now.")
     if s.duplicate_of:
         lines.append(f"Same bytes as {data['duplicate_of']}.")
     lines += [f"Warning: {w}" for w in data.get("warnings", ())]
@@ -276,6 +281,7 @@ def _row(r: SourceRow) -> dict[str, Any]:
             "pages": r.pages,
             "recorded_at": _date(r.recorded_at),
             "recorded_at_from": r.recorded_at_from if r.recorded_at else "",
+            "missing_since": _date(r.missing_since),
         },
         keep=("title", "segments"),
     )
@@ -299,6 +305,8 @@ def _row_line(r: SourceRow) -> str:
     parts.append(counted(r.segments, "segment"))
     if r.state != "ready":
         parts.append(r.state)
+    if r.missing_since is not None:
+        parts.append(f"(file is gone since {_date(r.missing_since)})")
     return f"{' '.join(parts)} {one_line(r.title, 120)}"
 
 

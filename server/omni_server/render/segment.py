@@ -34,12 +34,13 @@ WORDS_TOKENS = 6_000
 """Token budget of the quoted words; read_source gives the rest."""
 
 
-def result(o: Opened, links: Sequence[str]) -> CallToolResult:
+def result(o: Opened, links: Sequence[str], original: str = "") -> CallToolResult:
     """A segment: text, images, links to clips, audio, and a note that images may not be visible.
 
-    `links[i]` is where `o.clips[i]` can be fetched by a person or a program: a path or a URL.
+    `links[i]` is where `o.clips[i]` can be fetched by a person or a program: a path or a URL;
+    `original` is where the whole file can, empty where files are not shared.
     """
-    blocks: list[ContentBlock] = [TextContent(type="text", text=_text(o, links))]
+    blocks: list[ContentBlock] = [TextContent(type="text", text=_text(o, links, original))]
     blocks += [
         ImageContent(type="image", data=base64.b64encode(p.jpeg).decode(), mime_type="image/jpeg")
         for p in o.pictures
@@ -68,7 +69,7 @@ def words(o: Opened) -> str:
     return f"{_text(o, ())}\nProvenance: {one_line(o.provenance, 400)}"
 
 
-def _text(o: Opened, links: Sequence[str]) -> str:
+def _text(o: Opened, links: Sequence[str], original: str = "") -> str:
     fence = Fence()
     body = [f"cite: {one_line(o.cite)}"]
     if o.requested:  # may repeat a pasted citation, and so a title
@@ -85,6 +86,8 @@ def _text(o: Opened, links: Sequence[str]) -> str:
     for clip, link in zip(o.clips, links, strict=True):
         span = f"{clock(clip.start_s, short=True)}-{clock(clip.end_s, short=True)}"
         lines.append(f"Clip {span}, {clip.mime}, {clip.size:,} bytes: {link}")
+    if original:
+        lines.append(f"The whole file, {o.source.mime}, {o.source.size:,} bytes: {original}")
     steps = [f"previous {o.previous}"] * bool(o.previous) + [f"next {o.next}"] * bool(o.next)
     if steps:
         lines.append("; ".join(steps))

@@ -152,10 +152,16 @@ PROMPTS = {
 }
 
 ROUTES = {
+    "/": "the page for people, which holds no data",
     "/mcp": "all of the attempts above",
     "/health": "says ok to anybody",
     "/media/{token}": "test_a_link_cannot_be_made_up",
     "/upload": "test_an_upload_is_its_tenants_own",
+    "/uploads": "test_an_upload_is_its_tenants_own",
+    "/uploads/": "the same",
+    "/uploads/{upload}": "the same",
+    "/ready": "says of the main library whether it is open, to anybody",
+    "/metrics": "test_callers_of_a_tenant_reach_only_routes_that_know_tenants",
     "/.well-known/oauth-protected-resource{rest:path}": "the same for anybody",
 }
 """Every route of the server, and why it shows nothing of another tenant."""
@@ -314,6 +320,12 @@ async def test_an_upload_is_its_tenants_own(libraries: World) -> None:
     upload = libraries.targets["Globex AG"].upload
     async with libraries.client("acme") as mcp:
         assert (await mcp.call_tool("ingest_media", {"source": upload})).is_error
+    async with libraries.http("acme") as http, libraries.http("Globex AG") as owner:
+        assert upload not in (await http.get("/uploads")).text
+        assert upload in (await owner.get("/uploads")).text
+        for method in ("GET", "HEAD", "PATCH", "DELETE"):
+            assert (await http.request(method, f"/uploads/{upload}")).status_code == 404
+        assert (await owner.head(f"/uploads/{upload}")).status_code == 200
     async with libraries.client("Globex AG") as mcp:
         assert not (await mcp.call_tool("ingest_media", {"source": upload})).is_error
 
@@ -326,7 +338,9 @@ async def test_a_link_cannot_be_made_up(libraries: World) -> None:
 
 async def test_callers_of_a_tenant_reach_only_routes_that_know_tenants(libraries: World) -> None:
     async with libraries.http("acme") as http, libraries.http(MAIN) as main:
-        for path in ("/", "/metrics", "/anything", "/upload/", "/mcp/"):
+        assert (await http.get("/metrics")).status_code == 403
+        assert (await main.get("/metrics")).status_code == 200
+        for path in ("/anything", "/upload/", "/mcp/"):
             assert (await http.get(path)).status_code == 403
             assert (await main.get(path)).status_code not in (401, 403)
 

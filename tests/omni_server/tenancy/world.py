@@ -17,8 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from omni_core.settings import Settings
 from omni_server.auth.token_edit import add
-from omni_server.http.app import create_http
-from omni_server.http.gate import Gate
+from omni_server.http.app import HttpServer, create_http
 from omni_server.tenants import folder_of
 from tests.omni_server.auth.conftest import address, bound, listening
 
@@ -58,7 +57,7 @@ class Target:
 class World:
     """The running server; `targets` are what each library holds, by tenant."""
 
-    app: Gate
+    app: HttpServer
     url: str
     folder: Path
     targets: dict[str, Target]

@@ -1,0 +1,150 @@
+"""What the catalog knows of files on disk: known, gone, moved, replaced, passed over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from omni_core.catalog import schema
+from omni_core.catalog.reads import Reads
+from omni_core.types import SourceRow
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file that was ingested, or passed over; `source` and `state` are "" for the latter."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    source: str = ""
+    state: str = ""
+    pipeline: str = ""
+    in_collection: bool = False
+    gone: bool = False
+    code: str = ""
+    """Why it was passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A source whose path is now another one."""
+
+    source: str
+    old: str
+    new: str
+
+
+class WatchedFiles(Reads):
+    """Queries and writes by path; `Catalog` adds the writes of an ingest."""
+
+    def files(self, folder: str, collection: str, after: str, limit: int) -> list[FileRow]:
+        """Files under a folder in order of path, those after the path `after`.
+
+        `in_collection` says whether the source is in `collection`.
+        """
+        first, last = _range(folder)
+        first = max(first, after)
+        ingested = self._all(
+            "SELECT p.path, p.size, p.mtime_ns, p.gone_at, s.id, s.state, s.pipeline,"
+            " EXISTS (SELECT 1 FROM collections c WHERE c.sha256 = s.sha256 AND c.name = ?) AS it"
+            " FROM paths p JOIN sources s ON s.sha256 = p.sha256"
+            " WHERE p.path > ? AND p.path < ? ORDER BY p.path LIMIT ?",
+            collection, first, last, limit,
+        )  # fmt: skip
+        passed = self._all(
+            "SELECT * FROM passed_over WHERE path > ? AND path < ? ORDER BY path LIMIT ?",
+            first, last, limit,
+        )  # fmt: skip
+        rows = [
+            FileRow(
+                r["path"], r["size"], r["mtime_ns"], r["id"], r["state"], r["pipeline"],
+                bool(r["it"]), r["gone_at"] is not None,
+            )
+            for r in ingested
+        ]  # fmt: skip
+        rows += [FileRow(r["path"], r["size"], r["mtime_ns"], code=r["code"]) for r in passed]
+        return sorted(rows, key=lambda r: r.path)[:limit]
+
+    def pass_over(self, files: Iterable[tuple[str, int, int, str, str]]) -> None:
+        """Record files that cannot be ingested: path, size, mtime_ns, code and message of why."""
+        with self._writing() as db:
+            db.executemany("INSERT OR REPLACE INTO passed_over VALUES (?, ?, ?, ?, ?)", files)
+
+    def gone(self, paths: Sequence[str], at: datetime) -> tuple[list[str], list[Moved]]:
+        """Record that these files are gone. A source with a copy elsewhere follows to that path.
+
+        Returns the ids of the sources that have no file now, and those that moved.
+        """
+        lost: list[str] = []
+        moved: list[Moved] = []
+        with self._writing() as db:
+            db.executemany("DELETE FROM passed_over WHERE path = ?", [(p,) for p in paths])
+            for path in paths:
+                row = db.execute(
+                    "SELECT s.sha256, s.id, s.uri FROM paths p JOIN sources s USING (sha256)"
+                    " WHERE p.path = ? AND p.gone_at IS NULL",
+                    (path,),
+                ).fetchone()
+                if row is None:
+                    continue
+                copy = db.execute(
+                    "SELECT path FROM paths WHERE sha256 = ? AND path <> ? AND gone_at IS NULL"
+                    " ORDER BY path LIMIT 1",
+                    (row["sha256"], path),
+                ).fetchone()
+                if copy is None:
+                    db.execute(
+                        "UPDATE paths SET gone_at = ? WHERE path = ?", (at.isoformat(), path)
+                    )
+                    lost.append(row["id"])
+                    continue
+                db.execute("DELETE FROM paths WHERE path = ?", (path,))
+                if row["uri"] == path:
+                    db.execute(
+                        "UPDATE sources SET uri = ? WHERE sha256 = ?", (copy[0], row["sha256"])
+                    )
+                    moved.append(Moved(row["id"], path, copy[0]))
+        return lost, moved
+
+    def move(self, source: str, old: str, new: str) -> None:
+        """Record that the file of a source is now at `new` and no longer at `old`."""
+        sha256 = self._sha256(source)
+        with self._writing() as db:
+            db.execute("DELETE FROM paths WHERE path = ? AND sha256 = ?", (old, sha256))
+            db.execute("UPDATE sources SET uri = ? WHERE sha256 = ?", (new, sha256))
+
+    def replaced(self, path: str) -> list[SourceRow]:
+        """Sources that name this path as theirs, while it holds the bytes of another source now.
+
+        One that has a copy elsewhere gets that path, and is left out.
+        """
+        with self._writing() as db:
+            db.execute(
+                "UPDATE sources SET uri = (SELECT min(path) FROM paths p"
+                " WHERE p.sha256 = sources.sha256) WHERE uri = ? AND EXISTS"
+                " (SELECT 1 FROM paths p WHERE p.sha256 = sources.sha256) AND NOT EXISTS"
+                " (SELECT 1 FROM paths p WHERE p.sha256 = sources.sha256 AND p.path = ?)",
+                (path, path),
+            )
+        now = self._one("SELECT sha256 FROM paths WHERE path = ?", path)
+        if now is None:
+            return []
+        nowhere = "NOT EXISTS (SELECT 1 FROM paths p WHERE p.sha256 = s.sha256)"
+        clause = f" WHERE s.uri = ? AND s.sha256 <> ? AND {nowhere}"
+        found = self._all(schema.SELECT + clause, path, now[0])
+        return [schema.row(r) for r in found]
+
+    def source_at(self, path: str) -> SourceRow | None:
+        """The source whose bytes this path held when it was last ingested."""
+        clause = " WHERE s.sha256 = (SELECT sha256 FROM paths WHERE path = ?)"
+        found = self._one(schema.SELECT + clause, path)
+        return None if found is None else schema.row(found)
+
+
+def _range(folder: str) -> tuple[str, str]:
+    """Bounds (both exclusive) of the paths under a folder."""
+    first = folder.rstrip(os.sep) + os.sep
+    return first, first[:-1] + chr(ord(os.sep) + 1)

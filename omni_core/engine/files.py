@@ -1,0 +1,74 @@
+"""Files on disk and their sources: which are known, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from omni_core.catalog.watched import FileRow
+from omni_core.engine.context import PIPELINE, Context
+from omni_core.engine.ingest.known import follow
+from omni_core.engine.library import forget_source
+from omni_core.engine.results import FileNews, FilePage, FilesNoted, KnownFile, SourceRow
+from omni_core.payload import changes, source_filter
+
+
+async def known_files(
+    context: Context, folder: str, collection: str, after: str, limit: int
+) -> FilePage:
+    """The files under `folder` (an absolute path) that were ingested or passed over, by path."""
+
+    def work() -> FilePage:
+        rows = context.catalog.files(folder, collection, after, limit)
+        files = tuple(_known(row) for row in rows)
+        return FilePage(files, files[-1].path if len(files) == limit else "")
+
+    return await asyncio.to_thread(work)
+
+
+def _known(row: FileRow) -> KnownFile:
+    done = row.state == "ready" and row.pipeline == PIPELINE and row.in_collection
+    return KnownFile(
+        row.path, row.size, row.mtime_ns, complete=bool(row.code) or (done and not row.gone),
+        source_id=row.source, gone=row.gone, passed_over=row.code,
+    )  # fmt: skip
+
+
+async def note_files(context: Context, news: FileNews) -> FilesNoted:
+    """Record what became of files. Nothing is forgotten but what a path held before.
+
+    A source whose file is gone stays searchable and says so; one that has a copy elsewhere is at
+    that path from now on.
+    """
+    catalog = context.catalog
+    if news.passed_over:
+        rows = [(p.path, p.size, p.mtime_ns, p.code, p.error) for p in news.passed_over]
+        await asyncio.to_thread(catalog.pass_over, rows)
+    lost: list[str] = []
+    if news.gone:
+        lost, moved = await asyncio.to_thread(catalog.gone, news.gone, datetime.now(UTC))
+        for source_id in lost:
+            await context.changes.notify(source_id)
+        for move in moved:
+            row = await asyncio.to_thread(catalog.get, move.source)
+            if row is not None:
+                await follow(context, row, move.old, move.new)
+    replaced: list[SourceRow] = []
+    for path in news.ingested:
+        for row in await asyncio.to_thread(catalog.replaced, path):
+            await _keep_collections(context, path, row)
+            replaced.append(await forget_source(context, row.id))
+    return FilesNoted(tuple(lost), tuple(replaced))
+
+
+async def _keep_collections(context: Context, path: str, old: SourceRow) -> None:
+    """Put what is at `path` now into the collections of what was there before."""
+    row = await asyncio.to_thread(context.catalog.source_at, path)
+    missing = [] if row is None else [c for c in old.collections if c not in row.collections]
+    if row is None or not missing:
+        return
+    index = await context.opened_index()
+    changed = changes(collections=[*row.collections, *missing])
+    await index.set_payload(source_filter(row.id), changed)
+    for name in missing:
+        await asyncio.to_thread(context.catalog.add_collection, row.sha256, name)

@@ -1,0 +1,45 @@
+"""Which files of a watched folder count: no hidden ones, no partial downloads, no lock files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+
+from omni_core.text.suffixes import SUBTITLE_SUFFIXES
+
+_UNFINISHED = re.compile(
+    r"(?P<name>.*)\.(part|partial|crdownload|download|opdownload|filepart|aria2|!qb|!ut|tmp|temp"
+    r"|swp|bak~?)|.*~",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Names that browsers, download managers and editors give to files that they still write."""
+_LOCK = re.compile(r"~\$.*|\.?~lock\..*#", re.DOTALL)
+_SYSTEM = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
+
+
+def counts(name: str) -> bool:
+    """Whether a file or folder of this name is looked at."""
+    return not (
+        name.startswith(".")
+        or _LOCK.fullmatch(name)
+        or _UNFINISHED.fullmatch(name)
+        or name.lower() in _SYSTEM
+    )
+
+
+def beside_media(name: str, siblings: Collection[str]) -> bool:
+    """Whether it is `talk.srt` or `talk.en.srt` beside `talk.mp4`, which is read with the video.
+
+    A video that is still being downloaded (`talk.mp4.part`) counts as there.
+    """
+    stem, suffix = os.path.splitext(name)
+    if suffix.lower() not in SUBTITLE_SUFFIXES:
+        return False
+    stems = {stem, os.path.splitext(stem)[0]}
+    for sibling in siblings:
+        unfinished = _UNFINISHED.fullmatch(sibling)
+        other, kind = os.path.splitext((unfinished and unfinished["name"]) or sibling)
+        if other in stems and kind and kind.lower() not in SUBTITLE_SUFFIXES:
+            return True
+    return False

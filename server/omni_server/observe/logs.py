@@ -1,0 +1,68 @@
+"""Log lines on stderr: plain text, or one JSON object a line (OMNI_LOG_FORMAT=json)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+FORMAT = "OMNI_LOG_FORMAT"
+PLAIN = "%(levelname)s %(name)s: %(message)s"
+
+
+def is_json() -> bool:
+    """Whether stderr is for machines: then nothing else is written to it."""
+    return os.environ.get(FORMAT, "").strip().lower() == "json"
+
+
+def set_up() -> None:
+    """Configure logging as OMNI_LOG and OMNI_LOG_FORMAT say: ERROR and plain text by default."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if is_json() else logging.Formatter(PLAIN))
+    logging.basicConfig(level=os.environ.get("OMNI_LOG", "ERROR").upper(), handlers=[handler])
+    wanted = os.environ.get(FORMAT, "")
+    if wanted.strip().lower() not in ("", "json", "text"):
+        logging.getLogger(__name__).error("%s is %r, expected json or text", FORMAT, wanted)
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON: time (UTC), level, logger, message; of a client's call also
+    request_id, tool, principal; inside a trace trace_id and span_id; with an error its traceback.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, Any] = {
+            "time": at.replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= _call() | _trace() | getattr(record, "fields", {})
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _call() -> dict[str, str]:
+    # Both modules are loaded only where something is served; a log line must not load them.
+    calls = sys.modules.get("omni_server.observe.calls")
+    call = calls.current.get() if calls else None
+    if call is None:
+        return {}
+    named = {"request_id": call.request_id, "tool": call.tool, "principal": call.principal}
+    return {name: value for name, value in named.items() if value}
+
+
+def _trace() -> dict[str, str]:
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is None:
+        return {}
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return {}
+    return {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}

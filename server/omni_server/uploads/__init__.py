@@ -1,0 +1,1 @@
+"""Files that clients send: stored durably, resumable, within a quota."""
