@@ -13,10 +13,11 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from omni_core.engine.ingest.drawing import PageDrawing
 from omni_core.engine.ingest.points import to_points
 from omni_core.engine.ingest.titles import TITLE_PART, informative_words
 from omni_core.engine.workers import Models, ModelsDied
@@ -85,6 +86,9 @@ class Pipeline:
     """Ids of the decoder's segments processed since the last checkpoint. Not in `done` yet: readers
     may still buffer their words, which are lost if the model worker dies."""
 
+    def __post_init__(self) -> None:
+        self._drawing = PageDrawing(self.source)
+
     def resume(self, state: Mapping[str, Any], readers: bytes) -> None:
         """Go on from a checkpoint: its `state`, and the `readers` of that time."""
         self.done.update(state.get("done", ()))
@@ -136,17 +140,30 @@ class Pipeline:
 
         `on_batch` is awaited after each batch, `on_checkpoint` after each checkpoint. When the
         model worker dies, resume at the last checkpoint, once. Raises UnreadableError or
-        TooLargeError for the file, ModelsDied for a second death, StoreError for the index.
+        TooLargeError for the file, ModelsDied for a second death, StoreError for the index. When
+        the decoder dies of a page's picture, go on without that picture.
 
         A cancelled run ends at once, or makes what it is reading durable if that takes no longer
         than `grace_s()` seconds.
         """
-        try:
-            await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint, grace_s)
-        except ModelsDied as e:
-            log.warning("%s", e)
+        models_died = False
+        while True:
+            try:
+                await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint, grace_s)
+                return
+            except ModelsDied as e:
+                if models_died:
+                    raise
+                log.warning("%s", e)
+                models_died = True
+            except WorkerDied as e:
+                given_up = self._drawing.after_death()
+                if not given_up:
+                    raise decoder_error(e) from e
+                log.warning("%s: %s", e, given_up)
+                self.warn(given_up)
+                options = replace(options, undrawn=self._drawing.undrawn(self.done))
             self._since_checkpoint.clear()  # they are decoded and read again
-            await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint, grace_s)
 
     async def _run(
         self,
@@ -233,11 +250,12 @@ class Pipeline:
         batch: list[Segment] = []
         yielded = 0
         started = time.perf_counter()
-        async for segment in _decoded(stream):
+        async for segment in stream:
             self.spent["cut"] += time.perf_counter() - started
             if isinstance(segment, FileWarning):
                 self.warn(segment.message)
             elif segment.content is not None:
+                self._drawing.saw(segment)
                 size = FIRST_BATCHES[yielded] if yielded < len(FIRST_BATCHES) else self.batch
                 paged = segment.span.axis == "page"
                 same_page = paged and bool(batch) and batch[-1].span.overlaps(segment.span)
@@ -310,16 +328,6 @@ async def _briefly(work: Awaitable[None], seconds: float) -> None:
     await asyncio.wait([task])
     if not task.cancelled() and (error := task.exception()) is not None:
         log.warning("while being stopped: %s", error)
-
-
-async def _decoded(
-    stream: AsyncIterator[Segment | FileWarning],
-) -> AsyncIterator[Segment | FileWarning]:
-    try:
-        async for segment in stream:
-            yield segment
-    except WorkerDied as e:
-        raise decoder_error(e) from e
 
 
 def decoder_error(e: WorkerDied) -> OmniError:
