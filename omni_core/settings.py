@@ -148,6 +148,10 @@ class Settings:
     """Whether agents get the tool delete_source."""
     check_citations: bool = False
     """Whether agents get the tool check_citation."""
+    grace_s: Annotated[float, Bounds(0)] = 60.0
+    """Seconds for which an ingest goes on after the call that asked for it was broken off."""
+    resume: bool = True
+    """Whether a server goes on with the ingests that were under way when it last ended."""
     watch: Folders = ()
     """Folders that `serve` keeps current: each a folder, COLLECTION=FOLDER, or `roots` for all."""
     watch_poll_s: Annotated[float, Bounds(0)] = 0.0

@@ -124,6 +124,10 @@ class _Shared(Generic[Key, Status, Result]):
     def __init__(self, key: Key, serial_key: Hashable, first: Status) -> None:
         self.key, self.serial_key, self.status = key, serial_key, first
         self.waiting = 0
+        self.accepted = False
+        """Whether a caller was told that the task goes on without it."""
+        self.ending: asyncio.Task[None] | None = None
+        """Cancels the task when the grace of its last caller is over."""
         self.changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def report(self, status: Status) -> None:
@@ -136,11 +140,20 @@ class _Shared(Generic[Key, Status, Result]):
 class SharedTasks(Generic[Key, Status, Result]):
     """Starts tasks by key; a caller with the key of a running task joins it."""
 
-    def __init__(self, owner: TaskOwner, *, keep: bool = False) -> None:
-        """`keep`: when a task ends while no caller waits, its outcome is kept for the next one."""
-        self._owner, self._keep = owner, keep
+    def __init__(
+        self,
+        owner: TaskOwner,
+        *,
+        keep: bool = False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`keep`: when a task ends while no caller waits, its outcome is kept for the next one.
+
+        `sleep` measures the grace of callers that went away.
+        """
+        self._owner, self._keep, self._sleep = owner, keep, sleep
         self._by_key: dict[Key, _Shared[Key, Status, Result]] = {}
-        self._live: set[_Shared[Key, Status, Result]] = set()
+        self._live: dict[_Shared[Key, Status, Result], None] = {}
 
     async def join(
         self,
@@ -150,7 +163,9 @@ class SharedTasks(Generic[Key, Status, Result]):
         first: Status,
         name: str,
         serial_key: Hashable = None,
+        behind: Callable[[Status], Status] | None = None,
         wait_s: float | None = None,
+        grace_s: float = 0.0,
         progress: Report[Status] | None = None,
     ) -> Outcome[Status, Result]:
         """Wait at most `wait_s` seconds for the task of this key, which runs on afterwards.
@@ -158,29 +173,50 @@ class SharedTasks(Generic[Key, Status, Result]):
         `work(report)` is started unless it is running already; until its first report its status
         is `first`. A task that is being cancelled is never joined: its successor starts when it
         has ended. Tasks with different keys and the same `serial_key` (by default the key) run
-        one after another.
+        one after another; `behind` makes the status of one that waits from that of the other.
 
         `progress` is awaited with each new status. Cancelling the last waiting caller cancels the
-        task. Raises what the work raised, and StoppedError when it was cancelled by others.
+        task at once or, with `grace_s`, after so many seconds in which nobody joins it; with a
+        grace, a task of which a caller was told that it goes on is not cancelled. Raises what the
+        work raised, and StoppedError when it was cancelled by others.
         """
         shared = self._by_key.get(key)
         if shared is None or shared.task.cancelling() or shared.task.cancelled():
-            shared = self._start(key, work, first, name, key if serial_key is None else serial_key)
+            lane = key if serial_key is None else serial_key
+            shared = self._start(key, work, first, name, lane, behind)
+        if shared.ending is not None:
+            shared.ending.cancel()
+            shared.ending = None
         until = None if wait_s is None else asyncio.get_running_loop().time() + wait_s
         shared.waiting += 1
         try:
             await _follow(shared, until, progress)
         except asyncio.CancelledError:
             if shared.waiting == 1 and not shared.task.cancelling():
-                shared.task.cancel()
-                await asyncio.wait([shared.task], timeout=CANCEL_S)
+                await self._abandon(shared, grace_s)
             raise
         finally:
             shared.waiting -= 1
         if not shared.task.done():
+            shared.accepted = True
             return Outcome(shared.status, None)
         self._forget(shared)
         return Outcome(shared.status, await result_of(shared.task))
+
+    async def _abandon(self, shared: _Shared[Key, Status, Result], grace_s: float) -> None:
+        """The last waiting caller was cancelled."""
+        if not grace_s:
+            shared.task.cancel()
+            await asyncio.wait([shared.task], timeout=CANCEL_S)
+        elif not shared.accepted and not shared.task.done():
+            name = f"the grace of {shared.task.get_name()}"
+            shared.ending = self._owner.start(self._end_after(shared, grace_s), name=name)
+
+    async def _end_after(self, shared: _Shared[Key, Status, Result], grace_s: float) -> None:
+        await self._sleep(grace_s)
+        if not shared.task.cancelling():
+            log.info("%s is suspended: nobody asked again", shared.task.get_name())
+            shared.task.cancel()
 
     def _start(
         self,
@@ -189,23 +225,26 @@ class SharedTasks(Generic[Key, Status, Result]):
         first: Status,
         name: str,
         serial_key: Hashable,
+        behind: Callable[[Status], Status] | None,
     ) -> _Shared[Key, Status, Result]:
-        before = [s.task for s in self._live if s.serial_key == serial_key]
+        before = [s for s in self._live if s.serial_key == serial_key]
         shared: _Shared[Key, Status, Result] = _Shared(key, serial_key, first)
 
         async def run() -> Result:
-            if before:
-                await asyncio.wait(before)
+            for other in before:
+                await _follow(other, None, behind and _reporting(behind, shared))
             return await work(shared.report)
 
         shared.task = self._owner.start(run(), name=name, log_failure=False)
         shared.task.add_done_callback(lambda _: self._ended(shared))
         self._by_key[key] = shared
-        self._live.add(shared)
+        self._live[shared] = None
         return shared
 
     def _ended(self, shared: _Shared[Key, Status, Result]) -> None:
-        self._live.discard(shared)
+        self._live.pop(shared, None)
+        if shared.ending is not None:
+            shared.ending.cancel()
         if shared.task.cancelled() or not self._keep:
             self._forget(shared)
         if not shared.waiting:
@@ -225,14 +264,50 @@ class SharedTasks(Generic[Key, Status, Result]):
         """The last status of every running task."""
         return [s.status for s in self._live]
 
-    async def cancel(self, chosen: Callable[[Status], bool], timeout_s: float = CLOSE_S) -> None:
-        """Cancel the tasks whose status satisfies `chosen`, and wait until they have ended."""
-        tasks = [s.task for s in self._live if chosen(s.status)]
-        for task in tasks:
-            if not task.cancelling():
-                task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=timeout_s)
+    @property
+    def live(self) -> list[tuple[Key, Status]]:
+        """Key and last status of every running task, in the order in which they were started."""
+        return [(s.key, s.status) for s in self._live]
+
+    async def cancel(
+        self, chosen: Callable[[Status], bool], timeout_s: float = CLOSE_S
+    ) -> list[Status]:
+        """Cancel the tasks whose status satisfies `chosen`, and wait until they have ended.
+
+        Returns the last status of each.
+        """
+        found = [s for s in self._live if chosen(s.status)]
+        return await self._cancel(found, timeout_s)
+
+    async def cancel_keys(
+        self,
+        chosen: Callable[[Key], bool],
+        *,
+        unless_awaited: bool = False,
+        timeout_s: float = CLOSE_S,
+    ) -> list[Status]:
+        """`cancel` by key; `unless_awaited` leaves out tasks for which a caller waits."""
+        found = [s for s in self._live if chosen(s.key) and not (unless_awaited and s.waiting)]
+        return await self._cancel(found, timeout_s)
+
+    async def _cancel(
+        self, found: list[_Shared[Key, Status, Result]], timeout_s: float
+    ) -> list[Status]:
+        for shared in found:
+            if not shared.task.cancelling():
+                shared.task.cancel()
+        if found:
+            await asyncio.wait([s.task for s in found], timeout=timeout_s)
+        return [s.status for s in found]
+
+
+def _reporting(
+    change: Callable[[Status], Status], shared: _Shared[Any, Status, Any]
+) -> Report[Status]:
+    async def report(status: Status) -> None:
+        await shared.report(change(status))
+
+    return report
 
 
 async def _follow(

@@ -135,6 +135,10 @@ class Worker:
                 with contextlib.suppress(WorkerDied):
                     self._send_nowait("__drop__", handle)
 
+    async def start(self) -> None:
+        """Start the child now, so that the first call does not wait for its imports."""
+        await asyncio.to_thread(self._ensure_running)
+
     def submit(self, method: str, *args: Any) -> Future[Any]:
         """Send a call; its future resolves on the reader thread. Blocks while the pipe is full."""
         self._ensure_running()

@@ -67,6 +67,17 @@ MIGRATIONS = (
         error TEXT NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE readers (
+        sha256 TEXT PRIMARY KEY REFERENCES sources ON DELETE CASCADE,
+        state BLOB NOT NULL
+    );
+    CREATE TABLE begun (
+        key TEXT PRIMARY KEY,
+        request TEXT NOT NULL,
+        at TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 

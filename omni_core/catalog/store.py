@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from omni_core.catalog import mending, schema
+from omni_core.catalog.begun import Begun
 from omni_core.catalog.query import fold
-from omni_core.catalog.watched import WatchedFiles
 from omni_core.types import Source, SourceRow, State
 
 _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
 """Columns that a resumed ingest keeps from the interrupted one."""
 
 
-class Catalog(WatchedFiles):
+class Catalog(Begun):
     """Sources by hash, path, id, title and collection. Thread-safe; calls are serialised."""
 
     def __init__(self, store: Path, *, read_only: bool = False) -> None:
@@ -68,6 +68,8 @@ class Catalog(WatchedFiles):
             old = db.execute("SELECT * FROM sources WHERE sha256 = ?", (source.sha256,)).fetchone()
             if old is not None and _is_resumable(old, model, pipeline):
                 values |= {key: old[key] for key in _RESUMED_COLUMNS}
+            else:
+                _keep_readers(db, source.sha256, b"")
             _upsert(db, values)
             _add_path(db, source.sha256, source.uri, source.size, mtime_ns)
             _add_collection(db, source.sha256, collection)
@@ -84,11 +86,13 @@ class Catalog(WatchedFiles):
         warnings: Sequence[str] | None = None,
         timings: Mapping[str, float] | None = None,
         resume: Mapping[str, Any] | None = None,
+        readers: bytes | None = None,
     ) -> None:
-        """Record progress. `resume` lists what the index holds durably: flush the index first."""
+        """Record progress. `resume` lists what the index holds durably: flush the index first;
+        `readers` are the readers' buffers at the same point."""
         self._update(
             source, progress=progress, stage=stage, segments=segments, warnings=warnings,
-            timings=timings, resume=resume,
+            timings=timings, resume=resume, readers=readers,
         )  # fmt: skip
 
     def finish(
@@ -106,7 +110,7 @@ class Catalog(WatchedFiles):
         self._update(
             source, state=state, stage="done", segments=segments, duration_s=duration_s,
             warnings=warnings, timings=timings, progress=1.0 if done else None,
-            resume={} if done else None,
+            resume={} if done else None, readers=b"" if done else None,
         )  # fmt: skip
 
     def remove(self, source: str) -> SourceRow | None:
@@ -185,21 +189,32 @@ class Catalog(WatchedFiles):
     def _sources(self, hashes: Sequence[str]) -> list[SourceRow]:
         return [row for sha256 in hashes if (row := self.get(sha256)) is not None]
 
-    def _update(self, source: str, **columns: Any) -> None:
+    def _update(self, source: str, *, readers: bytes | None = None, **columns: Any) -> None:
         set_ = {k: v for k, v in columns.items() if v is not None}
         for key in ("warnings", "timings", "resume"):
             if key in set_:
                 value = set_[key]
                 plain = list(value) if isinstance(value, (tuple, list)) else dict(value)
                 set_[key] = json.dumps(plain, ensure_ascii=False)
-        if not set_:
+        if not set_ and readers is None:
             return
         with self._writing() as db:
+            if readers is not None:
+                _keep_readers(db, self._sha256(source), readers)
+            if not set_:
+                return
             assignments = ", ".join(f"{k} = ?" for k in set_)
             db.execute(
                 f"UPDATE sources SET {assignments} WHERE sha256 = ?",  # noqa: S608 - ours
                 (*set_.values(), self._sha256(source)),
             )
+
+
+def _keep_readers(db: sqlite3.Connection, sha256: str, state: bytes) -> None:
+    if state:
+        db.execute("INSERT OR REPLACE INTO readers VALUES (?, ?)", (sha256, state))
+    else:
+        db.execute("DELETE FROM readers WHERE sha256 = ?", (sha256,))
 
 
 def _is_resumable(old: sqlite3.Row, model: str, pipeline: str) -> bool:

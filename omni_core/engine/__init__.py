@@ -18,10 +18,13 @@ from omni_core.engine import files, health, library
 from omni_core.engine.changes import Listener
 from omni_core.engine.context import Context
 from omni_core.engine.index_opening import IndexOpening
+from omni_core.engine.ingest import running
+from omni_core.engine.ingest.begun import Record
 from omni_core.engine.ingest.folders import FolderProgress, Folders
 from omni_core.engine.ingest.jobs import Jobs, Progress
 from omni_core.engine.ingest.reindex import Progress as ReindexProgress
 from omni_core.engine.ingest.reindex import ReindexStatus, reindex
+from omni_core.engine.ingest.resume import resume
 from omni_core.engine.opening import open_ref
 from omni_core.engine.refs import one_source
 from omni_core.engine.results import (
@@ -65,8 +68,9 @@ class Engine:
         self._opened = context
         self._resources = resources
         self._closing: asyncio.Task[None] | None = None
-        self._jobs = Jobs(context)
-        self._folders = Folders(self._jobs, context.tasks)
+        self._record = Record(context)
+        self._jobs = Jobs(context, self._record)
+        self._folders = Folders(self._jobs, context.tasks, self._record)
 
     @classmethod
     async def open(cls, settings: Settings, *, beside: Engine | None = None) -> Engine:
@@ -108,6 +112,7 @@ class Engine:
         Closing again does nothing.
         """
         if self._closing is None:
+            self._opened.closing = True
             # A task of its own: a cancelled caller does not interrupt the closing.
             self._closing = asyncio.create_task(self._resources.aclose(), name="close the engine")
         elif self._closing.done():
@@ -132,9 +137,10 @@ class Engine:
         *,
         wait_s: float | None = None,
         progress: Progress | None = None,
+        grace_s: float = 0.0,
     ) -> IngestStatus:
         """Make one file searchable; see `Jobs.ingest`."""
-        return await self._jobs.ingest(request, wait_s=wait_s, progress=progress)
+        return await self._jobs.ingest(request, wait_s=wait_s, progress=progress, grace_s=grace_s)
 
     async def ingest_folder(
         self,
@@ -144,11 +150,38 @@ class Engine:
         fast: bool = False,
         wait_s: float | None = None,
         progress: FolderProgress | None = None,
+        grace_s: float = 0.0,
     ) -> FolderStatus:
         """Make many files searchable, one after another; see `Folders.ingest`."""
         return await self._folders.ingest(
-            list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress
-        )
+            list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress,
+            grace_s=grace_s,
+        )  # fmt: skip
+
+    async def stop(
+        self, paths: Sequence[str], *, unless_awaited: bool = False
+    ) -> tuple[IngestStatus | FolderStatus, ...]:
+        """Stop the ingests of these files, and of each set of files that holds no others.
+
+        With `unless_awaited` those stay for which another call waits. Returns the status of each
+        that was stopped, once it has ended; none when nothing was under way. What is stored
+        stays, and ingesting a file again goes on from there.
+        """
+        return await running.stop(self._context, self._jobs, self._folders, paths, unless_awaited)
+
+    async def resume(self, roots: Sequence[str]) -> tuple[str, ...]:
+        """Go on, in the background, with what was under way when the store was last closed or
+        its process was killed; not with what was stopped or cancelled. Returns the paths.
+
+        Only files under `roots` or in the store are read. A file that is gone or has changed is
+        left as it is, and its source says so in a warning.
+        """
+        return await resume(self._context, self._record, self._jobs, self._folders, roots)
+
+    async def warm(self) -> None:
+        """Once the models are loaded, start what the first `open_ref` would wait for."""
+        await self.ready()
+        await self._context.decoders.warm()
 
     async def search(self, request: SearchRequest) -> SearchResult:
         """The moments that answer `query`, or that are similar to `ref` or `path`.
@@ -179,11 +212,15 @@ class Engine:
         limit: int = 20,
         cursor: str = "",
     ) -> SourcePage:
-        """A page of the library's sources; see `library.list_sources`."""
-        return await library.list_sources(
+        """A page of the library's sources, and what is being ingested; see
+        `library.list_sources`."""
+        page = await library.list_sources(
             self._context, match=match, when=when, collection=collection, state=state,
             limit=limit, cursor=cursor,
         )  # fmt: skip
+        shown = not (cursor or when) and state in ("", "queued", "processing")
+        live = running.ingests(self._jobs, self._folders, match, collection) if shown else ()
+        return running.with_live_numbers(page, self._jobs, live)
 
     async def read(
         self,

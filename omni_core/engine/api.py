@@ -43,6 +43,7 @@ class EngineApi(Protocol):
         *,
         wait_s: float | None = None,
         progress: Progress | None = None,
+        grace_s: float = 0.0,
     ) -> IngestStatus:
         """Make one file searchable."""
         ...
@@ -55,9 +56,23 @@ class EngineApi(Protocol):
         fast: bool = False,
         wait_s: float | None = None,
         progress: FolderProgress | None = None,
+        grace_s: float = 0.0,
     ) -> FolderStatus:
         """Make many files searchable, one after another."""
         ...
+
+    async def stop(
+        self, paths: Sequence[str], *, unless_awaited: bool = False
+    ) -> tuple[IngestStatus | FolderStatus, ...]:
+        """Stop the ingests of these files; what is stored stays."""
+        ...
+
+    async def resume(self, roots: Sequence[str]) -> tuple[str, ...]:
+        """Go on with what was under way when the store was last closed."""
+        ...
+
+    async def warm(self) -> None:
+        """Get ready what the first calls would wait for."""
 
     async def search(self, request: SearchRequest) -> SearchResult:
         """The moments that answer a query, or are similar to a reference or a file."""

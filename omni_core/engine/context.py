@@ -38,6 +38,8 @@ class Context:
     """Owns every task that outlives the call which starts it."""
     last_used_at: float = 0.0
     """When the index was last used (monotonic seconds); housekeeping waits for a pause."""
+    closing: bool = False
+    """Whether the engine is being closed: its ingests go on when it is opened again."""
     calibrated: CalibratedThresholds | None = None
     """See `engine.search.calibration`."""
     changes: Changes = field(default_factory=Changes)
@@ -46,6 +48,9 @@ class Context:
         default_factory=WeakValueDictionary
     )
     """One lock per sha256 being ingested: two paths may have the same bytes."""
+
+    hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """Files hashed at once."""
 
     async def opened_index(self) -> Index:
         """The index, once it is open. Raises what opening it raised."""

@@ -58,9 +58,11 @@ class IngestStatus:
     title: str = ""
     modality: Modality | None = None
     stage: str = ""
-    """The current stage: queued, hashing, probing, cutting, reading, done."""
+    """The current stage: queued, waiting, hashing, probing, cutting, reading, done."""
+    waiting_for: str = ""
+    """In stage `waiting`: the files that are decoded before it, or the models."""
     progress: float = 0.0
-    """0 to 1, by media time or pages."""
+    """0 to 1, by media time or pages of what is stored."""
     segments: int = 0
     duration_s: float | None = None
     pages: int | None = None
@@ -282,6 +284,8 @@ class SourcePage:
     collections: Mapping[str, int] = field(default_factory=dict)
     """The number of sources of every collection, by name: on the first page of a list without
     filters, else empty."""
+    ingests: tuple[IngestStatus | FolderStatus, ...] = ()
+    """On the first page: everything that is being ingested or waits for its turn."""
 
 
 @dataclass(frozen=True, slots=True)

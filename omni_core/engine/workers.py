@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from omni_core.engine.lanes import Lane, Waiting
 from omni_core.errors import UnavailableError
-from omni_core.models.answers import ModelStatus, Processed, ReadOptions
+from omni_core.models.answers import ModelStatus, Processed, ReadOptions, SavedReaders
 from omni_core.settings import Settings
 from omni_core.types import Content, Samples, Segment, Vector
 from omni_core.worker import Worker, WorkerDied
@@ -30,8 +31,8 @@ class ModelsDied(UnavailableError):
 class Models:
     """The model worker.
 
-    A call during which the child dies is repeated once, except `process` and `flush`: they depend
-    on earlier calls, and raise ModelsDied."""
+    A call during which the child dies is repeated once, except those of an ingest (`restore`,
+    `process`, `save`, `flush`): they depend on earlier calls, and raise ModelsDied."""
 
     def __init__(self, settings: Settings) -> None:
         self._worker = Worker("model worker", "omni_core.models.service:service", settings=settings)
@@ -64,6 +65,15 @@ class Models:
         """The words that readers buffer for this source, embedded."""
         processed: Processed = await self._call_once("flush", source_id)
         return processed
+
+    async def save(self, source_id: str) -> SavedReaders:
+        """The readers' buffers for this source, for `restore` in this or another process."""
+        saved: SavedReaders = await self._call_once("save", source_id)
+        return saved
+
+    async def restore(self, source_id: str, state: bytes) -> None:
+        """Before the first `process` of an ingest: the saved buffers, b"" for none."""
+        await self._call_once("restore", source_id, state)
 
     async def understand(self, segments: list[Segment]) -> Processed:
         """Read and embed the segments of an example file, with priority over ingest."""
@@ -132,27 +142,32 @@ class Decoders:
 
         self._settings = settings
         self._cutters = [make("decoder", 5) for _ in range(max(1, settings.decoders))]
-        self._free: asyncio.Queue[Worker] = asyncio.Queue()
-        for worker in self._cutters:
-            self._free.put_nowait(worker)
+        self.long = Lane(self._cutters)
+        """Decoders for any file; see `cutter`."""
+        self._short = make("decoder", 5)
+        self.short = Lane([self._short])
+        """One more for short files, while the others are busy."""
         self._watched_cutter = make("decoder of watched folders", 10)
-        self._cutting_watched = asyncio.Lock()
+        self.watched = Lane([self._watched_cutter])
+        """One for the files of watched folders, so that nobody waits for them."""
         self._opener = make("decoder", 0)
         self._opening = asyncio.Lock()
 
     @asynccontextmanager
-    async def cutter(self, *, watched: bool = False) -> AsyncIterator[Worker]:
-        """A decoder for one ingest; waits for a free one. Files of watched folders have one of
-        their own, so that nobody waits for them."""
-        if watched:
-            async with self._cutting_watched:
-                yield self._watched_cutter
-            return
-        worker = await self._free.get()
-        try:
+    async def cutter(
+        self, name: str = "a file", waiting: Waiting | None = None, *, watched: bool = False
+    ) -> AsyncIterator[Worker]:
+        """A decoder for the ingest of the file `name`; waits for a free one. Files of watched
+        folders have one of their own."""
+        async with (self.watched if watched else self.long).worker(name, waiting) as worker:
             yield worker
-        finally:
-            self._free.put_nowait(worker)
+        if self.long.idle and self.short.idle and self._short.pid is not None:
+            async with self.short.worker("its end"):  # a small machine needs its memory
+                await asyncio.to_thread(self._short.kill)
+
+    async def warm(self) -> None:
+        """Start the decoder that serves `open_ref`, which takes 0.4 s (5 s on a busy machine)."""
+        await self._opener.start()
 
     async def open(self, method: str, *args: Any) -> Any:
         """One call of the decoder that serves `open_ref`, reranking and examples."""
@@ -167,7 +182,7 @@ class Decoders:
 
     @property
     def _workers(self) -> tuple[Worker, ...]:
-        return (*self._cutters, self._watched_cutter, self._opener)
+        return (*self._cutters, self._short, self._watched_cutter, self._opener)
 
     @property
     def pids(self) -> list[int]:

@@ -27,6 +27,18 @@ class Processed:
     """Seconds by stage: the name of each reader, and `embed`."""
     warnings: tuple[str, ...] = ()
     """One line for each missing reader that would have applied to these segments."""
+    pending_from: float | None = None
+    """The second from which words are still buffered by a reader; None without any."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedReaders:
+    """The buffers of all readers for one source."""
+
+    state: bytes
+    """For `restore`; b"" where nothing is buffered."""
+    flushed: Processed
+    """What readers that cannot save their buffer returned instead."""
 
 
 @dataclass(frozen=True, slots=True)

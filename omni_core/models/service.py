@@ -11,12 +11,15 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from omni_core.errors import OmniError, UnavailableError
-from omni_core.models.answers import ModelStatus, Processed, ReadOptions
+from omni_core.models.answers import ModelStatus, Processed, ReadOptions, SavedReaders
 from omni_core.models.embedding import checked, embed
 from omni_core.models.loading import LoadingModels
 from omni_core.models.timer import StageTimer
 from omni_core.protocols import Reader, Transcriber
+from omni_core.readers.state import pack, unpack
 from omni_core.settings import Settings
 from omni_core.types import Content, Samples, Segment, Vector
 
@@ -25,8 +28,8 @@ class ModelService:
     """Runs inside `omni_core.worker`; see there for how its methods are called.
 
     Readers buffer text between calls, separately for each source (see `Reader`). A call of
-    `process` or `flush` is therefore about one source: its segments in order, call after call,
-    then `flush`. Calls for several sources may alternate.
+    `process` or `flush` is therefore about one source: `restore`, its segments in order, call after
+    call, now and then `save`, then `flush`. Calls for several sources may alternate.
     """
 
     lanes: dict[str, str] = {  # noqa: RUF012 - read by the worker, never written
@@ -73,7 +76,11 @@ class ModelService:
             if selected := reader.select(found):
                 found += self._read(reader, selected, timer)
         encoded = embed(self._models.encoder(), found, timer, urgent=urgent)
-        return Processed(encoded, timer.seconds, tuple(self._warnings(segments, options)))
+        warnings = tuple(self._warnings(segments, options))
+        sources = {s.source_id for s in segments}
+        buffered = (r.pending_from(s) for s in sources for r in self._models.readers().loaded)
+        pending = min((at for at in buffered if at is not None), default=None)
+        return Processed(encoded, timer.seconds, warnings, pending)
 
     def flush(self, source_id: str) -> Processed:
         """What the readers still buffered for this source, read and embedded.
@@ -88,6 +95,33 @@ class ModelService:
             with self._reader_lock, timer.stage(reader.name):
                 found += reader.flush(source_id)
         return Processed(embed(self._models.encoder(), found, timer), timer.seconds)
+
+    def save(self, source_id: str) -> SavedReaders:
+        """The buffers of the readers for this source, which stay as they are; a reader that
+        cannot save its own is flushed."""
+        timer = StageTimer()
+        found: list[Segment] = []
+        states: dict[str, bytes] = {}
+        for reader in self._models.readers().loaded:
+            if selected := reader.select(found):
+                found += self._read(reader, selected, timer)
+            with self._reader_lock, timer.stage(reader.name):
+                state = reader.save(source_id)
+                if state is None:
+                    found += reader.flush(source_id)
+                elif state:
+                    states[reader.name] = state
+        flushed = Processed(embed(self._models.encoder(), found, timer), timer.seconds)
+        arrays = {name: np.frombuffer(state, np.uint8) for name, state in states.items()}
+        return SavedReaders(pack({}, arrays) if arrays else b"", flushed)
+
+    def restore(self, source_id: str, state: bytes) -> None:
+        """Before an ingest: the buffers that `save` returned, or (b"") none."""
+        arrays = unpack(state)[1] if state else {}
+        for reader in self._models.readers().loaded:
+            held = arrays.get(reader.name)
+            with self._reader_lock:
+                reader.restore(source_id, b"" if held is None else held.tobytes())
 
     def understand(self, segments: Sequence[Segment]) -> Processed:
         """`process` and `flush` in one, for a query by example; goes before running ingests.

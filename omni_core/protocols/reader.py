@@ -25,7 +25,10 @@ class Reader(ABC):
     * calls for several sources may interleave, and one call may contain several;
     * a source that is ingested again from an earlier position starts over: segments that start
       before the last ones read replace the buffer;
-    * an ingest that is abandoned is never flushed: keep the buffers of the last few sources.
+    * an ingest that is abandoned is never flushed: keep the buffers of the last few sources;
+    * an ingest that is interrupted goes on in another process: `save` and `restore` carry the
+      buffer there. A reader without them is flushed at each checkpoint instead, once a minute of
+      sound, which cuts what it buffers in two.
 
         reader.read([a0, a1])   # -> words of a that are complete
         reader.read([b0])       # another source meanwhile
@@ -76,9 +79,28 @@ class Reader(ABC):
     def flush(self, source_id: str) -> list[Segment]:
         """The buffered words of this source, of which more may follow. Optional.
 
-        Called at each checkpoint of an ingest and at its end; an unknown source has none.
+        Called at the end of an ingest, and at each checkpoint where `save` returns None; an
+        unknown source has none.
         """
         return []
+
+    def save(self, source_id: str) -> bytes | None:
+        """The buffer of this source for `restore`, b"" where there is none. Optional; None: this
+        reader cannot save it. The buffer stays as it is."""
+        return None
+
+    def restore(self, source_id: str, state: bytes) -> None:  # noqa: B027 - optional
+        """Replace the buffer of this source by one that `save` returned; b"" empties it.
+
+        Called before the first `read` of each ingest. Optional.
+        """
+
+    def pending_from(self, source_id: str) -> float | None:
+        """The second from which words of this source are still buffered; None without any.
+
+        Optional; progress is counted up to it.
+        """
+        return None
 
     @classmethod
     def useful_with(cls, info: EncoderInfo) -> bool:

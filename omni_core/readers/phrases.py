@@ -150,8 +150,13 @@ class LanguageTracker:
     """The language of one source's windows: of a long, clear window its own, else by a decaying
     sum of all windows' log probabilities."""
 
-    def __init__(self) -> None:
-        self._scores: dict[str, float] = {}
+    def __init__(self, scores: Mapping[str, float] | None = None) -> None:
+        self._scores = dict(scores or {})
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The sum so far, from which another tracker can go on."""
+        return dict(self._scores)
 
     def update(self, probabilities: Mapping[str, float], seconds: float) -> str:
         """Add the probabilities of one window, weighted by its length; returns its language."""

@@ -11,7 +11,7 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
@@ -23,6 +23,7 @@ from omni_core.readers.layout import Line, paragraphs
 from omni_core.readers.ocr import Ocr
 from omni_core.readers.pages import pages_with_words
 from omni_core.readers.sessions import Sessions
+from omni_core.readers.state import pack, segment_of, segment_values, unpack
 from omni_core.settings import Settings
 from omni_core.text.windows import text_windows
 from omni_core.types import (
@@ -138,6 +139,29 @@ class ScreenTextReader(Reader):
         """The segment of the text still on screen, at the end of a source or before."""
         last = self._on_screen.end(source_id)
         return [last.segment] if last else []
+
+    def save(self, source_id: str) -> bytes:
+        """The text on screen, and the last keyframe with its text."""
+        shown, frame = self._on_screen.get(source_id), self._last_frames.get(source_id)
+        values: dict[str, Any] = {}
+        if shown is not None:
+            values |= {"segment": segment_values(shown.segment), "key": shown.key}
+        if frame is not None:
+            values["text"] = frame[1]
+        return pack(values, {"frame": frame[0]} if frame else None) if values else b""
+
+    def restore(self, source_id: str, state: bytes) -> None:
+        """Go on with what `save` returned."""
+        self._on_screen.end(source_id)
+        self._last_frames.end(source_id)
+        if not state:
+            return
+        values, arrays = unpack(state)
+        if "segment" in values:
+            shown = _OnScreen(segment_of(values["segment"]), values["key"])
+            self._on_screen.put(source_id, shown)
+        if "frame" in arrays:
+            self._last_frames.put(source_id, (arrays["frame"], values["text"]))
 
     def _shot(self, segment: Segment, pixels: Pixels) -> list[Segment]:
         """The segments that a shot completes; an unchanged keyframe is not recognised again."""

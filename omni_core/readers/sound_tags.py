@@ -12,6 +12,7 @@ each, with speech among the candidates: R@1 11 %, R@5 27 %, mean reciprocal rank
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -24,6 +25,7 @@ from omni_core.protocols import Reader
 from omni_core.readers import content_free
 from omni_core.readers.sessions import Sessions
 from omni_core.readers.speech import SpeechReader
+from omni_core.readers.state import pack, segment_of, segment_values, unpack
 from omni_core.readers.whisper import Whisper
 from omni_core.settings import Settings
 from omni_core.types import (
@@ -47,6 +49,8 @@ MAX_SPEECH_SHARE = 0.5
 """Share of detected speech above which a window is not tagged."""
 MAX_SPEECH_S = 24.0
 MIN_AUDIO_S = 0.05
+SETTLED_S = 120.0
+"""Audio this long before the newest window is transcribed: its tags can be returned."""
 
 
 @dataclass(slots=True)
@@ -56,9 +60,20 @@ class _Session:
     guesses: list[Segment] = field(default_factory=list)
     words: list[Segment] = field(default_factory=list)
 
+    def settle(self, before: float) -> list[Segment]:
+        """Remove and return the guesses that end before this second, without those during speech;
+        earlier words are forgotten."""
+        settled = [g for g in self.guesses if g.span.end < before]
+        kept = [g for g in settled if not any(g.span.overlaps(w.span) for w in self.words)]
+        self.guesses = [g for g in self.guesses if g.span.end >= before]
+        begin = min((g.span.start for g in self.guesses), default=before)
+        self.words = [w for w in self.words if w.span.end > begin]
+        return kept
+
 
 class SoundTagReader(Reader):
-    """From audio windows to tag segments, all at `flush`; windows with transcribed speech get none.
+    """From audio windows to tag segments, two minutes later or at `flush`; windows with transcribed
+    speech get none.
 
     The tags are content for a text encoder, and in `extra["heard"]` for display; `text` is empty,
     so that full-text search does not find them as if said or written.
@@ -103,7 +118,8 @@ class SoundTagReader(Reader):
         self._sessions: Sessions[_Session] = Sessions()
 
     def read(self, segments: Sequence[Segment]) -> list[Segment]:
-        """Tag audio windows and note speech; returns nothing before `flush`."""
+        """Tag audio windows and note speech; returns the tags of earlier windows."""
+        found: list[Segment] = []
         for segment in segments:
             source_id = segment.source_id
             state = self._sessions.get(source_id) or self._sessions.put(source_id, _Session())
@@ -113,16 +129,35 @@ class SoundTagReader(Reader):
                 new = segment.content.samples[round(segment.content.overlap_s * SAMPLE_RATE) :]
                 if (guess := self._guess(segment, new)) is not None:
                     state.guesses.append(guess)
-        return []
+                found += state.settle(segment.span.end - SETTLED_S)
+        return found
 
     def flush(self, source_id: str) -> list[Segment]:
         """The tag segments of windows without speech; the source may go on afterwards."""
         state = self._sessions.end(source_id) or _Session()
-        return [
-            guess
-            for guess in state.guesses
-            if not any(guess.span.overlaps(w.span) for w in state.words)
-        ]
+        return state.settle(math.inf)
+
+    def save(self, source_id: str) -> bytes:
+        """The guesses that speech may still overrule, and the latest speech."""
+        state = self._sessions.get(source_id)
+        if state is None:
+            return b""
+        return pack(
+            {
+                "guesses": [segment_values(s) for s in state.guesses],
+                "words": [segment_values(s) for s in state.words],
+            }
+        )
+
+    def restore(self, source_id: str, state: bytes) -> None:
+        """Go on with what `save` returned."""
+        self._sessions.end(source_id)
+        if state:
+            values, _ = unpack(state)
+            guesses, words = (
+                [segment_of(s) for s in values[name]] for name in ("guesses", "words")
+            )
+            self._sessions.put(source_id, _Session(guesses, words))
 
     def names(self, samples: Samples) -> list[str]:
         """All labels, likeliest first."""

@@ -16,7 +16,7 @@ from typing import Any, Self
 from omni_core import weights
 from omni_core.errors import UnavailableError
 from omni_core.protocols import Reader, Transcriber
-from omni_core.readers import phrases
+from omni_core.readers import phrases, speech_session
 from omni_core.readers.phrases import LanguageTracker
 from omni_core.readers.sessions import Sessions
 from omni_core.readers.speech_session import SpeechSession, SpeechWindow, batches
@@ -137,6 +137,29 @@ class SpeechReader(Transcriber):
         found = self._complete_passages(source_id, final=True)
         self._sessions.end(source_id)
         return found
+
+    def save(self, source_id: str) -> bytes:
+        """The audio not transcribed yet, the phrases of unfinished passages, the language."""
+        state, language = self._sessions.get(source_id), self._languages.get(source_id)
+        if state is None and language is None:
+            return b""
+        scores = language.scores if language else {}
+        return speech_session.pack(state, scores)
+
+    def restore(self, source_id: str, state: bytes) -> None:
+        """Go on with what `save` returned: the same passages follow as without a break."""
+        self._sessions.end(source_id)
+        self._languages.end(source_id)
+        if state:
+            session, scores = speech_session.unpack(state)
+            self._languages.put(source_id, LanguageTracker(scores))
+            if session is not None:
+                self._sessions.put(source_id, session)
+
+    def pending_from(self, source_id: str) -> float | None:
+        """The start of the unfinished passage, or of the audio not transcribed yet."""
+        state = self._sessions.get(source_id)
+        return None if state is None else min(state.at, *(p.start for p in state.spoken), state.end)
 
     def transcribe(self, samples: Samples) -> str:
         """The transcript of a spoken question; on a second line its translation, if any."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 
-from omni_core.readers import phrases
+from omni_core.readers import phrases, state
 from omni_core.readers.phrases import TimeSpan
 from omni_core.readers.whisper import MAX_BATCH, MAX_BATCH_S, PAD_S, Phrase
 from omni_core.types import SAMPLE_RATE, AudioContent, Modality, Samples
@@ -79,6 +79,35 @@ class SpeechWindow:
     def seconds(self) -> float:
         """Length of the window."""
         return len(self.samples) / SAMPLE_RATE
+
+
+def pack(session: SpeechSession | None, scores: Mapping[str, float]) -> bytes:
+    """A session and the scores of its languages as bytes."""
+    if session is None:
+        return state.pack({"scores": scores})
+    values = {
+        "scores": scores,
+        "modality": session.modality,
+        "at": session.at,
+        "spoken": [astuple(p) for p in session.spoken],
+        "translated": [astuple(p) for p in session.translated],
+    }
+    return state.pack(values, {"samples": session.samples})
+
+
+def unpack(packed: bytes) -> tuple[SpeechSession | None, dict[str, float]]:
+    """The inverse of `pack`."""
+    values, arrays = state.unpack(packed)
+    if "at" not in values:
+        return None, values["scores"]
+    session = SpeechSession(
+        Modality(values["modality"]),
+        values["at"],
+        arrays["samples"],
+        [Phrase(*p) for p in values["spoken"]],
+        [Phrase(*p) for p in values["translated"]],
+    )
+    return session, values["scores"]
 
 
 def batches(order: Sequence[int], ready: Sequence[SpeechWindow]) -> list[list[int]]:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import anyio
 from mcp.server import CacheHint, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
@@ -20,6 +21,8 @@ from omni_core.settings import Settings
 from omni_server import asking, prompts, resources, schemas, subscriptions, tools
 from omni_server.arguments import read as read_arguments
 from omni_server.authorization import authorize, principal, use_of
+from omni_server.calls import ANSWER_S
+from omni_server.durable_tasks.context import TaskContext
 from omni_server.durable_tasks.extension import TasksExtension
 from omni_server.durable_tasks.listening import TaskListening
 from omni_server.identity import WEBSITE, icons
@@ -39,8 +42,8 @@ Evidence in the user's own videos, recordings, pictures and documents: finds mom
 (what was seen, heard, said, written), exact to the second or page, and opens them as words, \
 picture, sound or clip. Use it whenever an answer may lie in the user's media files.
 
-How: 1. search; if the library is empty or lacks the file, ingest_media first (call again with \
-the same source while it says processing). 2. get_segment opens a hit; step=+1 is what comes \
+How: 1. search; if the library is empty or lacks the file, ingest_media first (again while it \
+says processing). 2. get_segment opens a hit; step=+1 is what comes \
 right after. read_source gives a whole transcript or document in order; similar_to goes from one \
 moment, or a file, to others like it.
 
@@ -86,7 +89,12 @@ def build(state: State) -> MCPServer[State]:
         lifespan=lifespan,
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
-        middleware=[subscriptions.advertise_what_is_sent, authorize, extension.only_for_apps],
+        middleware=[
+            subscriptions.advertise_what_is_sent,
+            authorize,
+            extension.only_for_apps,
+            state.calls.observe,
+        ],
         extensions=[tasks, extension.apps()],
         cache_hints={
             "tools/list": CacheHint(
@@ -182,7 +190,7 @@ class EvidenceTool(Tool):
         except OmniError as e:
             note_outcome(e.code)
             raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
-        except MCPError:
+        except (MCPError, ToolError):
             raise
         except asyncio.CancelledError as e:
             if not cancelled_by_others():
@@ -206,12 +214,23 @@ class EvidenceTool(Tool):
         own = {} if self.context_kwarg is None else {self.context_kwarg: context}
         while True:
             try:
-                return await self.fn(**arguments, **own)
+                return await self._answer(arguments | own, context)
             except AmbiguousError as e:
                 picked = asking.replaced(arguments, e.given, await asking.which(questions, e))
                 if picked == arguments:
                     raise
                 arguments = picked
+
+    async def _answer(self, arguments: dict[str, Any], context: Any) -> Any:
+        """The result in time; not of tasks, which take their own, nor where a person is asked."""
+        if isinstance(context, TaskContext) or self.name == "delete_source":
+            return await self.fn(**arguments)
+        with anyio.move_on_after(ANSWER_S):
+            return await self.fn(**arguments)
+        raise ToolError(
+            f"BUSY: no answer within {ANSWER_S:.0f} s: the machine is busy, or its models are "
+            "still loading; call again in a few seconds"
+        )
 
 
 class DurableTool(EvidenceTool):

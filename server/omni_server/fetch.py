@@ -90,11 +90,12 @@ class Downloads:
         self._owner = TaskOwner("the downloads")
         self._tasks: SharedTasks[str, DownloadProgress, Path] = SharedTasks(self._owner, keep=True)
 
-    async def file(self, url: str, wait_s: float | None) -> Path | None:
+    async def file(self, url: str, wait_s: float | None, grace_s: float = 0.0) -> Path | None:
         """The downloaded file; None when the download has not ended after `wait_s` seconds.
 
-        Cancelling the last call that waits ends the download. Raises RefusedError (URL_BLOCKED),
-        NotFoundError, TooLargeError; StoppedError when someone else cancelled it.
+        Cancelling the last call that waits ends the download, `grace_s` later. Raises
+        RefusedError (URL_BLOCKED), NotFoundError, TooLargeError; StoppedError when someone else
+        cancelled it.
         """
         outcome = await self._tasks.join(
             url,
@@ -102,12 +103,24 @@ class Downloads:
             first=DownloadProgress(),
             name="the download",
             wait_s=wait_s,
+            grace_s=grace_s,
         )
         return outcome.result
+
+    async def held(self, url: str) -> list[Path]:
+        """The file of `url`, where it was downloaded before."""
+        folder = self._folder / hashlib.sha256(url.encode()).hexdigest()[:26]
+        with contextlib.suppress(FileNotFoundError):
+            return await asyncio.to_thread(lambda: sorted(folder.iterdir()))
+        return []
 
     def progress(self, url: str) -> DownloadProgress | None:
         """Progress of the download of `url`; None when there is none."""
         return self._tasks.status(url)
+
+    async def stop(self, url: str) -> bool:
+        """Cancel the download of `url`; False when there is none."""
+        return bool(await self._tasks.cancel_keys(lambda key: key == url))
 
     @property
     def running(self) -> int:
@@ -120,9 +133,8 @@ class Downloads:
 
     async def _download(self, url: str, report: Report[DownloadProgress]) -> Path:
         folder = self._folder / hashlib.sha256(url.encode()).hexdigest()[:26]
-        with contextlib.suppress(FileNotFoundError):
-            if held := sorted(await asyncio.to_thread(lambda: [*folder.iterdir()])):
-                return held[0]
+        if held := await self.held(url):
+            return held[0]
         part = folder.with_suffix(".part")
         try:
             await asyncio.to_thread(_fresh, part)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mcp.server.mcpserver import Context
 
 from omni_core.tasks import result_of
+from omni_server.render.ingests import stage
 
 if TYPE_CHECKING:
     from omni_core.engine.results import FolderStatus, IngestStatus
@@ -61,13 +62,13 @@ def _share_and_message(status: IngestStatus | FolderStatus) -> tuple[float, str]
     from omni_core.engine.results import IngestStatus  # loaded long before anything is ingested
 
     if isinstance(status, IngestStatus):
-        return status.progress, f"{status.stage or status.state}, {status.segments} segments"
+        return status.progress, f"{stage(status)}, {status.segments} segments"
     total, now = max(1, status.files_total), status.current
     if now is None:
         return status.files_done / total, ""
     place = f"file {min(status.files_done + 1, status.files_total)} of {status.files_total}"
     share = (status.files_done + now.progress) / total
-    return share, f"{place}: {now.stage or now.state}, {now.segments} segments"
+    return share, f"{place}: {stage(now)}, {now.segments} segments"
 
 
 async def run_shielded(work: Coroutine[Any, Any, Result]) -> Result:

@@ -100,11 +100,24 @@ class SourceOut(TypedDict):
     missing_since: NotRequired[str]
 
 
+class UnderWay(TypedDict):
+    """An ingest that runs or waits for its turn."""
+
+    file: str
+    state: Literal["queued", "processing", "ready", "partial", "failed"]
+    stage: str
+    progress: float
+    segments: int
+    files_done: NotRequired[int]
+    files_total: NotRequired[int]
+
+
 class SourcesOut(TypedDict):
     """The answer of `list_sources`."""
 
     sources: list[SourceOut]
     total: int
+    ingests: NotRequired[list[UnderWay]]
     collections: NotRequired[dict[str, int]]
     quoted: NotRequired[str]
     next_cursor: NotRequired[str]

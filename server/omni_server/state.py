@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -18,6 +18,7 @@ from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 from omni_server.access import Access
 from omni_server.auth.principal import LOCAL, Principal, acting_as, as_user, authenticated
+from omni_server.calls import Calls
 from omni_server.tenants import Tenants, settings_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class State:
         """Signs links to clips; set when the server speaks HTTP."""
         self.changed: Callable[[str], Awaitable[None]] | None = None
         """Awaited with the id of a source that changed; set by the server around this state."""
+        self.calls = Calls()
+        """The ingest calls under way."""
         self.listening: ListenHandler | None = None
         """Serves the streams of subscribers; set by the server around this state."""
         self.guarded = False
@@ -134,7 +137,7 @@ class State:
 
         opener = open_beside if self._opener is _open else self._opener
         state = State(settings_of(self.settings, name), opener)
-        state.links = self.links
+        state.links, state.calls = self.links, self.calls
         self.prepare_tenant(state)
         return state
 
@@ -158,10 +161,22 @@ class State:
         return await result_of(task)
 
     async def _open(self) -> EngineApi:
-        engine = await self._opener(self.settings)
+        if self._opener is _open:  # the one that runs the engine goes on, also when it takes over
+            engine = await _open(self.settings, self._resume if self.settings.resume else None)
+        else:
+            engine = await self._opener(self.settings)
+            if self.settings.resume:
+                self._tasks.start(self._resume(engine), name="going on with what was begun")
         if self.changed is not None:
             engine.on_change(self.changed)
+        self._tasks.start(engine.warm(), name="getting ready")
         return engine
+
+    async def _resume(self, engine: EngineApi) -> None:
+        folders = [*map(str, self.access.roots), str(self.access.uploads)]
+        paths = await engine.resume(folders)
+        if paths:
+            log.info("going on with the ingest of %d files", len(paths))
 
     async def _warm(self) -> None:
         await asyncio.sleep(OPEN_AFTER_S)
@@ -196,11 +211,13 @@ def _succeeded(task: asyncio.Task[EngineApi]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
 
-async def _open(settings: Settings) -> EngineApi:
+async def _open(
+    settings: Settings, on_host: Callable[[EngineApi], Coroutine[Any, Any, None]] | None = None
+) -> EngineApi:
     def load() -> type[SharedEngine]:
         from omni_core import SharedEngine
 
         return SharedEngine
 
     engine_type = await asyncio.to_thread(load)
-    return await engine_type.open(settings)
+    return await engine_type.open(settings, on_host=on_host)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,12 +13,13 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from omni_core.errors import BadRequestError
+from omni_core.errors import BadRequestError, NotFoundError
 from omni_server.access import is_url
 from omni_server.asking import Questions, confirm_delete
+from omni_server.calls import Budget
 from omni_server.durable_tasks.context import TaskContext
 from omni_server.progress import progress, run_shielded
-from omni_server.render import results
+from omni_server.render import ingests, results
 from omni_server.render import segment as opened
 from omni_server.schemas import CheckOut, DeleteOut, IngestOut, SearchOut, SourcesOut
 from omni_server.state import State
@@ -57,24 +58,27 @@ async def ingest_media(
     recorded_at: Annotated[str, _d("ISO 8601, instead of the detected date")] = "",
     collection: Collection = "default",
     transcript: Annotated[str, _d("Path of a .srt, .vtt or .ass transcript")] = "",
-    wait_s: Annotated[int, _d("Seconds to wait before answering 'processing'", ge=0, le=45)] = 25,
+    wait_s: Annotated[int | None, _d("Most seconds to wait", ge=0, le=45)] = None,
+    stop: Annotated[bool, _d("Stop its ingest")] = False,
 ) -> Annotated[CallToolResult, IngestOut]:
-    """Make a video, recording, picture or document searchable. Safe to repeat: call again with
-    the same source to follow a long one."""
+    """Make a video, recording, picture or document searchable. Safe to repeat: call again
+    to follow a long one."""
     state = _state(ctx)
+    if stop:
+        return await _stop(ctx, source)
+    task = isinstance(ctx, TaskContext)  # it waits for the end, and ends what is cancelled
+    meta = None if task else ctx.request_context.meta
+    budget = Budget(meta, wait_s, endless=task)
+    grace_s = 0.0 if task else state.settings.grace_s
     recorded = _instant(recorded_at)
-    patience = None if isinstance(ctx, TaskContext) else float(wait_s)
     subtitles = str(await asyncio.to_thread(state.access.file, transcript)) if transcript else None
     async with progress(ctx) as report:
         if is_url(source) and state.settings.allow_urls:
-            began = time.monotonic()
-            file = await run_shielded(_downloads(state).file(source, patience))
+            file = await run_shielded(_downloads(state).file(source, budget.left(), grace_s))
             if file is None:
                 return results.fetching(_downloads(state).progress(source))
             files: tuple[Path, ...] = (file,)
             many = False
-            if patience is not None:
-                patience = max(0.0, patience - (time.monotonic() - began))
         else:
             allowed = await asyncio.to_thread(state.access.check, source)
             files, many = allowed.files, allowed.many
@@ -82,23 +86,27 @@ async def ingest_media(
             raise BadRequestError(
                 "title, recorded_at and transcript are of one file: leave them out for a folder"
             )
-        engine = await _engine(ctx)
+        engine = await budget.opened(_engine(ctx))
         from omni_core.engine.results import IngestRequest
 
+        paths = [str(path) for path in files]
         if many:
-            paths = [str(path) for path in files]
-            work = engine.ingest_folder(
-                paths, collection=collection, wait_s=patience, progress=report
-            )
-            return results.folder(await run_shielded(work))
+            many_work = engine.ingest_folder(
+                paths, collection=collection, wait_s=budget.left(), progress=report,
+                grace_s=grace_s,
+            )  # fmt: skip
+            async with _followed(ctx, state, engine, paths):
+                return results.folder(await run_shielded(many_work))
         request = IngestRequest(
-            path=str(files[0]),
+            path=paths[0],
             title=title or None,
             recorded_at=recorded,
             collection=collection,
             transcript=subtitles,
         )
-        status = await run_shielded(engine.ingest(request, wait_s=patience, progress=report))
+        work = engine.ingest(request, wait_s=budget.left(), progress=report, grace_s=grace_s)
+        async with _followed(ctx, state, engine, paths):
+            status = await run_shielded(work)
     if status.state == "failed" and status.failure is not None:
         raise status.failure
     return results.ingest(status, request.collection)
@@ -267,6 +275,37 @@ async def _search(ctx: Ctx, request: SearchRequest) -> CallToolResult:
     state = _state(ctx)
     engine = await _engine(ctx)
     return results.search(await engine.search(request), scores=state.settings.expose_scores)
+
+
+def _followed(
+    ctx: Ctx, state: State, engine: EngineApi, paths: list[str]
+) -> AbstractAsyncContextManager[None]:
+    if isinstance(ctx, TaskContext):
+        return nullcontext()
+    return state.calls.following(ctx.request_context, engine, paths)
+
+
+async def _stop(ctx: Ctx, source: str) -> CallToolResult:
+    """Stop what is being ingested from `source`: a path, folder, glob, link or source id."""
+    state = _state(ctx)
+    engine = await _engine(ctx)
+    fetched = is_url(source) and state.downloads is not None and await state.downloads.stop(source)
+    if _REF.fullmatch(source):
+        found = await engine.sources(match=source, state="processing", limit=1)
+        paths = [row.uri for row in found.sources]
+    elif is_url(source) and state.settings.allow_urls:
+        paths = [str(path) for path in await _downloads(state).held(source)]
+    else:
+        allowed = await asyncio.to_thread(state.access.check, source)
+        paths = [str(path) for path in allowed.files]
+    stopped = await engine.stop(paths)
+    if not stopped and not fetched:
+        raise NotFoundError(
+            "nothing of this source is being ingested; list_sources with state=processing shows "
+            "what is",
+            code="NOT_RUNNING",
+        )
+    return ingests.stopped(stopped)
 
 
 def _downloads(state: State) -> Downloads:

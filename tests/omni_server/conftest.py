@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +64,12 @@ class Scripted:
         self.cancelled = 0
         self.closed = 0
         self.listeners: list[Callable[[str], Awaitable[None]]] = []
+        self.graces: list[float] = []
+        """The grace that each ingest was asked with."""
+        self.stopped: list[tuple[tuple[str, ...], bool]] = []
+        """What was stopped, and whether only where nobody waits."""
+        self.resumed: list[tuple[str, ...]] = []
+        """The folders with which it was told to go on."""
 
     def row(self) -> SourceRow:
         return SourceRow(
@@ -137,7 +143,9 @@ class Scripted:
         *,
         wait_s: float | None = None,
         progress: Callable[[IngestStatus], Awaitable[None]] | None = None,
+        grace_s: float = 0.0,
     ) -> IngestStatus:
+        self.graces.append(grace_s)
         self.asked.append((request, wait_s))
         try:
             for i in range(self.steps):
@@ -159,6 +167,17 @@ class Scripted:
         self.asked.append((paths, asked))
         done = tuple(IngestStatus(p, "ready", SOURCE, segments=1, progress=1.0) for p in paths)
         return FolderStatus(len(paths), len(paths), None, done, True)
+
+    async def stop(self, paths: Sequence[str], *, unless_awaited: bool = False) -> Any:
+        self.stopped.append((tuple(paths), unless_awaited))
+        return (IngestStatus(paths[0], "partial", SOURCE, progress=0.4, segments=3),)
+
+    async def warm(self) -> None:
+        return None
+
+    async def resume(self, roots: Sequence[str]) -> tuple[str, ...]:
+        self.resumed.append(tuple(roots))
+        return ()
 
     def on_change(self, listener: Callable[[str], Awaitable[None]]) -> Callable[[], None]:
         self.listeners.append(listener)

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from omni_core.engine.context import PIPELINE, Context
 from omni_core.engine.hashing import hash_file
+from omni_core.engine.ingest.decoder import decoder_for
 from omni_core.engine.ingest.finish import fail, finish, suspend
 from omni_core.engine.ingest.known import is_complete, replaced_content_warning
-from omni_core.engine.ingest.pipeline import Pipeline, decoder_error
+from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.ingest.run import Report, Run
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.errors import (
@@ -32,7 +33,11 @@ from omni_core.payload import source_filter
 from omni_core.stages import report_each, staged
 from omni_core.tasks import finish_first
 from omni_core.types import MediaInfo, Source
-from omni_core.worker import Worker, WorkerDied
+from omni_core.worker import Worker
+
+CLOSING_S = 1.5
+"""How long an ingest may make what it is reading durable when the engine closes: clients that end
+a server kill it after two seconds."""
 
 
 @staged("ingest.file")
@@ -73,9 +78,14 @@ async def _ingest(context: Context, run: Run) -> None:
         context.catalog.by_path, str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns
     )
     started = time.perf_counter()
-    sha256 = known or await hash_file(path)
+    if not known:
+        async with context.hashing:
+            known = await hash_file(path)
+    sha256 = known
     run.spent["hash"] = time.perf_counter() - started
     lock = context.source_locks.setdefault(sha256, asyncio.Lock())
+    if lock.locked():
+        await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
         if not await is_complete(context, run, sha256, path, stat):
             await _ingest_bytes(context, run, sha256, path, stat)
@@ -84,23 +94,11 @@ async def _ingest(context: Context, run: Run) -> None:
 async def _ingest_bytes(
     context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
 ) -> None:
-    async with context.decoders.cutter(watched=run.request.watched) as cutter:
-        await run.update(stage="probing")
-        info = await _probe(context, cutter, run.request)
+    async with decoder_for(context, run, stat.st_size) as (cutter, info):
         source = _source(path, sha256, stat, info, run.request)
         pipeline = await _begin(context, run, source, stat, info)
         await _run_pipeline(context, run, pipeline, cutter)
     await finish(context, run, pipeline)
-
-
-async def _probe(context: Context, cutter: Worker, request: IngestRequest) -> MediaInfo:
-    try:
-        info: MediaInfo = await cutter.call(
-            "probe", request.path, request.password, deadline_s=context.settings.probe_s
-        )
-    except WorkerDied as e:
-        raise decoder_error(e) from e
-    return info
 
 
 async def _stat(path: Path, max_mb: int) -> os.stat_result:
@@ -157,8 +155,10 @@ async def _begin(
     collections = await asyncio.to_thread(context.catalog.collections_of, source.sha256)
     pipeline.collections = tuple(collections)
     pipeline.warn(replaced)
-    pipeline.done.update(resume.get("done", ()))
-    pipeline.stored.update(resume.get("stored", ()))
+    options = _options(run.request)
+    if resume and resume.get("options", options) == options:
+        saved = await asyncio.to_thread(context.catalog.readers_of, source.sha256)
+        pipeline.resume(resume, saved)
     pipeline.warn(*info.warnings)
     if not pipeline.done:
         await index.delete(source_filter(source.id))  # points of an older pipeline version
@@ -171,9 +171,16 @@ async def _begin(
         recorded_at=source.recorded_at,
         recorded_at_from=source.recorded_at_from,
         stage="cutting",
+        progress=pipeline.progress,
+        segments=len(pipeline.stored),
         warnings=tuple(pipeline.warnings),
     )
     return pipeline
+
+
+def _options(request: IngestRequest) -> list[object]:
+    """What decides how a file is cut: another choice starts its ingest from the beginning."""
+    return [request.fast, request.transcript]
 
 
 async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: Worker) -> None:
@@ -193,7 +200,8 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
             progress=pipeline.progress,
             segments=len(pipeline.stored),
             warnings=tuple(pipeline.warnings),
-            resume={"done": sorted(pipeline.done), "stored": sorted(pipeline.stored)},
+            resume={**pipeline.state, "options": _options(run.request)},
+            readers=pipeline.readers,
         )
 
     request = run.request
@@ -204,6 +212,11 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
         transcript=request.transcript,
     )
     stall = context.settings.decode_stall_s
+    status = await context.models.status()
+    if "loading" in (status.encoder, status.readers):
+        await run.update(stage="waiting", waiting_for="the models, which are loading")
+        await context.models.ready()
+        await run.update(stage="cutting", waiting_for="")
     try:
         await pipeline.run(
             cutter,
@@ -212,6 +225,7 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
             stall_s=stall,
             on_batch=on_batch,
             on_checkpoint=on_checkpoint,
+            grace_s=lambda: CLOSING_S if context.closing else 0.0,
         )
     except asyncio.CancelledError:
         # A decoder checks for calls between segments only; do not wait for the next segment.

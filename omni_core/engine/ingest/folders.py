@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from omni_core.collection_names import collection_name
+from omni_core.engine.ingest.begun import FolderRequest, Record
 from omni_core.engine.ingest.jobs import Jobs, without_subtitle_files
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
 from omni_core.errors import StoppedError
 from omni_core.tasks import Report, SharedTasks, TaskOwner
 
 FolderProgress = Callable[[FolderStatus], Awaitable[None]]
-_Key = tuple[tuple[str, ...], str, bool]
-"""Paths, collection, fast."""
 
 
 class Folders:
     """Starts and shares the ingest of sets of files, and reports its progress."""
 
-    def __init__(self, jobs: Jobs, tasks: TaskOwner) -> None:
-        self._jobs = jobs
-        self._tasks: SharedTasks[_Key, FolderStatus, FolderStatus] = SharedTasks(tasks, keep=True)
+    def __init__(self, jobs: Jobs, tasks: TaskOwner, record: Record) -> None:
+        self._jobs, self._record = jobs, record
+        self._tasks: SharedTasks[FolderRequest, FolderStatus, FolderStatus] = SharedTasks(
+            tasks, keep=True
+        )
 
     async def ingest(
         self,
@@ -31,35 +32,53 @@ class Folders:
         fast: bool,
         wait_s: float | None,
         progress: FolderProgress | None,
+        grace_s: float = 0.0,
     ) -> FolderStatus:
         """Ingest file after file; wait at most `wait_s` seconds, while the ingest continues.
 
         A file that fails is an entry of `done`, and is not tried again. The outcome is kept until
-        one call has returned it. Cancelling the last waiting call cancels the rest. Raises
-        StoreError when the store is broken, StoppedError when someone else cancelled it.
+        one call has returned it. Cancelling the last waiting call cancels the rest, after
+        `grace_s` as in `Jobs.ingest`. Raises StoreError when the store is broken, StoppedError
+        when someone else cancelled it.
         """
         paths = without_subtitle_files(paths)
         collection = collection_name(collection)
+        key = FolderRequest(tuple(paths), collection, fast)
 
         async def work(report: Report[FolderStatus]) -> FolderStatus:
             status = first
-            for path in paths:
-                request = IngestRequest(path, collection=collection, fast=fast)
-                done = (*status.done, await self._one(request, status, report))
-                status = replace(status, files_done=len(done), current=None, done=done)
-                await report(status)
+            async with self._record.keeping(key):
+                for path in paths:
+                    request = IngestRequest(path, collection=collection, fast=fast)
+                    done = (*status.done, await self._one(request, status, report))
+                    status = replace(status, files_done=len(done), current=None, done=done)
+                    await report(status)
             return replace(status, finished=True)
 
         first = FolderStatus(len(paths), 0, None, (), False)
         outcome = await self._tasks.join(
-            (tuple(paths), collection, fast),
+            key,
             work,
             first=first,
             name=f"the ingest of {len(paths)} files",
             wait_s=wait_s,
+            grace_s=grace_s,
             progress=progress,
         )
+        if outcome.result is None and self._tasks.status(key) is not None:
+            await self._record.note(key)  # before the caller is told that it goes on
         return outcome.result or outcome.status
+
+    async def stop(self, paths: Collection[str], *, unless_awaited: bool) -> list[FolderStatus]:
+        """Cancel the sets of which every file is one of these, and wait until they have ended."""
+        return await self._tasks.cancel_keys(
+            lambda key: all(p in paths for p in key.paths), unless_awaited=unless_awaited
+        )
+
+    @property
+    def live(self) -> list[tuple[FolderRequest, FolderStatus]]:
+        """Request and status of every set that is being ingested."""
+        return self._tasks.live
 
     @property
     def running(self) -> list[FolderStatus]:
@@ -73,7 +92,9 @@ class Folders:
             await report(replace(so_far, current=status))
 
         try:
-            return await self._jobs.ingest(request, wait_s=None, progress=report_file)
+            return await self._jobs.ingest(
+                request, wait_s=None, progress=report_file, recorded=False
+            )
         except (
             StoppedError
         ) as e:  # of this file alone, for example because its source was just removed

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from omni_core.engine.context import Context
+from omni_core.engine.ingest.begun import Record
 from omni_core.engine.ingest.file import ingest_file
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.tasks import Report, SharedTasks
@@ -16,52 +18,81 @@ from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 
 Progress = Callable[[IngestStatus], Awaitable[None]]
 
-MAX_RUNNING = 2
-"""Files ingested at once: one is decoded while another is embedded."""
-
 
 class Jobs:
     """Starts, shares and cancels the ingest of single files, and reports its progress."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, record: Record) -> None:
         self._context = context
-        self._slots = asyncio.Semaphore(MAX_RUNNING)
-        self._watched_slot = asyncio.Semaphore(1)
+        self._record = record
         self._tasks: SharedTasks[IngestRequest, IngestStatus, IngestStatus] = SharedTasks(
             context.tasks
         )
 
     async def ingest(
-        self, request: IngestRequest, *, wait_s: float | None, progress: Progress | None
+        self,
+        request: IngestRequest,
+        *,
+        wait_s: float | None,
+        progress: Progress | None,
+        grace_s: float = 0.0,
+        recorded: bool = True,
     ) -> IngestStatus:
         """Join or start the job of this request and wait for its end, at most `wait_s` seconds.
 
         Jobs of one path with different requests (title, collection) run one after another.
-        Cancelling the last waiting call cancels the job; stored segments remain. Raises
-        StoppedError when another call cancelled the job.
+        Cancelling the last waiting call cancels the job at once or, with `grace_s`, when nobody
+        has asked for it again so many seconds later (a job whose call was answered `processing`
+        runs on); stored segments remain. Raises StoppedError when another call cancelled the job.
+
+        What is `recorded` goes on when the store is opened again (`Engine.resume`).
         """
         path = str(await asyncio.to_thread(Path(request.path).resolve))
+        key = replace(request, path=path, watched=False)
+        recorded &= not request.watched  # its watcher finds it again
 
         async def work(report: Report[IngestStatus]) -> IngestStatus:
-            async with self._watched_slot if request.watched else self._slots:
+            async with self._record.keeping(key) if recorded else nullcontext():
                 status = await ingest_file(self._context, request, report)
             await report(status)
             return status
 
+        def behind(other: IngestStatus) -> IngestStatus:
+            now = f"{Path(path).name}, asked for before: {other.stage}, {other.progress:.0%}"
+            return replace(first, stage="waiting", waiting_for=now)
+
+        first = IngestStatus(request.path, "queued", stage="queued")
         outcome = await self._tasks.join(
-            replace(request, path=path, watched=False),
+            key,
             work,
-            first=IngestStatus(request.path, "queued", stage="queued"),
+            first=first,
             name=f"the ingest of {Path(path).name}",
             serial_key=path,
+            behind=behind,
             wait_s=wait_s,
+            grace_s=grace_s,
             progress=progress,
         )
+        if outcome.result is None and recorded and self._tasks.status(key) is not None:
+            await self._record.note(key)  # before the caller is told that it goes on
         return outcome.result or outcome.status
 
-    async def stop(self, source_id: str) -> None:
+    async def stop(self, source_id: str) -> list[IngestStatus]:
         """Cancel the jobs of this source and wait until they have ended."""
-        await self._tasks.cancel(lambda status: status.source_id == source_id)
+        return await self._tasks.cancel(lambda status: status.source_id == source_id)
+
+    async def stop_paths(
+        self, paths: Collection[str], *, unless_awaited: bool
+    ) -> list[IngestStatus]:
+        """Cancel the jobs of these files (resolved paths) and wait until they have ended."""
+        return await self._tasks.cancel_keys(
+            lambda request: request.path in paths, unless_awaited=unless_awaited
+        )
+
+    @property
+    def live(self) -> list[tuple[IngestRequest, IngestStatus]]:
+        """Request and status of every running job."""
+        return self._tasks.live
 
     @property
     def running(self) -> list[IngestStatus]:

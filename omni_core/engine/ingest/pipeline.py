@@ -1,7 +1,9 @@
 """The ingest pipeline of one source: cut, read, embed, index; in bounded memory.
 
-Ingest and re-index run the same pipeline with different checkpoint callbacks. After every
-`CHECKPOINT` segments the index is flushed and the callback is awaited.
+Ingest and re-index run the same pipeline with different checkpoint callbacks. At a checkpoint the
+readers' buffers are saved, the index is flushed and the callback is awaited. An interrupted run
+goes on from there with the same segments as an uninterrupted one: the decoder repeats itself,
+batches end at the same segments in every run, and readers go on with what they had buffered.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from omni_core.engine.ingest.points import to_points
 from omni_core.engine.ingest.titles import TITLE_PART, informative_words
@@ -38,8 +41,10 @@ from omni_core.worker import Worker, WorkerDied
 log = logging.getLogger(__name__)
 
 CHECKPOINT = 40
-"""Segments of the decoder between two checkpoints. Fixed, so that an interrupted run gives the same
-ids as an uninterrupted one: at each checkpoint readers flush their buffers."""
+"""Segments of the decoder after which there is a checkpoint."""
+CHECKPOINT_S = 60.0
+"""Seconds of the source after which there is one; after each window of sound that is read for
+words, since reading 25 s of speech takes as long as all else of a minute."""
 AUDIO_READERS = frozenset({"sound_tags"})
 """Readers of audio, which are skipped for a source with subtitles; speech recognition itself skips
 what they cover."""
@@ -69,9 +74,34 @@ class Pipeline:
     warnings: list[str] = field(default_factory=list)
     at: float = 0.0
     """Position reached in the source: seconds, pages or characters."""
+    readers: bytes = b""
+    """The readers' buffers at the last checkpoint."""
+    _pending_from: float | None = None
+    """The second from which words are still buffered by a reader."""
+    _checkpoint_at: float = 0.0
+    _in_step: bool = False
+    """Whether a step was begun and not ended: then the readers are ahead of what is stored."""
     _since_checkpoint: list[str] = field(default_factory=list)
     """Ids of the decoder's segments processed since the last checkpoint. Not in `done` yet: readers
     may still buffer their words, which are lost if the model worker dies."""
+
+    def resume(self, state: Mapping[str, Any], readers: bytes) -> None:
+        """Go on from a checkpoint: its `state`, and the `readers` of that time."""
+        self.done.update(state.get("done", ()))
+        self.stored.update(state.get("stored", ()))
+        self.at = self._checkpoint_at = float(state.get("at", 0.0))
+        self._pending_from = state.get("pending_from")
+        self.readers = readers
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What `resume` needs of the last checkpoint, besides `readers`."""
+        return {
+            "done": sorted(self.done),
+            "stored": sorted(self.stored),
+            "at": self._checkpoint_at,
+            "pending_from": self._pending_from,
+        }
 
     def warn(self, *lines: str) -> None:
         """Add warnings, each once; empty ones are ignored."""
@@ -81,8 +111,11 @@ class Pipeline:
 
     @property
     def progress(self) -> float:
-        """0 to 0.99 by media time or pages; 1 is reported once the catalog says ready."""
+        """0 to 0.99 by media time or pages of what is stored, words still to be read not counted;
+        1 is reported once the catalog says ready."""
         source, at = self.source, self.at
+        if self._pending_from is not None:
+            at = min(at, self._pending_from)
         whole = source.duration_s if source.duration_s else float(source.pages or 0)
         if source.modality is Modality.DOCUMENT:
             at -= 1
@@ -97,19 +130,23 @@ class Pipeline:
         stall_s: float,
         on_batch: Callable[[], Awaitable[None]],
         on_checkpoint: Callable[[], Awaitable[None]],
+        grace_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """Cut, read, embed and index the file at `path`.
 
         `on_batch` is awaited after each batch, `on_checkpoint` after each checkpoint. When the
         model worker dies, resume at the last checkpoint, once. Raises UnreadableError or
         TooLargeError for the file, ModelsDied for a second death, StoreError for the index.
+
+        A cancelled run ends at once, or makes what it is reading durable if that takes no longer
+        than `grace_s()` seconds.
         """
         try:
-            await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint)
+            await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint, grace_s)
         except ModelsDied as e:
             log.warning("%s", e)
             self._since_checkpoint.clear()  # they are decoded and read again
-            await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint)
+            await self._run(cutter, path, options, stall_s, on_batch, on_checkpoint, grace_s)
 
     async def _run(
         self,
@@ -119,57 +156,96 @@ class Pipeline:
         stall_s: float,
         on_batch: Callable[[], Awaitable[None]],
         on_checkpoint: Callable[[], Awaitable[None]],
+        grace_s: Callable[[], float],
     ) -> None:
+        await self.models.restore(self.source.id, self.readers)
         stream = cutter.stream("decompose", path, self.source, options, stall_s=stall_s)
         reading = ReadOptions()
-        count = 0
         try:
             async for batch in self._batches(stream):
-                batch = [*self._title_segment(batch), *batch]
                 if any(s.channel is Channel.SPEECH for s in batch):
                     reading = ReadOptions(
                         skip=AUDIO_READERS
                     )  # subtitles are better than speech recognition
-                await self._store(await self.models.process(batch, reading))
-                await self._save_thumbnails(batch)
-                self._since_checkpoint += [s.id for s in batch]
-                self.at = max(self.at, max(s.span.end for s in batch))
-                count += len(batch)
-                if count >= CHECKPOINT:
-                    await self._checkpoint()
-                    await on_checkpoint()
-                    count = 0
+                left = [s for s in batch if s.id not in self.done]
+                if not left:
+                    continue
+                await self._step(self._take(left, reading, on_checkpoint), grace_s)
                 await on_batch()
+        except asyncio.CancelledError:
+            if grace_s() and self._since_checkpoint and not self._in_step:
+                await _briefly(self._save(on_checkpoint), grace_s())
+            raise
         finally:
             await stream.aclose()
-        await self._checkpoint()
-        await on_checkpoint()
+        await self._step(self._end(on_checkpoint), grace_s)
+
+    async def _step(self, work: Coroutine[Any, Any, None], grace_s: Callable[[], float]) -> None:
+        """Await one step; when cancelled, let it end if that takes no longer than the grace."""
+        self._in_step = True
+        task = asyncio.ensure_future(work)  # ended by this call
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            await _briefly(task, grace_s())
+            self._in_step = task.cancelled()
+            raise
+        task.result()
+        self._in_step = False
+
+    async def _take(
+        self,
+        batch: list[Segment],
+        reading: ReadOptions,
+        on_checkpoint: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Read, embed and store one batch; then a checkpoint, where one is due."""
+        batch = [*self._title_segment(batch), *batch]
+        processed = await self.models.process(batch, reading)
+        await self._store(processed)
+        await self._save_thumbnails(batch)
+        self._since_checkpoint += [s.id for s in batch]
+        # A transcript beside the file comes first and as a whole.
+        self.at = max([self.at, *(s.span.end for s in batch if s.channel is not Channel.SPEECH)])
+        self._pending_from = processed.pending_from
+        words = not reading.skip and any(s.channel is Channel.SOUND for s in batch)
+        seconds = self.at - self._checkpoint_at if batch[0].span.axis == "second" else 0.0
+        if words or len(self._since_checkpoint) >= CHECKPOINT or seconds > CHECKPOINT_S:
+            await self._save(on_checkpoint)
+
+    async def _save(self, on_checkpoint: Callable[[], Awaitable[None]]) -> None:
+        """A checkpoint, with what the readers have buffered."""
+        saved = await self.models.save(self.source.id)
+        await self._store(saved.flushed)
+        await self._checkpoint(saved.state, on_checkpoint)
+
+    async def _end(self, on_checkpoint: Callable[[], Awaitable[None]]) -> None:
+        """Read and store what the readers have buffered."""
+        await self._store(await self.models.flush(self.source.id))
+        self._pending_from = None
+        await self._checkpoint(b"", on_checkpoint)
 
     async def _batches(
         self, stream: AsyncIterator[Segment | FileWarning]
     ) -> AsyncIterator[list[Segment]]:
-        """Batches of segments; the image and the text of a page are in one batch.
-
-        A batch ends where a checkpoint is due, so that checkpoints fall on the same segments in
-        every run.
-        """
+        """Batches of segments, the same in every run; the image and the text of a page are in one
+        batch, and a window of sound ends its batch."""
         batch: list[Segment] = []
-        yielded = since = 0
+        yielded = 0
         started = time.perf_counter()
         async for segment in _decoded(stream):
             self.spent["cut"] += time.perf_counter() - started
             if isinstance(segment, FileWarning):
                 self.warn(segment.message)
-            elif segment.id not in self.done and segment.content is not None:
+            elif segment.content is not None:
                 size = FIRST_BATCHES[yielded] if yielded < len(FIRST_BATCHES) else self.batch
                 paged = segment.span.axis == "page"
                 same_page = paged and bool(batch) and batch[-1].span.overlaps(segment.span)
-                if (len(batch) >= size or since >= CHECKPOINT) and not same_page:
+                heard = bool(batch) and batch[-1].channel is Channel.SOUND
+                if (len(batch) >= size or heard) and not same_page:
                     yield batch
-                    since = 0 if since >= CHECKPOINT else since
                     batch, yielded = [], yielded + 1
                 batch.append(segment)
-                since += 1
             started = time.perf_counter()
         if batch:
             yield batch
@@ -215,11 +291,25 @@ class Pipeline:
         self.spent["index"] += time.perf_counter() - started
         self.stored.update(p.id for p in points)
 
-    async def _checkpoint(self) -> None:
-        await self._store(await self.models.flush(self.source.id))
+    async def _checkpoint(
+        self, readers: bytes, on_checkpoint: Callable[[], Awaitable[None]]
+    ) -> None:
         await self.index.flush()
         self.done.update(self._since_checkpoint)
         self._since_checkpoint.clear()
+        self.readers, self._checkpoint_at = readers, self.at
+        await on_checkpoint()
+
+
+async def _briefly(work: Awaitable[None], seconds: float) -> None:
+    """Await work at most so long, then cancel it; its failure is logged."""
+    task = asyncio.ensure_future(work)  # ended by this call
+    if seconds:
+        await asyncio.wait([task], timeout=seconds)
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("while being stopped: %s", error)
 
 
 async def _decoded(

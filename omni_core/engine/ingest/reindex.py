@@ -167,7 +167,7 @@ async def _embed_again(
     async def on_checkpoint() -> None:
         return None
 
-    async with decoders.cutter() as cutter:
+    async with decoders.cutter(row.title) as cutter:
         await pipeline.run(
             cutter, row.uri, info.cut, stall_s=settings.decode_stall_s, on_batch=on_batch,
             on_checkpoint=on_checkpoint,

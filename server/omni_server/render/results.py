@@ -14,6 +14,8 @@ from mcp.types import CallToolResult, TextContent
 
 from omni_core.collection_names import DEFAULT
 from omni_core.text.clock import clock
+from omni_server.render import ingests
+from omni_server.render.ingests import stage
 from omni_server.text import Fence, counted, excerpt, one_line, tokens
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 READ_TOKENS = 3_000
 """Token budget of the words in one page of a source."""
 RETRY_S = 5
+MAX_INGESTS = 20
+"""Ingests under way that list_sources shows."""
 CHANGED: Mapping[Change, str] = {
     "collection": "added to the collection {collection!r}",
     "title": "renamed",
@@ -137,7 +141,7 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
             "source_id": s.source_id,
             "state": s.state,
             "progress": round(s.progress, 3),
-            "stage": s.stage if going else "",
+            "stage": stage(s) if going else "",
             "segments": s.segments,
             "duration_s": _seconds(s.duration_s),
             "pages": s.pages,
@@ -161,8 +165,8 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
     lines = [f"{s.source_id or 'file'} {s.state}: {', '.join(facts)}."]
     if going:
         lines.append(
-            f"{s.stage or 'waiting'}, {s.progress:.0%} done; what is in can be searched. "
-            f"Call ingest_media again with the same source in {RETRY_S} s to follow."
+            f"{stage(s)}, {s.progress:.0%} done; what is in can be searched. It goes on by itself: "
+            f"call ingest_media again with the same source in {RETRY_S} s to follow."
         )
     if s.changed:
         lines.append(f"These bytes were complete before; {' and '.join(data['changed'])}.")
@@ -226,9 +230,11 @@ def folder(f: FolderStatus) -> CallToolResult:
         lines += [f"  {x['file']}: {x['error']}" for x in data["failed"]]
     if now is not None:
         name = one_line(_name(now.path), 80)
-        lines.append(f"Now {name!r}: {now.stage or now.state}, {now.progress:.0%}.")
+        lines.append(f"Now {name!r}: {stage(now)}, {now.progress:.0%}.")
     if not f.finished:
-        lines.append(f"Call again with the same source in {RETRY_S} s to follow.")
+        lines.append(
+            f"It goes on by itself: call again with the same source in {RETRY_S} s to follow."
+        )
     return _both(lines, data)
 
 
@@ -239,6 +245,7 @@ def sources(page: SourcePage) -> CallToolResult:
         {
             "sources": rows,
             "total": page.total,
+            "ingests": ingests.running(page.ingests[:MAX_INGESTS]),
             "collections": _collections(page.collections),
             "next_cursor": page.next_cursor,
             "quoted": QUOTED if rows else "",
@@ -252,6 +259,9 @@ def sources(page: SourcePage) -> CallToolResult:
     if rows:
         fence = Fence()
         lines += [fence.notice, fence.around("\n".join(_row_line(r) for r in page.sources))]
+    if page.ingests:
+        lines.append(f"{len(page.ingests)} ingests under way or waiting:")
+        lines += [f"  {ingests.line(each)}" for each in data["ingests"]]
     if page.next_cursor:
         lines.append(f"More: cursor={page.next_cursor}")
     return _both(lines, data)

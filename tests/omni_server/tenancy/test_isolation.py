@@ -117,6 +117,12 @@ TOOLS: dict[str, tuple[Attempt, ...]] = {
         call("ingest_media", source=lambda t: t.upload),
         call("ingest_media", source="harbour.md", transcript=lambda t: t.path),
     ),
+    "view_moment": (
+        call("view_moment", ref=lambda t: t.segment),
+        call("view_moment", ref=lambda t: f"[{t.title}]", quote="4711 doubloons"),
+        call("view_moment", ref=lambda t: t.source, part="thumbnail"),
+    ),
+    "library_status": (),  # takes nothing: see the test of what is listed
     "delete_source": (call("delete_source", source=lambda t: t.source),),
 }  # fmt: skip
 
@@ -244,6 +250,7 @@ async def test_lists_totals_and_names_are_of_the_callers_library(
             str(await mcp.call_tool(name, arguments))
             for name, arguments in (
                 ("list_sources", {}),
+                ("library_status", {}),
                 ("search", {"query": "contract doubloons board plan lighthouse", "limit": 20}),
                 ("similar_to", {"ref": "harbour.md", "limit": 20}),
             )

@@ -1,0 +1,37 @@
+"""What was begun and has not ended: requests, and the readers' buffers of unfinished sources."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from omni_core.catalog.watched import WatchedFiles
+
+
+class Begun(WatchedFiles):
+    """Survives kill -9: an ingest goes on where it was when the store is opened again."""
+
+    def note_begun(self, key: str, request: Mapping[str, Any]) -> None:
+        """Record that this request was taken; again with the same key replaces it."""
+        with self._writing() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO begun VALUES (?, ?, ?)",
+                (key, json.dumps(dict(request)), datetime.now(UTC).isoformat()),
+            )
+
+    def end_begun(self, key: str) -> None:
+        """Record that it has ended, or shall not go on; unknown keys are ignored."""
+        with self._writing() as db:
+            db.execute("DELETE FROM begun WHERE key = ?", (key,))
+
+    def begun(self) -> dict[str, dict[str, Any]]:
+        """The requests that have not ended, by key, oldest first."""
+        rows = self._all("SELECT key, request FROM begun ORDER BY at, key")
+        return {r["key"]: json.loads(r["request"]) for r in rows}
+
+    def readers_of(self, source: str) -> bytes:
+        """The readers' buffers at the last checkpoint of a source (sha256); b"" without any."""
+        found = self._one("SELECT state FROM readers WHERE sha256 = ?", source)
+        return b"" if found is None else bytes(found[0])

@@ -1,0 +1,117 @@
+"""The record of what was begun: it goes on when the store is opened again.
+
+A request is taken off the record when its ingest ends, is stopped, or is cancelled by its caller;
+it stays when the engine is closed or killed. A request with a password is not recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from omni_core.engine.context import Context
+from omni_core.engine.results import IngestRequest
+from omni_core.tasks import finish_first
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRequest:
+    """The ingest of a set of files."""
+
+    paths: tuple[str, ...]
+    collection: str = "default"
+    fast: bool = False
+
+
+class Record:
+    """The requests that are on record, of this engine."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._noted: set[str] = set()
+
+    @asynccontextmanager
+    async def keeping(self, request: IngestRequest | FolderRequest) -> AsyncIterator[None]:
+        """Within the block the request is on record."""
+        await self.note(request)
+        try:
+            yield
+        finally:
+            self._noted.discard(key := key_of(request))
+            if not self._context.closing:
+                await finish_first(asyncio.to_thread(self._context.catalog.end_begun, key))
+
+    def holds(self, key: str) -> bool:
+        """Whether the request of this key is under way."""
+        return key in self._noted
+
+    async def note(self, request: IngestRequest | FolderRequest) -> None:
+        """Put the request on record; durable when this returns."""
+        if isinstance(request, IngestRequest) and request.password is not None:
+            return
+        key = key_of(request)
+        if key not in self._noted:
+            self._noted.add(key)
+            await asyncio.to_thread(self._write, key, request)
+
+    def _write(self, key: str, request: IngestRequest | FolderRequest) -> None:
+        values = _values(request)
+        if isinstance(request, IngestRequest):
+            values["seen"] = seen(Path(request.path))
+        self._context.catalog.note_begun(key, values)
+
+
+def seen(path: Path) -> list[int] | None:
+    """Size and time of change of a file, by which it is known again; None when it is gone."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def key_of(request: IngestRequest | FolderRequest) -> str:
+    """The same for equal requests."""
+    return hashlib.sha256(json.dumps(_values(request)).encode()).hexdigest()
+
+
+def _values(request: IngestRequest | FolderRequest) -> dict[str, Any]:
+    shared: dict[str, Any] = {"collection": request.collection, "fast": request.fast}
+    if isinstance(request, FolderRequest):
+        return {"paths": list(request.paths), **shared}
+    at = request.recorded_at
+    return {
+        "path": request.path,
+        "title": request.title,
+        "recorded_at": None if at is None else at.isoformat(),
+        "transcript": request.transcript,
+        **shared,
+    }
+
+
+def request_of(values: Mapping[str, Any]) -> IngestRequest | FolderRequest:
+    """The request of a record."""
+    if "paths" in values:
+        return FolderRequest(tuple(values["paths"]), values["collection"], values["fast"])
+    at = values["recorded_at"]
+    return IngestRequest(
+        values["path"],
+        title=values["title"],
+        recorded_at=None if at is None else datetime.fromisoformat(at),
+        collection=values["collection"],
+        transcript=values["transcript"],
+        fast=values["fast"],
+    )
+
+
+def lies_under(path: str, folders: Sequence[Path]) -> bool:
+    """Whether a path, with symbolic links resolved, lies in one of the folders."""
+    real = Path(path).resolve()
+    return any(real.is_relative_to(folder) for folder in folders)

@@ -1,0 +1,72 @@
+"""A decoder for one file: short files do not wait behind long ones."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from omni_core.engine.context import Context
+from omni_core.engine.ingest.pipeline import decoder_error
+from omni_core.engine.ingest.run import Run
+from omni_core.engine.results import IngestRequest
+from omni_core.types import MediaInfo, Modality
+from omni_core.worker import Worker, WorkerDied
+
+SHORT_S = 60.0
+SHORT_PAGES = 40
+SHORT_BYTES = 2 << 20
+"""Up to this length a recording, a paged and another document are short."""
+
+
+@asynccontextmanager
+async def decoder_for(
+    context: Context, run: Run, size: int
+) -> AsyncIterator[tuple[Worker, MediaInfo]]:
+    """A decoder that is the caller's alone, and what it says of the file of `size` bytes.
+
+    While every decoder is busy, one more is started for short files; it ends when the others are
+    free. `run` says for whom it waits.
+    """
+    decoders, name = context.decoders, Path(run.request.path).name
+
+    async def waiting(ahead: str) -> None:
+        await run.update(stage="waiting", waiting_for=ahead)
+
+    if run.request.watched:
+        async with decoders.cutter(name, waiting, watched=True) as worker:
+            yield worker, await _probe(context, worker, run)
+        return
+    if not decoders.long.busy:
+        async with decoders.cutter(name) as worker:
+            yield worker, await _probe(context, worker, run)
+        return
+    async with decoders.short.worker(name, waiting) as worker:
+        info = await _probe(context, worker, run)
+        if _is_short(info, size):
+            yield worker, info
+            return
+    await run.update(title=run.request.title or info.title, modality=info.modality)
+    async with decoders.cutter(name, waiting) as worker:
+        await run.update(waiting_for="")
+        yield worker, info
+
+
+def _is_short(info: MediaInfo, size: int) -> bool:
+    if info.modality is Modality.IMAGE:
+        return True
+    if info.modality is Modality.DOCUMENT:
+        return info.pages <= SHORT_PAGES if info.pages else size <= SHORT_BYTES
+    return info.duration_s is not None and info.duration_s <= SHORT_S
+
+
+async def _probe(context: Context, worker: Worker, run: Run) -> MediaInfo:
+    await run.update(stage="probing", waiting_for="")
+    request: IngestRequest = run.request
+    try:
+        info: MediaInfo = await worker.call(
+            "probe", request.path, request.password, deadline_s=context.settings.probe_s
+        )
+    except WorkerDied as e:
+        raise decoder_error(e) from e
+    return info
