@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
-from tests.page.conftest import Site
+from tests.page.conftest import Site, Watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -30,6 +30,29 @@ async def test_a_chosen_file_is_sent_and_read_and_then_found(page: Page, empty_s
     await page.keyboard.type("mask near the vent")
     await page.keyboard.press("Enter")
     await expect(page.locator("article h2")).to_contain_text("Field report")
+
+
+async def test_an_upload_goes_on_after_a_line_that_broke(
+    watched: Watched, empty_site: Site
+) -> None:
+    page = watched.page
+    broken: list[str] = []
+
+    async def break_once(route: Route) -> None:
+        if route.request.method == "PATCH" and not broken:
+            broken.append(route.request.url)
+            await route.abort("connectionreset")
+        else:
+            await route.continue_()
+
+    await page.route("**/uploads/*", break_once)
+    await page.goto(empty_site.url(library=""))
+    await page.locator("input[type=file]").set_input_files(
+        {"name": "harbour.txt", "mimeType": "text/plain", "buffer": b"Fog over the harbour."}
+    )
+    await expect(page.get_by_role("list", name="Arriving")).to_contain_text("in, ")
+    assert broken
+    watched.errors[:] = [e for e in watched.errors if "ERR_CONNECTION_RESET" not in e]
 
 
 async def test_a_file_dropped_on_any_view_goes_to_the_library(page: Page, empty_site: Site) -> None:

@@ -1,5 +1,4 @@
-// One upload. The only module that knows how files reach the server: resumable by tus 1.0 where
-// the server has that (/uploads), else in one request (/upload).
+// One upload, by tus 1.0. The only module that knows how files reach the server.
 
 import { authorised, Refused } from "./http_link.js";
 
@@ -10,20 +9,15 @@ const PAUSES_MS = [1000, 2000, 5000, 10000, 20000, 30000];
 /** Sends a file; `tell` hears the share that is sent, 0 to 1. Resolves to what ingest takes. */
 export async function upload(file, tell, signal) {
   const address = await begin(file, signal);
-  if (!address) {
-    const answer = await transmit("POST", `/upload?name=${encodeURIComponent(file.name)}`, {}, file, tell, signal);
-    return JSON.parse(answer.responseText).source;
-  }
   await resumed(address, file, tell, signal);
   return address.split("/").at(-1);
 }
 
-/** The address of a new resumable upload; "" where the server has none. */
+/** The address of a new upload. */
 async function begin(file, signal) {
   const name = btoa(String.fromCharCode(...new TextEncoder().encode(file.name)));
   const headers = authorised({ ...TUS, "Upload-Length": file.size, "Upload-Metadata": `filename ${name}` });
   const answer = await fetch("/uploads", { method: "POST", headers, signal });
-  if (answer.status === 404 || answer.status === 405) return "";
   if (!answer.ok) throw refusal(answer.status, await answer.text());
   return new URL(answer.headers.get("Location"), location.origin).pathname;
 }
