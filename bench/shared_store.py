@@ -168,9 +168,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--encoder", default="hashing", help="hashing, or embedded with its models")
     args = parser.parse_args()
-    os.environ["OMNI_ENCODER"] = args.encoder
-    if args.encoder == "hashing":
-        os.environ |= {"OMNI_SPEECH": "off", "OMNI_SCREEN_TEXT": "off"}
+    os.environ |= {"OMNI_ENCODER": args.encoder, "OMNI_SPEECH": "off", "OMNI_SCREEN_TEXT": "off"}
     return asyncio.run(figures(args))
 
 

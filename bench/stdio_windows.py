@@ -110,6 +110,7 @@ class Windows:
                     await self._work(client, n)
             except Exception as e:
                 if not self._killed[n]:
+                    await self._ready.abort()  # nobody waits for this one
                     self.outcome.errors.append(f"window {n}: {e!r}")
                     return
             self._killed[n] = False

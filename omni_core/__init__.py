@@ -30,12 +30,17 @@ if TYPE_CHECKING:
     from omni_core.engine import Engine as Engine
     from omni_core.engine.results import Checked as Checked
     from omni_core.engine.results import ClipFile as ClipFile
+    from omni_core.engine.results import FileNews as FileNews
+    from omni_core.engine.results import FilePage as FilePage
+    from omni_core.engine.results import FilesNoted as FilesNoted
     from omni_core.engine.results import FolderStatus as FolderStatus
     from omni_core.engine.results import IngestRequest as IngestRequest
     from omni_core.engine.results import IngestStatus as IngestStatus
+    from omni_core.engine.results import KnownFile as KnownFile
     from omni_core.engine.results import Line as Line
     from omni_core.engine.results import Opened as Opened
     from omni_core.engine.results import OpenRequest as OpenRequest
+    from omni_core.engine.results import PassedOver as PassedOver
     from omni_core.engine.results import ReadPage as ReadPage
     from omni_core.engine.results import RenderedImage as RenderedImage
     from omni_core.engine.results import SearchHit as SearchHit
@@ -70,6 +75,7 @@ if TYPE_CHECKING:
     from omni_core.types import Limits as Limits
     from omni_core.types import MediaInfo as MediaInfo
     from omni_core.types import Modality as Modality
+    from omni_core.types import PlacedWord as PlacedWord
     from omni_core.types import ReaderInfo as ReaderInfo
     from omni_core.types import Segment as Segment
     from omni_core.types import Source as Source
@@ -85,6 +91,11 @@ __version__ = "0.1.0"
 _LAZY = {
     "omni_core.engine": ("Engine",),
     "omni_core.engine.results": (
+        "PassedOver",
+        "KnownFile",
+        "FilesNoted",
+        "FilePage",
+        "FileNews",
         "Checked",
         "ClipFile",
         "FolderStatus",
@@ -124,6 +135,7 @@ _LAZY = {
         "Limits",
         "MediaInfo",
         "Modality",
+        "PlacedWord",
         "ReaderInfo",
         "Segment",
         "Source",

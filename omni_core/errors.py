@@ -41,7 +41,7 @@ def _rebuild(kind: type[OmniError], message: str, code: str) -> OmniError:
 
 
 class RefusedError(OmniError):
-    """PATH_NOT_ALLOWED, URL_DISABLED, URL_BLOCKED, NO_ROOTS."""
+    """PATH_NOT_ALLOWED, URL_DISABLED, URL_BLOCKED, NO_ROOTS, FORBIDDEN."""
 
     code = "PATH_NOT_ALLOWED"
 

@@ -6,14 +6,15 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from omni_core.engine.api import EngineApi
 from omni_core.errors import TooLargeError, unpack
-from omni_core.sharing.codec import MalformedError, codec
+from omni_core.sharing.codec import Codec, MalformedError, codec
 from omni_core.sharing.forwarding import forwarding
 from omni_core.sharing.handshake import HANDSHAKE_S, StrangerError, enter
-from omni_core.sharing.link import Link, OversizeError, to_bytes
+from omni_core.sharing.link import LARGE, Link, OversizeError, to_bytes
 from omni_core.sharing.methods import Callback, Method
 from omni_core.sharing.place import Notice, connect
 from omni_core.sharing.terms import Terms
@@ -36,12 +37,27 @@ class HostFailedError(RuntimeError):
     """The engine raised an exception that is not one of ours; the host has logged it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message, not decoded yet."""
+
+    body: dict[str, Any]
+    blobs: list[bytes]
+    size: int
+
+    async def decoded(self, used: Codec) -> Any:
+        """The value in it."""
+        if self.size > LARGE:
+            return await asyncio.to_thread(used.decode, self.body.get("value"), self.blobs)
+        return used.decode(self.body.get("value"), self.blobs)
+
+
 class _Call:
     """One call under way."""
 
     def __init__(self) -> None:
-        self.reports: dict[str, tuple[Any, list[bytes]]] = {}
-        self.answer: tuple[dict[str, Any], list[bytes]] | None = None
+        self.reports: dict[str, Received] = {}
+        self.answer: Received | None = None
         self.changed = asyncio.Event()
 
 
@@ -134,10 +150,10 @@ class Connection(EngineApi):
             await call.changed.wait()
             call.changed.clear()
             while call.reports:
-                name, (value, blobs) = call.reports.popitem()
-                await arguments[name](method.callbacks[name].decode(value, blobs))
+                name, report = call.reports.popitem()
+                await arguments[name](await report.decoded(method.callbacks[name]))
             if call.answer is not None:
-                return _result(method, *call.answer)
+                return await _result(method, call.answer)
             if self.gone:
                 raise HostGoneError("the host has gone")
 
@@ -180,9 +196,9 @@ class Connection(EngineApi):
         if call is None:
             return  # a pong, or of a call that has been given up
         if "report" in body:
-            call.reports[body["report"]] = (body.get("value"), blobs)
+            call.reports[body["report"]] = Received(body, blobs, self._link.received)
         elif "event" not in body:
-            call.answer = (body, blobs)
+            call.answer = Received(body, blobs, self._link.received)
         call.changed.set()
 
     async def _deliver(self) -> None:
@@ -207,7 +223,8 @@ class Connection(EngineApi):
             self._link.post(to_bytes({"ping": number}))
 
 
-def _result(method: Method, body: dict[str, Any], blobs: list[bytes]) -> Any:
+async def _result(method: Method, answer: Received) -> Any:
+    body = answer.body
     if "error" in body:
         raise unpack(body["error"])
     if "failed" in body:
@@ -215,4 +232,4 @@ def _result(method: Method, body: dict[str, Any], blobs: list[bytes]) -> Any:
     if "value" not in body:
         raise HostGoneError("the host is ending")
     assert method.result is not None  # noqa: S101 - it does not listen
-    return method.result.decode(body["value"], blobs)
+    return await answer.decoded(method.result)

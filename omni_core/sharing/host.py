@@ -34,6 +34,9 @@ from omni_core.tasks import TaskOwner
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 256
+SLOW_S = 1.0
+"""The result of a call that took longer may be large (a folder of 10,000 files), and is written in
+a thread; for a fast call that would be a third of its cost."""
 MAX_CALLS = 1000
 """Calls of one client at once; a server for many agents is one client."""
 
@@ -172,19 +175,26 @@ class Guest:
         self, number: int, method: Method, sent: Any, blobs: list[bytes], reports: Reports
     ) -> bytes:
         """The message with the result."""
+        began = asyncio.get_running_loop().time()
         arguments = method.decode(sent, blobs, reports.callback)
         value = await getattr(self._engine, method.name)(**arguments)
         await reports.flush()
-        out: list[bytes] = []
-        assert method.result is not None  # noqa: S101 - it does not listen
-        body = {"id": number, "value": method.result.encode(value, out)}
-        try:
-            return to_bytes(body, out)
-        except OversizeError as e:
-            raise TooLargeError(f"{e}; ask for less") from e
+        if asyncio.get_running_loop().time() - began > SLOW_S:
+            return await asyncio.to_thread(_message, number, method, value)
+        return _message(number, method, value)
 
     async def close(self) -> None:
         """Cancel its calls and end its listening."""
         while self._listening:
             self._listening.popitem()[1]()
         await self._tasks.close()
+
+
+def _message(number: int, method: Method, value: Any) -> bytes:
+    blobs: list[bytes] = []
+    assert method.result is not None  # noqa: S101 - it does not listen
+    body = {"id": number, "value": method.result.encode(value, blobs)}
+    try:
+        return to_bytes(body, blobs)
+    except OversizeError as e:
+        raise TooLargeError(f"{e}; ask for less") from e

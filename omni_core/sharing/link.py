@@ -21,6 +21,8 @@ MAX_MESSAGE = 128 << 20
 """Bytes. A folder of 100,000 files is 30 MB; a picture, a page of hits or of words under 1 MB."""
 SEND_S = 30.0
 """How long a peer may take to read what was sent to it before the connection is ended."""
+LARGE = 128 << 10
+"""Bytes of JSON from which a thread works on them: 3 MB take 0.5 s, and others wait meanwhile."""
 BUFFER = 1 << 20
 """Bytes read ahead: more than a usual picture, so that it arrives in few steps."""
 
@@ -75,6 +77,8 @@ class Link:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
+        self.received = 0
+        """Bytes of JSON in the last message."""
         self._descriptor = self.socket.fileno()
         forks.close_in_children(self._descriptor)
 
@@ -113,7 +117,11 @@ class Link:
             if text + after > MAX_MESSAGE:
                 raise MalformedError(f"a message of {text + after:,} bytes")
             body = await self.reader.readexactly(text)
-            return from_bytes(body, await self.reader.readexactly(after) if after else b"")
+            blobs = await self.reader.readexactly(after) if after else b""
+            self.received = text
+            if text > LARGE:
+                return await asyncio.to_thread(from_bytes, body, blobs)
+            return from_bytes(body, blobs)
         except asyncio.IncompleteReadError:
             raise ConnectionError("the connection has ended") from None
         except OSError as e:

@@ -58,12 +58,14 @@ class Reports:
     async def flush(self) -> None:
         """Send what has not been sent, before the result of the call."""
         while self._newest:
-            name, value = self._newest.popitem()
-            blobs: list[bytes] = []
-            encoded = self._codecs[name].encode(value, blobs)
-            body = {"id": self._number, "report": name, "value": encoded}
+            message = await asyncio.to_thread(self._message, *self._newest.popitem())
             with contextlib.suppress(ConnectionError):  # its call will be cancelled
-                await self._link.send(to_bytes(body, blobs))
+                await self._link.send(message)
+
+    def _message(self, name: str, value: Any) -> bytes:
+        blobs: list[bytes] = []
+        encoded = self._codecs[name].encode(value, blobs)
+        return to_bytes({"id": self._number, "report": name, "value": encoded}, blobs)
 
     def stop(self) -> None:
         """Send nothing more by itself."""

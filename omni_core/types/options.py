@@ -34,7 +34,7 @@ class CutOptions:
     password: str | None = None
     transcript: str | None = None
     """Path of a subtitle file to use as the transcript."""
-    undrawn: frozenset[int] = frozenset()
+    undrawn: tuple[int, ...] = ()
     """Pages whose picture is left out: it is stored already, or the decoder died of it."""
 
 

@@ -104,13 +104,13 @@ async def authorize(ctx: ServerRequestContext[State], call_next: CallNext) -> Ha
     Someone with an OAuth token sees all tools: a client that calls one without its scope is told
     by the gate which scope to ask the authorization server for.
     """
-    caller = ctx.lifespan_context.caller()
     scope = scope_of_method(ctx.method)
-    if scope is not None:
-        try:
+    try:
+        caller = ctx.lifespan_context.caller()
+        if scope is not None:
             require(caller, scope, ctx.method)
-        except RefusedError as e:
-            raise MCPError(INVALID_REQUEST, f"{e.code}: {e}") from e
+    except RefusedError as e:
+        raise MCPError(INVALID_REQUEST, f"{e.code}: {e}") from e
     result = await call_next(ctx)
     if ctx.method != "tools/list" or caller.by_oauth or not isinstance(result, dict):
         return result

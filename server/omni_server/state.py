@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -17,7 +17,7 @@ from omni_core.errors import RefusedError
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 from omni_server.access import Access
-from omni_server.auth.principal import LOCAL, Principal, authenticated
+from omni_server.auth.principal import LOCAL, Principal, acting_as, as_user, authenticated
 from omni_server.calls import Calls
 from omni_server.tenants import Tenants, settings_of
 
@@ -100,6 +100,16 @@ class State:
         tenant = self.caller().tenant
         return self.tenants.of(tenant) if tenant else self
 
+    @contextlib.asynccontextmanager
+    async def acting_for(self, principal: Principal) -> AsyncIterator[None]:
+        """For work without a request: inside the block `principal` is the caller, and its library
+        stays open."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(acting_as(as_user(principal)))
+            if principal.tenant:
+                await stack.enter_async_context(self.tenants.serving(principal.tenant))
+            yield
+
     def end_subscriptions(self) -> None:
         """End the streams of subscribers, the tenants' too."""
         for state in (self, *self.tenants.open):
@@ -122,8 +132,8 @@ class State:
             from omni_core import Engine, SharedEngine  # loaded by the engine that is open
 
             main = await self.engine()
-            here = main.local if isinstance(main, SharedEngine) else main
-            return await Engine.open(settings, beside=here if isinstance(here, Engine) else None)
+            beside = main.local if isinstance(main, SharedEngine) else None
+            return await Engine.open(settings, beside=beside)
 
         opener = open_beside if self._opener is _open else self._opener
         state = State(settings_of(self.settings, name), opener)
@@ -151,12 +161,15 @@ class State:
         return await result_of(task)
 
     async def _open(self) -> EngineApi:
-        engine = await self._opener(self.settings)
+        if self._opener is _open:  # the one that runs the engine goes on, also when it takes over
+            engine = await _open(self.settings, self._resume if self.settings.resume else None)
+        else:
+            engine = await self._opener(self.settings)
+            if self.settings.resume:
+                self._tasks.start(self._resume(engine), name="going on with what was begun")
         if self.changed is not None:
             engine.on_change(self.changed)
         self._tasks.start(engine.warm(), name="getting ready")
-        if self.settings.resume:
-            self._tasks.start(self._resume(engine), name="going on with what was begun")
         return engine
 
     async def _resume(self, engine: EngineApi) -> None:
@@ -198,11 +211,13 @@ def _succeeded(task: asyncio.Task[EngineApi]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
 
-async def _open(settings: Settings) -> EngineApi:
+async def _open(
+    settings: Settings, on_host: Callable[[EngineApi], Coroutine[Any, Any, None]] | None = None
+) -> EngineApi:
     def load() -> type[SharedEngine]:
         from omni_core import SharedEngine
 
         return SharedEngine
 
     engine_type = await asyncio.to_thread(load)
-    return await engine_type.open(settings)
+    return await engine_type.open(settings, on_host=on_host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from tests.clients.matrix import REPO, TRANSPORTS, Outcome, run
 
 PAGE = REPO / "docs" / "clients.md"
 BEGIN, END = "<!-- matrix: begin -->", "<!-- matrix: end -->"
+NOT_REACHED = "not reached"
 STEPS = ("list", "ingest speech", "ingest pdf", "search", "open", "similar")
 
 
@@ -40,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                     break
             outcomes.append(outcome)
             print(_line(outcome), flush=True)
-    if args.write:
-        _write(outcomes)
+    if args.write and not _write(outcomes, whole=not args.clients and not args.transport):
+        print("not written: the page holds a run of another day or with other settings; run all")
     return int(not all(outcome.green for outcome in outcomes))
 
 
@@ -53,36 +55,56 @@ def _line(outcome: Outcome) -> str:
     return f"{name:40} {outcome.seconds:5.0f} s  {said}  ({notes})"
 
 
-def table(outcomes: Sequence[Outcome], day: str) -> str:
-    """Markdown: a row for each client and transport."""
-    lines = [
-        f"Run on {day}, each client at its default settings; no model is called.",
-        "",
-        f"| client | version | transport | {' | '.join(STEPS)} |",
-        f"|{'---|' * (3 + len(STEPS))}",
+def heading(day: str) -> str:
+    """When and how the clients were run."""
+    changed = [
+        f"`{k}={v}`"
+        for k, v in sorted(os.environ.items())
+        if k.startswith("OMNI_") and k not in ("OMNI_CLIENTS", "OMNI_TOKEN")
     ]
-    for outcome in outcomes:
-        cells = [_cell(outcome, step) for step in STEPS]
-        names = (outcome.client.title, outcome.client.version, outcome.transport)
-        lines.append(f"| {' | '.join((*names, *cells))} |")
-    return "\n".join(lines)
+    server = f"the server with {', '.join(changed)}" if changed else "the server too"
+    return f"Run on {day}, each client at its default settings, {server}."
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[str]:
+    """A row of Markdown for each client and transport."""
+    return [
+        f"{_start(outcome)} {' | '.join(_cell(outcome, step) for step in STEPS)} |"
+        for outcome in outcomes
+    ]
+
+
+def _start(outcome: Outcome) -> str:
+    return f"| {outcome.client.title} | {outcome.client.version} | {outcome.transport} |"
 
 
 def _cell(outcome: Outcome, step: str) -> str:
-    said = outcome.steps.get(step)
-    if said is None:
-        return "–"
+    said = outcome.steps.get(step, NOT_REACHED)
+    if said != "ok":
+        return "–" if said == NOT_REACHED else "**no**"
     note = outcome.notes.get(step, "")
-    short = note.rsplit(", ", 1)[0] if step.startswith("ingest") else note
-    return f"yes ({short})" if said == "ok" and short else "yes" if said == "ok" else "**no**"
+    short = note.rpartition(", ")[0] if step.startswith("ingest") else note
+    return "yes" if short in ("", "1 calls") else f"yes ({short})"
 
 
-def _write(outcomes: Sequence[Outcome]) -> None:
+def _write(outcomes: Sequence[Outcome], *, whole: bool) -> bool:
+    """Write the table, or the rows of some clients into that of the same day and settings."""
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    made = table(outcomes, f"{datetime.now(UTC):%Y-%m-%d}")
-    PAGE.write_text(f"{before}{BEGIN}\n{made}\n{END}{after}", encoding="utf-8")
+    held, after = rest.split(END)
+    head = heading(f"{datetime.now(UTC):%Y-%m-%d}")
+    made = rows(outcomes)
+    if not whole:
+        first, *lines = held.strip().splitlines() or [""]
+        if first != head:
+            return False
+        new = {_start(outcome): row for outcome, row in zip(outcomes, made, strict=True)}
+        old = [line for line in lines if line.startswith("| ")][1:]
+        made = [next((r for s, r in new.items() if line.startswith(s)), line) for line in old]
+    columns = f"| client | version | transport | {' | '.join(STEPS)} |"
+    lines = [head, "", columns, f"|{'---|' * (3 + len(STEPS))}", *made]
+    PAGE.write_text("\n".join((before + BEGIN, *lines, END + after)), encoding="utf-8")
+    return True
 
 
 if __name__ == "__main__":

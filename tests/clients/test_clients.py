@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.clients import run
 from tests.clients.install import Client, clients
 from tests.clients.matrix import Outcome
@@ -25,12 +27,30 @@ def test_every_client_has_a_driver_and_one_version() -> None:
 
 
 def test_the_table_says_what_worked_and_what_did_not() -> None:
-    lines = run.table(
-        [outcome("stdio", list="ok", ingest_pdf="ok"), outcome("http", list="refused")],
-        "2026-11-25",
-    ).splitlines()
-    assert lines[-2] == ("| Toy | 1.2 | stdio | yes | – | yes (3 calls, 1 timed out) | – | – | – |")
-    assert lines[-1] == "| Toy | 1.2 | http | **no** | – | – | – | – | – |"
+    assert run.rows(
+        [outcome("stdio", list="ok", ingest_pdf="ok"), outcome("http", list="refused")]
+    ) == [
+        "| Toy | 1.2 | stdio | yes | – | yes (3 calls, 1 timed out) | – | – | – |",
+        "| Toy | 1.2 | http | **no** | – | – | – | – | – |",
+    ]
+
+
+def test_some_rows_can_be_renewed_on_the_day_and_with_the_settings_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "clients.md"
+    page.write_text(f"before\n\n{run.BEGIN}\n{run.END}\n\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(run, "PAGE", page)
+    both = [outcome("stdio", list="refused"), outcome("http", list="ok")]
+    assert run._write(both, whole=True)
+    assert run._write([outcome("stdio", list="ok")], whole=False)
+    text = page.read_text(encoding="utf-8")
+    assert (
+        text.count("| Toy | 1.2 | stdio | yes |") == text.count("| Toy | 1.2 | http | yes |") == 1
+    )
+    assert text.startswith("before\n\n") and text.endswith("\n\nafter\n")
+    monkeypatch.setenv("OMNI_ENCODER", "another")
+    assert not run._write([outcome("stdio", list="ok")], whole=False)
 
 
 def test_a_client_is_green_when_every_step_was() -> None:

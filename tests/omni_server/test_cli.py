@@ -27,7 +27,8 @@ from omni_server.cli.settings import settings_of
 REPO = Path(__file__).parents[2]
 VERBS = (
     "serve", "open", "worker", "schema", "ingest", "watch", "sources", "forget", "search",
-    "similar", "show", "eval", "models", "reindex", "doctor", "install", "uninstall", "token", "upload",
+    "similar", "show", "eval", "models", "reindex", "doctor", "install", "uninstall", "token",
+    "upload",
 )  # fmt: skip
 
 

@@ -163,7 +163,11 @@ def unpack_info(data: Any) -> EncoderInfo:
     if isinstance(data, dict) and "channels" in data and data.get("format", 1) != FORMAT:
         raise UnavailableError(_other_format(data.get("format", 1)))
     try:
-        cut = {k: v for k, v in data["cut"].items() if k in CutOptions.__dataclass_fields__}
+        cut: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v
+            for k, v in data["cut"].items()
+            if k in CutOptions.__dataclass_fields__
+        }
         known = {k: v for k, v in data.items() if k in EncoderInfo.__dataclass_fields__}
         known["cut"] = CutOptions(**cut)
         known["channels"] = frozenset(Channel(c) for c in data["channels"])

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+LITTLE = 0.25
+"""Share of a recording below which its subtitles are said to cover little; those of films cover
+half of it."""
+
 TimeSpan = tuple[float, float]
 
 BRIDGED_S = 5.0
@@ -28,6 +32,11 @@ class Coverage:
             self._spans[-1] = (min(first, start), max(last, end))
         else:
             self._spans.append((start, end))
+
+    @property
+    def seconds(self) -> float:
+        """How much is covered in all."""
+        return sum(end - start for start, end in self._spans)
 
     def within(self, start: float, end: float) -> tuple[TimeSpan, ...]:
         """The covered parts of [start, end), in seconds from `start`."""

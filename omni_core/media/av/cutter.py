@@ -22,7 +22,7 @@ from omni_core.media.av.container import (
     too_long,
     video_stream,
 )
-from omni_core.media.av.coverage import Coverage
+from omni_core.media.av.coverage import LITTLE, Coverage
 from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
@@ -111,6 +111,12 @@ class ContainerCutter:
         yield from self._window_segments(self._windower.flush())
         if track is not None:
             yield from self._subtitle_segments(track.flush(), track.origin)
+        covered = self._coverage.seconds if self._coverage is not None else 0.0
+        if self._audio and 0 < covered < LITTLE * (self.end - self._start):
+            yield FileWarning(
+                f"its subtitles cover {covered:.0f} of {self.end - self._start:.0f} s: speech was "
+                "recognised in the rest, and where they speak of something else it is not heard"
+            )
         if self._shots is not None:
             yield from self._last_shots(self._shots)
             if self._ends_early():

@@ -53,10 +53,14 @@ class KeyframeSelector:
         self._slots: list[_Slot] = []
         self._start: float | None = None
         self._offered = -1e9
+        self._skipped: tuple[float, Any, Luma, FrameFeatures] | None = None
+        """The last frame, when it followed another too closely to be offered."""
 
     def offer(self, t: float, frame: Any, rows: Luma, features: FrameFeatures) -> None:
         """Consider a frame; it is kept only if it is the best of its bin."""
+        self._offer_skipped(t)
         if t - self._offered < MIN_OFFER_GAP_S:
+            self._skipped = t, frame, rows, features
             return
         self._offered = t
         if self._start is None:
@@ -67,6 +71,19 @@ class KeyframeSelector:
             self._waiting.append(here)
         elif here.quality > last.quality:
             self._waiting[-1] = here
+
+    def _offer_skipped(self, now: float) -> None:
+        """Offer the skipped frame after all when it stays on screen: it is the one that is seen,
+        not the one before it."""
+        skipped, self._skipped = self._skipped, None
+        if skipped is None or now - skipped[0] < BIN_S:
+            return
+        t, frame, rows, features = skipped
+        if self._waiting and t - self._waiting[-1].t < MIN_OFFER_GAP_S:
+            self._waiting.pop()
+        self._waiting.append(
+            _Candidate(t, _quality(rows, features), features, frame, frame.rotation)
+        )
 
     def accept(self, until: float) -> None:
         """Assign the candidates before second `until` to the current shot."""
@@ -80,6 +97,7 @@ class KeyframeSelector:
 
     def take(self, end: float) -> tuple[VideoContent, float] | None:
         """Content of the shot that ends at `end`, and its keyframe's time; None without a frame."""
+        self._offer_skipped(end)
         self.accept(end)
         slots = [s for s in self._slots if s.best.t < end]
         self._slots = [s for s in self._slots if s.best.t >= end]

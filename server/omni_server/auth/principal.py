@@ -33,6 +33,17 @@ class Principal:
     by_oauth: bool = False
     """Whether an authorization server vouches for it, and could grant it more scopes."""
 
+    @property
+    def key(self) -> str:
+        """The same for every token of this caller, and of no other: for what belongs to it."""
+        return json.dumps(["oauth" if self.by_oauth else "", self.tenant, self.name])
+
+    @classmethod
+    def of_key(cls, key: str, scopes: Iterable[OneScope]) -> Principal:
+        """The caller with this key, as one with these scopes."""
+        how, tenant, name = json.loads(key)
+        return cls(name, frozenset(scopes), tenant, by_oauth=how == "oauth")
+
     def may(self, scope: OneScope) -> bool:
         """Whether it has this scope."""
         return scope in self.scopes
@@ -51,15 +62,14 @@ class PrincipalToken(AccessToken):
     principal: Principal
 
 
-def as_user(principal: Principal, *, client: str = "", issuer: str = "") -> AuthenticatedUser:
-    """The principal as the SDK's user; sessions are bound to client, issuer, tenant and name."""
+def as_user(principal: Principal) -> AuthenticatedUser:
+    """The principal as the SDK's user; sessions are bound to its key."""
     return AuthenticatedUser(
         PrincipalToken(
             token="",
-            client_id=client or principal.name,
+            client_id=principal.name,
             scopes=sorted(principal.scopes),
-            subject=json.dumps([principal.tenant, principal.name]),
-            claims={"iss": issuer} if issuer else None,
+            subject=principal.key,
             principal=principal,
         )
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import anyio
@@ -16,7 +14,7 @@ from mcp.shared.exceptions import NoBackChannelError
 from mcp.shared.transport_context import TransportContext
 from mcp.types import CallToolRequestParams
 
-from omni_server.auth.principal import LOCAL, Principal, acting_as, as_user, scopes_of
+from omni_server.auth.principal import authenticated
 from omni_server.state import State
 
 TASKS = "io.modelcontextprotocol/tasks"
@@ -27,32 +25,13 @@ Report = Callable[[str], Awaitable[None]]
 """Takes what a running task has to say of its progress."""
 
 
-def context_key(ctx: ServerRequestContext[State, Any]) -> str:
-    """Whose the tasks of a request are: the same key, and only it, sees them again.
+def context_key() -> str:
+    """Whose the tasks of the running request are: the same key, and only it, sees them again.
 
-    Tenant, name and scopes of the principal; empty for the user of this machine. Access tokens
-    rotate, so they are no key.
+    Empty for whoever needs no token: over stdio, and over HTTP on this machine where none is set.
     """
-    caller = ctx.lifespan_context.caller()
-    if caller == LOCAL:
-        return ""
-    return json.dumps([caller.tenant, caller.name, sorted(caller.scopes), caller.by_oauth])
-
-
-@contextlib.asynccontextmanager
-async def acting_for(state: State, context_key: str) -> AsyncIterator[None]:
-    """Inside the block, the principal of this key is the caller, and its library is open."""
-    if not context_key:
-        yield
-        return
-    tenant, name, scopes, by_oauth = json.loads(context_key)
-    caller = Principal(name, scopes_of(scopes), tenant, by_oauth)
-    with acting_as(as_user(caller)):
-        if not tenant:
-            yield
-            return
-        async with state.tenants.serving(tenant):
-            yield
+    principal = authenticated()
+    return principal.key if principal else ""
 
 
 class TaskContext(Context[State, Any]):

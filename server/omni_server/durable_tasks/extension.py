@@ -31,14 +31,9 @@ from mcp.types import (
 from pydantic import TypeAdapter, ValidationError
 
 from omni_core.errors import StoreError
-from omni_server.durable_tasks.context import (
-    MODERN,
-    TASKS,
-    Report,
-    TaskContext,
-    acting_for,
-    context_key,
-)
+from omni_server.auth.principal import Principal
+from omni_server.authorization import scope_of_tool
+from omni_server.durable_tasks.context import MODERN, TASKS, Report, TaskContext, context_key
 from omni_server.durable_tasks.record import Json, Record
 from omni_server.durable_tasks.runner import Runner, ToolResult
 from omni_server.state import State
@@ -94,7 +89,7 @@ class TasksExtension(Extension):
         """A task for a call that takes long, if its client knows tasks; else the tool's answer."""
         if not (self._is_durable(params.name) and declares_tasks(ctx)):
             return await call_next(ctx)
-        answer = await self.runner.start(params, context_key(ctx))
+        answer = await self.runner.start(params, context_key())
         if answer is None:
             return await call_next(ctx)
         if isinstance(answer, Record):
@@ -104,7 +99,7 @@ class TasksExtension(Extension):
     async def visible(self, ctx: Ctx, id: str) -> Record | None:
         """The task of this id, if the request's principal made it."""
         try:
-            return await self.runner.get(id, context_key(ctx))
+            return await self.runner.get(id, context_key())
         except StoreError as e:
             raise _failed(e) from None
 
@@ -151,10 +146,21 @@ class TasksExtension(Extension):
             raise MCPError(INTERNAL_ERROR, "the server is not running")
         context = TaskContext(self._state, params, context_key, report)
         try:
-            async with acting_for(self._state, context_key):
+            async with self._as_its_caller(params.name, context_key):
                 return await self._server.call_tool(params.name, params.arguments or {}, context)
         except ToolError as e:
             return CallToolResult(content=[TextContent(type="text", text=str(e))], is_error=True)
+
+    @contextlib.asynccontextmanager
+    async def _as_its_caller(self, tool: str, context_key: str) -> AsyncIterator[None]:
+        """Whoever made the task is the caller, with the scope that the tool needed then."""
+        known = self._server._tool_manager.get_tool(tool) if self._server else None
+        if not context_key or known is None:
+            yield
+            return
+        scope = scope_of_tool(known.annotations)
+        async with self._state.acting_for(Principal.of_key(context_key, [scope])):
+            yield
 
 
 def declares_tasks(ctx: Ctx) -> bool:

@@ -29,7 +29,7 @@ from omni_server.durable_tasks.extension import Ctx, TasksExtension
 from omni_server.durable_tasks.record import Record
 
 Listen = Callable[[Ctx, SubscriptionsListenRequestParams], Awaitable[SubscriptionsListenResult]]
-"""Serves one stream of changes, without tasks."""
+"""Serves one stream of changes to a library."""
 
 FIELD = "taskIds"
 MAX_IDS = 100

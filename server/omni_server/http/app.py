@@ -24,7 +24,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from omni_core.settings import Settings
@@ -52,18 +52,15 @@ class HttpServer:
     """The whole HTTP application: what comes in is observed, limited, checked, then routed."""
 
     def __init__(self, app: ASGIApp, gate: Gate, running: Callable[[], Any]) -> None:
-        self._app, self._gate, self._running = app, gate, running
+        self._app, self._running = app, running
         self.end_subscriptions = gate.end_subscriptions
         """Completes every open `subscriptions/listen` request."""
+        self.routes = gate.routes
+        """The routes behind the gate."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
         await self._app(scope, receive, send)
-
-    @property
-    def routes(self) -> list[BaseRoute]:
-        """The routes behind the gate."""
-        return self._gate.routes
 
     def running(self) -> AbstractAsyncContextManager[Any]:
         """The lifespan of the application, for hosts that do not run it themselves."""
@@ -122,11 +119,11 @@ def application(state: State, server: MCPServer[State]) -> HttpServer:
     app.add_route("/metrics", scraped, methods=["GET"])
     app.add_route("/media/{token}", file, methods=["GET", "HEAD"])
     app.add_route("/upload", upload, methods=["POST", "PUT"])
-    app.add_route(f"{WELL_KNOWN}{{rest:path}}", metadata, methods=["GET"])
     tus = Tus(lambda: state.of_caller().uploads)
     app.router.routes += [
         Route(path, tus) for path in ("/uploads", "/uploads/", "/uploads/{upload}")
     ]
+    app.add_route(f"{WELL_KNOWN}{{rest:path}}", metadata, methods=["GET"])
     app.router.lifespan_context = _sweeping(app.router.lifespan_context, state)
     public = {"/health", "/ready"} | ({"/metrics"} if settings.metrics_public else set())
     gate = Gate(

@@ -82,7 +82,7 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        user = scope["user"] = as_user(principal, issuer="oauth" if principal.by_oauth else "")
+        user = scope["user"] = as_user(principal)
         async with self._serving(principal.tenant) if principal.tenant else nullcontext():
             with acting_as(user):
                 await self._app(scope, receive, send)

@@ -62,7 +62,8 @@ async def serve(
     check(settings)
     state = State(settings)
     state.guarded = is_guarded(settings)
-    state.links = Links(settings.store_path)
+    shared = settings.root_paths if settings.share_files else ()
+    state.links = Links(settings.store_path, shared)
     app = application(state, build(state))
     server = _AnnouncingServer(app, app.end_subscriptions, settings.host, settings.port)
 

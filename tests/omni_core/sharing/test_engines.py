@@ -12,6 +12,7 @@ import pytest
 from omni_core import (
     BadRequestError,
     Engine,
+    FolderStatus,
     IngestRequest,
     IngestStatus,
     NotFoundError,
@@ -21,6 +22,7 @@ from omni_core import (
 )
 from omni_core.engine.api import EngineApi
 from omni_core.settings import Settings
+from omni_core.sharing import connection, host, link
 from tests.omni_core.sharing.conftest import SLIDES, Share, until
 
 pytestmark = pytest.mark.timeout(120)
@@ -78,6 +80,25 @@ async def test_a_folder_is_ingested_file_by_file(
     assert (folder.finished, folder.files_done) == (True, 2)
     (failed,) = folder.failed
     assert failed.failure is not None and failed.failure.code == failed.error_code != ""
+
+
+async def test_the_status_of_a_large_folder_comes_whole(
+    share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "SLOW_S", 0.0)
+    monkeypatch.setattr(link, "LARGE", 1000)
+    monkeypatch.setattr(connection, "LARGE", 1000)
+    await share()
+    client = await share()
+    paths = [str(tmp_path / f"missing {n}.mp4") for n in range(300)]
+    seen: list[FolderStatus] = []
+
+    async def progress(status: FolderStatus) -> None:
+        seen.append(status)
+
+    status = await client.ingest_folder(paths, progress=progress)
+    assert [s.path for s in status.failed] == paths
+    assert seen[-1].files_done <= status.files_done == 300
 
 
 async def test_a_moment_is_opened_as_picture_sound_and_clip(engine: EngineApi) -> None:

@@ -14,7 +14,7 @@ import pytest
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 
 from omni_core.settings import Settings
-from omni_server.auth.token_edit import add
+from omni_server.auth.token_edit import add, revoke
 from omni_server.durable_tasks.context import TASKS
 from omni_server.http.app import create_http
 from tests.conformance.wire import Reply, call, meta
@@ -23,7 +23,7 @@ BASE = "http://127.0.0.1:8000"
 KNOWS = meta(extensions={TASKS: {}})
 ENDED = {"completed", "failed", "cancelled"}
 WAIT_S = 60.0
-ALICE, BOB = "alice-alice-alice-alice", "bob-bob-bob-bob-bob-bob"
+ALICE, BOB, EVE = (name * 5 for name in ("-alice", "-bob", "-eve"))
 
 
 @pytest.fixture
@@ -35,9 +35,10 @@ def web(settings: Settings, engine: Any) -> Any:
         async def opener(_: Settings) -> Any:
             return engine
 
-        own = {} if "tokens_file" in options else {"token": token}
-        base = {"store": settings.store, "roots": settings.roots, **own}
-        app = create_http(Settings(**(base | options)), opener=opener)
+        base: dict[str, Any] = {"store": settings.store, "roots": settings.roots}
+        if token:
+            base["tokens_file"] = await asyncio.to_thread(_tokens, settings.store_path)
+        app = await asyncio.to_thread(create_http, Settings(**(base | options)), opener=opener)
         headers = {"authorization": f"Bearer {token}"} if token else {}
         async with app.running():
             transport = httpx2.ASGITransport(app=app)
@@ -47,6 +48,15 @@ def web(settings: Settings, engine: Any) -> Any:
                 yield client
 
     return serve
+
+
+def _tokens(folder: Path) -> str:
+    """A file with the tokens of these people, the last of whom has a library of her own."""
+    path = folder.parent / "tokens.toml"
+    if not path.exists():
+        for name, token, tenant in (("alice", ALICE, ""), ("bob", BOB, ""), ("eve", EVE, "media")):
+            add(path, token, name=name, scopes=["read", "ingest"], tenant=tenant)
+    return str(path)
 
 
 @pytest.fixture
@@ -122,6 +132,30 @@ async def test_a_task_is_its_principals_alone(web: Any, talk: str, tmp_path: Pat
             reply = await ask(http, method, taskId=made["taskId"], inputResponses={})
             assert reply.code == INVALID_PARAMS
     async with web(ALICE) as http:
+        assert (await ask(http, "tasks/get", taskId=made["taskId"])).result["status"] == "working"
+
+
+@pytest.mark.parametrize("token", [ALICE, EVE])
+async def test_a_task_goes_on_for_its_principal_in_the_next_server(
+    web: Any, engine: Any, talk: str, root: Path, token: str
+) -> None:
+    async with web(token, tenant_roots=str(root.parent)) as http:
+        made = await ingest(http, talk)
+    engine.hold.set()
+    async with web(token, tenant_roots=str(root.parent)) as http:
+        task = await until(http, made["taskId"], "completed")
+    assert task["result"]["structuredContent"]["state"] == "ready"
+
+
+async def test_a_new_token_of_the_same_person_sees_the_task(
+    web: Any, talk: str, settings: Settings
+) -> None:
+    path = settings.store_path.parent / "tokens.toml"
+    async with web(ALICE) as http:
+        made = await ingest(http, talk)
+    await asyncio.to_thread(revoke, path, "alice")
+    await asyncio.to_thread(lambda: add(path, "another", name="alice", scopes=["read", "ingest"]))
+    async with web("another") as http:
         assert (await ask(http, "tasks/get", taskId=made["taskId"])).result["status"] == "working"
 
 

@@ -117,6 +117,12 @@ TOOLS: dict[str, tuple[Attempt, ...]] = {
         call("ingest_media", source=lambda t: t.upload),
         call("ingest_media", source="harbour.md", transcript=lambda t: t.path),
     ),
+    "view_moment": (
+        call("view_moment", ref=lambda t: t.segment),
+        call("view_moment", ref=lambda t: f"[{t.title}]", quote="4711 doubloons"),
+        call("view_moment", ref=lambda t: t.source, part="thumbnail"),
+    ),
+    "library_status": (),  # takes nothing: see the test of what is listed
     "delete_source": (call("delete_source", source=lambda t: t.source),),
 }  # fmt: skip
 
@@ -152,11 +158,12 @@ PROMPTS = {
 }
 
 ROUTES = {
+    "/": "the page for people, which holds no data",
     "/mcp": "all of the attempts above",
     "/health": "says ok to anybody",
     "/media/{token}": "test_a_link_cannot_be_made_up",
     "/upload": "test_an_upload_is_its_tenants_own",
-    "/uploads": "test_uploads_are_listed_and_asked_for_by_their_tenant_alone",
+    "/uploads": "test_an_upload_is_its_tenants_own",
     "/uploads/": "the same",
     "/uploads/{upload}": "the same",
     "/ready": "says of the main library whether it is open, to anybody",
@@ -243,6 +250,7 @@ async def test_lists_totals_and_names_are_of_the_callers_library(
             str(await mcp.call_tool(name, arguments))
             for name, arguments in (
                 ("list_sources", {}),
+                ("library_status", {}),
                 ("search", {"query": "contract doubloons board plan lighthouse", "limit": 20}),
                 ("similar_to", {"ref": "harbour.md", "limit": 20}),
             )
@@ -319,20 +327,14 @@ async def test_an_upload_is_its_tenants_own(libraries: World) -> None:
     upload = libraries.targets["Globex AG"].upload
     async with libraries.client("acme") as mcp:
         assert (await mcp.call_tool("ingest_media", {"source": upload})).is_error
+    async with libraries.http("acme") as http, libraries.http("Globex AG") as owner:
+        assert upload not in (await http.get("/uploads")).text
+        assert upload in (await owner.get("/uploads")).text
+        for method in ("GET", "HEAD", "PATCH", "DELETE"):
+            assert (await http.request(method, f"/uploads/{upload}")).status_code == 404
+        assert (await owner.head(f"/uploads/{upload}")).status_code == 200
     async with libraries.client("Globex AG") as mcp:
         assert not (await mcp.call_tool("ingest_media", {"source": upload})).is_error
-
-
-async def test_uploads_are_listed_and_asked_for_by_their_tenant_alone(libraries: World) -> None:
-    upload = libraries.targets["Globex AG"].upload
-    tus = {"tus-resumable": "1.0.0"}
-    async with libraries.http("acme") as other, libraries.http("Globex AG") as own:
-        assert upload not in (await other.get("/uploads")).text
-        assert upload in (await own.get("/uploads")).text
-        for method in ("HEAD", "DELETE"):
-            answer = await other.request(method, f"/uploads/{upload}", headers=tus)
-            assert answer.status_code == 404
-        assert (await own.head(f"/uploads/{upload}", headers=tus)).status_code == 200
 
 
 async def test_a_link_cannot_be_made_up(libraries: World) -> None:
@@ -343,7 +345,9 @@ async def test_a_link_cannot_be_made_up(libraries: World) -> None:
 
 async def test_callers_of_a_tenant_reach_only_routes_that_know_tenants(libraries: World) -> None:
     async with libraries.http("acme") as http, libraries.http(MAIN) as main:
-        for path in ("/", "/metrics", "/anything", "/upload/", "/mcp/"):
+        assert (await http.get("/metrics")).status_code == 403
+        assert (await main.get("/metrics")).status_code == 200
+        for path in ("/anything", "/upload/", "/mcp/"):
             assert (await http.get(path)).status_code == 403
             assert (await main.get(path)).status_code not in (401, 403)
 

@@ -16,7 +16,7 @@ from omni_core import Engine
 from omni_core.engine.results import IngestRequest, SearchRequest
 from omni_core.errors import RefusedError, StoppedError
 from omni_core.settings import Settings, checker
-from omni_server.auth.principal import Principal, as_user
+from omni_server.auth.principal import OneScope, Principal, as_user
 from omni_server.http.app import create_http
 from omni_server.state import State
 from omni_server.tenants import Tenants, folder_of, settings_of
@@ -199,6 +199,16 @@ async def test_engines_beside_one_another_share_children_and_nothing_else(tmp_pa
         assert (await main.status())["pids"]["models"] == pids["models"]
 
 
+async def test_a_tenants_engine_uses_the_models_of_the_servers_own(tmp_path: Path) -> None:
+    state = await asyncio.to_thread(State, settings_for(tmp_path))
+    async with state.running():
+        main = await (await state.engine()).status()
+        async with state.tenants.serving("acme") as tenant:
+            beside = await (await tenant.engine()).status()
+    assert main["pids"]["models"]
+    assert beside["pids"]["models"] == main["pids"]["models"]
+
+
 async def test_the_same_bytes_are_ingested_one_after_another(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     file = anyio.Path(tmp_path / "a.md")
@@ -229,10 +239,16 @@ async def test_a_guarded_state_has_no_caller_without_a_principal(tmp_path: Path)
 
 def test_sessions_tell_the_tenants_of_one_person_apart() -> None:
     first, second = (
-        as_user(Principal("alice", frozenset({"read"}), tenant), issuer="oauth").access_token
+        as_user(Principal("alice", frozenset({"read"}), tenant)).access_token
         for tenant in ("a", "b")
     )
     assert first.subject != second.subject
+
+
+def test_the_owner_of_a_static_token_is_nobody_at_the_issuer() -> None:
+    scopes: frozenset[OneScope] = frozenset({"read"})
+    assert Principal("alice", scopes).key != Principal("alice", scopes, by_oauth=True).key
+    assert Principal("alice", scopes).key == Principal("alice", frozenset()).key
 
 
 async def test_the_claim_of_a_token_decides_whose_library_it_is(

@@ -10,7 +10,7 @@ import pytest
 
 from omni_core.media.av.coverage import Coverage
 from omni_core.readers.speech import _unknown
-from omni_core.types import SAMPLE_RATE, AudioContent, Channel
+from omni_core.types import SAMPLE_RATE, AudioContent, Channel, CutOptions, FileWarning, Source
 
 CUE = "1\n00:00:{:02},000 --> 00:00:{:02},000\n{}\n\n"
 
@@ -56,3 +56,19 @@ def test_full_subtitles_are_preferred_to_forced_ones(
     (tmp_path / "talk.forced.srt").write_text(CUE.format(2, 4, "A sign."))
     (tmp_path / "talk.en.sdh.srt").write_text(CUE.format(2, 4, "All that is said."))
     assert [s.text for s in cut(path) if s.channel is Channel.SPEECH] == ["All that is said."]
+
+
+@pytest.mark.parametrize(("last", "warned"), [(4, True), (28, False)])
+def test_subtitles_that_cover_little_are_named(
+    last: int, warned: bool, film: Any, tools: Any, tone: Any, tmp_path: Path, svc: Any
+) -> None:
+    path = tmp_path / "talk.mp4"
+    made = film([tools.barcode(i) for i in range(90)], fps=3, sound=tone(30))
+    path.write_bytes(made.read_bytes())
+    cues = [CUE.format(second, second + 2, f"Cue {second}.") for second in range(2, last, 4)]
+    (tmp_path / "talk.srt").write_text("".join(cues))
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), "a", info.modality, info.mime, 1, info.duration_s)
+    items = svc.decompose(str(path), source, CutOptions())
+    lines = [i.message for i in items if isinstance(i, FileWarning)]
+    assert any("subtitles cover" in line for line in lines) is warned

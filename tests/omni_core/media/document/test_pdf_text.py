@@ -166,7 +166,7 @@ def test_a_picture_that_cannot_be_drawn_costs_the_picture(
 
 def test_pages_whose_picture_is_not_wanted_give_their_words(tmp_path: Path, svc: Any) -> None:
     path = _page(tmp_path, "some words")
-    items = _decompose(path, svc, undrawn=frozenset({1}))
+    items = _decompose(path, svc, undrawn=(1,))
     assert [s.channel for s in items] == [Channel.TEXT]
 
 

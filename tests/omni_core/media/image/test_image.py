@@ -274,3 +274,17 @@ def test_an_animation_that_breaks_off_has_the_frames_that_are_there(
     for end in range(20, len(data), 7):
         path.write_bytes(data[:end])
         assert set(durations(str(path), kind)) <= {0.5}
+
+
+def test_a_frame_that_stays_is_shown_and_not_the_flash_before_it(
+    tmp_path: Path, cut: Any, slide: Any
+) -> None:
+    words = ("Opening\nremarks", "Flash", "Harvest\nof the north", "Thank\nyou all")
+    frames = [Image.fromarray(slide(word)) for word in words]
+    path = tmp_path / "a.gif"
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=[10_000, 100, 8000, 6000]
+    )
+    middle = cut(path)[1]
+    assert middle.extra["key_time"] == pytest.approx(10.1)
+    assert np.abs(middle.content.keyframe.astype(int) - slide(words[2])).mean() < 8
