@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 async def resume(
     context: Context, record: Record, jobs: Jobs, folders: Folders, roots: Sequence[str]
 ) -> tuple[str, ...]:
-    """Start in the background what is on record; returns the paths. See `Engine.resume`."""
+    """Start in the background what is on record and may be read; returns the paths. See
+    `Engine.resume`."""
     held = await asyncio.to_thread(context.catalog.begun)
     allowed = [
         await asyncio.to_thread(context.settings.store_path.resolve),
@@ -34,7 +35,7 @@ async def resume(
         request = begun.request_of(values)
         if isinstance(request, FolderRequest):
             paths = await asyncio.to_thread(_allowed, request.paths, allowed)
-            if tuple(paths) != request.paths:
+            if paths and tuple(paths) != request.paths:
                 await asyncio.to_thread(context.catalog.end_begun, key)
             if paths:
                 await folders.ingest(
@@ -42,7 +43,9 @@ async def resume(
                 )
                 going += paths
             continue
-        why = await asyncio.to_thread(_problem, request, values, allowed)
+        if not await asyncio.to_thread(begun.lies_under, request.path, allowed):
+            continue  # another process on this store may read it
+        why = await asyncio.to_thread(_problem, request, values)
         if why:
             log.warning("%s is not ingested further: %s", request.path, why)
             await asyncio.to_thread(_give_up, context, key, request, why)
@@ -56,14 +59,12 @@ def _allowed(paths: Sequence[str], folders: Sequence[Path]) -> list[str]:
     return [path for path in paths if begun.lies_under(path, folders)]
 
 
-def _problem(request: IngestRequest, values: Mapping[str, Any], folders: Sequence[Path]) -> str:
+def _problem(request: IngestRequest, values: Mapping[str, Any]) -> str:
     seen = begun.seen(Path(request.path))
     if seen is None:
         return "the file is gone"
     if seen != values.get("seen"):
         return "the file has changed since; ingest it again"
-    if not begun.lies_under(request.path, folders):
-        return "it lies outside of the folders that may be read"
     return ""
 
 
