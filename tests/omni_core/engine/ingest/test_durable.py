@@ -210,7 +210,7 @@ async def test_a_folder_goes_on_with_the_files_that_are_left(
             assert [s.state for s in status.done] == ["ready"] * 3
 
 
-@pytest.mark.parametrize("change", ["gone", "changed", "outside"])
+@pytest.mark.parametrize("change", ["gone", "changed"])
 async def test_a_file_that_cannot_go_on_says_why_and_is_left_alone(
     opened: Opened, listening: None, tmp_path: Path, change: str
 ) -> None:
@@ -220,18 +220,29 @@ async def test_a_file_that_cannot_go_on_says_why_and_is_left_alone(
             job = asyncio.create_task(engine.ingest(IngestRequest(str(path)), progress=until))
             await until.reached.wait()
         await asyncio.gather(job, return_exceptions=True)
-        root = str(tmp_path)
         if change == "gone":
             path.unlink()
-        elif change == "changed":
-            talk(path, 90)
         else:
-            root = str(tmp_path / "elsewhere")
+            talk(path, 90)
         async with opened() as engine:
-            assert await engine.resume([root]) == ()
+            assert await engine.resume([str(tmp_path)]) == ()
             [row] = (await engine.sources()).sources
             assert row.state == "partial" and "could not go on" in row.warnings[-1]
             assert await engine.resume([str(tmp_path)]) == ()
+
+
+async def test_what_lies_outside_of_the_roots_waits_for_a_server_that_may_read_it(
+    opened: Opened, listening: None, tmp_path: Path
+) -> None:
+    path, until = talk(tmp_path / "talk.wav"), Until(0.2)
+    async with asyncio.timeout(200):
+        async with opened() as engine:
+            job = asyncio.create_task(engine.ingest(IngestRequest(str(path)), progress=until))
+            await until.reached.wait()
+        await asyncio.gather(job, return_exceptions=True)
+        async with opened() as engine:
+            assert await engine.resume([str(tmp_path / "elsewhere")]) == ()
+            assert await engine.resume([str(tmp_path)]) == (str(path),)
 
 
 async def test_a_small_file_does_not_wait_for_a_film_and_a_second_film_says_that_it_does(
