@@ -76,7 +76,7 @@ async def ingest_media(
         if is_url(source) and state.settings.allow_urls:
             file = await run_shielded(_downloads(state).file(source, budget.left(), grace_s))
             if file is None:
-                return results.fetching(_downloads(state).progress(source))
+                return ingests.fetching(_downloads(state).progress(source))
             files: tuple[Path, ...] = (file,)
             many = False
         else:
@@ -96,7 +96,7 @@ async def ingest_media(
                 grace_s=grace_s,
             )  # fmt: skip
             async with _followed(ctx, state, engine, paths):
-                return results.folder(await run_shielded(many_work))
+                return ingests.folder(await run_shielded(many_work))
         request = IngestRequest(
             path=paths[0],
             title=title or None,
@@ -109,7 +109,7 @@ async def ingest_media(
             status = await run_shielded(work)
     if status.state == "failed" and status.failure is not None:
         raise status.failure
-    return results.ingest(status, request.collection)
+    return ingests.ingest(status, request.collection)
 
 
 async def search(

@@ -26,7 +26,7 @@ from omni_core.engine.results import (
 from omni_core.errors import AmbiguousError, Choice
 from omni_core.types import Modality
 from omni_server.fetch import DownloadProgress
-from omni_server.render import results
+from omni_server.render import ingests, results
 from omni_server.render import segment as opened
 from tests.omni_server.conftest import SEGMENT, SOURCE, Scripted
 
@@ -84,13 +84,13 @@ async def _open(*show: Any) -> CallToolResult:
 
 
 def _going() -> CallToolResult:
-    return results.ingest(
+    return ingests.ingest(
         IngestStatus("/f.mp4", "processing", SOURCE, stage="reading", progress=0.4, segments=7)
     )
 
 
 def _done() -> CallToolResult:
-    return results.ingest(
+    return ingests.ingest(
         IngestStatus(
             "/f.mp4", "ready", SOURCE, segments=31, already=True, changed=("collection",),
             recorded_at=AT, recorded_at_from="container", warnings=("no sound",),
@@ -102,7 +102,7 @@ def _done() -> CallToolResult:
 def _folder() -> CallToolResult:
     done = (IngestStatus("/m/a.mp4", "ready", SOURCE, segments=3),)
     now = IngestStatus("/m/b.mp4", "processing", stage="reading", progress=0.5)
-    return results.folder(FolderStatus(5, 1, now, done, False))
+    return ingests.folder(FolderStatus(5, 1, now, done, False))
 
 
 def _list() -> CallToolResult:
@@ -139,7 +139,7 @@ TABLE: dict[str, tuple[Make, tuple[str, ...]]] = {
     "an ingest that is done": (_done, (SOURCE, "ready", "31", "added to the collection 'trips'",
                                        "no sound", "2026-11-17")),
     "a folder": (_folder, ("processing", "1", "5", "3")),
-    "a download": (lambda: results.fetching(DownloadProgress(5 << 20, 50 << 20)),
+    "a download": (lambda: ingests.fetching(DownloadProgress(5 << 20, 50 << 20)),
                    ("downloading", "5")),
     "a list": (_list, (SOURCE, "Q3 review", "video", "40", "nextpage", "trips", "2026-11-17")),
     "reading": (_read, (WORDS, SOURCE, "Q3 review", "0:04.3", "next")),

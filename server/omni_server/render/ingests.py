@@ -1,16 +1,28 @@
-"""Ingests under way, as words and as data."""
+"""Ingests, those under way and those that ended, as words and as data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult
 
-from omni_server.text import one_line
+from omni_core.collection_names import DEFAULT
+from omni_core.text.clock import clock
+from omni_server.render import blocks
+from omni_server.text import counted, one_line
 
 if TYPE_CHECKING:
-    from omni_core.engine.results import FolderStatus, IngestStatus
+    from omni_core.engine.results import Change, FolderStatus, IngestStatus
+    from omni_server.fetch import DownloadProgress
+
+
+RETRY_S = 5
+CHANGED: Mapping[Change, str] = {
+    "collection": "added to the collection {collection!r}",
+    "title": "renamed",
+    "recorded_at": "dated",
+}
 
 
 def stage(status: IngestStatus) -> str:
@@ -47,9 +59,112 @@ def stopped(ingests: Sequence[IngestStatus | FolderStatus]) -> CallToolResult:
         f"Stopped: {what}{more}. {segments} segments can be searched; call ingest_media again to "
         "go on from there."
     )
-    result = CallToolResult(content=[TextContent(type="text", text=text)])
-    result.structured_content = {"state": "partial", "progress": progress, "segments": segments}
-    return result
+    return blocks.both([text], {"state": "partial", "progress": progress, "segments": segments})
+
+
+def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
+    """The status of one file's ingest into `collection`."""
+    going = s.state in ("queued", "processing")
+    data = blocks.lean(
+        {
+            "source_id": s.source_id,
+            "state": s.state,
+            "progress": round(s.progress, 3),
+            "stage": stage(s) if going else "",
+            "segments": s.segments,
+            "duration_s": blocks.seconds(s.duration_s),
+            "pages": s.pages,
+            "recorded_at": blocks.date(s.recorded_at),
+            "recorded_at_from": s.recorded_at_from,
+            "already": s.already or None,
+            "changed": [CHANGED[c].format(collection=collection) for c in s.changed],
+            "duplicate_of": one_line(s.duplicate_of),
+            "warnings": [one_line(w) for w in s.warnings[:5]],
+            "retry_in_s": RETRY_S if going else None,
+        },
+        keep=("segments", "progress"),
+    )
+    facts = [counted(s.segments, "segment")]
+    if s.duration_s is not None:
+        facts.append(clock(s.duration_s, short=True))
+    if s.pages is not None:
+        facts.append(counted(s.pages, "page"))
+    if s.recorded_at is not None:
+        facts.append(f"recorded {blocks.date(s.recorded_at)} ({s.recorded_at_from})")
+    lines = [f"{s.source_id or 'file'} {s.state}: {', '.join(facts)}."]
+    if going:
+        lines.append(
+            f"{stage(s)}, {s.progress:.0%} done; what is in can be searched. It goes on by itself: "
+            f"call ingest_media again with the same source in {RETRY_S} s to follow."
+        )
+    if s.changed:
+        lines.append(f"These bytes were complete before; {' and '.join(data['changed'])}.")
+    elif s.already:
+        lines.append("Nothing to do: these bytes were complete before.")
+    if s.moved_from:
+        lines.append(f"It was at {one_line(s.moved_from)} before, and is at the new path now.")
+    if s.duplicate_of:
+        lines.append(f"Same bytes as {data['duplicate_of']}.")
+    lines += [f"Warning: {w}" for w in data.get("warnings", ())]
+    return blocks.both(lines, data)
+
+
+def fetching(progress: DownloadProgress | None) -> CallToolResult:
+    """The status of a download that has not ended."""
+    size, total = (progress.size, progress.total) if progress else (0, 0)
+    share = size / total if total else 0.0
+    data = {"state": "queued", "progress": round(share, 3), "stage": "downloading",
+            "retry_in_s": RETRY_S}  # fmt: skip
+    received = f"{size >> 20:,} of {total >> 20:,} MB" if total else f"{size >> 20:,} MB"
+    return blocks.both(
+        [f"downloading: {received}. Call ingest_media again with the same source in {RETRY_S} s."],
+        data,
+    )
+
+
+def folder(f: FolderStatus) -> CallToolResult:
+    """The status of the ingest of a folder or a glob."""
+    failed = [s for s in f.failed if s.error_code != "UNSUPPORTED_TYPE"]
+    skipped = len(f.failed) - len(failed)  # unsupported files in a folder are not failures
+    done = f.files_done + (f.current.progress if f.current and not f.finished else 0.0)
+    state = "processing" if not f.finished else ("partial" if failed else "ready")
+    if f.finished and len(f.failed) == f.files_total:
+        state = "failed"
+    now = None if f.finished else f.current
+    segments = sum(s.segments for s in f.done) + (now.segments if now else 0)
+    data = blocks.lean(
+        {
+            "state": state,
+            "progress": round(done / f.files_total, 3) if f.files_total else 1.0,
+            "segments": segments,
+            "files_total": f.files_total,
+            "files_done": f.files_done,
+            "failed": [
+                {
+                    "file": one_line(blocks.name(s.path), 120),
+                    "error": f"{s.error_code}: {one_line(s.error)}",
+                }
+                for s in failed[:5]
+            ],
+            "skipped": skipped or None,
+            "retry_in_s": None if f.finished else RETRY_S,
+        },
+        keep=("segments", "progress", "files_total", "files_done"),
+    )
+    lines = [f"{state}: {f.files_done} of {f.files_total} files, {counted(segments, 'segment')}."]
+    if skipped:
+        lines.append(f"{skipped} of other kinds skipped.")
+    if failed:
+        lines.append(f"{len(failed)} could not be read:")
+        lines += [f"  {x['file']}: {x['error']}" for x in data["failed"]]
+    if now is not None:
+        name = one_line(blocks.name(now.path), 80)
+        lines.append(f"Now {name!r}: {stage(now)}, {now.progress:.0%}.")
+    if not f.finished:
+        lines.append(
+            f"It goes on by itself: call again with the same source in {RETRY_S} s to follow."
+        )
+    return blocks.both(lines, data)
 
 
 def _data(status: IngestStatus | FolderStatus) -> dict[str, Any]:
@@ -57,7 +172,7 @@ def _data(status: IngestStatus | FolderStatus) -> dict[str, Any]:
 
     if isinstance(status, IngestStatus):
         return {
-            "file": _name(status.path),
+            "file": one_line(blocks.name(status.path), 120),
             "state": status.state,
             "stage": stage(status),
             "progress": round(status.progress, 3),
@@ -66,7 +181,7 @@ def _data(status: IngestStatus | FolderStatus) -> dict[str, Any]:
     now = status.current
     done = status.files_done + (now.progress if now else 0.0)
     return {
-        "file": _name(now.path) if now else "",
+        "file": one_line(blocks.name(now.path), 120) if now else "",
         "state": "processing",
         "stage": stage(now) if now else "next file",
         "progress": round(done / max(1, status.files_total), 3),
@@ -74,7 +189,3 @@ def _data(status: IngestStatus | FolderStatus) -> dict[str, Any]:
         "files_done": status.files_done,
         "files_total": status.files_total,
     }
-
-
-def _name(path: str) -> str:
-    return one_line(path.replace("\\", "/").rsplit("/", 1)[-1], 120)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from omni_core.errors import BadRequestError
-from omni_server.cli import parser
+from omni_server.cli import parser_serving
 from omni_server.clients.paths import OS, Place
 from omni_server.clients.table import CLIENTS, client
 
@@ -65,7 +65,7 @@ def test_every_client_has_its_user_file_on_every_system(name: str, system: OS) -
 
 
 def test_every_client_and_system_is_in_the_table() -> None:
-    assert {name for name, _ in USER} == set(CLIENTS) == set(parser.CLIENTS)
+    assert {name for name, _ in USER} == set(CLIENTS) == set(parser_serving.CLIENTS)
 
 
 @pytest.mark.parametrize("name", CLIENTS)

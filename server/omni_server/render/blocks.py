@@ -1,0 +1,41 @@
+"""What all results are made of: a text block, and the same facts as structured data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from mcp.types import CallToolResult, TextContent
+
+
+def seconds(value: float | None) -> float | None:
+    """Seconds to two decimals."""
+    return None if value is None else round(value, 2)
+
+
+def date(value: datetime | None) -> str:
+    """ISO 8601 to the second; "" without a date."""
+    return "" if value is None else value.isoformat(timespec="seconds")
+
+
+def name(path: str) -> str:
+    """The last part of a path of any system."""
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def lean(data: Mapping[str, Any], keep: Iterable[str] = ()) -> dict[str, Any]:
+    """The data without empty values, but for those to `keep`."""
+    return {k: v for k, v in data.items() if k in keep or (v not in ("", None, [], (), {}))}
+
+
+def text(lines: Iterable[str]) -> CallToolResult:
+    """A result of words alone."""
+    return CallToolResult(content=[TextContent(type="text", text="\n".join(lines))])
+
+
+def both(lines: Iterable[str], data: Mapping[str, Any]) -> CallToolResult:
+    """A result of words, and of data that say the same."""
+    result = text(lines)
+    result.structured_content = dict(data)
+    return result
