@@ -17,6 +17,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 from mcp.server import MCPServer
@@ -73,9 +74,16 @@ def create_http(settings: Settings, *, opener: Opener | None = None) -> HttpServ
     check(settings)
     state = State(settings, opener)
     state.guarded = is_guarded(settings)
-    shared = settings.root_paths if settings.share_files else ()
-    state.links = Links(settings.store_path, shared)
+    state.links = Links(settings.store_path, _shared(settings))
     return application(state, build(state))
+
+
+def _shared(settings: Settings) -> tuple[Path, ...]:
+    """The folders whose files may be linked to: those of the tenants too."""
+    if not settings.share_files:
+        return ()
+    tenants = [Path(settings.tenant_roots).expanduser()] if settings.tenant_roots else []
+    return (*settings.root_paths, *tenants)
 
 
 def application(state: State, server: MCPServer[State]) -> HttpServer:
