@@ -211,7 +211,7 @@ async def test_the_single_token_works_beside_oauth(both: Both, engine: Any) -> N
         arguments = {"source": "src_" + "a" * 16}
         assert (await post(url, TOKEN, "tools/call", name="delete_source", arguments=arguments)
                 ).status_code == 200  # fmt: skip
-    assert engine.asked == ["src_" + "a" * 16]
+    assert engine.asked[-1] == "src_" + "a" * 16
 
 
 async def test_an_issuer_that_does_not_answer_is_503_and_not_a_new_login(both: Both) -> None:
