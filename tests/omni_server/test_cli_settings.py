@@ -26,7 +26,7 @@ def test_a_wrong_option_is_named(key: str, origin: str) -> None:
 
 def test_every_option_of_serve_that_is_a_setting_knows_its_name() -> None:
     options = vars(parser.parse(["serve"])).keys() - {
-        "verb", "run", "config", "version", "stdio", "http",
+        "verb", "run", "config", "version", "stdio", "http", "open",
     }  # fmt: skip
     assert {f"option --{o.replace('_', '-')}" for o in options} == set(ORIGINS.values())
 

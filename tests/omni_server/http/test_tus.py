@@ -294,7 +294,7 @@ async def test_a_wrong_beginning_is_one_line_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "id_", ["x", "upload_" + "a" * 26, "%2e%2e%2f", "%2e%2e%2flinks.key", "a" * 3000]
+    "id_", ["x", "upload_" + "a" * 26, "%2e%2e%2flinks.key", "a" * 3000]
 )
 async def test_an_unknown_upload_is_404(web: Web, id_: str) -> None:
     async with web() as http:
