@@ -104,7 +104,7 @@ def fitting(row: SourceRow, asked: Sequence[Show]) -> tuple[tuple[Show, ...], st
     shown = tuple(shows) or default
     if not wrong:
         return shown, ""
-    others = sorted(possible - set(shown))
+    others = sorted(possible - {*shown, "thumbnail"})  # which pages of ours ask for, not people
     return shown, (
         f"NO_VISUAL: {describe_kind(row)} has no {' or '.join(wrong)}; "
         f"shown: {' and '.join(shown)}" + f"; also possible: {', '.join(others)}" * bool(others)

@@ -248,7 +248,7 @@ async def test_what_lies_outside_of_the_roots_waits_for_a_server_that_may_read_i
 async def test_a_small_file_does_not_wait_for_a_film_and_a_second_film_says_that_it_does(
     opened: Opened, memory: Settings, media: Path, tmp_path: Path
 ) -> None:
-    long, other = talk(tmp_path / "long.wav", 900), talk(tmp_path / "other.wav", 901)
+    long, other = talk(tmp_path / "long.wav", 3000), talk(tmp_path / "other.wav", 3001)
     heard: list[IngestStatus] = []
 
     async def note(status: IngestStatus) -> None:
