@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from omni_core.text.clean import clean
 from omni_core.text.tokens import stem, words
 
@@ -20,14 +23,20 @@ def snippet(text: str, question: str = "", limit: int = 30) -> str:
     if len(parts) <= limit:
         return said
     wanted = {stem(w) for w in words(question)}
-    start = _best_window([{stem(w) for w in words(p)} & wanted for p in compared], limit)
+    start = _best_window([_stems(p) & wanted for p in compared], limit)
     shown = joiner.join(parts[start : start + limit])
     before = "… " if start else ""
     after = " …" if start + limit < len(parts) else ""
     return f"{before}{shown}{after}"
 
 
-def _best_window(held: list[set[str]], limit: int) -> int:
+@lru_cache(maxsize=1 << 15)
+def _stems(part: str) -> frozenset[str]:
+    """The stems of a word as it stands in the text."""
+    return frozenset(stem(w) for w in words(part))
+
+
+def _best_window(held: Sequence[frozenset[str]], limit: int) -> int:
     """Start of the window of `limit` words with the most distinct query terms, centred on them.
     `held[i]`: the query terms that word i matches."""
     found = [i for i, terms in enumerate(held) if terms]

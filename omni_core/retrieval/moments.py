@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -182,7 +183,15 @@ def fold_duplicates(
     return kept
 
 
-_Words = tuple[Channel, tuple[str, ...]]
+_Words = tuple[Channel, int, int]
+"""Channel, number of words, and their hash."""
+
+
+@lru_cache(maxsize=1 << 14)
+def _said(text: str) -> tuple[int, int]:
+    """Number and hash of the words of a text; a search compares those of a hundred moments."""
+    found = tuple(words(text))
+    return len(found), hash(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +207,7 @@ class _Likeness:
     def of(cls, moment: Moment, vector: Vector | None) -> _Likeness:
         stored = moment.best.stored
         one = vector if vector is not None and vector.ndim == 1 else None
-        said = (stored.channel, tuple(words(stored.text)))
+        said = (stored.channel, *_said(stored.text))
         return cls(stored.source_id, stored.is_title, said, one)
 
     @property
@@ -210,7 +219,7 @@ class _Likeness:
             return False
         if self.is_title:
             return False  # equal titles do not make equal content
-        if len(self.words[1]) >= SAME_WORDS and self.words == other.words:
+        if self.words[1] >= SAME_WORDS and self.words == other.words:
             return True
         if self.vector is None or other.vector is None:
             return False

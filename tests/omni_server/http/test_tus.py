@@ -293,9 +293,7 @@ async def test_a_wrong_beginning_is_one_line_and_leaves_nothing(
     assert not uploads.exists() or not list(uploads.iterdir())
 
 
-@pytest.mark.parametrize(
-    "id_", ["x", "upload_" + "a" * 26, "%2e%2e%2flinks.key", "a" * 3000]
-)
+@pytest.mark.parametrize("id_", ["x", "upload_" + "a" * 26, "%2e%2e%2flinks.key", "a" * 3000])
 async def test_an_unknown_upload_is_404(web: Web, id_: str) -> None:
     async with web() as http:
         for method in ("HEAD", "GET", "PATCH", "DELETE"):
