@@ -63,7 +63,7 @@ async def ingest_media(
 ) -> Annotated[CallToolResult, IngestOut]:
     """Make a video, recording, picture or document searchable. Safe to repeat: call again
     to follow a long one."""
-    state = _state(ctx)
+    state = state_of(ctx)
     if stop:
         return await _stop(ctx, source)
     task = isinstance(ctx, TaskContext)  # it waits for the end, and ends what is cancelled
@@ -86,7 +86,7 @@ async def ingest_media(
             raise BadRequestError(
                 "title, recorded_at and transcript are of one file: leave them out for a folder"
             )
-        engine = await budget.opened(_engine(ctx))
+        engine = await budget.opened(engine_of(ctx))
         from omni_core.engine.results import IngestRequest
 
         paths = [str(path) for path in files]
@@ -162,8 +162,8 @@ async def get_segment(
     ] = (),
 ) -> CallToolResult:
     """Open what search found or a citation names: its words, frame, page, sound or clip."""
-    state = _state(ctx)
-    engine = await _engine(ctx)
+    state = state_of(ctx)
+    engine = await engine_of(ctx)
     from omni_core.engine.results import OpenRequest
 
     box = (crop[0], crop[1], crop[2], crop[3]) if crop else None
@@ -188,7 +188,7 @@ async def similar_to(
     """Find moments that look, sound or read like this one, in any kind of media."""
     from omni_core.engine.results import SearchRequest
 
-    path = await asyncio.to_thread(_example, _state(ctx), ref)
+    path = await asyncio.to_thread(_example, state_of(ctx), ref)
     return await _search(
         ctx,
         SearchRequest(
@@ -218,7 +218,7 @@ async def list_sources(
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, SourcesOut]:
     """List the sources in the library, newest first, and its collections."""
-    engine = await _engine(ctx)
+    engine = await engine_of(ctx)
     return results.sources(
         await engine.sources(
             match=match, when=when, collection=collection, state=state, limit=limit, cursor=cursor
@@ -234,7 +234,7 @@ async def read_source(
     cursor: Cursor = "",
 ) -> CallToolResult:
     """Read one source in order: transcript, page text or outline of shots, with times."""
-    engine = await _engine(ctx)
+    engine = await engine_of(ctx)
     return results.read(
         await engine.read(source, start=start, end=end, cursor=cursor, max_words=READ_WORDS)
     )
@@ -246,7 +246,7 @@ async def check_citation(
     quote: Annotated[str, _d("The words said to stand there", max_length=2000)],
 ) -> Annotated[CallToolResult, CheckOut]:
     """Check that quoted words really stand where a citation says: found, partly, not_found."""
-    engine = await _engine(ctx)
+    engine = await engine_of(ctx)
     return results.checked(await engine.check(ref, quote))
 
 
@@ -255,25 +255,25 @@ async def delete_source(
     source: Annotated[str, _d("src_ id", pattern=r"^src_[a-z2-7]{16}$")],
 ) -> Annotated[CallToolResult, DeleteOut]:
     """Remove a source from the library. The file itself stays."""
-    engine = await _engine(ctx)
+    engine = await engine_of(ctx)
     for row in (await engine.sources(match=source, limit=1)).sources:
         await confirm_delete(Questions(ctx), row.title, results.facts(row, day=True), row.segments)
     return results.deleted(await engine.forget(source))
 
 
-def _state(ctx: Ctx) -> State:
+def state_of(ctx: Ctx) -> State:
     """The state of the caller's tenant."""
     return ctx.request_context.lifespan_context.of_caller()
 
 
-async def _engine(ctx: Ctx) -> EngineApi:
+async def engine_of(ctx: Ctx) -> EngineApi:
     """The engine that this caller may use."""
-    return await _state(ctx).engine()
+    return await state_of(ctx).engine()
 
 
 async def _search(ctx: Ctx, request: SearchRequest) -> CallToolResult:
-    state = _state(ctx)
-    engine = await _engine(ctx)
+    state = state_of(ctx)
+    engine = await engine_of(ctx)
     return results.search(await engine.search(request), scores=state.settings.expose_scores)
 
 
@@ -287,8 +287,8 @@ def _followed(
 
 async def _stop(ctx: Ctx, source: str) -> CallToolResult:
     """Stop what is being ingested from `source`: a path, folder, glob, link or source id."""
-    state = _state(ctx)
-    engine = await _engine(ctx)
+    state = state_of(ctx)
+    engine = await engine_of(ctx)
     fetched = is_url(source) and state.downloads is not None and await state.downloads.stop(source)
     if _REF.fullmatch(source):
         found = await engine.sources(match=source, state="processing", limit=1)

@@ -11,7 +11,7 @@ from pydantic import Field
 from omni_server.authorization import principal
 from omni_server.page import view
 from omni_server.text import one_line
-from omni_server.tools import Ctx, _engine, _state
+from omni_server.tools import Ctx, engine_of, state_of
 
 if TYPE_CHECKING:
     from omni_core.engine.results import OpenRequest, Show
@@ -33,7 +33,7 @@ async def view_moment(
     quote: Annotated[str, Field(description="Words to look for there", max_length=2000)] = "",
 ) -> CallToolResult:
     """What the page shows of one reference, as data."""
-    engine = await _engine(ctx)
+    engine = await engine_of(ctx)
     if part == "clip":
         return await _clip(ctx, ref, pad_s)
     if part == "thumbnail":
@@ -51,8 +51,8 @@ async def view_moment(
 
 async def library_status(ctx: Ctx) -> CallToolResult:
     """What is being ingested, how much is in, and what this server allows this caller."""
-    state = _state(ctx)
-    status = await (await _engine(ctx)).status()
+    state = state_of(ctx)
+    status = await (await engine_of(ctx)).status()
     settings, caller = state.settings, principal(ctx)
     data = {
         "sources": status["sources"],
@@ -71,10 +71,10 @@ async def library_status(ctx: Ctx) -> CallToolResult:
 
 async def _clip(ctx: Ctx, ref: str, pad_s: float) -> CallToolResult:
     """A clip of the moment and its surroundings, with the words said in it."""
-    o = await (await _engine(ctx)).open_ref(_request(ref, ("clip", "text"), pad_s=pad_s))
+    o = await (await engine_of(ctx)).open_ref(_request(ref, ("clip", "text"), pad_s=pad_s))
     data = view.opened(o)
     if o.clips:
-        state, cut = _state(ctx), o.clips[0]
+        state, cut = state_of(ctx), o.clips[0]
         url = ""
         if state.links is not None and _over_http(ctx, state):
             url = await asyncio.to_thread(state.links.path, cut.path)
