@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from omni_core.errors import StoreError
+from omni_core.tasks import finish_first
 from omni_server.durable_tasks.owners import Owner, is_alive
 from omni_server.durable_tasks.record import Record
 from omni_server.durable_tasks.store import FILE, Store
@@ -32,16 +33,25 @@ class SharedStore:
         A later call tries again."""
         async with self._opening:
             if self._store is None:
-                self._store = await asyncio.to_thread(Store, self._folder)
+                await finish_first(self._open())
             store = self._store
+        assert store is not None  # noqa: S101 - `_open` set it or raised
         return await asyncio.to_thread(method, store, *args)
+
+    async def _open(self) -> None:
+        self._store = await asyncio.to_thread(Store, self._folder)
+
+    async def _own(self) -> None:
+        self._owner = await asyncio.to_thread(Owner, self._folder)
 
     async def owner(self) -> str:
         """This process as the owner of tasks."""
         async with self._opening:
             if self._owner is None:
-                self._owner = await asyncio.to_thread(Owner, self._folder)
-            return self._owner.id
+                await finish_first(self._own())  # a cancelled caller must not lose an open file
+            owner = self._owner
+        assert owner is not None  # noqa: S101 - `_own` set it or raised
+        return owner.id
 
     async def left(self) -> list[Record]:
         """The tasks that should be running and whose process has ended."""
@@ -55,8 +65,9 @@ class SharedStore:
 
     async def close(self) -> None:
         """Leave the running tasks of this process to the next, and close the file."""
-        store, self._store = self._store, None
-        owner, self._owner = self._owner, None
+        async with self._opening:
+            store, self._store = self._store, None
+            owner, self._owner = self._owner, None
         if store is not None:
             try:
                 if owner is not None:

@@ -35,8 +35,7 @@ def test_the_client_of_the_page_follows_a_task_to_its_result(tmp_path: Path) -> 
     )  # fmt: skip
     assert re.fullmatch(r"ready: 6 of 6 files, \d+ segments\.\n", ran.stdout), ran
     *polls, last = ran.stderr.splitlines()
-    assert polls
-    assert all(line.startswith("working") for line in polls)
+    assert all(line.startswith("working") for line in polls)  # none on a fast machine
     assert last.startswith("completed ready: 6 of 6 files")
 
 

@@ -83,6 +83,7 @@ export class Stage {
   }
 
   stand(second) {
+    if (!this.clip) return; // another moment was opened meanwhile
     this.media.currentTime = Math.max(0, second - this.clip.start_s);
     this.onsecond(second);
   }
@@ -141,17 +142,19 @@ export class Stage {
 
   /** For formats that this browser does not play: the sound, with the picture as it is. */
   async soundOnly() {
-    if (!this.clip || this.fallen === this.clip) return;
-    this.fallen = this.clip;
-    const [start, end] = this.clip.asked;
+    const clip = this.clip;
+    if (!clip || this.fallen === clip) return;
+    this.fallen = clip;
+    const [start, end] = clip.asked;
     try {
       const sound = await api.sound(`${this.view.source.id}@${start.toFixed(3)}-${end.toFixed(3)}`);
+      if (this.clip !== clip) return; // another moment was opened meanwhile
       if (!sound) throw new Error("no sound");
-      this.clip.start_s = start;
+      clip.start_s = start;
       this.media.src = sound;
-      this.note.textContent = `The clip (${this.clip.mime}) does not play here; this is its sound alone.`;
+      this.note.textContent = `The clip (${clip.mime}) does not play here; this is its sound alone.`;
     } catch {
-      this.note.textContent = `The clip (${this.clip.mime}) does not play here.`;
+      if (this.clip === clip) this.note.textContent = `The clip (${clip.mime}) does not play here.`;
     }
   }
 }
