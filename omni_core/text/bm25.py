@@ -87,7 +87,7 @@ def question(text: str) -> Sparse:
 def terms(text: str) -> list[str]:
     """The terms of a text in order, as indexed: to explain a match."""
     if text.isascii():  # a search compares a hundred texts
-        return [token for run in _ASCII_WORD.findall(text.casefold()) for token in _words(run)]
+        return _ascii_terms(text)
     return [token for token, _ in _tokens(text)]
 
 
@@ -103,9 +103,7 @@ def _number(token: str) -> int:
 def _tokens(text: str, *, question: bool = False, fold: bool = True) -> Iterator[tuple[str, bool]]:
     """(term, whether it is a single character indexed only for one-character questions)."""
     if text.isascii():
-        for run in _ASCII_WORD.findall(text.casefold()):
-            for token in _words(run):
-                yield token, False
+        yield from ((token, False) for token in _ascii_terms(text))
         return
     text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", text))
@@ -124,6 +122,10 @@ def _tokens(text: str, *, question: bool = False, fold: bool = True) -> Iterator
             if not question:
                 for char in _HAN.findall(run):
                     yield char, True
+
+
+def _ascii_terms(text: str) -> list[str]:
+    return [token for run in _ASCII_WORD.findall(text.casefold()) for token in _words(run)]
 
 
 @lru_cache(maxsize=1 << 16)

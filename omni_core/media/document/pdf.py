@@ -108,7 +108,9 @@ class PdfMedium(Medium):
         with self._opened(path, options.password) as doc:
             edge, heading = min(options.image_edge, MAX_EDGE), ""
             if names := _attachments(doc):
-                yield FileWarning(f"files attached to it are not read: {names}; ingest them apart")
+                yield FileWarning(
+                    f"attached files are not read: {names}; save and ingest them by themselves"
+                )
             outline = _outline(doc)
             for number in range(1, len(doc) + 1):
                 span = Span("page", number, number + 1)

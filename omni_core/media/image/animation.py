@@ -37,7 +37,7 @@ def seconds(image: Image.Image, path: str) -> float:
     total = sum(durations(path, image.format)[:frames])
     if not total:  # AVIF, whose first frame's duration stands for all until it is cut
         image.seek(1)
-        total = frames * shown_for(float(image.info.get("duration", 0) or 0) / 1000)
+        total = frames * _held(image)
         image.seek(0)
     return round(total, 3) if total >= MIN_DURATION_S else 0.0
 
@@ -96,9 +96,14 @@ def _frames(image: Image.Image) -> Iterator[tuple[float, float, Pixels]]:
             if n == 0:
                 raise
             return  # a truncated file ends with its last readable frame
-        held = shown_for(float(image.info.get("duration", 0) or 0) / 1000)
+        held = _held(image)
         yield t, held, rgb
         t += held
+
+
+def _held(image: Image.Image) -> float:
+    """Seconds for which players show the frame that was decoded last."""
+    return shown_for(float(image.info.get("duration", 0) or 0) / 1000)
 
 
 def _small(rgb: Pixels, edge: int) -> Pixels:

@@ -47,12 +47,10 @@ def readable(text: str) -> Readable | None:
     if isinstance(value, dict) and isinstance(value.get("cells"), list) and "nbformat" in value:
         return _Notebook(value).read
     found = Readable()
-    records = value if isinstance(value, list) else [value]
-    between = "\n" if isinstance(value, list) else "; "
     if isinstance(value, dict):
         found.text = "\n".join(_entries(value, "", found, 0))
     else:
-        found.text = between.join("; ".join(_entries(r, "", found, 0)) for r in records)
+        found.text = "\n".join("; ".join(_entries(r, "", found, 0)) for r in value)
     return found
 
 
