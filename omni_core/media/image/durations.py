@@ -80,10 +80,15 @@ def _webp(data: bytes) -> Iterator[float]:
 
 
 def _png(data: bytes) -> Iterator[float]:
-    """Milliseconds of each fcTL chunk: a fraction whose denominator 0 means 100."""
-    at = 8
+    """Milliseconds of each fcTL chunk: a fraction whose denominator 0 means 100. Ends where the
+    chunks are not numbered one after the other, where decoders stop."""
+    at, number = 8, 0
     while at + 8 <= len(data):
         size, name = struct.unpack_from(">I4s", data, at)
+        if name in (b"fcTL", b"fdAT"):
+            if struct.unpack_from(">I", data, at + 8)[0] != number:
+                return
+            number += 1
         if name == b"fcTL":
             part, whole = struct.unpack_from(">HH", data, at + 28)
             yield 1000 * part / (whole or 100)
