@@ -36,7 +36,7 @@ def seconds(image: Image.Image, path: str) -> float:
     if image.format not in FORMATS or frames < 2:
         return 0.0
     total = sum(durations(path, image.format)[:frames])
-    if not total:  # AVIF, whose first frame's duration stands for all until it is cut
+    if image.format == "AVIF":  # whose first frame's duration stands for all until it is cut
         image.seek(1)
         total = frames * _held(image)
         image.seek(0)

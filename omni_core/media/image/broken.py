@@ -25,23 +25,28 @@ GREY = (128, 128, 128)
 """What could not be drawn."""
 _END_OF_JPEG = b"\xff\xd9"
 _TURNED = 0x0112
+_LEAST = 0.01
+"""Share of a picture below which nothing can be seen of it."""
+_ROW_DRAWN = 0.98
+"""Share of a row that comes out equal with both paddings if it was in the file."""
 _BLOCK = 8
 """Rows that JPEG codes together, at the least."""
 
 
 class Drawn(NamedTuple):
     """picture: RGB, with `GREY` where nothing could be drawn. share: of it that is drawn, over 0
-    and up to 1. coarse: whether the rest, or detail, is missing of what comes in several passes."""
+    and up to 1; None where that is not known. coarse: whether it comes in several passes, of which
+    some are missing."""
 
     picture: Image.Image
-    share: float
+    share: float | None
     coarse: bool = False
 
 
 def as_far_as_drawn(reopen: Reopen) -> Drawn:
     """The picture that this opens.
 
-    Raises what the decoder raised where nothing is drawn.
+    Raises what the decoder raised where nothing of it is drawn, or next to nothing.
     """
     dark, error = _decoded(reopen(b""), 0)
     light, _ = _decoded(reopen(b""), 255)
@@ -53,7 +58,7 @@ def as_far_as_drawn(reopen: Reopen) -> Drawn:
         drawn = drawn | _above_filling(dark)
     elif drawn.all() and dark.format == "GIF" and "transparency" in dark.info:
         drawn = _above_clear(dark)  # its ground is the transparent colour, whatever was there
-    if not drawn.any() and error is not None:
+    if error is not None and drawn.mean() < _LEAST:
         raise error
     return _with_grey(dark, drawn, coarse)
 
@@ -67,8 +72,11 @@ def where_alike(a: Image.Image, b: Image.Image) -> Drawn:
     try:
         b.load()
     except (OSError, EOFError):  # the other padding is no code: what was drawn is not known
-        return Drawn(a, 0.99)
-    return _with_grey(a, _same(a, b))
+        return Drawn(a, None)
+    same = _same(a, b)
+    rows = np.mean(same, axis=1) > _ROW_DRAWN  # from the top down; below, equal is by chance
+    same[int(np.argmin(rows)) if not rows.all() else a.height :] = False
+    return _with_grey(a, same)
 
 
 def _with_grey(dark: Image.Image, drawn: Mask, coarse: bool = False) -> Drawn:
@@ -99,6 +107,8 @@ def _decoded(image: Image.Image, ground: int) -> tuple[Image.Image, Exception | 
     except Exception as e:  # Pillow raises exceptions of any kind on damaged files
         error = e
     file.tile = []
+    if file.fp is not None:
+        file.fp.close()
     return image, error
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from PIL import Image
+from PIL.PngImagePlugin import iTXt
 
 from omni_core.media.image import iptc, xmp
 from omni_core.media.image.tags import Tags
@@ -103,9 +104,8 @@ def _exif_texts(tags: Tags) -> Iterator[str]:
 def _own_texts(image: Image.Image) -> Iterator[str]:
     """Text chunks of PNG; comments of GIF and JPEG."""
     for name in _PNG_TEXTS:
-        yield _text(image.info.get(name))
-    if isinstance(prompt := image.info.get("parameters"), str):
-        yield _without_settings(prompt)
+        yield _chunk(image.info.get(name))
+    yield _without_settings(_chunk(image.info.get("parameters")))
 
 
 def _without_settings(prompt: str) -> str:
@@ -120,8 +120,18 @@ def _text(value: Any) -> str:
         try:
             value = value.encode("latin-1")
         except UnicodeEncodeError:
-            return value
+            return str(value)
     return decode(value.split(b"\0\0")[0]) if isinstance(value, bytes) else ""
+
+
+def _chunk(value: Any) -> str:
+    """A text of a PNG: iTXt is Unicode, tEXt Latin-1, in which many programs write UTF-8."""
+    if isinstance(value, str) and not isinstance(value, iTXt):
+        try:
+            return value.encode("latin-1").decode("utf-8")
+        except UnicodeError:
+            return value
+    return str(value) if isinstance(value, str) else _text(value)
 
 
 def _wide(tags: Tags, tag: int) -> str:

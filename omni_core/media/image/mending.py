@@ -6,10 +6,14 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from omni_core.media.image.durations import gif_blocks, gif_table
+
 PNG = b"\x89PNG\r\n\x1a\n"
 _PICTURE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 _KEPT = (b"gAMA", b"sRGB", b"pHYs", b"eXIf", b"tEXt", b"iTXt")
-_ANIMATION = (b"acTL", b"fcTL", b"fdAT")
+_ANIMATED = (b"acTL", b"fcTL", b"fdAT")
+ANIMATION = "animation"
+"""Stands for these three among the chunks left out."""
 _MAX_KEPT = 1 << 20
 """Bytes of a chunk that is no part of the picture; Pillow refuses files with longer texts."""
 _MAX_PADDED = 64 << 20
@@ -26,7 +30,7 @@ def png(data: bytes) -> tuple[bytes, list[str]]:
             out += [struct.pack(">I", len(body)), name, body]
             out.append(struct.pack(">I", zlib.crc32(body, zlib.crc32(name))))
         elif name != b"IEND":
-            dropped.append("animation" if name in _ANIMATION else name.decode("ascii", "replace"))
+            dropped.append(ANIMATION if name in _ANIMATED else name.decode("ascii", "replace"))
     out += [b"\0\0\0\0IEND", struct.pack(">I", zlib.crc32(b"IEND"))]
     return b"".join(out), list(dict.fromkeys(dropped))
 
@@ -50,6 +54,21 @@ def _compressed_text(name: bytes, body: bytes) -> bool:
     """Whether a text is compressed, and so may be a bomb."""
     after = body.find(b"\0") + 1
     return name == b"iTXt" and body[after : after + 1] != b"\0"
+
+
+def gif(data: bytes) -> bytes:
+    """A GIF that ends after its last whole frame; `data` itself if it has none."""
+    end = 0
+    try:
+        at = 13 + gif_table(data[10])
+        while data[at] in (0x21, 0x2C):
+            picture = data[at] == 0x2C
+            start = at + 11 + gif_table(data[at + 9]) if picture else at + 2
+            at = gif_blocks(data, start)
+            end = at if picture else end
+    except IndexError:  # where it breaks off
+        pass
+    return data[:end] + b";" if end else data
 
 
 def webp(data: bytes, padding: bytes) -> bytes:

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from omni_core.errors import TooLargeError, UnreadableError
 from omni_core.media.brands import is_heif
-from omni_core.media.image import heif, mending, raw, unread
+from omni_core.media.image import animation, heif, mending, raw, unread
 from omni_core.media.image.tags import Tags, exif_of
 from omni_core.types import Limits
 
@@ -44,14 +44,22 @@ class Opened:
     heif: list[heif.HeifPicture] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
-    def still(self) -> bool:
-        """Go on with a PNG's still picture alone, whose animation is damaged; False if it is no
-        animated PNG."""
-        if self.image.format != "PNG" or not getattr(self.image, "is_animated", False):
-            return False
-        self.data, dropped = mending.png(_read(self.path))
-        self.warnings.append(f"damaged parts of the file were left out: {', '.join(dropped)}")
-        return True
+    def still(self) -> Image.Image | None:
+        """A PNG's still picture without its animation, which is damaged; None where there is no
+        animation, or the still is damaged as well."""
+        if self.image.format != "PNG":
+            return None
+        data, dropped = mending.png(_read(self.path))
+        if mending.ANIMATION not in dropped:
+            return None
+        try:
+            image = pillow(io.BytesIO(data))
+            image.load()
+        except (OSError, SyntaxError, ValueError):
+            return None
+        self.data = data
+        self.warnings.append("the animation is damaged: only its still picture was read")
+        return image
 
     def reopen(self, end: bytes = b"") -> Image.Image:
         """The image once more, from its start; with `end` after the last byte."""
@@ -99,8 +107,16 @@ def _open(path: str, limits: Limits, stack: ExitStack) -> Opened:
         return _heif(path, limits, stack)
     try:
         image = stack.enter_context(pillow(path))
+    except NotImplementedError as e:
+        raise UnreadableError(
+            f"{os.path.basename(path)} is of a kind of its format that is not read; save it as PNG "
+            "and ingest that",
+            code="UNSUPPORTED_TYPE",
+        ) from e
     except (OSError, SyntaxError, ValueError) as e:  # UnidentifiedImageError is an OSError
         return _mended(path, head, e, stack)
+    if image.format == "GIF" and not _has_frames(image):
+        return _mended(path, head, OSError("the frames of a GIF"), stack)
     if raw.is_raw_tiff(image):
         return _preview(path, stack)
     if image.format == "PSD":
@@ -138,12 +154,15 @@ def _heif(path: str, limits: Limits, stack: ExitStack) -> Opened:
 
 
 def _mended(path: str, head: bytes, error: Exception, stack: ExitStack) -> Opened:
-    """A PNG or WebP that Pillow does not open, without what it stumbles over."""
+    """A PNG, WebP or GIF that Pillow does not open, without what it stumbles over."""
     lost, other = "", None
     if head.startswith(mending.PNG):
         data, dropped = mending.png(_read(path))
         if dropped:
             lost = f"damaged parts of the file were left out: {', '.join(dropped)}"
+    elif head[:3] == b"GIF":
+        data = mending.gif(_read(path))
+        lost = "the animation breaks off: its last frame is not whole"
     elif head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         whole = _read(path)
         data, other = (mending.webp(whole, padding) for padding in mending.PADDINGS)
@@ -160,6 +179,14 @@ def _mended(path: str, head: bytes, error: Exception, stack: ExitStack) -> Opene
     if lost:
         found.warnings.append(lost)
     return found
+
+
+def _has_frames(image: Image.Image) -> bool:
+    """Whether the frames of a GIF can be counted; they cannot where it breaks off in a frame."""
+    try:
+        return animation.frame_count(image) > 0
+    except IndexError:
+        return False
 
 
 def _percent_there(data: bytes) -> int:

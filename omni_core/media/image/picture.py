@@ -89,11 +89,9 @@ class Picture:
                 image.seek(number)
             return image
 
-        if number == 0 and self._found.still():
-            try:
-                return self._upright(self._found.reopen())
-            except (OSError, SyntaxError, ValueError):
-                pass
+        if number == 0 and (still := self._found.still()) is not None:
+            self._drawn = self._upright(still)
+            return self._drawn
         return self._partly(broken.as_far_as_drawn(again), number)
 
     def _partly(self, drawn: broken.Drawn, number: int) -> Image.Image:
@@ -117,14 +115,18 @@ class Picture:
             image.getexif()[_TURNED] = turn  # of a camera's preview, it stands in the raw file
         return ImageOps.exif_transpose(image)
 
-    def _warn(self, number: int, share: float, coarse: bool = False) -> None:
-        if share >= 1 and not coarse:
+    def _warn(self, number: int, share: float | None, coarse: bool = False) -> None:
+        if share == 1 and not coarse:
             return
         what = f"page {number + 1}" if self.pages > 1 else "the picture"
-        percent = min(99, max(1, round(100 * share)))
-        drawn = f"{percent} % of it could be drawn, the rest is {'coarse' if coarse else 'grey'}"
-        if coarse and share >= 1:
+        if share is None:
+            drawn = "not all of it could be drawn"
+        elif share == 1:
             drawn = "the passes that hold its detail are missing"
+        else:
+            percent = min(99, max(1, round(100 * share)))
+            rest = "coarse" if coarse else "grey"
+            drawn = f"{percent} % of it could be drawn, the rest is {rest}"
         line = f"{what} breaks off or is damaged: {drawn}"
         if line not in self.warnings:
             self.warnings.append(line)

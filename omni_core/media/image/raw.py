@@ -105,10 +105,9 @@ def _as_tiff(path: str) -> Image.Image | None:
     """The picture that a TIFF reader sees: a thumbnail, of which some raw files have no other."""
     try:
         with Image.open(path, formats=["TIFF"]) as trial:
-            trial.load()
+            return trial.copy()
     except Exception:  # raw data, in any coding
         return None
-    return Image.open(path, formats=["TIFF"])
 
 
 def _metadata(data: mmap.mmap) -> Tags:

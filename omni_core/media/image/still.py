@@ -8,12 +8,13 @@ AVIF) are cut as a video without audio.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from PIL import Image
 
-from omni_core.errors import TooLargeError
+from omni_core.errors import OmniError, TooLargeError
 from omni_core.media.brands import is_picture
 from omni_core.media.image import animation, raw, unread
 from omni_core.media.image.caption import caption
@@ -40,12 +41,15 @@ from omni_core.types import (
 
 _MAGIC = (
     b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", *raw.TIFF,
-    b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\0\0\1\0", b"\0\0\2\0", b"8BPS", b"icns", b"DDS ",
-    b"qoif", b"\x01\xda\0", b"\x01\xda\1", b"\xb1\x68\xde\x3a", b"SIMPLE  =", b"\x59\xa6\x6a\x95",
+    b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\0\0\1\0", b"\0\0\2\0", b"8BPS\0", b"icns\0",
+    b"DDS \x7c\0", b"qoif", b"\x01\xda\0", b"\x01\xda\1", b"\xb1\x68\xde\x3a", b"SIMPLE  =", b"\x59\xa6\x6a\x95",
     b"/* XPM */",
 )  # fmt: skip
-_NETPBM = (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"P7", b"PF", b"Pf")
-_AFTER_NETPBM = b"0123456789# \t\r\nW"
+_NETPBM = re.compile(
+    rb"P[456]\s+(#[^\n]*\n\s*)*\d+\s+(#[^\n]*\n\s*)*\d+\s|P[Ff]\s+\d+\s+\d+\s+-?[\d.]+\s|P7\n(#|WIDTH)"
+    rb"|P[123]\s+(#[^\n]*\n\s*)*\d+\s+\d+\s[\d\s]*\Z"
+)
+"""Netpbm has short marks, which a text may begin with too."""
 _MIME = {
     "HEIF": "image/heic", "PSD": "image/vnd.adobe.photoshop", "DDS": "image/vnd-ms.dds",
     "QOI": "image/qoi", "TGA": "image/x-tga", "PCX": "image/x-pcx", "DCX": "image/x-dcx",
@@ -62,7 +66,7 @@ class ImageMedium(Medium):
         """By the first bytes; TGA and PCX, which have no magic number, by their suffix too."""
         if head.startswith(_MAGIC) or raw.is_raw(head, suffix) or is_picture(head):
             return True
-        if head.startswith(_NETPBM) and head[2:3].isspace() and head[3:4] in _AFTER_NETPBM:
+        if _NETPBM.match(head):
             return True
         if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
             return True
@@ -119,14 +123,24 @@ class ImageMedium(Medium):
                 f"{self.limits.max_pages}; split it or raise max_pages"
             )
         tiles = picture.tiles(options.image_edge)
+        seen = 0
         for n in range(pages):
-            pixels = picture.pixels(options.image_edge, None, n)
             span = Span("page", n + 1, n + 2) if pages > 1 else Span("second", 0, 0)
+            try:
+                pixels = picture.pixels(options.image_edge, None, n)
+            except (MemoryError, OmniError):
+                raise
+            except Exception as e:  # Pillow raises exceptions of any kind on damaged files
+                if not seen and n + 1 == pages:
+                    raise
+                picture.warnings.append(f"page {n + 1} cannot be read ({type(e).__name__})")
+                continue
+            seen += 1
             yield Segment(
                 source.id, Modality.IMAGE, Channel.VISUAL, span, ImageContent(pixels),
                 extra={"tiles": len(tiles)} if tiles else {},
             )  # fmt: skip
-            if n == 0:
+            if seen == 1:
                 yield from _description(picture, tags, source, span)
         for part, tile in enumerate(tiles, 1):
             content = ImageContent(picture.pixels(options.image_edge, tile))
