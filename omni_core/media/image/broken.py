@@ -60,7 +60,10 @@ def as_far_as_drawn(reopen: Reopen) -> Drawn:
         drawn = _above_clear(dark)  # its ground is the transparent colour, whatever was there
     if error is not None and drawn.mean() < _LEAST:
         raise error
-    return _with_grey(dark, drawn, coarse)
+    found = _with_grey(dark, drawn, coarse)
+    dark.close()
+    light.close()
+    return found
 
 
 def where_alike(a: Image.Image, b: Image.Image) -> Drawn:
@@ -107,8 +110,6 @@ def _decoded(image: Image.Image, ground: int) -> tuple[Image.Image, Exception | 
     except Exception as e:  # Pillow raises exceptions of any kind on damaged files
         error = e
     file.tile = []
-    if file.fp is not None:
-        file.fp.close()
     return image, error
 
 

@@ -42,8 +42,8 @@ from omni_core.types import (
 _MAGIC = (
     b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", *raw.TIFF,
     b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\0\0\1\0", b"\0\0\2\0", b"8BPS\0", b"icns\0",
-    b"DDS \x7c\0", b"qoif", b"\x01\xda\0", b"\x01\xda\1", b"\xb1\x68\xde\x3a", b"SIMPLE  =", b"\x59\xa6\x6a\x95",
-    b"/* XPM */",
+    b"DDS \x7c\0", b"qoif", b"\x01\xda\0", b"\x01\xda\1", b"\xb1\x68\xde\x3a", b"SIMPLE  =",
+    b"\x59\xa6\x6a\x95", b"/* XPM */",
 )  # fmt: skip
 _NETPBM = re.compile(
     rb"P[456]\s+(#[^\n]*\n\s*)*\d+\s+(#[^\n]*\n\s*)*\d+\s|P[Ff]\s+\d+\s+\d+\s+-?[\d.]+\s|P7\n(#|WIDTH)"

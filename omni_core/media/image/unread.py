@@ -26,6 +26,8 @@ def what(head: bytes, suffix: str) -> tuple[str, str] | None:
     for magic, name, advice in _BY_MAGIC:
         if head.startswith(magic):
             return name, advice
+    if head[:4] == b"8BPS" and head[22:24] not in (b"\0\1", b"\0\x08"):
+        return "a Photoshop document of 16 or 32 bits", "convert it to 8 bits, or export it as PNG"
     if head[:4] == b"\1\0\0\0" and head[40:44] == b" EMF":
         return "a Windows metafile", "convert it to PNG or SVG"
     if head[:2] == b"\x1f\x8b" and suffix == ".svgz":
