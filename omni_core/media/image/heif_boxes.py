@@ -74,8 +74,9 @@ class Items:
     def metadata(self, picture: Item) -> tuple[bytes, bytes]:
         """(EXIF from its byte order mark on, XMP) of a picture; b"" where there is none."""
         exif = xmp = b""
+        described = {picture.number, *picture.refs.get("dimg", ())[:1]}  # of a tone map, its base
         for item in self.by_number.values():
-            if picture.number not in item.refs.get("cdsc", (picture.number,)):
+            if not described.intersection(item.refs.get("cdsc", (picture.number,))):
                 continue
             if item.kind == "Exif" and not exif:
                 raw = self.data(item)
