@@ -9,6 +9,7 @@ does not tell drawn pixels from filling.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -48,22 +49,24 @@ def as_far_as_drawn(reopen: Reopen) -> Drawn:
 
     Raises what the decoder raised where nothing of it is drawn, or next to nothing.
     """
-    dark, error = _decoded(reopen(b""), 0)
-    light, _ = _decoded(reopen(b""), 255)
-    drawn = _same(dark, light)
-    coarse = bool(dark.info.get("interlace"))
-    if dark.format in ("JPEG", "MPO") and not drawn.all():
-        coarse = not drawn.any()  # progressive: rows come once all passes are read
-        dark, error = _decoded(reopen(_END_OF_JPEG), 0)
-        drawn = drawn | _above_filling(dark)
-    elif drawn.all() and dark.format == "GIF" and "transparency" in dark.info:
-        drawn = _above_clear(dark)  # its ground is the transparent colour, whatever was there
-    if error is not None and drawn.mean() < _LEAST:
-        raise error
-    found = _with_grey(dark, drawn, coarse)
-    dark.close()
-    light.close()
-    return found
+    with ExitStack() as stack:
+
+        def decoded(end: bytes, ground: int) -> tuple[Image.Image, Exception | None]:
+            return _decoded(stack.enter_context(reopen(end)), ground)
+
+        dark, error = decoded(b"", 0)
+        light, _ = decoded(b"", 255)
+        drawn = _same(dark, light)
+        coarse = bool(dark.info.get("interlace"))
+        if dark.format in ("JPEG", "MPO") and not drawn.all():
+            coarse = not drawn.any()  # progressive: rows come once all passes are read
+            dark, error = decoded(_END_OF_JPEG, 0)
+            drawn = drawn | _above_filling(dark)
+        elif drawn.all() and dark.format == "GIF" and "transparency" in dark.info:
+            drawn = _above_clear(dark)  # its ground is the transparent colour, whatever was there
+        if error is not None and drawn.mean() < _LEAST:
+            raise error
+        return _with_grey(dark, drawn, coarse)
 
 
 def where_alike(a: Image.Image, b: Image.Image) -> Drawn:

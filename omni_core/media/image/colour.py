@@ -29,7 +29,7 @@ def shown(image: Image.Image, edge: int) -> Image.Image:
     if profile is not None:
         return _converted(rgb, profile)
     gamma = image.info.get("gamma")
-    if gamma and image.format == "PNG" and "srgb" not in image.info:
+    if gamma and "srgb" not in image.info:
         return _with_gamma(rgb, float(gamma))
     return rgb
 

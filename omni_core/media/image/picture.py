@@ -85,8 +85,12 @@ class Picture:
     def _broken(self, number: int) -> Image.Image:
         def again(end: bytes) -> Image.Image:
             image = self._found.reopen(end)
-            if number:
-                image.seek(number)
+            try:
+                if number:
+                    image.seek(number)
+            except Exception:
+                image.close()
+                raise
             return image
 
         if number == 0 and (still := self._found.still()) is not None:
