@@ -78,6 +78,9 @@ MIGRATIONS = (
         at TEXT NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE passed_over ADD COLUMN pipeline TEXT NOT NULL DEFAULT '1';
+    """,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 
