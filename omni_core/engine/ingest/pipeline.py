@@ -352,4 +352,9 @@ def decoder_error(e: WorkerDied) -> OmniError:
             f"{e}: the file takes too long to decode; it may be damaged or built to hang decoders",
             code="TOO_LONG",
         )
+    if e.reason == "killed":
+        return TooLargeError(
+            f"{e}: the file needs more memory than there is, or was stopped by hand; make a smaller "
+            "copy, or lower memory_mb so that the decoder ends before the machine does"
+        )
     return UnreadableError(f"{e}: the file is damaged, or needs more memory than is allowed")
