@@ -252,9 +252,12 @@ def of_channel(channel: Channel) -> In:
 
 
 def overlapping(span: Span) -> tuple[Range, Range]:
-    """Segments that overlap `span`; for a zero-length span also those that start at it."""
-    end = max(span.end, span.start + 1e-3)
-    return Range("start", lt=end), Range("end", gt=span.start)
+    """Segments that overlap `span`; for a zero-length span also those that start at it, such as
+    the one of an image."""
+    before = Range("start", lt=max(span.end, span.start + 1e-3))
+    if span.end <= 0:
+        return before, Range("end", gte=0)
+    return before, Range("end", gt=span.start)
 
 
 def recorded_during(start: datetime | None, end: datetime | None) -> During:

@@ -11,6 +11,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.describe import (
     cite,
     describe_kind,
+    empty_note,
     incomplete_note,
     place,
     provenance,
@@ -71,7 +72,8 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         attached = await attach(context, path, selection, request, shows)
     elif set(shows) & PICTURES:
         attached = Attached(await asyncio.to_thread(saved_thumbnail, context, selection))
-    warnings = (unfit, missing, *attached.warnings, incomplete_note(row))
+    notes = (incomplete_note(row), *empty_note(row.empty))
+    warnings = (unfit, missing, *attached.warnings, *notes)
     return Opened(
         ref=segment_ref(selection.best.id) if selection.best else short_ref(row, selection.span),
         cite=cite(row.title, row.modality, selection.span),

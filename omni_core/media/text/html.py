@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from omni_core.media.dates import from_file, parse
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read, segments
+from omni_core.media.text.structured import begins_as_json
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
@@ -24,12 +25,14 @@ class HtmlMedium(Medium):
     kinds = "web pages (HTML)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Markup at the start, or an HTML suffix with a `<` in the first bytes."""
+        """Markup at the start, or an HTML suffix with a tag in the first bytes; not JSON."""
         if not is_text(head):
             return False
-        if _START.match(decode(head, markup=True).lstrip("\ufeff \n\t")):
+        start = decode(head, markup=True).lstrip("\ufeff \n\t")
+        if _START.match(start):
             return True
-        return suffix in (".html", ".htm", ".xhtml") and b"<" in head
+        named = suffix in (".html", ".htm", ".xhtml")
+        return named and b"<" in head and not begins_as_json(start)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Title and date from the page's head, else from the file."""

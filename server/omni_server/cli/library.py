@@ -209,7 +209,7 @@ async def sources(args: argparse.Namespace) -> int:
             str(r.modality),
             length(r.duration_s, r.pages),
             f"{r.recorded_at:%Y-%m-%d} ({r.recorded_at_from})" if r.recorded_at else "",
-            r.state if r.missing_since is None else f"gone since {r.missing_since:%Y-%m-%d}",
+            _state(r),
             str(r.segments),
             r.title,
         )
@@ -227,6 +227,12 @@ async def sources(args: argparse.Namespace) -> int:
     if not collections.keys() <= {DEFAULT}:
         hint(f"collections: {', '.join(f'{name} ({n})' for name, n in collections.items())}")
     return 0
+
+
+def _state(r: SourceRow) -> str:
+    if r.missing_since is not None:
+        return f"gone since {r.missing_since:%Y-%m-%d}"
+    return f"{r.state}, only its title" if r.empty else r.state
 
 
 async def forget(args: argparse.Namespace) -> int:

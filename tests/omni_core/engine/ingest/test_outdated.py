@@ -88,12 +88,13 @@ async def test_a_file_that_an_older_version_passed_over_is_due_again(
     ]  # fmt: skip
 
 
-def test_a_catalog_of_the_version_before_gains_the_column_and_keeps_its_rows(
+def test_a_catalog_of_the_version_before_gains_columns_and_keeps_its_rows(
     tmp_path: Path,
 ) -> None:
     Catalog(tmp_path).close()
     with sqlite3.connect(tmp_path / "catalog.sqlite") as db:
         db.execute("ALTER TABLE passed_over DROP COLUMN pipeline")
+        db.execute("ALTER TABLE sources DROP COLUMN empty")
         db.execute("INSERT INTO passed_over VALUES ('/m/old.odt', 3, 4, 'UNSUPPORTED_TYPE', '')")
         db.execute("PRAGMA user_version = 3")
     db.close()
