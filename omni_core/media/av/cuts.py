@@ -22,8 +22,6 @@ MIN_HARD_DIFFERENCE = 14.0
 """Difference from the previous frame from which a frame may be a hard cut."""
 MIN_HARD_RATIO = 3.0
 """Ratio of a hard cut's difference to the median of its neighbours'."""
-MAX_HARD_ALIKE = 0.9
-"""Largest correlation of the frames on both sides of a hard cut."""
 CONTEXT_FRAMES = 12
 """Frames on either side whose differences give that median."""
 DELAY_S = LOOKAHEAD_S
@@ -72,6 +70,7 @@ class CutDetector:
         self._next = 0  # index into _frames of the first frame not yet judged
         self._last_cut = -1e9
         self._last_still: _Frame | None = None  # the last static frame
+        self._still_from = -1e9  # until here a picture may still be that of a transition
         self._gradual = GradualDetector()
         self.horizon = -1e9
         """No cut will be reported before this second."""
@@ -122,10 +121,14 @@ class CutDetector:
             return here.t
         if still is not None:
             return still
-        if self._gradual.is_fade(here.t):
-            return here.t
-        soft = self._gradual.dissolve(self._frames[i - 1].t if i else here.t, here.t)
-        return None if soft is None or self._hard_cut_follows(i) else soft
+        soft: float | None = here.t
+        if not self._gradual.is_fade(here.t):
+            soft = self._gradual.dissolve(self._frames[i - 1].t if i else here.t, here.t)
+            if soft is not None and self._hard_cut_follows(i):
+                soft = None
+        if soft is not None:
+            self._still_from = soft + REACH_S
+        return soft
 
     def _hard_cut_follows(self, i: int) -> bool:
         """Whether a cut so close after frame `i` that only one can be reported is a hard one."""
@@ -142,14 +145,14 @@ class CutDetector:
             return False
         if self._is_motion(i):
             return False
-        if self._gradual.alike(self._frames[i - 1].t, here.t) > MAX_HARD_ALIKE:
-            return False  # a lamp, or a plain ground whose tone passes from one bin to the next
         for s in self._frames[i + 1 : self._index(here.t + MIN_CUT_GAP_S) + 1]:
             if s.change > MIN_PEAK_RATIO * here.change:
                 return False  # a greater change is near, and only one of them can be the cut
         back, on = self._at(here.t - MAX_FLASH_S), self._at(here.t + MAX_FLASH_S)
         flash = min(_difference(self._frames[i - 1], on), _difference(back, here))
-        return flash > here.change * 0.4
+        if flash <= here.change * 0.4:
+            return False
+        return not self._gradual.returns(here.t - MAX_FLASH_S, here.t, here.t + MAX_FLASH_S)
 
     def _is_motion(self, i: int) -> bool:
         """Whether frames on both sides change nearly as much: a large moving object."""
@@ -162,7 +165,7 @@ class CutDetector:
         if _difference(here, self._at(here.t + STILL_S)) >= MAX_STILL_DIFFERENCE:
             return None
         before, self._last_still = self._last_still, here
-        if before is None or before.t < self._last_cut:
+        if before is None or before.t < max(self._last_cut, self._still_from):
             return None
         moved = [s for s in self._frames if before.t < s.t <= here.t]
         # `before` is on screen until the next frame, which may be seconds later

@@ -32,7 +32,7 @@ APART_S = 0.6
 LOOKAHEAD_S = REACH_S + APART_S + 0.05
 """How far after a moment frames have to be known."""
 MIN_FRAMES = 4
-MIN_CHANGE = 14.0
+MIN_CHANGE = 10.0
 """Smallest mean absolute difference of the two pictures, of coarse cells ..."""
 MAX_ALIKE = 0.6
 """... and their largest correlation."""
@@ -48,12 +48,12 @@ FADED = 0.25
 FADE_REACH_S = 1.2
 """How long a fade takes on either side, at most."""
 MAX_FADE_ALIKE = 0.8
-"""Largest correlation of the pictures before and after a fade ..."""
-MAX_FLASH_ALIKE = 0.4
-"""... and of those before and after an even tone that comes and goes at once, as a flash does."""
+"""Largest correlation of the pictures before and after a fade."""
+MAX_HARD_ALIKE = 0.85
+"""Largest correlation of the frames before and after a hard cut."""
 MAX_FLASH_S = 0.35
-"""A flash lasts no longer."""
-OFF_CENTRE = 0.15
+"""An even tone that comes and goes at once and lasts no longer is a flash."""
+OFF_CENTRE = 0.22
 """A dissolve is half done at the tested moment, give or take this share of its length."""
 MAX_SUNK = 1.5
 """Contrast that sinks by more than this, 1 being a mixture's, is that of a fade."""
@@ -169,23 +169,26 @@ class GradualDetector:
         return max(found, key=lambda m: m.weight, default=None)
 
     def _mixed(self, t: float, a: int, b: int, way: Array, alike: float) -> Mixture | None:
-        cells = self._coarse[a : b + 1]
+        dull = FADED * min(self._contrast[a], self._contrast[b])
+        shown = a + np.flatnonzero(self._contrast[a : b + 1] >= dull)  # without flashes
+        cells = self._coarse[shown]
         from_left = cells - cells[0]
         shares = from_left @ way / np.dot(way, way)
         if np.diff(shares).max() > MAX_STEP:
             return None
         inner = np.flatnonzero((shares > 0.2) & (shares < 0.8))
-        half = a + int(np.argmax(shares >= 0.5))
-        moment = float(self.times[half] + self.times[half - 1]) / 2
+        half = int(np.argmax(shares >= 0.5))
+        moment = float(self.times[shown[half]] + self.times[shown[half - 1]]) / 2
         length = float(self.times[b] - self.times[a])
         if len(inner) < 2 or abs(moment - t) > OFF_CENTRE * length + STEP_S / 2:
             return None
-        sunk = self._sunk(a, b, inner, shares)
+        near = inner[np.argsort(np.abs(shares[inner] - 0.5))[:3]]
+        sunk = self._sunk(a, b, shown[near], np.clip(shares[near], 0, 1))
         if sunk > MAX_SUNK:
             return None
         change = float(np.abs(way).mean())
         mixed = 1 - np.abs(from_left[inner] - shares[inner, None] * way).mean(1).max() / change
-        samples = cells[np.linspace(0, b - a, 7).round().astype(int)]
+        samples = cells[np.linspace(0, len(cells) - 1, 7).round().astype(int)]
         straight = change / max(float(np.abs(np.diff(samples, axis=0)).mean(1).sum()), 0.1)
         steady = max(
             self._alike(int(self._at(self.times[a] - length / 2)), a),
@@ -199,23 +202,23 @@ class GradualDetector:
         a, b = self._coarse[i], self._coarse[j]
         return float(np.dot(a, b) / (np.sqrt(np.dot(a, a) * np.dot(b, b)) + 1))
 
-    def _sunk(self, a: int, b: int, inner: NDArray[np.intp], shares: Array) -> float:
-        """1 where contrast in the middle is that of a mixture, 0 where it is as at both ends."""
-        n = self._fine.shape[1]
-        both = float(np.dot(self._fine[a], self._fine[b])) / n
+    def _sunk(self, a: int, b: int, inner: NDArray[np.intp], k: Array) -> float:
+        """1 where contrast of the inner frames is that of a mixture in shares `k`, 0 where it is as
+        at both ends, 2 and more in a fade."""
+        both = float(np.dot(self._fine[a], self._fine[b])) / self._fine.shape[1]
         first, last = float(self._contrast[a]) ** 2, float(self._contrast[b]) ** 2
-        near = inner[np.argsort(np.abs(shares[inner] - 0.5))[:3]]
-        k = np.clip(shares[near], 0, 1)
         mixed = (1 - k) ** 2 * first + k * k * last + 2 * k * (1 - k) * both
         kept = (1 - k) * first + k * last
-        seen = self._contrast[a + near] ** 2
+        seen = self._contrast[inner] ** 2
         return float(((kept - seen) / np.maximum(kept - mixed, 1)).mean())
 
-    def alike(self, before: float, t: float) -> float:
-        """Correlation of the frames on screen at two seconds, -1 to 1: light does not change it."""
-        i, j = int(self._at(before)), int(self._at(t))
-        power = self._contrast[i] * self._contrast[j] * self._fine.shape[1]
-        return float(np.dot(self._fine[i], self._fine[j]) / (power + 1))
+    def returns(self, before: float, t: float, after: float) -> bool:
+        """Whether a frame shown in [before, t) comes again in [t, after], in whatever light: after
+        a flash, when a lamp goes on, where the tone of a plain ground changes."""
+        i, j, k = int(self._at(before)), int(self._at(t)), int(self._at(after)) + 1
+        old, new = self._coarse[i:j], self._coarse[j:k]
+        norms = np.sqrt(np.outer((old * old).sum(1), (new * new).sum(1))) + 1
+        return bool((old @ new.T / norms).max(initial=-1) > MAX_HARD_ALIKE)
 
     def is_fade(self, t: float) -> bool:
         """Whether the frame on screen at `t` is the darkest (lightest, most even) of a fade."""
@@ -246,8 +249,7 @@ class GradualDetector:
             and self._contrast[min(last + 1, high)] > 0.7 * after.max()
             and self.times[last] - self.times[first] < MAX_FLASH_S
         )
-        limit = MAX_FLASH_ALIKE if flash else MAX_FADE_ALIKE
-        return self._alike(left, right) < limit
+        return not flash and self._alike(left, right) < MAX_FADE_ALIKE
 
     def _is_long_black(self, i: int) -> bool:
         """Whether frame `i` is the first with a second of one even tone on either side."""
