@@ -70,11 +70,11 @@ async def _reading_order(context: Context, target: Target) -> list[Point]:
     else sound.
     """
     points = await points_of(context, Target(target.row))
-    prefer = (
-        (Channel.VISUAL, Channel.SPEECH, Channel.TEXT)
-        if target.row.modality is not Modality.AUDIO
-        else (Channel.SPEECH, Channel.SOUND)
-    )
+    prefer: tuple[Channel, ...] = (Channel.VISUAL, Channel.SPEECH, Channel.TEXT)
+    if target.row.modality is Modality.AUDIO:
+        prefer = (Channel.SPEECH, Channel.SOUND)
+    elif target.row.modality is Modality.DOCUMENT and not target.row.pages:
+        prefer = (Channel.TEXT,)  # its pictures stand in the text
     for channel in prefer:
         chosen = [p for p in points if p.stored.channel is channel and not p.stored.part]
         if chosen:
