@@ -123,6 +123,7 @@ class _Runs:
     hidden: int = 0
     """Runs that are not shown."""
     _alt: str = ""
+    _embedded: bool = False
 
     def gather(self, element: ET.Element) -> None:
         """Collect text and references; breaks, tabs and paragraphs become spaces."""
@@ -159,7 +160,7 @@ class _Runs:
         elif name in ("pic", "blipFill", "blip"):
             self._pictures(pictures(e, self.links, self._alt))
         elif name == "imagedata":
-            found = vml_picture(e, self.links, self._alt)
+            found = vml_picture(e, self.links, self._alt, preview=self._embedded)
             self._pictures(iter([found] if found is not None else []))
         elif name == "ffData":
             self.words.append(_chosen(e))
@@ -168,10 +169,11 @@ class _Runs:
         else:
             alt = attribute(e, "alt") if name in ("shape", "rect") else ""
             before, self._alt = self._alt, alt or self._alt
+            within, self._embedded = self._embedded, self._embedded or name == "object"
             if name == "textpath":  # letters drawn as a shape: a watermark, for one
                 self.words.append(f" {attribute(e, 'string')} ")
             self.gather(e)
-            self._alt = before
+            self._alt, self._embedded = before, within
 
     def _drawing(self, drawing: ET.Element) -> None:
         """Its text and pictures; its alternative text goes with its picture, or stands alone."""

@@ -21,12 +21,14 @@ _DEGREE = 60_000
 
 class Picture(NamedTuple):
     """An image that is shown: its part, what its author says of it, what of it is shown and how
-    many degrees it is turned clockwise (0, 90, 180 or 270)."""
+    many degrees it is turned clockwise (0, 90, 180 or 270). `preview`: it stands for an embedded
+    file."""
 
     part: str
     alt: str = ""
     crop: Crop | None = None
     turn: int = 0
+    preview: bool = False
 
 
 def children(element: ET.Element) -> Iterator[ET.Element]:
@@ -80,26 +82,28 @@ def _words(paragraph: ET.Element) -> str:
 
 def pictures(element: ET.Element, links: Mapping[str, Link], alt: str = "") -> Iterator[Picture]:
     """The pictures and picture fills below an element that are in the file, in order."""
-    yield from _pictures(element, links, alt, None, 0)
+    yield from _pictures(element, links, Picture("", alt))
 
 
-def _pictures(
-    e: ET.Element, links: Mapping[str, Link], alt: str, crop: Crop | None, turn: int
-) -> Iterator[Picture]:
+def _pictures(e: ET.Element, links: Mapping[str, Link], known: Picture) -> Iterator[Picture]:
+    """`known`: what is said of the picture by the elements around it."""
     name = local(e)
     if name == "blip":
         link = links.get(attribute(e, "embed"))
         if link is not None and not link.external:
-            yield Picture(link.target, alt, crop, turn)
+            yield known._replace(part=link.target)
     elif name not in _TEXT_FORMAT:
         if name == "blipFill":
-            crop = next((_crop(c) for c in e if local(c) == "srcRect"), None)
+            shown = next((_crop(c) for c in e if local(c) == "srcRect"), None)
+            known = known._replace(crop=shown)
+        elif name == "oleObj":
+            known = known._replace(preview=True)
         elif name == "pic":
             forms = (f for c in e if local(c) == "spPr" for f in c if local(f) == "xfrm")
-            turn = next(map(_turn, forms), 0)
-            alt = alt or next((alt_text(c) for c in e.iter() if local(c) == "cNvPr"), "")
+            said = (alt_text(c) for c in e.iter() if local(c) == "cNvPr")
+            known = known._replace(alt=known.alt or next(said, ""), turn=next(map(_turn, forms), 0))
         for child in children(e):
-            yield from _pictures(child, links, alt, crop, turn)
+            yield from _pictures(child, links, known)
 
 
 def _crop(rectangle: ET.Element) -> Crop | None:
@@ -185,9 +189,12 @@ def note_unread(unread: Unread, links: Iterable[Link], place: str = "") -> None:
             unread.add(LINKED, f"{at}{name}")
 
 
-def vml_picture(data: ET.Element, links: Mapping[str, Link], alt: str) -> Picture | None:
+def vml_picture(
+    data: ET.Element, links: Mapping[str, Link], alt: str, *, preview: bool
+) -> Picture | None:
     """The picture of `v:imagedata`, the older markup."""
     link = links.get(relationship(data))
     if link is None or link.external:
         return None
-    return Picture(link.target, alt or " ".join(attribute(data, "title").split()))
+    said = alt or " ".join(attribute(data, "title").split())
+    return Picture(link.target, said, preview=preview)

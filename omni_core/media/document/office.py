@@ -197,7 +197,7 @@ def _pages(path: str, p: Package, kind: str, max_pixels: int) -> int | None:
         found = _text(path, p, Pictures(p, max_pixels))
         return len(found.pictures) if found.scanned else None
     count = len(pptx.Show(p).parts if kind == "pptx" else spreadsheet.Workbook(p).sheets)
-    if not count:
+    if not count and p.unread:
         raise unreadable(path)
     return count
 

@@ -30,12 +30,13 @@ _TURNS = {
 
 
 class _Seen(NamedTuple):
-    """What the head of a part tells: its size in pixels (0, 0 where it cannot be drawn), and the
-    words of a drawing."""
+    """What the head of a part tells: its size in pixels (0, 0 where it cannot be drawn), and of a
+    drawing its words, and whether there is more to it than they and a bitmap."""
 
     width: int = 0
     height: int = 0
     words: str = ""
+    undrawn: bool = False
 
 
 class Pictures:
@@ -45,6 +46,7 @@ class Pictures:
         self._package = p
         self._max_pixels = max_pixels
         self._seen: dict[str, _Seen] = {}
+        self._told: set[tuple[str, str]] = set()
 
     def of(self, p: Package) -> Pictures:
         """Those of a package within this one."""
@@ -62,7 +64,10 @@ class Pictures:
         return self._look(picture.part).words
 
     def has(self, picture: Picture) -> bool:
-        """Whether a picture can be drawn and is large enough to be evidence."""
+        """Whether a picture can be drawn and is large enough to be evidence. A drawing that is not
+        drawn is noted, unless it only stands for an embedded file, which is."""
+        if self._look(picture.part).undrawn and not picture.preview:
+            self._noted(UNDRAWN, picture.part)
         width, height = self.size(picture)
         return min(width, height) >= MIN_SHORT and max(width, height) >= MIN_LONG
 
@@ -122,14 +127,13 @@ class Pictures:
         if not data[:64].lstrip(_BEFORE_MARKUP).startswith(b"<"):
             drawing = metafile.read(data)
             bitmap = drawing.largest
-            if bitmap is None or len(drawing.words) > 0:
-                self._package.unread.add(UNDRAWN, part.rpartition("/")[2])
             size = (0, 0) if bitmap is None else bitmap.size
-            return _Seen(*size, " ".join(drawing.words))
-        self._package.unread.add(UNDRAWN, part.rpartition("/")[2])
+            words = " ".join(drawing.words)
+            return _Seen(*size, words, undrawn=bitmap is None or bool(words))
         root = self._package.xml(part)
         texts = [e for e in (root.iter() if root is not None else ()) if local(e) == "text"]
-        return _Seen(words=" ".join(" ".join(" ".join(_text(e)).split()) for e in texts))
+        words = " ".join(" ".join(" ".join(_text(e)).split()) for e in texts)
+        return _Seen(words=words, undrawn=True)
 
     def _opened(self, part: str) -> Image.Image:
         data = self._data(part)
@@ -159,7 +163,13 @@ class Pictures:
 
     def _note(self, kind: str, part: str, error: Exception) -> None:
         log.debug("%s is not shown: %s: %s", part, type(error).__name__, error)
-        self._package.unread.add(kind, part.rpartition("/")[2])
+        self._noted(kind, part)
+
+    def _noted(self, kind: str, part: str) -> None:
+        """Note a part as unread, once."""
+        if (kind, part) not in self._told:
+            self._told.add((kind, part))
+            self._package.unread.add(kind, part.rpartition("/")[2])
 
 
 def _known() -> list[str]:

@@ -112,6 +112,8 @@ class Show:
 def _slides(p: Package, presentation: str) -> list[str]:
     """The parts of the slides, in order of presentation; that of their names where that is lost."""
     root = p.xml(presentation)
+    if root is None:
+        p.unread.add(MISSING, presentation)
     links = p.related(presentation)
     wanted = [
         links.get(relationship(e), "")

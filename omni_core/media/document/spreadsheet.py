@@ -61,6 +61,8 @@ class Workbook:
         self._package = p
         self._part = p.main if p.main in p.names else _WORKBOOK
         self._root = p.xml(self._part)
+        if self._root is None:
+            p.unread.add(MISSING, self._part)
         self._links = p.links(self._part)
         self.sheets = self._sheets()
 

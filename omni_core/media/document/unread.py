@@ -29,6 +29,10 @@ class Unread:
         places = self._places.setdefault(kind, {})
         places[place] = places.get(place, 0) + 1
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._places)
+
     def lines(self) -> Iterator[str]:
         """One line for each kind: what is not read, and where."""
         for kind, places in self._places.items():
