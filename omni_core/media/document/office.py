@@ -142,7 +142,8 @@ def _slides(
         span = Span("page", number, number + 1)
         extra = {"heading": slide.title} if slide.title else {}
         origin = "text of a hidden slide" if slide.hidden else "slide text"
-        for part, w in enumerate(text_windows("\n".join(slide.lines), options)):
+        lines = [*slide.lines, *filter(None, map(shown.words, slide.pictures))]
+        for part, w in enumerate(text_windows("\n".join(lines), options)):
             yield text_segment(source, span, w.text, origin, part, extra)
         yield from page_segments(shown, slide.pictures, span, source, options, extra)
 
@@ -151,9 +152,11 @@ def _sheets(
     book: spreadsheet.Workbook, shown: Pictures, source: Source, options: CutOptions
 ) -> Iterator[Segment]:
     for number, sheet in enumerate(book.sheets, 1):
-        yield from book.cut(number, source, options)
+        pictures = book.notes(number).pictures()
+        words = [*filter(None, map(shown.words, pictures))]
+        yield from book.cut(number, source, options, words)
         span, extra = Span("page", number, number + 1), {"heading": sheet.name}
-        yield from page_segments(shown, book.notes(number).pictures(), span, source, options, extra)
+        yield from page_segments(shown, pictures, span, source, options, extra)
 
 
 def _pictures_of(path: str, p: Package, shown: Pictures, number: int) -> tuple[list[Picture], int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
@@ -25,8 +25,10 @@ from omni_core.media.document.zipped_xml import Link, Package, attribute, local,
 
 _PRESENTATION = "ppt/presentation.xml"
 _TITLES = ("title", "ctrTitle")
-_NUMBERS = ("sldNum", "dt", "hdr", "sldImg")
-"""Placeholder types of slide number, date, and the header and image of a notes page."""
+_NUMBERS = ("sldNum", "hdr", "sldImg")
+"""Placeholder types of slide number, and the header and image of a notes page."""
+_REPEATED = ("ftr", "dt")
+"""Those that repeat their text on every slide."""
 _SHAPES = ("sp", "pic", "graphicFrame", "bg", "cxnSp")
 _REPEATED_FROM = 3
 """Slides from which a picture on more than half of all counts as part of the design."""
@@ -51,11 +53,13 @@ class Show:
         part = p.main if p.main in p.names else _PRESENTATION
         self.parts = _slides(p, part)
         self._authors = _authors(p, part)
-        self._footers: set[str] = set()
+        self._repeated: set[str] = set()
+        self._layouts: dict[str, list[str]] = {}
         self._first, self._times = self._used()
 
     def slide(self, number: int) -> Slide:
-        """Slide `number` (from 1). The text of a footer belongs to the first slide it is on."""
+        """Slide `number` (from 1). What every slide repeats belongs to the first
+        that has it."""
         p, part = self._package, self.parts[number - 1]
         root = p.xml(part)
         if root is None:
@@ -68,14 +72,12 @@ class Show:
             kind = _placeholder(shape)
             if kind in _TITLES and not found.title:
                 found.title = " ".join(paragraphs(shape))
-            elif kind == "ftr":
-                said = " ".join(paragraphs(shape))
-                if said not in self._footers:
-                    self._footers.add(said)
-                    drawn.lines.append(said)
+            elif kind in _REPEATED:
+                drawn.lines += self._once(paragraphs(shape))
             elif kind not in _NUMBERS:
                 drawn.add(p, shape, links)
         found.pictures = self._not_of_the_design(number, drawn.distinct(p))
+        drawn.lines += self._once(self._design(root, links))
         notes = " ".join(_notes(p, links))
         found.lines = [
             line
@@ -84,6 +86,33 @@ class Show:
             if line
         ]  # fmt: skip
         return found
+
+    def _once(self, lines: Iterable[str]) -> list[str]:
+        """Those of the lines that no slide had before."""
+        new = [line for line in dict.fromkeys(lines) if line not in self._repeated]
+        self._repeated.update(new)
+        return new
+
+    def _design(self, slide: ET.Element, links: Mapping[str, Link]) -> Iterator[str]:
+        """The text that the slide's layout and master add to it, which is not in placeholders."""
+        if slide.get("showMasterSp", "1") in _OFF:
+            return
+        for link in links.values():
+            if link.type == "slideLayout" and not link.external:
+                yield from self._layout(link.target)
+
+    def _layout(self, part: str) -> list[str]:
+        """The text of a layout and its master outside of placeholders; read once."""
+        if part not in self._layouts:
+            root, links = self._package.xml(part), self._package.links(part)
+            lines = _fixed_text(root)
+            if root is None or root.get("showMasterSp", "1") not in _OFF:
+                for link in links.values():
+                    if link.type == "slideMaster" and link.target not in self._layouts:
+                        self._layouts[link.target] = _fixed_text(self._package.xml(link.target))
+                    lines += self._layouts.get(link.target, [])
+            self._layouts[part] = lines
+        return self._layouts[part]
 
     def _not_of_the_design(self, number: int, pictures: list[Picture]) -> list[Picture]:
         """Without the pictures that most slides have, such as a logo, from their second slide."""
@@ -144,12 +173,23 @@ def _placeholder(shape: ET.Element) -> str:
     return next((e.get("type", "") for e in visible(shape) if local(e) == "ph"), "")
 
 
+def _fixed_text(design: ET.Element | None) -> list[str]:
+    """The text of a layout or a master that every slide shows."""
+    shapes = _shapes(design) if design is not None else ()
+    return [
+        line
+        for shape in shapes
+        if not any(local(e) == "ph" for e in visible(shape))
+        for line in paragraphs(shape)
+    ]
+
+
 def _notes(p: Package, links: dict[str, Link]) -> Iterator[str]:
     """The paragraphs of the speaker's notes."""
     for link in links.values():
         notes = p.xml(link.target) if link.type == "notesSlide" else None
         for shape in _shapes(notes) if notes is not None else ():
-            if _placeholder(shape) not in (*_NUMBERS, "ftr"):
+            if _placeholder(shape) not in (*_NUMBERS, *_REPEATED):
                 yield from paragraphs(shape)
 
 

@@ -10,7 +10,7 @@ numbered two billion. calamine needs 1.2 s and 141 MB, but holds a sheet as a re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -66,9 +66,11 @@ class Workbook:
         self._links = p.links(self._part)
         self.sheets = self._sheets()
 
-    def cut(self, number: int, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Sheet `number` (from 1): windows of its rows, then of what stands beside its cells,
-        with the sheet's name as heading."""
+    def cut(
+        self, number: int, source: Source, options: CutOptions, words: Sequence[str] = ()
+    ) -> Iterator[Segment]:
+        """Sheet `number` (from 1): windows of its rows, then of what stands beside its cells and
+        of `words`, with the sheet's name as heading."""
         sheet = self.sheets[number - 1]
         if sheet.part not in self._package.names:
             self._package.unread.add(MISSING, f"sheet {sheet.name}")
@@ -83,7 +85,7 @@ class Workbook:
         for kind, times in ((UNCOUNTED, reader.uncounted), (CUT, reader.cut)):
             for _ in range(times):
                 self._package.unread.add(kind, f"sheet {sheet.name}")
-        lines = [*filter(None, map(margin, reader.margins)), *self.notes(number).lines()]
+        lines = [*filter(None, map(margin, reader.margins)), *self.notes(number).lines(), *words]
         for n, beside in enumerate(text_windows("\n".join(lines), options), count):
             yield text_segment(source, span, beside.text, origin, n, {"heading": sheet.name})
 
