@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -14,6 +15,9 @@ from omni_core.types import Crop
 
 _TEXT_FORMAT = ("rPr", "pPr", "lstStyle")
 """Elements in which an image is a bullet or the colour of a letter."""
+_MEANINGLESS = re.compile(
+    r"(?:image|picture|pic|img|photo|bild|grafik|imagen|screenshot)?[ _-]*\d*(?:\.\w{2,5})?", re.I
+)
 _EMBEDDED = ("package", "oleObject", "video", "audio", "media")
 _WHOLE = 100_000
 _DEGREE = 60_000
@@ -47,8 +51,10 @@ def visible(element: ET.Element) -> Iterator[ET.Element]:
 
 
 def alt_text(properties: ET.Element) -> str:
-    """The alternative text of `cNvPr` or `docPr`: its description, else its title."""
-    return " ".join((properties.get("descr") or properties.get("title") or "").split())
+    """The alternative text of `cNvPr` or `docPr`: its description, else its title; "" for the
+    names that programs put there."""
+    said = " ".join((properties.get("descr") or properties.get("title") or "").split())
+    return "" if _MEANINGLESS.fullmatch(said) else said
 
 
 def paragraphs(element: ET.Element) -> list[str]:

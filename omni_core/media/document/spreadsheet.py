@@ -225,7 +225,8 @@ class _Rows:
         if name in ("v", "t"):
             self._wanted = False
         elif name == "c":
-            self.uncounted += self._formula and not self._result
+            empty = not self._text and (self._type != "str" or not self._result)
+            self.uncounted += self._formula and empty
             self.cut += self._remaining < 0 or (bool(self._text) and self._column >= MAX_COLUMNS)
             if self._text and self._column < MAX_COLUMNS:
                 self._cells += [""] * (self._column - len(self._cells))
