@@ -95,8 +95,9 @@ def _pictures(e: ET.Element, links: Mapping[str, Link], known: Picture) -> Itera
     """`known`: what is said of the picture by the elements around it."""
     name = local(e)
     if name == "blip":
-        link = links.get(attribute(e, "embed"))
-        if link is not None and not link.external:
+        embedded = attribute(e, "embed")
+        link = links.get(embedded, Link("image", f"picture {embedded}"))
+        if embedded and not link.external:
             yield known._replace(part=link.target)
     elif name not in _TEXT_FORMAT:
         if name == "blipFill":

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from omni_core.media.document.drawing_ml import Drawn, Picture, note_unread, visible
-from omni_core.media.document.unread import MISSING
 from omni_core.media.document.zipped_xml import Link, Package, attribute, local
 
 _MARGIN_CODE = re.compile(
@@ -61,8 +60,6 @@ class SheetNotes:
     def _parts(self, kind: str) -> Iterator[str]:
         for link in self._links:
             if link.type == kind and not link.external:
-                if link.target not in self._package.names:
-                    self._package.unread.add(MISSING, link.target)
                 yield link.target
 
     def _comments(self, part: str) -> Iterator[str]:

@@ -14,6 +14,9 @@ MORE_PICTURES = "a page has more pictures than are seen (64): {}"
 HIDDEN = "hidden text is left out: {}"
 UNCOUNTED = "formulas without a stored result are not read; open the file and save it again: {}"
 CUT = "cut, since longer than any program shows: {}"
+CUT_OFF = "cut short or damaged, read only as far as it goes: {}"
+_ONCE = (DAMAGED, MISSING)
+"""Noted each time a part is read, which says nothing."""
 _NAMED = 5
 """Places that one warning names."""
 
@@ -27,7 +30,7 @@ class Unread:
     def add(self, kind: str, place: str) -> None:
         """Note a loss of a kind (a text with `{}` for its places)."""
         places = self._places.setdefault(kind, {})
-        places[place] = places.get(place, 0) + 1
+        places[place] = 1 if kind in _ONCE else places.get(place, 0) + 1
 
     def __bool__(self) -> bool:
         """Whether there is any."""

@@ -6,6 +6,7 @@ directory states. A damaged part is read as far as it can be, and noted.
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 import zlib
@@ -17,7 +18,8 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from omni_core.errors import TooLargeError, UnreadableError
-from omni_core.media.document.unread import DAMAGED, Unread
+from omni_core.media.document.broken_zip import mended
+from omni_core.media.document.unread import CUT_OFF, DAMAGED, MISSING, Unread
 
 MAX_PART_BYTES = 64 << 20
 """Bytes of one part that is held in memory; the text of the longest novels is 5 MB."""
@@ -27,6 +29,13 @@ MAX_PARTS = 20_000
 MAX_DEPTH = 200
 """Nesting of elements; a table within a table adds about ten levels in Word."""
 _CHUNK = 1 << 16
+_SMALL_CHUNK = 256
+"""In which a damaged part is read again: what precedes the damage within a chunk is lost."""
+_CONTENT = {
+    "notesSlide", "comments", "threadedComment", "footnotes", "endnotes", "header", "footer",
+    "chart", "chartEx", "diagramData", "drawing", "sharedStrings",
+}  # fmt: skip
+"""Types of links to parts that hold words."""
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ET.ParseError,
     UnicodeError, LookupError,
@@ -108,6 +117,8 @@ class Package:
             target, external = link.get("Target", ""), link.get("TargetMode") == "External"
             kind = link.get("Type", "").rpartition("/")[2]
             place = target if external else self._known(_resolve(folder, target))
+            if kind in _CONTENT and not external and place not in self.names:
+                self.unread.add(MISSING, place)
             found[link.get("Id", "")] = Link(kind, place, external)
         return found
 
@@ -149,16 +160,29 @@ class Package:
             return
         left = min(most, self._left)
         limit = most if most <= self._left else MAX_TOTAL_BYTES
-        with self.open(part) as f:
-            while chunk := f.read(_CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise TooLargeError(
-                        f"{self._name} unpacks to more than {limit >> 20} MB; save it without "
-                        "its bulk"
-                    )
-                self._left -= len(chunk)
-                yield chunk
+        for chunk in self._pieces(part):
+            left -= len(chunk)
+            if left < 0:
+                raise TooLargeError(
+                    f"{self._name} unpacks to more than {limit >> 20} MB; save it without its bulk"
+                )
+            self._left -= len(chunk)
+            yield chunk
+
+    def _pieces(self, part: str) -> Iterator[bytes]:
+        """The bytes of a part, of a damaged one as many as precede the damage; then raises."""
+        done = 0
+        try:
+            with self.open(part) as f:
+                while chunk := f.read(_CHUNK):
+                    yield chunk
+                    done += len(chunk)
+        except (zlib.error, zipfile.BadZipFile, EOFError):
+            with self.open(part) as f:
+                for _ in range(done // _SMALL_CHUNK):
+                    f.read(_SMALL_CHUNK)
+                while chunk := f.read(_SMALL_CHUNK):
+                    yield chunk
 
 
 class _Guard:
@@ -193,8 +217,14 @@ class _Guard:
 
 @contextmanager
 def package(path: str) -> Iterator[Package]:
-    """An open office file. Raises UnreadableError (ENCRYPTED), TooLargeError."""
-    with zipfile.ZipFile(path) as archive:
+    """An open office file. One that is cut off is opened as far as it goes, and noted.
+
+    Raises UnreadableError (ENCRYPTED), TooLargeError.
+    """
+    file: str | io.BytesIO = path
+    if not zipfile.is_zipfile(path):
+        file = mended(path) or path
+    with zipfile.ZipFile(file) as archive:
         if len(archive.filelist) > MAX_PARTS:
             raise TooLargeError(f"{os.path.basename(path)} holds too many parts")
         if any(entry.flag_bits & 1 for entry in archive.filelist):
@@ -202,7 +232,10 @@ def package(path: str) -> Iterator[Package]:
                 f"{os.path.basename(path)} is encrypted; save a copy without password",
                 code="ENCRYPTED",
             )
-        yield Package(path, archive)
+        opened = Package(path, archive)
+        if file is not path:
+            opened.unread.add(CUT_OFF, os.path.basename(path))
+        yield opened
 
 
 def local(element: ET.Element) -> str:
