@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from omni_core.media.av import clip, seek
+from omni_core.media.av.about import with_words_about
 from omni_core.media.av.container import container
 from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
 from omni_core.media.av.sidecar import transcript
+from omni_core.media.av.tags import tags_of
 from omni_core.media.dates import recorded_at
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
@@ -56,12 +58,12 @@ class AudioMedium(Medium):
         with container(path, self.limits) as c:
             if not c.streams.audio:
                 raise unreadable(path)
-            tags = {**c.streams.audio[0].metadata, **c.metadata}
+            tags = tags_of(c)
             when, origin = recorded_at(path, tags)
             return MediaInfo(
                 modality=Modality.AUDIO,
                 mime=_MIME.get(c.format.name, "audio/mpeg"),
-                title=title(path, tags.get("title", tags.get("TITLE", ""))),
+                title=title(path, tags.get("title", "")),
                 duration_s=length(path, c),
                 recorded_at=when,
                 recorded_at_from=origin,
@@ -71,15 +73,12 @@ class AudioMedium(Medium):
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
-        """Windows of audio, after the speech segments of an external transcript, if any."""
+        """Windows of audio, after what is written in the file and an external transcript."""
         external = transcript(path, options)
-        if external is not None:
-            for w in external.windows:
-                yield w.segment(source, external.origin)
+        covered = external.coverage if external is not None else None
         with container(path, self.limits) as c:
-            yield from ContainerCutter(path, c, source, options, self.limits).run(
-                external.coverage if external is not None else None
-            )
+            cut = ContainerCutter(path, c, source, options, self.limits).run(covered)
+            yield from with_words_about(c, source, options, external, cut)
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
         """Re-encoded, exact to the sample, in the codec of the output container."""

@@ -17,7 +17,7 @@ from typing import Any
 import av
 
 from omni_core.errors import TooLargeError
-from omni_core.media.av.parts import Part, PartFile
+from omni_core.media.av.part_file import Part, PartFile
 from omni_core.types import Limits
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def container(path: str, limits: Limits, part: Part | None = None) -> Iterator[A
             av.open(
                 source,
                 options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
-                metadata_errors="replace",
+                metadata_errors="surrogateescape",  # `tag_text` decodes them
             )
         )
         _check(path, c, limits)

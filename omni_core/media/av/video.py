@@ -10,11 +10,14 @@ import numpy as np
 
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.media.av import clip, seek
+from omni_core.media.av.about import with_words_about
 from omni_core.media.av.container import audio_stream, container, video_stream
 from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
-from omni_core.media.av.parts import Part, parts_of
+from omni_core.media.av.part_file import Part
+from omni_core.media.av.parts import parts_of
 from omni_core.media.av.sidecar import transcript
+from omni_core.media.av.tags import tags_of
 from omni_core.media.dates import recorded_at
 from omni_core.media.geometry import box
 from omni_core.media.titles import title
@@ -79,7 +82,8 @@ class VideoMedium(Medium):
             video, audio = video_stream(c), audio_stream(c)
             parts = parts_of(path)
             seconds = round(sum(p.seconds for p in parts), 3) if parts else length(path, c)
-            when, origin = recorded_at(path, c.metadata)
+            tags = tags_of(c)
+            when, origin = recorded_at(path, tags)
             mime = _MIME.get(c.format.name, "video/mp4")
             if mime == "video/x-matroska" and _is_webm(path):
                 mime = "video/webm"
@@ -88,7 +92,7 @@ class VideoMedium(Medium):
             return MediaInfo(
                 modality=Modality.VIDEO if video is not None else Modality.AUDIO,
                 mime=mime if video is not None else mime.replace("video", "audio"),
-                title=title(path, c.metadata.get("title", "")),
+                title=title(path, tags.get("title", "")),
                 duration_s=seconds,
                 width=video.codec_context.width if video is not None else None,
                 height=video.codec_context.height if video is not None else None,
@@ -101,18 +105,20 @@ class VideoMedium(Medium):
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
-        """Shots, windows of audio and subtitles as they are decoded."""
+        """Shots, windows of audio and subtitles as they are decoded, after what is written in the
+        file."""
         external = transcript(path, options)
-        if external is not None:
-            for w in external.windows:
-                yield w.segment(source, external.origin)
         coverage = external.coverage if external is not None else None
         for part in parts_of(path) or (None,):
             start = part.start if part is not None else 0.0
             try:
                 with container(path, self.limits, part) as c:
                     cutter = ContainerCutter(path, c, source, options, self.limits, start)
-                    yield from cutter.run(coverage)
+                    cut = cutter.run(coverage)
+                    if start:
+                        yield from cut
+                    else:
+                        yield from with_words_about(c, source, options, external, cut)
             except (av.FFmpegError, UnreadableError):
                 if not start:
                     raise
