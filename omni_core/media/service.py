@@ -17,6 +17,7 @@ from omni_core.protocols import Medium
 from omni_core.types import (
     Crop,
     CutOptions,
+    FileLength,
     FileWarning,
     Limits,
     MediaInfo,
@@ -51,12 +52,12 @@ class MediaService:
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    ) -> Iterator[Segment | FileWarning | FileLength]:
         """Segments as they are cut; memory does not grow with the length of the file."""
         with guarded(path):
             medium = self._medium(path)
             for item in medium.decompose(path, source, options):
-                if not isinstance(item, Segment | FileWarning):
+                if not isinstance(item, Segment | FileWarning | FileLength):
                     raise UnavailableError(
                         f"the medium {type(medium).__name__} yields {type(item).__name__} where a "
                         "Segment or a FileWarning belongs; tell its authors"

@@ -30,6 +30,7 @@ from omni_core.types import (
     TITLE_ORIGIN,
     Channel,
     CutOptions,
+    FileLength,
     FileWarning,
     ImageContent,
     Modality,
@@ -76,6 +77,8 @@ class Pipeline:
     warnings: list[str] = field(default_factory=list)
     at: float = 0.0
     """Position reached in the source: seconds, pages or characters."""
+    length_s: float | None = None
+    """Seconds of the file as decoded, once it is read to its end."""
     readers: bytes = b""
     """The readers' buffers at the last checkpoint."""
     _pending_from: float | None = None
@@ -244,7 +247,7 @@ class Pipeline:
         await self._checkpoint(b"", on_checkpoint)
 
     async def _batches(
-        self, stream: AsyncIterator[Segment | FileWarning]
+        self, stream: AsyncIterator[Segment | FileWarning | FileLength]
     ) -> AsyncIterator[list[Segment]]:
         """Batches of segments, the same in every run; the image and the text of a page are in one
         batch, and a window of sound ends its batch."""
@@ -255,6 +258,8 @@ class Pipeline:
             self.spent["cut"] += time.perf_counter() - started
             if isinstance(segment, FileWarning):
                 self.warn(segment.message)
+            elif isinstance(segment, FileLength):
+                self.length_s = segment.seconds
             elif segment.content is not None:
                 self._drawing.saw(segment)
                 self._chapters.saw(segment)

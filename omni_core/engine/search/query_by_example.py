@@ -11,7 +11,7 @@ from omni_core.engine.hashing import hash_file
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.search.question import Question
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
-from omni_core.types import Channel, FileWarning, MediaInfo, Segment, Source, Vector
+from omni_core.types import Channel, MediaInfo, Segment, Source, Vector
 from omni_core.worker import WorkerDied
 
 MAX_VECTORS = 8
@@ -89,7 +89,7 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
             )
             try:
                 async for segment in stream:
-                    if isinstance(segment, FileWarning):
+                    if not isinstance(segment, Segment):
                         continue  # the readable part is used
                     limit = FILE_PAGES + 1 if segment.span.axis == "page" else FILE_SECONDS
                     if segment.span.axis != "char" and segment.span.start >= limit:

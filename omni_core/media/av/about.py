@@ -8,9 +8,9 @@ from typing import Any
 
 from omni_core.media.av import chapters, tags
 from omni_core.media.av.sidecar import Transcript
-from omni_core.types import CutOptions, FileWarning, Segment, Source
+from omni_core.types import CutOptions, FileLength, FileWarning, Segment, Source
 
-Item = Segment | FileWarning
+Item = Segment | FileWarning | FileLength
 
 
 def with_words_about(

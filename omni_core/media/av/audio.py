@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from omni_core.media.av import clip, seek
-from omni_core.media.av.about import with_words_about
+from omni_core.media.av.about import Item, with_words_about
 from omni_core.media.av.container import container
 from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
@@ -15,7 +15,7 @@ from omni_core.media.dates import recorded_at
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Samples, Segment, Source
+from omni_core.types import CutOptions, MediaInfo, Modality, Samples, Source
 
 _MIME = {
     "wav": "audio/wav",
@@ -70,9 +70,7 @@ class AudioMedium(Medium):
                 has_audio=True,
             )
 
-    def decompose(
-        self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Item]:
         """Windows of audio, after what is written in the file and an external transcript."""
         external = transcript(path, options)
         covered = external.coverage if external is not None else None

@@ -10,7 +10,7 @@ import numpy as np
 
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.media.av import clip, seek
-from omni_core.media.av.about import with_words_about
+from omni_core.media.av.about import Item, with_words_about
 from omni_core.media.av.container import audio_stream, container, video_stream
 from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
@@ -30,7 +30,6 @@ from omni_core.types import (
     Modality,
     Pixels,
     Samples,
-    Segment,
     Source,
 )
 
@@ -102,9 +101,7 @@ class VideoMedium(Medium):
                 warnings=_warnings(video),
             )
 
-    def decompose(
-        self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Item]:
         """Shots, windows of audio and subtitles as they are decoded, after what is written in the
         file."""
         external = transcript(path, options)

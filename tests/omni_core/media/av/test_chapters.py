@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def test_wrong_chapters_are_put_right_or_left_out(talk: Any, cut: Any) -> None:
     assert [title for _, _, title in found] == [
         "Overlaps the next", "No length", "Too long",
     ]  # fmt: skip
-    for (_, end, _), (start, _, _) in zip(found, found[1:], strict=False):
+    for (_, end, _), (start, _, _) in itertools.pairwise(found):
         assert end <= start
     assert found[-1][1] == pytest.approx(10, abs=0.1)
 
