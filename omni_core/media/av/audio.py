@@ -9,6 +9,7 @@ from omni_core.media.av.about import Item, with_words_about
 from omni_core.media.av.container import container
 from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
+from omni_core.media.av.mpeg_audio import is_mpeg_audio
 from omni_core.media.av.sidecar import transcript
 from omni_core.media.av.tags import tags_of
 from omni_core.media.dates import recorded_at
@@ -30,7 +31,27 @@ _MIME = {
     "wv": "audio/x-wavpack",
     "ac3": "audio/ac3",
     "eac3": "audio/eac3",
+    "mpc": "audio/x-musepack",
+    "mpc8": "audio/x-musepack",
+    "dsf": "audio/x-dsf",
+    "iff": "audio/x-dff",
+    "tak": "audio/x-tak",
+    "shn": "audio/x-shn",
+    "ape": "audio/x-ape",
+    "tta": "audio/x-tta",
+    "voc": "audio/x-voc",
+    "rm": "audio/x-pn-realaudio",
+    "asf": "audio/x-ms-wma",
 }
+
+
+_MAGIC = (
+    b"fLaC", b"OggS", b"caff", b"riff", b".snd", b"wvpk", b"MAC ", b"TTA1", b"tBaK", b"MP+",
+    b"MPCK", b"DSD ", b"FRM8", b"ajkg", b"Creative Voice File", b".RMF", b".ra\xfd", b"NIST_1A",
+    b"\x02dss", b"\x03dss",
+)  # fmt: skip
+"""FLAC, Ogg, CAF, Wave64, AU, WavPack, Monkey's Audio, TTA, TAK, Musepack, DSF, DFF, Shorten, VOC,
+RealAudio, SPHERE, DSS dictation."""
 
 
 class AudioMedium(Medium):
@@ -40,18 +61,18 @@ class AudioMedium(Medium):
     kinds = "audio (WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """By the first bytes; a bare MPEG or ADTS frame counts only with a matching second one."""
+        """By the first bytes, of MPEG audio by its frames."""
         if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
             return True
         if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
             return True
-        if head[:4] in (b"fLaC", b"OggS", b"caff", b"riff", b".snd", b"wvpk", b"MAC ", b"TTA1"):
+        if head.startswith(_MAGIC):
             return True
         if head[:2] == b"\x0bw" and suffix in (".ac3", ".eac3", ".ec3"):
             return True
         if head[:3] == b"ID3" or head[:5] == b"#!AMR":
             return True
-        return _is_mpeg(head, suffix)
+        return is_mpeg_audio(head, suffix)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError for what cannot be opened."""
@@ -87,11 +108,3 @@ class AudioMedium(Medium):
         """Mono 16 kHz; silence where the track has a gap."""
         with container(path, self.limits) as c:
             return seek.audio_between(path, c, start, end)
-
-
-def _is_mpeg(head: bytes, suffix: str) -> bool:
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return False
-    if suffix in (".mp3", ".aac", ".mp2", ".adts"):
-        return True
-    return any(head[i] == 0xFF and head[i + 1] == head[1] for i in range(24, len(head) - 1))

@@ -7,6 +7,7 @@ are kept for a second or two, and only selected ones are converted to RGB.
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -24,6 +25,7 @@ from omni_core.media.av.container import (
 )
 from omni_core.media.av.coverage import LITTLE, Coverage
 from omni_core.media.av.length import GUESSED_DURATION
+from omni_core.media.av.part_file import Part
 from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
@@ -51,6 +53,8 @@ HELD_S = 1.0
 """The last picture counts as shown while the audio goes on for longer than this."""
 UNDECODED_S = 0.5
 """Frames at the end that no other one refers to are not decoded, and last no longer than this."""
+LATE_S = 5.0
+"""Packets this long after the end of a part are on the clock of the part before."""
 MAX_DECODE_ERRORS = 300
 """Undecodable packets in a row after which the rest of a stream is skipped."""
 
@@ -65,9 +69,12 @@ class ContainerCutter:
         source: Source,
         options: CutOptions,
         limits: Limits,
-        start: float = 0.0,
+        part: Part | None = None,
     ) -> None:
-        """`start`: the second at which the container begins, where it is a part of the file."""
+        """part: that of the file which the container holds, where it is not the whole."""
+        start = part.start if part is not None else 0.0
+        self._part = part
+        self._latest = start + part.seconds + LATE_S if part is not None else math.inf
         self._path, self._c, self._source = path, container, source
         self._options, self._limits = options, limits
         self._clock = Clock(container, start)
@@ -107,6 +114,8 @@ class ContainerCutter:
             yield FileWarning(f"audio not heard: {', '.join(self._tracks.unheard)}")
         streams = (s for s in (self._video, *self._tracks.heard, stream) if s is not None)
         for packet in packets(self._c, *streams):
+            if (self._clock.packet(packet) or 0.0) > self._latest:
+                continue  # of the part before
             if packet.stream is self._video:
                 yield from self._decode_video(packet)
             elif packet.stream_index in self._audio:
@@ -249,6 +258,8 @@ class ContainerCutter:
     @property
     def _stated_duration_s(self) -> float:
         """The duration that the header states; 0 where it states none."""
+        if self._part is not None:
+            return self._part.seconds
         return self._c.duration / av.time_base if self._c.duration else 0.0
 
     def _ends_early(self) -> bool:

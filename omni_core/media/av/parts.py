@@ -10,14 +10,18 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
-from omni_core.media.av.container import container, packets
+from omni_core.media.av.container import JOINED, container, packets
 from omni_core.media.av.part_file import Part
 from omni_core.types import Limits
 
-JOINED = ("mpegts", "mpeg")
-"""Formats that may be joined byte by byte."""
 BACKWARD_S = 1.0
 """A decoding time this far before the latest one of its stream is a new clock."""
+FORWARD_S = 60.0
+"""And one this far after it: a recorder that paused, and clocks that run back by more than a
+minute, which FFmpeg takes for a wrap after 26 hours."""
+STALE_S = 10.0
+"""Packets of the other streams that come late, and lie this near to their old clock, are none of
+the new part."""
 MAX_WALK_BYTES = 1 << 30
 """Larger files are not looked through."""
 MAX_PARTS = 1000
@@ -39,6 +43,7 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
     found: list[Part] = []
     first, start = 0, 0.0
     latest: dict[int, float] = {}
+    before: dict[int, float] = {}
     low, high = float("inf"), float("-inf")
     with container(path, limits) as c:
         if c.format.name not in JOINED:
@@ -48,26 +53,40 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
                 continue
             decoded = float(packet.dts * packet.time_base)
             index = packet.stream_index
-            if decoded < latest.get(index, decoded) - BACKWARD_S and packet.pos:
+            if index in before and index not in latest:
+                if abs(decoded - before[index]) < STALE_S < abs(decoded - high):
+                    continue
+                del before[index]
+            step = decoded - latest.get(index, decoded)
+            if not -BACKWARD_S <= step <= FORWARD_S and packet.pos:
                 if len(found) == MAX_PARTS:
                     break
                 border = _with_header(path, packet.pos)
                 found.append(Part(first, border, start, high - low))
                 first, start = border, start + high - low
-                latest, low, high = {}, float("inf"), float("-inf")
+                before, latest = latest, {}
+                low, high = float("inf"), float("-inf")
             latest[index] = max(decoded, latest.get(index, decoded))
-            shown = float((packet.pts if packet.pts is not None else packet.dts) * packet.time_base)
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            shown = float(stamp * packet.time_base)
             low = min(low, shown)
             high = max(high, shown + float((packet.duration or 0) * packet.time_base))
-    if not found:
-        return ()
-    return (*found, Part(first, size, start, max(0.0, high - low)))
+    return (*found, Part(first, size, start, max(0.0, high - low))) if found else ()
 
 
 def _may_be_joined(path: str) -> bool:
     with open(path, "rb") as f:
-        head = f.read(4 + 4 * PACKET)
-    return head[:4] == b"\0\0\1\xba" or all(head[i : i + 1] == b"G" for i in range(0, 752, PACKET))
+        head = f.read(4096)
+    return head[:4] == b"\0\0\1\xba" or is_transport_stream(head)
+
+
+def is_transport_stream(head: bytes) -> bool:
+    """Sync bytes 188 apart, or 192 (Blu-ray) or 204 (with error correction)."""
+    for size, first in ((PACKET, 0), (192, 4), (204, 0)):
+        marks = range(first, len(head), size)
+        if len(marks) >= 5 and all(head[i] == 0x47 for i in marks):
+            return True
+    return False
 
 
 def _with_header(path: str, at: int) -> int:
