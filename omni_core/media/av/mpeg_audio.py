@@ -11,6 +11,8 @@ _BIT_RATES = (
     (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # version 2, layers II, III
 )
 """kbit/s by index."""
+SHORTEST = 24
+"""Bytes of the shortest frame."""
 _RATES = (44100, 48000, 32000)
 
 
@@ -35,7 +37,7 @@ def _has_two_frames(data: bytes) -> bool:
     while at >= 0:
         size = _frame_bytes(data[at : at + 6])
         following = data[at + size : at + size + 2]
-        if size and len(following) == 2 and following == data[at : at + 2]:
+        if size >= SHORTEST and len(following) == 2 and following == data[at : at + 2]:
             return True
         at = data.find(b"\xff", at + 1)
     return False

@@ -52,11 +52,15 @@ _LANGUAGE = re.compile(r"-(?:[a-z]{3}|xxx|[a-z]{2}(?:[_-][a-z]{2})?)$")
 _ADDRESS = re.compile(r"(?i)(?:(?:https?|ftp)://|www\.)\S+")
 _POSITION = re.compile(r"[+-]\d{1,3}(?:\.\d+)?[+-]\d{1,3}(?:\.\d+)?(?:[+-][\d.]+)?(?:crs\w+)?/?")
 """Latitude, longitude and height (ISO 6709), which may precede the name of a place."""
-_CODE = re.compile(r"(?i)(?:[0-9a-f]{8,}[\s:-]*)+|[A-Za-z0-9+/]{40,}={0,2}")
+_CODE = re.compile(
+    r"(?:[0-9A-Fa-f]{8,}[\s:-]*)+|[A-Za-z0-9+/]{40,}={0,2}|(?=\S*\d{3})[A-Z0-9-]{6,}"
+)
+"""Checksums, encoded data, and numbers such as ISRC."""
 _PROGRAM = re.compile(
     r"(?i).*\b(?:lame|lav[fc]|ffmpeg|sox|handbrake|itunes|audacity|xiph|libvorbis|exact audio copy|"
     r"eac|nero|quicktime|adobe|encoder|google|youtube|shutterstock|jaikoz|picard|mp3tag|freedb|"
-    r"cddb|musicmatch|winamp|goldwave)\b.*"
+    r"cddb|musicmatch|winamp|goldwave|exactaudiocopy|cue splitter|afspdate|ripped by|v\d+\.\d+\w*)"
+    r"\b.*"
 )
 _PROGRAM_CHARACTERS = 90
 """Longer lines that name a program are about it, not by it."""
