@@ -11,7 +11,7 @@ from omni_core.engine.hashing import hash_file
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.search.question import Question
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
-from omni_core.types import Channel, MediaInfo, Segment, Source, Vector
+from omni_core.types import Channel, MediaInfo, Modality, Segment, Source, Vector
 from omni_core.worker import WorkerDied
 
 MAX_VECTORS = 8
@@ -83,6 +83,7 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
             info.duration_s, info.pages,
         )  # fmt: skip
         options = replace(context.info.cut, fast=True)
+        timed = info.modality in (Modality.VIDEO, Modality.AUDIO)
         async with context.decoders.opener() as opener:
             stream = opener.stream(
                 "decompose", path, source, options, stall_s=context.settings.decode_stall_s
@@ -91,6 +92,8 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
                 async for segment in stream:
                     if not isinstance(segment, Segment):
                         continue  # the readable part is used
+                    if timed and segment.channel is Channel.TEXT:
+                        continue  # tags and chapters: like what is heard and seen is wanted
                     limit = FILE_PAGES + 1 if segment.span.axis == "page" else FILE_SECONDS
                     if segment.span.axis != "char" and segment.span.start >= limit:
                         break
