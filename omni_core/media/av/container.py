@@ -58,13 +58,34 @@ def _opened(path: str, part: Part | None) -> Iterator[Any]:
         source: Any = "file:" + os.path.abspath(path)
         if part is not None:
             source = opened.enter_context(PartFile(path, part))
-        yield opened.enter_context(
-            av.open(
-                source,
-                options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
-                metadata_errors="surrogateescape",  # `tag_text` decodes them
-            )
-        )
+        try:
+            c = _open(source)
+        except av.InvalidDataError:
+            tag = id3_bytes(path) if part is None else 0
+            if not tag:
+                raise
+            behind = Part(tag, os.path.getsize(path), 0.0, 0.0)
+            c = _open(opened.enter_context(PartFile(path, behind)))
+        yield opened.enter_context(c)
+
+
+def _open(source: Any) -> Any:
+    return av.open(
+        source,
+        options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
+        metadata_errors="surrogateescape",  # `tag_text` decodes them
+    )
+
+
+def id3_bytes(path: str) -> int:
+    """The length of the ID3v2 tag with which a file begins, which not every format may; else 0."""
+    with open(path, "rb") as f:
+        head = f.read(10)
+    if head[:3] != b"ID3" or len(head) < 10:
+        return 0
+    return 10 + sum(
+        (byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)
+    )
 
 
 def _zero(path: str, part: Part) -> float:
