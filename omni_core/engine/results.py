@@ -156,6 +156,8 @@ class SearchHit:
     why: tuple[Channel, ...]
     text: str
     origin: str = ""
+    heading: str = ""
+    """The chapter, the heading or the sheet in which it lies; "" without one."""
     start_s: float | None = None
     end_s: float | None = None
     page: int | None = None

@@ -14,7 +14,7 @@ from omni_core.errors import OmniError, UnavailableError, UnreadableError
 from omni_core.media.guard import guarded
 from omni_core.protocols import Medium
 from omni_core.text.charset import is_strictly_text
-from omni_core.types import CutOptions, FileWarning, MediaInfo, Segment, Source
+from omni_core.types import CutOptions, FileLength, FileWarning, MediaInfo, Segment, Source
 
 TEXT_RANK = 5
 """Ranks from here on are media of text, which a damaged binary file is never read as."""
@@ -67,7 +67,7 @@ def probe(
 
 def decompose(
     path: str, media: Sequence[Medium], source: Source, options: CutOptions
-) -> Iterator[Segment | FileWarning]:
+) -> Iterator[Segment | FileWarning | FileLength]:
     """What the first medium cuts; of the next one, if the first fails before its first segment.
 
     `media` begins with the one that opened the file. The others must find the same modality in it.
@@ -105,7 +105,7 @@ def _is_passed_on(e: OmniError) -> bool:
 
 
 def _require_known(medium: Medium, item: object) -> None:
-    if not isinstance(item, Segment | FileWarning):
+    if not isinstance(item, Segment | FileWarning | FileLength):
         raise UnavailableError(
             f"the medium {type(medium).__name__} yields {type(item).__name__} where a Segment or a "
             "FileWarning belongs; tell its authors"

@@ -18,6 +18,7 @@ from omni_core.protocols import Medium
 from omni_core.types import (
     Crop,
     CutOptions,
+    FileLength,
     FileWarning,
     Limits,
     MediaInfo,
@@ -58,7 +59,7 @@ class MediaService:
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    ) -> Iterator[Segment | FileWarning | FileLength]:
         """Segments as they are cut; memory does not grow with the length of the file."""
         able = self._able(path)
         chosen = able.index(self._medium(path, options.password))

@@ -106,3 +106,13 @@ class FileWarning:
 
     message: str
     """One line: what is wrong, and what of the file is missing because of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLength:
+    """The length of a video or audio file, as it was decoded.
+
+    Yielded last by `Medium.decompose`, where it is known better than from the file's header.
+    """
+
+    seconds: float

@@ -53,11 +53,14 @@ async def select(context: Context, target: Target, request: OpenRequest) -> Sele
     instant = None
     if target.instant and target.span is not None and not request.step:
         instant = target.span.start
+    points = await points_of(context, Target(target.row, span))
+    if best is not None and best.id not in {p.id for p in points}:
+        points = [best, *points]  # tags lie at an instant, in which nothing is
     return Selection(
         target.row,
         span,
         named,
-        await points_of(context, Target(target.row, span)),
+        points,
         best,
         previous=segment_ref(order[at - 1].id) if at else "",
         next=segment_ref(order[at + 1].id) if at is not None and at + 1 < len(order) else "",

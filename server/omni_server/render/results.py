@@ -92,6 +92,7 @@ def _hit(f: SearchHit, scores: bool) -> dict[str, Any]:
             "match": f.match,
             "why": [str(c) for c in f.why],
             "text": excerpt(f.text),
+            "heading": one_line(f.heading, 120),
             "recorded_at": f"{f.recorded_at:%Y-%m-%d}" if f.recorded_at else "",
             "recorded_at_from": f.recorded_at_from if f.recorded_at else "",
             "also_at": [one_line(a) for a in f.also_at[:5]],
@@ -114,6 +115,8 @@ def _hit_lines(hit: Mapping[str, Any]) -> str:
     if "missing_since" in hit:
         head += f" (file is gone since {hit['missing_since']})"
     parts = [head]
+    if "heading" in hit:
+        parts.append(f"  under {hit['heading']!r}")
     if "text" in hit:
         parts.append(f"  {hit['text']}")
     if "also_at" in hit:
