@@ -13,7 +13,7 @@ from omni_core.media.text.structured import begins_as_json
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
-from omni_core.types import CutOptions, MediaInfo, Modality, Segment, Source
+from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
 
 _START = re.compile(r"<(\?xml|(!doctype\s+html|html|head|body|article|h1|p|div|svg)[\s>])", re.I)
 
@@ -22,7 +22,7 @@ class HtmlMedium(Medium):
     """HTML files; other XML is read as such."""
 
     rank = 6
-    kinds = "web pages (HTML)"
+    kinds = "web pages (HTML), words of SVG"
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Markup at the start, or an HTML suffix with a tag in the first bytes; not JSON."""
@@ -41,16 +41,22 @@ class HtmlMedium(Medium):
         found = (when, "container") if when is not None else from_file(path)
         return MediaInfo(
             Modality.DOCUMENT,
-            "text/html",
+            "image/svg+xml" if page.svg else "text/html",
             title(path, page.title),
             recorded_at=found[0],
             recorded_at_from=found[1],
         )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
         """Windows of the visible text, with spans in its characters."""
         page = _page(path)
         yield from segments(page.text, source, options, page.headings, "page text")
+        if page.svg:
+            yield FileWarning(
+                "the drawing is not seen, only its words are read; export it as PNG to have it seen"
+            )
 
 
 def _page(path: str) -> Page:

@@ -22,6 +22,9 @@ _SKIPPED_TAGS = {
     "script", "style", "template", "noscript", "svg", "math", "object", "iframe", "head",
     "noframes", "noembed",
 }  # fmt: skip
+_UNSEEN = ("hidden", "collapse")
+_PLACED = {"x", "y", "dy"}
+"""Attributes with which a part of a text stands on a line of its own."""
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _DATES = ("date", "dcterms.created", "article:published_time")
 _DECLARATION = re.compile(r"<[^>]*>")
@@ -33,7 +36,7 @@ class Page:
     """A parsed page.
 
     title, date: as in its head, else "". text: the visible text, one block a line.
-    headings: (first character in `text`, heading), in order.
+    headings: (first character in `text`, heading), in order. svg: whether it is a drawing.
     """
 
     def __init__(self, markup: str, name: str) -> None:
@@ -41,7 +44,8 @@ class Page:
 
         Raises TooLargeError for a tree that needs more memory than this process may use.
         """
-        self._is_svg = _is_svg_file(markup)
+        self.svg = self._is_svg = _is_svg_file(markup)
+        self._unused = {"metadata"} if "<use" in markup else {"metadata", "defs", "symbol"}
         try:
             tree = _parse(simplify(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
@@ -89,12 +93,12 @@ class Page:
             self._walk(_parse(node.text()), framed=True)
         if tag == "svg" and self._is_svg:
             self._is_svg = False
-        elif tag in _SKIPPED_TAGS:
+        elif tag in _SKIPPED_TAGS or (self.svg and tag in self._unused):
             return False
         attributes = node.attributes
         if attributes and _hidden(attributes):
             return False
-        if tag in BLOCK_TAGS:
+        if tag in BLOCK_TAGS or (tag == "tspan" and attributes.keys() & _PLACED):
             self._break()
         if tag in ("td", "th") and self._out and not self._out[-1].endswith("\n"):
             self._append(" | ")
@@ -158,7 +162,11 @@ def _as_html(markup: str) -> str:
 
 def _hidden(attributes: dict[str, str | None]) -> bool:
     style = (attributes.get("style") or "").replace(" ", "").lower()
-    return "hidden" in attributes or "display:none" in style or "visibility:hidden" in style
+    if "hidden" in attributes or "display:none" in style or "visibility:hidden" in style:
+        return True
+    if attributes.get("display") == "none" or attributes.get("visibility") in _UNSEEN:
+        return True
+    return (attributes.get("opacity") or "").strip() in ("0", "0.0", "0%")
 
 
 def _date(tree: LexborHTMLParser) -> str:
