@@ -76,6 +76,7 @@ class AudioMedium(Medium):
         if external is not None:
             for w in external.windows:
                 yield w.segment(source, external.origin)
+            yield from map(FileWarning, external.warnings)
         with container(path, self.limits) as c:
             yield from ContainerCutter(path, c, source, options, self.limits).run(
                 external.coverage if external is not None else None

@@ -106,6 +106,7 @@ class VideoMedium(Medium):
         if external is not None:
             for w in external.windows:
                 yield w.segment(source, external.origin)
+            yield from map(FileWarning, external.warnings)
         coverage = external.coverage if external is not None else None
         for part in parts_of(path) or (None,):
             start = part.start if part is not None else 0.0
