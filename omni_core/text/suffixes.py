@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SUBTITLE_SUFFIXES = (
     ".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".sbv", ".smi", ".sami", ".sub", ".lrc",
-    ".srv3", ".srv1", ".json3",
+    ".scc", ".srv3", ".srv1", ".json3",
 )  # fmt: skip
 """Subtitle files, in order of preference as sidecars."""
 VIDEO_CLIPS = frozenset(

@@ -13,13 +13,13 @@ from omni_core.media.av.clock import rate
 from omni_core.media.av.container import container, video_stream
 from omni_core.media.av.coverage import Coverage
 from omni_core.media.text.cues import CueWindow, cue_windows
-from omni_core.media.text.subtitle_formats import read_subtitles
-from omni_core.text.charset import decode, is_text
+from omni_core.media.text.subtitle_formats import read_bytes_of
 from omni_core.text.subtitle_names import FILMS, SUBTITLE_FOLDERS, is_subtitle, stems
 from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 from omni_core.types import CutOptions, Limits
 
-FORCED = re.compile(r"(?i)(?<![a-z])(forced|signs|songs|foreign)(?![a-z])")
+_FORCED = re.compile(r"(?i)(?<![a-z])(forced|signs?|songs?|foreign|karaoke)(?![a-z])")
+_FULL = re.compile(r"(?i)(?<![a-z])(full|dialog(ue)?|complete)(?![a-z])")
 MAX_BYTES = 20 << 20
 """Bytes read of one file; the rest is ignored."""
 
@@ -63,9 +63,11 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
                 code="UNSUPPORTED_TYPE",
             )
         return found
+    stem = os.path.splitext(os.path.basename(path))[0]
     for name in _sidecar_paths(path):
         beside = os.path.basename(name)
-        found = _read(name, path, f"sidecar {beside}", complete=not is_forced(beside))
+        complete = not is_forced(beside.removeprefix(stem))  # a film may be named "Signs"
+        found = _read(name, path, f"sidecar {beside}", complete=complete)
         if found is not None:
             return found
     return None
@@ -73,7 +75,7 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
 
 def is_forced(name: str) -> bool:
     """Whether a file or a track is named as forced subtitles, signs or songs."""
-    return bool(FORCED.search(name))
+    return bool(_FORCED.search(name)) and not _FULL.search(name)
 
 
 def _sidecar_paths(path: str) -> list[str]:
@@ -93,14 +95,14 @@ def _sidecar_paths(path: str) -> list[str]:
         ]
         own = os.path.join(subs, stem)
         paths += [os.path.join(own, n) for n in _names(own) if is_subtitle(n)]
-    return [p for p in sorted(paths, key=lambda p: _rank(p, folder)) if _is_own(p)]
+    return [p for p in sorted(paths, key=lambda p: _rank(p, folder, stem)) if _is_own(p)]
 
 
-def _rank(path: str, folder: str) -> tuple[bool, bool, int, int, str]:
+def _rank(path: str, folder: str, stem: str) -> tuple[bool, bool, int, int, str]:
     name = os.path.basename(path)
     suffix = os.path.splitext(name)[1].lower()
     return (
-        is_forced(name),
+        is_forced(name.removeprefix(stem)),
         os.path.dirname(path) != folder,
         name.count("."),
         SUBTITLE_SUFFIXES.index(suffix),
@@ -125,10 +127,8 @@ def _read(name: str, film: str, origin: str, *, complete: bool = True) -> Transc
     """The transcript in a file; None for one without cues."""
     with open(name, "rb") as f:
         data = f.read(MAX_BYTES)
-    if not is_text(data[:4096]):
-        return None
     suffix = os.path.splitext(name)[1].lower()
-    found = read_subtitles(decode(data, markup=True), suffix, lambda: _frames_a_second(film))
+    found = read_bytes_of(data, suffix, lambda: _frames_a_second(film))
     windows = list(cue_windows(found.cues))
     if not windows:
         return None

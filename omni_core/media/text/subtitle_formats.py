@@ -27,6 +27,10 @@ from omni_core.media.text.subtitle_lyrics import (
 )
 from omni_core.media.text.subtitle_markup import read_sami, read_timedtext, read_ttml
 from omni_core.media.text.subtitle_reading import Reading
+from omni_core.media.text.subtitle_scc import HEADER as SCC_HEADER
+from omni_core.media.text.subtitle_scc import read_scc
+from omni_core.media.text.subtitle_stl import is_stl, read_stl
+from omni_core.text.charset import decode, is_text
 
 FrameRate = Callable[[], float | None]
 """Frames a second of the film; None when that is not known."""
@@ -55,7 +59,7 @@ class Subtitles:
 
 def detect_format(text: str, suffix: str = "") -> str | None:
     """The subtitle format by the first 4096 characters: srt, vtt, ass, sbv, ttml, sami, microdvd,
-    lrc, subviewer, subviewer1, timedtext or json3 (YouTube).
+    lrc, subviewer, subviewer1, scc, timedtext or json3 (YouTube).
 
     None for other text. A text must begin with a cue, so one that only quotes a cue is not taken
     for SRT; with the suffix .srt or .vtt other lines may precede it.
@@ -64,6 +68,8 @@ def detect_format(text: str, suffix: str = "") -> str | None:
     low = start[:40].lower()
     if start.startswith("WEBVTT"):
         return "vtt"
+    if start.startswith(SCC_HEADER):
+        return "scc"
     if low.startswith(("[script info]", "[v4+ styles]", "[v4 styles]")) or (
         low.startswith("[events]") and suffix in (".ass", ".ssa")
     ):
@@ -91,6 +97,23 @@ def detect_format(text: str, suffix: str = "") -> str | None:
     if lines and PAIR.match(lines[0]):
         return "subviewer" if "[br]" in start else "sbv"
     return None
+
+
+def claims(head: bytes, suffix: str) -> bool:
+    """Whether the first bytes of a file are those of subtitles."""
+    if is_stl(head):
+        return True
+    return is_text(head) and detect_format(decode(head, markup=True), suffix) is not None
+
+
+def read_bytes_of(data: bytes, suffix: str = "", fps: FrameRate | None = None) -> Subtitles:
+    """The cues of a file; none where it is no text (pictures of words, as in VobSub)."""
+    if is_stl(data):
+        reading = read_stl(data)
+        return Subtitles("stl", reading.in_order(), reading.warnings())
+    if not is_text(data[:4096]):
+        return Subtitles("", [])
+    return read_subtitles(decode(data, markup=True), suffix, fps)
 
 
 def parse(text: str) -> list[Cue]:
@@ -125,6 +148,8 @@ def _read(text: str, kind: str, fps: FrameRate | None) -> Reading:
             return read_timedtext(text)
         case "json3":
             return _read_json3(text)
+        case "scc":
+            return read_scc(text)
         case "subviewer1":
             return read_subviewer1(text)
         case "subviewer":
