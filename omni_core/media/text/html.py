@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file, parse
+from omni_core.media.text.data_xml import LITTLE_TEXT, attribute_lines, is_data
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read, segments
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
-from omni_core.types import CutOptions, MediaInfo, Modality, Segment, Source
+from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
 
 _START = re.compile(r"<(\?xml|(!doctype\s+html|html|head|body|article|h1|p|div|svg)[\s>])", re.I)
 
@@ -44,11 +45,25 @@ class HtmlMedium(Medium):
             recorded_at_from=found[1],
         )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Windows of the visible text, with spans in its characters."""
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
+        """Windows of the visible text, with spans in its characters; of a page without any, what it
+        says of itself."""
         page = _page(path)
-        yield from segments(page.text, source, options, page.headings, "page text")
+        text = page.text if page.text.strip() else page.description
+        yield from segments(text, source, options, page.headings, "page text")
+        if not page.text.strip():
+            yield FileWarning(
+                "no visible words on the page: what its scripts would write is not in the file"
+            )
 
 
 def _page(path: str) -> Page:
-    return Page(read(path, markup=True), os.path.basename(path))
+    markup = read(path, markup=True)
+    page = Page(markup, os.path.basename(path))
+    if is_data(markup):
+        kept = "\n".join(attribute_lines(markup))
+        if len(page.text.strip()) < LITTLE_TEXT * len(kept):
+            page.text = f"{page.text.strip()}\n{kept}".lstrip()
+    return page

@@ -59,4 +59,7 @@ class JsonMedium(Medium):
 
 def _read(path: str) -> Readable:
     text = read(path)
-    return readable(text) or Readable(text)
+    found = readable(text)
+    if found is None or not (found.text.strip() or found.left_out):
+        return Readable(text)  # no JSON, or nothing but names
+    return found
