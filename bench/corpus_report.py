@@ -153,14 +153,21 @@ def _reopened(r: Result) -> str:
 
 
 def _refusals(results: Sequence[Result]) -> str:
-    said = Counter(
-        (r.code, r.message.replace(r.path.rsplit("/", 1)[-1], "...").split(". Supported")[0][:110])
-        for r in results
-        if r.outcome == "refused"
-    )
+    said = Counter((r.code, _without_name(r)) for r in results if r.outcome == "refused")
     return "\n".join(
         _listed("refused, by code", [f"{n} x {code}: {m}" for (code, m), n in said.most_common()])
     )
+
+
+def _without_name(r: Result) -> str:
+    """The beginning of its message without the file's name, with or without suffix."""
+    name = r.path.rsplit("/", 1)[-1]
+    for part in filter(None, (name, r.title, name.rpartition(".")[0])):
+        if len(part) > 2:
+            rest = r.message.removeprefix(part)
+            if rest != r.message:
+                return f"...{rest[:110]}"
+    return r.message[:110]
 
 
 def _outliers(results: Sequence[Result]) -> str:
