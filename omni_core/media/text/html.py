@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file, parse
+from omni_core.media.text.data_xml import LITTLE_TEXT, attribute_lines, is_data
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read, segments
 from omni_core.media.text.structured import begins_as_json
@@ -50,14 +51,26 @@ class HtmlMedium(Medium):
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
-        """Windows of the visible text, with spans in its characters."""
+        """Windows of the visible text, with spans in its characters; of a page without any, what it
+        says of itself."""
         page = _page(path)
-        yield from segments(page.text, source, options, page.headings, "page text")
+        text = page.text if page.text.strip() else page.description
+        yield from segments(text, source, options, page.headings, "page text")
         if page.svg:
             yield FileWarning(
                 "the drawing is not seen, only its words are read; export it as PNG to have it seen"
             )
+        elif not page.text.strip():
+            yield FileWarning(
+                "no visible words on the page: what its scripts would write is not in the file"
+            )
 
 
 def _page(path: str) -> Page:
-    return Page(read(path, markup=True), os.path.basename(path))
+    markup = read(path, markup=True)
+    page = Page(markup, os.path.basename(path))
+    if is_data(markup):
+        kept = "\n".join(attribute_lines(markup))
+        if len(page.text.strip()) < LITTLE_TEXT * len(kept):
+            page.text = f"{page.text.strip()}\n{kept}".lstrip()
+    return page

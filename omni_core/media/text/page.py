@@ -26,6 +26,7 @@ _UNSEEN = ("hidden", "collapse")
 _PLACED = {"x", "y", "dy"}
 """Attributes with which a part of a text stands on a line of its own."""
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+_DESCRIPTIONS = ("description", "og:description", "twitter:description", "og:title")
 _DATES = ("date", "dcterms.created", "article:published_time")
 _DECLARATION = re.compile(r"<[^>]*>")
 _SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
@@ -35,7 +36,7 @@ _SPACE = re.compile(r"\s+")
 class Page:
     """A parsed page.
 
-    title, date: as in its head, else "". text: the visible text, one block a line.
+    title, date, description: as in its head, else "". text: the visible text, one block a line.
     headings: (first character in `text`, heading), in order. svg: whether it is a drawing.
     """
 
@@ -56,7 +57,8 @@ class Page:
         titles = (node for node in tree.tags("title") if node.text().strip())
         self._title = next(titles, None)
         self.title = self._title.text() if self._title is not None else ""
-        self.date = _date(tree)
+        self.date = _meta(tree, _DATES)
+        self.description = _meta(tree, _DESCRIPTIONS)
         self.headings: list[tuple[int, str]] = []
         self._out: list[str] = []
         self._at = 0
@@ -169,10 +171,11 @@ def _hidden(attributes: dict[str, str | None]) -> bool:
     return (attributes.get("opacity") or "").strip() in ("0", "0.0", "0%")
 
 
-def _date(tree: LexborHTMLParser) -> str:
+def _meta(tree: LexborHTMLParser, names: tuple[str, ...]) -> str:
+    """What the first `meta` of one of the names says."""
     for node in tree.tags("meta"):
         attributes = node.attributes
         name = attributes.get("name") or attributes.get("property") or ""
-        if name.lower() in _DATES and (date := attributes.get("content")):
-            return date
+        if name.lower() in names and (said := attributes.get("content")):
+            return said
     return ""
