@@ -30,7 +30,7 @@ from omni_core.types import (
 log = logging.getLogger(__name__)
 
 
-def service(**limits: float) -> MediaService:
+def service(**limits: float | str) -> MediaService:
     """The factory that `Worker` calls in its child process; `limits`: the fields of `Limits`."""
     return MediaService(Limits(**limits))  # type: ignore[arg-type]
 

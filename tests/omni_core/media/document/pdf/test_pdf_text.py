@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ import pymupdf
 import pytest
 from PIL import Image
 
-from omni_core.media.document import pdf
-from omni_core.media.document.pdf_text import Line, in_reading_order
+from omni_core.media.document.engines.base import Line
+from omni_core.media.document.pdf_text import in_reading_order
 from omni_core.media.document.text_layer import is_enciphered, is_readable
 from omni_core.types import Channel, CutOptions, FileWarning, ImageContent, Segment, Source
 
@@ -51,7 +52,7 @@ def test_characters_without_a_meaning_are_unreadable(text: str) -> None:
 
 
 def _lines(*placed: tuple[float, float, str]) -> list[Line]:
-    return [Line(t, 10, (x, y, x + 5 * len(t), y + 12), 0) for x, y, t in placed]
+    return [Line(t, 10, (x, y, x + 5 * len(t), y + 12)) for x, y, t in placed]
 
 
 def _rows(left: list[str], right: list[str]) -> list[tuple[float, float, str]]:
@@ -139,22 +140,15 @@ def _decompose(path: Path, svc: Any, **options: Any) -> list[Any]:
     return list(svc.decompose(str(path), source, CutOptions(**options)))
 
 
-def test_a_picture_that_cannot_be_drawn_costs_the_picture(
-    tmp_path: Path, svc: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_picture_that_neither_engine_draws_costs_the_picture(
+    tmp_path: Path, svc: Any, spoil: Callable[..., None]
 ) -> None:
     path = tmp_path / "a.pdf"
     with pymupdf.open() as doc:
         for n in range(3):
             doc.new_page().insert_text((50, 60), f"words of page {n + 1}")
         doc.save(path)
-    draw, calls = pdf._render, iter((False, True, False))
-
-    def failing(*args: Any) -> Any:
-        if next(calls):
-            raise MemoryError("no room")
-        return draw(*args)
-
-    monkeypatch.setattr(pdf, "_render", failing)
+    spoil("draw", "page 2")
     items = _decompose(path, svc)
     words = [s.text for s in items if isinstance(s, Segment) and s.text]
     assert words == ["words of page 1", "words of page 2", "words of page 3"]
