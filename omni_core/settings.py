@@ -98,7 +98,7 @@ class Settings:
     max_pages: Count = 5000
     """Pages; longer documents are refused."""
     pdf: Literal["pymupdf", "pypdfium2"] = "pymupdf"
-    """PDF engine: pymupdf (AGPL), or pypdfium2 (Apache, BSD); each steps in where the other fails."""
+    """PDF engine: pymupdf (AGPL) or pypdfium2 (Apache, BSD); each helps where the other fails."""
 
     host: Name = "127.0.0.1"
     """Address that `serve --http` binds."""

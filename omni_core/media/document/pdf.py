@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.document import epub
-from omni_core.media.document.engines.base import Document, Kind, Page
+from omni_core.media.document.engines.base import FAILURES, Document, Kind, Page
 from omni_core.media.document.engines.opened import Opened, opened
 from omni_core.media.document.pdf_text import MAX_HEADING, PageText, page_text, remarks
 from omni_core.media.document.placed_words import placed_words
@@ -128,12 +128,14 @@ class PdfMedium(Medium):
             heading, outline = "", _outline(file)
             if names := _names(file.document.attachments()):
                 yield FileWarning(_ATTACHED.format(names=names))
+            unread: list[int] = []
             for number in range(1, file.document.pages + 1):
                 span = Span("page", number, number + 1)
                 try:
                     page = _read(file, number)
-                except file.failures as e:
-                    yield FileWarning(f"page {number} cannot be read ({type(e).__name__})")
+                except FAILURES as e:
+                    log.debug("%s, page %d: %s", path, number, e)
+                    unread.append(number)
                     continue
                 if names := _names(page.attachments):
                     yield FileWarning(_ATTACHED.format(names=names))
@@ -144,6 +146,7 @@ class PdfMedium(Medium):
                 yield from _windows(source, span, text, headings, options)
                 if number not in options.undrawn:
                     yield _picture(file, number, source, page.scan, options)
+            yield from _unread(unread)
 
     def page(
         self, path: str, number: int, edge: int, crop: Crop | None, password: str | None
@@ -242,7 +245,7 @@ def _picture(
         )
     try:
         pixels = file.attempt(lambda document: document.page(number).draw(edge, None), second=hung)
-    except file.failures as e:
+    except FAILURES as e:
         return FileWarning(
             f"the picture of page {number} cannot be drawn ({type(e).__name__}); its words are in"
         )
@@ -274,6 +277,18 @@ def _windows(
         )
 
 
+def _unread(numbers: list[int]) -> Iterator[FileWarning]:
+    """One warning for each run of pages."""
+    first = 0
+    for n, number in enumerate(numbers):
+        first = first or number
+        if n + 1 < len(numbers) and numbers[n + 1] == number + 1:
+            continue
+        pages = f"page {number}" if first == number else f"pages {first} to {number}"
+        yield FileWarning(f"{pages} cannot be read: damaged or missing in the file")
+        first = 0
+
+
 def _is_scan(page: Page, words: PageText) -> bool:
     """Whether a picture covers most of the page and the text layer little of it: a stamp, a fax
     header or a signature on a scan. The layer of a searchable scan covers what the picture shows.
@@ -300,6 +315,6 @@ def _outline(file: Opened) -> dict[int, list[str]]:
     try:
         for name, number in file.attempt(lambda document: document.outline()):
             found[number].append(" ".join(name.split())[:MAX_HEADING])
-    except file.failures:
+    except FAILURES:
         log.debug("an outline cannot be read", exc_info=True)
     return found

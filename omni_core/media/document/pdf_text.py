@@ -66,10 +66,11 @@ def remarks(page: Page, text: str) -> list[str]:
     boxes, and values of fields that are not drawn."""
     seen = " ".join(text.split())
     found = [_remark(note) for note in page.notes() if not (note.drawn and note.text in seen)]
-    for field in page.fields():
-        if field.ticked or " ".join(field.value.split()) not in seen:
-            found.append(_filled(field))
-    return found
+    return found + [
+        _filled(field)
+        for field in page.fields()
+        if field.ticked or " ".join(field.value.split()) not in seen
+    ]
 
 
 def _remark(note: Note) -> str:

@@ -18,6 +18,9 @@ from omni_core.types import Crop, Pixels
 Box = tuple[float, float, float, float]
 Kind = Literal["pdf", "epub", "xps"]
 
+FAILURES = (Exception,)
+"""What engines raise for damaged files and pages: their own errors, shortage of memory, and nearly
+every built-in one."""
 MAX_SCALE = 8.0
 """Largest zoom, relative to 72 dpi, at which a page is rendered."""
 
@@ -116,6 +119,8 @@ class Document(ABC):
     pages: int
     repaired: bool
     """Whether its structure was damaged and had to be guessed."""
+    whole: bool
+    """Whether all of its `pages` can be found."""
     title: str
     dates: Sequence[str]
     """When it was made and when changed, as the file says it."""
@@ -142,12 +147,10 @@ class Engine(ABC):
 
     name: ClassVar[str]
     kinds: ClassVar[frozenset[Kind]]
-    failures: ClassVar[tuple[type[BaseException], ...]]
-    """What it raises for a file or a page, shortage of memory among it."""
 
     @abstractmethod
     def open(self, path: str, kind: Kind, password: str | None) -> Document:
-        """Raises UnreadableError (ENCRYPTED) without the right password, or one of `failures`."""
+        """Raises UnreadableError (ENCRYPTED) without the right password, or any of `FAILURES`."""
 
 
 def encrypted(path: str, password: str | None) -> UnreadableError:

@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 import pymupdf
+from typing_extensions import override
 
+from omni_core.media.document.engines import page_tree
 from omni_core.media.document.engines.base import (
+    FAILURES,
     MAX_SCALE,
     Box,
     Document,
@@ -43,7 +46,6 @@ class MuPdf(Engine):
 
     name = "pymupdf"
     kinds = frozenset[Kind](("pdf", "epub", "xps"))
-    failures = (RuntimeError, ValueError, TypeError, MemoryError, pymupdf.mupdf.FzErrorBase)
 
     def open(self, path: str, kind: Kind, password: str | None) -> Document:
         """See `Engine`."""
@@ -51,33 +53,49 @@ class MuPdf(Engine):
         if doc.needs_pass and not (password and doc.authenticate(password)):
             doc.close()
             raise encrypted(path, password)
-        return MuPdfDocument(doc, kind)
+        mended = kind == "pdf" and not _is_whole(doc)
+        if mended:
+            page_tree.mend(doc)
+        return MuPdfDocument(doc, kind, mended=mended)
+
+
+def _is_whole(doc: Any) -> bool:
+    """Whether the last page is where the page tree says."""
+    try:
+        return len(doc) > 0 and bool(doc.page_xref(len(doc) - 1))
+    except FAILURES:
+        return False
 
 
 class MuPdfDocument(Document):
     """A document open in this engine."""
 
-    def __init__(self, doc: Any, kind: Kind) -> None:
+    def __init__(self, doc: Any, kind: Kind, *, mended: bool) -> None:
         self._doc = doc
         self._page: tuple[int, MuPdfPage] | None = None
         self.kind = kind
         self.pages = len(doc)
-        self.repaired = bool(doc.is_pdf and doc.is_repaired)
+        self.whole = kind != "pdf" or _is_whole(doc)
+        self.repaired = mended or bool(doc.is_pdf and doc.is_repaired)
         meta = doc.metadata or {}
         self.title = meta.get("title") or ""
         self.dates = [meta.get("creationDate") or "", meta.get("modDate") or ""]
 
+    @override
     def page(self, number: int) -> Page:
         if self._page is None or self._page[0] != number:
             self._page = (number, MuPdfPage(self._doc[number - 1]))
         return self._page[1]
 
+    @override
     def attachments(self) -> list[str]:
         return [n for n in self._doc.embfile_names() if n] if self._doc.is_pdf else []
 
+    @override
     def outline(self) -> list[tuple[str, int]]:
         return [(str(name), number) for _, name, number in self._doc.get_toc(simple=True)]
 
+    @override
     def close(self) -> None:
         self._page = None
         self._doc.close()
@@ -92,6 +110,7 @@ class MuPdfPage(Page):
         self.width = max(page.rect.width, 1.0)
         self.height = max(page.rect.height, 1.0)
 
+    @override
     def lines(self, *, numbered: bool = False) -> list[Line]:
         lines = []
         for line in self._text("dict", numbered):
@@ -101,6 +120,7 @@ class MuPdfPage(Page):
                 lines.append(Line(text, size, self._seen(line["bbox"])))
         return lines
 
+    @override
     def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
         return [
             (
@@ -116,19 +136,23 @@ class MuPdfPage(Page):
             if line["spans"]
         ]
 
+    @override
     def words(self) -> list[Word]:
         found = self._page.get_text("words")
         return [Word(text, self._seen((x0, y0, x1, y1))) for x0, y0, x1, y1, text, *_ in found]
 
+    @override
     def pictures(self) -> list[Box]:
         return [self._seen(i["bbox"]) for i in self._page.get_image_info()]
 
+    @override
     def attachments(self) -> list[str]:
         if not self._page.parent.is_pdf:
             return []
         marks = self._page.annots(types=[pymupdf.PDF_ANNOT_FILE_ATTACHMENT]) or ()
         return [str(mark.file_info.get("filename") or "") for mark in marks]
 
+    @override
     def notes(self) -> list[Note]:
         if not self._page.parent.is_pdf:
             return []
@@ -141,6 +165,7 @@ class MuPdfPage(Page):
                 found.append(Note(author, words, kind == pymupdf.PDF_ANNOT_FREE_TEXT))
         return found
 
+    @override
     def fields(self) -> list[Field]:
         if not self._page.parent.is_form_pdf:
             return []
@@ -161,6 +186,7 @@ class MuPdfPage(Page):
             found.append(Field(label, words, ticks))
         return found
 
+    @override
     def draw(self, edge: int, crop: Crop | None) -> Pixels:
         area = self._page.rect
         if crop is not None:

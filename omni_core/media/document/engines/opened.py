@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from omni_core.errors import UnavailableError, UnreadableError
-from omni_core.media.document.engines.base import Document, Engine, Kind
+from omni_core.errors import UnavailableError
+from omni_core.media.document.engines.base import FAILURES, Document, Engine, Kind
 from omni_core.types import PdfEngine
 
 log = logging.getLogger(__name__)
@@ -59,19 +59,18 @@ class Opened:
         self._name = name
         self._spare: Document | None = None
         self._spare_tried = False
-        self.failures = first.failures
         self.document: Document
         """Of the first engine that opens the file."""
         try:
             self.document = first.open(*self._args)
-        except (*self.failures, UnreadableError) as e:
+        except FAILURES as e:
             document = self._other()
             if document is None:
                 raise
             log.debug("%s: %s, read by the second engine", path, e)
             self.document, self._spare = document, None
         else:
-            self._prefer_more_pages()
+            self._prefer_the_better()
 
     def attempt(self, do: Callable[[Document], T], *, second: bool = False) -> T:
         """What `do` gives with the document, or else with that of the other engine.
@@ -83,13 +82,13 @@ class Opened:
             return do(spare)
         try:
             return do(self.document)
-        except self.failures:
+        except FAILURES:
             spare = self._other()
             if spare is None:
                 raise
             try:
                 return do(spare)
-            except self.failures as e:
+            except FAILURES as e:
                 log.debug("the second engine fails as well: %s", e)
             raise
 
@@ -104,19 +103,16 @@ class Opened:
             if document is not None:
                 document.close()
 
-    def _prefer_more_pages(self) -> None:
-        """Where the structure is damaged, take the engine that finds more of the pages."""
-        if self.document.kind != "pdf" or (self.document.pages and not self.document.repaired):
+    def _prefer_the_better(self) -> None:
+        """Where the structure is damaged, take the engine that finds all or more of the pages."""
+        mine = self.document
+        if mine.kind != "pdf" or (mine.pages and mine.whole and not mine.repaired):
             return
         spare = self._other()
         if spare is None:
             return
-        if spare.pages > self.document.pages:
-            self.document.close()
-            self.document, self._spare = spare, None
-        elif spare.pages < self.document.pages:
-            spare.close()
-            self._spare = None
+        if (spare.whole, spare.pages) > (mine.whole, mine.pages):
+            self.document, self._spare = spare, mine
 
     def _other(self) -> Document | None:
         """Opens the file in the other engine, once."""
@@ -127,10 +123,9 @@ class Opened:
         other = second(self._name)
         if other is None or kind not in other.kinds:
             return None
-        self.failures = (*self.failures, *other.failures)
         try:
             spare = other.open(path, kind, password)
-        except (*other.failures, UnreadableError) as e:
+        except FAILURES as e:
             log.debug("%s: the second engine cannot open it: %s", path, e)
             return None
         self._spare = spare

@@ -8,6 +8,7 @@ from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as c
+from typing_extensions import override
 
 from omni_core.media.document.engines import pdfium_text
 from omni_core.media.document.engines.base import (
@@ -49,7 +50,6 @@ class Pdfium(Engine):
 
     name = "pypdfium2"
     kinds = frozenset[Kind](("pdf",))
-    failures = (RuntimeError, ValueError, TypeError, MemoryError, OSError)
 
     def open(self, path: str, kind: Kind, password: str | None) -> Document:
         """See `Engine`. A file whose header comes late, or which has none, is read into memory."""
@@ -79,10 +79,12 @@ class PdfiumDocument(Document):
         self._page: tuple[int, PdfiumPage] | None = None
         doc.init_forms()
         self.pages = len(doc)
+        self.whole = bool(c.FPDF_GetPageSizeByIndexF(doc, self.pages - 1, c.FS_SIZEF()))
         self.repaired = repaired or not c.FPDF_DocumentHasValidCrossReferenceTable(doc)
         self.title = doc.get_metadata_value("Title")
         self.dates = [doc.get_metadata_value(key) for key in ("CreationDate", "ModDate")]
 
+    @override
     def page(self, number: int) -> Page:
         if self._page is None or self._page[0] != number:
             if self._page is not None:
@@ -91,10 +93,12 @@ class PdfiumDocument(Document):
             self._page = (number, PdfiumPage(self._doc, number - 1))
         return self._page[1]
 
+    @override
     def attachments(self) -> list[str]:
         found = (self._doc.get_attachment(n) for n in range(self._doc.count_attachments()))
         return [name for attachment in found if (name := attachment.get_name())]
 
+    @override
     def outline(self) -> list[tuple[str, int]]:
         found = []
         for bookmark in self._doc.get_toc(max_depth=_OUTLINE_DEPTH):
@@ -105,6 +109,7 @@ class PdfiumDocument(Document):
             found.append((bookmark.get_title(), index + 1))
         return found
 
+    @override
     def close(self) -> None:
         if self._page is not None:
             self._page[1].close()
@@ -117,6 +122,10 @@ class PdfiumPage(Page):
 
     def __init__(self, doc: Any, index: int) -> None:
         self._page = doc.get_page(index)
+        if not all(self._page.get_size()):  # a crop box beside the page
+            self._page.set_cropbox(*self._page.get_mediabox())
+            self._page.close()
+            self._page = doc.get_page(index)
         self._text: Any = None
         left, bottom, right, top = self._page.get_bbox()
         self._origin, self._size = (left, top), (right - left, top - bottom)
@@ -130,27 +139,35 @@ class PdfiumPage(Page):
             self._page.close()
             self._page = doc.get_page(index)
 
+    @override
     def lines(self, *, numbered: bool = False) -> list[Line]:
         return pdfium_text.lines(self._runs(numbered))
 
+    @override
     def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
         return [(run.size, run.glyphs) for run in self._runs(numbered)]
 
+    @override
     def words(self) -> list[Word]:
         return pdfium_text.words(self._runs(numbered=False))
 
+    @override
     def pictures(self) -> list[Box]:
         return [self._seen(*bounds) for bounds in _pictures(self._page)]
 
+    @override
     def notes(self) -> list[Note]:
         return self._notes
 
+    @override
     def attachments(self) -> list[str]:
         return self._attachments
 
+    @override
     def fields(self) -> list[Field]:
         return self._fields
 
+    @override
     def draw(self, edge: int, crop: Crop | None) -> Pixels:
         area = (0.0, 0.0, self.width, self.height)
         if crop is not None:
@@ -214,8 +231,7 @@ class PdfiumPage(Page):
 
     def _flattened(self) -> bool:
         """Make what fields and free text show a part of the page in memory, and so of its text."""
-        done: int = c.FPDFPage_Flatten(self._page, c.FLAT_NORMALDISPLAY)
-        return done == c.FLATTEN_SUCCESS
+        return bool(c.FPDFPage_Flatten(self._page, c.FLAT_NORMALDISPLAY) == c.FLATTEN_SUCCESS)
 
 
 def _field(forms: Any, mark: Any) -> Field | None:
