@@ -21,7 +21,7 @@ from omni_core.media.dates import from_file, parse
 from omni_core.media.document import epub
 from omni_core.media.document.engines.base import FAILURES, Document, Kind, Page
 from omni_core.media.document.engines.opened import Opened, opened
-from omni_core.media.document.pdf_text import MAX_HEADING, PageText, page_text, remarks
+from omni_core.media.document.pdf_text import MAX_HEADING, PageText, divided, page_text, remarks
 from omni_core.media.document.placed_words import placed_words
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
@@ -125,7 +125,7 @@ class PdfMedium(Medium):
             yield from epub.decompose(path, source, options)
             return
         with self._opened(path, options.password) as file:
-            heading, outline = "", _outline(file)
+            heading, before, outline = "", "", _outline(file)
             if names := _names(file.document.attachments()):
                 yield FileWarning(_ATTACHED.format(names=names))
             unread: list[int] = []
@@ -139,8 +139,11 @@ class PdfMedium(Medium):
                     continue
                 if names := _names(page.attachments):
                     yield FileWarning(_ATTACHED.format(names=names))
-                text = "\n".join(part for part in (page.words.text, *page.remarks) if part)
-                headings = page.words.headings or [(0, name) for name in outline.get(number, ())]
+                begun = divided(before, page.words.text)
+                before = page.words.text
+                text = begun + "\n".join(part for part in (before, *page.remarks) if part)
+                headings = [(at + len(begun), name) for at, name in page.words.headings]
+                headings = headings or [(0, name) for name in outline.get(number, ())]
                 headings = [(0, heading), *headings] if heading else headings
                 heading = headings[-1][1] if headings else ""
                 yield from _windows(source, span, text, headings, options)

@@ -21,6 +21,8 @@ FEW_UNREADABLE = 0.02
 """Share of unreadable characters up to which a text is taken as it is."""
 ROWS = 3
 """Rows in which two columns stand side by side, at least, before their order is doubted."""
+INDENT = 30.0
+"""Points by which the lines of a column may begin further right than others."""
 PROSE_WORDS = 4
 PROSE_LOWER = 0.3
 """Mean words of a line of prose, and share of its lines that go on in the middle of a sentence;
@@ -61,6 +63,13 @@ def page_text(page: Page) -> PageText:
     return PageText(text, headings, covered=covered)
 
 
+def divided(text: str, following: str) -> str:
+    """The part of a word at the end of one page's text, but for its number, that goes on at the
+    start of the next one's; "" without one."""
+    last = next((x for x in reversed(text.rsplit("\n", 3)[-3:]) if not x.strip().isdigit()), "")
+    return last.split()[-1][:-1] if _divides(last, following[:1]) else ""
+
+
 def remarks(page: Page, text: str) -> list[str]:
     """What the page says beside its text layer `text`: the remarks that readers attached, ticked
     boxes, and values of fields that are not drawn."""
@@ -88,48 +97,61 @@ def _filled(field: Field) -> str:
 
 def _lines(page: Page, *, numbered: bool = False) -> list[Line]:
     lines = page.lines(numbered=numbered)
-    if any(has_right_to_left(line.text) for line in lines):
+    if has_right_to_left("".join(line.text for line in lines)):
         return ordered_lines(page, numbered=numbered)
     return lines
 
 
 def in_reading_order(lines: Sequence[Line]) -> list[Line]:
-    """The lines as they are drawn, except where two columns of prose are drawn row by row: there
-    the left one comes first."""
+    """The lines as they are drawn, except where columns of prose are drawn row by row: there the
+    left one comes first."""
     jumps = [
         (a.box[2], b.box[0])
         for a, b in pairwise(lines)
         if b.box[0] >= a.box[2] - 1 and _same_row(a, b)
     ]
-    gutter = _gutter(jumps)
-    if gutter is None:
+    gutters = _gutters(jumps)
+    if not gutters:
         return list(lines)
     out: list[Line] = []
     band: list[Line] = []
     for line in lines:
-        if line.box[0] < gutter < line.box[2]:  # a line across both columns
-            out += [*_columns(band, gutter), line]
+        if any(line.box[0] < gutter < line.box[2] for gutter in gutters):  # across columns
+            out += [*_columns(band, gutters), line]
             band = []
         else:
             band.append(line)
-    return out + _columns(band, gutter)
+    return out + _columns(band, gutters)
 
 
-def _gutter(jumps: Sequence[tuple[float, float]]) -> float | None:
-    """An x that lies within nearly all of the gaps between columns; None without one."""
-    if len(jumps) < ROWS:
-        return None
-    left = sorted(a for a, _ in jumps)[int(0.9 * (len(jumps) - 1))]
-    right = sorted(b for _, b in jumps)[int(0.1 * (len(jumps) - 1))]
-    return (left + right) / 2 if left < right else None
+def _gutters(jumps: Sequence[tuple[float, float]]) -> list[float]:
+    """For each column but the first an x that lies within nearly all of the gaps before it."""
+    columns: list[list[tuple[float, float]]] = []
+    for jump in sorted(jumps, key=lambda jump: jump[1]):
+        if columns and jump[1] - columns[-1][-1][1] <= INDENT:
+            columns[-1].append(jump)
+        else:
+            columns.append([jump])
+    found = []
+    for gaps in columns:
+        left = sorted(a for a, _ in gaps)[int(0.9 * (len(gaps) - 1))]
+        right = sorted(b for _, b in gaps)[int(0.1 * (len(gaps) - 1))]
+        if len(gaps) >= ROWS and left < right:
+            found.append((left + right) / 2)
+    return found
 
 
-def _columns(band: list[Line], gutter: float) -> list[Line]:
-    left = [line for line in band if line.box[2] <= gutter]
-    right = [line for line in band if line.box[2] > gutter]
-    rows = sum(any(_same_row(a, b) for b in right) for a in left)
-    if rows >= ROWS and _is_prose(left) and _is_prose(right):
-        return left + right
+def _columns(band: list[Line], gutters: list[float]) -> list[Line]:
+    columns: list[list[Line]] = [[] for _ in range(len(gutters) + 1)]
+    for line in band:
+        columns[sum(line.box[2] > gutter for gutter in gutters)].append(line)
+    columns = [column for column in columns if column]
+    side_by_side = all(
+        sum(any(_same_row(a, b) for b in right) for a in left) >= ROWS
+        for left, right in pairwise(columns)
+    )
+    if side_by_side and all(_is_prose(column) for column in columns):
+        return [line for column in columns for line in column]
     return band
 
 

@@ -147,14 +147,14 @@ class MuPdfPage(Page):
 
     @override
     def attachments(self) -> list[str]:
-        if not self._page.parent.is_pdf:
+        if not self._page.parent.is_pdf or self._page.first_annot is None:
             return []
         marks = self._page.annots(types=[pymupdf.PDF_ANNOT_FILE_ATTACHMENT]) or ()
         return [str(mark.file_info.get("filename") or "") for mark in marks]
 
     @override
     def notes(self) -> list[Note]:
-        if not self._page.parent.is_pdf:
+        if not self._page.parent.is_pdf or self._page.first_annot is None:
             return []
         found = []
         for annotation in self._page.annots() or ():

@@ -132,11 +132,11 @@ def _inside(box: Box, size: tuple[float, float]) -> bool:
 
 
 def _divided(before: Box, box: Box, size: float) -> bool:
-    """Whether a character begins a line of its own: far to the right, or lower and to the left."""
-    shared = min(before[3], box[3]) - max(before[1], box[1])
-    if shared <= 0:
-        return box[0] < before[0] - size
-    return box[0] - before[2] > WIDE * size
+    """Whether a character begins a line of its own: it is far from the one before in any direction,
+    or lower and beside it. The letters of a line that runs up or down stand above one another."""
+    across = max(box[0] - before[2], before[0] - box[2])
+    down = max(box[1] - before[3], before[1] - box[3])
+    return max(across, down) > WIDE * size or (across > 0.3 * size and down > 0)
 
 
 def _whole(text: str) -> str:

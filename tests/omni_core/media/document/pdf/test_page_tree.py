@@ -82,7 +82,8 @@ def test_a_page_tree_that_leads_back_to_itself_ends(tmp_path: Path, cut: Any) ->
 
 
 @pytest.mark.parametrize("damage", [
-    lambda whole: whole[9:], lambda whole: b"x" * 1500 + whole, lambda whole: b"\xef\xbb\xbf" + whole,
+    lambda whole: whole[9:], lambda whole: b"x" * 1500 + whole,
+    lambda whole: b"\xef\xbb\xbf" + whole,
     lambda whole: whole.replace(b"%PDF-1.4", b"%PDF-q.z"),
     lambda whole: whole[: whole.index(b"xref")], lambda whole: whole[:-40],
     lambda whole: whole.replace(b"0000000", b"0000007"),

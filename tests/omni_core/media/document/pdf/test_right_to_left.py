@@ -54,7 +54,7 @@ def _is_right(letter: str) -> bool:
 
 
 def _levels(text: str, strong: list[int], base: int) -> list[int]:
-    """Numbers belong to what stands before them; what lies between two of a kind is of that kind."""
+    """Numbers belong to what stands before them, other signs to what stands around them."""
     kinds: list[str] = []
     last = "R" if base else "L"
     for n, letter in enumerate(text):
