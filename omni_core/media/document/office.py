@@ -14,6 +14,8 @@ from omni_core.errors import BadRequestError, NotFoundError, TooLargeError, Unre
 from omni_core.media.dates import from_file, parse
 from omni_core.media.document import docx, pptx, spreadsheet
 from omni_core.media.document.embedded_image import raster_image
+from omni_core.media.document.odf import OdfMedium
+from omni_core.media.document.odf_package import is_odf
 from omni_core.media.document.zipped_xml import Package, local, package
 from omni_core.media.geometry import box, fit
 from omni_core.media.text.plain import segments
@@ -24,7 +26,9 @@ from omni_core.types import (
     Channel,
     Crop,
     CutOptions,
+    FileWarning,
     ImageContent,
+    Limits,
     MediaInfo,
     Modality,
     Pixels,
@@ -49,6 +53,11 @@ class OfficeMedium(Medium):
     rank = 3
     kinds = "office files (DOCX, PPTX, XLSX)"
 
+    def __init__(self, limits: Limits) -> None:
+        """Nothing is opened yet."""
+        super().__init__(limits)
+        self._odf = OdfMedium(limits)  # for files whose first entry is not their type
+
     def matches(self, head: bytes, suffix: str) -> bool:
         """Any zip (EPUB has a lower rank and is matched first), and OLE files, which are refused
         with advice.
@@ -59,6 +68,8 @@ class OfficeMedium(Medium):
         """Raises UnreadableError (UNSUPPORTED_TYPE) for other zips and for OLE files."""
         _refuse_old(path)
         with package(path) as p:
+            if is_odf(p):
+                return self._odf.probe(path, password)
             kind = _kind(p)
             core = p.xml("docProps/core.xml")
             meta = {local(e): e.text or "" for e in core} if core is not None else {}
@@ -76,12 +87,17 @@ class OfficeMedium(Medium):
                 recorded_at_from=found[1],
             )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
         """DOCX: spans in characters, or page = scan where it has no text. PPTX: page = slide.
         XLSX: page = sheet.
         """
         _refuse_old(path)
         with package(path) as p:
+            if is_odf(p):
+                yield from self._odf.decompose(path, source, options)
+                return
             kind = _kind(p)
             if kind == "docx":
                 for number, part in enumerate(docx.scanned_pages(p), 1):
@@ -103,6 +119,8 @@ class OfficeMedium(Medium):
         """
         _refuse_old(path)
         with package(path) as p:
+            if is_odf(p):
+                return self._odf.page(path, number, edge, crop, password)
             pages = _images(p, _kind(p))
             if pages and not 1 <= number <= len(pages):
                 raise NotFoundError(

@@ -7,10 +7,11 @@ directory states.
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import IO, Protocol
 from xml.etree import ElementTree as ET
 
 from omni_core.errors import TooLargeError, UnreadableError
@@ -23,6 +24,8 @@ MAX_PARTS = 20_000
 MAX_DEPTH = 200
 """Nesting of elements; a table within a table adds about ten levels in Word."""
 _CHUNK = 1 << 16
+_HARMLESS = re.compile(rb"<!DOCTYPE\s[^\[\]<>]*>")
+"""A DOCTYPE that only names a DTD, which is never loaded: formulas of OpenOffice have one."""
 
 
 class Handler(Protocol):
@@ -70,7 +73,9 @@ class Package:
         """
         parser: ET.XMLParser | None = None
         for chunk in self._chunks(part, most):
-            parser = parser or ET.XMLParser(target=_Guard(self._name, handler))  # noqa: S314
+            if parser is None:
+                parser = ET.XMLParser(target=_Guard(self._name, handler))  # noqa: S314
+                chunk = _HARMLESS.sub(b"", chunk, count=1)
             parser.feed(chunk)
             yield
         if parser is not None:
@@ -92,7 +97,7 @@ class Package:
             return
         left = min(most, self._left)
         limit = most if most <= self._left else MAX_TOTAL_BYTES
-        with self._archive.open(part) as f:
+        with self._opened(part) as f:
             while chunk := f.read(_CHUNK):
                 left -= len(chunk)
                 if left < 0:
@@ -102,6 +107,9 @@ class Package:
                     )
                 self._left -= len(chunk)
                 yield chunk
+
+    def _opened(self, part: str) -> IO[bytes]:
+        return self._archive.open(part)
 
 
 class _Guard:
