@@ -11,7 +11,7 @@ from omni_core.errors import BadRequestError, NotFoundError, TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.document import odf_sheets
 from omni_core.media.document.odf_package import MIME, Odf, odf
-from omni_core.media.document.odf_pictures import largest, pages_of_images, scanned_pages
+from omni_core.media.document.odf_pictures import largest_image, pages_of_images, scanned_pages
 from omni_core.media.document.odf_slides import Slides
 from omni_core.media.document.odf_text import document_text
 from omni_core.media.geometry import box, fit
@@ -111,7 +111,7 @@ class OdfMedium(Medium):
                     f"there is no page {number} of {len(pages)}", code="OUT_OF_RANGE"
                 )
             parts = pages[number - 1] if pages else []
-            image = largest(document, parts, self.limits.max_pixels)
+            image = largest_image(document, parts, self.limits.max_pixels)
             if image is None:
                 raise BadRequestError("this page has no image; read its text", code="NO_VISUAL")
             if crop is not None:
@@ -122,7 +122,7 @@ class OdfMedium(Medium):
         self, document: Odf, parts: list[str], number: int, source: Source, options: CutOptions
     ) -> Iterator[Segment]:
         """The largest of a page's images as its page image; nothing where all are too small."""
-        image = largest(document, parts, self.limits.max_pixels)
+        image = largest_image(document, parts, self.limits.max_pixels)
         if image is not None:
             small = ImageContent(np.asarray(image.resize(fit(*image.size, options.image_edge))))
             span = Span("page", number, number + 1)

@@ -181,7 +181,8 @@ class _Flat(Package):
         except binascii.Error:
             return b""
 
-    def _opened(self, part: str) -> IO[bytes]:
+    def open(self, part: str) -> IO[bytes]:
+        """The file, or a picture of it."""
         return open(self._path, "rb")
 
 

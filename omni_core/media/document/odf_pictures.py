@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PIL import Image
 
-from omni_core.media.document.embedded_image import raster_image
 from omni_core.media.document.odf_package import CONTENT, Odf
 from omni_core.media.document.odf_slides import Slides
 from omni_core.media.document.odf_text import document_text
+from omni_core.media.document.raster import largest, raster
 from omni_core.media.document.zipped_xml import local
 
 
@@ -31,11 +33,6 @@ def scanned_pages(odf: Odf) -> list[str]:
     return [part for part in dict.fromkeys(map(odf.picture, images)) if part]
 
 
-def largest(odf: Odf, parts: list[str], max_pixels: int) -> Image.Image | None:
-    """The image with the most pixels, as RGB; None without any."""
-    images = (raster_image(odf.package, part, max_pixels) for part in parts)
-    return max(
-        (image for image in images if image is not None),
-        key=lambda image: image.width * image.height,
-        default=None,
-    )
+def largest_image(odf: Odf, parts: list[str], max_pixels: int) -> Image.Image | None:
+    """The largest of these images, as RGB; None without any."""
+    return largest(raster(partial(odf.package.read, part), part, max_pixels) for part in parts)

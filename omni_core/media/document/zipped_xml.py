@@ -97,7 +97,7 @@ class Package:
             return
         left = min(most, self._left)
         limit = most if most <= self._left else MAX_TOTAL_BYTES
-        with self._opened(part) as f:
+        with self.open(part) as f:
             while chunk := f.read(_CHUNK):
                 left -= len(chunk)
                 if left < 0:
@@ -108,7 +108,8 @@ class Package:
                 self._left -= len(chunk)
                 yield chunk
 
-    def _opened(self, part: str) -> IO[bytes]:
+    def open(self, part: str) -> IO[bytes]:
+        """A part as a file. Raises KeyError."""
         return self._archive.open(part)
 
 

@@ -1,0 +1,79 @@
+"""The lines that RTF text makes: paragraphs, table rows, and what follows them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Line(NamedTuple):
+    """A paragraph, a table row, or a note."""
+
+    text: str
+    heading: bool = False
+
+
+class Flow:
+    """Text that is read in order: the body, a note, a header, a text box."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.endnote = False
+        self._words: list[str] = []
+        self._cells: list[str] = []
+        self._after: list[str] = []
+
+    def add(self, text: str) -> None:
+        """Some text of the paragraph."""
+        self._words.append(text)
+
+    def follow(self, lines: list[str]) -> None:
+        """Lines that come after the paragraph or row that is being read."""
+        self._after += lines
+
+    def end_paragraph(self, *, heading: bool, in_table: bool) -> None:
+        """A paragraph ends; within a cell it is a space."""
+        if in_table:
+            self._words.append(" ")
+            return
+        self.end_row()
+        if text := self._taken():
+            self.lines.append(Line(text, heading))
+        self._settle()
+
+    def end_cell(self) -> None:
+        """A cell of a table row ends."""
+        self._cells.append(self._taken())
+
+    def end_row(self) -> None:
+        """A table row ends: `a | b`, without empty cells at its end."""
+        while self._cells and not self._cells[-1]:
+            self._cells.pop()
+        if self._cells:
+            self.lines.append(Line(" | ".join(self._cells)))
+            self._cells = []
+            self._settle()
+
+    def close(self) -> None:
+        """The text ends, whether or not its last paragraph did."""
+        self.end_paragraph(heading=False, in_table=False)
+
+    def texts(self) -> list[str]:
+        """The lines so far, as they stand; ends the text."""
+        self.close()
+        return [line.text for line in self.lines]
+
+    def _taken(self) -> str:
+        text = joined("".join(self._words))
+        self._words.clear()
+        return text
+
+    def _settle(self) -> None:
+        self.lines += [Line(text) for text in self._after]
+        self._after.clear()
+
+
+def joined(text: str) -> str:
+    """On one line, with surrogate pairs as the characters that they encode."""
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return " ".join(text.split())
