@@ -42,7 +42,7 @@ _FLAT = b"urn:oasis:names:tc:opendocument:xmlns:office:1.0"
 class OdfMedium(Medium):
     """OpenDocument: text documents, spreadsheets, presentations and drawings."""
 
-    rank = 2
+    rank = 1  # before PDF, which may lie within such a file
     kinds = "OpenDocument files (ODT, ODS, ODP, ODG)"
 
     def matches(self, head: bytes, suffix: str) -> bool:

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from omni_core.errors import BadRequestError, NotFoundError, TooLargeError, UnreadableError
+from omni_core.errors import BadRequestError, NotFoundError, TooLargeError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.document import docx, pptx, spreadsheet
 from omni_core.media.document.embedded_image import raster_image
+from omni_core.media.document.file_kinds import zip_refusal
 from omni_core.media.document.odf import OdfMedium
 from omni_core.media.document.odf_package import is_odf
 from omni_core.media.document.zipped_xml import Package, local, package
@@ -44,7 +45,6 @@ _MIME = {
     "pptx": _OPEN + "presentationml.presentation",
     "xlsx": _OPEN + "spreadsheetml.sheet",
 }
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
 class OfficeMedium(Medium):
@@ -59,14 +59,11 @@ class OfficeMedium(Medium):
         self._odf = OdfMedium(limits)  # for files whose first entry is not their type
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Any zip (EPUB has a lower rank and is matched first), and OLE files, which are refused
-        with advice.
-        """
-        return head[:4] == b"PK\3\4" or head[:8] == _OLE
+        """Any zip; EPUB has a lower rank and is matched first."""
+        return head[:4] == b"PK\3\4"
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """Raises UnreadableError (UNSUPPORTED_TYPE) for other zips and for OLE files."""
-        _refuse_old(path)
+        """Raises UnreadableError (UNSUPPORTED_TYPE) for other zips."""
         with package(path) as p:
             if is_odf(p):
                 return self._odf.probe(path, password)
@@ -93,7 +90,6 @@ class OfficeMedium(Medium):
         """DOCX: spans in characters, or page = scan where it has no text. PPTX: page = slide.
         XLSX: page = sheet.
         """
-        _refuse_old(path)
         with package(path) as p:
             if is_odf(p):
                 yield from self._odf.decompose(path, source, options)
@@ -117,7 +113,6 @@ class OfficeMedium(Medium):
 
         Raises BadRequestError (NO_VISUAL) if there is none, NotFoundError (OUT_OF_RANGE).
         """
-        _refuse_old(path)
         with package(path) as p:
             if is_odf(p):
                 return self._odf.page(path, number, edge, crop, password)
@@ -178,16 +173,6 @@ def _images(p: Package, kind: str) -> list[list[str]]:
     return [[part] for part in docx.scanned_pages(p)] if kind == "docx" else []
 
 
-def _refuse_old(path: str) -> None:
-    with open(path, "rb") as f:
-        if f.read(8) == _OLE:
-            raise UnreadableError(
-                f"{title(path)} is an office file from before 2007, or encrypted with a password; "
-                "save it as DOCX, PPTX, XLSX or PDF without password",
-                code="UNSUPPORTED_TYPE",
-            )
-
-
 def _pages(p: Package, kind: str) -> int | None:
     """The number of slides, sheets or scans; None for a DOCX with text, which has no pages."""
     if kind == "docx":
@@ -198,13 +183,8 @@ def _pages(p: Package, kind: str) -> int | None:
 def _kind(p: Package) -> str:
     """A key of `_MIME`, by the folders in the zip. Raises UnreadableError for others."""
     if "xl/workbook.bin" in p.names:
-        raise UnreadableError(
-            "this is a binary workbook (XLSB); save it as XLSX", code="UNSUPPORTED_TYPE"
-        )
+        raise zip_refusal(p.names)
     for part, kind in (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx")):
         if any(name.startswith(part) and name.endswith(".xml") for name in p.names):
             return kind
-    raise UnreadableError(
-        "this archive is no DOCX, PPTX, XLSX or EPUB; unpack it and ingest what is inside",
-        code="UNSUPPORTED_TYPE",
-    )
+    raise zip_refusal(p.names)

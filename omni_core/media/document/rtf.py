@@ -37,7 +37,7 @@ _START = b"{\\rtf"
 class RtfMedium(Medium):
     """Rich Text Format."""
 
-    rank = 2
+    rank = 1  # before PDF, which may lie within such a file
     kinds = "RTF"
 
     def matches(self, head: bytes, suffix: str) -> bool:

@@ -74,6 +74,6 @@ class Flow:
 
 def joined(text: str) -> str:
     """On one line, with surrogate pairs as the characters that they encode."""
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return " ".join(text.split())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +16,6 @@ from omni_core.media.dates import parse
 from omni_core.media.document.rtf_charset import code_page, decoded, of_charset
 from omni_core.media.document.rtf_flow import Flow, Line
 
-Bytes = bytes | memoryview
 MAX_DEPTH = 1_000
 """Groups within groups that are read."""
 _TOKEN = re.compile(
@@ -65,6 +63,12 @@ class _State:
     style: int = 0
     outline: int = 9
     in_table: bool = False
+
+    def copy(self) -> _State:
+        return _State(
+            self.flow, self.mute, self.place, self.font, self.hidden, self.skipped, self.style,
+            self.outline, self.in_table,
+        )  # fmt: skip
 
 
 class Rtf:
@@ -158,7 +162,7 @@ class Rtf:
             self._at += 1
             return
         self._stack.append((self._state, self._closing))
-        self._state = copy(self._state)
+        self._state = self._state.copy()
         self._closing = None
 
     def _close(self) -> None:
