@@ -14,6 +14,9 @@ from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
 from omni_core.types import CutOptions, MediaInfo, Modality, Segment, Source
 
+_FRAGMENT = re.compile(r"<(table|meta|style|title|center|font)[\s>]", re.I)
+_OFFICE = (".xls", ".xlsx", ".doc", ".docx")
+"""Suffixes under which programs write tables of HTML, without the page around them."""
 _START = re.compile(r"<(\?xml|(!doctype\s+html|html|head|body|article|h1|p|div|svg)[\s>])", re.I)
 
 
@@ -27,7 +30,8 @@ class HtmlMedium(Medium):
         """Markup at the start, or an HTML suffix with a `<` in the first bytes."""
         if not is_text(head):
             return False
-        if _START.match(decode(head, markup=True).lstrip("\ufeff \n\t")):
+        start = decode(head, markup=True).lstrip("\ufeff \n\t")
+        if _START.match(start) or (suffix in _OFFICE and _FRAGMENT.match(start)):
             return True
         return suffix in (".html", ".htm", ".xhtml") and b"<" in head
 

@@ -24,6 +24,10 @@ _SKIPPED_TAGS = {
 }  # fmt: skip
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _DATES = ("date", "dcterms.created", "article:published_time")
+_LIKE_HTML = {"p": "p", "row": "tr", "tr": "tr", "cell": "td", "tc": "td", "worksheet": "div"}
+"""Elements of Office's XML files of 2003 (`w:p`, `Row`, `Cell`)."""
+_RUNS = ("w", "a", "wx", "aml")
+"""Prefixes of elements that divide a word."""
 _DECLARATION = re.compile(r"<[^>]*>")
 _SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _SPACE = re.compile(r"\s+")
@@ -42,6 +46,7 @@ class Page:
         Raises TooLargeError for a tree that needs more memory than this process may use.
         """
         self._is_svg = _is_svg_file(markup)
+        self._is_data = _is_data(markup)
         try:
             tree = _parse(simplify(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
@@ -94,6 +99,8 @@ class Page:
         attributes = node.attributes
         if attributes and _hidden(attributes):
             return False
+        if self._is_data:
+            tag = self._part_of_data(node, tag)
         if tag in BLOCK_TAGS:
             self._break()
         if tag in ("td", "th") and self._out and not self._out[-1].endswith("\n"):
@@ -105,6 +112,16 @@ class Page:
         if node.first_child is None:
             self._leave(tag)
         return True
+
+    def _part_of_data(self, node: LexborNode, tag: str) -> str:
+        """The element of HTML that one of an XML file is like. One that follows another, without
+        text between them, is a line of its own; runs of a Word paragraph (`w:r`) are none."""
+        prefix, _, local = tag.rpartition(":")
+        if local in _LIKE_HTML:
+            return _LIKE_HTML[local]
+        before = node.prev
+        follows = before is not None and not (before.tag or "").startswith("-")
+        return "div" if follows and prefix not in _RUNS else tag
 
     def _leave(self, tag: str) -> None:
         if tag in _HEADINGS and self._heading is not None:
@@ -138,6 +155,14 @@ def _is_svg_file(markup: str) -> bool:
     if first is None or first[2].lower() != "svg":
         return False
     return not _DECLARATION.sub("", markup[: first.start()]).strip("\ufeff \t\n")
+
+
+def _is_data(markup: str) -> bool:
+    """Whether it is an XML file that is neither HTML nor SVG."""
+    if not markup[:1000].lstrip("\ufeff \n\t").startswith("<?xml"):
+        return False
+    first = TAG.search(markup)
+    return first is not None and first[2].lower() not in ("html", "svg") and "<html" not in markup
 
 
 def _parse(markup: str) -> LexborHTMLParser:
