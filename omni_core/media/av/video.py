@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,12 +10,16 @@ import av
 import numpy as np
 
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
-from omni_core.media.av import clip, seek
-from omni_core.media.av.container import audio_stream, container, video_stream
+from omni_core.media.av import clip, seek, subtitle_file
+from omni_core.media.av.about import Item, with_words_about
+from omni_core.media.av.container import audio_stream, container, too_long, video_stream
 from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
-from omni_core.media.av.parts import Part, parts_of
+from omni_core.media.av.part_file import Part
+from omni_core.media.av.parts import is_transport_stream, parts_of
 from omni_core.media.av.sidecar import transcript
+from omni_core.media.av.tags import tags_of
+from omni_core.media.brands import is_picture
 from omni_core.media.dates import recorded_at
 from omni_core.media.geometry import box
 from omni_core.media.titles import title
@@ -27,12 +32,16 @@ from omni_core.types import (
     Modality,
     Pixels,
     Samples,
-    Segment,
     Source,
 )
 
 _ASF = bytes.fromhex("3026b2758e66cf11")
 _MXF = bytes.fromhex("060e2b34020501")
+_MAGIC = (
+    b"\0\0\1\xba", b"\0\0\1\xb3", b"nut/multimedia container", b"DHAV", b"\x1f\x07\0",
+    bytes.fromhex("b7d800203749da11a64e0007e95ead8d"),
+)  # fmt: skip
+"""MPEG program and video streams, NUT, Dahua recorders, DV, WTV."""
 _MIME = {
     "matroska,webm": "video/x-matroska",
     "mpegts": "video/mp2t",
@@ -55,7 +64,7 @@ class VideoMedium(Medium):
     def matches(self, head: bytes, suffix: str) -> bool:
         """By the container's first bytes."""
         if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-            return head[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"hevc")
+            return not is_picture(head)
         if (
             head[:4] == b"\x1aE\xdf\xa3"
             or head[:3] == b"FLV"
@@ -65,7 +74,7 @@ class VideoMedium(Medium):
             return True
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             return True
-        if head[:4] in (b"\0\0\1\xba", b"\0\0\1\xb3"):
+        if head.startswith(_MAGIC):
             return True
         if head[:4] == b"OggS":
             return b"\x80theora" in head[:512] or b"\x01video" in head[:512]
@@ -77,9 +86,14 @@ class VideoMedium(Medium):
         """Raises UnreadableError for what cannot be opened, TooLargeError over the limits."""
         with container(path, self.limits) as c:
             video, audio = video_stream(c), audio_stream(c)
-            parts = parts_of(path)
+            if video is None and audio is None:
+                return _subtitle_info(path, c)
+            parts = parts_of(path, self.limits)
             seconds = round(sum(p.seconds for p in parts), 3) if parts else length(path, c)
-            when, origin = recorded_at(path, c.metadata)
+            if seconds is not None and seconds > self.limits.max_duration_s:
+                raise too_long(path, seconds, self.limits)
+            tags = tags_of(c)
+            when, origin = recorded_at(path, tags)
             mime = _MIME.get(c.format.name, "video/mp4")
             if mime == "video/x-matroska" and _is_webm(path):
                 mime = "video/webm"
@@ -88,7 +102,7 @@ class VideoMedium(Medium):
             return MediaInfo(
                 modality=Modality.VIDEO if video is not None else Modality.AUDIO,
                 mime=mime if video is not None else mime.replace("video", "audio"),
-                title=title(path, c.metadata.get("title", "")),
+                title=title(path, tags.get("title", "")),
                 duration_s=seconds,
                 width=video.codec_context.width if video is not None else None,
                 height=video.codec_context.height if video is not None else None,
@@ -98,21 +112,25 @@ class VideoMedium(Medium):
                 warnings=_warnings(video),
             )
 
-    def decompose(
-        self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
-        """Shots, windows of audio and subtitles as they are decoded."""
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Item]:
+        """Shots, windows of audio and subtitles as they are decoded, after what is written in the
+        file."""
+        if source.modality is Modality.DOCUMENT:
+            with container(path, self.limits) as c:
+                yield from subtitle_file.segments(c, source)
+            return
         external = transcript(path, options)
-        if external is not None:
-            for w in external.windows:
-                yield w.segment(source, external.origin)
         coverage = external.coverage if external is not None else None
         for part in parts_of(path) or (None,):
             start = part.start if part is not None else 0.0
             try:
                 with container(path, self.limits, part) as c:
-                    cutter = ContainerCutter(path, c, source, options, self.limits, start)
-                    yield from cutter.run(coverage)
+                    cutter = ContainerCutter(path, c, source, options, self.limits, part)
+                    cut = cutter.run(coverage)
+                    if start:
+                        yield from cut
+                    else:
+                        yield from with_words_about(c, source, options, external, cut)
             except (av.FFmpegError, UnreadableError):
                 if not start:
                     raise
@@ -166,6 +184,20 @@ class VideoMedium(Medium):
         return np.concatenate(pieces)
 
 
+def _subtitle_info(path: str, c: Any) -> MediaInfo:
+    tags = tags_of(c)
+    when, origin = recorded_at(path, tags)
+    mime = _MIME.get(c.format.name, "video/mp4")
+    return MediaInfo(
+        modality=Modality.DOCUMENT,
+        mime=mime.replace("video", "application"),
+        title=title(path, tags.get("title", "")),
+        duration_s=subtitle_file.end_of(c, os.path.basename(path)),
+        recorded_at=when,
+        recorded_at_from=origin,
+    )
+
+
 def _seconds(part: Part | None) -> str:
     return f"{part.seconds:.0f} s" if part is not None else "some time"
 
@@ -186,15 +218,6 @@ def _warnings(video: Any) -> tuple[str, ...]:
     if video is not None and video.start_time is None:
         return ("the file keeps no time stamps; times are counted by its frame rate",)
     return ()
-
-
-def is_transport_stream(head: bytes) -> bool:
-    """Sync bytes 188 (or 192, Blu-ray) apart."""
-    for size, first in ((188, 0), (192, 4)):
-        marks = range(first, len(head), size)
-        if len(marks) >= 5 and all(head[i] == 0x47 for i in marks):
-            return True
-    return False
 
 
 def _is_webm(path: str) -> bool:

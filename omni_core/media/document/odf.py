@@ -5,33 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
 from omni_core.errors import BadRequestError, NotFoundError, TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.document import odf_sheets
+from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.odf_package import MIME, Odf, odf
-from omni_core.media.document.odf_pictures import largest_image, pages_of_images, scanned_pages
 from omni_core.media.document.odf_slides import Slides
 from omni_core.media.document.odf_text import document_text
-from omni_core.media.geometry import box, fit
-from omni_core.media.text.plain import segments
+from omni_core.media.document.office_pages import document_segments, page_segments, text_segment
+from omni_core.media.document.picture_page import PicturePage
+from omni_core.media.document.pictures import Pictures
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.windows import text_windows
 from omni_core.types import (
-    Channel,
     Crop,
     CutOptions,
     FileWarning,
-    ImageContent,
     MediaInfo,
     Modality,
     Pixels,
     Segment,
     Source,
     Span,
-    TextContent,
 )
 
 _ZIPPED = re.compile(rb"mimetypeapplication/vnd\.(oasis\.opendocument|sun\.xml)\.")
@@ -56,7 +52,7 @@ class OdfMedium(Medium):
         with odf(path) as document:
             kind, about = document.kind(), document.about()
             when, origin = (about.date, "container") if about.date else from_file(path)
-            count = _pages(document, kind)
+            count = _pages(document, kind, self.limits.max_pixels)
             if count is not None and count > self.limits.max_pages:
                 raise TooLargeError(f"{count} pages are over the limit of {self.limits.max_pages}")
             return MediaInfo(
@@ -72,77 +68,69 @@ class OdfMedium(Medium):
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
         """ODT: spans in characters, or page = scan where it has no text. ODP, ODG: page = slide or
-        drawing. ODS: page = sheet. Damaged parts and objects that are not read give a warning.
+        drawing. ODS: page = sheet. Of each page the words, then the pictures (see `page_segments`).
         """
         with odf(path) as document:
-            kind, unread = document.kind(), 0
+            kind = document.kind()
+            shown = Pictures(document.package, self.limits.max_pixels)
             if kind == "ods":
-                yield from odf_sheets.cut(document, source, options)
+                yield from odf_sheets.cut(document, shown, source, options)
             elif kind in ("odp", "odg"):
-                slides = Slides(document)
-                for n, (page, said) in enumerate(zip(slides.pages, slides.text(), strict=True), 1):
-                    yield from self._page_image(document, slides.images(page), n, source, options)
-                    yield from _slide(*said, n, source, options)
-                unread = slides.unread
+                yield from _slides(Slides(document), shown, source, options)
             else:
-                for n, part in enumerate(scanned_pages(document), 1):
-                    yield from self._page_image(document, [part], n, source, options)
-                text, headings, reader = document_text(document)
-                yield from segments(text, source, options, headings, "document text")
-                unread = reader.unread
-            if unread:
-                yield FileWarning(
-                    f"{unread} embedded object{'s' if unread > 1 else ''} of another program "
-                    "not read; save and ingest them by themselves"
-                )
-            yield from map(FileWarning, dict.fromkeys(document.damage))
+                yield from document_segments(document_text(document, shown), shown, source, options)
+            yield from map(FileWarning, document.package.unread.lines())
 
     def page(
         self, path: str, number: int, edge: int, crop: Crop | None, password: str | None
     ) -> Pixels:
-        """The largest image on a slide, or a scan in an ODT.
+        """The pictures of a slide or a sheet, or picture `number` of an ODT.
 
         Raises BadRequestError (NO_VISUAL) if there is none, NotFoundError (OUT_OF_RANGE).
         """
         with odf(path) as document:
-            pages = pages_of_images(document, document.kind())
-            if pages and not 1 <= number <= len(pages):
-                raise NotFoundError(
-                    f"there is no page {number} of {len(pages)}", code="OUT_OF_RANGE"
-                )
-            parts = pages[number - 1] if pages else []
-            image = largest_image(document, parts, self.limits.max_pixels)
-            if image is None:
+            shown = Pictures(document.package, self.limits.max_pixels)
+            pictures, count = _pictures_of(document, shown, number)
+            if count and not 1 <= number <= count:
+                raise NotFoundError(f"there is no page {number} of {count}", code="OUT_OF_RANGE")
+            if not pictures:
                 raise BadRequestError("this page has no image; read its text", code="NO_VISUAL")
-            if crop is not None:
-                image = image.crop(box(crop, *image.size))
-            return np.asarray(image.resize(fit(*image.size, edge)))
-
-    def _page_image(
-        self, document: Odf, parts: list[str], number: int, source: Source, options: CutOptions
-    ) -> Iterator[Segment]:
-        """The largest of a page's images as its page image; nothing where all are too small."""
-        image = largest_image(document, parts, self.limits.max_pixels)
-        if image is not None:
-            small = ImageContent(np.asarray(image.resize(fit(*image.size, options.image_edge))))
-            span = Span("page", number, number + 1)
-            yield Segment(source.id, Modality.DOCUMENT, Channel.VISUAL, span, small)
+            return PicturePage(shown, pictures).drawn(edge, crop)
 
 
-def _slide(
-    heading: str, text: str, number: int, source: Source, options: CutOptions
+def _slides(
+    slides: Slides, shown: Pictures, source: Source, options: CutOptions
 ) -> Iterator[Segment]:
-    span = Span("page", number, number + 1)
-    extra = {"heading": heading} if heading else {}
-    for part, w in enumerate(text_windows(text, options)):
-        yield Segment(
-            source.id, Modality.DOCUMENT, Channel.TEXT, span, TextContent(w.text), w.text,
-            "slide text", part, extra,
-        )  # fmt: skip
+    for number, slide in enumerate(slides.read(), 1):
+        span = Span("page", number, number + 1)
+        extra = {"heading": slide.title} if slide.title else {}
+        origin = "text of a hidden slide" if slide.hidden else "slide text"
+        lines = [*slide.lines, *filter(None, map(shown.words, slide.pictures))]
+        for part, w in enumerate(text_windows("\n".join(lines), options)):
+            yield text_segment(source, span, w.text, origin, part, extra)
+        yield from page_segments(shown, slide.pictures, span, source, options, extra)
 
 
-def _pages(document: Odf, kind: str) -> int | None:
+def _pictures_of(document: Odf, shown: Pictures, number: int) -> tuple[list[Picture], int]:
+    """The pictures of a page, and how many pages there are."""
+    kind = document.kind()
+    if kind in ("odp", "odg"):
+        slides = Slides(document)
+        count = len(slides.pages)
+        pictures = slides.slide(number).pictures if 1 <= number <= count else []
+    elif kind == "ods":
+        count, pictures = odf_sheets.sheet_count(document), odf_sheets.pictures(document, number)
+    else:
+        placed = document_text(document, shown).pictures
+        return [at.picture for at in placed[number - 1 : number] if number > 0], len(placed)
+    return [picture for picture in pictures if shown.has(picture)], count
+
+
+def _pages(document: Odf, kind: str, max_pixels: int) -> int | None:
     """The number of slides, sheets or scans; None for an ODT with text, which has no pages."""
-    if kind == "odt":
-        return len(scanned_pages(document)) or None
-    return odf_sheets.sheet_count(document) if kind == "ods" else len(Slides(document).pages)
+    if kind in ("odp", "odg"):
+        return len(Slides(document).pages)
+    if kind == "ods":
+        return odf_sheets.sheet_count(document)
+    found = document_text(document, Pictures(document.package, max_pixels))
+    return len(found.pictures) if found.scanned else None

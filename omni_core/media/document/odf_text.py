@@ -10,7 +10,16 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from omni_core.media.document.charts import MAX_SERIES_POINTS
+from omni_core.media.document.document_lines import (
+    DocumentText,
+    Line,
+    NumberedPictures,
+    joined,
+)
+from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.odf_package import CONTENT, STYLES, Odf
+from omni_core.media.document.pictures import Pictures
+from omni_core.media.document.unread import EMBEDDED, HIDDEN
 from omni_core.media.document.zipped_xml import attribute, local
 from omni_core.media.text.rows import MAX_COLUMNS
 
@@ -29,36 +38,51 @@ _UNSEEN = {
 _HEADINGS = ("heading", "title")
 
 
+After = str | Picture
+
+
 class Block(NamedTuple):
-    """A paragraph or a table row; `after`: lines of its notes, comments, text boxes and charts."""
+    """A paragraph or a table row; `after`: pictures, and lines of notes, comments, text boxes and
+    charts that stand in it."""
 
     text: str
     heading: bool
-    after: list[str]
+    after: list[After]
 
 
 class OdfText:
-    """Reads elements of one file; `endnotes` and `unread` fill while it does."""
+    """Reads elements of one file; `endnotes` fills while it does."""
 
     def __init__(self, odf: Odf, *trees: ET.Element | None) -> None:
         """`trees`: those that hold styles."""
         self.endnotes: list[str] = []
-        self.unread = 0
         self._odf = odf
         self._objects_within = 0
         self._parents: dict[str, str] = {}
         self._hidden: set[str] = set()
+        self._unshown: set[str] = set()
         for tree in trees:
             for e in tree.iter() if tree is not None else ():
                 if local(e) == "style":
-                    self._style(e)
+                    self.style(e)
 
-    def _style(self, style: ET.Element) -> None:
+    def style(self, style: ET.Element) -> None:
+        """Learn a style."""
         name = attribute(style, "name")
         self._parents[name] = attribute(style, "parent-style-name")
-        properties = (e for e in style if local(e) == "text-properties")
-        if any(attribute(e, "display") == "none" for e in properties):
-            self._hidden.add(name)
+        for e in style:
+            if local(e) == "text-properties" and attribute(e, "display") == "none":
+                self._hidden.add(name)
+            if attribute(e, "display") == "false" or attribute(e, "visibility") == "hidden":
+                self._unshown.add(name)
+
+    def is_hidden(self, page: ET.Element) -> bool:
+        """Whether a slide or a sheet is hidden, by its style."""
+        return self.hides(attribute(page, "style-name"))
+
+    def hides(self, style: str) -> bool:
+        """Whether slides or sheets of this style are hidden."""
+        return style in self._unshown
 
     def blocks(self, element: ET.Element) -> Iterator[Block]:
         """The paragraphs and table rows below an element, in order."""
@@ -73,24 +97,30 @@ class OdfText:
                 for _ in range(repeated - 1 if row.text else 0):
                     yield Block(row.text, False, [])
             elif name in ("annotation", "note", "object", "object-ole"):
-                after: list[str] = []
+                after: list[After] = []
                 self._aside(e, name, after)
                 yield Block("", False, after)
+            elif name == "frame" and (picture := self._picture(e)) is not None:
+                yield Block("", False, [picture])
             elif name in ("title", "desc") and local(element) in _SHAPES:
                 yield Block(" ".join((e.text or "").split()), False, [])
             elif name not in _UNSEEN and name != "binary-data":
                 yield from self.blocks(e)
 
-    def lines(self, element: ET.Element) -> list[str]:
-        """The text below an element, a line a block."""
-        found = []
+    def everything(self, element: ET.Element) -> list[After]:
+        """The text below an element, a line a block, and its pictures."""
+        found: list[After] = []
         for block in self.blocks(element):
             found += [block.text, *block.after] if block.text else block.after
         return found
 
+    def lines(self, element: ET.Element) -> list[str]:
+        """The text below an element, a line a block."""
+        return [line for line in self.everything(element) if isinstance(line, str)]
+
     def row(self, row: ET.Element) -> Block:
         """A table row as `a | b`, with empty cells, so that each value stays in its column."""
-        after: list[str] = []
+        after: list[After] = []
         cells = self.cells(row, lambda cell: self._words(cell, after))
         return Block(" | ".join(cells), False, after)
 
@@ -118,25 +148,46 @@ class OdfText:
         words = " ".join(b.text for b in self.blocks(annotation) if b.text)
         return f"Comment{f' by {author}' if author else ''}: {words}" if words else ""
 
-    def lines_of(self, element: ET.Element) -> list[str]:
-        """The text of an element itself, a line a block."""
-        return self.lines(_parent_of(element))
+    def of(self, element: ET.Element) -> list[After]:
+        """The text of an element itself, a line a block, and its pictures."""
+        return self.everything(_parent_of(element))
 
     def paragraph(self, e: ET.Element) -> Block:
         """A paragraph or a heading."""
-        after: list[str] = []
+        after: list[After] = []
         style = attribute(e, "style-name")
-        text = "" if style in self._hidden else self._words(e, after)
+        text = "" if self._is_unseen(e) else self._words(e, after)
         named = (style, self._parents.get(style, ""))
         heading = local(e) == "h" or any(n.lower().startswith(_HEADINGS) for n in named)
         return Block(text, heading and bool(text), after)
 
-    def _words(self, e: ET.Element, after: list[str]) -> str:
+    def _is_unseen(self, e: ET.Element) -> bool:
+        """Whether an element's text is hidden, which is noted."""
+        hidden = attribute(e, "style-name") in self._hidden
+        if hidden and "".join(e.itertext()).strip():
+            self._odf.package.unread.add(HIDDEN, "passages")
+        return hidden
+
+    def _picture(self, frame: ET.Element) -> Picture | None:
+        """The picture in a frame, with its alternative text; None for a frame of something else.
+        One that stands for an object of another program shows what that holds."""
+        image = next((e for e in frame if local(e) == "image"), None)
+        others = {local(e) for e in frame} & {"object", "text-box", "table"}
+        if image is None or others:
+            return None
+        if any(local(e) == "object-ole" for e in frame):
+            self._odf.package.unread.add(EMBEDDED, attribute(frame, "name") or "object")
+        part = self._odf.picture(image)
+        said = {local(e): " ".join((e.text or "").split()) for e in frame}
+        alt = said.get("desc") or said.get("title") or ""
+        return Picture(part, alt, preview=not part.startswith("Pictures/")) if part else None
+
+    def _words(self, e: ET.Element, after: list[After]) -> str:
         words: list[str] = []
         self._inline(e, words, after)
         return " ".join("".join(words).split())
 
-    def _inline(self, element: ET.Element, words: list[str], after: list[str]) -> None:
+    def _inline(self, element: ET.Element, words: list[str], after: list[After]) -> None:
         """Collect the words below an element, and lines for what does not stand in its place."""
         words.append(element.text or "")
         for e in element:
@@ -147,14 +198,14 @@ class OdfText:
                 self._aside(e, name, after)
             elif name in ("p", "h", "list-item", "list-header", "table-row", "table-cell"):
                 words.append(" ")
-                if attribute(e, "style-name") not in self._hidden:
+                if not self._is_unseen(e):
                     self._inline(e, words, after)
                 words.append(" ")
-            elif name not in _UNSEEN and attribute(e, "style-name") not in self._hidden:
+            elif name not in _UNSEEN and not self._is_unseen(e):
                 self._inline(e, words, after)
             words.append(e.tail or "")
 
-    def _aside(self, e: ET.Element, name: str, after: list[str]) -> None:
+    def _aside(self, e: ET.Element, name: str, after: list[After]) -> None:
         if name == "note":
             words = " ".join(self.lines(e))
             if words and attribute(e, "note-class") == "endnote":
@@ -166,16 +217,18 @@ class OdfText:
         elif name == "object":
             after += self._object(e)
         elif name == "object-ole":
-            self.unread += 1
+            self._odf.package.unread.add(EMBEDDED, attribute(e, "href").removeprefix("./"))
+        elif name == "frame":
+            after += self.everything(_parent_of(e))
         else:
-            after += self.lines(e)
+            after += self.everything(e)
 
     def _object(self, e: ET.Element) -> list[str]:
         """A chart, a formula or a document within the document."""
         folder = attribute(e, "href").removeprefix("./").rstrip("/")
-        inner = self._odf.tree(f"{folder}/{CONTENT}") if folder else e
+        inner = self._odf.package.xml(f"{folder}/{CONTENT}") if folder else e
         if inner is None or self._objects_within:
-            self.unread += 1
+            self._odf.package.unread.add(EMBEDDED, attribute(e, "href").removeprefix("./"))
             return []
         self._objects_within += 1
         try:
@@ -250,29 +303,26 @@ def form_lines(root: ET.Element) -> list[str]:
     return found
 
 
-def document_text(odf: Odf) -> tuple[str, list[tuple[int, str]], OdfText]:
-    """The text of an ODT in reading order, one block a line, its headings, and its reader.
+def document_text(odf: Odf, shown: Pictures) -> DocumentText:
+    """The text of an ODT in reading order, one block a line, its headings and its pictures.
 
-    The headings are (first character, text). Footnotes, comments, text boxes and charts follow
-    the block that they stand in; endnotes, headers, footers, form fields and the description come
-    last.
+    Footnotes, comments, text boxes, charts and pictures follow the block that they stand in;
+    endnotes, headers, footers, form fields and the description come last.
     """
-    root, styles = odf.tree(CONTENT), odf.tree(STYLES)
-    text = OdfText(odf, styles, root)
-    lines: list[tuple[str, bool]] = []
+    root, styles = odf.package.xml(CONTENT), odf.package.xml(STYLES)
+    text, numbered = OdfText(odf, styles, root), NumberedPictures(shown)
+    lines: list[Line] = []
     body = next((e for e in root.iter() if local(e) == "body"), None) if root is not None else None
     for block in text.blocks(body) if body is not None else ():
         if block.text:
-            lines.append((block.text, block.heading))
-        lines += [(line, False) for line in block.after]
+            lines.append(Line(block.text, block.heading))
+        for one in block.after:
+            lines += [Line(one)] if isinstance(one, str) else numbered.lines(one)
     rest = [*text.endnotes, *margins(styles, text), *(form_lines(body) if body is not None else ())]
-    lines += [(line, False) for line in (*rest, *odf.about().lines)]
-    at, headings = 0, []
-    for line, heading in lines:
-        if heading:
-            headings.append((at, line))
-        at += len(line) + 1
-    return "\n".join(line for line, _ in lines), headings, text
+    lines += [Line(line) for line in rest]
+    if any(line.picture is None for line in lines):  # a stack of scans stays one
+        lines += [Line(line) for line in odf.about().lines]
+    return joined(lines)
 
 
 def _parent_of(element: ET.Element) -> ET.Element:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
-
-class Line(NamedTuple):
-    """A paragraph, a table row, or a note."""
-
-    text: str
-    heading: bool = False
+from omni_core.media.document.document_lines import Line
+from omni_core.media.document.drawing_ml import Picture
 
 
 class Flow:
@@ -20,15 +16,15 @@ class Flow:
         self.endnote = False
         self._words: list[str] = []
         self._cells: list[str] = []
-        self._after: list[str] = []
+        self._after: list[Line] = []
 
     def add(self, text: str) -> None:
         """Some text of the paragraph."""
         self._words.append(text)
 
-    def follow(self, lines: list[str]) -> None:
-        """Lines that come after the paragraph or row that is being read."""
-        self._after += lines
+    def follow(self, lines: Sequence[str | Picture]) -> None:
+        """Lines and pictures that come after the paragraph or row that is being read."""
+        self._after += [Line(x) if isinstance(x, str) else Line("", picture=x) for x in lines]
 
     def end_paragraph(self, *, heading: bool, in_table: bool) -> None:
         """A paragraph ends; within a cell it is a space."""
@@ -60,7 +56,11 @@ class Flow:
     def texts(self) -> list[str]:
         """The lines so far, as they stand; ends the text."""
         self.close()
-        return [line.text for line in self.lines]
+        return [line.text for line in self.lines if line.picture is None]
+
+    def pictures(self) -> list[Picture]:
+        """Those of the lines."""
+        return [line.picture for line in self.lines if line.picture is not None]
 
     def _taken(self) -> str:
         text = joined("".join(self._words))
@@ -68,7 +68,7 @@ class Flow:
         return text
 
     def _settle(self) -> None:
-        self.lines += [Line(text) for text in self._after]
+        self.lines += self._after
         self._after.clear()
 
 

@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import re
+import struct
+from collections.abc import Callable
+from functools import partial
 
-from PIL import Image
+from omni_core.media.document.memory_package import MemoryPackage
+from omni_core.media.document.rtf_text import Rtf
 
-from omni_core.media.document.raster import raster
-
-_KIND = re.compile(rb"\\(pngblip|jpegblip)(?![a-z])")
 _BINARY = re.compile(rb"\\bin(\d{1,10}) ?")
 _INNER = re.compile(rb"\{[^{}]*\}")
 _WORDS = re.compile(rb"\\[a-zA-Z]+-?\d* ?|\\\*|[{}]")
 _NOT_HEX = re.compile(rb"[^0-9a-fA-F]+")
 
 
-def picture(data: bytes, place: tuple[int, int], max_pixels: int) -> Image.Image | None:
-    """The picture between two bytes of a file; None for other formats than PNG and JPEG, and for
-    damaged, small and huge ones."""
+def pictures(data: bytes, rtf: Rtf, path: str) -> MemoryPackage:
+    """The pictures of a file, as parts by their names."""
+    parts: dict[str, Callable[[], bytes]] = {
+        name: partial(_bytes, data, place) for name, place in rtf.pictures.items()
+    }
+    return MemoryPackage(path, parts)
+
+
+def _bytes(data: bytes, place: tuple[int, int]) -> bytes:
+    """The bytes of the picture between two places of a file."""
     group = data[place[0] : place[1]]
-    return raster(lambda: _bytes(group), "a picture", max_pixels) if _KIND.search(group) else None
-
-
-def _bytes(group: bytes) -> bytes:
     if (m := _BINARY.search(group)) is not None:
-        return group[m.end() : m.end() + int(m[1])]
+        return _placed(group[m.end() : m.end() + int(m[1])], group)
     while (left := _INNER.sub(b"", group)) != group:
         group = left
     digits = _NOT_HEX.sub(b"", _WORDS.sub(b"", group))
-    return bytes.fromhex(digits[: len(digits) // 2 * 2].decode())
+    return _placed(bytes.fromhex(digits[: len(digits) // 2 * 2].decode()), group)
+
+
+def _placed(picture: bytes, group: bytes) -> bytes:
+    """A picture as a file of its own: a device independent bitmap lacks its head."""
+    if b"\\dibitmap" not in group or len(picture) < 40:
+        return picture
+    bits, colours = struct.unpack_from("<H16xI", picture, 14)
+    colours = colours or (1 << bits if bits <= 8 else 0)
+    start = 14 + struct.unpack_from("<I", picture)[0] + 4 * colours
+    return struct.pack("<2sIII", b"BM", 14 + len(picture), 0, start) + picture

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from omni_core.media.dates import parse
+from omni_core.media.document.document_lines import Line
+from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.rtf_charset import code_page, decoded, of_charset
-from omni_core.media.document.rtf_flow import Flow, Line
+from omni_core.media.document.rtf_flow import Flow
 
 MAX_DEPTH = 1_000
 """Groups within groups that are read."""
@@ -74,13 +76,15 @@ class _State:
 class Rtf:
     """A document that was read.
 
-    lines: in reading order. title, date, about: of its information group. pictures: (first byte,
-    last) of each. objects: how many that are not read. cut_short: it ends within its text.
+    lines: in reading order, those of pictures without text. title, date: of its information group.
+    pictures: (first byte, last) of each by its name. objects: the names of programs whose objects
+    are not read. hidden: it has hidden text. cut_short: it ends within its text.
     """
 
     def __init__(self, data: bytes) -> None:
-        self.pictures: list[tuple[int, int]] = []
-        self.objects = 0
+        self.pictures: dict[str, tuple[int, int]] = {}
+        self.objects: list[str] = []
+        self.hidden = False
         self.cut_short = False
         self.too_deep = False
         self._data = data
@@ -197,6 +201,8 @@ class Rtf:
         state = self._state
         if state.place in ("fonttbl", "stylesheet"):
             self._named(state, raw.decode("latin-1"))
+        if state.hidden & _HIDDEN and not state.mute and raw.strip():
+            self.hidden = True
         if not raw or state.mute or state.hidden:
             return
         if state.font != self._raw_font:
@@ -327,9 +333,13 @@ class Rtf:
         elif word == "pict":
             begin = self._at
             self._skip_group()
-            self.pictures.append((begin, self._at))
+            name = f"picture {len(self.pictures) + 1}"
+            self.pictures[name] = (begin, self._at)
+            state.flow.follow([Picture(name, preview=state.place == "object")])
+        elif word == "object":
+            state.place = word
         elif word in ("objemb", "objocx"):
-            self.objects += 1
+            self.objects.append("object")
         else:
             self._setting(word, number)
 
@@ -356,6 +366,7 @@ class Rtf:
 
         def ended() -> None:
             lines = flow.texts()
+            around.follow(flow.pictures())
             words = " ".join(lines)
             if word in _HEADERS:
                 self._margins |= dict.fromkeys(lines)
@@ -380,6 +391,7 @@ class Rtf:
 
         def ended() -> None:
             value = " ".join(flow.texts())
+            around.follow(flow.pictures())
             if word == "atnauthor":
                 self._author = value
             elif word == "sn":

@@ -17,17 +17,10 @@ from xlrd.sheet import Sheet
 from omni_core.media.document.biff import records
 from omni_core.media.document.file_kinds import encrypted
 from omni_core.media.document.number_format import number_format
+from omni_core.media.document.office_pages import text_segment
 from omni_core.media.text.rows import row_windows
-from omni_core.types import (
-    Channel,
-    CutOptions,
-    FileWarning,
-    Modality,
-    Segment,
-    Source,
-    Span,
-    TextContent,
-)
+from omni_core.text.windows import text_windows
+from omni_core.types import CutOptions, FileWarning, Segment, Source, Span
 
 Row = tuple[int, int, list[str]]
 """(row number, row number, cells), as `row_windows` takes it."""
@@ -49,13 +42,14 @@ def cut(
     """Windows of rows, with the sheet's name as heading."""
     book = opened(data, name)
     for number, title in enumerate(book.sheet_names(), 1):
-        span = Span("page", number, number + 1)
-        rows = _rows(book, book.sheet_by_index(number - 1))
-        for part, w in enumerate(row_windows(rows, options.text_window_words)):
-            yield Segment(
-                source.id, Modality.DOCUMENT, Channel.TEXT, span, TextContent(w.text), w.text,
-                f"sheet {title}", part, {"heading": title, "rows": f"{w.start}-{w.end}"},
-            )  # fmt: skip
+        sheet = book.sheet_by_index(number - 1)
+        span, part = Span("page", number, number + 1), 0
+        origin = f"{'hidden ' if sheet.visibility else ''}sheet {title}"
+        for part, w in enumerate(row_windows(_rows(book, sheet), options.text_window_words), 1):
+            extra = {"heading": title, "rows": f"{w.start}-{w.end}"}
+            yield text_segment(source, span, w.text, origin, part - 1, extra)
+        for n, beside in enumerate(text_windows("\n".join(_comments(sheet)), options), part):
+            yield text_segment(source, span, beside.text, origin, n, {"heading": title})
         book.unload_sheet(number - 1)
     if objects := records(data).objects:
         shown = ", ".join(f"{n} {kind}{'es' if kind[-1] == 'x' else 's'}" if n > 1 else f"1 {kind}"
@@ -75,9 +69,7 @@ def _rows(book: Book, sheet: Sheet) -> Iterator[Row]:
             cell = sheet.cell(row, column)
             known = cell.xf_index is not None and cell.xf_index < len(book.xf_list)
             code = style(cell.xf_index) if known and cell.xf_index is not None else ""
-            text = _shown(cell.ctype, cell.value, code, from_1904=bool(book.datemode))
-            note = sheet.cell_note_map.get((row, column))
-            cells.append(f"{text} {_comment(note.author, note.text)}".strip() if note else text)
+            cells.append(_shown(cell.ctype, cell.value, code, from_1904=bool(book.datemode)))
         yield row + 1, row + 1, cells
 
 
@@ -95,6 +87,8 @@ def _shown(kind: int, value: object, code: str, *, from_1904: bool) -> str:
 _format = cache(number_format)
 
 
-def _comment(author: str, text: str) -> str:
-    words = " ".join(text.split())
-    return f"(Comment{f' by {author}' if author else ''}: {words})" if words else ""
+def _comments(sheet: Sheet) -> Iterator[str]:
+    for (row, column), note in sorted(sheet.cell_note_map.items()):
+        by = f" by {note.author}" if note.author else ""
+        if words := " ".join(note.text.split()):
+            yield f"Comment on {xlrd.colname(column)}{row + 1}{by}: {words}"
