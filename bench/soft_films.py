@@ -137,7 +137,7 @@ def _joined(kind: str, share: float, old: Rgb, new: Rgb, edge: str) -> Rgb:
     if kind in ("fade", "white", "dip"):
         light = share if kind == "dip" else abs(1 - 2 * share)
         table = np.arange(256) * light + (255 * (1 - light) if kind == "white" else 0)
-        return table.astype(np.uint8)[new if share >= 0.5 or kind == "dip" else old]
+        return np.asarray(np.take(table, new if share >= 0.5 or kind == "dip" else old), np.uint8)
     size = old.shape[1] if edge in "lr" else old.shape[0]
     soft = max(1, size // 12)
     ramp = np.clip((share * (size + soft) - np.arange(size)) / soft, 0, 1)

@@ -35,7 +35,7 @@ MAX_KNOWN = 32
 """Files whose medium is remembered from one call to the next."""
 
 
-def service(**limits: float) -> MediaService:
+def service(**limits: float | str) -> MediaService:
     """The factory that `Worker` calls in its child process; `limits`: the fields of `Limits`."""
     return MediaService(Limits(**limits))  # type: ignore[arg-type]
 

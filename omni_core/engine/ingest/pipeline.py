@@ -179,11 +179,13 @@ class Pipeline:
                 models_died = True
             except WorkerDied as e:
                 given_up = self._drawing.after_death()
-                if not given_up:
+                if given_up is None:
                     raise decoder_error(e) from e
-                log.warning("%s: %s", e, given_up)
-                self.warn(given_up)
-                options = replace(options, undrawn=self._drawing.undrawn(self.done))
+                log.warning("%s: %s", e, given_up or "trying the second PDF engine")
+                if given_up:
+                    self.warn(given_up)
+                undrawn, hung = self._drawing.undrawn(self.done), self._drawing.hung()
+                options = replace(options, undrawn=undrawn, hung=hung)
             self._since_checkpoint.clear()  # they are decoded and read again
 
     async def _run(
@@ -369,7 +371,7 @@ def decoder_error(e: WorkerDied) -> OmniError:
         )
     if e.reason == "killed":
         return TooLargeError(
-            f"{e}: the file needs more memory than there is, or was stopped by hand; make a smaller "
-            "copy, or lower memory_mb so that the decoder ends before the machine does"
+            f"{e}: the file needs more memory than there is, or was stopped by hand; make a "
+            "smaller copy, or lower memory_mb so that the decoder ends before the machine does"
         )
     return UnreadableError(f"{e}: the file is damaged, or needs more memory than is allowed")

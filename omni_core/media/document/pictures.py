@@ -16,7 +16,7 @@ from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.unread import MISSING, UNDECODED, UNDRAWN
 from omni_core.media.document.zipped_xml import MAX_PART_BYTES, Package, local
 from omni_core.media.geometry import box
-from omni_core.media.image.still import FORMATS
+from omni_core.media.image.opening import FORMATS
 from omni_core.media.rgb import to_rgb
 
 log = logging.getLogger(__name__)
