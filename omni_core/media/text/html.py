@@ -16,6 +16,9 @@ from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
 from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
 
+_FRAGMENT = re.compile(r"<(table|meta|style|title|center|font)[\s>]", re.I)
+_OFFICE = (".xls", ".xlsx", ".doc", ".docx")
+"""Suffixes under which programs write tables of HTML, without the page around them."""
 _START = re.compile(r"<(\?xml|(!doctype\s+html|html|head|body|article|h1|p|div|svg)[\s>])", re.I)
 
 
@@ -30,7 +33,7 @@ class HtmlMedium(Medium):
         if not is_text(head):
             return False
         start = decode(head, markup=True).lstrip("\ufeff \n\t")
-        if _START.match(start):
+        if _START.match(start) or (suffix in _OFFICE and _FRAGMENT.match(start)):
             return True
         named = suffix in (".html", ".htm", ".xhtml")
         return named and b"<" in head and not begins_as_json(start)
