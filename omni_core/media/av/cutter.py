@@ -260,7 +260,9 @@ class ContainerCutter:
         """The duration that the header states; 0 where it states none."""
         if self._part is not None:
             return self._part.seconds
-        return self._c.duration / av.time_base if self._c.duration else 0.0
+        stated = self._c.duration / av.time_base if self._c.duration else 0.0
+        from_zero = self._c.format.name.startswith("matroska")
+        return stated - max(0.0, self._clock.zero) if from_zero else stated
 
     def _ends_early(self) -> bool:
         """Whether the header states notably more than could be read."""
