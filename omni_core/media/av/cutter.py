@@ -114,7 +114,7 @@ class ContainerCutter:
             yield FileWarning(f"audio not heard: {', '.join(self._tracks.unheard)}")
         streams = (s for s in (self._video, *self._tracks.heard, stream) if s is not None)
         for packet in packets(self._c, *streams):
-            if (self._clock.packet(packet) or 0.0) > self._latest:
+            if self._part is not None and (self._clock.packet(packet) or 0.0) > self._latest:
                 continue  # of the part before
             if packet.stream is self._video:
                 yield from self._decode_video(packet)
