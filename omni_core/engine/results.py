@@ -77,6 +77,9 @@ class IngestStatus:
     """The path under which the same bytes were ingested before."""
     moved_from: str = ""
     """That path, when no file is there any more: the source is now at `path`."""
+    empty: str = ""
+    """Why nothing in the file can be found but its title: `its sound is silent`; "" where something
+    can. Set once it is ready."""
     warnings: tuple[str, ...] = ()
     error_code: str = field(init=False, default="")
     """The code of `failure`."""

@@ -31,7 +31,8 @@ class Medium(ABC):
 
     Every method may raise UnreadableError for a damaged file, TooLargeError over `limits`,
     NotFoundError (OUT_OF_RANGE) for a place that the file does not have. Whatever else it raises
-    becomes an UnreadableError that names the file.
+    becomes an UnreadableError that names the file. Where `probe` says that the file is damaged
+    (CORRUPT_MEDIA) or none of its own (UNSUPPORTED_TYPE), the next medium that matches is tried.
 
         class Notes(Medium):
             rank = 4

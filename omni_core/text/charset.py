@@ -115,3 +115,14 @@ def is_text(head: bytes) -> bool:
         return True
     controls = len(head) - len(head.translate(None, _CONTROLS))
     return 0 not in head and controls <= MAX_CONTROL_SHARE * len(head)
+
+
+def is_strictly_text(head: bytes) -> bool:
+    """Whether the first bytes are UTF-8 without a control character: no binary format is."""
+    if len(head) != len(head.translate(None, _CONTROLS + b"\0")):
+        return False
+    try:
+        head.decode()
+    except UnicodeDecodeError as e:
+        return e.reason == "unexpected end of data" and e.end == len(head)
+    return True

@@ -20,6 +20,7 @@ from omni_core.types.models import ReaderInfo as ReaderInfo
 from omni_core.types.options import Crop as Crop
 from omni_core.types.options import CutOptions as CutOptions
 from omni_core.types.options import Limits as Limits
+from omni_core.types.options import PdfEngine as PdfEngine
 from omni_core.types.scores import Match as Match
 from omni_core.types.scores import Sparse as Sparse
 from omni_core.types.segments import CHAPTER_ORIGIN as CHAPTER_ORIGIN

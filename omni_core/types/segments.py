@@ -93,6 +93,11 @@ class Segment:
         """uuid5 of source, channel, span and part: equal at every ingest and for every model."""
         return ids.segment_uuid(self.source_id, self.channel, self.span.fragment(), self.part)
 
+    @property
+    def is_title(self) -> bool:
+        """Whether its text is the title of its source rather than something in it."""
+        return self.origin == TITLE_ORIGIN
+
     def without_content(self) -> Segment:
         """The same segment without its arrays."""
         return replace(self, content=None)

@@ -73,6 +73,9 @@ class SourceRow:
     warnings: tuple[str, ...] = ()
     error_code: str = ""
     error: str = ""
+    empty: str = ""
+    """Why nothing in it can be found but its title: `its sound is silent`; "" where something can.
+    """
     missing_since: datetime | None = None
     """When it was noticed that its file is gone, at every path it was ingested from; else None."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import hash_file
+from omni_core.engine.ingest.pipeline import decoder_error
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.search.question import Question
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
@@ -103,7 +104,7 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
             finally:
                 await stream.aclose()
     except WorkerDied as e:
-        raise UnreadableError(f"{e}: {Path(path).name} is damaged") from e
+        raise decoder_error(e) from e
     except FileNotFoundError as e:
         raise NotFoundError(f"no file {Path(path).name}") from e
     return segments, info, source.id

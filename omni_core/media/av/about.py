@@ -33,6 +33,7 @@ def with_words_about(
         yield from about
         for w in external.windows:
             yield w.segment(source, external.origin)
+        yield from map(FileWarning, external.warnings)
     for item in cut:
         yield from about
         yield item

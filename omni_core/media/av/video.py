@@ -11,6 +11,7 @@ from omni_core.media.av.about import Item
 from omni_core.media.av.container import audio_stream, container, too_long, video_stream
 from omni_core.media.av.parts import is_transport_stream
 from omni_core.media.av.tags import tags_of
+from omni_core.media.brands import is_picture
 from omni_core.media.dates import recorded_at
 from omni_core.media.geometry import box
 from omni_core.media.titles import title
@@ -54,7 +55,7 @@ class VideoMedium(Medium):
     def matches(self, head: bytes, suffix: str) -> bool:
         """By the container's first bytes."""
         if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-            return head[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"hevc")
+            return not is_picture(head)
         if (
             head[:4] == b"\x1aE\xdf\xa3"
             or head[:3] == b"FLV"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 
 from omni_core.errors import TooLargeError
@@ -26,6 +27,8 @@ from omni_core.types import (
 MAX_MB = 64
 _MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
 """First bytes of text files that are not prose: RTF, PostScript, playlists."""
+_PDF_SOURCE = re.compile(rb"\A\s*%PDF-\d|^%PDF-\d\.\d\s[\s\S]{0,200}?^\d+ \d+ obj", re.M)
+"""A PDF file of nothing but text: a damaged one is no prose either."""
 
 
 class PlainTextMedium(Medium):
@@ -36,7 +39,7 @@ class PlainTextMedium(Medium):
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Text by its bytes; the suffix only chooses between plain text and Markdown."""
-        return is_text(head) and not head.startswith(_MARKUP)
+        return is_text(head) and not head.startswith(_MARKUP) and not _PDF_SOURCE.search(head)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises TooLargeError over 64 MB, since text is held whole."""

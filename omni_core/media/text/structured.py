@@ -16,6 +16,7 @@ MAX_PARSED = 16 << 20
 MAX_DEPTH = 50
 _BINARY = re.compile(r"(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/_-]{64,}={0,2}\s*)+")
 """A value of nothing but base64, 64 characters or more without a space."""
+_BEGINNING = re.compile(r"[\ufeff\s]*(\{\s*[\"}]|\[\s*[\"{\[\]\d-])")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -24,12 +25,20 @@ class Readable:
     """A structured text as people read it.
 
     headings: (first character in `text`, heading). left_out: embedded pictures and binary values.
+    too_deep: values nested deeper than is read. bad_lines: lines that are no JSON, read as text.
     """
 
     text: str = ""
     title: str = ""
     headings: list[tuple[int, str]] = field(default_factory=list)
     left_out: int = 0
+    too_deep: int = 0
+    bad_lines: list[int] = field(default_factory=list)
+
+
+def begins_as_json(start: str) -> bool:
+    """Whether a text begins as a JSON object, or as an array of what is no single word."""
+    return _BEGINNING.match(start) is not None
 
 
 def readable(text: str) -> Readable | None:
@@ -58,19 +67,18 @@ def _lines(text: str) -> Readable | None:
     """Lines of JSON; None unless nine in ten of the first hundred are."""
     found = Readable()
     out: list[str] = []
-    lines = [line for line in text.split("\n") if line.strip()]
-    bad = 0
-    for n, line in enumerate(lines):
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+    for n, (number, line) in enumerate(lines):
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
-            bad += 1
-            out.append(_unescape(line))
+            found.bad_lines.append(number)
+            out.append(unescape(line))
         else:
             out.append("; ".join(_entries(value, "", found, 0)))
-        if n < 100 and bad > 1 + n // 10:
+        if n < 100 and len(found.bad_lines) > 1 + n // 10:
             return None
-    if bad == len(lines):
+    if len(found.bad_lines) == len(lines):
         return None
     found.text = "\n".join(out)
     return found
@@ -78,17 +86,21 @@ def _lines(text: str) -> Readable | None:
 
 def _unescaped_lines(text: str) -> Readable | None:
     """A text too long to parse, with its escapes resolved."""
-    return Readable(_unescape(text)) if text.lstrip()[:1] in ("{", "[") else None
+    return Readable(unescape(text)) if text.lstrip()[:1] in ("{", "[") else None
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """The text with `\\uXXXX` resolved."""
     plain = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _entries(value: Any, name: str, found: Readable, depth: int) -> Iterator[str]:
     """`name: value` of each leaf; names of nested values are joined by dots."""
-    if depth > MAX_DEPTH or value is None or value == "":
+    if value is None or value == "":
+        return
+    if depth > MAX_DEPTH:
+        found.too_deep += 1
         return
     if isinstance(value, dict):
         for key, inner in value.items():

@@ -7,8 +7,9 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 
+from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
 from omni_core.media.text.plain import MAX_MB, read
 from omni_core.media.text.rows import LOOKED_AT, RowWindow, row_windows
@@ -29,6 +30,8 @@ from omni_core.types import (
 DELIMITERS = ",;\t|"
 _TOLD = re.compile(r"\ufeff?sep=([^\s\w])[ \t]*\n", re.I)
 """A first line by which spreadsheets tell each other the delimiter."""
+PROSE_WORDS = 6
+"""Words a row from which rows without common columns are sentences."""
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -43,8 +46,10 @@ class TableMedium(Medium):
         return suffix in (".csv", ".tsv", ".tab") and is_text(head)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """Raises TooLargeError over 64 MB."""
-        read(path)
+        """Raises TooLargeError over 64 MB, UnreadableError (UNSUPPORTED_TYPE) for prose."""
+        if _is_prose(_rows(read(path), os.path.splitext(path)[1].lower())):
+            name = os.path.basename(path)
+            raise UnreadableError(f"{name} holds sentences, no table", code="UNSUPPORTED_TYPE")
         when, origin = from_file(path)
         mime = "text/csv" if path.lower().endswith(".csv") else "text/tab-separated-values"
         return MediaInfo(
@@ -64,6 +69,16 @@ class TableMedium(Medium):
 
 def _span(window: RowWindow) -> Span:
     return Span("char", window.start, window.end)
+
+
+def _is_prose(rows: Iterator[tuple[int, int, Sequence[str]]]) -> bool:
+    """Whether the first rows are sentences: long, and of one cell or of ever other numbers."""
+    found = [cells for _, _, cells in islice(rows, LOOKED_AT) if any(c.strip() for c in cells)]
+    if not found:
+        return False
+    width, often = Counter(map(len, found)).most_common(1)[0]
+    words = sum(len(cell.split()) for cells in found for cell in cells)
+    return words >= PROSE_WORDS * len(found) and (width == 1 or 2 * often <= len(found))
 
 
 def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:

@@ -173,6 +173,7 @@ def _row(r: SourceRow) -> dict[str, Any]:
             "kind": str(r.modality),
             "state": r.state,
             "segments": r.segments,
+            "empty": one_line(r.empty),
             "duration_s": blocks.seconds(r.duration_s),
             "pages": r.pages,
             "recorded_at": blocks.date(r.recorded_at),
@@ -201,6 +202,8 @@ def _row_line(r: SourceRow) -> str:
     parts.append(counted(r.segments, "segment"))
     if r.state != "ready":
         parts.append(r.state)
+    if r.empty:
+        parts.append(f"(only its title can be found: {one_line(r.empty)})")
     if r.missing_since is not None:
         parts.append(f"(file is gone since {blocks.date(r.missing_since)})")
     return f"{' '.join(parts)} {one_line(r.title, 120)}"
@@ -213,6 +216,7 @@ def read(page: ReadPage) -> CallToolResult:
     fence = Fence()
     more = f"More: cursor={page.next_cursor}" if page.next_cursor else "End."
     part = f", {one_line(page.range)}" if page.range else ""
+    part += f": {one_line(r.empty)}" if r.empty else ""
     return blocks.text(
         [
             f"{r.id} {r.modality}, {counted(len(page.lines), 'line')}{part}.",

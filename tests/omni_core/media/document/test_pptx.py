@@ -55,7 +55,8 @@ def test_an_image_that_cannot_be_decoded_leaves_the_words_and_is_logged(
     slide: Any, cut: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "omni_core.media")
-    path = slide("<sp><p><t>Harbour plan</t></p></sp>", i=("media/i.emf", b"\1\0\0\0 no image"))
+    shapes = '<sp><p><t>Harbour plan</t></p></sp><pic><blip r:embed="i"/></pic>'
+    path = slide(shapes, i=("media/i.emf", b"\1\0\0\0 no image"))
     (segment,) = cut(path)
     assert segment.text == "Harbour plan"
     assert "ppt/media/i.emf is not shown: UnidentifiedImageError" in caplog.text
