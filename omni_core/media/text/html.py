@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from omni_core.media.dates import from_file, parse
 from omni_core.media.text.page import Page
-from omni_core.media.text.plain import read, segments
+from omni_core.media.text.plain import read, read_decoded, segments
 from omni_core.media.text.structured import begins_as_json
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
@@ -36,7 +36,8 @@ class HtmlMedium(Medium):
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Title and date from the page's head, else from the file."""
-        page = _page(path)
+        text = read_decoded(path, markup=True)
+        page = Page(text.text, os.path.basename(path))
         when = parse(page.date)
         found = (when, "container") if when is not None else from_file(path)
         return MediaInfo(
@@ -45,13 +46,10 @@ class HtmlMedium(Medium):
             title(path, page.title),
             recorded_at=found[0],
             recorded_at_from=found[1],
+            warnings=text.warnings,
         )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """Windows of the visible text, with spans in its characters."""
-        page = _page(path)
+        page = Page(read(path, markup=True), os.path.basename(path))
         yield from segments(page.text, source, options, page.headings, "page text")
-
-
-def _page(path: str) -> Page:
-    return Page(read(path, markup=True), os.path.basename(path))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
-from omni_core.media.text.plain import read, segments
+from omni_core.media.text.plain import read, read_decoded, segments
 from omni_core.media.text.structured import (
     MAX_DEPTH,
     Readable,
@@ -47,7 +47,8 @@ class JsonMedium(Medium):
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises TooLargeError over 64 MB, UnreadableError (UNSUPPORTED_TYPE) for what is neither
         JSON nor named so."""
-        found = _read(path)
+        text = read_decoded(path)
+        found = _readable(path, text.text)
         when, origin = from_file(path)
         return MediaInfo(
             Modality.DOCUMENT,
@@ -55,19 +56,19 @@ class JsonMedium(Medium):
             title(path, found.title),
             recorded_at=when,
             recorded_at_from=origin,
+            warnings=text.warnings,
         )
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
         """Windows of text; pictures and binary values are left out, with a warning."""
-        found = _read(path)
+        found = _readable(path, read(path))
         yield from map(FileWarning, _warnings(found))
         yield from segments(found.text, source, options, found.headings)
 
 
-def _read(path: str) -> Readable:
-    text = read(path)
+def _readable(path: str, text: str) -> Readable:
     found = readable(text)
     if found is not None:
         return found

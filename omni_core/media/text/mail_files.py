@@ -44,6 +44,7 @@ class MailMedium(Medium):
     ) -> Iterator[Segment | FileWarning]:
         """Windows of the messages' text; attachments that are no text are named in a warning."""
         mail = _mail(path)
+        yield from map(FileWarning, mail.doubts)
         if mail.unread:
             more = len(mail.unread) - NAMED
             names = ", ".join(mail.unread[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -9,7 +9,7 @@ from omni_core.media.dates import from_file
 from omni_core.media.guard import unreadable
 from omni_core.media.text.cues import cue_windows
 from omni_core.media.text.page import Page
-from omni_core.media.text.plain import read, segments
+from omni_core.media.text.plain import read, read_decoded, segments
 from omni_core.media.text.subtitle_formats import detect_format, parse
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
@@ -39,7 +39,8 @@ class SubtitleMedium(Medium):
         Raises UnreadableError for a file without cues, unless it is TTML or SAMI, which is then
         read as a page.
         """
-        text = read(path, markup=True)
+        decoded = read_decoded(path, markup=True)
+        text = decoded.text
         kind = detect_format(text, _suffix(path)) or "srt"
         cues = parse(text)
         if not cues and kind not in ("ttml", "sami"):
@@ -52,6 +53,7 @@ class SubtitleMedium(Medium):
             duration_s=max((c.end for c in cues), default=None),
             recorded_at=when,
             recorded_at_from=origin,
+            warnings=decoded.warnings,
         )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
