@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
@@ -84,13 +84,19 @@ def _warnings(found: Readable) -> Iterator[str]:
         yield f"{found.left_out} embedded {what} not read: ingest such files by themselves"
     if found.too_deep:
         yield f"{found.too_deep} values nested more than {MAX_DEPTH} levels deep are not read"
+    if found.bad_cells:
+        yield f"{_numbered('cell', found.bad_cells)}: no valid cell of a notebook, not read"
     if found.bad_lines == [0]:
         yield "this is no valid JSON: it is read as plain text"
     elif found.bad_lines:
-        shown = ", ".join(map(str, found.bad_lines[:NAMED]))
-        more = len(found.bad_lines) - NAMED
-        lines = f"lines {shown}" if len(found.bad_lines) > 1 else f"line {shown}"
-        yield f"{lines}{f' and {more} more' if more > 0 else ''}: no valid JSON, read as plain text"
+        yield f"{_numbered('line', found.bad_lines)}: no valid JSON, read as plain text"
+
+
+def _numbered(what: str, numbers: Sequence[int]) -> str:
+    """`lines 3, 7 and 12 more`."""
+    more = len(numbers) - NAMED
+    shown = ", ".join(map(str, numbers[:NAMED])) + (f" and {more} more" if more > 0 else "")
+    return f"{what}{'s' if len(numbers) > 1 else ''} {shown}"
 
 
 def _suffix(path: str) -> str:

@@ -18,6 +18,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from omni_core.media.dates import parse
+from omni_core.media.text.mail_payload import payload
 from omni_core.media.text.page import Page
 from omni_core.text.charset import Decoded, decode, decoded
 
@@ -31,6 +32,8 @@ _SEPARATOR = re.compile(rb"^From [^\n]*\d\d:\d\d[^\n]*\d{4}[^\n]*\n", re.M)
 """The line before each message of an mbox file."""
 MAX_DEPTH = 8
 """Messages within messages that are read."""
+MUCH_MORE = 3
+"""Times as many words as its plain text from which the page of a mail is read instead."""
 _DECORATION = ("text/css", "text/javascript", "application/javascript", "font/")
 """Parts of saved web pages without words."""
 
@@ -105,22 +108,27 @@ def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
             yield from _content(one, mail, depth + 1)
     elif kind in ("text/html", "application/xhtml+xml"):
         page = _decoded_text(part, markup=True)
-        mail.doubts.update(dict.fromkeys(page.warnings))
+        mail.doubts.update(_doubts(part, page))
         yield _attached(part) + Page(page.text, _name(part)).text
     elif kind.startswith("text/") and not kind.startswith(_DECORATION):
         text = _decoded_text(part)
-        mail.doubts.update(dict.fromkeys(text.warnings))
+        mail.doubts.update(_doubts(part, text))
         yield _attached(part) + text.text
     elif not kind.startswith(_DECORATION):
         mail.unread.append(f"{_name(part)} ({kind})")
 
 
 def _best(alternatives: list[Message]) -> Message:
-    """The plain text unless it is empty, else the last alternative, which is the richest."""
-    for part in alternatives:
-        if part.get_content_type() == "text/plain" and _text(part).strip():
-            return part
-    return alternatives[-1]
+    """The plain text, unless the page beside it says far more ("your program shows no HTML"); else
+    the last alternative, which is the richest."""
+    plain = next((p for p in alternatives if p.get_content_type() == "text/plain"), None)
+    words = len(_text(plain).split()) if plain is not None else 0
+    for part in alternatives if words else ():
+        if part.get_content_type() == "text/html":
+            page = Page(_text(part, markup=True), "page").text
+            if len(page.split()) > MUCH_MORE * words:
+                return part
+    return plain if plain is not None and words else alternatives[-1]
 
 
 def _attached(part: Message) -> str:
@@ -135,9 +143,17 @@ def _text(part: Message, *, markup: bool = False) -> str:
 
 def _decoded_text(part: Message, *, markup: bool = False) -> Decoded:
     """The text of a part; the encoding that its header names counts, where that may be true."""
-    payload = part.get_payload(decode=True)
-    data = payload if isinstance(payload, bytes) else b""
+    data, _ = payload(part)
     return decoded(data, markup=markup, label=str(part.get_content_charset() or ""))
+
+
+def _doubts(part: Message, text: Decoded) -> dict[str, None]:
+    """Warnings about what a part says."""
+    _, damaged = payload(part)
+    lines = f"{damaged} damaged lines" if damaged > 1 else "1 damaged line"
+    where = _attached(part).strip().rstrip(":") or "the body"
+    line = f"{lines} of base64 in {where}: words may be missing"
+    return dict.fromkeys([*text.warnings, *[line] * bool(damaged)])
 
 
 def _name(part: Message) -> str:
