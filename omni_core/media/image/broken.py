@@ -65,8 +65,8 @@ def as_far_as_drawn(reopen: Reopen) -> Drawn:
             drawn = drawn | _above_filling(dark)
         elif drawn.all() and dark.format == "GIF" and "transparency" in dark.info:
             drawn = _above_clear(dark)  # its ground is the transparent colour, whatever was there
-        if error is not None and drawn.mean() < _LEAST:
-            raise error
+        if drawn.mean() < _LEAST:
+            raise error or OSError("nothing of the picture is in the file")
         return _with_grey(dark, drawn, coarse)
 
 
