@@ -104,8 +104,7 @@ def decompose(
 
 
 def _is_passed_on(e: OmniError) -> bool:
-    return isinstance(e, UnreadableError) and e.code in (_PDF_OBJECT = re.compile(rb"(?m)^\s*\d{1,10}\s+\d{1,5}\s+obj\b")
-_NOT_MINE, _DAMAGED)
+    return isinstance(e, UnreadableError) and e.code in (_NOT_MINE, _DAMAGED)
 
 
 def _require_known(medium: Medium, item: object) -> None:
