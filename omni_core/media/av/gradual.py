@@ -93,11 +93,9 @@ class GradualDetector:
         if self._size == len(self.times):
             self._grow()
         n, self._size = self._size, self._size + 1
-        whole = features.thumbnail.astype(np.float32)
-        whole -= whole.mean()
         self.times[n] = t
-        self._fine[n] = flat = whole.ravel()
-        self._coarse[n] = (_DOWN @ whole @ _ACROSS).ravel()
+        self._fine[n] = flat = _mean_free(features)
+        self._coarse[n] = _cells(flat)
         self._contrast[n] = np.sqrt(np.dot(flat, flat) / flat.size)
 
     def dissolve(self, after: float, until: float) -> float | None:
@@ -199,8 +197,7 @@ class GradualDetector:
         return Mixture(moment, score, score * min(change, 60.0))
 
     def _alike(self, i: int, j: int) -> float:
-        a, b = self._coarse[i], self._coarse[j]
-        return float(np.dot(a, b) / (np.sqrt(np.dot(a, a) * np.dot(b, b)) + 1))
+        return _correlation(self._coarse[i], self._coarse[j])
 
     def _sunk(self, a: int, b: int, inner: NDArray[np.intp], k: Array) -> float:
         """1 where contrast of the inner frames is that of a mixture in shares `k`, 0 where it is as
@@ -259,3 +256,23 @@ class GradualDetector:
             return False
         even = self._contrast[low : high + 1].max() < MIN_CONTRAST / 2
         return bool(even and self._contrast[low - 1] >= MIN_CONTRAST / 2)
+
+
+def alike(a: FrameFeatures, b: FrameFeatures) -> float:
+    """Correlation of two frames in coarse cells, -1 to 1, whatever the light."""
+    return _correlation(_cells(_mean_free(a)), _cells(_mean_free(b)))
+
+
+def _mean_free(features: FrameFeatures) -> Array:
+    flat: Array = features.thumbnail.ravel().astype(np.float32)
+    flat -= flat.mean()
+    return flat
+
+
+def _cells(flat: Array) -> Array:
+    cells: Array = (_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS).ravel()
+    return cells
+
+
+def _correlation(a: Array, b: Array) -> float:
+    return float(np.dot(a, b) / (np.sqrt(np.dot(a, a) * np.dot(b, b)) + 1))
