@@ -326,6 +326,60 @@ def test_a_slide_and_a_scan_are_seen(odf: Writer, cut: Any, svc: Any) -> None:
             svc.page(str(path), 2, 60)
 
 
+def test_every_picture_has_its_place_and_what_is_said_of_it(odf: Writer, cut: Any) -> None:
+    frames = "".join(
+        f'<draw:frame><draw:image xlink:href="Pictures/{n}.png"/><svg:desc>{alt}</svg:desc>'
+        "</draw:frame>"
+        for n, alt in ((1, "A brass lamp"), (2, ""))
+    )
+    pictures = {f"Pictures__{n}.png": _picture(100 + n) for n in (1, 2)}
+    said, *seen = cut(odf("text", f"<text:p>One{frames}</text:p><text:p>Two</text:p>", **pictures))
+    assert said.text == "One\nPicture 1: A brass lamp\nPicture 2\nTwo"
+    assert [(s.channel, s.span.start, s.span.end) for s in seen] == [
+        (Channel.VISUAL, 4, 27), (Channel.VISUAL, 28, 37)
+    ]  # fmt: skip
+    cell = f"<table:table-cell>{frames}</table:table-cell>"
+    for kind, body in (
+        ("presentation", f"<draw:page>{frames}</draw:page>"),
+        ("spreadsheet", '<table:table table:name="S"><table:table-row>' + cell
+         + "</table:table-row></table:table>"),
+    ):  # fmt: skip
+        said, *seen = cut(odf(kind, body, **pictures))
+        assert said.text == "Picture: A brass lamp"
+        assert [(s.part, s.span.start) for s in seen] == [(1, 1), (2, 1), (0, 1)]
+
+
+def test_a_picture_outside_the_file_and_a_missing_one_give_a_warning(odf: Writer, svc: Any) -> None:
+    frame = '<draw:frame><draw:image xlink:href="{}"/></draw:frame>'
+    body = frame.format("../lamp.png") + frame.format("Pictures/gone.png")
+    said = [
+        i.message
+        for i in _everything(svc, odf("text", f"<text:p>words{body}</text:p>"))
+        if isinstance(i, FileWarning)
+    ]
+    assert said == [
+        "pictures that lie outside the file are not seen: lamp.png",
+        "parts that the file refers to are not in it: Pictures/gone.png",
+    ]
+
+
+def test_a_hidden_slide_and_a_hidden_sheet_say_so(odf: Writer, cut: Any) -> None:
+    style = '<style:style style:name="h"><style:{}-properties {}/></style:style>'
+    slide = odf(
+        "presentation",
+        '<draw:page draw:style-name="h"><draw:rect><text:p>x</text:p></draw:rect></draw:page>',
+        styles=style.format("drawing-page", 'presentation:visibility="hidden"'),
+    )
+    assert [s.origin for s in cut(slide)] == ["text of a hidden slide"]
+    sheet = odf(
+        "spreadsheet",
+        '<table:table table:name="S" table:style-name="h"><table:table-row>'
+        + _cell("x") + "</table:table-row></table:table>",
+        styles=style.format("table", 'table:display="false"'),
+    )  # fmt: skip
+    assert [s.origin for s in cut(sheet)] == ["hidden sheet S"]
+
+
 def test_a_text_has_no_page_to_show(odf: Writer, svc: Any) -> None:
     with pytest.raises(BadRequestError, match="read its text"):
         svc.page(str(odf("text", "<text:p>words</text:p>")), 1, 60)
@@ -342,7 +396,7 @@ def test_a_flat_file_is_read_with_its_pictures(tmp_path: Path, cut: Any, svc: An
         "<text:p>Swarm</text:p></draw:custom-shape></draw:page></office:presentation>"
         "</office:body></office:document>"
     )
-    seen, said = cut(path)
+    said, seen = cut(path)
     assert (seen.channel, said.text) == (Channel.VISUAL, "Swarm")
     assert svc.probe(str(path)).title == "Bees at work"
 
