@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from omni_core.media.av import clip, seek
-from omni_core.media.av.about import Item, with_words_about
+from omni_core.media.av import in_parts
+from omni_core.media.av.about import Item
 from omni_core.media.av.container import container
-from omni_core.media.av.cutter import ContainerCutter
-from omni_core.media.av.length import length
 from omni_core.media.av.mpeg_audio import is_mpeg_audio
-from omni_core.media.av.sidecar import transcript
 from omni_core.media.av.tags import tags_of
 from omni_core.media.dates import recorded_at
 from omni_core.media.guard import unreadable
@@ -85,7 +82,7 @@ class AudioMedium(Medium):
                 modality=Modality.AUDIO,
                 mime=_MIME.get(c.format.name, "audio/mpeg"),
                 title=title(path, tags.get("title", "")),
-                duration_s=length(path, c),
+                duration_s=in_parts.seconds(path, c, self.limits),
                 recorded_at=when,
                 recorded_at_from=origin,
                 has_audio=True,
@@ -93,18 +90,12 @@ class AudioMedium(Medium):
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Item]:
         """Windows of audio, after what is written in the file and an external transcript."""
-        external = transcript(path, options)
-        covered = external.coverage if external is not None else None
-        with container(path, self.limits) as c:
-            cut = ContainerCutter(path, c, source, options, self.limits).run(covered)
-            yield from with_words_about(c, source, options, external, cut)
+        return in_parts.cut(path, self.limits, source, options)
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
         """Re-encoded, exact to the sample, in the codec of the output container."""
-        with container(path, self.limits) as c:
-            return clip.cut(path, c, start, end, out)
+        return in_parts.clipped(path, self.limits, start, end, out)
 
     def audio(self, path: str, start: float, end: float) -> Samples:
         """Mono 16 kHz; silence where the track has a gap."""
-        with container(path, self.limits) as c:
-            return seek.audio_between(path, c, start, end)
+        return in_parts.audio(path, self.limits, start, end)

@@ -114,7 +114,7 @@ class ContainerCutter:
             yield FileWarning(f"audio not heard: {', '.join(self._tracks.unheard)}")
         streams = (s for s in (self._video, *self._tracks.heard, stream) if s is not None)
         for packet in packets(self._c, *streams):
-            if (self._clock.packet(packet) or 0.0) > self._latest:
+            if self._part is not None and (self._clock.packet(packet) or 0.0) > self._latest:
                 continue  # of the part before
             if packet.stream is self._video:
                 yield from self._decode_video(packet)
@@ -260,7 +260,9 @@ class ContainerCutter:
         """The duration that the header states; 0 where it states none."""
         if self._part is not None:
             return self._part.seconds
-        return self._c.duration / av.time_base if self._c.duration else 0.0
+        stated = self._c.duration / av.time_base if self._c.duration else 0.0
+        from_zero = self._c.format.name.startswith("matroska")
+        return stated - max(0.0, self._clock.zero) if from_zero else stated
 
     def _ends_early(self) -> bool:
         """Whether the header states notably more than could be read."""

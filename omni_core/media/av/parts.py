@@ -1,4 +1,4 @@
-"""Transport and program streams whose clock starts again, as parts with one clock each.
+"""Transport streams, program streams and Ogg whose clock starts again, as parts with a clock each.
 
 Joined recordings, dash cams and spliced broadcasts are several streams in one file. FFmpeg reads
 them through, with time stamps that run back. Each part is opened by its bytes, and its seconds
@@ -7,10 +7,17 @@ follow those of the parts before.
 
 from __future__ import annotations
 
+import itertools
+import logging
+import mmap
 import os
+from dataclasses import replace
 from functools import lru_cache
 
+import av
+
 from omni_core.media.av.container import JOINED, container, packets
+from omni_core.media.av.length import length
 from omni_core.media.av.part_file import Part
 from omni_core.types import Limits
 
@@ -22,9 +29,13 @@ minute, which FFmpeg takes for a wrap after 26 hours."""
 STALE_S = 10.0
 """Packets of the other streams that come late, and lie this near to their old clock, are none of
 the new part."""
+log = logging.getLogger(__name__)
+
 MAX_WALK_BYTES = 1 << 30
 """Larger files are not looked through."""
 MAX_PARTS = 1000
+FIRST_PAGE = b"OggS\0\2"
+"""A page of Ogg, version 0, that begins a stream."""
 PACKET = 188
 HEADER_PACKETS = 8
 """Packets before a part's first picture in which its table of programs is looked for."""
@@ -38,7 +49,13 @@ def parts_of(path: str, limits: Limits | None = None) -> tuple[Part, ...]:
 
 @lru_cache(maxsize=64)
 def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, ...]:
-    if size > MAX_WALK_BYTES or not _may_be_joined(path):
+    if size > MAX_WALK_BYTES:
+        return ()
+    with open(path, "rb") as f:
+        head = f.read(4096)
+    if head.startswith(b"OggS"):
+        return _chained(path, size, limits)
+    if not (head.startswith(b"\0\0\1\xba") or is_transport_stream(head)):
         return ()
     found: list[Part] = []
     first, start = 0, 0.0
@@ -74,10 +91,44 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
     return (*found, Part(first, size, start, max(0.0, high - low))) if found else ()
 
 
-def _may_be_joined(path: str) -> bool:
-    with open(path, "rb") as f:
-        head = f.read(4096)
-    return head[:4] == b"\0\0\1\xba" or is_transport_stream(head)
+def _chained(path: str, size: int, limits: Limits) -> tuple[Part, ...]:
+    """The links of a chained Ogg file, such as a recording of web radio."""
+    borders = _ogg_borders(path, size)[:MAX_PARTS]
+    if len(borders) < 2:
+        return ()
+    found: list[Part] = []
+    start = 0.0
+    for first, last in itertools.pairwise((*borders, size)):
+        link = Part(first, last, start, 0.0)
+        try:
+            with container(path, limits, link) as c:
+                seconds = length(path, c) or 0.0
+        except av.FFmpegError as e:
+            log.debug("no link of the chain at byte %d: %r", first, e)
+            if not found:
+                return ()
+            found[-1] = replace(found[-1], last=last)
+            continue
+        found.append(replace(link, seconds=seconds))
+        start += seconds
+    return tuple(found)
+
+
+def _ogg_borders(path: str, size: int) -> list[int]:
+    """Where pages begin streams, after pages of other streams or at the start."""
+    borders: list[int] = []
+    expected = 0
+    with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(FIRST_PAGE)
+        while at >= 0:
+            segments = data[at + 26] if at + 26 < size else 0
+            end = at + 27 + segments + sum(data[at + 27 : at + 27 + segments])
+            if data[end : end + 4] == b"OggS":
+                if at != expected or not borders:
+                    borders.append(at)
+                expected = end
+            at = data.find(FIRST_PAGE, at + 1)
+    return borders
 
 
 def is_transport_stream(head: bytes) -> bool:

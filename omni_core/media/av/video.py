@@ -6,18 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import av
-import numpy as np
-
-from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
-from omni_core.media.av import clip, seek, subtitle_file
-from omni_core.media.av.about import Item, with_words_about
+from omni_core.media.av import in_parts, subtitle_file
+from omni_core.media.av.about import Item
 from omni_core.media.av.container import audio_stream, container, too_long, video_stream
-from omni_core.media.av.cutter import ContainerCutter
-from omni_core.media.av.length import length
-from omni_core.media.av.part_file import Part
-from omni_core.media.av.parts import is_transport_stream, parts_of
-from omni_core.media.av.sidecar import transcript
+from omni_core.media.av.parts import is_transport_stream
 from omni_core.media.av.tags import tags_of
 from omni_core.media.brands import is_picture
 from omni_core.media.dates import recorded_at
@@ -27,7 +19,6 @@ from omni_core.protocols import Medium
 from omni_core.types import (
     Crop,
     CutOptions,
-    FileWarning,
     MediaInfo,
     Modality,
     Pixels,
@@ -88,8 +79,7 @@ class VideoMedium(Medium):
             video, audio = video_stream(c), audio_stream(c)
             if video is None and audio is None:
                 return _subtitle_info(path, c)
-            parts = parts_of(path, self.limits)
-            seconds = round(sum(p.seconds for p in parts), 3) if parts else length(path, c)
+            seconds = in_parts.seconds(path, c, self.limits)
             if seconds is not None and seconds > self.limits.max_duration_s:
                 raise too_long(path, seconds, self.limits)
             tags = tags_of(c)
@@ -119,36 +109,11 @@ class VideoMedium(Medium):
             with container(path, self.limits) as c:
                 yield from subtitle_file.segments(c, source)
             return
-        external = transcript(path, options)
-        coverage = external.coverage if external is not None else None
-        for part in parts_of(path) or (None,):
-            start = part.start if part is not None else 0.0
-            try:
-                with container(path, self.limits, part) as c:
-                    cutter = ContainerCutter(path, c, source, options, self.limits, part)
-                    cut = cutter.run(coverage)
-                    if start:
-                        yield from cut
-                    else:
-                        yield from with_words_about(c, source, options, external, cut)
-            except (av.FFmpegError, UnreadableError):
-                if not start:
-                    raise
-                yield FileWarning(
-                    f"what follows second {start:.0f} for {_seconds(part)} is damaged"
-                )
+        yield from in_parts.cut(path, self.limits, source, options)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """Raises NotFoundError (OUT_OF_RANGE) for a second outside the video."""
-        found: dict[float, tuple[float, Pixels]] = {}
-        for part, within in _by_part(path, times):
-            start = part.start if part is not None else 0.0
-            with container(path, self.limits, part) as c:
-                shown = seek.frames_at(path, c, [t - start for t in within], edge)
-            found |= {
-                t: (start + at, pixels) for t, (at, pixels) in zip(within, shown, strict=True)
-            }
-        return [found[t] for t in times]
+        return in_parts.frames(path, self.limits, times, edge)
 
     def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """The first frame."""
@@ -162,26 +127,11 @@ class VideoMedium(Medium):
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
         """A stream copy where the container allows it; the span begins at a keyframe. Of a file
         in parts it ends with the part in which it begins."""
-        ((part, _),) = _by_part(path, [start])
-        begin = part.start if part is not None else 0.0
-        with container(path, self.limits, part) as c:
-            mime, first, last = clip.cut(path, c, start - begin, end - begin, out)
-        return mime, first + begin, last + begin
+        return in_parts.clipped(path, self.limits, start, end, out)
 
     def audio(self, path: str, start: float, end: float) -> Samples:
         """Raises BadRequestError for a video without audio."""
-        pieces = []
-        for part in parts_of(path) or (None,):
-            low, high = (start, end) if part is None else part.within(start, end)
-            if part is not None and high <= low:
-                continue
-            with container(path, self.limits, part) as c:
-                if audio_stream(c) is None:
-                    raise BadRequestError("this video has no audio")
-                pieces.append(seek.audio_between(path, c, low, high))
-        if not pieces:
-            raise NotFoundError(f"there is no second {start:g}", code="OUT_OF_RANGE")
-        return np.concatenate(pieces)
+        return in_parts.audio(path, self.limits, start, end)
 
 
 def _subtitle_info(path: str, c: Any) -> MediaInfo:
@@ -196,22 +146,6 @@ def _subtitle_info(path: str, c: Any) -> MediaInfo:
         recorded_at=when,
         recorded_at_from=origin,
     )
-
-
-def _seconds(part: Part | None) -> str:
-    return f"{part.seconds:.0f} s" if part is not None else "some time"
-
-
-def _by_part(path: str, times: Sequence[float]) -> list[tuple[Part | None, list[float]]]:
-    """The times, by the part of the file in which they lie."""
-    parts = parts_of(path)
-    if not parts:
-        return [(None, list(times))]
-    found: dict[Part, list[float]] = {}
-    for t in times:
-        part = next((p for p in reversed(parts) if t >= p.start), parts[0])
-        found.setdefault(part, []).append(t)
-    return [*found.items()]
 
 
 def _warnings(video: Any) -> tuple[str, ...]:

@@ -47,7 +47,9 @@ class MailMedium(Medium):
 
 
 def mail_items(mail: Mail, source: Source, options: CutOptions) -> Iterator[Segment | FileWarning]:
-    """What mail gives: a warning for its unread attachments, and windows of its text."""
+    """What mail gives: warnings for guessed encodings and unread attachments, and windows of its
+    text."""
+    yield from map(FileWarning, mail.doubts)
     if mail.unread:
         more = len(mail.unread) - NAMED
         names = ", ".join(mail.unread[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -11,7 +11,7 @@ from itertools import groupby, islice
 
 from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
-from omni_core.media.text.plain import MAX_MB, read
+from omni_core.media.text.plain import MAX_MB, read, read_decoded
 from omni_core.media.text.rows import LOOKED_AT, RowWindow, row_windows
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
@@ -52,14 +52,16 @@ class TableMedium(Medium):
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises TooLargeError over 64 MB, UnreadableError (UNSUPPORTED_TYPE) for prose."""
-        if _is_prose(_rows(read(path), os.path.splitext(path)[1].lower())):
+        text = read_decoded(path)
+        if _is_prose(_rows(text.text, os.path.splitext(path)[1].lower())):
             name = os.path.basename(path)
             raise UnreadableError(f"{name} holds sentences, no table", code="UNSUPPORTED_TYPE")
         when, origin = from_file(path)
         mime = "text/tab-separated-values" if path.lower().endswith(_TABS) else "text/csv"
         return MediaInfo(
-            Modality.DOCUMENT, mime, title(path), recorded_at=when, recorded_at_from=origin
-        )
+            Modality.DOCUMENT, mime, title(path), recorded_at=when, recorded_at_from=origin,
+            warnings=text.warnings,
+        )  # fmt: skip
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """Windows of rows."""
