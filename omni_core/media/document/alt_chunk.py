@@ -6,13 +6,14 @@ import io
 import zipfile
 from collections.abc import Callable
 
+from omni_core.media.document.rtf_text import Rtf
 from omni_core.media.document.unread import EMBEDDED, MISSING
 from omni_core.media.document.zipped_xml import Package
 from omni_core.text.charset import decode, is_text
 
 
 def chunk_lines(p: Package, part: str, document: Callable[[Package], str]) -> list[str]:
-    """The lines of such a part: of HTML, plain text, or a DOCX, whose text `document` gives.
+    """The lines of such a part: of HTML, plain text, RTF, or a DOCX, whose text `document` gives.
 
     Others are noted as unread.
     """
@@ -27,7 +28,9 @@ def chunk_lines(p: Package, part: str, document: Callable[[Package], str]) -> li
                 text = document(Package(part, archive))
         except zipfile.BadZipFile:
             text = ""
-    elif is_text(data[:4096]) and not data.lstrip().startswith(b"{\\rtf"):
+    elif data.lstrip().startswith(b"{\\rtf"):
+        text = "\n".join(line.text for line in Rtf(data).lines)
+    elif is_text(data[:4096]):
         text = _plain(part, data)
     if not text.strip():
         p.unread.add(EMBEDDED, part.rpartition("/")[2])
