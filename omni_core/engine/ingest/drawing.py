@@ -34,7 +34,7 @@ class PageDrawing:
             return
         page = int(segment.span.start)
         self._reached = max(self._reached, page)
-        if segment.channel is Channel.VISUAL:
+        if segment.channel is Channel.VISUAL and not segment.part:
             self._drawn[page] = segment.id
 
     def after_death(self) -> str | None:
