@@ -137,13 +137,13 @@ def _joined(kind: str, share: float, old: Rgb, new: Rgb, edge: str) -> Rgb:
     if kind in ("fade", "white", "dip"):
         light = share if kind == "dip" else abs(1 - 2 * share)
         table = np.arange(256) * light + (255 * (1 - light) if kind == "white" else 0)
-        return np.asarray(np.take(table, new if share >= 0.5 or kind == "dip" else old), np.uint8)
+        return table.astype(np.uint8)[new if share >= 0.5 or kind == "dip" else old]
     size = old.shape[1] if edge in "lr" else old.shape[0]
     soft = max(1, size // 12)
     ramp = np.clip((share * (size + soft) - np.arange(size)) / soft, 0, 1)
     ramp = ramp[::-1] if edge in "rb" else ramp
     mask = (ramp[None, :, None] if edge in "lr" else ramp[:, None, None]).astype(np.float32)
-    return (old * (1 - mask) + new * mask).astype(np.uint8)
+    return np.asarray(old * (1 - mask) + new * mask).astype(np.uint8)
 
 
 def make(

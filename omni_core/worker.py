@@ -39,8 +39,8 @@ NO_THREAD_MEMORY = 127
 """Exit status with which glibc ends a process that has no memory left for a thread."""
 Death = Literal["deadline", "killed", "crashed", "closed"]
 """Why a child gave no answer. deadline: it was stopped because a call took too long. killed: by
-SIGKILL, which is how Linux ends a process when memory runs out, or for want of memory. crashed:
-another signal, or it ended by itself. closed: its owner had closed it."""
+SIGKILL, which is how Linux ends a process when memory runs out, or by itself for want of memory.
+crashed: another signal, or it ended by itself. closed: its owner had closed it."""
 
 
 class WorkerDied(UnavailableError):

@@ -371,7 +371,7 @@ def decoder_error(e: WorkerDied) -> OmniError:
         )
     if e.reason == "killed":
         return TooLargeError(
-            f"{e}: the file needs more memory than there is, or was stopped by hand; make a "
-            "smaller copy, or lower memory_mb so that the decoder ends before the machine does"
+            f"{e}: the file needs more memory than there is, if nobody stopped its decoder; make a "
+            "smaller copy"
         )
     return UnreadableError(f"{e}: the file is damaged, or needs more memory than is allowed")

@@ -9,47 +9,16 @@ notes, comments, headers and the columns of tables, and stops with RecursionErro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from omni_core.media.document.alt_chunk import chunk_lines
 from omni_core.media.document.charts import graphic_lines
+from omni_core.media.document.document_lines import DocumentText, Line, NumberedPictures, joined
 from omni_core.media.document.docx_blocks import Reference, Story
 from omni_core.media.document.docx_notes import Notes, margins
 from omni_core.media.document.docx_styles import Styles
-from omni_core.media.document.drawing_ml import Picture, note_unread
+from omni_core.media.document.drawing_ml import note_unread
 from omni_core.media.document.pictures import Pictures
 from omni_core.media.document.zipped_xml import Package
-
-
-class Placed(NamedTuple):
-    """A picture, and the characters of the line that stands for it in the text."""
-
-    start: int
-    end: int
-    picture: Picture
-
-
-@dataclass
-class DocumentText:
-    """The text of a document, one block a line, its headings (first character, text), and its
-    pictures, each of which is a line of the text: `Picture 2: its alternative text`."""
-
-    text: str
-    headings: list[tuple[int, str]] = field(default_factory=list)
-    pictures: list[Placed] = field(default_factory=list)
-
-    @property
-    def scanned(self) -> bool:
-        """Whether the document is a stack of scans: pictures and no other line."""
-        lines = self.text.count("\n") + 1
-        return bool(self.pictures) and lines == len(self.pictures)
-
-
-class _Line(NamedTuple):
-    text: str
-    heading: bool = False
-    picture: Picture | None = None
 
 
 def document_text(p: Package, shown: Pictures, *, nested: bool = False) -> DocumentText | None:
@@ -66,18 +35,18 @@ def document_text(p: Package, shown: Pictures, *, nested: bool = False) -> Docum
     note_unread(p.unread, links.values())
     styles = Styles(p, {link.type: link.target for link in links.values()})
     story, notes = Story(links, p.unread, styles), Notes(p, links)
-    numbered = _Numbered(p, shown)
-    lines: list[_Line] = []
+    numbered = NumberedPictures(shown)
+    lines: list[Line] = []
     for block in story.blocks(root):
         if block.text:
-            lines.append(_Line(block.text, block.heading))
+            lines.append(Line(block.text, block.heading))
         if block.chunk in links and not nested:
-            lines += [_Line(text) for text in _chunk(p, links[block.chunk].target, shown)]
+            lines += [Line(text) for text in _chunk(p, links[block.chunk].target, shown)]
         for reference in block.references:
-            lines += numbered.lines(reference, {i: at.target for i, at in links.items()})
-        lines += [_Line(text) for text in notes.lines(block)]
-    lines += [_Line(text) for text in (*notes.rest(), *margins(p, root, links))]
-    return _joined(lines)
+            lines += _drawn(p, numbered, reference, {i: at.target for i, at in links.items()})
+        lines += [Line(text) for text in notes.lines(block)]
+    lines += [Line(text) for text in (*notes.rest(), *margins(p, root, links))]
+    return joined(lines)
 
 
 def _chunk(p: Package, part: str, shown: Pictures) -> list[str]:
@@ -88,40 +57,11 @@ def _chunk(p: Package, part: str, shown: Pictures) -> list[str]:
     return chunk_lines(p, part, within)
 
 
-@dataclass
-class _Numbered:
-    """The lines of charts, diagrams and pictures; each picture has one, and a number."""
-
-    p: Package
-    shown: Pictures
-    seen: set[object] = field(default_factory=set)
-
-    def lines(self, reference: Reference, links: dict[str, str]) -> Iterator[_Line]:
-        if reference.element is not None:
-            yield from (_Line(text) for text in graphic_lines(self.p, reference.element, links))
-        if (picture := reference.picture) is None:
-            return
-        key = self.shown.key(picture)
-        if key is None or key in self.seen:
-            return
-        words = self.shown.words(picture)
-        if self.shown.has(picture):
-            self.seen.add(key)
-            name = f"Picture {len(self.seen)}"
-            yield _Line(": ".join(t for t in (name, picture.alt) if t), picture=picture)
-        elif picture.alt:
-            yield _Line(f"Picture: {picture.alt}")
-        if words:
-            yield _Line(words)
-
-
-def _joined(lines: list[_Line]) -> DocumentText:
-    at = 0
-    found = DocumentText("\n".join(line.text for line in lines))
-    for line in lines:
-        if line.heading:
-            found.headings.append((at, line.text))
-        if line.picture is not None:
-            found.pictures.append(Placed(at, at + len(line.text), line.picture))
-        at += len(line.text) + 1
-    return found
+def _drawn(
+    p: Package, numbered: NumberedPictures, r: Reference, links: dict[str, str]
+) -> Iterator[Line]:
+    """The lines of a chart, a diagram or a picture."""
+    if r.element is not None:
+        yield from (Line(text) for text in graphic_lines(p, r.element, links))
+    if r.picture is not None:
+        yield from numbered.lines(r.picture)

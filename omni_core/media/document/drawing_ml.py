@@ -187,7 +187,7 @@ def _lines(p: Package, e: ET.Element, inside: Mapping[str, str]) -> Iterator[str
 
 def note_unread(unread: Unread, links: Iterable[Link], place: str = "") -> None:
     """Note the files, films and sounds within the file, and the pictures outside it."""
-    for link in {*links}:
+    for link in dict.fromkeys(links):
         at = f"{place}: " if place else ""
         name = link.target.rpartition("/")[2] or link.target
         if link.type in _EMBEDDED:

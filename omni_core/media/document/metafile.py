@@ -162,4 +162,4 @@ def _bitmap(header: bytes, bits: bytes) -> bytes:
 
 
 def _decoded(data: bytes, wide: int) -> str:
-    return data.decode("utf-16-le", "replace") if wide == 2 else decode(data)
+    return data.decode("utf-16-le", "ignore") if wide == 2 else decode(data)

@@ -7,25 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from omni_core.errors import BadRequestError, NotFoundError, TooLargeError, UnreadableError
+from omni_core.errors import BadRequestError, NotFoundError, TooLargeError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.document import docx, pptx, spreadsheet
+from omni_core.media.document.document_lines import DocumentText
 from omni_core.media.document.drawing_ml import Picture
-from omni_core.media.document.office_pages import page_segments, text_segment
+from omni_core.media.document.file_kinds import zip_refusal
+from omni_core.media.document.odf import OdfMedium
+from omni_core.media.document.odf_package import is_odf
+from omni_core.media.document.office_pages import document_segments, page_segments, text_segment
 from omni_core.media.document.picture_page import PicturePage
 from omni_core.media.document.pictures import Pictures
 from omni_core.media.document.zipped_xml import Package, local, package
 from omni_core.media.guard import unreadable
-from omni_core.media.text.plain import segments
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.windows import text_windows
 from omni_core.types import (
-    Channel,
     Crop,
     CutOptions,
     FileWarning,
-    ImageContent,
+    Limits,
     MediaInfo,
     Modality,
     Pixels,
@@ -40,7 +42,6 @@ _MIME = {
     "pptx": _OPEN + "presentationml.presentation",
     "xlsx": _OPEN + "spreadsheetml.sheet",
 }
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
 class OfficeMedium(Medium):
@@ -49,16 +50,20 @@ class OfficeMedium(Medium):
     rank = 3
     kinds = "office files (DOCX, PPTX, XLSX)"
 
+    def __init__(self, limits: Limits) -> None:
+        """Nothing is opened yet."""
+        super().__init__(limits)
+        self._odf = OdfMedium(limits)  # for files whose first entry is not their type
+
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Any zip (EPUB has a lower rank and is matched first), and OLE files, which are refused
-        with advice.
-        """
-        return head[:4] == b"PK\3\4" or head[:8] == _OLE
+        """Any zip; EPUB has a lower rank and is matched first."""
+        return head[:4] == b"PK\3\4"
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """Raises UnreadableError (UNSUPPORTED_TYPE) for other zips and for OLE files."""
-        _refuse_old(path)
+        """Raises UnreadableError (UNSUPPORTED_TYPE) for other zips."""
         with package(path) as p:
+            if is_odf(p):
+                return self._odf.probe(path, password)
             kind = _kind(p)
             core = p.xml("docProps/core.xml")
             meta = {local(e): e.text or "" for e in core} if core is not None else {}
@@ -82,12 +87,14 @@ class OfficeMedium(Medium):
         """DOCX: spans in characters, or page = scan where it has no text. PPTX: page = slide.
         XLSX: page = sheet. Of each page the words, then the pictures (see `page_segments`).
         """
-        _refuse_old(path)
         with package(path) as p:
+            if is_odf(p):
+                yield from self._odf.decompose(path, source, options)
+                return
             kind = _kind(p)
             shown = Pictures(p, self.limits.max_pixels)
             if kind == "docx":
-                yield from _document(_text(path, p, shown), shown, source, options)
+                yield from document_segments(_text(path, p, shown), shown, source, options)
             elif kind == "pptx":
                 yield from _slides(pptx.Show(p), shown, source, options)
             else:
@@ -101,8 +108,9 @@ class OfficeMedium(Medium):
 
         Raises BadRequestError (NO_VISUAL) if there is none, NotFoundError (OUT_OF_RANGE).
         """
-        _refuse_old(path)
         with package(path) as p:
+            if is_odf(p):
+                return self._odf.page(path, number, edge, crop, password)
             shown = Pictures(p, self.limits.max_pixels)
             pictures, count = _pictures_of(path, p, shown, number)
             if count and not 1 <= number <= count:
@@ -110,28 +118,6 @@ class OfficeMedium(Medium):
             if not pictures:
                 raise BadRequestError("this page has no image; read its text", code="NO_VISUAL")
             return PicturePage(shown, pictures).drawn(edge, crop)
-
-
-def _document(
-    found: docx.DocumentText, shown: Pictures, source: Source, options: CutOptions
-) -> Iterator[Segment]:
-    """A stack of scans as pages; any other document as windows of text, then its pictures, each
-    at the characters of the line that stands for it."""
-    if found.scanned:
-        for number, placed in enumerate(found.pictures, 1):
-            span = Span("page", number, number + 1)
-            if alt := placed.picture.alt:
-                yield text_segment(source, span, alt, "alternative text")
-            yield from page_segments(shown, [placed.picture], span, source, options)
-        return
-    yield from segments(found.text, source, options, found.headings, "document text")
-    for number, (start, end, picture) in enumerate(found.pictures, 1):
-        pixels = PicturePage(shown, [picture]).pixels(0, options.image_edge)
-        if pixels is not None:
-            yield Segment(
-                source.id, Modality.DOCUMENT, Channel.VISUAL, Span("char", start, end),
-                ImageContent(pixels), extra={"picture": number},
-            )  # fmt: skip
 
 
 def _slides(
@@ -176,22 +162,12 @@ def _pictures_of(path: str, p: Package, shown: Pictures, number: int) -> tuple[l
     return [picture for picture in pictures if shown.has(picture)], count
 
 
-def _text(path: str, p: Package, shown: Pictures) -> docx.DocumentText:
+def _text(path: str, p: Package, shown: Pictures) -> DocumentText:
     """Raises UnreadableError where nothing of the document can be read."""
     found = docx.document_text(p, shown)
     if found is None:
         raise unreadable(path)
     return found
-
-
-def _refuse_old(path: str) -> None:
-    with open(path, "rb") as f:
-        if f.read(8) == _OLE:
-            raise UnreadableError(
-                f"{title(path)} is an office file from before 2007, or encrypted with a password; "
-                "save it as DOCX, PPTX, XLSX or PDF without password",
-                code="UNSUPPORTED_TYPE",
-            )
 
 
 def _pages(path: str, p: Package, kind: str, max_pixels: int) -> int | None:
@@ -207,14 +183,8 @@ def _pages(path: str, p: Package, kind: str, max_pixels: int) -> int | None:
 
 def _kind(p: Package) -> str:
     """A key of `_MIME`, by the folders in the zip. Raises UnreadableError for others."""
-    if "xl/workbook.bin" in p.names:
-        raise UnreadableError(
-            "this is a binary workbook (XLSB); save it as XLSX", code="UNSUPPORTED_TYPE"
-        )
+    xml = [name for name in p.names if name.endswith(".xml")]
     for part, kind in (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx")):
-        if any(name.startswith(part) and name.endswith(".xml") for name in p.names):
+        if any(name.startswith(part) for name in xml) and "xl/workbook.bin" not in p.names:
             return kind
-    raise UnreadableError(
-        "this archive is no DOCX, PPTX, XLSX or EPUB; unpack it and ingest what is inside",
-        code="UNSUPPORTED_TYPE",
-    )
+    raise zip_refusal(p.names)

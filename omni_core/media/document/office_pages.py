@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from omni_core.media.document.document_lines import DocumentText
 from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.picture_page import MAX_PICTURES, PicturePage
 from omni_core.media.document.pictures import Pictures
 from omni_core.media.document.unread import MORE_PICTURES
+from omni_core.media.text.plain import segments
 from omni_core.types import (
     Channel,
     CutOptions,
@@ -73,3 +75,25 @@ def page_segments(
             ImageContent(page.drawn(options.image_edge)),
             extra={**extra, "tiles": len(page.pictures)},
         )  # fmt: skip
+
+
+def document_segments(
+    found: DocumentText, shown: Pictures, source: Source, options: CutOptions
+) -> Iterator[Segment]:
+    """A stack of scans as pages; any other document as windows of text, then its pictures, each
+    at the characters of the line that stands for it."""
+    if found.scanned:
+        for number, placed in enumerate(found.pictures, 1):
+            span = Span("page", number, number + 1)
+            if alt := placed.picture.alt:
+                yield text_segment(source, span, alt, "alternative text")
+            yield from page_segments(shown, [placed.picture], span, source, options)
+        return
+    yield from segments(found.text, source, options, found.headings, "document text")
+    for number, (start, end, picture) in enumerate(found.pictures, 1):
+        pixels = PicturePage(shown, [picture]).pixels(0, options.image_edge)
+        if pixels is not None:
+            yield Segment(
+                source.id, Modality.DOCUMENT, Channel.VISUAL, Span("char", start, end),
+                ImageContent(pixels), extra={"picture": number},
+            )  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from omni_core.media.document.engines.base import Field, Line, Note, Page
+from omni_core.media.document.odd_letters import typed
 from omni_core.media.document.right_to_left import has_right_to_left, ordered_lines
 from omni_core.media.document.text_layer import is_readable, unreadable_share
 
@@ -97,9 +98,10 @@ def _filled(field: Field) -> str:
 
 def _lines(page: Page, *, numbered: bool = False) -> list[Line]:
     lines = page.lines(numbered=numbered)
-    if has_right_to_left("".join(line.text for line in lines)):
+    text = "".join(line.text for line in lines)
+    if has_right_to_left(text):
         return ordered_lines(page, numbered=numbered)
-    return lines
+    return typed(lines, text)
 
 
 def in_reading_order(lines: Sequence[Line]) -> list[Line]:

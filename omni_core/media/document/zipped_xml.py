@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ MAX_PARTS = 20_000
 MAX_DEPTH = 200
 """Nesting of elements; a table within a table adds about ten levels in Word."""
 _CHUNK = 1 << 16
+_HARMLESS = re.compile(rb"<!DOCTYPE\s[^\[\]<>]*>")
+"""A DOCTYPE that only names a DTD, which is never loaded: formulas of OpenOffice have one."""
 _SMALL_CHUNK = 256
 """In which a damaged part is read again: what precedes the damage within a chunk is lost."""
 _CONTENT = {
@@ -147,7 +150,9 @@ class Package:
         parser: ET.XMLParser | None = None
         try:
             for chunk in self._chunks(part, most):
-                parser = parser or ET.XMLParser(target=guard)  # noqa: S314
+                if parser is None:
+                    parser = ET.XMLParser(target=guard)  # noqa: S314
+                    chunk = _HARMLESS.sub(b"", chunk, count=1)
                 parser.feed(chunk)
                 yield
             if parser is not None:

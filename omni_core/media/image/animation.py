@@ -31,15 +31,11 @@ def frame_count(image: Image.Image) -> int:
 
 
 def seconds(image: Image.Image, path: str) -> float:
-    """The duration of an animation; 0 for a still image. Leaves the first frame in place."""
+    """The duration of an animation; 0 for a still image."""
     frames = frame_count(image)
     if image.format not in FORMATS or frames < 2:
         return 0.0
     total = sum(durations(path, image.format)[:frames])
-    if image.format == "AVIF":  # whose first frame's duration stands for all until it is cut
-        image.seek(1)
-        total = frames * _held(image)
-        image.seek(0)
     return round(total, 3) if total >= MIN_DURATION_S else 0.0
 
 

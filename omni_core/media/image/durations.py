@@ -14,11 +14,11 @@ MAX_FRAMES = 20_000
 
 
 def durations(path: str, kind: str) -> list[float]:
-    """Seconds of each frame, as far as the file is whole; `kind`: GIF, WEBP or PNG.
+    """Seconds of each frame, as far as the file is whole; `kind`: GIF, WEBP, PNG or AVIF.
 
     Empty for other formats and for still images.
     """
-    reader = {"GIF": _gif, "WEBP": _webp, "PNG": _png}.get(kind)
+    reader = {"GIF": _gif, "WEBP": _webp, "PNG": _png, "AVIF": _avif}.get(kind)
     if reader is None:
         return []
     with open(path, "rb") as f:
@@ -93,3 +93,26 @@ def _png(data: bytes) -> Iterator[float]:
             part, whole = struct.unpack_from(">HH", data, at + 28)
             yield 1000 * part / (whole or 100)
         at += 12 + size
+
+
+def _avif(data: bytes) -> Iterator[float]:
+    """Milliseconds of each sample of the first track: its `stts` box, in units of its `mdhd`."""
+    media = _inside(_inside(_inside(data, b"moov"), b"trak"), b"mdia")
+    header = _inside(media, b"mdhd")
+    scale = struct.unpack_from(">I", header, 20 if header[0] else 12)[0]
+    times = _inside(_inside(_inside(media, b"minf"), b"stbl"), b"stts")
+    for n in range(struct.unpack_from(">I", times, 4)[0]):
+        count, ticks = struct.unpack_from(">II", times, 8 + 8 * n)
+        for _ in range(min(count, MAX_FRAMES)):
+            yield 1000 * ticks / (scale or 1000)
+
+
+def _inside(data: bytes, name: bytes) -> bytes:
+    """The content of the first box of this type. Raises IndexError where there is none."""
+    at = 0
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if kind == name:
+            return data[at + 8 : at + size if size else len(data)]
+        at += max(size, 8)
+    raise IndexError(name)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
-from omni_core.media.text.plain import read, segments
+from omni_core.media.text.plain import read, read_decoded, segments
 from omni_core.media.text.structured import (
     MAX_DEPTH,
     Readable,
@@ -47,7 +47,8 @@ class JsonMedium(Medium):
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises TooLargeError over 64 MB, UnreadableError (UNSUPPORTED_TYPE) for what is neither
         JSON nor named so."""
-        found = _read(path)
+        text = read_decoded(path)
+        found = _readable(path, text.text)
         when, origin = from_file(path)
         return MediaInfo(
             Modality.DOCUMENT,
@@ -55,19 +56,19 @@ class JsonMedium(Medium):
             title(path, found.title),
             recorded_at=when,
             recorded_at_from=origin,
+            warnings=text.warnings,
         )
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
         """Windows of text; pictures and binary values are left out, with a warning."""
-        found = _read(path)
+        found = _readable(path, read(path))
         yield from map(FileWarning, _warnings(found))
         yield from segments(found.text, source, options, found.headings)
 
 
-def _read(path: str) -> Readable:
-    text = read(path)
+def _readable(path: str, text: str) -> Readable:
     found = readable(text)
     if found is not None and not (found.text.strip() or found.left_out or found.too_deep):
         return Readable(text)  # nothing but names
@@ -85,13 +86,19 @@ def _warnings(found: Readable) -> Iterator[str]:
         yield f"{found.left_out} embedded {what} not read: ingest such files by themselves"
     if found.too_deep:
         yield f"{found.too_deep} values nested more than {MAX_DEPTH} levels deep are not read"
+    if found.bad_cells:
+        yield f"{_numbered('cell', found.bad_cells)}: no valid cell of a notebook, not read"
     if found.bad_lines == [0]:
         yield "this is no valid JSON: it is read as plain text"
     elif found.bad_lines:
-        shown = ", ".join(map(str, found.bad_lines[:NAMED]))
-        more = len(found.bad_lines) - NAMED
-        lines = f"lines {shown}" if len(found.bad_lines) > 1 else f"line {shown}"
-        yield f"{lines}{f' and {more} more' if more > 0 else ''}: no valid JSON, read as plain text"
+        yield f"{_numbered('line', found.bad_lines)}: no valid JSON, read as plain text"
+
+
+def _numbered(what: str, numbers: Sequence[int]) -> str:
+    """`lines 3, 7 and 12 more`."""
+    more = len(numbers) - NAMED
+    shown = ", ".join(map(str, numbers[:NAMED])) + (f" and {more} more" if more > 0 else "")
+    return f"{what}{'s' if len(numbers) > 1 else ''} {shown}"
 
 
 def _suffix(path: str) -> str:

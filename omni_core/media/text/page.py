@@ -16,6 +16,7 @@ from selectolax.lexbor import (
 )
 
 from omni_core.errors import TooLargeError
+from omni_core.media.text.data_xml import is_data
 from omni_core.media.text.markup import BLOCK_TAGS, TAG, VOID_TAGS, simplify
 
 _SKIPPED_TAGS = {
@@ -28,6 +29,10 @@ _PLACED = {"x", "y", "dy"}
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _DESCRIPTIONS = ("description", "og:description", "twitter:description", "og:title")
 _DATES = ("date", "dcterms.created", "article:published_time")
+_LIKE_HTML = {"p": "p", "row": "tr", "tr": "tr", "cell": "td", "tc": "td", "worksheet": "div"}
+"""Elements of Office's XML files of 2003 (`w:p`, `Row`, `Cell`)."""
+_RUNS = ("w", "a", "wx", "aml")
+"""Prefixes of elements that divide a word."""
 _DECLARATION = re.compile(r"<[^>]*>")
 _SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _SPACE = re.compile(r"\s+")
@@ -47,6 +52,7 @@ class Page:
         """
         self.svg = self._is_svg = _is_svg_file(markup)
         self._unused = {"metadata"} if "<use" in markup else {"metadata", "defs", "symbol"}
+        self._is_data = is_data(markup)
         try:
             tree = _parse(simplify(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
@@ -100,6 +106,8 @@ class Page:
         attributes = node.attributes
         if attributes and _hidden(attributes):
             return False
+        if self._is_data:
+            tag = self._part_of_data(node, tag)
         if tag in BLOCK_TAGS or (tag == "tspan" and attributes.keys() & _PLACED):
             self._break()
         if tag in ("td", "th") and self._out and not self._out[-1].endswith("\n"):
@@ -111,6 +119,16 @@ class Page:
         if node.first_child is None:
             self._leave(tag)
         return True
+
+    def _part_of_data(self, node: LexborNode, tag: str) -> str:
+        """The element of HTML that one of an XML file is like. One that follows another, without
+        text between them, is a line of its own; runs of a Word paragraph (`w:r`) are none."""
+        prefix, _, local = tag.rpartition(":")
+        if local in _LIKE_HTML:
+            return _LIKE_HTML[local]
+        before = node.prev
+        follows = before is not None and not (before.tag or "").startswith("-")
+        return "div" if follows and prefix not in _RUNS else tag
 
     def _leave(self, tag: str) -> None:
         if tag in _HEADINGS and self._heading is not None:

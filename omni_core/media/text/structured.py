@@ -26,6 +26,7 @@ class Readable:
 
     headings: (first character in `text`, heading). left_out: embedded pictures and binary values.
     too_deep: values nested deeper than is read. bad_lines: lines that are no JSON, read as text.
+    bad_cells: cells of a notebook that are none.
     """
 
     text: str = ""
@@ -34,6 +35,7 @@ class Readable:
     left_out: int = 0
     too_deep: int = 0
     bad_lines: list[int] = field(default_factory=list)
+    bad_cells: list[int] = field(default_factory=list)
 
 
 def begins_as_json(start: str) -> bool:
@@ -127,6 +129,9 @@ def _leaf(value: Any, found: Readable) -> str:
     return text.encode("utf-8", "replace").decode()  # a lone surrogate is no text
 
 
+_OUTPUT_TEXTS = ("text/plain", "text/markdown", "text/latex")
+
+
 class _Notebook:
     """A Jupyter notebook: words, code and the text of its outputs, in order."""
 
@@ -134,14 +139,18 @@ class _Notebook:
         self.read = Readable()
         self._out: list[str] = []
         self._at = 0
-        for cell in notebook["cells"]:
+        for number, cell in enumerate(notebook["cells"], 1):
             if isinstance(cell, dict):
                 self._cell(cell)
+            else:
+                self.read.bad_cells.append(number)
         self.read.text = "".join(self._out)
         self.read.title = self.read.headings[0][1] if self.read.headings else ""
 
     def _cell(self, cell: dict[str, Any]) -> None:
         source = _joined(cell.get("source"))
+        attached = cell.get("attachments")
+        self.read.left_out += len(attached) if isinstance(attached, dict) else 0
         if cell.get("cell_type") == "markdown":
             self.read.headings += [(self._at + at, name) for at, name in outline(source).headings]
         self._add(source)
@@ -158,9 +167,12 @@ class _Notebook:
         data = output.get("data")
         kinds = data if isinstance(data, dict) else {}
         self.read.left_out += sum(kind.startswith("image/") for kind in kinds)
-        if "text/plain" in kinds:
-            return _joined(kinds["text/plain"])
-        return Page(_joined(kinds["text/html"]), "output").text if "text/html" in kinds else ""
+        if words := next((kinds[kind] for kind in _OUTPUT_TEXTS if kind in kinds), None):
+            return _joined(words)
+        if "text/html" in kinds:
+            return Page(_joined(kinds["text/html"]), "output").text
+        self.read.left_out += bool(kinds) and not any(k.startswith("image/") for k in kinds)
+        return ""
 
     def _add(self, text: str) -> None:
         if text.strip():

@@ -38,7 +38,8 @@ _VALUES = {pymupdf.PDF_WIDGET_TYPE_TEXT, pymupdf.PDF_WIDGET_TYPE_COMBOBOX,
            pymupdf.PDF_WIDGET_TYPE_LISTBOX}  # fmt: skip
 _HIDDEN = (1, 3)
 """`field_display` of fields that are never seen, or only on paper."""
-_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE
+_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_IGNORE_ACTUALTEXT
+"""What is drawn: the replacement that a file gives for it may be empty and hide whole blocks."""
 
 
 class MuPdf(Engine):

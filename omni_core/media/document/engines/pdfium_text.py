@@ -18,6 +18,8 @@ from omni_core.media.document.engines.base import Box, Glyph, Line, Word, around
 
 WIDE = 0.8
 """Gap between two characters, in heights of the font, that divides columns or cells."""
+SPACE = 0.3
+"""Gap from which a space is between them though none is written."""
 _LINE_END = (0x0A, 0x0D)
 _HYPHEN_AT_END = 0x02
 """What PDFium makes of a hyphen at the end of a line, whose next line it appends."""
@@ -72,6 +74,8 @@ def runs(
         if last is not None and _divided(last, box, height):
             out.append(run)
             run = Run()
+        elif last is not None and box[0] - last[2] > SPACE * height and _ends_word(run):
+            run.glyphs.append(Glyph(" ", _NOWHERE))
         at_end = code == _HYPHEN_AT_END and c.FPDFText_IsHyphen(text, n)
         letter = "-" if at_end else _letter(text, n, code, numbered)
         run.glyphs.append(Glyph(letter, box))
@@ -124,6 +128,10 @@ def _size_of(text: Any, n: int, sizes: dict[int, float]) -> float:
             scale = math.sqrt(abs(matrix.a * matrix.d - matrix.b * matrix.c)) or 1.0
         sizes[key] = c.FPDFText_GetFontSize(text, n) * scale
     return sizes[key]
+
+
+def _ends_word(run: Run) -> bool:
+    return bool(run.glyphs) and not run.glyphs[-1].text.isspace()
 
 
 def _inside(box: Box, size: tuple[float, float]) -> bool:

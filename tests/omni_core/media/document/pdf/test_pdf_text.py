@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from omni_core.media.document.engines.base import Line
+from omni_core.media.document.odd_letters import typed
 from omni_core.media.document.pdf_text import in_reading_order
 from omni_core.media.document.text_layer import is_enciphered, is_readable
 from omni_core.types import Channel, CutOptions, FileWarning, ImageContent, Segment, Source
@@ -31,6 +32,7 @@ TEXTS = {
     "ru": "Обсерватория на холме была закрыта после того, как большой рефрактор продали вузу.",
     "zh": "山上的天文台在大望远镜卖给南方的一所大学之后关闭了。" * 3,
     "names": "Kowalczyk Wojciechowski Szymczyk Grzybowski Krzysztof Zbigniew Przybylski Pawłowicz",
+    "cells": "cell[0][0] cell[0][1] cell[0][2] cell[0][3] cell[1][0] cell[1][1] cell[1][2] " * 4,
     "codes": "HB-000417 XK-2231-Q RTVBNM KLPRTD MNBVCX 0x7F3A QWRTPL SDFGHJ ZXCVBN TRQWPL VBN",
 }
 
@@ -79,6 +81,29 @@ def test_three_columns_drawn_row_by_row_are_read_one_after_the_other() -> None:
     placed = [(50.0 + 250 * c, 70.0 + 14 * r, columns[c][r]) for r in range(4) for c in range(3)]
     texts = [line.text for line in in_reading_order(_lines(*placed))]
     assert texts == [line for column in columns for line in column]
+
+
+def test_chinese_written_far_apart_is_whole_words_and_symbol_fonts_are_signs() -> None:
+    row = _lines(*[(50.0 + 20 * n, 70.0, c) for n, c in enumerate("红军作战")])
+    column = _lines(*[(400.0, 70.0 + 14 * n, c) for n, c in enumerate("すきとおった風")])
+    spaced, sums = _lines((50, 200, "同 各 方 接 洽")), _lines((50, 220, "OA \uf02b OB \uf03d u"))
+    latin = _lines((50, 240, "A"), (70, 240, "B"))
+    lines = [*row, *column, *spaced, *sums, *latin]
+    texts = [line.text for line in typed(lines, "".join(line.text for line in lines))]
+    assert texts == ["红军作战", "すきとおった風", "同各方接洽", "OA + OB = u", "A", "B"]
+
+
+def test_an_empty_replacement_hides_no_words_that_are_drawn(tmp_path: Path, cut: Any) -> None:
+    path = _page(tmp_path)
+    with pymupdf.open(path) as doc:
+        page = doc[0]
+        page.insert_text((50, 60), "Consignee of the load")
+        (stream,) = page.get_contents()
+        drawn = doc.xref_stream(stream)
+        doc.update_stream(stream, b"/Span << /ActualText () >> BDC\n" + drawn + b"\nEMC")
+        doc.saveIncr()
+    (text,) = [s.text for s in cut(path) if s.channel is Channel.TEXT]
+    assert text == "Consignee of the load"
 
 
 def test_the_rows_of_a_table_stay_together() -> None:
