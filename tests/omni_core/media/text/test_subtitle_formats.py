@@ -262,3 +262,20 @@ def test_what_pysubs2_writes_is_read_to_the_millisecond(kind: str) -> None:
     for cue, event in zip(found, subtitles, strict=True):
         assert abs(cue.start - event.start / 1000) < step
         assert abs(cue.end - event.end / 1000) < step
+
+
+@pytest.mark.parametrize("rate", ['ttp:frameRate="0"', 'ttp:frameRate="."', 'ttp:tickRate=": "',
+                                  'ttp:frameRateMultiplier="0 0"'])  # fmt: skip
+def test_a_senseless_rate_costs_no_cue_that_does_without(rate: str) -> None:
+    assert read(f'{TT} {rate}><body><p begin="1s" end="2s">a</p></body></tt>') == [A]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<SAMI><SYNC Start=1>" + "<!--" * 100_000, TT + "><body><p>" + "<span begin='1s'>x" * 5_000,
+     TT + ">" + "<head>" * 50_000 + "<body><p begin='1s'>x</p>", "1\n" + T + "\n" + "--> " * 100_000,
+     "[00:01]a\n" + "[00:01]" * 50_000, "{1}{2}a\n{1}" + "{1}" * 100_000,
+     'WEBVTT\n\n' + "00:01.000 --> 00:02.000\n<v " * 10_000],
+)  # fmt: skip
+def test_hostile_subtitles_are_read_in_time(text: str) -> None:
+    assert all(len(c.text) <= 4000 for c in read_subtitles(text).cues)
