@@ -17,6 +17,8 @@ from omni_core.media.text.subtitle_reading import LINE_S, Reading, next_starts
 
 DEFAULT_FPS = 30.0
 """Frames a second of TTML that names none, as its standard says."""
+DIVISIONS = 20
+"""Divisions in which it is looked how a file counts."""
 MAX_DEPTH = 12
 """Parents of a paragraph whose times and languages count."""
 _SELF_CLOSING = re.compile(r"<(?!br\b)([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
@@ -26,8 +28,8 @@ _HEAD_END = re.compile(r"</(?:\w+:)?head>")
 _AGENT = re.compile(
     r"""<(?:\w+:)?agent\b[^>]*xml:id=["']([^"']+)["'][^>]*>(.{0,2000}?)</(?:\w+:)?agent>""", re.S
 )
-_CLOCK = re.compile(r"(\d+):(\d{1,2}):(\d{1,2})(?:([.,]\d+)|:(\d+(?:\.\d+)?))?")
-_OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms|f|t)")
+_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2})(?:([.,]\d+)|:(\d+(?:\.\d+)?))?")
+_OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms|f|t)?")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _RATE = re.compile(r"""\sttp:(frameRate|frameRateMultiplier|tickRate)=["']([\d.: ]+)["']""", re.I)
 _SYNC = re.compile(r"<sync\b[^>]*?\bstart\s*=\s*[\"']?(-?\d{1,9})[^>]*>", re.I)
@@ -56,6 +58,7 @@ class _Ttml:
             body = re.sub(rf"<(/?){root[1]}:", r"<\1", body)
         body = body.replace("<![CDATA[", "").replace("]]>", "")
         tree = LexborHTMLParser(_SELF_CLOSING.sub(r"<\1\2></\1>", body))
+        self._absolute = self._counts_from_zero(tree)
         self._ended = 0.0
         rows: list[tuple[float, float | None, str, str]] = []
         for number, p in enumerate(tree.css("p"), 1):
@@ -75,6 +78,18 @@ class _Ttml:
         self._fps = rate * (_positive(numbers[0]) or 1.0) / (below or 1.0)
         ticks = _positive(said.get("tickrate", ""))
         self._tick_s = 1 / ticks if ticks else None
+
+    def _counts_from_zero(self, tree: LexborHTMLParser) -> bool:
+        """Whether paragraphs count from the beginning, not from that of their division, as in
+        Apple's lyrics: counted from it, one would begin after its end."""
+        for div in tree.css("div[begin][end]")[:DIVISIONS]:
+            start = self._time(div.attributes.get("begin")) or 0.0
+            end = self._time(div.attributes.get("end")) or 0.0
+            for p in div.css("p[begin]"):
+                at = self._time(p.attributes.get("begin"))
+                if at is not None and start <= at < end <= start + at:
+                    return True
+        return False
 
     def _paragraph(
         self, p: LexborNode, number: int
@@ -106,7 +121,7 @@ class _Ttml:
             language = language or attributes.get("xml:lang") or ""
             agent = attributes.get("ttm:agent") or ""
             speaker = speaker or self._agents.get(agent, "")
-            if node is not p:
+            if node is not p and not self._absolute:
                 base += self._time(attributes.get("begin")) or 0.0
                 if attributes.get("timecontainer") == "seq" and "begin" not in p.attributes:
                     base = max(base, self._ended)
@@ -128,11 +143,11 @@ class _Ttml:
         """Seconds of a time expression; None for what is none, and for ticks of unknown length."""
         said = (said or "").strip()
         if clock := _CLOCK.fullmatch(said):
-            whole = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3])
+            whole = int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + int(clock[3])
             part = float(clock[4].replace(",", ".")) if clock[4] else 0.0
             return whole + part + (float(clock[5]) / self._fps if clock[5] else 0.0)
         if offset := _OFFSET.fullmatch(said):
-            value, unit = float(offset[1]), offset[2]
+            value, unit = float(offset[1]), offset[2] or "s"  # Apple's lyrics have bare seconds
             if unit == "f":
                 return value / self._fps
             if unit == "t":
