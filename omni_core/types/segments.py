@@ -13,6 +13,8 @@ from omni_core.types.sources import Modality
 
 TITLE_ORIGIN = "title"
 """`Segment.origin` of a segment whose text is the title of its source."""
+CHAPTER_ORIGIN = "chapter title"
+"""`Segment.origin` of a segment whose text is the title of a chapter, at the chapter's span."""
 
 
 class Channel(StrEnum):
@@ -90,6 +92,11 @@ class Segment:
     def id(self) -> str:
         """uuid5 of source, channel, span and part: equal at every ingest and for every model."""
         return ids.segment_uuid(self.source_id, self.channel, self.span.fragment(), self.part)
+
+    @property
+    def is_title(self) -> bool:
+        """Whether its text is the title of its source rather than something in it."""
+        return self.origin == TITLE_ORIGIN
 
     def without_content(self) -> Segment:
         """The same segment without its arrays."""

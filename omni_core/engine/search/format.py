@@ -44,6 +44,7 @@ def format_hit(
         why=moment.channels,
         text=text,
         origin=origin,
+        heading=moment.best.stored.heading,
         start_s=round(span.start, 2) if timed else None,
         end_s=round(span.end, 2) if timed else None,
         page=int(span.start) if span.axis == "page" else None,

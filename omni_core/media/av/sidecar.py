@@ -132,7 +132,7 @@ def _read(name: str, film: str, origin: str, *, complete: bool = True) -> Transc
     windows = list(cue_windows(found.cues))
     if not windows:
         return None
-    warnings = tuple(f"{origin}: {warning}" for warning in found.warnings)
+    warnings = tuple(f"{origin}: {warning}" for warning in (*found.doubts, *found.warnings))
     return Transcript(windows, origin, complete, warnings)
 
 

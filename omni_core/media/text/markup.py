@@ -23,7 +23,8 @@ LONG_TAG = 3_000
 BLOCK_TAGS = {
     "p", "div", "br", "li", "ul", "ol", "dl", "dt", "dd", "tr", "table", "section", "article",
     "header", "footer", "main", "nav", "aside", "blockquote", "pre", "figure", "figcaption", "hr",
-    "form", "fieldset", "h1", "h2", "h3", "h4", "h5", "h6", "title", "option", "summary", "text",
+    "form", "fieldset", "h1", "h2", "h3", "h4", "h5", "h6", "title", "option", "summary",
+    "text", "desc",
 }  # fmt: skip
 """Elements that begin and end a line."""
 VOID_TAGS = {

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from omni_core.media.text.cues import Cue, clean
 from omni_core.media.text.subtitle_ass import read_ass
@@ -30,7 +30,7 @@ from omni_core.media.text.subtitle_reading import Reading
 from omni_core.media.text.subtitle_scc import HEADER as SCC_HEADER
 from omni_core.media.text.subtitle_scc import read_scc
 from omni_core.media.text.subtitle_stl import is_stl, read_stl
-from omni_core.text.charset import decode, is_text
+from omni_core.text.charset import decode, decoded, is_text
 
 FrameRate = Callable[[], float | None]
 """Frames a second of the film; None when that is not known."""
@@ -55,6 +55,9 @@ class Subtitles:
     cues: list[Cue]
     """In order of time."""
     warnings: tuple[str, ...] = ()
+    """What could not be read."""
+    doubts: tuple[str, ...] = ()
+    """About its encoding, where that is a guess."""
 
 
 def detect_format(text: str, suffix: str = "") -> str | None:
@@ -113,7 +116,8 @@ def read_bytes_of(data: bytes, suffix: str = "", fps: FrameRate | None = None) -
         return Subtitles("stl", reading.in_order(), reading.warnings())
     if not is_text(data[:4096]):
         return Subtitles("", [])
-    return read_subtitles(decode(data, markup=True), suffix, fps)
+    text = decoded(data, markup=True)
+    return replace(read_subtitles(text.text, suffix, fps), doubts=text.warnings)
 
 
 def parse(text: str) -> list[Cue]:

@@ -48,6 +48,7 @@ class SubtitleMedium(Medium):
             duration_s=max((c.end for c in subtitles.cues), default=None),
             recorded_at=when,
             recorded_at_from=origin,
+            warnings=subtitles.doubts,
         )
 
     def decompose(

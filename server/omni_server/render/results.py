@@ -92,6 +92,7 @@ def _hit(f: SearchHit, scores: bool) -> dict[str, Any]:
             "match": f.match,
             "why": [str(c) for c in f.why],
             "text": excerpt(f.text),
+            "heading": one_line(f.heading, 120),
             "recorded_at": f"{f.recorded_at:%Y-%m-%d}" if f.recorded_at else "",
             "recorded_at_from": f.recorded_at_from if f.recorded_at else "",
             "also_at": [one_line(a) for a in f.also_at[:5]],
@@ -114,6 +115,8 @@ def _hit_lines(hit: Mapping[str, Any]) -> str:
     if "missing_since" in hit:
         head += f" (file is gone since {hit['missing_since']})"
     parts = [head]
+    if "heading" in hit:
+        parts.append(f"  under {hit['heading']!r}")
     if "text" in hit:
         parts.append(f"  {hit['text']}")
     if "also_at" in hit:
@@ -170,6 +173,7 @@ def _row(r: SourceRow) -> dict[str, Any]:
             "kind": str(r.modality),
             "state": r.state,
             "segments": r.segments,
+            "empty": one_line(r.empty),
             "duration_s": blocks.seconds(r.duration_s),
             "pages": r.pages,
             "recorded_at": blocks.date(r.recorded_at),
@@ -198,6 +202,8 @@ def _row_line(r: SourceRow) -> str:
     parts.append(counted(r.segments, "segment"))
     if r.state != "ready":
         parts.append(r.state)
+    if r.empty:
+        parts.append(f"(only its title can be found: {one_line(r.empty)})")
     if r.missing_since is not None:
         parts.append(f"(file is gone since {blocks.date(r.missing_since)})")
     return f"{' '.join(parts)} {one_line(r.title, 120)}"
@@ -210,6 +216,7 @@ def read(page: ReadPage) -> CallToolResult:
     fence = Fence()
     more = f"More: cursor={page.next_cursor}" if page.next_cursor else "End."
     part = f", {one_line(page.range)}" if page.range else ""
+    part += f": {one_line(r.empty)}" if r.empty else ""
     return blocks.text(
         [
             f"{r.id} {r.modality}, {counted(len(page.lines), 'line')}{part}.",

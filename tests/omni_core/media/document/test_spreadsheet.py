@@ -122,8 +122,7 @@ def test_memory_does_not_grow_with_the_rows(one_sheet: Any) -> None:
         path = one_sheet("<row><c><v>12</v></c><c><v>34</v></c></row>" * rows)
         with zipped_xml.package(str(path)) as p:
             tracemalloc.start()
-            values = spreadsheet._values(p)
-            assert sum(1 for _ in spreadsheet._rows(p, "xl/worksheets/sheet1.xml", values)) == rows
+            assert sum(1 for _ in spreadsheet.Workbook(p).rows(1)) == rows
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
         return most
