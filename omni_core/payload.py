@@ -195,8 +195,10 @@ class StoredSegment:
 
     @property
     def heading(self) -> str:
-        """The heading or the sheet that its text belongs to; "" without one."""
-        return str(self._extra.get("heading") or "")
+        """The headings or the sheet that its text belongs to, outermost first: `Install › Linux`;
+        "" without one."""
+        above, heading = self._extra.get("above"), str(self._extra.get("heading") or "")
+        return f"{above} › {heading}" if above else heading
 
     @property
     def _extra(self) -> Mapping[str, Any]:

@@ -156,6 +156,8 @@ class SearchHit:
     why: tuple[Channel, ...]
     text: str
     origin: str = ""
+    heading: str = ""
+    """The headings that `text` stands under: `Install › Linux`; "" where title and text say it."""
     start_s: float | None = None
     end_s: float | None = None
     page: int | None = None
@@ -226,6 +228,8 @@ class Line:
     ref: str = ""
     beats: Beats = ()
     """Where the phrases of spoken words begin, after the first; () when unknown."""
+    heading: str = ""
+    """The headings that the words stand under: `Install › Linux`; "" where they say it."""
 
 
 @dataclass(frozen=True, slots=True)

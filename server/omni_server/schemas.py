@@ -26,6 +26,7 @@ class Hit(TypedDict):
     match: Literal["strong", "fair", "weak"]
     why: list[str]
     text: NotRequired[str]
+    heading: NotRequired[str]
     recorded_at: NotRequired[str]
     recorded_at_from: NotRequired[str]
     also_at: NotRequired[list[str]]

@@ -52,4 +52,4 @@ class HtmlMedium(Medium):
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """Windows of the visible text, with spans in its characters."""
         page = Page(read(path, markup=True), os.path.basename(path))
-        yield from segments(page.text, source, options, page.headings, "page text")
+        yield from segments(page.text, source, options, page.headings, "page text", page.levels)

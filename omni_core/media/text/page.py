@@ -33,7 +33,7 @@ class Page:
     """A parsed page.
 
     title, date: as in its head, else "". text: the visible text, one block a line.
-    headings: (first character in `text`, heading), in order.
+    headings: (first character in `text`, heading), in order. levels: of these, 1 to 6.
     """
 
     def __init__(self, markup: str, name: str) -> None:
@@ -54,6 +54,7 @@ class Page:
         self.title = self._title.text() if self._title is not None else ""
         self.date = _date(tree)
         self.headings: list[tuple[int, str]] = []
+        self.levels: list[int] = []
         self._out: list[str] = []
         self._at = 0
         self._heading: tuple[int, int] | None = None
@@ -112,6 +113,7 @@ class Page:
             name = " ".join("".join(self._out[begun:]).split())
             if name:
                 self.headings.append((at, name))
+                self.levels.append(int(tag[1]))
             self._heading = None
         if tag in BLOCK_TAGS:
             self._break()
