@@ -170,6 +170,26 @@ def test_a_damaged_picture_costs_itself(show: Any, cut: Any, warnings: Any) -> N
     ]
 
 
+def test_the_words_of_a_drawing_are_read_and_the_drawing_is_said_to_be_unseen(
+    show: Any, cut: Any, warnings: Any
+) -> None:
+    svg = b"<svg><g><text>Valve <tspan>house</tspan></text><text>Pump 7</text></g></svg>"
+    path = show([_pic("a")], a=svg)
+    assert [(s.channel, s.text) for s in cut(path)] == [(Channel.TEXT, "Valve house Pump 7")]
+    assert warnings(path) == [
+        "drawings that cannot be drawn are not seen, only their words are read: a.png"
+    ]
+
+
+def test_the_icon_of_an_embedded_file_is_no_drawing_of_its_own(
+    show: Any, cut: Any, warnings: Any
+) -> None:
+    svg = b"<svg><text>Budget.xlsx</text></svg>"
+    path = show([f"<graphicFrame><oleObj>{_pic('a')}</oleObj></graphicFrame>"], a=svg)
+    assert [s.text for s in cut(path)] == ["Budget.xlsx"]
+    assert warnings(path) == []
+
+
 def test_pages_whose_picture_is_stored_already_are_not_drawn_again(show: Any, cut: Any) -> None:
     path = show([_pic("a"), _pic("b")], a=_png(RED), b=_png(BLUE))
     assert [s.span.start for s in _seen(cut(path, undrawn=(1,)))] == [2]
