@@ -133,6 +133,12 @@ def test_a_logo_that_most_slides_show_is_seen_on_the_first_and_icons_are_not(
     assert [s.span.start for s in _seen(cut(path))] == [1, 2]
 
 
+def test_handwriting_is_seen_as_the_picture_that_stands_in_for_it(show: Any, cut: Any) -> None:
+    drawn = f"<Choice><contentPart/></Choice><Fallback>{_pic('a')}</Fallback>"
+    path = show([f"<AlternateContent>{drawn}</AlternateContent>"], a=_png(RED))
+    assert [s.extra for s in _seen(cut(path))] == [{"picture": 1}]
+
+
 def test_what_is_cropped_away_is_not_seen_and_what_is_turned_is_turned(
     show: Any, cut: Any, svc: Any
 ) -> None:
