@@ -45,7 +45,7 @@ _MIME = {
 
 
 class OfficeMedium(Medium):
-    """Office Open XML: DOCX, PPTX, XLSX."""
+    """Zips: Office Open XML (DOCX, PPTX, XLSX); OpenDocument is passed to its own medium."""
 
     rank = 3
     kinds = "office files (DOCX, PPTX, XLSX)"
@@ -53,7 +53,7 @@ class OfficeMedium(Medium):
     def __init__(self, limits: Limits) -> None:
         """Nothing is opened yet."""
         super().__init__(limits)
-        self._odf = OdfMedium(limits)  # for files whose first entry is not their type
+        self._odf = OdfMedium(limits)
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Any zip; EPUB has a lower rank and is matched first."""
