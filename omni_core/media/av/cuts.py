@@ -62,9 +62,7 @@ class _Frame:
 class CutDetector:
     """Push frames in order of time; a cut is reported once the following frames are known."""
 
-    def __init__(self, *, sparse: bool = False) -> None:
-        """sparse: only I-frames are pushed, seconds apart; one difference threshold decides."""
-        self._sparse = sparse
+    def __init__(self) -> None:
         self._frames: list[_Frame] = []
         self._times: list[float] = []
         self._next = 0  # index into _frames of the first frame not yet judged
@@ -80,8 +78,7 @@ class CutDetector:
         change = difference(features, self._frames[-1].features) if self._frames else 0.0
         self._frames.append(_Frame(t, features, change))
         self._times.append(t)
-        if not self._sparse:
-            self._gradual.push(t, features)
+        self._gradual.push(t, features)
         return self._judge(t)
 
     def flush(self) -> list[float]:
@@ -92,14 +89,14 @@ class CutDetector:
         cuts = []
         while self._next < len(self._frames):
             here = self._frames[self._next]
-            if not self._sparse and now - here.t < DELAY_S:
+            if now - here.t < DELAY_S:
                 break
-            cut = self._sparse_cut() if self._sparse else self._cut()
+            cut = self._cut()
             if cut is not None and cut - self._last_cut >= MIN_CUT_GAP_S:
                 cuts.append(cut)
                 self._last_cut = cut
             self._next += 1
-            self.horizon = max(self.horizon, here.t - (0 if self._sparse else RETURN_S))
+            self.horizon = max(self.horizon, here.t - RETURN_S)
             if (
                 self._next > 4 * CONTEXT_FRAMES
                 and here.t - self._frames[2 * CONTEXT_FRAMES].t > HISTORY_S
@@ -108,10 +105,6 @@ class CutDetector:
                 self._next -= CONTEXT_FRAMES
                 self._gradual.forget(here.t - max(REACH_S, FADE_REACH_S) - 1)
         return cuts
-
-    def _sparse_cut(self) -> float | None:
-        here = self._frames[self._next]
-        return here.t if here.change > MIN_HARD_DIFFERENCE else None
 
     def _cut(self) -> float | None:
         i = self._next

@@ -24,6 +24,7 @@ from omni_core.media.av.container import (
     video_stream,
 )
 from omni_core.media.av.coverage import LITTLE, Coverage
+from omni_core.media.av.fast import FastCutter
 from omni_core.media.av.length import GUESSED_DURATION
 from omni_core.media.av.part_file import Part
 from omni_core.media.av.pixels import aspect
@@ -83,6 +84,10 @@ class ContainerCutter:
         self._tracks = tracks_of(container)
         self._audio = {s.index: n for n, s in enumerate(self._tracks.heard)}
         self._shots = ShotCutter(options, aspect(self._video)) if self._video is not None else None
+        self._fast: FastCutter | None = None
+        timed = self._video is not None and self._video.start_time is not None
+        if options.fast and self._shots is not None and timed:
+            self._fast = FastCutter(self._shots, self._video, self._clock, self._frames)
         self._windower = AudioWindower(options)
         self._resamplers = [Resampler(self._clock) for _ in self._audio]
         self._mixer = TrackMixer(len(self._audio)) if len(self._audio) > 1 else None
@@ -158,7 +163,7 @@ class ContainerCutter:
     def _last_shots(self, shots: ShotCutter) -> Iterator[Segment]:
         if self.end - shots.end > HELD_S:
             shots.extend_to(self.end)
-        yield from self._queue(shots.flush())
+        yield from self._queue(shots.flush() if self._fast is None else self._fast.flush())
         yield from self._release(everything=True)
         last = shots.last()
         if last is not None:
@@ -187,7 +192,9 @@ class ContainerCutter:
         shown = self._clock.packet(packet)
         if shown is not None and not packet.is_discard:  # frames that are not decoded count too
             self._shots.extend_to(shown + float((packet.duration or 0) * packet.time_base))
-        if self._options.fast and packet.size and not packet.is_keyframe:
+        if self._fast is not None:
+            yield from self._queue(self._fast.push(packet))
+            self._advance_to(self._shots.end)
             return
         for frame in self._frames(packet):
             t = self._clock.frame(frame)

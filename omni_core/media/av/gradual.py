@@ -49,6 +49,7 @@ FADE_REACH_S = 1.2
 """How long a fade takes on either side, at most."""
 MAX_FADE_ALIKE = 0.8
 """Largest correlation of the pictures before and after a fade."""
+MAX_LIGHT = 3.0
 MAX_HARD_ALIKE = 0.85
 """Largest correlation of the frames before and after a hard cut."""
 MAX_FLASH_S = 0.35
@@ -93,11 +94,9 @@ class GradualDetector:
         if self._size == len(self.times):
             self._grow()
         n, self._size = self._size, self._size + 1
-        whole = features.thumbnail.astype(np.float32)
-        whole -= whole.mean()
         self.times[n] = t
-        self._fine[n] = flat = whole.ravel()
-        self._coarse[n] = (_DOWN @ whole @ _ACROSS).ravel()
+        self._fine[n] = flat = _mean_free(features)
+        self._coarse[n] = _cells(flat)
         self._contrast[n] = np.sqrt(np.dot(flat, flat) / flat.size)
 
     def dissolve(self, after: float, until: float) -> float | None:
@@ -199,8 +198,7 @@ class GradualDetector:
         return Mixture(moment, score, score * min(change, 60.0))
 
     def _alike(self, i: int, j: int) -> float:
-        a, b = self._coarse[i], self._coarse[j]
-        return float(np.dot(a, b) / (np.sqrt(np.dot(a, a) * np.dot(b, b)) + 1))
+        return _correlation(self._coarse[i], self._coarse[j])
 
     def _sunk(self, a: int, b: int, inner: NDArray[np.intp], k: Array) -> float:
         """1 where contrast of the inner frames is that of a mixture in shares `k`, 0 where it is as
@@ -213,12 +211,15 @@ class GradualDetector:
         return float(((kept - seen) / np.maximum(kept - mixed, 1)).mean())
 
     def returns(self, before: float, t: float, after: float) -> bool:
-        """Whether a frame shown in [before, t) comes again in [t, after], in whatever light: after
-        a flash, when a lamp goes on, where the tone of a plain ground changes."""
+        """Whether a frame shown in [before, t) comes again in [t, after], in other light: after a
+        flash, when a lamp goes on. No light changes contrast `MAX_LIGHT` times."""
         i, j, k = int(self._at(before)), int(self._at(t)), int(self._at(after)) + 1
         old, new = self._coarse[i:j], self._coarse[j:k]
-        norms = np.sqrt(np.outer((old * old).sum(1), (new * new).sum(1))) + 1
-        return bool((old @ new.T / norms).max(initial=-1) > MAX_HARD_ALIKE)
+        squares, others = (old * old).sum(1), (new * new).sum(1)
+        alike = old @ new.T / (np.sqrt(np.outer(squares, others)) + 1)
+        ratio = (squares[:, None] + 1) / (others[None, :] + 1)
+        lit = np.maximum(ratio, 1 / ratio) <= MAX_LIGHT**2
+        return bool(alike.max(initial=-1, where=lit) > MAX_HARD_ALIKE)
 
     def is_fade(self, t: float) -> bool:
         """Whether the frame on screen at `t` is the darkest (lightest, most even) of a fade."""
@@ -259,3 +260,22 @@ class GradualDetector:
             return False
         even = self._contrast[low : high + 1].max() < MIN_CONTRAST / 2
         return bool(even and self._contrast[low - 1] >= MIN_CONTRAST / 2)
+
+
+def alike(a: FrameFeatures, b: FrameFeatures) -> float:
+    """Correlation of two frames in coarse cells, -1 to 1, whatever the light."""
+    return _correlation(_cells(_mean_free(a)), _cells(_mean_free(b)))
+
+
+def _mean_free(features: FrameFeatures) -> Array:
+    flat: Array = features.thumbnail.ravel().astype(np.float32)
+    flat -= flat.mean()
+    return flat
+
+
+def _cells(flat: Array) -> Array:
+    return (_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS).ravel().astype(np.float32)
+
+
+def _correlation(a: Array, b: Array) -> float:
+    return float(np.dot(a, b) / (np.sqrt(np.dot(a, a) * np.dot(b, b)) + 1))

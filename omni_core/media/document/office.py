@@ -138,9 +138,10 @@ def _sheets(
     book: spreadsheet.Workbook, shown: Pictures, source: Source, options: CutOptions
 ) -> Iterator[Segment]:
     for number, sheet in enumerate(book.sheets, 1):
-        pictures = book.notes(number).pictures()
-        words = [*filter(None, map(shown.words, pictures))]
-        yield from book.cut(number, source, options, words)
+        notes = book.notes(number)
+        pictures = notes.pictures()
+        beside = [*notes.lines(), *filter(None, map(shown.words, pictures))]
+        yield from book.cut(number, beside, source, options)
         span, extra = Span("page", number, number + 1), {"heading": sheet.name}
         yield from page_segments(shown, pictures, span, source, options, extra)
 
