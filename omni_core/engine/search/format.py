@@ -44,7 +44,7 @@ def format_hit(
         why=moment.channels,
         text=text,
         origin=origin,
-        heading=moment.best.stored.heading,
+        heading=_heading(moment, title, text),
         start_s=round(span.start, 2) if timed else None,
         end_s=round(span.end, 2) if timed else None,
         page=int(span.start) if span.axis == "page" else None,
@@ -61,6 +61,13 @@ def format_hit(
         cosine=round(moment.cosine, 4),
         uri=row.uri if row is not None else "",
     )
+
+
+def _heading(moment: Moment, title: str, text: str) -> str:
+    """The heading of its best member; "" where the title or the text says the same."""
+    heading = moment.best.stored.heading
+    said = (title.casefold(), text.casefold())
+    return "" if any(heading.casefold() in each for each in said) else heading
 
 
 def _words(moment: Moment, question: str) -> tuple[str, str]:

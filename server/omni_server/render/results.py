@@ -92,7 +92,7 @@ def _hit(f: SearchHit, scores: bool) -> dict[str, Any]:
             "match": f.match,
             "why": [str(c) for c in f.why],
             "text": excerpt(f.text),
-            "heading": one_line(f.heading, 120),
+            "heading": one_line(f.heading, 80),
             "recorded_at": f"{f.recorded_at:%Y-%m-%d}" if f.recorded_at else "",
             "recorded_at_from": f.recorded_at_from if f.recorded_at else "",
             "also_at": [one_line(a) for a in f.also_at[:5]],
