@@ -55,6 +55,8 @@ class Result:
     words: int = 0
     """Of all segments; those in the overlap of two windows count twice."""
     cues: int = 0
+    pictures: int = 0
+    """Segments that are seen; where they have no words, OCR reads them, which is not tried here."""
     mime: str = ""
     title: str = ""
     pages: int | None = None
@@ -230,6 +232,7 @@ class Trial:
 def _count(segment: Segment, result: Result, found: Found, texts: list[str]) -> None:
     if isinstance(segment.content, TextContent):
         texts.append(segment.text)
+    result.pictures += segment.channel is Channel.VISUAL
     if segment.channel is Channel.SPEECH:
         beats = segment.extra.get("beats", [])
         found.starts += [segment.span.start, *(at for _, at in beats)]

@@ -57,7 +57,6 @@ class Scripted:
         self.clip: Path | None = None
         self.clip_mime = "video/mp4"
         self.second_stage = ""
-        self.heading = ""
         self.steps = 0
         """How many progress reports an ingest makes."""
         self.hold: asyncio.Event | None = None
@@ -86,7 +85,6 @@ class Scripted:
             cite=f"[{self.title} @ {n}:04.3-{n}:19.3]",
             source_id=SOURCE, title=self.title, modality=Modality.VIDEO, match="strong",
             why=(Channel.SPEECH, Channel.SCREEN_TEXT), text=self.words, origin="whisper-base",
-            heading=self.heading,
             start_s=n * 60 + 4.3, end_s=n * 60 + 19.3, cosine=0.4321,
             recorded_at=datetime(2026, 11, 17, tzinfo=UTC), recorded_at_from="container",
         )  # fmt: skip

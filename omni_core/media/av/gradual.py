@@ -274,8 +274,7 @@ def _mean_free(features: FrameFeatures) -> Array:
 
 
 def _cells(flat: Array) -> Array:
-    cells: Array = (_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS).ravel()
-    return cells
+    return (_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS).ravel().astype(np.float32)
 
 
 def _correlation(a: Array, b: Array) -> float:

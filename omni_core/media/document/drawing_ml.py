@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from omni_core.media.document.charts import graphic_lines
-from omni_core.media.document.unread import EMBEDDED, LINKED, MISSING, Unread
+from omni_core.media.document.unread import EMBEDDED, LINKED, LINKED_FILE, MISSING, Unread
 from omni_core.media.document.zipped_xml import Link, Package, attribute, local, relationship
 from omni_core.types import Crop
 
@@ -187,13 +188,13 @@ def _lines(p: Package, e: ET.Element, inside: Mapping[str, str]) -> Iterator[str
 
 def note_unread(unread: Unread, links: Iterable[Link], place: str = "") -> None:
     """Note the files, films and sounds within the file, and the pictures outside it."""
-    for link in dict.fromkeys(links):
-        at = f"{place}: " if place else ""
-        name = link.target.rpartition("/")[2] or link.target
+    for link in links:
+        name = re.split(r"[/\\]", unquote(link.target))[-1] or link.target
+        at = f"{place}: {name}" if place else name
         if link.type in _EMBEDDED:
-            unread.add(EMBEDDED, f"{at}{name}")
+            unread.add(LINKED_FILE if link.external else EMBEDDED, at)
         elif link.type == "image" and link.external:
-            unread.add(LINKED, f"{at}{name}")
+            unread.add(LINKED, at)
 
 
 def vml_picture(

@@ -12,7 +12,6 @@ import olefile
 
 from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file, parse
-from omni_core.media.document import xls
 from omni_core.media.document.file_kinds import encrypted, ole_refusal
 from omni_core.media.document.msg import read_msg
 from omni_core.media.guard import unreadable
@@ -52,6 +51,8 @@ class OleMedium(Medium):
                     Modality.DOCUMENT, "application/vnd.ms-outlook", title(path, mail.title),
                     recorded_at=when, recorded_at_from=origin,
                 )  # fmt: skip
+            from omni_core.media.document import xls  # xlrd takes 0.1 s to import
+
             named, date = _summary(ole)
             when, origin = (date, "container") if date else from_file(path)
             pages = xls.opened(_workbook(ole, path), os.path.basename(path)).nsheets
@@ -72,6 +73,8 @@ class OleMedium(Medium):
             if _is_message(ole):
                 yield from mail_items(read_msg(ole), source, options)
             else:
+                from omni_core.media.document import xls
+
                 data = _workbook(ole, path)
                 yield from xls.cut(data, os.path.basename(path), source, options)
 

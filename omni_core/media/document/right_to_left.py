@@ -151,6 +151,7 @@ def _as_seen(glyphs: Sequence[Glyph], size: float) -> list[_Cell]:
     bases: list[Glyph] = []
     spaces: list[float] = []
     marks: list[Glyph] = []
+    rest = ""
     for glyph in glyphs:
         left, _, right, _ = glyph.box
         if not glyph.text.strip():
@@ -158,10 +159,16 @@ def _as_seen(glyphs: Sequence[Glyph], size: float) -> list[_Cell]:
                 spaces.append((left + right) / 2)
         elif unicodedata.category(glyph.text[0]) in ("Mn", "Me"):
             marks.append(glyph)
-        elif bases and (right - left < 0.01 * size or glyph.box == bases[-1].box):
+        elif bases and glyph.box == bases[-1].box:
             bases[-1] = Glyph(bases[-1].text + glyph.text, bases[-1].box)
+        elif right - left < 0.01 * size:  # a further letter of a ligature, at its right edge
+            if bases and not rest and abs(bases[-1].box[2] - left) < 0.05 * size:
+                bases[-1] = Glyph(bases[-1].text + glyph.text, bases[-1].box)
+            else:
+                rest = glyph.text + rest
         else:
-            bases.append(glyph)
+            bases.append(Glyph(glyph.text + rest, glyph.box))
+            rest = ""
     bases.sort(key=_middle)
     for mark in marks:
         near = min(range(len(bases)), key=lambda n: abs(_middle(bases[n]) - _middle(mark)),

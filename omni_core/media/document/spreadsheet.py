@@ -67,10 +67,10 @@ class Workbook:
         self.sheets = self._sheets()
 
     def cut(
-        self, number: int, source: Source, options: CutOptions, words: Sequence[str] = ()
+        self, number: int, beside: Sequence[str], source: Source, options: CutOptions
     ) -> Iterator[Segment]:
-        """Sheet `number` (from 1): windows of its rows, then of what stands beside its cells and
-        of `words`, with the sheet's name as heading."""
+        """Sheet `number` (from 1): windows of its rows, then of its margins and of what stands
+        `beside` its cells, with the sheet's name as heading."""
         sheet = self.sheets[number - 1]
         if sheet.part not in self._package.names:
             self._package.unread.add(MISSING, f"sheet {sheet.name}")
@@ -85,9 +85,9 @@ class Workbook:
         for kind, times in ((UNCOUNTED, reader.uncounted), (CUT, reader.cut)):
             for _ in range(times):
                 self._package.unread.add(kind, f"sheet {sheet.name}")
-        lines = [*filter(None, map(margin, reader.margins)), *self.notes(number).lines(), *words]
-        for n, beside in enumerate(text_windows("\n".join(lines), options), count):
-            yield text_segment(source, span, beside.text, origin, n, {"heading": sheet.name})
+        text = "\n".join([*filter(None, map(margin, reader.margins)), *beside])
+        for n, window in enumerate(text_windows(text, options), count):
+            yield text_segment(source, span, window.text, origin, n, {"heading": sheet.name})
 
     def rows(self, number: int) -> Iterator[Row]:
         """The rows of sheet `number`, as they are stored."""

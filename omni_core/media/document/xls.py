@@ -7,6 +7,7 @@ pictures) gives a warning.
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator
 from functools import cache
 
@@ -21,6 +22,8 @@ from omni_core.media.document.office_pages import text_segment
 from omni_core.media.text.rows import row_windows
 from omni_core.text.windows import text_windows
 from omni_core.types import CutOptions, FileWarning, Segment, Source, Span
+
+log = logging.getLogger(__name__)
 
 Row = tuple[int, int, list[str]]
 """(row number, row number, cells), as `row_windows` takes it."""
@@ -42,7 +45,12 @@ def cut(
     """Windows of rows, with the sheet's name as heading."""
     book = opened(data, name)
     for number, title in enumerate(book.sheet_names(), 1):
-        sheet = book.sheet_by_index(number - 1)
+        try:
+            sheet = book.sheet_by_index(number - 1)
+        except Exception as e:  # xlrd raises exceptions of any kind on damaged sheets
+            log.debug("sheet %s", title, exc_info=e)
+            yield FileWarning(f"damaged, not read: sheet {title}")
+            continue
         span, part = Span("page", number, number + 1), 0
         origin = f"{'hidden ' if sheet.visibility else ''}sheet {title}"
         for part, w in enumerate(row_windows(_rows(book, sheet), options.text_window_words), 1):

@@ -12,7 +12,7 @@ import numpy as np
 import pymupdf
 from typing_extensions import override
 
-from omni_core.media.document.engines import page_tree
+from omni_core.media.document.engines import hangul, page_tree
 from omni_core.media.document.engines.base import (
     FAILURES,
     MAX_SCALE,
@@ -119,6 +119,8 @@ class MuPdfPage(Page):
             if text:
                 size = round(max(s["size"] for s in line["spans"]), 1)
                 lines.append(Line(text, size, self._seen(line["bbox"])))
+        if hangul.spoken(line.text for line in lines):
+            return hangul.lines(self.glyphs(numbered=numbered))
         return lines
 
     @override
@@ -140,6 +142,8 @@ class MuPdfPage(Page):
     @override
     def words(self) -> list[Word]:
         found = self._page.get_text("words")
+        if hangul.spoken(word[4] for word in found):
+            return hangul.words(self.glyphs())
         return [Word(text, self._seen((x0, y0, x1, y1))) for x0, y0, x1, y1, text, *_ in found]
 
     @override

@@ -20,12 +20,11 @@ WIDE = 0.8
 """Gap between two characters, in heights of the font, that divides columns or cells."""
 SPACE = 0.3
 """Gap from which a space is between them though none is written."""
+LEAST_OF_BOX = 0.7
+"""Share of a character's height that its font size has at least; some fonts say a tiny one."""
 _LINE_END = (0x0A, 0x0D)
 _HYPHEN_AT_END = 0x02
 """What PDFium makes of a hyphen at the end of a line, whose next line it appends."""
-
-_NOWHERE = (0.0, 0.0, 0.0, 0.0)
-"""The place of a space that PDFium adds."""
 
 
 @dataclass(slots=True)
@@ -56,6 +55,7 @@ def runs(
     sizes: dict[int, float] = {}
     out, run = [], Run()
     last: Box | None = None
+    apart = False
     for n in range(max(0, c.FPDFText_CountChars(text))):
         code = c.FPDFText_GetUnicode(text, n)
         if code in _LINE_END:
@@ -63,19 +63,24 @@ def runs(
             run, last = Run(), None
             continue
         if c.FPDFText_IsGenerated(text, n):
-            run.glyphs.append(Glyph(" ", _NOWHERE))
+            apart = True
             continue
         if not c.FPDFText_GetLooseCharBox(text, n, rect):
             continue
         box = seen(rect.left, rect.bottom, rect.right, rect.top)
         if not _inside(box, size):
             continue
-        height = _size_of(text, n, sizes)
+        height = max(_size_of(text, n, sizes), LEAST_OF_BOX * (box[3] - box[1]))
         if last is not None and _divided(last, box, height):
             out.append(run)
             run = Run()
-        elif last is not None and box[0] - last[2] > SPACE * height and _ends_word(run):
-            run.glyphs.append(Glyph(" ", _NOWHERE))
+        elif (
+            last is not None
+            and (apart or box[0] - last[2] > SPACE * height)
+            and not run.glyphs[-1].text.isspace()
+        ):
+            run.glyphs.append(Glyph(" ", _between(last, box)))
+        apart = False
         at_end = code == _HYPHEN_AT_END and c.FPDFText_IsHyphen(text, n)
         letter = "-" if at_end else _letter(text, n, code, numbered)
         run.glyphs.append(Glyph(letter, box))
@@ -126,12 +131,14 @@ def _size_of(text: Any, n: int, sizes: dict[int, float]) -> float:
         scale = 1.0
         if c.FPDFText_GetMatrix(text, n, matrix):
             scale = math.sqrt(abs(matrix.a * matrix.d - matrix.b * matrix.c)) or 1.0
-        sizes[key] = c.FPDFText_GetFontSize(text, n) * scale
+        sizes[key] = abs(c.FPDFText_GetFontSize(text, n)) * scale
     return sizes[key]
 
 
-def _ends_word(run: Run) -> bool:
-    return bool(run.glyphs) and not run.glyphs[-1].text.isspace()
+def _between(a: Box, b: Box) -> Box:
+    """The place of a space between two characters, whichever is on the left."""
+    left, right = sorted((a, b))
+    return left[2], left[1], max(left[2], right[0]), left[3]
 
 
 def _inside(box: Box, size: tuple[float, float]) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from omni_core.media.document.picture_page import MAX_PICTURES
-from omni_core.types import Channel, FileWarning, Segment, Source, Span
+from omni_core.types import Channel, FileWarning, ImageContent, Pixels, Segment, Source, Span
 
 R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 RED, GREEN, BLUE = (200, 20, 20), (20, 160, 20), (20, 20, 200)
@@ -86,6 +86,11 @@ def _seen(segments: list[Segment]) -> list[Segment]:
     return [s for s in segments if s.channel is Channel.VISUAL]
 
 
+def _pixels(segment: Segment) -> Pixels:
+    assert isinstance(segment.content, ImageContent)
+    return segment.content.pixels
+
+
 def test_every_picture_of_a_slide_is_a_segment_and_opens_as_that_picture(
     show: Any, cut: Any, svc: Any
 ) -> None:
@@ -99,11 +104,11 @@ def test_every_picture_of_a_slide_is_a_segment_and_opens_as_that_picture(
     assert len({s.id for s in (*pictures, page)}) == 4
     for segment, colour in zip(pictures, (RED, GREEN, BLUE), strict=True):
         opened = svc.page(str(path), 1, 1280, tuple(segment.extra["crop"]))
-        assert _mean(opened) == _mean(segment.content.pixels) == colour
-        assert opened.shape == pytest.approx(segment.content.pixels.shape, abs=2)
+        assert _mean(opened) == _mean(_pixels(segment)) == colour
+        assert opened.shape == pytest.approx(_pixels(segment).shape, abs=2)
     whole = svc.page(str(path), 1, 1280)
-    assert whole.shape == page.content.pixels.shape
-    assert np.abs(whole.astype(int) - page.content.pixels).mean() < 3
+    assert whole.shape == _pixels(page).shape
+    assert np.abs(whole.astype(int) - _pixels(page)).mean() < 3
 
 
 def test_one_picture_is_the_page_image_and_one_shown_twice_is_one(
@@ -138,9 +143,9 @@ def test_what_is_cropped_away_is_not_seen_and_what_is_turned_is_turned(
     turned = '<xfrm rot="5400000"/>'
     path = show([_pic("a", fill='<srcRect r="50000"/>'), _pic("a", form=turned)], a=out.getvalue())
     cropped, upright = _seen(cut(path))
-    assert _mean(cropped.content.pixels) == RED
-    assert upright.content.pixels.shape == (400, 200, 3)
-    assert tuple(upright.content.pixels[10, 100]) == RED
+    assert _mean(_pixels(cropped)) == RED
+    assert _pixels(upright).shape == (400, 200, 3)
+    assert tuple(_pixels(upright)[10, 100]) == RED
     assert svc.page(str(path), 2, 1000).shape == (400, 200, 3)
 
 
@@ -199,7 +204,7 @@ def test_a_picture_in_a_document_is_a_line_of_its_text(zipped: Any, cut: Any, sv
     named = [text.text[int(s.span.start) : int(s.span.end)] for s in pictures]
     assert named == ["Picture 1: The crack", "Picture 2", "Picture 3: Old form"]
     for segment, colour in zip(pictures, (RED, GREEN, BLUE), strict=True):
-        assert _mean(segment.content.pixels) == colour
+        assert _mean(_pixels(segment)) == colour
         assert _mean(svc.page(str(path), segment.extra["picture"], 500)) == colour
 
 

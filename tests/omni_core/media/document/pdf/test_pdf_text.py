@@ -93,6 +93,21 @@ def test_chinese_written_far_apart_is_whole_words_and_symbol_fonts_are_signs() -
     assert texts == ["红军作战", "すきとおった風", "同各方接洽", "OA + OB = u", "A", "B"]
 
 
+def test_korean_words_that_only_a_gap_divides_are_words(tmp_path: Path, cut: Any, svc: Any) -> None:
+    path = tmp_path / "a.pdf"
+    words, x = ["침하게", "흐린", "품이", "눈이"], 50.0
+    with pymupdf.open() as doc:
+        page, font = doc.new_page(), pymupdf.Font("korea")
+        writer = pymupdf.TextWriter(page.rect)
+        for word in words:
+            x = writer.append((x, 60), word, font, 12)[1].x + 3.5
+        writer.write_text(page)
+        doc.save(path)
+    (text,) = [s.text for s in cut(path) if s.channel is Channel.TEXT]
+    assert text == " ".join(words)
+    assert [word.text for word in svc.words(str(path), 1)] == words
+
+
 def test_an_empty_replacement_hides_no_words_that_are_drawn(tmp_path: Path, cut: Any) -> None:
     path = _page(tmp_path)
     with pymupdf.open(path) as doc:

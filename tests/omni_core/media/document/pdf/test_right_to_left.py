@@ -104,6 +104,16 @@ def test_marks_stay_with_their_letters_and_drawn_forms_become_letters() -> None:
     assert "".join(g.text for g in read) == "سلام"
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_letters_of_a_ligature_stay_in_order_whichever_way_a_file_holds_them(
+    order: int,
+) -> None:
+    drawn = [Glyph("ط", (0, 0, 9, 10)), Glyph("ل", (9, 0, 19, 10)), Glyph("خ", (19, 0, 19, 10)),
+             Glyph("ا", (19, 0, 23, 10))]  # fmt: skip
+    read = in_reading_order(drawn[::order], 10, page_leans_right=True)
+    assert "".join(g.text for g in read) == "الخط"
+
+
 def test_lines_and_words_of_a_page_are_as_typed_and_in_their_places(
     tmp_path: Path, cut: Any, svc: Any
 ) -> None:
