@@ -150,3 +150,16 @@ def test_wrong_arguments_end_with_one_line(
         main(arguments)
     assert stopped.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_a_decoder_that_cannot_start_is_one_line(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    broken = tmp_path / "broken-1.0.dist-info"
+    broken.mkdir()
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: omni-mcp\nVersion: 0.0.1\n")
+    (broken / "entry_points.txt").write_text("[omni_mcp.media]\nnone = omni_core.no_such:Medium\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main([str(corpus), "--no-references"]) == 2
+    assert capsys.readouterr().err.startswith("the decoder cannot start: ")
