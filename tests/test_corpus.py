@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,6 +135,20 @@ def test_a_reference_tool_says_what_is_missing(
     assert "against pysubs2 (2 files):" in printed
     absent = [t.name for t in TOOLS if not t.installed]
     assert not absent or f"not installed, so not compared: {', '.join(absent)}" in printed
+
+
+def test_the_length_of_a_recording_is_the_decoded_one(tmp_path: Path) -> None:
+    folder = tmp_path / "sound"
+    folder.mkdir()
+    with wave.open(str(folder / "a.wav"), "wb") as f:
+        f.setnchannels(1)
+        f.setsampwidth(2)
+        f.setframerate(16_000)
+        f.writeframes(bytes(range(256)) * 250)
+    kept = tmp_path / "r.jsonl"
+    assert main([str(folder), "--json", str(kept), "--no-references"]) == 0
+    (result,) = read_results(kept)
+    assert result.outcome == "opened" and result.duration_s == pytest.approx(2.0, abs=0.01)
 
 
 def test_a_tool_that_is_not_installed_is_known() -> None:
