@@ -143,7 +143,7 @@ def _joined(kind: str, share: float, old: Rgb, new: Rgb, edge: str) -> Rgb:
     ramp = np.clip((share * (size + soft) - np.arange(size)) / soft, 0, 1)
     ramp = ramp[::-1] if edge in "rb" else ramp
     mask = (ramp[None, :, None] if edge in "lr" else ramp[:, None, None]).astype(np.float32)
-    return (old * (1 - mask) + new * mask).astype(np.uint8)
+    return np.asarray(old * (1 - mask) + new * mask).astype(np.uint8)
 
 
 def make(

@@ -9,7 +9,7 @@
 | recorded_at | datetime, indexed | RFC 3339 in UTC; absent when unknown |
 | axis, text, origin, part | not indexed | as in `Segment` |
 | title | not indexed | of the source |
-| extra | not indexed | `Segment.extra`: key_time, seen, heard, language, heading, rows ... |
+| extra | not indexed | `Segment.extra`: key_time, seen, heard, language, heading, picture ... |
 
 Only indexed keys may be filtered on; the constructors below are the filters that exist.
 """
@@ -27,6 +27,7 @@ from omni_core.types import (
     TITLE_ORIGIN,
     Beats,
     Channel,
+    Crop,
     Modality,
     PlacedWord,
     Segment,
@@ -194,9 +195,22 @@ class StoredSegment:
         return tuple(PlacedWord(*place) for place in self._extra.get("places") or ())
 
     @property
+    def picture(self) -> int:
+        """Number of a picture of a page, or of a document without pages, from 1; 0 for others."""
+        return int(self._extra.get("picture") or 0)
+
+    @property
+    def crop(self) -> Crop | None:
+        """Where one of several pictures lies in the image of its page; None for others."""
+        sides = self._extra.get("crop")
+        return None if sides is None else (sides[0], sides[1], sides[2], sides[3])
+
+    @property
     def heading(self) -> str:
-        """The heading or the sheet that its text belongs to; "" without one."""
-        return str(self._extra.get("heading") or "")
+        """The chapter, sheet or headings that its text belongs to, outermost first: `A › B`;
+        "" without one."""
+        above, heading = self._extra.get("above"), str(self._extra.get("heading") or "")
+        return f"{above} › {heading}" if above else heading
 
     @property
     def _extra(self) -> Mapping[str, Any]:
@@ -252,9 +266,12 @@ def of_channel(channel: Channel) -> In:
 
 
 def overlapping(span: Span) -> tuple[Range, Range]:
-    """Segments that overlap `span`; for a zero-length span also those that start at it."""
-    end = max(span.end, span.start + 1e-3)
-    return Range("start", lt=end), Range("end", gt=span.start)
+    """Segments that overlap `span`; for a zero-length span also those that start at it, such as
+    the one of an image."""
+    before = Range("start", lt=max(span.end, span.start + 1e-3))
+    if span.end <= 0:
+        return before, Range("end", gte=0)
+    return before, Range("end", gt=span.start)
 
 
 def recorded_during(start: datetime | None, end: datetime | None) -> During:

@@ -35,10 +35,12 @@ from omni_core.worker_child import END, read_frame
 log = logging.getLogger(__name__)
 
 
+NO_THREAD_MEMORY = 127
+"""Exit status with which glibc ends a process that has no memory left for a thread."""
 Death = Literal["deadline", "killed", "crashed", "closed"]
 """Why a child gave no answer. deadline: it was stopped because a call took too long. killed: by
-SIGKILL, which is how Linux ends a process when memory runs out. crashed: another signal, or it
-ended by itself. closed: its owner had closed it."""
+SIGKILL, which is how Linux ends a process when memory runs out, or by itself for want of memory.
+crashed: another signal, or it ended by itself. closed: its owner had closed it."""
 
 
 class WorkerDied(UnavailableError):
@@ -225,7 +227,7 @@ class Worker:
         process.stdout.close()
         with self._write_lock:
             _close_pipe(process)
-        death: Death = "killed" if code == -9 else "crashed"
+        death: Death = "killed" if code in (-9, NO_THREAD_MEMORY) else "crashed"
         error = WorkerDied(f"the {self.name} died ({_describe_exit(code)})", reason=death)
         while pending:
             _, future = pending.popitem()
@@ -274,4 +276,6 @@ def _close_pipe(process: subprocess.Popen[bytes]) -> None:
 def _describe_exit(code: int) -> str:
     if code == -9:
         return "killed: out of memory, past its deadline, or by hand"
+    if code == NO_THREAD_MEMORY:
+        return "out of memory"
     return f"signal {-code}" if code < 0 else f"exit status {code}"

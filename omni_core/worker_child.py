@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import IO, Any, BinaryIO
 
-from omni_core.errors import OmniError, pack
+from omni_core.errors import OmniError, TooLargeError, pack
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +157,8 @@ def _to_omni_error(e: Exception) -> OmniError:
     if isinstance(e, OmniError):
         return e
     log.debug("call failed", exc_info=e)
+    if isinstance(e, MemoryError):
+        return TooLargeError("it needs more memory than this process may use; raise memory_mb")
     lines = str(e).strip().splitlines()
     return OmniError(f"{type(e).__name__}: {lines[0][:300] if lines else 'no message'}")
 

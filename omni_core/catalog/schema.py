@@ -78,6 +78,10 @@ MIGRATIONS = (
         at TEXT NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE passed_over ADD COLUMN pipeline TEXT NOT NULL DEFAULT '1';
+    ALTER TABLE sources ADD COLUMN empty TEXT NOT NULL DEFAULT '';
+    """,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 
@@ -155,12 +159,13 @@ def row(r: sqlite3.Row) -> SourceRow:
         error_code=r["error_code"],
         error=r["error"],
         missing_since=_when(r["gone_at"]),
+        empty=r["empty"],
     )
 
 
 INITIAL_PROGRESS: dict[str, Any] = {
     "segments": 0, "progress": 0.0, "stage": "", "resume": "{}", "timings": "{}",
-    "warnings": "[]", "error_code": "", "error": "",
+    "warnings": "[]", "error_code": "", "error": "", "empty": "",
 }  # fmt: skip
 """Initial values of the progress columns. The error columns are no longer written: a failed
 ingest leaves the catalog as it was."""

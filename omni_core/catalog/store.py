@@ -104,12 +104,14 @@ class Catalog(Begun):
         duration_s: float | None = None,
         warnings: Sequence[str] = (),
         timings: Mapping[str, float] | None = None,
+        empty: str = "",
     ) -> None:
-        """Commit the result: `ready` clears `resume`, `partial` keeps it."""
+        """Commit the result: `ready` clears `resume`, `partial` keeps it. `empty`: why nothing in
+        the source can be found."""
         done = state == "ready"
         self._update(
             source, state=state, stage="done", segments=segments, duration_s=duration_s,
-            warnings=warnings, timings=timings, progress=1.0 if done else None,
+            warnings=warnings, timings=timings, empty=empty, progress=1.0 if done else None,
             resume={} if done else None, readers=b"" if done else None,
         )  # fmt: skip
 
@@ -127,7 +129,8 @@ class Catalog(Begun):
         sha256 = self._sha256(source)
         with self._writing() as db:
             db.execute(
-                "INSERT OR REPLACE INTO passed_over SELECT path, size, mtime_ns, 'FORGOTTEN', ''"
+                "INSERT OR REPLACE INTO passed_over (path, size, mtime_ns, code, error)"
+                " SELECT path, size, mtime_ns, 'FORGOTTEN', ''"
                 " FROM paths WHERE sha256 = ? AND gone_at IS NULL",
                 (sha256,),
             )
@@ -143,10 +146,13 @@ class Catalog(Begun):
                 recorded_at_from="caller",
             )  # fmt: skip
 
-    def replace_index(self, model: str, present: Collection[str]) -> None:
+    def replace_index(
+        self, model: str, present: Collection[str], empty: Mapping[str, str] | None = None
+    ) -> None:
         """Record that the index was replaced by one of `model` with the sources `present` (sha256).
 
-        All other sources become partial: ingesting them again completes them.
+        All other sources become partial: ingesting them again completes them. `empty`: why nothing
+        in a source can be found, for those.
         """
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES ('fingerprint', ?)", (model,))
@@ -154,8 +160,13 @@ class Catalog(Begun):
             db.execute("DELETE FROM present")
             db.executemany("INSERT OR IGNORE INTO present VALUES (?)", [(s,) for s in present])
             db.execute(
-                "UPDATE sources SET model = ? WHERE sha256 IN (SELECT sha256 FROM present)",
+                "UPDATE sources SET model = ?, empty = ''"
+                " WHERE sha256 IN (SELECT sha256 FROM present)",
                 (model,),
+            )
+            db.executemany(
+                "UPDATE sources SET empty = ? WHERE sha256 = ?",
+                [(why, sha256) for sha256, why in (empty or {}).items()],
             )
             db.execute(
                 "UPDATE sources SET state = 'partial', resume = '{}', segments = 0, progress = 0"

@@ -8,13 +8,18 @@ from omni_core.evidence import citation
 from omni_core.text.clock import clock
 from omni_core.types import Modality, Span
 
+NOTHING = Span("char", 0, 0)
+"""Where the title of a text without words stands."""
+
 
 def cite(title: str, modality: Modality, span: Span | None, source_id: str = "") -> str:
-    """The citation of a span, ready to paste; an image is cited by its title alone.
+    """The citation of a span, ready to paste; an image, and a document in which there is nothing
+    but its title, are cited by the title alone.
 
     `source_id` is printed too where two sources share the title.
     """
-    return citation.cite(title, None if modality is Modality.IMAGE else span, source_id=source_id)
+    whole = modality is Modality.IMAGE or span == NOTHING
+    return citation.cite(title, None if whole else span, source_id=source_id)
 
 
 def incomplete_note(row: SourceRow | None) -> str:
@@ -24,6 +29,11 @@ def incomplete_note(row: SourceRow | None) -> str:
     if row.state == "partial":
         return f"ingest was cut off, {row.progress:.0%} is in"
     return f"still ingesting, {row.progress:.0%} is in"
+
+
+def empty_note(why: str) -> tuple[str, ...]:
+    """A note on a source in which nothing can be found; none for any other."""
+    return (f"only its title can be found: {why}",) if why else ()
 
 
 def describe_kind(row: SourceRow) -> str:
@@ -47,7 +57,7 @@ def facts(row: SourceRow) -> str:
     if row.duration_s is not None:
         known.append(clock(row.duration_s, short=True))
     if row.pages is not None:
-        known.append(f"{row.pages} pages")
+        known.append(_pages(row.pages))
     if row.recorded_at is not None:
         known.append(f"{row.recorded_at:%Y-%m-%d} ({row.recorded_at_from})")
     if row.collections not in ((), (DEFAULT,)):
@@ -57,16 +67,20 @@ def facts(row: SourceRow) -> str:
 
 def place(row: SourceRow, span: Span | None) -> str:
     """A span of a source in words: `12:04.3-12:19.3 of 48:10.0`, `page 7 of 31`."""
-    if span is None or row.modality is Modality.IMAGE:
+    if span is None or row.modality is Modality.IMAGE or span == NOTHING:
         if row.duration_s:
             return f"the whole, {clock(row.duration_s)} long"
-        return f"the whole, {row.pages} pages" if row.pages else "the whole"
+        return f"the whole, {_pages(row.pages)}" if row.pages else "the whole"
     if span.axis == "page":
         return f"page {span.start:g} of {row.pages}"
     if span.axis == "char":
         return f"characters {span.start:g} to {span.end:g}"
     whole = f" of {clock(row.duration_s)}" if row.duration_s else ""
     return f"{clock(span.start)}-{clock(span.end)}{whole}"
+
+
+def _pages(count: int) -> str:
+    return "1 page" if count == 1 else f"{count} pages"
 
 
 def short_ref(row: SourceRow, span: Span | None) -> str:

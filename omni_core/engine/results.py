@@ -77,6 +77,9 @@ class IngestStatus:
     """The path under which the same bytes were ingested before."""
     moved_from: str = ""
     """That path, when no file is there any more: the source is now at `path`."""
+    empty: str = ""
+    """Why nothing in the file can be found but its title: `its sound is silent`; "" where something
+    can. Set once it is ready."""
     warnings: tuple[str, ...] = ()
     error_code: str = field(init=False, default="")
     """The code of `failure`."""
@@ -153,6 +156,9 @@ class SearchHit:
     why: tuple[Channel, ...]
     text: str
     origin: str = ""
+    heading: str = ""
+    """The chapter, sheet or headings in which `text` stands: `Install › Linux`; "" where title and
+    text say it."""
     start_s: float | None = None
     end_s: float | None = None
     page: int | None = None
@@ -223,6 +229,8 @@ class Line:
     ref: str = ""
     beats: Beats = ()
     """Where the phrases of spoken words begin, after the first; () when unknown."""
+    heading: str = ""
+    """The headings that the words stand under: `Install › Linux`; "" where they say it."""
 
 
 @dataclass(frozen=True, slots=True)

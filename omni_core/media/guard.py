@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from omni_core.errors import OmniError, TooLargeError, UnreadableError
 
 log = logging.getLogger(__name__)
 
+_OUT_OF_MEMORY = ("FzErrorSystem",)
+"""Exceptions of libraries that mean that the system gave them no memory: MuPDF's."""
+
 
 @contextmanager
 def guarded(path: str) -> Iterator[None]:
-    """Turn whatever a library raises into UnreadableError, or TooLargeError for a MemoryError.
+    """Turn whatever a library raises into UnreadableError, or TooLargeError where memory ran out.
 
     On damaged files FFmpeg, Pillow and MuPDF raise IndexError, TypeError, UnicodeDecodeError,
     SyntaxError, struct and zlib errors as well, so every Exception is caught (and logged).
@@ -23,14 +27,28 @@ def guarded(path: str) -> Iterator[None]:
         yield
     except OmniError:
         raise
-    except MemoryError as e:
-        raise TooLargeError(
-            f"{os.path.basename(path)} needs more memory than a decoder may use; make a smaller "
-            "copy or raise memory_mb"
-        ) from e
     except Exception as e:
+        if is_out_of_memory(e):
+            raise TooLargeError(
+                f"{os.path.basename(path)} needs more memory than a decoder may use; make a "
+                "smaller copy or raise memory_mb"
+            ) from e
         log.debug("%s", path, exc_info=True)
         raise unreadable(path, e) from e
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out, rather than that the file is damaged: what the error says of itself
+    or of the one that it came from."""
+    while error is not None:
+        if isinstance(error, MemoryError) or type(error).__name__ in _OUT_OF_MEMORY:
+            return True
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return True
+        if "bad_alloc" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def unreadable(path: str, error: Exception | None = None) -> UnreadableError:

@@ -11,12 +11,14 @@ import os
 from collections.abc import Iterator, Sequence
 
 from omni_core import plugins
-from omni_core.errors import NotFoundError, TooLargeError, UnavailableError, UnreadableError
+from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
+from omni_core.media import choosing
 from omni_core.media.guard import guarded
 from omni_core.protocols import Medium
 from omni_core.types import (
     Crop,
     CutOptions,
+    FileLength,
     FileWarning,
     Limits,
     MediaInfo,
@@ -29,8 +31,11 @@ from omni_core.types import (
 
 log = logging.getLogger(__name__)
 
+MAX_KNOWN = 32
+"""Files whose medium is remembered from one call to the next."""
 
-def service(**limits: float) -> MediaService:
+
+def service(**limits: float | str) -> MediaService:
     """The factory that `Worker` calls in its child process; `limits`: the fields of `Limits`."""
     return MediaService(Limits(**limits))  # type: ignore[arg-type]
 
@@ -43,25 +48,22 @@ class MediaService:
         found = plugins.load_all(plugins.MEDIA)
         self._media = [kind(limits) for kind in sorted(found.classes, key=lambda kind: kind.rank)]
         self._broken = [part.label for part in found.broken]
+        self._known: dict[str, tuple[tuple[int, int], Medium]] = {}
+        """The medium of files that were opened, with their size and time of change then."""
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Kind, title, length, date; opens the file once."""
-        with guarded(path):
-            return self._medium(path).probe(path, password)
+        medium, info = choosing.probe(path, self._able(path), password)
+        self._remember(path, medium)
+        return info
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    ) -> Iterator[Segment | FileWarning | FileLength]:
         """Segments as they are cut; memory does not grow with the length of the file."""
-        with guarded(path):
-            medium = self._medium(path)
-            for item in medium.decompose(path, source, options):
-                if not isinstance(item, Segment | FileWarning):
-                    raise UnavailableError(
-                        f"the medium {type(medium).__name__} yields {type(item).__name__} where a "
-                        "Segment or a FileWarning belongs; tell its authors"
-                    )
-                yield item
+        able = self._able(path)
+        chosen = able.index(self._medium(path, options.password))
+        yield from choosing.decompose(path, able[chosen:], source, options)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """(second at which it appears, pixels) of the frame on screen at each of `times`."""
@@ -83,12 +85,12 @@ class MediaService:
     ) -> Pixels:
         """Page `number` (from 1); a crop is rendered at full resolution."""
         with guarded(path):
-            return self._medium(path).page(path, number, edge, crop, password)
+            return self._medium(path, password).page(path, number, edge, crop, password)
 
     def words(self, path: str, number: int, password: str | None = None) -> list[PlacedWord]:
         """Words of page `number` (from 1), with their places on its image."""
         with guarded(path):
-            return self._medium(path).words(path, number, password)
+            return self._medium(path, password).words(path, number, password)
 
     def clip(self, path: str, start: float, end: float, out_path: str) -> tuple[str, float, float]:
         """Cut [start, end) seconds into `out_path`: (MIME type, true start, true end)."""
@@ -100,8 +102,24 @@ class MediaService:
         with guarded(path):
             return self._medium(path).audio(path, start, end)
 
-    def _medium(self, path: str) -> Medium:
-        """The first medium, by rank, that claims the file.
+    def _medium(self, path: str, password: str | None = None) -> Medium:
+        """The medium that reads the file: the only one that claims it, else the first that opens
+        it. Raises as `_able` does, or what opening it raised."""
+        known = self._known.get(path)
+        if known is not None and known[0] == _state(path):
+            return known[1]
+        able = self._able(path)
+        medium = able[0] if len(able) == 1 else choosing.probe(path, able, password)[0]
+        self._remember(path, medium)
+        return medium
+
+    def _remember(self, path: str, medium: Medium) -> None:
+        self._known[path] = _state(path), medium
+        if len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+
+    def _able(self, path: str) -> list[Medium]:
+        """The media that may read the file, by rank.
 
         Raises NotFoundError, TooLargeError, or UnreadableError (UNSUPPORTED_TYPE).
         """
@@ -120,9 +138,9 @@ class MediaService:
                 "cut it or raise max_file_mb"
             )
         suffix = os.path.splitext(path)[1].lower()
-        for medium in self._media:
-            if _matches(medium, head, suffix):
-                return medium
+        claiming = [medium for medium in self._media if _matches(medium, head, suffix)]
+        if claiming:
+            return choosing.able(path, claiming)
         supported = "; ".join(m.kinds for m in self._media if m.kinds)
         broken = f". Not loaded (see omni-mcp doctor): {', '.join(self._broken)}"
         raise UnreadableError(
@@ -130,6 +148,14 @@ class MediaService:
             f"{broken if self._broken else ''}",
             code="UNSUPPORTED_TYPE",
         )
+
+
+def _state(path: str) -> tuple[int, int]:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _matches(medium: Medium, head: bytes, suffix: str) -> bool:

@@ -10,6 +10,7 @@ from omni_core.errors import BadRequestError
 from omni_core.types import (
     Crop,
     CutOptions,
+    FileLength,
     FileWarning,
     Limits,
     MediaInfo,
@@ -30,7 +31,8 @@ class Medium(ABC):
 
     Every method may raise UnreadableError for a damaged file, TooLargeError over `limits`,
     NotFoundError (OUT_OF_RANGE) for a place that the file does not have. Whatever else it raises
-    becomes an UnreadableError that names the file.
+    becomes an UnreadableError that names the file. Where `probe` says that the file is damaged
+    (CORRUPT_MEDIA) or none of its own (UNSUPPORTED_TYPE), the next medium that matches is tried.
 
         class Notes(Medium):
             rank = 4
@@ -78,13 +80,14 @@ class Medium(ABC):
     @abstractmethod
     def decompose(
         self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    ) -> Iterator[Segment | FileWarning | FileLength]:
         """Segments in order of time or page, streamed: never a whole file in memory.
 
         The same file and options give the same segments in the same order: ids are derived from
         channel, span and part, and an interrupted ingest skips the ids that are stored already.
         The image of a page and its text follow each other. The consumer may stop early. A
-        warning about the file as a whole is yielded as a `FileWarning`.
+        warning about the file as a whole is yielded as a `FileWarning`, and the length that was
+        found in decoding, where the header may be wrong, last as a `FileLength`.
         """
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:

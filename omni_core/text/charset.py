@@ -1,12 +1,14 @@
-"""Decoding of text files: byte order marks, UTF-16 by its zero bytes, UTF-8, the encoding that
-markup declares, and legacy code pages by statistics."""
+"""Decoding of text files: byte order marks, UTF-16 and UTF-32 by their zero bytes, UTF-8, what the
+file or the mail around it declares, and legacy code pages by statistics, which are guesses."""
 
 from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
+from dataclasses import dataclass
 
-from omni_core.text.legacy import guess
+from omni_core.text.legacy import guess, is_latin
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -27,6 +29,26 @@ _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)""",
     re.I,
 )
+_CODING = re.compile(rb"""(?:[^\n]*\n)?[^\n]{0,200}?(?:coding[:=][ \t]*|@charset ")([\w.-]+)""")
+"""The comment of Python, Emacs and Vim in one of the first two lines, and the rule of CSS."""
+LOOKED_AT = 4096
+"""First bytes by which UTF-16 and UTF-32 are recognised."""
+MIN_TO_DOUBT = 30
+"""Bytes beyond ASCII from which a declaration of a Western page is checked."""
+_WIDE_PAGES = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
+_NAMES = {
+    "cp1250": "Windows-1250", "cp1251": "Windows-1251", "cp1252": "Windows-1252",
+    "cp1253": "Windows-1253", "cp1254": "Windows-1254", "cp1255": "Windows-1255",
+    "cp1256": "Windows-1256", "cp1257": "Windows-1257", "cp1258": "Windows-1258",
+    "cp932": "Shift_JIS", "euc_jp": "EUC-JP", "cp949": "EUC-KR", "gb18030": "GB18030",
+    "big5hkscs": "Big5", "koi8-r": "KOI8-R", "koi8-u": "KOI8-U", "mac-roman": "Mac Roman",
+    "mac-cyrillic": "Mac Cyrillic", "cp874": "Windows-874",
+}  # fmt: skip
+"""Encodings as people know them."""
+_ALIASES = {
+    "macintosh": "mac-roman", "mac": "mac-roman", "sjis": "cp932", "ms_kanji": "cp932",
+    "ks_c_5601-1987": "cp949", "big5-hkscs": "big5hkscs", "unicode-1-1-utf-8": "utf-8",
+}  # fmt: skip
 _ENCODINGS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "cp1252": "cp1252", "iso8859-15": "iso8859-15",
     "cp1250": "cp1250", "iso8859-2": "iso8859-2", "iso8859-16": "iso8859-16", "cp852": "cp852",
@@ -46,72 +68,164 @@ _ENCODINGS = {
 that are no character set (unicode_escape, base64 ...) are not among them."""
 
 
-def decode(data: bytes, *, markup: bool = False) -> str:
-    """The text, with line ends as \\n and without control characters that no text needs; never
-    fails: bytes that the encoding does not have become U+FFFD.
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A text, with line ends as \\n and without control characters that no text needs."""
 
-    markup: HTML or XML, whose own declaration of an encoding counts.
+    text: str
+    page: str
+    """Python's name of the encoding."""
+    guessed: bool = False
+    """Whether neither a mark, nor valid UTF-8, nor a declaration names it."""
+    lost: int = 0
+    """Characters whose bytes the encoding does not have: U+FFFD in the text."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line for whoever reads the text; none where the encoding is certain and complete."""
+        lost = f"{self.lost} characters are damaged" if self.lost > 1 else "1 character is damaged"
+        if self.guessed:
+            name = _NAMES.get(self.page, self.page)
+            guess = f"read as {name}, which is a guess; if words look wrong, save it as UTF-8"
+            return (f"{guess}; {lost}" if self.lost else guess,)
+        return (f"{lost}: the bytes are not {self.page.upper()}",) if self.lost else ()
+
+
+def decode(data: bytes, *, markup: bool = False, label: str = "") -> str:
+    """The text of `decoded`."""
+    return decoded(data, markup=markup, label=label).text
+
+
+def decoded(data: bytes, *, markup: bool = False, label: str = "") -> Decoded:
+    """The text and how its encoding was found; never fails: bytes that the encoding does not have
+    become U+FFFD.
+
+    markup: HTML or XML, whose own declaration of an encoding counts. label: an encoding named
+    outside of the data, as mail does.
     """
-    text = _decode(data, markup).replace("\r\n", "\n").replace("\r", "\n")
-    return text.translate(_DROPPED) if _has_controls(text) else text
+    page, guessed = _page(data, markup, label)
+    text = data.decode(page, "replace")
+    lost = 0
+    if page not in _WIDE_PAGES and "\ufffd" in text:
+        lost = text.count("\ufffd") - (data.count(b"\xef\xbf\xbd") if page == "utf-8" else 0)
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.translate(_DROPPED) if _has_controls(text) else text
+    return Decoded(text, page, guessed, max(0, lost))
 
 
 def _has_controls(text: str) -> bool:
     return any(chr(b) in text for b in _DROPPED)
 
 
-def _decode(data: bytes, markup: bool) -> str:
+def _page(data: bytes, markup: bool, label: str) -> tuple[str, bool]:
+    """The codec, and whether it is a guess."""
     for mark, name in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
-            return data.decode(name, "replace")
-    if (wide := _utf16(data)) is not None:
-        return data.decode(wide, "replace")
+            return name, False
+    if wide := _wide(data):
+        return wide, False
     for escape, name in _ESCAPES:
         if escape in data:
-            return data.decode(name, "replace")
+            return name, False
     try:
-        return data.decode("utf-8")
+        data.decode("utf-8")
     except UnicodeDecodeError:
-        text = data.decode("utf-8", "replace")
-        high = len(data) - len(data.translate(None, _HIGH_BYTES))
-        if 3 * text.count("\ufffd") <= high:
-            return text  # damaged UTF-8: in legacy text most high bytes are invalid
-    name = (declared(data) if markup else None) or guess(data)
-    return data.decode(name, "replace")
+        bad = data.decode("utf-8", "replace").count("\ufffd")
+    else:
+        return "utf-8", False
+    if 3 * bad <= _high(data):
+        return "utf-8", False  # damaged UTF-8: in legacy text most high bytes are invalid
+    named = _codec(label) or declared(data, markup=markup)
+    if named and _agrees(data, named):
+        return named, False
+    return guess(data), True
 
 
-def declared(data: bytes) -> str | None:
-    """The code page named by `<meta charset>` or the XML declaration; None for unknown names, and
-    for UTF-8 and UTF-16, which are detected from the bytes."""
-    found = _DECLARED.search(data[:4096])
-    if found is None:
-        return None
-    label = re.sub("^x-|-i$", "", (found[1] or found[2]).decode("ascii").lower())
+def _agrees(data: bytes, page: str) -> bool:
+    """Whether a declaration may be true: hardly a byte that the page does not have, and letters of
+    another alphabet are not read as Western ones."""
+    if 10 * data.decode(page, "replace").count("\ufffd") > _high(data):
+        return False
+    return page != "cp1252" or _high(data) < MIN_TO_DOUBT or is_latin(data)
+
+
+def _high(data: bytes) -> int:
+    return len(data) - len(data.translate(None, _HIGH_BYTES))
+
+
+def declared(data: bytes, *, markup: bool = True) -> str | None:
+    """The code page named by `coding:` in the first two lines, and in markup by `<meta charset>`
+    or the XML declaration; None for unknown names, and for UTF-8 and UTF-16, which are detected
+    from the bytes."""
+    found = _DECLARED.search(data[:4096]) if markup else None
+    found = found or _CODING.match(data[:1000])
+    return _codec(next(filter(None, found.groups())).decode("ascii")) if found else None
+
+
+def _codec(label: str) -> str | None:
+    """Python's codec for the label of an encoding; None for an unknown one and for Unicode."""
+    plain = re.sub("^x-|-i$", "", label.strip().lower()).replace("windows-", "cp")
     try:
-        name = codecs.lookup(label.replace("windows-", "cp")).name
-    except LookupError:
+        name = codecs.lookup(_ALIASES.get(plain, plain)).name
+    except (LookupError, ValueError):
         return None
     return _ENCODINGS.get(name)
 
 
-def _utf16(data: bytes) -> str | None:
-    """The byte order of UTF-16 without a mark: in Latin text every other byte is zero."""
-    head = data[:2000]
-    if len(head) < 8:
+def _wide(data: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark: Latin letters, spaces and line ends have zero bytes, all at
+    the same places, and what is decoded by them is text."""
+    head = data[: LOOKED_AT & ~3]
+    if len(head) < 8 or 0 not in head:
         return None
-    even, odd = head[0::2].count(0) / len(head[0::2]), head[1::2].count(0) / len(head[1::2])
-    if odd > 0.4 and even < 0.1:
-        return "utf-16-le"
-    if even > 0.4 and odd < 0.1:
-        return "utf-16-be"
-    return None
+    zeros = [head[place::4].count(0) for place in range(4)]
+    quarter = len(head) // 4
+    if min(zeros[2:]) >= quarter * 0.95 or min(zeros[:2]) >= quarter * 0.95:
+        wide = "utf-32-le" if min(zeros[2:]) >= quarter * 0.95 else "utf-32-be"
+        return wide if _is_sensible(head, wide, 4) else None
+    even, odd = zeros[0] + zeros[2], zeros[1] + zeros[3]
+    for wide, most, least in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if most > 0.8 * quarter and least < 0.2 * quarter:
+            return wide
+    both = {w: _breaks(head, w) for w in ("utf-16-le", "utf-16-be") if _is_sensible(head, w, 2)}
+    best = max(both, key=lambda wide: both[wide], default="")
+    return best if best and both[best] else None
+
+
+def _breaks(head: bytes, page: str) -> int:
+    """Spaces, line ends, digits and punctuation, which hardly occur in the wrong order of bytes."""
+    text = head.decode(page, "replace")
+    return sum(c in " \n,.-0123456789\u3001\u3002\uff0c\uff1a\uff01\u300c" for c in text)
+
+
+def _is_sensible(head: bytes, page: str, size: int) -> bool:
+    """Whether it decodes to letters, digits, punctuation and spaces."""
+    try:
+        text = head[: len(head) // size * size].decode(page)
+    except UnicodeDecodeError as e:
+        if e.end < len(head) - size:
+            return False
+        text = head[: e.start].decode(page)
+    odd = sum(unicodedata.category(c)[0] == "C" and c not in "\t\n\r\f\u200b\u200e" for c in text)
+    return odd <= MAX_CONTROL_SHARE * len(text)
 
 
 def is_text(head: bytes) -> bool:
     """Whether the first bytes are text: UTF-16, or no NUL and few control bytes."""
     if not head:
         return False
-    if head.startswith(tuple(m for m, _ in _BYTE_ORDER_MARKS)) or _utf16(head) is not None:
+    if head.startswith(tuple(m for m, _ in _BYTE_ORDER_MARKS)) or _wide(head) is not None:
         return True
     controls = len(head) - len(head.translate(None, _CONTROLS))
     return 0 not in head and controls <= MAX_CONTROL_SHARE * len(head)
+
+
+def is_strictly_text(head: bytes) -> bool:
+    """Whether the first bytes are UTF-8 without a control character: no binary format is."""
+    if len(head) != len(head.translate(None, _CONTROLS + b"\0")):
+        return False
+    try:
+        head.decode()
+    except UnicodeDecodeError as e:
+        return e.reason == "unexpected end of data" and e.end == len(head)
+    return True

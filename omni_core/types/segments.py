@@ -13,6 +13,8 @@ from omni_core.types.sources import Modality
 
 TITLE_ORIGIN = "title"
 """`Segment.origin` of a segment whose text is the title of its source."""
+CHAPTER_ORIGIN = "chapter title"
+"""`Segment.origin` of a segment whose text is the title of a chapter, at the chapter's span."""
 
 
 class Channel(StrEnum):
@@ -84,12 +86,24 @@ class Segment:
     part: int = 0
     """Number that distinguishes segments of equal channel and span (windows of a page's text)."""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields of the stored payload: `language`, `key_time`, `heading`, `beats` ..."""
+    """Further fields of the stored payload: `language`, `key_time`, `heading`, `above` (the
+    headings around it), `beats` ..."""
 
     @property
     def id(self) -> str:
         """uuid5 of source, channel, span and part: equal at every ingest and for every model."""
         return ids.segment_uuid(self.source_id, self.channel, self.span.fragment(), self.part)
+
+    @property
+    def heading_path(self) -> str:
+        """The headings that its text stands under, outermost first: `Install › Linux`; or ""."""
+        above, heading = self.extra.get("above"), str(self.extra.get("heading") or "")
+        return f"{above} › {heading}" if above else heading
+
+    @property
+    def is_title(self) -> bool:
+        """Whether its text is the title of its source rather than something in it."""
+        return self.origin == TITLE_ORIGIN
 
     def without_content(self) -> Segment:
         """The same segment without its arrays."""

@@ -26,6 +26,7 @@ class Hit(TypedDict):
     match: Literal["strong", "fair", "weak"]
     why: list[str]
     text: NotRequired[str]
+    heading: NotRequired[str]
     recorded_at: NotRequired[str]
     recorded_at_from: NotRequired[str]
     also_at: NotRequired[list[str]]
@@ -77,6 +78,7 @@ class IngestOut(TypedDict):
     already: NotRequired[bool]
     changed: NotRequired[list[str]]
     duplicate_of: NotRequired[str]
+    empty: NotRequired[str]
     warnings: NotRequired[list[str]]
     retry_in_s: NotRequired[int]
     files_total: NotRequired[int]
@@ -93,6 +95,7 @@ class SourceOut(TypedDict):
     kind: Literal["video", "audio", "image", "document"]
     state: Literal["queued", "processing", "ready", "partial", "failed"]
     segments: int
+    empty: NotRequired[str]
     duration_s: NotRequired[float]
     pages: NotRequired[int]
     recorded_at: NotRequired[str]

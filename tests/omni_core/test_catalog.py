@@ -325,6 +325,16 @@ def test_moving_to_another_model_keeps_what_its_index_holds_and_asks_for_the_res
     assert begin(catalog, source(2), model="m2") == {}
 
 
+def test_another_model_may_find_what_the_first_could_not(catalog: Catalog) -> None:
+    for n in (1, 2):
+        begin(catalog, source(n))
+        catalog.finish(source(n).sha256, segments=1, empty="its sound is silent")
+    held = [source(1).sha256, source(2).sha256]
+    catalog.replace_index("m2", held, {source(2).sha256: "no speech"})
+    empty = {r.id: r.empty for r in catalog.list()[0]}
+    assert empty == {source(1).id: "", source(2).id: "no speech"}
+
+
 def test_titles_of_any_script_and_quotes_are_kept(catalog: Catalog) -> None:
     title = "L'été \"东京\" %_'; DROP TABLE sources; --"
     begin(catalog, source(1, title=title, uri="/m/naïve 'x'.mp4"))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omni_core.errors import OmniError, UnreadableError
+from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.worker import Worker, WorkerDied
 
 HERE = Path(__file__).parent / "services"
@@ -88,6 +88,11 @@ async def test_our_errors_cross_with_class_and_code(worker: Worker) -> None:
     with pytest.raises(UnreadableError) as caught:
         await worker.call("raise_ours", deadline_s=20)
     assert (caught.value.code, str(caught.value)) == ("UNSUPPORTED_TYPE", "no such kind")
+
+
+async def test_memory_that_runs_out_says_what_to_raise(worker: Worker) -> None:
+    with pytest.raises(TooLargeError, match="raise memory_mb"):
+        await worker.call("no_memory", deadline_s=20)
 
 
 async def test_a_library_error_becomes_one_line(worker: Worker) -> None:

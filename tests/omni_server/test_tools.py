@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -393,6 +394,59 @@ async def test_sources_are_listed_as_lines_and_data(connect: Any) -> None:
     assert row["title"] == "Q3 review"
     for fact in (row["id"], "video", "48:10", "31 segments", "Q3 review"):
         assert fact in text(result)
+
+
+async def test_a_source_in_which_nothing_is_found_says_why(
+    connect: Any, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = replace(engine.row(), segments=1, empty="its sound is silent")
+    monkeypatch.setattr(engine, "row", lambda: row)
+    async with connect() as client:
+        listed = await client.call_tool("list_sources", {})
+        read = await client.call_tool("read_source", {"source": "q3"})
+    assert listed.structured_content["sources"][0]["empty"] == "its sound is silent"
+    assert "only its title can be found: its sound is silent" in text(listed)
+    assert "its sound is silent" in text(read)
+
+
+async def test_the_headings_above_a_passage_are_shown_with_it(
+    connect: Any, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, opened = engine.found, engine.open_ref
+    path = "Harbour › Lighthouse"
+    monkeypatch.setattr(engine, "found", lambda n: replace(found(n), heading=path))
+
+    async def under(request: Any) -> Any:
+        o = await opened(request)
+        return replace(o, lines=tuple(replace(line, heading=path) for line in o.lines))
+
+    monkeypatch.setattr(engine, "open_ref", under)
+    async with connect() as client:
+        result = await client.call_tool("search", {"query": "launch"})
+        segment = await client.call_tool("get_segment", {"ref": "seg_x"})
+    assert {hit["heading"] for hit in result.structured_content["hits"]} == {path}
+    assert f"§ {path}\n" in text(result)
+    assert f"§ {path}:" in text(segment)
+    long = replace(found(0), heading="Part " * 40 + "› Lighthouse")
+    monkeypatch.setattr(engine, "found", lambda _: long)
+    async with connect() as client:
+        result = await client.call_tool("search", {"query": "launch"})
+    assert result.structured_content["hits"][0]["heading"] == "… Lighthouse"
+
+
+async def test_warnings_that_are_not_shown_are_counted(
+    connect: Any, engine: Any, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def warned(request: Any, **_: Any) -> IngestStatus:
+        lines = tuple(f"page {n} is not read" for n in range(1, 9))
+        return IngestStatus(request.path, "ready", segments=3, warnings=lines)
+
+    monkeypatch.setattr(engine, "ingest", warned)
+    (root / "a.mp4").write_bytes(b"x")
+    async with connect() as client:
+        result = await client.call_tool("ingest_media", {"source": "a.mp4"})
+    assert result.structured_content["warnings"][4:] == ["page 5 is not read", "and 3 more"]
+    assert "Warning: and 3 more" in text(result)
 
 
 async def test_a_source_is_read_with_times_and_a_cursor(connect: Any, engine: Any) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from omni_core.engine.context import Context
+from omni_core.engine.describe import empty_note
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.ingest.run import Run
 from omni_core.errors import OmniError
@@ -15,12 +16,10 @@ from omni_core.types import Modality
 async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
     """Mark the source ready, once everything is in the index."""
     source, duration = pipeline.source, pipeline.source.duration_s
-    if source.modality in (Modality.VIDEO, Modality.AUDIO) and pipeline.at > (duration or 0.0):
+    if pipeline.length_s is not None:
+        duration = pipeline.length_s
+    elif source.modality in (Modality.VIDEO, Modality.AUDIO) and pipeline.at > (duration or 0.0):
         duration = pipeline.at
-    if not pipeline.stored:
-        pipeline.warn(
-            "nothing in it could be made searchable: no words, and no model for its sound"
-        )
     await asyncio.to_thread(
         context.catalog.finish,
         source.sha256,
@@ -29,6 +28,7 @@ async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
         duration_s=duration,
         warnings=tuple(pipeline.warnings),
         timings=dict(pipeline.spent),
+        empty=pipeline.empty,
     )
     await run.update(
         state="ready",
@@ -36,7 +36,8 @@ async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
         progress=1.0,
         segments=len(pipeline.stored),
         duration_s=duration,
-        warnings=tuple(pipeline.warnings),
+        warnings=(*empty_note(pipeline.empty), *pipeline.warnings),
+        empty=pipeline.empty,
     )
 
 

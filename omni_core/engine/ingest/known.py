@@ -7,9 +7,11 @@ import os
 from pathlib import Path
 
 from omni_core.catalog.schema import aware
-from omni_core.engine.context import PIPELINE, Context
+from omni_core.engine.context import Context
+from omni_core.engine.describe import empty_note
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.results import Change, IngestRequest
+from omni_core.ids import PIPELINE
 from omni_core.payload import changes, source_filter
 from omni_core.text.titles import title_of
 from omni_core.types import Source, SourceRow
@@ -64,7 +66,8 @@ async def is_complete(
         pages=row.pages,
         recorded_at=row.recorded_at,
         recorded_at_from=row.recorded_at_from,
-        warnings=row.warnings,
+        warnings=(*empty_note(row.empty), *row.warnings),
+        empty=row.empty,
         duplicate_of="" if moved or seen_at == str(path) else seen_at,
         moved_from=seen_at if moved else "",
     )

@@ -17,24 +17,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from omni_core.engine.ingest.chapters import Chapters
 from omni_core.engine.ingest.drawing import PageDrawing
+from omni_core.engine.ingest.emptiness import is_findable, why_empty
 from omni_core.engine.ingest.points import to_points
-from omni_core.engine.ingest.titles import TITLE_PART, informative_words
+from omni_core.engine.ingest.titles import title_segment
 from omni_core.engine.workers import Models, ModelsDied
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.evidence import thumbnails
 from omni_core.models.answers import Processed, ReadOptions
 from omni_core.protocols import Index
+from omni_core.query import Filter, Ids
 from omni_core.types import (
-    TITLE_ORIGIN,
     Channel,
     CutOptions,
+    FileLength,
     FileWarning,
     ImageContent,
     Modality,
     Segment,
     Source,
-    TextContent,
     VideoContent,
 )
 from omni_core.worker import Worker, WorkerDied
@@ -75,8 +77,16 @@ class Pipeline:
     warnings: list[str] = field(default_factory=list)
     at: float = 0.0
     """Position reached in the source: seconds, pages or characters."""
+    length_s: float | None = None
+    """Seconds of the file as decoded, once it is read to its end."""
     readers: bytes = b""
     """The readers' buffers at the last checkpoint."""
+    _found: bool = False
+    """Whether something in the file can be found, and not only its title."""
+    _title: str = ""
+    """Id of the title's segment, where there is one."""
+    _cut: set[Channel] = field(default_factory=set)
+    """Channels of the decoder's segments."""
     _pending_from: float | None = None
     """The second from which words are still buffered by a reader."""
     _checkpoint_at: float = 0.0
@@ -88,6 +98,7 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self._drawing = PageDrawing(self.source)
+        self._chapters = Chapters()
 
     def resume(self, state: Mapping[str, Any], readers: bytes) -> None:
         """Go on from a checkpoint: its `state`, and the `readers` of that time."""
@@ -95,6 +106,8 @@ class Pipeline:
         self.stored.update(state.get("stored", ()))
         self.at = self._checkpoint_at = float(state.get("at", 0.0))
         self._pending_from = state.get("pending_from")
+        self._found = bool(state.get("found", self.stored))
+        self._title = str(state.get("title", ""))
         self.readers = readers
 
     @property
@@ -105,7 +118,15 @@ class Pipeline:
             "stored": sorted(self.stored),
             "at": self._checkpoint_at,
             "pending_from": self._pending_from,
+            "found": self._found,
+            "title": self._title,
         }
+
+    @property
+    def empty(self) -> str:
+        """Why nothing in the file can be found but its title, once all is read; "" where something
+        can."""
+        return "" if self._found else why_empty(self.source, self._cut)
 
     def warn(self, *lines: str) -> None:
         """Add warnings, each once; empty ones are ignored."""
@@ -158,11 +179,13 @@ class Pipeline:
                 models_died = True
             except WorkerDied as e:
                 given_up = self._drawing.after_death()
-                if not given_up:
+                if given_up is None:
                     raise decoder_error(e) from e
-                log.warning("%s: %s", e, given_up)
-                self.warn(given_up)
-                options = replace(options, undrawn=self._drawing.undrawn(self.done))
+                log.warning("%s: %s", e, given_up or "trying the second PDF engine")
+                if given_up:
+                    self.warn(given_up)
+                undrawn, hung = self._drawing.undrawn(self.done), self._drawing.hung()
+                options = replace(options, undrawn=undrawn, hung=hung)
             self._since_checkpoint.clear()  # they are decoded and read again
 
     async def _run(
@@ -217,13 +240,15 @@ class Pipeline:
         on_checkpoint: Callable[[], Awaitable[None]],
     ) -> None:
         """Read, embed and store one batch; then a checkpoint, where one is due."""
-        batch = [*self._title_segment(batch), *batch]
+        first = not self.done and not self._since_checkpoint
+        if first and (title := title_segment(self.source, batch[0].span)):
+            self._title = title.id
+            batch = [title, *batch]
         processed = await self.models.process(batch, reading)
         await self._store(processed)
         await self._save_thumbnails(batch)
         self._since_checkpoint += [s.id for s in batch]
-        # A transcript beside the file comes first and as a whole.
-        self.at = max([self.at, *(s.span.end for s in batch if s.channel is not Channel.SPEECH)])
+        self.at = max([self.at, *(s.span.end for s in batch if _is_progress(s))])
         self._pending_from = processed.pending_from
         words = not reading.skip and any(s.channel is Channel.SOUND for s in batch)
         seconds = self.at - self._checkpoint_at if batch[0].span.axis == "second" else 0.0
@@ -239,11 +264,22 @@ class Pipeline:
     async def _end(self, on_checkpoint: Callable[[], Awaitable[None]]) -> None:
         """Read and store what the readers have buffered."""
         await self._store(await self.models.flush(self.source.id))
+        if not self._found:
+            await self._store_whole_title()
         self._pending_from = None
         await self._checkpoint(b"", on_checkpoint)
 
+    async def _store_whole_title(self) -> None:
+        """The whole title, as all that can be found of the file, in place of its words."""
+        if self._title:
+            await self.index.delete(Filter(must=(Ids((self._title,)),)))
+            self.stored.discard(self._title)
+        if title := title_segment(self.source):
+            self._title = title.id
+            await self._store(await self.models.process([title], ReadOptions()))
+
     async def _batches(
-        self, stream: AsyncIterator[Segment | FileWarning]
+        self, stream: AsyncIterator[Segment | FileWarning | FileLength]
     ) -> AsyncIterator[list[Segment]]:
         """Batches of segments, the same in every run; the image and the text of a page are in one
         batch, and a window of sound ends its batch."""
@@ -254,8 +290,12 @@ class Pipeline:
             self.spent["cut"] += time.perf_counter() - started
             if isinstance(segment, FileWarning):
                 self.warn(segment.message)
+            elif isinstance(segment, FileLength):
+                self.length_s = segment.seconds
             elif segment.content is not None:
                 self._drawing.saw(segment)
+                self._cut.add(segment.channel)
+                self._chapters.saw(segment)
                 size = FIRST_BATCHES[yielded] if yielded < len(FIRST_BATCHES) else self.batch
                 paged = segment.span.axis == "page"
                 same_page = paged and bool(batch) and batch[-1].span.overlaps(segment.span)
@@ -267,23 +307,6 @@ class Pipeline:
             started = time.perf_counter()
         if batch:
             yield batch
-
-    def _title_segment(self, batch: list[Segment]) -> list[Segment]:
-        """A segment with the source's title, at the span of the first segment; none after the
-        first batch. A title often describes the content; audio without speech has no other text."""
-        if (
-            self.done
-            or self._since_checkpoint
-            or not (name := informative_words(self.source.title))
-        ):
-            return []
-        first = batch[0]
-        return [
-            Segment(
-                first.source_id, first.modality, Channel.TEXT, first.span, TextContent(name), name,
-                TITLE_ORIGIN, part=TITLE_PART,
-            )
-        ]  # fmt: skip
 
     async def _save_thumbnails(self, batch: list[Segment]) -> None:
         store = self.thumbs
@@ -301,13 +324,15 @@ class Pipeline:
         for stage, seconds in processed.timings.items():
             self.spent[stage] += seconds
         self.warn(*processed.warnings)
-        points = to_points(self.source, processed.encoded, self.collections, self.multi_vector)
+        encoded = self._chapters.name(processed.encoded)
+        points = to_points(self.source, encoded, self.collections, self.multi_vector)
         if not points:
             return
         started = time.perf_counter()
         await self.index.upsert(points)
         self.spent["index"] += time.perf_counter() - started
         self.stored.update(p.id for p in points)
+        self._found = self._found or any(map(is_findable, processed.encoded))
 
     async def _checkpoint(
         self, readers: bytes, on_checkpoint: Callable[[], Awaitable[None]]
@@ -317,6 +342,13 @@ class Pipeline:
         self._since_checkpoint.clear()
         self.readers, self._checkpoint_at = readers, self.at
         await on_checkpoint()
+
+
+def _is_progress(segment: Segment) -> bool:
+    """False for what comes first and as a whole: a transcript beside the file, its tags and
+    chapters."""
+    timed = segment.span.axis == "second"
+    return segment.channel is not Channel.SPEECH and not (timed and segment.channel is Channel.TEXT)
 
 
 async def _briefly(work: Awaitable[None], seconds: float) -> None:
@@ -336,5 +368,10 @@ def decoder_error(e: WorkerDied) -> OmniError:
         return TooLargeError(
             f"{e}: the file takes too long to decode; it may be damaged or built to hang decoders",
             code="TOO_LONG",
+        )
+    if e.reason == "killed":
+        return TooLargeError(
+            f"{e}: the file needs more memory than there is, if nobody stopped its decoder; make a "
+            "smaller copy"
         )
     return UnreadableError(f"{e}: the file is damaged, or needs more memory than is allowed")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
 from omni_core.text import bm25
+from omni_core.text.headings import with_heading
 from omni_core.types import Channel, Encoded, Source
 
 
@@ -26,7 +27,9 @@ def to_points(
             Point(
                 segment.id,
                 None if multi_vector else vector,
-                bm25.document(segment.text) if segment.text else None,
+                bm25.document(with_heading(segment.heading_path, segment.text))
+                if segment.text
+                else None,
                 StoredSegment.of(segment, source, collections),
                 late=vector if multi_vector else None,
             )

@@ -59,6 +59,8 @@ class Ledger:
         """The ledger of this model's index; empty when there is none."""
         self._path = versions.folder(store) / f"{versions.slug(info)}.reindex.json"
         self.done: set[str] = set()
+        self.empty: dict[str, str] = {}
+        """Of those in which nothing is found, why."""
         self.complete = False
         try:
             held: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
@@ -68,11 +70,13 @@ class Ledger:
             raise StoreError(f"{self._path.name} is damaged; remove it and reindex again") from e
         if held.get("fingerprint") == info.fingerprint:
             self.done, self.complete = set(held["done"]), bool(held["complete"])
+            self.empty = dict(held.get("empty", {}))
 
     def write(self, info: EncoderInfo) -> None:
         """Durable when this returns."""
         facts = {
             "fingerprint": info.fingerprint, "done": sorted(self.done), "complete": self.complete,
+            "empty": self.empty,
         }  # fmt: skip
         write_atomically(self._path, json.dumps(facts).encode(), durable=True)
 
@@ -105,13 +109,17 @@ async def reindex(
             status = replace(status, current=row.title, progress=0.0)
             if row.sha256 not in ledger.done:
                 try:
-                    await _embed_again(new, info, row, target, models, decoders, status, progress)
+                    why = await _embed_again(
+                        new, info, row, target, models, decoders, status, progress
+                    )
                 except StoreError:
                     raise
                 except OmniError as e:
                     status = replace(status, failed=(*status.failed, (row.title, str(e))))
                 else:
                     ledger.done.add(row.sha256)
+                    if why:
+                        ledger.empty[row.sha256] = why
                     await asyncio.to_thread(ledger.write, info)
             status = replace(status, sources_done=status.sources_done + 1, progress=1.0)
             if progress is not None:
@@ -132,7 +140,7 @@ def _rows(settings: Settings, info: EncoderInfo) -> list[SourceRow]:
             )
         while True:
             page, _, after = catalog.list(limit=PAGE, after=after)
-            rows += [r for r in page if r.segments]
+            rows += [r for r in page if r.segments or r.state == "ready"]
             if after is None:
                 return rows
 
@@ -146,7 +154,8 @@ async def _embed_again(
     decoders: Decoders,
     status: ReindexStatus,
     progress: Progress | None,
-) -> None:
+) -> str:
+    """Returns why nothing in the source can be found; "" where something can."""
     path = Path(row.uri)
     try:
         stat = await asyncio.to_thread(path.stat)
@@ -172,6 +181,7 @@ async def _embed_again(
             cutter, row.uri, info.cut, stall_s=settings.decode_stall_s, on_batch=on_batch,
             on_checkpoint=on_checkpoint,
         )  # fmt: skip
+    return pipeline.empty
 
 
 async def _swap(settings: Settings, info: EncoderInfo, status: ReindexStatus) -> ReindexStatus:
@@ -209,7 +219,7 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
         await target.close()
 
     def note() -> None:
-        catalog.replace_index(info.fingerprint, ledger.done)
+        catalog.replace_index(info.fingerprint, ledger.done, ledger.empty)
         ledger.remove()
 
     await asyncio.to_thread(note)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import hash_file
+from omni_core.engine.ingest.pipeline import decoder_error
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.search.question import Question
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
-from omni_core.types import Channel, FileWarning, MediaInfo, Segment, Source, Vector
+from omni_core.types import Channel, MediaInfo, Modality, Segment, Source, Vector
 from omni_core.worker import WorkerDied
 
 MAX_VECTORS = 8
@@ -83,14 +84,17 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
             info.duration_s, info.pages,
         )  # fmt: skip
         options = replace(context.info.cut, fast=True)
+        timed = info.modality in (Modality.VIDEO, Modality.AUDIO)
         async with context.decoders.opener() as opener:
             stream = opener.stream(
                 "decompose", path, source, options, stall_s=context.settings.decode_stall_s
             )
             try:
                 async for segment in stream:
-                    if isinstance(segment, FileWarning):
+                    if not isinstance(segment, Segment):
                         continue  # the readable part is used
+                    if timed and segment.channel is Channel.TEXT:
+                        continue  # tags and chapters: like what is heard and seen is wanted
                     limit = FILE_PAGES + 1 if segment.span.axis == "page" else FILE_SECONDS
                     if segment.span.axis != "char" and segment.span.start >= limit:
                         break
@@ -100,7 +104,7 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
             finally:
                 await stream.aclose()
     except WorkerDied as e:
-        raise UnreadableError(f"{e}: {Path(path).name} is damaged") from e
+        raise decoder_error(e) from e
     except FileNotFoundError as e:
         raise NotFoundError(f"no file {Path(path).name}") from e
     return segments, info, source.id

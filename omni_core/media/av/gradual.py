@@ -49,6 +49,7 @@ FADE_REACH_S = 1.2
 """How long a fade takes on either side, at most."""
 MAX_FADE_ALIKE = 0.8
 """Largest correlation of the pictures before and after a fade."""
+MAX_LIGHT = 3.0
 MAX_HARD_ALIKE = 0.85
 """Largest correlation of the frames before and after a hard cut."""
 MAX_FLASH_S = 0.35
@@ -210,12 +211,15 @@ class GradualDetector:
         return float(((kept - seen) / np.maximum(kept - mixed, 1)).mean())
 
     def returns(self, before: float, t: float, after: float) -> bool:
-        """Whether a frame shown in [before, t) comes again in [t, after], in whatever light: after
-        a flash, when a lamp goes on, where the tone of a plain ground changes."""
+        """Whether a frame shown in [before, t) comes again in [t, after], in other light: after a
+        flash, when a lamp goes on. No light changes contrast `MAX_LIGHT` times."""
         i, j, k = int(self._at(before)), int(self._at(t)), int(self._at(after)) + 1
         old, new = self._coarse[i:j], self._coarse[j:k]
-        norms = np.sqrt(np.outer((old * old).sum(1), (new * new).sum(1))) + 1
-        return bool((old @ new.T / norms).max(initial=-1) > MAX_HARD_ALIKE)
+        squares, others = (old * old).sum(1), (new * new).sum(1)
+        alike = old @ new.T / (np.sqrt(np.outer(squares, others)) + 1)
+        ratio = (squares[:, None] + 1) / (others[None, :] + 1)
+        lit = np.maximum(ratio, 1 / ratio) <= MAX_LIGHT**2
+        return bool(alike.max(initial=-1, where=lit) > MAX_HARD_ALIKE)
 
     def is_fade(self, t: float) -> bool:
         """Whether the frame on screen at `t` is the darkest (lightest, most even) of a fade."""
@@ -270,8 +274,7 @@ def _mean_free(features: FrameFeatures) -> Array:
 
 
 def _cells(flat: Array) -> Array:
-    cells: Array = (_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS).ravel()
-    return cells
+    return (_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS).ravel().astype(np.float32)
 
 
 def _correlation(a: Array, b: Array) -> float:

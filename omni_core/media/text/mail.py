@@ -6,7 +6,6 @@ occur in real mail.
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import re
 from collections.abc import Iterator
@@ -19,8 +18,9 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from omni_core.media.dates import parse
+from omni_core.media.text.mail_payload import payload
 from omni_core.media.text.page import Page
-from omni_core.text.charset import decode
+from omni_core.text.charset import Decoded, decode, decoded
 
 _SHOWN = ("Subject", "From", "To", "Cc", "Date")
 _HEADERS = re.compile(
@@ -28,10 +28,16 @@ _HEADERS = re.compile(
     rb"|delivered-to|reply-to|sender|x-[\w-]+|dkim-signature|snapshot-content-location)[ \t]*:",
     re.I | re.M,
 )
+_SAVED_PAGE = re.compile(
+    rb"^mime-version:[ \t]*1\.0.*?^content-type:[ \t]*multipart/related", re.I | re.M | re.S
+)
+"""The only headers of a web page that Word or Excel saved, under whatever name."""
 _SEPARATOR = re.compile(rb"^From [^\n]*\d\d:\d\d[^\n]*\d{4}[^\n]*\n", re.M)
 """The line before each message of an mbox file."""
 MAX_DEPTH = 8
 """Messages within messages that are read."""
+MUCH_MORE = 3
+"""Times as many words as its plain text from which the page of a mail is read instead."""
 _DECORATION = ("text/css", "text/javascript", "application/javascript", "font/")
 """Parts of saved web pages without words."""
 
@@ -41,7 +47,7 @@ class Mail:
     """What one or more messages say.
 
     headings: (first character in `text`, subject). unread: attachments that hold something else
-    than text, as `name (type)`.
+    than text, as `name (type)`. doubts: warnings about encodings, each once.
     """
 
     text: str = ""
@@ -49,6 +55,7 @@ class Mail:
     date: datetime | None = None
     headings: list[tuple[int, str]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    doubts: dict[str, None] = field(default_factory=dict)
 
 
 def looks_like_mail(head: bytes, suffix: str) -> bool:
@@ -58,17 +65,23 @@ def looks_like_mail(head: bytes, suffix: str) -> bool:
     if not re.match(rb"[!-9;-~]+[ \t]*:", first):
         return False
     known = {m.lower() for m in _HEADERS.findall(first)}
+    if _SAVED_PAGE.search(first):
+        return True
     return len(known) >= (2 if suffix in (".eml", ".mht", ".mhtml", ".mbox") else 4)
 
 
 def read_mail(data: bytes) -> Mail:
     """The message, or the messages of an mbox file in their order."""
+    return mail_of(_messages(data))
+
+
+def mail_of(messages: list[Message]) -> Mail:
+    """What these messages say, in their order."""
     mail = Mail()
-    messages = _messages(data)
     for message in messages:
         subject = _header(message, "Subject")
         mail.headings.append((len(mail.text), subject))
-        for part in _parts(message, mail.unread, 0):
+        for part in _parts(message, mail, 0):
             mail.text += part.strip("\n") + "\n\n"
     if len(messages) == 1:
         mail.title = _header(messages[0], "Subject") or _page_title(messages[0])
@@ -83,40 +96,49 @@ def _messages(data: bytes) -> list[Message]:
     return [message_from_bytes(one) for one in _SEPARATOR.split(data) if one.strip()]
 
 
-def _parts(message: Message, unread: list[str], depth: int) -> Iterator[str]:
+def _parts(message: Message, mail: Mail, depth: int) -> Iterator[str]:
     """The headers of a message, its body, and the texts attached to it."""
     shown = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
     yield "\n".join(shown)
-    yield from _content(message, unread, depth)
+    yield from _content(message, mail, depth)
 
 
-def _content(part: Message, unread: list[str], depth: int) -> Iterator[str]:
+def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
     kind = part.get_content_type()
     inner = part.get_payload()
     if depth > MAX_DEPTH:
-        unread.append(f"{_name(part)} (nested too deep)")
+        mail.unread.append(f"{_name(part)} (nested too deep)")
     elif kind == "message/rfc822" and isinstance(inner, list):
         for message in inner:
             if isinstance(message, Message):
-                yield from _parts(message, unread, depth + 1)
+                yield from _parts(message, mail, depth + 1)
     elif part.is_multipart() and isinstance(inner, list):
         parts = [p for p in inner if isinstance(p, Message)]
         for one in [_best(parts)] if kind == "multipart/alternative" and parts else parts:
-            yield from _content(one, unread, depth + 1)
+            yield from _content(one, mail, depth + 1)
     elif kind in ("text/html", "application/xhtml+xml"):
-        yield _attached(part) + Page(_text(part, markup=True), _name(part)).text
+        page = _decoded_text(part, markup=True)
+        mail.doubts.update(_doubts(part, page))
+        yield _attached(part) + Page(page.text, _name(part)).text
     elif kind.startswith("text/") and not kind.startswith(_DECORATION):
-        yield _attached(part) + _text(part)
+        text = _decoded_text(part)
+        mail.doubts.update(_doubts(part, text))
+        yield _attached(part) + text.text
     elif not kind.startswith(_DECORATION):
-        unread.append(f"{_name(part)} ({kind})")
+        mail.unread.append(f"{_name(part)} ({kind})")
 
 
 def _best(alternatives: list[Message]) -> Message:
-    """The plain text unless it is empty, else the last alternative, which is the richest."""
-    for part in alternatives:
-        if part.get_content_type() == "text/plain" and _text(part).strip():
-            return part
-    return alternatives[-1]
+    """The plain text, unless the page beside it says far more ("your program shows no HTML"); else
+    the last alternative, which is the richest."""
+    plain = next((p for p in alternatives if p.get_content_type() == "text/plain"), None)
+    words = len(_text(plain).split()) if plain is not None else 0
+    for part in alternatives if words else ():
+        if part.get_content_type() == "text/html":
+            page = Page(_text(part, markup=True), "page").text
+            if len(page.split()) > MUCH_MORE * words:
+                return part
+    return plain if plain is not None and words else alternatives[-1]
 
 
 def _attached(part: Message) -> str:
@@ -125,14 +147,23 @@ def _attached(part: Message) -> str:
 
 
 def _text(part: Message, *, markup: bool = False) -> str:
-    """The decoded text, in its declared encoding where there is such a one."""
-    payload = part.get_payload(decode=True)
-    data = payload if isinstance(payload, bytes) else b""
-    try:
-        name = codecs.lookup(str(part.get_content_charset() or "")).name
-        return data.decode(name).replace("\r\n", "\n")
-    except (LookupError, ValueError):  # none, an unknown or a wrong one
-        return decode(data, markup=markup)
+    """The text of `_decoded_text`."""
+    return _decoded_text(part, markup=markup).text
+
+
+def _decoded_text(part: Message, *, markup: bool = False) -> Decoded:
+    """The text of a part; the encoding that its header names counts, where that may be true."""
+    data, _ = payload(part)
+    return decoded(data, markup=markup, label=str(part.get_content_charset() or ""))
+
+
+def _doubts(part: Message, text: Decoded) -> dict[str, None]:
+    """Warnings about what a part says."""
+    _, damaged = payload(part)
+    lines = f"{damaged} damaged lines" if damaged > 1 else "1 damaged line"
+    where = _attached(part).strip().rstrip(":") or "the body"
+    line = f"{lines} of base64 in {where}: words may be missing"
+    return dict.fromkeys([*text.warnings, *[line] * bool(damaged)])
 
 
 def _name(part: Message) -> str:
@@ -149,8 +180,14 @@ def _header(message: Message, name: str) -> str:
 
 def _decoded(text: str) -> str:
     """A header with its encoded words resolved, on one line."""
-    with contextlib.suppress(HeaderParseError, LookupError, ValueError):  # shown as it stands
-        text = str(make_header(decode_header(text)))
+    with contextlib.suppress(HeaderParseError, ValueError):  # shown as it stands
+        parts = decode_header(text)
+        try:
+            text = str(make_header(parts))
+        except (LookupError, ValueError):  # an unknown or a wrong encoding
+            text = " ".join(
+                p if isinstance(p, str) else decode(p, label=label or "") for p, label in parts
+            )
     if "\ufffd" in text or any("\udc80" <= c <= "\udcff" for c in text):  # raw 8-bit bytes
         text = decode(text.encode("utf-8", "surrogateescape"))
     return " ".join(text.split())

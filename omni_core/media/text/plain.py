@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.text.markdown import SUFFIXES, Outline, outline
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text.charset import decode, is_text
+from omni_core.text.charset import Decoded, decoded, is_text
+from omni_core.text.headings import BETWEEN, paths
 from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
@@ -26,6 +28,8 @@ from omni_core.types import (
 MAX_MB = 64
 _MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
 """First bytes of text files that are not prose: RTF, PostScript, playlists."""
+_PDF_SOURCE = re.compile(rb"\A\s*%PDF-\d|^%PDF-\d\.\d\s[\s\S]{0,200}?^\d+ \d+ obj", re.M)
+"""A PDF file of nothing but text: a damaged one is no prose either."""
 
 
 class PlainTextMedium(Medium):
@@ -36,13 +40,13 @@ class PlainTextMedium(Medium):
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Text by its bytes; the suffix only chooses between plain text and Markdown."""
-        return is_text(head) and not head.startswith(_MARKUP)
+        return is_text(head) and not head.startswith(_MARKUP) and not _PDF_SOURCE.search(head)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises TooLargeError over 64 MB, since text is held whole."""
         markdown = path.lower().endswith(SUFFIXES)
-        text = read(path)
-        found = outline(text) if markdown else Outline()
+        text = read_decoded(path)
+        found = outline(text.text) if markdown else Outline()
         heading = found.headings[0][1] if found.headings else ""
         when, origin = (found.date, "container") if found.date else from_file(path)
         return MediaInfo(
@@ -51,21 +55,27 @@ class PlainTextMedium(Medium):
             title=title(path, found.title or heading),
             recorded_at=when,
             recorded_at_from=origin,
+            warnings=text.warnings,
         )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """Windows of text."""
         text = read(path)
-        headings = outline(text).headings if path.lower().endswith(SUFFIXES) else []
-        yield from segments(text, source, options, headings)
+        found = outline(text) if path.lower().endswith(SUFFIXES) else Outline()
+        yield from segments(text, source, options, found.headings, levels=found.levels)
 
 
 def read(path: str, *, markup: bool = False) -> str:
+    """The text of `read_decoded`."""
+    return read_decoded(path, markup=markup).text
+
+
+def read_decoded(path: str, *, markup: bool = False) -> Decoded:
     """The file's text, whatever its encoding; `markup`: HTML or XML, which may declare it.
 
     Raises TooLargeError over 64 MB.
     """
-    return decode(read_bytes(path), markup=markup)
+    return decoded(read_bytes(path), markup=markup)
 
 
 def read_bytes(path: str) -> bytes:
@@ -86,10 +96,19 @@ def segments(
     options: CutOptions,
     headings: list[tuple[int, str]],
     origin: str = "text",
+    levels: Sequence[int] = (),
 ) -> Iterator[Segment]:
-    """Windows of a text as segments with spans in characters."""
-    for w in text_windows(text, options, headings):
-        extra = {"heading": w.heading} if w.heading else {}
+    """Windows of a text as segments with spans in characters; `levels`: of the headings, from 1,
+    where they are known."""
+    named = (
+        paths((at, level, name) for (at, name), level in zip(headings, levels, strict=True))
+        if levels
+        else headings
+    )
+    for w in text_windows(text, options, named):
+        above, _, heading = w.heading.rpartition(BETWEEN)
+        extra = {"heading": heading} if heading else {}
+        extra |= {"above": above} if above else {}
         yield Segment(
             source.id,
             Modality.DOCUMENT,

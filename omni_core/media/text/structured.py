@@ -16,6 +16,7 @@ MAX_PARSED = 16 << 20
 MAX_DEPTH = 50
 _BINARY = re.compile(r"(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/_-]{64,}={0,2}\s*)+")
 """A value of nothing but base64, 64 characters or more without a space."""
+_BEGINNING = re.compile(r"[\ufeff\s]*(\{\s*[\"}]|\[\s*[\"{\[\]\d-])")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -24,12 +25,22 @@ class Readable:
     """A structured text as people read it.
 
     headings: (first character in `text`, heading). left_out: embedded pictures and binary values.
+    too_deep: values nested deeper than is read. bad_lines: lines that are no JSON, read as text.
+    bad_cells: cells of a notebook that are none.
     """
 
     text: str = ""
     title: str = ""
     headings: list[tuple[int, str]] = field(default_factory=list)
     left_out: int = 0
+    too_deep: int = 0
+    bad_lines: list[int] = field(default_factory=list)
+    bad_cells: list[int] = field(default_factory=list)
+
+
+def begins_as_json(start: str) -> bool:
+    """Whether a text begins as a JSON object, or as an array of what is no single word."""
+    return _BEGINNING.match(start) is not None
 
 
 def readable(text: str) -> Readable | None:
@@ -58,19 +69,18 @@ def _lines(text: str) -> Readable | None:
     """Lines of JSON; None unless nine in ten of the first hundred are."""
     found = Readable()
     out: list[str] = []
-    lines = [line for line in text.split("\n") if line.strip()]
-    bad = 0
-    for n, line in enumerate(lines):
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+    for n, (number, line) in enumerate(lines):
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
-            bad += 1
-            out.append(_unescape(line))
+            found.bad_lines.append(number)
+            out.append(unescape(line))
         else:
             out.append("; ".join(_entries(value, "", found, 0)))
-        if n < 100 and bad > 1 + n // 10:
+        if n < 100 and len(found.bad_lines) > 1 + n // 10:
             return None
-    if bad == len(lines):
+    if len(found.bad_lines) == len(lines):
         return None
     found.text = "\n".join(out)
     return found
@@ -78,17 +88,21 @@ def _lines(text: str) -> Readable | None:
 
 def _unescaped_lines(text: str) -> Readable | None:
     """A text too long to parse, with its escapes resolved."""
-    return Readable(_unescape(text)) if text.lstrip()[:1] in ("{", "[") else None
+    return Readable(unescape(text)) if text.lstrip()[:1] in ("{", "[") else None
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """The text with `\\uXXXX` resolved."""
     plain = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _entries(value: Any, name: str, found: Readable, depth: int) -> Iterator[str]:
     """`name: value` of each leaf; names of nested values are joined by dots."""
-    if depth > MAX_DEPTH or value is None or value == "":
+    if value is None or value == "":
+        return
+    if depth > MAX_DEPTH:
+        found.too_deep += 1
         return
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -115,6 +129,9 @@ def _leaf(value: Any, found: Readable) -> str:
     return text.encode("utf-8", "replace").decode()  # a lone surrogate is no text
 
 
+_OUTPUT_TEXTS = ("text/plain", "text/markdown", "text/latex")
+
+
 class _Notebook:
     """A Jupyter notebook: words, code and the text of its outputs, in order."""
 
@@ -122,14 +139,18 @@ class _Notebook:
         self.read = Readable()
         self._out: list[str] = []
         self._at = 0
-        for cell in notebook["cells"]:
+        for number, cell in enumerate(notebook["cells"], 1):
             if isinstance(cell, dict):
                 self._cell(cell)
+            else:
+                self.read.bad_cells.append(number)
         self.read.text = "".join(self._out)
         self.read.title = self.read.headings[0][1] if self.read.headings else ""
 
     def _cell(self, cell: dict[str, Any]) -> None:
         source = _joined(cell.get("source"))
+        attached = cell.get("attachments")
+        self.read.left_out += len(attached) if isinstance(attached, dict) else 0
         if cell.get("cell_type") == "markdown":
             self.read.headings += [(self._at + at, name) for at, name in outline(source).headings]
         self._add(source)
@@ -146,9 +167,12 @@ class _Notebook:
         data = output.get("data")
         kinds = data if isinstance(data, dict) else {}
         self.read.left_out += sum(kind.startswith("image/") for kind in kinds)
-        if "text/plain" in kinds:
-            return _joined(kinds["text/plain"])
-        return Page(_joined(kinds["text/html"]), "output").text if "text/html" in kinds else ""
+        if words := next((kinds[kind] for kind in _OUTPUT_TEXTS if kind in kinds), None):
+            return _joined(words)
+        if "text/html" in kinds:
+            return Page(_joined(kinds["text/html"]), "output").text
+        self.read.left_out += bool(kinds) and not any(k.startswith("image/") for k in kinds)
+        return ""
 
     def _add(self, text: str) -> None:
         if text.strip():

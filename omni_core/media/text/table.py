@@ -7,14 +7,15 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 
+from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
-from omni_core.media.text.plain import MAX_MB, read
+from omni_core.media.text.plain import MAX_MB, read, read_decoded
 from omni_core.media.text.rows import LOOKED_AT, RowWindow, row_windows
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text.charset import is_text
+from omni_core.text.charset import decode, is_text
 from omni_core.types import (
     Channel,
     CutOptions,
@@ -27,8 +28,11 @@ from omni_core.types import (
 )
 
 DELIMITERS = ",;\t|"
+_TABS = (".tsv", ".tab")
 _TOLD = re.compile(r"\ufeff?sep=([^\s\w])[ \t]*\n", re.I)
 """A first line by which spreadsheets tell each other the delimiter."""
+PROSE_WORDS = 6
+"""Words a row from which rows without common columns are sentences."""
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -39,17 +43,25 @@ class TableMedium(Medium):
     kinds = "tables (CSV, TSV)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Text with the suffix of a table."""
+        """Text with the suffix of a table; with that of a workbook, if its lines have tabs or tell
+        the delimiter."""
+        if suffix in (".xls", ".xlsx"):
+            first = decode(head).partition("\n")
+            return is_text(head) and ("\t" in first[0] or bool(_TOLD.match("".join(first))))
         return suffix in (".csv", ".tsv", ".tab") and is_text(head)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """Raises TooLargeError over 64 MB."""
-        read(path)
+        """Raises TooLargeError over 64 MB, UnreadableError (UNSUPPORTED_TYPE) for prose."""
+        text = read_decoded(path)
+        if _is_prose(_rows(text.text, os.path.splitext(path)[1].lower())):
+            name = os.path.basename(path)
+            raise UnreadableError(f"{name} holds sentences, no table", code="UNSUPPORTED_TYPE")
         when, origin = from_file(path)
-        mime = "text/csv" if path.lower().endswith(".csv") else "text/tab-separated-values"
+        mime = "text/tab-separated-values" if path.lower().endswith(_TABS) else "text/csv"
         return MediaInfo(
-            Modality.DOCUMENT, mime, title(path), recorded_at=when, recorded_at_from=origin
-        )
+            Modality.DOCUMENT, mime, title(path), recorded_at=when, recorded_at_from=origin,
+            warnings=text.warnings,
+        )  # fmt: skip
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """Windows of rows."""
@@ -66,6 +78,16 @@ def _span(window: RowWindow) -> Span:
     return Span("char", window.start, window.end)
 
 
+def _is_prose(rows: Iterator[tuple[int, int, Sequence[str]]]) -> bool:
+    """Whether the first rows are sentences: long, and of one cell or of ever other numbers."""
+    found = [cells for _, _, cells in islice(rows, LOOKED_AT) if any(c.strip() for c in cells)]
+    if not found:
+        return False
+    width, often = Counter(map(len, found)).most_common(1)[0]
+    words = sum(len(cell.split()) for cells in found for cell in cells)
+    return words >= PROSE_WORDS * len(found) and (width == 1 or 2 * often <= len(found))
+
+
 def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
     """(first character, last, cells) of each row; a quoted cell may hold line breaks."""
     at = 0
@@ -78,7 +100,7 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
 
     csv.field_size_limit(MAX_MB << 20)
     told = _TOLD.match(text)
-    delimiter = told[1] if told else "\t" if suffix != ".csv" else _delimiter(text[:20_000])
+    delimiter = told[1] if told else "\t" if suffix in _TABS else _delimiter(text[:20_000])
     reader = csv.reader(lines(), delimiter=delimiter)
     start = 0
     while True:

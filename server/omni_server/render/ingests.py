@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 RETRY_S = 5
+MAX_WARNINGS = 5
+"""Warnings of a file that an answer shows; `omni-mcp ingest` shows all."""
 CHANGED: Mapping[Change, str] = {
     "collection": "added to the collection {collection!r}",
     "title": "renamed",
@@ -79,7 +81,8 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
             "already": s.already or None,
             "changed": [CHANGED[c].format(collection=collection) for c in s.changed],
             "duplicate_of": one_line(s.duplicate_of),
-            "warnings": [one_line(w) for w in s.warnings[:5]],
+            "empty": one_line(s.empty),
+            "warnings": _warnings(s.warnings),
             "retry_in_s": RETRY_S if going else None,
         },
         keep=("segments", "progress"),
@@ -107,6 +110,13 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
         lines.append(f"Same bytes as {data['duplicate_of']}.")
     lines += [f"Warning: {w}" for w in data.get("warnings", ())]
     return blocks.both(lines, data)
+
+
+def _warnings(lines: Sequence[str]) -> list[str]:
+    """The first warnings, and how many more there are."""
+    shown = [one_line(w) for w in lines[:MAX_WARNINGS]]
+    more = len(lines) - MAX_WARNINGS
+    return [*shown, f"and {more} more"] if more > 0 else shown
 
 
 def fetching(progress: DownloadProgress | None) -> CallToolResult:

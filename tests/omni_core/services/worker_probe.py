@@ -56,6 +56,9 @@ class Probe:
         yield 1
         raise UnreadableError("the rest is damaged", code="CORRUPT_MEDIA")
 
+    def no_memory(self) -> None:
+        raise MemoryError
+
     def raise_ours(self) -> None:
         raise UnreadableError("no such kind", code="UNSUPPORTED_TYPE")
 

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from omni_core.text.charset import declared, decode, is_text
+from omni_core.text.charset import declared, decode, decoded, is_strictly_text, is_text
 
 RUSSIAN = "Погода в Москве сегодня солнечная, завтра ожидается дождь."
 JAPANESE = "灯台の記録。三月の嵐で北側の石垣が崩れた。"
@@ -87,3 +87,71 @@ def test_binary_bytes_are_not_text() -> None:
     assert not is_text(random_bytes.replace(b"\0", b"x"))
     assert not is_text(b"words and a NUL\0 and more words, and more words still")
     assert not is_text(b"")
+
+
+WIDE = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+
+
+@pytest.mark.parametrize("page", WIDE)
+@pytest.mark.parametrize(
+    "text",
+    [RUSSIAN, JAPANESE + "\n二行目。\n", "Plain words.", "Η ώρα είναι 10:30.", "שלום עולם לכולם"],
+)
+def test_wide_characters_need_no_mark(page: str, text: str) -> None:
+    read = decoded(text.encode(page))
+    assert (read.text, read.warnings) == (text, ())
+    assert is_text(text.encode(page))
+
+
+def test_tables_of_small_integers_are_no_wide_text() -> None:
+    for size in (2, 4):
+        assert not is_text(b"".join(n.to_bytes(size, "little") for n in range(1000)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# -*- coding: koi8-r -*-",
+        "#!/bin/sh\n# vim: set fileencoding=koi8-r :",
+        '@charset "koi8-r";',
+    ],
+)
+def test_a_line_of_coding_is_a_declaration(line: str) -> None:
+    text = f"{line}\n# Да\n"
+    read = decoded(text.encode("koi8-r"))
+    assert (read.text, read.guessed) == (text, False)
+
+
+@pytest.mark.parametrize(
+    ("label", "page", "text"),
+    [
+        ("utf-8", "cp1251", RUSSIAN),
+        ("iso-8859-1", "cp1251", RUSSIAN),
+        ("us-ascii", "utf-8", RUSSIAN),
+        ("iso-8859-1", "utf-8", "Das Café öffnet."),
+        ("shift_jis", "cp1251", RUSSIAN),
+        ("windows-1252", "cp932", JAPANESE),
+    ],
+)
+def test_a_declaration_that_cannot_be_true_is_passed_over(label: str, page: str, text: str) -> None:
+    assert decode(text.encode(page), label=label) == text
+    page_of = f"<meta charset={label}>{text}"
+    assert decode(page_of.encode(page), markup=True) == page_of
+
+
+def test_only_a_guess_and_what_is_lost_are_warned_about() -> None:
+    assert decoded(RUSSIAN.encode()).warnings == ()
+    assert decoded(RUSSIAN.encode("cp1251"), label="windows-1251").warnings == ()
+    assert decoded(b"\xef\xbb\xbfwords").warnings == ()
+    assert decoded(b"\xef\xbb\xbfwords").text == "words"
+    (guess,) = decoded(JAPANESE.encode("cp932")).warnings
+    assert guess.startswith("read as Shift_JIS, which is a guess")
+    (lost,) = decoded(RUSSIAN.encode() + b" \xff end").warnings
+    assert lost.startswith("1 character is damaged")
+
+
+def test_strictly_text_is_utf8_without_control_characters() -> None:
+    whole = RUSSIAN.encode()
+    assert is_strictly_text(whole) and is_strictly_text(whole[:-1])
+    for wrong in (b"a\0b", b"a\x02b", b"a\xff b", RUSSIAN.encode("cp1251")):
+        assert not is_strictly_text(wrong)

@@ -121,8 +121,8 @@ export class Library {
 
 function sourceRow(source) {
   const date = source.recorded_at && source.recorded_at_from !== "file time" ? day(source.recorded_at) : "";
-  const state = source.state === "ready" ? null
-    : el("span", { class: `state ${source.state}` }, source.state);
+  const state = source.state === "ready" && !source.empty ? null
+    : el("span", { class: `state ${source.state}`, title: source.empty }, source.empty ? "title only" : source.state);
   return el(
     "span", { class: "hit" },
     thumb(first(source), source.kind),

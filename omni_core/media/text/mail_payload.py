@@ -1,0 +1,47 @@
+"""The bytes of a part of a mail; a damaged line of base64 costs that line."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from email.message import Message
+
+_OTHER = re.compile(r"[^A-Za-z0-9+/]")
+QUANTUM = 4
+"""Characters of base64 that are three bytes."""
+
+
+def payload(part: Message) -> tuple[bytes, int]:
+    """The decoded bytes, and how many lines of base64 are damaged or cut short.
+
+    The standard library gives back the base64 itself, or shifted bytes, for one wrong character.
+    """
+    raw = part.get_payload()
+    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
+        data = part.get_payload(decode=True)
+        return (data if isinstance(data, bytes) else b""), 0
+    lines = raw.split() if isinstance(raw, str) else []
+    try:
+        return base64.b64decode("".join(lines), validate=True), 0
+    except binascii.Error:
+        return _by_lines(lines)
+
+
+def _by_lines(lines: list[str]) -> tuple[bytes, int]:
+    """Each line by itself, where lines are whole bytes; else what is base64 in them, in one."""
+    if any(len(line) % QUANTUM for line in lines[:-2]) and len({len(x) for x in lines[:-1]}) == 1:
+        return _whole_bytes("".join(lines)), 1
+    data, damaged = [], 0
+    for line in lines:
+        try:
+            data.append(base64.b64decode(line, validate=True))
+        except binascii.Error:
+            data.append(_whole_bytes(line))
+            damaged += 1
+    return b"".join(data), damaged
+
+
+def _whole_bytes(text: str) -> bytes:
+    kept = _OTHER.sub("", text)
+    return base64.b64decode(kept[: len(kept) // QUANTUM * QUANTUM])
