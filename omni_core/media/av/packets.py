@@ -88,12 +88,14 @@ class GroupJudge:
             if at_end or (settled and length > SHORT_S) or end is None:
                 return Plan(None, at_end)
             return Plan(stop)
-        last = max(
-            [*(float(times[n]) for n in spikes), *([times[bump]] if bump is not None else [])]
-        )
-        if last + AFTER_S > stop - TAIL_S or (unlike and not at_end):
-            return Plan(stop)
-        return Plan(last + AFTER_S, at_end)
+        guess = tuple(float(times[n]) - late for n in spikes)
+        if bump is not None and not spikes:
+            guess = (float(times[bump].mean()),)
+        changed = spikes if bump is None else [*spikes, int(bump[-1])]
+        until = float(times[max(changed)]) + AFTER_S
+        if until > stop - TAIL_S or (unlike and not at_end):
+            return Plan(stop, (), guess + at_end)
+        return Plan(until, at_end, guess + at_end)
 
     def note(self, length: float) -> None:
         """Remember the length of a group that another one follows."""
