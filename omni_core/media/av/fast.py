@@ -28,7 +28,7 @@ MAX_STILL_SIZE = 0.02
 """... nothing moving where the frames between take less than this share of an I-frame each."""
 MIN_GROUP_S = 1.0
 """I-frames closer than this to the one before are part of its group: a dissolve takes longer."""
-MAX_SHARE, FREE_S = 0.25, 4.0
+MAX_SHARE, FREE_S = 0.4, 4.0
 """Share of the video that is decoded whole, at most, and seconds before that counts; after that,
 cuts lie where the sizes of packets make them likely."""
 MAX_GROUP_S, MAX_GROUP_BYTES = 60.0, 64 << 20
@@ -55,6 +55,8 @@ class FastCutter:
         """`decode`: frames of a packet, none when it is damaged."""
         self._shots, self._clock, self._decode = shots, clock, decode
         self._codec, self._time_base = stream.codec_context, stream.time_base
+        self.decoded = False
+        """Whether any picture could be read."""
         self._judge = GroupJudge()
         self._group: _Group | None = None
         self._read_s = 0.0  # seconds that were decoded whole
@@ -101,6 +103,7 @@ class FastCutter:
         for frame in frames[:1]:
             t = self._clock.frame(frame)
             if t is not None:
+                self.decoded = True
                 return _Group(t, frame, features(luma(frame)), packet)
         return None
 
