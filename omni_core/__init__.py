@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from omni_core.types import Content as Content
     from omni_core.types import CutOptions as CutOptions
     from omni_core.types import EncoderInfo as EncoderInfo
+    from omni_core.types import FileLength as FileLength
     from omni_core.types import FileWarning as FileWarning
     from omni_core.types import ImageContent as ImageContent
     from omni_core.types import Limits as Limits
@@ -130,6 +131,7 @@ _LAZY = {
         "Content",
         "CutOptions",
         "EncoderInfo",
+        "FileLength",
         "FileWarning",
         "ImageContent",
         "Limits",

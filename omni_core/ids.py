@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import uuid
 
+PIPELINE = "2"
+"""Version of how files are cut and read, raised when older sources should be read again: 2 reads
+parts of files that 1 left out."""
 _NAMESPACE = uuid.UUID("6f6d6e69-2d6d-6370-8000-65766964656e")
 
 

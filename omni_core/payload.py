@@ -9,7 +9,7 @@
 | recorded_at | datetime, indexed | RFC 3339 in UTC; absent when unknown |
 | axis, text, origin, part | not indexed | as in `Segment` |
 | title | not indexed | of the source |
-| extra | not indexed | `Segment.extra`: key_time, seen, heard, language, heading, rows ... |
+| extra | not indexed | `Segment.extra`: key_time, seen, heard, language, heading, picture ... |
 
 Only indexed keys may be filtered on; the constructors below are the filters that exist.
 """
@@ -27,6 +27,7 @@ from omni_core.types import (
     TITLE_ORIGIN,
     Beats,
     Channel,
+    Crop,
     Modality,
     PlacedWord,
     Segment,
@@ -192,6 +193,17 @@ class StoredSegment:
     def places(self) -> tuple[PlacedWord, ...]:
         """The recognised lines of an image or page, with their places on it; () when unknown."""
         return tuple(PlacedWord(*place) for place in self._extra.get("places") or ())
+
+    @property
+    def picture(self) -> int:
+        """Number of a picture of a page, or of a document without pages, from 1; 0 for others."""
+        return int(self._extra.get("picture") or 0)
+
+    @property
+    def crop(self) -> Crop | None:
+        """Where one of several pictures lies in the image of its page; None for others."""
+        sides = self._extra.get("crop")
+        return None if sides is None else (sides[0], sides[1], sides[2], sides[3])
 
     @property
     def heading(self) -> str:

@@ -97,6 +97,8 @@ class Settings:
     """Seconds; longer video and audio is refused."""
     max_pages: Count = 5000
     """Pages; longer documents are refused."""
+    pdf: Literal["pymupdf", "pypdfium2"] = "pymupdf"
+    """PDF engine: pymupdf (AGPL) or pypdfium2 (Apache, BSD); each helps where the other fails."""
 
     host: Name = "127.0.0.1"
     """Address that `serve --http` binds."""

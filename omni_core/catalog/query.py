@@ -7,9 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from omni_core.catalog.schema import aware
+from omni_core.ids import PIPELINE
 
 MISSING = "missing"
 """Instead of a state: the sources whose file is gone, whatever their state."""
+OUTDATED = "outdated"
+"""Instead of a state: the complete sources that an older version read."""
 SortKey = tuple[str, str]
 """Sort key of a row: `ingested_at` (ISO 8601) and sha256. A page starts after such a key."""
 
@@ -46,6 +49,8 @@ def where(
         of = "SELECT 1 FROM paths p WHERE p.sha256 = s.sha256"
         here = f"EXISTS ({of} AND p.gone_at IS NULL)"
         parts.append((f"EXISTS ({of}) AND NOT {here}", []))
+    elif state == OUTDATED:
+        parts.append(("s.state = 'ready' AND s.pipeline <> ?", [PIPELINE]))
     elif state:
         parts.append(("s.state = ?", [state]))
     if since is not None:

@@ -11,7 +11,7 @@ from omni_core.catalog import schema
 from omni_core.catalog.database import Database
 from omni_core.catalog.query import SortKey, fold, where
 from omni_core.errors import NotFoundError
-from omni_core.types import SourceRow, State
+from omni_core.types import SourceRow
 
 
 class Reads(Database):
@@ -76,8 +76,8 @@ class Reads(Database):
         found = self._one(f"SELECT count(*), total(segments) FROM sources s{clause}", *values)  # noqa: S608
         return (0, 0) if found is None else (int(found[0]), int(found[1]))
 
-    def count(self, collection: str = "", *, state: State) -> int:
-        """Number of sources in a state, in a collection or ("") in the library."""
+    def count(self, collection: str = "", *, state: str) -> int:
+        """Number of sources in a state, `missing` or `outdated`; in a collection or ("") in all."""
         clause, values = where(collection=collection, state=state)
         found = self._one(f"SELECT count(*) FROM sources s{clause}", *values)  # noqa: S608
         return 0 if found is None else int(found[0])

@@ -79,6 +79,7 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     """
+    ALTER TABLE passed_over ADD COLUMN pipeline TEXT NOT NULL DEFAULT '1';
     ALTER TABLE sources ADD COLUMN empty TEXT NOT NULL DEFAULT '';
     """,
 )

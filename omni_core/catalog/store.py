@@ -129,7 +129,8 @@ class Catalog(Begun):
         sha256 = self._sha256(source)
         with self._writing() as db:
             db.execute(
-                "INSERT OR REPLACE INTO passed_over SELECT path, size, mtime_ns, 'FORGOTTEN', ''"
+                "INSERT OR REPLACE INTO passed_over (path, size, mtime_ns, code, error)"
+                " SELECT path, size, mtime_ns, 'FORGOTTEN', ''"
                 " FROM paths WHERE sha256 = ? AND gone_at IS NULL",
                 (sha256,),
             )

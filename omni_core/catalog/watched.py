@@ -9,6 +9,7 @@ from datetime import datetime
 
 from omni_core.catalog import schema
 from omni_core.catalog.reads import Reads
+from omni_core.ids import PIPELINE
 from omni_core.types import SourceRow
 
 
@@ -22,6 +23,7 @@ class FileRow:
     source: str = ""
     state: str = ""
     pipeline: str = ""
+    """The version that read it, or could not."""
     in_collection: bool = False
     gone: bool = False
     code: str = ""
@@ -65,13 +67,19 @@ class WatchedFiles(Reads):
             )
             for r in ingested
         ]  # fmt: skip
-        rows += [FileRow(r["path"], r["size"], r["mtime_ns"], code=r["code"]) for r in passed]
+        rows += [
+            FileRow(r["path"], r["size"], r["mtime_ns"], pipeline=r["pipeline"], code=r["code"])
+            for r in passed
+        ]
         return sorted(rows, key=lambda r: r.path)[:limit]
 
     def pass_over(self, files: Iterable[tuple[str, int, int, str, str]]) -> None:
         """Record files that cannot be ingested: path, size, mtime_ns, code and message of why."""
         with self._writing() as db:
-            db.executemany("INSERT OR REPLACE INTO passed_over VALUES (?, ?, ?, ?, ?)", files)
+            db.executemany(
+                "INSERT OR REPLACE INTO passed_over VALUES (?, ?, ?, ?, ?, ?)",
+                [(*file, PIPELINE) for file in files],
+            )
 
     def gone(self, paths: Sequence[str], at: datetime) -> tuple[list[str], list[Moved]]:
         """Record that these files are gone. A source with a copy elsewhere follows to that path.

@@ -20,9 +20,6 @@ from omni_core.types import EncoderInfo
 if TYPE_CHECKING:
     from omni_core.retrieval.thresholds import CalibratedThresholds
 
-PIPELINE = "1"
-"""Version of segments and ids, incremented when old sources should be ingested again."""
-
 
 @dataclass
 class Context:

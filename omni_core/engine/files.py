@@ -6,10 +6,11 @@ import asyncio
 from datetime import UTC, datetime
 
 from omni_core.catalog.watched import FileRow
-from omni_core.engine.context import PIPELINE, Context
+from omni_core.engine.context import Context
 from omni_core.engine.ingest.known import follow
 from omni_core.engine.library import forget_source
 from omni_core.engine.results import FileNews, FilePage, FilesNoted, KnownFile, SourceRow
+from omni_core.ids import PIPELINE
 from omni_core.payload import changes, source_filter
 
 
@@ -27,9 +28,11 @@ async def known_files(
 
 
 def _known(row: FileRow) -> KnownFile:
-    done = row.state == "ready" and row.pipeline == PIPELINE and row.in_collection
+    current = row.pipeline == PIPELINE
+    done = current and row.state == "ready" and row.in_collection and not row.gone
+    left = row.code == "FORGOTTEN" or (current and bool(row.code))
     return KnownFile(
-        row.path, row.size, row.mtime_ns, complete=bool(row.code) or (done and not row.gone),
+        row.path, row.size, row.mtime_ns, complete=left or done,
         source_id=row.source, gone=row.gone, passed_over=row.code,
     )  # fmt: skip
 

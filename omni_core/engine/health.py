@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from omni_core.engine.context import PIPELINE, Context
+from omni_core.catalog.query import OUTDATED
+from omni_core.engine.context import Context
 from omni_core.errors import OmniError
+from omni_core.ids import PIPELINE
 
 OPENING_S = 0.5
 REACH_S = 2.0
@@ -16,10 +18,12 @@ REACH_S = 2.0
 async def describe(context: Context) -> dict[str, Any]:
     """Models, index, counts and child processes. Waits for neither models nor index to load.
 
+    `outdated`: sources that an older version read, which `ingest` reads again.
     `waits_for`: why a question could not be answered now, in words; empty when it could.
     """
     models = await context.models.status()
     sources, segments = await asyncio.to_thread(context.catalog.totals, "")
+    outdated = await asyncio.to_thread(context.catalog.count, state=OUTDATED)
     waits_for = await _index_problem(context)
     if models.encoder == "loading":
         waits_for = waits_for or "the models are loading"
@@ -33,6 +37,7 @@ async def describe(context: Context) -> dict[str, Any]:
         "index": context.settings.index,
         "sources": sources,
         "segments": segments,
+        "outdated": outdated,
         "waits_for": waits_for,
         "restarts": {"models": context.models.restarts, "decoders": context.decoders.restarts},
         "pids": {"models": context.models.pid, "decoders": context.decoders.pids},

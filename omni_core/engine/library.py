@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from omni_core import cursors
-from omni_core.catalog.query import MISSING, SortKey
+from omni_core.catalog.query import MISSING, OUTDATED, SortKey
 from omni_core.collection_names import collection_filter
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
@@ -44,7 +44,7 @@ async def list_sources(
     collection = collection_filter(collection)
     if limit < 1:
         raise BadRequestError(f"limit is {limit}; a page holds one source or more")
-    states = (*get_args(State), MISSING)
+    states = (*get_args(State), MISSING, OUTDATED)
     if state and state not in states:
         raise BadRequestError(f"state is {state!r}; choose one of {', '.join(states)}")
     request = repr(("sources", match, when, collection, state))

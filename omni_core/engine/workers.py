@@ -129,6 +129,7 @@ class Decoders:
             "max_file_mb": settings.max_file_mb,
             "max_duration_s": settings.max_duration_s,
             "max_pages": settings.max_pages,
+            "pdf": settings.pdf,
         }
 
         def make(name: str, nice: int) -> Worker:

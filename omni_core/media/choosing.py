@@ -7,6 +7,7 @@ one that claims it is tried; where none reads it, the first one's error stands.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,12 +15,13 @@ from omni_core.errors import OmniError, UnavailableError, UnreadableError
 from omni_core.media.guard import guarded
 from omni_core.protocols import Medium
 from omni_core.text.charset import is_strictly_text
-from omni_core.types import CutOptions, FileWarning, MediaInfo, Segment, Source
+from omni_core.types import CutOptions, FileLength, FileWarning, MediaInfo, Segment, Source
 
 TEXT_RANK = 5
 """Ranks from here on are media of text, which a damaged binary file is never read as."""
 LOOKED_AT = 1 << 20
 """Bytes that must all be text for a file that begins as a binary one to be read as text."""
+_PDF_OBJECT = re.compile(rb"(?m)^\s*\d{1,10}\s+\d{1,5}\s+obj\b")
 _NOT_MINE, _DAMAGED = "UNSUPPORTED_TYPE", "CORRUPT_MEDIA"
 """Codes after which another medium is tried. A wrong password and a limit are for all."""
 
@@ -28,14 +30,15 @@ def able(path: str, claiming: Sequence[Medium]) -> list[Medium]:
     """The media that may read the file, of those that claim it, in their order.
 
     What begins as a binary file and is text to its end (`GIF89a is a format ...`) is for the media
-    of text; a damaged binary file is never for them.
+    of text; a damaged binary file is never for them, nor a PDF, whose objects may be text too.
     """
     text = [medium for medium in claiming if medium.rank >= TEXT_RANK]
     binary = [medium for medium in claiming if medium.rank < TEXT_RANK]
     if not text or not binary:
         return [*claiming]
     with open(path, "rb") as f:
-        return text if is_strictly_text(f.read(LOOKED_AT)) else binary
+        start = f.read(LOOKED_AT)
+    return text if is_strictly_text(start) and not _PDF_OBJECT.search(start) else binary
 
 
 def probe(
@@ -67,7 +70,7 @@ def probe(
 
 def decompose(
     path: str, media: Sequence[Medium], source: Source, options: CutOptions
-) -> Iterator[Segment | FileWarning]:
+) -> Iterator[Segment | FileWarning | FileLength]:
     """What the first medium cuts; of the next one, if the first fails before its first segment.
 
     `media` begins with the one that opened the file. The others must find the same modality in it.
@@ -105,7 +108,7 @@ def _is_passed_on(e: OmniError) -> bool:
 
 
 def _require_known(medium: Medium, item: object) -> None:
-    if not isinstance(item, Segment | FileWarning):
+    if not isinstance(item, Segment | FileWarning | FileLength):
         raise UnavailableError(
             f"the medium {type(medium).__name__} yields {type(item).__name__} where a Segment or a "
             "FileWarning belongs; tell its authors"

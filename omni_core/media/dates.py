@@ -1,7 +1,8 @@
 """The recording date of a source, and where it was found.
 
-In order of trust: EXIF, tags of the container or document, the file name, the modification time.
-A time without a zone is taken as local time of this machine.
+In order of trust: what is written in a picture (`image/taken.py`), tags of the container or
+document, the file name, the modification time. A time without a zone is taken as local time of
+this machine.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _TAGS = (
 )
 EPOCH = datetime(1971, 1, 2, tzinfo=UTC)
 """Earlier dates are ignored: containers write 1904 or 1970 for "unknown", cameras 1970."""
+_WIDEST_ZONE = timedelta(hours=14)
 
 
 def recorded_at(path: str, tags: Mapping[str, str]) -> tuple[datetime | None, str]:
@@ -63,11 +65,12 @@ def in_name(name: str) -> datetime | None:
         return None
 
 
-def parse(text: str) -> datetime | None:
-    """ISO 8601, EXIF (2024:01:31 18:45:00) and PDF (D:20240131184500+01'00') dates; else None."""
+def parse(text: str, since: datetime = EPOCH) -> datetime | None:
+    """ISO 8601, EXIF (2024:01:31 18:45:00) and PDF (D:20240131184500+01'00') dates; else None, as
+    for one that is before `since`, in the future or impossible. An impossible zone is no zone."""
     m = re.match(
         r"\s*(?:D:)?(\d{4})(?:[-:/.]?(\d\d)(?:[-:/.]?(\d\d))?)?"
-        r"(?:[T ]*(\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?)?\s*(Z|[+-]\d\d[:']?\d?\d?'?)?",
+        r"(?:[T ]*(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?\s*(Z|[+-]\d\d[:']?\d?\d?'?)?",
         text.strip("\0 ") if text else "",
     )
     if m is None or m.group(1) is None:
@@ -75,10 +78,11 @@ def parse(text: str) -> datetime | None:
     year, month, day, hour, minute, second = (int(g) if g else None for g in m.groups()[:6])
     try:
         when = datetime(
-            year or 0, month or 1, day or 1, hour or 0, minute or 0, min(second or 0, 59)
-        )
-        return _plausible(when.replace(tzinfo=_zone(m.group(7))))
-    except ValueError:
+            year or 0, 1 if month is None else month, 1 if day is None else day, hour or 0,
+            minute or 0, min(second or 0, 59), int((m.group(7) or "")[:6].ljust(6, "0")),
+        )  # fmt: skip
+        return _plausible(when.replace(tzinfo=_zone(m.group(8))), since)
+    except (ValueError, OverflowError, OSError):
         return None
 
 
@@ -89,10 +93,12 @@ def _zone(text: str | None) -> timezone | None:
         return UTC
     digits = re.sub(r"\D", "", text)
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4] or 0))
+    if offset > _WIDEST_ZONE:
+        return None
     return timezone(-offset if text[0] == "-" else offset)
 
 
-def _plausible(when: datetime) -> datetime | None:
+def _plausible(when: datetime, since: datetime = EPOCH) -> datetime | None:
     aware = when if when.tzinfo is not None else when.astimezone()
     limit = datetime.now(UTC) + timedelta(days=2)
-    return aware if EPOCH < aware < limit else None
+    return aware if since < aware < limit else None

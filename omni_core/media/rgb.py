@@ -3,45 +3,71 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-WHITE, BLACK = (255, 255, 255), (0, 0, 0)
-LIGHT = 190.0
-"""Mean brightness, 0 to 255, from which what is drawn on a transparent ground is drawn for a dark
-one: on white it would not be seen."""
+WHITE, GREY, BLACK = (255, 255, 255), (128, 128, 128), (0, 0, 0)
+CONTRAST = 64.0
+"""Difference in brightness, 0 to 255, below which a line is not told from its ground."""
+_LOST = 0.05
+"""Share of the edges that may be lost on white before another ground is looked for."""
+_CLEAR = 0.05
+"""Opacity up to which a pixel counts as clear."""
+_DEPTHS = (255, 1023, 4095, 16383, 65535)
+"""Full scale of 8, 10, 12, 14 and 16 bits, as cameras and scanners store them in 16."""
 
 
 def to_rgb(image: Image.Image, background: tuple[int, int, int] | None = None) -> Image.Image:
     """8-bit RGB: transparency composed onto `background` (by default one on which the picture can
-    be seen), 16 bits and floats scaled, CMYK converted."""
+    be seen), 10 to 32 bits and floats scaled, CMYK converted."""
     if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, np.float32)
-        low, high = float(values.min()), float(values.max())
-        full = 65535.0 if high > 255 else 255.0
-        if image.mode == "F" or high > full or low < 0:
-            values, full = values - low, max(high - low, 1e-9)
-        grey = np.clip(values * (255 / full), 0, 255).astype(np.uint8)
-        return Image.fromarray(grey, "L").convert("RGB")
-    if _transparent(image):
+        return _scaled(np.asarray(image, np.float32), whole=image.mode != "F")
+    if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        page = Image.new("RGBA", rgba.size, (*(background or background_of(image)), 255))
+        page = Image.new("RGBA", rgba.size, (*(background or background_of(rgba)), 255))
         return Image.alpha_composite(page, rgba).convert("RGB")
     return image.convert("RGB")
 
 
+def _scaled(values: NDArray[np.float32], *, whole: bool) -> Image.Image:
+    """Grey of whole numbers from 0 to the depth that holds them, else from lowest to highest."""
+    finite = np.abs(values) < 1e30  # neither NaN nor the mark for "no data"
+    low, high = (float(f(values[finite])) if finite.any() else 0.0 for f in (np.min, np.max))
+    depth = next((depth for depth in _DEPTHS if high <= depth), 0) if whole and low >= 0 else 0
+    if not depth:
+        values = values - low
+    full = depth or max(high - low, 1e-9)
+    grey = np.where(finite, np.clip(values * (255 / full), 0, 255), 0).astype(np.uint8)
+    return Image.fromarray(grey, "L").convert("RGB")
+
+
 def background_of(image: Image.Image) -> tuple[int, int, int]:
-    """White, or black for a light picture on a transparent ground."""
-    if not _transparent(image):
+    """White, unless much of what borders on clear ground is as light; then black, or grey where
+    the picture has both light and dark edges."""
+    if not image.has_transparency_data:
         return WHITE
     small = image.convert("RGBA")
-    small.thumbnail((256, 256))
+    small.thumbnail((1024, 1024))
     values = np.asarray(small, np.float32)
     alpha = values[..., 3] / 255
-    if not alpha.any() or alpha.mean() > 0.98:
+    weight = alpha * _by_clear(alpha <= _CLEAR) * (alpha > _CLEAR)
+    if not weight.any():
         return WHITE
     luma = values[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
-    return BLACK if float((luma * alpha).sum() / alpha.sum()) >= LIGHT else WHITE
+    lost = [
+        float((weight * (np.abs(luma - ground[0]) < CONTRAST)).sum() / weight.sum())
+        for ground in (WHITE, BLACK, GREY)
+    ]
+    if lost[0] <= _LOST or lost[0] <= 2 * min(lost[1:]):
+        return WHITE
+    return BLACK if lost[1] <= max(_LOST, lost[2]) else GREY
 
 
-def _transparent(image: Image.Image) -> bool:
-    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+def _by_clear(clear: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels that have a clear one beside them, or one over or under them."""
+    near = np.zeros_like(clear)
+    near[1:] |= clear[:-1]
+    near[:-1] |= clear[1:]
+    near[:, 1:] |= clear[:, :-1]
+    near[:, :-1] |= clear[:, 1:]
+    return near

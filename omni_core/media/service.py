@@ -18,6 +18,7 @@ from omni_core.protocols import Medium
 from omni_core.types import (
     Crop,
     CutOptions,
+    FileLength,
     FileWarning,
     Limits,
     MediaInfo,
@@ -34,7 +35,7 @@ MAX_KNOWN = 32
 """Files whose medium is remembered from one call to the next."""
 
 
-def service(**limits: float) -> MediaService:
+def service(**limits: float | str) -> MediaService:
     """The factory that `Worker` calls in its child process; `limits`: the fields of `Limits`."""
     return MediaService(Limits(**limits))  # type: ignore[arg-type]
 
@@ -58,7 +59,7 @@ class MediaService:
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    ) -> Iterator[Segment | FileWarning | FileLength]:
         """Segments as they are cut; memory does not grow with the length of the file."""
         able = self._able(path)
         chosen = able.index(self._medium(path, options.password))

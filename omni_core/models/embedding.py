@@ -83,16 +83,20 @@ def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Cont
 
     Text is embedded whatever its channel (sound tags are text of channel `sound`). Images of pages
     with much text are left out unless the encoder reads page images
-    (`EncoderInfo.embed_page_images`).
+    (`EncoderInfo.embed_page_images`) or the image is a picture, not the page (`picture`).
     """
     words_only = set() if info.embed_page_images else pages_with_words(segments, PAGE_WORDS_ONLY)
     found: dict[int, Content] = {}
     for i, segment in enumerate(segments):
         content = segment.content
         if isinstance(content, TextContent):
-            words = with_heading(segment.heading_path, content.text)
+            words = with_heading(segment, content.text)
             found[i] = content if words == content.text else TextContent(words)
-        elif isinstance(content, ImageContent) and segment.span.start in words_only:
+        elif (
+            isinstance(content, ImageContent)
+            and segment.span.start in words_only
+            and not segment.extra.get("picture")
+        ):
             continue
         elif content is not None and segment.channel in info.channels:
             found[i] = content

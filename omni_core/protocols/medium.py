@@ -10,6 +10,7 @@ from omni_core.errors import BadRequestError
 from omni_core.types import (
     Crop,
     CutOptions,
+    FileLength,
     FileWarning,
     Limits,
     MediaInfo,
@@ -79,13 +80,14 @@ class Medium(ABC):
     @abstractmethod
     def decompose(
         self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    ) -> Iterator[Segment | FileWarning | FileLength]:
         """Segments in order of time or page, streamed: never a whole file in memory.
 
         The same file and options give the same segments in the same order: ids are derived from
         channel, span and part, and an interrupted ingest skips the ids that are stored already.
         The image of a page and its text follow each other. The consumer may stop early. A
-        warning about the file as a whole is yielded as a `FileWarning`.
+        warning about the file as a whole is yielded as a `FileWarning`, and the length that was
+        found in decoding, where the header may be wrong, last as a `FileLength`.
         """
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:

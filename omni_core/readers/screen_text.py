@@ -44,6 +44,8 @@ SAME_TEXT_RATIO = 0.9
 PAGE_WORDS_ENOUGH = 8
 """A page whose text layer has fewer words is recognised too: a scan with a stamp, for one."""
 IMAGE_EDGE = 1280
+PARTS_OF_PICTURE = 1000
+"""Windows of text that one of several pictures of a page may have."""
 MAX_PLACES = 200
 """Lines of an image whose places are stored: 60 bytes each."""
 VIDEO_EDGE = 960
@@ -96,7 +98,7 @@ class ScreenTextReader(Reader):
     @classmethod
     def select(cls, segments: Sequence[Segment]) -> list[Segment]:
         """Images and videos; no image whose tiles follow, no page whose text layer holds enough
-        words, unless the medium says that words stand in its picture (`scan`)."""
+        words, unless the medium says that words stand in its picture (`scan`, `picture`)."""
         with_text_layer = pages_with_words(segments, PAGE_WORDS_ENOUGH)
         return [
             s
@@ -107,6 +109,7 @@ class ScreenTextReader(Reader):
                 s.modality is not Modality.DOCUMENT
                 or s.span.start not in with_text_layer
                 or s.extra.get("scan")
+                or s.extra.get("picture")
             )
         ]
 
@@ -194,10 +197,11 @@ class ScreenTextReader(Reader):
     def _page(self, segment: Segment, lines: Sequence[Line]) -> list[Segment]:
         """Windows of text, cut as those of a text layer."""
         windows = text_windows(paragraphs(lines), CutOptions())
-        places = _places(lines)  # of the whole page, once
+        places = _places(lines, segment.extra.get("crop"))  # of the whole page, once
+        first = segment.part * PARTS_OF_PICTURE
         return [
-            _words(segment, w.text, part, places=() if part else places)
-            for part, w in enumerate(windows)
+            _words(segment, w.text, first + n, places=() if n else places)
+            for n, w in enumerate(windows)
         ]
 
 

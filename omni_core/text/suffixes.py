@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ass", ".ssa", ".ttml", ".sbv", ".smi", ".sami")
+SUBTITLE_SUFFIXES = (
+    ".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".sbv", ".smi", ".sami", ".sub", ".lrc",
+    ".scc", ".srv3", ".srv1", ".json3",
+)  # fmt: skip
 """Subtitle files, in order of preference as sidecars."""
 VIDEO_CLIPS = frozenset(
     {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".flv", ".ts", ".mts"}

@@ -20,8 +20,10 @@ from omni_core.types.models import ReaderInfo as ReaderInfo
 from omni_core.types.options import Crop as Crop
 from omni_core.types.options import CutOptions as CutOptions
 from omni_core.types.options import Limits as Limits
+from omni_core.types.options import PdfEngine as PdfEngine
 from omni_core.types.scores import Match as Match
 from omni_core.types.scores import Sparse as Sparse
+from omni_core.types.segments import CHAPTER_ORIGIN as CHAPTER_ORIGIN
 from omni_core.types.segments import TITLE_ORIGIN as TITLE_ORIGIN
 from omni_core.types.segments import Axis as Axis
 from omni_core.types.segments import Beats as Beats
@@ -30,6 +32,7 @@ from omni_core.types.segments import Encoded as Encoded
 from omni_core.types.segments import Segment as Segment
 from omni_core.types.segments import Span as Span
 from omni_core.types.sources import FILE_TIME as FILE_TIME
+from omni_core.types.sources import FileLength as FileLength
 from omni_core.types.sources import FileWarning as FileWarning
 from omni_core.types.sources import MediaInfo as MediaInfo
 from omni_core.types.sources import Modality as Modality

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+PdfEngine = Literal["pymupdf", "pypdfium2"]
+"""The library that reads PDF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class CutOptions:
     """Path of a subtitle file to use as the transcript."""
     undrawn: tuple[int, ...] = ()
     """Pages whose picture is left out: it is stored already, or the decoder died of it."""
+    hung: tuple[int, ...] = ()
+    """Pages that a decoder died of: the second PDF engine draws them, if there is one."""
 
 
 Crop = tuple[float, float, float, float]
@@ -44,9 +50,10 @@ Crop = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one file, checked before it is decoded (see `Settings`)."""
+    """Limits of one file, checked before it is decoded, and who decodes it (see `Settings`)."""
 
     max_pixels: int = 100_000_000
     max_file_mb: int = 20_000
     max_duration_s: float = 12 * 3600
     max_pages: int = 5000
+    pdf: PdfEngine = "pymupdf"

@@ -13,6 +13,8 @@ from omni_core.types.sources import Modality
 
 TITLE_ORIGIN = "title"
 """`Segment.origin` of a segment whose text is the title of its source."""
+CHAPTER_ORIGIN = "chapter title"
+"""`Segment.origin` of a segment whose text is the title of a chapter, at the chapter's span."""
 
 
 class Channel(StrEnum):

@@ -37,7 +37,7 @@ class Source:
     pages: int | None = None
     recorded_at: datetime | None = None
     recorded_at_from: str = ""
-    """exif, container, pdf, file name, file time, or caller."""
+    """exif, xmp, iptc, png, container, pdf, file name, file time, or caller."""
 
     @property
     def id(self) -> str:
@@ -106,3 +106,13 @@ class FileWarning:
 
     message: str
     """One line: what is wrong, and what of the file is missing because of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLength:
+    """The length of a video or audio file, as it was decoded.
+
+    Yielded last by `Medium.decompose`, where it is known better than from the file's header.
+    """
+
+    seconds: float

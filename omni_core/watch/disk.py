@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from omni_core.text.subtitle_names import SUBTITLE_FOLDERS, Films, is_subtitle
 from omni_core.watch.rules import beside_media, counts
 
 
@@ -87,6 +88,7 @@ def look(paths: Iterable[str], folder: str) -> Seen:
 
 def _walk(top: str, seen: Seen) -> None:
     folders = [top]
+    siblings: dict[str, list[str]] = {}
     while folders:
         folder = folders.pop()
         try:
@@ -95,14 +97,16 @@ def _walk(top: str, seen: Seen) -> None:
         except OSError:
             seen.hidden.add(folder)
             continue
-        names = [e.name for e in entries]
+        siblings[folder] = [e.name for e in entries]
         for entry in entries:
             if not counts(entry.name):
                 continue
             try:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
-                elif entry.is_file(follow_symlinks=False) and not beside_media(entry.name, names):
+                elif entry.is_file(follow_symlinks=False) and not _is_subtitle(
+                    entry.path, siblings
+                ):
                     seen.files[entry.path] = FileStat.of(entry.stat(follow_symlinks=False))
             except FileNotFoundError:  # gone since it was listed
                 continue
@@ -111,13 +115,28 @@ def _walk(top: str, seen: Seen) -> None:
 
 
 def _is_subtitle(path: str, siblings: dict[str, list[str]]) -> bool:
+    """Whether it is read with a film: one beside it, or beside its folder `Subs`."""
     folder, name = os.path.split(path)
+    if not is_subtitle(name):
+        return False
+    if beside_media(name, _listed(folder, siblings)):
+        return True
+    for inner in (folder, os.path.dirname(folder)):
+        above, last = os.path.split(inner)
+        if last.lower() in SUBTITLE_FOLDERS:
+            names = (n for n in _listed(above, siblings) if os.path.splitext(n)[1])
+            films = Films(os.path.join(above, n) for n in names)
+            return films.read(path)
+    return False
+
+
+def _listed(folder: str, siblings: dict[str, list[str]]) -> list[str]:
     if folder not in siblings:
         try:
             siblings[folder] = os.listdir(folder)
         except OSError:
             siblings[folder] = []
-    return beside_media(name, siblings[folder])
+    return siblings[folder]
 
 
 def stat_of(path: str) -> FileStat | None:

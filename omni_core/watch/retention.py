@@ -1,4 +1,4 @@
-"""Sources whose file is gone: list them, forget them."""
+"""Sources that need something: their file is gone, or an older version has read it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 
-from omni_core.catalog.query import MISSING
+from omni_core.catalog.query import MISSING, OUTDATED
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import SourceRow
 from omni_core.watch.folders import Watched
@@ -16,16 +16,25 @@ PAGE = 100
 
 async def missing(engine: EngineApi, collection: str = "") -> list[SourceRow]:
     """The sources that are marked as missing and whose file is still not there."""
+    found = await _all(engine, MISSING, collection)
+    gone = [not await asyncio.to_thread(os.path.lexists, row.uri) for row in found]
+    return [row for row, is_gone in zip(found, gone, strict=True) if is_gone]
+
+
+async def outdated(engine: EngineApi) -> list[SourceRow]:
+    """The complete sources that an older version read: ingesting them again reads more of them."""
+    return await _all(engine, OUTDATED)
+
+
+async def _all(engine: EngineApi, state: str, collection: str = "") -> list[SourceRow]:
     found: list[SourceRow] = []
     cursor = ""
     while True:
-        page = await engine.sources(state=MISSING, collection=collection, limit=PAGE, cursor=cursor)
+        page = await engine.sources(state=state, collection=collection, limit=PAGE, cursor=cursor)
         found += page.sources
         cursor = page.next_cursor
         if not cursor:
-            break
-    gone = [not await asyncio.to_thread(os.path.lexists, row.uri) for row in found]
-    return [row for row, is_gone in zip(found, gone, strict=True) if is_gone]
+            return found
 
 
 async def forget_missing(engine: EngineApi, watched: Watched, days: int) -> list[SourceRow]:

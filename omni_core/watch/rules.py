@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection
 
-from omni_core.text.suffixes import SUBTITLE_SUFFIXES
+from omni_core.text.subtitle_names import is_subtitle, stems
 
 _UNFINISHED = re.compile(
     r"(?P<name>.*)\.(part|partial|crdownload|download|opdownload|filepart|aria2|!qb|!ut|tmp|temp"
@@ -33,13 +33,13 @@ def beside_media(name: str, siblings: Collection[str]) -> bool:
 
     A video that is still being downloaded (`talk.mp4.part`) counts as there.
     """
-    stem, suffix = os.path.splitext(name)
-    if suffix.lower() not in SUBTITLE_SUFFIXES:
+    if not is_subtitle(name):
         return False
-    stems = {stem, os.path.splitext(stem)[0]}
+    found = set(stems(name))
     for sibling in siblings:
         unfinished = _UNFINISHED.fullmatch(sibling)
-        other, kind = os.path.splitext((unfinished and unfinished["name"]) or sibling)
-        if other in stems and kind and kind.lower() not in SUBTITLE_SUFFIXES:
+        other = (unfinished and unfinished["name"]) or sibling
+        stem, kind = os.path.splitext(other)
+        if stem in found and kind and not is_subtitle(other):
             return True
     return False

@@ -73,8 +73,6 @@ FEATURES = (
             "sentence_transformers"), ("torch", "transformers", "sentence-transformers"),
             "one model for text, images, audio and video; wants a GPU",
             "pip install 'omni-mcp[omni]', then omni-mcp models", False),
-    Feature("HEIC (extra)", ("pillow_heif",), ("pillow-heif",), "images from iPhones",
-            "pip install 'omni-mcp[heic]'", False),
 )  # fmt: skip
 
 GB = 1e9

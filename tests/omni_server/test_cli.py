@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -237,6 +238,30 @@ def test_forget_asks_on_a_terminal_and_refuses_to_guess_in_a_script(
     assert "nothing was removed" in call("forget", "tea").out
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     assert "forgot tea" in call("forget", "tea").out
+
+
+def test_what_an_older_version_has_read_is_hinted_at_and_read_again_by_one_command(
+    call: Any, media: Path, tmp_path: Path
+) -> None:
+    call("ingest", media / "tea.txt", "--collection", "kitchen")
+    assert "nothing to do" in call("ingest", "--outdated").out
+    with sqlite3.connect(tmp_path / "store" / "catalog.sqlite") as db:
+        db.execute("UPDATE sources SET pipeline = '1'")
+    db.close()
+    listed = call("sources")
+    assert "1 source was read by an older version; `omni-mcp ingest --outdated`" in listed.err
+    (again,) = call("ingest", "--outdated", "--json").data
+    assert (again["state"], again["already"]) == ("ready", False)
+    (row,) = call("sources", "--json").data["sources"]
+    assert row["collections"] == ["kitchen"]
+    assert "older version" not in call("sources").err
+
+
+@pytest.mark.parametrize("words", [(), ("tea.txt", "--outdated")])
+def test_ingest_wants_files_or_all_that_is_outdated(call: Any, words: tuple[str, ...]) -> None:
+    refused = call("ingest", *words)
+    assert (refused.code, refused.err.split(":")[0]) == (1, "BAD_ARGUMENT")
+    assert "--outdated" in refused.err
 
 
 def test_a_stranger_in_a_folder_is_passed_over_and_named_it_fails(call: Any, media: Path) -> None:

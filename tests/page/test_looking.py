@@ -49,9 +49,10 @@ async def test_words_follow_the_times_of_their_phrases(page: Page, site: Site) -
     await page.goto(site.url(q="deep lake"))
     await expect(page.locator("video")).to_have_attribute("src", re.compile(r"^/media/"))
     video = page.locator("video")
+    spoken = page.locator("h3:has-text('Said') + ol .word.now")
+    await expect(spoken).to_have_text("At ")  # where the hit begins: the film is in
     for second, word in ((2.0, "we"), (9.1, "At"), (11.4, "lake.")):
         await video.evaluate("(v, t) => { v.currentTime = t }", second)
-        spoken = page.locator("h3:has-text('Said') + ol .word.now")
         await expect(spoken).to_have_text(re.compile(word if word != "we" else "we|First|look"))
 
 

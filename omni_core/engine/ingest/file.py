@@ -13,7 +13,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from omni_core.engine.context import PIPELINE, Context
+from omni_core.engine.context import Context
 from omni_core.engine.hashing import hash_file
 from omni_core.engine.ingest.decoder import decoder_for
 from omni_core.engine.ingest.finish import fail, finish, suspend
@@ -29,10 +29,12 @@ from omni_core.errors import (
     TooLargeError,
     UnreadableError,
 )
+from omni_core.ids import PIPELINE
 from omni_core.payload import source_filter
 from omni_core.stages import report_each, staged
 from omni_core.tasks import finish_first
-from omni_core.types import MediaInfo, Source
+from omni_core.text.titles import title_of
+from omni_core.types import MediaInfo, Source, SourceRow
 from omni_core.worker import Worker
 
 CLOSING_S = 1.5
@@ -95,7 +97,8 @@ async def _ingest_bytes(
     context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
 ) -> None:
     async with decoder_for(context, run, stat.st_size) as (cutter, info):
-        source = _source(path, sha256, stat, info, run.request)
+        before = await asyncio.to_thread(context.catalog.get, sha256)
+        source = _source(path, sha256, stat, info, run.request, before)
         pipeline = await _begin(context, run, source, stat, info)
         await _run_pipeline(context, run, pipeline, cutter)
     await finish(context, run, pipeline)
@@ -119,19 +122,29 @@ async def _stat(path: Path, max_mb: int) -> os.stat_result:
 
 
 def _source(
-    path: Path, sha256: str, stat: os.stat_result, info: MediaInfo, request: IngestRequest
+    path: Path,
+    sha256: str,
+    stat: os.stat_result,
+    info: MediaInfo,
+    request: IngestRequest,
+    before: SourceRow | None,
 ) -> Source:
+    """The source as it is stored; `before`: as an earlier ingest left it, whose title stays, unless
+    that was the file's name, and whose date, where a person gave it."""
+    kept = "" if before is None or before.title == title_of(before.uri) else before.title
+    dated = before is not None and before.recorded_at_from == "caller"
+    recorded_at = request.recorded_at or (before.recorded_at if before and dated else None)
     return Source(
         sha256=sha256,
         uri=str(path),
-        title=request.title or info.title or path.stem,
+        title=request.title or kept or info.title or path.stem,
         modality=info.modality,
         mime=info.mime,
         size=stat.st_size,
         duration_s=info.duration_s,
         pages=info.pages,
-        recorded_at=request.recorded_at or info.recorded_at,
-        recorded_at_from="caller" if request.recorded_at else info.recorded_at_from,
+        recorded_at=recorded_at or info.recorded_at,
+        recorded_at_from="caller" if recorded_at else info.recorded_at_from,
     )
 
 

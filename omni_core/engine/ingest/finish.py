@@ -16,7 +16,9 @@ from omni_core.types import Modality
 async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
     """Mark the source ready, once everything is in the index."""
     source, duration = pipeline.source, pipeline.source.duration_s
-    if source.modality in (Modality.VIDEO, Modality.AUDIO) and pipeline.at > (duration or 0.0):
+    if pipeline.length_s is not None:
+        duration = pipeline.length_s
+    elif source.modality in (Modality.VIDEO, Modality.AUDIO) and pipeline.at > (duration or 0.0):
         duration = pipeline.at
     await asyncio.to_thread(
         context.catalog.finish,

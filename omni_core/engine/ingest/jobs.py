@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,7 +13,7 @@ from omni_core.engine.ingest.begun import Record
 from omni_core.engine.ingest.file import ingest_file
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.tasks import Report, SharedTasks
-from omni_core.text.suffixes import SUBTITLE_SUFFIXES
+from omni_core.text.subtitle_names import Films
 
 Progress = Callable[[IngestStatus], Awaitable[None]]
 
@@ -101,12 +100,7 @@ class Jobs:
 
 
 def without_subtitle_files(paths: list[str]) -> list[str]:
-    """The paths without `talk.srt` and `talk.en.vtt` beside `talk.mp4`: these are read with the
-    video, and as separate documents they would be found instead of it."""
-    split = [os.path.splitext(p) for p in paths]
-    stems = {stem for stem, suffix in split if suffix.lower() not in SUBTITLE_SUFFIXES}
-    return [
-        path
-        for path, (stem, suffix) in zip(paths, split, strict=True)
-        if suffix.lower() not in SUBTITLE_SUFFIXES or not stems & {stem, os.path.splitext(stem)[0]}
-    ]
+    """The paths without `talk.srt` and `talk.en.vtt` beside `talk.mp4`, or in `Subs` there: these
+    are read with the video, and as separate documents they would be found instead of it."""
+    films = Films(paths)
+    return [path for path in paths if not films.read(path)]

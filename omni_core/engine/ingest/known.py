@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 
 from omni_core.catalog.schema import aware
-from omni_core.engine.context import PIPELINE, Context
+from omni_core.engine.context import Context
 from omni_core.engine.describe import empty_note
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.results import Change, IngestRequest
+from omni_core.ids import PIPELINE
 from omni_core.payload import changes, source_filter
 from omni_core.text.titles import title_of
 from omni_core.types import Source, SourceRow

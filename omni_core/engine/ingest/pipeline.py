@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from omni_core.engine.ingest.chapters import Chapters
 from omni_core.engine.ingest.drawing import PageDrawing
 from omni_core.engine.ingest.emptiness import is_findable, why_empty
 from omni_core.engine.ingest.points import to_points
@@ -30,6 +31,7 @@ from omni_core.query import Filter, Ids
 from omni_core.types import (
     Channel,
     CutOptions,
+    FileLength,
     FileWarning,
     ImageContent,
     Modality,
@@ -75,6 +77,8 @@ class Pipeline:
     warnings: list[str] = field(default_factory=list)
     at: float = 0.0
     """Position reached in the source: seconds, pages or characters."""
+    length_s: float | None = None
+    """Seconds of the file as decoded, once it is read to its end."""
     readers: bytes = b""
     """The readers' buffers at the last checkpoint."""
     _found: bool = False
@@ -94,6 +98,7 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         self._drawing = PageDrawing(self.source)
+        self._chapters = Chapters()
 
     def resume(self, state: Mapping[str, Any], readers: bytes) -> None:
         """Go on from a checkpoint: its `state`, and the `readers` of that time."""
@@ -174,11 +179,13 @@ class Pipeline:
                 models_died = True
             except WorkerDied as e:
                 given_up = self._drawing.after_death()
-                if not given_up:
+                if given_up is None:
                     raise decoder_error(e) from e
-                log.warning("%s: %s", e, given_up)
-                self.warn(given_up)
-                options = replace(options, undrawn=self._drawing.undrawn(self.done))
+                log.warning("%s: %s", e, given_up or "trying the second PDF engine")
+                if given_up:
+                    self.warn(given_up)
+                undrawn, hung = self._drawing.undrawn(self.done), self._drawing.hung()
+                options = replace(options, undrawn=undrawn, hung=hung)
             self._since_checkpoint.clear()  # they are decoded and read again
 
     async def _run(
@@ -241,8 +248,7 @@ class Pipeline:
         await self._store(processed)
         await self._save_thumbnails(batch)
         self._since_checkpoint += [s.id for s in batch]
-        # A transcript beside the file comes first and as a whole.
-        self.at = max([self.at, *(s.span.end for s in batch if s.channel is not Channel.SPEECH)])
+        self.at = max([self.at, *(s.span.end for s in batch if _is_progress(s))])
         self._pending_from = processed.pending_from
         words = not reading.skip and any(s.channel is Channel.SOUND for s in batch)
         seconds = self.at - self._checkpoint_at if batch[0].span.axis == "second" else 0.0
@@ -273,7 +279,7 @@ class Pipeline:
             await self._store(await self.models.process([title], ReadOptions()))
 
     async def _batches(
-        self, stream: AsyncIterator[Segment | FileWarning]
+        self, stream: AsyncIterator[Segment | FileWarning | FileLength]
     ) -> AsyncIterator[list[Segment]]:
         """Batches of segments, the same in every run; the image and the text of a page are in one
         batch, and a window of sound ends its batch."""
@@ -284,9 +290,12 @@ class Pipeline:
             self.spent["cut"] += time.perf_counter() - started
             if isinstance(segment, FileWarning):
                 self.warn(segment.message)
+            elif isinstance(segment, FileLength):
+                self.length_s = segment.seconds
             elif segment.content is not None:
                 self._drawing.saw(segment)
                 self._cut.add(segment.channel)
+                self._chapters.saw(segment)
                 size = FIRST_BATCHES[yielded] if yielded < len(FIRST_BATCHES) else self.batch
                 paged = segment.span.axis == "page"
                 same_page = paged and bool(batch) and batch[-1].span.overlaps(segment.span)
@@ -315,7 +324,8 @@ class Pipeline:
         for stage, seconds in processed.timings.items():
             self.spent[stage] += seconds
         self.warn(*processed.warnings)
-        points = to_points(self.source, processed.encoded, self.collections, self.multi_vector)
+        encoded = self._chapters.name(processed.encoded)
+        points = to_points(self.source, encoded, self.collections, self.multi_vector)
         if not points:
             return
         started = time.perf_counter()
@@ -332,6 +342,13 @@ class Pipeline:
         self._since_checkpoint.clear()
         self.readers, self._checkpoint_at = readers, self.at
         await on_checkpoint()
+
+
+def _is_progress(segment: Segment) -> bool:
+    """False for what comes first and as a whole: a transcript beside the file, its tags and
+    chapters."""
+    timed = segment.span.axis == "second"
+    return segment.channel is not Channel.SPEECH and not (timed and segment.channel is Channel.TEXT)
 
 
 async def _briefly(work: Awaitable[None], seconds: float) -> None:

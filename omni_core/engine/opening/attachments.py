@@ -93,7 +93,7 @@ async def _images(
         pixels = await context.decoders.open("image", str(path), edge, request.crop)
         return [(pixels, cite(row.title, row.modality, None))]
     if row.modality is Modality.DOCUMENT and {"frame", "page"} & set(shows):
-        return await _pages(context, path, selection, request) if row.pages else []
+        return await _pages(context, path, selection, request)
     found: list[tuple[Pixels, str]] = []
     if row.modality is Modality.VIDEO:
         if "frame" in shows:
@@ -106,15 +106,32 @@ async def _images(
 async def _pages(
     context: Context, path: Path, selection: Selection, request: OpenRequest
 ) -> list[tuple[Pixels, str]]:
-    span = selection.span if selection.span and selection.span.axis == "page" else None
-    first, last = _first_page(selection), int(span.end) if span else 2
+    """The pages, or of a document without pages the pictures, of a selection. Of a segment that
+    is one of several pictures of a page, that picture; its page where words are to be marked."""
+    crop, name = request.crop, "page" if selection.row.pages else "picture"
+    numbers, which = _page_numbers(selection)[: request.max_pictures], ""
+    best = selection.best.stored if selection.best is not None else None
+    if best is not None and best.page and best.picture and not crop and not request.word_boxes:
+        crop, which = best.crop, f", picture {best.picture}" if best.crop else ""
     pages = []
-    for number in range(first, min(max(last, first + 1), first + request.max_pictures)):
-        pixels = await context.decoders.open(
-            "page", str(path), number, EDGE[request.size], request.crop
-        )
-        pages.append((pixels, f"page {number}"))
+    for number in numbers:
+        pixels = await context.decoders.open("page", str(path), number, EDGE[request.size], crop)
+        pages.append((pixels, f"{name} {number}{which}"))
     return pages
+
+
+def _page_numbers(selection: Selection) -> list[int]:
+    """The pages, or the pictures of a document without pages, that a selection covers; of a whole
+    source the first."""
+    span = selection.span
+    if selection.row.pages:
+        paged = span is not None and span.axis == "page"
+        first = _first_page(selection)
+        return [*range(first, max(int(span.end) if span and paged else 2, first + 1))]
+    if selection.best is not None and (number := selection.best.stored.picture):
+        return [number]
+    found = sorted({p.stored.picture for p in selection.points} - {0})
+    return found if span is not None else found[:1]
 
 
 async def _with_words(
@@ -125,7 +142,8 @@ async def _with_words(
     if kind not in (Modality.DOCUMENT, Modality.IMAGE):
         return shown
     found = []
-    for number, image in enumerate(shown, first):
+    numbers = _page_numbers(selection) if kind is Modality.DOCUMENT else [first]
+    for number, image in zip(numbers, shown, strict=False):
         words: Sequence[PlacedWord] = ()
         if kind is Modality.DOCUMENT:
             words = await context.decoders.open("words", str(path), number)
@@ -226,7 +244,8 @@ def _playable(selection: Selection, max_s: float) -> Span:
 
 def saved_thumbnail(context: Context, selection: Selection) -> tuple[RenderedImage, ...]:
     """The thumbnail saved at ingest, for a source whose file cannot be opened."""
-    for point in selection.points:
+    best = selection.best
+    for point in (*([best] if best else ()), *selection.points):
         if point.stored.channel is not Channel.VISUAL:
             continue
         where = citation.place(point.stored.span)

@@ -19,7 +19,7 @@ from omni_core.engine.describe import (
 )
 from omni_core.engine.hashing import hash_file
 from omni_core.engine.opening.attachments import Attached, attach, saved_thumbnail
-from omni_core.engine.opening.selection import select
+from omni_core.engine.opening.selection import Selection, select
 from omni_core.engine.opening.transcript import captions, lines
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Opened, OpenRequest, Show, SourceRow
@@ -62,7 +62,7 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
     target = await resolve(context, request.ref)
     row = target.row
     selection = await select(context, target, request)
-    shows, unfit = fitting(row, request.show)
+    shows, unfit = fitting(row, request.show, pictures=has_pictures(selection))
     path, missing = await _current_file(context, row)
     attached = Attached()
     if "thumbnail" in shows:
@@ -92,13 +92,17 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
     )
 
 
-def fitting(row: SourceRow, asked: Sequence[Show]) -> tuple[tuple[Show, ...], str]:
+def fitting(
+    row: SourceRow, asked: Sequence[Show], *, pictures: bool
+) -> tuple[tuple[Show, ...], str]:
     """What to show, and a warning that names what this source does not have.
 
+    `pictures`: whether there is one to show in what was selected of it.
     A picture that does not fit becomes the picture of its kind; where nothing else is asked for,
     the kind's default is shown.
     """
-    possible, default = _possible(row), _default(row)
+    possible = POSSIBLE_SHOW[row.modality] if pictures else WORDS_ONLY
+    default = DEFAULT_SHOW[row.modality] if pictures else ("text",)
     wrong = [s for s in dict.fromkeys(asked) if s not in possible]
     shows = [s for s in asked if s in possible]
     if set(wrong) & PICTURES:
@@ -113,17 +117,13 @@ def fitting(row: SourceRow, asked: Sequence[Show]) -> tuple[tuple[Show, ...], st
     )
 
 
-def _possible(row: SourceRow) -> frozenset[Show]:
-    return POSSIBLE_SHOW[row.modality] if _has_pictures(row) else WORDS_ONLY
-
-
-def _default(row: SourceRow) -> tuple[Show, ...]:
-    return DEFAULT_SHOW[row.modality] if _has_pictures(row) else ("text",)
-
-
-def _has_pictures(row: SourceRow) -> bool:
-    """False for text, tables and subtitles, which have no pages to show."""
-    return row.modality is not Modality.DOCUMENT or bool(row.pages)
+def has_pictures(selection: Selection) -> bool:
+    """False for text, tables and subtitles, which have no pages to show, unless pictures stand in
+    the selected text."""
+    row = selection.row
+    if row.modality is not Modality.DOCUMENT or row.pages:
+        return True
+    return any(p.stored.picture for p in selection.points)
 
 
 async def _current_file(context: Context, row: SourceRow) -> tuple[Path | None, str]:

@@ -9,15 +9,22 @@ from omni_core.types import PlacedWord
 
 
 def recognised(points: Sequence[Point], page: int) -> tuple[PlacedWord, ...]:
-    """The words of the lines that were recognised on this page, or in the first frame of this
-    image, which is its page 1."""
+    """The words of the lines that were recognised on this page, in this picture of a document
+    without pages, or in the first frame of this image, which is its page 1."""
     return tuple(
         word
         for point in points
-        if (point.stored.page or 1) == page and point.stored.span.start in (0, page)
+        if _is_on(point, page)
         for line in point.stored.places
         for word in _words(line)
     )
+
+
+def _is_on(point: Point, page: int) -> bool:
+    stored = point.stored
+    if stored.span.axis == "char":
+        return stored.picture == page
+    return (stored.page or 1) == page and stored.span.start in (0, page)
 
 
 def _words(line: PlacedWord) -> Iterator[PlacedWord]:

@@ -53,11 +53,14 @@ async def select(context: Context, target: Target, request: OpenRequest) -> Sele
     instant = None
     if target.instant and target.span is not None and not request.step:
         instant = target.span.start
+    points = await points_of(context, Target(target.row, span))
+    if best is not None and best.id not in {p.id for p in points}:
+        points = [best, *points]  # tags lie at an instant, in which nothing is
     return Selection(
         target.row,
         span,
         named,
-        await points_of(context, Target(target.row, span)),
+        points,
         best,
         previous=segment_ref(order[at - 1].id) if at else "",
         next=segment_ref(order[at + 1].id) if at is not None and at + 1 < len(order) else "",
@@ -67,19 +70,30 @@ async def select(context: Context, target: Target, request: OpenRequest) -> Sele
 
 async def _reading_order(context: Context, target: Target) -> list[Point]:
     """The segments that `step` moves along: shots, else speech, else text; for audio speech,
-    else sound.
+    else sound; for documents one of each page, its image if it has one.
     """
     points = await points_of(context, Target(target.row))
-    prefer = (
-        (Channel.VISUAL, Channel.SPEECH, Channel.TEXT)
-        if target.row.modality is not Modality.AUDIO
-        else (Channel.SPEECH, Channel.SOUND)
-    )
+    prefer: tuple[Channel, ...] = (Channel.VISUAL, Channel.SPEECH, Channel.TEXT)
+    if target.row.modality is Modality.AUDIO:
+        prefer = (Channel.SPEECH, Channel.SOUND)
+    elif target.row.modality is Modality.DOCUMENT and not target.row.pages:
+        prefer = (Channel.TEXT,)  # its pictures stand in the text
+    elif target.row.modality is Modality.DOCUMENT:
+        return _one_a_page(points)
     for channel in prefer:
         chosen = [p for p in points if p.stored.channel is channel and not p.stored.part]
         if chosen:
             return chosen
     return points
+
+
+def _one_a_page(points: Sequence[Point]) -> list[Point]:
+    chosen: dict[float, Point] = {}
+    for point in sorted(
+        points, key=lambda p: (p.stored.channel is not Channel.VISUAL, p.stored.part)
+    ):
+        chosen.setdefault(point.stored.span.start, point)
+    return [chosen[page] for page in sorted(chosen)]
 
 
 def _nearest(spans: Sequence[Span], span: Span | None) -> int | None:

@@ -12,7 +12,7 @@ from omni_core.engine.ingest.pipeline import decoder_error
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.search.question import Question
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
-from omni_core.types import Channel, FileWarning, MediaInfo, Segment, Source, Vector
+from omni_core.types import Channel, MediaInfo, Modality, Segment, Source, Vector
 from omni_core.worker import WorkerDied
 
 MAX_VECTORS = 8
@@ -84,14 +84,17 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
             info.duration_s, info.pages,
         )  # fmt: skip
         options = replace(context.info.cut, fast=True)
+        timed = info.modality in (Modality.VIDEO, Modality.AUDIO)
         async with context.decoders.opener() as opener:
             stream = opener.stream(
                 "decompose", path, source, options, stall_s=context.settings.decode_stall_s
             )
             try:
                 async for segment in stream:
-                    if isinstance(segment, FileWarning):
+                    if not isinstance(segment, Segment):
                         continue  # the readable part is used
+                    if timed and segment.channel is Channel.TEXT:
+                        continue  # tags and chapters: like what is heard and seen is wanted
                     limit = FILE_PAGES + 1 if segment.span.axis == "page" else FILE_SECONDS
                     if segment.span.axis != "char" and segment.span.start >= limit:
                         break

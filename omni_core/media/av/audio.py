@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from omni_core.media.av import clip, seek
+from omni_core.media.av import in_parts
+from omni_core.media.av.about import Item
 from omni_core.media.av.container import container
-from omni_core.media.av.cutter import ContainerCutter
-from omni_core.media.av.length import length
-from omni_core.media.av.sidecar import transcript
+from omni_core.media.av.mpeg_audio import is_mpeg_audio
+from omni_core.media.av.tags import tags_of
 from omni_core.media.dates import recorded_at
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Samples, Segment, Source
+from omni_core.types import CutOptions, MediaInfo, Modality, Samples, Source
 
 _MIME = {
     "wav": "audio/wav",
@@ -28,7 +28,27 @@ _MIME = {
     "wv": "audio/x-wavpack",
     "ac3": "audio/ac3",
     "eac3": "audio/eac3",
+    "mpc": "audio/x-musepack",
+    "mpc8": "audio/x-musepack",
+    "dsf": "audio/x-dsf",
+    "iff": "audio/x-dff",
+    "tak": "audio/x-tak",
+    "shn": "audio/x-shn",
+    "ape": "audio/x-ape",
+    "tta": "audio/x-tta",
+    "voc": "audio/x-voc",
+    "rm": "audio/x-pn-realaudio",
+    "asf": "audio/x-ms-wma",
 }
+
+
+_MAGIC = (
+    b"fLaC", b"OggS", b"caff", b"riff", b".snd", b"wvpk", b"MAC ", b"TTA1", b"tBaK", b"MP+",
+    b"MPCK", b"DSD ", b"FRM8", b"ajkg", b"Creative Voice File", b".RMF", b".ra\xfd", b"NIST_1A",
+    b"\x02dss", b"\x03dss",
+)  # fmt: skip
+"""FLAC, Ogg, CAF, Wave64, AU, WavPack, Monkey's Audio, TTA, TAK, Musepack, DSF, DFF, Shorten, VOC,
+RealAudio, SPHERE, DSS dictation."""
 
 
 class AudioMedium(Medium):
@@ -38,63 +58,44 @@ class AudioMedium(Medium):
     kinds = "audio (WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """By the first bytes; a bare MPEG or ADTS frame counts only with a matching second one."""
+        """By the first bytes, of MPEG audio by its frames."""
         if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
             return True
         if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
             return True
-        if head[:4] in (b"fLaC", b"OggS", b"caff", b"riff", b".snd", b"wvpk", b"MAC ", b"TTA1"):
+        if head.startswith(_MAGIC):
             return True
         if head[:2] == b"\x0bw" and suffix in (".ac3", ".eac3", ".ec3"):
             return True
         if head[:3] == b"ID3" or head[:5] == b"#!AMR":
             return True
-        return _is_mpeg(head, suffix)
+        return is_mpeg_audio(head, suffix)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError for what cannot be opened."""
         with container(path, self.limits) as c:
             if not c.streams.audio:
                 raise unreadable(path)
-            tags = {**c.streams.audio[0].metadata, **c.metadata}
+            tags = tags_of(c)
             when, origin = recorded_at(path, tags)
             return MediaInfo(
                 modality=Modality.AUDIO,
                 mime=_MIME.get(c.format.name, "audio/mpeg"),
-                title=title(path, tags.get("title", tags.get("TITLE", ""))),
-                duration_s=length(path, c),
+                title=title(path, tags.get("title", "")),
+                duration_s=in_parts.seconds(path, c, self.limits),
                 recorded_at=when,
                 recorded_at_from=origin,
                 has_audio=True,
             )
 
-    def decompose(
-        self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
-        """Windows of audio, after the speech segments of an external transcript, if any."""
-        external = transcript(path, options)
-        if external is not None:
-            for w in external.windows:
-                yield w.segment(source, external.origin)
-        with container(path, self.limits) as c:
-            yield from ContainerCutter(path, c, source, options, self.limits).run(
-                external.coverage if external is not None else None
-            )
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Item]:
+        """Windows of audio, after what is written in the file and an external transcript."""
+        return in_parts.cut(path, self.limits, source, options)
 
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
         """Re-encoded, exact to the sample, in the codec of the output container."""
-        with container(path, self.limits) as c:
-            return clip.cut(path, c, start, end, out)
+        return in_parts.clipped(path, self.limits, start, end, out)
 
     def audio(self, path: str, start: float, end: float) -> Samples:
         """Mono 16 kHz; silence where the track has a gap."""
-        with container(path, self.limits) as c:
-            return seek.audio_between(path, c, start, end)
-
-
-def _is_mpeg(head: bytes, suffix: str) -> bool:
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return False
-    if suffix in (".mp3", ".aac", ".mp2", ".adts"):
-        return True
-    return any(head[i] == 0xFF and head[i + 1] == head[1] for i in range(24, len(head) - 1))
+        return in_parts.audio(path, self.limits, start, end)

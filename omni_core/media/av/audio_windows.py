@@ -54,6 +54,8 @@ class AudioWindower:
 
     def push(self, t: float | None, samples: Samples) -> Iterator[AudioWindow]:
         """Add samples that begin at second `t`; None: right after the ones before."""
+        if t is not None and t < 0:  # what a codec needs to begin with, and edit lists
+            samples, t = samples[int(-t * SAMPLE_RATE) if t < -JITTER_S else 0 :], 0.0
         if self._empty:
             self._start, self._empty = (t or 0.0), False
         elif t is not None:

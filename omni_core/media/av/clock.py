@@ -7,9 +7,24 @@ own start, frame counts and `container.duration` are each wrong by seconds on so
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import av
+
+_zeros: dict[int, float] = {}
+"""Start times that differ from those that FFmpeg gives, by the open container's `id`."""
+
+
+@contextmanager
+def beginning_at(container: Any, seconds: float) -> Iterator[None]:
+    """Clocks of the open container count from `seconds` of its own time stamps."""
+    _zeros[id(container)] = seconds
+    try:
+        yield
+    finally:
+        del _zeros[id(container)]
 
 
 class Clock:
@@ -17,7 +32,8 @@ class Clock:
 
     def __init__(self, container: Any, start: float = 0.0) -> None:
         """`start`: the second at which this container begins, where it is a part of a file."""
-        self.zero = (container.start_time or 0) / av.time_base - start
+        begin = _zeros.get(id(container), (container.start_time or 0) / av.time_base)
+        self.zero = begin - start
 
     def frame(self, frame: Any) -> float | None:
         """Presentation time of a frame in seconds; None where the file has no timestamps."""

@@ -17,15 +17,25 @@ from typing import Any
 import av
 
 from omni_core.errors import TooLargeError
-from omni_core.media.av.parts import Part, PartFile
+from omni_core.media.av.clock import beginning_at
+from omni_core.media.av.part_file import Part, PartFile
 from omni_core.types import Limits
 
 log = logging.getLogger(__name__)
 
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,mp3,aac,flac,ogg,wav,w64,aiff,"
-    "caf,amr,ac3,eac3,gif,h264,hevc,ivf,m4v,mxf,au,wv,ape,tta,dts,obu"
+    "caf,amr,ac3,eac3,gif,h264,hevc,ivf,m4v,mxf,au,wv,ape,tta,dts,obu,mpc,mpc8,dsf,iff,tak,shn,voc,"
+    "rm,wtv,dv,dhav,nut,mpegvideo,loas,nistsphere,dss,truehd,mlp"
 )
+
+
+JOINED = ("mpegts", "mpeg")
+"""Formats that may be joined byte by byte; then the clock starts again, or jumps."""
+
+
+CLOCK_PACKETS, CLOCK_S = 60, 10.0
+"""Packets by which the clock of a part is found, and how near together they are."""
 
 
 @contextmanager
@@ -35,18 +45,63 @@ def container(path: str, limits: Limits, part: Part | None = None) -> Iterator[A
     Raises TooLargeError over `max_pixels` a frame or `max_duration_s`.
     """
     with ExitStack() as opened:
+        c = opened.enter_context(_opened(path, part))
+        _check(path, c, limits)
+        if part is not None and part.first:
+            opened.enter_context(beginning_at(c, _zero(path, part)))
+        yield c
+
+
+@contextmanager
+def _opened(path: str, part: Part | None) -> Iterator[Any]:
+    with ExitStack() as opened:
         source: Any = "file:" + os.path.abspath(path)
         if part is not None:
             source = opened.enter_context(PartFile(path, part))
-        c = opened.enter_context(
-            av.open(
-                source,
-                options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
-                metadata_errors="replace",
-            )
-        )
-        _check(path, c, limits)
-        yield c
+        try:
+            c = _open(source)
+        except av.InvalidDataError:
+            tag = id3_bytes(path) if part is None else 0
+            if not tag:
+                raise
+            behind = Part(tag, os.path.getsize(path), 0.0, 0.0)
+            c = _open(opened.enter_context(PartFile(path, behind)))
+        yield opened.enter_context(c)
+
+
+def _open(source: Any) -> Any:
+    return av.open(
+        source,
+        options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
+        metadata_errors="surrogateescape",  # `tag_text` decodes them
+    )
+
+
+def id3_bytes(path: str) -> int:
+    """The length of the ID3v2 tag with which a file begins, which not every format may; else 0."""
+    with open(path, "rb") as f:
+        head = f.read(10)
+    if head[:3] != b"ID3" or len(head) < 10:
+        return 0
+    return 10 + sum(
+        (byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)
+    )
+
+
+def _zero(path: str, part: Part) -> float:
+    """The time stamp at which a part begins. Its first packets may be on the clock of the part
+    before: streams change over one after the other."""
+    times: list[float] = []
+    with _opened(path, part) as c:
+        for packet in packets(c):
+            if packet.pts is not None and packet.stream.type in ("video", "audio"):
+                times.append(float(packet.pts * packet.time_base))
+            if len(times) >= CLOCK_PACKETS:
+                break
+    if not times:
+        return 0.0
+    middle = sorted(times)[len(times) // 2]
+    return min(t for t in times if abs(t - middle) < CLOCK_S)
 
 
 def _check(path: str, c: Any, limits: Limits) -> None:
@@ -58,7 +113,8 @@ def _check(path: str, c: Any, limits: Limits) -> None:
                 f"{name}: frames of {s.codec_context.width} x {s.codec_context.height} pixels are "
                 f"over the limit of {limits.max_pixels:,}; make a smaller copy or raise max_pixels"
             )
-    if c.duration and c.duration / av.time_base > limits.max_duration_s:
+    jumps = c.format.name in JOINED  # a jump of the clock is no length
+    if not jumps and c.duration and c.duration / av.time_base > limits.max_duration_s:
         raise too_long(path, c.duration / av.time_base, limits)
 
 

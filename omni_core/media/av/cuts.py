@@ -1,11 +1,10 @@
-"""Shot boundary detection on tiny luma thumbnails, about a second behind the decoder.
+"""Shot boundary detection on tiny luma thumbnails, about two seconds behind the decoder.
 
-Three tests for each frame, all relative to its neighbours:
+Tests for each frame, all relative to its neighbours and in seconds:
 
 * hard cut: it differs from the previous frame far more than neighbouring frames do, and the
   earlier image does not return at once (a flash).
-* gradual transition: it differs from the frame half a second (or a second) ago, and the frames
-  between are a blend of both (a dissolve) or nearly black (a fade). Camera motion fails this test.
+* gradual transition: it is the middle of a dissolve, or the darkest frame of a fade (`gradual`).
 * still: one static image is followed by another (slides, screen recordings).
 """
 
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from omni_core.media.av.gradual import FADE_REACH_S, LOOKAHEAD_S, REACH_S, GradualDetector
 from omni_core.media.av.luma import FrameFeatures, difference
 
 MIN_HARD_DIFFERENCE = 14.0
@@ -24,7 +24,7 @@ MIN_HARD_RATIO = 3.0
 """Ratio of a hard cut's difference to the median of its neighbours'."""
 CONTEXT_FRAMES = 12
 """Frames on either side whose differences give that median."""
-DELAY_S = 1.2
+DELAY_S = LOOKAHEAD_S
 """Delay behind the decoder with which a frame is tested."""
 HISTORY_S = 2.5
 """How long frames are kept after that."""
@@ -36,12 +36,8 @@ MIN_CUT_GAP_S = 0.6
 MAX_FLASH_S = 0.35
 """A flash lasts no longer."""
 
-MIN_GRADUAL_DIFFERENCE = 16.0
-"""Minimum difference between both ends of a gradual transition ..."""
-GRADUAL_LAGS_S = (0.5, 1.0)
-"""... and its assumed lengths."""
-MAX_BLEND_RESIDUAL = 0.3
-"""Largest residual of a blend, as a share of the difference between both ends."""
+RETURN_S = 1.0
+"""A still picture that follows another may be noticed this long after the change."""
 
 MAX_STILL_DIFFERENCE = 1.5
 """Difference over `STILL_S` below which a frame counts as static."""
@@ -66,14 +62,14 @@ class _Frame:
 class CutDetector:
     """Push frames in order of time; a cut is reported once the following frames are known."""
 
-    def __init__(self, *, sparse: bool = False) -> None:
-        """sparse: only I-frames are pushed, seconds apart; one difference threshold decides."""
-        self._sparse = sparse
+    def __init__(self) -> None:
         self._frames: list[_Frame] = []
         self._times: list[float] = []
         self._next = 0  # index into _frames of the first frame not yet judged
         self._last_cut = -1e9
         self._last_still: _Frame | None = None  # the last static frame
+        self._still_from = -1e9  # until here a picture may still be that of a transition
+        self._gradual = GradualDetector()
         self.horizon = -1e9
         """No cut will be reported before this second."""
 
@@ -82,6 +78,7 @@ class CutDetector:
         change = difference(features, self._frames[-1].features) if self._frames else 0.0
         self._frames.append(_Frame(t, features, change))
         self._times.append(t)
+        self._gradual.push(t, features)
         return self._judge(t)
 
     def flush(self) -> list[float]:
@@ -92,25 +89,22 @@ class CutDetector:
         cuts = []
         while self._next < len(self._frames):
             here = self._frames[self._next]
-            if not self._sparse and now - here.t < DELAY_S:
+            if now - here.t < DELAY_S:
                 break
-            cut = self._sparse_cut() if self._sparse else self._cut()
+            cut = self._cut()
             if cut is not None and cut - self._last_cut >= MIN_CUT_GAP_S:
                 cuts.append(cut)
                 self._last_cut = cut
             self._next += 1
-            self.horizon = max(self.horizon, here.t - (0 if self._sparse else GRADUAL_LAGS_S[-1]))
+            self.horizon = max(self.horizon, here.t - RETURN_S)
             if (
                 self._next > 4 * CONTEXT_FRAMES
                 and here.t - self._frames[2 * CONTEXT_FRAMES].t > HISTORY_S
             ):
                 del self._frames[:CONTEXT_FRAMES], self._times[:CONTEXT_FRAMES]
                 self._next -= CONTEXT_FRAMES
+                self._gradual.forget(here.t - max(REACH_S, FADE_REACH_S) - 1)
         return cuts
-
-    def _sparse_cut(self) -> float | None:
-        here = self._frames[self._next]
-        return here.t if here.change > MIN_HARD_DIFFERENCE else None
 
     def _cut(self) -> float | None:
         i = self._next
@@ -120,10 +114,19 @@ class CutDetector:
             return here.t
         if still is not None:
             return still
-        for lag in GRADUAL_LAGS_S:
-            if (gradual := self._gradual_cut(i, lag)) is not None:
-                return gradual
-        return None
+        soft: float | None = here.t
+        if not self._gradual.is_fade(here.t):
+            soft = self._gradual.dissolve(self._frames[i - 1].t if i else here.t, here.t)
+            if soft is not None and self._hard_cut_follows(i):
+                soft = None
+        if soft is not None:
+            self._still_from = soft + REACH_S
+        return soft
+
+    def _hard_cut_follows(self, i: int) -> bool:
+        """Whether a cut so close after frame `i` that only one can be reported is a hard one."""
+        end = self._index(self._frames[i].t + MIN_CUT_GAP_S) + 1
+        return any(self._is_hard_cut(j) for j in range(i + 1, end))
 
     def _is_hard_cut(self, i: int) -> bool:
         here = self._frames[i]
@@ -140,7 +143,9 @@ class CutDetector:
                 return False  # a greater change is near, and only one of them can be the cut
         back, on = self._at(here.t - MAX_FLASH_S), self._at(here.t + MAX_FLASH_S)
         flash = min(_difference(self._frames[i - 1], on), _difference(back, here))
-        return flash > here.change * 0.4
+        if flash <= here.change * 0.4:
+            return False
+        return not self._gradual.returns(here.t - MAX_FLASH_S, here.t, here.t + MAX_FLASH_S)
 
     def _is_motion(self, i: int) -> bool:
         """Whether frames on both sides change nearly as much: a large moving object."""
@@ -148,40 +153,12 @@ class CutDetector:
         after = max((s.change for s in self._frames[i + 1 : i + 1 + MOTION_FRAMES]), default=0.0)
         return min(before, after) * MIN_PEAK_RATIO > self._frames[i].change
 
-    def _gradual_cut(self, i: int, lag: float) -> float | None:
-        """The middle of a dissolve or fade that is complete at frame `i`, else None."""
-        here = self._frames[i]
-        start = self._index(here.t - lag)
-        if i - start < 4 or here.t - self._frames[start].t < lag * 0.8:
-            return None
-        if here.t - lag - self._last_cut < 0:
-            return None  # a cut already found explains the difference
-        before = self._frames[start]
-        whole = _difference(before, here)
-        if whole < MIN_GRADUAL_DIFFERENCE:
-            return None
-        calm = max(self._motion(start, -lag), self._motion(i, lag))
-        if whole < 2 * calm + 4:
-            return None
-        between = [self._frames[j] for j in range(start + 1, i)]
-        if not (_is_blend(before, here, between) or _is_fade(before, here, between)):
-            return None
-        for s in between:
-            if _difference(s, before) > whole / 2:
-                return s.t
-        return here.t
-
-    def _motion(self, i: int, lag: float) -> float:
-        """Difference over `lag` seconds (negative: before) from frame `i`."""
-        other = self._index(self._frames[i].t + lag)
-        return _difference(self._frames[i], self._frames[other]) if other != i else 0.0
-
     def _still_cut(self, i: int) -> float | None:
         here = self._frames[i]
         if _difference(here, self._at(here.t + STILL_S)) >= MAX_STILL_DIFFERENCE:
             return None
         before, self._last_still = self._last_still, here
-        if before is None or before.t < self._last_cut:
+        if before is None or before.t < max(self._last_cut, self._still_from):
             return None
         moved = [s for s in self._frames if before.t < s.t <= here.t]
         # `before` is on screen until the next frame, which may be seconds later
@@ -202,31 +179,3 @@ class CutDetector:
 
 def _difference(a: _Frame, b: _Frame) -> float:
     return difference(a.features, b.features)
-
-
-def _is_blend(a: _Frame, b: _Frame, between: list[_Frame]) -> bool:
-    """Whether the frames between are linear blends of both ends with a rising share of `b`."""
-    first = a.features.thumbnail.astype(np.float32)
-    whole = b.features.thumbnail.astype(np.float32) - first
-    power = float((whole * whole).sum())
-    if power < 1:
-        return False
-    shares, left = [], []
-    for s in between:
-        part = s.features.thumbnail - first
-        share = float((part * whole).sum()) / power
-        shares.append(share)
-        left.append(float(np.abs(part - share * whole).mean()))
-    middle = [x for x, share in zip(left, shares, strict=True) if 0.25 < share < 0.75]
-    grows = np.mean(np.diff(shares) > -0.02) > 0.85
-    return (
-        len(middle) >= 2
-        and bool(grows)
-        and max(middle) < MAX_BLEND_RESIDUAL * float(np.abs(whole).mean())
-    )
-
-
-def _is_fade(a: _Frame, b: _Frame, between: list[_Frame]) -> bool:
-    """Whether the frames pass through one uniform tone, usually black."""
-    contrast = min(float(a.features.thumbnail.std()), float(b.features.thumbnail.std()))
-    return min(float(s.features.thumbnail.std()) for s in between) < 0.2 * contrast

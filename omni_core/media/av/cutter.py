@@ -7,6 +7,7 @@ are kept for a second or two, and only selected ones are converted to RGB.
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -23,13 +24,25 @@ from omni_core.media.av.container import (
     video_stream,
 )
 from omni_core.media.av.coverage import LITTLE, Coverage
+from omni_core.media.av.fast import FastCutter
+from omni_core.media.av.length import GUESSED_DURATION
+from omni_core.media.av.part_file import Part
 from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
 from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream
 from omni_core.media.av.tracks import TrackMixer, tracks_of
 from omni_core.media.guard import unreadable
-from omni_core.types import Channel, CutOptions, FileWarning, Limits, Segment, Source, Span
+from omni_core.types import (
+    Channel,
+    CutOptions,
+    FileLength,
+    FileWarning,
+    Limits,
+    Segment,
+    Source,
+    Span,
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +52,10 @@ RARE_FPS = 6.0
 """Frames a second below which every frame is decoded: slide shows, time lapses, surveillance."""
 HELD_S = 1.0
 """The last picture counts as shown while the audio goes on for longer than this."""
+UNDECODED_S = 0.5
+"""Frames at the end that no other one refers to are not decoded, and last no longer than this."""
+LATE_S = 5.0
+"""Packets this long after the end of a part are on the clock of the part before."""
 MAX_DECODE_ERRORS = 300
 """Undecodable packets in a row after which the rest of a stream is skipped."""
 
@@ -53,9 +70,12 @@ class ContainerCutter:
         source: Source,
         options: CutOptions,
         limits: Limits,
-        start: float = 0.0,
+        part: Part | None = None,
     ) -> None:
-        """`start`: the second at which the container begins, where it is a part of the file."""
+        """part: that of the file which the container holds, where it is not the whole."""
+        start = part.start if part is not None else 0.0
+        self._part = part
+        self._latest = start + part.seconds + LATE_S if part is not None else math.inf
         self._path, self._c, self._source = path, container, source
         self._options, self._limits = options, limits
         self._clock = Clock(container, start)
@@ -64,6 +84,10 @@ class ContainerCutter:
         self._tracks = tracks_of(container)
         self._audio = {s.index: n for n, s in enumerate(self._tracks.heard)}
         self._shots = ShotCutter(options, aspect(self._video)) if self._video is not None else None
+        self._fast: FastCutter | None = None
+        timed = self._video is not None and self._video.start_time is not None
+        if options.fast and self._shots is not None and timed:
+            self._fast = FastCutter(self._shots, self._video, self._clock, self._frames)
         self._windower = AudioWindower(options)
         self._resamplers = [Resampler(self._clock) for _ in self._audio]
         self._mixer = TrackMixer(len(self._audio)) if len(self._audio) > 1 else None
@@ -78,7 +102,7 @@ class ContainerCutter:
         self._decoded = 0
         self.end = 0.0
 
-    def run(self, external: Coverage | None = None) -> Iterator[Segment | FileWarning]:
+    def run(self, external: Coverage | None = None) -> Iterator[Segment | FileWarning | FileLength]:
         """Shots, audio windows and windows of the embedded subtitle track.
 
         external: what an external transcript covers; the embedded track is then left out.
@@ -95,6 +119,8 @@ class ContainerCutter:
             yield FileWarning(f"audio not heard: {', '.join(self._tracks.unheard)}")
         streams = (s for s in (self._video, *self._tracks.heard, stream) if s is not None)
         for packet in packets(self._c, *streams):
+            if self._part is not None and (self._clock.packet(packet) or 0.0) > self._latest:
+                continue  # of the part before
             if packet.stream is self._video:
                 yield from self._decode_video(packet)
             elif packet.stream_index in self._audio:
@@ -119,17 +145,25 @@ class ContainerCutter:
             )
         if self._shots is not None:
             yield from self._last_shots(self._shots)
-            if self._ends_early():
-                read = self.end - self._start
-                yield FileWarning(
-                    f"the file breaks off: {read:.1f} of {self._stated_duration_s:.1f} s could "
-                    "be read; the rest is missing or damaged"
-                )
+        if self._ends_early():
+            read = self.end - self._start
+            yield FileWarning(
+                f"the file breaks off: {read:.1f} of {self._stated_duration_s:.1f} s could "
+                "be read; the rest is missing or damaged"
+            )
+        if self.end > 0:
+            yield FileLength(round(self._length(), 3))
+
+    def _length(self) -> float:
+        """Seconds until which something is heard or seen; frames that are not decoded, as all but
+        key frames in a fast run, are seen for as long as their packets say."""
+        shown = self._shots.end if self._shots is not None else 0.0
+        return max(self.end, shown if self._options.fast else min(shown, self.end + UNDECODED_S))
 
     def _last_shots(self, shots: ShotCutter) -> Iterator[Segment]:
         if self.end - shots.end > HELD_S:
             shots.extend_to(self.end)
-        yield from self._queue(shots.flush())
+        yield from self._queue(shots.flush() if self._fast is None else self._fast.flush())
         yield from self._release(everything=True)
         last = shots.last()
         if last is not None:
@@ -158,7 +192,9 @@ class ContainerCutter:
         shown = self._clock.packet(packet)
         if shown is not None and not packet.is_discard:  # frames that are not decoded count too
             self._shots.extend_to(shown + float((packet.duration or 0) * packet.time_base))
-        if self._options.fast and packet.size and not packet.is_keyframe:
+        if self._fast is not None:
+            yield from self._queue(self._fast.push(packet))
+            self._advance_to(self._shots.end)
             return
         for frame in self._frames(packet):
             t = self._clock.frame(frame)
@@ -229,10 +265,16 @@ class ContainerCutter:
     @property
     def _stated_duration_s(self) -> float:
         """The duration that the header states; 0 where it states none."""
-        return self._c.duration / av.time_base if self._c.duration else 0.0
+        if self._part is not None:
+            return self._part.seconds
+        stated = self._c.duration / av.time_base if self._c.duration else 0.0
+        from_zero = self._c.format.name.startswith("matroska")
+        return stated - max(0.0, self._clock.zero) if from_zero else stated
 
     def _ends_early(self) -> bool:
         """Whether the header states notably more than could be read."""
+        if self._video is None and self._c.format.name in GUESSED_DURATION:
+            return False
         stated = self._stated_duration_s
         return stated - (self.end - self._start) > max(2.0, 0.05 * stated)
 

@@ -97,7 +97,8 @@ class KeyframeSelector:
 
     def take(self, end: float) -> tuple[VideoContent, float] | None:
         """Content of the shot that ends at `end`, and its keyframe's time; None without a frame."""
-        self._offer_skipped(end)
+        if self._skipped is not None and self._skipped[0] < end:
+            self._offer_skipped(end)
         self.accept(end)
         slots = [s for s in self._slots if s.best.t < end]
         self._slots = [s for s in self._slots if s.best.t >= end]

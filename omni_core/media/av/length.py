@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 MAX_WALK_BYTES = 256 << 20
 """Files up to this size are demuxed whole where the header's duration is a guess."""
-_GUESSED_DURATION = {
+GUESSED_DURATION = {
     "mp3",
     "aac",
     "mpegts",
@@ -49,7 +49,7 @@ def length(path: str, c: Any) -> float | None:
         return _counted_frames(c, streams[0])
     clock = Clock(c)
     end = 0.0
-    walk = c.format.name in _GUESSED_DURATION and os.path.getsize(path) <= MAX_WALK_BYTES
+    walk = c.format.name in GUESSED_DURATION and os.path.getsize(path) <= MAX_WALK_BYTES
     if c.duration and not walk:
         guess = c.duration / av.time_base
         if guess < 30:
@@ -75,8 +75,40 @@ def _counted_frames(c: Any, stream: Any) -> float | None:
 
 def _end_of_packets(c: Any, streams: list[Any], clock: Clock) -> float:
     end = 0.0
+    last: dict[int, tuple[float, float]] = {}  # by stream without durations: time, step
     for packet in packets(c, *streams):
         t = clock.packet(packet)
-        if t is not None:
-            end = max(end, t + float((packet.duration or 0) * packet.time_base))
+        if t is None:
+            continue
+        seconds = _seconds(packet)
+        if not seconds:
+            before = last.get(packet.stream_index, (t, 0.0))
+            last[packet.stream_index] = t, max(t - before[0], 0.0) or before[1]
+        if t + seconds > end:
+            end = max(end, t + seconds - _trimmed(packet))
+    for t, step in last.values():
+        end = max(end, _end_of_last(t, step, c))
     return end
+
+
+def _end_of_last(t: float, step: float, c: Any) -> float:
+    """The end of a last packet without a duration: as the header says, where that is plausible."""
+    stated = c.duration / av.time_base if c.duration else 0.0
+    return stated if t < stated <= t + 2 * step else t + step
+
+
+def _seconds(packet: Any) -> float:
+    """The duration of a packet. That of the last one of Ogg Vorbis may be negative, in 32 bits."""
+    ticks = packet.duration or 0
+    if ticks >= 1 << 31:
+        ticks -= 1 << 32
+    return float(ticks * packet.time_base)
+
+
+def _trimmed(packet: Any) -> float:
+    """Seconds at the end of a packet that are not to be heard: the padding of an encoder."""
+    if packet.stream.type != "audio" or not packet.has_sidedata("skip_samples"):
+        return 0.0
+    data = bytes(packet.get_sidedata("skip_samples"))
+    rate = packet.stream.codec_context.sample_rate
+    return int.from_bytes(data[4:8], "little") / rate if rate and len(data) >= 8 else 0.0

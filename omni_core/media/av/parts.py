@@ -1,4 +1,4 @@
-"""Transport and program streams whose clock starts again, as parts with one clock each.
+"""Transport streams, program streams and Ogg whose clock starts again, as parts with a clock each.
 
 Joined recordings, dash cams and spliced broadcasts are several streams in one file. FFmpeg reads
 them through, with time stamps that run back. Each part is opened by its bytes, and its seconds
@@ -7,98 +7,137 @@ follow those of the parts before.
 
 from __future__ import annotations
 
-import io
+import itertools
 import logging
+import mmap
 import os
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import av
 
-log = logging.getLogger(__name__)
+from omni_core.media.av.container import JOINED, container, packets
+from omni_core.media.av.length import length
+from omni_core.media.av.part_file import Part
+from omni_core.types import Limits
 
-JOINED = ("mpegts", "mpeg")
-"""Formats that may be joined byte by byte."""
 BACKWARD_S = 1.0
 """A decoding time this far before the latest one of its stream is a new clock."""
+FORWARD_S = 60.0
+"""And one this far after it: a recorder that paused, and clocks that run back by more than a
+minute, which FFmpeg takes for a wrap after 26 hours."""
+STALE_S = 10.0
+"""Packets of the other streams that come late, and lie this near to their old clock, are none of
+the new part."""
+log = logging.getLogger(__name__)
+
 MAX_WALK_BYTES = 1 << 30
 """Larger files are not looked through."""
 MAX_PARTS = 1000
+FIRST_PAGE = b"OggS\0\2"
+"""A page of Ogg, version 0, that begins a stream."""
 PACKET = 188
 HEADER_PACKETS = 8
 """Packets before a part's first picture in which its table of programs is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Bytes [first, last) of a file, which begin at second `start` of the whole."""
-
-    first: int
-    last: int
-    start: float
-    seconds: float
-
-    def within(self, start: float, end: float) -> tuple[float, float]:
-        """The seconds of this part that lie in [start, end) of the whole, on its own clock."""
-        return max(start, self.start) - self.start, min(end - self.start, self.seconds)
-
-
-def parts_of(path: str) -> tuple[Part, ...]:
+def parts_of(path: str, limits: Limits | None = None) -> tuple[Part, ...]:
     """The parts of a file in order; none for a file with one clock, which nearly all have."""
     stat = os.stat(path)
-    return _parts(path, stat.st_size, stat.st_mtime_ns)
+    return _parts(path, stat.st_size, stat.st_mtime_ns, limits or Limits())
 
 
 @lru_cache(maxsize=64)
-def _parts(path: str, size: int, modified: int) -> tuple[Part, ...]:
-    if size > MAX_WALK_BYTES or not _may_be_joined(path):
+def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, ...]:
+    if size > MAX_WALK_BYTES:
+        return ()
+    with open(path, "rb") as f:
+        head = f.read(4096)
+    if head.startswith(b"OggS"):
+        return _chained(path, size, limits)
+    if not (head.startswith(b"\0\0\1\xba") or is_transport_stream(head)):
         return ()
     found: list[Part] = []
     first, start = 0, 0.0
     latest: dict[int, float] = {}
+    before: dict[int, float] = {}
     low, high = float("inf"), float("-inf")
-    with av.open("file:" + os.path.abspath(path), options=_LOCAL) as c:
-        for packet in _packets(c):
+    with container(path, limits) as c:
+        if c.format.name not in JOINED:
+            return ()
+        for packet in packets(c):
             if packet.dts is None or packet.stream.type not in ("video", "audio"):
                 continue
             decoded = float(packet.dts * packet.time_base)
             index = packet.stream_index
-            if decoded < latest.get(index, decoded) - BACKWARD_S and packet.pos:
+            if index in before and index not in latest:
+                if abs(decoded - before[index]) < STALE_S < abs(decoded - high):
+                    continue
+                del before[index]
+            step = decoded - latest.get(index, decoded)
+            if not -BACKWARD_S <= step <= FORWARD_S and packet.pos:
                 if len(found) == MAX_PARTS:
                     break
                 border = _with_header(path, packet.pos)
                 found.append(Part(first, border, start, high - low))
                 first, start = border, start + high - low
-                latest, low, high = {}, float("inf"), float("-inf")
+                before, latest = latest, {}
+                low, high = float("inf"), float("-inf")
             latest[index] = max(decoded, latest.get(index, decoded))
-            shown = float((packet.pts if packet.pts is not None else packet.dts) * packet.time_base)
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            shown = float(stamp * packet.time_base)
             low = min(low, shown)
             high = max(high, shown + float((packet.duration or 0) * packet.time_base))
-    if not found:
+    return (*found, Part(first, size, start, max(0.0, high - low))) if found else ()
+
+
+def _chained(path: str, size: int, limits: Limits) -> tuple[Part, ...]:
+    """The links of a chained Ogg file, such as a recording of web radio."""
+    borders = _ogg_borders(path, size)[:MAX_PARTS]
+    if len(borders) < 2:
         return ()
-    return (*found, Part(first, size, start, max(0.0, high - low)))
-
-
-_LOCAL = {"protocol_whitelist": "file", "format_whitelist": ",".join(JOINED)}
-
-
-def _may_be_joined(path: str) -> bool:
-    with open(path, "rb") as f:
-        head = f.read(4 + 4 * PACKET)
-    return head[:4] == b"\0\0\1\xba" or all(head[i : i + 1] == b"G" for i in range(0, 752, PACKET))
-
-
-def _packets(c: Any) -> Any:
-    packets = c.demux()
-    while True:
+    found: list[Part] = []
+    start = 0.0
+    for first, last in itertools.pairwise((*borders, size)):
+        link = Part(first, last, start, 0.0)
         try:
-            yield next(packets)
-        except StopIteration:
-            return
+            with container(path, limits, link) as c:
+                seconds = length(path, c) or 0.0
         except av.FFmpegError as e:
-            log.debug("demuxing ended: %r", e)
-            return
+            log.debug("no link of the chain at byte %d: %r", first, e)
+            if not found:
+                return ()
+            found[-1] = replace(found[-1], last=last)
+            continue
+        found.append(replace(link, seconds=seconds))
+        start += seconds
+    return tuple(found)
+
+
+def _ogg_borders(path: str, size: int) -> list[int]:
+    """Where pages begin streams, after pages of other streams or at the start."""
+    borders: list[int] = []
+    expected = 0
+    with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(FIRST_PAGE)
+        while at >= 0:
+            segments = data[at + 26] if at + 26 < size else 0
+            end = at + 27 + segments + sum(data[at + 27 : at + 27 + segments])
+            if data[end : end + 4] == b"OggS":
+                if at != expected or not borders:
+                    borders.append(at)
+                expected = end
+            at = data.find(FIRST_PAGE, at + 1)
+    return borders
+
+
+def is_transport_stream(head: bytes) -> bool:
+    """Sync bytes 188 apart, or 192 (Blu-ray) or 204 (with error correction)."""
+    for size, first in ((PACKET, 0), (192, 4), (204, 0)):
+        marks = range(first, len(head), size)
+        if len(marks) >= 5 and all(head[i] == 0x47 for i in marks):
+            return True
+    return False
 
 
 def _with_header(path: str, at: int) -> int:
@@ -118,48 +157,3 @@ def _with_header(path: str, at: int) -> int:
                 at_table -= PACKET
             return at_table
     return at
-
-
-class PartFile(io.RawIOBase):
-    """The bytes of one part, for FFmpeg."""
-
-    def __init__(self, path: str, part: Part) -> None:
-        super().__init__()
-        self._file = open(path, "rb")  # noqa: SIM115 - closed by `close`
-        self._part = part
-        self._at = 0
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes from the current position."""
-        left = self._part.last - self._part.first - self._at
-        self._file.seek(self._part.first + self._at)
-        data = self._file.read(left if size < 0 else min(size, left)) if left > 0 else b""
-        self._at += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move within the part; returns the new position."""
-        ends = {
-            os.SEEK_SET: 0,
-            os.SEEK_CUR: self._at,
-            os.SEEK_END: self._part.last - self._part.first,
-        }
-        self._at = max(0, ends[whence] + offset)
-        return self._at
-
-    def tell(self) -> int:
-        """The position within the part."""
-        return self._at
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from omni_core.media.av import hdr
+from omni_core.media.av.interlace import deinterlaced
 from omni_core.media.geometry import fit
 from omni_core.types import Pixels
 
@@ -20,6 +21,7 @@ def to_rgb(frame: Any, edge: int, *, rotation: int = 0, aspect: float = 1.0) -> 
     wide = frame.width * aspect if aspect > 1 else frame.width
     high = frame.height if aspect >= 1 else frame.height / aspect
     width, height = fit(round(wide), round(high), edge)
+    frame = deinterlaced(frame, height)
     if hdr.is_hdr(frame):
         rgb = hdr.to_rgb(frame, width, height)
     else:
@@ -33,7 +35,7 @@ def shrink(frame: Any, edge: int) -> Any:
     width, height = fit(frame.width, frame.height, edge)
     if width * height * 2 > frame.width * frame.height:
         return frame
-    return frame.reformat(width, height, interpolation="AREA", threads=1)
+    return deinterlaced(frame, height).reformat(width, height, interpolation="AREA", threads=1)
 
 
 def aspect(stream: Any) -> float:

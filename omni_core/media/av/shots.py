@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from omni_core.media.av.cuts import CutDetector
 from omni_core.media.av.keyframes import KeyframeSelector
-from omni_core.media.av.luma import features, luma
+from omni_core.media.av.luma import FrameFeatures, features, luma
 from omni_core.types import Channel, CutOptions, Modality, Segment, Source, Span, VideoContent
 
 
@@ -35,11 +35,12 @@ class ShotCutter:
 
     def __init__(self, options: CutOptions, pixel_aspect: float) -> None:
         self._options = options
-        self._detector = CutDetector(sparse=options.fast)
+        self._detector = CutDetector()
         self._keyframes = KeyframeSelector(options, pixel_aspect)
         self._start: float | None = None
         self._pending: float | None = None  # a cut that waits for its shot to be long enough
         self._t = -math.inf
+        self._skipped_to = -math.inf
         self._end = 0.0
 
     def extend_to(self, t: float) -> None:
@@ -55,15 +56,31 @@ class ShotCutter:
         """Add the frame shown from second `t` on; yields the shots that this completes."""
         if t <= self._t:
             return
+        for cut in self._detector.push(t, self._offer(t, frame)):
+            yield from self._cut(cut)
+        yield from self._settle(t)
+
+    def skip_to(self, t: float, frame: Any, cuts: Sequence[float] = ()) -> Iterator[Shot]:
+        """Add a frame after a stretch of which no frames were pushed, and the cuts in it."""
+        if t <= self._t:
+            return
+        for cut in self._detector.flush():
+            yield from self._cut(cut)
+        self._detector = CutDetector()
+        self._detector.push(t, self._offer(t, frame))
+        self._skipped_to = t
+        for cut in cuts:
+            yield from self._cut(cut)
+        yield from self._settle(t)
+
+    def _offer(self, t: float, frame: Any) -> FrameFeatures:
         if self._start is None:
             self._start = t
         self._t = t
         rows = luma(frame)
         seen = features(rows)
         self._keyframes.offer(t, frame, rows, seen)
-        for cut in self._detector.push(t, seen):
-            yield from self._cut(cut)
-        yield from self._settle(t)
+        return seen
 
     def flush(self) -> Iterator[Shot]:
         """The remaining shots but the last; none when no frame could be read."""
@@ -91,12 +108,17 @@ class ShotCutter:
                 if (shot := self._close(self._pending)) is not None:
                     yield shot
                 self._pending = None
-        elif self._detector.horizon - self._start > self._options.shot_max_s:
+        elif self._horizon - self._start > self._options.shot_max_s:
             shot = self._close(self._start + self._options.shot_max_s * 2 / 3)
             if shot is not None:
                 yield shot
         if self._pending is None:
-            self._keyframes.accept(self._detector.horizon)
+            self._keyframes.accept(self._horizon)
+
+    @property
+    def _horizon(self) -> float:
+        """No cut will be found before this second."""
+        return max(self._detector.horizon, self._skipped_to)
 
     def _close(self, end: float) -> Shot | None:
         assert self._start is not None  # noqa: S101 - frames came

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from omni_core.errors import NotFoundError, UnreadableError
+from omni_core.media.av.clock import rate
+from omni_core.media.av.container import container, video_stream
 from omni_core.media.av.coverage import Coverage
 from omni_core.media.text.cues import CueWindow, cue_windows
-from omni_core.media.text.subtitle_formats import parse
-from omni_core.text.charset import decode
+from omni_core.media.text.subtitle_formats import read_bytes_of
+from omni_core.text.subtitle_names import FILMS, SUBTITLE_FOLDERS, is_subtitle, stems
 from omni_core.text.suffixes import SUBTITLE_SUFFIXES
-from omni_core.types import CutOptions
+from omni_core.types import CutOptions, Limits
 
-FORCED = re.compile(r"(?i)(?<![a-z])(forced|signs|songs|foreign)(?![a-z])")
+_FORCED = re.compile(r"(?i)(?<![a-z])(forced|signs?|songs?|foreign|karaoke)(?![a-z])")
+_FULL = re.compile(r"(?i)(?<![a-z])(full|dialog(ue)?|complete)(?![a-z])")
 MAX_BYTES = 20 << 20
 """Bytes read of one file; the rest is ignored."""
 
@@ -30,11 +33,15 @@ class Transcript:
     complete: bool = True
     """False for forced subtitles, which translate signs and foreign speech only: what is said
     beside them is in no cue."""
+    warnings: tuple[str, ...] = ()
+    """What of the file could not be read, a line each."""
 
     @property
-    def coverage(self) -> Coverage:
-        """The seconds whose words the cues hold."""
-        return Coverage([(w.start, w.end) for w in self.windows] if self.complete else ())
+    def coverage(self) -> Coverage | None:
+        """The seconds whose words the cues hold; None for forced subtitles, beside which a track
+        in the file is read as well."""
+        spans = sorted((w.start, w.end) for w in self.windows)  # windows of two languages overlap
+        return Coverage(spans) if self.complete else None
 
 
 def transcript(path: str, options: CutOptions) -> Transcript | None:
@@ -46,56 +53,90 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
     if options.transcript:
         if not os.path.isfile(options.transcript):
             raise NotFoundError(f"no transcript {os.path.basename(options.transcript)}")
-        found = _read(options.transcript)
+        found = _read(
+            options.transcript, path, f"transcript {os.path.basename(options.transcript)}"
+        )
         if found is None:
             raise UnreadableError(
                 f"{os.path.basename(options.transcript)} has no cues; "
                 "a transcript is an SRT, WebVTT or ASS file",
                 code="UNSUPPORTED_TYPE",
             )
-        return Transcript(found, f"transcript {os.path.basename(options.transcript)}")
+        return found
+    stem = os.path.splitext(os.path.basename(path))[0]
     for name in _sidecar_paths(path):
-        found = _read(name)
+        beside = os.path.basename(name)
+        complete = not is_forced(beside.removeprefix(stem))  # a film may be named "Signs"
+        found = _read(name, path, f"sidecar {beside}", complete=complete)
         if found is not None:
-            origin = f"sidecar {os.path.basename(name)}"
-            return Transcript(found, origin, complete=not is_forced(os.path.basename(name)))
+            return found
     return None
 
 
 def is_forced(name: str) -> bool:
     """Whether a file or a track is named as forced subtitles, signs or songs."""
-    return bool(FORCED.search(name))
+    return bool(_FORCED.search(name)) and not _FULL.search(name)
 
 
 def _sidecar_paths(path: str) -> list[str]:
-    """talk.srt first, then talk.<language>.srt and talk.<language>.sdh.srt, forced ones last;
-    links out of the folder are ignored."""
+    """talk.srt first, then talk.<language>.srt and talk.<language>.sdh.srt, then those in a folder
+    Subs, forced ones last; links out of these folders are ignored."""
     folder, base = os.path.split(os.path.abspath(path))
     stem = os.path.splitext(base)[0]
+    names = _names(folder)
+    paths = [os.path.join(folder, n) for n in names if is_subtitle(n) and stem in stems(n)]
+    alone = sum(n.lower().endswith(FILMS) for n in names) == 1 and base.lower().endswith(FILMS)
+    for inner in (n for n in names if n.lower() in SUBTITLE_FOLDERS):
+        subs = os.path.join(folder, inner)
+        paths += [
+            os.path.join(subs, n)
+            for n in _names(subs)
+            if is_subtitle(n) and (alone or stem in stems(n))
+        ]
+        own = os.path.join(subs, stem)
+        paths += [os.path.join(own, n) for n in _names(own) if is_subtitle(n)]
+    return [p for p in sorted(paths, key=lambda p: _rank(p, folder, stem)) if _is_own(p)]
+
+
+def _rank(path: str, folder: str, stem: str) -> tuple[bool, bool, int, int, str]:
+    name = os.path.basename(path)
+    suffix = os.path.splitext(name)[1].lower()
+    return (
+        is_forced(name.removeprefix(stem)),
+        os.path.dirname(path) != folder,
+        name.count("."),
+        SUBTITLE_SUFFIXES.index(suffix),
+        name,
+    )
+
+
+def _names(folder: str) -> list[str]:
     try:
-        names = sorted(os.listdir(folder))
+        return sorted(os.listdir(folder))
     except OSError:
         return []
-    near = [
-        n
-        for n in names
-        if n.startswith(stem + ".")
-        and n.lower().endswith(SUBTITLE_SUFFIXES)
-        and n.count(".") - stem.count(".") <= 3
-    ]
-    near.sort(
-        key=lambda n: (
-            is_forced(n),
-            n.count("."),
-            SUBTITLE_SUFFIXES.index(os.path.splitext(n)[1].lower()),
-        )
-    )
-    real = os.path.realpath(folder)
-    paths = [os.path.join(folder, n) for n in near]
-    return [p for p in paths if os.path.isfile(p) and os.path.dirname(os.path.realpath(p)) == real]
 
 
-def _read(path: str) -> Sequence[CueWindow] | None:
-    with open(path, "rb") as f:
-        cues = parse(decode(f.read(MAX_BYTES), markup=True))
-    return list(cue_windows(cues)) or None
+def _is_own(path: str) -> bool:
+    """Whether it is a file of its folder, not a link out of it."""
+    folder = os.path.realpath(os.path.dirname(path))
+    return os.path.isfile(path) and os.path.dirname(os.path.realpath(path)) == folder
+
+
+def _read(name: str, film: str, origin: str, *, complete: bool = True) -> Transcript | None:
+    """The transcript in a file; None for one without cues."""
+    with open(name, "rb") as f:
+        data = f.read(MAX_BYTES)
+    suffix = os.path.splitext(name)[1].lower()
+    found = read_bytes_of(data, suffix, lambda: _frames_a_second(film))
+    windows = list(cue_windows(found.cues))
+    if not windows:
+        return None
+    warnings = tuple(f"{origin}: {warning}" for warning in (*found.doubts, *found.warnings))
+    return Transcript(windows, origin, complete, warnings)
+
+
+def _frames_a_second(film: str) -> float | None:
+    with container(film, Limits()) as c:
+        video = video_stream(c)
+        return rate(video) if video is not None else None

@@ -9,11 +9,16 @@ from omni_core.media.av.clock import Clock
 from omni_core.media.av.coverage import Coverage
 from omni_core.media.av.sidecar import is_forced
 from omni_core.media.text.cues import Cue, CueMerger, CueWindow, clean
-from omni_core.media.text.subtitle_formats import without_drawings
+from omni_core.media.text.subtitle_ass import without_drawings
 
 _FORCED, _COMMENT = 0x40, 0x8
 """FFmpeg's dispositions."""
-_TEXT_CODECS = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
+_TEXT_CODECS = {
+    "subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", "eia_608", "microdvd", "subviewer",
+    "subviewer1", "sami", "stl", "mpl2", "jacosub", "realtext", "pjs", "vplayer",
+}  # fmt: skip
+_COLUMNS = 8
+"""Columns before the words of an ASS event in a packet; the fourth is the speaker."""
 
 
 def text_subtitle_stream(container: Any) -> Any | None:
@@ -50,7 +55,7 @@ class SubtitleTrack:
         start = self._clock.packet(packet)
         if start is None or not packet.size:
             return
-        text = clean("\n".join(map(without_drawings, _events(packet))))
+        text = clean("\n".join(_events(packet)), ass=True)
         length = float((packet.duration or 0) * packet.time_base) or 2.0
         if text:
             if self._complete:
@@ -63,9 +68,12 @@ class SubtitleTrack:
 
 
 def _events(packet: Any) -> Iterator[str]:
-    """The texts of a packet; FFmpeg decodes every text codec to ASS events."""
+    """The words of a packet, after their speaker's name; FFmpeg decodes every text codec to ASS."""
     for subtitle in packet.decode():
         for rect in getattr(subtitle, "rects", [subtitle]):
             ass = getattr(rect, "ass", b"")
             line = ass.decode("utf-8", "replace") if isinstance(ass, bytes) else str(ass)
-            yield line.split(",", 8)[-1] if line.count(",") >= 8 else line
+            columns = line.split(",", _COLUMNS)
+            words = without_drawings(columns[-1] if len(columns) > _COLUMNS else line)
+            speaker = columns[3].strip() if len(columns) > _COLUMNS else ""
+            yield f"{speaker}: {words}" if speaker and words.strip() else words

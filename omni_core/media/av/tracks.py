@@ -14,6 +14,7 @@ import numpy as np
 
 from omni_core.media.av.container import audio_stream
 from omni_core.media.av.resample import JITTER_S, Chunk
+from omni_core.media.av.tag_text import text
 from omni_core.types import SAMPLE_RATE, Samples
 
 MAX_TRACKS = 4
@@ -51,7 +52,7 @@ def tracks_of(c: Any) -> Tracks:
 
 
 def _language(stream: Any) -> str:
-    language = str(stream.metadata.get("language", "")).lower()
+    language = text(stream.metadata.get("language", "")).lower()
     return "" if language in ("und", "unk", "mis", "zxx") else language
 
 
@@ -61,7 +62,7 @@ def _is_aside(stream: Any) -> bool:
 
 
 def _name(stream: Any, number: int) -> str:
-    parts = [f"track {number}", stream.metadata.get("title", ""), _language(stream)]
+    parts = [f"track {number}", text(stream.metadata.get("title", "")), _language(stream)]
     return " ".join(part for part in parts if part)
 
 

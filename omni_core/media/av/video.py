@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import av
-import numpy as np
-
-from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
-from omni_core.media.av import clip, seek
-from omni_core.media.av.container import audio_stream, container, video_stream
-from omni_core.media.av.cutter import ContainerCutter
-from omni_core.media.av.length import length
-from omni_core.media.av.parts import Part, parts_of
-from omni_core.media.av.sidecar import transcript
+from omni_core.media.av import in_parts, subtitle_file
+from omni_core.media.av.about import Item
+from omni_core.media.av.container import audio_stream, container, too_long, video_stream
+from omni_core.media.av.parts import is_transport_stream
+from omni_core.media.av.tags import tags_of
+from omni_core.media.brands import is_picture
 from omni_core.media.dates import recorded_at
 from omni_core.media.geometry import box
 from omni_core.media.titles import title
@@ -22,17 +19,20 @@ from omni_core.protocols import Medium
 from omni_core.types import (
     Crop,
     CutOptions,
-    FileWarning,
     MediaInfo,
     Modality,
     Pixels,
     Samples,
-    Segment,
     Source,
 )
 
 _ASF = bytes.fromhex("3026b2758e66cf11")
 _MXF = bytes.fromhex("060e2b34020501")
+_MAGIC = (
+    b"\0\0\1\xba", b"\0\0\1\xb3", b"nut/multimedia container", b"DHAV", b"\x1f\x07\0",
+    bytes.fromhex("b7d800203749da11a64e0007e95ead8d"),
+)  # fmt: skip
+"""MPEG program and video streams, NUT, Dahua recorders, DV, WTV."""
 _MIME = {
     "matroska,webm": "video/x-matroska",
     "mpegts": "video/mp2t",
@@ -55,7 +55,7 @@ class VideoMedium(Medium):
     def matches(self, head: bytes, suffix: str) -> bool:
         """By the container's first bytes."""
         if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-            return head[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"hevc")
+            return not is_picture(head)
         if (
             head[:4] == b"\x1aE\xdf\xa3"
             or head[:3] == b"FLV"
@@ -65,7 +65,7 @@ class VideoMedium(Medium):
             return True
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             return True
-        if head[:4] in (b"\0\0\1\xba", b"\0\0\1\xb3"):
+        if head.startswith(_MAGIC):
             return True
         if head[:4] == b"OggS":
             return b"\x80theora" in head[:512] or b"\x01video" in head[:512]
@@ -77,9 +77,13 @@ class VideoMedium(Medium):
         """Raises UnreadableError for what cannot be opened, TooLargeError over the limits."""
         with container(path, self.limits) as c:
             video, audio = video_stream(c), audio_stream(c)
-            parts = parts_of(path)
-            seconds = round(sum(p.seconds for p in parts), 3) if parts else length(path, c)
-            when, origin = recorded_at(path, c.metadata)
+            if video is None and audio is None:
+                return _subtitle_info(path, c)
+            seconds = in_parts.seconds(path, c, self.limits)
+            if seconds is not None and seconds > self.limits.max_duration_s:
+                raise too_long(path, seconds, self.limits)
+            tags = tags_of(c)
+            when, origin = recorded_at(path, tags)
             mime = _MIME.get(c.format.name, "video/mp4")
             if mime == "video/x-matroska" and _is_webm(path):
                 mime = "video/webm"
@@ -88,7 +92,7 @@ class VideoMedium(Medium):
             return MediaInfo(
                 modality=Modality.VIDEO if video is not None else Modality.AUDIO,
                 mime=mime if video is not None else mime.replace("video", "audio"),
-                title=title(path, c.metadata.get("title", "")),
+                title=title(path, tags.get("title", "")),
                 duration_s=seconds,
                 width=video.codec_context.width if video is not None else None,
                 height=video.codec_context.height if video is not None else None,
@@ -98,39 +102,18 @@ class VideoMedium(Medium):
                 warnings=_warnings(video),
             )
 
-    def decompose(
-        self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
-        """Shots, windows of audio and subtitles as they are decoded."""
-        external = transcript(path, options)
-        if external is not None:
-            for w in external.windows:
-                yield w.segment(source, external.origin)
-        coverage = external.coverage if external is not None else None
-        for part in parts_of(path) or (None,):
-            start = part.start if part is not None else 0.0
-            try:
-                with container(path, self.limits, part) as c:
-                    cutter = ContainerCutter(path, c, source, options, self.limits, start)
-                    yield from cutter.run(coverage)
-            except (av.FFmpegError, UnreadableError):
-                if not start:
-                    raise
-                yield FileWarning(
-                    f"what follows second {start:.0f} for {_seconds(part)} is damaged"
-                )
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Item]:
+        """Shots, windows of audio and subtitles as they are decoded, after what is written in the
+        file."""
+        if source.modality is Modality.DOCUMENT:
+            with container(path, self.limits) as c:
+                yield from subtitle_file.segments(c, source)
+            return
+        yield from in_parts.cut(path, self.limits, source, options)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """Raises NotFoundError (OUT_OF_RANGE) for a second outside the video."""
-        found: dict[float, tuple[float, Pixels]] = {}
-        for part, within in _by_part(path, times):
-            start = part.start if part is not None else 0.0
-            with container(path, self.limits, part) as c:
-                shown = seek.frames_at(path, c, [t - start for t in within], edge)
-            found |= {
-                t: (start + at, pixels) for t, (at, pixels) in zip(within, shown, strict=True)
-            }
-        return [found[t] for t in times]
+        return in_parts.frames(path, self.limits, times, edge)
 
     def image(self, path: str, edge: int, crop: Crop | None, frame: int) -> Pixels:
         """The first frame."""
@@ -144,57 +127,31 @@ class VideoMedium(Medium):
     def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
         """A stream copy where the container allows it; the span begins at a keyframe. Of a file
         in parts it ends with the part in which it begins."""
-        ((part, _),) = _by_part(path, [start])
-        begin = part.start if part is not None else 0.0
-        with container(path, self.limits, part) as c:
-            mime, first, last = clip.cut(path, c, start - begin, end - begin, out)
-        return mime, first + begin, last + begin
+        return in_parts.clipped(path, self.limits, start, end, out)
 
     def audio(self, path: str, start: float, end: float) -> Samples:
         """Raises BadRequestError for a video without audio."""
-        pieces = []
-        for part in parts_of(path) or (None,):
-            low, high = (start, end) if part is None else part.within(start, end)
-            if part is not None and high <= low:
-                continue
-            with container(path, self.limits, part) as c:
-                if audio_stream(c) is None:
-                    raise BadRequestError("this video has no audio")
-                pieces.append(seek.audio_between(path, c, low, high))
-        if not pieces:
-            raise NotFoundError(f"there is no second {start:g}", code="OUT_OF_RANGE")
-        return np.concatenate(pieces)
+        return in_parts.audio(path, self.limits, start, end)
 
 
-def _seconds(part: Part | None) -> str:
-    return f"{part.seconds:.0f} s" if part is not None else "some time"
-
-
-def _by_part(path: str, times: Sequence[float]) -> list[tuple[Part | None, list[float]]]:
-    """The times, by the part of the file in which they lie."""
-    parts = parts_of(path)
-    if not parts:
-        return [(None, list(times))]
-    found: dict[Part, list[float]] = {}
-    for t in times:
-        part = next((p for p in reversed(parts) if t >= p.start), parts[0])
-        found.setdefault(part, []).append(t)
-    return [*found.items()]
+def _subtitle_info(path: str, c: Any) -> MediaInfo:
+    tags = tags_of(c)
+    when, origin = recorded_at(path, tags)
+    mime = _MIME.get(c.format.name, "video/mp4")
+    return MediaInfo(
+        modality=Modality.DOCUMENT,
+        mime=mime.replace("video", "application"),
+        title=title(path, tags.get("title", "")),
+        duration_s=subtitle_file.end_of(c, os.path.basename(path)),
+        recorded_at=when,
+        recorded_at_from=origin,
+    )
 
 
 def _warnings(video: Any) -> tuple[str, ...]:
     if video is not None and video.start_time is None:
         return ("the file keeps no time stamps; times are counted by its frame rate",)
     return ()
-
-
-def is_transport_stream(head: bytes) -> bool:
-    """Sync bytes 188 (or 192, Blu-ray) apart."""
-    for size, first in ((188, 0), (192, 4)):
-        marks = range(first, len(head), size)
-        if len(marks) >= 5 and all(head[i] == 0x47 for i in marks):
-            return True
-    return False
 
 
 def _is_webm(path: str) -> bool:

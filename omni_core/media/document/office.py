@@ -7,31 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-from PIL import Image
-
-from omni_core.errors import BadRequestError, NotFoundError, TooLargeError, UnreadableError
+from omni_core.errors import BadRequestError, NotFoundError, TooLargeError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.document import docx, pptx, spreadsheet
-from omni_core.media.document.embedded_image import raster_image
+from omni_core.media.document.document_lines import DocumentText
+from omni_core.media.document.drawing_ml import Picture
+from omni_core.media.document.file_kinds import zip_refusal
+from omni_core.media.document.odf import OdfMedium
+from omni_core.media.document.odf_package import is_odf
+from omni_core.media.document.office_pages import document_segments, page_segments, text_segment
+from omni_core.media.document.picture_page import PicturePage
+from omni_core.media.document.pictures import Pictures
 from omni_core.media.document.zipped_xml import Package, local, package
-from omni_core.media.geometry import box, fit
-from omni_core.media.text.plain import segments
+from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.windows import text_windows
 from omni_core.types import (
-    Channel,
     Crop,
     CutOptions,
-    ImageContent,
+    FileWarning,
+    Limits,
     MediaInfo,
     Modality,
     Pixels,
     Segment,
     Source,
     Span,
-    TextContent,
 )
 
 _OPEN = "application/vnd.openxmlformats-officedocument."
@@ -40,31 +42,34 @@ _MIME = {
     "pptx": _OPEN + "presentationml.presentation",
     "xlsx": _OPEN + "spreadsheetml.sheet",
 }
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
 class OfficeMedium(Medium):
-    """Office Open XML: DOCX, PPTX, XLSX."""
+    """Zips: Office Open XML (DOCX, PPTX, XLSX); OpenDocument is passed to its own medium."""
 
     rank = 3
     kinds = "office files (DOCX, PPTX, XLSX)"
 
+    def __init__(self, limits: Limits) -> None:
+        """Nothing is opened yet."""
+        super().__init__(limits)
+        self._odf = OdfMedium(limits)
+
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Any zip (EPUB has a lower rank and is matched first), and OLE files, which are refused
-        with advice.
-        """
-        return head[:4] == b"PK\3\4" or head[:8] == _OLE
+        """Any zip; EPUB has a lower rank and is matched first."""
+        return head[:4] == b"PK\3\4"
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """Raises UnreadableError (UNSUPPORTED_TYPE) for other zips and for OLE files."""
-        _refuse_old(path)
+        """Raises UnreadableError (UNSUPPORTED_TYPE) for other zips."""
         with package(path) as p:
+            if is_odf(p):
+                return self._odf.probe(path, password)
             kind = _kind(p)
             core = p.xml("docProps/core.xml")
             meta = {local(e): e.text or "" for e in core} if core is not None else {}
             when = parse(meta.get("created", "")) or parse(meta.get("modified", ""))
             found = (when, "container") if when is not None else from_file(path)
-            count = _pages(p, kind)
+            count = _pages(path, p, kind, self.limits.max_pixels)
             if count is not None and count > self.limits.max_pages:
                 raise TooLargeError(f"{count} pages are over the limit of {self.limits.max_pages}")
             return MediaInfo(
@@ -76,117 +81,111 @@ class OfficeMedium(Medium):
                 recorded_at_from=found[1],
             )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
         """DOCX: spans in characters, or page = scan where it has no text. PPTX: page = slide.
-        XLSX: page = sheet.
+        XLSX: page = sheet. Of each page the words, then the pictures (see `page_segments`).
         """
-        _refuse_old(path)
         with package(path) as p:
+            if is_odf(p):
+                yield from self._odf.decompose(path, source, options)
+                return
             kind = _kind(p)
+            shown = Pictures(p, self.limits.max_pixels)
             if kind == "docx":
-                for number, part in enumerate(docx.scanned_pages(p), 1):
-                    yield from self._page_image(p, [part], number, source, options)
-                text, headings = docx.document_text(p)
-                yield from segments(text, source, options, headings, "document text")
+                yield from document_segments(_text(path, p, shown), shown, source, options)
             elif kind == "pptx":
-                for number, slide in enumerate(pptx.slides(p), 1):
-                    yield from self._slide(p, slide, number, source, options)
+                yield from _slides(pptx.Show(p), shown, source, options)
             else:
-                yield from spreadsheet.cut(p, source, options)
+                yield from _sheets(spreadsheet.Workbook(p), shown, source, options)
+            yield from map(FileWarning, p.unread.lines())
 
     def page(
         self, path: str, number: int, edge: int, crop: Crop | None, password: str | None
     ) -> Pixels:
-        """The largest image on a slide, or a scan in a DOCX.
+        """The pictures of a slide or a sheet, or picture `number` of a DOCX.
 
         Raises BadRequestError (NO_VISUAL) if there is none, NotFoundError (OUT_OF_RANGE).
         """
-        _refuse_old(path)
         with package(path) as p:
-            pages = _images(p, _kind(p))
-            if pages and not 1 <= number <= len(pages):
-                raise NotFoundError(
-                    f"there is no page {number} of {len(pages)}", code="OUT_OF_RANGE"
-                )
-            image = self._largest(p, pages[number - 1]) if pages else None
-            if image is None:
+            if is_odf(p):
+                return self._odf.page(path, number, edge, crop, password)
+            shown = Pictures(p, self.limits.max_pixels)
+            pictures, count = _pictures_of(path, p, shown, number)
+            if count and not 1 <= number <= count:
+                raise NotFoundError(f"there is no page {number} of {count}", code="OUT_OF_RANGE")
+            if not pictures:
                 raise BadRequestError("this page has no image; read its text", code="NO_VISUAL")
-            if crop is not None:
-                image = image.crop(box(crop, *image.size))
-            return np.asarray(image.resize(fit(*image.size, edge)))
+            return PicturePage(shown, pictures).drawn(edge, crop)
 
-    def _slide(
-        self, p: Package, part: str, number: int, source: Source, options: CutOptions
-    ) -> Iterator[Segment]:
-        """Its largest image, then windows of its text."""
+
+def _slides(
+    show: pptx.Show, shown: Pictures, source: Source, options: CutOptions
+) -> Iterator[Segment]:
+    for number in range(1, len(show.parts) + 1):
+        slide = show.slide(number)
         span = Span("page", number, number + 1)
-        yield from self._page_image(p, pptx.images(p, part), number, source, options)
-        heading, text = pptx.slide_text(p, part)
-        extra = {"heading": heading} if heading else {}
-        for part_number, w in enumerate(text_windows(text, options)):
-            yield Segment(
-                source.id, Modality.DOCUMENT, Channel.TEXT, span, TextContent(w.text), w.text,
-                "slide text", part_number, extra,
-            )  # fmt: skip
-
-    def _page_image(
-        self, p: Package, parts: list[str], number: int, source: Source, options: CutOptions
-    ) -> Iterator[Segment]:
-        """The largest of a page's images as its page image; nothing where all are too small."""
-        image = self._largest(p, parts)
-        if image is not None:
-            small = ImageContent(np.asarray(image.resize(fit(*image.size, options.image_edge))))
-            span = Span("page", number, number + 1)
-            yield Segment(source.id, Modality.DOCUMENT, Channel.VISUAL, span, small)
-
-    def _largest(self, p: Package, parts: list[str]) -> Image.Image | None:
-        """The image with the most pixels, as RGB; None without any."""
-        best: Image.Image | None = None
-        for part in parts:
-            image = raster_image(p, part, self.limits.max_pixels)
-            if image is not None and (best is None or _area(image) > _area(best)):
-                best = image
-        return best
+        extra = {"heading": slide.title} if slide.title else {}
+        origin = "text of a hidden slide" if slide.hidden else "slide text"
+        lines = [*slide.lines, *filter(None, map(shown.words, slide.pictures))]
+        for part, w in enumerate(text_windows("\n".join(lines), options)):
+            yield text_segment(source, span, w.text, origin, part, extra)
+        yield from page_segments(shown, slide.pictures, span, source, options, extra)
 
 
-def _area(image: Image.Image) -> int:
-    return image.width * image.height
+def _sheets(
+    book: spreadsheet.Workbook, shown: Pictures, source: Source, options: CutOptions
+) -> Iterator[Segment]:
+    for number, sheet in enumerate(book.sheets, 1):
+        notes = book.notes(number)
+        pictures = notes.pictures()
+        beside = [*notes.lines(), *filter(None, map(shown.words, pictures))]
+        yield from book.cut(number, beside, source, options)
+        span, extra = Span("page", number, number + 1), {"heading": sheet.name}
+        yield from page_segments(shown, pictures, span, source, options, extra)
 
 
-def _images(p: Package, kind: str) -> list[list[str]]:
-    """The parts of the images of each page that has an image to show."""
+def _pictures_of(path: str, p: Package, shown: Pictures, number: int) -> tuple[list[Picture], int]:
+    """The pictures of a page, and how many pages there are."""
+    kind = _kind(p)
+    if kind == "docx":
+        placed = _text(path, p, shown).pictures
+        return [at.picture for at in placed[number - 1 : number] if number > 0], len(placed)
     if kind == "pptx":
-        return [pptx.images(p, slide) for slide in pptx.slides(p)]
-    return [[part] for part in docx.scanned_pages(p)] if kind == "docx" else []
+        show = pptx.Show(p)
+        pictures = show.slide(number).pictures if 1 <= number <= len(show.parts) else []
+        count = len(show.parts)
+    else:
+        book = spreadsheet.Workbook(p)
+        count = len(book.sheets)
+        pictures = book.notes(number).pictures() if 1 <= number <= count else []
+    return [picture for picture in pictures if shown.has(picture)], count
 
 
-def _refuse_old(path: str) -> None:
-    with open(path, "rb") as f:
-        if f.read(8) == _OLE:
-            raise UnreadableError(
-                f"{title(path)} is an office file from before 2007, or encrypted with a password; "
-                "save it as DOCX, PPTX, XLSX or PDF without password",
-                code="UNSUPPORTED_TYPE",
-            )
+def _text(path: str, p: Package, shown: Pictures) -> DocumentText:
+    """Raises UnreadableError where nothing of the document can be read."""
+    found = docx.document_text(p, shown)
+    if found is None:
+        raise unreadable(path)
+    return found
 
 
-def _pages(p: Package, kind: str) -> int | None:
+def _pages(path: str, p: Package, kind: str, max_pixels: int) -> int | None:
     """The number of slides, sheets or scans; None for a DOCX with text, which has no pages."""
     if kind == "docx":
-        return len(docx.scanned_pages(p)) or None
-    return len(pptx.slides(p) if kind == "pptx" else spreadsheet.sheets(p))
+        found = _text(path, p, Pictures(p, max_pixels))
+        return len(found.pictures) if found.scanned else None
+    count = len(pptx.Show(p).parts if kind == "pptx" else spreadsheet.Workbook(p).sheets)
+    if not count and p.unread:
+        raise unreadable(path)
+    return count
 
 
 def _kind(p: Package) -> str:
     """A key of `_MIME`, by the folders in the zip. Raises UnreadableError for others."""
-    if "xl/workbook.bin" in p.names:
-        raise UnreadableError(
-            "this is a binary workbook (XLSB); save it as XLSX", code="UNSUPPORTED_TYPE"
-        )
+    xml = [name for name in p.names if name.endswith(".xml")]
     for part, kind in (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx")):
-        if any(name.startswith(part) and name.endswith(".xml") for name in p.names):
+        if any(name.startswith(part) for name in xml) and "xl/workbook.bin" not in p.names:
             return kind
-    raise UnreadableError(
-        "this archive is no DOCX, PPTX, XLSX or EPUB; unpack it and ingest what is inside",
-        code="UNSUPPORTED_TYPE",
-    )
+    raise zip_refusal(p.names)

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-import pymupdf
-
+from omni_core.media.document.engines.base import Field, Line, Note, Page
+from omni_core.media.document.odd_letters import typed
+from omni_core.media.document.right_to_left import has_right_to_left, ordered_lines
 from omni_core.media.document.text_layer import is_readable, unreadable_share
 
 MAX_TEXT = 2_000_000
@@ -22,26 +22,15 @@ FEW_UNREADABLE = 0.02
 """Share of unreadable characters up to which a text is taken as it is."""
 ROWS = 3
 """Rows in which two columns stand side by side, at least, before their order is doubted."""
+INDENT = 30.0
+"""Points by which the lines of a column may begin further right than others."""
 PROSE_WORDS = 4
 PROSE_LOWER = 0.3
 """Mean words of a line of prose, and share of its lines that go on in the middle of a sentence;
 cells of a table have fewer words and begin anew."""
 _HYPHENS = ("-", "\u2010", "\u00ad")
-_NOTES = {pymupdf.PDF_ANNOT_TEXT, pymupdf.PDF_ANNOT_HIGHLIGHT, pymupdf.PDF_ANNOT_UNDERLINE,
-          pymupdf.PDF_ANNOT_SQUIGGLY, pymupdf.PDF_ANNOT_STRIKE_OUT, pymupdf.PDF_ANNOT_INK,
-          pymupdf.PDF_ANNOT_SQUARE, pymupdf.PDF_ANNOT_CIRCLE, pymupdf.PDF_ANNOT_LINE,
-          pymupdf.PDF_ANNOT_STAMP, pymupdf.PDF_ANNOT_CARET}  # fmt: skip
-"""Annotations whose remark is not drawn on the page; that of free text is, and in the layer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of text: its largest font size and its box in points (left, top, right, bottom)."""
-
-    text: str
-    size: float
-    box: tuple[float, float, float, float]
-    block: int
+_YES = ("yes", "on", "1", "true", "ja", "oui")
+"""States of a check box that say no more than that it is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,89 +45,115 @@ class PageText:
     """Share of the page's area that lines of text cover."""
 
 
-def page_text(page: Any) -> PageText:
+def page_text(page: Page) -> PageText:
     """The page's words in reading order.
 
     Where fonts do not say what their glyphs mean, the glyphs' numbers are tried, which often are
     the characters.
     """
-    flags = pymupdf.TEXT_PRESERVE_WHITESPACE
-    lines = _lines(page, flags)
+    lines = _lines(page)
     if unreadable_share("".join(line.text for line in lines)) > FEW_UNREADABLE:
-        numbered = _lines(page, flags | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE)
+        numbered = _lines(page, numbered=True)
         if is_readable(" ".join(line.text for line in numbered)):
             lines = numbered
     if not is_readable(" ".join(line.text for line in lines)):
         return PageText("", [], usable=False)
     text, headings = _joined(in_reading_order(lines))
-    area = abs(page.rect.get_area()) or 1.0
     covered = sum(max(0.0, x1 - x0) * max(0.0, y1 - y0) for x0, y0, x1, y1 in
-                  (line.box for line in lines)) / area  # fmt: skip
+                  (line.box for line in lines)) / (page.width * page.height)  # fmt: skip
     return PageText(text, headings, covered=covered)
 
 
-def notes_of(page: Any) -> list[str]:
-    """The remarks that readers attached to the page, each as `Note (author): words`."""
-    found = []
-    for annotation in page.annots() or ():
-        if annotation.type[0] not in _NOTES:
-            continue
-        info = annotation.info
-        words = " ".join(str(info.get("content") or "").split())
-        author = " ".join(str(info.get("title") or "").split())
-        if words:
-            found.append(f"Note ({author}): {words}" if author else f"Note: {words}")
-    return found
+def divided(text: str, following: str) -> str:
+    """The part of a word at the end of one page's text, but for its number, that goes on at the
+    start of the next one's; "" without one."""
+    last = next((x for x in reversed(text.rsplit("\n", 3)[-3:]) if not x.strip().isdigit()), "")
+    return last.split()[-1][:-1] if _divides(last, following[:1]) else ""
 
 
-def _lines(page: Any, flags: int) -> list[Line]:
-    lines = []
-    for block in page.get_text("dict", flags=flags)["blocks"]:
-        for line in block.get("lines", ()):
-            text = "".join(s["text"] for s in line["spans"]).strip()
-            if text:
-                size = round(max(s["size"] for s in line["spans"]), 1)
-                lines.append(Line(text, size, tuple(line["bbox"]), block["number"]))
-    return lines
+def remarks(page: Page, text: str) -> list[str]:
+    """What the page says beside its text layer `text`: the remarks that readers attached, ticked
+    boxes, and values of fields that are not drawn."""
+    seen = " ".join(text.split())
+    found = [_remark(note) for note in page.notes() if not (note.drawn and note.text in seen)]
+    return found + [
+        _filled(field)
+        for field in page.fields()
+        if field.ticked or " ".join(field.value.split()) not in seen
+    ]
+
+
+def _remark(note: Note) -> str:
+    return f"Note ({note.author}): {note.text}" if note.author else f"Note: {note.text}"
+
+
+def _filled(field: Field) -> str:
+    """`Ticked: label` or `Ticked: label: state`; `label: value`."""
+    value = " ".join(field.value.split())
+    if field.ticked:
+        value = "" if value.lower() in _YES else value
+        return "Ticked: " + ": ".join(part for part in (field.label, value) if part)
+    return f"{field.label}: {value}" if field.label else value
+
+
+def _lines(page: Page, *, numbered: bool = False) -> list[Line]:
+    lines = page.lines(numbered=numbered)
+    text = "".join(line.text for line in lines)
+    if has_right_to_left(text):
+        return ordered_lines(page, numbered=numbered)
+    return typed(lines, text)
 
 
 def in_reading_order(lines: Sequence[Line]) -> list[Line]:
-    """The lines as they are drawn, except where two columns of prose are drawn row by row: there
-    the left one comes first."""
+    """The lines as they are drawn, except where columns of prose are drawn row by row: there the
+    left one comes first."""
     jumps = [
         (a.box[2], b.box[0])
         for a, b in pairwise(lines)
         if b.box[0] >= a.box[2] - 1 and _same_row(a, b)
     ]
-    gutter = _gutter(jumps)
-    if gutter is None:
+    gutters = _gutters(jumps)
+    if not gutters:
         return list(lines)
     out: list[Line] = []
     band: list[Line] = []
     for line in lines:
-        if line.box[0] < gutter < line.box[2]:  # a line across both columns
-            out += [*_columns(band, gutter), line]
+        if any(line.box[0] < gutter < line.box[2] for gutter in gutters):  # across columns
+            out += [*_columns(band, gutters), line]
             band = []
         else:
             band.append(line)
-    return out + _columns(band, gutter)
+    return out + _columns(band, gutters)
 
 
-def _gutter(jumps: Sequence[tuple[float, float]]) -> float | None:
-    """An x that lies within nearly all of the gaps between columns; None without one."""
-    if len(jumps) < ROWS:
-        return None
-    left = sorted(a for a, _ in jumps)[int(0.9 * (len(jumps) - 1))]
-    right = sorted(b for _, b in jumps)[int(0.1 * (len(jumps) - 1))]
-    return (left + right) / 2 if left < right else None
+def _gutters(jumps: Sequence[tuple[float, float]]) -> list[float]:
+    """For each column but the first an x that lies within nearly all of the gaps before it."""
+    columns: list[list[tuple[float, float]]] = []
+    for jump in sorted(jumps, key=lambda jump: jump[1]):
+        if columns and jump[1] - columns[-1][-1][1] <= INDENT:
+            columns[-1].append(jump)
+        else:
+            columns.append([jump])
+    found = []
+    for gaps in columns:
+        left = sorted(a for a, _ in gaps)[int(0.9 * (len(gaps) - 1))]
+        right = sorted(b for _, b in gaps)[int(0.1 * (len(gaps) - 1))]
+        if len(gaps) >= ROWS and left < right:
+            found.append((left + right) / 2)
+    return found
 
 
-def _columns(band: list[Line], gutter: float) -> list[Line]:
-    left = [line for line in band if line.box[2] <= gutter]
-    right = [line for line in band if line.box[2] > gutter]
-    rows = sum(any(_same_row(a, b) for b in right) for a in left)
-    if rows >= ROWS and _is_prose(left) and _is_prose(right):
-        return left + right
+def _columns(band: list[Line], gutters: list[float]) -> list[Line]:
+    columns: list[list[Line]] = [[] for _ in range(len(gutters) + 1)]
+    for line in band:
+        columns[sum(line.box[2] > gutter for gutter in gutters)].append(line)
+    columns = [column for column in columns if column]
+    side_by_side = all(
+        sum(any(_same_row(a, b) for b in right) for a in left) >= ROWS
+        for left, right in pairwise(columns)
+    )
+    if side_by_side and all(_is_prose(column) for column in columns):
+        return [line for column in columns for line in column]
     return band
 
 

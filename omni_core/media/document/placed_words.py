@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pymupdf
-
+from omni_core.media.document.engines.base import Page
+from omni_core.media.document.right_to_left import has_right_to_left, ordered_words
 from omni_core.types import PlacedWord
 
 MAX_WORDS = 4_000
 """Words of one page whose places are given."""
 
 
-def placed_words(page: Any) -> list[PlacedWord]:
+def placed_words(page: Page) -> list[PlacedWord]:
     """Words of the text layer as the page is seen, turned and cropped as its image is."""
-    area, found = page.rect, []
-    width, height = max(area.width, 1.0), max(area.height, 1.0)
-    for x0, y0, x1, y1, text, *_ in page.get_text("words")[:MAX_WORDS]:
-        rect = pymupdf.Rect(x0, y0, x1, y1) * page.rotation_matrix
+    words = page.words()
+    if any(has_right_to_left(word.text) for word in words):
+        words = ordered_words(page)
+    found = []
+    for word in words[:MAX_WORDS]:
         sides = (
-            (rect.x0 - area.x0) / width, (rect.y0 - area.y0) / height,
-            (rect.x1 - area.x0) / width, (rect.y1 - area.y0) / height,
+            word.box[0] / page.width, word.box[1] / page.height,
+            word.box[2] / page.width, word.box[3] / page.height,
         )  # fmt: skip
         left, top, right, bottom = (round(min(1.0, max(0.0, side)), 4) for side in sides)
         if left < right and top < bottom:
-            found.append(PlacedWord(text, left, top, right, bottom))
+            found.append(PlacedWord(word.text, left, top, right, bottom))
     return found

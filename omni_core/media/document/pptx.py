@@ -1,99 +1,222 @@
-"""PPTX: each slide is a page, with the text of its shapes, tables, charts, diagrams and notes.
+"""PPTX: each slide is a page, with the text of its shapes, tables, charts, diagrams, notes and
+comments, and its pictures.
 
 MuPDF opens such files too, but merges all slides into one page and drops the notes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
-from omni_core.media.document.charts import chart_lines, diagram_lines
-from omni_core.media.document.zipped_xml import Package, attribute, local, relationship
+from omni_core.media.document.drawing_ml import (
+    Drawn,
+    Picture,
+    children,
+    note_unread,
+    paragraphs,
+    visible,
+)
+from omni_core.media.document.unread import MISSING
+from omni_core.media.document.zipped_xml import Link, Package, attribute, local, relationship
 
 _PRESENTATION = "ppt/presentation.xml"
 _TITLES = ("title", "ctrTitle")
-_LAYOUT_PLACEHOLDERS = ("sldNum", "dt", "ftr")
-"""Placeholder types of slide number, date and footer, which are left out."""
+_NUMBERS = ("sldNum", "hdr", "sldImg")
+"""Placeholder types of slide number, and the header and image of a notes page."""
+_REPEATED = ("ftr", "dt")
+"""Those that repeat their text on every slide."""
+_SHAPES = ("sp", "pic", "graphicFrame", "bg", "cxnSp")
+_REPEATED_FROM = 3
+"""Slides from which a picture on more than half of all counts as part of the design."""
+_OFF = ("0", "false", "off")
 
 
-def slides(p: Package) -> list[str]:
-    """The parts of the slides, in order of presentation."""
-    root = p.xml(_PRESENTATION)
-    links = p.related(_PRESENTATION)
+@dataclass
+class Slide:
+    """One slide: its title, its lines (the title first), its pictures, and whether it is hidden."""
+
+    title: str = ""
+    lines: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    hidden: bool = False
+
+
+class Show:
+    """The slides of a package, read one by one."""
+
+    def __init__(self, p: Package) -> None:
+        self._package = p
+        part = p.main if p.main in p.names else _PRESENTATION
+        self.parts = _slides(p, part)
+        self._authors = _authors(p, part)
+        self._repeated: set[str] = set()
+        self._layouts: dict[str, list[str]] = {}
+        self._first, self._times = self._used()
+
+    def slide(self, number: int) -> Slide:
+        """Slide `number` (from 1). What every slide repeats belongs to the first
+        that has it."""
+        p, part = self._package, self.parts[number - 1]
+        root = p.xml(part)
+        if root is None:
+            p.unread.add(MISSING, f"slide {number}")
+            return Slide()
+        links = p.links(part)
+        note_unread(p.unread, links.values(), f"slide {number}")
+        found, drawn = Slide(hidden=root.get("show", "1") in _OFF), Drawn()
+        for shape in _shapes(root):
+            kind = _placeholder(shape)
+            if kind in _TITLES and not found.title:
+                found.title = " ".join(paragraphs(shape))
+            elif kind in _REPEATED:
+                drawn.lines += self._once(paragraphs(shape))
+            elif kind not in _NUMBERS:
+                drawn.add(p, shape, links)
+        found.pictures = self._not_of_the_design(number, drawn.distinct(p))
+        drawn.lines += self._once(self._design(root, links))
+        notes = " ".join(_notes(p, links))
+        found.lines = [
+            line
+            for line in (found.title, *drawn.lines, f"Notes: {notes}" if notes else "",
+                         *_comments(p, links, self._authors))
+            if line
+        ]  # fmt: skip
+        return found
+
+    def _once(self, lines: Iterable[str]) -> list[str]:
+        """Those of the lines that no slide had before."""
+        new = [line for line in dict.fromkeys(lines) if line not in self._repeated]
+        self._repeated.update(new)
+        return new
+
+    def _design(self, slide: ET.Element, links: Mapping[str, Link]) -> Iterator[str]:
+        """The text that the slide's layout and master add to it, which is not in placeholders."""
+        if slide.get("showMasterSp", "1") in _OFF:
+            return
+        for link in links.values():
+            if link.type == "slideLayout" and not link.external:
+                yield from self._layout(link.target)
+
+    def _layout(self, part: str) -> list[str]:
+        """The text of a layout and its master outside of placeholders; read once."""
+        if part not in self._layouts:
+            root, links = self._package.xml(part), self._package.links(part)
+            lines = _fixed_text(root)
+            if root is None or root.get("showMasterSp", "1") not in _OFF:
+                for link in links.values():
+                    if link.type == "slideMaster" and link.target not in self._layouts:
+                        self._layouts[link.target] = _fixed_text(self._package.xml(link.target))
+                    lines += self._layouts.get(link.target, [])
+            self._layouts[part] = lines
+        return self._layouts[part]
+
+    def _not_of_the_design(self, number: int, pictures: list[Picture]) -> list[Picture]:
+        """Without the pictures that most slides have, such as a logo, from their second slide."""
+        first, times, slides = self._first, self._times, len(self.parts)
+        return [
+            picture
+            for picture in pictures
+            if times[key := self._package.fingerprint(picture.part)] < _REPEATED_FROM
+            or 2 * times[key] <= slides
+            or first[key] == number
+        ]
+
+    def _used(self) -> tuple[dict[object, int], Counter[object]]:
+        """The first slide of each picture, and how many slides have it."""
+        p = self._package
+        first: dict[object, int] = {}
+        times: Counter[object] = Counter()
+        for number, part in enumerate(self.parts, 1):
+            targets = p.related(part).values() if part in p.names else ()
+            keys = {p.fingerprint(t) for t in targets if t in p.names and "/media/" in t}
+            times.update(keys)
+            first = dict.fromkeys(keys, number) | first
+        return first, times
+
+
+def _slides(p: Package, presentation: str) -> list[str]:
+    """The parts of the slides, in order of presentation; that of their names where that is lost."""
+    root = p.xml(presentation)
+    if root is None:
+        p.unread.add(MISSING, presentation)
+    links = p.related(presentation)
     wanted = [
         links.get(relationship(e), "")
         for e in (root.iter() if root is not None else ())
         if local(e) == "sldId"
     ]
-    return [part for part in wanted if part in p.names]
+    if any(part in p.names for part in wanted):
+        return wanted
+    found = {
+        int(m[1]): name
+        for name in p.names
+        if (m := re.fullmatch(r"ppt/slides/slide(\d+)\.xml", name))
+    }
+    return [found[number] for number in sorted(found)]
 
 
-def slide_text(p: Package, part: str) -> tuple[str, str]:
-    """A slide's title, and its text: a line each for the title, every paragraph, and the notes."""
-    title, lines = "", []
-    links = p.related(part)
-    for shape in _shapes(p.xml(part)):
-        kind = _placeholder(shape)
-        if kind in _TITLES and not title:
-            title = " ".join(_paragraphs(shape))
-        elif kind not in _LAYOUT_PLACEHOLDERS:
-            lines += _paragraphs(shape) + _graphic_text(p, shape, links)
-    notes = " ".join(_notes(p, links))
-    return title, "\n".join([*([title] if title else ()), *lines, *_labelled("Notes", notes)])
-
-
-def images(p: Package, part: str) -> list[str]:
-    """The parts of the images of a slide."""
-    return sorted(t for t in set(p.related(part).values()) if t.startswith("ppt/media/"))
-
-
-def _shapes(root: ET.Element | None) -> Iterator[ET.Element]:
-    """Text shapes, and the graphic frames of tables, charts and diagrams."""
-    for e in root.iter() if root is not None else ():
-        if local(e) in ("sp", "graphicFrame"):
-            yield e
+def _shapes(root: ET.Element) -> Iterator[ET.Element]:
+    """Shapes, pictures, and the frames of tables, charts, diagrams and embedded files."""
+    if local(root) in _SHAPES:
+        yield root
+        return
+    for child in children(root):
+        yield from _shapes(child)
 
 
 def _placeholder(shape: ET.Element) -> str:
     """The placeholder type of a shape; empty where it is none."""
-    return next((e.get("type", "") for e in shape.iter() if local(e) == "ph"), "")
+    return next((e.get("type", "") for e in visible(shape) if local(e) == "ph"), "")
 
 
-def _paragraphs(shape: ET.Element) -> list[str]:
-    found = ("".join(_runs(e)) for e in shape.iter() if local(e) == "p")
-    return [text for words in found if (text := " ".join(words.split()))]
+def _fixed_text(design: ET.Element | None) -> list[str]:
+    """The text of a layout or a master that every slide shows."""
+    shapes = _shapes(design) if design is not None else ()
+    return [
+        line
+        for shape in shapes
+        if not any(local(e) == "ph" for e in visible(shape))
+        for line in paragraphs(shape)
+    ]
 
 
-def _runs(paragraph: ET.Element) -> Iterator[str]:
-    """The text of a paragraph's runs; breaks and tabs become spaces."""
-    for e in paragraph.iter():
-        if local(e) == "t":
-            yield e.text or ""
-        elif local(e) in ("tab", "br"):
-            yield " "
-
-
-def _graphic_text(p: Package, shape: ET.Element, links: dict[str, str]) -> list[str]:
-    """The lines of the chart or the diagram in a graphic frame."""
-    for e in shape.iter():
-        if local(e) == "chart":
-            chart = p.xml(links.get(relationship(e), ""))
-            return chart_lines(chart) if chart is not None else []
-        if local(e) == "relIds":
-            data = p.xml(links.get(attribute(e, "dm"), ""))
-            return diagram_lines(data) if data is not None else []
-    return []
-
-
-def _notes(p: Package, links: dict[str, str]) -> Iterator[str]:
+def _notes(p: Package, links: dict[str, Link]) -> Iterator[str]:
     """The paragraphs of the speaker's notes."""
-    for target in links.values():
-        if target.startswith("ppt/notesSlides/"):
-            for shape in _shapes(p.xml(target)):
-                if _placeholder(shape) == "body":
-                    yield from _paragraphs(shape)
+    for link in links.values():
+        notes = p.xml(link.target) if link.type == "notesSlide" else None
+        for shape in _shapes(notes) if notes is not None else ():
+            if _placeholder(shape) not in (*_NUMBERS, *_REPEATED):
+                yield from paragraphs(shape)
 
 
-def _labelled(label: str, text: str) -> list[str]:
-    return [f"{label}: {text}"] if text else []
+def _authors(p: Package, presentation: str) -> dict[str, str]:
+    """Names of those who comment, by their ids."""
+    found = {}
+    for link in p.links(presentation).values():
+        root = p.xml(link.target) if link.type in ("commentAuthors", "authors") else None
+        for e in root if root is not None else ():
+            found[attribute(e, "id")] = attribute(e, "name")
+    return found
+
+
+def _comments(p: Package, links: dict[str, Link], authors: dict[str, str]) -> Iterator[str]:
+    """The comments on a slide and the replies to them, of both formats."""
+    for link in links.values():
+        root = p.xml(link.target) if link.type == "comments" else None
+        for e in root.iter() if root is not None else ():
+            if local(e) not in ("cm", "reply"):
+                continue
+            words = [
+                text
+                for part in e
+                if local(part) in ("text", "txBody")
+                for text in (paragraphs(part) or [" ".join((part.text or "").split())])
+            ]
+            author = authors.get(attribute(e, "authorId"), "")
+            by = f" by {author}" if author else ""
+            if text := " ".join(w for w in words if w):
+                yield f"Comment{by}: {text}"

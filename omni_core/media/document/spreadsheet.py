@@ -10,9 +10,10 @@ numbered two billion. calamine needs 1.2 s and 141 MB, but holds a sheet as a re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
 from typing import NamedTuple
+from xml.etree import ElementTree as ET
 
 from omni_core.media.document.number_format import (
     BUILT_IN,
@@ -20,6 +21,9 @@ from omni_core.media.document.number_format import (
     NumberFormat,
     number_format,
 )
+from omni_core.media.document.office_pages import text_segment
+from omni_core.media.document.sheet_notes import SheetNotes, margin, people
+from omni_core.media.document.unread import CUT, MISSING, UNCOUNTED
 from omni_core.media.document.zipped_xml import (
     MAX_PART_BYTES,
     Package,
@@ -28,45 +32,101 @@ from omni_core.media.document.zipped_xml import (
     relationship,
 )
 from omni_core.media.text.rows import MAX_COLUMNS, row_windows
-from omni_core.types import Channel, CutOptions, Modality, Segment, Source, Span, TextContent
+from omni_core.text.windows import text_windows
+from omni_core.types import CutOptions, Segment, Source, Span
 
 Row = tuple[int, int, list[str]]
 """(row number, row number, cells), as `row_windows` takes it."""
 
+_MARGINS = (
+    "oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter",
+)  # fmt: skip
 MAX_CHARACTERS = 32_767
 """Characters read of one cell: Excel's own limit."""
 _WORKBOOK = "xl/workbook.xml"
 
 
 class Sheet(NamedTuple):
-    """A sheet's name and its part of the package."""
+    """A sheet's name, its part of the package, and whether it is hidden."""
 
     name: str
     part: str
+    hidden: bool = False
 
 
-def sheets(p: Package) -> list[Sheet]:
-    """The sheets in order, hidden ones too."""
-    root = p.xml(_WORKBOOK)
-    links = p.related(_WORKBOOK)
-    found = [
-        Sheet(e.get("name", ""), links.get(relationship(e), ""))
-        for e in (root.iter() if root is not None else ())
-        if local(e) == "sheet"
-    ]
-    return [sheet for sheet in found if sheet.part in p.names]
+class Workbook:
+    """The sheets of a package in order, hidden ones too."""
 
+    def __init__(self, p: Package) -> None:
+        self._package = p
+        self._part = p.main if p.main in p.names else _WORKBOOK
+        self._root = p.xml(self._part)
+        if self._root is None:
+            p.unread.add(MISSING, self._part)
+        self._links = p.links(self._part)
+        self.sheets = self._sheets()
 
-def cut(p: Package, source: Source, options: CutOptions) -> Iterator[Segment]:
-    """Windows of rows, with the sheet's name as heading."""
-    values = _values(p)
-    for number, sheet in enumerate(sheets(p), 1):
-        span = Span("page", number, number + 1)
-        for i, w in enumerate(row_windows(_rows(p, sheet.part, values), options.text_window_words)):
-            yield Segment(
-                source.id, Modality.DOCUMENT, Channel.TEXT, span, TextContent(w.text), w.text,
-                f"sheet {sheet.name}", i, {"heading": sheet.name, "rows": f"{w.start}-{w.end}"},
-            )  # fmt: skip
+    def cut(
+        self, number: int, beside: Sequence[str], source: Source, options: CutOptions
+    ) -> Iterator[Segment]:
+        """Sheet `number` (from 1): windows of its rows, then of its margins and of what stands
+        `beside` its cells, with the sheet's name as heading."""
+        sheet = self.sheets[number - 1]
+        if sheet.part not in self._package.names:
+            self._package.unread.add(MISSING, f"sheet {sheet.name}")
+            return
+        span, origin = Span("page", number, number + 1), f"sheet {sheet.name}"
+        origin = f"hidden {origin}" if sheet.hidden else origin
+        reader, count = _Rows(self._values), 0
+        rows = _rows(self._package, sheet.part, reader)
+        for count, w in enumerate(row_windows(rows, options.text_window_words), 1):
+            extra = {"heading": sheet.name, "rows": f"{w.start}-{w.end}"}
+            yield text_segment(source, span, w.text, origin, count - 1, extra)
+        for kind, times in ((UNCOUNTED, reader.uncounted), (CUT, reader.cut)):
+            for _ in range(times):
+                self._package.unread.add(kind, f"sheet {sheet.name}")
+        text = "\n".join([*filter(None, map(margin, reader.margins)), *beside])
+        for n, window in enumerate(text_windows(text, options), count):
+            yield text_segment(source, span, window.text, origin, n, {"heading": sheet.name})
+
+    def rows(self, number: int) -> Iterator[Row]:
+        """The rows of sheet `number`, as they are stored."""
+        return _rows(self._package, self.sheets[number - 1].part, _Rows(self._values))
+
+    def notes(self, number: int) -> SheetNotes:
+        """What stands on sheet `number` beside its cells."""
+        sheet = self.sheets[number - 1]
+        return SheetNotes(self._package, sheet.part, sheet.name, self._people)
+
+    def _sheets(self) -> list[Sheet]:
+        """As the workbook lists them; by the names of their parts where its list is lost."""
+        p = self._package
+        found = []
+        for e in self._root.iter() if self._root is not None else ():
+            if local(e) == "sheet":
+                link = self._links.get(relationship(e))
+                hidden = e.get("state", "visible") != "visible"
+                found.append(Sheet(e.get("name", ""), link.target if link else "", hidden))
+        if any(sheet.part in p.names for sheet in found):
+            return found
+        parts = {
+            int(m[1]): part
+            for part in p.names
+            if (m := re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", part))
+        }
+        return [Sheet(f"{number}", parts[number]) for number in sorted(parts)]
+
+    @cached_property
+    def _people(self) -> dict[str, str]:
+        return people(self._package, self._links)
+
+    @cached_property
+    def _values(self) -> _Values:
+        p = self._package
+        parts = {link.type: link.target for link in self._links.values()}
+        strings = parts.get("sharedStrings", "xl/sharedStrings.xml")
+        styles = parts.get("styles", "xl/styles.xml")
+        return _Values(_strings(p, strings), _formats(p, styles), _counts_from_1904(self._root))
 
 
 class _Values(NamedTuple):
@@ -88,10 +148,6 @@ class _Values(NamedTuple):
             return raw
         known = _is_index(style, len(self.formats))
         return (self.formats[int(style)] if known else PLAIN).show(raw, from_1904=self.from_1904)
-
-
-def _values(p: Package) -> _Values:
-    return _Values(_strings(p), _formats(p), _counts_from_1904(p))
 
 
 def _is_index(number: str, length: int) -> bool:
@@ -132,6 +188,14 @@ class _Rows:
         self._text: list[str] = []
         self._remaining = 0
         self._wanted = self._phonetic = False
+        self._formula = self._result = False
+        self.uncounted = 0
+        """Formulas without a stored result."""
+        self.cut = 0
+        """Cells of which something, or which as a whole, is left out."""
+        self.margins: list[str] = []
+        """The headers and footers of the printed sheet, with their codes."""
+        self._margin = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition("}")[2]
@@ -141,20 +205,29 @@ class _Rows:
             self._type, self._style = attributes.get("t", "n"), attributes.get("s", "0")
             self._text.clear()
             self._remaining = MAX_CHARACTERS
+            self._formula = self._result = False
         elif name in ("v", "t"):
-            self._wanted = not self._phonetic
+            self._wanted, self._result = not self._phonetic, True
+        elif name == "f":
+            self._formula = True
         elif name == "row":
             number = attributes.get("r", "")
             self._number = int(number) if _is_index(number, 10**9) else self._number + 1
             self._cells = []
         elif name == "rPh":
             self._phonetic = True
+        elif name in _MARGINS:
+            self._margin = True
+            self.margins.append("")
 
     def end(self, tag: str) -> None:
         name = tag.rpartition("}")[2]
         if name in ("v", "t"):
             self._wanted = False
         elif name == "c":
+            empty = not self._text and (self._type != "str" or not self._result)
+            self.uncounted += self._formula and empty
+            self.cut += self._remaining < 0 or (bool(self._text) and self._column >= MAX_COLUMNS)
             if self._text and self._column < MAX_COLUMNS:
                 self._cells += [""] * (self._column - len(self._cells))
                 value = self._values.show(self._type, self._style, "".join(self._text))
@@ -163,18 +236,24 @@ class _Rows:
             self.found.append((self._number, self._number, self._cells))
         elif name == "rPh":
             self._phonetic = False
+        elif name in _MARGINS:
+            self._margin = False
 
     def data(self, text: str) -> None:
-        if self._wanted and self._remaining > 0:
-            self._text.append(text[: self._remaining])
+        if self._wanted:
+            if self._remaining > 0:
+                self._text.append(text[: self._remaining])
             self._remaining -= len(text)
+        elif self._margin:
+            self.margins[-1] += text
 
 
-def _rows(p: Package, part: str, values: _Values) -> Iterator[Row]:
-    reader = _Rows(values)
+def _rows(p: Package, part: str, reader: _Rows) -> Iterator[Row]:
     for _ in p.stream(part, reader):
         yield from reader.found
         reader.found.clear()
+    yield from reader.found  # those before the damage of the last chunk
+    reader.found.clear()
 
 
 @lru_cache(4096)
@@ -186,16 +265,16 @@ def _column(reference: str) -> int:
     return max(0, number - 1)
 
 
-def _strings(p: Package) -> list[str]:
+def _strings(p: Package, part: str) -> list[str]:
     reader = _Strings()
-    for _ in p.stream(_related(p, "sharedStrings"), reader, MAX_PART_BYTES):
+    for _ in p.stream(part, reader, MAX_PART_BYTES):
         pass
     return reader.found
 
 
-def _formats(p: Package) -> list[NumberFormat]:
+def _formats(p: Package, part: str) -> list[NumberFormat]:
     """The number format of each cell style."""
-    root = p.xml(_related(p, "styles"))
+    root = p.xml(part)
     if root is None:
         return []
     own = {
@@ -208,14 +287,7 @@ def _formats(p: Package) -> list[NumberFormat]:
     return [{**built_in, **own}.get(e.get("numFmtId", "0"), PLAIN) for e in styles]
 
 
-def _counts_from_1904(p: Package) -> bool:
+def _counts_from_1904(workbook: ET.Element | None) -> bool:
     """Whether the workbook uses the 1904 date system."""
-    root = p.xml(_WORKBOOK)
-    settings = (e for e in root if local(e) == "workbookPr") if root is not None else ()
+    settings = (e for e in workbook if local(e) == "workbookPr") if workbook is not None else ()
     return any(e.get("date1904", "0") in ("1", "true", "on") for e in settings)
-
-
-def _related(p: Package, name: str) -> str:
-    """The part `name` that the workbook refers to."""
-    parts = p.related(_WORKBOOK).values()
-    return next((part for part in parts if part.endswith(f"/{name}.xml")), f"xl/{name}.xml")

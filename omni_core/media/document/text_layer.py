@@ -21,7 +21,8 @@ less than the second and fewer vowels than the third. Over 19 languages the freq
 (Swahili) to 0.69 (French) and vowels 0.40 to 0.52, code 0.65 and 0.35; of texts in eight languages
 whose letters were permuted, 85 in 100 are recognised."""
 LEAST_LETTERS = 60
-"""Fewer letters say nothing."""
+LEAST_WORDS = 8
+"""Fewer letters, or fewer different words, say nothing."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -48,6 +49,8 @@ def is_enciphered(text: str) -> bool:
     words = [w for w in _WORD.findall(text) if not w.isupper()]
     letters = [c for c in unicodedata.normalize("NFD", "".join(words).lower()) if c.isalpha()]
     latin = [c for c in letters if "a" <= c <= "z"]
+    if len(set(words)) < LEAST_WORDS:
+        return False
     if len(latin) < LEAST_LETTERS or len(latin) < 0.8 * len(letters):
         return False
     frequent = sum(c in FREQUENT for c in latin) / len(latin)

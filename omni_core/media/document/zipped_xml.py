@@ -1,19 +1,26 @@
 """Zip packages of XML (office files), read part by part under size caps, without DOCTYPE.
 
 0.8 MB of zip can hold 800 MB of XML, so inflation stops at the cap, whatever sizes the zip's
-directory states.
+directory states. A damaged part is read as far as it can be, and noted.
 """
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from functools import cached_property
+from typing import IO, NamedTuple, Protocol
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from omni_core.errors import TooLargeError, UnreadableError
+from omni_core.media.document.broken_zip import mended
+from omni_core.media.document.unread import CUT_OFF, DAMAGED, MISSING, Unread
 
 MAX_PART_BYTES = 64 << 20
 """Bytes of one part that is held in memory; the text of the longest novels is 5 MB."""
@@ -23,6 +30,28 @@ MAX_PARTS = 20_000
 MAX_DEPTH = 200
 """Nesting of elements; a table within a table adds about ten levels in Word."""
 _CHUNK = 1 << 16
+_HARMLESS = re.compile(rb"<!DOCTYPE\s[^\[\]<>]*>")
+"""A DOCTYPE that only names a DTD, which is never loaded: formulas of OpenOffice have one."""
+_SMALL_CHUNK = 256
+"""In which a damaged part is read again: what precedes the damage within a chunk is lost."""
+_CONTENT = {
+    "notesSlide", "comments", "threadedComment", "footnotes", "endnotes", "header", "footer",
+    "chart", "chartEx", "diagramData", "drawing", "sharedStrings",
+}  # fmt: skip
+"""Types of links to parts that hold words."""
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ET.ParseError,
+    UnicodeError, LookupError,
+)  # fmt: skip
+"""What a damaged zip entry or damaged XML raises."""
+
+
+class Link(NamedTuple):
+    """A relationship: the last word of its type, and its part, or the address it leads to."""
+
+    type: str
+    target: str
+    external: bool = False
 
 
 class Handler(Protocol):
@@ -39,69 +68,126 @@ class Handler(Protocol):
 
 
 class Package:
-    """An open office file; `names` are those of its parts."""
+    """An open office file; `names` are those of its parts, `unread` what of it is not read."""
 
     def __init__(self, path: str, archive: zipfile.ZipFile) -> None:
         self._name = os.path.basename(path)
         self._archive = archive
         self._left = MAX_TOTAL_BYTES
-        self.names = frozenset(archive.namelist())
+        self._entries = {_part_name(name): name for name in archive.namelist()}
+        self.names = frozenset(self._entries)
+        self.unread = Unread()
 
     def read(self, part: str) -> bytes:
         """The bytes of a part; empty when it is not there. Raises TooLargeError over the cap."""
         return b"".join(self._chunks(part, MAX_PART_BYTES))
 
+    def open(self, part: str) -> IO[bytes]:
+        """A part as a file, whose bytes do not count as parts held in memory. Raises KeyError."""
+        return self._archive.open(self._entries[part])
+
+    def fingerprint(self, part: str) -> tuple[int, int]:
+        """Checksum and size of a part as the zip states them: equal for equal bytes."""
+        entry = self._archive.getinfo(self._entries[part])
+        return entry.CRC, entry.file_size
+
     def xml(self, part: str) -> ET.Element | None:
         """A part as a tree; None when it is not there.
 
-        Raises TooLargeError over `MAX_PART_BYTES`, UnreadableError for a DOCTYPE or for more than
-        `MAX_DEPTH` elements within one another.
+        Of a damaged part what precedes the damage, which is noted as unread. Raises TooLargeError
+        over `MAX_PART_BYTES`, UnreadableError for a DOCTYPE or for more than `MAX_DEPTH` elements
+        within one another.
         """
-        builder = ET.TreeBuilder()
-        for _ in self.stream(part, builder, MAX_PART_BYTES):
+        guard = _Guard(self._name, ET.TreeBuilder())
+        for _ in self._parsed(part, guard, MAX_PART_BYTES):
             pass
-        return builder.close() if part in self.names else None
+        return guard.root
 
     def stream(self, part: str, handler: Handler, most: int = MAX_TOTAL_BYTES) -> Iterator[None]:
         """Parse a part chunk by chunk into `handler`; yields after each chunk.
 
-        Only `handler` keeps memory. A part that is not there has no chunks. Raises as `xml` does,
-        with a cap of `most` bytes.
+        Only `handler` keeps memory. A part that is not there has no chunks, a damaged one those
+        before the damage, which is noted. Raises as `xml` does, with a cap of `most` bytes.
         """
-        parser: ET.XMLParser | None = None
-        for chunk in self._chunks(part, most):
-            parser = parser or ET.XMLParser(target=_Guard(self._name, handler))  # noqa: S314
-            parser.feed(chunk)
-            yield
-        if parser is not None:
-            parser.close()
+        return self._parsed(part, _Guard(self._name, handler), most)
 
-    def related(self, part: str) -> dict[str, str]:
-        """Relationship id -> part, of one part; links that leave the package are left out."""
+    def links(self, part: str) -> dict[str, Link]:
+        """The relationships of one part by their ids; "" is the package itself."""
         folder, _, base = part.rpartition("/")
         root = self.xml(f"{folder}/_rels/{base}.rels" if folder else f"_rels/{base}.rels")
         found = {}
         for link in root if root is not None else ():
-            target = link.get("Target", "")
-            if link.get("TargetMode") != "External":
-                found[link.get("Id", "")] = _resolve(folder, target)
+            target, external = link.get("Target", ""), link.get("TargetMode") == "External"
+            kind = link.get("Type", "").rpartition("/")[2]
+            place = target if external else self._known(_resolve(folder, target))
+            if kind in _CONTENT and not external and place not in self.names:
+                self.unread.add(MISSING, place)
+            found[link.get("Id", "")] = Link(kind, place, external)
         return found
+
+    def related(self, part: str) -> dict[str, str]:
+        """Relationship id -> part, of one part; links that leave the package are left out."""
+        return {k: link.target for k, link in self.links(part).items() if not link.external}
+
+    @cached_property
+    def main(self) -> str:
+        """The part that the package declares as its document, presentation or workbook; "" """
+        links = self.links("").values()
+        return next((i.target for i in links if i.type == "officeDocument"), "")
+
+    def _known(self, part: str) -> str:
+        """The name of a part as the zip spells it: names differ by more than case."""
+        if part in self.names:
+            return part
+        plain = unquote(part)
+        return self._folded.get(plain.casefold(), plain)
+
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        return {name.casefold(): name for name in self.names}
+
+    def _parsed(self, part: str, guard: _Guard, most: int) -> Iterator[None]:
+        parser: ET.XMLParser | None = None
+        try:
+            for chunk in self._chunks(part, most):
+                if parser is None:
+                    parser = ET.XMLParser(target=guard)  # noqa: S314
+                    chunk = _HARMLESS.sub(b"", chunk, count=1)
+                parser.feed(chunk)
+                yield
+            if parser is not None:
+                parser.close()
+        except _DAMAGE:
+            self.unread.add(DAMAGED, part)
 
     def _chunks(self, part: str, most: int) -> Iterator[bytes]:
         if part not in self.names:
             return
         left = min(most, self._left)
         limit = most if most <= self._left else MAX_TOTAL_BYTES
-        with self._archive.open(part) as f:
-            while chunk := f.read(_CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise TooLargeError(
-                        f"{self._name} unpacks to more than {limit >> 20} MB; save it without "
-                        "its bulk"
-                    )
-                self._left -= len(chunk)
-                yield chunk
+        for chunk in self._pieces(part):
+            left -= len(chunk)
+            if left < 0:
+                raise TooLargeError(
+                    f"{self._name} unpacks to more than {limit >> 20} MB; save it without its bulk"
+                )
+            self._left -= len(chunk)
+            yield chunk
+
+    def _pieces(self, part: str) -> Iterator[bytes]:
+        """The bytes of a part, of a damaged one as many as precede the damage; then raises."""
+        done = 0
+        try:
+            with self.open(part) as f:
+                while chunk := f.read(_CHUNK):
+                    yield chunk
+                    done += len(chunk)
+        except (zlib.error, zipfile.BadZipFile, EOFError):
+            with self.open(part) as f:
+                for _ in range(done // _SMALL_CHUNK):
+                    f.read(_SMALL_CHUNK)
+                while chunk := f.read(_SMALL_CHUNK):
+                    yield chunk
 
 
 class _Guard:
@@ -110,6 +196,7 @@ class _Guard:
     def __init__(self, name: str, handler: Handler) -> None:
         self._name = name
         self._depth = 0
+        self.root: ET.Element | None = None
         self._start = handler.start
         self._end = handler.end
         self.data = handler.data
@@ -118,7 +205,9 @@ class _Guard:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise UnreadableError(f"{self._name} is nested beyond reason")
-        self._start(tag, attributes)
+        element = self._start(tag, attributes)
+        if self.root is None and isinstance(element, ET.Element):
+            self.root = element
 
     def end(self, tag: str) -> None:
         self._depth -= 1
@@ -133,8 +222,14 @@ class _Guard:
 
 @contextmanager
 def package(path: str) -> Iterator[Package]:
-    """An open office file. Raises UnreadableError (ENCRYPTED), TooLargeError."""
-    with zipfile.ZipFile(path) as archive:
+    """An open office file. One that is cut off is opened as far as it goes, and noted.
+
+    Raises UnreadableError (ENCRYPTED), TooLargeError.
+    """
+    file: str | io.BytesIO = path
+    if not zipfile.is_zipfile(path):
+        file = mended(path) or path
+    with zipfile.ZipFile(file) as archive:
         if len(archive.filelist) > MAX_PARTS:
             raise TooLargeError(f"{os.path.basename(path)} holds too many parts")
         if any(entry.flag_bits & 1 for entry in archive.filelist):
@@ -142,7 +237,10 @@ def package(path: str) -> Iterator[Package]:
                 f"{os.path.basename(path)} is encrypted; save a copy without password",
                 code="ENCRYPTED",
             )
-        yield Package(path, archive)
+        opened = Package(path, archive)
+        if file is not path:
+            opened.unread.add(CUT_OFF, os.path.basename(path))
+        yield opened
 
 
 def local(element: ET.Element) -> str:
@@ -161,6 +259,11 @@ def attribute(element: ET.Element, name: str) -> str:
 def relationship(element: ET.Element) -> str:
     """The relationship id (`r:id`) of an element, which may carry a plain `id` too."""
     return next((value for key, value in element.attrib.items() if key.endswith("}id")), "")
+
+
+def _part_name(entry: str) -> str:
+    """The name of a part, whose folders some programs separate by a backslash."""
+    return entry.replace("\\", "/").lstrip("/")
 
 
 def _resolve(folder: str, target: str) -> str:

@@ -16,6 +16,12 @@ TOUCHING_S = 0.2
 """Cues no further apart than this are consecutive on screen (rolling captions)."""
 MAX_CUE = 4000
 """Characters read of one cue; a screen shows about 200."""
+_OVERRIDE = re.compile(r"\{[^}]*\}")
+_BREAK = re.compile(r"<br[ \t]*/?>", re.I)
+_ANY_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"</?[A-Za-z!][^<>]*>|<[\d:.]+>")
+_INVISIBLE = {ord(c): None for c in "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"}
+"""Marks that players need for direction and width; they would keep a word from being found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,8 @@ class Cue:
     start: float
     end: float
     text: str
+    track: str = ""
+    """Which of a file's languages it belongs to, where it has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,8 @@ class CueWindow:
     text: str
     beats: Beats = field(default=(), compare=False)
     """Where cues begin, after the first."""
+    track: int = 0
+    """Number of the language, in a file that has several."""
 
     def segment(self, source: Source, origin: str) -> Segment:
         """The window as a segment of channel `speech`; `origin` says where the text is from."""
@@ -48,25 +58,36 @@ class CueWindow:
             TextContent(self.text),
             self.text,
             origin,
+            part=self.track,
             extra={"beats": [list(beat) for beat in self.beats]} if self.beats else {},
         )
 
 
-def clean(text: str) -> str:
-    """The text without tags, ASS overrides, entities and empty lines; line breaks stay."""
+def clean(text: str, *, ass: bool = False, markup: bool = False) -> str:
+    """The text without tags, ASS overrides, entities and empty lines; line breaks stay.
+
+    ass: ASS, where `\\n` and `\\h` are a line break and a space. markup: every `<...>` is a tag, as
+    in WebVTT; elsewhere one that begins with a letter is, so that `2 < 3 > 1` stays.
+    """
     text = text[:MAX_CUE]  # the patterns below are quadratic in unclosed brackets
-    text = re.sub(r"\{[^}]*\}", "", text).replace(r"\N", "\n").replace(r"\n", "\n")
-    text = html.unescape(re.sub(r"<[^>]*>", "", text.replace(r"\h", " ")))
+    text = _OVERRIDE.sub("", text).replace(r"\N", "\n")
+    if ass:
+        text = text.replace(r"\n", "\n").replace(r"\h", " ")
+    text = html.unescape((_ANY_TAG if markup else _TAG).sub("", _BREAK.sub("\n", text)))
+    text = text.translate(_INVISIBLE)
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
 
 
 class CueMerger:
     """Merges cues into windows of at most about 15 s that end with a sentence or at a pause.
 
-    Lines repeated from the previous cue (rolling captions) are kept once.
+    Lines repeated from the previous cue (rolling captions) are kept once, and so are words of a
+    line that grows.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, track: int = 0) -> None:
+        """`track`: the number of the windows' language."""
+        self._track = track
         self._cues: list[Cue] = []
         self._shown = Cue(0.0, float("-inf"), "")
 
@@ -95,23 +116,32 @@ class CueMerger:
             lengths = itertools.accumulate(len(c.text) + 1 for c in self._cues)
             starts = (round(c.start, 2) for c in self._cues[1:])
             beats = tuple(zip(lengths, starts, strict=False))
-            yield CueWindow(self._cues[0].start, end, text, beats)
+            yield CueWindow(self._cues[0].start, end, text, beats, self._track)
         self._cues = []
 
     def _new_lines(self, cue: Cue) -> str:
-        """The cue's lines without leading ones that repeat the end of the previous cue."""
+        """The cue's lines without leading ones that repeat the end of the previous cue, and without
+        the words of its last line to which this one adds (captions written word by word)."""
         if cue.start > self._shown.end + TOUCHING_S:
             return cue.text
         before, lines = self._shown.text.split("\n"), cue.text.split("\n")
         for n in range(min(len(before), len(lines)), 0, -1):
             if before[-n:] == lines[:n]:
                 return "\n".join(lines[n:])
+            if before[-n:-1] == lines[: n - 1] and lines[n - 1].startswith(before[-1] + " "):
+                grown = lines[n - 1][len(before[-1]) + 1 :]
+                return "\n".join([grown, *lines[n:]])
         return cue.text
 
 
 def cue_windows(cues: Iterable[Cue]) -> Iterator[CueWindow]:
-    """Cues in order of time, merged into windows."""
-    joiner = CueMerger()
+    """Cues in order of time, merged into windows; of a file with several languages, those of the
+    first one that speaks, then those of the next."""
+    tracks: dict[str, list[Cue]] = {}
     for cue in cues:
-        yield from joiner.push(cue)
-    yield from joiner.flush()
+        tracks.setdefault(cue.track, []).append(cue)
+    for number, track in enumerate(tracks.values()):
+        joiner = CueMerger(number)
+        for cue in track:
+            yield from joiner.push(cue)
+        yield from joiner.flush()

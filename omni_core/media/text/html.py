@@ -7,14 +7,18 @@ import re
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file, parse
+from omni_core.media.text.data_xml import LITTLE_TEXT, attribute_lines, is_data
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read, read_decoded, segments
 from omni_core.media.text.structured import begins_as_json
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
-from omni_core.types import CutOptions, MediaInfo, Modality, Segment, Source
+from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
 
+_FRAGMENT = re.compile(r"<(table|meta|style|title|center|font)[\s>]", re.I)
+_OFFICE = (".xls", ".xlsx", ".doc", ".docx")
+"""Suffixes under which programs write tables of HTML, without the page around them."""
 _START = re.compile(r"<(\?xml|(!doctype\s+html|html|head|body|article|h1|p|div|svg)[\s>])", re.I)
 
 
@@ -22,14 +26,14 @@ class HtmlMedium(Medium):
     """HTML files; other XML is read as such."""
 
     rank = 6
-    kinds = "web pages (HTML)"
+    kinds = "web pages (HTML), words of SVG"
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Markup at the start, or an HTML suffix with a tag in the first bytes; not JSON."""
         if not is_text(head):
             return False
         start = decode(head, markup=True).lstrip("\ufeff \n\t")
-        if _START.match(start):
+        if _START.match(start) or (suffix in _OFFICE and _FRAGMENT.match(start)):
             return True
         named = suffix in (".html", ".htm", ".xhtml")
         return named and b"<" in head and not begins_as_json(start)
@@ -37,19 +41,40 @@ class HtmlMedium(Medium):
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Title and date from the page's head, else from the file."""
         text = read_decoded(path, markup=True)
-        page = Page(text.text, os.path.basename(path))
+        page = _page(path, text.text)
         when = parse(page.date)
         found = (when, "container") if when is not None else from_file(path)
         return MediaInfo(
             Modality.DOCUMENT,
-            "text/html",
+            "image/svg+xml" if page.svg else "text/html",
             title(path, page.title),
             recorded_at=found[0],
             recorded_at_from=found[1],
             warnings=text.warnings,
         )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Windows of the visible text, with spans in its characters."""
-        page = Page(read(path, markup=True), os.path.basename(path))
-        yield from segments(page.text, source, options, page.headings, "page text", page.levels)
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
+        """Windows of the visible text, with spans in its characters; of a page without any, what it
+        says of itself."""
+        page = _page(path, read(path, markup=True))
+        text = page.text if page.text.strip() else page.description
+        yield from segments(text, source, options, page.headings, "page text", page.levels)
+        if page.svg:
+            yield FileWarning(
+                "the drawing is not seen, only its words are read; export it as PNG to have it seen"
+            )
+        elif not page.text.strip():
+            yield FileWarning(
+                "no visible words on the page: what its scripts would write is not in the file"
+            )
+
+
+def _page(path: str, markup: str) -> Page:
+    page = Page(markup, os.path.basename(path))
+    if is_data(markup):
+        kept = "\n".join(attribute_lines(markup))
+        if len(page.text.strip()) < LITTLE_TEXT * len(kept):
+            page.text = f"{page.text.strip()}\n{kept}".lstrip()
+    return page

@@ -70,6 +70,8 @@ class JsonMedium(Medium):
 
 def _readable(path: str, text: str) -> Readable:
     found = readable(text)
+    if found is not None and not (found.text.strip() or found.left_out or found.too_deep):
+        return Readable(text)  # nothing but names
     if found is not None:
         return found
     if _suffix(path) not in _MIME:

@@ -28,6 +28,10 @@ _HEADERS = re.compile(
     rb"|delivered-to|reply-to|sender|x-[\w-]+|dkim-signature|snapshot-content-location)[ \t]*:",
     re.I | re.M,
 )
+_SAVED_PAGE = re.compile(
+    rb"^mime-version:[ \t]*1\.0.*?^content-type:[ \t]*multipart/related", re.I | re.M | re.S
+)
+"""The only headers of a web page that Word or Excel saved, under whatever name."""
 _SEPARATOR = re.compile(rb"^From [^\n]*\d\d:\d\d[^\n]*\d{4}[^\n]*\n", re.M)
 """The line before each message of an mbox file."""
 MAX_DEPTH = 8
@@ -61,13 +65,19 @@ def looks_like_mail(head: bytes, suffix: str) -> bool:
     if not re.match(rb"[!-9;-~]+[ \t]*:", first):
         return False
     known = {m.lower() for m in _HEADERS.findall(first)}
+    if _SAVED_PAGE.search(first):
+        return True
     return len(known) >= (2 if suffix in (".eml", ".mht", ".mhtml", ".mbox") else 4)
 
 
 def read_mail(data: bytes) -> Mail:
     """The message, or the messages of an mbox file in their order."""
+    return mail_of(_messages(data))
+
+
+def mail_of(messages: list[Message]) -> Mail:
+    """What these messages say, in their order."""
     mail = Mail()
-    messages = _messages(data)
     for message in messages:
         subject = _header(message, "Subject")
         mail.headings.append((len(mail.text), subject))

@@ -43,13 +43,18 @@ class MailMedium(Medium):
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
         """Windows of the messages' text; attachments that are no text are named in a warning."""
-        mail = _mail(path)
-        yield from map(FileWarning, mail.doubts)
-        if mail.unread:
-            more = len(mail.unread) - NAMED
-            names = ", ".join(mail.unread[:NAMED]) + (f" and {more} more" if more > 0 else "")
-            yield FileWarning(f"attachments not read: {names}; save and ingest them by themselves")
-        yield from segments(mail.text, source, options, mail.headings)
+        yield from mail_items(_mail(path), source, options)
+
+
+def mail_items(mail: Mail, source: Source, options: CutOptions) -> Iterator[Segment | FileWarning]:
+    """What mail gives: warnings for guessed encodings and unread attachments, and windows of its
+    text."""
+    yield from map(FileWarning, mail.doubts)
+    if mail.unread:
+        more = len(mail.unread) - NAMED
+        names = ", ".join(mail.unread[:NAMED]) + (f" and {more} more" if more > 0 else "")
+        yield FileWarning(f"attachments not read: {names}; save and ingest them by themselves")
+    yield from segments(mail.text, source, options, mail.headings)
 
 
 def _mail(path: str) -> Mail:

@@ -23,7 +23,8 @@ LONG_TAG = 3_000
 BLOCK_TAGS = {
     "p", "div", "br", "li", "ul", "ol", "dl", "dt", "dd", "tr", "table", "section", "article",
     "header", "footer", "main", "nav", "aside", "blockquote", "pre", "figure", "figcaption", "hr",
-    "form", "fieldset", "h1", "h2", "h3", "h4", "h5", "h6", "title", "option", "summary", "text",
+    "form", "fieldset", "h1", "h2", "h3", "h4", "h5", "h6", "title", "option", "summary",
+    "text", "desc",
 }  # fmt: skip
 """Elements that begin and end a line."""
 VOID_TAGS = {
@@ -109,3 +110,16 @@ def _drop_attributes(markup: str) -> str:
         if name and len(_QUOTED.sub("", piece[start:]).split()) > MAX_ATTRIBUTES:
             pieces[i] = piece[: name.end()]
     return ">".join(pieces)
+
+
+def without(markup: str, start: str, end: str) -> str:
+    """The markup without stretches between two marks, in time that grows with its length."""
+    kept: list[str] = []
+    at = 0
+    while (begin := markup.find(start, at)) >= 0:
+        kept.append(markup[at:begin])
+        at = markup.find(end, begin + len(start))
+        if at < 0:
+            return "".join(kept)
+        at += len(end)
+    return "".join([*kept, markup[at:]])

@@ -16,14 +16,23 @@ from selectolax.lexbor import (
 )
 
 from omni_core.errors import TooLargeError
+from omni_core.media.text.data_xml import is_data
 from omni_core.media.text.markup import BLOCK_TAGS, TAG, VOID_TAGS, simplify
 
 _SKIPPED_TAGS = {
     "script", "style", "template", "noscript", "svg", "math", "object", "iframe", "head",
     "noframes", "noembed",
 }  # fmt: skip
+_UNSEEN = ("hidden", "collapse")
+_PLACED = {"x", "y", "dy"}
+"""Attributes with which a part of a text stands on a line of its own."""
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+_DESCRIPTIONS = ("description", "og:description", "twitter:description", "og:title")
 _DATES = ("date", "dcterms.created", "article:published_time")
+_LIKE_HTML = {"p": "p", "row": "tr", "tr": "tr", "cell": "td", "tc": "td", "worksheet": "div"}
+"""Elements of Office's XML files of 2003 (`w:p`, `Row`, `Cell`)."""
+_RUNS = ("w", "a", "wx", "aml")
+"""Prefixes of elements that divide a word."""
 _DECLARATION = re.compile(r"<[^>]*>")
 _SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _SPACE = re.compile(r"\s+")
@@ -32,8 +41,9 @@ _SPACE = re.compile(r"\s+")
 class Page:
     """A parsed page.
 
-    title, date: as in its head, else "". text: the visible text, one block a line.
-    headings: (first character in `text`, heading), in order. levels: of these, 1 to 6.
+    title, date, description: as in its head, else "". text: the visible text, one block a line.
+    headings: (first character in `text`, heading), in order; levels: of these, 1 to 6. svg: whether
+    it is a drawing.
     """
 
     def __init__(self, markup: str, name: str) -> None:
@@ -41,7 +51,9 @@ class Page:
 
         Raises TooLargeError for a tree that needs more memory than this process may use.
         """
-        self._is_svg = _is_svg_file(markup)
+        self.svg = self._is_svg = _is_svg_file(markup)
+        self._unused = {"metadata"} if "<use" in markup else {"metadata", "defs", "symbol"}
+        self._is_data = is_data(markup)
         try:
             tree = _parse(simplify(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
@@ -52,7 +64,8 @@ class Page:
         titles = (node for node in tree.tags("title") if node.text().strip())
         self._title = next(titles, None)
         self.title = self._title.text() if self._title is not None else ""
-        self.date = _date(tree)
+        self.date = _meta(tree, _DATES)
+        self.description = _meta(tree, _DESCRIPTIONS)
         self.headings: list[tuple[int, str]] = []
         self.levels: list[int] = []
         self._out: list[str] = []
@@ -90,12 +103,14 @@ class Page:
             self._walk(_parse(node.text()), framed=True)
         if tag == "svg" and self._is_svg:
             self._is_svg = False
-        elif tag in _SKIPPED_TAGS:
+        elif tag in _SKIPPED_TAGS or (self.svg and tag in self._unused):
             return False
         attributes = node.attributes
         if attributes and _hidden(attributes):
             return False
-        if tag in BLOCK_TAGS:
+        if self._is_data:
+            tag = self._part_of_data(node, tag)
+        if tag in BLOCK_TAGS or (tag == "tspan" and attributes.keys() & _PLACED):
             self._break()
         if tag in ("td", "th") and self._out and not self._out[-1].endswith("\n"):
             self._append(" | ")
@@ -106,6 +121,16 @@ class Page:
         if node.first_child is None:
             self._leave(tag)
         return True
+
+    def _part_of_data(self, node: LexborNode, tag: str) -> str:
+        """The element of HTML that one of an XML file is like. One that follows another, without
+        text between them, is a line of its own; runs of a Word paragraph (`w:r`) are none."""
+        prefix, _, local = tag.rpartition(":")
+        if local in _LIKE_HTML:
+            return _LIKE_HTML[local]
+        before = node.prev
+        follows = before is not None and not (before.tag or "").startswith("-")
+        return "div" if follows and prefix not in _RUNS else tag
 
     def _leave(self, tag: str) -> None:
         if tag in _HEADINGS and self._heading is not None:
@@ -160,13 +185,18 @@ def _as_html(markup: str) -> str:
 
 def _hidden(attributes: dict[str, str | None]) -> bool:
     style = (attributes.get("style") or "").replace(" ", "").lower()
-    return "hidden" in attributes or "display:none" in style or "visibility:hidden" in style
+    if "hidden" in attributes or "display:none" in style or "visibility:hidden" in style:
+        return True
+    if attributes.get("display") == "none" or attributes.get("visibility") in _UNSEEN:
+        return True
+    return (attributes.get("opacity") or "").strip() in ("0", "0.0", "0%")
 
 
-def _date(tree: LexborHTMLParser) -> str:
+def _meta(tree: LexborHTMLParser, names: tuple[str, ...]) -> str:
+    """What the first `meta` of one of the names says."""
     for node in tree.tags("meta"):
         attributes = node.attributes
         name = attributes.get("name") or attributes.get("property") or ""
-        if name.lower() in _DATES and (date := attributes.get("content")):
-            return date
+        if name.lower() in names and (said := attributes.get("content")):
+            return said
     return ""

@@ -6,20 +6,21 @@ import os
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file
-from omni_core.media.guard import unreadable
 from omni_core.media.text.cues import cue_windows
 from omni_core.media.text.page import Page
-from omni_core.media.text.plain import read, read_decoded, segments
-from omni_core.media.text.subtitle_formats import detect_format, parse
+from omni_core.media.text.plain import read_bytes, segments
+from omni_core.media.text.subtitle_formats import claims, read_bytes_of, stated_title
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text.charset import decode, is_text
-from omni_core.types import CutOptions, MediaInfo, Modality, Segment, Source
+from omni_core.text.charset import decode
+from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
 
 _MIME = {
     "srt": "application/x-subrip", "vtt": "text/vtt", "ass": "text/x-ssa", "sbv": "text/x-sbv",
     "ttml": "application/ttml+xml", "sami": "application/x-sami", "microdvd": "text/x-microdvd",
     "lrc": "application/x-lrc", "subviewer": "text/x-subviewer",
+    "subviewer1": "text/x-subviewer", "timedtext": "application/x-srv3+xml",
+    "json3": "application/json", "scc": "text/x-scc", "stl": "application/x-ebu-stl",
 }  # fmt: skip
 
 
@@ -27,44 +28,46 @@ class SubtitleMedium(Medium):
     """Subtitle files that are ingested by themselves."""
 
     rank = 5
-    kinds = "subtitles (SRT, VTT, ASS, TTML, SBV, SAMI, MicroDVD, LRC, SubViewer)"
+    kinds = (
+        "subtitles (SRT, VTT, ASS, TTML, SBV, SAMI, MicroDVD, LRC, SubViewer, SCC, STL, YouTube)"
+    )
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """By the header or the first cue."""
-        return is_text(head) and detect_format(decode(head, markup=True), suffix) is not None
+        return claims(head, suffix)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """The duration is the end of the last cue.
-
-        Raises UnreadableError for a file without cues, unless it is TTML or SAMI, which is then
-        read as a page.
-        """
-        decoded = read_decoded(path, markup=True)
-        text = decoded.text
-        kind = detect_format(text, _suffix(path)) or "srt"
-        cues = parse(text)
-        if not cues and kind not in ("ttml", "sami"):
-            raise unreadable(path)
+        """The duration is the end of the last cue; None for a file without cues."""
+        data = read_bytes(path)
+        subtitles = read_bytes_of(data, _suffix(path))
         when, origin = from_file(path)
         return MediaInfo(
             modality=Modality.DOCUMENT,
-            mime=_MIME[kind],
-            title=title(path),
-            duration_s=max((c.end for c in cues), default=None),
+            mime=_MIME[subtitles.kind],
+            title=title(path, stated_title(decode(data[:4096], markup=True), subtitles.kind)),
+            duration_s=max((c.end for c in subtitles.cues), default=None),
             recorded_at=when,
             recorded_at_from=origin,
-            warnings=decoded.warnings,
+            warnings=subtitles.doubts,
         )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Windows of whole sentences; without cues, windows of the page's text."""
-        text = read(path, markup=True)
-        cues = parse(text)
-        for w in cue_windows(cues):
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
+        """Windows of whole sentences; of markup without cues, windows of the page's text."""
+        data = read_bytes(path)
+        subtitles = read_bytes_of(data, _suffix(path))
+        for w in cue_windows(subtitles.cues):
             yield w.segment(source, "subtitles")
-        if not cues:
-            page = Page(text, os.path.basename(path))
+        for warning in subtitles.warnings:
+            yield FileWarning(warning)
+        if subtitles.cues:
+            return
+        if subtitles.kind in ("ttml", "sami"):
+            page = Page(decode(data, markup=True), os.path.basename(path))
             yield from segments(page.text, source, options, page.headings, "page text")
+        elif not subtitles.warnings:
+            yield FileWarning("no cues in it: there is nothing to find but its title")
 
 
 def _suffix(path: str) -> str:

@@ -15,7 +15,7 @@ from omni_core.media.text.plain import MAX_MB, read, read_decoded
 from omni_core.media.text.rows import LOOKED_AT, RowWindow, row_windows
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text.charset import is_text
+from omni_core.text.charset import decode, is_text
 from omni_core.types import (
     Channel,
     CutOptions,
@@ -28,6 +28,7 @@ from omni_core.types import (
 )
 
 DELIMITERS = ",;\t|"
+_TABS = (".tsv", ".tab")
 _TOLD = re.compile(r"\ufeff?sep=([^\s\w])[ \t]*\n", re.I)
 """A first line by which spreadsheets tell each other the delimiter."""
 PROSE_WORDS = 6
@@ -42,7 +43,11 @@ class TableMedium(Medium):
     kinds = "tables (CSV, TSV)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Text with the suffix of a table."""
+        """Text with the suffix of a table; with that of a workbook, if its lines have tabs or tell
+        the delimiter."""
+        if suffix in (".xls", ".xlsx"):
+            first = decode(head).partition("\n")
+            return is_text(head) and ("\t" in first[0] or bool(_TOLD.match("".join(first))))
         return suffix in (".csv", ".tsv", ".tab") and is_text(head)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
@@ -52,7 +57,7 @@ class TableMedium(Medium):
             name = os.path.basename(path)
             raise UnreadableError(f"{name} holds sentences, no table", code="UNSUPPORTED_TYPE")
         when, origin = from_file(path)
-        mime = "text/csv" if path.lower().endswith(".csv") else "text/tab-separated-values"
+        mime = "text/tab-separated-values" if path.lower().endswith(_TABS) else "text/csv"
         return MediaInfo(
             Modality.DOCUMENT, mime, title(path), recorded_at=when, recorded_at_from=origin,
             warnings=text.warnings,
@@ -95,7 +100,7 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
 
     csv.field_size_limit(MAX_MB << 20)
     told = _TOLD.match(text)
-    delimiter = told[1] if told else "\t" if suffix != ".csv" else _delimiter(text[:20_000])
+    delimiter = told[1] if told else "\t" if suffix in _TABS else _delimiter(text[:20_000])
     reader = csv.reader(lines(), delimiter=delimiter)
     start = 0
     while True:

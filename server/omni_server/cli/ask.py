@@ -95,6 +95,8 @@ def _print_hit(mark: str, hit: SearchHit) -> None:
     why = ", ".join(c.replace("_", " ") for c in hit.why)
     partial = f"  ({one_line(hit.partial)})" if hit.partial else ""
     say(f"{mark:3} {one_line(hit.cite)}  {hit.match}: {why}{partial}")
+    if hit.heading:
+        say(f"    under {one_line(hit.heading, 100)!r}")
     if hit.text:
         say(f"    {excerpt(hit.text, 40, 100)}")
     say(f"    {hit.ref}")

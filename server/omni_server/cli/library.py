@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from omni_core.collection_names import DEFAULT
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import Change, FolderStatus, IngestStatus, SourceRow
 from omni_core.errors import BadRequestError, NotFoundError
-from omni_core.watch.retention import missing
+from omni_core.ids import PIPELINE
+from omni_core.watch.retention import missing, outdated
 from omni_server.cli.opening import open_library
 from omni_server.cli.printing import Bar, as_json, hint, length, say, table
 from omni_server.text import counted, one_line
@@ -22,13 +23,22 @@ from omni_server.text import counted, one_line
 
 async def ingest(args: argparse.Namespace) -> int:
     """Make files searchable; 1 when one failed, except for unsupported files inside a folder."""
+    if args.outdated == bool(args.paths):
+        raise BadRequestError(
+            "name files or folders, or give --outdated for all that an older version has read"
+        )
     files = files_of(args.paths)
     named = {_absolute(p) for p in args.paths}
     async with await open_library(args) as engine:
         with Bar() as bar:
-            done = await _ingest(engine, args, files, bar)
+            if args.outdated:
+                done = await _reread(engine, args.fast, bar)
+            else:
+                done = await _ingest(engine, args, files, bar)
     if args.json:
         as_json(done)
+    elif args.outdated and not done:
+        say("nothing to do: this version has read every source.")
     else:
         _report(done, args.timings)
     return int(any(s.state == "failed" and not _passed_over(s, named) for s in done))
@@ -39,12 +49,6 @@ async def _ingest(
 ) -> Sequence[IngestStatus]:
     async def one(s: IngestStatus) -> None:
         bar.show(s.progress, f"{s.stage} {Path(s.path).name}")
-
-    async def many(f: FolderStatus) -> None:
-        now = f.current
-        part = now.progress if now and now.state == "processing" else 0.0
-        text = f"{f.files_done}/{f.files_total} {now.stage} {Path(now.path).name}" if now else ""
-        bar.show((f.files_done + part) / f.files_total, text)
 
     own = (args.title, args.recorded_at, args.transcript, args.password)
     if len(files) == 1:
@@ -64,9 +68,33 @@ async def _ingest(
             f"{len(files)} were found; ingest that file alone"
         )
     status = await engine.ingest_folder(
-        files, collection=args.collection, fast=args.fast, progress=many
+        files, collection=args.collection, fast=args.fast, progress=_shown(bar)
     )
     return status.done
+
+
+async def _reread(engine: EngineApi, fast: bool, bar: Bar) -> Sequence[IngestStatus]:
+    """Ingest again what an older version has read; each source keeps its collections."""
+    files: dict[str, list[str]] = {}
+    for row in await outdated(engine):
+        files.setdefault(row.collections[0], []).append(row.uri)
+    done: list[IngestStatus] = []
+    for collection, paths in files.items():
+        status = await engine.ingest_folder(
+            paths, collection=collection, fast=fast, progress=_shown(bar)
+        )
+        done += status.done
+    return done
+
+
+def _shown(bar: Bar) -> Callable[[FolderStatus], Awaitable[None]]:
+    async def show(f: FolderStatus) -> None:
+        now = f.current
+        part = now.progress if now and now.state == "processing" else 0.0
+        text = f"{f.files_done}/{f.files_total} {now.stage} {Path(now.path).name}" if now else ""
+        bar.show((f.files_done + part) / f.files_total, text)
+
+    return show
 
 
 def _date(text: str | None) -> datetime | None:
@@ -190,6 +218,12 @@ async def sources(args: argparse.Namespace) -> int:
     table(cells, ("id", "kind", "length", "recorded", "state", "segments", "title"), right=(2, 5))
     if page.total > len(rows):
         hint(f"{len(rows)} of {page.total}; --limit shows more")
+    if old := sum(r.pipeline != PIPELINE and r.state == "ready" for r in rows):
+        was = "was" if old == 1 else "were"
+        hint(
+            f"{counted(old, 'source')} {was} read by an older version; "
+            "`omni-mcp ingest --outdated` reads again"
+        )
     if not collections.keys() <= {DEFAULT}:
         hint(f"collections: {', '.join(f'{name} ({n})' for name, n in collections.items())}")
     return 0

@@ -46,9 +46,13 @@ def _library(verbs: Verbs) -> None:
         "ingest",
         "library:ingest",
         "Make files and folders searchable; again costs nothing",
-        "omni-mcp ingest ~/Media/talk.mp4 --title 'Keynote' --timings",
+        "omni-mcp ingest ~/Media/talk.mp4 --title 'Keynote' --timings\n"
+        "  omni-mcp ingest --outdated",
     )
-    ingest.add_argument("paths", nargs="+", metavar="PATH", help="file or folder")
+    ingest.add_argument("paths", nargs="*", metavar="PATH", help="file or folder")
+    ingest.add_argument(
+        "--outdated", action="store_true", help="every source that an older version has read"
+    )
     ingest.add_argument("--collection", default="default", help="group to put them in (default)")
     ingest.add_argument("--fast", action="store_true", help="keyframes only: cheaper, less exact")
     ingest.add_argument("--timings", action="store_true", help="say what each stage cost")
@@ -68,7 +72,7 @@ def _library(verbs: Verbs) -> None:
     sources.add_argument(
         "--state",
         default="",
-        choices=("queued", "processing", "ready", "partial", "failed", "missing"),
+        choices=("queued", "processing", "ready", "partial", "failed", "missing", "outdated"),
     )
     sources.add_argument("--limit", type=int, default=100, help="at most so many (100)")
     json_option(sources)

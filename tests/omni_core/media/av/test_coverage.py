@@ -72,3 +72,21 @@ def test_subtitles_that_cover_little_are_named(
     items = svc.decompose(str(path), source, CutOptions())
     lines = [i.message for i in items if isinstance(i, FileWarning)]
     assert any("subtitles cover" in line for line in lines) is warned
+
+
+@pytest.mark.parametrize(
+    ("film_name", "name", "covered"),
+    [("Signs", "Signs.srt", True), ("Song of the Sea", "Song of the Sea.en.srt", True),
+     ("talk", "talk.full dialogue and signs.srt", True), ("Signs", "Signs.signs.srt", False)],
+)  # fmt: skip
+def test_a_films_own_name_makes_no_subtitles_forced(
+    film_name: str, name: str, covered: bool, film: Any, tools: Any, tone: Any, tmp_path: Path,
+    cut: Any,
+) -> None:  # fmt: skip
+    path = tmp_path / f"{film_name}.mp4"
+    path.write_bytes(
+        film([tools.barcode(i) for i in range(50)], fps=5, sound=tone(10)).read_bytes()
+    )
+    (tmp_path / name).write_text(CUE.format(2, 4, "Leave the forest."))
+    (window,) = [s for s in cut(path) if s.channel is Channel.SOUND]
+    assert bool(window.content.covered) is covered

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 from omni_core.media.av.parts import parts_of
@@ -80,3 +82,36 @@ def test_a_damaged_part_costs_itself(joined: Path, cut: Any, tools: Any) -> None
     shots = tools.shots(cut(joined))
     assert shots[0].span.start < 1
     assert shots[-1].span.end > first.seconds + last.seconds
+
+
+@pytest.fixture
+def chained(tmp_path: Path, tone: Any, tools: Any) -> Path:
+    """Three pieces of web radio, three seconds each, with the pitch rising."""
+    path = tmp_path / "radio.ogg"
+    with path.open("wb") as out:
+        for n in range(3):
+            piece = tmp_path / f"{n}.ogg"
+            with av.open(str(piece), "w") as c:
+                stream = c.add_stream("libopus", rate=48000, layout="mono")
+                tools.write_sound(c, stream, tone(3, hz=300 + 200 * n))
+            out.write(piece.read_bytes())
+    return path
+
+
+def test_every_link_of_a_chained_ogg_is_heard(chained: Path, svc: Any, cut: Any) -> None:
+    assert len(parts_of(str(chained))) == 3
+    assert svc.probe(str(chained)).duration_s == pytest.approx(9, abs=0.1)
+    windows = cut(chained)
+    assert [w.span.start for w in windows] == pytest.approx([0, 3, 6], abs=0.1)
+    assert windows[-1].span.end == pytest.approx(9, abs=0.1)
+    for second, hertz in ((1.0, 300), (4.0, 500), (7.0, 700)):
+        heard = svc.audio(str(chained), second, second + 1)
+        assert abs(np.fft.rfft(heard)).argmax() == pytest.approx(hertz, abs=5)
+
+
+def test_bytes_that_look_like_a_link_cost_nothing(chained: Path, svc: Any) -> None:
+    data = chained.read_bytes()
+    middle = parts_of(str(chained))[1]
+    at = (middle.first + middle.last) // 2
+    chained.write_bytes(data[:at] + b"OggS\0\2" + data[at + 6 :])
+    assert svc.probe(str(chained)).duration_s == pytest.approx(9, abs=1.5)

@@ -14,6 +14,7 @@ from omni_core.types import (
     AudioContent,
     Channel,
     CutOptions,
+    FileLength,
     FileWarning,
     Modality,
     Source,
@@ -210,11 +211,13 @@ def test_a_film_that_breaks_off_yields_what_is_there_and_says_so(
     path = tmp_path / "cut.mkv"
     path.write_bytes(whole[: len(whole) // 2])
     source = Source("0" * 64, str(path), "x", Modality.VIDEO, "video/x-matroska", 1)
-    *segments, warning = svc.decompose(str(path), source, CutOptions())
+    *segments, warning, length = svc.decompose(str(path), source, CutOptions())
     shots = tools.shots(segments)
     assert len(shots) >= 2
     assert isinstance(warning, FileWarning)
     end = shots[-1].span.end
+    assert isinstance(length, FileLength)
+    assert length.seconds == pytest.approx(end, abs=0.1)
     assert warning.message.startswith(f"the file breaks off: {end:.1f} of 12.0 s could be read")
     assert all(s.extra.keys() == {"key_time"} for s in shots)
 

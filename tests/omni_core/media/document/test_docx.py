@@ -149,7 +149,7 @@ def test_a_document_of_scans_alone_has_a_page_for_each(zipped: Any, cut: Any, sv
         svc.page(str(path), 3, 1000)
     path = written(scans + _p("Some words."))
     assert svc.probe(str(path)).pages is None
-    assert [s.channel for s in cut(path)] == [Channel.TEXT]
+    assert [s.channel for s in cut(path)] == [Channel.TEXT, Channel.VISUAL, Channel.VISUAL]
 
 
 def _png(size: tuple[int, int]) -> bytes:

@@ -122,8 +122,7 @@ def test_memory_does_not_grow_with_the_rows(one_sheet: Any) -> None:
         path = one_sheet("<row><c><v>12</v></c><c><v>34</v></c></row>" * rows)
         with zipped_xml.package(str(path)) as p:
             tracemalloc.start()
-            values = spreadsheet._values(p)
-            assert sum(1 for _ in spreadsheet._rows(p, "xl/worksheets/sheet1.xml", values)) == rows
+            assert sum(1 for _ in spreadsheet.Workbook(p).rows(1)) == rows
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
         return most
@@ -147,6 +146,11 @@ def test_memory_does_not_grow_with_the_rows(one_sheet: Any) -> None:
         ('0.0,,"M"', "12400000", "12.4M"),
         ('0 "km"', "5", "5 km"),
         ("00000", "501", "00501"),
+        ("000-00-0000", "123456789", "123-45-6789"),
+        ("(000) 000-0000", "5551234567", "(555) 123-4567"),
+        ('0" h "00" m"', "5", "0 h 05 m"),
+        ("000-00-0000", "-5", "-5"),
+        ("[<=9999999]###-####;(###) ###-####", "5551234567", "5551234567"),
         ("0.00E+00", "1234.5", "1234.5"),
         ("# ?/?", "0.5", "0.5"),
         ("yyyy-mm-dd", "43637", "2019-06-21"),

@@ -133,19 +133,9 @@ def test_the_limit_of_pixels_is_checked_before_decoding(tmp_path: Path) -> None:
     assert e.value.code == "TOO_LARGE"
 
 
-def test_heic_without_its_extra_names_it(tmp_path: Path, svc: Any) -> None:
-    pytest.importorskip("PIL")
-    try:
-        import pillow_heif  # noqa: F401
-    except ImportError:
-        path = tmp_path / "a.heic"
-        path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 100)
-        with pytest.raises(UnreadableError, match=r"omni-mcp\[heic\]") as e:
-            svc.probe(str(path))
-        assert e.value.code == "UNSUPPORTED_TYPE"
-
-
-def test_a_truncated_image_is_one_line(tmp_path: Path, cut: Any) -> None:
+def test_an_image_of_which_nothing_can_be_drawn_is_refused_in_one_line(
+    tmp_path: Path, cut: Any
+) -> None:
     path = tmp_path / "a.jpg"
     _halves(400, 300).save(path)
     path.write_bytes(path.read_bytes()[:600])
@@ -199,7 +189,20 @@ def test_a_description_in_a_png_is_read_and_its_program_is_not(tmp_path: Path, c
 
 
 @pytest.mark.parametrize(
-    "written", ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "KODAK Digital Still Camera", " \0"]
+    "written",
+    [
+        "OLYMPUS DIGITAL CAMERA         ",
+        "SONY DSC",
+        "KODAK Digital Still Camera",
+        " \0",
+        "Created with GIMP",
+        "File written by Adobe Photoshop\xa8 4.0",
+        "scan_0012.tif",
+        "/home/a/Pictures/pier.tif",
+        "Kofax PDF Filter - version 3.75.",
+        "Screenshot",
+        "CREATOR: gd-jpeg v1.0 (using IJG JPEG v62), quality = 80",
+    ],
 )
 def test_what_a_camera_writes_by_itself_is_no_description(
     written: str, tmp_path: Path, cut: Any
@@ -241,13 +244,21 @@ def test_a_long_image_is_followed_by_readable_tiles_that_cover_it(
     assert shown.shape == tiles[0].content.pixels.shape
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["Version of the bridge plan by A. Berg", "The pier, by night", "Digital cameras on sale"],
+)
+def test_what_a_person_writes_is_a_description(written: str, tmp_path: Path, cut: Any) -> None:
+    assert cut(_described(tmp_path / "a.jpg", x010E=written))[1].text == written
+
+
 def test_an_ordinary_image_has_no_tiles(tmp_path: Path, cut: Any) -> None:
     Image.new("RGB", (3000, 2000)).save(tmp_path / "a.png")
     (segment,) = cut(tmp_path / "a.png")
     assert segment.extra == {}
 
 
-@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.avif"])
 def test_frames_of_an_animation_last_as_long_as_they_say(
     name: str, tmp_path: Path, cut: Any, svc: Any, slide: Any
 ) -> None:
@@ -288,3 +299,38 @@ def test_a_frame_that_stays_is_shown_and_not_the_flash_before_it(
     middle = cut(path)[1]
     assert middle.extra["key_time"] == pytest.approx(10.1)
     assert np.abs(middle.content.keyframe.astype(int) - slide(words[2])).mean() < 8
+
+
+def test_a_picture_of_a_png_that_is_no_part_of_its_animation_is_not_shown(
+    tmp_path: Path, cut: Any, svc: Any, slide: Any
+) -> None:
+    frames = [Image.fromarray(slide(f"{word}\n{word}")) for word in ("Cover", "One", "Two")]
+    path = tmp_path / "a.png"
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=[3000, 2000], default_image=True
+    )
+    assert svc.probe(str(path)).duration_s == 5.0
+    assert [(s.span.start, s.span.end) for s in cut(path)] == [(0.0, 3.0), (3.0, 5.0)]
+
+
+def test_ink_both_light_and_dark_on_a_clear_ground_stands_out(tmp_path: Path, cut: Any) -> None:
+    image = Image.new("RGBA", (200, 100))
+    image.paste((255, 255, 255, 255), (20, 20, 180, 40))
+    image.paste((0, 0, 0, 255), (20, 60, 180, 80))
+    image.save(tmp_path / "a.png")
+    (segment,) = cut(tmp_path / "a.png")
+    light, dark, ground = (int(segment.content.pixels[y, 100, 0]) for y in (30, 70, 5))
+    assert min(light - ground, ground - dark) > 64
+
+
+@pytest.mark.parametrize("mode", ["LA", "P"])
+def test_light_ink_stands_out_in_every_mode_that_can_be_clear(
+    mode: str, tmp_path: Path, cut: Any
+) -> None:
+    image = Image.new("RGBA", (200, 100))
+    image.paste((255, 255, 255, 120), (40, 40, 160, 60))
+    converted = image.quantize(8) if mode == "P" else image.convert("LA")
+    converted.save(tmp_path / "a.png")
+    (segment,) = cut(tmp_path / "a.png")
+    pixels = segment.content.pixels
+    assert int(pixels[50, 100, 0]) - int(pixels[5, 5, 0]) > 64

@@ -35,7 +35,7 @@ AT, THEN = "00:00:01,000 --> 00:00:02,000", "00:00:03,000 --> 00:00:04,000"
         ("0:0:1 --> 0:0:2\na\n\n100:00:03,0 --> 100:00:04,0\nb", [A, (360003.0, 360004.0, "b")]),
         (f"{THEN}\nb\n\n{AT}\na\n", [A, B]),
         (f"{AT}\n<i>a</i> &amp; {{\\an8}}b\n", [(1.0, 2.0, "a & b")]),
-        ("00:00:02,000 --> 00:00:01,000\nbackwards\n", []),
+        ("00:00:02,000 --> 00:00:01,000\nbackwards\n", [(2.0, 4.0, "backwards")]),
     ],
 )  # fmt: skip
 def test_loose_srt_files_keep_their_cues(text: str, cues: list[Any]) -> None:
@@ -204,3 +204,45 @@ def test_a_window_of_cues_keeps_where_each_begins() -> None:
     assert [(window.text[at:], second) for at, second in window.beats] == [
         ("at the engine now.", 2.5), ("now.", 4),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["{}.en.sdh.srt", "{}.en.hi.vtt", "{}_en.srt", "Subs/{}.srt", "Subs/2_English.srt",
+     "Subs/{}/2_English.ass"],
+)  # fmt: skip
+def test_a_sidecar_is_found_under_the_names_that_people_give(
+    name: str, film: Any, cut: Any, tools: Any, tmp_path: Path
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)]).rename(tmp_path / "night train.mp4")
+    beside = tmp_path / name.format("night train")
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    beside.write_text("1\n00:00:00,500 --> 00:00:01,500\nHello bees.\n")
+    found = [s for s in cut(path) if s.text == "Hello bees."]
+    assert [s.origin for s in found] == [f"sidecar {beside.name}"]
+
+
+def test_a_whole_sidecar_is_preferred_to_a_forced_one(
+    film: Any, cut: Any, tools: Any, tmp_path: Path
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)]).rename(tmp_path / "a.mp4")
+    for name, words in (("a.forced.srt", "A sign."), ("a.en.sdh.srt", "All that is said.")):
+        (tmp_path / name).write_text(f"1\n00:00:00,500 --> 00:00:01,500\n{words}\n")
+    assert [s.text for s in cut(path) if s.channel == "speech"] == ["All that is said."]
+
+
+def test_a_sidecar_in_frames_is_counted_as_the_film_is(
+    film: Any, cut: Any, tools: Any, tmp_path: Path
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)], fps=25).rename(tmp_path / "a.mp4")
+    (tmp_path / "a.sub").write_text("{10}{20}Hello.\n{25}{45}And again.\n")
+    (found,) = [s for s in cut(path) if s.channel == "speech"]
+    assert (found.span.start, found.span.end) == (0.4, 1.8)
+
+
+def test_a_picture_subtitle_file_beside_a_film_is_no_text(
+    film: Any, cut: Any, tools: Any, tmp_path: Path
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)]).rename(tmp_path / "a.mp4")
+    (tmp_path / "a.sub").write_bytes(b"\0\0\1\xba" + bytes(range(256)) * 20)
+    assert [s for s in cut(path) if s.channel == "speech"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pymupdf
 import pytest
 from PIL import Image
 
-from omni_core.media.document import pdf
-from omni_core.media.document.pdf_text import Line, in_reading_order
+from omni_core.media.document.engines.base import Line
+from omni_core.media.document.odd_letters import typed
+from omni_core.media.document.pdf_text import in_reading_order
 from omni_core.media.document.text_layer import is_enciphered, is_readable
 from omni_core.types import Channel, CutOptions, FileWarning, ImageContent, Segment, Source
 
@@ -30,6 +32,7 @@ TEXTS = {
     "ru": "Обсерватория на холме была закрыта после того, как большой рефрактор продали вузу.",
     "zh": "山上的天文台在大望远镜卖给南方的一所大学之后关闭了。" * 3,
     "names": "Kowalczyk Wojciechowski Szymczyk Grzybowski Krzysztof Zbigniew Przybylski Pawłowicz",
+    "cells": "cell[0][0] cell[0][1] cell[0][2] cell[0][3] cell[1][0] cell[1][1] cell[1][2] " * 4,
     "codes": "HB-000417 XK-2231-Q RTVBNM KLPRTD MNBVCX 0x7F3A QWRTPL SDFGHJ ZXCVBN TRQWPL VBN",
 }
 
@@ -51,7 +54,7 @@ def test_characters_without_a_meaning_are_unreadable(text: str) -> None:
 
 
 def _lines(*placed: tuple[float, float, str]) -> list[Line]:
-    return [Line(t, 10, (x, y, x + 5 * len(t), y + 12), 0) for x, y, t in placed]
+    return [Line(t, 10, (x, y, x + 5 * len(t), y + 12)) for x, y, t in placed]
 
 
 def _rows(left: list[str], right: list[str]) -> list[tuple[float, float, str]]:
@@ -67,6 +70,55 @@ def test_two_columns_drawn_row_by_row_are_read_one_after_the_other() -> None:
     lines = _lines(heading, *_rows(LEFT, RIGHT), foot)
     texts = [line.text for line in in_reading_order(lines)]
     assert texts == [heading[2], *LEFT, *RIGHT, foot[2]]
+
+
+def test_three_columns_drawn_row_by_row_are_read_one_after_the_other() -> None:
+    columns = [
+        ["The old mill was", "bought by two men", "who never came to", "see it in their life"],
+        ["while the river ran", "dry in the summer of", "that year and boats", "lay on the bed"],
+        ["until the rain of a", "single night in late", "october filled it up", "and it turned"],
+    ]
+    placed = [(50.0 + 250 * c, 70.0 + 14 * r, columns[c][r]) for r in range(4) for c in range(3)]
+    texts = [line.text for line in in_reading_order(_lines(*placed))]
+    assert texts == [line for column in columns for line in column]
+
+
+def test_chinese_written_far_apart_is_whole_words_and_symbol_fonts_are_signs() -> None:
+    row = _lines(*[(50.0 + 20 * n, 70.0, c) for n, c in enumerate("红军作战")])
+    column = _lines(*[(400.0, 70.0 + 14 * n, c) for n, c in enumerate("すきとおった風")])
+    spaced, sums = _lines((50, 200, "同 各 方 接 洽")), _lines((50, 220, "OA \uf02b OB \uf03d u"))
+    latin = _lines((50, 240, "A"), (70, 240, "B"))
+    lines = [*row, *column, *spaced, *sums, *latin]
+    texts = [line.text for line in typed(lines, "".join(line.text for line in lines))]
+    assert texts == ["红军作战", "すきとおった風", "同各方接洽", "OA + OB = u", "A", "B"]
+
+
+def test_korean_words_that_only_a_gap_divides_are_words(tmp_path: Path, cut: Any, svc: Any) -> None:
+    path = tmp_path / "a.pdf"
+    words, x = ["침하게", "흐린", "품이", "눈이"], 50.0
+    with pymupdf.open() as doc:
+        page, font = doc.new_page(), pymupdf.Font("korea")
+        writer = pymupdf.TextWriter(page.rect)
+        for word in words:
+            x = writer.append((x, 60), word, font, 12)[1].x + 3.5
+        writer.write_text(page)
+        doc.save(path)
+    (text,) = [s.text for s in cut(path) if s.channel is Channel.TEXT]
+    assert text == " ".join(words)
+    assert [word.text for word in svc.words(str(path), 1)] == words
+
+
+def test_an_empty_replacement_hides_no_words_that_are_drawn(tmp_path: Path, cut: Any) -> None:
+    path = _page(tmp_path)
+    with pymupdf.open(path) as doc:
+        page = doc[0]
+        page.insert_text((50, 60), "Consignee of the load")
+        (stream,) = page.get_contents()
+        drawn = doc.xref_stream(stream)
+        doc.update_stream(stream, b"/Span << /ActualText () >> BDC\n" + drawn + b"\nEMC")
+        doc.saveIncr()
+    (text,) = [s.text for s in cut(path) if s.channel is Channel.TEXT]
+    assert text == "Consignee of the load"
 
 
 def test_the_rows_of_a_table_stay_together() -> None:
@@ -100,6 +152,67 @@ def test_a_word_divided_at_the_end_of_a_line_is_whole(tmp_path: Path, cut: Any) 
     )
     (text,) = [s.text for s in cut(path) if s.channel is Channel.TEXT]
     assert text == "The hydroelectric plant - wellknown for E-\n1042 -\nworks"
+
+
+def test_a_word_divided_at_the_end_of_a_page_is_whole_on_the_next(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc:
+        for lines in (["It was com-", "41"], ["pletely lost.", "the sub-"], ["Next chapter"]):
+            page = doc.new_page()
+            for n, line in enumerate(lines):
+                page.insert_text((50, 60 + 14 * n), line, fontsize=11)
+        doc.save(path)
+    texts = [s.text for s in cut(path) if s.channel is Channel.TEXT]
+    assert texts == ["It was com-\n41", "completely lost.\nthe sub-", "Next chapter"]
+
+
+def test_filled_fields_are_read_and_ticked_boxes_are_said(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        kinds = {
+            "name": (pymupdf.PDF_WIDGET_TYPE_TEXT, "Grace Hopper"),
+            "country": (pymupdf.PDF_WIDGET_TYPE_COMBOBOX, "Norway"),
+            "newsletter": (pymupdf.PDF_WIDGET_TYPE_CHECKBOX, True),
+            "advertising": (pymupdf.PDF_WIDGET_TYPE_CHECKBOX, False),
+            "delivery": (pymupdf.PDF_WIDGET_TYPE_RADIOBUTTON, True),
+        }
+        for n, (name, (kind, value)) in enumerate(kinds.items()):
+            field = pymupdf.Widget()
+            field.field_type, field.field_name = kind, name
+            field.rect = pymupdf.Rect(50, 50 + 30 * n, 250, 70 + 30 * n)
+            field.choice_values = ["Chile", "Norway"] if name == "country" else None
+            field.field_value = value
+            page.add_widget(field)
+        page.add_freetext_annot((50, 300, 300, 330), "free words on it", fontsize=11)
+        doc.save(path)
+    (text,) = [s.text for s in cut(path) if s.channel is Channel.TEXT]
+    for words in ("Grace Hopper", "Norway", "free words on it"):
+        assert text.count(words) == 1
+    assert "Ticked: newsletter" in text
+    assert "Ticked: delivery" in text
+    assert "advertising" not in text
+
+
+def test_a_file_that_hangs_at_a_place_of_the_page_is_named(tmp_path: Path, svc: Any) -> None:
+    path = _page(tmp_path, "Body words")
+    with pymupdf.open(path) as doc:
+        doc[0].add_file_annot((200, 500), b"x", "annex.txt")
+        doc.saveIncr()
+    (warned,) = [s for s in _decompose(path, svc) if isinstance(s, FileWarning)]
+    assert "annex.txt" in warned.message
+
+
+def test_the_words_under_a_searchable_scan_are_read(tmp_path: Path, cut: Any) -> None:
+    path = _page(tmp_path, picture=1.0)
+    with pymupdf.open(path) as doc:
+        for n in range(45):
+            words = "the ledger of the harbour master for the year and its many pages"
+            doc[0].insert_text((50, 60 + 16 * n), words, fontsize=12, render_mode=3)
+        doc.saveIncr()
+    *texts, image = cut(path)
+    assert sum(len(s.text.split()) for s in texts) >= 45 * 13
+    assert not image.extra.get("scan")
 
 
 @pytest.mark.parametrize(("picture", "lines", "scan"), [
@@ -139,22 +252,15 @@ def _decompose(path: Path, svc: Any, **options: Any) -> list[Any]:
     return list(svc.decompose(str(path), source, CutOptions(**options)))
 
 
-def test_a_picture_that_cannot_be_drawn_costs_the_picture(
-    tmp_path: Path, svc: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_picture_that_neither_engine_draws_costs_the_picture(
+    tmp_path: Path, svc: Any, spoil: Callable[..., None]
 ) -> None:
     path = tmp_path / "a.pdf"
     with pymupdf.open() as doc:
         for n in range(3):
             doc.new_page().insert_text((50, 60), f"words of page {n + 1}")
         doc.save(path)
-    draw, calls = pdf._render, iter((False, True, False))
-
-    def failing(*args: Any) -> Any:
-        if next(calls):
-            raise MemoryError("no room")
-        return draw(*args)
-
-    monkeypatch.setattr(pdf, "_render", failing)
+    spoil("draw", "page 2")
     items = _decompose(path, svc)
     words = [s.text for s in items if isinstance(s, Segment) and s.text]
     assert words == ["words of page 1", "words of page 2", "words of page 3"]

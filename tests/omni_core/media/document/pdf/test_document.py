@@ -12,7 +12,7 @@ from PIL import Image
 
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.service import service
-from omni_core.types import Channel, Modality, Span
+from omni_core.types import Channel, Modality, PdfEngine, Span
 
 
 def _pdf(path: Path, pages: list[str], scan: bool = False, **save: Any) -> Path:
@@ -97,10 +97,10 @@ def test_a_crop_of_a_page_is_rendered_at_full_resolution(tmp_path: Path, svc: An
         svc.page(str(path), 2, 200)
 
 
-def test_the_limit_of_pages_is_kept(tmp_path: Path) -> None:
+def test_the_limit_of_pages_is_kept(tmp_path: Path, engine: PdfEngine) -> None:
     path = _pdf(tmp_path / "a.pdf", ["a", "b", "c"])
     with pytest.raises(TooLargeError, match="3 pages"):
-        service(max_pages=2).probe(str(path))
+        service(max_pages=2, pdf=engine).probe(str(path))
 
 
 def test_a_broken_pdf_is_one_line(tmp_path: Path, svc: Any) -> None:
@@ -121,15 +121,15 @@ def test_an_epub_has_pages_with_words(tmp_path: Path, cut: Any, svc: Any) -> Non
     assert any("words to read" in s.text for s in cut(path))
 
 
-def test_a_pdf_that_was_cut_short_says_that_it_was_repaired(tmp_path: Path) -> None:
+def test_a_pdf_that_was_cut_short_says_that_it_was_repaired(tmp_path: Path, svc: Any) -> None:
     whole, cut = tmp_path / "whole.pdf", tmp_path / "cut.pdf"
     with pymupdf.open() as doc:
         for number in range(30):
             doc.new_page().insert_text((72, 72), f"page {number} of the report")
         doc.save(whole)
     cut.write_bytes(whole.read_bytes()[:-400])  # the table of contents of a PDF is its end
-    assert service().probe(str(whole)).warnings == ()
-    assert "cut short" in service().probe(str(cut)).warnings[0]
+    assert svc.probe(str(whole)).warnings == ()
+    assert "cut short" in svc.probe(str(cut)).warnings[0]
 
 
 def test_a_pdf_behind_other_bytes_is_read_and_a_text_about_pdf_is_a_text(

@@ -1,0 +1,209 @@
+"""Test films of short scenes joined by soft transitions, with their true times.
+
+    python bench/soft_films.py OUT.mp4 --clips FOLDER [--film action] [--seed 1] [--seconds 90]
+
+Scenes of 1.5 to 5 s, of real clips and images, under a camera that pans, zooms, shakes or whips,
+with flashes, flicker, changes of light and large things that cross the picture; joined by hard
+cuts, dissolves, fades through black and white, and wipes of 0.3 to 2 s. Writes OUT and OUT.json:
+{"fps": .., "cuts": [{"kind": .., "t": begin, "end": .., "middle": ..}]}, in seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image
+
+from bench.media_videos import Maker, Rgb
+
+KINDS = {"cut": 30, "dissolve": 32, "fade": 16, "white": 6, "dip": 6, "wipe": 10}
+"""Shares of the ways from one scene to the next; `fade` and `white` go through black and white,
+`dip` cuts to black and fades in."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """How one film looks and how it is encoded."""
+
+    suffix: str
+    codec: str
+    fps: int
+    options: dict[str, str]
+    pace: tuple[float, float] = (1.5, 5.0)
+    """Shortest and longest scene in seconds."""
+    action: float = 0.3
+    """Share of scenes with fast movement."""
+    kinds: dict[str, int] = field(default_factory=lambda: KINDS)
+
+
+_X264 = {"crf": "23", "preset": "veryfast"}
+FILMS = {
+    "travel": Film(".mp4", "libx264", 25, {**_X264, "bf": "3"}),
+    "action": Film(
+        ".mp4", "libx264", 30, {**_X264, "g": "60", "sc_threshold": "0"}, (1.5, 3.5), action=0.7
+    ),
+    "web": Film(".webm", "libvpx-vp9", 50, {"deadline": "realtime", "cpu-used": "8", "crf": "34"}),
+    "archive": Film(".avi", "mpeg4", 24, {"qscale": "4", "g": "12", "bf": "2"}),
+    "takes": Film(
+        ".mp4", "libx264", 30, {**_X264, "g": "250"}, (6.0, 14.0), action=0.8, kinds={"cut": 1}
+    ),
+}
+"""x264 as it comes; x264 with a fixed distance of I-frames; VP9 with hidden frames; MPEG-4 with an
+I-frame twice a second; long takes with much movement and hard cuts alone."""
+
+
+class _Look:
+    """A scene with what happens to it: zoom, shake, light, flashes, flicker, a crossing object."""
+
+    def __init__(self, maker: Maker, fps: int, seconds: float, action: float) -> None:
+        rng = maker.rng
+        self._scene, self.shows = maker.scene()
+        self._size, self._fps = maker.size, fps
+        n = int(seconds * fps) + 4 * fps
+        moves = self.shows != "slide"
+        fast = moves and rng.random() < action
+        self._zoom = rng.choice((0.0, 0.04, -0.04, 0.12, -0.12)) if moves else 0.0
+        shake = rng.choice((0.0, 0.004, 0.012, 0.03 if fast else 0.004)) if moves else 0.0
+        steps = np.random.default_rng(rng.randrange(1 << 30)).normal(0, 1, (n, 2))
+        smooth = np.ones(max(1, fps // 6)) / max(1, fps // 6)
+        self._shake = np.stack([np.convolve(s, smooth, "same") for s in steps.T], 1) * shake
+        self._gain = np.ones(n)
+        if moves and rng.random() < 0.2:  # a lamp goes on or off, a cloud passes
+            at, over = rng.uniform(0.3, 0.8) * seconds, rng.choice((0.05, 0.5, 1.0))
+            ramp = np.clip((np.arange(n) / fps - at) / over, 0, 1)
+            self._gain += rng.choice((-0.45, -0.3, 0.3)) * ramp
+        if moves and rng.random() < 0.12:
+            self._gain *= 1 + 0.06 * np.sin(np.arange(n) * rng.uniform(0.5, 2.5))
+        self._lift = np.zeros(n)
+        if moves and rng.random() < 0.12:
+            for _ in range(rng.randint(1, 3)):
+                at = int(rng.uniform(0.2, 0.9) * seconds * fps)
+                self._lift[at : at + rng.randint(1, max(1, fps // 12))] = rng.uniform(120, 255)
+        self._object: Rgb | None = None
+        if fast and rng.random() < 0.5:
+            size = (self._size[0] // 3, self._size[1] * 3 // 4)
+            other = maker.scene()[0](0)
+            self._object = np.asarray(Image.fromarray(other).resize(size))
+            self._cross = (rng.uniform(0, seconds), rng.uniform(0.4, 1.2), rng.choice((-1, 1)))
+        self._speed = rng.choice((1, 2, 3)) if fast else 1
+
+    def __call__(self, i: int) -> Rgb:
+        frame = self._scene(int(i * self._speed * 25 / self._fps))
+        i = min(i, len(self._gain) - 1)
+        width, height = self._size
+        scale = math.exp(-abs(self._zoom) * 1.5 + self._zoom * i / self._fps)
+        scale = min(1.0, scale) * 0.94 if self._zoom or self._shake.any() else 1.0
+        if scale < 1:
+            w, h = width * scale, height * scale
+            x = min(max((width - w) / 2 + self._shake[i, 0] * width, 0), width - w)
+            y = min(max((height - h) / 2 + self._shake[i, 1] * height, 0), height - h)
+            image = Image.fromarray(frame)
+            frame = np.asarray(
+                image.resize(self._size, Image.Resampling.BILINEAR, (x, y, x + w, y + h))
+            )
+        if self._object is not None:
+            frame = self._crossed(frame, i / self._fps, self._object)
+        if self._gain[i] != 1 or self._lift[i]:
+            table = np.arange(256) * self._gain[i] + self._lift[i]
+            frame = np.clip(table, 0, 255).astype(np.uint8)[frame]
+        return frame
+
+    def _crossed(self, frame: Rgb, t: float, thing: Rgb) -> Rgb:
+        at, over, way = self._cross
+        share = (t - at) / over
+        if not 0 <= share <= 1:
+            return frame
+        h, w = thing.shape[:2]
+        x = round((share if way > 0 else 1 - share) * (self._size[0] + w)) - w
+        left, right = max(0, x), min(self._size[0], x + w)
+        if right > left:
+            frame = frame.copy()
+            frame[self._size[1] - h :, left:right] = thing[:, left - x : right - x]
+        return frame
+
+
+def _joined(kind: str, share: float, old: Rgb, new: Rgb, edge: str) -> Rgb:
+    """The picture at `share` (0 to 1) of the way from `old` to `new`."""
+    if kind == "dissolve":
+        return np.asarray(Image.blend(Image.fromarray(old), Image.fromarray(new), share))
+    if kind in ("fade", "white", "dip"):
+        light = share if kind == "dip" else abs(1 - 2 * share)
+        table = np.arange(256) * light + (255 * (1 - light) if kind == "white" else 0)
+        return table.astype(np.uint8)[new if share >= 0.5 or kind == "dip" else old]
+    size = old.shape[1] if edge in "lr" else old.shape[0]
+    soft = max(1, size // 12)
+    ramp = np.clip((share * (size + soft) - np.arange(size)) / soft, 0, 1)
+    ramp = ramp[::-1] if edge in "rb" else ramp
+    mask = (ramp[None, :, None] if edge in "lr" else ramp[:, None, None]).astype(np.float32)
+    return np.asarray(old * (1 - mask) + new * mask).astype(np.uint8)
+
+
+def make(
+    out: Path, film: Film, *, clips: Path, seed: int, seconds: float = 60,
+    size: tuple[int, int] = (320, 180),
+) -> None:  # fmt: skip
+    """Write the film and its true transitions."""
+    maker = Maker(clips, size, seed)
+    rng, fps = maker.rng, film.fps
+    truth: list[dict[str, Any]] = []
+    total = int(seconds * fps)
+    with av.open(str(out), "w") as c:
+        video = c.add_stream(film.codec, rate=fps)
+        video.width, video.height, video.pix_fmt = *size, "yuv420p"
+        video.options = film.options
+        if "qscale" in film.options:
+            video.bit_rate = 2_500_000
+        n, before, before_i = 0, None, 0
+        while n < total:
+            pace = rng.uniform(*film.pace)
+            scene = _Look(maker, fps, pace, film.action)
+            kind = rng.choices([*film.kinds], [*film.kinds.values()])[0]
+            longest = max(0.3, min(2.0, pace - 0.8))
+            length = 0 if kind == "cut" else round(rng.uniform(0.3, longest) * fps)
+            edge = rng.choice("lrtb")
+            if before is None:
+                length = 0
+            else:
+                truth.append(_true(kind, n, length, fps))
+            for i in range(max(length + fps // 2, round(pace * fps))):
+                frame = scene(i)
+                if i < length and before is not None:
+                    share = (i + 1) / (length + 1)
+                    frame = _joined(kind, share, before(before_i + i), frame, edge)
+                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+                picture.pts, picture.time_base = n, Fraction(1, fps)
+                c.mux(video.encode(picture))
+                n += 1
+            before, before_i = scene, round(pace * fps)
+        c.mux(video.encode())
+    Path(f"{out}.json").write_text(json.dumps({"fps": fps, "frames": n, "cuts": truth}))
+
+
+def _true(kind: str, n: int, length: int, fps: int) -> dict[str, Any]:
+    begin, end = n / fps, (n + length) / fps
+    middle = begin if kind == "dip" else (begin + end) / 2
+    return {"kind": kind, "t": begin, "end": end, "middle": middle}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--film", choices=FILMS, default="travel")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=60)
+    a = parser.parse_args()
+    make(a.out, FILMS[a.film], clips=a.clips, seed=a.seed, seconds=a.seconds)
+
+
+if __name__ == "__main__":
+    main()

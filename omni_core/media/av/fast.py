@@ -1,0 +1,164 @@
+"""Fast mode: I-frames are decoded, and between two of them only what may hold a cut.
+
+Where the pictures of two I-frames are unlike, the sizes of the packets between them say where the
+change lies or up to where the group has to be decoded to find it (`packets`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from omni_core.media.av.clock import Clock
+from omni_core.media.av.gradual import alike
+from omni_core.media.av.luma import FrameFeatures, difference, features, luma
+from omni_core.media.av.packets import GroupJudge
+from omni_core.media.av.shots import Shot, ShotCutter
+
+log = logging.getLogger(__name__)
+
+MAX_ALIKE = 0.65
+"""Correlation of two I-frames from which they show the same scene ..."""
+MIN_CHANGE = 5.0
+"""... unless nothing moves and their difference is larger than this, as of two slides ..."""
+MAX_STILL_SIZE = 0.02
+"""... nothing moving where the frames between take less than this share of an I-frame each."""
+MIN_GROUP_S = 1.0
+"""I-frames closer than this to the one before are part of its group: a dissolve takes longer."""
+MAX_GROUP_S, MAX_GROUP_BYTES = 60.0, 64 << 20
+"""A longer group is decoded as it comes."""
+
+
+@dataclass(slots=True)
+class _Group:
+    t: float
+    frame: Any
+    seen: FrameFeatures
+    key: Any
+    packets: list[Any] = field(default_factory=list)
+    """Those after the I-frame, in file order."""
+    bytes: int = 0
+
+
+class FastCutter:
+    """Packets of one video stream to shots."""
+
+    def __init__(
+        self, shots: ShotCutter, stream: Any, clock: Clock, decode: Callable[[Any], list[Any]]
+    ) -> None:
+        """`decode`: frames of a packet, none when it is damaged."""
+        self._shots, self._clock, self._decode = shots, clock, decode
+        self._codec, self._time_base = stream.codec_context, stream.time_base
+        self._judge = GroupJudge()
+        self._group: _Group | None = None
+        self._through = False  # the group is too long to hold, and is decoded as it comes
+
+    def push(self, packet: Any) -> Iterator[Shot]:
+        """The shots that this packet completes."""
+        if not packet.size:
+            return
+        if packet.is_keyframe and self._through:
+            yield from self._push(self._drain())
+        if self._ends_group(packet) and (key := self._picture(packet)) is not None:
+            yield from self._close(key)
+            self._group, self._through = key, False
+        elif self._through:
+            yield from self._push(self._decode(packet))
+        elif self._group is not None:
+            group = self._group
+            group.packets.append(packet)
+            group.bytes += packet.size
+            t = self._clock.packet(packet)
+            if group.bytes > MAX_GROUP_BYTES or (t or 0.0) - group.t > MAX_GROUP_S:
+                yield from self._read(group, None, drain=False)
+                group.packets.clear()
+                self._through = True
+
+    def flush(self) -> Iterator[Shot]:
+        """The shots that the end of the video completes, but the last."""
+        if self._through:
+            yield from self._push(self._drain())
+        elif self._group is not None:
+            yield from self._close(None)
+        yield from self._shots.flush()
+
+    def _ends_group(self, packet: Any) -> bool:
+        if not packet.is_keyframe:
+            return False
+        t = self._clock.packet(packet)
+        return self._group is None or self._through or (t or 0.0) - self._group.t >= MIN_GROUP_S
+
+    def _picture(self, packet: Any) -> _Group | None:
+        """The group that begins with this packet; None where the packet gives no frame."""
+        frames = [*self._decode(packet), *self._drain()]
+        for frame in frames[:1]:
+            t = self._clock.frame(frame)
+            if t is not None:
+                return _Group(t, frame, features(luma(frame)), packet)
+        return None
+
+    def _close(self, after: _Group | None) -> Iterator[Shot]:
+        """Everything from the group's first frame to the one before the next group's."""
+        group = self._group
+        if group is None or self._through:
+            if after is not None:
+                yield from self._shots.push(after.t, after.frame)
+            return
+        sizes = [(t, p.size) for p in group.packets if (t := self._clock.packet(p)) is not None]
+        in_order = all(a <= b for (a, _), (b, _) in itertools.pairwise(sizes))
+        sizes = sorted(s for s in sizes if s[0] > group.t)
+        plan = None
+        if after is None or self._changed(group, after, sizes):
+            end = (after.t, after.key.size) if after is not None else None
+            plan = self._judge.plan(sizes, (group.t, group.key.size), end, reordered=not in_order)
+        if after is not None:
+            self._judge.note(after.t - group.t)
+        whole = False
+        if plan is not None and plan.until is not None:
+            whole = after is not None and plan.until >= after.t
+            yield from self._read(group, plan.until)
+        if after is None:
+            return
+        if whole:
+            yield from self._shots.push(after.t, after.frame)
+        else:
+            yield from self._shots.skip_to(after.t, after.frame, plan.cuts if plan else ())
+
+    def _changed(self, group: _Group, after: _Group, sizes: list[tuple[float, int]]) -> bool:
+        if alike(group.seen, after.seen) < MAX_ALIKE:
+            return True
+        middle = sorted(n for _, n in sizes)[len(sizes) // 2] if sizes else 0
+        still = middle < MAX_STILL_SIZE * group.key.size
+        return still and difference(group.seen, after.seen) >= MIN_CHANGE
+
+    def _read(self, group: _Group, until: float | None, *, drain: bool = True) -> Iterator[Shot]:
+        """Decode the group's frames up to second `until`."""
+        self._decode(group.key)
+        for packet in group.packets:
+            t = self._clock.packet(packet)
+            if until is not None and t is not None and t > until:
+                break
+            yield from self._push(self._decode(packet))
+        if drain:
+            yield from self._push(self._drain())
+
+    def _push(self, frames: list[Any]) -> Iterator[Shot]:
+        for frame in frames:
+            t = self._clock.frame(frame)
+            if t is not None:
+                yield from self._shots.push(t, frame)
+
+    def _drain(self) -> list[Any]:
+        """The frames that the decoder holds back; it then begins anew with an I-frame."""
+        try:
+            frames: list[Any] = self._codec.decode(None)
+        except Exception as e:  # the damage has been counted with its packet
+            log.debug("nothing left to decode: %r", e)
+            frames = []
+        for frame in frames:  # no packet gave it to them
+            frame.time_base = self._time_base
+        self._codec.flush_buffers()
+        return frames

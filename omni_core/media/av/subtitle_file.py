@@ -1,0 +1,52 @@
+"""Containers that hold subtitles and nothing else: MKS, MP4 with timed text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from omni_core.errors import UnreadableError
+from omni_core.media.av.clock import Clock
+from omni_core.media.av.container import packets
+from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream
+from omni_core.media.av.tag_text import text
+from omni_core.types import FileWarning, Segment, Source
+
+
+def end_of(c: Any, name: str) -> float:
+    """The end of the last cue, in seconds.
+
+    Raises UnreadableError for subtitles that are pictures, and for none.
+    """
+    stream = text_subtitle_stream(c)
+    if stream is None:
+        kinds = sorted({s.codec_context.name for s in c.streams.subtitles if s.codec_context})
+        held = f"holds subtitles as pictures ({', '.join(kinds)})" if kinds else "holds no track"
+        raise UnreadableError(
+            f"{name} {held}, and neither pictures nor sound nor words that could be read",
+            code="UNSUPPORTED_TYPE" if kinds else "CORRUPT_MEDIA",
+        )
+    clock, end = Clock(c), 0.0
+    for packet in packets(c, stream):
+        start = clock.packet(packet)
+        if start is not None and packet.size:
+            end = max(end, start + float((packet.duration or 0) * packet.time_base))
+    return round(end, 3)
+
+
+def segments(c: Any, source: Source) -> Iterator[Segment | FileWarning]:
+    """Windows of its cues; a warning names the tracks that are not read."""
+    stream = text_subtitle_stream(c)
+    others = [
+        " ".join(filter(None, (f"track {n}", text(s.metadata.get("title", "")), s.language)))
+        for n, s in enumerate(c.streams.subtitles, 1)
+        if s is not stream
+    ]
+    if others:
+        yield FileWarning(f"subtitles not read: {', '.join(others)}")
+    track = SubtitleTrack(stream, Clock(c))
+    for packet in packets(c, stream):
+        for w in track.push(packet):
+            yield w.segment(source, track.origin)
+    for w in track.flush():
+        yield w.segment(source, track.origin)

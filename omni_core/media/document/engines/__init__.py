@@ -1,0 +1,1 @@
+"""Engines that open documents with pages: MuPDF, and PDFium for PDF alone, behind one interface."""

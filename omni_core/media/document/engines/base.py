@@ -1,0 +1,183 @@
+"""What a PDF engine offers: a document, its pages, and what lies on them.
+
+Boxes are (left, top, right, bottom) in points from the top left corner of the page as it is seen,
+turned and cropped.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from omni_core.errors import UnreadableError
+from omni_core.types import Crop, Pixels
+
+Box = tuple[float, float, float, float]
+Kind = Literal["pdf", "epub", "xps"]
+
+FAILURES = (Exception,)
+"""What engines raise for damaged files and pages: their own errors, shortage of memory, and nearly
+every built-in one."""
+MAX_SCALE = 8.0
+"""Largest zoom, relative to 72 dpi, at which a page is rendered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """A character, or the few of a ligature, with its place."""
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text: its largest font size in points, and its box."""
+
+    text: str
+    size: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word with its place."""
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark attached to a page. drawn: whether its words belong on the page as it is seen."""
+
+    author: str
+    text: str
+    drawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A filled field of a form. ticked: a check box or radio button that is on; `value` is then
+    the name of that state."""
+
+    label: str
+    value: str
+    ticked: bool = False
+
+
+class Page(ABC):
+    """A page; its text is read once for each call."""
+
+    width: float
+    height: float
+
+    @abstractmethod
+    def lines(self, *, numbered: bool = False) -> list[Line]:
+        """The lines of the text layer as they are drawn.
+
+        numbered: glyphs whose meaning the font does not say are read as the characters with
+        their numbers, which they often are, instead of U+FFFD.
+        """
+
+    @abstractmethod
+    def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
+        """The characters of each line with its font size, for lines that are put in order anew."""
+
+    @abstractmethod
+    def words(self) -> list[Word]:
+        """The words of the text layer as they are drawn."""
+
+    @abstractmethod
+    def pictures(self) -> list[Box]:
+        """Where pictures lie."""
+
+    @abstractmethod
+    def notes(self) -> list[Note]:
+        """The remarks that readers attached."""
+
+    @abstractmethod
+    def attachments(self) -> list[str]:
+        """The names of the files that hang at places of the page."""
+
+    @abstractmethod
+    def fields(self) -> list[Field]:
+        """The filled fields of a form, without passwords and hidden ones."""
+
+    @abstractmethod
+    def draw(self, edge: int, crop: Crop | None) -> Pixels:
+        """(height, width, 3) RGB of the page or of `crop`, the long edge `edge` pixels."""
+
+
+class Document(ABC):
+    """An open file; close it after use."""
+
+    kind: Kind
+    pages: int
+    repaired: bool
+    """Whether its structure was damaged and had to be guessed."""
+    whole: bool
+    """Whether all of its `pages` can be found."""
+    title: str
+    dates: Sequence[str]
+    """When it was made and when changed, as the file says it."""
+
+    @abstractmethod
+    def page(self, number: int) -> Page:
+        """Page `number`, from 1; the last one is kept."""
+
+    @abstractmethod
+    def attachments(self) -> list[str]:
+        """The names of the files within it, without those that hang at a page."""
+
+    @abstractmethod
+    def outline(self) -> list[tuple[str, int]]:
+        """(title, page from 1) of each bookmark, in order."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the file."""
+
+
+class Engine(ABC):
+    """A library that opens documents."""
+
+    name: ClassVar[str]
+    kinds: ClassVar[frozenset[Kind]]
+
+    @abstractmethod
+    def open(self, path: str, kind: Kind, password: str | None) -> Document:
+        """Raises UnreadableError (ENCRYPTED) without the right password, or any of `FAILURES`."""
+
+
+def encrypted(path: str, password: str | None) -> UnreadableError:
+    """The error for a missing or a wrong password."""
+    how = (
+        "the password given is wrong"
+        if password
+        else "it needs a password (omni-mcp ingest FILE --password ...)"
+    )
+    return UnreadableError(f"{os.path.basename(path)} is encrypted: {how}", code="ENCRYPTED")
+
+
+def turned(box: Box, width: float, height: float, rotation: int) -> Box:
+    """A box on a page of this size, after the page was turned clockwise by `rotation` degrees."""
+    x0, y0, x1, y1 = box
+    if rotation == 90:
+        return height - y1, x0, height - y0, x1
+    if rotation == 180:
+        return width - x1, height - y1, width - x0, height - y0
+    if rotation == 270:
+        return y0, width - x1, y1, width - x0
+    return box
+
+
+def around(boxes: Sequence[Box]) -> Box:
+    """The smallest box that holds all of these."""
+    return (
+        min(b[0] for b in boxes), min(b[1] for b in boxes),
+        max(b[2] for b in boxes), max(b[3] for b in boxes),
+    )  # fmt: skip

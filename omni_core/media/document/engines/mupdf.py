@@ -1,0 +1,223 @@
+"""MuPDF, through PyMuPDF: PDF, EPUB and XPS.
+
+MuPDF holds the GIL, prints to stdout, and loops forever on four known kinds of small file, so it
+runs only in a process that can be killed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pymupdf
+from typing_extensions import override
+
+from omni_core.media.document.engines import hangul, page_tree
+from omni_core.media.document.engines.base import (
+    FAILURES,
+    MAX_SCALE,
+    Box,
+    Document,
+    Engine,
+    Field,
+    Glyph,
+    Kind,
+    Line,
+    Note,
+    Page,
+    Word,
+    encrypted,
+)
+from omni_core.media.geometry import box
+from omni_core.types import Crop, Pixels
+
+_SILENT = {pymupdf.PDF_ANNOT_LINK, pymupdf.PDF_ANNOT_POPUP, pymupdf.PDF_ANNOT_WIDGET}
+"""Annotations without a remark of their own: a pop-up repeats its parent's."""
+_TICKS = {pymupdf.PDF_WIDGET_TYPE_CHECKBOX, pymupdf.PDF_WIDGET_TYPE_RADIOBUTTON}
+_VALUES = {pymupdf.PDF_WIDGET_TYPE_TEXT, pymupdf.PDF_WIDGET_TYPE_COMBOBOX,
+           pymupdf.PDF_WIDGET_TYPE_LISTBOX}  # fmt: skip
+_HIDDEN = (1, 3)
+"""`field_display` of fields that are never seen, or only on paper."""
+_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_IGNORE_ACTUALTEXT
+"""What is drawn: the replacement that a file gives for it may be empty and hide whole blocks."""
+
+
+class MuPdf(Engine):
+    """Opens everything that has pages."""
+
+    name = "pymupdf"
+    kinds = frozenset[Kind](("pdf", "epub", "xps"))
+
+    def open(self, path: str, kind: Kind, password: str | None) -> Document:
+        """See `Engine`."""
+        doc = pymupdf.open(path, filetype=kind)
+        if doc.needs_pass and not (password and doc.authenticate(password)):
+            doc.close()
+            raise encrypted(path, password)
+        mended = kind == "pdf" and not _is_whole(doc)
+        if mended:
+            page_tree.mend(doc)
+        return MuPdfDocument(doc, kind, mended=mended)
+
+
+def _is_whole(doc: Any) -> bool:
+    """Whether the last page is where the page tree says."""
+    try:
+        return len(doc) > 0 and bool(doc.page_xref(len(doc) - 1))
+    except FAILURES:
+        return False
+
+
+class MuPdfDocument(Document):
+    """A document open in this engine."""
+
+    def __init__(self, doc: Any, kind: Kind, *, mended: bool) -> None:
+        self._doc = doc
+        self._page: tuple[int, MuPdfPage] | None = None
+        self.kind = kind
+        self.pages = len(doc)
+        self.whole = kind != "pdf" or _is_whole(doc)
+        self.repaired = mended or bool(doc.is_pdf and doc.is_repaired)
+        meta = doc.metadata or {}
+        self.title = meta.get("title") or ""
+        self.dates = [meta.get("creationDate") or "", meta.get("modDate") or ""]
+
+    @override
+    def page(self, number: int) -> Page:
+        if self._page is None or self._page[0] != number:
+            self._page = (number, MuPdfPage(self._doc[number - 1]))
+        return self._page[1]
+
+    @override
+    def attachments(self) -> list[str]:
+        return [n for n in self._doc.embfile_names() if n] if self._doc.is_pdf else []
+
+    @override
+    def outline(self) -> list[tuple[str, int]]:
+        return [(str(name), number) for _, name, number in self._doc.get_toc(simple=True)]
+
+    @override
+    def close(self) -> None:
+        self._page = None
+        self._doc.close()
+
+
+class MuPdfPage(Page):
+    """A page of such a document."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+        self._turn = page.rotation_matrix if page.rotation else None
+        self.width = max(page.rect.width, 1.0)
+        self.height = max(page.rect.height, 1.0)
+
+    @override
+    def lines(self, *, numbered: bool = False) -> list[Line]:
+        lines = []
+        for line in self._text("dict", numbered):
+            text = "".join(s["text"] for s in line["spans"]).strip()
+            if text:
+                size = round(max(s["size"] for s in line["spans"]), 1)
+                lines.append(Line(text, size, self._seen(line["bbox"])))
+        if hangul.spoken(line.text for line in lines):
+            return hangul.lines(self.glyphs(numbered=numbered))
+        return lines
+
+    @override
+    def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
+        return [
+            (
+                round(max(s["size"] for s in line["spans"]), 1),
+                [
+                    Glyph(c["c"], self._seen(c["bbox"]))
+                    for s in line["spans"]
+                    for c in s["chars"]
+                    if not c.get("synthetic")
+                ],
+            )
+            for line in self._text("rawdict", numbered)
+            if line["spans"]
+        ]
+
+    @override
+    def words(self) -> list[Word]:
+        found = self._page.get_text("words")
+        if hangul.spoken(word[4] for word in found):
+            return hangul.words(self.glyphs())
+        return [Word(text, self._seen((x0, y0, x1, y1))) for x0, y0, x1, y1, text, *_ in found]
+
+    @override
+    def pictures(self) -> list[Box]:
+        return [self._seen(i["bbox"]) for i in self._page.get_image_info()]
+
+    @override
+    def attachments(self) -> list[str]:
+        if not self._page.parent.is_pdf or self._page.first_annot is None:
+            return []
+        marks = self._page.annots(types=[pymupdf.PDF_ANNOT_FILE_ATTACHMENT]) or ()
+        return [str(mark.file_info.get("filename") or "") for mark in marks]
+
+    @override
+    def notes(self) -> list[Note]:
+        if not self._page.parent.is_pdf or self._page.first_annot is None:
+            return []
+        found = []
+        for annotation in self._page.annots() or ():
+            kind, info = annotation.type[0], annotation.info
+            words = " ".join(str(info.get("content") or "").split())
+            if words and kind not in _SILENT:
+                author = " ".join(str(info.get("title") or "").split())
+                found.append(Note(author, words, kind == pymupdf.PDF_ANNOT_FREE_TEXT))
+        return found
+
+    @override
+    def fields(self) -> list[Field]:
+        if not self._page.parent.is_form_pdf:
+            return []
+        found = []
+        for widget in self._page.widgets() or ():
+            value, flags = widget.field_value, widget.field_flags or 0
+            ticks = widget.field_type in _TICKS
+            if not value or widget.field_display in _HIDDEN or (ticks and value == "Off"):
+                continue
+            if ticks and widget.on_state() not in (value, None):
+                continue  # another button of the group is on
+            if not ticks and (
+                widget.field_type not in _VALUES or flags & pymupdf.PDF_TX_FIELD_IS_PASSWORD
+            ):
+                continue
+            label = widget.field_label or widget.field_name or ""
+            words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            found.append(Field(label, words, ticks))
+        return found
+
+    @override
+    def draw(self, edge: int, crop: Crop | None) -> Pixels:
+        area = self._page.rect
+        if crop is not None:
+            unit = 10_000
+            left, top, right, bottom = (v / unit for v in box(crop, unit, unit))
+            area = pymupdf.Rect(
+                area.x0 + left * area.width,
+                area.y0 + top * area.height,
+                area.x0 + right * area.width,
+                area.y0 + bottom * area.height,
+            )
+        scale = min(edge / max(area.width, area.height, 1.0), MAX_SCALE)
+        pixmap = self._page.get_pixmap(
+            matrix=pymupdf.Matrix(scale, scale), clip=area, alpha=False, colorspace=pymupdf.csRGB
+        )
+        flat = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
+        return flat[:, : pixmap.width * 3].reshape(pixmap.height, pixmap.width, 3).copy()
+
+    def _text(self, form: str, numbered: bool) -> list[dict[str, Any]]:
+        flags = _FLAGS | (pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE if numbered else 0)
+        blocks = self._page.get_text(form, flags=flags)["blocks"]
+        return [line for block in blocks for line in block.get("lines", ())]
+
+    def _seen(self, area: tuple[float, float, float, float]) -> Box:
+        """A box of the text, which MuPDF gives before the page is turned."""
+        if self._turn is None:
+            return area
+        rect = pymupdf.Rect(area) * self._turn
+        return rect.x0, rect.y0, rect.x1, rect.y1

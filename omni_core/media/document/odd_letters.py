@@ -1,0 +1,80 @@
+"""Lines whose characters files hold in odd ways: Chinese and Japanese far apart, signs of symbol
+fonts in the private use area."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from omni_core.media.document.engines.base import Line, around
+
+_CJK = "\u2e80-\u303f\u3041-\u30ff\u3105-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60"
+_ANY = re.compile(f"[{_CJK}\uf020-\uf040]")
+_ONE = re.compile(f"[{_CJK}]")
+_SPACED = re.compile(f"(?<=[{_CJK}])\\s+(?=[{_CJK}])")
+_TOUCHING = re.compile(f"[{_CJK}]{{2}}")
+_SIGNS = {0xF000 + code: code for code in range(0x20, 0x41)}
+"""Digits and signs of symbol fonts, which stand for the same as in ASCII."""
+FAR = 2.5
+"""Distance, in font sizes, up to which single characters are of one line."""
+FEW_SPACES = 3
+"""Spaces between single characters, from which a line is written far apart."""
+
+
+def typed(lines: list[Line], text: str) -> list[Line]:
+    """The lines as one would type them; `text`: all of their text."""
+    if _ANY.search(text) is None:
+        return lines
+    out: list[Line] = []
+    run: list[Line] = []
+    for line in lines:
+        line = replace(line, text=_closed(line.text.translate(_SIGNS)))
+        if run and not (_is_one(line) and _goes_on(run, line)):
+            out += _one_line(run)
+            run = []
+        if _is_one(line):
+            run.append(line)
+        else:
+            out.append(line)
+    return out + _one_line(run)
+
+
+def _closed(text: str) -> str:
+    """Without the spaces between characters that are all written far apart."""
+    spaces = len(_SPACED.findall(text))
+    return (
+        _SPACED.sub("", text)
+        if spaces >= FEW_SPACES and spaces > len(_TOUCHING.findall(text))
+        else text
+    )
+
+
+def _is_one(line: Line) -> bool:
+    return len(line.text) == 1 and _ONE.match(line.text) is not None
+
+
+def _goes_on(run: Sequence[Line], line: Line) -> bool:
+    """Whether a character stands beside the last one of a row, or below the last one of a column,
+    in the direction that the run has taken."""
+    last, far = run[-1], FAR * max(line.size, 1.0)
+    beside, below = _step(last, line)
+    if len(run) > 1 and _step(run[-2], last)[0] != beside:
+        return False
+    if beside:
+        return 0 < line.box[0] - last.box[0] <= far
+    return below and 0 < line.box[1] - last.box[1] <= far
+
+
+def _step(a: Line, b: Line) -> tuple[bool, bool]:
+    """Whether `b` is at the height of `a`, and whether it is in its column."""
+    x, y = b.box[0] - a.box[0], b.box[1] - a.box[1]
+    size = max(a.size, b.size, 1.0)
+    return abs(y) < 0.5 * size, abs(x) < 0.5 * size
+
+
+def _one_line(run: Sequence[Line]) -> list[Line]:
+    if not run:
+        return []
+    text = "".join(line.text for line in run)
+    return [Line(text, max(line.size for line in run), around([line.box for line in run]))]

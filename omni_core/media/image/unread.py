@@ -1,0 +1,46 @@
+"""Pictures that are not read: recognised, so that the refusal says what to do."""
+
+from __future__ import annotations
+
+import os
+
+from omni_core.errors import UnreadableError
+
+_JPEG_XL = ("a JPEG XL picture", "convert it to PNG or JPEG (djxl picture.jxl picture.png)")
+_BY_MAGIC = (
+    (b"\xff\x0a", *_JPEG_XL),
+    (b"\0\0\0\x0cJXL ", *_JPEG_XL),
+    (b"gimp xcf", "a GIMP image", "export it as PNG"),
+    (b"AT&TFORM", "a DjVu document", "convert it to PDF (ddjvu -format=pdf book.djvu book.pdf)"),
+    (b"%!PS", "PostScript", "convert it to PDF (ps2pdf file.ps file.pdf)"),
+    (b"\xc5\xd0\xd3\xc6", "encapsulated PostScript", "convert it to PDF or PNG"),
+    (b"8BPS\0\2", "a large Photoshop document (PSB)", "export it as PNG or TIFF"),
+    (b"\xd7\xcd\xc6\x9a", "a Windows metafile", "convert it to PNG or SVG"),
+    (b"v/1\x01", "an OpenEXR image", "export it as PNG or TIFF"),
+    (b"#?RADIANCE", "a Radiance HDR image", "export it as PNG or TIFF"),
+)  # fmt: skip
+
+
+def what(head: bytes, suffix: str) -> tuple[str, str] | None:
+    """(what it is, what to do) of a picture that is not read; None for any other file."""
+    for magic, name, advice in _BY_MAGIC:
+        if head.startswith(magic):
+            return name, advice
+    if head[:4] == b"8BPS" and head[22:24] not in (b"\0\1", b"\0\x08"):
+        return "a Photoshop document of 16 or 32 bits", "convert it to 8 bits, or export it as PNG"
+    if head[:4] == b"\1\0\0\0" and head[40:44] == b" EMF":
+        return "a Windows metafile", "convert it to PNG or SVG"
+    if head[:2] == b"\x1f\x8b" and suffix == ".svgz":
+        return "a compressed SVG drawing", "unpack it (gunzip) and ingest the SVG, or export a PNG"
+    return None
+
+
+def refuse(path: str, head: bytes) -> None:
+    """Raises UnreadableError (UNSUPPORTED_TYPE) if the file is one of them."""
+    name = os.path.basename(path)
+    found = what(head, os.path.splitext(path)[1].lower())
+    if found is not None:
+        raise UnreadableError(
+            f"{name} is {found[0]}, which is not read; {found[1]} and ingest that",
+            code="UNSUPPORTED_TYPE",
+        )

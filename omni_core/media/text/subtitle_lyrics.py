@@ -1,0 +1,105 @@
+"""Cues of formats with a time at the head of each line: LRC, SubViewer 1 and MicroDVD."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from omni_core.media.text.cues import MAX_CUE, clean
+from omni_core.media.text.subtitle_reading import LINE_S, Reading, next_starts
+
+DEFAULT_FPS = 23.976
+"""Frames a second of MicroDVD subtitles that name none and lie beside no film."""
+_LRC_LINE = re.compile(
+    r"[ \t]*((?:\[[ \t]*\d{1,3}:\d{1,2}(?:[.:,]\d{1,3})?[ \t]*\][ \t]*)+)([^\n]*)"
+)
+_LRC_TIME = re.compile(r"\[[ \t]*(\d+):(\d+)(?:[.:,](\d+))?[ \t]*\]")
+_LRC_WORD = re.compile(r"<\d+:\d+[.:]\d+>")
+_LRC_TAG = re.compile(r"\[[a-z#][\w ]*:[^\]]*\]", re.I)
+_LRC_OFFSET = re.compile(r"\[offset:[ \t]*([+-]?\d{1,7})[ \t]*\]", re.I)
+_STAMP = re.compile(r"[ \t]*\[(\d{1,2}):(\d{1,2}):(\d{1,2})\][ \t]*$")
+_FRAMES = re.compile(r"[ \t]*\{(\d{1,8})\}\{(\d{0,8})\}(.*)")
+_FPS = re.compile(r"\d{1,3}(?:[.,]\d+)?")
+
+
+def is_lrc(start: str, *, named: bool) -> bool:
+    """Song lines with times in brackets after nothing but tags: two at least, or one where the
+    file is named as such."""
+    lines = [line.strip() for line in start.split("\n") if line.strip()]
+    songs = [line for line in lines if not _LRC_TAG.fullmatch(line)][:2]
+    return len(songs) >= (1 if named else 2) and all(map(_LRC_LINE.match, songs))
+
+
+def read_lrc(text: str) -> Reading:
+    """A line is shown until the next one; a line with several times is repeated; the file's offset
+    and the times of single words are heeded and left out."""
+    reading = Reading()
+    offset = _LRC_OFFSET.search(text)
+    earlier = int(offset[1]) / 1000 if offset else 0.0
+    lines: list[tuple[float, str]] = []
+    for line in text.split("\n"):
+        found = _LRC_LINE.match(line)
+        if found is None:
+            continue
+        words = clean(_LRC_WORD.sub("", found[2][:MAX_CUE]))
+        for minutes, whole, part in _LRC_TIME.findall(found[1]):
+            at = int(minutes) * 60 + int(whole) + float(f"0.{part or 0}") - earlier
+            lines.append((round(max(0.0, at), 3), words))
+    lines.sort(key=lambda line: line[0])
+    after = next_starts([at for at, _ in lines])
+    for (at, words), following in zip(lines, after, strict=True):
+        reading.add(at, min(following, at + LINE_S), words)
+    return reading
+
+
+def read_subviewer1(text: str) -> Reading:
+    """Words between two lines of times in brackets."""
+    reading = Reading()
+    at: float | None = None
+    held: list[str] = []
+    for line in text.split("\n"):
+        stamp = _STAMP.match(line)
+        if stamp is None:
+            held.append(line[:MAX_CUE].replace("|", "\n"))
+            continue
+        time = float(int(stamp[1]) * 3600 + int(stamp[2]) * 60 + int(stamp[3]))
+        if at is not None:
+            reading.add(at, time, clean("\n".join(held)))
+        at, held = time, []
+    if at is not None:
+        reading.add(at, at + LINE_S, clean("\n".join(x for x in held if x[:1] not in "[*")))
+    return reading
+
+
+def is_microdvd(start: str, *, named: bool) -> bool:
+    """Lines with two numbers of frames: the first two, or one where the file is named as such."""
+    lines = [line for line in start.split("\n") if line.strip()][:2]
+    return len(lines) >= (1 if named else 2) and all(map(_FRAMES.match, lines))
+
+
+def read_microdvd(text: str, ask: Callable[[], float | None] | None = None) -> Reading:
+    """Frames as seconds at the rate that the first line names, else that of the film (`ask`)."""
+    reading = Reading()
+    rows = [m for m in map(_FRAMES.match, text.split("\n")) if m]
+    named = _FPS.fullmatch(rows[0][3].strip()) if rows else None
+    fps: float | None = None
+    if named is not None and int(rows[0][1]) <= 1:
+        fps = float(named[0].replace(",", "."))
+        del rows[0]
+    elif rows and ask is not None:
+        fps = ask()
+    if rows and not fps:
+        reading.notes.append(
+            f"no frame rate is named in it: its times are counted at {DEFAULT_FPS:g} frames a "
+            "second and may drift"
+        )
+    rate = fps or DEFAULT_FPS
+    for n, row in enumerate(rows):
+        start = int(row[1])
+        end = int(row[2]) if row[2] else None
+        if end is None:
+            after = int(rows[n + 1][1]) if n + 1 < len(rows) else start
+            end = after if after > start else start + round(LINE_S * rate)
+        words = clean("\n".join(x.lstrip("/") for x in row[3][:MAX_CUE].split("|")))
+        reading.add(round(start / rate, 3), round(end / rate, 3), words)
+    return reading

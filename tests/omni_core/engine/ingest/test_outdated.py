@@ -1,0 +1,103 @@
+"""What an older version has read or passed over: listed, kept as it is called, and read again."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from omni_core import Engine, IngestRequest
+from omni_core.catalog import Catalog
+from omni_core.engine.results import FileNews, PassedOver
+from omni_core.watch.retention import outdated
+
+pytestmark = pytest.mark.timeout(120)
+
+
+async def age(engine: Engine) -> None:
+    """Make the library one that an older version has written."""
+
+    def work(catalog: Catalog) -> None:
+        with catalog._writing() as db:
+            db.execute("UPDATE sources SET pipeline = '1'")
+            db.execute("UPDATE passed_over SET pipeline = '1'")
+
+    await asyncio.to_thread(work, engine._context.catalog)
+
+
+@pytest.fixture
+def note(media: Path) -> Path:
+    path = media / "harbour_note.txt"
+    path.write_text("The launch of the boat is postponed to March.\n")
+    return path
+
+
+async def test_an_outdated_source_is_listed_and_read_again_once(engine: Engine, note: Path) -> None:
+    async with asyncio.timeout(60):
+        await engine.ingest(IngestRequest(str(note)))
+        assert await outdated(engine) == []
+        await age(engine)
+        assert [row.title for row in await outdated(engine)] == ["harbour note"]
+        assert (await engine.status())["outdated"] == 1
+        status = await engine.ingest(IngestRequest(str(note)))
+        assert (status.state, status.already) == ("ready", False)
+        assert await outdated(engine) == []
+        assert (await engine.ingest(IngestRequest(str(note)))).already
+
+
+async def test_what_a_person_said_of_a_source_stays_when_it_is_read_again(
+    engine: Engine, note: Path
+) -> None:
+    when = datetime(2019, 5, 1, tzinfo=UTC)
+    async with asyncio.timeout(60):
+        await engine.ingest(
+            IngestRequest(str(note), title="Launch", recorded_at=when, collection="boats")
+        )
+        await age(engine)
+        await engine.ingest(IngestRequest(str(note), collection="boats"))
+        (row,) = (await engine.sources()).sources
+    assert (row.title, row.recorded_at, row.recorded_at_from) == ("Launch", when, "caller")
+    assert row.collections == ("boats",)
+
+
+async def test_a_title_that_was_the_file_name_is_made_anew(engine: Engine, note: Path) -> None:
+    async with asyncio.timeout(60):
+        await engine.ingest(IngestRequest(str(note)))
+        moved = note.with_name("pier_note.txt")
+        note.rename(moved)
+        await age(engine)
+        await engine.ingest(IngestRequest(str(moved)))
+        (row,) = (await engine.sources()).sources
+    assert row.title == "pier note"
+
+
+async def test_a_file_that_an_older_version_passed_over_is_due_again(
+    engine: Engine, media: Path
+) -> None:
+    refused = (PassedOver(str(media / "old.odt"), 3, 4, "UNSUPPORTED_TYPE", "of no kind"),)
+    forgotten = (PassedOver(str(media / "gone.txt"), 3, 4, "FORGOTTEN", "by the user"),)
+    await engine.note_files(FileNews(passed_over=refused + forgotten))
+    assert [f.complete for f in (await engine.known_files(str(media))).files] == [True, True]
+    await age(engine)
+    known = (await engine.known_files(str(media))).files
+    assert [(Path(f.path).name, f.complete) for f in known] == [
+        ("gone.txt", True), ("old.odt", False),
+    ]  # fmt: skip
+
+
+def test_a_catalog_of_the_version_before_gains_columns_and_keeps_its_rows(
+    tmp_path: Path,
+) -> None:
+    Catalog(tmp_path).close()
+    with sqlite3.connect(tmp_path / "catalog.sqlite") as db:
+        db.execute("ALTER TABLE passed_over DROP COLUMN pipeline")
+        db.execute("ALTER TABLE sources DROP COLUMN empty")
+        db.execute("INSERT INTO passed_over VALUES ('/m/old.odt', 3, 4, 'UNSUPPORTED_TYPE', '')")
+        db.execute("PRAGMA user_version = 3")
+    db.close()
+    with Catalog(tmp_path) as catalog:
+        (row,) = catalog.files("/m", "default", "", 10)
+    assert (row.path, row.code, row.pipeline) == ("/m/old.odt", "UNSUPPORTED_TYPE", "1")

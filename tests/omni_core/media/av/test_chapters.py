@@ -1,0 +1,103 @@
+"""Chapters are found by their titles at their spans; numbers and nonsense are not."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from omni_core.media.av.chapters import is_generic
+from omni_core.types import CHAPTER_ORIGIN, Segment
+
+FORMS = {".mkv": "aac", ".mp4": "aac", ".m4b": "aac", ".mp3": "libmp3lame", ".webm": "libopus"}
+
+
+@pytest.fixture
+def talk(tmp_path: Path, tone: Any, tools: Any) -> Any:
+    """Ten seconds with these chapters: (start, end, title)."""
+
+    def make(suffix: str, chapters: list[tuple[float, float, str]]) -> Path:
+        path = tmp_path / f"talk{suffix}"
+        with av.open(str(path), "w", format="mp4" if suffix == ".m4b" else None) as c:
+            c.set_chapters(
+                [
+                    {
+                        "id": n, "start": round(start * 1000), "end": round(end * 1000),
+                        "time_base": Fraction(1, 1000), "metadata": {"title": title},
+                    }
+                    for n, (start, end, title) in enumerate(chapters, 1)
+                ]
+            )  # fmt: skip
+            a = c.add_stream(FORMS[suffix], rate=48000, layout="mono")
+            tools.write_sound(c, a, tone(10))
+        return path
+
+    return make
+
+
+def titles(segments: list[Segment]) -> list[tuple[float, float, str]]:
+    return [(s.span.start, s.span.end, s.text) for s in segments if s.origin == CHAPTER_ORIGIN]
+
+
+@pytest.mark.parametrize("suffix", list(FORMS))
+def test_a_chapter_is_text_at_its_span(suffix: str, talk: Any, cut: Any) -> None:
+    found = titles(cut(talk(suffix, [(0, 4, "The sluice"), (4, 10, "The turbine hall")])))
+    assert [title for _, _, title in found] == ["The sluice", "The turbine hall"]
+    assert [at for start, end, _ in found for at in (start, end)] == pytest.approx(
+        [0, 4, 4, 10], abs=0.1
+    )
+
+
+def test_vorbis_comments_hold_chapters(tmp_path: Path, tone: Any, tools: Any, cut: Any) -> None:
+    path = tmp_path / "talk.ogg"
+    with av.open(str(path), "w") as c:
+        a = c.add_stream("libopus", rate=48000, layout="mono")
+        a.metadata.update(
+            {
+                "CHAPTER001": "00:00:00.000", "CHAPTER001NAME": "The sluice",
+                "CHAPTER002": "00:00:03.000", "CHAPTER002NAME": "The turbine hall",
+            }
+        )  # fmt: skip
+        tools.write_sound(c, a, tone(5))
+    assert [title for _, _, title in titles(cut(path))] == ["The sluice", "The turbine hall"]
+
+
+def test_wrong_chapters_are_put_right_or_left_out(talk: Any, cut: Any) -> None:
+    wrong = [
+        (0, 6, "Overlaps the next"), (4, 4, "No length"), (7, 99, "Too long"),
+        (50, 60, "Outside"),
+    ]  # fmt: skip
+    found = titles(cut(talk(".mkv", wrong)))
+    assert [title for _, _, title in found] == [
+        "Overlaps the next", "No length", "Too long",
+    ]  # fmt: skip
+    for (_, end, _), (start, _, _) in itertools.pairwise(found):
+        assert end <= start
+    assert found[-1][1] == pytest.approx(10, abs=0.1)
+
+
+def test_thousands_of_chapters_are_bounded_and_told(talk: Any, svc: Any, cut: Any) -> None:
+    path = talk(".mkv", [(n / 500, (n + 1) / 500, f"Bird number {n} sings") for n in range(5000)])
+    found = titles(cut(path))
+    assert len(found) == 1000
+    assert len({s for s, _, _ in found}) == 1000
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Chapter 01", "chapter_3", "Kapitel 3", "00:05:12.000", "Scene 5", "3", "", "IV", "Глава 2",
+     "第三章", "Track 07", "Chapter", "01 - 02", "(00:00:00)"],
+)  # fmt: skip
+def test_numbered_titles_are_generic(title: str) -> None:
+    assert is_generic(title)
+
+
+@pytest.mark.parametrize(
+    "title", ["Civic", "Partridge", "Chapter 1: The weir", "1984 election", "Mix"]
+)
+def test_titles_of_their_own_are_not(title: str) -> None:
+    assert not is_generic(title)

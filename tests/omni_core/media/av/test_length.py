@@ -1,0 +1,130 @@
+"""The length of a file is what can be heard and seen of it, whatever its header says."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from omni_core.media.av.length import _seconds
+from omni_core.types import CutOptions, FileLength, FileWarning, Source
+
+
+@pytest.fixture
+def decoded(svc: Any) -> Any:
+    """(probed seconds, decoded seconds, warnings, segments) of a file."""
+
+    def run(path: Path) -> tuple[float | None, float, list[str], list[Any]]:
+        info = svc.probe(str(path))
+        source = Source("0" * 64, str(path), "", info.modality, info.mime, 1, info.duration_s)
+        items = list(svc.decompose(str(path), source, CutOptions()))
+        (length,) = [i.seconds for i in items if isinstance(i, FileLength)]
+        warned = [i.message for i in items if isinstance(i, FileWarning)]
+        return info.duration_s, length, warned, items
+
+    return run
+
+
+@pytest.fixture
+def sound(tmp_path: Path, tools: Any) -> Any:
+    def make(name: str, codec: str, samples: Any, **form: str) -> Path:
+        path = tmp_path / name
+        with av.open(str(path), "w", options=form) as c:
+            tools.write_sound(c, c.add_stream(codec, rate=48000, layout="mono"), samples)
+        return path
+
+    return make
+
+
+def test_silence_has_a_length(sound: Any, decoded: Any) -> None:
+    silent = np.zeros(5 * 48000)
+    for name, codec in (("a.mp3", "libmp3lame"), ("a.ogg", "libopus"), ("a.flac", "flac")):
+        probed, length, _, _ = decoded(sound(name, codec, silent))
+        assert probed == pytest.approx(5, abs=0.06)
+        assert length == pytest.approx(5, abs=0.06)
+
+
+def test_an_mp3_is_as_long_as_without_its_padding(sound: Any, decoded: Any, tone: Any) -> None:
+    probed, length, _, _ = decoded(sound("a.mp3", "libmp3lame", tone(2.005)))
+    true = (2.005 * 48000) // 1024 * 1024 / 48000
+    assert probed == pytest.approx(true, abs=0.03)
+    assert length == pytest.approx(true, abs=0.03)
+
+
+def test_a_negative_duration_in_32_bits_is_no_day(sound: Any, tone: Any) -> None:
+    path = sound("a.ogg", "libopus", tone(1))
+    with av.open(str(path)) as c:
+        packet = next(c.demux(audio=0))
+        packet.duration = (1 << 32) - 76
+        assert _seconds(packet) == pytest.approx(-76 / 48000)
+
+
+def test_a_flac_whose_header_promises_more_breaks_off(sound: Any, decoded: Any, tone: Any) -> None:
+    path = sound("a.flac", "flac", tone(6))
+    data = bytearray(path.read_bytes())
+    at = data.index(b"fLaC") + 8 + 10  # the block of facts: rate, channels, bits, samples
+    facts = int.from_bytes(data[at : at + 8], "big")
+    data[at : at + 8] = (facts >> 36 << 36 | 48000 * 600).to_bytes(8, "big")
+    path.write_bytes(data)
+    _, length, warned, _ = decoded(path)
+    assert length == pytest.approx(6, abs=0.06)
+    assert [w.split(":")[0] for w in warned] == ["the file breaks off"]
+
+
+def test_a_flac_without_a_number_of_samples_is_measured(
+    sound: Any, decoded: Any, tone: Any
+) -> None:
+    path = sound("a.flac", "flac", tone(6))
+    data = bytearray(path.read_bytes())
+    at = data.index(b"fLaC") + 8 + 10
+    facts = int.from_bytes(data[at : at + 8], "big")
+    data[at : at + 8] = (facts >> 36 << 36).to_bytes(8, "big")
+    path.write_bytes(data)
+    probed, length, warned, _ = decoded(path)
+    assert (probed, length) == pytest.approx((6, 6), abs=0.06)
+    assert warned == []
+
+
+def test_two_recordings_joined_are_as_long_as_both(sound: Any, decoded: Any, tone: Any) -> None:
+    for name, codec in (("a.mp3", "libmp3lame"), ("a.aac", "aac")):
+        path = sound(name, codec, tone(3))
+        path.write_bytes(path.read_bytes() * 2)
+        probed, length, _, _ = decoded(path)
+        assert probed == pytest.approx(6, abs=0.15)
+        assert length == pytest.approx(6, abs=0.15)
+
+
+def test_no_span_begins_before_the_file(tmp_path: Path, decoded: Any, tone: Any) -> None:
+    for name, codec in (("a.webm", "libopus"), ("b.mp3", "libmp3lame")):
+        path = tmp_path / name
+        with av.open(str(path), "w") as c:
+            a = c.add_stream(codec, rate=24000 if codec == "libmp3lame" else 48000, layout="mono")
+            for n in range(3):
+                block = tone(1)[None, n * 1024 : (n + 1) * 1024]
+                frame = av.AudioFrame.from_ndarray(block, "fltp", "mono")
+                frame.sample_rate = a.rate
+                c.mux(a.encode(frame))
+            c.mux(a.encode())
+        _, _, _, items = decoded(path)
+        spans = [i.span for i in items if hasattr(i, "span")]
+        assert spans and all(0 <= s.start < s.end for s in spans)
+
+
+def test_a_wave_file_with_a_picture_in_its_tags_is_sound(
+    tmp_path: Path, decoded: Any, tone: Any
+) -> None:
+    samples = (tone(3) * 32767).astype("<i2").tobytes()
+    picture = b"\0image/png\0\3\0" + b"\x89PNG\r\n\x1a\n" + bytes(60)
+    frame = b"APIC" + struct.pack(">I", len(picture)) + b"\0\0" + picture
+    size = len(frame)
+    tag = b"ID3\3\0\0" + bytes((size >> s) & 0x7F for s in (21, 14, 7, 0)) + frame
+    chunks = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 48000, 96000, 2, 16)
+    chunks += b"data" + struct.pack("<I", len(samples)) + samples
+    chunks += b"id3 " + struct.pack("<I", len(tag)) + tag + b"\0" * (len(tag) % 2)
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks)
+    assert decoded(path)[:3] == (pytest.approx(3, abs=0.02), pytest.approx(3, abs=0.02), [])

@@ -1,0 +1,150 @@
+"""What people wrote into sound and film is evidence, in its own characters; noise is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from omni_core.media.av.container import container
+from omni_core.media.av.tag_text import decoded
+from omni_core.media.av.tags import tags_of, written
+from omni_core.types import Channel, Limits
+
+Song = Callable[..., Path]
+CODECS = {
+    ".mp3": "libmp3lame", ".m4a": "aac", ".ogg": "libopus", ".flac": "flac", ".mka": "flac",
+    ".wav": "pcm_s16le", ".wma": "wmav2", ".aiff": "pcm_s16be",
+}  # fmt: skip
+
+
+@pytest.fixture
+def song(tmp_path: Path, tone: Any, tools: Any) -> Song:
+    """Two seconds of sound with these tags."""
+
+    def make(suffix: str, tags: dict[str, str], form: dict[str, str] | None = None) -> Path:
+        path = tmp_path / f"song{suffix}"
+        with av.open(str(path), "w", options=form or {}) as c:
+            c.metadata.update(tags)
+            stream = c.add_stream(CODECS[suffix], rate=48000, layout="mono")
+            stream.bit_rate = 64_000
+            tools.write_sound(c, stream, tone(2))
+        return path
+
+    return make
+
+
+def evidence(segments: Any) -> list[tuple[str, str]]:
+    return [(s.origin, s.text) for s in segments if s.channel is Channel.TEXT]
+
+
+@pytest.mark.parametrize("suffix", list(CODECS))
+def test_names_and_descriptions_are_text_with_an_origin(
+    suffix: str, song: Song, cut: Any, svc: Any
+) -> None:
+    path = song(
+        suffix,
+        {
+            "title": "The weir",
+            "artist": "Nina Berg",
+            "album": "River songs",
+            "comment": "Recorded beside the old mill in spring",
+        },
+        {"write_id3v2": "1"} if suffix == ".aiff" else {},
+    )
+    assert svc.probe(str(path)).title == "The weir"
+    names, comment = evidence(cut(path))
+    assert names == ("file tags", "artist: Nina Berg; album: River songs")
+    assert comment == ("description", "Recorded beside the old mill in spring")
+
+
+def test_lyrics_of_id3_and_of_vorbis_comments_are_found(song: Song, cut: Any) -> None:
+    words = "Down by the water\nthe wheel turns slow"
+    for suffix, key in ((".mp3", "lyrics-eng"), (".ogg", "LYRICS"), (".m4a", "lyrics")):
+        assert evidence(cut(song(suffix, {key: words})))[-1] == ("lyrics", words)
+
+
+def test_lyrics_with_times_are_at_their_seconds(song: Song, cut: Any) -> None:
+    path = song(".flac", {"LYRICS": "[00:00.50]Down by the water\n[00:01.20]the wheel turns\n"})
+    (line,) = [s for s in cut(path) if s.origin == "lyrics"]
+    assert line.span.start == pytest.approx(0.5)
+    assert "[" not in line.text
+
+
+def test_what_programs_write_is_no_evidence(song: Song, cut: Any) -> None:
+    noise = {
+        "encoder": "Lavf60", "comment": "http://example.org/song", "artist": "Unknown Artist",
+        "description": "d41d8cd98f00b204e9800998ecf8427e", "album": "12",
+    }  # fmt: skip
+    assert evidence(cut(song(".mka", noise))) == []
+    assert evidence(cut(song(".flac", {"comment": "Processed by SoX"}))) == []
+
+
+def test_the_title_and_what_was_said_before_are_not_repeated() -> None:
+    tags = {
+        "title": "The weir", "description": "The  Weir", "artist": "Nina Berg",
+        "album_artist": "Nina Berg", "comment": "A mill", "synopsis": "a mill",
+    }  # fmt: skip
+    assert [w.text for w in written(tags, "The weir")] == ["artist: Nina Berg", "a mill"]
+    assert "title: The weir" in written(tags, "another name")[0].text
+
+
+def test_a_place_is_named_without_its_numbers() -> None:
+    assert written({"location": "+47.1+009.5/"}, "") == []
+    (place,) = written({"location-eng": "+47.1+009.5/Wildhaus"}, "")
+    assert place.text == "place: Wildhaus"
+
+
+@pytest.mark.parametrize(
+    ("code_page", "artist", "title"),
+    [
+        ("cp1251", "Кино", "Группа крови"),
+        ("koi8-r", "Земфира", "Искала"),
+        ("gbk", "周杰伦", "青花瓷的故事"),
+        ("cp932", "宇多田ヒカル", "ひとつ"),
+        ("cp949", "김광석", "서른 즈음에"),
+        ("cp1253", "Αλεξίου", "Παραμύθι"),
+        ("cp1252", "Björk", "Jóga – “live”"),
+        ("utf-8", "Живое", "Кино"),
+    ],
+)
+def test_id3v1_is_read_in_its_code_page(
+    code_page: str, artist: str, title: str, song: Song, svc: Any, cut: Any
+) -> None:
+    path = song(".mp3", {}, {"id3v2_version": "0", "write_xing": "0"})
+    tag = b"TAG" + title.encode(code_page)[:30].ljust(30, b"\0")
+    tag += artist.encode(code_page)[:30].ljust(30, b"\0") + b"\0" * 64 + b"\xff"
+    path.write_bytes(path.read_bytes() + tag.ljust(128, b"\0")[:128])
+    assert svc.probe(str(path)).title == title
+    assert evidence(cut(path)) == [("file tags", f"artist: {artist}")]
+
+
+@pytest.mark.parametrize("name", ["Beyoncé", "Motörhead", "Ágætis byrjun", "Å", "ÆØÅ", "¿Qué?"])
+def test_western_names_stay(name: str) -> None:
+    assert decoded({"artist": name, "album": "Best of"}, "mp3")["artist"] == name
+
+
+def test_a_track_name_is_not_the_title(film: Any, tools: Any, svc: Any, tmp_path: Path) -> None:
+    path = tmp_path / "field_trip.mkv"
+    with av.open(str(path), "w") as c:
+        v = c.add_stream("libx264", rate=25)
+        v.width, v.height, v.pix_fmt = 160, 120, "yuv420p"
+        v.metadata["title"] = "Main camera"
+        for i in range(10):
+            frame = av.VideoFrame.from_ndarray(tools.barcode(i), format="gray")
+            c.mux(v.encode(frame.reformat(format="yuv420p")))
+        c.mux(v.encode())
+    assert svc.probe(str(path)).title == "field trip"
+    with container(str(path), Limits()) as opened:
+        assert "title" not in tags_of(opened)
+
+
+def test_a_file_with_undecodable_tags_is_clipped(song: Song, svc: Any, tmp_path: Path) -> None:
+    path = song(".mp3", {}, {"id3v2_version": "0", "write_xing": "0"})
+    tag = b"TAG" + "Привет".encode("cp1251").ljust(125, b"\0")
+    path.write_bytes(path.read_bytes() + tag)
+    mime, start, end = svc.clip(str(path), 0.5, 1.5, str(tmp_path / "clip.m4a"))
+    assert mime.startswith("audio/") and end > start

@@ -1,0 +1,154 @@
+"""One damaged or missing part of an office file costs that part, and it is said which."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core.errors import UnreadableError
+from omni_core.types import CutOptions, FileWarning, Segment, Source
+
+R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+Read = Callable[[Path], tuple[str, list[str]]]
+
+
+@pytest.fixture
+def read(svc: Any) -> Read:
+    """All words of a file, and its warnings."""
+
+    def run(path: Path) -> tuple[str, list[str]]:
+        info = svc.probe(str(path))
+        source = Source("0" * 64, str(path), "a", info.modality, info.mime, 1, None, info.pages)
+        pieces = [*svc.decompose(str(path), source, CutOptions())]
+        words = " ".join(p.text for p in pieces if isinstance(p, Segment))
+        return words, [p.message for p in pieces if isinstance(p, FileWarning)]
+
+    return run
+
+
+def _links(*targets: str) -> str:
+    each = (
+        f'<Relationship Id="r{n}" Type="x/{kind}" Target="{target}"/>'
+        for n, (kind, _, target) in enumerate(t.partition("=") for t in targets)
+    )
+    return f"<Relationships>{''.join(each)}</Relationships>"
+
+
+def _slide(words: str) -> str:
+    return f"<sld><sp><txBody><p><r><t>{words}</t></r></p></txBody></sp></sld>"
+
+
+SHOW = {
+    "ppt/presentation.xml": f'<p xmlns:r="{R}"><sldId r:id="r0"/><sldId r:id="r1"/></p>',
+    "ppt/_rels/presentation.xml.rels": _links("slide=slides/slide1.xml", "slide=slides/slide2.xml"),
+    "ppt/slides/slide1.xml": _slide("First words"),
+    "ppt/slides/slide2.xml": _slide("Second words"),
+    "ppt/slides/_rels/slide1.xml.rels": _links("notesSlide=../notesSlides/n.xml"),
+    "ppt/notesSlides/n.xml": _slide("Spoken words"),
+}
+DOCUMENT = {
+    "word/document.xml": '<w:document xmlns:w="w"><w:p><w:r><w:t>Body</w:t></w:r>'
+    '<w:r><w:commentReference w:id="1"/></w:r></w:p>'
+    + "".join(f"<w:p><w:r><w:t>Line {n}</w:t></w:r></w:p>" for n in range(4000))
+    + "</w:document>",
+    "word/_rels/document.xml.rels": _links("comments=comments.xml"),
+    "word/comments.xml": '<c xmlns:w="w"><w:comment w:id="1"><w:p><w:t>Remark</w:t></w:p>'
+    "</w:comment></c>",
+}  # fmt: skip
+
+
+def test_a_slide_that_is_missing_costs_itself_and_the_others_keep_their_numbers(
+    zipped: Any, read: Read, cut: Any
+) -> None:
+    parts = {k: v for k, v in SHOW.items() if k != "ppt/slides/slide1.xml"}
+    path = zipped("a.pptx", parts)
+    words, warnings = read(path)
+    assert words == "Second words"
+    assert warnings == ["parts that the file refers to are not in it: slide 1"]
+    assert [s.span.start for s in cut(path)] == [2]
+
+
+@pytest.mark.parametrize("lost", ["ppt/presentation.xml", "ppt/_rels/presentation.xml.rels"])
+def test_slides_without_their_list_are_read_in_the_order_of_their_names(
+    lost: str, zipped: Any, read: Read
+) -> None:
+    words, _ = read(zipped("a.pptx", SHOW | {lost: "<broken"}))
+    assert words == "First words\nNotes: Spoken words Second words"
+
+
+@pytest.mark.parametrize(
+    ("data", "warning"),
+    [
+        ("<w:broken", "damaged, read only in part: word/comments.xml"),
+        (None, "parts that the file refers to are not in it: word/comments.xml"),
+    ],
+)
+def test_a_part_beside_the_text_costs_only_itself(
+    data: str | None, warning: str, zipped: Any, read: Read
+) -> None:
+    parts = {k: v for k, v in {**DOCUMENT, "word/comments.xml": data}.items() if v is not None}
+    words, warnings = read(zipped("a.docx", parts))
+    assert words.startswith("Body\nLine 0")
+    assert words.endswith("Line 3999")
+    assert "Remark" not in words
+    assert warnings == [warning]
+
+
+def test_text_before_a_fault_in_the_markup_is_read(zipped: Any, read: Read) -> None:
+    whole = DOCUMENT["word/document.xml"]
+    cut = whole[: whole.index("Line 2000")] + "</w:nonsense>" + whole[whole.index("Line 2001") :]
+    words, warnings = read(zipped("a.docx", DOCUMENT | {"word/document.xml": cut}))
+    assert words.startswith("Body\nComment: Remark\nLine 0")
+    assert "Line 1999" in words
+    assert warnings == ["damaged, read only in part: word/document.xml"]
+
+
+def test_text_before_flipped_bits_of_the_packed_file_is_read(zipped: Any, read: Read) -> None:
+    path = zipped("a.docx", DOCUMENT)
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo("word/document.xml")
+    data = bytearray(path.read_bytes())
+    middle = entry.header_offset + 30 + len(entry.filename) + entry.compress_size // 2
+    data[middle : middle + 40] = bytes(b ^ 0x55 for b in data[middle : middle + 40])
+    path.write_bytes(data)
+    words, warnings = read(path)
+    assert words.startswith("Body")
+    assert "Line 500" in words
+    assert warnings == ["damaged, read only in part: word/document.xml"]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_file_that_is_cut_off_is_read_as_far_as_it_goes(
+    share: float, zipped: Any, read: Read
+) -> None:
+    path = zipped("a.docx", DOCUMENT)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    words, warnings = read(path)
+    assert words.startswith("Body\nLine 0")
+    assert warnings[0] == "cut short or damaged, read only as far as it goes: a.docx"
+
+
+def test_a_document_of_which_nothing_is_left_is_refused_as_damaged(zipped: Any, svc: Any) -> None:
+    path = zipped("a.docx", DOCUMENT | {"word/document.xml": "\0"})
+    with pytest.raises(UnreadableError) as e:
+        svc.probe(str(path))
+    assert e.value.code == "CORRUPT_MEDIA"
+
+
+def test_names_of_parts_differ_in_more_than_case_and_separators(zipped: Any, read: Read) -> None:
+    parts = {
+        k.replace("/", "\\").replace("Slides\\n.xml", "Slides\\N.XML"): v for k, v in SHOW.items()
+    }
+    words, warnings = read(zipped("a.pptx", parts))
+    assert words == "First words\nNotes: Spoken words Second words"
+    assert warnings == []
+
+
+def test_an_empty_show_is_no_damage(zipped: Any, svc: Any) -> None:
+    path = zipped("a.pptx", {"ppt/presentation.xml": "<p/>"})
+    assert svc.probe(str(path)).pages == 0

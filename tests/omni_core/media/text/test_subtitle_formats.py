@@ -1,0 +1,290 @@
+"""Each subtitle format in the forms in which people have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pysubs2
+import pytest
+
+from omni_core.media.service import MediaService
+from omni_core.media.text.cues import Cue, cue_windows
+from omni_core.media.text.subtitle_formats import detect_format, read_subtitles
+from omni_core.types import Channel, CutOptions, FileWarning, Segment, Source
+
+T, U = "00:00:01,000 --> 00:00:02,000", "00:00:03,000 --> 00:00:04,000"
+A, B = (1.0, 2.0, "a"), (3.0, 4.0, "b")
+TT = '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter"'
+
+
+def read(text: str, suffix: str = "") -> list[tuple[float, float, str]]:
+    return [
+        (c.start, c.end, c.text.replace("\n", " / ")) for c in read_subtitles(text, suffix).cues
+    ]
+
+
+def windows(text: str) -> list[str]:
+    return [w.text for w in cue_windows(read_subtitles(text).cues)]
+
+
+@pytest.fixture
+def decomposed(svc: MediaService) -> Callable[[Path], tuple[list[Segment], list[str]]]:
+    """The segments and the warnings of a file."""
+
+    def run(path: Path) -> tuple[list[Segment], list[str]]:
+        info = svc.probe(str(path))
+        source = Source("0" * 64, str(path), info.title, info.modality, info.mime, 1)
+        items = list(svc.decompose(str(path), source, CutOptions()))
+        return (
+            [item for item in items if isinstance(item, Segment)],
+            [item.message for item in items if isinstance(item, FileWarning)],
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        "0:0:1,0 --> 0:0:2,00",
+        "00:00:01.000 --> 00:00:02.000",
+        "00:00:01:000 --> 00:00:02:000",
+        "00:00:01,000-->00:00:02,000",
+        "00:00:01, 000 --> 00:00:02, 000",
+        "00:00:01,000 -> 00:00:02,000",
+        "00:00:01,000 \u2013> 00:00:02,000",
+        "\uff10\uff10\uff1a\uff10\uff10\uff1a\uff10\uff11\uff0c\uff10\uff10\uff10 --> 00:00:02,000",
+        "00:00:01,000000 --> 00:00:02,000000",
+        "  00:00:01,000  -->  00:00:02,000  X1:10 X2:90 Y1:5 Y2:9",
+        "00:00:01,000 --> 00:00:02,000 align:start position:0%",
+    ],
+)  # fmt: skip
+def test_times_are_read_however_they_are_written(times: str) -> None:
+    assert read(f"1\n{times}\na\n\n2\n{U}\nb\n") == [A, B]
+    assert detect_format(f"1\n{times}\na\n") == "srt"
+
+
+@pytest.mark.parametrize(
+    ("text", "cues"),
+    [
+        (f"{T}\nin\n1984\n{U}\nb\n", [(1.0, 2.0, "in / 1984"), B]),
+        (f"1 {T}\na\n2 {U}\nb\n", [A, B]),
+        (f"{T} a\n\n{U} b\n", [A, B]),
+        ("[00:00:01.000 --> 00:00:02.000]   a\n[00:00:03.000 --> 00:00:04.000]   b\n", [A, B]),
+        (f"1\n{T}\nI <3 you & 2 > 1\n", [(1.0, 2.0, "I <3 you & 2 > 1")]),
+        (f"1\n{T}\nA --> B\n", [(1.0, 2.0, "A --> B")]),
+        (f"1\n{T}\n\u202bshalom\u202c\n", [(1.0, 2.0, "shalom")]),
+        ("1\n-00:00:01,000 --> 00:00:02,000\na\n", [(0.0, 2.0, "a")]),
+        ("1\n00:00:05,000 --> 00:00:05,000\na\n\n2\n00:00:06,000 --> 00:00:07,000\nb\n",
+         [(5.0, 6.0, "a"), (6.0, 7.0, "b")]),
+        (f"1\n{T}\n<font color=red>a</font><br>c {{\\an8}}\n\n2\n{U}\n<i>b\n",
+         [(1.0, 2.0, "a / c"), B]),
+        ("1\n00:00:01,000 --> 00:00:09,000\na\n\n2\n00:00:02,000 --> 00:00:04,000\nb\n",
+         [(1.0, 9.0, "a"), (2.0, 4.0, "b")]),
+    ],
+)  # fmt: skip
+def test_srt_keeps_what_was_said(text: str, cues: list[Any]) -> None:
+    assert read(text, ".srt") == cues
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"1\n{T}\na\n\n2\n00:00:0x,000 --> 00:00:04,000\nlost\n\n3\n{U}\nb\n",
+        f"1\n{T}\na\n\n2\n00:00:03,000 -->\nlost\n\n3\n{U}\nb\n",
+        "WEBVTT\n\n00:01.000 --> 00:02.000\na\n\n00.03.000 --> 00:04.000\nlost\n\n"
+        "00:03.000 --> 00:04.000\nb\n",
+    ],
+)
+def test_a_cue_without_a_readable_time_costs_itself_and_is_named(text: str) -> None:
+    found = read_subtitles(text)
+    assert [(c.start, c.text) for c in found.cues] == [(1.0, "a"), (3.0, "b")]
+    assert found.warnings == ("1 cue has no readable time and is left out: line 6",)
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "cues"),
+    [
+        ('<p begin="00:00:01.000" end="00:00:02.000">a</p>', [A]),
+        ('<p begin="1s" dur="1000ms">a</p>', [A]),
+        ('<p begin="1.000" end="0:02.000"><span begin="1.000" end="1.5">a</span></p>', [A]),
+        ('<p begin="00:00:01:05" end="50f">a</p>', [(1.2, 2.0, "a")]),
+        ('<p begin="10000000t" end="20000000t">a</p>', [A]),
+        ('<p begin="1s" end="2s"><span>a</span><br/>c &amp; d</p>', [(1.0, 2.0, "a / c & d")]),
+        ('<p><span begin="1s" end="2s">a</span> <span begin="3s" end="4s">b</span></p>', [A, B]),
+        ('<p begin="1s" end="2s">a & b < c</p>', [(1.0, 2.0, "a & b < c")]),
+        ('<p begin="1s">a</p><p begin="2s" end="4s">b</p>', [A, (2.0, 4.0, "b")]),
+        ('<p begin="1s" end="2s">a\n      c</p>', [(1.0, 2.0, "a c")]),
+        ('<p begin="1s" end="2s"><metadata/>a</p><p begin="3s" end="4s"/>', [A]),
+    ],
+)
+def test_ttml_times_of_every_kind(paragraphs: str, cues: list[Any]) -> None:
+    start = f'{TT} ttp:frameRate="25" ttp:tickRate="10000000"'
+    assert read(f"{start}><head><layout/></head><body><div>{paragraphs}</div></body></tt>") == cues
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<?xml version="1.0"?>\n<!-- made by hand -->\n<tt:tt xmlns:tt="http://www.w3.org/ns/ttml">'
+        '<tt:body begin="0.5s"><tt:div begin="0.5s"><tt:p begin="0s" end="1s">a</tt:p></tt:div>'
+        "</tt:body></tt:tt>",
+        '<tt xml:lang="en" xmlns="http://www.w3.org/2006/10/ttaf1"><body><div>'
+        '<p begin="00:00:01.00" end="00:00:02.00">a</p></div></body></tt>',
+        f'{TT} ttp:frameRate="24" ttp:frameRateMultiplier="1000 1001"><body><div>'
+        '<p begin="00:00:01:00" end="00:00:02:00">a</p></div></body></tt>',
+    ],
+)
+def test_ttml_under_other_names(text: str) -> None:
+    assert detect_format(text) == "ttml"
+    assert read(text) == [A]
+
+
+def test_times_of_lyrics_count_from_the_beginning_though_their_verse_has_one() -> None:
+    lines = '<p begin="{}" end="15s">a</p><p begin="{}" end="20s">b</p>'
+    text = TT + '><body><div begin="10s" end="20s">{}</div></body></tt>'
+    assert read(text.format(lines.format("10s", "15s"))) == [(10.0, 15.0, "a"), (15.0, 20.0, "b")]
+    assert [at for at, _, _ in read(text.format(lines.format("0s", "5s")))] == [10.0, 15.0]
+
+
+def test_ttml_speakers_and_languages_are_kept_apart() -> None:
+    text = (
+        f'{TT} xmlns:ttm="http://www.w3.org/ns/ttml#metadata"><head><metadata>'
+        '<ttm:agent xml:id="r"><ttm:name>Roger</ttm:name></ttm:agent></metadata></head><body>'
+        '<div xml:lang="en"><p ttm:agent="r" begin="1s" end="2s">one</p></div>'
+        '<div xml:lang="fr"><p begin="1s" end="2s">un</p></div></body></tt>'
+    )
+    assert windows(text) == ["Roger: one", "un"]
+
+
+def test_sami_languages_are_told_by_their_classes_and_do_not_mix() -> None:
+    text = (
+        '<SAMI><HEAD><STYLE TYPE="text/css"><!-- .EN {lang:en;} .FR {lang:fr;} --></STYLE></HEAD>'
+        "<BODY>\n<SYNC Start=1000><P Class=EN>one<br>more<P Class=FR>un\n"
+        "<SYNC Start=2000><P Class=EN>two<P Class=FR>deux\n<SYNC Start=3000><P Class=EN>&nbsp;"
+        "<P Class=FR>&nbsp;</BODY></SAMI>"
+    )
+    assert windows(text) == ["one more two", "un deux"]
+    assert read(text)[0] == (1.0, 2.0, "one / more")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "cues"),
+    [
+        ("lrc", "[ti:x]\n[offset:+500]\n[00:01.50]a\n[00:02.5]\n[00:03.50]b\n[00:04.50]\n", [A, B]),
+        ("lrc", "[00:01.00] <00:01.00> a\n[00:02.00]\n[00:03]<00:03.1>b\n[00:04]\n", [A, B]),
+        ("lrc", "[00:01.00][00:03.00]a\n[00:02.00][00:04.00]\n", [A, (3.0, 4.0, "a")]),
+        ("microdvd", "{1}{1}25.000\n{25}{50}a\n{75}{100}{y:i}b\n", [A, B]),
+        ("microdvd", "{0}{0}25\n{25}{50}a|/c\n{75}{}b\n", [(1, 2, "a / c"), (3.0, 11.0, "b")]),
+        ("subviewer", "00:00:01.00,00:00:02.00\na[br]c\n\n00:00:03.00,00:00:04.00\nb\n",
+         [(1.0, 2.0, "a / c"), B]),
+        ("subviewer1", "[TITLE]\nx\n[BEGIN]\n******** START SCRIPT ********\n[00:00:01]\na\n"
+         "[00:00:02]\n\n[00:00:03]\nb\n[00:00:04]\n\n[END]\n******** END SCRIPT ********\n",
+         [A, B]),
+        ("sbv", "0:00:01.000,0:00:02.000\n>> a\n\n0:00:03.000,0:00:04.000\nb\n",
+         [(1.0, 2.0, ">> a"), B]),
+        ("timedtext", '<?xml version="1.0" encoding="utf-8" ?><timedtext format="3"><body>\n'
+         '<p t="1000" d="1000" w="1"><s>a</s><s t="200"> c</s></p><p t="2000" a="1">\n</p>'
+         '<p t="3000" d="1000">b</p></body></timedtext>', [(1.0, 2.0, "a c"), B]),
+        ("timedtext", '<?xml version="1.0"?><transcript><text start="1" dur="1">it&amp;#39;s</text>'
+         '<text start="3" dur="1">b</text></transcript>', [(1.0, 2.0, "it's"), B]),
+        ("json3", '{"wireMagic":"pb3","events":[{"tStartMs":1000,"dDurationMs":1000,"segs":'
+         '[{"utf8":"a"}]},{"tStartMs":2000,"aAppend":1,"segs":[{"utf8":"\\n"}]},'
+         '{"tStartMs":3000,"dDurationMs":1000,"segs":[{"utf8":"b"}]}]}', [A, B]),
+        ("ass", "[Script Info]\n[Events]\nFormat: Marked, Start, End, Style, Name, Text\n"
+         "Dialogue: Marked=0,0:00:01.00,0:00:02.00,D,Roger,{\\k20}a{\\k3}b\\Nc\\hd\n"
+         "Comment: Marked=0,0:00:01.00,0:00:02.00,D,,no\n", [(1.0, 2.0, "Roger: ab / c d")]),
+    ],
+)  # fmt: skip
+def test_every_other_format_has_its_times(kind: str, text: str, cues: list[Any]) -> None:
+    assert detect_format(text) == kind
+    assert read(text) == cues
+
+
+def test_frames_without_a_rate_are_counted_as_the_film_does_or_that_is_said() -> None:
+    text = "{24}{48}a\n{72}{96}b\n"
+    found = read_subtitles(text, ".sub", lambda: 24.0)
+    assert [(c.start, c.end, c.text) for c in found.cues] == [A, B]
+    assert not found.warnings
+    assert "no frame rate is named" in read_subtitles(text).warnings[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "WEBVTT\n\n00:01.000 --> 00:02.000\nthe\n\n00:02.000 --> 00:03.000\nthe pilot\n\n"
+        "00:03.000 --> 00:04.000\nthe pilot\nclimbs\n\n00:04.000 --> 00:05.000\nclimbs aboard\n",
+        f"{TT}><body><div><p begin='1s' end='2s'>the</p><p begin='2s' end='3s'>the<br/>pilot</p>"
+        "<p begin='3s' end='4s'>pilot<br/>climbs aboard</p></div></body></tt>",
+        "1\n00:00:01,000 --> 00:00:02,000\nthe pilot\n\n2\n00:00:01,000 --> 00:00:02,000\n"
+        "the pilot\n\n3\n00:00:02,000 --> 00:00:03,000\nthe pilot\nclimbs aboard\n",
+    ],
+)
+def test_rolling_captions_are_read_once(text: str) -> None:
+    assert windows(text) == ["the pilot climbs aboard"]
+
+
+def test_what_is_said_twice_with_a_pause_is_kept_twice() -> None:
+    cues = [Cue(1, 2, "Go!"), Cue(3, 4, "Go!"), Cue(5, 6, "Go on!")]
+    assert [w.text for w in cue_windows(cues)] == ["Go! Go! Go on!"]
+
+
+@pytest.mark.parametrize("text", ["WEBVTT\n", "WEBVTT\n\nNOTE nothing yet\n", "[Script Info]\n"])
+def test_a_caption_file_without_cues_is_whole_and_says_so(
+    text: str, tmp_path: Path, svc: Any, decomposed: Any
+) -> None:
+    path = tmp_path / "a.vtt"
+    path.write_text(text)
+    segments, warnings = decomposed(path)
+    assert segments == []
+    assert warnings == ["no cues in it: there is nothing to find but its title"]
+    assert svc.probe(str(path)).duration_s is None
+
+
+def test_two_languages_of_one_file_are_segments_of_their_own(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.smi"
+    path.write_text(
+        "<SAMI><BODY><SYNC Start=1000><P Class=EN>one<P Class=FR>un<SYNC Start=2000><P Class=EN>"
+        "&nbsp;<P Class=FR>&nbsp;</BODY></SAMI>"
+    )
+    found = cut(path)
+    assert [s.text for s in found] == ["one", "un"]
+    assert {s.channel for s in found} == {Channel.SPEECH}
+    assert len({s.id for s in found}) == 2
+
+
+@pytest.mark.parametrize("kind", ["srt", "vtt", "ass", "ttml", "microdvd"])
+def test_what_pysubs2_writes_is_read_to_the_millisecond(kind: str) -> None:
+    subtitles = pysubs2.SSAFile()
+    at = 0
+    for n in range(200):
+        start = at + 40 + (n * 997) % 3961
+        at = start + 200 + (n * 1009) % 3803
+        subtitles.append(pysubs2.SSAEvent(start, at, f"line {n}\\Nmore & more"))
+    text = subtitles.to_string(kind, **({"fps": 25.0} if kind == "microdvd" else {}))
+    step = {"ass": 0.0051, "microdvd": 0.021}.get(kind, 0.0006)
+    found = read_subtitles(text).cues
+    assert [c.text for c in found] == [f"line {n}\nmore & more" for n in range(200)]
+    for cue, event in zip(found, subtitles, strict=True):
+        assert abs(cue.start - event.start / 1000) < step
+        assert abs(cue.end - event.end / 1000) < step
+
+
+@pytest.mark.parametrize("rate", ['ttp:frameRate="0"', 'ttp:frameRate="."', 'ttp:tickRate=": "',
+                                  'ttp:frameRateMultiplier="0 0"'])  # fmt: skip
+def test_a_senseless_rate_costs_no_cue_that_does_without(rate: str) -> None:
+    assert read(f'{TT} {rate}><body><p begin="1s" end="2s">a</p></body></tt>') == [A]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"1\n{T}\n" + "--> " * 100_000, "<SAMI><SYNC Start=1>" + "<!--" * 100_000,
+     TT + "><body><p>" + "<span begin='1s'>x" * 5_000,
+     TT + ">" + "<head>" * 50_000 + "<body><p begin='1s'>x</p>",
+     "[00:01]a\n" + "[00:01]" * 50_000, "{1}{2}a\n{1}" + "{1}" * 100_000,
+     'WEBVTT\n\n' + "00:01.000 --> 00:02.000\n<v " * 10_000],
+)  # fmt: skip
+def test_hostile_subtitles_are_read_in_time(text: str) -> None:
+    assert all(len(c.text) <= 4000 for c in read_subtitles(text).cues)
