@@ -207,7 +207,7 @@ class StoredSegment:
 
     @property
     def heading(self) -> str:
-        """The headings or the sheet that its text belongs to, outermost first: `Install › Linux`;
+        """The chapter, sheet or headings that its text belongs to, outermost first: `A › B`;
         "" without one."""
         above, heading = self._extra.get("above"), str(self._extra.get("heading") or "")
         return f"{above} › {heading}" if above else heading

@@ -157,8 +157,8 @@ class SearchHit:
     text: str
     origin: str = ""
     heading: str = ""
-    """The chapter, the headings (`Install › Linux`) or the sheet in which it lies; "" where title
-    and text say it."""
+    """The chapter, sheet or headings in which `text` stands: `Install › Linux`; "" where title and
+    text say it."""
     start_s: float | None = None
     end_s: float | None = None
     page: int | None = None

@@ -42,8 +42,8 @@ class Page:
     """A parsed page.
 
     title, date, description: as in its head, else "". text: the visible text, one block a line.
-    headings: (first character in `text`, heading), in order; levels: of these, 1 to 6. svg: whether
-    it is a drawing.
+    headings: (first character in `text`, heading), in order. levels: of these, 1 to 6. svg:
+    whether it is a drawing.
     """
 
     def __init__(self, markup: str, name: str) -> None:

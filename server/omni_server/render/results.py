@@ -117,8 +117,6 @@ def _hit_lines(hit: Mapping[str, Any]) -> str:
     if "missing_since" in hit:
         head += f" (file is gone since {hit['missing_since']})"
     parts = [head]
-    if "heading" in hit:
-        parts.append(f"  under {hit['heading']!r}")
     if "text" in hit:
         parts.append(f"  {hit['text']}")
     if "also_at" in hit:

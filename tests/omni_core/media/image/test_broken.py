@@ -77,7 +77,10 @@ def test_pillows_switch_of_the_whole_process_is_left_alone(tmp_path: Path, piece
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
 
 
-@pytest.mark.parametrize(("name", "options"), _SAVED)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [saved for saved in _SAVED if saved[0] != "a.ppm"],  # which is a text then
+)
 def test_a_file_of_a_few_bytes_is_refused(
     name: str, options: dict[str, Any], tmp_path: Path, pieces: Pieces
 ) -> None:
