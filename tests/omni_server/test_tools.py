@@ -425,8 +425,8 @@ async def test_the_headings_above_a_passage_are_shown_with_it(
         result = await client.call_tool("search", {"query": "launch"})
         segment = await client.call_tool("get_segment", {"ref": "seg_x"})
     assert {hit["heading"] for hit in result.structured_content["hits"]} == {path}
-    assert f"under {path!r}\n" in text(result)
-    assert f" under {path!r}:" in text(segment)
+    assert f"§ {path}\n" in text(result)
+    assert f"§ {path}:" in text(segment)
     long = replace(found(0), heading="Part " * 40 + "› Lighthouse")
     monkeypatch.setattr(engine, "found", lambda _: long)
     async with connect() as client:

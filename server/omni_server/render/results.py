@@ -116,6 +116,8 @@ def _hit_lines(hit: Mapping[str, Any]) -> str:
         head += f" ({hit['partial']})"
     if "missing_since" in hit:
         head += f" (file is gone since {hit['missing_since']})"
+    if "heading" in hit:
+        head += f" § {hit['heading']}"
     parts = [head]
     if "text" in hit:
         parts.append(f"  {hit['text']}")
@@ -270,7 +272,7 @@ def quoted(lines: Iterable[Line], budget: int) -> tuple[list[str], Line | None]:
         if spent > budget and out:
             return out, line
         origin = f" ({one_line(line.origin, 60)})" if line.origin else ""
-        under = f" under {_heading(line.heading)!r}" if line.heading else ""
+        under = f" § {_heading(line.heading)}" if line.heading else ""
         title = f"{line.channel}{origin}{under}:"
         if title != heading:
             out.append(title)
