@@ -75,7 +75,7 @@ def _words(moment: Moment, question: str) -> tuple[str, str, str]:
             return snippet(stored.text, question, SNIPPET_WORDS), stored.origin, stored.heading
     for stored in (m.stored for m in moment.members):
         if stored.seen:
-            return stored.seen, "looks like", ""
+            return stored.seen, "looks like", stored.heading
         if stored.heard:
-            return stored.heard, "may sound like (experimental)", ""
+            return stored.heard, "may sound like (experimental)", stored.heading
     return (title, TITLE_ORIGIN, "") if title else ("", "", "")
