@@ -17,6 +17,16 @@ from omni_core.media.document.document_lines import Line
 from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.rtf_charset import code_page, decoded, of_charset
 from omni_core.media.document.rtf_flow import Flow
+from omni_core.media.document.rtf_words import (
+    ABOUT,
+    BOXES,
+    CHARACTERS,
+    DRAWN,
+    HEADERS,
+    HEADINGS,
+    LEFT_OUT,
+    STARRED,
+)
 
 MAX_DEPTH = 1_000
 """Groups within groups that are read."""
@@ -25,30 +35,6 @@ _TOKEN = re.compile(
     re.S,
 )
 _SKIPPING = re.compile(rb"\\bin(\d{1,10}) ?|\\[^a-zA-Z]|[{}]", re.S)
-_CHARACTERS = {
-    "emdash": "—", "endash": "–", "lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”",
-    "bullet": "•", "tab": " ", "line": " ", "lbr": " ", "page": " ", "column": " ",
-    "emspace": " ", "enspace": " ", "qmspace": " ", "nestcell": " ", "nestrow": " ",
-    "~": " ", "_": "-", "{": "{", "}": "}", "\\": "\\",
-}  # fmt: skip
-_STARRED = {
-    "shpinst", "do", "annotation", "atnauthor", "shppict", "moMath", "moMathPara", "ud",
-}  # fmt: skip
-"""Destinations marked `\\*` that are read; a reader leaves out the others."""
-_LEFT_OUT = {
-    "colortbl", "filetbl", "revtbl", "nonshppict", "shprslt", "fldinst", "xe", "tc", "tcn", "rxe",
-    "txe", "listtext", "pntext", "pntxta", "pntxtb", "private", "nonesttables", "ftnsep", "ftnsepc",
-    "ftncn", "aftnsep", "aftnsepc", "aftncn", "background", "themedata", "colorschememapping",
-    "latentstyles", "datastore", "datafield", "formfield", "objdata", "objclass", "objname",
-    "bkmkstart", "bkmkend", "listtable", "listoverridetable", "rsidtbl", "xmlnstbl", "mmathPict",
-    "generator", "mchr", "mbegChr", "mendChr", "msepChr", "mtype", "mctrlPr", "htmltag",
-}  # fmt: skip
-_HEADERS = {f"{kind}{which}" for kind in ("header", "footer") for which in ("", "l", "r", "f")}
-_ABOUT = {"title": "", "subject": "Subject", "keywords": "Keywords", "doccomm": "Description"}
-_BOXES = ("shptxt", "dptxbxtext")
-_DRAWN = ("wzDescription", "gtextUNICODE")
-"""Properties of a shape that are text: what a picture shows, and WordArt."""
-_HEADINGS = ("heading", "title", "titre", "berschrift")
 _HIDDEN, _DELETED = 1, 2
 
 
@@ -110,9 +96,7 @@ class Rtf:
         self._read()
         self._body.close()
         described = [
-            f"{label}: {self._info[k]}"
-            for k, label in _ABOUT.items()
-            if label and self._info.get(k)
+            f"{label}: {self._info[k]}" for k, label in ABOUT.items() if label and self._info.get(k)
         ]
         rest = [*self._endnotes, *self._margins, *described]
         self.lines = self._body.lines + [Line(text) for text in rest]
@@ -214,7 +198,7 @@ class Rtf:
         """The name of a font or a style."""
         if state.place == "fonttbl":
             self._font_names[state.font] = self._font_names.get(state.font, "") + text
-        elif text.strip().lower().lstrip("ü").startswith(_HEADINGS):
+        elif text.strip().lower().lstrip("ü").startswith(HEADINGS):
             self._heading_styles.add(state.style)
 
     def _flush(self) -> None:
@@ -239,17 +223,17 @@ class Rtf:
             self._paragraph()
         elif sign in "\\{}" and not self._to_skip:
             self._text(sign.encode())
-        elif sign in _CHARACTERS:
-            self._say(_CHARACTERS[sign])
+        elif sign in CHARACTERS:
+            self._say(CHARACTERS[sign])
 
     def _control(self, word: str, number: int | None) -> None:
         if self._starred:
             self._starred = False
-            if word not in _STARRED:
+            if word not in STARRED:
                 self._skip_group()
                 return
-        if word in _CHARACTERS:
-            self._say(_CHARACTERS[word])
+        if word in CHARACTERS:
+            self._say(CHARACTERS[word])
         elif word == "u" and number is not None:
             self._unicode(number)
         elif word == "bin":
@@ -260,7 +244,7 @@ class Rtf:
             self._at += 1  # the text in the code page; in Unicode (`ud`) it follows
             self._skip_group()
             self._at += 1
-        elif word in _LEFT_OUT:
+        elif word in LEFT_OUT:
             self._skip_group()
         elif not self._property_of_text(word, number):
             self._destination(word, number)
@@ -318,13 +302,13 @@ class Rtf:
 
     def _destination(self, word: str, number: int | None) -> None:
         state = self._state
-        if word in ("footnote", "annotation", *_BOXES) or word in _HEADERS:
+        if word in ("footnote", "annotation", *BOXES) or word in HEADERS:
             self._aside(word)
         elif word == "ftnalt":
             state.flow.endnote = True
         elif word in ("shpinst", "do", "info", "fonttbl", "stylesheet"):
             state.mute, state.place = True, word
-        elif word in ("atnauthor", "sn", "sv") or (state.place == "info" and word in _ABOUT):
+        elif word in ("atnauthor", "sn", "sv") or (state.place == "info" and word in ABOUT):
             self._capture(word)
         elif word == "creatim":
             state.place = word
@@ -368,9 +352,9 @@ class Rtf:
             lines = flow.texts()
             around.follow(flow.pictures())
             words = " ".join(lines)
-            if word in _HEADERS:
+            if word in HEADERS:
                 self._margins |= dict.fromkeys(lines)
-            elif word in _BOXES or not words:
+            elif word in BOXES or not words:
                 around.follow(lines)
             elif flow.endnote:
                 self._endnotes.append(f"Endnote: {words}")
@@ -397,7 +381,7 @@ class Rtf:
             elif word == "sn":
                 self._property = value
             elif word == "sv":
-                if self._property in _DRAWN and value:
+                if self._property in DRAWN and value:
                     around.follow([value])
             else:
                 self._info[word] = value

@@ -6,7 +6,6 @@ directory states. A damaged part is read as far as it can be, and noted.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import zipfile
@@ -226,10 +225,8 @@ def package(path: str) -> Iterator[Package]:
 
     Raises UnreadableError (ENCRYPTED), TooLargeError.
     """
-    file: str | io.BytesIO = path
-    if not zipfile.is_zipfile(path):
-        file = mended(path) or path
-    with zipfile.ZipFile(file) as archive:
+    opened, damaged = _archive(path)
+    with opened as archive:
         if len(archive.filelist) > MAX_PARTS:
             raise TooLargeError(f"{os.path.basename(path)} holds too many parts")
         if any(entry.flag_bits & 1 for entry in archive.filelist):
@@ -237,10 +234,22 @@ def package(path: str) -> Iterator[Package]:
                 f"{os.path.basename(path)} is encrypted; save a copy without password",
                 code="ENCRYPTED",
             )
-        opened = Package(path, archive)
-        if file is not path:
-            opened.unread.add(CUT_OFF, os.path.basename(path))
-        yield opened
+        parts = Package(path, archive)
+        if damaged:
+            parts.unread.add(CUT_OFF, os.path.basename(path))
+        yield parts
+
+
+def _archive(path: str) -> tuple[zipfile.ZipFile, bool]:
+    """The zip, and whether its directory was damaged or lost, so that its entries were looked for
+    one by one."""
+    try:
+        return zipfile.ZipFile(path), False
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):  # ValueError: of its names
+        found = mended(path)
+        if found is None:
+            raise
+        return zipfile.ZipFile(found), True
 
 
 def local(element: ET.Element) -> str:

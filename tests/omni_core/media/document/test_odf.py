@@ -450,6 +450,21 @@ def test_what_stands_before_the_damage_is_read(kind: str, odf: Writer, svc: Any)
     assert warning == "damaged, read only in part: content.xml"
 
 
+@pytest.mark.parametrize(("at", "value"), [(0, 0), (6, 255)], ids=["signature", "version"])
+def test_a_damaged_directory_of_the_zip_costs_no_word(
+    at: int, value: int, odf: Writer, svc: Any
+) -> None:
+    path = odf("text", "<text:p>words</text:p>")
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"PK\1\2") + at] = value
+    path.write_bytes(data)
+    items = _everything(svc, path)
+    assert [i.text for i in items if isinstance(i, Segment)] == ["words"]
+    assert [i.message for i in items if isinstance(i, FileWarning)] == [
+        "cut short or damaged, read only as far as it goes: a.odf"
+    ]
+
+
 def test_an_object_of_another_program_gives_a_warning(odf: Writer, svc: Any) -> None:
     path = odf(
         "text",
