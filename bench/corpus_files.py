@@ -20,6 +20,7 @@ from omni_core.settings import Settings
 from omni_core.types import (
     Channel,
     CutOptions,
+    FileLength,
     FileWarning,
     MediaInfo,
     Modality,
@@ -55,6 +56,8 @@ class Result:
     words: int = 0
     """Of all segments; those in the overlap of two windows count twice."""
     cues: int = 0
+    pictures: int = 0
+    """Segments that are seen; where they have no words, OCR reads them, which is not tried here."""
     mime: str = ""
     title: str = ""
     pages: int | None = None
@@ -204,6 +207,8 @@ class Trial:
             async for item in stream:
                 if isinstance(item, FileWarning):
                     result.warnings.append(item.message)
+                elif isinstance(item, FileLength):
+                    result.duration_s = item.seconds
                 elif item.content is not None:
                     yield item
         finally:
@@ -230,6 +235,7 @@ class Trial:
 def _count(segment: Segment, result: Result, found: Found, texts: list[str]) -> None:
     if isinstance(segment.content, TextContent):
         texts.append(segment.text)
+    result.pictures += segment.channel is Channel.VISUAL
     if segment.channel is Channel.SPEECH:
         beats = segment.extra.get("beats", [])
         found.starts += [segment.span.start, *(at for _, at in beats)]

@@ -13,6 +13,8 @@ LISTED = 20
 """Files listed in a section, at most."""
 LOW = 0.9
 """Share of a tool's words or cues below which a file is listed."""
+MIN_WORDS = 5
+"""Words that a tool reads of a file, below which a share of them says little."""
 OFF_S = 0.05
 """Difference from a tool's length, seconds, above which a file is listed."""
 FEWER = 0.98
@@ -183,15 +185,8 @@ def _references(results: Sequence[Result]) -> Iterator[str]:
     for tool in sorted({name for r in results for name in r.references}):
         said = [(r, r.references[tool]) for r in results if tool in r.references]
         lines: list[str] = []
-        for kind in ("words", "cues"):
-            shares = [(float(s[kind]), r.path, s.get("of", "")) for r, s in said if kind in s]
-            if shares:
-                low = sorted(s for s in shares if s[0] < LOW)
-                lines.append(
-                    f"{kind} of {len(shares)} files: {mean(s[0] for s in shares):.3f} of its "
-                    f"{kind} found in the mean; {len(low)} files under {LOW}"
-                )
-                lines += [f"  {share:.2f} of {of}  {path}" for share, path, of in low[:LISTED]]
+        lines += _shares("words", said, MIN_WORDS)
+        lines += _shares("cues", said, 1)
         lengths = [(float(s["seconds"]), r.path) for r, s in said if "seconds" in s]
         if lengths:
             off = sorted((x for x in lengths if abs(x[0]) > OFF_S), key=lambda x: -abs(x[0]))
@@ -205,3 +200,23 @@ def _references(results: Sequence[Result]) -> Iterator[str]:
         if failed:
             lines.append(f"{failed} files it could not read")
         yield "\n".join([f"against {tool} ({len(said)} files):", *(f"  {line}" for line in lines)])
+
+
+def _shares(
+    kind: str, said: Sequence[tuple[Result, dict[str, float | str]]], least: int
+) -> list[str]:
+    """How much of a tool's words or cues was found, and the files where it was little."""
+    enough = [(r, s) for r, s in said if kind in s and float(s["of"]) >= least]
+    unread = [r for r, _ in enough if kind == "words" and r.pictures and not r.words]
+    shares = [(float(s[kind]), r.path, s["of"]) for r, s in enough if r not in unread]
+    lines: list[str] = []
+    if shares:
+        low = sorted(s for s in shares if s[0] < LOW)
+        lines.append(
+            f"{kind} of {len(shares)} files with {least} or more: {mean(s[0] for s in shares):.3f} "
+            f"found in the mean; {len(low)} files under {LOW}"
+        )
+        lines += [f"  {share:.2f} of {of}  {path}" for share, path, of in low[:LISTED]]
+    if unread:
+        lines.append(f"{len(unread)} more files have no words without OCR")
+    return lines

@@ -207,8 +207,10 @@ class StoredSegment:
 
     @property
     def heading(self) -> str:
-        """The heading or the sheet that its text belongs to; "" without one."""
-        return str(self._extra.get("heading") or "")
+        """The chapter, sheet or headings that its text belongs to, outermost first: `A › B`;
+        "" without one."""
+        above, heading = self._extra.get("above"), str(self._extra.get("heading") or "")
+        return f"{above} › {heading}" if above else heading
 
     @property
     def _extra(self) -> Mapping[str, Any]:

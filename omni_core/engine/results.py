@@ -157,7 +157,8 @@ class SearchHit:
     text: str
     origin: str = ""
     heading: str = ""
-    """The chapter, the heading or the sheet in which it lies; "" without one."""
+    """The chapter, sheet or headings in which `text` stands: `Install › Linux`; "" where title and
+    text say it."""
     start_s: float | None = None
     end_s: float | None = None
     page: int | None = None
@@ -228,6 +229,8 @@ class Line:
     ref: str = ""
     beats: Beats = ()
     """Where the phrases of spoken words begin, after the first; () when unknown."""
+    heading: str = ""
+    """The headings that the words stand under: `Install › Linux`; "" where they say it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The recording date of a source, and where it was found.
 
-In order of trust: EXIF, tags of the container or document, the file name, the modification time.
-A time without a zone is taken as local time of this machine.
+In order of trust: what is written in a picture (`image/taken.py`), tags of the container or
+document, the file name, the modification time. A time without a zone is taken as local time of
+this machine.
 """
 
 from __future__ import annotations

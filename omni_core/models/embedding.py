@@ -11,6 +11,7 @@ from omni_core.errors import UnavailableError
 from omni_core.models.timer import StageTimer
 from omni_core.protocols import Encoder
 from omni_core.readers.pages import pages_with_words
+from omni_core.text.headings import with_heading
 from omni_core.types import (
     Content,
     Encoded,
@@ -89,7 +90,8 @@ def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Cont
     for i, segment in enumerate(segments):
         content = segment.content
         if isinstance(content, TextContent):
-            found[i] = content
+            words = with_heading(segment.heading_path, content.text)
+            found[i] = content if words == content.text else TextContent(words)
         elif (
             isinstance(content, ImageContent)
             and segment.span.start in words_only

@@ -86,12 +86,19 @@ class Segment:
     part: int = 0
     """Number that distinguishes segments of equal channel and span (windows of a page's text)."""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields of the stored payload: `language`, `key_time`, `heading`, `beats` ..."""
+    """Further fields of the stored payload: `language`, `key_time`, `heading`, `above` (the
+    headings around it), `beats` ..."""
 
     @property
     def id(self) -> str:
         """uuid5 of source, channel, span and part: equal at every ingest and for every model."""
         return ids.segment_uuid(self.source_id, self.channel, self.span.fragment(), self.part)
+
+    @property
+    def heading_path(self) -> str:
+        """The headings that its text stands under, outermost first: `Install › Linux`; or ""."""
+        above, heading = self.extra.get("above"), str(self.extra.get("heading") or "")
+        return f"{above} › {heading}" if above else heading
 
     @property
     def is_title(self) -> bool:

@@ -37,7 +37,7 @@ class Source:
     pages: int | None = None
     recorded_at: datetime | None = None
     recorded_at_from: str = ""
-    """exif, container, pdf, file name, file time, or caller."""
+    """exif, xmp, iptc, png, container, pdf, file name, file time, or caller."""
 
     @property
     def id(self) -> str:

@@ -409,6 +409,31 @@ async def test_a_source_in_which_nothing_is_found_says_why(
     assert "its sound is silent" in text(read)
 
 
+async def test_the_headings_above_a_passage_are_shown_with_it(
+    connect: Any, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, opened = engine.found, engine.open_ref
+    path = "Harbour › Lighthouse"
+    monkeypatch.setattr(engine, "found", lambda n: replace(found(n), heading=path))
+
+    async def under(request: Any) -> Any:
+        o = await opened(request)
+        return replace(o, lines=tuple(replace(line, heading=path) for line in o.lines))
+
+    monkeypatch.setattr(engine, "open_ref", under)
+    async with connect() as client:
+        result = await client.call_tool("search", {"query": "launch"})
+        segment = await client.call_tool("get_segment", {"ref": "seg_x"})
+    assert {hit["heading"] for hit in result.structured_content["hits"]} == {path}
+    assert f"§ {path}\n" in text(result)
+    assert f"§ {path}:" in text(segment)
+    long = replace(found(0), heading="Part " * 40 + "› Lighthouse")
+    monkeypatch.setattr(engine, "found", lambda _: long)
+    async with connect() as client:
+        result = await client.call_tool("search", {"query": "launch"})
+    assert result.structured_content["hits"][0]["heading"] == "… Lighthouse"
+
+
 async def test_warnings_that_are_not_shown_are_counted(
     connect: Any, engine: Any, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

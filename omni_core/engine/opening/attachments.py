@@ -244,7 +244,8 @@ def _playable(selection: Selection, max_s: float) -> Span:
 
 def saved_thumbnail(context: Context, selection: Selection) -> tuple[RenderedImage, ...]:
     """The thumbnail saved at ingest, for a source whose file cannot be opened."""
-    for point in selection.points:
+    best = selection.best
+    for point in (*([best] if best else ()), *selection.points):
         if point.stored.channel is not Channel.VISUAL:
             continue
         where = citation.place(point.stored.span)

@@ -9,6 +9,7 @@ from omni_core.engine.results import Line
 from omni_core.ids import segment_ref
 from omni_core.points import Point
 from omni_core.text.clean import clean
+from omni_core.text.headings import shown
 from omni_core.types import Channel
 
 SHOT = "shot"
@@ -30,6 +31,7 @@ def _line(point: Point, text: str, origin: str) -> Line:
     return Line(
         text, point.stored.channel, origin, span.start, span.end, span.axis,
         segment_ref(point.id), point.stored.beats,
+        shown(point.stored.heading, point.stored.title, f"{origin} {text}"),
     )  # fmt: skip
 
 

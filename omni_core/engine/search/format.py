@@ -9,6 +9,7 @@ from omni_core.engine.results import SearchHit, SourceRow
 from omni_core.evidence.snippet import snippet
 from omni_core.ids import segment_ref
 from omni_core.retrieval.moments import Moment
+from omni_core.text.headings import shown
 from omni_core.types import TITLE_ORIGIN, Modality
 
 SNIPPET_WORDS = 30
@@ -32,7 +33,7 @@ def format_hit(
     row = rows.get(moment.source_id)
     title = row.title if row is not None else moment.best.stored.title
     span = moment.span
-    text, origin = _words(moment, question)
+    text, origin, heading = _words(moment, question)
     timed = moment.modality in (Modality.VIDEO, Modality.AUDIO)
     return SearchHit(
         ref=segment_ref(moment.best.id),
@@ -44,7 +45,7 @@ def format_hit(
         why=moment.channels,
         text=text,
         origin=origin,
-        heading=moment.best.stored.heading,
+        heading=shown(heading, title, text),
         start_s=round(span.start, 2) if timed else None,
         end_s=round(span.end, 2) if timed else None,
         page=int(span.start) if span.axis == "page" else None,
@@ -63,18 +64,18 @@ def format_hit(
     )
 
 
-def _words(moment: Moment, question: str) -> tuple[str, str]:
-    """Text and origin: the words of the best member that has any; else a caption or sound tags;
-    else the title."""
+def _words(moment: Moment, question: str) -> tuple[str, str, str]:
+    """Text, origin and heading: the words of the best member that has any; else a caption or sound
+    tags; else the title."""
     title = ""
     for stored in (m.stored for m in moment.members):
         if stored.text and stored.is_title:
             title = stored.text
         elif stored.text:
-            return snippet(stored.text, question, SNIPPET_WORDS), stored.origin
+            return snippet(stored.text, question, SNIPPET_WORDS), stored.origin, stored.heading
     for stored in (m.stored for m in moment.members):
         if stored.seen:
-            return stored.seen, "looks like"
+            return stored.seen, "looks like", stored.heading
         if stored.heard:
-            return stored.heard, "may sound like (experimental)"
-    return (title, TITLE_ORIGIN) if title else ("", "")
+            return stored.heard, "may sound like (experimental)", stored.heading
+    return (title, TITLE_ORIGIN, "") if title else ("", "", "")

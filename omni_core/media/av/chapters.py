@@ -21,6 +21,8 @@ from omni_core.types import (
 )
 
 MAX_CHAPTERS = 1000
+GENERIC_CHARACTERS, TITLE_CHARACTERS = 60, 500
+"""Longer titles are titles, and longer ones are cut."""
 _ROMAN = r"(?=[ivxl])x{0,3}l?x{0,3}(?:ix|iv|v?i{0,3})"
 _GENERIC = re.compile(
     rf"""(?ix)
@@ -55,7 +57,9 @@ def chapters(c: Any, seconds: float | None) -> list[Chapter]:
     found: dict[float, Chapter] = {}
     for one in c.chapters():
         base = float(one["time_base"] or 0)
-        title = plain(decoded(dict(one["metadata"]), c.format.name).get("title", ""))
+        title = plain(decoded(dict(one["metadata"]), c.format.name).get("title", ""))[
+            :TITLE_CHARACTERS
+        ]
         start, end = (round(max(0.0, one[key] * base - first), 3) for key in ("start", "end"))
         if start >= length:
             continue
@@ -69,7 +73,7 @@ def chapters(c: Any, seconds: float | None) -> list[Chapter]:
 
 def is_generic(title: str) -> bool:
     """Whether a title says no more than the number or the time of its chapter."""
-    return _GENERIC.fullmatch(title) is not None
+    return len(title) <= GENERIC_CHARACTERS and _GENERIC.fullmatch(title) is not None
 
 
 def segments(found: Sequence[Chapter], source: Source) -> Iterator[Segment | FileWarning]:

@@ -127,7 +127,7 @@ class ContainerCutter:
                 yield from self._decode_audio(packet)
             elif track is not None:
                 yield from self._subtitle_segments(track.push(packet), track.origin)
-        if not self._decoded:
+        if not self._decoded and not (self._fast is not None and self._fast.decoded):
             raise unreadable(self._path)
         for number, resampler in enumerate(self._resamplers):
             for chunk in resampler.flush():

@@ -28,6 +28,9 @@ MAX_STILL_SIZE = 0.02
 """... nothing moving where the frames between take less than this share of an I-frame each."""
 MIN_GROUP_S = 1.0
 """I-frames closer than this to the one before are part of its group: a dissolve takes longer."""
+MAX_SHARE, FREE_S = 0.4, 4.0
+"""Share of the video that is decoded whole, at most, and seconds before that counts; after that,
+cuts lie where the sizes of packets make them likely."""
 MAX_GROUP_S, MAX_GROUP_BYTES = 60.0, 64 << 20
 """A longer group is decoded as it comes."""
 
@@ -52,8 +55,11 @@ class FastCutter:
         """`decode`: frames of a packet, none when it is damaged."""
         self._shots, self._clock, self._decode = shots, clock, decode
         self._codec, self._time_base = stream.codec_context, stream.time_base
+        self.decoded = False
+        """Whether any picture could be read."""
         self._judge = GroupJudge()
         self._group: _Group | None = None
+        self._read_s = 0.0  # seconds that were decoded whole
         self._through = False  # the group is too long to hold, and is decoded as it comes
 
     def push(self, packet: Any) -> Iterator[Shot]:
@@ -97,6 +103,7 @@ class FastCutter:
         for frame in frames[:1]:
             t = self._clock.frame(frame)
             if t is not None:
+                self.decoded = True
                 return _Group(t, frame, features(luma(frame)), packet)
         return None
 
@@ -117,15 +124,21 @@ class FastCutter:
         if after is not None:
             self._judge.note(after.t - group.t)
         whole = False
+        cuts = plan.cuts if plan is not None else ()
         if plan is not None and plan.until is not None:
-            whole = after is not None and plan.until >= after.t
-            yield from self._read(group, plan.until)
+            cost = plan.until - group.t
+            if self._read_s + cost <= FREE_S + MAX_SHARE * plan.until:
+                self._read_s += cost
+                whole = after is not None and plan.until >= after.t
+                yield from self._read(group, plan.until)
+            else:
+                cuts = plan.guess
         if after is None:
             return
         if whole:
             yield from self._shots.push(after.t, after.frame)
         else:
-            yield from self._shots.skip_to(after.t, after.frame, plan.cuts if plan else ())
+            yield from self._shots.skip_to(after.t, after.frame, cuts)
 
     def _changed(self, group: _Group, after: _Group, sizes: list[tuple[float, int]]) -> bool:
         if alike(group.seen, after.seen) < MAX_ALIKE:

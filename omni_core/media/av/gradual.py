@@ -38,6 +38,8 @@ MAX_ALIKE = 0.6
 """... and their largest correlation."""
 MAX_STEP = 0.55
 """Largest share of the way from one frame to the next: a larger one is a hard cut."""
+MAX_LIGHT = 1.5
+"""Largest ratio of one frame's contrast to the next one's within a dissolve."""
 MIN_SCORE = 0.2
 """Each sign is 0 (movement) to 1 (mixture), and they are multiplied."""
 
@@ -109,6 +111,8 @@ class GradualDetector:
         best = max(here, key=lambda m: m.weight, default=None)
         if best is None:
             return None
+        if self._fades_near(best.t):
+            return None
         near = (m for m in self._found if abs(m.t - best.t) <= APART_S)
         return best.t if best.weight >= max(m.weight for m in near) else None
 
@@ -170,6 +174,9 @@ class GradualDetector:
     def _mixed(self, t: float, a: int, b: int, way: Array, alike: float) -> Mixture | None:
         dull = FADED * min(self._contrast[a], self._contrast[b])
         shown = a + np.flatnonzero(self._contrast[a : b + 1] >= dull)  # without flashes
+        light = self._contrast[shown]
+        if len(shown) < MIN_FRAMES or (light[1:] / light[:-1] - 1 / MAX_LIGHT).min() < 0:
+            return None  # a lamp goes out
         cells = self._coarse[shown]
         from_left = cells - cells[0]
         shares = from_left @ way / np.dot(way, way)
@@ -252,6 +259,13 @@ class GradualDetector:
         )
         return not flash and self._alike(left, right) < MAX_FADE_ALIKE
 
+    def _fades_near(self, t: float) -> bool:
+        """Whether a second before or after `t` the picture fades, so that it is a part of that."""
+        low, high = int(self._at(t - 1)), int(self._at(t + 1)) + 1
+        light = self._contrast[low:high]
+        dark = low + np.flatnonzero(light < FADED * light.max())
+        return any(self.is_fade(float(self.times[n])) for n in dark)
+
     def _is_long_black(self, i: int) -> bool:
         """Whether frame `i` is the first with a second of one even tone on either side."""
         t = float(self.times[i])
@@ -274,8 +288,7 @@ def _mean_free(features: FrameFeatures) -> Array:
 
 
 def _cells(flat: Array) -> Array:
-    cells: Array = (_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS).ravel()
-    return cells
+    return (_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS).ravel().astype(np.float32)
 
 
 def _correlation(a: Array, b: Array) -> float:

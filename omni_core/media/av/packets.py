@@ -50,6 +50,8 @@ class Plan:
     """Decode it up to this second; None to decode nothing."""
     cuts: tuple[float, ...] = ()
     """Seconds of cuts that need no decoding."""
+    guess: tuple[float, ...] = ()
+    """Where cuts probably lie, for when decoding would cost too much."""
 
 
 class GroupJudge:
@@ -69,6 +71,7 @@ class GroupJudge:
             return Plan(None, (stop,) if end is not None else ())
         times, size = np.array([t for t, _ in sizes]), np.array([n for _, n in sizes], float)
         step = float(np.median(np.diff(times)))
+        late = step if reordered else 0.0  # what is shown before a P-frame may follow the cut
         unlike = self._longest - length > 1.5 * step
         settled = self._seen >= MIN_REGULAR
         key = (start[1] + (end or start)[1]) / 2
@@ -79,18 +82,20 @@ class GroupJudge:
         at_end = (stop,) if end is not None and unlike and tail < MAX_TAIL else ()
         if len(spikes) == 1 and bump is None and not unlike and settled:
             n = spikes[0]
-            if size[n] > SURE_SPIKE * key:  # frames shown before a P-frame may follow the cut
-                return Plan(None, (float(times[n]) - (step if reordered else 0.0),))
+            if size[n] > SURE_SPIKE * key:
+                return Plan(None, (float(times[n]) - late,))
         if not spikes and bump is None:
             if at_end or (settled and length > SHORT_S) or end is None:
                 return Plan(None, at_end)
             return Plan(stop)
-        last = max(
-            [*(float(times[n]) for n in spikes), *([times[bump]] if bump is not None else [])]
-        )
-        if last + AFTER_S > stop - TAIL_S or (unlike and not at_end):
-            return Plan(stop)
-        return Plan(last + AFTER_S, at_end)
+        guess = tuple(float(times[n]) - late for n in spikes)
+        if bump is not None and not spikes:
+            guess = (float(times[bump].mean()),)
+        changed = spikes if bump is None else [*spikes, int(bump[-1])]
+        until = float(times[max(changed)]) + AFTER_S
+        if until > stop - TAIL_S or (unlike and not at_end):
+            return Plan(stop, (), guess + at_end)
+        return Plan(until, at_end, guess + at_end)
 
     def note(self, length: float) -> None:
         """Remember the length of a group that another one follows."""
@@ -114,10 +119,10 @@ def _apart(times: NDArray[np.float64], marked: NDArray[np.bool_]) -> list[int]:
     return found
 
 
-def _bump(size: NDArray[np.float64], step: float, key: float) -> int | None:
-    """Index of the last frame of the stretches that cost more than the rest; None without."""
+def _bump(size: NDArray[np.float64], step: float, key: float) -> NDArray[np.intp] | None:
+    """Indices of the frames in stretches that cost more than the rest; None without."""
     width = min(max(1, round(BUMP_S / step)), len(size))
     smooth = np.convolve(size, np.full(width, 1 / width), "same")
     quiet = float(np.percentile(smooth, 40))
     high = np.flatnonzero((smooth > MIN_BUMP_RATIO * quiet) & (smooth > MIN_BUMP * key))
-    return int(high[-1]) if len(high) else None
+    return high if len(high) else None

@@ -18,8 +18,10 @@ from omni_core.media.text.cues import cue_windows
 from omni_core.media.text.subtitle_formats import detect_format, parse
 from omni_core.media.titles import plain
 from omni_core.text.windows import text_windows
-from omni_core.types import Channel, CutOptions, Segment, Source, Span, TextContent
+from omni_core.types import Channel, CutOptions, FileWarning, Segment, Source, Span, TextContent
 
+MAX_CHARACTERS = 200_000
+"""Characters of one tag; a book of lyrics has fewer."""
 TAGS_ORIGIN = "file tags"
 DESCRIPTION_ORIGIN = "description"
 LYRICS_ORIGIN = "lyrics"
@@ -53,7 +55,8 @@ _ADDRESS = re.compile(r"(?i)(?:(?:https?|ftp)://|www\.)\S+")
 _POSITION = re.compile(r"[+-]\d{1,3}(?:\.\d+)?[+-]\d{1,3}(?:\.\d+)?(?:[+-][\d.]+)?(?:crs\w+)?/?")
 """Latitude, longitude and height (ISO 6709), which may precede the name of a place."""
 _CODE = re.compile(
-    r"(?:[0-9A-Fa-f]{8,}[\s:-]*)+|[A-Za-z0-9+/]{40,}={0,2}|(?=\S*\d{3})[A-Z0-9-]{6,}"
+    r"[0-9A-Fa-f]{8,}(?:[\s:-]+[0-9A-Fa-f]{8,})*|[A-Za-z0-9+/]{40,}={0,2}"
+    r"|(?=\S{0,30}\d{3})[A-Z0-9-]{6,36}"
 )
 """Checksums, encoded data, and numbers such as ISRC."""
 _PROGRAM = re.compile(
@@ -88,6 +91,7 @@ def tags_of(c: Any) -> dict[str, str]:
         for name, value in stream.metadata.items():
             if whole or name.lower() not in _OF_TRACK:
                 found.setdefault(str(name).lower(), str(value))
+    found = {name: value[:MAX_CHARACTERS] for name, value in found.items()}
     return decoded(found, c.format.name)
 
 
@@ -107,7 +111,9 @@ def written(tags: Mapping[str, str], title: str) -> list[Written]:
     return found + [Written(LYRICS_ORIGIN, text) for text in _new(fields, lyrics, seen)]
 
 
-def segments(tags: Mapping[str, str], source: Source, options: CutOptions) -> Iterator[Segment]:
+def segments(
+    tags: Mapping[str, str], source: Source, options: CutOptions
+) -> Iterator[Segment | FileWarning]:
     """What is written in the file, at its first instant; lyrics with times at theirs."""
     part = 0
     for words in written(tags, source.title):
@@ -118,6 +124,10 @@ def segments(tags: Mapping[str, str], source: Source, options: CutOptions) -> It
         for window in text_windows(words.text, options):
             yield _segment(source, Span("second", 0, 0), words.origin, window.text, part)
             part += 1
+    for name in (name for name, value in tags.items() if len(value) >= MAX_CHARACTERS):
+        yield FileWarning(
+            f"of its tag {plain(name)[:40]} the first {MAX_CHARACTERS:,} characters can be searched"
+        )
 
 
 def _segment(source: Source, span: Span, origin: str, text: str, part: int = 0) -> Segment:

@@ -35,26 +35,23 @@ def document_text(p: Package, shown: Pictures, *, nested: bool = False) -> Docum
     note_unread(p.unread, links.values())
     styles = Styles(p, {link.type: link.target for link in links.values()})
     story, notes = Story(links, p.unread, styles), Notes(p, links)
-    numbered = NumberedPictures(shown)
+    numbered, targets = NumberedPictures(shown), {i: at.target for i, at in links.items()}
+
+    def nested_text(q: Package) -> DocumentText | None:
+        return document_text(q, shown.of(q), nested=True)
+
     lines: list[Line] = []
     for block in story.blocks(root):
         if block.text:
             lines.append(Line(block.text, block.heading))
         if block.chunk in links and not nested:
-            lines += [Line(text) for text in _chunk(p, links[block.chunk].target, shown)]
+            chunk = chunk_lines(p, links[block.chunk].target, nested_text)
+            lines += [Line(text) for text in chunk]
         for reference in block.references:
-            lines += _drawn(p, numbered, reference, {i: at.target for i, at in links.items()})
+            lines += _drawn(p, numbered, reference, targets)
         lines += [Line(text) for text in notes.lines(block)]
     lines += [Line(text) for text in (*notes.rest(), *margins(p, root, links))]
     return joined(lines)
-
-
-def _chunk(p: Package, part: str, shown: Pictures) -> list[str]:
-    def within(q: Package) -> str:
-        found = document_text(q, shown.of(q), nested=True)
-        return found.text if found is not None else ""
-
-    return chunk_lines(p, part, within)
 
 
 def _drawn(

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from omni_core.media.document.charts import graphic_lines
-from omni_core.media.document.unread import EMBEDDED, LINKED, MISSING, Unread
+from omni_core.media.document.unread import EMBEDDED, LINKED, LINKED_FILE, MISSING, Unread
 from omni_core.media.document.zipped_xml import Link, Package, attribute, local, relationship
 from omni_core.types import Crop
 
@@ -18,6 +19,7 @@ _TEXT_FORMAT = ("rPr", "pPr", "lstStyle")
 _MEANINGLESS = re.compile(
     r"(?:image|picture|pic|img|photo|bild|grafik|imagen|screenshot)?[ _-]*\d*(?:\.\w{2,5})?", re.I
 )
+_READ = ("t", "blip", "chart", "relIds", "imagedata", "textpath")
 _EMBEDDED = ("package", "oleObject", "video", "audio", "media")
 _WHOLE = 100_000
 _DEGREE = 60_000
@@ -36,11 +38,16 @@ class Picture(NamedTuple):
 
 
 def children(element: ET.Element) -> Iterator[ET.Element]:
-    """The children, of alternatives (`mc:AlternateContent`) only the first."""
+    """The children, of alternatives (`mc:AlternateContent`) only the first that holds words or
+    pictures: handwriting, for one, is a picture in the last."""
     if local(element) == "AlternateContent":
-        choice = next((e for e in element if local(e) == "Choice"), None)
-        return iter(element if choice is None else (choice,))
+        chosen = next((e for e in element if _is_read(e)), None)
+        return iter(() if chosen is None else (chosen,))
     return iter(element)
+
+
+def _is_read(alternative: ET.Element) -> bool:
+    return any(local(e) in _READ or e.get("descr") for e in alternative.iter())
 
 
 def visible(element: ET.Element) -> Iterator[ET.Element]:
@@ -187,13 +194,13 @@ def _lines(p: Package, e: ET.Element, inside: Mapping[str, str]) -> Iterator[str
 
 def note_unread(unread: Unread, links: Iterable[Link], place: str = "") -> None:
     """Note the files, films and sounds within the file, and the pictures outside it."""
-    for link in dict.fromkeys(links):
-        at = f"{place}: " if place else ""
-        name = link.target.rpartition("/")[2] or link.target
+    for link in links:
+        name = re.split(r"[/\\]", unquote(link.target))[-1] or link.target
+        at = f"{place}: {name}" if place else name
         if link.type in _EMBEDDED:
-            unread.add(EMBEDDED, f"{at}{name}")
+            unread.add(LINKED_FILE if link.external else EMBEDDED, at)
         elif link.type == "image" and link.external:
-            unread.add(LINKED, f"{at}{name}")
+            unread.add(LINKED, at)
 
 
 def vml_picture(

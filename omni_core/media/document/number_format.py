@@ -25,6 +25,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>[$€£¥₹₽₩%])|(?P<other>.)",
     re.I | re.S,
 )
+_CONDITION = re.compile(r"\[[<>=]")
 _EPOCH = datetime(1899, 12, 30)
 _DAYS_TO_1904 = 1462
 
@@ -35,7 +36,8 @@ class NumberFormat:
 
     `date`, `time`, `elapsed`: which parts of a date or time it shows. Other numbers are multiplied
     by `factor` (100 for percent) and get `decimals` places, at least `width` digits (zero-padded),
-    and `before` and `after` (a unit or a currency).
+    and `before` and `after` (a unit or a currency). `mask`: groups of digits, marked True, between
+    other characters, as of a telephone number; they are filled from the right.
     """
 
     date: bool = False
@@ -46,6 +48,7 @@ class NumberFormat:
     decimals: int | None = None
     width: int = 0
     factor: float = 1.0
+    mask: tuple[tuple[bool, str], ...] = ()
 
     def show(self, raw: str, *, from_1904: bool = False) -> str:
         """The value of a cell (`raw`, as stored) as text; `raw` itself if it is no number.
@@ -58,11 +61,25 @@ class NumberFormat:
                 return self._moment(value, from_1904)
         except (ValueError, OverflowError):
             return raw
+        if self.mask and value >= 0 and value.is_integer():
+            return self._filled(f"{value:.0f}")
         if self.decimals is None:
             return _exact(raw, value)
         text = f"{abs(value * self.factor):.{min(self.decimals, 15)}f}".zfill(self.width)
         sign = "-" if value < 0 and text.strip("0.") else ""
         return f"{sign}{self.before}{text}{self.after}"
+
+    def _filled(self, digits: str) -> str:
+        shown: list[str] = []
+        left = sum(is_digits for is_digits, _ in self.mask)
+        for is_digits, text in reversed(self.mask):
+            if is_digits:
+                left -= 1
+                take = len(text) if left else len(digits)
+                group, digits = digits[-take:] if take else "", digits[: len(digits) - take]
+                text = group.zfill(text.count("0"))
+            shown.append(text)
+        return "".join(reversed(shown)).strip()
 
     def _moment(self, value: float, from_1904: bool) -> str:
         if self.elapsed:
@@ -97,12 +114,14 @@ def number_format(code: str) -> NumberFormat:
         # `m` beside hours or seconds is minutes, and a date has at least two of year, month, day
         date = "date" in kinds or ("month" in kinds and not time)
         return NumberFormat(date=date, time=time, elapsed="elapsed" in kinds)
-    return _of_number(tokens)
+    return _of_number(tokens, conditional=_CONDITION.search(code) is not None)
 
 
-def _of_number(tokens: list[tuple[str, str]]) -> NumberFormat:
-    """A format with a unit or zero padding; `PLAIN` for all others."""
+def _of_number(tokens: list[tuple[str, str]], *, conditional: bool) -> NumberFormat:
+    """A format with a unit, zero padding or several groups of digits; `PLAIN` for all others."""
     places = [i for i, (kind, _) in enumerate(tokens) if kind == "digits"]
+    if len(places) > 1 and not conditional:
+        return _of_groups(tokens)
     if len(places) != 1:
         return PLAIN
     digits = tokens[places[0]][1]
@@ -117,6 +136,17 @@ def _of_number(tokens: list[tuple[str, str]]) -> NumberFormat:
     return NumberFormat(
         before=before, after=after, decimals=len(scaled.partition(".")[2]), factor=factor
     )
+
+
+def _of_groups(tokens: list[tuple[str, str]]) -> NumberFormat:
+    """A format such as `000-00-0000`; `PLAIN` for fractions and powers of ten."""
+    shown = ("quoted", "escaped", "currency", "sign", "other")
+    mask = [(kind == "digits", text) for kind, text in tokens if kind in ("digits", *shown)]
+    digits = "".join(text for is_digits, text in mask if is_digits)
+    between = "".join(text for is_digits, text in mask if not is_digits)
+    if re.search(r"[.,]", digits) or re.search(r"[/eE%]", between):
+        return PLAIN
+    return NumberFormat(mask=tuple(mask))
 
 
 def _literals(tokens: list[tuple[str, str]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from omni_core.errors import BadRequestError, NotFoundError, TooLargeError
@@ -30,21 +29,17 @@ from omni_core.types import (
     Span,
 )
 
-_ZIPPED = re.compile(rb"mimetypeapplication/vnd\.(oasis\.opendocument|sun\.xml)\.")
-"""The latter of OpenOffice 1: SXW, SXC, SXI."""
 _FLAT = b"urn:oasis:names:tc:opendocument:xmlns:office:1.0"
 
 
 class OdfMedium(Medium):
     """OpenDocument: text documents, spreadsheets, presentations and drawings."""
 
-    rank = 1  # before PDF, which may lie within such a file
+    rank = 5
     kinds = "OpenDocument files (ODT, ODS, ODP, ODG)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Zips by their first entry, flat files by the namespace of their root."""
-        if head.startswith(b"PK\3\4"):
-            return _ZIPPED.search(head[:120]) is not None
+        """Flat files, by the namespace of their root; zipped ones come from `OfficeMedium`."""
         return head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and _FLAT in head
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:

@@ -45,7 +45,7 @@ _MIME = {
 
 
 class OfficeMedium(Medium):
-    """Office Open XML: DOCX, PPTX, XLSX."""
+    """Zips: Office Open XML (DOCX, PPTX, XLSX); OpenDocument is passed to its own medium."""
 
     rank = 3
     kinds = "office files (DOCX, PPTX, XLSX)"
@@ -53,7 +53,7 @@ class OfficeMedium(Medium):
     def __init__(self, limits: Limits) -> None:
         """Nothing is opened yet."""
         super().__init__(limits)
-        self._odf = OdfMedium(limits)  # for files whose first entry is not their type
+        self._odf = OdfMedium(limits)
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Any zip; EPUB has a lower rank and is matched first."""
@@ -138,9 +138,10 @@ def _sheets(
     book: spreadsheet.Workbook, shown: Pictures, source: Source, options: CutOptions
 ) -> Iterator[Segment]:
     for number, sheet in enumerate(book.sheets, 1):
-        pictures = book.notes(number).pictures()
-        words = [*filter(None, map(shown.words, pictures))]
-        yield from book.cut(number, source, options, words)
+        notes = book.notes(number)
+        pictures = notes.pictures()
+        beside = [*notes.lines(), *filter(None, map(shown.words, pictures))]
+        yield from book.cut(number, beside, source, options)
         span, extra = Span("page", number, number + 1), {"heading": sheet.name}
         yield from page_segments(shown, pictures, span, source, options, extra)
 

@@ -59,6 +59,8 @@ _MIME: dict[Kind, str] = {
     "epub": "application/epub+zip",
     "xps": "application/vnd.ms-xpsdocument",
 }
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+"""Begins an old office file, in which a PDF may be embedded."""
 _LATE_HEADER = re.compile(rb"%PDF-\d\.\d\s{1,2}%[\x80-\xff]{4}")
 _ATTACHED = "attached files are not read: {names}; save and ingest them by themselves"
 _REPAIRED = (
@@ -87,6 +89,8 @@ class PdfMedium(Medium):
         comment follows (text about PDF has none), or by its name, where text or an object is the
         beginning; EPUB by its first zip entries or its name.
         """
+        if head.startswith(_OLE):
+            return False
         if b"%PDF-" in head[:1024] or _LATE_HEADER.search(head):
             return True
         if head[:4] != b"PK\3\4":

@@ -40,7 +40,7 @@ _START = b"{\\rtf"
 class RtfMedium(Medium):
     """Rich Text Format."""
 
-    rank = 1  # before PDF, which may lie within such a file
+    rank = 5
     kinds = "RTF"
 
     def matches(self, head: bytes, suffix: str) -> bool:

@@ -23,7 +23,7 @@ from omni_core.media.document.number_format import (
 )
 from omni_core.media.document.office_pages import text_segment
 from omni_core.media.document.sheet_notes import SheetNotes, margin, people
-from omni_core.media.document.unread import CUT, MISSING, UNCOUNTED
+from omni_core.media.document.unread import CUT, IN_CELLS, MISSING, UNCOUNTED
 from omni_core.media.document.zipped_xml import (
     MAX_PART_BYTES,
     Package,
@@ -65,12 +65,16 @@ class Workbook:
             p.unread.add(MISSING, self._part)
         self._links = p.links(self._part)
         self.sheets = self._sheets()
+        for link in self._links.values():
+            if link.type == "richValueRel":
+                for picture in p.related(link.target).values():
+                    p.unread.add(IN_CELLS, picture.rpartition("/")[2])
 
     def cut(
-        self, number: int, source: Source, options: CutOptions, words: Sequence[str] = ()
+        self, number: int, beside: Sequence[str], source: Source, options: CutOptions
     ) -> Iterator[Segment]:
-        """Sheet `number` (from 1): windows of its rows, then of what stands beside its cells and
-        of `words`, with the sheet's name as heading."""
+        """Sheet `number` (from 1): windows of its rows, then of its margins and of what stands
+        `beside` its cells, with the sheet's name as heading."""
         sheet = self.sheets[number - 1]
         if sheet.part not in self._package.names:
             self._package.unread.add(MISSING, f"sheet {sheet.name}")
@@ -85,9 +89,9 @@ class Workbook:
         for kind, times in ((UNCOUNTED, reader.uncounted), (CUT, reader.cut)):
             for _ in range(times):
                 self._package.unread.add(kind, f"sheet {sheet.name}")
-        lines = [*filter(None, map(margin, reader.margins)), *self.notes(number).lines(), *words]
-        for n, beside in enumerate(text_windows("\n".join(lines), options), count):
-            yield text_segment(source, span, beside.text, origin, n, {"heading": sheet.name})
+        text = "\n".join([*filter(None, map(margin, reader.margins)), *beside])
+        for n, window in enumerate(text_windows(text, options), count):
+            yield text_segment(source, span, window.text, origin, n, {"heading": sheet.name})
 
     def rows(self, number: int) -> Iterator[Row]:
         """The rows of sheet `number`, as they are stored."""

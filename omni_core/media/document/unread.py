@@ -8,15 +8,17 @@ DAMAGED = "damaged, read only in part: {}"
 MISSING = "parts that the file refers to are not in it: {}"
 EMBEDDED = "embedded files are not read: {}; save and ingest them by themselves"
 LINKED = "pictures that lie outside the file are not seen: {}"
+LINKED_FILE = "films, sounds and files that lie outside the file are not read: {}"
 UNDRAWN = "drawings that cannot be drawn are not seen, only their words are read: {}"
 UNDECODED = "pictures that are damaged or of an unknown format are not seen: {}"
+IN_CELLS = "pictures placed in cells, not above them, are not seen: {}"
 MORE_PICTURES = "a page has more pictures than are seen (64): {}"
 HIDDEN = "hidden text is left out: {}"
 UNCOUNTED = "formulas without a stored result are not read; open the file and save it again: {}"
 CUT = "cut, since longer than any program shows: {}"
 CUT_OFF = "cut short or damaged, read only as far as it goes: {}"
-_ONCE = (DAMAGED, MISSING)
-"""Noted each time a part is read, which says nothing."""
+_COUNTED = (HIDDEN, UNCOUNTED, CUT)
+"""Kinds whose number at a place means something; a part that is read twice is noted twice."""
 _NAMED = 5
 """Places that one warning names."""
 
@@ -30,7 +32,7 @@ class Unread:
     def add(self, kind: str, place: str) -> None:
         """Note a loss of a kind (a text with `{}` for its places)."""
         places = self._places.setdefault(kind, {})
-        places[place] = 1 if kind in _ONCE else places.get(place, 0) + 1
+        places[place] = places.get(place, 0) + 1 if kind in _COUNTED else 1
 
     def __bool__(self) -> bool:
         """Whether there is any."""

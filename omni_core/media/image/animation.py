@@ -16,7 +16,7 @@ from PIL import Image
 from omni_core.errors import NotFoundError
 from omni_core.media.av.shots import ShotCutter
 from omni_core.media.geometry import fit
-from omni_core.media.image.durations import MAX_FRAMES, durations, shown_for
+from omni_core.media.image.durations import DEFAULT_S, MAX_FRAMES, durations, shown_for
 from omni_core.media.rgb import background_of, to_rgb
 from omni_core.types import CutOptions, FileWarning, Pixels, Segment, Source
 
@@ -42,24 +42,35 @@ def seconds(image: Image.Image, path: str) -> float:
 def cut(image: Image.Image, source: Source, options: CutOptions) -> Iterator[Segment | FileWarning]:
     """Segments of the shots, as for a video."""
     shots = ShotCutter(options, 1.0)
-    seen, end = _first(image), 0.0
+    seen, end = 0, 0.0
     for t, held, rgb in _frames(image):
         seen, end = seen + 1, t + held
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-        frame.pts, frame.time_base = round(t * 1000), Fraction(1, 1000)
-        for shot in shots.push(t, frame):
-            yield shot.segment(source)
-        shots.extend_to(t + held)
+        yield from _shown(shots, source, t, held, rgb)
+    if not seen:
+        yield from _shown(shots, source, 0.0, DEFAULT_S, _own(image))
     for shot in shots.flush():
         yield shot.segment(source)
     last = shots.last()
     if last is not None:
         yield last.segment(source)
-    if seen < (total := frame_count(image)):
+    total = frame_count(image) - _first(image)
+    if not seen:
+        yield FileWarning("the animation is damaged: only its still picture was read")
+    elif seen < total:
         why = "is damaged" if total <= MAX_FRAMES else "is too long to be read whole"
         yield FileWarning(
             f"the animation {why}: {seen} of {total} frames were read, the first {end:.1f} s"
         )
+
+
+def _shown(
+    shots: ShotCutter, source: Source, t: float, held: float, rgb: Pixels
+) -> Iterator[Segment]:
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+    frame.pts, frame.time_base = round(t * 1000), Fraction(1, 1000)
+    for shot in shots.push(t, frame):
+        yield shot.segment(source)
+    shots.extend_to(t + held)
 
 
 def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
@@ -69,7 +80,7 @@ def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tup
     """
     wanted = sorted(set(times))
     found: dict[float, tuple[float, Pixels]] = {}
-    end = 0.0
+    end, last = 0.0, None
     for t, held, rgb in _frames(image):
         end = t + held
         while wanted and wanted[0] < end + 1e-4:
@@ -77,6 +88,7 @@ def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tup
         last = t, rgb
         if not wanted:
             break
+    last = last or (0.0, _own(image))
     if wanted and wanted[-1] <= end + 0.5:
         found |= {t: (last[0], _small(last[1], edge)) for t in wanted}
     if missing := [t for t in times if t not in found or t < 0]:
@@ -98,12 +110,18 @@ def _frames(image: Image.Image) -> Iterator[tuple[float, float, Pixels]]:
             background = background or background_of(image)  # one for all, or shots would end
             rgb = np.asarray(to_rgb(image, background))
         except (EOFError, OSError, SyntaxError, ValueError, IndexError, struct.error):
-            if n == first:
+            if n == first == 0:
                 raise
             return  # a truncated file ends with its last readable frame
         held = _held(image)
         yield t, held, rgb
         t += held
+
+
+def _own(image: Image.Image) -> Pixels:
+    """A PNG's own picture, which viewers show that know no animations."""
+    image.seek(0)
+    return np.asarray(to_rgb(image))
 
 
 def _first(image: Image.Image) -> int:

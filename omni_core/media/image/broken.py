@@ -30,6 +30,7 @@ _LEAST = 0.01
 """Share of a picture below which nothing can be seen of it."""
 _ROW_DRAWN = 0.98
 """Share of a row that comes out equal with both paddings if it was in the file."""
+_STRIP = 256
 _BLOCK = 8
 """Rows that JPEG codes together, at the least."""
 
@@ -64,8 +65,8 @@ def as_far_as_drawn(reopen: Reopen) -> Drawn:
             drawn = drawn | _above_filling(dark)
         elif drawn.all() and dark.format == "GIF" and "transparency" in dark.info:
             drawn = _above_clear(dark)  # its ground is the transparent colour, whatever was there
-        if error is not None and drawn.mean() < _LEAST:
-            raise error
+        if drawn.mean() < _LEAST:
+            raise error or OSError("nothing of the picture is in the file")
         return _with_grey(dark, drawn, coarse)
 
 
@@ -117,16 +118,20 @@ def _decoded(image: Image.Image, ground: int) -> tuple[Image.Image, Exception | 
 
 
 def _same(a: Image.Image, b: Image.Image) -> Mask:
-    if a.size != b.size:
-        return np.zeros((a.height, a.width), np.bool_)
-    equal = np.asarray(a) == np.asarray(b)
-    return cast(Mask, equal.all(axis=2) if equal.ndim == 3 else equal)
+    """Strip by strip: whole arrays of a hundred megapixels take more memory than the pictures."""
+    found = np.zeros((a.height, a.width), np.bool_)
+    if a.size == b.size:
+        for top in range(0, a.height, _STRIP):
+            box = (0, top, a.width, min(a.height, top + _STRIP))
+            equal = np.asarray(a.crop(box)) == np.asarray(b.crop(box))
+            found[top : top + _STRIP] = equal.all(axis=2) if equal.ndim == 3 else equal
+    return found
 
 
 def _above_filling(image: Image.Image) -> Mask:
     """What comes before the grey with which libjpeg fills: rows, and in the last ones blocks."""
-    distance = np.abs(np.asarray(image.convert("RGB")).astype(np.int16) - 128)
-    filled: Mask = distance.max(axis=2) <= 1
+    values = np.asarray(image.convert("RGB"))
+    filled = cast(Mask, ((values >= 127) & (values <= 129)).all(axis=2))
     drawn = _rows_above(image, np.all(filled, axis=1))
     end = int(drawn[:, 0].sum())
     tail = np.all(filled[max(0, end - _BLOCK) : end], axis=0)
@@ -149,11 +154,13 @@ def _rows_above(image: Image.Image, empty: Mask) -> Mask:
 
 def _spread(pixels: NDArray[np.uint8], drawn: Mask) -> None:
     """Fill an interlaced picture's gaps from the coarser pixels that were drawn."""
-    y, x = np.mgrid[: drawn.shape[0], : drawn.shape[1]]
-    have = drawn.copy()
-    for step in (2, 4, 8):
-        from_y, from_x = y // step * step, x // step * step
-        fill = ~have & drawn[from_y, from_x]
-        pixels[fill] = pixels[from_y[fill], from_x[fill]]
-        have |= fill
-    pixels[~have] = GREY
+    across = np.arange(drawn.shape[1])
+    for top in range(0, drawn.shape[0], 8):
+        colours, have = pixels[top : top + 8], drawn[top : top + 8].copy()
+        down = np.arange(len(have))
+        for step in (2, 4, 8):
+            y, x = (down // step * step)[:, None], (across // step * step)[None, :]
+            fill = ~have & drawn[top : top + 8][y, x]
+            colours[fill] = colours[y, x][fill]
+            have |= fill
+        colours[~have] = GREY

@@ -31,14 +31,17 @@ _DEFAULT = re.compile(
     r"(?i).*\bdigital (still )?camera|sony dsc|dcim|default|untitled|screenshot|image|picture|"
     r"<?(kodak|minolta|samsung|maginon|casio|jenoptik|vivitar|polaroid)\b.{0,20}|"
     r"(exif|jfif|ascii|unicode)[_ ]?\w*|charset=\w+|"
-    r"(created|made|edited|optimi[sz]ed|compressed|processed|generated|converted|written|saved)"
-    r" (with|by|using|in|from|via)\b.{0,80}|file (written|source): ?.{0,80}|"
-    r"creator: .{0,80}|lead technologies.{0,40}|lavc[\d.]+|\*+|intel\(r\).{0,60}|"
-    r"(copyright|\(c\)).{0,20}hewlett.{0,60}|jpeg encoder.{0,60}|ac?dsee.{0,40}|gimp.{0,20}|"
-    r"xv version.{0,60}|handmade software.{0,80}|u-lead systems.{0,40}|"
+    r"(created|generated|optimi[sz]ed|compressed|processed|converted) (with|using|via)\b.{0,80}|"
+    r"(file )?(created|made|edited|written|saved|generated|\w+ed) (with|by|in|from) .{0,40}"
+    r"(\d\.\d|adobe|photoshop|gimp|paint|magick|acdsee|irfan|jpegmini|tinypng|canva|corel).{0,40}|"
+    r"(file source|software|creator): ?.{0,80}|creator.{0,80}\bquality = \d+|lavc[\d.]+|\*+|"
+    r".{0,60}\bversion [\d.]+|lead technologies.{0,40}|intel\(r\).{0,60}|jpeg encoder.{0,60}|"
+    r"(copyright|\(c\)).{0,20}hewlett.{0,60}|ac?dsee.{0,40}|gimp.{0,20}|xv version.{0,60}|"
+    r"handmade software.{0,80}|u-lead systems.{0,40}|"
+    r"(\w:)?\S*[/\\]\S+\.\w{2,5}|[^.]{1,60}\.(jpe?g|tiff?|png|psd|gif|bmp|webp|heic|pdf|eps|ai)|"
     r"(camera|type|manufacturer)?[ :]*(n/a|none|null|unknown)"
 )
-"""What cameras and programs write by themselves."""
+"""What cameras and programs write by themselves; names of files."""
 _CODE = re.compile(r"\s*[{\[<]|[\w-]+=[^ ]*;|[0-9a-fA-F+/=]{60}")
 """Texts of programs for programs: JSON, XML, settings, bytes as digits."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from PIL import Image
 
+from omni_core.media.image.tags import exif_of
 from omni_core.text.charset import decode
 
 OBJECT_NAME, KEYWORDS, DATE, TIME = 5, 25, 55, 60
@@ -37,10 +38,10 @@ def _block(image: Image.Image) -> bytes:
     if isinstance(resources, dict) and isinstance(resources.get(_IN_PHOTOSHOP), bytes):
         return bytes(resources[_IN_PHOTOSHOP])
     if image.format == "TIFF":
-        exif = image.getexif()
-        if isinstance(raw := exif.get(_TIFF_IPTC), bytes):
+        tags = exif_of(image).main
+        if isinstance(raw := tags.get(_TIFF_IPTC), bytes):
             return raw
-        if isinstance(raw := exif.get(_TIFF_PHOTOSHOP), bytes):
+        if isinstance(raw := tags.get(_TIFF_PHOTOSHOP), bytes):
             return _from_resources(raw)
     if image.format == "PSD":
         found = [

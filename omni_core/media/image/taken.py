@@ -63,10 +63,15 @@ def _written(path: str, image: Image.Image, tags: Tags) -> Iterator[tuple[str, s
 
 
 def _exif(times: Mapping[int, Any], inner: Mapping[int, Any], numbers: tuple[int, int, int]) -> str:
-    time, part, zone = (str(v or "").strip("\0 ") for v in (
-        times.get(numbers[0]), inner.get(numbers[1]), inner.get(numbers[2])))  # fmt: skip
+    time = _plain(times.get(numbers[0]))
+    part, zone = (_plain(inner.get(number)) for number in numbers[1:])
     fraction = f".{part}" if part.isdigit() and len(time) == 19 else ""
     return f"{time}{fraction}{zone}"
+
+
+def _plain(value: Any) -> str:
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
+    return text.strip("\0 ")
 
 
 def _iptc(fields: iptc.Iptc, date: int, time: int) -> str:

@@ -6,6 +6,8 @@ import html
 import re
 from collections.abc import Iterator
 
+from omni_core.media.text.markup import without
+
 LITTLE_TEXT = 0.1
 """Share of the attributes' text below which the text between tags is not the content."""
 ROOT_WITHIN = 20_000
@@ -19,13 +21,13 @@ def is_data(markup: str) -> bool:
     """Whether it is XML, and neither a page nor a drawing."""
     if not markup[:200].lstrip("\ufeff \n\t").startswith("<?xml"):
         return False
-    root = _TAG.search(_without(markup[:ROOT_WITHIN], "<!--", "-->"))
+    root = _TAG.search(without(markup[:ROOT_WITHIN], "<!--", "-->"))
     return root is not None and root[1].rpartition(":")[2].lower() not in _PAGES
 
 
 def attribute_lines(markup: str) -> Iterator[str]:
     """A line for each element with attributes: `outline text: News; xmlUrl: https://...`."""
-    markup = _without(_without(markup, "<!--", "-->"), "<![CDATA[", "]]>")
+    markup = without(without(markup, "<!--", "-->"), "<![CDATA[", "]]>")
     for found in _TAG.finditer(markup):
         tag, attributes = found.groups()
         said = [
@@ -36,16 +38,3 @@ def attribute_lines(markup: str) -> Iterator[str]:
         ]
         if said:
             yield f"{tag} {'; '.join(said)}"
-
-
-def _without(markup: str, start: str, end: str) -> str:
-    """The markup without stretches between two marks, in time that grows with its length."""
-    kept: list[str] = []
-    at = 0
-    while (begin := markup.find(start, at)) >= 0:
-        kept.append(markup[at:begin])
-        at = markup.find(end, begin + len(start))
-        if at < 0:
-            return "".join(kept)
-        at += len(end)
-    return "".join([*kept, markup[at:]])

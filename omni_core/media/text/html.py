@@ -60,7 +60,7 @@ class HtmlMedium(Medium):
         says of itself."""
         page = _page(path, read(path, markup=True))
         text = page.text if page.text.strip() else page.description
-        yield from segments(text, source, options, page.headings, "page text")
+        yield from segments(text, source, options, page.headings, "page text", page.levels)
         if page.svg:
             yield FileWarning(
                 "the drawing is not seen, only its words are read; export it as PNG to have it seen"

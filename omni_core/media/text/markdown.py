@@ -23,11 +23,13 @@ class Outline:
     """What a Markdown text says of itself.
 
     title, date: of the front matter; "" and None without. headings: (first character, text).
+    levels: of the headings, from 1.
     """
 
     title: str = ""
     date: datetime | None = None
     headings: list[tuple[int, str]] = field(default_factory=list)
+    levels: list[int] = field(default_factory=list)
 
 
 def outline(text: str) -> Outline:
@@ -47,9 +49,11 @@ def outline(text: str) -> Outline:
             fence, before = begins[1], ""
         elif heading := _HEADING.match(line):
             found.headings.append((at, heading[2]))
+            found.levels.append(len(heading[1]))
             before = ""
-        elif before.strip() and _UNDERLINE.match(line):
+        elif before.strip() and (under := _UNDERLINE.match(line)):
             found.headings.append((at - len(before) - 1, before.strip()))
+            found.levels.append(1 if under[1][0] == "=" else 2)
             before = ""
         else:  # a list, a quotation or a table is no heading for the rule below it
             before = "" if re.match(r"\s*([-*+>|]|\d+[.)])|\s{4}|\t", line) else line

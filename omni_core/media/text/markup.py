@@ -110,3 +110,16 @@ def _drop_attributes(markup: str) -> str:
         if name and len(_QUOTED.sub("", piece[start:]).split()) > MAX_ATTRIBUTES:
             pieces[i] = piece[: name.end()]
     return ">".join(pieces)
+
+
+def without(markup: str, start: str, end: str) -> str:
+    """The markup without stretches between two marks, in time that grows with its length."""
+    kept: list[str] = []
+    at = 0
+    while (begin := markup.find(start, at)) >= 0:
+        kept.append(markup[at:begin])
+        at = markup.find(end, begin + len(start))
+        if at < 0:
+            return "".join(kept)
+        at += len(end)
+    return "".join([*kept, markup[at:]])

@@ -42,7 +42,8 @@ class Page:
     """A parsed page.
 
     title, date, description: as in its head, else "". text: the visible text, one block a line.
-    headings: (first character in `text`, heading), in order. svg: whether it is a drawing.
+    headings: (first character in `text`, heading), in order. levels: of these, 1 to 6. svg:
+    whether it is a drawing.
     """
 
     def __init__(self, markup: str, name: str) -> None:
@@ -66,6 +67,7 @@ class Page:
         self.date = _meta(tree, _DATES)
         self.description = _meta(tree, _DESCRIPTIONS)
         self.headings: list[tuple[int, str]] = []
+        self.levels: list[int] = []
         self._out: list[str] = []
         self._at = 0
         self._heading: tuple[int, int] | None = None
@@ -136,6 +138,7 @@ class Page:
             name = " ".join("".join(self._out[begun:]).split())
             if name:
                 self.headings.append((at, name))
+                self.levels.append(int(tag[1]))
             self._heading = None
         if tag in BLOCK_TAGS:
             self._break()

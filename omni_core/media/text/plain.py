@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
@@ -12,6 +12,7 @@ from omni_core.media.text.markdown import SUFFIXES, Outline, outline
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import Decoded, decoded, is_text
+from omni_core.text.headings import BETWEEN, paths
 from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
@@ -60,8 +61,8 @@ class PlainTextMedium(Medium):
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
         """Windows of text."""
         text = read(path)
-        headings = outline(text).headings if path.lower().endswith(SUFFIXES) else []
-        yield from segments(text, source, options, headings)
+        found = outline(text) if path.lower().endswith(SUFFIXES) else Outline()
+        yield from segments(text, source, options, found.headings, levels=found.levels)
 
 
 def read(path: str, *, markup: bool = False) -> str:
@@ -95,10 +96,19 @@ def segments(
     options: CutOptions,
     headings: list[tuple[int, str]],
     origin: str = "text",
+    levels: Sequence[int] = (),
 ) -> Iterator[Segment]:
-    """Windows of a text as segments with spans in characters."""
-    for w in text_windows(text, options, headings):
-        extra = {"heading": w.heading} if w.heading else {}
+    """Windows of a text as segments with spans in characters; `levels`: of the headings, from 1,
+    where they are known."""
+    named = (
+        paths((at, level, name) for (at, name), level in zip(headings, levels, strict=True))
+        if levels
+        else headings
+    )
+    for w in text_windows(text, options, named):
+        above, _, heading = w.heading.rpartition(BETWEEN)
+        extra = {"heading": heading} if heading else {}
+        extra |= {"above": above} if above else {}
         yield Segment(
             source.id,
             Modality.DOCUMENT,

@@ -12,22 +12,29 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from omni_core.media.text.cues import MAX_CUE, clean
+from omni_core.media.text.markup import without
 from omni_core.media.text.subtitle_reading import LINE_S, Reading, next_starts
 
+DEFAULT_FPS = 30.0
+"""Frames a second of TTML that names none, as its standard says."""
+DIVISIONS = 20
+"""Divisions in which it is looked how a file counts."""
+MAX_DEPTH = 12
+"""Parents of a paragraph whose times and languages count."""
 _SELF_CLOSING = re.compile(r"<(?!br\b)([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _ROOT = re.compile(r"<(?:(\w+):)?tt\b[^>]*>")
-_HEAD = re.compile(r"<(?:\w+:)?head\b.*?</(?:\w+:)?head>", re.S)
+_HEAD = re.compile(r"<(?:\w+:)?head\b")
+_HEAD_END = re.compile(r"</(?:\w+:)?head>")
 _AGENT = re.compile(
-    r"""<(?:\w+:)?agent\b[^>]*xml:id=["']([^"']+)["'][^>]*>(.*?)</(?:\w+:)?agent>""", re.S
+    r"""<(?:\w+:)?agent\b[^>]*xml:id=["']([^"']+)["'][^>]*>(.{0,2000}?)</(?:\w+:)?agent>""", re.S
 )
-_CLOCK = re.compile(r"(\d+):(\d{1,2}):(\d{1,2})(?:([.,]\d+)|:(\d+(?:\.\d+)?))?")
-_OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms|f|t)")
+_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2})(?:([.,]\d+)|:(\d+(?:\.\d+)?))?")
+_OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms|f|t)?")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _RATE = re.compile(r"""\sttp:(frameRate|frameRateMultiplier|tickRate)=["']([\d.: ]+)["']""", re.I)
 _SYNC = re.compile(r"<sync\b[^>]*?\bstart\s*=\s*[\"']?(-?\d{1,9})[^>]*>", re.I)
 _PARAGRAPH = re.compile(r"<p\b(?:[^>]*?\bclass\s*=\s*[\"']?([\w-]+))?[^>]*>", re.I)
 _AFTER_BODY = re.compile(r"</body\b.*", re.I | re.S)
-_COMMENT = re.compile(r"<!--.*?-->", re.S)
 
 
 def read_ttml(text: str) -> Reading:
@@ -46,11 +53,12 @@ class _Ttml:
             return
         self._rates(root[0])
         self._agents = {name: clean(said) for name, said in _AGENT.findall(text[:200_000])}
-        body = _HEAD.sub("", text[root.end() :], count=1)
+        body = _without_head(text[root.end() :])
         if root[1]:
             body = re.sub(rf"<(/?){root[1]}:", r"<\1", body)
         body = body.replace("<![CDATA[", "").replace("]]>", "")
         tree = LexborHTMLParser(_SELF_CLOSING.sub(r"<\1\2></\1>", body))
+        self._absolute = self._counts_from_zero(tree)
         self._ended = 0.0
         rows: list[tuple[float, float | None, str, str]] = []
         for number, p in enumerate(tree.css("p"), 1):
@@ -63,19 +71,34 @@ class _Ttml:
             self.reading.add(start, shown, words, language if len(languages) > 1 else "")
 
     def _rates(self, root: str) -> None:
-        said = {name.lower(): value for name, value in _RATE.findall(root)}
-        rate = float(said.get("framerate", "30").strip())
-        numbers = [float(x) for x in re.split(r"[ :]+", said.get("frameratemultiplier", "1 1"))]
-        self._fps = rate * numbers[0] / (numbers[1] if len(numbers) > 1 and numbers[1] else 1.0)
-        ticks = said.get("tickrate")
-        self._tick_s = 1 / float(ticks) if ticks and float(ticks) else None
+        said = {name.lower(): value.strip() for name, value in _RATE.findall(root)}
+        numbers = re.split(r"[ :]+", said.get("frameratemultiplier", "1 1"))
+        below = _positive(numbers[1]) if len(numbers) > 1 else 1.0
+        rate = _positive(said.get("framerate", "")) or DEFAULT_FPS
+        self._fps = rate * (_positive(numbers[0]) or 1.0) / (below or 1.0)
+        ticks = _positive(said.get("tickrate", ""))
+        self._tick_s = 1 / ticks if ticks else None
+
+    def _counts_from_zero(self, tree: LexborHTMLParser) -> bool:
+        """Whether paragraphs count from the beginning, not from that of their division, as in
+        Apple's lyrics: counted from it, one would begin after its end."""
+        for div in tree.css("div[begin][end]")[:DIVISIONS]:
+            start = self._time(div.attributes.get("begin")) or 0.0
+            end = self._time(div.attributes.get("end")) or 0.0
+            for p in div.css("p[begin]"):
+                at = self._time(p.attributes.get("begin"))
+                if at is not None and start <= at < end <= start + at:
+                    return True
+        return False
 
     def _paragraph(
         self, p: LexborNode, number: int
     ) -> Iterator[tuple[float, float | None, str, str]]:
         base, language, speaker = self._inherited(p)
-        timed = [s for s in p.css("span") if "begin" in s.attributes]
-        nodes = [p] if "begin" in p.attributes or not timed else timed
+        nodes = [p]
+        if "begin" not in p.attributes:
+            timed = (s for s in p.css("span") if "begin" in s.attributes)
+            nodes = [s for s in timed if not _is_timed(s.parent)] or [p]
         for node in nodes:
             words = clean(_words(node))
             if not words:
@@ -91,12 +114,14 @@ class _Ttml:
         """(second at which its parents begin, language, speaker) of a paragraph."""
         base, language, speaker = 0.0, "", ""
         node: LexborNode | None = p
-        while node is not None and node.tag != "html":
+        for _ in range(MAX_DEPTH):
+            if node is None or node.tag == "html":
+                break
             attributes = node.attributes
             language = language or attributes.get("xml:lang") or ""
             agent = attributes.get("ttm:agent") or ""
             speaker = speaker or self._agents.get(agent, "")
-            if node is not p:
+            if node is not p and not self._absolute:
                 base += self._time(attributes.get("begin")) or 0.0
                 if attributes.get("timecontainer") == "seq" and "begin" not in p.attributes:
                     base = max(base, self._ended)
@@ -118,11 +143,11 @@ class _Ttml:
         """Seconds of a time expression; None for what is none, and for ticks of unknown length."""
         said = (said or "").strip()
         if clock := _CLOCK.fullmatch(said):
-            whole = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3])
+            whole = int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + int(clock[3])
             part = float(clock[4].replace(",", ".")) if clock[4] else 0.0
             return whole + part + (float(clock[5]) / self._fps if clock[5] else 0.0)
         if offset := _OFFSET.fullmatch(said):
-            value, unit = float(offset[1]), offset[2]
+            value, unit = float(offset[1]), offset[2] or "s"  # Apple's lyrics have bare seconds
             if unit == "f":
                 return value / self._fps
             if unit == "t":
@@ -131,21 +156,43 @@ class _Ttml:
         return None
 
 
+def _positive(said: str) -> float | None:
+    try:
+        value = float(said)
+    except ValueError:
+        return None
+    return value if 0 < value < 1e12 else None
+
+
+def _is_timed(node: LexborNode | None) -> bool:
+    return node is not None and node.tag == "span" and "begin" in node.attributes
+
+
+def _without_head(text: str) -> str:
+    begin = _HEAD.search(text)
+    end = _HEAD_END.search(text, begin.end()) if begin is not None else None
+    return text[: begin.start()] + text[end.end() :] if begin and end else text
+
+
 def _words(node: LexborNode) -> str:
     """The text of a paragraph, its line breaks as such and other space as one space."""
     out: list[str] = []
+    room = MAX_CUE
     for child in node.traverse(include_text=True):
         if child.tag == "-text":
             out.append(re.sub(r"\s+", " ", child.text_content or ""))
         elif child.tag == "br":
             out.append("\n")
+        room -= 1 + (len(out[-1]) if out else 0)
+        if room <= 0:
+            break
     return html.escape("".join(out), quote=False)[:MAX_CUE]
 
 
 def read_sami(text: str) -> Reading:
     """Each class of paragraphs is a language, whose words are shown until its next paragraph."""
     reading = Reading()
-    parts = _SYNC.split(_COMMENT.sub("", text))
+    parts = _SYNC.split(without(text, "<!--", "-->"))
     shown: dict[str, list[tuple[float, str]]] = {}
     for at, block in zip(parts[1::2], parts[2::2], strict=True):
         found = _PARAGRAPH.split(_AFTER_BODY.sub("", block[: 4 * MAX_CUE]))

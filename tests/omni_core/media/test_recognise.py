@@ -34,7 +34,7 @@ def test_text_named_like_a_film_is_text(tmp_path: Path, svc: Any) -> None:
         ("a.zip", b"PK\3\4\x14\0\0\0\0\0" + b"\0" * 40, "cannot be decoded"),
         ("a.doc", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600), "cannot be decoded"),
         ("a.mp4", b"", "is empty"),
-        ("a.ps", b"%!PS-Adobe-3.0\n1 setgray", "Supported: video"),
+        ("a.ps", b"%!PS-Adobe-3.0\n1 setgray", "is PostScript, which is not read"),
         ("a.m3u8", b"#EXTM3U\n#EXTINF:10,\nother.ts\n", "Supported: video"),
     ],
 )

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -137,6 +138,26 @@ CUES = (
     f"3\n00:00:05,000 --> 00:00:08,000\n{LAST}\n"
 )
 
+MESSAGE = zlib.decompress(base64.b64decode(
+    "eNrtVrtOwzAUvekLKjEAAwOTJcTCUCV0YEFIIGAFIfYoBaepVCVVkhb6OXwCXwKfUD6EhmPHFaFQGtOhAnKi6/g61z72Sa"
+    "6d56eN0cPj9gtN4YjKNE7qVMu0GbDSxFlPfWHjJElEUxWWFPhVoAVxQTEuTiFFP+p/TR56Mwoy4wjPRRmrZ134d/IZg3Vo"
+    "oOppm4i4QUSffDnCLXwHNYaagxifGt/w9zC6I2N6iHe15797eXq+iH6+XDnHqhu438P0cMxcHoZD1uXOgEcs9jjznLAV9E"
+    "MWuOyEh23uMz7gCEHpd/z2RzVE7gorZ+pZowJ/Glf4/gKZLWcyf0IaavXfoqox2UsMnY7qILFx9cAaoBTZHCO/RTbYKssj"
+    "+AFmZiE/zC+GMakk+Uvq7MlLz+idP8Le0UIZU1vx2DCTmnQg7xbNTvE9xV/W4Bc6rc3htySzmZu/osEvtHIz/I7cex3sot"
+    "4M3W3aycwnvVIckiH5V9T5r4tZ60+1z69/TWP9lfT3JQe/pWx/Lr/OeVpVc1hEf2tKf4HVJepf19BfvKvNJeovvtVmsfV/"
+    "Ov8ryn8tfov/Dd4Ab2WUQg=="
+))  # fmt: skip
+"""An Outlook message that says `FIRST`; `notes.txt`, which says `LAST`, and a PDF are attached."""
+ODF = "urn:oasis:names:tc:opendocument:xmlns:"
+
+
+def odf(body: str, root: str = "document-content") -> str:
+    return (
+        f'<office:{root} xmlns:office="{ODF}office:1.0" xmlns:text="{ODF}text:1.0"><office:body>'
+        f"<office:text>{body}</office:text></office:body></office:{root}>"
+    )
+
+
 CASES: dict[str, list[Case]] = {
     "text": [
         Case(
@@ -200,6 +221,18 @@ CASES: dict[str, list[Case]] = {
         Case("a.docx", docx(paragraph(FIRST) + "<w:p><w:strange/></w:p>" + paragraph(LAST))),
         Case("table.docx", docx(paragraph(FIRST) + cell(cell(paragraph(LAST))))),
     ],
+    "odf": [
+        Case("flat.fodt", text(odf(f"<text:p>{FIRST}</text:p><text:p>{LAST}</text:p>&bad;",
+                                   "document")), warns="read only in part"),
+        Case("styles.odt", zipped({"content.xml": odf(f"<text:p>{FIRST}</text:p><x/><text:h/>"
+                                                      f"<text:p>{LAST}</text:p>"),
+                                   "styles.xml": "<office"}), warns=r"in part: styles\.xml"),
+    ],
+    "rtf": [
+        Case("cut.rtf", text(f"{{\\rtf1\\ansi {FIRST}\\par {{\\b {LAST}"), warns="cut short"),
+        Case("odd.rtf", text(f"{{\\rtf1\\ansi {FIRST}\\par \\'zz \\strange9 {{\\*\\x y}}{LAST}}}")),
+    ],
+    "ole": [Case("a.msg", data(MESSAGE), warns=r"not read: plan\.pdf")],
     "document": [Case("page.pdf", page_without_content)],
     "image": [Case("exif.jpg", damaged_exif, words=())],
     "audio": [Case("two.mka", two_languages, words=(), warns="not heard: track 2 deu")],

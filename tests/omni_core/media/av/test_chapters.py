@@ -66,6 +66,11 @@ def test_vorbis_comments_hold_chapters(tmp_path: Path, tone: Any, tools: Any, cu
     assert [title for _, _, title in titles(cut(path))] == ["The sluice", "The turbine hall"]
 
 
+def test_numbered_chapters_are_no_evidence(talk: Any, cut: Any) -> None:
+    found = titles(cut(talk(".mkv", [(0, 4, "Chapter 01"), (4, 10, "The turbine hall")])))
+    assert [title for _, _, title in found] == ["The turbine hall"]
+
+
 def test_wrong_chapters_are_put_right_or_left_out(talk: Any, cut: Any) -> None:
     wrong = [
         (0, 6, "Overlaps the next"), (4, 4, "No length"), (7, 99, "Too long"),

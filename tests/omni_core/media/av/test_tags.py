@@ -9,10 +9,11 @@ from typing import Any
 import av
 import pytest
 
+from omni_core.media.av.chapters import is_generic
 from omni_core.media.av.container import container
 from omni_core.media.av.tag_text import decoded
 from omni_core.media.av.tags import tags_of, written
-from omni_core.types import Channel, Limits
+from omni_core.types import Channel, CutOptions, FileWarning, Limits, Modality, Source
 
 Song = Callable[..., Path]
 CODECS = {
@@ -90,6 +91,20 @@ def test_the_title_and_what_was_said_before_are_not_repeated() -> None:
     }  # fmt: skip
     assert [w.text for w in written(tags, "The weir")] == ["artist: Nina Berg", "a mill"]
     assert "title: The weir" in written(tags, "another name")[0].text
+
+
+def test_tags_built_to_hang_a_reader_do_not(song: Song, cut: Any, svc: Any) -> None:
+    for value in ("a" * 100_000 + "!", "_" * 100_000, "+1" * 50_000, "A1-" * 50_000):
+        assert written({"comment": value, "title": value, "location": value}, "") is not None
+        assert not is_generic(value[:5_000])
+
+
+def test_a_tag_without_end_is_cut_and_told(song: Song, svc: Any) -> None:
+    path = song(".flac", {"comment": "weir " * 60_000})
+    source = Source("0" * 64, str(path), "", Modality.AUDIO, "audio/flac", 1, 2.0)
+    items = list(svc.decompose(str(path), source, CutOptions()))
+    (warned,) = [i.message for i in items if isinstance(i, FileWarning)]
+    assert warned == "of its tag comment the first 200,000 characters can be searched"
 
 
 def test_a_place_is_named_without_its_numbers() -> None:

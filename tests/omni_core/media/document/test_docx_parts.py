@@ -197,10 +197,10 @@ def test_files_that_stand_in_the_place_of_paragraphs_are_read_or_named(
     with zipfile.ZipFile(inner, "w") as z:
         body = "<w:body><w:p><w:r><w:t>From a document</w:t></w:r></w:p></w:body>"
         z.writestr("word/document.xml", f'<w:document xmlns:w="w">{body}</w:document>')
-    chunks = "".join(f'<w:altChunk r:id="c{n}"/>' for n in range(4))
+    chunks = "".join(f'<w:altChunk r:id="c{n}"/>' for n in range(6))
     links = "".join(
         f'<Relationship Id="c{n}" Type="x/aFChunk" Target="{name}"/>'
-        for n, name in enumerate(("a.html", "b.docx", "c.txt", "d.rtf"))
+        for n, name in enumerate(("a.html", "b.docx", "c.txt", "d.rtf", "e.mht", "f.bin"))
     )
     path = zipped("chunks.docx", {
         "word/document.xml": '<w:document xmlns:w="w" xmlns:r="http://x/r"><w:body>'
@@ -208,10 +208,20 @@ def test_files_that_stand_in_the_place_of_paragraphs_are_read_or_named(
         "word/_rels/document.xml.rels": f"<Relationships>{links}</Relationships>",
         "word/a.html": "<html><body><h1>From a page</h1><script>no()</script></body></html>",
         "word/b.docx": inner.getvalue(), "word/c.txt": "From a note",
-        "word/d.rtf": r"{\rtf1 unseen}",
+        "word/d.rtf": r"{\rtf1\ansi From a letter\par}",
+        "word/e.mht": "MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n"
+        "Content-Transfer-Encoding: quoted-printable\n\n<html><p>From an archive=21</p></html>\n",
+        "word/f.bin": bytes(range(256)),
     })  # fmt: skip
-    assert lines(path) == ["Before", "From a page", "From a document", "From a note"]
-    assert unread == ["embedded files are not read: d.rtf; save and ingest them by themselves"]
+    assert lines(path) == [
+        "Before",
+        "From a page",
+        "From a document",
+        "From a note",
+        "From a letter",
+        "From an archive!",
+    ]
+    assert unread == ["embedded files are not read: f.bin; save and ingest them by themselves"]
 
 
 def test_embedded_files_and_pictures_outside_are_named(

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from omni_core.media.document.picture_page import MAX_PICTURES
-from omni_core.types import Channel, FileWarning, Segment, Source, Span
+from omni_core.types import Channel, FileWarning, ImageContent, Pixels, Segment, Source, Span
 
 R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 RED, GREEN, BLUE = (200, 20, 20), (20, 160, 20), (20, 20, 200)
@@ -86,6 +86,11 @@ def _seen(segments: list[Segment]) -> list[Segment]:
     return [s for s in segments if s.channel is Channel.VISUAL]
 
 
+def _pixels(segment: Segment) -> Pixels:
+    assert isinstance(segment.content, ImageContent)
+    return segment.content.pixels
+
+
 def test_every_picture_of_a_slide_is_a_segment_and_opens_as_that_picture(
     show: Any, cut: Any, svc: Any
 ) -> None:
@@ -99,11 +104,11 @@ def test_every_picture_of_a_slide_is_a_segment_and_opens_as_that_picture(
     assert len({s.id for s in (*pictures, page)}) == 4
     for segment, colour in zip(pictures, (RED, GREEN, BLUE), strict=True):
         opened = svc.page(str(path), 1, 1280, tuple(segment.extra["crop"]))
-        assert _mean(opened) == _mean(segment.content.pixels) == colour
-        assert opened.shape == pytest.approx(segment.content.pixels.shape, abs=2)
+        assert _mean(opened) == _mean(_pixels(segment)) == colour
+        assert opened.shape == pytest.approx(_pixels(segment).shape, abs=2)
     whole = svc.page(str(path), 1, 1280)
-    assert whole.shape == page.content.pixels.shape
-    assert np.abs(whole.astype(int) - page.content.pixels).mean() < 3
+    assert whole.shape == _pixels(page).shape
+    assert np.abs(whole.astype(int) - _pixels(page)).mean() < 3
 
 
 def test_one_picture_is_the_page_image_and_one_shown_twice_is_one(
@@ -128,6 +133,12 @@ def test_a_logo_that_most_slides_show_is_seen_on_the_first_and_icons_are_not(
     assert [s.span.start for s in _seen(cut(path))] == [1, 2]
 
 
+def test_handwriting_is_seen_as_the_picture_that_stands_in_for_it(show: Any, cut: Any) -> None:
+    drawn = f"<Choice><contentPart/></Choice><Fallback>{_pic('a')}</Fallback>"
+    path = show([f"<AlternateContent>{drawn}</AlternateContent>"], a=_png(RED))
+    assert [s.extra for s in _seen(cut(path))] == [{"picture": 1}]
+
+
 def test_what_is_cropped_away_is_not_seen_and_what_is_turned_is_turned(
     show: Any, cut: Any, svc: Any
 ) -> None:
@@ -138,9 +149,9 @@ def test_what_is_cropped_away_is_not_seen_and_what_is_turned_is_turned(
     turned = '<xfrm rot="5400000"/>'
     path = show([_pic("a", fill='<srcRect r="50000"/>'), _pic("a", form=turned)], a=out.getvalue())
     cropped, upright = _seen(cut(path))
-    assert _mean(cropped.content.pixels) == RED
-    assert upright.content.pixels.shape == (400, 200, 3)
-    assert tuple(upright.content.pixels[10, 100]) == RED
+    assert _mean(_pixels(cropped)) == RED
+    assert _pixels(upright).shape == (400, 200, 3)
+    assert tuple(_pixels(upright)[10, 100]) == RED
     assert svc.page(str(path), 2, 1000).shape == (400, 200, 3)
 
 
@@ -163,6 +174,26 @@ def test_a_damaged_picture_costs_itself(show: Any, cut: Any, warnings: Any) -> N
     assert warnings(path) == [
         "pictures that are damaged or of an unknown format are not seen: a.png"
     ]
+
+
+def test_the_words_of_a_drawing_are_read_and_the_drawing_is_said_to_be_unseen(
+    show: Any, cut: Any, warnings: Any
+) -> None:
+    svg = b"<svg><g><text>Valve <tspan>house</tspan></text><text>Pump 7</text></g></svg>"
+    path = show([_pic("a")], a=svg)
+    assert [(s.channel, s.text) for s in cut(path)] == [(Channel.TEXT, "Valve house Pump 7")]
+    assert warnings(path) == [
+        "drawings that cannot be drawn are not seen, only their words are read: a.png"
+    ]
+
+
+def test_the_icon_of_an_embedded_file_is_no_drawing_of_its_own(
+    show: Any, cut: Any, warnings: Any
+) -> None:
+    svg = b"<svg><text>Budget.xlsx</text></svg>"
+    path = show([f"<graphicFrame><oleObj>{_pic('a')}</oleObj></graphicFrame>"], a=svg)
+    assert [s.text for s in cut(path)] == ["Budget.xlsx"]
+    assert warnings(path) == []
 
 
 def test_pages_whose_picture_is_stored_already_are_not_drawn_again(show: Any, cut: Any) -> None:
@@ -199,7 +230,7 @@ def test_a_picture_in_a_document_is_a_line_of_its_text(zipped: Any, cut: Any, sv
     named = [text.text[int(s.span.start) : int(s.span.end)] for s in pictures]
     assert named == ["Picture 1: The crack", "Picture 2", "Picture 3: Old form"]
     for segment, colour in zip(pictures, (RED, GREEN, BLUE), strict=True):
-        assert _mean(segment.content.pixels) == colour
+        assert _mean(_pixels(segment)) == colour
         assert _mean(svc.page(str(path), segment.extra["picture"], 500)) == colour
 
 

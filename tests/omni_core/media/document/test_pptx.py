@@ -135,12 +135,13 @@ def test_what_layout_and_master_say_is_read_and_their_placeholders_are_not(
 
 
 def test_films_and_sounds_within_a_show_are_named(slide: Any, svc: Any) -> None:
-    path = slide(_sp("Launch"), video=("media/launch.mp4", b"x"), audio=("media/horn.wav", b"x"))
+    sound = ("media/horn%20one.wav", b"x")
+    path = slide(_sp("Launch"), video=("media/launch.mp4", b"x"), audio=sound, media=sound)
     source = Source("0" * 64, str(path), "a", Modality.DOCUMENT, "", 1, None, 1)
     found = [
         p for p in svc.decompose(str(path), source, CutOptions()) if isinstance(p, FileWarning)
     ]
     assert [w.message for w in found] == [
-        "embedded files are not read: slide 1: launch.mp4, slide 1: horn.wav; save and ingest "
+        "embedded files are not read: slide 1: launch.mp4, slide 1: horn one.wav; save and ingest "
         "them by themselves"
     ]

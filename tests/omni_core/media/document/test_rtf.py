@@ -160,19 +160,24 @@ def test_a_wrong_name_does_not_matter(name: str, rtf: Any, svc: Any) -> None:
     assert svc.probe(str(rtf("words", name=name))).mime == "application/rtf"
 
 
-def _picture() -> bytes:
+def _picture(colour: str) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (240, 120), (200, 30, 30)).save(out, "PNG")
+    Image.new("RGB", (240, 120), colour).save(out, "PNG")
     return out.getvalue()
 
 
-def test_pictures_are_pages_without_text_and_counted_within_it(rtf: Any, svc: Any) -> None:
-    digits = _picture().hex()
+def _pictures() -> tuple[str, str]:
+    """One as digits, one as binary data."""
+    digits, data = _picture("red").hex(), _picture("blue")
     digits = "\n".join(digits[i : i + 128] for i in range(0, len(digits), 128))
-    hexed = rf"{{\pict{{\*\picprop{{\sp{{\sn a}}{{\sv 1}}}}}}\pngblip\picw240\pich120 {digits}}}"
-    data = _picture()
-    binary = rf"{{\pict\pngblip\bin{len(data)} {data.decode('latin-1')}}}"
-    path = rtf(hexed + binary)
+    return (
+        rf"{{\pict{{\*\picprop{{\sp{{\sn a}}{{\sv 1}}}}}}\pngblip\picw240\pich120 {digits}}}",
+        rf"{{\*\shppict{{\pict\pngblip\bin{len(data)} {data.decode('latin-1')}}}}}",
+    )
+
+
+def test_pictures_are_pages_of_a_file_without_text(rtf: Any, svc: Any) -> None:
+    path = rtf("".join(_pictures()))
     assert svc.probe(str(path)).pages == 2
     items = _everything(svc, path)
     assert [(i.channel, i.span.start) for i in items if isinstance(i, Segment)] == [
@@ -182,16 +187,33 @@ def test_pictures_are_pages_without_text_and_counted_within_it(rtf: Any, svc: An
     assert svc.page(str(path), 2, 60).shape == (30, 60, 3)
     with pytest.raises(OmniError, match="no page 3"):
         svc.page(str(path), 3, 60)
-    assert _warnings(svc, rtf("words" + hexed + r"{\*\shppict" + binary + "}")) == [
-        "2 pictures not seen; save the file as DOCX or PDF"
+
+
+def test_pictures_have_their_place_in_a_text(rtf: Any, svc: Any) -> None:
+    hexed, binary = _pictures()
+    path = rtf(rf"One{hexed}\par Two{binary}{hexed}\par")
+    items = [i for i in _everything(svc, path) if isinstance(i, Segment)]
+    assert items[0].text == "One\nPicture 1\nTwo\nPicture 2"
+    assert [(i.channel, i.span.start, i.span.end) for i in items[1:]] == [
+        (Channel.VISUAL, 4, 13), (Channel.VISUAL, 18, 27)
+    ]  # fmt: skip
+
+
+def test_what_cannot_be_drawn_or_is_hidden_gives_a_warning(rtf: Any, svc: Any) -> None:
+    path = rtf(r"words{\v secret}{\pict\pngblip 8950}\par")
+    assert _warnings(svc, path) == [
+        "hidden text is left out: passages",
+        "pictures that are damaged or of an unknown format are not seen: picture 1",
     ]
     with pytest.raises(OmniError, match="read its text"):
-        svc.page(str(rtf("words" + hexed)), 1, 60)
+        svc.page(str(path), 1, 60)
 
 
 def test_an_object_of_another_program_gives_a_warning(rtf: Any, svc: Any) -> None:
     path = rtf(r"{\object\objemb{\*\objclass Equation.3}{\*\objdata 01}{\result shown}}\par")
-    assert _warnings(svc, path) == ["1 embedded object of another program not read"]
+    assert _warnings(svc, path) == [
+        "embedded files are not read: object; save and ingest them by themselves"
+    ]
 
 
 def test_a_file_cut_short_keeps_its_words_and_says_so(tmp_path: Path, svc: Any) -> None:
@@ -199,14 +221,14 @@ def test_a_file_cut_short_keeps_its_words_and_says_so(tmp_path: Path, svc: Any) 
     path.write_bytes(rb"{\rtf1\ansi{\b kept words")
     items = _everything(svc, path)
     assert [i.text for i in items if isinstance(i, Segment)] == ["kept words"]
-    assert _warnings(svc, path) == ["the file is cut short; what follows its last words is missing"]
+    assert _warnings(svc, path) == ["cut short or damaged, read only as far as it goes: a.rtf"]
 
 
 def test_groups_nested_beyond_reason_cost_themselves(rtf: Any, svc: Any) -> None:
     path = rtf("before " + "{" * 200_000 + "deep" + "}" * 200_000 + "after")
     items = _everything(svc, path)
     assert [i.text for i in items if isinstance(i, Segment)] == ["before after"]
-    assert _warnings(svc, path) == ["groups that are nested beyond reason are not read"]
+    assert _warnings(svc, path) == ["damaged, read only in part: groups nested beyond reason"]
 
 
 def test_any_damage_ends_in_words_or_an_error_of_the_tree(rtf: Any, svc: Any) -> None:

@@ -189,7 +189,20 @@ def test_a_description_in_a_png_is_read_and_its_program_is_not(tmp_path: Path, c
 
 
 @pytest.mark.parametrize(
-    "written", ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "KODAK Digital Still Camera", " \0"]
+    "written",
+    [
+        "OLYMPUS DIGITAL CAMERA         ",
+        "SONY DSC",
+        "KODAK Digital Still Camera",
+        " \0",
+        "Created with GIMP",
+        "File written by Adobe Photoshop\xa8 4.0",
+        "scan_0012.tif",
+        "/home/a/Pictures/pier.tif",
+        "Kofax PDF Filter - version 3.75.",
+        "Screenshot",
+        "CREATOR: gd-jpeg v1.0 (using IJG JPEG v62), quality = 80",
+    ],
 )
 def test_what_a_camera_writes_by_itself_is_no_description(
     written: str, tmp_path: Path, cut: Any
@@ -229,6 +242,14 @@ def test_a_long_image_is_followed_by_readable_tiles_that_cover_it(
     assert covered == 1.0
     shown = svc.image(str(tmp_path / "a.png"), 1280, tuple(tiles[0].extra["crop"]))
     assert shown.shape == tiles[0].content.pixels.shape
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Version of the bridge plan by A. Berg", "The pier, by night", "Digital cameras on sale"],
+)
+def test_what_a_person_writes_is_a_description(written: str, tmp_path: Path, cut: Any) -> None:
+    assert cut(_described(tmp_path / "a.jpg", x010E=written))[1].text == written
 
 
 def test_an_ordinary_image_has_no_tiles(tmp_path: Path, cut: Any) -> None:

@@ -126,3 +126,20 @@ async def test_a_page_whose_tree_needs_too_much_memory_is_refused_by_the_child(
         assert info.mime == "text/plain"
     finally:
         worker.close()
+
+
+@pytest.mark.parametrize(
+    ("markup", "lines"),
+    [
+        ("<people><p1><name>Ada</name><born>1815</born></p1><p1><name>Bo</name></p1></people>",
+         ["Ada", "1815", "Bo"]),
+        ("<a>one <b>bo</b>ld</a>", ["one bold"]),
+        ('<w:wordDocument><w:p><w:r><w:t>Fir</w:t></w:r><w:r><w:t>st</w:t></w:r></w:p><w:p><w:r>'
+         "<w:t>Second</w:t></w:r></w:p></w:wordDocument>", ["First", "Second"]),
+        ("<Workbook><Row><Cell><Data>Havn</Data></Cell><Cell><Data>Fangst</Data></Cell></Row><Row>"
+         "<Cell><Data>Bergen</Data></Cell><Cell><Data>312</Data></Cell></Row></Workbook>",
+         ["Havn | Fangst", "Bergen | 312"]),
+    ],
+)  # fmt: skip
+def test_elements_of_xml_do_not_run_together(markup: str, lines: list[str]) -> None:
+    assert Page(f'<?xml version="1.0"?>{markup}', "a.xml").text.split("\n")[: len(lines)] == lines

@@ -128,3 +128,13 @@ def test_a_saved_page_has_the_title_of_the_page(tmp_path: Path) -> None:
     assert "image/png" in items[0].message
     assert "At nine." in items[1].text
     assert "body{}" not in items[1].text
+
+
+def test_a_page_that_word_saved_is_read_under_whatever_name(tmp_path: Path, svc: Any) -> None:
+    path = tmp_path / "a.doc"
+    path.write_text(
+        'MIME-Version: 1.0\nContent-Type: multipart/related; boundary="B"\n\nA page.\n\n--B\n'
+        "Content-Location: file:///C:/x.htm\nContent-Type: text/html\n\n"
+        "<title>Quay plan</title><p>Pilots</p>\n\n--B--\n"
+    )
+    assert svc.probe(str(path)).title == "Quay plan"

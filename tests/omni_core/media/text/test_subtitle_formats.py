@@ -109,6 +109,7 @@ def test_a_cue_without_a_readable_time_costs_itself_and_is_named(text: str) -> N
     [
         ('<p begin="00:00:01.000" end="00:00:02.000">a</p>', [A]),
         ('<p begin="1s" dur="1000ms">a</p>', [A]),
+        ('<p begin="1.000" end="0:02.000"><span begin="1.000" end="1.5">a</span></p>', [A]),
         ('<p begin="00:00:01:05" end="50f">a</p>', [(1.2, 2.0, "a")]),
         ('<p begin="10000000t" end="20000000t">a</p>', [A]),
         ('<p begin="1s" end="2s"><span>a</span><br/>c &amp; d</p>', [(1.0, 2.0, "a / c & d")]),
@@ -139,6 +140,13 @@ def test_ttml_times_of_every_kind(paragraphs: str, cues: list[Any]) -> None:
 def test_ttml_under_other_names(text: str) -> None:
     assert detect_format(text) == "ttml"
     assert read(text) == [A]
+
+
+def test_times_of_lyrics_count_from_the_beginning_though_their_verse_has_one() -> None:
+    lines = '<p begin="{}" end="15s">a</p><p begin="{}" end="20s">b</p>'
+    text = TT + '><body><div begin="10s" end="20s">{}</div></body></tt>'
+    assert read(text.format(lines.format("10s", "15s"))) == [(10.0, 15.0, "a"), (15.0, 20.0, "b")]
+    assert [at for at, _, _ in read(text.format(lines.format("0s", "5s")))] == [10.0, 15.0]
 
 
 def test_ttml_speakers_and_languages_are_kept_apart() -> None:
@@ -262,3 +270,21 @@ def test_what_pysubs2_writes_is_read_to_the_millisecond(kind: str) -> None:
     for cue, event in zip(found, subtitles, strict=True):
         assert abs(cue.start - event.start / 1000) < step
         assert abs(cue.end - event.end / 1000) < step
+
+
+@pytest.mark.parametrize("rate", ['ttp:frameRate="0"', 'ttp:frameRate="."', 'ttp:tickRate=": "',
+                                  'ttp:frameRateMultiplier="0 0"'])  # fmt: skip
+def test_a_senseless_rate_costs_no_cue_that_does_without(rate: str) -> None:
+    assert read(f'{TT} {rate}><body><p begin="1s" end="2s">a</p></body></tt>') == [A]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"1\n{T}\n" + "--> " * 100_000, "<SAMI><SYNC Start=1>" + "<!--" * 100_000,
+     TT + "><body><p>" + "<span begin='1s'>x" * 5_000,
+     TT + ">" + "<head>" * 50_000 + "<body><p begin='1s'>x</p>",
+     "[00:01]a\n" + "[00:01]" * 50_000, "{1}{2}a\n{1}" + "{1}" * 100_000,
+     'WEBVTT\n\n' + "00:01.000 --> 00:02.000\n<v " * 10_000],
+)  # fmt: skip
+def test_hostile_subtitles_are_read_in_time(text: str) -> None:
+    assert all(len(c.text) <= 4000 for c in read_subtitles(text).cues)

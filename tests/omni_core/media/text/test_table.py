@@ -40,3 +40,22 @@ def test_a_long_cell_costs_neither_its_end_nor_the_next_row(
     assert "NEEDLE" in text
     assert text.count("lorem") == length // 6
     assert "id: 2; note: after" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("t.xls", "Havn\tFangst\nBergen\t312\n", "Havn: Bergen; Fangst: 312"),
+        ("t.xlsx", "sep=;\nHavn;Fangst\nBergen;312\n", "Havn: Bergen; Fangst: 312"),
+        ("t.xls", "<table><tr><th>Havn<th>Fangst<tr><td>Bergen<td>312</table>", "Bergen | 312"),
+        ("t.doc", '<meta charset="utf-8"><p>Havn<p>Bergen', "Bergen"),
+        ("t.xls", "Only words, no table.\n", "Only words, no table."),
+    ],
+)
+def test_text_under_the_name_of_an_office_file_is_read_as_what_it_is(
+    name: str, content: str, line: str, tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    (segment,) = cut(path)
+    assert line in segment.text.split("\n")
