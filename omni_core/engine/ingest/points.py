@@ -8,7 +8,7 @@ from omni_core.payload import StoredSegment
 from omni_core.points import Point
 from omni_core.text import bm25
 from omni_core.text.headings import with_heading
-from omni_core.types import Channel, Encoded, Modality, Segment, Source, Sparse
+from omni_core.types import Channel, Encoded, Source
 
 
 def to_points(
@@ -27,15 +27,9 @@ def to_points(
             Point(
                 segment.id,
                 None if multi_vector else vector,
-                _words(segment) if segment.text else None,
+                bm25.document(with_heading(segment, segment.text)) if segment.text else None,
                 StoredSegment.of(segment, source, collections),
                 late=vector if multi_vector else None,
             )
         )
     return points
-
-
-def _words(segment: Segment) -> Sparse:
-    if segment.modality is not Modality.DOCUMENT:
-        return bm25.document(segment.text)  # a chapter's title has a point of its own
-    return bm25.document(with_heading(segment.heading_path, segment.text))

@@ -45,7 +45,7 @@ def format_hit(
         why=moment.channels,
         text=text,
         origin=origin,
-        heading=shown(heading, title, text),
+        heading=shown(heading or moment.best.stored.heading, title, text),
         start_s=round(span.start, 2) if timed else None,
         end_s=round(span.end, 2) if timed else None,
         page=int(span.start) if span.axis == "page" else None,
