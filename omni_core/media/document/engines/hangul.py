@@ -14,7 +14,7 @@ SPACE = 0.15
 
 def spoken(texts: Iterable[str]) -> bool:
     """Whether there is any Hangul."""
-    return any(_HANGUL.search(text) for text in texts)
+    return _HANGUL.search("".join(texts)) is not None
 
 
 def lines(pieces: Sequence[tuple[float, list[Glyph]]]) -> list[Line]:
