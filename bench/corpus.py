@@ -17,7 +17,7 @@ goes on where it was interrupted, and tries again only files that changed since 
 Settings are the product's (OMNI_MEMORY_MB, OMNI_DECODE_STALL_S ...).
 
 Exit status: 0; 1 when a decoder died, was late, or gave an error outside the tree, or when a file
-is worse than in OLD; 2 for a wrong argument; 130 after Ctrl-C.
+is worse than in OLD; 2 for a wrong argument, or where the decoder cannot start; 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from bench.corpus_files import Result
 from bench.corpus_reference import TOOLS
 from bench.corpus_report import comparison, report
 from bench.corpus_run import run
+from omni_core.errors import OmniError
 from omni_core.settings import load
 
 
@@ -125,6 +126,9 @@ def main(argv: list[str] | None = None) -> int:
             ))  # fmt: skip
         except KeyboardInterrupt:
             stopped = True
+        except OmniError as e:
+            print(f"the decoder cannot start: {e}", file=sys.stderr)
+            return 2
     results = [done[name] for name in sorted(done)]
     print(report(results, missing))
     worse = 0

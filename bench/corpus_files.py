@@ -20,6 +20,7 @@ from omni_core.settings import Settings
 from omni_core.types import (
     Channel,
     CutOptions,
+    FileLength,
     FileWarning,
     MediaInfo,
     Modality,
@@ -206,6 +207,8 @@ class Trial:
             async for item in stream:
                 if isinstance(item, FileWarning):
                     result.warnings.append(item.message)
+                elif isinstance(item, FileLength):
+                    result.duration_s = item.seconds
                 elif item.content is not None:
                     yield item
         finally:

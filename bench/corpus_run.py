@@ -14,6 +14,7 @@ from typing import TextIO
 
 from bench.corpus_files import Result, Trial
 from bench.corpus_reference import TOOLS, Tool, compare
+from omni_core.errors import OmniError
 from omni_core.settings import Settings
 
 PROGRESS_S = 30.0
@@ -55,7 +56,10 @@ async def run(
     out: TextIO | None = None, screen: TextIO | None = None,
 ) -> None:  # fmt: skip
     """Try every file that `done` lacks or has of another time or size; fills `done`, and writes
-    each result to `out`."""
+    each result to `out`.
+
+    Raises OmniError where the decoder cannot start.
+    """
     todo = [r for p in paths if not _known(r := Result.of_file(p, folder), done)]
     waiting = iter(todo)
     progress = Progress(screen, len(todo)) if screen is not None else None
@@ -81,11 +85,19 @@ async def run(
             finally:
                 await trial.close()
 
-        async with asyncio.TaskGroup() as lanes:
-            for number in range(jobs):
-                lanes.create_task(lane(number))
+        try:
+            async with asyncio.TaskGroup() as lanes:
+                for number in range(jobs):
+                    lanes.create_task(lane(number))
+        except* OmniError as group:
+            raise _first(group) from None
     if progress is not None:
         progress.end()
+
+
+def _first(group: BaseExceptionGroup[OmniError]) -> OmniError:
+    first = group.exceptions[0]
+    return first if isinstance(first, OmniError) else _first(first)
 
 
 def _known(result: Result, done: dict[str, Result]) -> bool:

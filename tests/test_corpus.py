@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +137,20 @@ def test_a_reference_tool_says_what_is_missing(
     assert not absent or f"not installed, so not compared: {', '.join(absent)}" in printed
 
 
+def test_the_length_of_a_recording_is_the_decoded_one(tmp_path: Path) -> None:
+    folder = tmp_path / "sound"
+    folder.mkdir()
+    with wave.open(str(folder / "a.wav"), "wb") as f:
+        f.setnchannels(1)
+        f.setsampwidth(2)
+        f.setframerate(16_000)
+        f.writeframes(bytes(range(256)) * 250)
+    kept = tmp_path / "r.jsonl"
+    assert main([str(folder), "--json", str(kept), "--no-references"]) == 0
+    (result,) = read_results(kept)
+    assert result.outcome == "opened" and result.duration_s == pytest.approx(2.0, abs=0.01)
+
+
 def test_a_tool_that_is_not_installed_is_known() -> None:
     tool = Tool("no_such_tool", frozenset({"pdf"}), lambda path: {})
     assert not tool.installed
@@ -150,3 +165,16 @@ def test_wrong_arguments_end_with_one_line(
         main(arguments)
     assert stopped.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+def test_a_decoder_that_cannot_start_is_one_line(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    broken = tmp_path / "broken-1.0.dist-info"
+    broken.mkdir()
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: omni-mcp\nVersion: 0.0.1\n")
+    (broken / "entry_points.txt").write_text("[omni_mcp.media]\nnone = omni_core.no_such:Medium\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main([str(corpus), "--no-references"]) == 2
+    assert capsys.readouterr().err.startswith("the decoder cannot start: ")

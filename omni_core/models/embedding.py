@@ -90,7 +90,7 @@ def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Cont
     for i, segment in enumerate(segments):
         content = segment.content
         if isinstance(content, TextContent):
-            words = with_heading(segment.heading_path, content.text)
+            words = with_heading(segment, content.text)
             found[i] = content if words == content.text else TextContent(words)
         elif (
             isinstance(content, ImageContent)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from omni_core.types import Modality, Segment
+
 BETWEEN = " › "
 """Between a heading and the one below it."""
 
@@ -28,9 +30,11 @@ def shown(path: str, title: str, text: str) -> str:
     return "" if not parts or parts[-1].casefold() in said else BETWEEN.join(parts)
 
 
-def with_heading(path: str, text: str) -> str:
-    """The text below its heading, where it does not hold the heading's words itself: what was
-    asked for is often named in the heading alone."""
+def with_heading(segment: Segment, text: str) -> str:
+    """The text of a document's segment below its heading, where it does not hold the heading's
+    words itself: what was asked for is often named in the heading alone. Chapters of recordings
+    have segments of their own."""
+    path = segment.heading_path if segment.modality is Modality.DOCUMENT else ""
     if not path or not text or path.rpartition(BETWEEN)[2].casefold() in text.casefold():
         return text
     return f"{path.replace(BETWEEN, ' ')}\n{text}"

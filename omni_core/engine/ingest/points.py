@@ -27,9 +27,7 @@ def to_points(
             Point(
                 segment.id,
                 None if multi_vector else vector,
-                bm25.document(with_heading(segment.heading_path, segment.text))
-                if segment.text
-                else None,
+                bm25.document(with_heading(segment, segment.text)) if segment.text else None,
                 StoredSegment.of(segment, source, collections),
                 late=vector if multi_vector else None,
             )

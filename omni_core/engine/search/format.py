@@ -45,7 +45,7 @@ def format_hit(
         why=moment.channels,
         text=text,
         origin=origin,
-        heading=shown(heading, title, text),
+        heading=shown(heading or moment.best.stored.heading, title, text),
         start_s=round(span.start, 2) if timed else None,
         end_s=round(span.end, 2) if timed else None,
         page=int(span.start) if span.axis == "page" else None,
@@ -75,7 +75,7 @@ def _words(moment: Moment, question: str) -> tuple[str, str, str]:
             return snippet(stored.text, question, SNIPPET_WORDS), stored.origin, stored.heading
     for stored in (m.stored for m in moment.members):
         if stored.seen:
-            return stored.seen, "looks like", ""
+            return stored.seen, "looks like", stored.heading
         if stored.heard:
-            return stored.heard, "may sound like (experimental)", ""
+            return stored.heard, "may sound like (experimental)", stored.heading
     return (title, TITLE_ORIGIN, "") if title else ("", "", "")

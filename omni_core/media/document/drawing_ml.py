@@ -19,6 +19,7 @@ _TEXT_FORMAT = ("rPr", "pPr", "lstStyle")
 _MEANINGLESS = re.compile(
     r"(?:image|picture|pic|img|photo|bild|grafik|imagen|screenshot)?[ _-]*\d*(?:\.\w{2,5})?", re.I
 )
+_READ = ("t", "blip", "chart", "relIds", "imagedata", "textpath")
 _EMBEDDED = ("package", "oleObject", "video", "audio", "media")
 _WHOLE = 100_000
 _DEGREE = 60_000
@@ -37,11 +38,16 @@ class Picture(NamedTuple):
 
 
 def children(element: ET.Element) -> Iterator[ET.Element]:
-    """The children, of alternatives (`mc:AlternateContent`) only the first."""
+    """The children, of alternatives (`mc:AlternateContent`) only the first that holds words or
+    pictures: handwriting, for one, is a picture in the last."""
     if local(element) == "AlternateContent":
-        choice = next((e for e in element if local(e) == "Choice"), None)
-        return iter(element if choice is None else (choice,))
+        chosen = next((e for e in element if _is_read(e)), None)
+        return iter(() if chosen is None else (chosen,))
     return iter(element)
+
+
+def _is_read(alternative: ET.Element) -> bool:
+    return any(local(e) in _READ or e.get("descr") for e in alternative.iter())
 
 
 def visible(element: ET.Element) -> Iterator[ET.Element]:

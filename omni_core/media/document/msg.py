@@ -136,7 +136,7 @@ def _attachments(ole: olefile.OleFileIO[str], item: Properties, depth: int) -> I
     for folder in item.folders("__attach_version1.0_"):
         one = Properties(ole, folder, item.page)
         name = one.text(_FILE_NAME) or one.text(_SHORT_NAME) or one.text(_NAME)
-        if one.folders(_EMBEDDED):
+        if ole.exists([*folder, _EMBEDDED]):
             inner = Properties(ole, (*folder, _EMBEDDED), item.page)
             part: Message = MIMEMessage(_message(ole, inner, depth + 1))
         else:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
-from omni_core.media.document.zipped_xml import attribute
-
 _NUMBER = re.compile(r"[+-]?\d(?:[\d.,'’\s]*\d)?")
 _DURATION = re.compile(
     r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d+))?S)?", re.ASCII
@@ -20,15 +18,16 @@ _MOMENT = re.compile(r"(\d{4,}-\d\d-\d\d)(?:T(\d\d:\d\d)(?::(\d\d))?.*)?", re.AS
 
 def shown(cell: ET.Element, text: str) -> str:
     """The cell's value; `text` is what the file shows for it."""
-    kind = attribute(cell, "value-type")
+    known = {key.rpartition("}")[2]: value for key, value in cell.attrib.items()}
+    kind = known.get("value-type", "string")
     if kind == "date":
-        return _date(attribute(cell, "date-value"), text)
+        return _date(known.get("date-value", ""), text)
     if kind == "time":
-        return _duration(attribute(cell, "time-value")) or text
+        return _duration(known.get("time-value", "")) or text
     if kind == "boolean":
-        return attribute(cell, "boolean-value") or text
+        return known.get("boolean-value", text)
     if kind in ("float", "currency", "percentage"):
-        value = attribute(cell, "value")
+        value = known.get("value", "")
         return _number(value, text, 100 if kind == "percentage" else 1) if value else text
     return text
 
@@ -59,6 +58,8 @@ def _duration(value: str) -> str:
 
 def _number(value: str, text: str, factor: int) -> str:
     """The number with the decimals and the unit that the file shows; as stored without a unit."""
+    if value == text:
+        return value
     m = _NUMBER.search(text)
     if m is None:
         return text or value

@@ -126,9 +126,7 @@ class _Sheet:
         words = []
         for e in cell:
             if local(e) in ("p", "h"):
-                block = self._text.paragraph(e)
-                words.append(block.text)
-                self._floating += block.after
+                words.append(self._text.words(e, self._floating))
             elif local(e) != "annotation":
                 self._floating += self._text.of(e)
         return shown(cell, " ".join(filter(None, words)))
@@ -137,7 +135,7 @@ class _Sheet:
         column = 0
         for cell in row:
             for e in cell:
-                if local(e) == "annotation" and (said := self._text.comment(e)):
+                if e.tag.endswith("}annotation") and (said := self._text.comment(e)):
                     place = f"Comment on {_letters(column)}{number}"
                     self._comments.append(place + said.removeprefix("Comment"))
             if local(cell) in ("table-cell", "covered-table-cell"):

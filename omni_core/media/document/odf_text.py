@@ -156,14 +156,18 @@ class OdfText:
         """A paragraph or a heading."""
         after: list[After] = []
         style = attribute(e, "style-name")
-        text = "" if self._is_unseen(e) else self._words(e, after)
+        text = self.words(e, after)
         named = (style, self._parents.get(style, ""))
         heading = local(e) == "h" or any(n.lower().startswith(_HEADINGS) for n in named)
         return Block(text, heading and bool(text), after)
 
+    def words(self, e: ET.Element, after: list[After]) -> str:
+        """The words of a paragraph; pictures and lines that stand in it are added to `after`."""
+        return "" if self._is_unseen(e) else self._words(e, after)
+
     def _is_unseen(self, e: ET.Element) -> bool:
         """Whether an element's text is hidden, which is noted."""
-        hidden = attribute(e, "style-name") in self._hidden
+        hidden = bool(self._hidden) and attribute(e, "style-name") in self._hidden
         if hidden and "".join(e.itertext()).strip():
             self._odf.package.unread.add(HIDDEN, "passages")
         return hidden

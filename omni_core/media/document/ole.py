@@ -6,19 +6,18 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import olefile
 
 from omni_core.errors import TooLargeError
-from omni_core.media.dates import from_file, parse
+from omni_core.media.dates import from_file
 from omni_core.media.document.file_kinds import encrypted, ole_refusal
 from omni_core.media.document.msg import read_msg
+from omni_core.media.document.ole_summary import summary
 from omni_core.media.guard import unreadable
 from omni_core.media.text.mail_files import mail_items
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text.charset import decode
 from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
 
 _MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -32,7 +31,7 @@ _WORD = 0xA5EC
 class OleMedium(Medium):
     """Compound files of Microsoft's programs."""
 
-    rank = 1  # before PDF, which may lie within such a file
+    rank = 2
     kinds = "Outlook messages (MSG), old workbooks (XLS)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
@@ -53,7 +52,7 @@ class OleMedium(Medium):
                 )  # fmt: skip
             from omni_core.media.document import xls  # xlrd takes 0.1 s to import
 
-            named, date = _summary(ole)
+            named, date = summary(_stream(ole, _SUMMARY))
             when, origin = (date, "container") if date else from_file(path)
             pages = xls.opened(_workbook(ole, path), os.path.basename(path)).nsheets
             if pages > self.limits.max_pages:
@@ -114,14 +113,9 @@ def _encrypted_word(ole: olefile.OleFileIO[str]) -> bool:
     return len(head) == 12 and head[:2] == struct.pack("<H", _WORD) and bool(head[11] & 1)
 
 
-def _summary(ole: olefile.OleFileIO[str]) -> tuple[str, datetime | None]:
-    """Title and date of creation; "" and None where they are not set or damaged."""
-    if not ole.exists(_SUMMARY):
-        return "", None
+def _stream(ole: olefile.OleFileIO[str], name: str) -> bytes:
+    """The bytes of a stream; empty where it is missing or damaged: the rest may be whole."""
     try:
-        values = ole.getproperties(_SUMMARY, convert_time=True)
-    except Exception:  # as above; the workbook may be whole
-        return "", None
-    named, made = values.get(2), values.get(12)
-    date = parse(made.replace(tzinfo=UTC).isoformat()) if isinstance(made, datetime) else None
-    return decode(named.rstrip(b"\0")) if isinstance(named, bytes) else str(named or ""), date
+        return bytes(ole.openstream(name).read()) if ole.exists(name) else b""
+    except OSError:
+        return b""

@@ -26,6 +26,7 @@ from omni_core.media.document.placed_words import placed_words
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
+from omni_core.text.charset import is_text
 from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
@@ -58,6 +59,8 @@ _MIME: dict[Kind, str] = {
     "epub": "application/epub+zip",
     "xps": "application/vnd.ms-xpsdocument",
 }
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+"""Begins an old office file, in which a PDF may be embedded."""
 _LATE_HEADER = re.compile(rb"%PDF-\d\.\d\s{1,2}%[\x80-\xff]{4}")
 _ATTACHED = "attached files are not read: {names}; save and ingest them by themselves"
 _REPAIRED = (
@@ -83,13 +86,15 @@ class PdfMedium(Medium):
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """PDF by a header within the first KiB, as PDF viewers allow, or further on if its binary
-        comment follows (text about PDF has none), or by its name and an object; EPUB by its first
-        zip entries or its name.
+        comment follows (text about PDF has none), or by its name, where text or an object is the
+        beginning; EPUB by its first zip entries or its name.
         """
+        if head.startswith(_OLE):
+            return False
         if b"%PDF-" in head[:1024] or _LATE_HEADER.search(head):
             return True
         if head[:4] != b"PK\3\4":
-            return suffix == ".pdf" and _OBJECT.search(head) is not None
+            return suffix == ".pdf" and (_OBJECT.search(head) is not None or is_text(head))
         if b"mimetypeapplication/epub+zip" in head[:100] or b"META-INF/container.xml" in head:
             return True
         return suffix in (".epub", *_XPS)

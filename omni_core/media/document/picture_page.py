@@ -20,7 +20,7 @@ MAX_PICTURES = 64
 """Pictures of one page that are seen."""
 _CELL = (1200, 900)
 _GAP = 24
-_GROUND = "white"
+_GROUND = "#dddddd"
 
 
 class PicturePage:

@@ -23,7 +23,7 @@ from omni_core.media.document.number_format import (
 )
 from omni_core.media.document.office_pages import text_segment
 from omni_core.media.document.sheet_notes import SheetNotes, margin, people
-from omni_core.media.document.unread import CUT, MISSING, UNCOUNTED
+from omni_core.media.document.unread import CUT, IN_CELLS, MISSING, UNCOUNTED
 from omni_core.media.document.zipped_xml import (
     MAX_PART_BYTES,
     Package,
@@ -65,6 +65,10 @@ class Workbook:
             p.unread.add(MISSING, self._part)
         self._links = p.links(self._part)
         self.sheets = self._sheets()
+        for link in self._links.values():
+            if link.type == "richValueRel":
+                for picture in p.related(link.target).values():
+                    p.unread.add(IN_CELLS, picture.rpartition("/")[2])
 
     def cut(
         self, number: int, beside: Sequence[str], source: Source, options: CutOptions

@@ -23,6 +23,8 @@ from omni_core.media.text.rows import row_windows
 from omni_core.text.windows import text_windows
 from omni_core.types import CutOptions, FileWarning, Segment, Source, Span
 
+_EMPTY = {xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK}
+_FORMATTED = (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_DATE)
 log = logging.getLogger(__name__)
 
 Row = tuple[int, int, list[str]]
@@ -72,12 +74,16 @@ def _rows(book: Book, sheet: Sheet) -> Iterator[Row]:
         return str(book.format_map[key].format_str) if key in book.format_map else ""
 
     for row in range(sheet.nrows):
+        kinds = sheet.row_types(row)
+        if _EMPTY.issuperset(kinds):
+            continue
         cells = []
-        for column in range(sheet.row_len(row)):
-            cell = sheet.cell(row, column)
-            known = cell.xf_index is not None and cell.xf_index < len(book.xf_list)
-            code = style(cell.xf_index) if known and cell.xf_index is not None else ""
-            cells.append(_shown(cell.ctype, cell.value, code, from_1904=bool(book.datemode)))
+        for column, (kind, value) in enumerate(zip(kinds, sheet.row_values(row), strict=True)):
+            code = ""
+            if kind in _FORMATTED:
+                index = sheet.cell_xf_index(row, column)
+                code = style(index) if index < len(book.xf_list) else ""
+            cells.append(_shown(kind, value, code, from_1904=bool(book.datemode)))
         yield row + 1, row + 1, cells
 
 
@@ -87,7 +93,7 @@ def _shown(kind: int, value: object, code: str, *, from_1904: bool) -> str:
         return "true" if value else "false"
     if kind == xlrd.XL_CELL_ERROR:
         return xlrd.error_text_from_code.get(value, "") if isinstance(value, int) else ""
-    if kind in (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_DATE):
+    if kind in _FORMATTED:
         return _format(code).show(str(value).removesuffix(".0"), from_1904=from_1904)
     return str(value)
 

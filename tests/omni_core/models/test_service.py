@@ -259,11 +259,15 @@ def test_the_image_of_a_page_full_of_words_is_left_out_where_it_says_no_more(
     segments = [
         Segment("src_a", Modality.DOCUMENT, Channel.VISUAL, page, image()),
         Segment("src_a", Modality.DOCUMENT, Channel.TEXT, page, TextContent(text), text),
+        Segment(
+            "src_a", Modality.DOCUMENT, Channel.VISUAL, page, image(), part=1, extra={"picture": 1}
+        ),
     ]
     encoder = Words.load(settings)
     assert encoder.info.embed_page_images is False
-    drawn, written = embed(encoder, segments, StageTimer())
+    drawn, written, picture = embed(encoder, segments, StageTimer())
     assert ((drawn.vector is not None), (written.vector is not None)) == (pages, True)
+    assert picture.vector is not None
 
 
 def test_the_server_process_imports_no_code_of_the_worker() -> None:

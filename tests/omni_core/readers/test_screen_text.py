@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,33 @@ def test_a_scanned_page_is_cut_like_printed_text(
     counts = [len(s.text.split()) for s in found]
     assert counts[0] == 150 and counts[0] + counts[1] == 30 * 8 + 30
     assert len({s.id for s in found}) == 2
+
+
+def test_each_picture_of_a_page_is_read_whatever_words_stand_beside_it(
+    screen_text: Any, draw: Callable[..., Any]
+) -> None:
+    beside = Segment(
+        "src_a", Modality.DOCUMENT, Channel.TEXT, Span("page", 2, 3), TextContent("word " * 50),
+        "word " * 50,
+    )  # fmt: skip
+    page = still(texture(), Modality.DOCUMENT, page=2)
+    left, right = (
+        replace(still(draw(words), Modality.DOCUMENT, page=2), part=n, extra={
+            "picture": n, "crop": [x, 0.0, x + 0.5, 1.0],
+        })
+        for n, words, x in ((1, "Coral reefs grow", 0.0), (2, "Storms break branches", 0.5))
+    )  # fmt: skip
+    sheet = replace(page, extra={"tiles": 2})
+    segments = [beside, left, right, sheet]
+    assert type(screen_text).select([beside, page]) == []
+    assert type(screen_text).select(segments) == [left, right]
+    found = screen_text.read([left, right])
+    assert [(s.text, s.extra["picture"]) for s in found] == [
+        ("Coral reefs grow", 1), ("Storms break branches", 2),
+    ]  # fmt: skip
+    assert len({s.id for s in found}) == 2
+    assert all(s.extra["places"][0][1] >= x for s, x in zip(found, (0.0, 0.5), strict=True))
+    assert found[0].extra["places"][0][3] <= 0.5
 
 
 def test_segments_without_a_picture_are_passed_over(screen_text: Any) -> None:

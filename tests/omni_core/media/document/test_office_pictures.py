@@ -133,6 +133,12 @@ def test_a_logo_that_most_slides_show_is_seen_on_the_first_and_icons_are_not(
     assert [s.span.start for s in _seen(cut(path))] == [1, 2]
 
 
+def test_handwriting_is_seen_as_the_picture_that_stands_in_for_it(show: Any, cut: Any) -> None:
+    drawn = f"<Choice><contentPart/></Choice><Fallback>{_pic('a')}</Fallback>"
+    path = show([f"<AlternateContent>{drawn}</AlternateContent>"], a=_png(RED))
+    assert [s.extra for s in _seen(cut(path))] == [{"picture": 1}]
+
+
 def test_what_is_cropped_away_is_not_seen_and_what_is_turned_is_turned(
     show: Any, cut: Any, svc: Any
 ) -> None:
@@ -168,6 +174,26 @@ def test_a_damaged_picture_costs_itself(show: Any, cut: Any, warnings: Any) -> N
     assert warnings(path) == [
         "pictures that are damaged or of an unknown format are not seen: a.png"
     ]
+
+
+def test_the_words_of_a_drawing_are_read_and_the_drawing_is_said_to_be_unseen(
+    show: Any, cut: Any, warnings: Any
+) -> None:
+    svg = b"<svg><g><text>Valve <tspan>house</tspan></text><text>Pump 7</text></g></svg>"
+    path = show([_pic("a")], a=svg)
+    assert [(s.channel, s.text) for s in cut(path)] == [(Channel.TEXT, "Valve house Pump 7")]
+    assert warnings(path) == [
+        "drawings that cannot be drawn are not seen, only their words are read: a.png"
+    ]
+
+
+def test_the_icon_of_an_embedded_file_is_no_drawing_of_its_own(
+    show: Any, cut: Any, warnings: Any
+) -> None:
+    svg = b"<svg><text>Budget.xlsx</text></svg>"
+    path = show([f"<graphicFrame><oleObj>{_pic('a')}</oleObj></graphicFrame>"], a=svg)
+    assert [s.text for s in cut(path)] == ["Budget.xlsx"]
+    assert warnings(path) == []
 
 
 def test_pages_whose_picture_is_stored_already_are_not_drawn_again(show: Any, cut: Any) -> None:

@@ -215,6 +215,28 @@ def test_a_workbook_is_read_as_xlsx_is(ole: Ole, svc: Any) -> None:
     assert (segment.origin, segment.extra) == ("sheet Fang", {"heading": "Fang", "rows": "1-2"})
 
 
+def _summary(count: int = 2) -> bytes:
+    title = struct.pack("<II", 30, 5) + b"Fang\0\0\0\0"
+    made = struct.pack("<IQ", 64, _ticks(SENT))
+    places = struct.pack("<IIII", 2, 24, 12, 24 + len(title))
+    return bytes(44) + struct.pack("<III", 48, 0, count) + places + title + made
+
+
+def test_title_and_date_come_from_the_summary(ole: Ole, svc: Any) -> None:
+    for count, title in ((2, "Fang"), (0xFFFFFFFF, "Fang"), (0, "a")):
+        streams = {"Workbook": _workbook(("x",)), "\5SummaryInformation": _summary(count)}
+        info = svc.probe(str(ole("a.xls", streams)))
+        assert info.title == title
+        assert info.recorded_at_from == ("container" if count else "file time")
+        assert not count or info.recorded_at == SENT
+
+
+def test_a_pdf_within_an_old_file_is_not_the_file(ole: Ole, svc: Any) -> None:
+    path = ole("a.doc", {"WordDocument": b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n" + bytes(5000)})
+    with pytest.raises(UnreadableError, match="a Word document"):
+        svc.probe(str(path))
+
+
 def test_a_workbook_may_count_from_1904(ole: Ole, svc: Any) -> None:
     data = _workbook(("Dag",), ((42175.0, "yyyy-mm-dd"),), from_1904=True)
     assert _texts(svc, ole("a.xls", {"Workbook": data})) == ["Dag\nDag: 2019-06-21"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import xlsxwriter
+from PIL import Image
 
 from omni_core.media.document.sheet_notes import margin
 from omni_core.types import CutOptions, FileWarning, Source
@@ -115,6 +117,16 @@ def test_formulas_that_were_never_calculated_and_cells_that_are_cut_are_said(
         "sheet Sums",
         "cut, since longer than any program shows: sheet Sums",
     ]
+
+
+def test_pictures_placed_in_cells_are_named(tmp_path: Path, warnings: Any) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (200, 100), "navy").save(out, "PNG")
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        sheet.embed_image(0, 0, "plan.png", {"image_data": out})
+    assert warnings(path) == ["pictures placed in cells, not above them, are not seen: image1.png"]
 
 
 def test_a_hidden_sheet_is_read_and_called_so(tmp_path: Path, cut: Any) -> None:

@@ -75,6 +75,16 @@ def test_the_date_and_description_of_a_heic_are_read_and_it_is_not_turned_twice(
     assert text.text == "Ferry in the fog"
 
 
+def test_xmp_in_a_heic_is_read(tmp_path: Path, pieces: Pieces) -> None:
+    packet = (
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+        b'xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" photoshop:Headline="Ferry strike"/>'
+        b"</rdf:RDF>"
+    )
+    (_, text), _ = pieces(_saved(tmp_path / "a.heic", xmp=packet))
+    assert text.text == "Ferry strike"
+
+
 def test_further_pictures_of_a_heic_are_pages(tmp_path: Path, svc: Any, pieces: Pieces) -> None:
     second = np.full((64, 64, 3), (20, 20, 220), np.uint8)
     path = _saved(tmp_path / "a.heic", others=(second,))

@@ -83,6 +83,7 @@ def test_a_page_tree_that_leads_back_to_itself_ends(tmp_path: Path, cut: Any) ->
 
 @pytest.mark.parametrize("damage", [
     lambda whole: whole[9:], lambda whole: b"x" * 1500 + whole,
+    lambda whole: b"HTTP/1.1 200 OK\r\n" * 300 + whole,
     lambda whole: b"\xef\xbb\xbf" + whole,
     lambda whole: whole.replace(b"%PDF-1.4", b"%PDF-q.z"),
     lambda whole: whole[: whole.index(b"xref")], lambda whole: whole[:-40],
@@ -111,3 +112,9 @@ def test_a_pdf_without_any_page_is_damaged(tmp_path: Path, svc: Any) -> None:
     with pytest.raises(UnreadableError) as e:
         svc.probe(str(path))
     assert e.value.code == "CORRUPT_MEDIA"
+
+
+def test_a_text_that_is_named_a_pdf_is_a_text(tmp_path: Path, svc: Any) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_text("Minutes of the meeting, exported by mistake under the wrong name.")
+    assert svc.probe(str(path)).mime == "text/plain"
