@@ -38,7 +38,7 @@ MAX_ALIKE = 0.6
 """... and their largest correlation."""
 MAX_STEP = 0.55
 """Largest share of the way from one frame to the next: a larger one is a hard cut."""
-MAX_LIGHT = 1.5
+MAX_DIMMED = 1.5
 """Largest ratio of one frame's contrast to the next one's within a dissolve."""
 MIN_SCORE = 0.2
 """Each sign is 0 (movement) to 1 (mixture), and they are multiplied."""
@@ -49,6 +49,8 @@ FADED = 0.25
 """... and the share of the contrast on both sides below which one has faded."""
 FADE_REACH_S = 1.2
 """How long a fade takes on either side, at most."""
+MAX_CONTRAST = 128.0
+"""Half black and half white."""
 MAX_FADE_ALIKE = 0.8
 """Largest correlation of the pictures before and after a fade."""
 MAX_LIGHT = 3.0
@@ -175,7 +177,7 @@ class GradualDetector:
         dull = FADED * min(self._contrast[a], self._contrast[b])
         shown = a + np.flatnonzero(self._contrast[a : b + 1] >= dull)  # without flashes
         light = self._contrast[shown]
-        if len(shown) < MIN_FRAMES or (light[1:] / light[:-1] - 1 / MAX_LIGHT).min() < 0:
+        if len(shown) < MIN_FRAMES or (light[1:] / light[:-1] - 1 / MAX_DIMMED).min() < 0:
             return None  # a lamp goes out
         cells = self._coarse[shown]
         from_left = cells - cells[0]
@@ -231,6 +233,8 @@ class GradualDetector:
     def is_fade(self, t: float) -> bool:
         """Whether the frame on screen at `t` is the darkest (lightest, most even) of a fade."""
         i = int(self._at(t))
+        if self._contrast[i] > FADED * MAX_CONTRAST:
+            return False
         low, high = int(self._at(t - FADE_REACH_S)), int(self._at(t + FADE_REACH_S))
         here = self._contrast[i]
         before, after = self._contrast[low : i + 1], self._contrast[i : high + 1]
