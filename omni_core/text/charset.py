@@ -103,36 +103,48 @@ def decoded(data: bytes, *, markup: bool = False, label: str = "") -> Decoded:
     markup: HTML or XML, whose own declaration of an encoding counts. label: an encoding named
     outside of the data, as mail does.
     """
-    page, guessed = _page(data, markup, label)
+    page, guessed = _marked(data), False
+    text = None if page else _utf8(data)
+    if text is not None:
+        return Decoded(_plain(text), "utf-8")
+    if not page:
+        page, guessed = _unmarked(data, markup, label)
     text = data.decode(page, "replace")
     lost = 0
     if page not in _WIDE_PAGES and "\ufffd" in text:
         lost = text.count("\ufffd") - (data.count(b"\xef\xbf\xbd") if page == "utf-8" else 0)
+    return Decoded(_plain(text), page, guessed, max(0, lost))
+
+
+def _utf8(data: bytes) -> str | None:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _plain(text: str) -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    text = text.translate(_DROPPED) if _has_controls(text) else text
-    return Decoded(text, page, guessed, max(0, lost))
+    return text.translate(_DROPPED) if _has_controls(text) else text
 
 
 def _has_controls(text: str) -> bool:
     return any(chr(b) in text for b in _DROPPED)
 
 
-def _page(data: bytes, markup: bool, label: str) -> tuple[str, bool]:
-    """The codec, and whether it is a guess."""
+def _marked(data: bytes) -> str:
+    """The codec by a mark, by zero bytes or by escape sequences; "" without these."""
     for mark, name in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
-            return name, False
+            return name
     if wide := _wide(data):
-        return wide, False
-    for escape, name in _ESCAPES:
-        if escape in data:
-            return name, False
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        bad = data.decode("utf-8", "replace").count("\ufffd")
-    else:
-        return "utf-8", False
+        return wide
+    return next((name for escape, name in _ESCAPES if escape in data), "")
+
+
+def _unmarked(data: bytes, markup: bool, label: str) -> tuple[str, bool]:
+    """The codec of what is no valid UTF-8, and whether it is a guess."""
+    bad = data.decode("utf-8", "replace").count("\ufffd")
     if 3 * bad <= _high(data):
         return "utf-8", False  # damaged UTF-8: in legacy text most high bytes are invalid
     named = _codec(label) or declared(data, markup=markup)
