@@ -12,7 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -52,7 +52,9 @@ REINSTALL = "pip install --force-reinstall omni-mcp"
 FEATURES = (
     Feature("video and audio", ("av",), ("av",), "video and audio files", REINSTALL),
     Feature("images", ("PIL.Image",), ("pillow",), "image files", REINSTALL),
-    Feature("documents", ("pymupdf",), ("pymupdf",), "PDF and office files", REINSTALL),
+    Feature("documents", ("pymupdf",), ("pymupdf",), "PDF, EPUB and XPS", REINSTALL),
+    Feature("PDF without AGPL", ("pypdfium2",), ("pypdfium2",),
+            "OMNI_PDF=pypdfium2, and PDF that pymupdf cannot read", REINSTALL),
     Feature(
         "model runtime",
         ("onnxruntime", "tokenizers", "onnx"),
@@ -105,7 +107,7 @@ sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, the needed ones first. Imports heavy wheels in a child process only."""
     found = [
-        _python(), *_store(settings), *_features(), *_weights(settings), *_plugins(),
+        _python(), *_store(settings), *_features(settings.pdf), *_weights(settings), *_plugins(),
         *_places(settings), *_people(settings),
     ]  # fmt: skip
     return sorted(found, key=lambda f: not f.needed)
@@ -159,10 +161,14 @@ def _mount(path: Path) -> str:
     return best[1]
 
 
-def _features() -> Iterator[Finding]:
+def _features(pdf: str = "pymupdf") -> Iterator[Finding]:
+    """`pdf`: the engine that reads PDF; the other one may be missing."""
     modules = [m for feature in FEATURES for m in feature.modules]
     answer = _import(modules)
-    for feature in FEATURES:
+    engines = {"pymupdf", "pypdfium2"} - {pdf}
+    for part in FEATURES:
+        other = engines.issuperset(part.modules)
+        feature = replace(part, needed=False) if other else part
         broken = {m: answer[m] for m in feature.modules if answer.get(m, "not tried")}
         if not broken:
             gpu = f", {answer['gpu']}" if "torch" in feature.modules and answer.get("gpu") else ""

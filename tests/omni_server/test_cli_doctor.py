@@ -111,3 +111,15 @@ def test_parts_of_other_packages_are_named_and_so_is_what_is_broken(
     broken = found["medium haiku of haiku-medium"]
     assert (broken.state, broken.needed) == ("warning", False)
     assert "No module named 'no_such_wheel'; reinstall or remove" in broken.detail
+
+
+def test_the_pdf_engine_that_is_not_chosen_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines = tuple(f for f in doctor.FEATURES if set(f.modules) & {"pymupdf", "pypdfium2"})
+    monkeypatch.setattr(doctor, "FEATURES", engines)
+    for chosen in ("pymupdf", "pypdfium2"):
+        monkeypatch.setattr(
+            doctor, "_import", lambda names, chosen=chosen: {
+                n: "" if n == chosen else f"ModuleNotFoundError: {n}" for n in names
+            },
+        )  # fmt: skip
+        assert sorted(f.state for f in doctor._features(chosen)) == ["absent", "ok"]
