@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 MAX_ALIKE = 0.65
 """Correlation of two I-frames from which they show the same scene ..."""
-MIN_CHANGE = 5.0
+MIN_CHANGE = 2.0
 """... unless nothing moves and their difference is larger than this, as of two slides ..."""
 MAX_STILL_SIZE = 0.02
 """... nothing moving where the frames between take less than this share of an I-frame each."""

@@ -31,6 +31,9 @@ TAIL_S = 0.25
 MAX_TAIL = 0.4
 """Largest frame just before an I-frame, as a share of its size, where that may be a cut: much
 movement makes encoders place I-frames too."""
+MAX_QUIET = 0.5
+"""All frames of a group together, as a share of an I-frame, with which none can have drawn a new
+picture: it begins with the next I-frame."""
 SPIKE_GAP_S = 0.6
 AFTER_S = 0.7
 """How long after a change frames are decoded to judge it."""
@@ -85,6 +88,8 @@ class GroupJudge:
             if size[n] > SURE_SPIKE * key:
                 return Plan(None, (float(times[n]) - late,))
         if not spikes and bump is None:
+            if end is not None and size.sum() < MAX_QUIET * key:
+                return Plan(None, (stop,))
             if at_end or (settled and length > SHORT_S) or end is None:
                 return Plan(None, at_end)
             return Plan(stop)

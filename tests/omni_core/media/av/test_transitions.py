@@ -108,7 +108,8 @@ def test_sizes_of_packets_place_a_cut_without_decoding() -> None:
     judge = GroupJudge()
     for _ in range(5):
         judge.note(2.0)
-    flat = [(i / 25, 100) for i in range(1, 50)]
+    flat = [(i / 25, 300) for i in range(1, 50)]
+    quiet = [(t, 80) for t, _ in flat]
     spike = [(t, 9000 if t == 1.0 else n) for t, n in flat]
     bump = [(t, 2500 if 0.6 < t < 1.0 else n) for t, n in flat]
     key = (0.0, 10_000)
@@ -119,6 +120,7 @@ def test_sizes_of_packets_place_a_cut_without_decoding() -> None:
     assert plan(spike, 2.0) == Plan(None, (1.0,))
     assert plan(flat, 2.0) == Plan()
     assert plan(flat, 1.44) == Plan(None, (1.44,))
+    assert plan(quiet, 2.0) == Plan(None, (2.0,))
     found = plan(bump, 2.0)
     assert found.until is not None
     assert 1.0 < found.until <= 2.0
