@@ -141,6 +141,8 @@ class PdfMedium(Medium):
                 except FAILURES as e:
                     log.debug("%s, page %d: %s", path, number, e)
                     unread.append(number)
+                    if len(unread) == file.document.pages:
+                        raise  # not one page can be read
                     continue
                 if names := _names(page.attachments):
                     yield FileWarning(_ATTACHED.format(names=names))

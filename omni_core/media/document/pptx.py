@@ -187,7 +187,8 @@ def _fixed_text(design: ET.Element | None) -> list[str]:
 def _notes(p: Package, links: dict[str, Link]) -> Iterator[str]:
     """The paragraphs of the speaker's notes."""
     for link in links.values():
-        notes = p.xml(link.target) if link.type == "notesSlide" else None
+        is_notes = link.type == "notesSlide" or link.target.startswith("ppt/notesSlides/")
+        notes = p.xml(link.target) if is_notes else None
         for shape in _shapes(notes) if notes is not None else ():
             if _placeholder(shape) not in (*_NUMBERS, *_REPEATED):
                 yield from paragraphs(shape)

@@ -251,7 +251,7 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "pdf-forms": (_nested_forms, KILLED, "within"),
     "pdf-path": (_long_path, KILLED, "within"),
     "pdf-page": (_giant_page, "1 visual", ""),
-    "pdf-count": (_page_count, CORRUPT, "cannot be decoded"),
+    "pdf-count": (_page_count, "1 visual", ""),
     "pdf-loop": (_page_loop, CORRUPT, "cannot be decoded"),
     "docx": (_docx, LARGE, "unpacks to more than 64 MB"),
     "laughs": (_laughs, CORRUPT, "entities"),

@@ -112,17 +112,20 @@ def test_a_slide_its_notes_and_its_picture_are_one_page(tmp_path: Path, cut: Any
     picture = io.BytesIO()
     Image.new("RGB", (300, 200), "navy").save(picture, "PNG")
 
-    def slide(title: str, words: str) -> str:
+    def slide(title: str, words: str, shapes: str = "") -> str:
         return (
-            f'<sld><sp><ph type="title"/><p><t>{title}</t></p></sp><sp><p><t>{words}</t></p></sp>'
-            '<sp><ph type="sldNum"/><p><t>7</t></p></sp></sld>'
+            f'<sld {R}><sp><ph type="title"/><p><t>{title}</t></p></sp>'
+            f"<sp><p><t>{words}</t></p></sp>"
+            f'<sp><ph type="sldNum"/><p><t>7</t></p></sp>{shapes}</sld>'
         )
 
     path = _zip(tmp_path / "a.pptx", {
         "ppt/presentation.xml": f'<p {R}><sldId id="256" r:id="b"/><sldId id="257" r:id="a"/></p>',
         "ppt/_rels/presentation.xml.rels": _rels(a="slides/slide1.xml", b="slides/slide2.xml"),
         "ppt/slides/slide1.xml": slide("Second", "shown later"),
-        "ppt/slides/slide2.xml": slide("First", "shown at once"),
+        "ppt/slides/slide2.xml": slide(
+            "First", "shown at once", '<pic><blip r:embed="i"/></pic>'
+        ),
         "ppt/slides/_rels/slide2.xml.rels": _rels(
             n="../notesSlides/notesSlide1.xml", i="../media/i.png", x="/etc/passwd"
         ),
@@ -131,7 +134,7 @@ def test_a_slide_its_notes_and_its_picture_are_one_page(tmp_path: Path, cut: Any
         "ppt/media/i.png": picture.getvalue(),
     })  # fmt: skip
     assert svc.probe(str(path)).pages == 2
-    first, words, second = cut(path)
+    words, first, second = cut(path)
     assert isinstance(first.content, ImageContent)
     assert first.span == words.span == Span("page", 1, 2)
     assert words.text == "First\nshown at once\nNotes: Speak slowly."
