@@ -124,13 +124,15 @@ class HeifPicture:
     def _coded(self, items: list[Item]) -> dict[int, Pixels]:
         """Number in `items` -> its pixels, for those that can be decoded. Raises if none can."""
         name, box = _CODECS.get(items[0].kind, ("", ""))
-        extradata = items[0].prop(box)
-        if extradata is None:
+        if not name:
             raise UnreadableError(
                 f"this HEIF picture is coded as {items[0].kind!r}, which is not read; save it as "
                 "JPEG or PNG and ingest that",
                 code="UNSUPPORTED_TYPE",
             )
+        extradata = items[0].prop(box)
+        if extradata is None:
+            raise ValueError("no settings for its decoder")
         self._tiles += len(items)
         decoded: dict[int, Pixels] = {}
         failed: Exception | None = None

@@ -54,7 +54,9 @@ def _library(verbs: Verbs) -> None:
         "--outdated", action="store_true", help="every source that an older version has read"
     )
     ingest.add_argument("--collection", default="default", help="group to put them in (default)")
-    ingest.add_argument("--fast", action="store_true", help="keyframes only: cheaper, less exact")
+    ingest.add_argument(
+        "--fast", action="store_true", help="decode only where a cut may be: cheaper, less exact"
+    )
     ingest.add_argument("--timings", action="store_true", help="say what each stage cost")
     one = ingest.add_argument_group("for one file")
     one.add_argument("--title", help="its name in citations")
