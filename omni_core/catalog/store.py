@@ -115,6 +115,15 @@ class Catalog(Begun):
             resume={} if done else None, readers=b"" if done else None,
         )  # fmt: skip
 
+    def put_back(self, row: SourceRow) -> None:
+        """Undo `begin` for a source that was complete, and whose points are still there."""
+        self._update(
+            row.sha256, state=row.state, stage="done", progress=1.0, model=row.model,
+            pipeline=row.pipeline, title=row.title, folded=fold(row.title), mime=row.mime,
+            modality=str(row.modality), duration_s=row.duration_s, pages=row.pages,
+            segments=row.segments, warnings=row.warnings, empty=row.empty, resume={}, readers=b"",
+        )  # fmt: skip
+
     def remove(self, source: str) -> SourceRow | None:
         """Delete a source, its paths and collections; delete its points from the index first."""
         row = self.get(source)

@@ -32,13 +32,14 @@ def able(path: str, claiming: Sequence[Medium]) -> list[Medium]:
     What begins as a binary file and is text to its end (`GIF89a is a format ...`) is for the media
     of text; a damaged binary file is never for them, nor a PDF, whose objects may be text too.
     """
-    text = [medium for medium in claiming if medium.rank >= TEXT_RANK]
-    binary = [medium for medium in claiming if medium.rank < TEXT_RANK]
-    if not text or not binary:
+    not_text = [medium for medium in claiming if medium.rank < TEXT_RANK]
+    not_binary = [medium for medium in claiming if not medium.never_text]
+    if not not_text or len(not_binary) == len(claiming):
         return [*claiming]
     with open(path, "rb") as f:
         start = f.read(LOOKED_AT)
-    return text if is_strictly_text(start) and not _PDF_OBJECT.search(start) else binary
+    is_text = is_strictly_text(start) and not _PDF_OBJECT.search(start)
+    return (not_binary if is_text else not_text) or [*claiming]
 
 
 def probe(

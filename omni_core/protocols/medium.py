@@ -55,6 +55,8 @@ class Medium(ABC):
     rank: ClassVar[int] = 0
     """Order of `matches`, lower first. Built-in: formats with a magic number 0 to 3, text formats
     5 and 6, plain text, which accepts any text, 9."""
+    never_text: ClassVar[bool] = False
+    """Whether a file that is text to its end is none of its own, however it begins."""
     kinds: ClassVar[str] = ""
     """The formats it opens, for the message that lists the supported ones: `audio (WAV, MP3)`."""
 

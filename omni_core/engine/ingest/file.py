@@ -99,7 +99,7 @@ async def _ingest_bytes(
     async with decoder_for(context, run, stat.st_size) as (cutter, info):
         before = await asyncio.to_thread(context.catalog.get, sha256)
         source = _source(path, sha256, stat, info, run.request, before)
-        pipeline = await _begin(context, run, source, stat, info)
+        pipeline = await _begin(context, run, source, stat, info, before)
         await _run_pipeline(context, run, pipeline, cutter)
     await finish(context, run, pipeline)
 
@@ -149,7 +149,12 @@ def _source(
 
 
 async def _begin(
-    context: Context, run: Run, source: Source, stat: os.stat_result, info: MediaInfo
+    context: Context,
+    run: Run,
+    source: Source,
+    stat: os.stat_result,
+    info: MediaInfo,
+    before: SourceRow | None,
 ) -> Pipeline:
     index = await context.opened_index()
     replaced = "" if run.request.watched else await replaced_content_warning(context, source)
@@ -163,7 +168,7 @@ async def _begin(
     )
     pipeline = run.pipeline = Pipeline(
         source, context.models, index, context.info.multi_vector, (run.request.collection,),
-        context.info.batch, context.settings.store_path,
+        context.info.batch, context.settings.store_path, before=before,
     )  # fmt: skip
     collections = await asyncio.to_thread(context.catalog.collections_of, source.sha256)
     pipeline.collections = tuple(collections)
@@ -173,8 +178,8 @@ async def _begin(
         saved = await asyncio.to_thread(context.catalog.readers_of, source.sha256)
         pipeline.resume(resume, saved)
     pipeline.warn(*info.warnings)
-    if not pipeline.done:
-        await index.delete(source_filter(source.id))  # points of an older pipeline version
+    if before is None:
+        await index.delete(source_filter(source.id))  # of an ingest whose catalog row was lost
     await run.update(
         source_id=source.id,
         title=source.title,

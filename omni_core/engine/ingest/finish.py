@@ -10,6 +10,8 @@ from omni_core.engine.describe import empty_note
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.ingest.run import Run
 from omni_core.errors import OmniError
+from omni_core.payload import source_filter
+from omni_core.query import Ids
 from omni_core.types import Modality
 
 
@@ -20,6 +22,8 @@ async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
         duration = pipeline.length_s
     elif source.modality in (Modality.VIDEO, Modality.AUDIO) and pipeline.at > (duration or 0.0):
         duration = pipeline.at
+    if pipeline.before is not None:
+        await _delete_leftovers(context, pipeline)
     await asyncio.to_thread(
         context.catalog.finish,
         source.sha256,
@@ -41,14 +45,23 @@ async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
     )
 
 
+async def _delete_leftovers(context: Context, pipeline: Pipeline) -> None:
+    """Delete what an earlier ingest stored of the source and this one did not."""
+    index = await context.opened_index()
+    of_source = source_filter(pipeline.source.id)
+    await index.delete(replace(of_source, must_not=(Ids(tuple(pipeline.stored)),)))
+
+
 async def fail(context: Context, run: Run, error: OmniError) -> None:
-    """End with an error. If segments are stored, the source becomes partial; otherwise it is
-    removed from the catalog."""
+    """End with an error. If segments are stored, the source becomes partial; otherwise it is as it
+    was before, or removed from the catalog where it was not complete."""
     pipeline = run.pipeline
     if pipeline is not None and pipeline.stored:
         await suspend(context, run, pipeline, error)
         return
-    if pipeline is not None:
+    if pipeline is not None and pipeline.before is not None and pipeline.before.state == "ready":
+        await asyncio.to_thread(context.catalog.put_back, pipeline.before)
+    elif pipeline is not None:
         await asyncio.to_thread(context.catalog.remove, pipeline.source.sha256)
     await run.update(state="failed", stage="done", failure=error)
 

@@ -37,6 +37,7 @@ from omni_core.types import (
     Modality,
     Segment,
     Source,
+    SourceRow,
     VideoContent,
 )
 from omni_core.worker import Worker, WorkerDied
@@ -68,6 +69,8 @@ class Pipeline:
     batch: int = 8
     thumbs: Path | None = None
     """The store's folder, in which thumbnails are saved; None to save none."""
+    before: SourceRow | None = None
+    """The source as an earlier ingest left it; what that stored stays until this one is through."""
     done: set[str] = field(default_factory=set)
     """Ids of the decoder's segments that are durably indexed, by this run or an earlier one."""
     stored: set[str] = field(default_factory=set)

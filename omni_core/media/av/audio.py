@@ -55,6 +55,7 @@ class AudioMedium(Medium):
     """Audio files, with or without cover art."""
 
     rank = 1
+    never_text = True
     kinds = "audio (WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR)"
 
     def matches(self, head: bytes, suffix: str) -> bool:

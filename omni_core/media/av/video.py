@@ -50,6 +50,7 @@ _MIME = {
 class VideoMedium(Medium):
     """Anything with a video stream; a container that holds only audio is cut as audio."""
 
+    never_text = True
     kinds = "video (MP4, MOV, MKV, WebM, AVI, TS, MPG, FLV, WMV, OGV, MXF)"
 
     def matches(self, head: bytes, suffix: str) -> bool:

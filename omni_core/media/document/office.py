@@ -48,6 +48,7 @@ class OfficeMedium(Medium):
     """Zips: Office Open XML (DOCX, PPTX, XLSX); OpenDocument is passed to its own medium."""
 
     rank = 3
+    never_text = True
     kinds = "office files (DOCX, PPTX, XLSX)"
 
     def __init__(self, limits: Limits) -> None:

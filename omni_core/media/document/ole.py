@@ -32,6 +32,7 @@ class OleMedium(Medium):
     """Compound files of Microsoft's programs."""
 
     rank = 2
+    never_text = True
     kinds = "Outlook messages (MSG), old workbooks (XLS)"
 
     def matches(self, head: bytes, suffix: str) -> bool:

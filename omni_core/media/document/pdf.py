@@ -82,6 +82,7 @@ class PdfMedium(Medium):
     """Documents with pages of fixed layout."""
 
     rank = 2
+    never_text = True
     kinds = "documents (PDF, EPUB, XPS)"
 
     def matches(self, head: bytes, suffix: str) -> bool:

@@ -60,6 +60,7 @@ class ImageMedium(Medium):
     """A still image is one segment, a TIFF one for each page; an animation is a video."""
 
     rank = 1
+    never_text = True
     kinds = "images (JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF, BMP, PSD, TGA; previews of camera raw)"
 
     def matches(self, head: bytes, suffix: str) -> bool:

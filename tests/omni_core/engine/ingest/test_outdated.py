@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from omni_core import Engine, IngestRequest
 from omni_core.catalog import Catalog
 from omni_core.engine.results import FileNews, PassedOver
+from omni_core.payload import source_filter
 from omni_core.watch.retention import outdated
 
 pytestmark = pytest.mark.timeout(120)
@@ -101,3 +103,70 @@ def test_a_catalog_of_the_version_before_gains_columns_and_keeps_its_rows(
     with Catalog(tmp_path) as catalog:
         (row,) = catalog.files("/m", "default", "", 10)
     assert (row.path, row.code, row.pipeline) == ("/m/old.odt", "UNSUPPORTED_TYPE", "1")
+
+
+TIDE = """
+import os
+from omni_core.errors import TooLargeError
+from omni_core.protocols import Medium
+from omni_core.types import Channel, MediaInfo, Modality, Segment, Span, TextContent
+
+class Tide(Medium):
+    kinds = "tide tables"
+    def matches(self, head, suffix):
+        return head.startswith(b"TIDE")
+    def probe(self, path, password=None):
+        return MediaInfo(Modality.DOCUMENT, "text/tide")
+    def decompose(self, path, source, options):
+        if os.path.exists(path + ".broken"):
+            raise TooLargeError("over a limit")
+        lines = open(path).read().splitlines()[1:]
+        for n, line in enumerate(lines[: 1 if os.path.exists(path + ".short") else None]):
+            span = Span("char", n, n + 1)
+            yield Segment(source.id, source.modality, Channel.TEXT, span, TextContent(line), line)
+"""
+
+
+@pytest.fixture
+def tide(install: Callable[..., None], media: Path) -> Path:
+    """A file whose medium reads less of it beside `.short`, and nothing beside `.broken`."""
+    install("tide-medium", TIDE, {"media": "tide = tide_medium:Tide"})
+    path = media / "tide.txt"
+    path.write_text("TIDE\nHigh water at nine.\nLow water at three.\nSpring tide on Monday.\n")
+    return path
+
+
+async def texts(engine: Engine, source: str) -> set[str]:
+    index = await engine._context.opened_index()
+    points, _ = await index.scroll(source_filter(source))
+    return {p.stored.text for p in points}
+
+
+async def test_what_was_found_before_stays_when_a_file_cannot_be_read_again(
+    tide: Path, engine: Engine
+) -> None:
+    async with asyncio.timeout(100):
+        first = await engine.ingest(IngestRequest(str(tide)))
+        (row,) = (await engine.sources()).sources
+        held = await texts(engine, first.source_id)
+        await age(engine)
+        tide.with_name("tide.txt.broken").touch()
+        status = await engine.ingest(IngestRequest(str(tide)))
+        assert (status.state, status.error_code) == ("failed", "TOO_LARGE")
+        (now,) = (await engine.sources()).sources
+        assert (now.state, now.segments, now.title) == ("ready", row.segments, row.title)
+        assert await texts(engine, first.source_id) == held
+        assert [r.id for r in await outdated(engine)] == [first.source_id]
+
+
+async def test_nothing_is_left_of_what_is_no_longer_read(tide: Path, engine: Engine) -> None:
+    async with asyncio.timeout(100):
+        first = await engine.ingest(IngestRequest(str(tide)))
+        assert "Low water at three." in await texts(engine, first.source_id)
+        await age(engine)
+        tide.with_name("tide.txt.short").touch()
+        again = await engine.ingest(IngestRequest(str(tide)))
+        found = await texts(engine, first.source_id)
+        assert "High water at nine." in found
+        assert found.isdisjoint({"Low water at three.", "Spring tide on Monday."})
+        assert again.segments == len(found)
