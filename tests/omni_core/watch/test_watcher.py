@@ -391,7 +391,7 @@ async def test_subtitles_beside_a_film_are_no_source_of_their_own(
 async def test_a_file_that_cannot_be_read_yet_is_tried_again_and_then_passed_over(
     engine: Engine, folder: Folder, watching: Start
 ) -> None:
-    await folder.picture("red.png", 0.5)
+    await folder.picture("red.png", 0.2)
     watch = watching()
     await watch.settle(steps=900)
     assert watch.kinds() == ["failed"] * 4 + ["passed_over"]
@@ -408,7 +408,7 @@ async def test_a_file_that_cannot_be_read_yet_is_tried_again_and_then_passed_ove
 async def test_a_file_that_was_unreadable_while_it_was_copied_is_ingested_when_it_is_complete(
     engine: Engine, folder: Folder, watching: Start
 ) -> None:
-    await folder.picture("red.png", 0.5)
+    await folder.picture("red.png", 0.2)
     watch = watching()
     await watch.settle(steps=4)
     assert watch.kinds() == ["failed"]
@@ -419,7 +419,7 @@ async def test_a_file_that_was_unreadable_while_it_was_copied_is_ingested_when_i
 async def test_an_old_file_that_cannot_be_read_is_passed_over_at_once_until_it_changes(
     engine: Engine, folder: Folder, watching: Start
 ) -> None:
-    path = await folder.picture("red.png", 0.5)
+    path = await folder.picture("red.png", 0.2)
     watch = watching()
     watch.seconds = 10_000.0
     await watch.settle()
@@ -575,7 +575,7 @@ async def test_once_brings_the_library_up_to_date_and_returns(
     engine: Engine, folder: Folder, watching: Start
 ) -> None:
     await folder.write("a.txt", "The bridge was opened by the mayor.")
-    await folder.picture("broken.png", 0.5)
+    await folder.picture("broken.png", 0.2)
     watch = watching()
     watch.seconds = 60.0  # written a minute ago
     await asyncio.wait_for(watch.watcher.once(), 60)
