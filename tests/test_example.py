@@ -79,7 +79,7 @@ async def test_a_file_of_the_example_medium_is_found_with_the_example_encoder_an
         assert "Harbour Road 12, second floor" in opened.lines[0].text
 
 
-async def test_a_calendar_without_events_is_refused_in_the_words_of_the_example(
+async def test_a_calendar_without_events_says_so_in_the_words_of_the_example(
     installed: None, tmp_path: Path
 ) -> None:
     path = tmp_path / "empty.ics"
@@ -88,5 +88,6 @@ async def test_a_calendar_without_events_is_refused_in_the_words_of_the_example(
                      "speech": "off", "screen_text": "off"}, environ={})  # fmt: skip
     async with asyncio.timeout(120), await Engine.open(settings) as engine:
         status = await engine.ingest(IngestRequest(str(path)))
-    assert status.state == "failed"
-    assert status.error == "empty.ics holds no event; export the calendar again"
+    assert (status.state, status.segments) == ("ready", 1)
+    assert status.empty == "there are no words in it"
+    assert status.warnings[-1] == "there is no event in it; export the calendar again"

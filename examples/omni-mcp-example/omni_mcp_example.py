@@ -16,6 +16,7 @@ from omni_core import (
     CutOptions,
     Encoder,
     EncoderInfo,
+    FileWarning,
     MediaInfo,
     Medium,
     Modality,
@@ -24,10 +25,10 @@ from omni_core import (
     Source,
     Span,
     TextContent,
-    UnreadableError,
     Vector,
 )
 
+Item = Segment | FileWarning
 EVENT = re.compile(r"^BEGIN:VEVENT\s+(.*?)^END:VEVENT", re.M | re.S)
 WORDS = re.compile(r"^(?:SUMMARY|LOCATION|DESCRIPTION)[^:\n]*:(.+)$", re.M)
 
@@ -43,25 +44,21 @@ class CalendarMedium(Medium):
         return head.startswith(b"BEGIN:VCALENDAR")
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
-        """Raises UnreadableError for a calendar without events."""
-        if not EVENT.search(_text(path)):
-            raise UnreadableError(f"{Path(path).name} holds no event; export the calendar again")
+        """Document, with the file's name as its title."""
         return MediaInfo(Modality.DOCUMENT, "text/calendar", title=Path(path).stem)
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Events in the order of the file; spans are characters of it, long lines joined."""
+    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Item]:
+        """Events in the order of the file, spans in its characters, long lines joined."""
+        if not EVENT.search(_text(path)):
+            yield FileWarning("there is no event in it; export the calendar again")
         for event in EVENT.finditer(_text(path)):
             text = ". ".join(WORDS.findall(event.group(1)))
             words = text.replace("\\n", " ").replace("\\", "")
+            span = Span("char", event.start(), event.end())
             yield Segment(
-                source.id,
-                source.modality,
-                Channel.TEXT,
-                Span("char", event.start(), event.end()),
-                TextContent(words),
-                words,
+                source.id, source.modality, Channel.TEXT, span, TextContent(words), words,
                 origin="calendar",
-            )
+            )  # fmt: skip
 
 
 def _text(path: str) -> str:
