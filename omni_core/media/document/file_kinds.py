@@ -67,10 +67,10 @@ def encrypted(name: str) -> UnreadableError:
     )
 
 
-def zip_refusal(names: Collection[str]) -> UnreadableError:
-    """The error for a zip with these parts, which is no office file or book that can be read."""
+def zip_refusal(name: str, names: Collection[str]) -> UnreadableError:
+    """The error for a zip of this name with these parts, which is no office file or book that can be read."""
     kind, advice = _zip_kind(names)
-    return UnreadableError(f"this is {kind}; {advice}", code="UNSUPPORTED_TYPE")
+    return UnreadableError(f"{name} is {kind}; {advice}", code="UNSUPPORTED_TYPE")
 
 
 def _zip_kind(names: Collection[str]) -> tuple[str, str]:

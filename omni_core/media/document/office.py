@@ -189,4 +189,4 @@ def _kind(p: Package) -> str:
     for part, kind in (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx")):
         if any(name.startswith(part) for name in xml) and "xl/workbook.bin" not in p.names:
             return kind
-    raise zip_refusal(p.names)
+    raise zip_refusal(p.name, p.names)

@@ -67,10 +67,10 @@ class Handler(Protocol):
 
 
 class Package:
-    """An open office file; `names` are those of its parts, `unread` what of it is not read."""
+    """An open office file: its `name`, the `names` of its parts, and what of it is `unread`."""
 
     def __init__(self, path: str, archive: zipfile.ZipFile) -> None:
-        self._name = os.path.basename(path)
+        self.name = os.path.basename(path)
         self._archive = archive
         self._left = MAX_TOTAL_BYTES
         self._entries = {_part_name(name): name for name in archive.namelist()}
@@ -97,7 +97,7 @@ class Package:
         over `MAX_PART_BYTES`, UnreadableError for a DOCTYPE or for more than `MAX_DEPTH` elements
         within one another.
         """
-        guard = _Guard(self._name, ET.TreeBuilder())
+        guard = _Guard(self.name, ET.TreeBuilder())
         for _ in self._parsed(part, guard, MAX_PART_BYTES):
             pass
         return guard.root
@@ -108,7 +108,7 @@ class Package:
         Only `handler` keeps memory. A part that is not there has no chunks, a damaged one those
         before the damage, which is noted. Raises as `xml` does, with a cap of `most` bytes.
         """
-        return self._parsed(part, _Guard(self._name, handler), most)
+        return self._parsed(part, _Guard(self.name, handler), most)
 
     def links(self, part: str) -> dict[str, Link]:
         """The relationships of one part by their ids; "" is the package itself."""
@@ -168,7 +168,7 @@ class Package:
             left -= len(chunk)
             if left < 0:
                 raise TooLargeError(
-                    f"{self._name} unpacks to more than {limit >> 20} MB; save it without its bulk"
+                    f"{self.name} unpacks to more than {limit >> 20} MB; save it without its bulk"
                 )
             self._left -= len(chunk)
             yield chunk
