@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from omni_core.media.document.docx_blocks import NOTES, Block, Story
+from omni_core.media.document.unread import IN_NOTES
 from omni_core.media.document.zipped_xml import Link, Package, attribute, local, relationship
 
 
@@ -51,6 +52,8 @@ def _notes(p: Package, links: dict[str, Link], kind: str) -> dict[str, str]:
     """The notes of a kind: id -> line."""
     part = next((link.target for link in links.values() if link.type == kind), f"word/{kind}.xml")
     root = p.xml(part)
+    if root is not None and any(local(e) == "blip" for e in root.iter()):
+        p.unread.add(IN_NOTES, kind)
     found = {}
     story = Story({}, p.unread)
     for note in root if root is not None else ():

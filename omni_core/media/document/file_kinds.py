@@ -68,7 +68,7 @@ def encrypted(name: str) -> UnreadableError:
 
 
 def zip_refusal(name: str, names: Collection[str]) -> UnreadableError:
-    """The error for a zip of this name with these parts, which is no office file or book that can be read."""
+    """The error for a zip of these parts that is no office file or book that can be read."""
     kind, advice = _zip_kind(names)
     return UnreadableError(f"{name} is {kind}; {advice}", code="UNSUPPORTED_TYPE")
 

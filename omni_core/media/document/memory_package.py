@@ -16,7 +16,7 @@ class MemoryPackage(Package):
     """Parts by their names, each read when it is asked for."""
 
     def __init__(self, path: str, parts: dict[str, Callable[[], bytes]]) -> None:
-        self._name = os.path.basename(path)
+        self.name = os.path.basename(path)
         self._left = MAX_TOTAL_BYTES
         self._parts = dict(parts)
         self.names = frozenset(self._parts)

@@ -17,6 +17,7 @@ from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
     CutOptions,
+    FileWarning,
     MediaInfo,
     Modality,
     Segment,
@@ -28,6 +29,7 @@ from omni_core.types import (
 MAX_MB = 64
 _MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
 """First bytes of text files that are not prose: RTF, PostScript, playlists."""
+_EMBEDDED = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{64,}")
 _PDF_SOURCE = re.compile(rb"\A\s*%PDF-\d|^%PDF-\d\.\d\s[\s\S]{0,200}?^\d+ \d+ obj", re.M)
 """A PDF file of nothing but text: a damaged one is no prose either."""
 
@@ -46,7 +48,7 @@ class PlainTextMedium(Medium):
         """Raises TooLargeError over 64 MB, since text is held whole."""
         markdown = path.lower().endswith(SUFFIXES)
         text = read_decoded(path)
-        found = outline(text.text) if markdown else Outline()
+        found = outline(_without_embedded(text.text)[0]) if markdown else Outline()
         heading = found.headings[0][1] if found.headings else ""
         when, origin = (found.date, "container") if found.date else from_file(path)
         return MediaInfo(
@@ -58,11 +60,24 @@ class PlainTextMedium(Medium):
             warnings=text.warnings,
         )
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Windows of text."""
-        text = read(path)
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
+        """Windows of text; files embedded in it are left out, with a warning."""
+        text, embedded = _without_embedded(read(path))
+        if embedded:
+            what = "files" if embedded > 1 else "file"
+            yield FileWarning(
+                f"{embedded} embedded {what} not read: ingest such files by themselves"
+            )
         found = outline(text) if path.lower().endswith(SUFFIXES) else Outline()
         yield from segments(text, source, options, found.headings, levels=found.levels)
+
+
+def _without_embedded(text: str) -> tuple[str, int]:
+    """The text without the files written into it (`![](data:image/png;base64,...)`), and how many
+    there were."""
+    return _EMBEDDED.subn("", text) if ";base64," in text else (text, 0)
 
 
 def read(path: str, *, markup: bool = False) -> str:

@@ -12,7 +12,16 @@ import pytest
 from PIL import Image
 
 from omni_core.errors import UnreadableError
-from omni_core.types import Channel, ImageContent, Modality, Span
+from omni_core.types import (
+    Channel,
+    CutOptions,
+    FileWarning,
+    ImageContent,
+    Modality,
+    Segment,
+    Source,
+    Span,
+)
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
@@ -250,3 +259,19 @@ def test_a_named_transcript_without_cues_is_refused(
     (tmp_path / "words.srt").write_text("no cues here")
     with pytest.raises(UnreadableError, match="no cues"):
         cut(path, transcript=str(tmp_path / "words.srt"))
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.txt"])
+def test_files_written_into_a_text_are_no_words_and_are_named(
+    name: str, tmp_path: Path, svc: Any
+) -> None:
+    picture = "data:image/png;base64," + "iVBORw0KGgo" * 40
+    path = tmp_path / name
+    path.write_text(f"# Pumps\n\n![valve]({picture}) opens left.\n\n[1]: <{picture}>\n\n## End")
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), "a", info.modality, info.mime, 1)
+    items = [*svc.decompose(str(path), source, CutOptions())]
+    text = "".join(i.text for i in items if isinstance(i, Segment))
+    warnings = [i.message for i in items if isinstance(i, FileWarning)]
+    assert warnings == ["2 embedded files not read: ingest such files by themselves"]
+    assert "![valve]() opens left." in text and "iVBOR" not in text
