@@ -50,7 +50,8 @@ def document_text(p: Package, shown: Pictures, *, nested: bool = False) -> Docum
         for reference in block.references:
             lines += _drawn(p, numbered, reference, targets)
         lines += [Line(text) for text in notes.lines(block)]
-    lines += [Line(text) for text in (*notes.rest(), *margins(p, root, links))]
+    lines += [Line(text) for text in notes.rest()]
+    lines += [Line(text) for text in margins(p, root, links, alone=not lines)]
     return joined(lines)
 
 

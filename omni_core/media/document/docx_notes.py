@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from omni_core.media.document.docx_blocks import NOTES, Block, Story
-from omni_core.media.document.unread import IN_NOTES
+from omni_core.media.document.unread import IN_MARGINS, IN_NOTES
 from omni_core.media.document.zipped_xml import Link, Package, attribute, local, relationship
 
 
@@ -31,8 +31,13 @@ class Notes:
         return [*self._endnotes, *self._known["comments"].values()]
 
 
-def margins(p: Package, root: ET.Element, links: dict[str, Link]) -> list[str]:
-    """The distinct lines of the headers, then the footers, that the sections refer to."""
+def margins(
+    p: Package, root: ET.Element, links: dict[str, Link], *, alone: bool = False
+) -> list[str]:
+    """The distinct lines of the headers, then the footers, that the sections refer to.
+
+    Pictures in them, logos mostly, are noted as unread where they are `alone` in the document.
+    """
     parts = [
         links[relationship(e)].target
         for name in ("headerReference", "footerReference")
@@ -43,6 +48,8 @@ def margins(p: Package, root: ET.Element, links: dict[str, Link]) -> list[str]:
     for part in dict.fromkeys(parts):
         margin = p.xml(part)
         if margin is not None:
+            if alone and any(local(e) == "blip" for e in margin.iter()):
+                p.unread.add(IN_MARGINS, part.rpartition("/")[2])
             story = Story({}, p.unread)
             found |= dict.fromkeys(b.text for b in story.blocks(margin) if b.text)
     return list(found)

@@ -258,3 +258,6 @@ def test_a_picture_in_a_note_is_named_and_a_logo_in_a_header_is_not(
     path = docx(body + end, header1=header, footnotes=note.replace("</w:p>", f"{logo}</w:p>"))
     lines(path)
     assert unread == ["pictures in notes and comments are not seen: footnotes"]
+    path = docx(end, header1=header)
+    assert lines(path) == ["Coast Office"]
+    assert unread == ["pictures in headers and footers are not seen: header1.xml"]
