@@ -38,13 +38,9 @@ def able(path: str, claiming: Sequence[Medium]) -> list[Medium]:
         return [*claiming]
     with open(path, "rb") as f:
         start = f.read(LOOKED_AT)
-    is_text = is_strictly_text(start) and not _is_pdf(start, path)
+    is_pdf = start.startswith(b"%PDF-") or _PDF_OBJECT.search(start)
+    is_text = is_strictly_text(start) and not is_pdf
     return (not_binary if is_text else not_text) or [*claiming]
-
-
-def _is_pdf(start: bytes, path: str) -> bool:
-    named = start.startswith(b"%PDF-") or path.lower().endswith(".pdf")
-    return named or _PDF_OBJECT.search(start) is not None
 
 
 def probe(
