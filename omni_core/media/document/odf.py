@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from omni_core.errors import BadRequestError, NotFoundError, TooLargeError
+from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.document import odf_sheets
 from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.odf_package import MIME, Odf, odf
 from omni_core.media.document.odf_slides import Slides
 from omni_core.media.document.odf_text import document_text
-from omni_core.media.document.office_pages import document_segments, page_segments, text_segment
-from omni_core.media.document.picture_page import PicturePage
+from omni_core.media.document.office_pages import (
+    document_segments,
+    page_image,
+    slide_segments,
+)
 from omni_core.media.document.pictures import Pictures
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text.windows import text_windows
 from omni_core.types import (
     Crop,
     CutOptions,
@@ -26,7 +28,6 @@ from omni_core.types import (
     Pixels,
     Segment,
     Source,
-    Span,
 )
 
 _FLAT = b"urn:oasis:names:tc:opendocument:xmlns:office:1.0"
@@ -86,24 +87,14 @@ class OdfMedium(Medium):
         with odf(path) as document:
             shown = Pictures(document.package, self.limits.max_pixels)
             pictures, count = _pictures_of(document, shown, number)
-            if count and not 1 <= number <= count:
-                raise NotFoundError(f"there is no page {number} of {count}", code="OUT_OF_RANGE")
-            if not pictures:
-                raise BadRequestError("this page has no image; read its text", code="NO_VISUAL")
-            return PicturePage(shown, pictures).drawn(edge, crop)
+            return page_image(shown, pictures, number, count, edge, crop)
 
 
 def _slides(
     slides: Slides, shown: Pictures, source: Source, options: CutOptions
 ) -> Iterator[Segment]:
     for number, slide in enumerate(slides.read(), 1):
-        span = Span("page", number, number + 1)
-        extra = {"heading": slide.title} if slide.title else {}
-        origin = "text of a hidden slide" if slide.hidden else "slide text"
-        lines = [*slide.lines, *filter(None, map(shown.words, slide.pictures))]
-        for part, w in enumerate(text_windows("\n".join(lines), options)):
-            yield text_segment(source, span, w.text, origin, part, extra)
-        yield from page_segments(shown, slide.pictures, span, source, options, extra)
+        yield from slide_segments(slide, number, shown, source, options)
 
 
 def _pictures_of(document: Odf, shown: Pictures, number: int) -> tuple[list[Picture], int]:

@@ -4,25 +4,16 @@ comments and speaker's notes."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.odf_package import CONTENT, STYLES, Odf
 from omni_core.media.document.odf_text import After, OdfText
+from omni_core.media.document.office_pages import Slide
 from omni_core.media.document.zipped_xml import attribute, local
 
 _LAYOUT = ("footer", "header", "date-time", "page-number", "page", "handout")
 """Classes of the shapes that a layout fills in."""
-
-
-class Slide(NamedTuple):
-    """The words of a slide, a line each, its pictures, and whether it is left out of the show."""
-
-    title: str
-    lines: list[str]
-    pictures: list[Picture]
-    hidden: bool
 
 
 class Slides:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from omni_core.errors import BadRequestError, NotFoundError, TooLargeError
+from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.document import docx, pptx, spreadsheet
 from omni_core.media.document.document_lines import DocumentText
@@ -15,14 +15,17 @@ from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.file_kinds import zip_refusal
 from omni_core.media.document.odf import OdfMedium
 from omni_core.media.document.odf_package import is_odf
-from omni_core.media.document.office_pages import document_segments, page_segments, text_segment
-from omni_core.media.document.picture_page import PicturePage
+from omni_core.media.document.office_pages import (
+    document_segments,
+    page_image,
+    page_segments,
+    slide_segments,
+)
 from omni_core.media.document.pictures import Pictures
 from omni_core.media.document.zipped_xml import Package, local, package
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text.windows import text_windows
 from omni_core.types import (
     Crop,
     CutOptions,
@@ -114,25 +117,14 @@ class OfficeMedium(Medium):
                 return self._odf.page(path, number, edge, crop, password)
             shown = Pictures(p, self.limits.max_pixels)
             pictures, count = _pictures_of(path, p, shown, number)
-            if count and not 1 <= number <= count:
-                raise NotFoundError(f"there is no page {number} of {count}", code="OUT_OF_RANGE")
-            if not pictures:
-                raise BadRequestError("this page has no image; read its text", code="NO_VISUAL")
-            return PicturePage(shown, pictures).drawn(edge, crop)
+            return page_image(shown, pictures, number, count, edge, crop)
 
 
 def _slides(
     show: pptx.Show, shown: Pictures, source: Source, options: CutOptions
 ) -> Iterator[Segment]:
     for number in range(1, len(show.parts) + 1):
-        slide = show.slide(number)
-        span = Span("page", number, number + 1)
-        extra = {"heading": slide.title} if slide.title else {}
-        origin = "text of a hidden slide" if slide.hidden else "slide text"
-        lines = [*slide.lines, *filter(None, map(shown.words, slide.pictures))]
-        for part, w in enumerate(text_windows("\n".join(lines), options)):
-            yield text_segment(source, span, w.text, origin, part, extra)
-        yield from page_segments(shown, slide.pictures, span, source, options, extra)
+        yield from slide_segments(show.slide(number), number, shown, source, options)
 
 
 def _sheets(

@@ -3,24 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.media.document.document_lines import DocumentText
 from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.picture_page import MAX_PICTURES, PicturePage
 from omni_core.media.document.pictures import Pictures
 from omni_core.media.document.unread import MORE_PICTURES
 from omni_core.media.text.plain import segments
+from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
+    Crop,
     CutOptions,
     ImageContent,
     Modality,
+    Pixels,
     Segment,
     Source,
     Span,
     TextContent,
 )
+
+
+@dataclass
+class Slide:
+    """One slide: its title, its lines (the title first), its pictures, and whether it is hidden."""
+
+    title: str = ""
+    lines: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    hidden: bool = False
+
+
+def slide_segments(
+    slide: Slide, number: int, shown: Pictures, source: Source, options: CutOptions
+) -> Iterator[Segment]:
+    """The words of slide `number` and of its pictures' captions, then its pictures."""
+    span = Span("page", number, number + 1)
+    extra = {"heading": slide.title} if slide.title else {}
+    origin = "text of a hidden slide" if slide.hidden else "slide text"
+    lines = [*slide.lines, *filter(None, map(shown.words, slide.pictures))]
+    for part, w in enumerate(text_windows("\n".join(lines), options)):
+        yield text_segment(source, span, w.text, origin, part, extra)
+    yield from page_segments(shown, slide.pictures, span, source, options, extra)
+
+
+def page_image(
+    shown: Pictures,
+    pictures: Sequence[Picture],
+    number: int,
+    count: int,
+    edge: int,
+    crop: Crop | None,
+) -> Pixels:
+    """The image of page `number` of `count`, which has these pictures.
+
+    Raises BadRequestError (NO_VISUAL) if there is none, NotFoundError (OUT_OF_RANGE).
+    """
+    if count and not 1 <= number <= count:
+        raise NotFoundError(f"there is no page {number} of {count}", code="OUT_OF_RANGE")
+    if not pictures:
+        raise BadRequestError("this page has no image; read its text", code="NO_VISUAL")
+    return PicturePage(shown, pictures).drawn(edge, crop)
 
 
 def text_segment(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
 from omni_core.media.document.drawing_ml import (
@@ -20,6 +19,7 @@ from omni_core.media.document.drawing_ml import (
     paragraphs,
     visible,
 )
+from omni_core.media.document.office_pages import Slide
 from omni_core.media.document.unread import MISSING
 from omni_core.media.document.zipped_xml import Link, Package, attribute, local, relationship
 
@@ -33,16 +33,6 @@ _SHAPES = ("sp", "pic", "graphicFrame", "bg", "cxnSp")
 _REPEATED_FROM = 3
 """Slides from which a picture on more than half of all counts as part of the design."""
 _OFF = ("0", "false", "off")
-
-
-@dataclass
-class Slide:
-    """One slide: its title, its lines (the title first), its pictures, and whether it is hidden."""
-
-    title: str = ""
-    lines: list[str] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
-    hidden: bool = False
 
 
 class Show:

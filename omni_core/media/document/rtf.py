@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from omni_core.errors import BadRequestError, NotFoundError, TooLargeError
+from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.document.document_lines import (
     DocumentText,
@@ -13,8 +13,7 @@ from omni_core.media.document.document_lines import (
     NumberedPictures,
     joined,
 )
-from omni_core.media.document.office_pages import document_segments
-from omni_core.media.document.picture_page import PicturePage
+from omni_core.media.document.office_pages import document_segments, page_image
 from omni_core.media.document.pictures import Pictures
 from omni_core.media.document.rtf_pictures import pictures
 from omni_core.media.document.rtf_text import Rtf
@@ -78,11 +77,8 @@ class RtfMedium(Medium):
         """
         rtf, shown, _ = self._read(path)
         placed = _text(rtf, shown).pictures
-        if placed and not 1 <= number <= len(placed):
-            raise NotFoundError(f"there is no page {number} of {len(placed)}", code="OUT_OF_RANGE")
-        if not placed:
-            raise BadRequestError("this page has no image; read its text", code="NO_VISUAL")
-        return PicturePage(shown, [placed[number - 1].picture]).drawn(edge, crop)
+        found = [at.picture for at in placed[max(number - 1, 0) : number]]
+        return page_image(shown, found, number, len(placed), edge, crop)
 
     def _read(self, path: str) -> tuple[Rtf, Pictures, Unread]:
         """The text, the pictures, and what is not read."""
