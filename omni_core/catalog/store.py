@@ -117,12 +117,23 @@ class Catalog(Begun):
 
     def put_back(self, row: SourceRow) -> None:
         """Undo `begin` for a source that was complete, and whose points are still there."""
-        self._update(
-            row.sha256, state=row.state, stage="done", progress=1.0, model=row.model,
-            pipeline=row.pipeline, title=row.title, folded=fold(row.title), mime=row.mime,
-            modality=str(row.modality), duration_s=row.duration_s, pages=row.pages,
-            segments=row.segments, warnings=row.warnings, empty=row.empty, resume={}, readers=b"",
-        )  # fmt: skip
+        values: dict[str, Any] = {
+            **schema.columns(row.source),
+            "folded": fold(row.title),
+            "state": row.state,
+            "model": row.model,
+            "pipeline": row.pipeline,
+            "ingested_at": (row.ingested_at or datetime.now(UTC)).isoformat(),
+            **schema.INITIAL_PROGRESS,
+            "stage": "done",
+            "progress": 1.0,
+            "segments": row.segments,
+            "warnings": json.dumps(list(row.warnings), ensure_ascii=False),
+            "empty": row.empty,
+        }
+        with self._writing() as db:
+            _keep_readers(db, row.sha256, b"")
+            _upsert(db, values)
 
     def remove(self, source: str) -> SourceRow | None:
         """Delete a source, its paths and collections; delete its points from the index first."""

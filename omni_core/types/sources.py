@@ -79,6 +79,14 @@ class SourceRow:
     missing_since: datetime | None = None
     """When it was noticed that its file is gone, at every path it was ingested from; else None."""
 
+    @property
+    def source(self) -> Source:
+        """The file itself, without what became of it."""
+        return Source(
+            self.sha256, self.uri, self.title, self.modality, self.mime, self.size,
+            self.duration_s, self.pages, self.recorded_at, self.recorded_at_from,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:

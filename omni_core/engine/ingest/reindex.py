@@ -27,7 +27,7 @@ from omni_core.files import write_atomically
 from omni_core.index import versions
 from omni_core.protocols import Index
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo, Source
+from omni_core.types import EncoderInfo
 
 PAGE = 200
 
@@ -163,11 +163,7 @@ async def _embed_again(
         raise OmniError(f"{path.name} is gone", code="SOURCE_MISSING") from None
     if stat.st_size != row.size:
         raise OmniError(f"{path.name} was changed; ingest it again", code="SOURCE_CHANGED")
-    source = Source(
-        row.sha256, row.uri, row.title, row.modality, row.mime, row.size, row.duration_s,
-        row.pages, row.recorded_at, row.recorded_at_from,
-    )  # fmt: skip
-    pipeline = Pipeline(source, models, target, info.multi_vector, row.collections, info.batch)
+    pipeline = Pipeline(row.source, models, target, info.multi_vector, row.collections, info.batch)
 
     async def on_batch() -> None:
         if progress is not None:

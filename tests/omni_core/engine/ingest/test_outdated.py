@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -151,9 +152,13 @@ async def test_what_was_found_before_stays_when_a_file_cannot_be_read_again(
         held = await texts(engine, first.source_id)
         await age(engine)
         tide.with_name("tide.txt.broken").touch()
-        status = await engine.ingest(IngestRequest(str(tide)))
+        asked = IngestRequest(
+            str(tide), title="Other", recorded_at=datetime(2001, 2, 3, tzinfo=UTC)
+        )
+        status = await engine.ingest(asked)
         assert (status.state, status.error_code) == ("failed", "TOO_LARGE")
         (now,) = (await engine.sources()).sources
+        assert replace(now, pipeline=row.pipeline) == row
         assert (now.state, now.segments, now.title) == ("ready", row.segments, row.title)
         assert await texts(engine, first.source_id) == held
         assert [r.id for r in await outdated(engine)] == [first.source_id]
