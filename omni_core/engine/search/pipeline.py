@@ -58,6 +58,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
         context.info,
         example_channels=question.example_channels,
         calibrated=await calibrated_thresholds(context, scope.segments),
+        understood=not question.unread_language,
     )
     shown_until = offset + request.limit
     ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)

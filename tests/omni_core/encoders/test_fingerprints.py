@@ -15,7 +15,7 @@ from omni_core.settings import Settings
 
 FINGERPRINTS = {
     "hashing": "hashing@1/384/words blake2b, pictures as colour words",
-    "embedded": "embedded@8199be6f-57934424/384/text mean 256, pictures recipe 2",
+    "embedded": "embedded@8199be6f-0db566fd-e792380d-57934424/896/text mean 256, pictures recipe 3",
     "e5-omni-7b": "e5-omni-7b@ffea4ae1382fc26dc9fc337a89ced3fab58e408b/3584/lasttoken fps1x64 px1003520 vpx50176 s300 p04329a00",
     "e5-omni-3b": "e5-omni-3b@bc2c24d7596ea578d08adffd96146ed47b1e5f72/2048/lasttoken fps1x64 px1003520 vpx50176 s300 p04329a00",
     "omni-embed-nemotron-3b": "omni-embed-nemotron-3b@e0e93aaaa65d2422a8a0c1284116e71f7a0fe966/2048/mean fps2x64 px1003520 vpx50176 s128 pd112a019 both-ways",
