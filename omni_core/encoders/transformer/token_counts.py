@@ -25,8 +25,12 @@ def token_counter(model: Any) -> Callable[[str], int]:
     return lambda text: len(own.encode(text, add_special_tokens=False).ids)
 
 
-def template_tokens(model: Any, prompt: str, *, pair: bool = False) -> int:
-    """Tokens of the chat template and the prompt, without the content (`pair`: contents)."""
+def template_tokens(model: Any, prompt: str, *, pair: bool = False, bare: bool = False) -> int:
+    """Tokens of the chat template and the prompt, without the content (`pair`: contents; `bare`:
+    for a model with `ModelSpec.input_form` "bare")."""
+    if bare:
+        features = model.preprocess([f"{prompt}a"], prompt="")
+        return max(0, int(features["input_ids"].shape[-1]) - 1) if "input_ids" in features else 8
     turn = [{"type": "text", "text": "a"}]
     sample: Any = {"text": "a"}
     if pair:

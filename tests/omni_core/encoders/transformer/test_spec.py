@@ -18,6 +18,7 @@ from omni_core.settings import Settings
 from omni_core.types import Channel
 
 TABLE = known_models()
+EMBEDDING = [n for n, row in TABLE.items() if row.kind != "cross" and not row.unsupported]
 
 
 def one_line(error: pytest.ExceptionInfo[OmniError]) -> str:
@@ -30,9 +31,7 @@ def one_line(error: pytest.ExceptionInfo[OmniError]) -> str:
 def test_every_row_says_all_that_is_needed(name: str) -> None:
     row = TABLE[name]
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", row.id)
-    assert (
-        row.pinned or any("revision not pinned" in p for p in row.pitfalls) or row.kind == "cross"
-    )
+    assert row.pinned, "a branch may change under a stored library"
     assert row.licence != "unknown" and row.verified and row.architecture
     assert "text" in row.modalities and row.memory_gb > row.params_b * 2
     assert row.dim > 0 or row.kind == "cross"
@@ -57,7 +56,7 @@ def test_a_row_takes_from_the_one_it_is_like_what_it_does_not_say() -> None:
     assert small.reference == () and len(large.reference) == 3
 
 
-@pytest.mark.parametrize("name", [n for n, r in TABLE.items() if r.kind != "cross"])
+@pytest.mark.parametrize("name", EMBEDDING)
 def test_describing_a_model_of_the_table_needs_no_file(name: str) -> None:
     info = TransformerEncoder.describe(Settings(encoder=name))
     row = TABLE[name]
@@ -66,15 +65,16 @@ def test_describing_a_model_of_the_table_needs_no_file(name: str) -> None:
     assert Channel.SPEECH in info.channels
     assert info.multi_vector == (row.kind == "multi")
     assert info.cut.video_fps == row.fps
+    assert 1280 <= info.cut.image_edge <= 1664
+    frames = info.batch * 16 * info.cut.video_edge**2 * 9 / 16
+    assert frames < 32 * 16 * 640**2, "a call carries no more pixels than one of small frames"
     assert info.cut.shot_max_s * row.fps <= row.max_frames
     assert 0 < info.cut.audio_window_s <= (row.audio_max_s or 30)
 
 
 def test_prompts_sizes_and_pooling_are_in_the_fingerprint() -> None:
-    seen = {
-        TransformerEncoder.describe(Settings(encoder=n)).fingerprint for n in TABLE if TABLE[n].dim
-    }
-    assert len(seen) == sum(1 for r in TABLE.values() if r.dim)
+    seen = {TransformerEncoder.describe(Settings(encoder=n)).fingerprint for n in EMBEDDING}
+    assert len(seen) == len(EMBEDDING)
     whole = TransformerEncoder.describe(Settings(encoder="embeddinggemma-2"))
     cut = TransformerEncoder.describe(Settings(encoder="embeddinggemma-2", encoder_dim=256))
     assert cut.dim == 256 and cut.fingerprint != whole.fingerprint
@@ -200,4 +200,34 @@ def test_what_fits_depends_on_the_device(monkeypatch: pytest.MonkeyPatch) -> Non
         assert found["e5-omni-7b"].runs is runs
         assert found["embeddinggemma-2"].runs
     monkeypatch.setattr(fit, "device_memory", lambda: ("", 0.0))
-    assert all("omni-mcp[omni]" in f.why for f in fit.list_models())
+    assert all("omni-mcp[omni]" in f.why or f.why == f.spec.unsupported for f in fit.list_models())
+
+
+def test_a_model_that_this_program_cannot_run_is_listed_with_the_reason_and_never_loaded() -> None:
+    listed = {f.spec.name: f for f in fit.list_models()}
+    for name, row in TABLE.items():
+        if row.unsupported:
+            assert not listed[name].runs and listed[name].why == row.unsupported
+            for act in (TransformerEncoder.describe, TransformerEncoder.load):
+                with pytest.raises(UnavailableError, match="cannot run in this program") as error:
+                    act(Settings(encoder=name, trust_remote_code=True))
+                assert row.unsupported in one_line(error)
+    assert any(row.unsupported for row in TABLE.values())
+
+
+def test_qwen3_vl_sees_pages_and_frames_as_large_as_its_authors_send_them() -> None:
+    """Pages of 1.84 million pixels, and frames of up to 768 tokens, which 640 pixels do not give."""
+    cut = TransformerEncoder.describe(Settings(encoder="qwen3-vl-embedding-2b")).cut
+    assert cut.image_edge**2 / 2**0.5 >= 1_843_200
+    assert cut.video_edge**2 * 9 / 16 >= 786_432
+
+
+def test_a_description_of_an_earlier_version_keeps_its_limit_of_a_whole_video(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "modules.json").write_text("[]")
+    (tmp_path / "omni.toml").write_text(
+        'like = "e5-omni-7b"\nvideo_pixels = [4096, 900000]\nvideo_pixels_of = "video"\n'
+    )
+    found = find_model(str(tmp_path))
+    assert (found.video_pixels, found.clip_pixels) == ((4096, 900000), 900000)
