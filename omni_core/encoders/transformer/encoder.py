@@ -63,7 +63,7 @@ class TransformerEncoder(Encoder):
             token_pool=settings.token_pool,
             patches=settings.model_patches,
         )
-        probe.require_valid(encoder)
+        encoder.probed = probe.require_valid(encoder)
         encoder.reset_stats()
         return encoder
 
@@ -104,6 +104,8 @@ class TransformerEncoder(Encoder):
         if not spec.text_max_tokens:
             spec = replace(spec, text_max_tokens=min(model.max_seq_length or 512, 32768))
         self.info = info
+        self.probed: probe.ProbeResult | None = None
+        """What the probe measured; None for a model that was not loaded by `load`."""
         self.spec = spec
         self.device = device
         self._prompts = Prompts(spec, dict(model.prompts), model.default_prompt_name)

@@ -34,7 +34,7 @@ def frame_pixels(spec: ModelSpec, frames: int) -> tuple[int, int] | None:
 
 
 def fitted_size(height: int, width: int, limits: tuple[int, int], unit: int) -> tuple[int, int]:
-    """(height, width), multiples of `unit`, nearest to the given shape with its area in `limits`."""
+    """(height, width), multiples of `unit`: the given shape, with its area within `limits`."""
     low, high = limits
     rows, columns = (max(1, round(edge / unit)) for edge in (height, width))
     area = rows * columns * unit**2
@@ -80,8 +80,9 @@ def resized_video(value: dict[str, Any], spec: ModelSpec) -> dict[str, Any]:
     from torchvision.transforms.v2.functional import resize
 
     unit = math.isqrt(spec.pixels_per_token)
-    size = fitted_size(*frames.shape[2:], limits, unit)
-    if size == tuple(frames.shape[2:]):
+    height, width = frames.shape[2:]
+    size = fitted_size(height, width, limits, unit)
+    if size == (height, width):
         return value
     made = resize(torch.from_numpy(frames), list(size), InterpolationMode.BICUBIC, antialias=True)
     return {**value, "array": made.numpy()}

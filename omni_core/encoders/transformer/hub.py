@@ -25,13 +25,18 @@ _CONFIG_FILES = (
     "preprocessor_config.json",
     "adapter_config.json",
 )
+_PROCESSOR_FILES = (
+    "processor_config.json",
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
+)
 _UNUSED = (
     # other runtimes' copies of the weights
     "*.onnx", "*.onnx_data*", "*.onnx.data", "onnx/*", "openvino/*", "*.gguf", "*.h5", "*.msgpack",
     "*.ot", "*.tflite", "*.litertlm", "*.mlpackage/*", "coreml/*", "mlx/*", "*.pb",
     # the authors' own format and training state; pictures and media of the card
-    "original/*", "consolidated*", "*.pth", "*.ckpt", "checkpoint-*/*", "optimizer*", "scheduler.pt",
-    "rng_state*", "training_args.bin", "*.mp4", "*.mp3", "*.wav", "*.gif",
+    "original/*", "consolidated*", "*.pth", "*.ckpt", "checkpoint-*/*", "optimizer*",
+    "scheduler.pt", "rng_state*", "training_args.bin", "*.mp4", "*.mp3", "*.wav", "*.gif",
 )  # fmt: skip
 """Files of a repository that no model here is loaded from."""
 _PICKLED = ("pytorch_model*.bin", "adapter_model.bin", "model*.pt")
@@ -92,6 +97,11 @@ def folder_fingerprint(folder: Path) -> str:
 def has_modules(folder: Path) -> bool:
     """Whether the folder carries sentence-transformers files."""
     return (folder / "modules.json").is_file()
+
+
+def has_processor(folder: Path) -> bool:
+    """Whether the folder carries the settings of a processor of transformers."""
+    return any((folder / name).is_file() for name in _PROCESSOR_FILES)
 
 
 def brings_code(folder: Path) -> bool:

@@ -46,8 +46,10 @@ def build(spec: ModelSpec, settings: Settings) -> Any:
     device = pick_device(settings.device)
     require_memory(spec, device)
     folder = Path(spec.folder) if spec.folder else hub.download(spec.id, spec.revision)
-    for line in filter(None, (spec.warning, spec.note)):
-        log.warning("%s: %s", spec.name, line)
+    if spec.warning:
+        log.warning("%s: %s", spec.name, spec.warning)
+    if spec.note:
+        log.info("%s: %s", spec.name, spec.note)
     if settings.threads and device == "cpu":
         torch.set_num_threads(settings.threads)
     with (
@@ -115,7 +117,7 @@ def _assemble(spec: ModelSpec, folder: Path, device: str, settings: Settings) ->
                 f"newer revision with {spec.name}@REVISION"
             )
         return _from_recipe(spec, folder, device, options)
-    if spec.input_form == "bare" and spec.video_pixels:
+    if spec.input_form == "bare" and spec.video_pixels and hub.has_processor(folder):
         options["processor_kwargs"] = {"video_processor": _video_processor(spec, folder, options)}
     if spec.kind == "multi":
         return MultiVectorEncoder(str(folder), **options)

@@ -107,8 +107,8 @@ class ModelSpec:
     """Memory of the weights in bfloat16 and a batch's activations."""
     remote_code: bool = False
     input_form: Literal["wrapped", "bare"] = "wrapped"
-    """wrapped: dictionaries by kind, as sentence-transformers' own modules take them. bare: strings,
-    images and arrays (frames with the channels last), for a repository's own input module."""
+    """wrapped: dictionaries by kind, as sentence-transformers' own modules take them. bare:
+    strings, images and arrays (frames with the channels last), for a repository's own module."""
     restore_normalizer: bool = False
     """Take the tokenizer's normaliser from its file: transformers 5.18 and later rebuild it."""
     bidirectional: bool = False

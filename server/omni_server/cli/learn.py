@@ -94,8 +94,8 @@ def models(args: argparse.Namespace) -> int:
     table(rows, ("name", "does", "takes", "dim", "memory", "runs here"), right=(3, 4))
     say()
     for f in fits:
-        note = f" -- {f.spec.warning}" if f.spec.warning else ""
-        say(f"{f.spec.name}: {f.spec.licence}{note}")
+        notes = filter(None, (f.spec.warning, f.spec.note))
+        say(f"{f.spec.name}: {f.spec.licence}" + "".join(f" -- {note}" for note in notes))
     say("\nUse one with --encoder NAME (rerankers: OMNI_RERANKER=NAME); the default is `embedded`.")
     return 0
 

@@ -18,8 +18,10 @@ import numpy as np
 import pytest
 
 from omni_core.encoders.transformer import hub
-from omni_core.encoders.transformer.catalogue import known_models
+from omni_core.encoders.transformer.catalogue import find_model, known_models
+from omni_core.encoders.transformer.check import check
 from omni_core.encoders.transformer.encoder import TransformerEncoder
+from omni_core.encoders.transformer.loading import build
 from omni_core.encoders.transformer.spec import ModelSpec
 from omni_core.settings import Settings
 from omni_core.types import AudioContent, Channel, Content, ImageContent, TextContent, VideoContent
@@ -169,12 +171,12 @@ def test_frames_share_the_pixels_of_a_video_as_the_processor_would_resize_them(
     """The frames are of 72 by 96 pixels: enlarged to at least 8,192, or shrunk to a share."""
     out = tmp_path / "clips"
     tiny.save_dense(checkpoints("qwen3_vl"), out, parts=("text", "image", "video"))
-    row = {**QWEN3, "video_pixels": [8192, 16384] if clip_pixels > 1 << 19 else [1024, 16384]}
-    tiny.describe(out, "qwen3-vl-embedding-2b", clip_pixels=clip_pixels, **row)
+    low, high = (8192 if clip_pixels > 1 << 19 else 1024), 16384
+    row = {**QWEN3, "video_pixels": [low, high], "clip_pixels": clip_pixels}
+    tiny.describe(out, "qwen3-vl-embedding-2b", **row)
     encoder: Any = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
     video = media["a fast video"]  # six frames
     assert isinstance(video, VideoContent) and len(video.frames) == 6
-    low, high = row["video_pixels"]
     share = min(high, clip_pixels // 6)
     size = {"shortest_edge": 6 * low, "longest_edge": 6 * share}
     plain = Plain(
@@ -188,6 +190,31 @@ def test_frames_share_the_pixels_of_a_video_as_the_processor_would_resize_them(
         encoder.encode([video])[0], qwen3_vector(plain, video, prompt), atol=EXACT
     )
     encoder.close()
+
+
+# ---- WeMM: a tokenizer that loses a rule ----------------------------------------------------
+
+
+def test_the_tokenizer_gets_back_the_normaliser_of_its_file(
+    tiny: ModuleType, checkpoints: Checkpoints, tmp_path: Path
+) -> None:
+    out = tmp_path / "wemm-tiny"
+    tiny.save_dense(checkpoints("qwen3_vl"), out, parts=("text", "image", "video"))
+    tokenizer = json.loads((out / "tokenizer.json").read_text(encoding="utf-8"))
+    tokenizer["normalizer"] = {
+        "type": "Replace",
+        "pattern": {"Regex": "\\n$"},
+        "content": "",
+    }
+    (out / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+    ends = {}
+    for restored in (False, True):
+        tiny.describe(out, "qwen3-vl-embedding-2b", restore_normalizer=restored, **QWEN3)
+        spec = find_model(str(out))
+        model = build(spec, Settings(encoder=str(out), device="cpu"))
+        own = model[0].tokenizer.backend_tokenizer
+        ends[restored] = len(own.encode("fox\n").ids) - len(own.encode("fox").ids)
+    assert ends[True] == 0, "the line's end is left out, as the file says"
 
 
 # ---- GVE: a recipe without the repository's own class ---------------------------------------
@@ -429,7 +456,9 @@ def test_an_adapter_of_the_hub_is_put_over_its_base_at_the_pinned_commit(
         for folder in (adapter, over)
     )
     page = [media["a page"]]
-    np.testing.assert_allclose(found.encode(page)[0], expected.encode(page)[0], atol=EXACT)
+    vectors = [encoder.encode(page)[0] for encoder in (expected, found)]
+    assert vectors[0] is not None and vectors[1] is not None
+    np.testing.assert_allclose(vectors[1], vectors[0], atol=EXACT)
     for encoder in (expected, found):
         encoder.close()
 
@@ -465,3 +494,17 @@ def test_a_cross_encoder_scores_yes_against_no_for_every_kind(
         assert score == pytest.approx(expected, abs=1e-5), name
     asked = reranker.score(media["an image"], ["a fox"])
     assert asked[0] is not None and asked[0] != pytest.approx(scores[-1], abs=1e-4)
+
+
+def test_the_check_of_a_reranker_shows_it_pictures_and_names_what_it_does_not_take(
+    tiny: ModuleType, checkpoints: Checkpoints, tmp_path: Path
+) -> None:
+    raw = checkpoints("qwen3_vl", template=tiny.RERANK)
+    out = tiny.save_cross(raw, tmp_path / "reranker")
+    tiny.describe(out, "qwen3-vl-reranker-2b", **{k: v for k, v in QWEN3.items() if k != "dim"})
+    report = check(str(out), Settings(device="cpu"))
+    assert report.looks.moves.keys() == {"text", "image", "page", "video"}
+    assert all(moved > 0 for moved in report.looks.moves.values())
+    lines = report.lines()
+    assert "takes no audio" in lines
+    assert any(line.startswith("looks at image: its scores of two") for line in lines)

@@ -171,6 +171,64 @@ def test_what_the_hub_refuses_is_one_line_with_the_next_step(
     one_line(found)
 
 
+REPOSITORY = (
+    "config.json",
+    "modules.json",
+    "1_Pooling/config.json",
+    "2_Dense/config.json",
+    "2_Dense/pytorch_model.bin",
+    "tokenizer.json",
+    "custom_st.py",
+    "assets/page.png",
+)
+UNUSED = (
+    "model.onnx",
+    "onnx/model_q4.onnx_data",
+    "model.onnx_data_1",
+    "openvino/openvino_model.bin",
+    "tf_model.h5",
+    "flax_model.msgpack",
+    "rust_model.ot",
+    "model-q8.gguf",
+    "training_args.bin",
+    "optimizer.pt",
+    "original/consolidated.00.pth",
+    "assets/film.mp4",
+)
+
+
+@pytest.mark.parametrize(
+    ("weights", "kept"),
+    [
+        (("model.safetensors", "pytorch_model.bin"), ["model.safetensors"]),
+        (
+            ("model-00001-of-00002.safetensors", "pytorch_model-00001-of-00002.bin"),
+            ["model-00001-of-00002.safetensors"],
+        ),
+        (("pytorch_model.bin",), ["pytorch_model.bin"]),
+        (("adapter_model.safetensors", "adapter_model.bin"), ["adapter_model.safetensors"]),
+    ],
+)
+def test_a_download_leaves_out_every_format_that_is_not_loaded(
+    weights: tuple[str, ...], kept: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = pytest.importorskip("huggingface_hub")
+
+    def snapshot(_id: str, *, allow_patterns: Any, ignore_patterns: Any, **_: Any) -> str:
+        files = (*REPOSITORY, *UNUSED, *weights)
+        for name in library.utils.filter_repo_objects(
+            files, allow_patterns=allow_patterns, ignore_patterns=ignore_patterns
+        ):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+        return str(tmp_path)
+
+    monkeypatch.setattr(library, "snapshot_download", snapshot)
+    hub.download("somebody/a-model", "main")
+    found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
+    assert found == {*REPOSITORY, *kept}
+
+
 def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(UnavailableError, match=r'pip install "omni-mcp\[omni\]"') as error:
@@ -216,7 +274,7 @@ def test_a_model_that_this_program_cannot_run_is_listed_with_the_reason_and_neve
 
 
 def test_qwen3_vl_sees_pages_and_frames_as_large_as_its_authors_send_them() -> None:
-    """Pages of 1.84 million pixels, and frames of up to 768 tokens, which 640 pixels do not give."""
+    """Pages of 1.84 million pixels and frames of up to 768 tokens."""
     cut = TransformerEncoder.describe(Settings(encoder="qwen3-vl-embedding-2b")).cut
     assert cut.image_edge**2 / 2**0.5 >= 1_843_200
     assert cut.video_edge**2 * 9 / 16 >= 786_432
