@@ -86,7 +86,13 @@ class Looks:
         lines += [f"takes no {kind}" for kind in self.not_taken]
         lines += [ranking.line() for ranking in self.rankings]
         shown = {ranking.line() for ranking in self.rankings}
-        return lines + [f"warning: {line}" for line in self.warnings if line not in shown]
+        lines += [f"warning: {line}" for line in self.warnings if line not in shown]
+        if wrong := sum(not ranking.ok for ranking in self.rankings):
+            lines.append(
+                f"warning: {wrong} of {len(self.rankings)} questions find the other one of two: it "
+                "is weak, or not used as its authors intend"
+            )
+        return lines
 
 
 def look(encoder: Looking) -> Looks:
