@@ -56,7 +56,8 @@ class Settings:
     trust_remote_code: bool = False
     """Whether the chosen models may run Python code from their repositories."""
     model_patches: Literal["auto", "off"] = "auto"
-    """auto: faster, by patches of torch and transformers where these suit; off: unpatched."""
+    """auto: faster, by patches of torch and transformers where they suit and know the installed
+    versions; off: unpatched."""
     weights_dir: str = ""
     """Folder with model weights, searched before wheels and hubs."""
     reranker: str = ""

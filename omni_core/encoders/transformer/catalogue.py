@@ -63,6 +63,9 @@ def _inherit(name: str, raw: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _parse(name: str, data: Mapping[str, Any]) -> ModelSpec:
+    # how an omni.toml of earlier versions says that `video_pixels` are those of a whole video
+    data = dict(data)
+    former_limit = data.pop("video_pixels_of", "frame") in ("video", "film")
     known = {f.name for f in fields(ModelSpec)}
     if unknown := sorted(set(data) - known):
         raise UnavailableError(
@@ -72,8 +75,8 @@ def _parse(name: str, data: Mapping[str, Any]) -> ModelSpec:
     for key in ("modalities", "matryoshka", "video_pixels", "image_pixels", "pitfalls"):
         if values.get(key) is not None:
             values[key] = tuple(values[key])
-    if values.get("video_pixels_of") == "film":  # the value's former name, in an existing omni.toml
-        values["video_pixels_of"] = "video"
+    if former_limit and values.get("video_pixels"):
+        values["clip_pixels"] = values["video_pixels"][1]
     if isinstance(values.get("recipe"), Mapping):
         values["recipe"] = Recipe(**values["recipe"])
     values["reference"] = tuple(

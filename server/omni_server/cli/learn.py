@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from omni_server.cli.printing import Bar, as_json, say, table
@@ -70,7 +71,7 @@ def models(args: argparse.Namespace) -> int:
             raise BadRequestError("name the model: omni-mcp models check e5-omni-7b")
         report = known.check(args.name, settings_of(args))
         if args.json:
-            as_json(report)
+            as_json({"passed": report.ok, **asdict(report)})
         else:
             for line in report.lines():
                 say(one_line(line, 1000))
@@ -94,8 +95,8 @@ def models(args: argparse.Namespace) -> int:
     table(rows, ("name", "does", "takes", "dim", "memory", "runs here"), right=(3, 4))
     say()
     for f in fits:
-        note = f" -- {f.spec.warning}" if f.spec.warning else ""
-        say(f"{f.spec.name}: {f.spec.licence}{note}")
+        notes = filter(None, (f.spec.warning, f.spec.note))
+        say(f"{f.spec.name}: {f.spec.licence}" + "".join(f" -- {note}" for note in notes))
     say("\nUse one with --encoder NAME (rerankers: OMNI_RERANKER=NAME); the default is `embedded`.")
     return 0
 
