@@ -42,6 +42,8 @@ class IngestRequest:
     fast: bool = False
     watched: bool = False
     """From a watched folder: other ingests do not wait for it."""
+    name: str = ""
+    """Stands in for the file's name where that would be the title, so that it is no evidence."""
 
     def __post_init__(self) -> None:
         """Bring the name of the collection into its stored form."""

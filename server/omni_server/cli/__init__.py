@@ -6,7 +6,8 @@ library   ingest, sources, forget
 watch     watch
 ask       search, similar, show
 serving   serve, worker, schema
-learn     models, eval, reindex, doctor
+measure   eval
+learn     models, reindex, doctor
 install   install, uninstall, doctor --client
 printing  tables, times, progress, JSON
 """

@@ -1,0 +1,12 @@
+"""Evaluation of retrieval: ingest a folder, ask questions with known answers, report metrics.
+
+questions    the files of questions
+library      the files that they are about, under their names or under numbers
+run          ask every question and judge its hits
+judging      which hits are right
+summary      means by direction and language
+reliability  what strong, fair and weak are worth; questions without an answer; channels
+"""
+
+from omni_core.engine.evaluation.run import EvaluationProgress as EvaluationProgress
+from omni_core.engine.evaluation.run import evaluate as evaluate

@@ -1,0 +1,35 @@
+"""The arguments of `eval`. Standard library only, so that --help is instant."""
+
+from __future__ import annotations
+
+from omni_server.cli.verbs import Verbs, json_option
+
+QUESTIONS = """\
+A file of questions is a list of {"id", "direction", "type", "query", "relevant": [{"item", "t0",
+"t1" or "page"}], "lang"}. `type` is text, or image, audio, video, document where `query` is a file.
+`relevant` is empty where nothing in the library answers. The language is `lang`, else that of the
+file's name: queries.es.json."""
+
+
+def measuring(verbs: Verbs) -> None:
+    """Add `eval`."""
+    evaluate = verbs.add(
+        "eval",
+        "measure:evaluate",
+        "Measure how well questions find their answers",
+        "omni-mcp eval samples/queries.json --media samples/library\n"
+        "  omni-mcp eval q.json q.es.json --media Media --hide-names --out report.json",
+    )
+    evaluate.description = f"{evaluate.description}\n\n{QUESTIONS}"
+    evaluate.add_argument(
+        "queries", nargs="+", metavar="QUERIES.json", help="questions and their answers"
+    )
+    evaluate.add_argument("--media", required=True, metavar="DIR", help="the files they are about")
+    evaluate.add_argument(
+        "--hide-names",
+        action="store_true",
+        help="ingest each file under a number, so that file names are no evidence",
+    )
+    evaluate.add_argument("--misses", action="store_true", help="list questions not answered first")
+    evaluate.add_argument("--out", metavar="FILE.json", help="write the whole report there too")
+    json_option(evaluate)
