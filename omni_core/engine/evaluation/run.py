@@ -54,6 +54,7 @@ async def evaluate(
     | key | what |
     |---|---|
     | queries, files, failed | how many, and the error of each file that could not be ingested |
+    | sources | the id of each file's source |
     | whole_library, modality_filtered | means by direction, `all` first among equals; questions without an answer are not counted |
     | languages | the same two for each language |
     | reliability | of the matches called strong, fair and weak, how many are right |
@@ -86,13 +87,13 @@ async def evaluate(
         "queries": len(asked),
         "files": len(sources),
         "failed": {item: s.error for item, s in sources.items() if s.state != "ready"},
+        "sources": {item: s.source_id for item, s in sources.items() if s.source_id},
         **summary.means(rows),
         **reliability.summary(rows),
         "settings": {
             "questions": [Path(path).name for path in paths],
             "names_hidden": hide_names,
             "encoder": status["encoder"]["name"],
-            "readers": status["readers"],
             "index": status["index"],
             "pipeline": status["pipeline"],
         },

@@ -6,7 +6,7 @@ library   ingest, sources, forget
 watch     watch
 ask       search, similar, show
 serving   serve, worker, schema
-measure   eval
+measure   eval (evaluation_text prints its report)
 learn     models, reindex, doctor
 install   install, uninstall, doctor --client
 printing  tables, times, progress, JSON

@@ -3,46 +3,106 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from omni_server.cli.printing import Bar, as_json, hint, plain, say, table
-from omni_server.text import one_line
+from omni_server.cli.printing import Bar, as_json, hint, plain
 
-MEASURES = (("r1", "R@1"), ("r5", "R@5"), ("mrr", "MRR"), ("ndcg10", "nDCG@10"))
-GRADES = ("strong", "fair", "weak")
+if TYPE_CHECKING:
+    from omni_core.engine.evaluation import Evidence
+
+NEEDED = frozenset({"answered", "channels", "intervals", "languages", "reliability", "settings"})
+"""Keys of a report that one of an older version lacks."""
 
 
-async def evaluate(args: argparse.Namespace) -> int:
+def evaluate(args: argparse.Namespace) -> int:
     """Print the tables of the questions; without --store the library is a temporary one."""
-    with tempfile.TemporaryDirectory(prefix="omni-eval-") as folder:
-        report = await _evaluate(args, args.store or folder)
+    from omni_core.engine.evaluation import compare
+    from omni_core.errors import BadRequestError
+    from omni_server.cli.evaluation_text import print_comparison, print_report
+
+    _check(args)
+    before = _read(args.compare) if args.compare else None
+    evidence: Mapping[str, Evidence] = {}
+    if args.report:
+        report = _read(args.report)
+        if missing := NEEDED - report.keys():
+            raise BadRequestError(
+                f"{args.report} is of an older version (it lacks {', '.join(sorted(missing))}): "
+                "it can be compared with, not shown; ask anew with --out"
+            )
+    else:
+        with tempfile.TemporaryDirectory(prefix="omni-eval-") as folder:
+            report, evidence = asyncio.run(_evaluate(args, args.store or folder))
+    comparison = compare(before, report) if before is not None else None
+    if args.json:
+        as_json(report if comparison is None else {**report, "comparison": comparison})
+    else:
+        print_report(report, misses=args.misses)
+        if comparison is not None:
+            print_comparison(comparison)
     if args.out:
         _write(args.out, json.dumps(plain(report), ensure_ascii=False, indent=1))
-    if args.json:
-        as_json(report)
-    else:
-        _print(report, misses=args.misses)
-    if args.out:
-        hint(f"written: {args.out}")
+    if args.html:
+        from omni_server.eval_report import document
+
+        _write(args.html, document(report, evidence, comparison))
     return 0
 
 
-async def _evaluate(args: argparse.Namespace, store: str) -> dict[str, Any]:
-    from omni_core.engine.evaluation import EvaluationProgress
-    from omni_core.engine.evaluation import evaluate as run
+def _check(args: argparse.Namespace) -> None:
+    """Raises BadRequestError when there is nothing to evaluate, or two things."""
+    from omni_core.errors import BadRequestError
+
+    if args.report and (args.queries or args.media or args.hide_names):
+        raise BadRequestError("--report shows a finished report: give no questions and no media")
+    if not args.report and not (args.queries and args.media):
+        raise BadRequestError(
+            "name files of questions and the folder of their media: "
+            "omni-mcp eval QUERIES.json --media DIR; or a finished report with --report FILE.json"
+        )
+
+
+async def _evaluate(
+    args: argparse.Namespace, store: str
+) -> tuple[dict[str, Any], Mapping[str, Evidence]]:
+    from omni_core.engine import evaluation
     from omni_server.cli.opening import open_library
 
     with Bar() as bar:
 
-        async def progress(p: EvaluationProgress) -> None:
+        async def progress(p: evaluation.EvaluationProgress) -> None:
             bar.show(p.number / p.total, f"{p.stage} {p.number}/{p.total} {p.item}".rstrip())
 
+        async def before_each(number: int, total: int) -> None:
+            bar.show(number / total, f"open {number}/{total} for the report")
+
         async with await open_library(args, store=store) as engine:
-            return await run(engine, args.queries, args.media, progress, hide_names=args.hide_names)
+            report = await evaluation.evaluate(
+                engine, args.queries, args.media, progress, hide_names=args.hide_names
+            )
+            if not args.html:
+                return report, {}
+            return report, await evaluation.collect(engine, report, before_each)
+
+
+def _read(path: str) -> dict[str, Any]:
+    """A report of an earlier run. Raises BadRequestError when the file is none."""
+    from omni_core.errors import BadRequestError
+
+    try:
+        report = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+    except OSError as e:
+        raise BadRequestError(f"cannot read {path}: {e.strerror}") from e
+    except ValueError as e:
+        raise BadRequestError(f"{path} is not JSON: {e}") from e
+    if not isinstance(report, dict) or "rows" not in report:
+        raise BadRequestError(f"{path} is no report: write one with `omni-mcp eval --out`")
+    return report
 
 
 def _write(path: str, text: str) -> None:
@@ -53,106 +113,4 @@ def _write(path: str, text: str) -> None:
         write_atomically(Path(path).expanduser().absolute(), text.encode())
     except OSError as e:
         raise BadRequestError(f"cannot write {path}: {e.strerror}") from e
-
-
-def _print(report: Mapping[str, Any], *, misses: bool) -> None:
-    _scores("whole library", report["whole_library"])
-    say()
-    _scores("only the answer's modality", report["modality_filtered"])
-    if len(report["languages"]) > 1:
-        say()
-        by = {lang: t["whole_library"]["all"] for lang, t in report["languages"].items()}
-        _scores("language", by)
-    _reliability(report["reliability"].get("first", {}))
-    _quiet("questions with an answer", report["answered"])
-    _quiet("questions without an answer", report["unanswerable"])
-    _shares("channel of the first ten", report["channels"])
-    if misses:
-        say()
-        for row in report["rows"]:
-            _miss(row)
-    for name, error in report["failed"].items():
-        say(f"not ingested: {one_line(name)}: {one_line(error)}")
-    say()
-    hidden = ", names hidden" if report["settings"]["names_hidden"] else ""
-    say(f"{report['queries']} questions over {report['files']} files{hidden}")
-    say("[95 % intervals]: means by bootstrap over questions, proportions by Wilson's score")
-
-
-def _scores(title: str, scores: Mapping[str, Mapping[str, float]]) -> None:
-    order = sorted(scores, key=lambda d: (d == "all", d))
-    rows = [
-        (d, f"{scores[d]['n']:.0f}", *(_interval(scores[d], key) for key, _ in MEASURES))
-        for d in order
-    ]
-    table(rows, (title, "n", *(name for _, name in MEASURES)), right=range(1, 6))
-
-
-def _interval(scores: Mapping[str, float], key: str) -> str:
-    return f"{scores[key]:.3f} [{scores[f'{key}_low']:.2f}, {scores[f'{key}_high']:.2f}]"
-
-
-def _reliability(by_language: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
-    if not by_language:
-        return
-    say()
-    rows = [
-        (language, *(_proportion(grades[grade], "right") for grade in GRADES))
-        for language, grades in _all_last(by_language)
-    ]
-    table(rows, ("first hits that are right", *GRADES), right=range(1, 4))
-
-
-def _quiet(title: str, by_language: Mapping[str, Mapping[str, float]]) -> None:
-    if not by_language:
-        return
-    say()
-    rows = [
-        (
-            language, f"{found['n']:.0f}",
-            *(f"{found[k]:.0f}" for k in ("nothing", "only_weak", "fair", "strong")),
-            _proportion(found, "nothing_or_weak"),
-        )
-        for language, found in _all_last(by_language)
-    ]  # fmt: skip
-    head = (title, "n", "nothing", "only weak", "fair", "strong", "nothing or weak")
-    table(rows, head, right=range(1, 7))
-
-
-def _proportion(found: Mapping[str, float], key: str) -> str:
-    if not found["n"]:
-        return "-"
-    share = f"{found[key]:.0f}/{found['n']:.0f} = {found['share']:.2f}"
-    return f"{share} [{found['low']:.2f}, {found['high']:.2f}]"
-
-
-def _shares(title: str, by_direction: Mapping[str, Mapping[str, float]]) -> None:
-    names = sorted({name for shares in by_direction.values() for name in shares})
-    if not names:
-        return
-    say()
-    rows = [
-        (direction, *(f"{shares.get(name, 0.0):.2f}" for name in names))
-        for direction, shares in _all_last(by_direction)
-    ]
-    table(rows, (title, *(n.replace("_", " ") for n in names)), right=range(1, len(names) + 1))
-
-
-def _all_last(found: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
-    return sorted(found.items(), key=lambda pair: (pair[0] == "all", pair[0]))
-
-
-def _miss(row: Mapping[str, Any]) -> None:
-    """A question whose first hit is wrong, or which has no answer and gets one."""
-    if row["relevant"]:
-        if row["rank"] == 1:
-            return
-        what = f"rank {row['rank'] or 'none'}"
-    else:
-        if all(hit["match"] == "weak" for hit in row["hits"]):
-            return
-        what = "has no answer"
-    language = "" if row["language"] == "und" else f" ({row['language']})"
-    say(f"{row['id']}{language} {one_line(row['query'])}: {what}")
-    for hit in row["hits"][:3]:
-        say(f"    {one_line(hit['cite'])} ({hit['match']}) {one_line(hit['item'])}")
+    hint(f"written: {path}")

@@ -18,18 +18,31 @@ def measuring(verbs: Verbs) -> None:
         "measure:evaluate",
         "Measure how well questions find their answers",
         "omni-mcp eval samples/queries.json --media samples/library\n"
-        "  omni-mcp eval q.json q.es.json --media Media --hide-names --out report.json",
+        "  omni-mcp eval q.json q.es.json --media Media --hide-names --out now.json\n"
+        "  omni-mcp eval --report now.json --compare before.json --html changes.html",
     )
     evaluate.description = f"{evaluate.description}\n\n{QUESTIONS}"
     evaluate.add_argument(
-        "queries", nargs="+", metavar="QUERIES.json", help="questions and their answers"
+        "queries", nargs="*", metavar="QUERIES.json", help="questions and their answers"
     )
-    evaluate.add_argument("--media", required=True, metavar="DIR", help="the files they are about")
+    evaluate.add_argument("--media", metavar="DIR", help="the files they are about")
     evaluate.add_argument(
         "--hide-names",
         action="store_true",
         help="ingest each file under a number, so that file names are no evidence",
     )
     evaluate.add_argument("--misses", action="store_true", help="list questions not answered first")
-    evaluate.add_argument("--out", metavar="FILE.json", help="write the whole report there too")
+    results = evaluate.add_argument_group("the report")
+    results.add_argument("--out", metavar="FILE.json", help="write the whole report there too")
+    results.add_argument(
+        "--html", metavar="FILE.html", help="write it as a page, with pictures of what was missed"
+    )
+    results.add_argument(
+        "--compare",
+        metavar="BEFORE.json",
+        help="an earlier report: say what changed, and whether more than chance would",
+    )
+    results.add_argument(
+        "--report", metavar="FILE.json", help="show this finished report instead of asking anew"
+    )
     json_option(evaluate)
