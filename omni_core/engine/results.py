@@ -369,6 +369,21 @@ class FileNews:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorsStatus:
+    """How far the export or import of a file of vectors is; at its end, what it did."""
+
+    path: str
+    sources_total: int
+    sources_done: int = 0
+    segments: int = 0
+    """Written to the file, or stored in the library."""
+    already: int = 0
+    """Sources of an import that were in the library: they stayed as they were."""
+    current: str = ""
+    """Title of the source under way; "" at the end."""
+
+
+@dataclass(frozen=True, slots=True)
 class FilesNoted:
     """What became of sources because of a FileNews."""
 

@@ -7,6 +7,7 @@ watch     watch
 ask       search, similar, show
 serving   serve, worker, schema
 measure   eval (evaluation_text prints its report)
+vectors   export, import
 learn     models, reindex, doctor
 install   install, uninstall, doctor --client
 printing  tables, times, progress, JSON

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from omni_server.cli import parser_measuring, parser_serving
+from omni_server.cli import parser_measuring, parser_serving, parser_vectors
 from omni_server.cli.verbs import Verbs, json_option
 
 MODALITIES = ("video", "audio", "image", "document")
@@ -38,6 +38,7 @@ def build() -> argparse.ArgumentParser:
     _asking(verbs)
     parser_measuring.measuring(verbs)
     _learning(verbs)
+    parser_vectors.vectors(verbs)
     parser_serving.clients(verbs)
     return top
 

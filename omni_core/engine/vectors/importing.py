@@ -1,0 +1,166 @@
+"""Imports a file of vectors: each source is in the library whole, or not at all.
+
+A source is recorded as complete after all of its segments are durable. When the import is
+interrupted, the source under way is taken out again, and the same import goes on after those that
+are in. After a crash it is partial, and is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from omni_core.engine.context import Context
+from omni_core.engine.results import SourceRow, VectorsStatus
+from omni_core.engine.vectors import sources
+from omni_core.errors import StoreError, UnreadableError
+from omni_core.ids import PIPELINE
+from omni_core.payload import source_filter
+from omni_core.points import Point
+from omni_core.tasks import finish_first
+
+Progress = Callable[[VectorsStatus], Awaitable[None]]
+
+
+async def import_vectors(
+    context: Context, path: Path, *, progress: Progress | None = None
+) -> VectorsStatus:
+    """Add the sources of the file; complete ones that the library has already stay as they are.
+
+    Raises StoreError MODEL_MISMATCH for vectors of another model, UnreadableError for a file that
+    is none or is damaged, UnavailableError without pyarrow.
+    """
+    parquet = await asyncio.to_thread(importlib.import_module, "omni_core.engine.vectors.parquet")
+    file = await asyncio.to_thread(parquet.Reader, path)
+    try:
+        theirs = file.facts["fingerprint"]
+        if theirs != context.info.fingerprint:
+            raise StoreError(
+                f"{path.name} holds vectors of {theirs}, this library those of "
+                f"{context.info.fingerprint}: only the same model can be imported; open a library "
+                "with that encoder, or ingest the files themselves",
+                code="MODEL_MISMATCH",
+            )
+        status = VectorsStatus(str(path), sources_total=int(file.facts.get("sources", 0)))
+        rows = _Rows(file.batches())
+        while (row := await rows.next_source()) is not None:
+            status = replace(status, current=row.title)
+            if progress is not None:
+                await progress(status)
+            count = await _import(context, row, rows)
+            status = replace(
+                status,
+                sources_done=status.sources_done + 1,
+                sources_total=max(status.sources_total, status.sources_done + 1),
+                segments=status.segments + (count or 0),
+                already=status.already + (count is None),
+            )
+        return replace(status, current="")
+    finally:
+        await finish_first(asyncio.to_thread(file.close))
+
+
+async def _import(context: Context, row: SourceRow, rows: _Rows) -> int | None:
+    """The number of segments; None for a source that is in the library already."""
+    lock = context.source_locks.setdefault(row.sha256, asyncio.Lock())
+    async with lock:
+        known = await asyncio.to_thread(context.catalog.get, row.sha256)
+        if known is not None and known.state == "ready":
+            async for _ in rows.points():
+                pass
+            return None
+        await _remove(context, row)
+        try:
+            count = await _store(context, row, rows)
+        except BaseException:
+            await finish_first(_remove(context, row))
+            raise
+    await context.changes.notify(row.id)
+    return count
+
+
+async def _store(context: Context, row: SourceRow, rows: _Rows) -> int:
+    catalog = context.catalog
+    first, *others = row.collections
+    await asyncio.to_thread(
+        catalog.begin,
+        row.source,
+        collection=first,
+        mtime_ns=0,  # the file, if there is one here, is looked at when it is ingested
+        model=context.info.fingerprint,
+        pipeline=row.pipeline or PIPELINE,
+    )
+    for name in others:
+        await asyncio.to_thread(catalog.add_collection, row.sha256, name)
+    index = await context.opened_index()
+    count = 0
+    async for points in rows.points():
+        await index.upsert(points)
+        count += len(points)
+    await index.flush()
+    await asyncio.to_thread(
+        catalog.finish,
+        row.sha256,
+        state=row.state,
+        segments=count,
+        duration_s=row.duration_s,
+        warnings=row.warnings,
+        empty=row.empty,
+    )
+    return count
+
+
+async def _remove(context: Context, row: SourceRow) -> None:
+    index = await context.opened_index()
+    await index.delete(source_filter(row.id))
+    await index.flush()
+    await asyncio.to_thread(context.catalog.remove, row.sha256)
+
+
+class _Rows:
+    """The rows of a file, source by source."""
+
+    def __init__(self, batches: Iterator[list[Any]]) -> None:
+        self._batches = batches
+        self._batch: list[Any] = []
+        self._source = ""
+        self._row: SourceRow | None = None
+        self._seen: set[str] = set()
+
+    async def next_source(self) -> SourceRow | None:
+        """The next source, whose points come next; None at the end."""
+        if not await self._fill():
+            return None
+        self._source = self._batch[0].source
+        row = self._row = sources.of_json(self._source)
+        if row.id in self._seen:
+            raise UnreadableError(
+                f"the rows of {row.id} do not stand together; sort the file by its column source"
+            )
+        self._seen.add(row.id)
+        return row
+
+    async def points(self) -> AsyncIterator[list[Point]]:
+        """The points of that source, in batches."""
+        row = self._row
+        while row is not None and await self._fill() and self._batch[0].source == self._source:
+            same = 0
+            while same < len(self._batch) and self._batch[same].source == self._source:
+                same += 1
+            taken, self._batch = self._batch[:same], self._batch[same:]
+            points = [sources.checked(r.point, row) for r in taken if r.point is not None]
+            if points:
+                yield points
+
+    async def _fill(self) -> bool:
+        """Read on when everything is taken; False at the end of the file."""
+        while not self._batch:
+            batch = await asyncio.to_thread(next, self._batches, None)
+            if batch is None:
+                return False
+            self._batch = batch
+        return True
