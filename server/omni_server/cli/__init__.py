@@ -6,7 +6,7 @@ library   ingest, sources, forget
 watch     watch
 ask       search, similar, show
 serving   serve, worker, schema
-measure   eval (evaluation_text prints its report)
+measure   eval (evaluation_text prints its report); measure_mteb: mteb
 vectors   export, import
 learn     models, reindex, doctor
 install   install, uninstall, doctor --client

@@ -1,4 +1,4 @@
-"""The arguments of `eval`. Standard library only, so that --help is instant."""
+"""The arguments of `eval` and `mteb`. Standard library only, so that --help is instant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ file's name: queries.es.json."""
 
 
 def measuring(verbs: Verbs) -> None:
-    """Add `eval`."""
+    """Add `eval` and `mteb`."""
+    _eval(verbs)
+    _mteb(verbs)
+
+
+def _eval(verbs: Verbs) -> None:
     evaluate = verbs.add(
         "eval",
         "measure:evaluate",
@@ -46,3 +51,28 @@ def measuring(verbs: Verbs) -> None:
         "--report", metavar="FILE.json", help="show this finished report instead of asking anew"
     )
     json_option(evaluate)
+
+
+def _mteb(verbs: Verbs) -> None:
+    mteb = verbs.add(
+        "mteb",
+        "measure_mteb:mteb",
+        "Measure the encoder or the whole server on tasks of mteb",
+        "omni-mcp mteb --list vidore\n"
+        "  omni-mcp mteb --tasks VidoreDocVQARetrieval --encoder e5-omni-7b --out results\n"
+        "  omni-mcp mteb --tasks 'ViDoRe(v2)' --whole",
+    )
+    mteb.add_argument(
+        "--tasks", nargs="+", default=[], metavar="NAME", help="names of tasks or benchmarks"
+    )
+    mteb.add_argument("--list", metavar="WORD", help="names that contain this ('' for all)")
+    mteb.add_argument(
+        "--whole",
+        action="store_true",
+        help="the whole server (files ingested, questions asked), not the encoder alone",
+    )
+    mteb.add_argument("--out", metavar="DIR", help="write mteb's own result files there")
+    mteb.add_argument(
+        "--batch-size", type=int, default=16, metavar="N", help="rows of a batch (16)"
+    )
+    json_option(mteb)
