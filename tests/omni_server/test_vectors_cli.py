@@ -26,16 +26,17 @@ def light(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_library_goes_out_into_a_file_and_into_another_store(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    other = str(tmp_path / "other")
     assert main(["ingest", "boats.md"]) == 0
     assert main(["export", "library.parquet"]) == 0
     assert "1 source with 2 segments written to" in capsys.readouterr().out
     assert main(["export", "library.parquet"]) == 1
     assert "exists; remove it" in capsys.readouterr().err
-    assert main(["import", "library.parquet", "--store", "other"]) == 0
+    assert main(["import", "library.parquet", "--store", other]) == 0
     assert "imported 1 source with 2 segments." in capsys.readouterr().out
-    assert main(["search", "launch of the boat", "--store", "other"]) == 0
-    assert "[Boats]" in capsys.readouterr().out
-    assert main(["import", "library.parquet", "--store", "other", "--json"]) == 0
+    assert main(["search", "launch of the boat", "--store", other]) == 0
+    assert "[Boats chars 0-42]" in capsys.readouterr().out
+    assert main(["import", "library.parquet", "--store", other, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["already"] == 1
 
 

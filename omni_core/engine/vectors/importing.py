@@ -1,8 +1,8 @@
 """Imports a file of vectors: each source is in the library whole, or not at all.
 
-A source is recorded as complete after all of its segments are durable. When the import is
+Sources are recorded as complete after all of their segments are durable. When the import is
 interrupted, the source under way is taken out again, and the same import goes on after those that
-are in. After a crash it is partial, and is replaced.
+are in. After a crash the last ones are partial, and are replaced.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ from omni_core.ids import PIPELINE
 from omni_core.payload import source_filter
 from omni_core.points import Point
 from omni_core.tasks import finish_first
+
+IMPORTS = "imports"
+"""Key of the lock that lets one import run at a time: each holds the locks of several sources."""
+GROUP_SOURCES = 64
+GROUP_SEGMENTS = 5000
+"""About how much is stored before it is made durable and recorded."""
 
 Progress = Callable[[VectorsStatus], Awaitable[None]]
 
@@ -45,80 +52,113 @@ async def import_vectors(
                 "with that encoder, or ingest the files themselves",
                 code="MODEL_MISMATCH",
             )
-        status = VectorsStatus(str(path), sources_total=int(file.facts.get("sources", 0)))
-        rows = _Rows(file.batches())
-        while (row := await rows.next_source()) is not None:
-            status = replace(status, current=row.title)
-            if progress is not None:
-                await progress(status)
-            count = await _import(context, row, rows)
-            status = replace(
-                status,
-                sources_done=status.sources_done + 1,
-                sources_total=max(status.sources_total, status.sources_done + 1),
-                segments=status.segments + (count or 0),
-                already=status.already + (count is None),
-            )
-        return replace(status, current="")
+        total = int(file.facts.get("sources", 0))
+        async with context.source_locks.setdefault(IMPORTS, asyncio.Lock()):
+            return await _import(context, file, VectorsStatus(str(path), total), progress)
     finally:
         await finish_first(asyncio.to_thread(file.close))
 
 
-async def _import(context: Context, row: SourceRow, rows: _Rows) -> int | None:
-    """The number of segments; None for a source that is in the library already."""
-    lock = context.source_locks.setdefault(row.sha256, asyncio.Lock())
-    async with lock:
-        known = await asyncio.to_thread(context.catalog.get, row.sha256)
-        if known is not None and known.state == "ready":
-            async for _ in rows.points():
-                pass
-            return None
-        await _remove(context, row)
-        try:
-            count = await _store(context, row, rows)
-        except BaseException:
-            await finish_first(_remove(context, row))
-            raise
-    await context.changes.notify(row.id)
-    return count
+async def _import(
+    context: Context, file: Any, status: VectorsStatus, progress: Progress | None
+) -> VectorsStatus:
+    rows, group = _Rows(file.batches()), _Group(context)
+    try:
+        while (row := await rows.next_source()) is not None:
+            status = replace(status, current=row.title)
+            if progress is not None:
+                await progress(status)
+            count = await group.add(row, rows)
+            done = status.sources_done + 1
+            status = replace(
+                status,
+                sources_done=done,
+                sources_total=max(status.sources_total, done),
+                segments=status.segments + (count or 0),
+                already=status.already + (count is None),
+            )
+    finally:  # what is whole stays, however this ends
+        await finish_first(group.commit())
+    return replace(status, current="")
 
 
-async def _store(context: Context, row: SourceRow, rows: _Rows) -> int:
-    catalog = context.catalog
-    first, *others = row.collections
-    await asyncio.to_thread(
-        catalog.begin,
-        row.source,
-        collection=first,
-        mtime_ns=0,  # the file, if there is one here, is looked at when it is ingested
-        model=context.info.fingerprint,
-        pipeline=row.pipeline or PIPELINE,
-    )
-    for name in others:
-        await asyncio.to_thread(catalog.add_collection, row.sha256, name)
-    index = await context.opened_index()
-    count = 0
-    async for points in rows.points():
-        await index.upsert(points)
-        count += len(points)
-    await index.flush()
-    await asyncio.to_thread(
-        catalog.finish,
-        row.sha256,
-        state=row.state,
-        segments=count,
-        duration_s=row.duration_s,
-        warnings=row.warnings,
-        empty=row.empty,
-    )
-    return count
+class _Group:
+    """Sources whose segments are stored, until one flush makes them durable: on a slow disk each
+    flush takes a second."""
 
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._stored: list[tuple[SourceRow, int]] = []
+        self._locks = AsyncExitStack()
 
-async def _remove(context: Context, row: SourceRow) -> None:
-    index = await context.opened_index()
-    await index.delete(source_filter(row.id))
-    await index.flush()
-    await asyncio.to_thread(context.catalog.remove, row.sha256)
+    async def add(self, row: SourceRow, rows: _Rows) -> int | None:
+        """Store the source's segments; how many, or None where it is in the library already.
+
+        Its lock is held until the group is committed.
+        """
+        async with AsyncExitStack() as lock:
+            await lock.enter_async_context(
+                self._context.source_locks.setdefault(row.sha256, asyncio.Lock())
+            )
+            known = await asyncio.to_thread(self._context.catalog.get, row.sha256)
+            if known is not None and known.state == "ready":
+                async for _ in rows.points():
+                    pass
+                return None
+            await self._remove(row)
+            try:
+                count = await self._store(row, rows)
+            except BaseException:
+                await finish_first(self._remove(row))
+                raise
+            self._stored.append((row, count))
+            self._locks.push_async_exit(lock.pop_all())
+        if len(self._stored) >= GROUP_SOURCES or sum(n for _, n in self._stored) >= GROUP_SEGMENTS:
+            await self.commit()
+        return count
+
+    async def commit(self) -> None:
+        """Make what is stored durable, then record it as complete."""
+        stored, self._stored = self._stored, []
+        async with self._locks.pop_all():
+            if stored:
+                await (await self._context.opened_index()).flush()
+            for row, count in stored:
+                await asyncio.to_thread(
+                    self._context.catalog.finish,
+                    row.sha256,
+                    state=row.state,
+                    segments=count,
+                    duration_s=row.duration_s,
+                    warnings=row.warnings,
+                    empty=row.empty,
+                )
+                await self._context.changes.notify(row.id)
+
+    async def _store(self, row: SourceRow, rows: _Rows) -> int:
+        catalog = self._context.catalog
+        first, *others = row.collections
+        await asyncio.to_thread(
+            catalog.begin,
+            row.source,
+            collection=first,
+            mtime_ns=0,  # the file, if there is one here, is looked at when it is ingested
+            model=self._context.info.fingerprint,
+            pipeline=row.pipeline or PIPELINE,
+        )
+        for name in others:
+            await asyncio.to_thread(catalog.add_collection, row.sha256, name)
+        index = await self._context.opened_index()
+        count = 0
+        async for points in rows.points():
+            await index.upsert(points)
+            count += len(points)
+        return count
+
+    async def _remove(self, row: SourceRow) -> None:
+        index = await self._context.opened_index()
+        await index.delete(source_filter(row.id))
+        await asyncio.to_thread(self._context.catalog.remove, row.sha256)
 
 
 class _Rows:

@@ -104,6 +104,15 @@ async def test_importing_again_leaves_what_is_there(
         assert (again.already, again.segments) == (first.sources_done, 0)
 
 
+async def test_two_imports_at_once_both_end(
+    small: Path, opened: Callable[..., Any], settings: Settings, tmp_path: Path
+) -> None:
+    async with opened(elsewhere(settings, tmp_path)) as other:
+        async with asyncio.timeout(60):
+            both = await asyncio.gather(*(other.import_vectors(str(small)) for _ in range(2)))
+        assert sorted(done.already for done in both) == [0, 2]
+
+
 async def test_a_file_that_was_imported_is_known_when_it_is_ingested(
     exported: Path, opened: Callable[..., Any], settings: Settings, tmp_path: Path, media: Path
 ) -> None:
