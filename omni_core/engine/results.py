@@ -42,6 +42,8 @@ class IngestRequest:
     fast: bool = False
     watched: bool = False
     """From a watched folder: other ingests do not wait for it."""
+    name: str = ""
+    """Stands in for the file's name where that would be the title, so that it is no evidence."""
 
     def __post_init__(self) -> None:
         """Bring the name of the collection into its stored form."""
@@ -364,6 +366,21 @@ class FileNews:
     ingested: tuple[str, ...] = ()
     """Ingested: what these paths held before is forgotten."""
     passed_over: tuple[PassedOver, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VectorsStatus:
+    """How far the export or import of a file of vectors is; at its end, what it did."""
+
+    path: str
+    sources_total: int
+    sources_done: int = 0
+    segments: int = 0
+    """Written to the file, or stored in the library."""
+    already: int = 0
+    """Sources of an import that were in the library: they stayed as they were."""
+    current: str = ""
+    """Title of the source under way; "" at the end."""
 
 
 @dataclass(frozen=True, slots=True)

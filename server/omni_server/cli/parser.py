@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from omni_server.cli import parser_serving
+from omni_server.cli import parser_measuring, parser_serving, parser_vectors
 from omni_server.cli.verbs import Verbs, json_option
 
 MODALITIES = ("video", "audio", "image", "document")
@@ -36,7 +36,9 @@ def build() -> argparse.ArgumentParser:
     parser_serving.serving(verbs)
     _library(verbs)
     _asking(verbs)
+    parser_measuring.measuring(verbs)
     _learning(verbs)
+    parser_vectors.vectors(verbs)
     parser_serving.clients(verbs)
     return top
 
@@ -163,16 +165,6 @@ def _crop(text: str) -> tuple[float, ...]:
 
 
 def _learning(verbs: Verbs) -> None:
-    evaluate = verbs.add(
-        "eval",
-        "learn:evaluate",
-        "Measure how well questions find their answers",
-        "omni-mcp eval samples/queries.json --media samples/library",
-    )
-    evaluate.add_argument("queries", metavar="QUERIES.json", help="questions and their answers")
-    evaluate.add_argument("--media", required=True, metavar="DIR", help="the files they are about")
-    evaluate.add_argument("--misses", action="store_true", help="list questions not answered first")
-    json_option(evaluate)
     models = verbs.add(
         "models",
         "learn:models",
