@@ -130,9 +130,9 @@ async def _found(
         question = Question((), request.query)
         return _Found(ranked, await described(context, reading, windows), question)
     question = await in_words(context, reading.sought or request.query)
-    candidates = await _graded(context, request, question, scope, windows)
+    candidates, outliers = await _graded(context, request, question, scope, windows)
     if reading.pick:
-        return await _picked(context, reading, question, windows, candidates)
+        return await _picked(context, reading, question, windows, candidates, outliers)
     assert windows is not None  # noqa: S101 - as above
     placed = [
         p for w in windows for p in timeline.matching(
@@ -154,9 +154,9 @@ async def _graded(
     question: Question,
     scope: Scope,
     windows: Sequence[Window] | None,
-) -> list[Candidate]:
-    """The candidates above the lowest threshold; with windows only those of their sources, none
-    graded higher than the window itself."""
+) -> tuple[list[Candidate], frozenset[str]]:
+    """The candidates above the lowest threshold, and the ids of those that stand out; with windows
+    only those of their sources."""
     if windows is not None:
         ids = sorted({w.source_id for w in windows})
         only = Filter((*scope.filter.must, of_sources(ids)), scope.filter.must_not)
@@ -165,7 +165,8 @@ async def _graded(
     found = await pipeline.drop_unwanted(context, request, found)
     calibrated = await calibrated_thresholds(context, scope.segments)
     accepted, _ = thresholds.grade(found, context.info, calibrated=calibrated)
-    return [c for c in accepted if not c.stored.is_title or windows is None]
+    kept = [c for c in accepted if not c.stored.is_title or windows is None]
+    return kept, episodes.outliers_of(found)
 
 
 def _inside(candidates: Sequence[Candidate], window: Window) -> list[Candidate]:
@@ -198,31 +199,60 @@ async def _picked(
     question: Question,
     windows: Sequence[Window] | None,
     candidates: list[Candidate],
+    outliers: frozenset[str],
 ) -> _Found | None:
     """The episodes of what is sought, in time, and their number."""
     if windows is not None:
         candidates = list({c.id: c for w in windows for c in _inside(candidates, w)}.values())
     clear = episodes.clear(
-        candidates, channels=reading.channels, literal=_literal(reading.sought, candidates)
+        candidates,
+        channels=reading.channels,
+        literal=_literal(reading.sought, candidates),
+        outliers=outliers,
     )
     if not clear.candidates:
         return None
+    ranked, less = await _in_time(context, reading, clear)
+    where = f", {await described(context, reading, windows)}" if windows else ""
+    what = f"“{reading.sought}”{where}"
+    if reading.pick != "count":
+        then = f"; the last {len(less)} are less sure" if less else ""
+        read_as = f"the {reading.pick} time of {what} in order of time{then}"
+        return _Found([*ranked, *less], read_as, question)
+    full = len(candidates) >= pipeline.PREFETCH_LIMIT
+    counted = clear.sure or clear.stands_out
+    return _Found(
+        ranked,
+        f"how often {what}: distinct moments whose match is good enough"
+        + ("" if counted else "; none is, those shown are doubtful"),
+        question,
+        count=len(ranked) if counted else 0,
+        at_least=full or not clear.sure or bool(less),
+    )
+
+
+async def _in_time(
+    context: Context, reading: Reading, clear: episodes.Clear
+) -> tuple[list[Moment], list[Moment]]:
+    """The distinct episodes by time, and the doubtful ones beside them."""
     by_score = sorted(episodes.episodes(clear.candidates), key=lambda m: -m.score)
     vectors = await pipeline.vectors_of(context, [m.best.id for m in by_score])
     distinct = moments.fold_duplicates(by_score, vectors)
-    rows = await asyncio.to_thread(context.catalog.get_many, {m.source_id for m in distinct})
+    copies = {(source_id, span) for m in distinct for source_id, span in m.also_at}
+    taken = [(m.source_id, m.span) for m in distinct] + sorted(copies)
+    less = [
+        m
+        for m in episodes.episodes(clear.doubtful)
+        if not any(source == m.source_id and span.overlaps(m.span) for source, span in taken)
+    ]
+    ids = {m.source_id for m in (*distinct, *less)}
+    rows = await asyncio.to_thread(context.catalog.get_many, ids)
     dated = {i: row.recorded_at_from not in ("", FILE_TIME) for i, row in rows.items()}
-    ranked = episodes.in_time(distinct, dated, latest_first=reading.pick == "last")
-    what = f"“{reading.sought}”"
-    where = f", {await described(context, reading, windows)}" if windows else ""
-    if reading.pick != "count":
-        return _Found(
-            ranked, f"the {reading.pick} time of {what} in order of time{where}", question
-        )
-    full = len(candidates) >= pipeline.PREFETCH_LIMIT
-    at_least = full or not clear.sure or bool(clear.doubtful)
-    read_as = f"how often {what}{where}: distinct moments, counted where they match well enough"
-    return _Found(ranked, read_as, question, len(distinct), at_least)
+    last = reading.pick == "last"
+    return (
+        episodes.in_time(distinct, dated, latest_first=last),
+        episodes.in_time(less, dated, latest_first=last),
+    )
 
 
 def _literal(text: str, candidates: Sequence[Candidate]) -> frozenset[str]:

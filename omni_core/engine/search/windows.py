@@ -158,9 +158,9 @@ async def _whole(context: Context, moment: Moment, *, seen: bool) -> Moment:
         return moment
     row = await _row(context, moment.source_id)
     around = Span("second", max(0.0, span.start - AROUND_S), span.end + AROUND_S)
-    shots = timeline.shots(await points_of(context, Target(row, around)))
-    vectors = await pipeline.vectors_of(context, [p.id for p in shots])
-    return replace(moment, span=timeline.extent(span, shots, vectors))
+    points = await points_of(context, Target(row, around))
+    vectors = await pipeline.vectors_of(context, [p.id for p in timeline.shots(points)])
+    return replace(moment, span=timeline.extent(span, points, vectors))
 
 
 def _weighted(found: Sequence[tuple[Moment, Window]]) -> list[Window]:

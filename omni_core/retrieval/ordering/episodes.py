@@ -8,17 +8,21 @@ channel: what is shown twice is about equally like the question twice.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import Moment
+from omni_core.retrieval.thresholds import MIN_SAMPLE, OUTLIER_Z
 from omni_core.types import Channel
 
 GAP_S = 3.0
 """Clear moments of one source at most so far apart are one episode: a pause, a cut."""
-BELOW_BEST = {Channel.VISUAL: 0.10, Channel.SOUND: 0.05}
-BELOW_BEST_WORDS = 0.15
+REACH = 0.15
 """How far below the best cosine of its channel a candidate may be."""
+STANDS_OUT = 0.08
+"""Gap of cosines below a group of weak matches from which it is counted all the same."""
 _WORDS = frozenset({Channel.SPEECH, Channel.SCREEN_TEXT, Channel.TEXT})
 
 
@@ -30,8 +34,10 @@ class Clear:
     sure: bool
     """Whether their match is at least fair, or they hold the words themselves; else they are the
     best of what there is."""
-    doubtful: int = 0
-    """Candidates just below the bars."""
+    stands_out: bool = False
+    """Whether, of weak match, they are yet far better than the rest."""
+    doubtful: tuple[Candidate, ...] = ()
+    """Candidates of fair match or better that are below the second bar."""
 
 
 def clear(
@@ -39,13 +45,18 @@ def clear(
     *,
     channels: Set[Channel] = frozenset(),
     literal: Collection[str] = frozenset(),
+    outliers: Collection[str] = frozenset(),
 ) -> Clear:
     """The candidates that surely show or say what is sought.
 
     `channels` are those that the question asks for; others count only where these hold nothing.
     `literal` are the ids of candidates whose text holds every word that is sought: where there are
-    some, other texts do not count.
+    some, other texts do not count. `outliers` are clear whatever their match (see `outliers_of`).
     """
+    candidates = [
+        replace(c, match="fair") if c.match == "weak" and c.id in outliers else c
+        for c in candidates
+    ]
     body = [c for c in candidates if not c.stored.is_title]
     texts = _in_channels(body, _WORDS) if channels and channels <= _WORDS else []
     for group in (_in_channels(body, channels), texts, body):
@@ -56,12 +67,37 @@ def clear(
         else:
             chosen = _near_best(group)
         if chosen:
-            left = {c.id for c in group} - {c.id for c in chosen}
-            doubtful = sum(c.id in left and c.match != "weak" for c in group)
-            return Clear(tuple(chosen), True, doubtful)
+            taken = {c.id for c in chosen}
+            left = tuple(c for c in group if c.id not in taken and c.match != "weak")
+            return Clear(tuple(chosen), True, left)
     weak = [c for c in _in_channels(body, channels) or body if c.cosine is not None]
-    best = max((c.cosine or 0.0 for c in weak), default=0.0)
-    return Clear(tuple(c for c in weak if (c.cosine or 0.0) >= best - 0.02), False)
+    if not weak:
+        return Clear((), False)
+    # a film has no words that were sought, and pictures no sound: the channel of the best decides
+    best = max(weak, key=lambda c: c.cosine or 0.0).stored.channel
+    alike = [c for c in weak if c.stored.channel is best]
+    bar, gap = _bar([c.cosine or 0.0 for c in alike])
+    chosen = tuple(c for c in alike if (c.cosine or 0.0) >= bar)
+    return Clear(chosen, False, stands_out=gap >= STANDS_OUT)
+
+
+def outliers_of(candidates: Sequence[Candidate]) -> frozenset[str]:
+    """Ids of the candidates whose cosine is far above the others of their channel in this library:
+    a weak model sees a cat at a cosine of 0.3, but sees nothing else so well.
+
+    The distance is `thresholds.OUTLIER_Z` robust standard deviations from the median.
+    """
+    found: set[str] = set()
+    for channel in {c.stored.channel for c in candidates}:
+        group = [c for c in candidates if c.stored.channel is channel and c.cosine is not None]
+        if len(group) < MIN_SAMPLE:
+            continue
+        values = np.array([c.cosine for c in group], dtype=np.float64)
+        median = np.median(values)
+        width = max(1.4826 * float(np.median(abs(values - median))), 1e-9)
+        far = (values - median) / width >= OUTLIER_Z
+        found |= {c.id for c, is_far in zip(group, far, strict=True) if is_far}
+    return frozenset(found)
 
 
 def _in_channels(candidates: Sequence[Candidate], wanted: Collection[Channel]) -> list[Candidate]:
@@ -70,20 +106,28 @@ def _in_channels(candidates: Sequence[Candidate], wanted: Collection[Channel]) -
 
 def _near_best(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Those of fair match or better, and near the best of their channel."""
-    best: dict[Channel, float] = {}
+    cosines: dict[Channel, list[float]] = {}
     for c in candidates:
-        channel = c.stored.channel
-        best[channel] = max(best.get(channel, -1.0), -1.0 if c.cosine is None else c.cosine)
+        if c.cosine is not None:
+            cosines.setdefault(c.stored.channel, []).append(c.cosine)
+    bars = {channel: _bar(values)[0] for channel, values in cosines.items()}
     return [
         c
         for c in candidates
-        if c.match != "weak"
-        and (c.cosine is None or c.cosine >= best[c.stored.channel] - _margin(c.stored.channel))
+        if c.match != "weak" and (c.cosine is None or c.cosine >= bars[c.stored.channel])
     ]
 
 
-def _margin(channel: Channel) -> float:
-    return BELOW_BEST.get(channel, BELOW_BEST_WORDS)
+def _bar(cosines: Sequence[float]) -> tuple[float, float]:
+    """The lower edge of the best group of cosines, and how far the next one lies below it: the
+    widest gap within `REACH` of the best."""
+    order = sorted(cosines, reverse=True)
+    floor = order[0] - REACH
+    within = [c for c in order if c >= floor]
+    below = [*within[1:], floor]
+    gaps = [high - low for high, low in zip(within, below, strict=True)]
+    at = int(np.argmax(gaps))
+    return within[at], gaps[at]
 
 
 def episodes(candidates: Sequence[Candidate]) -> list[Moment]:

@@ -12,6 +12,7 @@ import numpy as np
 from omni_core.points import Point
 from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import SAME_COSINE, Moment
+from omni_core.text.tokens import words
 from omni_core.types import CHAPTER_ORIGIN, Channel, Match, Span, Vector
 
 Side = Literal["after", "before"]
@@ -66,25 +67,42 @@ class Placed:
     value: float
 
 
-def extent(span: Span, shots: Sequence[Point], vectors: Mapping[str, Vector]) -> Span:
-    """The shot that `span` lies in, with the shots around it that look the same: a slide that
-    stands for a minute is cut into several."""
-    inside = [_shared(span, p.stored.span) for p in shots]
+def extent(span: Span, points: Sequence[Point], vectors: Mapping[str, Vector]) -> Span:
+    """The shot that `span` lies in, with the shots around it that look the same and show the same
+    words: a slide that stands for a minute is cut into several.
+
+    `points` are the stored segments around it, `vectors` those of shots, by id.
+    """
+    order = shots(points)
+    inside = [_shared(span, p.stored.span) for p in order]
     if not inside or max(inside) <= 0:
         return span
+    written = [_written_in(p.stored.span, points) for p in order]
+
+    def same(one: int, other: int) -> bool:
+        a, b = vectors.get(order[one].id), vectors.get(order[other].id)
+        if a is None or b is None or a.ndim != 1 or float(np.dot(a, b)) < SAME_COSINE:
+            return False
+        both = written[one] | written[other]
+        return not both or len(written[one] & written[other]) >= 0.5 * len(both)
+
     first = last = int(np.argmax(inside))
-    while first > 0 and _same(shots[first - 1], shots[first], vectors):
+    while first > 0 and same(first - 1, first):
         first -= 1
-    while last + 1 < len(shots) and _same(shots[last], shots[last + 1], vectors):
+    while last + 1 < len(order) and same(last, last + 1):
         last += 1
-    return span.union(shots[first].stored.span).union(shots[last].stored.span)
+    return span.union(order[first].stored.span).union(order[last].stored.span)
 
 
-def _same(one: Point, other: Point, vectors: Mapping[str, Vector]) -> bool:
-    a, b = vectors.get(one.id), vectors.get(other.id)
-    if a is None or b is None or a.ndim != 1:
-        return False
-    return float(np.dot(a, b)) >= SAME_COSINE
+def _written_in(span: Span, points: Sequence[Point]) -> frozenset[str]:
+    """The words that are recognised on the screen in a span."""
+    return frozenset(
+        word
+        for p in points
+        if p.stored.channel is Channel.SCREEN_TEXT
+        and _shared(span, p.stored.span) >= 0.5 * (p.stored.span.end - p.stored.span.start)
+        for word in words(p.stored.text)
+    )
 
 
 def _shared(one: Span, other: Span) -> float:
