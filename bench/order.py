@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import Any
 
 REPO = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(REPO), str(REPO / "bench")]
+sys.path.insert(0, str(REPO))
 
-import order_films  # noqa: E402
-
+from bench import order_films  # noqa: E402
 from omni_core import Engine, IngestRequest, SearchRequest  # noqa: E402
 from omni_core.engine.evaluate import Expected  # noqa: E402
 from omni_core.settings import load  # noqa: E402
@@ -46,10 +45,9 @@ async def _ask_all(
     engine: Engine, half: str, questions: list[dict[str, Any]], media: Path, show: bool
 ) -> None:
     sources = {}
-    for path in sorted(media.rglob("*")):
-        if path.is_file() and path.suffix not in (".srt", ".json"):
-            status = await engine.ingest(IngestRequest(str(path)))
-            sources[path.relative_to(media).as_posix()] = status
+    for path in await asyncio.to_thread(_files, media):
+        status = await engine.ingest(IngestRequest(str(path)))
+        sources[path.relative_to(media).as_posix()] = status
     right: dict[str, list[bool]] = {"order": [], "count": []}
     times = []
     for asked in questions:
@@ -76,6 +74,11 @@ async def _ask_all(
         f"count {sum(right['count'])} of {len(right['count'])}; "
         f"median {sorted(times)[len(times) // 2] * 1000:.0f} ms"
     )
+
+
+def _files(media: Path) -> list[Path]:
+    found = (p for p in media.rglob("*") if p.suffix not in (".srt", ".json"))
+    return sorted(p for p in found if p.is_file())
 
 
 def main() -> None:

@@ -99,7 +99,7 @@ HELD_FILMS: dict[str, tuple[Scene, ...]] = {
             "First aid box", ("In the corridor", "Checked every month"),
             "You find bandages and plasters in the green cabinet in the corridor.",
         ),
-        _slide("Meeting point", ("The car park",), "If there is an alarm, we all go to the car park."),
+        _slide("Meeting point", ("The car park",), "In an alarm we all go to the car park."),
     ),
     "magazine.mp4": (
         Scene(6, "astronaut", said="She trained for four years before her first flight."),
@@ -202,7 +202,8 @@ def _picture(scene: Scene) -> Image.Image:
         with Image.open(file) as opened:
             picture = opened.convert("RGB")
         picture.thumbnail(SIZE)
-        canvas.paste(picture, tuple((a - b) // 2 for a, b in zip(SIZE, picture.size, strict=True)))
+        left, top = (SIZE[0] - picture.width) // 2, (SIZE[1] - picture.height) // 2
+        canvas.paste(picture, (left, top))
         return canvas
     draw = ImageDraw.Draw(canvas)
     draw.text((40, 50), scene.title, (20, 40, 90), ImageFont.load_default(40))

@@ -26,7 +26,8 @@ from omni_core.retrieval import moments, thresholds
 from omni_core.retrieval.fusion import STOP_WORDS, Candidate
 from omni_core.retrieval.moments import Moment
 from omni_core.retrieval.ordering import episodes, timeline
-from omni_core.retrieval.ordering.reading import Reading, named_sources, read, sought
+from omni_core.retrieval.ordering.naming import named_sources
+from omni_core.retrieval.ordering.reading import Reading, read, sought
 from omni_core.retrieval.ordering.timeline import Placed, Window
 from omni_core.text import bm25
 from omni_core.text.tokens import words

@@ -65,7 +65,8 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
     if context.settings.reranker and question.words and ranked:
         ranked, reranked = await rerank_moments(context, question.words, ranked)
 
-    ranked = moments.order(ranked, request.order)
+    if request.order == "newest" or request.order == "oldest":
+        ranked = moments.order(ranked, request.order)
     page, more = moments.page(ranked, offset, request.limit, request.per_source)
     following = cursors.encode(str(offset + len(page)), identity(request)) if more else ""
     result = await answer(

@@ -69,7 +69,7 @@ def clear(
         if chosen:
             taken = {c.id for c in chosen}
             left = tuple(c for c in group if c.id not in taken and c.match != "weak")
-            return Clear(tuple(chosen), True, left)
+            return Clear(tuple(chosen), True, doubtful=left)
     weak = [c for c in _in_channels(body, channels) or body if c.cosine is not None]
     if not weak:
         return Clear((), False)
@@ -77,8 +77,8 @@ def clear(
     best = max(weak, key=lambda c: c.cosine or 0.0).stored.channel
     alike = [c for c in weak if c.stored.channel is best]
     bar, gap = _bar([c.cosine or 0.0 for c in alike])
-    chosen = tuple(c for c in alike if (c.cosine or 0.0) >= bar)
-    return Clear(chosen, False, stands_out=gap >= STANDS_OUT)
+    best_group = tuple(c for c in alike if (c.cosine or 0.0) >= bar)
+    return Clear(best_group, False, stands_out=gap >= STANDS_OUT)
 
 
 def outliers_of(candidates: Sequence[Candidate]) -> frozenset[str]:

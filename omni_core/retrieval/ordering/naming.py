@@ -1,0 +1,43 @@
+"""Sources that a question names in passing: "how often is tea mentioned in talk.mp4"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from omni_core.retrieval.ordering.compiled import EDGES, compiled, languages_of
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSource:
+    """Words of a question that may name a source, and the question without them."""
+
+    name: str
+    rest: str
+    is_kind: bool
+    """Whether the words say that it is a source: `the committee meeting`, `album.mp4`."""
+
+
+def named_sources(question: str) -> Iterator[NamedSource]:
+    """What may name a source at the end of a question or of a part of it, the longest first:
+    "how often is tea mentioned *in the committee meeting*"."""
+    for code in languages_of(question):
+        words = compiled(code)
+        if words.inside is None:
+            continue
+        for start in words.inside.finditer(question):
+            phrase = re.match(r"[^,;?!]+?(?=[,;?!]|\.?\s*$)", question[start.end() :])
+            if phrase is None:
+                continue
+            rest = question[: start.start()] + question[start.end() + phrase.end() :]
+            tokens = [t for w in phrase[0].split() if (t := w.strip(EDGES + "\"“”«»„'"))]
+            kinds = [t for t in tokens if words.sources.holds(t)]
+            while tokens and len(tokens) > 1 and words.empty.holds(tokens[0]):
+                tokens = tokens[1:]
+            named = [t for t in tokens if t not in kinds] or tokens
+            ends = bool(_SUFFIX.search(phrase[0]))
+            yield NamedSource(" ".join(named), rest, ends or bool(kinds))
+
+
+_SUFFIX = re.compile(r"\.\w{2,4}\W*$")
