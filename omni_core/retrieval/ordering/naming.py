@@ -22,6 +22,9 @@ class NamedSource:
 def named_sources(question: str) -> Iterator[NamedSource]:
     """What may name a source at the end of a question or of a part of it, the longest first:
     "how often is tea mentioned *in the committee meeting*"."""
+    for file in _FILE.finditer(question):
+        rest = f"{question[: file.start()]} {question[file.end() :]}"
+        yield NamedSource(file[0], rest, True)
     for code in languages_of(question):
         words = compiled(code)
         if words.inside is None:
@@ -33,11 +36,12 @@ def named_sources(question: str) -> Iterator[NamedSource]:
             rest = question[: start.start()] + question[start.end() + phrase.end() :]
             tokens = [t for w in phrase[0].split() if (t := w.strip(EDGES + "\"“”«»„'"))]
             kinds = [t for t in tokens if words.sources.holds(t)]
-            while tokens and len(tokens) > 1 and words.empty.holds(tokens[0]):
-                tokens = tokens[1:]
             named = [t for t in tokens if t not in kinds] or tokens
-            ends = bool(_SUFFIX.search(phrase[0]))
-            yield NamedSource(" ".join(named), rest, ends or bool(kinds))
+            while len(named) > 1 and words.empty.holds(named[0]):
+                named = named[1:]
+            while len(named) > 1 and words.empty.holds(named[-1]):
+                named = named[:-1]
+            yield NamedSource(" ".join(named), rest, bool(kinds))
 
 
-_SUFFIX = re.compile(r"\.\w{2,4}\W*$")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.[A-Za-z][A-Za-z0-9]{1,3}(?![A-Za-z0-9])")

@@ -21,7 +21,7 @@ SCALE = {"second": 1.0, "page": 10.0, "char": 0.02}
 CLOSE_S, LOOSE_S = 15.0, 120.0
 """Distance at which a moment counts for 1/e of an adjacent one, for `right after` and `after`."""
 GRADES: Mapping[Match, float] = {"strong": 1.0, "fair": 0.7, "weak": 0.25}
-NEXT_GRADE = 0.5
+NEXT_GRADE = 0.3
 """What the very next part counts for where something else is sought: more than a weak match."""
 _LEADS = (Channel.VISUAL, Channel.SPEECH, Channel.SOUND, Channel.TEXT, Channel.SCREEN_TEXT)
 

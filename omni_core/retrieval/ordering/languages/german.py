@@ -81,8 +81,8 @@ GERMAN = Language(
     film=r"\b(?:im|in dem|in diesem|des) (?:film\w*|video\w*)\b",
     inside="in|im|aus|von|vom|während|des|der",
     sources=(
-        "film video clip aufnahme aufzeichnung besprechung sitzung vortrag präsentation "
-        "dokument bericht interview podcast buch album datei folge"
+        "film* video* clip* aufnahme* aufzeichnung* besprechung* sitzung* vortrag* präsentation* "
+        "dokument* bericht* interview* podcast* buch* album* datei* folge*"
     ),
     question="was|welche[rsmn]?|wer|wo|wie",
 )
