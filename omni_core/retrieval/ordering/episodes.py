@@ -105,12 +105,16 @@ def _in_channels(candidates: Sequence[Candidate], wanted: Collection[Channel]) -
 
 
 def _near_best(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those of fair match or better, and near the best of their channel."""
+    """Those of fair match or better, and near the best of their channel: of texts within `REACH`,
+    of pictures and sounds, whose right and wrong answers lie closer, above the widest gap."""
     cosines: dict[Channel, list[float]] = {}
     for c in candidates:
         if c.cosine is not None:
             cosines.setdefault(c.stored.channel, []).append(c.cosine)
-    bars = {channel: _bar(values)[0] for channel, values in cosines.items()}
+    bars = {
+        channel: max(values) - REACH if channel in _WORDS else _bar(values)[0]
+        for channel, values in cosines.items()
+    }
     return [
         c
         for c in candidates

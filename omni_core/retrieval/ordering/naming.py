@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from omni_core.retrieval.ordering.compiled import EDGES, compiled, languages_of
+from omni_core.retrieval.ordering.compiled import EDGES, Vocabulary, compiled, languages_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,15 @@ def named_sources(question: str) -> Iterator[NamedSource]:
             rest = question[: start.start()] + question[start.end() + phrase.end() :]
             tokens = [t for w in phrase[0].split() if (t := w.strip(EDGES + "\"“”«»„'"))]
             kinds = [t for t in tokens if words.sources.holds(t)]
-            named = [t for t in tokens if t not in kinds] or tokens
-            while len(named) > 1 and words.empty.holds(named[0]):
-                named = named[1:]
-            while len(named) > 1 and words.empty.holds(named[-1]):
-                named = named[:-1]
+            named = _trimmed([t for t in tokens if t not in kinds], words.empty)
+            named = named or _trimmed(tokens, words.empty) or tokens
             yield NamedSource(" ".join(named), rest, bool(kinds))
+
+
+def _trimmed(tokens: list[str], empty: Vocabulary) -> list[str]:
+    """The tokens without those at both ends that have no content."""
+    held = [n for n, token in enumerate(tokens) if not empty.holds(token)]
+    return tokens[held[0] : held[-1] + 1] if held else []
 
 
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.[A-Za-z][A-Za-z0-9]{1,3}(?![A-Za-z0-9])")
