@@ -45,7 +45,7 @@ from omni_core.engine.results import (
     SourceRow,
     VectorsStatus,
 )
-from omni_core.engine.search import pipeline
+from omni_core.engine.search import ordered
 from omni_core.engine.search.completeness import nothing_yet, with_completeness
 from omni_core.engine.store import take_store
 from omni_core.engine.vectors.exporting import Progress as VectorsProgress
@@ -196,7 +196,7 @@ class Engine:
         """
         pending = self._pending_files()
         try:
-            result = await pipeline.search(self._context, request)
+            result = await ordered.search(self._context, request)
         except BadRequestError as e:
             if e.code == "EMPTY_INDEX" and pending:
                 raise nothing_yet(pending) from e

@@ -108,7 +108,19 @@ def _asking(verbs: Verbs) -> None:
     _filters(search)
     search.add_argument("--source", default="", help="only in this one (id or part of a title)")
     search.add_argument("--exclude", default="", metavar="TEXT", help="what must not be in it")
-    search.add_argument("--order", default="relevance", choices=("relevance", "newest", "oldest"))
+    search.add_argument(
+        "--order",
+        default="relevance",
+        choices=("relevance", "newest", "oldest", "first", "last"),
+        help="by date; first, last: what matches well, by time in each source too",
+    )
+    search.add_argument(
+        "--after", default="", metavar="REF", help="only what follows this moment, in its source"
+    )
+    search.add_argument(
+        "--before", default="", metavar="REF", help="only what precedes it; with both: between"
+    )
+    search.add_argument("--count", action="store_true", help="count the distinct moments")
     similar = verbs.add(
         "similar",
         "ask:similar",
