@@ -155,7 +155,7 @@ class Transfer:
                 raise source.refusal(answer, source.shown)
             if at and not _continues(answer, at):
                 part.discard()  # it begins at the start again
-            if not part.append(answer.iter_raw(1 << 20)):
+            if not part.append(answer.iter_raw()):
                 raise UnavailableError(
                     f"{source.shown} is longer than the {part.whole:,} bytes it should have: "
                     "nothing was installed"

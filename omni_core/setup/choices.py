@@ -104,6 +104,20 @@ class Choices:
     listening: Mapping[str, Listening]
     extras: Mapping[str, Extra]
 
+    def profile_of(self, encoder: str) -> Profile:
+        """The profile of a setting; one without downloads for a model that is not offered here."""
+        for profile in self.profiles.values():
+            if profile.encoder == encoder:
+                return profile
+        return Profile(encoder, encoder, "as it is", "", "", "", 0.0, False, "", None)
+
+    def listening_of(self, speech: str) -> Listening:
+        """The choice of a setting; one without downloads for a folder, `tiny` or `off`."""
+        for listening in self.listening.values():
+            if listening.speech == speech:
+                return listening
+        return Listening(speech, speech, "as it is", "", "", None)
+
     def profile(self, name: str) -> Profile:
         """BadRequestError, with the names there are, for another."""
         return _named(self.profiles, name, "profile")
@@ -116,7 +130,11 @@ class Choices:
 @cache
 def choices() -> Choices:
     """The choices of profiles.toml."""
-    text = Path(__file__).with_name("profiles.toml").read_text(encoding="utf-8")
+    return read(Path(__file__).with_name("profiles.toml").read_text(encoding="utf-8"))
+
+
+def read(text: str) -> Choices:
+    """The choices of a text in the form of profiles.toml."""
     data = tomllib.loads(text)
     patterns = tuple(data["patterns"])
     return Choices(

@@ -79,6 +79,11 @@ class Plan:
         """Whether all is as it is wanted."""
         return all(s.here for s in self.steps) and not self.settings and not self.packages
 
+    @property
+    def asks_hub(self) -> bool:
+        """Whether something is to come from the hub."""
+        return any(s.download.repo and not s.here for s in self.steps)
+
     def check_room(self) -> None:
         """Raise UnavailableError where the disk has no room for what is to come."""
         if self.missing and self.missing + SPARE > self.free:
@@ -94,13 +99,13 @@ def make(
     settings: Settings,
     root: Path,
     library: Library | None,
-    hub: Hub,
+    hub: Hub | None,
     transfer: Transfer,
 ) -> Plan:
     """The plan for these settings, as they are now.
 
-    Asks the hub only for the list of files of what is neither on record nor here already. Raises
-    UnavailableError where it must be asked and cannot be.
+    Asks the hub only for the list of files of what is neither on record nor here already; without
+    a hub such a download has an estimated size. Raises UnavailableError where the hub refuses.
     """
     steps = tuple(_step(root, d, hub, transfer) for d in choice.downloads)
     wanted = {"encoder": choice.profile.encoder, "speech": choice.listening.speech}
@@ -126,12 +131,12 @@ def folder_of(root: Path, download: Download) -> Folder:
     return Folder(root, download.folder, {**facts, "licence": download.licence})
 
 
-def resolved(root: Path, download: Download, hub: Hub, transfer: Transfer) -> Download:
+def resolved(root: Path, download: Download, hub: Hub | None, transfer: Transfer) -> Download:
     """The download with its files: on record here, as in the folder's own record, or of the hub."""
     if download.exact:
         return download
     known = folder_of(root, download).recorded_files(download.repo, download.revision)
-    if known:
+    if known or hub is None:
         return replace(download, files=known)
     listing = hub.listing(transfer, download.repo, download.revision)
     files = listing.select(download.patterns)
@@ -190,9 +195,11 @@ def _fits_in_memory(profile: Profile, machine: Machine) -> bool:
     return weights * 2 / 1e9 + 2 <= machine.memory_gb
 
 
-def _step(root: Path, download: Download, hub: Hub, transfer: Transfer) -> Step:
+def _step(root: Path, download: Download, hub: Hub | None, transfer: Transfer) -> Step:
     whole = resolved(root, download, hub, transfer)
     folder = folder_of(root, whole)
+    if not whole.exact:
+        return Step(whole, folder.path, False, whole.estimate)
     here = folder.holds(whole.files)
     missing = 0 if here else folder.missing(whole.files)
     if not here and whole.wheel is not None:

@@ -7,6 +7,7 @@ watch     watch
 ask       search, similar, show
 serving   serve, worker, schema
 learn     models, eval, reindex, doctor
+setup     setup; setup_words, setup_meter: what it prints
 install   install, uninstall, doctor --client
 printing  tables, times, progress, JSON
 """
