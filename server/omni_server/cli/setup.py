@@ -38,9 +38,7 @@ def setup(args: argparse.Namespace) -> int:
     around = _look(args)
     asks = _asks(args)
     if not args.json:
-        words.machine(
-            around.machine, around.unreachable, around.library, around.settings.store_path
-        )
+        words.surroundings(around)
     choice = _choose(args, around, asks)
     plan.check_runs(choice.profile, around.machine)
     with Transfer() as transfer:
@@ -48,17 +46,17 @@ def setup(args: argparse.Namespace) -> int:
         made = plan.make(choice, around.settings, around.root, around.library, hub, transfer)
         if not args.json:
             words.plan(made, around.file, _overruled(made))
-        if args.dry_run or (args.json and not args.yes):
+        look_only = args.dry_run or (args.json and not args.yes)
+        if look_only or made.nothing_to_do:
             if args.json:
-                as_json(facts(around, made, done=False))
+                as_json(facts(around, made, done=not look_only) | {"written": {}, "reindex": None})
             return 0
-        if not made.nothing_to_do:
-            _check_possible(made, around)
-            if asks and not _yes("\nGo on? [Y/n] ", default=True):
-                say("nothing was changed")
-                return 0
-            if not args.yes and not asks:
-                raise BadRequestError("it asks before it does this; add --yes, or --dry-run")
+        _check_possible(made, around)
+        if asks and not _yes("\nGo on? [Y/n] ", default=True):
+            say("nothing was changed")
+            return 0
+        if not args.yes and not asks:
+            raise BadRequestError("it asks before it does this; add --yes, or --dry-run")
         return _carry_out(args, around, made, transfer, asks)
 
 
@@ -93,15 +91,13 @@ def _choose(args: argparse.Namespace, around: Around, asks: bool) -> Choice:
         return Choice(profile, listening, _extras(around, args.speakers))
     if not asks:
         if not args.json:
-            words.profiles(
-                list(every.profiles.values()), around.machine, around.root, now.profile, around.best
-            )
+            words.profiles(around)
         return replace(now, profile=around.best)
     profiles = list(every.profiles.values())
-    words.profiles(profiles, around.machine, around.root, now.profile, around.best)
+    words.profiles(around)
     profile = _pick("\nWhich one?", profiles, around.best)
     hearing = list(every.listening.values())
-    words.listening(hearing, around.root, now.listening)
+    words.listening(around)
     listening = _pick("\nWhich one?", hearing, now.listening)
     more = False
     for extra in every.extras.values():
@@ -179,17 +175,25 @@ def _carry_out(
         _try(new, args.json)
     report: ReindexStatus | None = None
     written = dict(made.settings)
-    if made.changes_encoder and around.library and around.library.needs_reindex(new):
+    if around.library and around.library.needs_reindex(new):
         if _agrees_to_reindex(args, around.library, asks):
             report = _reindex(replace(new, encoder=around.settings.encoder), new.encoder, args.json)
         else:
-            del written["encoder"]
+            written = _without_model(around.library, around.settings, written)
     backup = _write(around.file, written)
     if args.json:
         as_json(facts(around, made, done=True) | {"written": written, "reindex": report})
         return int(bool(report and report.failed))
     _tell(around, made, written, backup)
     return int(bool(report and report.failed))
+
+
+def _without_model(held: Library, now: Settings, values: dict[str, str]) -> dict[str, str]:
+    """The settings to write where the library stays with its model."""
+    kept: dict[str, Any] = {k: v for k, v in values.items() if k != "encoder"}
+    if held.needs_reindex(replace(now, **kept)):  # the same model, but other files of it
+        kept.pop("weights_dir", None)
+    return kept
 
 
 def _try(new: Settings, quiet: bool) -> None:
@@ -245,6 +249,10 @@ def _tell(around: Around, made: Plan, written: dict[str, str], backup: Path | No
             f"the library stays with {around.now.profile.name}: to change over, run this again "
             "and let it embed the library (nothing is downloaded twice)"
         )
+    if written.get("encoder") and not around.library:
+        say("next: omni-mcp ingest FOLDER")
+    if written.get("encoder") and made.choice.profile.download:
+        say(f"to compare it with its card: omni-mcp models check {made.choice.profile.encoder}")
     if "speech" in written and around.library:
         say("files that are in the library keep their words until they are read again")
     former = {}

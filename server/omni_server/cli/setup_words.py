@@ -5,59 +5,67 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from omni_core.setup.choices import Download, Extra, Listening, Profile
-from omni_core.setup.library import Library
-from omni_core.setup.machine import Machine
+from omni_core.setup.choices import Download, Extra
 from omni_core.setup.plan import Plan, is_here
 from omni_server.cli.printing import say
+from omni_server.cli.setup_facts import Around
 from omni_server.cli.setup_meter import size
 from omni_server.text import counted
 
 MAX_COLUMNS = 100
 
 
-def machine(found: Machine, hub: str, library: Library | None, store: Path) -> None:
-    """What was found: two or three lines."""
+def surroundings(around: Around) -> None:
+    """What was found."""
+    found = around.machine
     gpu = f"{found.gpu.name} ({found.gpu.memory_gb:.0f} GB)" if found.gpu else "no GPU"
-    say(
+    _wrapped(
         f"This machine: {counted(found.cores, 'core')}, {found.memory_gb:.0f} GB of memory "
         f"({found.available_gb:.0f} free), {gpu}, "
-        f"{found.free_gb:.0f} GB free in {short(found.disk)}"
+        f"{found.free_gb:.0f} GB free in {short(found.disk)}",
     )
-    say(f"The model hub: {f'not reachable ({hub})' if hub else 'answers'}")
-    if library:
-        held = f"{counted(library.sources, 'file')}, embedded with {library.model.split('@')[0]}"
-        say(f"The library {short(str(store))}: {held}")
-    else:
-        say(f"The library {short(str(store))}: empty")
+    hub = "answers"
+    if around.unreachable:
+        hub = f"not reachable ({around.unreachable}): only what is here already can be chosen"
+    _wrapped(f"The model hub: {hub}")
+    held = "empty"
+    if around.library:
+        model = around.library.model.split("@")[0]
+        held = f"{counted(around.library.sources, 'file')}, embedded with {model}"
+    _wrapped(f"The library {short(str(around.settings.store_path))}: {held}")
 
 
-def profiles(
-    rows: Sequence[Profile], found: Machine, root: Path, now: Profile, best: Profile
-) -> None:
+def profiles(around: Around) -> None:
     """The table of what may embed; those that do not run here have one line."""
     say("\nWhat finds things: the model that embeds")
     say(f"      {'':24}{'download':>9}  {'needs':<16}runs here")
-    for number, row in enumerate(rows, 1):
-        why = found.hosts(row.memory_gb, gpu=row.gpu)
-        marks = [m for m, on in (("now", row == now), ("suits", row == best)) if on]
+    hidden = []
+    for number, row in enumerate(around.all.profiles.values(), 1):
+        why = around.machine.hosts(row.memory_gb, gpu=row.gpu)
+        states = (("now", around.now.profile), ("suits", around.best))
+        marks = [mark for mark, profile in states if row == profile]
         name = f"{row.name} ({', '.join(marks)})" if marks else row.name
         needs = f"{row.memory_gb:g} GB {'of GPU' if row.gpu else 'memory'}"
-        verdict = "no" if why else "yes"
-        say(f"  {number:>2}  {name:<24}{_came(row.download, root):>9}  {needs:<16}{verdict}")
-        if not why or row in (now, best):
+        verdict = "no" if why else "yes" if _available(row.download, around) else "not now"
+        say(f"  {number:>2}  {name:<24}{_came(row.download, around):>9}  {needs:<16}{verdict}")
+        if not why or marks:
             _about(row.gives, row.costs, row.licence, row.warning)
+        else:
+            hidden.append(row.name)
+    if hidden:
+        _wrapped("what those that do not run here would give: docs/setup.md, or --json", 6)
 
 
-def listening(rows: Sequence[Listening], root: Path, now: Listening) -> None:
+def listening(around: Around) -> None:
     """The table of what may hear speech."""
     say("\nWhat hears speech")
-    for number, row in enumerate(rows, 1):
-        name = f"{row.name} (now)" if row == now else row.name
-        say(f"  {number:>2}  {name:<24}{_came(row.download, root):>9}")
+    for number, row in enumerate(around.all.listening.values(), 1):
+        name = f"{row.name} (now)" if row == around.now.listening else row.name
+        verdict = "" if _available(row.download, around) else "  not now"
+        say(f"  {number:>2}  {name:<24}{_came(row.download, around):>9}{verdict}")
         _about(row.gives, row.costs, row.licence, "")
 
 
@@ -88,9 +96,7 @@ def plan(made: Plan, file: Path, overruled: Mapping[str, str]) -> None:
     for key, value in made.settings.items():
         _item("settings", f'{key} = "{value}" in {short(str(file))}')
     for key, name in overruled.items():
-        _item(
-            "note", f"{name} is set in your environment and wins over {key} in the file: unset it"
-        )
+        _item("note", f"unset {name}: it wins over {key} in the file")
     if made.changes_encoder and made.library:
         again = f"{counted(made.library.sources, 'file')} embedded again with the new model"
         _item("reindex", f"{again}, from the files; searches use the old one until it is done")
@@ -118,10 +124,14 @@ def short(path: str) -> str:
     return f"~{path[len(home) :]}" if path == home or path.startswith(home + "/") else path
 
 
-def _came(download: Download | None, root: Path) -> str:
-    if download is None or is_here(root, download):
+def _came(download: Download | None, around: Around) -> str:
+    if download is None or is_here(around.root, download):
         return "is here"
     return f"{'' if download.exact else '~'}{size(download.size)}"
+
+
+def _available(download: Download | None, around: Around) -> bool:
+    return not around.unreachable or is_here(around.root, download)
 
 
 def _about(gives: str, costs: str, licence: str, warning: str) -> None:
@@ -136,7 +146,7 @@ def _item(name: str, text: str) -> None:
         say(f"  {mark:<10}{line}".rstrip())
 
 
-def _wrapped(text: str, indent: int) -> None:
+def _wrapped(text: str, indent: int = 0) -> None:
     margin = " " * indent
     for line in textwrap.wrap(text, _columns() - indent, break_on_hyphens=False):
         say(margin + line)

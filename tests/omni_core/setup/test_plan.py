@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -47,8 +48,10 @@ def choose(every: Choices, profile: str = "embedded", listening: str = "base") -
 
 
 def test_every_download_is_pinned_and_has_a_licence(every: Choices) -> None:
-    rows = [*every.profiles.values(), *every.listening.values(), *every.extras.values()]
-    downloads = [r.download for r in rows if r.download is not None]
+    found = [p.download for p in every.profiles.values()]
+    found += [h.download for h in every.listening.values()]
+    found += [e.download for e in every.extras.values()]
+    downloads = [d for d in found if d is not None]
     assert len(downloads) >= 10
     for download in downloads:
         assert download.licence
@@ -139,7 +142,7 @@ def test_the_settings_are_those_that_differ(
 def test_without_room_nothing_begins(every: Choices, tmp_path: Path, transfer: Transfer) -> None:
     made = make(every, tmp_path, transfer, choose(every, "laptop"))
     replace(made, free=made.missing + plan.SPARE).check_room()
-    with pytest.raises(UnavailableError, match=r"0.9 GB are to be downloaded.*--weights DIR"):
+    with pytest.raises(UnavailableError, match=r"this takes 0.9 GB.*--weights DIR"):
         replace(made, free=made.missing + plan.SPARE - 1).check_room()
 
 
@@ -181,9 +184,7 @@ def test_a_branch_becomes_the_commit_that_the_hub_names(
     download = every.profiles["e5-omni-7b"].download
     assert download is not None
     hub.repos[download.repo] = {"config.json": b"{}"}
-    whole = plan.resolved(
-        tmp_path, replace(download, revision="main"), Hub(hub.url), transfer
-    )
+    whole = plan.resolved(tmp_path, replace(download, revision="main"), Hub(hub.url), transfer)
     assert whole.revision == COMMIT
 
 
@@ -202,7 +203,7 @@ def test_memory_is_what_the_container_allows(tmp_path: Path) -> None:
     assert machine.memory_gb(tmp_path)[0] == 32.768
 
 
-@pytest.mark.skipif(machine.sys.platform == "darwin", reason="Apple's GPU needs no driver's tool")
+@pytest.mark.skipif(sys.platform == "darwin", reason="Apple's GPU needs no driver's tool")
 def test_the_largest_gpu_is_the_one_that_counts() -> None:
     def run(command: object, timeout_s: float) -> str:
         return "NVIDIA T4, 15360\nNVIDIA H100 80GB HBM3, 81559\n"
@@ -219,16 +220,16 @@ def test_the_largest_gpu_is_the_one_that_counts() -> None:
 def test_packages_are_installed_into_this_python() -> None:
     command = packages.command("omni")
     assert command[-1] == "omni-mcp[omni]"
-    assert machine.sys.executable in command
+    assert sys.executable in command
 
 
 # ---- the settings file
 
 
 def test_settings_are_written_beside_what_is_there() -> None:
-    text = '# mine\nencoder = "embedded" # the small ones\n\n[other]\nx = 1\n'
+    text = '# mine\nencoder = "embedded" # small\n\n[other]\nx = 1\n'
     assert edit.changed(text, {"encoder": "embeddinggemma-2", "speech": "turbo"}) == (
-        '# mine\nencoder = "embeddinggemma-2" # the small ones\nspeech = "turbo"\n\n[other]\nx = 1\n'
+        '# mine\nencoder = "embeddinggemma-2" # small\nspeech = "turbo"\n\n[other]\nx = 1\n'
     )
     assert edit.changed("", {"speech": "turbo"}) == 'speech = "turbo"\n'
     assert edit.changed("\ufeffa = 1\n", {"a": 2}) == "\ufeffa = 2\n"
