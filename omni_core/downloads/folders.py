@@ -16,6 +16,7 @@ from typing import Any
 
 from omni_core.downloads.pins import Pin
 from omni_core.downloads.transfer import PART
+from omni_core.errors import UnavailableError
 from omni_core.files import write_atomically
 
 RECORD = ".omni-mcp.json"
@@ -51,11 +52,13 @@ class Folder:
         if (record.get("from"), record.get("revision")) != (origin, revision):
             return ()
         found = []
-        for path, known in record["files"].items():
-            kind, _, digest = str(known["digest"]).partition(":")
-            found.append(
-                Pin(path, known["size"], **{"sha256" if kind == "sha256" else "blob": digest})
-            )
+        try:
+            for path, known in record["files"].items():
+                kind, _, digest = str(known["digest"]).partition(":")
+                sha256, blob = (digest, "") if kind == "sha256" else ("", digest)
+                found.append(Pin(path, int(known["size"]), sha256, blob))
+        except (UnavailableError, KeyError, TypeError, ValueError):
+            return ()  # a record that cannot be understood counts as none
         return tuple(found)
 
     def build(self, files: Sequence[Pin], fetch: Fetch, reused: Reused) -> None:

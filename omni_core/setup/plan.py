@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omni_core.downloads import Folder, Hub, Transfer
-from omni_core.errors import BadRequestError, UnavailableError
+from omni_core.errors import UnavailableError
 from omni_core.settings import Settings
 from omni_core.setup.choices import Choices, Download, Extra, Listening, Profile
 from omni_core.setup.library import Library
@@ -182,14 +182,15 @@ def is_here(root: Path, download: Download | None) -> bool:
     return bool(files) and folder.holds(files)
 
 
-def check_runs(profile: Profile, machine: Machine) -> None:
-    """Raise BadRequestError where the profile cannot work on this machine at all."""
-    if profile.gpu and machine.gpu is None and not _fits_in_memory(profile, machine):
-        raise BadRequestError(
-            f"{profile.name} cannot run here: it {machine.hosts(profile.memory_gb, gpu=True)}, and "
-            f"without one more memory than these {machine.memory_gb:.0f} GB; choose another, or "
-            "run it elsewhere (docs/models.md: a model on another machine)"
-        )
+def why_not(profile: Profile, machine: Machine) -> str:
+    """Why the profile cannot work on this machine at all; empty where it can, if slowly."""
+    if not profile.gpu or machine.gpu is not None or _fits_in_memory(profile, machine):
+        return ""
+    return (
+        f"{profile.name} cannot run here: it {machine.hosts(profile.memory_gb, gpu=True)}, and "
+        f"without one more memory than these {machine.memory_gb:.0f} GB; choose another, or run "
+        "it elsewhere (docs/models.md: a model on another machine)"
+    )
 
 
 def _fits_in_memory(profile: Profile, machine: Machine) -> bool:

@@ -241,13 +241,14 @@ def test_a_program_reads_the_choices_and_the_plan(say: Say) -> None:
 def test_a_person_is_asked_and_may_answer_by_name_or_number(
     say: Say, person: Person, store: Path
 ) -> None:
-    asked = person("9", "laptop", "1", "n", "y")
+    asked = person("9", "3", "laptop", "1", "n", "y")
     code, out, _ = say("setup")
     assert code == 0
+    assert "e5-omni-7b cannot run here: it needs a GPU of 22 GB" in out
     assert "'9' is none of them: 1 to 4, or embedded, laptop" in out
     assert asked[0].endswith("Enter for 2 (laptop): ")
-    assert "Fetch it?" in asked[3]
-    assert asked[4] == "\nGo on? [Y/n] "
+    assert "Fetch it?" in asked[4]
+    assert asked[5] == "\nGo on? [Y/n] "
     assert settings(store).encoder == "better"
 
 

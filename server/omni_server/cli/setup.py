@@ -40,7 +40,8 @@ def setup(args: argparse.Namespace) -> int:
     if not args.json:
         words.surroundings(around)
     choice = _choose(args, around, asks)
-    plan.check_runs(choice.profile, around.machine)
+    if why := plan.why_not(choice.profile, around.machine):
+        raise BadRequestError(why)
     with Transfer() as transfer:
         hub = None if around.unreachable else around.hub
         made = plan.make(choice, around.settings, around.root, around.library, hub, transfer)
@@ -96,6 +97,9 @@ def _choose(args: argparse.Namespace, around: Around, asks: bool) -> Choice:
     profiles = list(every.profiles.values())
     words.profiles(around)
     profile = _pick("\nWhich one?", profiles, around.best)
+    while why := plan.why_not(profile, around.machine):
+        say(why)
+        profile = _pick("Which one?", profiles, around.best)
     hearing = list(every.listening.values())
     words.listening(around)
     listening = _pick("\nWhich one?", hearing, now.listening)

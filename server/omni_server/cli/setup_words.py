@@ -45,7 +45,7 @@ def profiles(around: Around) -> None:
     hidden = []
     for number, row in enumerate(around.all.profiles.values(), 1):
         why = around.machine.hosts(row.memory_gb, gpu=row.gpu)
-        states = (("now", around.now.profile), ("suits", around.best))
+        states = (("now", around.now.profile), ("best here", around.best))
         marks = [mark for mark, profile in states if row == profile]
         name = f"{row.name} ({', '.join(marks)})" if marks else row.name
         needs = f"{row.memory_gb:g} GB {'of GPU' if row.gpu else 'memory'}"

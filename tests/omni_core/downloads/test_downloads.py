@@ -287,7 +287,12 @@ def test_the_record_names_the_files_without_the_hub(build: Building) -> None:
     build()
     assert build.folder.recorded_files(REPO, COMMIT) == FILES
     assert build.folder.recorded_files(REPO, "d" * 40) == ()
-    (build.folder.path / ".omni-mcp.json").write_text("{not json")
+    record = build.folder.path / ".omni-mcp.json"
+    held = json.loads(record.read_text())
+    for files in ({"../x": {"digest": "git:1", "size": 1}}, {"x": {}}, {"x": 1}, []):
+        record.write_text(json.dumps({**held, "files": files}))
+        assert build.folder.recorded_files(REPO, COMMIT) == ()
+    record.write_text("{not json")
     assert build.folder.recorded_files(REPO, COMMIT) == ()
     assert build.folder.holds(FILES)  # by their bytes
 
