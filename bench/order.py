@@ -23,9 +23,10 @@ from typing import Any
 REPO = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPO))
 
+from omni_core.engine.evaluate import Expected  # noqa: E402
+
 from bench import order_films  # noqa: E402
 from omni_core import Engine, IngestRequest, SearchRequest  # noqa: E402
-from omni_core.engine.evaluate import Expected  # noqa: E402
 from omni_core.settings import load  # noqa: E402
 
 FIRST = 3

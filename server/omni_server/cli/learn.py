@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from dataclasses import asdict
 
 from omni_server.cli.printing import Bar, as_json, say, table
@@ -64,7 +65,8 @@ async def reindex(args: argparse.Namespace) -> int:
             part = (s.sources_done + (s.progress if s.progress < 1 else 0)) / (s.sources_total or 1)
             bar.show(part, f"{s.sources_done}/{s.sources_total} {s.current}")
 
-        report = await run(settings_of(args), args.encoder, progress)
+        settings = await asyncio.to_thread(settings_of, args)
+        report = await run(settings, args.encoder, progress)
     if args.json:
         as_json(report)
         return int(bool(report.failed))

@@ -33,6 +33,7 @@ def build() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     verbs = Verbs(top)
+    parser_serving.setup(verbs)
     parser_serving.serving(verbs)
     _library(verbs)
     _asking(verbs)
