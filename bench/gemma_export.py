@@ -16,14 +16,14 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - its usual name
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from transformers.models.gemma4 import modeling_gemma4
 
 MEDIA = ("image", "video", "audio")
 
 
-class TextGraph(torch.nn.Module):
+class TextGraph(torch.nn.Module):  # type: ignore[misc]
     """Token ids and the rows of media to one vector: mean over the tokens, L2-normalised."""
 
     def __init__(self, model: Any) -> None:
@@ -61,7 +61,7 @@ def _masks(attention_mask: Any, dtype: Any, radius: int) -> dict[str, Any]:
     }
 
 
-class VisionGraph(torch.nn.Module):
+class VisionGraph(torch.nn.Module):  # type: ignore[misc]
     """Patches of pictures to rows."""
 
     def __init__(self, model: Any) -> None:
@@ -76,7 +76,7 @@ class VisionGraph(torch.nn.Module):
         return self.model.embed_vision(inputs_embeds=seen.last_hidden_state)
 
 
-class AudioGraph(torch.nn.Module):
+class AudioGraph(torch.nn.Module):  # type: ignore[misc]
     """Log-mel frames to rows."""
 
     def __init__(self, model: Any) -> None:
@@ -103,15 +103,13 @@ def export_text(model: Any, path: Path) -> None:
         "attention_mask": ("batch", "tokens"),
         **{name: (f"{name}_rows",) for name in names},
     }
-    _export(
-        TextGraph(model), (ids, torch.ones_like(ids), *rows), axes, "sentence_embedding", path
-    )
+    _export(TextGraph(model), (ids, torch.ones_like(ids), *rows), axes, "sentence_embedding", path)
 
 
 def export_vision(model: Any, path: Path) -> None:
     """Write the vision graph."""
     side = 3 * model.config.vision_config.pooling_kernel_size
-    values = torch.rand(1, side * side, 3 * model.config.vision_config.patch_size ** 2)
+    values = torch.rand(1, side * side, 3 * model.config.vision_config.patch_size**2)
     at = torch.arange(side * side)
     places = torch.stack([at % side, at // side], -1)[None]
     axes = {

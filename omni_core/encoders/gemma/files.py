@@ -123,4 +123,9 @@ def serves(name: str, settings: Settings) -> bool:
         return True
     if name.lower() not in (NAME, f"google/{NAME}"):
         return False
-    return find(settings) is not None or importlib.util.find_spec("sentence_transformers") is None
+    return find(settings) is not None or not with_torch()
+
+
+def with_torch() -> bool:
+    """Whether the [omni] extra is installed; imports nothing."""
+    return importlib.util.find_spec("sentence_transformers") is not None

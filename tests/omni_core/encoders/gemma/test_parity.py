@@ -84,6 +84,7 @@ def test_texts_of_any_length_have_the_same_vectors_together_as_alone(gemma: Make
     texts = [TextContent("fox " * n) for n in (1, 40, 3, 90, 17)]
     alone = [encoder.encode([t])[0] for t in texts]
     for a, b in zip(alone, encoder.encode(texts), strict=True):
+        assert a is not None and b is not None
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
