@@ -5,6 +5,8 @@ Re-exported for the server package, which may import from the engine only.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from omni_core.encoders.gemma import check as gemma_check
 from omni_core.encoders.gemma import files as gemma_files
 from omni_core.encoders.gemma import fit as gemma_fit
@@ -27,6 +29,17 @@ def list_models(settings: Settings) -> list[Fit]:
         if row.spec.name == gemma_files.NAME:
             rows.append(gemma_fit.fit(settings))
     return rows
+
+
+def own_weights(settings: Settings) -> Path | None:
+    """The folder with the verified weights of the encoder, where these settings choose one whose
+    files `omni-mcp setup` brings; None where they choose another.
+
+    Raises UnavailableError naming what is missing and the command that brings it.
+    """
+    if settings.encoder_url or not gemma_files.serves(settings.encoder, settings):
+        return None
+    return gemma_files.verified(settings)
 
 
 def check(name: str, settings: Settings, media: str = "") -> CheckReport:
