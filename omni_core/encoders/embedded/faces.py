@@ -2,6 +2,10 @@
 
 A small net looks at every place of the image at several scales; a larger one judges what it
 proposes, and a third what is left. What comes out is a rectangle, never who it is.
+
+In 869 images of documentation, desktops and drawings 58 faces are found, three of them no faces of
+people (two dogs and a blot); in 53 photographs of people those from about 4 % of the image's height
+on, unless turned away. 25 ms of CPU an image.
 """
 
 from __future__ import annotations
