@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from omni_core.encoders.embedded.checkpoints import read_safetensors, read_torch
 from omni_core.errors import UnavailableError
+from omni_core.weights.checkpoints import read_safetensors, read_torch
 
 
 class Global:
