@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from omni_core.engine.context import Context
 from omni_core.engine.results import Line, SourceRow
 from omni_core.text.speaker_names import leading_name
 from omni_core.types import Beats, Channel, Span, Speaker, Turn
 
+OVERLAPPING = 4
+"""Turns that may begin before another one and end after its beginning."""
 MIN_COVERED = 0.2
 """A phrase of which less lies in turns is of nobody known."""
 AROUND_S = 30.0
@@ -20,27 +23,21 @@ MIN_SHARE = 0.6
 """A speaker says a phrase with at least this share of its turns; else nobody is named."""
 
 
-@dataclass(frozen=True, slots=True)
 class Speaking:
-    """The turns of one source, and its speakers by number."""
+    """The turns of one source, and what its speakers are called."""
 
-    turns: Sequence[Turn]
-    """In order of time."""
-    labels: Mapping[int, str]
-    """What each speaker is called: its name, or `speaker A`."""
+    def __init__(self, turns: Sequence[Turn], speakers: Iterable[Speaker]) -> None:
+        """`turns` in order of time, one hardly over the other."""
+        self._turns = turns
+        self._starts = [turn.start for turn in turns]
+        self._labels = {s.number: s.label for s in speakers}
 
-    @classmethod
-    def of(cls, turns: Sequence[Turn], speakers: Iterable[Speaker]) -> Speaking:
-        """The labels of these speakers."""
-        return cls(turns, {s.number: s.label for s in speakers})
+    def __bool__(self) -> bool:
+        return bool(self._turns)
 
     def who(self, start: float, end: float) -> str:
         """Who speaks in [start, end) seconds; "" where that is not clear."""
-        seconds: dict[str, float] = defaultdict(float)
-        for turn in self.turns:
-            if turn.start < end and turn.end > start and turn.speaker in self.labels:
-                shared = min(end, turn.end) - max(start, turn.start)
-                seconds[self.labels[turn.speaker]] += shared
+        seconds = self._seconds(start, end)
         if not seconds or sum(seconds.values()) < MIN_COVERED * (end - start):
             return ""
         best = max(seconds, key=seconds.__getitem__)
@@ -48,23 +45,28 @@ class Speaking:
 
     def shared(self, who: str, start: float, end: float) -> float:
         """Which share of what is spoken in [start, end) seconds a speaker says, 0 to 1."""
-        own = all_ = 0.0
-        for turn in self.turns:
-            if turn.start < end and turn.end > start:
-                seconds = min(end, turn.end) - max(start, turn.start)
-                all_ += seconds
-                own += seconds if self.labels.get(turn.speaker) == who else 0.0
-        return own / all_ if all_ else 0.0
+        seconds = self._seconds(start, end)
+        return seconds.get(who, 0.0) / sum(seconds.values()) if seconds else 0.0
+
+    def _seconds(self, start: float, end: float) -> dict[str, float]:
+        """How long each speaks in [start, end) seconds."""
+        found: dict[str, float] = defaultdict(float)
+        first = max(0, bisect_right(self._starts, start) - OVERLAPPING)
+        for turn in self._turns[first : bisect_right(self._starts, end)]:
+            shared = min(end, turn.end) - max(start, turn.start)
+            if shared > 0:
+                found[self._labels.get(turn.speaker, "")] += shared
+        return found
 
 
 async def speaking_in(context: Context, row: SourceRow, span: Span | None = None) -> Speaking:
     """Who speaks in a source, or near a span of it; nobody where it has no seconds."""
     if row.duration_s is None:
-        return Speaking((), {})
+        return Speaking((), ())
     start, end = (span.start - AROUND_S, span.end + AROUND_S) if span else (None, None)
     turns = await asyncio.to_thread(context.catalog.turns, row.id, start, end)
     speakers = (await asyncio.to_thread(context.catalog.speakers, (row.id,))).get(row.id, [])
-    return Speaking.of(turns, speakers)
+    return Speaking(turns, speakers)
 
 
 def with_speakers(lines: Sequence[Line], speaking: Speaking) -> tuple[Line, ...]:
@@ -72,7 +74,7 @@ def with_speakers(lines: Sequence[Line], speaking: Speaking) -> tuple[Line, ...]
 
     A name that the words begin with is taken off where it is the speaker's.
     """
-    if not speaking.turns:
+    if not speaking:
         return tuple(lines)
     return tuple(
         part

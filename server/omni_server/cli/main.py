@@ -19,6 +19,7 @@ KEPT = {
     "watch": "stopped; what changes meanwhile is found at the next start",
     "eval": "stopped; files ingested so far are kept if --store was given",
     "upload": "stopped; what was sent is kept for a day, the same command sends the rest",
+    "speakers": "stopped; names and speakers found so far are kept",
     "reindex": "stopped; the same command goes on where this one was",
 }
 

@@ -97,6 +97,7 @@ def _line(line: Line) -> dict[str, Any]:
             "end": round(line.end, 3),
             "axis": line.axis,
             "ref": line.ref,
+            "speaker": one_line(line.speaker, results.MAX_SPEAKER),
             "beats": [list(beat) for beat in line.beats],
         }
     )
