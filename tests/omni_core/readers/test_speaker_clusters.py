@@ -18,13 +18,15 @@ def voice(
     means = np.abs(rng.normal(size=(people, 256))) * (rng.random((people, 256)) < 0.3)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     rows = np.maximum(0, means[windows] + rng.normal(0, noise, (len(windows), 256)))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("f4")
+    return unit
 
 
 def labels(vectors: NDArray[np.float32], breaks: list[int], seconds: float = 0.8) -> list[int]:
     pauses = np.zeros(len(vectors), bool)
     pauses[[0, *breaks]] = True
-    return cluster(vectors, np.full(len(vectors), seconds, np.float32), pauses).tolist()
+    found = cluster(vectors, np.full(len(vectors), seconds, np.float32), pauses)
+    return [int(label) for label in found]
 
 
 @pytest.mark.parametrize("people", [1, 2, 3, 5])

@@ -67,7 +67,8 @@ def lstm(w: dict[str, NDArray[np.float32]], x: NDArray[np.float32]) -> NDArray[n
             out.append(h)
         x = np.stack(out)
     end = np.maximum(0, w["linear.weight"] @ x[-1] + w["linear.bias"])
-    return (end / np.linalg.norm(end)).astype(np.float32)
+    voice: NDArray[np.float32] = (end / np.linalg.norm(end)).astype(np.float32)
+    return voice
 
 
 def test_the_graph_computes_what_the_network_does() -> None:
