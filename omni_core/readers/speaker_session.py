@@ -18,7 +18,7 @@ SCALE = 500.0
 less than .001."""
 MIN_SHARE = 0.5
 """A window counts where so much of it lies in what was transcribed: music and noise are nobody."""
-JOINED_S = 5.0
+JOINED_S = 2.0
 """A pause up to this long, in which no one else speaks, does not end a turn."""
 UNSURE_S = 2.0
 """Up to so much speech of nobody between two stretches of one speaker belongs to that one."""
