@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+
+from omni_core.text.places import Place, after
 
 _STROKE_CHARACTERS = re.compile(r"[^\w%$€£°.,:/+#&'-]")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A recognised line of text and its axis-aligned rectangle, in pixels."""
+    """A recognised line of text, its words one space apart, and its axis-aligned rectangle, in
+    pixels."""
 
     text: str
     score: float
@@ -21,9 +24,9 @@ class Line:
     top: float
     right: float
     bottom: float
-    seen: tuple[float, float, float, float] | None = None
-    """(left, top, right, bottom) in fractions of the image as it was given: the text may have been
-    turned to be read. None when not known."""
+    places: tuple[Place, ...] = ()
+    """Where its words are, in fractions of the image as it was given: the text may have been turned
+    to be read."""
 
     @property
     def height(self) -> float:
@@ -31,10 +34,25 @@ class Line:
         return self.bottom - self.top
 
 
-def paragraphs(lines: Sequence[Line]) -> str:
-    """The text in reading order, one line of the image per line, filtered by `clean`."""
-    rows = [_row(row) for block in _blocks(list(lines)) for row in _rows(block)]
-    return "\n".join(row for row in rows if row)
+def paragraphs(lines: Sequence[Line]) -> tuple[str, list[Place]]:
+    """The text in reading order, one line of the image per line, filtered by `clean`; and the
+    places of its words."""
+    ordered = [row for block in _blocks(list(lines)) for row in _rows(block)]
+    return joined(ordered)
+
+
+def joined(rows: Iterable[Sequence[Line]]) -> tuple[str, list[Place]]:
+    """The text of rows of lines, one row per line, and the places of its words."""
+    text, places = [], []
+    at = 0
+    for row in rows:
+        said = [line for line in row if clean(line.text)]
+        for line in said:
+            places += after(line.places, at)
+            at += len(line.text) + 1
+        if said:
+            text.append(" ".join(line.text for line in said))
+    return "\n".join(text), places
 
 
 def _blocks(lines: list[Line]) -> list[list[Line]]:
@@ -77,10 +95,6 @@ def _rows(block: list[Line]) -> list[list[Line]]:
         else:
             rows.append([line])
     return [sorted(row, key=lambda line: line.left) for row in rows]
-
-
-def _row(row: Sequence[Line]) -> str:
-    return " ".join(text for line in row if (text := clean(line.text)))
 
 
 def clean(text: str) -> str:

@@ -43,7 +43,7 @@ def _without_overlap(found: Sequence[Line]) -> tuple[Line, ...]:
         if before is None or not _continues(before, line):
             out.append(line)
             continue
-        shared = _shared_words(before.text.split(), line.text.split())
+        shared = shared_words(before.text.split(), line.text.split())
         if rest := " ".join(line.text.split()[shared:]):
             out.append(replace(line, text=rest))
     return tuple(out)
@@ -57,7 +57,7 @@ def _continues(before: Line, line: Line) -> bool:
     return line.axis == "char" and before.start < line.start < before.end
 
 
-def _shared_words(before: list[str], after: list[str]) -> int:
+def shared_words(before: list[str], after: list[str]) -> int:
     """Number of words at the end of `before` with which `after` begins."""
     for n in range(min(len(before), len(after)), 0, -1):
         if before[-n:] == after[:n]:

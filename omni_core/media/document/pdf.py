@@ -27,6 +27,7 @@ from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import is_text
+from omni_core.text.places import Place, after, pack, within
 from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
@@ -154,7 +155,9 @@ class PdfMedium(Medium):
                 headings = headings or [(0, name) for name in outline.get(number, ())]
                 headings = [(0, heading), *headings] if heading else headings
                 heading = headings[-1][1] if headings else ""
-                yield from _windows(source, span, text, headings, options)
+                places = page.words.places
+                places = after(places, len(begun)) if begun else places
+                yield from _windows(source, span, text, headings, places, options)
                 if number not in options.undrawn:
                     yield _picture(file, number, source, page.scan, options)
             yield from _unread(unread)
@@ -272,9 +275,13 @@ def _windows(
     span: Span,
     text: str,
     headings: list[tuple[int, str]],
+    places: list[Place],
     options: CutOptions,
 ) -> Iterator[Segment]:
     for part, w in enumerate(text_windows(text, options, headings)):
+        extra = {"heading": w.heading} if w.heading else {}
+        if placed := pack(within(text, places, w.start, w.end)):
+            extra["placed"] = placed
         yield Segment(
             source.id,
             Modality.DOCUMENT,
@@ -284,7 +291,7 @@ def _windows(
             w.text,
             "text layer",
             part,
-            {"heading": w.heading} if w.heading else {},
+            extra,
         )
 
 
