@@ -16,7 +16,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
 from omni_core.engine.opening.open_ref import current_file
 from omni_core.engine.opening.placed_words import place_of_quote
-from omni_core.engine.opening.transcript import lines, outline
+from omni_core.engine.opening.transcript import lines, outline, units
 from omni_core.engine.refs import Target, one_source, points_of, resolve
 from omni_core.engine.results import Checked, Line, Placed, ReadPage, SourcePage, SourceRow, State
 from omni_core.engine.search.scope import parse_when, unknown_collection
@@ -168,11 +168,12 @@ async def check_quote(context: Context, ref: str, quote: str) -> Checked:
     source."""
     target = await resolve(context, ref)
     points = await points_of(context, target)
-    here = lines(points)
+    here = lines(points) + units(points)
     found = match_quote(quote, [x.text for x in here])
     elsewhere: tuple[Line, ...] = ()
     if found.verdict != "found":
-        everywhere = lines(await points_of(context, Target(target.row)))
+        all_points = await points_of(context, Target(target.row))
+        everywhere = lines(all_points) + units(all_points)
         starts = sorted(x.start for x in here)
         others = (x for x in everywhere if not _holds(starts, x.start))
         hits = (x for x in others if match_quote(quote, [x.text]).verdict == "found")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from omni_core.text.places import Place, after
+from omni_core.text.places import Place, after, union
+from omni_core.text.tables import Cell, Table, tables
 
 _STROKE_CHARACTERS = re.compile(r"[^\w%$€£°.,:/+#&'-]")
 
@@ -28,38 +29,70 @@ class Line:
     """Where its words are, in fractions of the image as it was given: the text may have been turned
     to be read."""
 
+    upright: bool = True
+    """Whether the image was not turned to read it."""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom, in pixels."""
+        return self.left, self.top, self.right, self.bottom
+
     @property
     def height(self) -> float:
         """Approximately the font size."""
         return self.bottom - self.top
 
 
-def paragraphs(lines: Sequence[Line]) -> tuple[str, list[Place]]:
-    """The text in reading order, one line of the image per line, filtered by `clean`; and the
-    places of its words."""
-    ordered = [row for block in _blocks(list(lines)) for row in _rows(block)]
-    return joined(ordered)
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is read of an image: rows of lines in reading order, and the tables among them."""
+
+    rows: tuple[tuple[Line, ...], ...]
+    tables: tuple[Table, ...] = ()
+
+    def text(self) -> tuple[str, list[Place]]:
+        """One row per line, and the places of the words."""
+        text: list[str] = []
+        places: list[Place] = []
+        at = 0
+        for row in self.rows:
+            for line in row:
+                places += after(line.places, at)
+                at += len(line.text) + 1
+            text.append(" ".join(line.text for line in row))
+        return "\n".join(text), places
 
 
-def joined(rows: Iterable[Sequence[Line]]) -> tuple[str, list[Place]]:
-    """The text of rows of lines, one row per line, and the places of its words."""
-    text, places = [], []
-    at = 0
-    for row in rows:
-        said = [line for line in row if clean(line.text)]
-        for line in said:
-            places += after(line.places, at)
-            at += len(line.text) + 1
-        if said:
-            text.append(" ".join(line.text for line in said))
-    return "\n".join(text), places
+def layout(lines: Sequence[Line]) -> Layout:
+    """The lines in reading order, those side by side in one row, filtered by `clean`. A table is
+    read row by row, and its cells are kept whatever they hold."""
+    by_cell = {}
+    for line in sorted(lines, key=lambda line: (line.top + line.bottom, line.left)):
+        cell = Cell(line.text, line.box, line.places)
+        by_cell[id(cell)] = cell, line
+    found = tables([cell for cell, _ in by_cell.values()])
+    inside = {id(cell) for table in found for row in table.grid for cell in row}
+    blocks: dict[int, Table] = {}
+    left = [line for key, (_, line) in by_cell.items() if key not in inside]
+    for table in found:
+        block = Line("", 1.0, *union(cell.box for row in table.grid for cell in row))
+        blocks[id(block)] = table
+        left.append(block)
+    rows: list[tuple[Line, ...]] = []
+    for row in (row for block in _blocks(left) for row in _rows(block)):
+        if said := tuple(line for line in row if clean(line.text)):
+            rows.append(said)
+        for table in (blocks[id(line)] for line in row if id(line) in blocks):
+            rows += [tuple(by_cell[id(cell)][1] for cell in cells) for cells in table.grid]
+    return Layout(tuple(rows), tuple(found))
 
 
 def _blocks(lines: list[Line]) -> list[list[Line]]:
     """Columns and bands (an XY cut): split where an empty gap crosses all lines."""
     if len(lines) < 2:
         return [lines] if lines else []
-    size = sorted(line.height for line in lines)[len(lines) // 2]
+    heights = sorted(line.height for line in lines if line.text) or [lines[0].height]
+    size = heights[len(heights) // 2]
     columns = _split(lines, attrgetter("left"), attrgetter("right"), 1.2 * size)
     if len(columns) > 1 and all(len(c) > 1 for c in columns):
         return [block for column in columns for block in _blocks(column)]

@@ -234,7 +234,7 @@ def _line(read: _Read, box: Boxes, size: tuple[int, int], quarters: int) -> Line
         Place(start, end, _turned_back(_between(box, a, b), size, quarters))
         for start, end, a, b in _shares(text, read.columns)
     )
-    return Line(text, read.score, left, top, right, bottom, places)
+    return Line(text, read.score, left, top, right, bottom, places, not quarters)
 
 
 def _shares(text: str, columns: list[float]) -> Iterator[tuple[int, int, float, float]]:

@@ -8,7 +8,7 @@ the last one of a source comes with `flush`.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any, Self
@@ -19,14 +19,18 @@ from PIL import Image
 from omni_core import weights
 from omni_core.errors import UnavailableError
 from omni_core.protocols import Reader
-from omni_core.readers.layout import Line, paragraphs
+from omni_core.readers.layout import Layout, layout
 from omni_core.readers.ocr import Ocr
 from omni_core.readers.pages import pages_with_words
 from omni_core.readers.sessions import Sessions
 from omni_core.readers.state import pack, segment_of, segment_values, unpack
 from omni_core.settings import Settings
+from omni_core.text import units
+from omni_core.text.figures import captions, figures
 from omni_core.text.places import Place, within
 from omni_core.text.places import pack as pack_places
+from omni_core.text.tables import Cell, Row
+from omni_core.text.units import Unit
 from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
@@ -41,6 +45,7 @@ from omni_core.types import (
 )
 
 ROLES = ("ocr-detect", "ocr-recognise", "ocr-direction")
+ROW_ORIGIN, CAPTION_ORIGIN = "table row (ocr)", "figure caption (ocr)"
 SAME_TEXT_RATIO = 0.9
 """Similarity (difflib ratio) above which two recognised texts count as the same."""
 PAGE_WORDS_ENOUGH = 8
@@ -132,13 +137,14 @@ class ScreenTextReader(Reader):
                 found += self._shot(segment, pixels)
                 continue
             lines = self._ocr.read(pixels, edge=IMAGE_EDGE, detect_first=self._detect_first)
+            read = layout(lines)
+            text, places = read.text()
             if segment.modality is Modality.DOCUMENT:
-                found += self._page(segment, lines)
-                continue
-            text, places = paragraphs(lines)
-            if text:
+                found += self._page(segment, text, places)
+            elif text:
                 placed = pack_places(_within(places, segment.extra.get("crop")))
                 found.append(_words(segment, text, placed, segment.part))
+            found += _units(segment, pixels, read)
         return found
 
     def flush(self, source_id: str) -> list[Segment]:
@@ -176,7 +182,7 @@ class ScreenTextReader(Reader):
         before = self._last_frames.get(segment.source_id)
         if before is None or not _same_image(before[0], thumbnail):
             lines = self._ocr.read(pixels, edge=VIDEO_EDGE, detect_first=self._detect_first)
-            text, places = paragraphs(lines)
+            text, places = layout(lines).text()
             placed = pack_places(places)
         else:
             _, text, placed = before
@@ -200,15 +206,42 @@ class ScreenTextReader(Reader):
             self._on_screen.put(segment.source_id, _OnScreen(_words(segment, text, placed), key))
         return found
 
-    def _page(self, segment: Segment, lines: Sequence[Line]) -> list[Segment]:
+    def _page(self, segment: Segment, text: str, seen: Sequence[Place]) -> list[Segment]:
         """Windows of text, cut as those of a text layer."""
-        text, found = paragraphs(lines)
-        places = _within(found, segment.extra.get("crop"))
+        places = _within(seen, segment.extra.get("crop"))
         first = segment.part * PARTS_OF_PICTURE
         return [
             _words(segment, w.text, pack_places(within(text, places, w.start, w.end)), first + n)
             for n, w in enumerate(text_windows(text, CutOptions()))
         ]
+
+
+def _units(segment: Segment, pixels: Pixels, read: Layout) -> Iterator[Segment]:
+    """The rows of the tables that are seen, and the figures with captions."""
+    crop = segment.extra.get("crop")
+    behind = segment.part * PARTS_OF_PICTURE
+    tables = [
+        replace(t, rows=tuple(Row(r.text, tuple(_within(r.places, crop))) for r in t.rows))
+        for t in read.tables
+    ]
+    for unit in units.rows(tables, first=units.ROW_PARTS + behind):
+        yield _unit(segment, unit, ROW_ORIGIN)
+    lines = [line for row in read.rows for line in row]
+    if crop is not None or not all(line.upright for line in lines):
+        return
+    size = (float(pixels.shape[1]), float(pixels.shape[0]))
+    cells = [Cell(line.text, line.box, line.places) for line in lines]
+    told = captions(cells)
+    for number, (caption, _, whole) in enumerate(figures(told, cells, (), size, pixels), 1):
+        unit = units.figure(number, caption, "", whole, units.FIGURE_PARTS + behind)
+        yield _unit(segment, unit, CAPTION_ORIGIN)
+
+
+def _unit(segment: Segment, unit: Unit, origin: str) -> Segment:
+    return replace(
+        segment, channel=Channel.SCREEN_TEXT, content=TextContent(unit.text), text=unit.text,
+        origin=origin, part=unit.part, extra={**segment.extra, **unit.extra},
+    )  # fmt: skip
 
 
 def _pixels(segment: Segment) -> Pixels | None:

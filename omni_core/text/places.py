@@ -31,6 +31,8 @@ _WIDE = frozenset("mwMW@%\u2014")
 _SQUARE = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]")
 SAME_HEIGHT = 0.6
 """Shared part of the lower one of two lines' heights from which they stand side by side."""
+TALL = 0.04
+"""Height from which a narrow piece is one of a line that runs up or down."""
 NEAR = 0.9
 """Distance of two lines, in heights of the lower one, up to which they belong to one block."""
 
@@ -139,7 +141,11 @@ def lines(text: str, places: Sequence[Place], start: int, end: int) -> list[Plac
 
 
 def _beside(before: Rect, rect: Rect) -> bool:
-    """Whether two pieces stand at one height."""
+    """Whether two pieces stand on one line: at one height, or of lines that run up or down, above
+    one another."""
+    if _runs_down(before) and _runs_down(rect):
+        shared = min(before[2], rect[2]) - max(before[0], rect[0])
+        return shared > SAME_HEIGHT * min(before[2] - before[0], rect[2] - rect[0])
     height = min(before[3] - before[1], rect[3] - rect[1])
     return min(before[3], rect[3]) - max(before[1], rect[1]) > SAME_HEIGHT * height
 
@@ -185,6 +191,11 @@ def union(rects: Iterable[Rect]) -> Rect:
         min(r[0] for r in all_), min(r[1] for r in all_),
         max(r[2] for r in all_), max(r[3] for r in all_),
     )  # fmt: skip
+
+
+def _runs_down(rect: Rect) -> bool:
+    wide, high = rect[2] - rect[0], rect[3] - rect[1]
+    return high > max(2 * wide, TALL)
 
 
 def by_line(rects: Iterable[Rect]) -> list[Rect]:

@@ -152,9 +152,7 @@ async def get_segment(
         str, _d('seg_ id, src_…@83.5, src_…@80-95, src_…#p12 or citation, then maybe a "quote"')
     ],
     show: Annotated[
-        tuple[
-            Literal["frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text"], ...
-        ],
+        tuple[Literal["frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text"], ...],
         _d("What to attach. sheet: stills with times; marked, closeup: where its words are"),
     ] = (),
     step: Annotated[int, _d("+1: what comes right after; -1: before", ge=-5, le=5)] = 0,

@@ -22,7 +22,7 @@ from omni_core.engine.hashing import hash_file
 from omni_core.engine.opening.attachments import Attached, attach, saved_thumbnail
 from omni_core.engine.opening.placed_words import place_of_quote, place_of_segment
 from omni_core.engine.opening.selection import Selection, select
-from omni_core.engine.opening.transcript import captions, lines
+from omni_core.engine.opening.transcript import captions, lines, units
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Opened, OpenRequest, Placed, Show, SourceRow
 from omni_core.evidence import citation, images
@@ -90,7 +90,7 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         window=place(row, selection.span),
         requested=_requested(target, request),
         span=selection.named,
-        lines=lines(selection.points) + captions(selection.points),
+        lines=lines(selection.points, selection.best) + captions(selection.points),
         places=places,
         pictures=attached.pictures,
         clips=attached.clips,
@@ -112,7 +112,8 @@ async def _places(
         found = await place_of_quote(context, selection.row, path, points, quote)
         if found:
             return found, ""
-        stands = match_quote(quote, [line.text for line in lines(points)]).verdict != "not_found"
+        said = [line.text for line in (*lines(points), *units(points))]
+        stands = match_quote(quote, said).verdict != "not_found"
         why = "their place in the picture is not known" if stands else "they do not stand here"
         return (), f"the quoted words are not marked: {why}"
     found = place_of_segment(selection.best) if selection.best is not None else ()

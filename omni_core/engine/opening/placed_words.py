@@ -10,7 +10,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.opening.transcript import shared_words
 from omni_core.engine.results import Placed
 from omni_core.errors import OmniError
-from omni_core.evidence.check import QuoteMatch
+from omni_core.evidence.check import QuoteMatch, match_quote
 from omni_core.evidence.places import of_quote, of_text
 from omni_core.points import Point
 from omni_core.text import places
@@ -63,6 +63,11 @@ async def place_of_quote(
         match, rects = of_quote(quote, sight.words)
         if rects and (best is None or match.ratio > best[0].ratio):
             best = match, Placed(rects, sight.page, sight.frame_s)
+    if best is None or best[0].verdict != "found":
+        for point in points:  # a row says more than stands in it: the headers of its columns
+            stored = point.stored
+            if stored.unit and match_quote(quote, [stored.text]).verdict == "found":
+                return place_of_segment(point)
     return () if best is None or best[0].verdict == "not_found" else (best[1],)
 
 
