@@ -230,8 +230,9 @@ def _line(read: _Read, box: Boxes, size: tuple[int, int], quarters: int) -> Line
     text = " ".join(read.text.split())
     left, top = (float(v) for v in box.min(axis=0))
     right, bottom = (float(v) for v in box.max(axis=0))
+    turn = (90 * quarters + 90 * _is_tall(box)) % 360
     places = tuple(
-        Place(start, end, _turned_back(_between(box, a, b), size, quarters))
+        Place(start, end, _turned_back(_between(box, a, b), size, quarters), turn)
         for start, end, a, b in _shares(text, read.columns)
     )
     return Line(text, read.score, left, top, right, bottom, places, not quarters)
@@ -257,10 +258,15 @@ def _shares(text: str, columns: list[float]) -> Iterator[tuple[int, int, float, 
         at += end - start
 
 
+def _is_tall(box: Boxes) -> bool:
+    """Whether a line is read from the top down."""
+    return bool(np.linalg.norm(box[0] - box[3]) >= TALL * np.linalg.norm(box[0] - box[1]))
+
+
 def _between(box: Boxes, left: float, right: float) -> Boxes:
     """The part of a line's box from `left` to `right`, shares of its length."""
     a, b, c, d = box
-    if np.linalg.norm(a - d) >= TALL * np.linalg.norm(a - b):  # read from the top down
+    if _is_tall(box):
         return np.stack([a + (d - a) * left, b + (c - b) * left,
                          b + (c - b) * right, a + (d - a) * right])  # fmt: skip
     return np.stack([a + (b - a) * left, a + (b - a) * right,

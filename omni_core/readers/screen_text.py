@@ -264,8 +264,8 @@ def _within(places: Sequence[Place], crop: Sequence[float] | None) -> Sequence[P
         return places
     x, y, wide, high = crop[0], crop[1], crop[2] - crop[0], crop[3] - crop[1]
     return [
-        Place(start, end, (x + x0 * wide, y + y0 * high, x + x1 * wide, y + y1 * high))
-        for start, end, (x0, y0, x1, y1) in places
+        Place(start, end, (x + x0 * wide, y + y0 * high, x + x1 * wide, y + y1 * high), turn)
+        for start, end, (x0, y0, x1, y1), turn in places
     ]
 
 

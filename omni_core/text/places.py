@@ -22,27 +22,30 @@ from omni_core.types import Rect
 
 _UNIT = 0xFFFF
 _LINE = struct.Struct("<HBHH")
-"""Characters since the piece before, number of pieces, top, bottom."""
+"""Characters since the piece before, number of pieces and 64 times the quarter turns, top, bottom.
+"""
 _PIECE = struct.Struct("<HHH")
 """Characters, left, right. The pieces of a line stand one space apart."""
-_MOST = 0xFF
+_MOST = 63
 _NARROW = frozenset("iljItfr.,:;'|!()[]-\u2019\u0131")
 _WIDE = frozenset("mwMW@%\u2014")
 _SQUARE = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]")
 SAME_HEIGHT = 0.6
 """Shared part of the lower one of two lines' heights from which they stand side by side."""
-TALL = 0.04
-"""Height from which a narrow piece is one of a line that runs up or down."""
+APART = 3.0
+"""Gap of two words, in heights, from which they are not on one line, but in two columns."""
 NEAR = 0.9
 """Distance of two lines, in heights of the lower one, up to which they belong to one block."""
 
 
 class Place(NamedTuple):
-    """Characters [start, end) of a text, and their rectangle."""
+    """Characters [start, end) of a text, their rectangle, and whither they are read as they are
+    seen: 0 to the right, 90 down, 180 to the left, 270 up."""
 
     start: int
     end: int
     rect: Rect
+    turn: int = 0
 
 
 def pack(places: Sequence[Place]) -> str:
@@ -50,11 +53,12 @@ def pack(places: Sequence[Place]) -> str:
     out: list[bytes] = []
     at = 0
     for run in _lines(places):
-        start, _, (_, top, _, bottom) = run[0]
+        start, _, (_, top, _, bottom), turn = run[0]
+        head = len(run) + 64 * (turn // 90 % 4)
         if not 0 <= start - at <= _UNIT:
             break
-        out.append(_LINE.pack(start - at, len(run), _unit(top), _unit(bottom)))
-        for start, end, (left, _, right, _) in run:
+        out.append(_LINE.pack(start - at, head, _unit(top), _unit(bottom)))
+        for start, end, (left, _, right, _), _ in run:
             out.append(_PIECE.pack(min(end - start, _UNIT), _unit(left), _unit(right)))
             at = end
     return base64.b64encode(b"".join(out)).decode("ascii")
@@ -73,7 +77,8 @@ def unpack(stored: str) -> list[Place]:
     places: list[Place] = []
     at = where = 0
     while where + _LINE.size <= len(data):
-        gap, count, top, bottom = _LINE.unpack_from(data, where)
+        gap, head, top, bottom = _LINE.unpack_from(data, where)
+        count, turn = head % 64, head // 64 * 90
         where += _LINE.size
         at += gap
         if where + count * _PIECE.size > len(data):
@@ -83,7 +88,8 @@ def unpack(stored: str) -> list[Place]:
             length, left, right = _PIECE.unpack_from(data, where)
             where += _PIECE.size
             at += 1 if n else 0
-            places.append(Place(at, at + length, (left / _UNIT, y0, right / _UNIT, y1)))
+            rect = (left / _UNIT, y0, right / _UNIT, y1)
+            places.append(Place(at, at + length, rect, turn))
             at += length
     return places
 
@@ -96,7 +102,8 @@ def _lines(places: Sequence[Place]) -> Iterator[list[Place]]:
         if (
             last is not None
             and place.start == last.end + 1
-            and (place.rect[1], place.rect[3]) == (last.rect[1], last.rect[3])
+            and (place.rect[1], place.rect[3], place.turn)
+            == (last.rect[1], last.rect[3], last.turn)
             and len(run) < _MOST
         ):
             run.append(place)
@@ -113,14 +120,19 @@ def within(text: str, places: Sequence[Place], start: int, end: int) -> list[Pla
     first = bisect.bisect_right(places, start, key=attrgetter("end"))
     last = bisect.bisect_left(places, end, key=attrgetter("start"))
     return [
-        Place(max(at.start, start) - start, min(at.end, end) - start, _part(text, at, start, end))
+        Place(
+            max(at.start, start) - start,
+            min(at.end, end) - start,
+            _part(text, at, start, end),
+            at.turn,
+        )
         for at in places[first:last]
     ]
 
 
 def after(places: Sequence[Place], by: int) -> list[Place]:
     """The places of a text that now begins with `by` further characters."""
-    return [Place(p.start + by, p.end + by, p.rect) for p in places]
+    return [Place(p.start + by, p.end + by, p.rect, p.turn) for p in places]
 
 
 def lines(text: str, places: Sequence[Place], start: int, end: int) -> list[Place]:
@@ -131,23 +143,22 @@ def lines(text: str, places: Sequence[Place], start: int, end: int) -> list[Plac
         if piece.start >= end or piece.end <= start:
             continue
         rect = _part(text, piece, start, end)
-        place = Place(max(piece.start, start), min(piece.end, end), rect)
-        if found and _beside(found[-1].rect, rect):
-            before = found[-1]
-            found[-1] = Place(before.start, place.end, union((before.rect, rect)))
+        place = Place(max(piece.start, start), min(piece.end, end), rect, piece.turn)
+        before = found[-1] if found else None
+        if before is not None and _beside(before.rect, rect, piece.turn % 180 > 0):
+            whole = union((before.rect, rect))
+            found[-1] = Place(before.start, place.end, whole, piece.turn)
         else:
             found.append(place)
     return found
 
 
-def _beside(before: Rect, rect: Rect) -> bool:
-    """Whether two pieces stand on one line: at one height, or of lines that run up or down, above
-    one another."""
-    if _runs_down(before) and _runs_down(rect):
-        shared = min(before[2], rect[2]) - max(before[0], rect[0])
-        return shared > SAME_HEIGHT * min(before[2] - before[0], rect[2] - rect[0])
-    height = min(before[3] - before[1], rect[3] - rect[1])
-    return min(before[3], rect[3]) - max(before[1], rect[1]) > SAME_HEIGHT * height
+def _beside(before: Rect, rect: Rect, upright: bool = False) -> bool:
+    """Whether two pieces stand on one line: at one height, or of lines that run `upright`, down
+    or up, above one another."""
+    low, high = (0, 2) if upright else (1, 3)
+    height = min(before[high] - before[low], rect[high] - rect[low])
+    return min(before[high], rect[high]) - max(before[low], rect[low]) > SAME_HEIGHT * height
 
 
 def _part(text: str, place: Place, start: int, end: int) -> Rect:
@@ -157,6 +168,10 @@ def _part(text: str, place: Place, start: int, end: int) -> Rect:
     whole = width(text[place.start : place.end]) or 1.0
     before = width(text[place.start : max(start, place.start)]) / whole
     until = width(text[place.start : min(end, place.end)]) / whole
+    if place.turn >= 180:  # read from the right, or from the bottom
+        before, until = 1 - until, 1 - before
+    if place.turn % 180:
+        return left, top + (bottom - top) * before, right, top + (bottom - top) * until
     return left + (right - left) * before, top, left + (right - left) * until, bottom
 
 
@@ -193,20 +208,26 @@ def union(rects: Iterable[Rect]) -> Rect:
     )  # fmt: skip
 
 
-def _runs_down(rect: Rect) -> bool:
-    wide, high = rect[2] - rect[0], rect[3] - rect[1]
-    return high > max(2 * wide, TALL)
-
-
 def by_line(rects: Iterable[Rect]) -> list[Rect]:
-    """Rectangles of consecutive words as those of their lines."""
+    """Rectangles of consecutive words as those of their lines, which may run in any direction."""
     found: list[Rect] = []
+    upright: bool | None = None
     for rect in rects:
-        if found and _beside(found[-1], rect) and rect[0] >= found[-1][0]:
+        if found:
+            across, down = _beside(found[-1], rect), _beside(found[-1], rect, upright=True)
+            upright = down and not across if upright is None else upright
+        if found and (down if upright else across) and _touch(found[-1], rect, bool(upright)):
             found[-1] = union((found[-1], rect))
         else:
             found.append(rect)
     return found
+
+
+def _touch(before: Rect, rect: Rect, upright: bool) -> bool:
+    """Whether two pieces of one line are as near as words, not as columns."""
+    (low, high), size = ((1, 3), 2) if upright else ((0, 2), 3)
+    height = rect[size] - rect[size - 2]
+    return max(rect[low] - before[high], before[low] - rect[high]) < APART * height
 
 
 def few(rects: Sequence[Rect], most: int) -> list[Rect]:

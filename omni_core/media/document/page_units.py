@@ -40,8 +40,8 @@ def look(page: Page, lines: Sequence[Line]) -> PageUnits:
     cells = []
     for line in lines:
         x0, y0, x1, y1 = line.box
-        place = Place(0, len(line.text), (x0 / wide, y0 / high, x1 / wide, y1 / high))
-        cells.append(Cell(line.text, line.box, (place,)))
+        rect = (x0 / wide, y0 / high, x1 / wide, y1 / high)
+        cells.append(Cell(line.text, line.box, (Place(0, len(line.text), rect, line.turn),)))
     found = captions(cells)
     return PageUnits(cells, found, page.pictures() if found else [], (wide, high))
 

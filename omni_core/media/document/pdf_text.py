@@ -201,7 +201,8 @@ def _joined(lines: Sequence[Line], page: Page) -> tuple[str, list[tuple[int, str
         out.append(text)
         x0, y0, x1, y1 = line.box
         end = at + len(text) - text.endswith("\n")
-        places.append(Place(at, end, (x0 / wide, y0 / high, x1 / wide, y1 / high)))
+        rect = (x0 / wide, y0 / high, x1 / wide, y1 / high)
+        places.append(Place(at, end, rect, line.turn))
         at += len(text)
     return "".join(out).rstrip("\n"), headings, places
 
