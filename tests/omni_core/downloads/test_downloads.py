@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -290,8 +289,8 @@ def test_the_record_names_the_files_without_the_hub(build: Building) -> None:
     assert build.folder.recorded_files(REPO, "d" * 40) == ()
     record = build.folder.path / ".omni-mcp.json"
     held = json.loads(record.read_text())
-    broken: list[Any] = [{"../x": {"digest": "git:1", "size": 1}}, {"x": {}}, {"x": 1}, []]
-    for files in broken:
+    odd: list[object] = [{"../x": {"digest": "git:1", "size": 1}}, {"x": {}}, {"x": 1}, []]
+    for files in odd:
         record.write_text(json.dumps({**held, "files": files}))
         assert build.folder.recorded_files(REPO, COMMIT) == ()
     record.write_text("{not json")
