@@ -162,10 +162,12 @@ async def _graded(
         ids = sorted({w.source_id for w in windows})
         only = Filter((*scope.filter.must, of_sources(ids)), scope.filter.must_not)
         scope = replace(scope, filter=only)
-    found = await pipeline.fuse(question, await pipeline.retrieve(context, question, scope))
+    question, found = await pipeline.ranked_candidates(context, question, scope)
     found = await pipeline.drop_unwanted(context, request, found)
     calibrated = await calibrated_thresholds(context, scope.segments)
-    accepted, _ = thresholds.grade(found, context.info, calibrated=calibrated)
+    accepted, _ = thresholds.grade(
+        found, context.info, calibrated=calibrated, understood=not question.by_words_only
+    )
     kept = [c for c in accepted if not c.stored.is_title or windows is None]
     return kept, episodes.outliers_of(found)
 

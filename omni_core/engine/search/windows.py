@@ -127,10 +127,13 @@ def _of_kinds(scope: Scope, kinds: Sequence[Modality]) -> Scope:
 async def _places(context: Context, reference: Reference, scope: Scope) -> list[Moment]:
     """The moments that a reference may mean, best first, each as long as what it shows."""
     question = await in_words(context, reference.words)
-    found = await pipeline.fuse(question, await pipeline.retrieve(context, question, scope))
+    question, found = await pipeline.ranked_candidates(context, question, scope)
     calibrated = await calibrated_thresholds(context, scope.segments)
     accepted, _ = thresholds.grade(
-        [c for c in found if not c.stored.is_title], context.info, calibrated=calibrated
+        [c for c in found if not c.stored.is_title],
+        context.info,
+        calibrated=calibrated,
+        understood=not question.by_words_only,
     )
     meant = [c for c in accepted if c.stored.channel in reference.channels and c.match != "weak"]
     chosen = meant or accepted
