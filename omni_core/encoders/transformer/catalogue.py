@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from omni_core import downloads
 from omni_core.encoders.transformer import hub
 from omni_core.encoders.transformer.spec import ModelSpec, Recipe, Reference
 from omni_core.errors import UnavailableError
@@ -88,7 +89,8 @@ def _parse(name: str, data: Mapping[str, Any]) -> ModelSpec:
 
 def _from_folder(folder: Path, known: ModelSpec | None) -> ModelSpec:
     """From its `omni.toml`; else the row of models.toml with its name; else from its files."""
-    revision = hub.folder_fingerprint(folder)
+    revision = downloads.recorded_revision(folder, known.id) if known else ""
+    revision = revision or hub.folder_fingerprint(folder)
     own = folder / "omni.toml"
     if own.is_file():
         data = tomllib.loads(own.read_text(encoding="utf-8"))
