@@ -89,6 +89,7 @@ def check(settings: Settings, media: str = "") -> CheckReport:
         cosines=dict(zip(probed.kinds, probed.cosines, strict=True)),
         compared=tuple(compared),
         skipped=tuple(skipped),
+        looks=probed.looks,
     )
 
 

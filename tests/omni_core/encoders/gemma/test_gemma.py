@@ -86,12 +86,15 @@ def write_text_graph(path: Path, dim: int = 768) -> None:
 
 
 def write_vision_graph(path: Path) -> None:
-    """A row for every nine patches: the mean of their values."""
+    """A row for every nine patches: the means of red, green, blue and all their values."""
     g = Graph()
-    means = g.op("ReduceMean", "pixel_values", g.integers(2), keepdims=1)
-    grouped = g.op("Reshape", means, g.integers(-1, 9))
-    row = g.op("ReduceMean", grouped, g.integers(1), keepdims=1)
-    g.op("Expand", row, g.integers(1, WIDTH), output="image_features")
+    colours = np.zeros((48, WIDTH), np.float32)
+    for channel in range(3):
+        colours[channel::3, channel] = 1 / 16
+    colours[:, 3] = 1 / 48
+    means = g.op("MatMul", "pixel_values", g.constant("colours", colours))
+    grouped = g.op("Reshape", means, g.integers(-1, 9, WIDTH))
+    g.op("ReduceMean", grouped, g.integers(1), keepdims=0, output="image_features")
     inputs: Any = {
         "pixel_values": (np.float32, ["pictures", "patches", 48]),
         "pixel_position_ids": (np.int64, ["pictures", "patches", 2]),
