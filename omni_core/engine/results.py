@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 
 from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
-from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Span
+from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Span, Speaker
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
@@ -174,6 +174,8 @@ class SearchHit:
     heading: str = ""
     """The chapter, sheet or headings in which `text` stands: `Install › Linux`; "" where title and
     text say it."""
+    speaker: str = ""
+    """Who says `text`: a name, `speaker A`, or several; "" where that is not known."""
     start_s: float | None = None
     end_s: float | None = None
     page: int | None = None
@@ -253,6 +255,8 @@ class Line:
     """Where the phrases of spoken words begin, after the first; () when unknown."""
     heading: str = ""
     """The headings that the words stand under: `Install › Linux`; "" where they say it."""
+    speaker: str = ""
+    """Who says the words: a name, or `speaker A`; "" where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +331,25 @@ class ReadPage:
     next_cursor: str = ""
     range: str = ""
     """The part that was asked for, with its unit: `seconds 60 to 90 of 2890`; "" for the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakersOf:
+    """A source and who speaks in it, in order of appearance."""
+
+    source: SourceRow
+    speakers: tuple[Speaker, ...]
+    note: str = ""
+    """Why there are none, or what a change did elsewhere; "" where there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptVoice:
+    """A name, and in how many sources a voice of it is kept."""
+
+    name: str
+    """"" for the voices of speakers without a name."""
+    sources: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Hit(TypedDict):
     page: NotRequired[int]
     match: Literal["strong", "fair", "weak"]
     why: list[str]
+    speaker: NotRequired[str]
     text: NotRequired[str]
     heading: NotRequired[str]
     recorded_at: NotRequired[str]

@@ -20,6 +20,7 @@ from omni_core.engine.describe import (
 from omni_core.engine.hashing import hash_file
 from omni_core.engine.opening.attachments import Attached, attach, saved_thumbnail
 from omni_core.engine.opening.selection import Selection, select
+from omni_core.engine.opening.speaking import speaking_in, with_speakers
 from omni_core.engine.opening.transcript import captions, lines
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Opened, OpenRequest, Show, SourceRow
@@ -72,6 +73,7 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         attached = await attach(context, path, selection, request, shows)
     elif set(shows) & PICTURES:
         attached = Attached(await asyncio.to_thread(saved_thumbnail, context, selection))
+    speaking = await speaking_in(context, row, selection.span)
     notes = (incomplete_note(row), *empty_note(row.empty))
     warnings = (unfit, missing, *attached.warnings, *notes)
     return Opened(
@@ -81,7 +83,7 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         window=place(row, selection.span),
         requested=_requested(target, request),
         span=selection.named,
-        lines=lines(selection.points) + captions(selection.points),
+        lines=with_speakers(lines(selection.points), speaking) + captions(selection.points),
         pictures=attached.pictures,
         clips=attached.clips,
         audio_wav=attached.audio_wav,

@@ -20,6 +20,7 @@ from omni_core.engine.search.query_by_example import by_file, by_ref, by_target
 from omni_core.engine.search.question import Question, in_words
 from omni_core.engine.search.rerank import rerank_moments
 from omni_core.engine.search.scope import Scope, scope_of
+from omni_core.engine.search.spoken_by import lift
 from omni_core.errors import BadRequestError
 from omni_core.points import ScoredPoint
 from omni_core.query import Prefetch
@@ -52,6 +53,8 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
 
     found = await retrieve(context, question, scope)
     candidates = await fuse(question, found)
+    if question.spoken_by is not None:
+        candidates = await lift(context, candidates, question.spoken_by)
     candidates = await drop_unwanted(context, request, candidates)
     accepted, below = thresholds.grade(
         candidates,
@@ -124,6 +127,10 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
         return Retrieved((), ())
     index = await context.opened_index()
     rankings = await index.search(prefetches, filter=scope.filter)
+    if question.spoken_by is not None:  # what the speaker says may be far from the best of all
+        within = scope.narrowed(question.spoken_by.filter)
+        own = await index.search(prefetches, filter=within.filter)
+        rankings = [fusion.merge(pair) for pair in zip(rankings, own, strict=True)]
     by_meaning, by_words = rankings[: len(question.vectors)], rankings[len(question.vectors) :]
 
     def others(ranking: Sequence[ScoredPoint]) -> tuple[ScoredPoint, ...]:
