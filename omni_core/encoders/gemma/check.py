@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import numpy as np
 
+from omni_core.downloads import Hub, Transfer
 from omni_core.encoders.gemma import files
 from omni_core.encoders.gemma.encoder import GemmaEncoder
 from omni_core.encoders.transformer import probe
@@ -34,9 +34,9 @@ PLANETS = {
 }
 """Scores of "Which planet is known as the Red Planet?" on the card of google/embeddinggemma-2."""
 
-EXAMPLES = "datasets/Xenova/transformers.js-docs/resolve/main/"
-FIX = "wesjos/embeddinggemma-2-onnx-fix/resolve/main/"
-"""Below the hub's address: where the example files are."""
+EXAMPLES = "datasets/Xenova/transformers.js-docs"
+FIX = "wesjos/embeddinggemma-2-onnx-fix"
+"""Repositories of the example files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Example:
 
     file: str
     kind: InputKind
-    place: str
+    repo: str
     scores: Mapping[str, float]
 
 
@@ -132,17 +132,9 @@ def _file(example: Example, media: str, settings: Settings) -> Path:
 
 
 def _download(example: Example) -> bytes:
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        raise UnavailableError("HF_HUB_OFFLINE is set; give its folder with --media")
-    home = os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
-    url = f"{home}/{example.place}{example.file}"
+    hub = Hub.of(os.environ)
     try:
-        answer = httpx2.get(url, timeout=60.0, follow_redirects=True)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as e:
-        why = str(e) or type(e).__name__
-        raise UnavailableError(
-            f"{url} cannot be read ({why}); give its folder with --media"
-        ) from None
-    if not answer.is_success:
-        raise UnavailableError(f"{url} answers {answer.status_code}; give its folder with --media")
-    return bytes(answer.content)
+        with Transfer() as transfer:
+            return bytes(transfer.get(hub.source(example.repo, "main", example.file)).content)
+    except UnavailableError as e:
+        raise UnavailableError(f"{e}, or give the folder of the file with --media") from None

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from omni_core import encoders
-from omni_core.encoders.embedded.onnx_sessions import Graph
 from omni_core.encoders.gemma import check, files
 from omni_core.encoders.gemma.encoder import GemmaEncoder
 from omni_core.encoders.gemma.fit import fit
@@ -35,6 +34,7 @@ from omni_core.types import (
     TextContent,
     VideoContent,
 )
+from omni_core.weights.onnx_sessions import Graph
 
 MARKS = ("<|image>", "<|image|>", "<image|>", "<|audio>", "<|audio|>", "<audio|>", "<|video|>")
 WORDS = ("<pad>", "<eos>", "<bos>", "<unk>", *MARKS, "task:", "title:", "fox", "river", "snow")
@@ -86,14 +86,13 @@ def write_text_graph(path: Path, dim: int = 768) -> None:
 
 
 def write_vision_graph(path: Path) -> None:
-    """A row for every nine patches: the means of red, green, blue and all their values."""
+    """A row for every nine patches: their mean, weighed by place and by pixel."""
     g = Graph()
-    colours = np.zeros((48, WIDTH), np.float32)
-    for channel in range(3):
-        colours[channel::3, channel] = 1 / 16
-    colours[:, 3] = 1 / 48
-    means = g.op("MatMul", "pixel_values", g.constant("colours", colours))
-    grouped = g.op("Reshape", means, g.integers(-1, 9, WIDTH))
+    pixels = g.op("MatMul", "pixel_values", g.constant("pixels", weights(48)))
+    places = g.op("Cast", "pixel_position_ids", to=1)
+    weight = g.op("ReduceSum", places, g.integers(2), keepdims=1)
+    seen = g.op("Mul", pixels, g.op("Add", weight, g.constant("one", 1.0)))
+    grouped = g.op("Reshape", seen, g.integers(-1, 9, WIDTH))
     g.op("ReduceMean", grouped, g.integers(1), keepdims=0, output="image_features")
     inputs: Any = {
         "pixel_values": (np.float32, ["pictures", "patches", 48]),
@@ -103,20 +102,21 @@ def write_vision_graph(path: Path) -> None:
 
 
 def write_audio_graph(path: Path) -> None:
-    """One row: the mean of all energies."""
+    """One row: the mean of all frames, weighed by band."""
     g = Graph()
-    mean = g.op("ReduceMean", "input_features", g.integers(0, 1, 2), keepdims=0)
-    g.op(
-        "Expand",
-        g.op("Reshape", mean, g.integers(1, 1)),
-        g.integers(1, WIDTH),
-        output="audio_features",
-    )
+    loud = g.op("Add", "input_features", g.constant("silence", 7.0))
+    bands = g.op("MatMul", loud, g.constant("bands", weights(128)))
+    g.op("ReduceMean", bands, g.integers(1), keepdims=0, output="audio_features")
     inputs: Any = {
         "input_features": (np.float32, ["sounds", "frames", 128]),
         "input_features_mask": (np.bool_, ["sounds", "frames"]),
     }
     save(g, path, inputs, {"audio_features": ["rows", WIDTH]})
+
+
+def weights(height: int) -> Any:
+    """(height, WIDTH)"""
+    return np.random.default_rng(height).normal(size=(height, WIDTH)).astype(np.float32)
 
 
 def save(g: Graph, path: Path, inputs: Any, outputs: Any) -> None:
@@ -216,7 +216,9 @@ def test_every_kind_goes_to_its_own_input_of_the_text_graph(encoder: GemmaEncode
     vectors = encoder.encode([picture(255), film(255, 255), sound])
     for n, vector in enumerate(vectors):
         assert vector is not None
-        strongest = int(np.abs([vector[10 * i : 10 * i + WIDTH].sum() for i in range(3)]).argmax())
+        strongest = int(
+            np.argmax([np.linalg.norm(vector[10 * i : 10 * i + WIDTH]) for i in range(3)])
+        )
         assert strongest == n
         assert abs(np.linalg.norm(vector) - 1) < 1e-6
 
