@@ -49,7 +49,7 @@ async def windows_of(
         return [await _given(context, request)]
     if reading.relation in ("start", "end"):
         return await _edges(context, request, reading, scope)
-    scope = _of_kinds(scope, (Modality.VIDEO,) if reading.only_films else _IN_ORDER)
+    scope = _of_kinds(scope, _kinds(reading))
     found = [await _places(context, r, scope) for r in reading.references]
     if reading.relation == "between":
         return _between(*found)
@@ -117,6 +117,13 @@ async def _row(context: Context, source_id: str) -> SourceRow:
     if row is None:
         raise BadRequestError(f"{source_id} was removed while it was searched; ask again")
     return row
+
+
+def _kinds(reading: Reading) -> Sequence[Modality]:
+    """The kinds of sources in which a question looks for what it refers to."""
+    if reading.only_films:
+        return (Modality.VIDEO,)
+    return (Modality.DOCUMENT,) if reading.unit == "page" else _IN_ORDER
 
 
 def _of_kinds(scope: Scope, kinds: Sequence[Modality]) -> Scope:
@@ -223,7 +230,7 @@ async def _source(
         rows = await asyncio.to_thread(context.catalog.find, name.strip('"“”'), request.collection)
         if len(rows) == 1:
             return rows[0], "strong"
-    kinds = (Modality.VIDEO,) if reading.only_films else _IN_ORDER
+    kinds = _kinds(reading)
     rows, total, _ = await asyncio.to_thread(
         lambda: context.catalog.list(collection=request.collection, limit=200)
     )

@@ -13,7 +13,7 @@ from omni_core.points import Point
 from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import SAME_COSINE, Moment
 from omni_core.text.tokens import words
-from omni_core.types import CHAPTER_ORIGIN, Channel, Match, Span, Vector
+from omni_core.types import CHAPTER_ORIGIN, Axis, Channel, Match, Span, Vector
 
 Side = Literal["after", "before"]
 SCALE = {"second": 1.0, "page": 10.0, "char": 0.02}
@@ -21,6 +21,9 @@ SCALE = {"second": 1.0, "page": 10.0, "char": 0.02}
 CLOSE_S, LOOSE_S = 15.0, 120.0
 """Distance at which a moment counts for 1/e of an adjacent one, for `right after` and `after`."""
 GRADES: Mapping[Match, float] = {"strong": 1.0, "fair": 0.7, "weak": 0.25}
+AT_REFERENCE: Mapping[Axis, float] = {"second": 0.0, "page": 0.7, "char": 1.2}
+"""What the part with the reference itself counts for, beside the next one: a passage of a text is
+long, and goes on after what is referred to; a moment of a film does not."""
 NEXT_GRADE = 0.3
 """What the very next part counts for where something else is sought: more than a weak match."""
 _LEADS = (Channel.VISUAL, Channel.SPEECH, Channel.SOUND, Channel.TEXT, Channel.SCREEN_TEXT)
@@ -195,6 +198,11 @@ def next_parts(window: Window, found: Sequence[Moment], most: int) -> list[Place
     near = [(d, m) for m in found if (d := window.distance(m.span)) is not None]
     near.sort(key=lambda each: (each[0], each[1].span.start))
     return [Placed(m, window.weight / (1 + number)) for number, (_, m) in enumerate(near[:most])]
+
+
+def at_reference(window: Window, found: Sequence[Moment]) -> list[Placed]:
+    """The parts in which the reference itself lies: what follows in a text often stands there."""
+    return [Placed(m, window.weight) for m in found if m.span.overlaps(window.reference)]
 
 
 def matching(window: Window, found: Sequence[Moment], *, close: bool) -> list[Placed]:
