@@ -32,7 +32,7 @@ LESS_LIKELY = 4.0
 REACH = {"second": 300.0, "page": 6.0, "char": 12_000.0}
 """How far beyond a moment its neighbours are looked for."""
 AROUND_S = 120.0
-"""How far around a moment shots are compared with its own."""
+"""How far around a moment shots may show the same slide."""
 _IN_ORDER = (Modality.VIDEO, Modality.AUDIO, Modality.DOCUMENT)
 """Kinds of sources that have a before and an after in them."""
 
@@ -166,8 +166,7 @@ async def _whole(context: Context, moment: Moment, *, seen: bool) -> Moment:
     row = await _row(context, moment.source_id)
     around = Span("second", max(0.0, span.start - AROUND_S), span.end + AROUND_S)
     points = await points_of(context, Target(row, around))
-    vectors = await pipeline.vectors_of(context, [p.id for p in timeline.shots(points)])
-    return replace(moment, span=timeline.extent(span, points, vectors))
+    return replace(moment, span=timeline.extent(span, points))
 
 
 def _weighted(found: Sequence[tuple[Moment, Window]]) -> list[Window]:
