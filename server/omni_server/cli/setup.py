@@ -65,7 +65,7 @@ def _look(args: argparse.Namespace) -> Around:
     settings = settings_of(args)
     named = args.config or os.environ.get(CONFIG, "")
     file = Path(named).expanduser().absolute() if named else own_file(settings.store).absolute()
-    given = args.weights or settings.weights_dir or settings.store_path / "models"
+    given = args.weights or settings.weights_dir or settings.store_path / "weights"
     root = Path(given).expanduser().absolute()
     hub = Hub.of(os.environ)
     unreachable = hub.unreachable()
