@@ -257,8 +257,9 @@ def _tell(around: Around, made: Plan, written: dict[str, str], backup: Path | No
         say("next: omni-mcp ingest FOLDER")
     if written.get("encoder") and made.choice.profile.download:
         say(f"to compare it with its card: omni-mcp models check {made.choice.profile.encoder}")
-    if "speech" in written and around.library:
-        say("files that are in the library keep their words until they are read again")
+    came = made.choice.extras != around.now.extras
+    if around.library and ("speech" in written or came):
+        say("files that are in the library stay as they were heard, until they are read again")
     former = {}
     if "encoder" in written:
         former["profile"] = around.now.profile.name
