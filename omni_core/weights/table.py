@@ -350,5 +350,6 @@ PAYLOADS = (
             ),
         ),
         optional=True,
+        setup="--speakers",
     ),
 )
