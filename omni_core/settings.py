@@ -74,6 +74,11 @@ class Settings:
     sound_tags: AutoMode = "auto"
     """Experimental tags of sounds other than speech: auto (audio files only), always, off."""
 
+    speakers: Literal["auto", "off"] = "auto"
+    """Who speaks: auto (where the weights for it were fetched), off."""
+    voices: bool = False
+    """Whether a speaker who was named is recognised in other files; keeps voices of people."""
+
     index: Name = "edge"
     """edge (on disk), server (a Qdrant server), memory (exact, not kept), or a plug-in."""
     qdrant_url: str = ""

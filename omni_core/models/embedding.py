@@ -84,7 +84,8 @@ def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Cont
 
     Text is embedded whatever its channel (sound tags are text of channel `sound`). Images of pages
     with much text are left out unless the encoder reads page images
-    (`EncoderInfo.embed_page_images`) or the image is a picture, not the page (`picture`).
+    (`EncoderInfo.embed_page_images`) or the image is a picture (`picture`) or a figure
+    (`unit`), not the page.
     """
     words_only = set() if info.embed_page_images else pages_with_words(segments, PAGE_WORDS_ONLY)
     found: dict[int, Content] = {}
@@ -96,7 +97,7 @@ def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Cont
         elif (
             isinstance(content, ImageContent)
             and segment.span.start in words_only
-            and not segment.extra.get("picture")
+            and not (segment.extra.get("picture") or segment.extra.get("unit"))
         ):
             continue
         elif content is not None and segment.channel in info.channels:

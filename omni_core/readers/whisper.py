@@ -79,6 +79,20 @@ class Transcription:
         )
 
 
+def detect_speech(samples: Samples, *, longest_s: float) -> list[tuple[float, float]]:
+    """Voice activity as (start, end) in seconds, each at most `longest_s` long."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    options = VadOptions(
+        min_speech_duration_ms=200,
+        min_silence_duration_ms=250,
+        speech_pad_ms=160,
+        max_speech_duration_s=longest_s,
+    )
+    found = get_speech_timestamps(samples, options)
+    return [(s["start"] / SAMPLE_RATE, s["end"] / SAMPLE_RATE) for s in found]
+
+
 class Whisper:
     """A Whisper model from a local folder. Not thread-safe in Python; the callers share a lock."""
 
@@ -109,17 +123,8 @@ class Whisper:
         self._tokenizers: dict[tuple[str, Task], Any] = {}
 
     def detect_speech(self, samples: Samples, *, longest_s: float) -> list[tuple[float, float]]:
-        """Voice activity as (start, end) in seconds, each at most `longest_s` long."""
-        from faster_whisper.vad import VadOptions, get_speech_timestamps
-
-        options = VadOptions(
-            min_speech_duration_ms=200,
-            min_silence_duration_ms=250,
-            speech_pad_ms=160,
-            max_speech_duration_s=longest_s,
-        )
-        found = get_speech_timestamps(samples, options)
-        return [(s["start"] / SAMPLE_RATE, s["end"] / SAMPLE_RATE) for s in found]
+        """See `detect_speech`."""
+        return detect_speech(samples, longest_s=longest_s)
 
     def languages(self, encoded: Encoding) -> list[dict[str, float]]:
         """For each window the probability of each language code."""

@@ -74,7 +74,7 @@ FEATURES = (
     Feature("omnimodal models (extra)", ("torch", "torchvision", "transformers",
             "sentence_transformers"), ("torch", "transformers", "sentence-transformers"),
             "one model for text, images, audio and video; wants a GPU",
-            "pip install 'omni-mcp[omni]', then omni-mcp models", False),
+            "omni-mcp setup, or pip install 'omni-mcp[omni]'", False),
 )  # fmt: skip
 
 GB = 1e9

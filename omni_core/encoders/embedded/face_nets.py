@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from omni_core.encoders.embedded import onnx_sessions
+from omni_core.weights import onnx_sessions
 
 if TYPE_CHECKING:
     import onnx

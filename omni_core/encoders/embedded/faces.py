@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from omni_core import weights
-from omni_core.encoders.embedded import face_nets, onnx_sessions
+from omni_core.encoders.embedded import face_nets
 from omni_core.settings import Settings
 from omni_core.types import Pixels
+from omni_core.weights import onnx_sessions
 
 EDGE = 640
 """Long edge of the copy in which faces are looked for."""

@@ -20,12 +20,14 @@ from omni_core.engine.search.query_by_example import by_file, by_ref, by_target
 from omni_core.engine.search.question import Question, in_words
 from omni_core.engine.search.rerank import rerank_moments
 from omni_core.engine.search.scope import Scope, scope_of
+from omni_core.engine.search.spoken_by import lift
 from omni_core.errors import BadRequestError
 from omni_core.points import ScoredPoint
 from omni_core.query import Prefetch
 from omni_core.retrieval import fusion, moments, thresholds
 from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import Moment
+from omni_core.retrieval.rows import rows_first
 from omni_core.stages import staged
 from omni_core.text import bm25
 from omni_core.types import TextContent, Vector
@@ -52,6 +54,8 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
 
     found = await retrieve(context, question, scope)
     candidates = await fuse(question, found)
+    if question.spoken_by is not None:
+        candidates = await lift(context, candidates, question.spoken_by)
     candidates = await drop_unwanted(context, request, candidates)
     accepted, below = thresholds.grade(
         candidates,
@@ -62,6 +66,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
     )
     shown_until = offset + request.limit
     ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)
+    ranked = rows_first(ranked, question.words)
     reranked = ""
     if context.settings.reranker and question.words and ranked:
         ranked, reranked = await rerank_moments(context, question.words, ranked)
@@ -124,6 +129,10 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
         return Retrieved((), ())
     index = await context.opened_index()
     rankings = await index.search(prefetches, filter=scope.filter)
+    if question.spoken_by is not None:  # what the speaker says may be far from the best of all
+        within = scope.narrowed(question.spoken_by.filter)
+        own = await index.search(prefetches, filter=within.filter)
+        rankings = [fusion.merge(pair) for pair in zip(rankings, own, strict=True)]
     by_meaning, by_words = rankings[: len(question.vectors)], rankings[len(question.vectors) :]
 
     def others(ranking: Sequence[ScoredPoint]) -> tuple[ScoredPoint, ...]:

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from omni_core.engine.context import Context
+from omni_core.engine.search.spoken_by import SpokenBy, named_in
 from omni_core.text import language
 from omni_core.types import Channel, TextContent, Vector
 
@@ -28,10 +29,13 @@ class Question:
     """How long the question waited for models that were still loading."""
     unread_language: str = ""
     """ISO 639 code of its language where the model certainly does not read it."""
+    spoken_by: SpokenBy | None = None
+    """The speaker whom the question names."""
 
 
 async def in_words(context: Context, words: str) -> Question:
     """A question in words, with the vector of the encoder."""
+    who = await named_in(context, words)
     started = time.monotonic()
     loading = (await context.models.status()).encoder == "loading"
     (vector,) = await context.models.questions([TextContent(words)])
@@ -40,4 +44,10 @@ async def in_words(context: Context, words: str) -> Question:
     if context.info.languages:
         unread = await asyncio.to_thread(language.outside, words, context.info.languages)
     vectors = (vector,) if vector is not None else ()
-    return Question(vectors, words, waited_s=waited, unread_language=unread)
+    return Question(
+        vectors,
+        who.words if who else words,
+        waited_s=waited,
+        unread_language=unread,
+        spoken_by=who,
+    )

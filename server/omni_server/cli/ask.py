@@ -105,7 +105,8 @@ def _print_hit(mark: str, hit: SearchHit) -> None:
     if hit.heading:
         say(f"    under {one_line(hit.heading, 100)!r}")
     if hit.text:
-        say(f"    {excerpt(hit.text, 40, 100)}")
+        said = f"{one_line(hit.speaker, 80)}: " if hit.speaker else ""
+        say(f"    {said}{excerpt(hit.text, 40, 100)}")
     say(f"    {hit.ref}")
     if hit.also_at:
         say(f"    also at {', '.join(one_line(a) for a in hit.also_at)}")
@@ -142,7 +143,8 @@ def _print_opened(opened: Opened) -> None:
     say(one_line(opened.window) + asked)
     for line in opened.lines:
         place = f"p. {line.start:g}" if line.axis == "page" else f"{line.start:g}-{line.end:g}"
-        say(f"  {place:>14}  {line.channel.replace('_', ' ')} ({one_line(line.origin)})")
+        who = f" {one_line(line.speaker, 80)}:" if line.speaker else ""
+        say(f"  {place:>14}  {line.channel.replace('_', ' ')} ({one_line(line.origin)}){who}")
         for text in clean(line.text, lines=True).splitlines():
             say(f"    {text}")
     for picture in opened.pictures:

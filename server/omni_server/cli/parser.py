@@ -68,6 +68,7 @@ def _library(verbs: Verbs) -> None:
     one.add_argument("--password", help="of an encrypted document")
     json_option(ingest)
     parser_serving.watch(verbs)
+    _speakers(verbs)
     sources = verbs.add(
         "sources", "library:sources", "List what is in the library", "omni-mcp sources --match talk"
     )
@@ -96,6 +97,43 @@ def _library(verbs: Verbs) -> None:
     forget.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     json_option(forget)
+
+
+def _speakers(verbs: Verbs) -> None:
+    speakers = verbs.add(
+        "speakers",
+        "speakers:speakers",
+        "List who speaks in a source, and give speakers names",
+        "omni-mcp speakers 'Board meeting' --name A=Ann --name B='Bob Hill'\n"
+        "  omni-mcp speakers 'Board meeting' --unname A\n"
+        "  omni-mcp speakers --find",
+    )
+    speakers.add_argument(
+        "source", nargs="?", default="", metavar="SOURCE",
+        help="id or part of the title; without one: every source with a named speaker",
+    )  # fmt: skip
+    speakers.add_argument(
+        "--name", action="append", default=[], metavar="SPEAKER=NAME",
+        help="call a speaker (its letter or its name) so; again for another one",
+    )  # fmt: skip
+    speakers.add_argument(
+        "--unname", action="append", default=[], metavar="SPEAKER", help="take a name back"
+    )
+    speakers.add_argument(
+        "--find", action="store_true",
+        help="listen again to SOURCE, or to all in which nobody was told apart",
+    )  # fmt: skip
+    json_option(speakers)
+    voices = verbs.add(
+        "voices",
+        "speakers:voices",
+        "List or delete the voices kept to recognise people in other files",
+        "omni-mcp voices forget --yes",
+    )
+    voices.add_argument("action", nargs="?", default="list", choices=("list", "forget"))
+    voices.add_argument("name", nargs="?", help="forget: only the voices of this name")
+    voices.add_argument("--yes", action="store_true", help="do not ask")
+    json_option(voices)
 
 
 def _asking(verbs: Verbs) -> None:

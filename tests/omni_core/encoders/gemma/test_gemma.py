@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from omni_core import encoders
-from omni_core.encoders.embedded.onnx_sessions import Graph
 from omni_core.encoders.gemma import check, files
 from omni_core.encoders.gemma.encoder import GemmaEncoder
 from omni_core.encoders.gemma.fit import fit
@@ -35,6 +34,7 @@ from omni_core.types import (
     TextContent,
     VideoContent,
 )
+from omni_core.weights.onnx_sessions import Graph
 
 MARKS = ("<|image>", "<|image|>", "<image|>", "<|audio>", "<|audio|>", "<audio|>", "<|video|>")
 WORDS = ("<pad>", "<eos>", "<bos>", "<unk>", *MARKS, "task:", "title:", "fox", "river", "snow")
