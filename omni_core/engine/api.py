@@ -6,7 +6,7 @@ engine elsewhere, or one that shows a part of the library, can stand in its plac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from omni_core.engine.changes import Listener
@@ -30,7 +30,10 @@ from omni_core.engine.results import (
     SourcePage,
     SourceRow,
     SpeakersOf,
+    VectorsStatus,
 )
+
+VectorsProgress = Callable[[VectorsStatus], Awaitable[None]]
 
 
 class EngineApi(Protocol):
@@ -145,6 +148,22 @@ class EngineApi(Protocol):
 
     async def forget_voices(self, name: str = "") -> int:
         """Delete all kept voices, or those of one name; returns how many."""
+        ...
+
+    async def export_vectors(
+        self,
+        path: FilePath,
+        *,
+        collection: str = "",
+        progress: VectorsProgress | None = None,
+    ) -> VectorsStatus:
+        """Write vectors and payloads into a new Parquet file."""
+        ...
+
+    async def import_vectors(
+        self, path: FilePath, *, progress: VectorsProgress | None = None
+    ) -> VectorsStatus:
+        """Add the sources of such a file."""
         ...
 
     def on_change(self, listener: Listener) -> Callable[[], None]:

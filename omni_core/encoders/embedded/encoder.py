@@ -1,6 +1,6 @@
-"""The default encoder: a text model and an image classifier, both from wheels, on the CPU.
+"""The default encoder: two text models and an image classifier, all from wheels, on the CPU.
 
-Everything is embedded in the text space of all-MiniLM-L6-v2 (384-d, English): text directly, an
+Everything is embedded in one text space of 16 languages (`text_space`, 896-d): text directly, an
 image by its predicted classes (`label_space`), a video by the mean over its frames. Audio is not
 embedded: it is found by its transcript.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from omni_core import weights
 from omni_core.encoders import colours
-from omni_core.encoders.embedded import label_space, minilm
+from omni_core.encoders.embedded import label_space, minilm, text_space, use
 from omni_core.encoders.embedded.efficientnet import EfficientNet, views
 from omni_core.protocols import Encoder
 from omni_core.settings import Settings
@@ -37,7 +37,7 @@ MAX_ADDITIONAL = 3
 
 
 class EmbeddedEncoder(Encoder):
-    """MiniLM for text, EfficientNet and label texts for images: 384-d, on the CPU."""
+    """MiniLM and a multilingual model for text, EfficientNet and label texts for images: 896-d."""
 
     @classmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
@@ -45,10 +45,11 @@ class EmbeddedEncoder(Encoder):
         classifier = weights.payload("pictures").files[0].sha256[:8]
         return EncoderInfo(
             name="embedded",
-            revision=f"{minilm.revision(settings)}-{classifier}",
-            dim=minilm.DIM,
+            revision=f"{text_space.revision(settings)}-{classifier}",
+            dim=text_space.DIM,
             channels=frozenset(Channel) - {Channel.SOUND},
             licence="Apache-2.0",
+            languages=use.LANGUAGES,
             # the classifier takes a page of text for "web site" or "menu"
             embed_page_images=False,
             settings=f"text mean {minilm.MAX_TOKENS}, pictures recipe {label_space.RECIPE}",
@@ -61,13 +62,13 @@ class EmbeddedEncoder(Encoder):
 
     def __init__(self, settings: Settings) -> None:
         self.info = self.describe(settings)
-        self._text = minilm.MiniLM(settings)
+        self._text = text_space.TextSpace(settings)
         self._classify = EfficientNet(settings)
         self._label_space = label_space.LabelSpace(self._text, settings)
         self._known: dict[int, tuple[weakref.ref[Pixels], tuple[label_space.Observation, ...]]] = {}
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """(384,) each, L2-normalised; None for audio."""
+        """(896,) each, L2-normalised; None for audio."""
         out: list[Vector | None] = [None] * len(contents)
         texts = {i: c.text for i, c in enumerate(contents) if isinstance(c, TextContent)}
         for i, vector in zip(texts, self._text(list(texts.values())), strict=True):
@@ -75,7 +76,7 @@ class EmbeddedEncoder(Encoder):
         for i, content in enumerate(contents):
             if isinstance(content, ImageContent | VideoContent):
                 frames = [self._label_space.embed(o) for o in self._observations(content)]
-                out[i] = label_space.unit(np.mean(frames, axis=0))
+                out[i] = text_space.unit(np.mean(frames, axis=0))
         return out
 
     def caption(self, contents: Sequence[Content]) -> list[str]:
@@ -103,7 +104,7 @@ class EmbeddedEncoder(Encoder):
                 out.append([])
                 continue
             frames = [self._label_space.embed(o) for o in self._observations(content)]
-            kept = [label_space.unit(np.mean(frames, axis=0))]
+            kept = [text_space.unit(np.mean(frames, axis=0))]
             for vector in frames:
                 if (
                     len(kept) <= MAX_ADDITIONAL

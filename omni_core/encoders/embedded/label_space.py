@@ -29,12 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omni_core.encoders import colours
-from omni_core.encoders.embedded.minilm import MiniLM
+from omni_core.encoders.embedded.text_space import TextSpace, unit
 from omni_core.files import write_atomically
 from omni_core.settings import Settings
 from omni_core.types import Vector
 
-RECIPE = "2"
+RECIPE = "3"
 """Part of the encoder's fingerprint: increase it when vectors of images change."""
 
 SCENE_WEIGHT = 0.8
@@ -71,9 +71,9 @@ class LabelSpace:
     """Text vectors of every class, scene and colour, and the mapping from classes to groups and
     scenes."""
 
-    def __init__(self, text: MiniLM, settings: Settings) -> None:
+    def __init__(self, text: TextSpace, settings: Settings) -> None:
         """Some 2300 short texts. Their vectors by the default text weights are shipped, since
-        embedding takes 9 s of CPU; for other weights they are embedded once and cached."""
+        embedding takes 10 s of CPU; for other weights they are embedded once and cached."""
         table = json.loads((_DATA / "labels.json").read_bytes())
         classes: list[dict[str, Any]] = table["classes"]
         self._names: list[str] = [row["names"][0] for row in classes]
@@ -89,7 +89,7 @@ class LabelSpace:
         vectors = self._shipped()
         if vectors is None:
             path = settings.store_path / "cache" / f"labels-{self.key}.npy"
-            vectors = _cached(path, lambda: text(self.texts))
+            vectors = _cached(path, lambda: text(self.texts, known_english=True))
         n = len(classes)
         self._class_vectors = unit(vectors[:n] + vectors[n : 2 * n])
         self._scene_vectors = vectors[2 * n : 2 * n + len(scenes)]
@@ -109,7 +109,7 @@ class LabelSpace:
             return vectors
 
     def embed(self, image: Observation) -> Vector:
-        """(384,), L2-normalised."""
+        """(896,), L2-normalised."""
         scenes = (self._scenes @ image.classes) ** SCENE_EXPONENT
         shares = np.where(image.colours < MIN_COLOUR_SHARE, 0, image.colours)
         vector = unit(
@@ -166,10 +166,3 @@ def _cached(path: Path, make: Callable[[], Matrix]) -> Matrix:
     np.save(buffer, matrix, allow_pickle=False)
     write_atomically(path, buffer.getvalue())
     return matrix
-
-
-def unit(rows: NDArray[Any]) -> NDArray[np.float32]:
-    """Each row L2-normalised; a zero row stays."""
-    length = np.linalg.norm(rows, axis=-1, keepdims=True)
-    out: NDArray[np.float32] = (rows / np.maximum(length, 1e-12)).astype(np.float32)
-    return out

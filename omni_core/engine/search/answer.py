@@ -13,6 +13,7 @@ from omni_core.engine.search.scope import Scope
 from omni_core.engine.search.who import with_who_says_it
 from omni_core.retrieval.moments import Moment
 from omni_core.stages import staged
+from omni_core.text import language
 from omni_core.types import FILE_TIME
 
 REPORTED_WAIT_S = 1.0
@@ -44,8 +45,25 @@ async def answer(
         searched_sources=scope.sources,
         searched_segments=scope.segments,
         when_resolved=scope.when_resolved,
-        note=_note(request, question, hits, near, offset),
+        note="; ".join(
+            note
+            for note in (
+                _language_note(context, question),
+                _note(request, question, hits, near, offset),
+            )
+            if note
+        ),
         nearest=near,
+    )
+
+
+def _language_note(context: Context, question: Question) -> str:
+    if not question.unread_language:
+        return ""
+    read = ", ".join(sorted(language.name(code) for code in context.info.languages))
+    return (
+        f"the question seems to be in {language.name(question.unread_language)}, which the model "
+        f"does not read, so that only words that stand in the evidence count: ask in {read}"
     )
 
 

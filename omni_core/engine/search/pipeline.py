@@ -46,7 +46,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
 
     Raises BadRequestError or NotFoundError for an invalid request.
     """
-    offset = _checked_offset(request)
+    offset = checked_offset(request)
     scope = await scope_of(context, request)
     question = await _question_of(context, request)
     scope = scope.without_sources(question.exclude_sources)
@@ -61,6 +61,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
         context.info,
         example_channels=question.example_channels,
         calibrated=await calibrated_thresholds(context, scope.segments),
+        understood=not question.unread_language,
     )
     shown_until = offset + request.limit
     ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)
@@ -68,16 +69,17 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
     if context.settings.reranker and question.words and ranked:
         ranked, reranked = await rerank_moments(context, question.words, ranked)
 
-    ranked = moments.order(ranked, request.order)
+    if request.order == "newest" or request.order == "oldest":
+        ranked = moments.order(ranked, request.order)
     page, more = moments.page(ranked, offset, request.limit, request.per_source)
-    following = cursors.encode(str(offset + len(page)), _identity(request)) if more else ""
+    following = cursors.encode(str(offset + len(page)), identity(request)) if more else ""
     result = await answer(
         context, request, question, scope, page, moments.merge_neighbours(below), offset
     )
     return replace(result, next_cursor=following, second_stage=reranked)
 
 
-def _checked_offset(request: SearchRequest) -> int:
+def checked_offset(request: SearchRequest) -> int:
     """The offset of the page. Raises BadRequestError for an invalid request."""
     if not (request.query.strip() or request.ref or request.path):
         raise BadRequestError("the question is empty; say what to look for")
@@ -85,10 +87,10 @@ def _checked_offset(request: SearchRequest) -> int:
         raise BadRequestError(
             f"limit and per_source go from 1 to {MAX_LIMIT}; page with the cursor"
         )
-    return cursors.decode_offset(request.cursor, _identity(request))
+    return cursors.decode_offset(request.cursor, identity(request))
 
 
-def _identity(request: SearchRequest) -> str:
+def identity(request: SearchRequest) -> str:
     """The request without its page: the same for every page of a result."""
     return repr(replace(request, cursor="", limit=0))
 
@@ -170,7 +172,7 @@ async def drop_unwanted(
         unwanted += (await by_target(context, ref, target, same_source=True)).vectors
     if not unwanted:
         return candidates
-    vectors = await _vectors(context, [c.id for c in candidates[:PREFETCH_LIMIT]])
+    vectors = await vectors_of(context, [c.id for c in candidates[:PREFETCH_LIMIT]])
     return fusion.exclude(candidates, unwanted, vectors, unwanted_words=words, terms=bm25.terms)
 
 
@@ -180,11 +182,11 @@ async def as_moments(
 ) -> list[Moment]:
     """Moments of merged neighbours; near-duplicates among the first `compared` are folded."""
     merged = moments.merge_neighbours(accepted)
-    vectors = await _vectors(context, [m.best.id for m in merged[:compared]])
+    vectors = await vectors_of(context, [m.best.id for m in merged[:compared]])
     return moments.fold_duplicates(merged, vectors)
 
 
-async def _vectors(context: Context, ids: Sequence[str]) -> Mapping[str, Vector]:
+async def vectors_of(context: Context, ids: Sequence[str]) -> Mapping[str, Vector]:
     """Dense vectors by id; none for a multi-vector model."""
     if not ids or context.info.multi_vector:
         return {}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 
 from omni_core.engine.context import Context
 from omni_core.engine.search.spoken_by import SpokenBy, named_in
+from omni_core.text import language
 from omni_core.types import Channel, TextContent, Vector
 
 
@@ -27,6 +29,8 @@ class Question:
     """How long the question waited for models that were still loading."""
     spoken_by: SpokenBy | None = None
     """The speaker whom the question names."""
+    unread_language: str = ""
+    """ISO 639 code of its language where the model certainly does not read it."""
 
 
 async def in_words(context: Context, words: str) -> Question:
@@ -36,5 +40,9 @@ async def in_words(context: Context, words: str) -> Question:
     loading = (await context.models.status()).encoder == "loading"
     (vector,) = await context.models.questions([TextContent(words)])
     waited = time.monotonic() - started if loading else 0.0
+    unread = ""
+    if context.info.languages:
+        unread = await asyncio.to_thread(language.outside, words, context.info.languages)
     vectors = (vector,) if vector is not None else ()
-    return Question(vectors, who.words if who else words, waited_s=waited, spoken_by=who)
+    said = who.words if who else words
+    return Question(vectors, said, waited_s=waited, unread_language=unread, spoken_by=who)

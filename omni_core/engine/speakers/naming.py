@@ -16,7 +16,9 @@ from omni_core.types import Modality, Speaker
 
 MAX_NAME = 80
 """Characters of a name."""
-HOW_TO_GET = "the weights for telling speakers apart are missing: `omni-mcp setup` fetches them"
+HOW_TO_GET = (
+    "the weights for telling speakers apart are missing: `omni-mcp setup --speakers` fetches them"
+)
 
 
 async def speakers_of(context: Context, source: str) -> tuple[SpeakersOf, ...]:

@@ -23,6 +23,9 @@ async def search(args: argparse.Namespace) -> int:
         source=args.source,
         exclude=args.exclude,
         order=args.order,
+        after=args.after,
+        before=args.before,
+        count=args.count,
         **_filters(args),
     )
     return await _ask(args, request)
@@ -70,6 +73,10 @@ async def _ask(args: argparse.Namespace, request: SearchRequest) -> int:
 def _print(result: SearchResult) -> None:
     if result.when_resolved:
         say(f"when: {result.when_resolved}")
+    if result.read_as:
+        say(f"read as: {one_line(result.read_as, 1000)}")
+    if result.count is not None:
+        say(f"count: {'at least ' if result.at_least else ''}{result.count}")
     for number, hit in enumerate(result.hits, 1):
         _print_hit(f"{number}.", hit)
     if not result.hits:

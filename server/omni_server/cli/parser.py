@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from omni_server.cli import parser_serving
+from omni_server.cli import parser_measuring, parser_serving, parser_vectors
 from omni_server.cli.verbs import Verbs, json_option
 
 MODALITIES = ("video", "audio", "image", "document")
@@ -33,10 +33,13 @@ def build() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     verbs = Verbs(top)
+    parser_serving.setup(verbs)
     parser_serving.serving(verbs)
     _library(verbs)
     _asking(verbs)
+    parser_measuring.measuring(verbs)
     _learning(verbs)
+    parser_vectors.vectors(verbs)
     parser_serving.clients(verbs)
     return top
 
@@ -144,7 +147,19 @@ def _asking(verbs: Verbs) -> None:
     _filters(search)
     search.add_argument("--source", default="", help="only in this one (id or part of a title)")
     search.add_argument("--exclude", default="", metavar="TEXT", help="what must not be in it")
-    search.add_argument("--order", default="relevance", choices=("relevance", "newest", "oldest"))
+    search.add_argument(
+        "--order",
+        default="relevance",
+        choices=("relevance", "newest", "oldest", "first", "last"),
+        help="by date; first, last: what matches well, by time in each source too",
+    )
+    search.add_argument(
+        "--after", default="", metavar="REF", help="only what follows this moment, in its source"
+    )
+    search.add_argument(
+        "--before", default="", metavar="REF", help="only what precedes it; with both: between"
+    )
+    search.add_argument("--count", action="store_true", help="count the distinct moments")
     similar = verbs.add(
         "similar",
         "ask:similar",
@@ -201,16 +216,6 @@ def _crop(text: str) -> tuple[float, ...]:
 
 
 def _learning(verbs: Verbs) -> None:
-    evaluate = verbs.add(
-        "eval",
-        "learn:evaluate",
-        "Measure how well questions find their answers",
-        "omni-mcp eval samples/queries.json --media samples/library",
-    )
-    evaluate.add_argument("queries", metavar="QUERIES.json", help="questions and their answers")
-    evaluate.add_argument("--media", required=True, metavar="DIR", help="the files they are about")
-    evaluate.add_argument("--misses", action="store_true", help="list questions not answered first")
-    json_option(evaluate)
     models = verbs.add(
         "models",
         "learn:models",
