@@ -71,19 +71,14 @@ class SpokenBy:
 
 async def named_in(context: Context, question: str) -> SpokenBy | None:
     """The speaker whom a question in words names; None where it names none."""
-    named = await asyncio.to_thread(context.catalog.named_speakers)
-    if not named:
-        return None
-    names = {s.name for each in named.values() for s in each}
-    found = find_name(question, names)
+    names = await asyncio.to_thread(context.catalog.speaker_names)
+    found = find_name(question, names) if names else None
     if found is None:
         return None
     name, asked, words = found
-    known = {_fold(name)}
-    sources = tuple(
-        source for source, each in named.items() if any(_fold(s.name) in known for s in each)
-    )
-    return SpokenBy(name, asked, words, await asyncio.to_thread(context.catalog.speakers, sources))
+    sources = await asyncio.to_thread(context.catalog.speaking, name)
+    speakers = await asyncio.to_thread(context.catalog.speakers, sources)
+    return SpokenBy(name, asked, words, speakers)
 
 
 def find_name(question: str, names: set[str]) -> tuple[str, bool, str] | None:
