@@ -41,11 +41,11 @@ TOKENS = 200
 """Of a minute of speech: what Whisper writes for 150 words and their times."""
 
 
-def build(name: str, folder: Path) -> None:
+def build(size: tuple[int, ...], folder: Path, settings: Settings) -> None:
     """A Whisper of this size with random weights, as CTranslate2 stores it."""
     from ctranslate2.specs import whisper_spec
 
-    width, encoder, decoder, heads, mels, vocabulary = SIZES[name]
+    width, encoder, decoder, heads, mels, vocabulary = size
     spec: Any = whisper_spec.WhisperSpec(encoder, heads, decoder, heads)
     rng = np.random.default_rng(1)
 
@@ -58,7 +58,7 @@ def build(name: str, folder: Path) -> None:
     spec._visit(fill)
     for part, length in ((spec.encoder, 1500), (spec.decoder, 448)):
         part.position_encodings.encodings = rng.standard_normal((length, width), np.float32)
-    held = weights.find("speech-base", Settings())
+    held = weights.find("speech-base", settings)
     words = json.loads((held / "vocabulary.json").read_text(encoding="utf-8"))
     config = json.loads((held / "config.json").read_text(encoding="utf-8"))
     for key in ("suppress_ids", "suppress_ids_begin", "lang_ids"):
@@ -139,8 +139,8 @@ def main() -> None:
         return
     print(f"{'a minute of speech':<20}{'CPU s':>8}{'clock s':>9}{'encoder':>9}{'peak MB':>9}")
     for name in args.sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            build(name, Path(folder))
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as store:
+            build(SIZES[name], Path(folder), Settings(store=store))
             command = [sys.executable, __file__, "--threads", str(args.threads), "--folder", folder]
             run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         got = json.loads(run.stdout)

@@ -23,10 +23,10 @@ from typing import Any
 REPO = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPO))
 
-from omni_core.engine.evaluate import Expected  # noqa: E402
-
 from bench import order_films  # noqa: E402
 from omni_core import Engine, IngestRequest, SearchRequest  # noqa: E402
+from omni_core.engine.evaluation.judging import meets  # noqa: E402
+from omni_core.engine.evaluation.questions import Expected  # noqa: E402
 from omni_core.settings import load  # noqa: E402
 
 FIRST = 3
@@ -59,9 +59,9 @@ async def _ask_all(
         result = await engine.search(SearchRequest(asked["query"], limit=20))
         times.append(time.perf_counter() - started)
         if asked["type"] == "order":
-            good = any(e.met_by(h, sources) for h in result.hits[:FIRST] for e in expected)
+            good = any(meets(h, e, sources) for h in result.hits[:FIRST] for e in expected)
         else:
-            cited = all(any(e.met_by(h, sources) for h in result.hits) for e in expected)
+            cited = all(any(meets(h, e, sources) for h in result.hits) for e in expected)
             good = getattr(result, "count", None) == len(expected) and cited
         right[asked["type"]].append(good)
         if show and not good:

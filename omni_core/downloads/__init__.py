@@ -10,6 +10,7 @@ Nothing here knows a model: `omni_core.setup` says what is wanted.
 """
 
 from omni_core.downloads.folders import Folder as Folder
+from omni_core.downloads.folders import link as link
 from omni_core.downloads.folders import recorded_revision as recorded_revision
 from omni_core.downloads.hub import Hub as Hub
 from omni_core.downloads.hub import Listing as Listing

@@ -75,7 +75,7 @@ class Folder:
             target.unlink(missing_ok=True)
             target.parent.mkdir(parents=True, exist_ok=True)
             if file.matches(self.path / file.path):
-                _link(self.path / file.path, target)
+                link(self.path / file.path, target)
                 reused(file)
             else:
                 fetch(file, target)
@@ -106,7 +106,7 @@ class Folder:
             relative = path.relative_to(self.path).as_posix()
             if path.is_file() and relative not in ours:
                 (self._incoming / relative).parent.mkdir(parents=True, exist_ok=True)
-                _link(path, self._incoming / relative)
+                link(path, self._incoming / relative)
 
     def _new_record(self, files: Sequence[Pin]) -> bytes:
         held = {}
@@ -163,7 +163,7 @@ def _recorded(record: Mapping[str, Any], folder: Path, file: Pin) -> bool:
     return known == now and stat.st_size == file.size
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """The same file under a second name; a copy where the file system has none."""
     try:
         os.link(source, target)

@@ -48,13 +48,18 @@ class Hub:
     token: str = field(default="", repr=False)
     offline: bool = False
     """Whether the user forbids to ask it (HF_HUB_OFFLINE)."""
+    cache: Path | None = None
+    """Where huggingface_hub keeps what it has downloaded."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Hub:
         """The hub that the environment names."""
         offline = environ.get("HF_HUB_OFFLINE") or environ.get("TRANSFORMERS_OFFLINE") or ""
         endpoint = environ.get("HF_ENDPOINT", "").rstrip("/") or HOME
-        return cls(endpoint, _token(environ), offline.upper() in _TRUE)
+        cache = environ.get("HF_HUB_CACHE") or f"{_home(environ)}/hub"
+        return cls(
+            endpoint, _token(environ), offline.upper() in _TRUE, Path(os.path.expanduser(cache))
+        )
 
     @property
     def headers(self) -> dict[str, str]:
@@ -76,6 +81,14 @@ class Hub:
         self.check_allowed()
         url = f"{self.endpoint}/{quote(repo)}/resolve/{quote(revision, safe='')}/{quote(path)}"
         return Source(url, Refusal(repo, revision), self.headers)
+
+    def cached(self, repo: str, revision: str, pin: Pin) -> Path | None:
+        """The file as huggingface_hub has it already, by its size; its bytes are not read."""
+        if self.cache is None:
+            return None
+        snapshot = self.cache / f"models--{repo.replace('/', '--')}" / "snapshots" / revision
+        path = (snapshot / pin.path).resolve()
+        return path if path.is_file() and path.stat().st_size == pin.size else None
 
     def listing(self, transfer: Transfer, repo: str, revision: str) -> Listing:
         """The repository's files with the digests that the hub publishes.
@@ -148,10 +161,15 @@ def _token(environ: Mapping[str, str]) -> str:
     given = environ.get("HF_TOKEN") or environ.get("HUGGING_FACE_HUB_TOKEN") or ""
     if given.strip():
         return given.strip()
-    cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = environ.get("HF_HOME") or f"{cache}/huggingface"
-    path = Path(os.path.expanduser(environ.get("HF_TOKEN_PATH") or f"{home}/token"))
+    stored = environ.get("HF_TOKEN_PATH") or f"{_home(environ)}/token"
+    path = Path(os.path.expanduser(stored))
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def _home(environ: Mapping[str, str]) -> str:
+    """Where huggingface_hub keeps its files."""
+    cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return environ.get("HF_HOME") or f"{cache}/huggingface"

@@ -130,6 +130,22 @@ class EngineApi(Protocol):
         """Record what became of files on disk."""
         ...
 
+    async def export_vectors(
+        self,
+        path: FilePath,
+        *,
+        collection: str = "",
+        progress: VectorsProgress | None = None,
+    ) -> VectorsStatus:
+        """Write vectors and payloads into a new Parquet file."""
+        ...
+
+    async def import_vectors(
+        self, path: FilePath, *, progress: VectorsProgress | None = None
+    ) -> VectorsStatus:
+        """Add the sources of such a file."""
+        ...
+
     async def speakers(self, source: str = "") -> tuple[SpeakersOf, ...]:
         """Who speaks in a source; with "" in every source that has a speaker with a name."""
         ...
@@ -148,22 +164,6 @@ class EngineApi(Protocol):
 
     async def forget_voices(self, name: str = "") -> int:
         """Delete all kept voices, or those of one name; returns how many."""
-        ...
-
-    async def export_vectors(
-        self,
-        path: FilePath,
-        *,
-        collection: str = "",
-        progress: VectorsProgress | None = None,
-    ) -> VectorsStatus:
-        """Write vectors and payloads into a new Parquet file."""
-        ...
-
-    async def import_vectors(
-        self, path: FilePath, *, progress: VectorsProgress | None = None
-    ) -> VectorsStatus:
-        """Add the sources of such a file."""
         ...
 
     def on_change(self, listener: Listener) -> Callable[[], None]:

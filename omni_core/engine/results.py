@@ -9,16 +9,17 @@ from typing import Annotated, Literal, get_args
 
 from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
-from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Span, Speaker
+from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Rect, Span, Speaker
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
 LOCAL_PATH = "a path"
 """Marks a path that is relative to the folder of the process that asks."""
 FilePath = Annotated[str, LOCAL_PATH]
-Show = Literal["frame", "sheet", "page", "audio", "clip", "text", "thumbnail"]
-"""`thumbnail`: the small image kept at ingest, without decoding the file; where there is none, a
-frame or page."""
+Show = Literal["frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text", "thumbnail"]
+"""`marked`: the page or frame with the words of the reference marked in it; `closeup`: the part of
+it where they stand. `thumbnail`: the small image kept at ingest, without decoding the file; where
+there is none, a frame or page."""
 Order = Literal["relevance", "newest", "oldest", "first", "last"]
 """`newest` and `oldest` sort what was found by date; `first` and `last` keep only what matches well
 enough, and sort it by time, inside a source too."""
@@ -179,6 +180,11 @@ class SearchHit:
     start_s: float | None = None
     end_s: float | None = None
     page: int | None = None
+    rects: tuple[Rect, ...] = ()
+    """Where on the page, the image or the frame at `frame_s` the words that answer stand, one for
+    each line; () where that is not known, and for what is not seen."""
+    frame_s: float | None = None
+    """The second of the frame of a video in which `rects` lie."""
     recorded_at: datetime | None = None
     recorded_at_from: str = ""
     """Where the date comes from; `file time` is when the file last changed, a guess."""
@@ -220,7 +226,8 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """A reference to open. `ref`: seg id, `src@83.5`, `src@80-95`, `src#p12`, or a citation."""
+    """A reference to open. `ref`: seg id, `src@83.5`, `src@80-95`, `src#p12`, or a citation; each
+    may be followed by a quote in double quotes, whose words are then looked for there."""
 
     ref: str
     show: tuple[Show, ...] = ()
@@ -257,6 +264,15 @@ class Line:
     """The headings that the words stand under: `Install › Linux`; "" where they say it."""
     speaker: str = ""
     """Who says the words: a name, or `speaker A`; "" where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Rectangles on a page, in a frame of a video, or on an image, which has neither."""
+
+    rects: tuple[Rect, ...]
+    page: int | None = None
+    frame_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +314,8 @@ class Opened:
     span: Span | None = None
     """The span of the reference itself, without what `pad_s` added; None is the whole source."""
     lines: tuple[Line, ...] = ()
+    places: tuple[Placed, ...] = ()
+    """Where the words of the quote, or of the segment that the reference names, stand."""
     pictures: tuple[RenderedImage, ...] = ()
     clips: tuple[ClipFile, ...] = ()
     audio_wav: bytes = b""
@@ -363,6 +381,8 @@ class Checked:
     """The passage of the source that matches best."""
     elsewhere: tuple[Line, ...]
     source: SourceRow
+    places: tuple[Placed, ...] = ()
+    """Where the words of `best` stand, one rectangle for each line."""
 
 
 @dataclass(frozen=True, slots=True)

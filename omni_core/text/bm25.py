@@ -91,6 +91,12 @@ def terms(text: str) -> list[str]:
     return [token for token, _ in _tokens(text)]
 
 
+def telling(text: str) -> frozenset[str]:
+    """The terms of a question without stop words, unless it has no other."""
+    found = frozenset(terms(text))
+    return found - _stop_terms() or found
+
+
 @cache
 def _stop_terms() -> frozenset[str]:
     return frozenset(stem(w) for w in _STOP_WORDS.split())

@@ -11,6 +11,7 @@ from omni_core.types.contents import Frames as Frames
 from omni_core.types.contents import ImageContent as ImageContent
 from omni_core.types.contents import Pixels as Pixels
 from omni_core.types.contents import PlacedWord as PlacedWord
+from omni_core.types.contents import Rect as Rect
 from omni_core.types.contents import Samples as Samples
 from omni_core.types.contents import TextContent as TextContent
 from omni_core.types.contents import Vector as Vector

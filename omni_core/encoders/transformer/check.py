@@ -174,7 +174,7 @@ def _reranker(spec: ModelSpec, settings: Settings, started: float) -> CheckRepor
 def _compare(encoder: Encoder, spec: ModelSpec, reference: Reference) -> CardComparison:
     folder = _assets(spec, reference)
     question = encoder.encode_questions([TextContent(reference.query)])[0]
-    contents = [_open(folder / a, reference.kind, spec) for a in reference.assets]
+    contents = [open_asset(folder / a, reference.kind, spec) for a in reference.assets]
     vectors = encoder.encode(contents)
     measured = tuple(_cosine(question, v) for v in vectors)
     return CardComparison(reference.query, reference.kind, reference.scores, measured)
@@ -192,7 +192,7 @@ def _assets(spec: ModelSpec, reference: Reference) -> Path:
     return hub.download(spec.id, spec.revision, patterns=list(reference.assets))
 
 
-def _open(path: Path, kind: InputKind, spec: ModelSpec) -> Content:
+def open_asset(path: Path, kind: InputKind, spec: ModelSpec) -> Content:
     """An asset of the card as its snippet reads it: whole, a video without its audio."""
     import av
 

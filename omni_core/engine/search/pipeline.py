@@ -27,6 +27,7 @@ from omni_core.query import Prefetch
 from omni_core.retrieval import fusion, moments, thresholds
 from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import Moment
+from omni_core.retrieval.rows import rows_first
 from omni_core.stages import staged
 from omni_core.text import bm25
 from omni_core.types import TextContent, Vector
@@ -65,6 +66,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
     )
     shown_until = offset + request.limit
     ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)
+    ranked = rows_first(ranked, question.words)
     reranked = ""
     if context.settings.reranker and question.words and ranked:
         ranked, reranked = await rerank_moments(context, question.words, ranked)

@@ -27,10 +27,10 @@ class Question:
     """The channels of the example; empty for a question in words."""
     waited_s: float = 0.0
     """How long the question waited for models that were still loading."""
-    spoken_by: SpokenBy | None = None
-    """The speaker whom the question names."""
     unread_language: str = ""
     """ISO 639 code of its language where the model certainly does not read it."""
+    spoken_by: SpokenBy | None = None
+    """The speaker whom the question names."""
 
 
 async def in_words(context: Context, words: str) -> Question:
@@ -44,5 +44,10 @@ async def in_words(context: Context, words: str) -> Question:
     if context.info.languages:
         unread = await asyncio.to_thread(language.outside, words, context.info.languages)
     vectors = (vector,) if vector is not None else ()
-    said = who.words if who else words
-    return Question(vectors, said, waited_s=waited, unread_language=unread, spoken_by=who)
+    return Question(
+        vectors,
+        who.words if who else words,
+        waited_s=waited,
+        unread_language=unread,
+        spoken_by=who,
+    )

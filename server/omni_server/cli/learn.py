@@ -19,7 +19,7 @@ def models(args: argparse.Namespace) -> int:
     if args.action == "check":
         if not args.name:
             raise BadRequestError("name the model: omni-mcp models check e5-omni-7b")
-        report = known.check(args.name, settings_of(args))
+        report = known.check(args.name, settings_of(args), args.media)
         if args.json:
             as_json({"passed": report.ok, **asdict(report)})
         else:
@@ -27,7 +27,7 @@ def models(args: argparse.Namespace) -> int:
                 say(one_line(line, 1000))
             say("passed" if report.ok else "FAILED")
         return int(not report.ok)
-    fits = known.list_models()
+    fits = known.list_models(settings_of(args))
     if args.json:
         as_json(fits)
         return 0

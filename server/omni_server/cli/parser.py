@@ -224,6 +224,12 @@ def _learning(verbs: Verbs) -> None:
     )
     models.add_argument("action", nargs="?", default="list", choices=("list", "check"))
     models.add_argument("name", nargs="?", help="the model to check: downloads and probes it")
+    models.add_argument(
+        "--media",
+        default="",
+        metavar="DIR",
+        help="embeddinggemma-2-onnx: folder with the example files of its cards (from the hub)",
+    )
     json_option(models)
     reindex = verbs.add(
         "reindex",

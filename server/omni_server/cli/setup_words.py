@@ -83,6 +83,9 @@ def plan(made: Plan, file: Path, overruled: Mapping[str, str]) -> None:
         if step.here:
             _item("have", f"{came.origin}, in {where}")
             continue
+        if not step.missing:
+            _item("take", f"{came.origin} from where it was downloaded before, into {where}")
+            continue
         how = "each file checked by the sha256 on record here"
         if not came.repo:
             how = "wheel and file checked by the sha256 on record here, nothing installed"

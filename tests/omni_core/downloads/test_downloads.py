@@ -289,7 +289,8 @@ def test_the_record_names_the_files_without_the_hub(build: Building) -> None:
     assert build.folder.recorded_files(REPO, "d" * 40) == ()
     record = build.folder.path / ".omni-mcp.json"
     held = json.loads(record.read_text())
-    for files in ({"../x": {"digest": "git:1", "size": 1}}, {"x": {}}, {"x": 1}, []):
+    odd: list[object] = [{"../x": {"digest": "git:1", "size": 1}}, {"x": {}}, {"x": 1}, []]
+    for files in odd:
         record.write_text(json.dumps({**held, "files": files}))
         assert build.folder.recorded_files(REPO, COMMIT) == ()
     record.write_text("{not json")

@@ -10,12 +10,14 @@ from __future__ import annotations
 import pytest
 
 from omni_core import encoders
+from omni_core.encoders.gemma import files
 from omni_core.encoders.transformer.catalogue import known_models
 from omni_core.settings import Settings
 
 FINGERPRINTS = {
     "hashing": "hashing@1/384/words blake2b, pictures as colour words",
     "embedded": "embedded@8199be6f-0db566fd-e792380d-57934424/896/text mean 256, pictures recipe 3",
+    "embeddinggemma-2-onnx": "embeddinggemma-2-onnx@daa72c51243991dfcaf9f9137d2c573d8f7790c0/768/int8 mean, frames 0.5/s x8, s30 p9fec2002",
     "e5-omni-7b": "e5-omni-7b@ffea4ae1382fc26dc9fc337a89ced3fab58e408b/3584/lasttoken fps1x64 px1003520 vpx50176 s300 p04329a00",
     "e5-omni-3b": "e5-omni-3b@bc2c24d7596ea578d08adffd96146ed47b1e5f72/2048/lasttoken fps1x64 px1003520 vpx50176 s300 p04329a00",
     "omni-embed-nemotron-3b": "omni-embed-nemotron-3b@e0e93aaaa65d2422a8a0c1284116e71f7a0fe966/2048/mean fps2x64 px1003520 vpx50176 s128 pd112a019 both-ways",
@@ -37,12 +39,24 @@ FINGERPRINTS = {
 }
 
 
+def with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine with the [omni] extra: without it EmbeddingGemma 2 runs on ONNX Runtime."""
+    monkeypatch.setattr(files, "find", lambda settings: None)
+    monkeypatch.setattr(files, "with_torch", lambda: True)
+
+
 @pytest.mark.parametrize("name", FINGERPRINTS)
-def test_a_stored_library_still_belongs_to_its_encoder(name: str) -> None:
+def test_a_stored_library_still_belongs_to_its_encoder(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_torch(monkeypatch)
     assert encoders.describe(Settings(encoder=name)).fingerprint == FINGERPRINTS[name]
 
 
-def test_options_that_change_vectors_change_the_fingerprint_in_the_known_way() -> None:
+def test_options_that_change_vectors_change_the_fingerprint_in_the_known_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_torch(monkeypatch)
     cut = encoders.describe(Settings(encoder="embeddinggemma-2", encoder_dim=256))
     assert cut.fingerprint == FINGERPRINTS["embeddinggemma-2"].replace("/768/", "/256/")
     pooled = encoders.describe(Settings(encoder="colqwen-omni", token_pool=3))
@@ -55,4 +69,4 @@ def test_every_embedding_model_of_the_table_is_pinned_here() -> None:
         for name, spec in known_models().items()
         if spec.kind != "cross" and not spec.unsupported
     }
-    assert FINGERPRINTS.keys() == embedding | {"hashing", "embedded"}
+    assert FINGERPRINTS.keys() == embedding | {"hashing", "embedded", "embeddinggemma-2-onnx"}

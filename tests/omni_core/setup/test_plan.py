@@ -12,7 +12,8 @@ import pytest
 
 from omni_core import weights
 from omni_core.config import edit
-from omni_core.downloads import Hub, Transfer
+from omni_core.downloads import Hub, Pin, Transfer
+from omni_core.encoders.transformer.catalogue import find_model
 from omni_core.errors import BadRequestError, UnavailableError
 from omni_core.settings import Settings
 from omni_core.setup import machine, packages, plan
@@ -195,6 +196,26 @@ def test_a_branch_becomes_the_commit_that_the_hub_names(
     hub.repos[download.repo] = {"config.json": b"{}"}
     whole = plan.resolved(tmp_path, replace(download, revision="main"), Hub(hub.url), transfer)
     assert whole.revision == COMMIT
+
+
+def test_a_downloaded_model_is_the_hubs_commit_until_it_is_touched(
+    every: Choices, tmp_path: Path, transfer: Transfer, hub: StandIn
+) -> None:
+    download = every.profiles["e5-omni-7b"].download
+    assert download is not None
+    hub.repos[download.repo] = {"config.json": b"{}", "model.safetensors": b"x" * 400}
+    (step,) = make(every, tmp_path, transfer, choose(every, "e5-omni-7b"), Hub(hub.url)).steps
+    whole = step.download
+
+    def bring(pin: Pin, target: Path) -> None:
+        source = Hub(hub.url).source(whole.repo, whole.revision, pin.path)
+        transfer.fetch(source, target, pin, lambda _: None)
+
+    plan.folder_of(tmp_path / "models", whole).build(whole.files, bring, lambda _: None)
+    found = find_model("e5-omni-7b", weights_dir=str(tmp_path / "models"))
+    assert (found.folder, found.revision) == (str(step.path), download.revision)
+    (step.path / "model.safetensors").write_bytes(b"mine")
+    assert find_model("e5-omni-7b", weights_dir=str(tmp_path / "models")).revision != found.revision
 
 
 # ---- the machine

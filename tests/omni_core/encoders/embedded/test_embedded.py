@@ -208,7 +208,7 @@ def test_label_vectors_of_other_weights_are_made_once_and_kept(
             return np.random.default_rng(0).normal(size=(len(texts), 896)).astype(np.float32)
 
     settings = Settings(store=str(tmp_path))
-    seen = encoder._observations(clock())[0]
+    seen = encoder._look(clock()).observations[0]
     text: Any = Text896()
     first, second = (LabelSpace(text, settings).embed(seen) for _ in range(2))
     assert np.array_equal(first, second)
