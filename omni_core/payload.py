@@ -174,6 +174,13 @@ class StoredSegment:
         return str(self._extra.get("seen") or "")
 
     @property
+    def faces(self) -> tuple[Crop, ...]:
+        """Where the image, the page or the frame at `key_time` shows faces, the largest first:
+        left, top, right and bottom as fractions of it; () where none were found."""
+        found: Sequence[Sequence[float]] = self._extra.get("faces") or ()
+        return tuple((left, top, right, bottom) for left, top, right, bottom in found)
+
+    @property
     def heard(self) -> str:
         """Sound tags of the audio; "" without any."""
         return str(self._extra.get("heard") or "")
@@ -190,8 +197,21 @@ class StoredSegment:
         return tuple((int(at), float(second)) for at, second in found)
 
     @property
+    def placed(self) -> str:
+        """Where its words stand on the page, the image or the frame at `key_time`, as
+        `text.places` packs it; "" when unknown."""
+        return str(self._extra.get("placed") or "")
+
+    @property
+    def unit(self) -> str:
+        """`row` of a table or `figure` with its caption: a part of a page whose words stand in the
+        page's text as well; "" for others."""
+        return str(self._extra.get("unit") or "")
+
+    @property
     def places(self) -> tuple[PlacedWord, ...]:
-        """The recognised lines of an image or page, with their places on it; () when unknown."""
+        """The recognised lines of an image or page, with their places on it, as versions before
+        `placed` stored them; () when unknown."""
         return tuple(PlacedWord(*place) for place in self._extra.get("places") or ())
 
     @property
@@ -201,7 +221,8 @@ class StoredSegment:
 
     @property
     def crop(self) -> Crop | None:
-        """Where one of several pictures lies in the image of its page; None for others."""
+        """Where one of several pictures, or a figure with its caption, lies in the image of its
+        page; None for others."""
         sides = self._extra.get("crop")
         return None if sides is None else (sides[0], sides[1], sides[2], sides[3])
 

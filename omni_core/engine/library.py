@@ -14,10 +14,14 @@ from omni_core.catalog.query import MISSING, OUTDATED, SortKey
 from omni_core.collection_names import collection_filter
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
-from omni_core.engine.opening.transcript import lines, outline
+from omni_core.engine.opening.open_ref import current_file
+from omni_core.engine.opening.placed_words import place_of_quote
+from omni_core.engine.opening.speaking import speaking_in, with_speakers
+from omni_core.engine.opening.transcript import lines, outline, units
 from omni_core.engine.refs import Target, one_source, points_of, resolve
-from omni_core.engine.results import Checked, Line, ReadPage, SourcePage, SourceRow, State
+from omni_core.engine.results import Checked, Line, Placed, ReadPage, SourcePage, SourceRow, State
 from omni_core.engine.search.scope import parse_when, unknown_collection
+from omni_core.engine.speakers.voice_file import VoiceFile
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import match_quote
@@ -108,7 +112,8 @@ async def read_source(
     request = repr(("read", row.id, start, end))
     offset = cursors.decode_offset(cursor, request)
     points = await points_of(context, Target(row))
-    found = list(lines(points)) or list(outline(points))
+    said = list(lines(points))
+    found = list(with_speakers(said, await speaking_in(context, row))) or list(outline(points))
     found.sort(key=lambda line: (line.start, line.end))
     shown = _range(row, start, end, max((line.end for line in found), default=0.0))
     if start is not None:
@@ -162,18 +167,25 @@ def _range(row: SourceRow, start: float | None, end: float | None, last: float) 
 
 
 async def check_quote(context: Context, ref: str, quote: str) -> Checked:
-    """Whether a quote is where the citation says, and where else it is in that source."""
+    """Whether a quote is where the citation says, in which rectangles, and where else it is in that
+    source."""
     target = await resolve(context, ref)
-    here = lines(await points_of(context, target))
+    points = await points_of(context, target)
+    here = lines(points) + units(points)
     found = match_quote(quote, [x.text for x in here])
     elsewhere: tuple[Line, ...] = ()
     if found.verdict != "found":
-        everywhere = lines(await points_of(context, Target(target.row)))
+        all_points = await points_of(context, Target(target.row))
+        everywhere = lines(all_points) + units(all_points)
         starts = sorted(x.start for x in here)
         others = (x for x in everywhere if not _holds(starts, x.start))
         hits = (x for x in others if match_quote(quote, [x.text]).verdict == "found")
         elsewhere = tuple(x for x, _ in zip(hits, range(MAX_ELSEWHERE), strict=False))
-    return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row)
+    placed: tuple[Placed, ...] = ()
+    if found.verdict != "not_found":
+        path, _ = await current_file(context, target.row)
+        placed = await place_of_quote(context, target.row, path, points, quote)
+    return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row, placed)
 
 
 def _holds(starts: Sequence[float], start: float) -> bool:
@@ -189,6 +201,8 @@ async def forget_source(context: Context, source: str) -> SourceRow:
     await index.delete(source_filter(row.id))
     await index.flush()
     await asyncio.to_thread(context.catalog.forget, row.sha256)
+    voices = VoiceFile(context.settings.store_path)
+    await asyncio.to_thread(voices.forget_source, row.id)
     for kept in (clips, thumbnails):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     await context.changes.notify(row.id)

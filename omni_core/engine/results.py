@@ -9,17 +9,20 @@ from typing import Annotated, Literal, get_args
 
 from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
-from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Span
+from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Rect, Span, Speaker
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
 LOCAL_PATH = "a path"
 """Marks a path that is relative to the folder of the process that asks."""
 FilePath = Annotated[str, LOCAL_PATH]
-Show = Literal["frame", "sheet", "page", "audio", "clip", "text", "thumbnail"]
-"""`thumbnail`: the small image kept at ingest, without decoding the file; where there is none, a
-frame or page."""
-Order = Literal["relevance", "newest", "oldest"]
+Show = Literal["frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text", "thumbnail"]
+"""`marked`: the page or frame with the words of the reference marked in it; `closeup`: the part of
+it where they stand. `thumbnail`: the small image kept at ingest, without decoding the file; where
+there is none, a frame or page."""
+Order = Literal["relevance", "newest", "oldest", "first", "last"]
+"""`newest` and `oldest` sort what was found by date; `first` and `last` keep only what matches well
+enough, and sort it by time, inside a source too."""
 Size = Literal["small", "medium", "large"]
 Change = Literal["collection", "title", "recorded_at"]
 
@@ -118,7 +121,12 @@ class FolderStatus:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A question and its filters. `path` or `ref` instead of `query` is a query by example."""
+    """A question and its filters. `path` or `ref` instead of `query` is a query by example.
+
+    A question of order in its words ("right after the slide about corals", "how often ...") is
+    understood as such, unless it stands within quotation marks; `after`, `before` (refs; both are
+    between), `count` and the orders `first` and `last` say the same without words.
+    """
 
     query: str = ""
     ref: str = ""
@@ -134,6 +142,12 @@ class SearchRequest:
     per_source: int = 3
     order: Order = "relevance"
     cursor: str = ""
+    after: str = ""
+    """Ref of a moment: only what follows it in its source, nearest first."""
+    before: str = ""
+    """Ref of a moment: only what precedes it in its source, nearest first."""
+    count: bool = False
+    """Whether to count the distinct moments that match well enough; they are the hits."""
 
     def __post_init__(self) -> None:
         """Convert names of modalities and of the collection; raises BadRequestError for an unknown
@@ -161,9 +175,16 @@ class SearchHit:
     heading: str = ""
     """The chapter, sheet or headings in which `text` stands: `Install › Linux`; "" where title and
     text say it."""
+    speaker: str = ""
+    """Who says `text`: a name, `speaker A`, or several; "" where that is not known."""
     start_s: float | None = None
     end_s: float | None = None
     page: int | None = None
+    rects: tuple[Rect, ...] = ()
+    """Where on the page, the image or the frame at `frame_s` the words that answer stand, one for
+    each line; () where that is not known, and for what is not seen."""
+    frame_s: float | None = None
+    """The second of the frame of a video in which `rects` lie."""
     recorded_at: datetime | None = None
     recorded_at_from: str = ""
     """Where the date comes from; `file time` is when the file last changed, a guess."""
@@ -188,6 +209,13 @@ class SearchResult:
     note: str = ""
     nearest: SearchHit | None = None
     next_cursor: str = ""
+    read_as: str = ""
+    """How a question of order was understood, with the citation of the moment that it refers to;
+    "" for any other question. It quotes titles."""
+    count: int | None = None
+    """Distinct moments that match well enough, where the question asks how many; else None."""
+    at_least: bool = False
+    """Whether there may be more of them: some matches are doubtful."""
     second_stage: str = ""
     """What the reranker did, in one line: how many moments, how long; "" without one."""
     pending_files: int = 0
@@ -198,7 +226,8 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """A reference to open. `ref`: seg id, `src@83.5`, `src@80-95`, `src#p12`, or a citation."""
+    """A reference to open. `ref`: seg id, `src@83.5`, `src@80-95`, `src#p12`, or a citation; each
+    may be followed by a quote in double quotes, whose words are then looked for there."""
 
     ref: str
     show: tuple[Show, ...] = ()
@@ -233,6 +262,17 @@ class Line:
     """Where the phrases of spoken words begin, after the first; () when unknown."""
     heading: str = ""
     """The headings that the words stand under: `Install › Linux`; "" where they say it."""
+    speaker: str = ""
+    """Who says the words: a name, or `speaker A`; "" where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Rectangles on a page, in a frame of a video, or on an image, which has neither."""
+
+    rects: tuple[Rect, ...]
+    page: int | None = None
+    frame_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +314,8 @@ class Opened:
     span: Span | None = None
     """The span of the reference itself, without what `pad_s` added; None is the whole source."""
     lines: tuple[Line, ...] = ()
+    places: tuple[Placed, ...] = ()
+    """Where the words of the quote, or of the segment that the reference names, stand."""
     pictures: tuple[RenderedImage, ...] = ()
     clips: tuple[ClipFile, ...] = ()
     audio_wav: bytes = b""
@@ -310,6 +352,25 @@ class ReadPage:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakersOf:
+    """A source and who speaks in it, in order of appearance."""
+
+    source: SourceRow
+    speakers: tuple[Speaker, ...]
+    note: str = ""
+    """Why there are none, or what a change did elsewhere; "" where there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptVoice:
+    """A name, and in how many sources a voice of it is kept."""
+
+    name: str
+    """"" for the voices of speakers without a name."""
+    sources: int
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """Result of checking a quote against a citation."""
 
@@ -320,6 +381,8 @@ class Checked:
     """The passage of the source that matches best."""
     elsewhere: tuple[Line, ...]
     source: SourceRow
+    places: tuple[Placed, ...] = ()
+    """Where the words of `best` stand, one rectangle for each line."""
 
 
 @dataclass(frozen=True, slots=True)

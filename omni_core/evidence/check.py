@@ -34,6 +34,9 @@ class QuoteMatch:
     """Index of the line in which `best` begins; -1 when nothing matches."""
     last: int
     """Index of the line in which it ends."""
+    ranges: tuple[tuple[int, int], ...] = ()
+    """The lines in which each part of the quote begins and ends: one part, or those around its
+    ellipses."""
 
 
 _NO_MATCH = QuoteMatch("not_found", 0.0, "", -1, -1)
@@ -71,8 +74,8 @@ def match_quote(quote: str, lines: Sequence[str]) -> QuoteMatch:
         verdict = "found"
     elif ratio >= PARTIAL_RATIO:
         verdict = "partly"
-    first, last = printed[ranges[0][0]][1], printed[ranges[-1][1] - 1][1]
-    return QuoteMatch(verdict, round(ratio, 3), best, first, last)
+    found = tuple((printed[start][1], printed[end - 1][1]) for start, end in ranges)
+    return QuoteMatch(verdict, round(ratio, 3), best, found[0][0], found[-1][1], found)
 
 
 def _join(printed: Sequence[tuple[str, int, int]]) -> list[str]:

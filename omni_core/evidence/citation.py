@@ -6,6 +6,7 @@
     [Title]                      an image, or a whole source
     seg_...                      a segment        src_...@83.5   src_...@80-95   src_...#p12
     omni://source/src_...        and the same with #t=80,95 or #page=12; omni://segment/seg_...
+    [Title p.12] "the words"     any of these, and a quote that stands there (`with_quote`)
 
 A title that would be parsed as something else (`Report p.3`) is printed in double quotes.
 """
@@ -74,6 +75,15 @@ def clean_title(title: str) -> str:
     """The title as citations print it: one line, no control characters, no square brackets."""
     name = clean(title).replace("[", "(").replace("]", ")").replace('"', "”")
     return name or "untitled"
+
+
+def with_quote(ref: str) -> tuple[str, str]:
+    """A reference, and the quote that follows it in double quotes: `[Report p.3] "the words"`;
+    the quote is "" where none follows."""
+    match = re.fullmatch(
+        r"\s*(\[[^\[\]]+\]|(?:seg_|src_|omni://)[^\s\"“”]+)[\s:,]*[\"“”](.+)[\"“”][\s.]*", ref, re.S
+    )
+    return (match[1], match[2].strip()) if match else (ref, "")
 
 
 def same_title(title: str, cited: str) -> bool:

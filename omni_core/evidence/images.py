@@ -12,7 +12,7 @@ import numpy as np
 
 from omni_core.errors import BadRequestError
 from omni_core.text.clock import clock
-from omni_core.types import Pixels
+from omni_core.types import Pixels, Rect
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -89,6 +89,49 @@ def crop(pixels: Pixels, box: Sequence[float]) -> Pixels:
     x0, y0 = math.floor(left * width), math.floor(top * height)
     x1, y1 = max(x0 + 1, math.ceil(right * width)), max(y0 + 1, math.ceil(bottom * height))
     return np.ascontiguousarray(pixels[y0:y1, x0:x1])
+
+
+MARK = (255, 64, 0)
+"""The colour of marks: seen on paper, on photographs and in the dark."""
+AROUND = 0.02
+"""Margin of a close-up, as a share of the longer side, and least size of one, 12 times that."""
+
+
+def marked(pixels: Pixels, rects: Sequence[Rect]) -> Pixels:
+    """A copy of an image with a frame around each rectangle (fractions of its sides)."""
+    from PIL import Image, ImageDraw
+
+    image = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(image)
+    line = max(2, max(image.size) // 400)
+    for left, top, right, bottom in rects:
+        corners = (left * image.width - 2 * line, top * image.height - 1.5 * line,
+                   right * image.width + 2 * line, bottom * image.height + 1.5 * line)  # fmt: skip
+        draw.rectangle(corners, outline=MARK, width=line)
+    return np.asarray(image)
+
+
+def closeup(rects: Sequence[Rect]) -> Rect:
+    """The part of an image around all of these rectangles (at least one), with a margin."""
+    sides = []
+    for low, high in ((0, 2), (1, 3)):
+        start, end = min(r[low] for r in rects), max(r[high] for r in rects)
+        half = max((end - start) / 2 + AROUND, 6 * AROUND)
+        middle = min(max((start + end) / 2, half), max(half, 1 - half))
+        sides.append((max(0.0, middle - half), min(1.0, middle + half)))
+    return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
+
+
+def in_crop(rects: Sequence[Rect], crop: Rect) -> list[Rect]:
+    """The rectangles as fractions of a crop; those outside it are left out."""
+    left, top, right, bottom = crop
+    wide, high = right - left, bottom - top
+    moved = (
+        (max(0.0, (r[0] - left) / wide), max(0.0, (r[1] - top) / high),
+         min(1.0, (r[2] - left) / wide), min(1.0, (r[3] - top) / high))
+        for r in rects
+    )  # fmt: skip
+    return [r for r in moved if r[0] < r[2] and r[1] < r[3]]
 
 
 def sheet(frames: Sequence[tuple[float, Pixels]], edge: int = 1280) -> Pixels:

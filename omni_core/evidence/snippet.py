@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from omni_core.text.clean import clean
 from omni_core.text.tokens import stem, words
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a text as it is shown, and its characters [start, end) of the cleaned text."""
+
+    text: str
+    start: int
+    end: int
+
+
 def snippet(text: str, question: str = "", limit: int = 30) -> str:
+    """The words of `passage`."""
+    return passage(text, question, limit).text
+
+
+def passage(text: str, question: str = "", limit: int = 30) -> Passage:
     """At most `limit` words of `text`: the window that contains most of the question's terms.
 
     Ellipses mark what was cut. Texts without spaces are cut by characters, two to a word.
@@ -21,13 +36,14 @@ def snippet(text: str, question: str = "", limit: int = 30) -> str:
         parts, joiner, limit = list(said), "", limit * 2
         compared = [said[i : i + 2] for i in range(len(said))]
     if len(parts) <= limit:
-        return said
+        return Passage(said, 0, len(said))
     wanted = {stem(w) for w in words(question)}
-    start = _best_window([_stems(p) & wanted for p in compared], limit)
-    shown = joiner.join(parts[start : start + limit])
-    before = "… " if start else ""
-    after = " …" if start + limit < len(parts) else ""
-    return f"{before}{shown}{after}"
+    first = _best_window([_stems(p) & wanted for p in compared], limit)
+    shown = joiner.join(parts[first : first + limit])
+    before = "… " if first else ""
+    after = " …" if first + limit < len(parts) else ""
+    start = sum(len(p) for p in parts[:first]) + first * len(joiner)
+    return Passage(f"{before}{shown}{after}", start, start + len(shown))
 
 
 @lru_cache(maxsize=1 << 15)

@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+from omni_core.text.places import Place, after, union
+from omni_core.text.tables import Cell, Table, tables
+
 _STROKE_CHARACTERS = re.compile(r"[^\w%$€£°.,:/+#&'-]")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A recognised line of text and its axis-aligned rectangle, in pixels."""
+    """A recognised line of text, its words one space apart, and its axis-aligned rectangle, in
+    pixels."""
 
     text: str
     score: float
@@ -21,9 +25,17 @@ class Line:
     top: float
     right: float
     bottom: float
-    seen: tuple[float, float, float, float] | None = None
-    """(left, top, right, bottom) in fractions of the image as it was given: the text may have been
-    turned to be read. None when not known."""
+    places: tuple[Place, ...] = ()
+    """Where its words are, in fractions of the image as it was given: the text may have been turned
+    to be read."""
+
+    upright: bool = True
+    """Whether the image was not turned to read it."""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom, in pixels."""
+        return self.left, self.top, self.right, self.bottom
 
     @property
     def height(self) -> float:
@@ -31,17 +43,56 @@ class Line:
         return self.bottom - self.top
 
 
-def paragraphs(lines: Sequence[Line]) -> str:
-    """The text in reading order, one line of the image per line, filtered by `clean`."""
-    rows = [_row(row) for block in _blocks(list(lines)) for row in _rows(block)]
-    return "\n".join(row for row in rows if row)
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is read of an image: rows of lines in reading order, and the tables among them."""
+
+    rows: tuple[tuple[Line, ...], ...]
+    tables: tuple[Table, ...] = ()
+
+    def text(self) -> tuple[str, list[Place]]:
+        """One row per line, and the places of the words."""
+        text: list[str] = []
+        places: list[Place] = []
+        at = 0
+        for row in self.rows:
+            for line in row:
+                places += after(line.places, at)
+                at += len(line.text) + 1
+            text.append(" ".join(line.text for line in row))
+        return "\n".join(text), places
+
+
+def layout(lines: Sequence[Line]) -> Layout:
+    """The lines in reading order, those side by side in one row, filtered by `clean`. A table is
+    read row by row, and its cells are kept whatever they hold."""
+    by_cell = {}
+    for line in sorted(lines, key=lambda line: (line.top + line.bottom, line.left)):
+        cell = Cell(line.text, line.box, line.places)
+        by_cell[id(cell)] = cell, line
+    found = tables([cell for cell, _ in by_cell.values()])
+    inside = {id(cell) for table in found for row in table.grid for cell in row}
+    blocks: dict[int, Table] = {}
+    left = [line for key, (_, line) in by_cell.items() if key not in inside]
+    for table in found:
+        block = Line("", 1.0, *union(cell.box for row in table.grid for cell in row))
+        blocks[id(block)] = table
+        left.append(block)
+    rows: list[tuple[Line, ...]] = []
+    for row in (row for block in _blocks(left) for row in _rows(block)):
+        if said := tuple(line for line in row if clean(line.text)):
+            rows.append(said)
+        for table in (blocks[id(line)] for line in row if id(line) in blocks):
+            rows += [tuple(by_cell[id(cell)][1] for cell in cells) for cells in table.grid]
+    return Layout(tuple(rows), tuple(found))
 
 
 def _blocks(lines: list[Line]) -> list[list[Line]]:
     """Columns and bands (an XY cut): split where an empty gap crosses all lines."""
     if len(lines) < 2:
         return [lines] if lines else []
-    size = sorted(line.height for line in lines)[len(lines) // 2]
+    heights = sorted(line.height for line in lines if line.text) or [lines[0].height]
+    size = heights[len(heights) // 2]
     columns = _split(lines, attrgetter("left"), attrgetter("right"), 1.2 * size)
     if len(columns) > 1 and all(len(c) > 1 for c in columns):
         return [block for column in columns for block in _blocks(column)]
@@ -77,10 +128,6 @@ def _rows(block: list[Line]) -> list[list[Line]]:
         else:
             rows.append([line])
     return [sorted(row, key=lambda line: line.left) for row in rows]
-
-
-def _row(row: Sequence[Line]) -> str:
-    return " ".join(text for line in row if (text := clean(line.text)))
 
 
 def clean(text: str) -> str:

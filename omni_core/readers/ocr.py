@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import logging
 import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omni_core.readers.layout import Line
-from omni_core.types import Pixels
+from omni_core.text.places import Place
+from omni_core.types import Pixels, Rect
 
 Boxes = NDArray[np.float32]
 """(boxes, 4, 2): corners clockwise from the top left, in pixels."""
@@ -34,6 +38,8 @@ UPSIDE_DOWN_SCORE = 0.9
 MAX_VOTES = 8
 """Number of lines, the longest, that vote on the orientation."""
 BATCH_SIZE = 6
+TALL = 1.5
+"""Ratio of height to width from which a line's crop is turned to be read, as in RapidOCR."""
 
 
 class Ocr:
@@ -104,12 +110,12 @@ class Ocr:
             boxes = np.roll(np.array([width, height], np.float32) - boxes, 2, axis=1)
         if not len(boxes):
             return []
-        words = self._recognise(_crops(image, boxes))
+        read = self._recognise(_crops(image, boxes))
         size = image.shape[1], image.shape[0]
         return [
-            _line(text, score, box, _turned_back(box, size, quarters))
-            for (text, score), box in zip(words, boxes, strict=True)
-            if score >= MIN_SCORE
+            _line(found, box, size, quarters)
+            for found, box in zip(read, boxes, strict=True)
+            if found.score >= MIN_SCORE
         ]
 
     def _has_text(self, image: Pixels) -> bool:
@@ -146,14 +152,34 @@ class Ocr:
         # the classifier squeezes long lines and is wrong on small print: read three both ways
         tried = longest[:3]
         as_is, turned = self._recognise(tried), self._recognise([c[::-1, ::-1] for c in tried])
-        return sum(score for _, score in turned) > sum(score for _, score in as_is)
+        return sum(read.score for read in turned) > sum(read.score for read in as_is)
 
-    def _recognise(self, crops: list[Pixels]) -> list[tuple[str, float]]:
-        """(text, score 0 to 1) of each crop."""
+    def _recognise(self, crops: list[Pixels]) -> list[_Read]:
+        """What each crop says, and where."""
         from rapidocr.ch_ppocr_rec.typings import TextRecInput
 
-        found = self._recogniser(TextRecInput(img=crops))
-        return [(str(t), float(s)) for t, s in zip(found.txts, found.scores, strict=True)]
+        found = self._recogniser(TextRecInput(img=crops, return_word_box=True))
+        return [
+            _Read(str(text), float(score), _columns(said))
+            for text, score, said in zip(found.txts, found.scores, found.word_results, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A recognised line: its text, its score (0 to 1), and for each of its characters but spaces
+    how far along the line the recogniser saw it, 0 to 1."""
+
+    text: str
+    score: float
+    columns: list[float]
+
+
+def _columns(said: Any) -> list[float]:
+    """From RapidOCR's columns of the recogniser's output, of which one is 8 pixels."""
+    if not said or not said.line_txt_len:
+        return []
+    return [(column + 0.5) / said.line_txt_len for word in said.word_cols for column in word]
 
 
 def _config(model: Path, threads: int, **options: Any) -> Any:
@@ -199,20 +225,60 @@ def _sideways(boxes: Boxes) -> bool:
     return bool(heights[tall].sum() > 2 * widths[~tall].sum())
 
 
-def _turned_back(
-    box: Boxes, size: tuple[int, int], quarters: int
-) -> tuple[float, float, float, float]:
+def _line(read: _Read, box: Boxes, size: tuple[int, int], quarters: int) -> Line:
+    """A line of an image of `size` that was turned so many quarters anticlockwise."""
+    text = " ".join(read.text.split())
+    left, top = (float(v) for v in box.min(axis=0))
+    right, bottom = (float(v) for v in box.max(axis=0))
+    turn = (90 * quarters + 90 * _is_tall(box)) % 360
+    places = tuple(
+        Place(start, end, _turned_back(_between(box, a, b), size, quarters), turn)
+        for start, end, a, b in _shares(text, read.columns)
+    )
+    return Line(text, read.score, left, top, right, bottom, places, not quarters)
+
+
+def _shares(text: str, columns: list[float]) -> Iterator[tuple[int, int, float, float]]:
+    """(start, end, left, right) of each word: its characters, and where it is along the line. All
+    of the text as one piece where the columns are not those of its characters."""
+    words = [m.span() for m in re.finditer(r"\S+", text)]
+    letters = sum(end - start for start, end in words)
+    if letters != len(columns) or letters < 2:
+        if text:
+            yield 0, len(text), 0.0, 1.0
+        return
+    # half a letter, as letters are seen at their middles
+    half = (columns[-1] - columns[0]) / (len(text) - 1) / 2
+    at = 0
+    for start, end in words:
+        first, last = columns[at], columns[at + end - start - 1]
+        left = 0.0 if start == 0 else max(0.0, first - half)
+        right = 1.0 if end == len(text) else min(1.0, last + half)
+        yield start, end, min(left, right), max(left, right)
+        at += end - start
+
+
+def _is_tall(box: Boxes) -> bool:
+    """Whether a line is read from the top down."""
+    return bool(np.linalg.norm(box[0] - box[3]) >= TALL * np.linalg.norm(box[0] - box[1]))
+
+
+def _between(box: Boxes, left: float, right: float) -> Boxes:
+    """The part of a line's box from `left` to `right`, shares of its length."""
+    a, b, c, d = box
+    if _is_tall(box):
+        return np.stack([a + (d - a) * left, b + (c - b) * left,
+                         b + (c - b) * right, a + (d - a) * right])  # fmt: skip
+    return np.stack([a + (b - a) * left, a + (b - a) * right,
+                     d + (c - d) * right, d + (c - d) * left])  # fmt: skip
+
+
+def _turned_back(box: Boxes, size: tuple[int, int], quarters: int) -> Rect:
     """A box of an image that was turned so many quarters anticlockwise, in fractions of the image
     as it was before."""
     at = np.clip(box / np.array(size, np.float32), 0.0, 1.0)
     for _ in range(quarters):
         at = np.stack([1.0 - at[:, 1], at[:, 0]], axis=1)
-    left, top = (round(float(v), 4) for v in at.min(axis=0))
-    right, bottom = (round(float(v), 4) for v in at.max(axis=0))
+    left, top = (float(v) for v in at.min(axis=0))
+    right, bottom = (float(v) for v in at.max(axis=0))
     return left, top, right, bottom
-
-
-def _line(text: str, score: float, box: Boxes, seen: tuple[float, float, float, float]) -> Line:
-    left, top = (float(v) for v in box.min(axis=0))
-    right, bottom = (float(v) for v in box.max(axis=0))
-    return Line(text, score, left, top, right, bottom, seen)

@@ -8,7 +8,7 @@ the last one of a source comes with `flush`.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any, Self
@@ -19,12 +19,18 @@ from PIL import Image
 from omni_core import weights
 from omni_core.errors import UnavailableError
 from omni_core.protocols import Reader
-from omni_core.readers.layout import Line, paragraphs
+from omni_core.readers.layout import Layout, layout
 from omni_core.readers.ocr import Ocr
 from omni_core.readers.pages import pages_with_words
 from omni_core.readers.sessions import Sessions
 from omni_core.readers.state import pack, segment_of, segment_values, unpack
 from omni_core.settings import Settings
+from omni_core.text import units
+from omni_core.text.figures import captions, figures
+from omni_core.text.places import Place, within
+from omni_core.text.places import pack as pack_places
+from omni_core.text.tables import Cell, Row
+from omni_core.text.units import Unit
 from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
@@ -39,6 +45,7 @@ from omni_core.types import (
 )
 
 ROLES = ("ocr-detect", "ocr-recognise", "ocr-direction")
+ROW_ORIGIN, CAPTION_ORIGIN = "table row (ocr)", "figure caption (ocr)"
 SAME_TEXT_RATIO = 0.9
 """Similarity (difflib ratio) above which two recognised texts count as the same."""
 PAGE_WORDS_ENOUGH = 8
@@ -46,8 +53,6 @@ PAGE_WORDS_ENOUGH = 8
 IMAGE_EDGE = 1280
 PARTS_OF_PICTURE = 1000
 """Windows of text that one of several pictures of a page may have."""
-MAX_PLACES = 200
-"""Lines of an image whose places are stored: 60 bytes each."""
 VIDEO_EDGE = 960
 """Long edge at which text is detected; smaller for videos, whose letters are larger."""
 
@@ -118,7 +123,8 @@ class ScreenTextReader(Reader):
         self._ocr = ocr
         self._detect_first = detect_first
         self._on_screen: Sessions[_OnScreen] = Sessions()
-        self._last_frames: Sessions[tuple[Pixels, str]] = Sessions()
+        self._last_frames: Sessions[tuple[Pixels, str, str]] = Sessions()
+        """The last keyframe, small, its words, and their places packed."""
 
     def read(self, segments: Sequence[Segment]) -> list[Segment]:
         """The text segments that are complete by now, in order; others come later."""
@@ -131,11 +137,14 @@ class ScreenTextReader(Reader):
                 found += self._shot(segment, pixels)
                 continue
             lines = self._ocr.read(pixels, edge=IMAGE_EDGE, detect_first=self._detect_first)
+            read = layout(lines)
+            text, places = read.text()
             if segment.modality is Modality.DOCUMENT:
-                found += self._page(segment, lines)
-            elif text := paragraphs(lines):
-                places = _places(lines, segment.extra.get("crop"))
-                found.append(_words(segment, text, segment.part, places=places))
+                found += self._page(segment, text, places)
+            elif text:
+                placed = pack_places(_within(places, segment.extra.get("crop")))
+                found.append(_words(segment, text, placed, segment.part))
+            found += _units(segment, pixels, read)
         return found
 
     def flush(self, source_id: str) -> list[Segment]:
@@ -150,7 +159,7 @@ class ScreenTextReader(Reader):
         if shown is not None:
             values |= {"segment": segment_values(shown.segment), "key": shown.key}
         if frame is not None:
-            values["text"] = frame[1]
+            values |= {"text": frame[1], "placed": frame[2]}
         return pack(values, {"frame": frame[0]} if frame else None) if values else b""
 
     def restore(self, source_id: str, state: bytes) -> None:
@@ -164,7 +173,8 @@ class ScreenTextReader(Reader):
             shown = _OnScreen(segment_of(values["segment"]), values["key"])
             self._on_screen.put(source_id, shown)
         if "frame" in arrays:
-            self._last_frames.put(source_id, (arrays["frame"], values["text"]))
+            kept = (arrays["frame"], values["text"], values.get("placed", ""))
+            self._last_frames.put(source_id, kept)
 
     def _shot(self, segment: Segment, pixels: Pixels) -> list[Segment]:
         """The segments that a shot completes; an unchanged keyframe is not recognised again."""
@@ -172,37 +182,66 @@ class ScreenTextReader(Reader):
         before = self._last_frames.get(segment.source_id)
         if before is None or not _same_image(before[0], thumbnail):
             lines = self._ocr.read(pixels, edge=VIDEO_EDGE, detect_first=self._detect_first)
-            text = paragraphs(lines)
+            text, places = layout(lines).text()
+            placed = pack_places(places)
         else:
-            text = before[1]
-        self._last_frames.put(segment.source_id, (thumbnail, text))
-        return self._merge(segment, text)
+            _, text, placed = before
+        self._last_frames.put(segment.source_id, (thumbnail, text, placed))
+        return self._merge(segment, text, placed)
 
-    def _merge(self, segment: Segment, text: str) -> list[Segment]:
+    def _merge(self, segment: Segment, text: str, placed: str) -> list[Segment]:
         """Extend the segment on screen if the text is the same; else return it, start another."""
         before = self._on_screen.get(segment.source_id)
         key = " ".join(text.lower().split())
         if before is not None and key and _same_text(before.key, key):
             # keep the longer text: on slides words appear one by one
-            best = before.segment if len(before.key) >= len(key) else _words(segment, text)
+            keep = len(before.key) >= len(key)
+            best = before.segment if keep else _words(segment, text, placed)
             span = before.segment.span.union(segment.span)
             longer = max(before.key, key, key=len)
             self._on_screen.put(segment.source_id, _OnScreen(replace(best, span=span), longer))
             return []
         found = self.flush(segment.source_id)
         if key:
-            self._on_screen.put(segment.source_id, _OnScreen(_words(segment, text), key))
+            self._on_screen.put(segment.source_id, _OnScreen(_words(segment, text, placed), key))
         return found
 
-    def _page(self, segment: Segment, lines: Sequence[Line]) -> list[Segment]:
+    def _page(self, segment: Segment, text: str, seen: Sequence[Place]) -> list[Segment]:
         """Windows of text, cut as those of a text layer."""
-        windows = text_windows(paragraphs(lines), CutOptions())
-        places = _places(lines, segment.extra.get("crop"))  # of the whole page, once
+        places = _within(seen, segment.extra.get("crop"))
         first = segment.part * PARTS_OF_PICTURE
         return [
-            _words(segment, w.text, first + n, places=() if n else places)
-            for n, w in enumerate(windows)
+            _words(segment, w.text, pack_places(within(text, places, w.start, w.end)), first + n)
+            for n, w in enumerate(text_windows(text, CutOptions()))
         ]
+
+
+def _units(segment: Segment, pixels: Pixels, read: Layout) -> Iterator[Segment]:
+    """The rows of the tables that are seen, and the figures with captions."""
+    crop = segment.extra.get("crop")
+    behind = segment.part * PARTS_OF_PICTURE
+    tables = [
+        replace(t, rows=tuple(Row(r.text, tuple(_within(r.places, crop))) for r in t.rows))
+        for t in read.tables
+    ]
+    for unit in units.rows(tables, first=units.ROW_PARTS + behind):
+        yield _unit(segment, unit, ROW_ORIGIN)
+    lines = [line for row in read.rows for line in row]
+    if crop is not None or not all(line.upright for line in lines):
+        return
+    size = (float(pixels.shape[1]), float(pixels.shape[0]))
+    cells = [Cell(line.text, line.box, line.places) for line in lines]
+    told = captions(cells)
+    for number, (caption, _, whole) in enumerate(figures(told, cells, (), size, pixels), 1):
+        unit = units.figure(number, caption, "", whole, units.FIGURE_PARTS + behind)
+        yield _unit(segment, unit, CAPTION_ORIGIN)
+
+
+def _unit(segment: Segment, unit: Unit, origin: str) -> Segment:
+    return replace(
+        segment, channel=Channel.SCREEN_TEXT, content=TextContent(unit.text), text=unit.text,
+        origin=origin, part=unit.part, extra={**segment.extra, **unit.extra},
+    )  # fmt: skip
 
 
 def _pixels(segment: Segment) -> Pixels | None:
@@ -211,26 +250,23 @@ def _pixels(segment: Segment) -> Pixels | None:
     return segment.content.pixels if isinstance(segment.content, ImageContent) else None
 
 
-def _words(
-    segment: Segment, text: str, part: int = 0, *, places: Sequence[Sequence[object]] = ()
-) -> Segment:
-    extra = {**segment.extra, "places": places} if places else segment.extra
+def _words(segment: Segment, text: str, placed: str, part: int = 0) -> Segment:
+    extra = {**segment.extra, "placed": placed} if placed else segment.extra
     return replace(
         segment, channel=Channel.SCREEN_TEXT, content=TextContent(text), text=text,
         origin=ScreenTextReader.origin, part=part, extra=extra,
     )  # fmt: skip
 
 
-def _places(lines: Sequence[Line], tile: Sequence[float] | None = None) -> list[list[object]]:
-    """[text, left, top, right, bottom] of each line from the top down, as stored: in fractions of
-    the whole image, of which `tile` may be a part."""
-    x0, y0, x1, y1 = tile or (0.0, 0.0, 1.0, 1.0)
-    found: list[list[object]] = []
-    for line in sorted(lines, key=lambda line: line.top)[:MAX_PLACES]:
-        if line.seen is not None:
-            sides = zip(line.seen, (x0, y0) * 2, (x1 - x0, y1 - y0) * 2, strict=True)
-            found.append([line.text, *(round(at + side * size, 4) for side, at, size in sides)])
-    return found
+def _within(places: Sequence[Place], crop: Sequence[float] | None) -> Sequence[Place]:
+    """The places on the whole image, of which what was read is the part `crop`."""
+    if crop is None:
+        return places
+    x, y, wide, high = crop[0], crop[1], crop[2] - crop[0], crop[3] - crop[1]
+    return [
+        Place(start, end, (x + x0 * wide, y + y0 * high, x + x1 * wide, y + y1 * high), turn)
+        for start, end, (x0, y0, x1, y1), turn in places
+    ]
 
 
 def _thumbnail(pixels: Pixels) -> Pixels:

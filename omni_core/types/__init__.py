@@ -11,6 +11,7 @@ from omni_core.types.contents import Frames as Frames
 from omni_core.types.contents import ImageContent as ImageContent
 from omni_core.types.contents import Pixels as Pixels
 from omni_core.types.contents import PlacedWord as PlacedWord
+from omni_core.types.contents import Rect as Rect
 from omni_core.types.contents import Samples as Samples
 from omni_core.types.contents import TextContent as TextContent
 from omni_core.types.contents import Vector as Vector
@@ -39,3 +40,7 @@ from omni_core.types.sources import Modality as Modality
 from omni_core.types.sources import Source as Source
 from omni_core.types.sources import SourceRow as SourceRow
 from omni_core.types.sources import State as State
+from omni_core.types.speakers import NameFrom as NameFrom
+from omni_core.types.speakers import Speaker as Speaker
+from omni_core.types.speakers import Turn as Turn
+from omni_core.types.speakers import Voices as Voices

@@ -17,6 +17,11 @@ Vector = NDArray[np.float32]
 """L2-normalised: (dim,), or (tokens, dim) for multi-vector models (late interaction)."""
 
 
+Rect = tuple[float, float, float, float]
+"""Left, top, right, bottom as fractions of the sides of a page, an image or a frame, from its top
+left: 0 to 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlacedWord:
     """A word of an image or page and its rectangle, in fractions of the sides from the top left."""

@@ -23,8 +23,11 @@ class Hit(TypedDict):
     start_s: NotRequired[float]
     end_s: NotRequired[float]
     page: NotRequired[int]
+    rects: NotRequired[list[list[float]]]
+    frame_s: NotRequired[float]
     match: Literal["strong", "fair", "weak"]
     why: list[str]
+    speaker: NotRequired[str]
     text: NotRequired[str]
     heading: NotRequired[str]
     recorded_at: NotRequired[str]
@@ -50,6 +53,9 @@ class SearchOut(TypedDict):
     hits: list[Hit]
     searched: Searched
     when_resolved: NotRequired[str]
+    read_as: NotRequired[str]
+    count: NotRequired[int]
+    at_least: NotRequired[bool]
     note: NotRequired[str]
     nearest: NotRequired[Hit]
     next_cursor: NotRequired[str]
@@ -126,12 +132,21 @@ class SourcesOut(TypedDict):
     next_cursor: NotRequired[str]
 
 
+class PlaceOut(TypedDict):
+    """Rectangles on a page, in a frame, or on an image: left, top, right, bottom, each 0 to 1."""
+
+    page: NotRequired[int]
+    frame_s: NotRequired[float]
+    rects: list[list[float]]
+
+
 class CheckOut(TypedDict):
     """The answer of `check_citation`."""
 
     verdict: Literal["found", "partly", "not_found"]
     ratio: float
     best: NotRequired[str]
+    places: NotRequired[list[PlaceOut]]
     elsewhere: NotRequired[list[str]]
     quoted: NotRequired[str]
 
@@ -145,6 +160,8 @@ class DeleteOut(TypedDict):
     quoted: NotRequired[str]
 
 
+UNSAID_DEFAULTS: tuple[Any, ...] = ("", None, [], (), 0, "default")
+"""Not advertised: what leaving an argument out means anyhow (0 is false too)."""
 UNSAID = ("$defs", "title", "minLength", "maxLength", "pattern")
 """Not advertised: a model seldom passes these limits, and the error that then names them costs less
 than the limits do in every conversation (70 tokens)."""
@@ -168,7 +185,7 @@ def _plain(node: Any, defs: Mapping[str, Any], nulls: bool) -> Any:
     for key, value in node.items():
         if key == "properties":
             out[key] = {name: _plain(each, defs, nulls) for name, each in value.items()}
-        elif key == "default" and value in ("", None, [], ()):
+        elif key == "default" and value in UNSAID_DEFAULTS:
             continue
         elif key not in UNSAID:
             out[key] = _plain(value, defs, nulls)

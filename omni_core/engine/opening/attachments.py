@@ -11,15 +11,17 @@ from omni_core.engine.context import Context
 from omni_core.engine.describe import cite
 from omni_core.engine.opening.placed_words import recognised
 from omni_core.engine.opening.selection import Selection
-from omni_core.engine.results import ClipFile, OpenRequest, RenderedImage, Show
+from omni_core.engine.results import ClipFile, OpenRequest, Placed, RenderedImage, Show
 from omni_core.errors import OmniError
 from omni_core.evidence import audio, citation, clips, images, thumbnails
 from omni_core.text.clock import clock
 from omni_core.text.suffixes import clip_suffix
-from omni_core.types import Channel, Modality, Pixels, PlacedWord, Samples, Span
+from omni_core.types import Channel, Crop, Modality, Pixels, PlacedWord, Samples, Span
 
 EDGE = {"small": 384, "medium": 768, "large": 1280}
 """Long edge of an image by requested size, pixels."""
+CROPPED_EDGE = 2560
+"""Long edge of a frame of which a part is shown, pixels."""
 SHEET_FRAMES = 9
 CLIP_MAX_S = 120.0
 AUDIO_MAX_S = audio.MAX_S
@@ -37,9 +39,15 @@ class Attached:
 
 
 async def attach(
-    context: Context, path: Path, selection: Selection, request: OpenRequest, shows: Sequence[Show]
+    context: Context,
+    path: Path,
+    selection: Selection,
+    request: OpenRequest,
+    shows: Sequence[Show],
+    places: Sequence[Placed] = (),
 ) -> Attached:
-    """Decode what `shows` asks for.
+    """Decode what `shows` asks for; `places` are what is marked. Where there are none, the picture
+    is shown without marks.
 
     Images and audio together take at most `request.max_bytes`. The audio comes first, since only
     images can be made smaller; each is encoded once. What cannot be decoded is a warning where
@@ -49,7 +57,12 @@ async def attach(
     clip: tuple[ClipFile, ...] = ()
     wav, shortened, failed, too_long = b"", "", "", ""
     try:
-        decoded = await _images(context, path, selection, request, shows)
+        plain = [show for show in shows if show not in ("marked", "closeup")]
+        if len(plain) < len(shows) and not places:
+            plain += ["frame"] * ("frame" not in plain)
+        decoded = await _images(context, path, selection, request, plain)
+        for kind in (show for show in shows if show not in plain and places):
+            decoded += await _marked(context, path, selection, request, places, kind == "closeup")
         if "clip" in shows:
             clip = (await _clip(context, path, selection),)
         if "audio" in shows:
@@ -107,17 +120,56 @@ async def _pages(
     context: Context, path: Path, selection: Selection, request: OpenRequest
 ) -> list[tuple[Pixels, str]]:
     """The pages, or of a document without pages the pictures, of a selection. Of a segment that
-    is one of several pictures of a page, that picture; its page where words are to be marked."""
+    is one of several pictures of a page, or a figure, that alone; its page where words are to be
+    marked."""
     crop, name = request.crop, "page" if selection.row.pages else "picture"
     numbers, which = _page_numbers(selection)[: request.max_pictures], ""
     best = selection.best.stored if selection.best is not None else None
-    if best is not None and best.page and best.picture and not crop and not request.word_boxes:
-        crop, which = best.crop, f", picture {best.picture}" if best.crop else ""
+    if best is not None and best.page and best.crop and not crop and not request.word_boxes:
+        crop, which = best.crop, f", picture {best.picture}" if best.picture else f", {best.unit}"
     pages = []
     for number in numbers:
         pixels = await context.decoders.open("page", str(path), number, EDGE[request.size], crop)
         pages.append((pixels, f"{name} {number}{which}"))
     return pages
+
+
+async def _marked(
+    context: Context,
+    path: Path,
+    selection: Selection,
+    request: OpenRequest,
+    places: Sequence[Placed],
+    closeup: bool,
+) -> list[tuple[Pixels, str]]:
+    """The pages or frames of these places: with the words marked, or the parts where they stand."""
+    found = []
+    for place in places[: request.max_pictures]:
+        crop = images.closeup(place.rects) if closeup else request.crop
+        pixels, where = await _seen(context, path, selection, place, EDGE[request.size], crop)
+        if not closeup:
+            rects = images.in_crop(place.rects, crop) if crop else place.rects
+            pixels = await asyncio.to_thread(images.marked, pixels, rects)
+        found.append((pixels, f"{where}, {'where they stand' if closeup else 'marked'}"))
+    return found
+
+
+async def _seen(
+    context: Context, path: Path, selection: Selection, place: Placed, edge: int, crop: Crop | None
+) -> tuple[Pixels, str]:
+    """The page, the image, or the frame of a place, or a crop of it; and what it is."""
+    row = selection.row
+    if row.modality is Modality.DOCUMENT:
+        number = place.page or 1
+        pixels: Pixels = await context.decoders.open("page", str(path), number, edge, crop)
+        return pixels, f"{'page' if row.pages else 'picture'} {number}"
+    if row.modality is Modality.IMAGE:
+        pixels = await context.decoders.open("image", str(path), edge, crop)
+        return pixels, cite(row.title, row.modality, None)
+    at = place.frame_s if place.frame_s is not None else _second_to_show(selection)
+    larger = edge if crop is None else CROPPED_EDGE
+    [(actual, pixels)] = await context.decoders.open("frames", str(path), [at], larger)
+    return images.crop(pixels, crop) if crop else pixels, f"frame at {clock(actual)}"
 
 
 def _page_numbers(selection: Selection) -> list[int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from omni_core.engine.context import Context
@@ -19,11 +20,14 @@ from omni_core.engine.describe import (
 )
 from omni_core.engine.hashing import hash_file
 from omni_core.engine.opening.attachments import Attached, attach, saved_thumbnail
+from omni_core.engine.opening.placed_words import place_of_quote, place_of_segment
 from omni_core.engine.opening.selection import Selection, select
-from omni_core.engine.opening.transcript import captions, lines
+from omni_core.engine.opening.speaking import speaking_in, with_speakers
+from omni_core.engine.opening.transcript import captions, lines, units
 from omni_core.engine.refs import Target, resolve
-from omni_core.engine.results import Opened, OpenRequest, Show, SourceRow
-from omni_core.evidence import images
+from omni_core.engine.results import Opened, OpenRequest, Placed, Show, SourceRow
+from omni_core.evidence import citation, images
+from omni_core.evidence.check import match_quote
 from omni_core.ids import segment_ref
 from omni_core.stages import staged
 from omni_core.types import Modality
@@ -38,14 +42,17 @@ INSTEAD_OF_THUMBNAIL: dict[Modality, tuple[Show, ...]] = {
     Modality.VIDEO: ("frame",), Modality.IMAGE: ("frame",), Modality.DOCUMENT: ("page",),
 }  # fmt: skip
 POSSIBLE_SHOW: dict[Modality, frozenset[Show]] = {
-    Modality.VIDEO: frozenset({"frame", "sheet", "audio", "clip", "text", "thumbnail"}),
+    Modality.VIDEO: frozenset(
+        {"frame", "sheet", "marked", "closeup", "audio", "clip", "text", "thumbnail"}
+    ),
     Modality.AUDIO: frozenset({"audio", "clip", "text"}),
-    Modality.IMAGE: frozenset({"frame", "page", "text", "thumbnail"}),
-    Modality.DOCUMENT: frozenset({"page", "frame", "text", "thumbnail"}),
+    Modality.IMAGE: frozenset({"frame", "page", "marked", "closeup", "text", "thumbnail"}),
+    Modality.DOCUMENT: frozenset({"page", "frame", "marked", "closeup", "text", "thumbnail"}),
 }
 
 
-PICTURES = frozenset[Show]({"frame", "sheet", "page"})
+PICTURES = frozenset[Show]({"frame", "sheet", "page", "marked", "closeup"})
+MARKED = frozenset[Show]({"marked", "closeup"})
 WORDS_ONLY = frozenset[Show]({"text"})
 
 
@@ -59,21 +66,25 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
     """
     if request.crop is not None:
         images.check_box(request.crop)
-    target = await resolve(context, request.ref)
+    ref, quote = citation.with_quote(request.ref)
+    request = replace(request, ref=ref)
+    target = await resolve(context, ref)
     row = target.row
     selection = await select(context, target, request)
     shows, unfit = fitting(row, request.show, pictures=has_pictures(selection))
-    path, missing = await _current_file(context, row)
+    path, missing = await current_file(context, row)
+    places, unplaced = await _places(context, selection, path, quote, MARKED & set(shows))
     attached = Attached()
     if "thumbnail" in shows:
         kept = await asyncio.to_thread(saved_thumbnail, context, selection)
         attached, shows = Attached(kept), () if kept else INSTEAD_OF_THUMBNAIL[row.modality]
     if path is not None and shows:
-        attached = await attach(context, path, selection, request, shows)
+        attached = await attach(context, path, selection, request, shows, places)
     elif set(shows) & PICTURES:
         attached = Attached(await asyncio.to_thread(saved_thumbnail, context, selection))
+    speaking = await speaking_in(context, row, selection.span)
     notes = (incomplete_note(row), *empty_note(row.empty))
-    warnings = (unfit, missing, *attached.warnings, *notes)
+    warnings = (unfit, missing, unplaced, *attached.warnings, *notes)
     return Opened(
         ref=segment_ref(selection.best.id) if selection.best else short_ref(row, selection.span),
         cite=cite(row.title, row.modality, selection.span),
@@ -81,7 +92,9 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         window=place(row, selection.span),
         requested=_requested(target, request),
         span=selection.named,
-        lines=lines(selection.points) + captions(selection.points),
+        lines=with_speakers(lines(selection.points, selection.best), speaking)
+        + captions(selection.points),
+        places=places,
         pictures=attached.pictures,
         clips=attached.clips,
         audio_wav=attached.audio_wav,
@@ -89,6 +102,29 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         next=selection.next,
         provenance=provenance(row),
         warnings=tuple(w for w in warnings if w),
+    )
+
+
+async def _places(
+    context: Context, selection: Selection, path: Path | None, quote: str, marked: Collection[Show]
+) -> tuple[tuple[Placed, ...], str]:
+    """Where the quoted words stand, or those of the segment that was named; and a warning where
+    that was asked for and is not known."""
+    if quote:
+        points = selection.points
+        found = await place_of_quote(context, selection.row, path, points, quote)
+        if found:
+            return found, ""
+        said = [line.text for line in (*lines(points), *units(points))]
+        stands = match_quote(quote, said).verdict != "not_found"
+        why = "their place in the picture is not known" if stands else "they do not stand here"
+        return (), f"the quoted words are not marked: {why}"
+    found = place_of_segment(selection.best) if selection.best is not None else ()
+    if found or not marked:
+        return found, ""
+    return (), (
+        f"{' and '.join(sorted(marked))}: nothing to mark is known here; "
+        'add the words to the reference: ref="[Title p.3] "the words""'
     )
 
 
@@ -126,7 +162,7 @@ def has_pictures(selection: Selection) -> bool:
     return any(p.stored.picture for p in selection.points)
 
 
-async def _current_file(context: Context, row: SourceRow) -> tuple[Path | None, str]:
+async def current_file(context: Context, row: SourceRow) -> tuple[Path | None, str]:
     """A path that still has the ingested bytes, of all paths they were ingested from; else None,
     and a warning that says why."""
     known = await asyncio.to_thread(context.catalog.paths, row.sha256)

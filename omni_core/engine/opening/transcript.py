@@ -16,14 +16,31 @@ SHOT = "shot"
 """Text of a shot without a caption in an outline."""
 
 
-def lines(points: Sequence[Point]) -> tuple[Line, ...]:
-    """The words of stored segments, cleaned, each with its span and origin."""
+def lines(points: Sequence[Point], named: Point | None = None) -> tuple[Line, ...]:
+    """The words of stored segments, cleaned, each with its span and origin.
+
+    Rows of tables and captions stand in the text of their pages and are left out, but for `named`,
+    which comes first.
+    """
     out = []
-    for p in points:
+    if named is not None and named.stored.unit:
+        points = [named, *points]
+    for n, p in enumerate(points):
         words = clean(p.stored.text)
+        if p.stored.unit and (n or p is not named):
+            continue
         if words and not p.stored.is_title:
             out.append(_line(p, words, p.stored.origin))
     return _without_overlap(out)
+
+
+def units(points: Sequence[Point]) -> tuple[Line, ...]:
+    """The rows of tables, with the headers of their columns, and the captions of figures."""
+    return tuple(
+        _line(p, clean(p.stored.text), p.stored.origin)
+        for p in points
+        if p.stored.unit and p.stored.text
+    )
 
 
 def _line(point: Point, text: str, origin: str) -> Line:
@@ -43,7 +60,7 @@ def _without_overlap(found: Sequence[Line]) -> tuple[Line, ...]:
         if before is None or not _continues(before, line):
             out.append(line)
             continue
-        shared = _shared_words(before.text.split(), line.text.split())
+        shared = shared_words(before.text.split(), line.text.split())
         if rest := " ".join(line.text.split()[shared:]):
             out.append(replace(line, text=rest))
     return tuple(out)
@@ -57,7 +74,7 @@ def _continues(before: Line, line: Line) -> bool:
     return line.axis == "char" and before.start < line.start < before.end
 
 
-def _shared_words(before: list[str], after: list[str]) -> int:
+def shared_words(before: list[str], after: list[str]) -> int:
     """Number of words at the end of `before` with which `after` begins."""
     for n in range(min(len(before), len(after)), 0, -1):
         if before[-n:] == after[:n]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from omni_core.engine.describe import cite, incomplete_note
-from omni_core.engine.results import SearchHit, SourceRow
-from omni_core.evidence.snippet import snippet
+from omni_core.engine.results import Placed, SearchHit, SourceRow
+from omni_core.evidence.places import of_passage
+from omni_core.evidence.snippet import Passage, passage
 from omni_core.ids import segment_ref
+from omni_core.payload import StoredSegment
 from omni_core.retrieval.moments import Moment
 from omni_core.text.headings import shown
-from omni_core.types import TITLE_ORIGIN, Modality
+from omni_core.types import TITLE_ORIGIN, Modality, Rect
 
 SNIPPET_WORDS = 30
 
@@ -33,7 +35,7 @@ def format_hit(
     row = rows.get(moment.source_id)
     title = row.title if row is not None else moment.best.stored.title
     span = moment.span
-    text, origin, heading = _words(moment, question)
+    text, origin, heading, place = _words(moment, question)
     timed = moment.modality in (Modality.VIDEO, Modality.AUDIO)
     return SearchHit(
         ref=segment_ref(moment.best.id),
@@ -49,6 +51,8 @@ def format_hit(
         start_s=round(span.start, 2) if timed else None,
         end_s=round(span.end, 2) if timed else None,
         page=int(span.start) if span.axis == "page" else None,
+        rects=place.rects if place else (),
+        frame_s=place.frame_s if place else None,
         recorded_at=row.recorded_at if row is not None else None,
         recorded_at_from=row.recorded_at_from if row is not None else "",
         also_at=tuple(
@@ -64,18 +68,31 @@ def format_hit(
     )
 
 
-def _words(moment: Moment, question: str) -> tuple[str, str, str]:
-    """Text, origin and heading: the words of the best member that has any; else a caption or sound
-    tags; else the title."""
+def _words(moment: Moment, question: str) -> tuple[str, str, str, Placed | None]:
+    """Text, origin, heading and place: the words of the best member that has any; else a caption
+    or sound tags; else the title."""
     title = ""
     for stored in (m.stored for m in moment.members):
         if stored.text and stored.is_title:
             title = stored.text
         elif stored.text:
-            return snippet(stored.text, question, SNIPPET_WORDS), stored.origin, stored.heading
+            shown = passage(stored.text, question, SNIPPET_WORDS)
+            return shown.text, stored.origin, stored.heading, _place(stored, question, shown)
     for stored in (m.stored for m in moment.members):
+        place = Placed((stored.crop,)) if stored.crop else None
         if stored.seen:
-            return stored.seen, "looks like", stored.heading
+            return stored.seen, "looks like", stored.heading, place
         if stored.heard:
-            return stored.heard, "may sound like (experimental)", stored.heading
-    return (title, TITLE_ORIGIN, "") if title else ("", "", "")
+            return stored.heard, "may sound like (experimental)", stored.heading, None
+    return (title, TITLE_ORIGIN, "", None) if title else ("", "", "", None)
+
+
+def _place(stored: StoredSegment, question: str, shown: Passage) -> Placed | None:
+    """Where the words of a segment that answer stand; a figure's is all of it."""
+    rects: tuple[Rect, ...] = ()
+    if stored.crop and stored.unit:
+        rects = (stored.crop,)
+    elif stored.placed:
+        rects = of_passage(stored.text, stored.placed, question, shown)
+    second = stored.key_time if stored.modality is Modality.VIDEO else None
+    return Placed(rects, stored.page, second) if rects else None

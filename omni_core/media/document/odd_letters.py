@@ -77,4 +77,6 @@ def _one_line(run: Sequence[Line]) -> list[Line]:
     if not run:
         return []
     text = "".join(line.text for line in run)
-    return [Line(text, max(line.size for line in run), around([line.box for line in run]))]
+    box = around([line.box for line in run])
+    turn = 0 if box[2] - box[0] >= box[3] - box[1] else 90
+    return [Line(text, max(line.size for line in run), box, turn)]

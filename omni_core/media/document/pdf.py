@@ -21,12 +21,19 @@ from omni_core.media.dates import from_file, parse
 from omni_core.media.document import epub
 from omni_core.media.document.engines.base import FAILURES, Document, Kind, Page
 from omni_core.media.document.engines.opened import Opened, opened
+from omni_core.media.document.page_units import (
+    PageUnits,
+    figure_segments,
+    look,
+    row_segments,
+)
 from omni_core.media.document.pdf_text import MAX_HEADING, PageText, divided, page_text, remarks
 from omni_core.media.document.placed_words import placed_words
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import is_text
+from omni_core.text.places import Place, after, pack, within
 from omni_core.text.windows import text_windows
 from omni_core.types import (
     Channel,
@@ -76,6 +83,7 @@ class _Read:
     remarks: list[str]
     attachments: list[str]
     scan: bool
+    units: PageUnits
 
 
 class PdfMedium(Medium):
@@ -122,7 +130,8 @@ class PdfMedium(Medium):
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
-        """For each page the windows of its words, then its page image.
+        """For each page the windows of its words, the rows of its tables, its figures, each with
+        its caption, then its page image.
 
         A page whose words lie in a picture, or whose text layer means nothing, is marked for OCR
         (`scan`). A page that cannot be drawn or read costs itself and gives a warning.
@@ -154,9 +163,18 @@ class PdfMedium(Medium):
                 headings = headings or [(0, name) for name in outline.get(number, ())]
                 headings = [(0, heading), *headings] if heading else headings
                 heading = headings[-1][1] if headings else ""
-                yield from _windows(source, span, text, headings, options)
+                places = page.words.places
+                places = after(places, len(begun)) if begun else places
+                yield from _windows(source, span, text, headings, places, options)
+                above = headings[0][1] if headings else ""
+                yield from row_segments(page.units, source, span, above)
                 if number not in options.undrawn:
-                    yield _picture(file, number, source, page.scan, options)
+                    picture = _picture(file, number, source, page.scan, options)
+                    drawn = picture.content if isinstance(picture, Segment) else None
+                    if page.units.captions and isinstance(drawn, ImageContent):
+                        pixels = drawn.pixels
+                        yield from figure_segments(page.units, pixels, source, span, above)
+                    yield picture
             yield from _unread(unread)
 
     def page(
@@ -236,7 +254,8 @@ def _read(file: Opened, number: int) -> _Read:
         page = document.page(number)
         words = page_text(page)
         scan = not words.usable or _is_scan(page, words)
-        return _Read(words, remarks(page, words.text), page.attachments(), scan)
+        said = remarks(page, words.text)
+        return _Read(words, said, page.attachments(), scan, look(page, words.lines))
 
     page = file.attempt(read)
     if not page.words.usable:
@@ -272,9 +291,13 @@ def _windows(
     span: Span,
     text: str,
     headings: list[tuple[int, str]],
+    places: list[Place],
     options: CutOptions,
 ) -> Iterator[Segment]:
     for part, w in enumerate(text_windows(text, options, headings)):
+        extra = {"heading": w.heading} if w.heading else {}
+        if placed := pack(within(text, places, w.start, w.end)):
+            extra["placed"] = placed
         yield Segment(
             source.id,
             Modality.DOCUMENT,
@@ -284,7 +307,7 @@ def _windows(
             w.text,
             "text layer",
             part,
-            {"heading": w.heading} if w.heading else {},
+            extra,
         )
 
 

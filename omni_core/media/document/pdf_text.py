@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from omni_core.media.document.engines.base import Field, Line, Note, Page
 from omni_core.media.document.odd_letters import typed
 from omni_core.media.document.right_to_left import has_right_to_left, ordered_lines
 from omni_core.media.document.text_layer import is_readable, unreadable_share
+from omni_core.text.places import Place
 
 MAX_TEXT = 2_000_000
 """Characters of one page that are kept."""
@@ -43,6 +44,10 @@ class PageText:
     usable: bool = True
     covered: float = 0.0
     """Share of the page's area that lines of text cover."""
+    places: list[Place] = field(default_factory=list)
+    """Where the lines of `text` stand on the page."""
+    lines: list[Line] = field(default_factory=list)
+    """The lines in reading order."""
 
 
 def page_text(page: Page) -> PageText:
@@ -58,10 +63,11 @@ def page_text(page: Page) -> PageText:
             lines = numbered
     if not is_readable(" ".join(line.text for line in lines)):
         return PageText("", [], usable=False)
-    text, headings = _joined(in_reading_order(lines))
+    lines = in_reading_order(lines)
+    text, headings, places = _joined(lines, page)
     covered = sum(max(0.0, x1 - x0) * max(0.0, y1 - y0) for x0, y0, x1, y1 in
                   (line.box for line in lines)) / (page.width * page.height)  # fmt: skip
-    return PageText(text, headings, covered=covered)
+    return PageText(text, headings, covered=covered, places=places, lines=lines)
 
 
 def divided(text: str, following: str) -> str:
@@ -169,16 +175,17 @@ def _same_row(a: Line, b: Line) -> bool:
     return bottom - top > 0.5 * min(a.box[3] - a.box[1], b.box[3] - b.box[1])
 
 
-def _joined(lines: Iterable[Line]) -> tuple[str, list[tuple[int, str]]]:
-    """The text, a line each, words that a hyphen divides over two lines made whole; and the
-    headings, short lines in a larger font than most of the page."""
-    lines = list(lines)
+def _joined(lines: Sequence[Line], page: Page) -> tuple[str, list[tuple[int, str]], list[Place]]:
+    """The text, a line each, words that a hyphen divides over two lines made whole; the headings,
+    short lines in a larger font than most of the page; and the places of the lines."""
     sizes: Counter[float] = Counter()
     for line in lines:
         sizes[line.size] += len(line.text)
     body = sizes.most_common(1)[0][0] if sizes else 0.0
     out: list[str] = []
     headings: list[tuple[int, str]] = []
+    places: list[Place] = []
+    wide, high = page.width, page.height
     at = 0
     for n, line in enumerate(lines):
         if at > MAX_TEXT:
@@ -192,8 +199,12 @@ def _joined(lines: Iterable[Line]) -> tuple[str, list[tuple[int, str]]]:
         following = lines[n + 1].text if n + 1 < len(lines) else ""
         text = f"{line.text[:-1]}" if _divides(line.text, following) else f"{line.text}\n"
         out.append(text)
+        x0, y0, x1, y1 = line.box
+        end = at + len(text) - text.endswith("\n")
+        rect = (x0 / wide, y0 / high, x1 / wide, y1 / high)
+        places.append(Place(at, end, rect, line.turn))
         at += len(text)
-    return "".join(out).rstrip("\n"), headings
+    return "".join(out).rstrip("\n"), headings, places
 
 
 def _divides(line: str, following: str) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from omni_core.media.document.engines.base import Glyph, Line, Page, Word, around
+from omni_core.media.document.engines.base import Glyph, Line, Page, Word, around, direction
 
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
 _FORMS = re.compile("[\ufb1d-\ufdff\ufe80-\ufefc]")
@@ -61,7 +61,8 @@ def ordered_lines(page: Page, *, numbered: bool = False) -> list[Line]:
     for size, glyphs in _ordered(page, numbered):
         text = " ".join("".join(g.text for g in glyphs).split())
         if text:
-            lines.append(Line(text, size, around([g.box for g in glyphs if g.text != " "])))
+            box = around([g.box for g in glyphs if g.text != " "])
+            lines.append(Line(text, size, box, direction(glyphs)))
     return lines
 
 

@@ -9,6 +9,7 @@ serving   serve, worker, schema
 measure   eval (evaluation_text prints its report); measure_mteb: mteb
 vectors   export, import
 learn     models, reindex, doctor
+setup     setup; setup_words, setup_meter: what it prints
 install   install, uninstall, doctor --client
 printing  tables, times, progress, JSON
 """

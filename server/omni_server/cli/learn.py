@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+from dataclasses import asdict
 
 from omni_server.cli.printing import Bar, as_json, say, table
 from omni_server.cli.settings import settings_of
@@ -17,15 +19,15 @@ def models(args: argparse.Namespace) -> int:
     if args.action == "check":
         if not args.name:
             raise BadRequestError("name the model: omni-mcp models check e5-omni-7b")
-        report = known.check(args.name, settings_of(args))
+        report = known.check(args.name, settings_of(args), args.media)
         if args.json:
-            as_json(report)
+            as_json({"passed": report.ok, **asdict(report)})
         else:
             for line in report.lines():
                 say(one_line(line, 1000))
             say("passed" if report.ok else "FAILED")
         return int(not report.ok)
-    fits = known.list_models()
+    fits = known.list_models(settings_of(args))
     if args.json:
         as_json(fits)
         return 0
@@ -43,8 +45,8 @@ def models(args: argparse.Namespace) -> int:
     table(rows, ("name", "does", "takes", "dim", "memory", "runs here"), right=(3, 4))
     say()
     for f in fits:
-        note = f" -- {f.spec.warning}" if f.spec.warning else ""
-        say(f"{f.spec.name}: {f.spec.licence}{note}")
+        notes = filter(None, (f.spec.warning, f.spec.note))
+        say(f"{f.spec.name}: {f.spec.licence}" + "".join(f" -- {note}" for note in notes))
     say("\nUse one with --encoder NAME (rerankers: OMNI_RERANKER=NAME); the default is `embedded`.")
     return 0
 
@@ -63,7 +65,8 @@ async def reindex(args: argparse.Namespace) -> int:
             part = (s.sources_done + (s.progress if s.progress < 1 else 0)) / (s.sources_total or 1)
             bar.show(part, f"{s.sources_done}/{s.sources_total} {s.current}")
 
-        report = await run(settings_of(args), args.encoder, progress)
+        settings = await asyncio.to_thread(settings_of, args)
+        report = await run(settings, args.encoder, progress)
     if args.json:
         as_json(report)
         return int(bool(report.failed))

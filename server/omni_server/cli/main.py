@@ -21,6 +21,8 @@ KEPT = {
     "export": "stopped; nothing was written",
     "import": "stopped; what was imported is kept, the same command imports the rest",
     "upload": "stopped; what was sent is kept for a day, the same command sends the rest",
+    "setup": "stopped; the settings are as they were; what was downloaded is kept",
+    "speakers": "stopped; names and speakers found so far are kept",
     "reindex": "stopped; the same command goes on where this one was",
 }
 

@@ -83,6 +83,7 @@ def _text(o: Opened, links: Sequence[str], original: str = "") -> str:
     lines += [fence.notice, fence.around("\n".join(body))]
     if not o.lines:
         lines.append("No words here.")
+    lines += results.where(o.places)
     for clip, link in zip(o.clips, links, strict=True):
         span = f"{clock(clip.start_s, short=True)}-{clock(clip.end_s, short=True)}"
         lines.append(f"Clip {span}, {clip.mime}, {clip.size:,} bytes: {link}")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from omni_core.readers.layout import Line, clean, paragraphs
+from omni_core.readers.layout import Line, clean, layout
 
 
 def line(text: str, left: float, top: float, width: float = 200, height: float = 20) -> Line:
@@ -11,21 +11,21 @@ def line(text: str, left: float, top: float, width: float = 200, height: float =
 
 def test_rows_are_read_from_the_top_and_each_from_the_left() -> None:
     lines = [line("world", 300, 11), line("below", 10, 50), line("hello", 10, 10)]
-    assert paragraphs(lines) == "hello world\nbelow"
+    assert layout(lines).text()[0] == "hello world\nbelow"
 
 
 def test_columns_are_read_one_after_the_other_under_their_title() -> None:
     left = [line(f"left {i}", 10, 100 + 30 * i) for i in range(3)]
     right = [line(f"right {i}", 400, 102 + 30 * i) for i in range(3)]
     title = line("a title over both", 10, 10, width=600)
-    text = paragraphs([*right, title, *left])
+    text, _ = layout([*right, title, *left]).text()
     assert text.split("\n") == [
         "a title over both", "left 0", "left 1", "left 2", "right 0", "right 1", "right 2",
     ]  # fmt: skip
 
 
 def test_no_picture_without_lines_has_words() -> None:
-    assert paragraphs([]) == ""
+    assert layout([]).text() == ("", [])
 
 
 @pytest.mark.parametrize("junk", ["0", "o", "|", "8", "----", "0o|", "·", "lll", "-- / :1"])

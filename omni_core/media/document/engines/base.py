@@ -35,11 +35,13 @@ class Glyph:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text: its largest font size in points, and its box."""
+    """A line of text: its largest font size in points, its box, and whither it is read as the page
+    is seen: 0 to the right, 90 down, 180 to the left, 270 up."""
 
     text: str
     size: float
     box: Box
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,19 @@ def turned(box: Box, width: float, height: float, rotation: int) -> Box:
     if rotation == 270:
         return y0, width - x1, y1, width - x0
     return box
+
+
+def direction(glyphs: Sequence[Glyph]) -> int:
+    """Whither the characters of a line are read, as `Line.turn`, by the first and the last one."""
+    seen = [glyph.box for glyph in glyphs if glyph.text.strip()]
+    if len(seen) < 2:
+        return 0
+    first, last = seen[0], seen[-1]
+    across = (last[0] + last[2]) - (first[0] + first[2])
+    down = (last[1] + last[3]) - (first[1] + first[3])
+    if abs(across) >= abs(down):
+        return 0 if across >= 0 else 180
+    return 90 if down > 0 else 270
 
 
 def around(boxes: Sequence[Box]) -> Box:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from omni_core.media.document.engines.base import Glyph, Line, Word, around
+from omni_core.media.document.engines.base import Glyph, Line, Word, around, direction
 
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 SPACE = 0.15
@@ -24,7 +24,7 @@ def lines(pieces: Sequence[tuple[float, list[Glyph]]]) -> list[Line]:
         text = "".join(_spaced(glyphs, size)).strip()
         if text:
             boxes = [glyph.box for glyph in glyphs if glyph.text.strip()]
-            found.append(Line(text, size, around(boxes)))
+            found.append(Line(text, size, around(boxes), direction(glyphs)))
     return found
 
 

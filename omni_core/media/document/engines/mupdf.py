@@ -118,7 +118,7 @@ class MuPdfPage(Page):
             text = "".join(s["text"] for s in line["spans"]).strip()
             if text:
                 size = round(max(s["size"] for s in line["spans"]), 1)
-                lines.append(Line(text, size, self._seen(line["bbox"])))
+                lines.append(Line(text, size, self._seen(line["bbox"]), self._turned(line["dir"])))
         if hangul.spoken(line.text for line in lines):
             return hangul.lines(self.glyphs(numbered=numbered))
         return lines
@@ -214,6 +214,16 @@ class MuPdfPage(Page):
         flags = _FLAGS | (pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE if numbered else 0)
         blocks = self._page.get_text(form, flags=flags)["blocks"]
         return [line for block in blocks for line in block.get("lines", ())]
+
+    def _turned(self, way: tuple[float, float]) -> int:
+        """`Line.turn` of text that MuPDF says to run (across, down) before the page is turned."""
+        across, down = way
+        if across > 0.9 and self._turn is None:
+            return 0
+        quarter = (
+            (0 if across > 0 else 180) if abs(across) >= abs(down) else 90 if down > 0 else 270
+        )
+        return (quarter + int(self._page.rotation)) % 360
 
     def _seen(self, area: tuple[float, float, float, float]) -> Box:
         """A box of the text, which MuPDF gives before the page is turned."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pypdfium2.raw as c
 
-from omni_core.media.document.engines.base import Box, Glyph, Line, Word, around
+from omni_core.media.document.engines.base import Box, Glyph, Line, Word, around, direction
 
 WIDE = 0.8
 """Gap between two characters, in heights of the font, that divides columns or cells."""
@@ -76,7 +76,7 @@ def runs(
             run = Run()
         elif (
             last is not None
-            and (apart or box[0] - last[2] > SPACE * height)
+            and (apart or max(box[0] - last[2], last[0] - box[2]) > SPACE * height)
             and not run.glyphs[-1].text.isspace()
         ):
             run.glyphs.append(Glyph(" ", _between(last, box)))
@@ -96,7 +96,12 @@ def runs(
 def lines(found: list[Run]) -> list[Line]:
     """As `Page.lines`."""
     return [
-        Line(run.text.strip(), run.size, around([g.box for g in run.glyphs if g.text.strip()]))
+        Line(
+            run.text.strip(),
+            run.size,
+            around([g.box for g in run.glyphs if g.text.strip()]),
+            direction(run.glyphs),
+        )
         for run in found
     ]
 
