@@ -83,7 +83,7 @@ def _note(
     if hits:
         notes = []
         if question.spoken_by is not None:
-            notes.append(f"what {question.spoken_by.name} says comes first")
+            notes.append("what the speaker whom the question names says comes first")
         if request.when and any(h.recorded_at_from == FILE_TIME for h in hits):
             notes.append(
                 f"a date from {FILE_TIME!r} says when the file last changed, "

@@ -18,6 +18,7 @@ from omni_core.engine.search.answer import answer
 from omni_core.engine.search.calibration import calibrated_thresholds
 from omni_core.engine.search.question import Question, in_words
 from omni_core.engine.search.scope import Scope, scope_of
+from omni_core.engine.search.spoken_by import only_theirs
 from omni_core.engine.search.windows import described, near_points, windows_of
 from omni_core.evidence.citation import same_title
 from omni_core.payload import of_sources
@@ -163,6 +164,8 @@ async def _graded(
         only = Filter((*scope.filter.must, of_sources(ids)), scope.filter.must_not)
         scope = replace(scope, filter=only)
     question, found = await pipeline.ranked_candidates(context, question, scope)
+    if question.spoken_by is not None:
+        found = await only_theirs(context, found, question.spoken_by)
     found = await pipeline.drop_unwanted(context, request, found)
     found = [c for c in found if not c.stored.is_title]
     calibrated = await calibrated_thresholds(context, scope.segments)
@@ -216,7 +219,7 @@ async def _picked(
     clear = episodes.clear(
         candidates,
         channels=reading.channels,
-        literal=_literal(reading.sought, candidates),
+        literal=_literal(question.words if question.spoken_by else reading.sought, candidates),
         outliers=outliers,
     )
     if not clear.candidates:
