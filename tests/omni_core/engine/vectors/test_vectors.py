@@ -267,8 +267,10 @@ async def test_a_vector_of_another_width_is_refused(
     async with opened(elsewhere(settings, tmp_path)) as other:
         with pytest.raises(StoreError, match="has shape"):
             await other.import_vectors(rewritten(small, short))
+        left = (await other.sources()).sources
+        assert all(row.state == "ready" for row in left)
         index = await other._context.opened_index()
-        assert await index.count() == sum(s.segments for s in (await other.sources()).sources)
+        assert await index.count() == sum(row.segments for row in left)
 
 
 def begin_again(store: Path, row: SourceRow) -> None:
