@@ -34,8 +34,10 @@ from omni_core.types import ImageContent, TextContent
 
 KINDS = {".jpg", ".jpeg", ".png", ".webp", ".gif"}
 
+WITHOUT_PEOPLE = "without people"
 VARIANTS: dict[str, dict[str, Any]] = {
     "the recipe": {},
+    WITHOUT_PEOPLE: {},
     "without scenes": {"SCENE_WEIGHT": 0.0},
     "scenes twice as heavy": {"SCENE_WEIGHT": 1.6},
     "without colours": {"COLOUR_WEIGHT": 0.0},
@@ -72,7 +74,7 @@ def measure(encoder: EmbeddedEncoder, folder: Path) -> None:
         if (right := [place[r["item"]] for r in row["relevant"] if r["item"] in place])
     ]
     start = time.perf_counter()
-    observations = [encoder._observe(image(folder / item).pixels) for item in items]
+    seen = [encoder._look(image(folder / item)) for item in items]
     cost = (time.perf_counter() - start) / len(items)
     views_per_image = sum(len(views(image(folder / item).pixels)) for item in items) / len(items)
     questions = np.stack(encoder.encode_questions([TextContent(q) for q, _ in judged]))  # type: ignore[arg-type]
@@ -80,8 +82,13 @@ def measure(encoder: EmbeddedEncoder, folder: Path) -> None:
           f"{1000 * cost:.0f} ms an image of {views_per_image:.1f} views")  # fmt: skip
     print(f"{'':24s}   MRR   R@1   R@5")
     for name, changes in VARIANTS.items():
+        space = encoder._label_space
         with changed(changes):
-            vectors = np.stack([encoder._label_space.embed(o) for o in observations])
+            vectors = np.stack([space.embed(s.observations[0]) for s in seen])
+        if name != WITHOUT_PEOPLE:
+            vectors = np.stack(
+                [space.with_people(v, s.faces) for v, s in zip(vectors, seen, strict=True)]
+            )
         ranks = [
             1 + int(np.flatnonzero(np.isin(np.argsort(-scores), right))[0])
             for scores, (_, right) in zip(questions @ vectors.T, judged, strict=True)

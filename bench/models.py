@@ -83,7 +83,7 @@ class Plain:
     def encode(self, contents: list[Content], batch_size: int) -> tuple[float, Any]:
         """(seconds, vectors) for all contents."""
         items = self.items(contents)
-        sizes = processing_kwargs(self.spec, items)
+        sizes = processing_kwargs(self.spec, items, caps_frames=True)
         sizes.pop("audio", None)  # the baseline pads all audio to the extractor's 300 s
         started = time.perf_counter()
         vectors = self.model.encode(
@@ -104,7 +104,8 @@ class Plain:
         for at in range(0, len(items), 8):
             batch = items[at : at + 8]
             out = self.model[0].preprocess(
-                [i.value for i in batch], processing_kwargs=processing_kwargs(self.spec, batch)
+                [i.value for i in batch],
+                processing_kwargs=processing_kwargs(self.spec, batch, caps_frames=True),
             )
             lengths += out["attention_mask"].sum(1).tolist()
             for key in ("image_grid_thw", "video_grid_thw"):

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from omni_core.engine.results import SearchRequest as SearchRequest
     from omni_core.engine.results import SearchResult as SearchResult
     from omni_core.engine.results import SourcePage as SourcePage
+    from omni_core.engine.results import VectorsStatus as VectorsStatus
     from omni_core.models.answers import ModelStatus as ModelStatus
     from omni_core.models.answers import UnloadedReader as UnloadedReader
     from omni_core.payload import StoredSegment as StoredSegment
@@ -113,6 +114,7 @@ _LAZY = {
         "SearchRequest",
         "SearchResult",
         "SourcePage",
+        "VectorsStatus",
     ),
     "omni_core.models.answers": ("ModelStatus", "UnloadedReader"),
     "omni_core.payload": ("StoredSegment",),

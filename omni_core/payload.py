@@ -174,6 +174,13 @@ class StoredSegment:
         return str(self._extra.get("seen") or "")
 
     @property
+    def faces(self) -> tuple[Crop, ...]:
+        """Where the image, the page or the frame at `key_time` shows faces, the largest first:
+        left, top, right and bottom as fractions of it; () where none were found."""
+        found: Sequence[Sequence[float]] = self._extra.get("faces") or ()
+        return tuple((left, top, right, bottom) for left, top, right, bottom in found)
+
+    @property
     def heard(self) -> str:
         """Sound tags of the audio; "" without any."""
         return str(self._extra.get("heard") or "")

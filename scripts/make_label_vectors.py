@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from omni_core.encoders.embedded.label_space import LabelSpace  # noqa: E402
-from omni_core.encoders.embedded.minilm import MiniLM  # noqa: E402
+from omni_core.encoders.embedded.text_space import TextSpace  # noqa: E402
 from omni_core.settings import Settings  # noqa: E402
 
 
@@ -26,9 +26,9 @@ def main() -> None:
     """Write the file."""
     with tempfile.TemporaryDirectory() as store:
         settings = Settings(store=store)
-        text = MiniLM(settings)
+        text = TextSpace(settings)
         labels = LabelSpace(text, settings)
-        vectors = text(labels.texts).astype(np.float16)
+        vectors = text(labels.texts, known_english=True).astype(np.float16)
     out = ROOT / "omni_core" / "encoders" / "embedded" / "data" / "label_vectors.npz"
     np.savez(out, key=np.array(labels.key), places=vectors)
 

@@ -82,6 +82,23 @@ MIGRATIONS = (
     ALTER TABLE passed_over ADD COLUMN pipeline TEXT NOT NULL DEFAULT '1';
     ALTER TABLE sources ADD COLUMN empty TEXT NOT NULL DEFAULT '';
     """,
+    """
+    CREATE TABLE speakers (
+        sha256 TEXT NOT NULL REFERENCES sources ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        given TEXT NOT NULL DEFAULT '',
+        found TEXT NOT NULL DEFAULT '',
+        found_from TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (sha256, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE turns (
+        sha256 TEXT NOT NULL REFERENCES sources ON DELETE CASCADE,
+        start REAL NOT NULL,
+        end REAL NOT NULL,
+        speaker INTEGER NOT NULL,
+        PRIMARY KEY (sha256, start)
+    ) WITHOUT ROWID;
+    """,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 

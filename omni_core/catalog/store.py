@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from omni_core.catalog import mending, schema
-from omni_core.catalog.begun import Begun
 from omni_core.catalog.query import fold
+from omni_core.catalog.spoken import Spoken
 from omni_core.types import Source, SourceRow, State
 
 _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
 """Columns that a resumed ingest keeps from the interrupted one."""
 
 
-class Catalog(Begun):
+class Catalog(Spoken):
     """Sources by hash, path, id, title and collection. Thread-safe; calls are serialised."""
 
     def __init__(self, store: Path, *, read_only: bool = False) -> None:

@@ -1,13 +1,15 @@
 """Encoders: evidence and questions to vectors of one space.
 
 `Settings.encoder` names a registered encoder (`embedded`, `hashing`, one of a plug-in), or else a
-model that sentence-transformers runs: one of models.toml, a local folder, a hub id. With
+model that sentence-transformers runs: one of models.toml, a local folder, a hub id. EmbeddingGemma
+2 runs on ONNX Runtime where its graphs are here or sentence-transformers is not. With
 `Settings.encoder_url` the model runs on another machine.
 """
 
 from __future__ import annotations
 
 from omni_core import plugins
+from omni_core.encoders.gemma import files as gemma_files
 from omni_core.protocols import Encoder, Reranker
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
@@ -37,7 +39,13 @@ def load_reranker(settings: Settings) -> Reranker:
 
 
 def _encoder_class(settings: Settings) -> type[Encoder]:
-    return _remote_class(settings) if settings.encoder_url else _local_class(settings.encoder)
+    if settings.encoder_url:
+        return _remote_class(settings)
+    if gemma_files.serves(settings.encoder, settings):
+        from omni_core.encoders.gemma.encoder import GemmaEncoder
+
+        return GemmaEncoder
+    return _local_class(settings.encoder)
 
 
 def _remote_class(settings: Settings) -> type[Encoder]:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from omni_core import encoders, index
@@ -35,6 +36,7 @@ from omni_core.engine.results import (
     FolderStatus,
     IngestRequest,
     IngestStatus,
+    KeptVoice,
     Opened,
     OpenRequest,
     ReadPage,
@@ -42,10 +44,16 @@ from omni_core.engine.results import (
     SearchResult,
     SourcePage,
     SourceRow,
+    SpeakersOf,
+    VectorsStatus,
 )
-from omni_core.engine.search import pipeline
+from omni_core.engine.search import ordered
 from omni_core.engine.search.completeness import nothing_yet, with_completeness
+from omni_core.engine.speakers import finding, naming, recognition
 from omni_core.engine.store import take_store
+from omni_core.engine.vectors.exporting import Progress as VectorsProgress
+from omni_core.engine.vectors.exporting import export_vectors
+from omni_core.engine.vectors.importing import import_vectors
 from omni_core.engine.workers import MODEL_LOAD_S, Decoders, Models
 from omni_core.errors import BadRequestError, OmniError, StoppedError
 from omni_core.models.answers import ModelStatus
@@ -191,7 +199,7 @@ class Engine:
         """
         pending = self._pending_files()
         try:
-            result = await pipeline.search(self._context, request)
+            result = await ordered.search(self._context, request)
         except BadRequestError as e:
             if e.code == "EMPTY_INDEX" and pending:
                 raise nothing_yet(pending) from e
@@ -255,6 +263,51 @@ class Engine:
     async def note_files(self, news: FileNews) -> FilesNoted:
         """Record what became of files on disk; see `files.note_files`."""
         return await files.note_files(self._context, news)
+
+    async def export_vectors(
+        self,
+        path: str,
+        *,
+        collection: str = "",
+        progress: VectorsProgress | None = None,
+    ) -> VectorsStatus:
+        """Write the vectors, payloads and sources of the library, or of one of its collections,
+        into a new Parquet file; see `vectors.exporting`."""
+        context = self._context
+        index = await context.opened_index()
+        return await export_vectors(
+            context.catalog, index, context.info, Path(path), collection=collection,
+            progress=progress,
+        )  # fmt: skip
+
+    async def import_vectors(
+        self, path: str, *, progress: VectorsProgress | None = None
+    ) -> VectorsStatus:
+        """Add the sources of a file that `export_vectors` wrote, or a program that knows the
+        model; see `vectors.importing`."""
+        return await import_vectors(self._context, Path(path), progress=progress)
+
+    async def speakers(self, source: str = "") -> tuple[SpeakersOf, ...]:
+        """Who speaks in a source; with "" in every source that has a speaker with a name."""
+        return await naming.speakers_of(self._context, source)
+
+    async def name_speaker(self, source: str, speaker: str, name: str) -> SpeakersOf:
+        """Give a speaker of a source a name; see `naming.name_speaker`."""
+        return await naming.name_speaker(self._context, source, speaker, name)
+
+    async def find_speakers(self, source: str) -> SpeakersOf:
+        """Tell the speakers of a source apart that was read before; see
+        `finding.find_speakers`."""
+        return await finding.find_speakers(self._context, source)
+
+    async def kept_voices(self) -> tuple[KeptVoice, ...]:
+        """The voices that are kept to recognise people in other files."""
+        return await recognition.kept_voices(self._context)
+
+    async def forget_voices(self, name: str = "") -> int:
+        """Delete all kept voices, or those of one name; see
+        `recognition.forget_voices`."""
+        return await recognition.forget_voices(self._context, name)
 
     def _pending_files(self) -> int:
         """Files under way or waiting for their turn; a folder's current file counts once."""

@@ -6,7 +6,7 @@ engine elsewhere, or one that shows a part of the library, can stand in its plac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from omni_core.engine.changes import Listener
@@ -21,6 +21,7 @@ from omni_core.engine.results import (
     FolderStatus,
     IngestRequest,
     IngestStatus,
+    KeptVoice,
     Opened,
     OpenRequest,
     ReadPage,
@@ -28,7 +29,11 @@ from omni_core.engine.results import (
     SearchResult,
     SourcePage,
     SourceRow,
+    SpeakersOf,
+    VectorsStatus,
 )
+
+VectorsProgress = Callable[[VectorsStatus], Awaitable[None]]
 
 
 class EngineApi(Protocol):
@@ -123,6 +128,42 @@ class EngineApi(Protocol):
 
     async def note_files(self, news: FileNews) -> FilesNoted:
         """Record what became of files on disk."""
+        ...
+
+    async def export_vectors(
+        self,
+        path: FilePath,
+        *,
+        collection: str = "",
+        progress: VectorsProgress | None = None,
+    ) -> VectorsStatus:
+        """Write vectors and payloads into a new Parquet file."""
+        ...
+
+    async def import_vectors(
+        self, path: FilePath, *, progress: VectorsProgress | None = None
+    ) -> VectorsStatus:
+        """Add the sources of such a file."""
+        ...
+
+    async def speakers(self, source: str = "") -> tuple[SpeakersOf, ...]:
+        """Who speaks in a source; with "" in every source that has a speaker with a name."""
+        ...
+
+    async def name_speaker(self, source: str, speaker: str, name: str) -> SpeakersOf:
+        """Give a speaker of a source a name; "" takes it back."""
+        ...
+
+    async def find_speakers(self, source: str) -> SpeakersOf:
+        """Listen again to a source that was read without telling its speakers apart."""
+        ...
+
+    async def kept_voices(self) -> tuple[KeptVoice, ...]:
+        """The voices that are kept to recognise people in other files."""
+        ...
+
+    async def forget_voices(self, name: str = "") -> int:
+        """Delete all kept voices, or those of one name; returns how many."""
         ...
 
     def on_change(self, listener: Listener) -> Callable[[], None]:

@@ -16,10 +16,12 @@ from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
 from omni_core.engine.opening.open_ref import current_file
 from omni_core.engine.opening.placed_words import place_of_quote
+from omni_core.engine.opening.speaking import speaking_in, with_speakers
 from omni_core.engine.opening.transcript import lines, outline, units
 from omni_core.engine.refs import Target, one_source, points_of, resolve
 from omni_core.engine.results import Checked, Line, Placed, ReadPage, SourcePage, SourceRow, State
 from omni_core.engine.search.scope import parse_when, unknown_collection
+from omni_core.engine.speakers.voice_file import VoiceFile
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import match_quote
@@ -110,7 +112,8 @@ async def read_source(
     request = repr(("read", row.id, start, end))
     offset = cursors.decode_offset(cursor, request)
     points = await points_of(context, Target(row))
-    found = list(lines(points)) or list(outline(points))
+    said = list(lines(points))
+    found = list(with_speakers(said, await speaking_in(context, row))) or list(outline(points))
     found.sort(key=lambda line: (line.start, line.end))
     shown = _range(row, start, end, max((line.end for line in found), default=0.0))
     if start is not None:
@@ -198,6 +201,8 @@ async def forget_source(context: Context, source: str) -> SourceRow:
     await index.delete(source_filter(row.id))
     await index.flush()
     await asyncio.to_thread(context.catalog.forget, row.sha256)
+    voices = VoiceFile(context.settings.store_path)
+    await asyncio.to_thread(voices.forget_source, row.id)
     for kept in (clips, thumbnails):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     await context.changes.notify(row.id)

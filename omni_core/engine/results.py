@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 
 from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
-from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Rect, Span
+from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Rect, Span, Speaker
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
@@ -20,7 +20,9 @@ Show = Literal["frame", "sheet", "page", "marked", "closeup", "audio", "clip", "
 """`marked`: the page or frame with the words of the reference marked in it; `closeup`: the part of
 it where they stand. `thumbnail`: the small image kept at ingest, without decoding the file; where
 there is none, a frame or page."""
-Order = Literal["relevance", "newest", "oldest"]
+Order = Literal["relevance", "newest", "oldest", "first", "last"]
+"""`newest` and `oldest` sort what was found by date; `first` and `last` keep only what matches well
+enough, and sort it by time, inside a source too."""
 Size = Literal["small", "medium", "large"]
 Change = Literal["collection", "title", "recorded_at"]
 
@@ -43,6 +45,8 @@ class IngestRequest:
     fast: bool = False
     watched: bool = False
     """From a watched folder: other ingests do not wait for it."""
+    name: str = ""
+    """Stands in for the file's name where that would be the title, so that it is no evidence."""
 
     def __post_init__(self) -> None:
         """Bring the name of the collection into its stored form."""
@@ -117,7 +121,12 @@ class FolderStatus:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A question and its filters. `path` or `ref` instead of `query` is a query by example."""
+    """A question and its filters. `path` or `ref` instead of `query` is a query by example.
+
+    A question of order in its words ("right after the slide about corals", "how often ...") is
+    understood as such, unless it stands within quotation marks; `after`, `before` (refs; both are
+    between), `count` and the orders `first` and `last` say the same without words.
+    """
 
     query: str = ""
     ref: str = ""
@@ -133,6 +142,12 @@ class SearchRequest:
     per_source: int = 3
     order: Order = "relevance"
     cursor: str = ""
+    after: str = ""
+    """Ref of a moment: only what follows it in its source, nearest first."""
+    before: str = ""
+    """Ref of a moment: only what precedes it in its source, nearest first."""
+    count: bool = False
+    """Whether to count the distinct moments that match well enough; they are the hits."""
 
     def __post_init__(self) -> None:
         """Convert names of modalities and of the collection; raises BadRequestError for an unknown
@@ -160,6 +175,8 @@ class SearchHit:
     heading: str = ""
     """The chapter, sheet or headings in which `text` stands: `Install › Linux`; "" where title and
     text say it."""
+    speaker: str = ""
+    """Who says `text`: a name, `speaker A`, or several; "" where that is not known."""
     start_s: float | None = None
     end_s: float | None = None
     page: int | None = None
@@ -192,6 +209,13 @@ class SearchResult:
     note: str = ""
     nearest: SearchHit | None = None
     next_cursor: str = ""
+    read_as: str = ""
+    """How a question of order was understood, with the citation of the moment that it refers to;
+    "" for any other question. It quotes titles."""
+    count: int | None = None
+    """Distinct moments that match well enough, where the question asks how many; else None."""
+    at_least: bool = False
+    """Whether there may be more of them: some matches are doubtful."""
     second_stage: str = ""
     """What the reranker did, in one line: how many moments, how long; "" without one."""
     pending_files: int = 0
@@ -238,6 +262,8 @@ class Line:
     """Where the phrases of spoken words begin, after the first; () when unknown."""
     heading: str = ""
     """The headings that the words stand under: `Install › Linux`; "" where they say it."""
+    speaker: str = ""
+    """Who says the words: a name, or `speaker A`; "" where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +352,25 @@ class ReadPage:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakersOf:
+    """A source and who speaks in it, in order of appearance."""
+
+    source: SourceRow
+    speakers: tuple[Speaker, ...]
+    note: str = ""
+    """Why there are none, or what a change did elsewhere; "" where there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptVoice:
+    """A name, and in how many sources a voice of it is kept."""
+
+    name: str
+    """"" for the voices of speakers without a name."""
+    sources: int
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """Result of checking a quote against a citation."""
 
@@ -384,6 +429,21 @@ class FileNews:
     ingested: tuple[str, ...] = ()
     """Ingested: what these paths held before is forgotten."""
     passed_over: tuple[PassedOver, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VectorsStatus:
+    """How far the export or import of a file of vectors is; at its end, what it did."""
+
+    path: str
+    sources_total: int
+    sources_done: int = 0
+    segments: int = 0
+    """Written to the file, or stored in the library."""
+    already: int = 0
+    """Sources of an import that were in the library: they stayed as they were."""
+    current: str = ""
+    """Title of the source under way; "" at the end."""
 
 
 @dataclass(frozen=True, slots=True)

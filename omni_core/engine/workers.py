@@ -12,7 +12,7 @@ from omni_core.engine.lanes import Lane, Waiting
 from omni_core.errors import UnavailableError
 from omni_core.models.answers import ModelStatus, Processed, ReadOptions, SavedReaders
 from omni_core.settings import Settings
-from omni_core.types import Content, Samples, Segment, Vector
+from omni_core.types import Content, Samples, Segment, Vector, Voices
 from omni_core.worker import Worker, WorkerDied
 
 log = logging.getLogger(__name__)
@@ -86,6 +86,20 @@ class Models:
         """The reranker's score of each candidate, in order; None where it has none."""
         scores: list[float | None] = await self._call("rerank", question, candidates)
         return scores
+
+    async def can_tell_speakers(self) -> bool:
+        """Whether a reader that tells speakers apart is loaded; waits for the readers."""
+        can: bool = await self._call("can_tell_speakers")
+        return can
+
+    async def listen(self, session: str, segments: list[Segment]) -> None:
+        """Hear who speaks in these segments, and nothing else; `session` is their source id."""
+        await self._call_once("listen", session, segments)
+
+    async def voices(self, session: str) -> Voices | None:
+        """Who spoke in what was heard under this id; it ends with that."""
+        found: Voices | None = await self._call_once("voices", session)
+        return found
 
     async def transcribe(self, samples: Samples) -> str:
         """The words of a spoken question."""

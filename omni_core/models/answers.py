@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from omni_core.types import Encoded
+from omni_core.types import Encoded, Voices
 
 LoadState = Literal["loading", "ready", "failed"]
 
@@ -29,6 +29,8 @@ class Processed:
     """One line for each missing reader that would have applied to these segments."""
     pending_from: float | None = None
     """The second from which words are still buffered by a reader; None without any."""
+    voices: Voices | None = None
+    """Who spoke when, with the last of a source; None where nobody was told apart."""
 
 
 @dataclass(frozen=True, slots=True)

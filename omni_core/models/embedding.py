@@ -14,6 +14,7 @@ from omni_core.readers.pages import pages_with_words
 from omni_core.text.headings import with_heading
 from omni_core.types import (
     Content,
+    Crop,
     Encoded,
     EncoderInfo,
     ImageContent,
@@ -45,10 +46,10 @@ def embed(
         if contents:
             encoded_contents = checked(encode(list(contents.values())), len(contents), encoder.info)
             vectors = dict(zip(contents, encoded_contents, strict=True))
-        captions = _captions(encoder, contents)
+        seen = _seen(encoder, segments, contents)
         additional = _additional(encoder, segments, contents)
     encoded = tuple(
-        Encoded(_without_content(s, captions.get(i, "")), vectors.get(i))
+        Encoded(_without_content(s, seen.get(i, {})), vectors.get(i))
         for i, s in enumerate(segments)
     )
     return encoded + additional
@@ -104,12 +105,33 @@ def embeddable(segments: Sequence[Segment], info: EncoderInfo) -> dict[int, Cont
     return found
 
 
-def _captions(encoder: Encoder, contents: Mapping[int, Content]) -> dict[int, str]:
-    """Captions of images and videos, by index; "" where the encoder has none."""
+def _seen(
+    encoder: Encoder, segments: Sequence[Segment], contents: Mapping[int, Content]
+) -> dict[int, dict[str, object]]:
+    """What is stored of images and videos besides their vectors, by index: the caption (`seen`) and
+    the rectangles of the faces (`faces`), in fractions of the page where the image is part of
+    one."""
     shown = {i: c for i, c in contents.items() if isinstance(c, ImageContent | VideoContent)}
     if not shown:
         return {}
-    return dict(zip(shown, encoder.caption(list(shown.values())), strict=True))
+    images = list(shown.values())
+    found: dict[int, dict[str, object]] = {}
+    for i, caption, faces in zip(
+        shown, encoder.caption(images), encoder.faces(images), strict=True
+    ):
+        found[i] = {"seen": caption} if caption else {}
+        if faces:
+            found[i]["faces"] = [_on_page(face, segments[i].extra.get("crop")) for face in faces]
+    return found
+
+
+def _on_page(sides: Crop, crop: Crop | None) -> list[float]:
+    """A rectangle in an image that lies at `crop` in its page, in fractions of the page."""
+    left, top, right, bottom = crop or (0.0, 0.0, 1.0, 1.0)
+    x0, y0, x1, y1 = sides
+    wide, high = right - left, bottom - top
+    placed = (left + x0 * wide, top + y0 * high, left + x1 * wide, top + y1 * high)
+    return [round(side, 4) for side in placed]
 
 
 def _additional(
@@ -128,6 +150,6 @@ def _additional(
     )
 
 
-def _without_content(segment: Segment, caption: str) -> Segment:
+def _without_content(segment: Segment, seen: Mapping[str, object]) -> Segment:
     light = segment.without_content()
-    return replace(light, extra={**light.extra, "seen": caption}) if caption else light
+    return replace(light, extra={**light.extra, **seen}) if seen else light

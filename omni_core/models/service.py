@@ -19,9 +19,10 @@ from omni_core.models.embedding import checked, embed
 from omni_core.models.loading import LoadingModels
 from omni_core.models.timer import StageTimer
 from omni_core.protocols import Reader, Transcriber
+from omni_core.readers.speakers import SpeakerReader
 from omni_core.readers.state import pack, unpack
 from omni_core.settings import Settings
-from omni_core.types import Content, Samples, Segment, Vector
+from omni_core.types import Content, Samples, Segment, Vector, Voices
 
 
 class ModelService:
@@ -83,18 +84,21 @@ class ModelService:
         return Processed(encoded, timer.seconds, warnings, pending)
 
     def flush(self, source_id: str) -> Processed:
-        """What the readers still buffered for this source, read and embedded.
+        """What the readers still buffered for this source, read and embedded; and who spoke in it.
 
         The source may go on afterwards; nothing is buffered for an unknown one.
         """
         timer = StageTimer()
         found: list[Segment] = []
+        voices: Voices | None = None
         for reader in self._models.readers().loaded:
             if selected := reader.select(found):
                 found += self._read(reader, selected, timer)
             with self._reader_lock, timer.stage(reader.name):
                 found += reader.flush(source_id)
-        return Processed(embed(self._models.encoder(), found, timer), timer.seconds)
+                voices = reader.voices(source_id) or voices
+        encoded = embed(self._models.encoder(), found, timer)
+        return Processed(encoded, timer.seconds, voices=voices)
 
     def save(self, source_id: str) -> SavedReaders:
         """The buffers of the readers for this source, which stay as they are; a reader that
@@ -138,6 +142,28 @@ class ModelService:
     def rerank(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
         """The reranker's scores, in order; waits for its model to load."""
         return self._models.reranker().score(question, candidates)
+
+    def can_tell_speakers(self) -> bool:
+        """Whether a reader that tells speakers apart is loaded."""
+        return bool(self._speaker_readers())
+
+    def listen(self, source_id: str, segments: Sequence[Segment]) -> None:
+        """Hear who speaks in these segments of one source, and nothing else."""
+        for reader in self._speaker_readers():
+            with self._reader_lock:
+                reader.read(reader.select(segments))
+
+    def voices(self, source_id: str) -> Voices | None:
+        """Who spoke in what `listen` heard of this source, which ends with that."""
+        found = None
+        for reader in self._speaker_readers():
+            with self._reader_lock:
+                found = reader.voices(source_id) or found
+        return found
+
+    def _speaker_readers(self) -> list[SpeakerReader]:
+        loaded = self._models.readers().loaded
+        return [r for r in loaded if isinstance(r, SpeakerReader)]
 
     def transcribe(self, samples: Samples) -> str:
         """The transcript of a spoken question; empty without speech."""

@@ -8,7 +8,7 @@ from typing import Self
 
 from omni_core.errors import UnavailableError
 from omni_core.settings import Settings
-from omni_core.types import Content, EncoderInfo, Vector
+from omni_core.types import Content, Crop, EncoderInfo, Vector
 
 
 class Encoder(ABC):
@@ -89,6 +89,14 @@ class Encoder(ABC):
         Optional. Shown as the reason of a match, never as evidence.
         """
         return ["" for _ in contents]
+
+    def faces(self, contents: Sequence[Content]) -> list[tuple[Crop, ...]]:
+        """The rectangles of the faces in each image, or in the keyframe of a video: left, top,
+        right and bottom as fractions of it, the largest face first.
+
+        Optional; none by default. Stored with the segment.
+        """
+        return [() for _ in contents]
 
     @classmethod
     def load_reranker(cls, settings: Settings) -> Reranker:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo, ReaderInfo, Samples, Segment
+from omni_core.types import EncoderInfo, ReaderInfo, Samples, Segment, Voices
 
 
 class Reader(ABC):
@@ -39,7 +39,7 @@ class Reader(ABC):
     """The name of its entry point, and of its stage in timings. Must be set."""
     rank: ClassVar[int] = 0
     """Readers are loaded and called in this order. Built-in: speech 0, screen_text 1,
-    sound_tags 2."""
+    sound_tags 2, speakers 3."""
     loss: ClassVar[str] = ""
     """What is missing without it ("no words are read from audio"), for the warning when it cannot
     be loaded."""
@@ -99,6 +99,13 @@ class Reader(ABC):
         """The second from which words of this source are still buffered; None without any.
 
         Optional; progress is counted up to it.
+        """
+        return None
+
+    def voices(self, source_id: str) -> Voices | None:
+        """Who spoke when in this source, which is read to its end; then its buffer is empty.
+
+        Optional, for readers that tell speakers apart; None where this one heard nobody.
         """
         return None
 

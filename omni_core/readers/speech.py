@@ -39,7 +39,12 @@ from omni_core.types import (
     TextContent,
 )
 
-ROLES = {"base": "speech-base", "tiny": "speech-tiny"}
+ROLES = {
+    "base": "speech-base",
+    "tiny": "speech-tiny",
+    "turbo": "speech-turbo",
+    "large": "speech-large",
+}
 MAX_WINDOW_S = 24.0
 """Longest model window; with 2 s of padding it stays below Whisper's 30 s."""
 BEAM_SIZE = 5
@@ -74,7 +79,7 @@ class SpeechReader(Transcriber):
                 weights.find(ROLES[model], settings)
                 model = weights.payload(ROLES[model]).name
             elif not Path(model).expanduser().joinpath("model.bin").is_file():
-                why = "not base, tiny, off or a Whisper folder"
+                why = f"not {', '.join(ROLES)}, off or a Whisper folder"
                 return ReaderInfo(cls.name, model, "missing", why)
         except UnavailableError as e:
             return ReaderInfo(cls.name, model, "missing", str(e))
@@ -240,7 +245,7 @@ class SpeechReader(Transcriber):
                 heard[i] = self._model.decode(again, [languages[i]], beam=BEAM_SIZE)[0]
         english: list[Transcription | None] = [None] * len(batch)
         foreign = any(code != "en" for code in languages)
-        if foreign and self._model.multilingual:
+        if foreign and self._model.translates:
             for i, words in enumerate(self._model.decode(encoded, languages, "translate")):
                 english[i] = words if languages[i] != "en" and words.credible else None
         return list(zip(heard, english, strict=True))

@@ -10,6 +10,7 @@ threshold are decoded again at 30 s.
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import zlib
 from collections.abc import Sequence
@@ -78,6 +79,20 @@ class Transcription:
         )
 
 
+def detect_speech(samples: Samples, *, longest_s: float) -> list[tuple[float, float]]:
+    """Voice activity as (start, end) in seconds, each at most `longest_s` long."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    options = VadOptions(
+        min_speech_duration_ms=200,
+        min_silence_duration_ms=250,
+        speech_pad_ms=160,
+        max_speech_duration_s=longest_s,
+    )
+    found = get_speech_timestamps(samples, options)
+    return [(s["start"] / SAMPLE_RATE, s["end"] / SAMPLE_RATE) for s in found]
+
+
 class Whisper:
     """A Whisper model from a local folder. Not thread-safe in Python; the callers share a lock."""
 
@@ -103,20 +118,13 @@ class Whisper:
             local_files_only=True,
         )
         self.multilingual = bool(self._model.model.is_multilingual)
+        self.translates = self.multilingual and not _is_turbo(folder, self._model.model.n_mels)
+        """Whether it was trained to write English for speech in another language."""
         self._tokenizers: dict[tuple[str, Task], Any] = {}
 
     def detect_speech(self, samples: Samples, *, longest_s: float) -> list[tuple[float, float]]:
-        """Voice activity as (start, end) in seconds, each at most `longest_s` long."""
-        from faster_whisper.vad import VadOptions, get_speech_timestamps
-
-        options = VadOptions(
-            min_speech_duration_ms=200,
-            min_silence_duration_ms=250,
-            speech_pad_ms=160,
-            max_speech_duration_s=longest_s,
-        )
-        found = get_speech_timestamps(samples, options)
-        return [(s["start"] / SAMPLE_RATE, s["end"] / SAMPLE_RATE) for s in found]
+        """See `detect_speech`."""
+        return detect_speech(samples, longest_s=longest_s)
 
     def languages(self, encoded: Encoding) -> list[dict[str, float]]:
         """For each window the probability of each language code."""
@@ -206,6 +214,17 @@ class Whisper:
             no_speech=float(result.no_speech_prob),
             compression=len(text) / len(zlib.compress(text)) if text else 0.0,
         )
+
+
+def _is_turbo(folder: Path, mels: int) -> bool:
+    """Whether these are the weights of large-v3-turbo, which were not trained to translate.
+
+    They are the only multilingual ones with 128 mel bands and four decoder layers; the layers show
+    in the attention heads that the configuration names for alignment.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    layers = [layer for layer, _ in config.get("alignment_heads") or ()]
+    return mels == 128 and bool(layers) and max(layers) < 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,3 +40,7 @@ from omni_core.types.sources import Modality as Modality
 from omni_core.types.sources import Source as Source
 from omni_core.types.sources import SourceRow as SourceRow
 from omni_core.types.sources import State as State
+from omni_core.types.speakers import NameFrom as NameFrom
+from omni_core.types.speakers import Speaker as Speaker
+from omni_core.types.speakers import Turn as Turn
+from omni_core.types.speakers import Voices as Voices

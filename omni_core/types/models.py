@@ -25,6 +25,9 @@ class EncoderInfo:
     """Preferred number of segments in one call of `encode`; larger on a GPU."""
     embed_page_images: bool = True
     """Whether the image of a page is embedded even where the page has text enough."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes of the languages that it reads; empty when that is not known. The match of a
+    question in another language is at most weak, unless its words stand in the evidence."""
     settings: str = ""
     """Whatever else changes vectors (prompts, pooling, pixel budget), as one short string."""
 

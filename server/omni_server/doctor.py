@@ -74,7 +74,7 @@ FEATURES = (
     Feature("omnimodal models (extra)", ("torch", "torchvision", "transformers",
             "sentence_transformers"), ("torch", "transformers", "sentence-transformers"),
             "one model for text, images, audio and video; wants a GPU",
-            "pip install 'omni-mcp[omni]', then omni-mcp models", False),
+            "omni-mcp setup, or pip install 'omni-mcp[omni]'", False),
 )  # fmt: skip
 
 GB = 1e9
@@ -107,8 +107,8 @@ sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, the needed ones first. Imports heavy wheels in a child process only."""
     found = [
-        _python(), *_store(settings), *_features(settings.pdf), *_weights(settings), *_plugins(),
-        *_places(settings), *_people(settings),
+        _python(), *_store(settings), *_features(settings.pdf), *_weights(settings),
+        *_own_weights(settings), *_plugins(), *_places(settings), *_people(settings),
     ]  # fmt: skip
     return sorted(found, key=lambda f: not f.needed)
 
@@ -205,11 +205,24 @@ def _weights(settings: Settings) -> Iterator[Finding]:
             weights.find(row.role, settings)
         except OmniError as e:
             state: State = "absent" if row.optional else "missing"
-            get = f"pip install {' '.join(row.requires)}"
-            yield Finding(name, state, str(e), row.adds, get, needed)
+            yield Finding(name, state, str(e), row.adds, row.get, needed)
         else:
             detail = f"{row.adds} ({size:.0f} MB, sha256 verified, {row.licence})"
             yield Finding(name, "ok", detail, needed=needed)
+
+
+def _own_weights(settings: Settings) -> Iterator[Finding]:
+    """The weights of an encoder that `omni-mcp setup` brings, where the settings choose one."""
+    from omni_core.engine import known_models
+
+    name, adds = f"weights {settings.encoder}", "text, pictures, sound and film by one model"
+    try:
+        folder = known_models.own_weights(settings)
+    except OmniError as e:
+        yield Finding(name, "missing", str(e), adds, "omni-mcp setup --profile laptop")
+    else:
+        if folder is not None:
+            yield Finding(name, "ok", f"{adds} ({folder}, sha256 verified, Apache-2.0)")
 
 
 def _plugins() -> Iterator[Finding]:

@@ -27,6 +27,7 @@ class Hit(TypedDict):
     frame_s: NotRequired[float]
     match: Literal["strong", "fair", "weak"]
     why: list[str]
+    speaker: NotRequired[str]
     text: NotRequired[str]
     heading: NotRequired[str]
     recorded_at: NotRequired[str]
@@ -52,6 +53,9 @@ class SearchOut(TypedDict):
     hits: list[Hit]
     searched: Searched
     when_resolved: NotRequired[str]
+    read_as: NotRequired[str]
+    count: NotRequired[int]
+    at_least: NotRequired[bool]
     note: NotRequired[str]
     nearest: NotRequired[Hit]
     next_cursor: NotRequired[str]
@@ -156,6 +160,8 @@ class DeleteOut(TypedDict):
     quoted: NotRequired[str]
 
 
+UNSAID_DEFAULTS: tuple[Any, ...] = ("", None, [], (), 0, "default")
+"""Not advertised: what leaving an argument out means anyhow (0 is false too)."""
 UNSAID = ("$defs", "title", "minLength", "maxLength", "pattern")
 """Not advertised: a model seldom passes these limits, and the error that then names them costs less
 than the limits do in every conversation (70 tokens)."""
@@ -179,7 +185,7 @@ def _plain(node: Any, defs: Mapping[str, Any], nulls: bool) -> Any:
     for key, value in node.items():
         if key == "properties":
             out[key] = {name: _plain(each, defs, nulls) for name, each in value.items()}
-        elif key == "default" and value in ("", None, [], ()):
+        elif key == "default" and value in UNSAID_DEFAULTS:
             continue
         elif key not in UNSAID:
             out[key] = _plain(value, defs, nulls)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from omni_server.fetch import Downloads
 
 Ctx = Context[State, Any]
-Order = Literal["relevance", "newest", "oldest"]
+Order = Literal["relevance", "newest", "oldest", "first", "last"]
 Size = Literal["small", "medium", "large"]
 Kind = Literal["video", "audio", "image", "document"]
 
@@ -114,15 +114,21 @@ async def ingest_media(
 
 async def search(
     ctx: Ctx,
-    query: Annotated[str, _d("What was seen, heard or written", max_length=400)],
+    query: Annotated[
+        str,
+        _d("What was seen, heard or written; or 'right after X', 'how often X'", max_length=400),
+    ],
     modality: Kinds = (),
     source: Annotated[str, _d("Only this source: id or part of its title")] = "",
     when: When = "",
     exclude: Annotated[str, _d("What it must not show or say", max_length=400)] = "",
     collection: Collection = "default",
     limit: Limit = 6,
-    per_source: Annotated[int, _d("At most this many from one source", ge=1, le=20)] = 3,
-    order: Annotated[Order, _d("Sort the matches")] = "relevance",
+    per_source: Annotated[int, _d("Most from one source", ge=1, le=20)] = 3,
+    order: Annotated[Order, _d("first, last: clear matches by time")] = "relevance",
+    after: Annotated[str, _d("Only after this ref, in its source")] = "",
+    before: Annotated[str, _d("Only before it")] = "",
+    count: Annotated[bool, _d("Count distinct moments")] = False,
     cursor: Cursor = "",
 ) -> Annotated[CallToolResult, SearchOut]:
     """Find moments in the user's media by meaning: exact second or page, ready to cite.
@@ -141,6 +147,9 @@ async def search(
             limit=limit,
             per_source=per_source,
             order=order,
+            after=after,
+            before=before,
+            count=count,
             cursor=cursor,
         ),
     )

@@ -74,6 +74,13 @@ def test_what_an_older_version_left_out_reads_as_empty() -> None:
     assert StoredSegment({}).recorded_at is None
 
 
+def test_faces_read_back_as_rectangles() -> None:
+    extra = {"faces": [[0.1, 0.2, 0.3, 0.4], [0.5, 0.5, 0.6, 0.6]]}
+    shot = StoredSegment({"extra": extra})
+    assert shot.faces == ((0.1, 0.2, 0.3, 0.4), (0.5, 0.5, 0.6, 0.6))
+    assert StoredSegment({}).faces == ()
+
+
 def test_it_is_pickled_as_itself_and_cannot_be_changed() -> None:
     shot = StoredSegment.of(SHOT, SOURCE, ["default"])
     assert pickle.loads(pickle.dumps(shot)) == shot  # noqa: S301

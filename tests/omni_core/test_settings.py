@@ -382,3 +382,22 @@ def test_a_config_that_cannot_be_read_is_one_line(
 
 def test_paths_with_a_tilde_are_expanded() -> None:
     assert Settings(store="~/x").store_path.is_absolute()
+
+
+def test_the_file_of_the_store_is_read_where_no_other_is_named(tmp_path: Path) -> None:
+    store, other = tmp_path / "store", tmp_path / "other.toml"
+    store.mkdir()
+    (store / "omni.toml").write_text('encoder = "hashing"\nthreads = 3\n')
+    other.write_text("threads = 5\n")
+    named = {"OMNI_STORE": str(store)}
+    assert load(environ=named).encoder == "hashing"
+    assert load({"store": str(store)}, environ={}).threads == 3
+    assert load(environ={**named, "OMNI_THREADS": "7"}).threads == 7
+    instead = load(environ={**named, "OMNI_CONFIG": str(other)})
+    assert (instead.encoder, instead.threads) == ("embedded", 5)
+
+
+def test_the_file_of_a_store_cannot_name_another(tmp_path: Path) -> None:
+    (tmp_path / "omni.toml").write_text('threads = 3\nstore = "/elsewhere"\n')
+    with pytest.raises(BadRequestError, match=r"omni.toml, line 2: .*give --store"):
+        load({"store": str(tmp_path)}, environ={})

@@ -29,10 +29,11 @@ from omni_core.engine.results import (
     SearchResult,
     SourcePage,
     SourceRow,
+    SpeakersOf,
 )
 from omni_core.errors import NotFoundError
 from omni_core.settings import Settings
-from omni_core.types import Channel, Modality
+from omni_core.types import Channel, Modality, Speaker
 from omni_server.app import create
 from tests.blocking import blocking_calls_fail
 
@@ -132,6 +133,10 @@ class Scripted:
     async def forget(self, source: str) -> SourceRow:
         self.asked.append(source)
         return self.row()
+
+    async def name_speaker(self, source: str, speaker: str, name: str) -> SpeakersOf:
+        self.asked.append((source, speaker, name))
+        return SpeakersOf(self.row(), (Speaker(0, name, "person" if name else ""),))
 
     async def check(self, ref: str, quote: str) -> Checked:
         self.asked.append((ref, quote))

@@ -29,7 +29,7 @@ REPO = Path(__file__).parents[2]
 VERBS = (
     "serve", "open", "worker", "schema", "ingest", "watch", "sources", "forget", "search",
     "similar", "show", "eval", "models", "reindex", "doctor", "install", "uninstall", "token",
-    "upload",
+    "upload", "export", "import", "mteb", "setup", "speakers", "voices",
 )  # fmt: skip
 
 

@@ -52,6 +52,18 @@ def test_wrong_weights_are_missing_weights_and_fail(
     assert said.rstrip().endswith("see MISSING above.")
 
 
+def test_an_encoder_whose_files_are_not_here_is_missing_and_says_what_brings_them(
+    few_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("OMNI_ENCODER", "embeddinggemma-2-onnx")
+    code = main(["doctor", "--store", str(tmp_path)])
+    said = capsys.readouterr().out
+    assert code == 1
+    assert "MISSING  weights embeddinggemma-2-onnx" in said
+    assert "get it: omni-mcp setup --profile laptop" in said
+
+
 def test_an_absent_option_is_no_failure_and_says_what_it_adds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

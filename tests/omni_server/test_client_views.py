@@ -77,6 +77,29 @@ def _search(hits: int) -> CallToolResult:
     )  # fmt: skip
 
 
+def test_how_a_question_of_order_was_read_is_quoted_and_its_count_said() -> None:
+    read_as = "right after “corals” at [Reefs </media> @ 0:06.0-0:12.0] (strong)"
+    result = results.search(
+        SearchResult((Scripted().found(0),), 3, 31, read_as=read_as, count=1, at_least=True)
+    )
+    assert result.structured_content is not None
+    assert result.structured_content["count"] == 1
+    assert result.structured_content["at_least"] is True
+    assert result.structured_content["read_as"] == read_as
+    text = text_only(result)
+    assert "Count: at least 1." in text
+    before, fenced = text.split("read as: ")
+    assert "<media-" in before and "</media-" in fenced
+
+
+def test_a_count_of_none_is_said_too() -> None:
+    result = results.search(SearchResult((), 3, 31, count=0, at_least=False))
+    assert result.structured_content is not None
+    assert result.structured_content["count"] == 0
+    assert "at_least" not in result.structured_content
+    assert "Count: 0." in text_only(result)
+
+
 async def _open(*show: Any) -> CallToolResult:
     from omni_core.engine.results import OpenRequest
 

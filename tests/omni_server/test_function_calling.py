@@ -102,7 +102,9 @@ def test_limits_and_defaults_are_said_in_words() -> None:
     (search,) = (t for t in all_tools() if t.name == "search")
     properties = strict(search.parameters)["properties"]
     assert properties["limit"]["description"] == "How many. 1 to 20. null: 6"
-    assert properties["order"]["enum"] == ["relevance", "newest", "oldest", None]
+    assert properties["order"]["enum"] == [
+        *("relevance", "newest", "oldest", "first", "last", None)
+    ]
     assert properties["modality"]["type"] == ["array", "null"]
     (listing,) = (t for t in all_tools() if t.name == "list_sources")
     assert "" not in strict(listing.parameters)["properties"]["state"]["enum"]

@@ -167,6 +167,28 @@ async def test_a_moment_is_given_as_data_with_its_image_and_the_places_of_words(
     assert (request.word_boxes, request.size) == (True, "large")
 
 
+async def test_who_speaks_is_shown_and_named_by_those_who_may(
+    settings: Settings, engine: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def open_ref(request: OpenRequest) -> Opened:
+        line = Line("It ran.", Channel.SPEECH, "whisper-base", 4, 9, speaker="speaker A")
+        return Opened(SEGMENT, "[R @ 0:04-0:09]", engine.row(), "0:04-0:09", lines=(line,))
+
+    monkeypatch.setattr(engine, "open_ref", open_ref)
+    async with _client(settings, engine, extensions=APPS) as client:
+        shown = await client.call_tool("view_moment", {"ref": SEGMENT})
+        named = await client.call_tool(
+            "name_speaker", {"source": SOURCE, "speaker": "speaker A", "name": "Ann"}
+        )
+    assert shown.structured_content is not None and named.structured_content is not None
+    assert shown.structured_content["lines"][0]["speaker"] == "speaker A"
+    assert shown.structured_content["may_name"] is True
+    assert engine.asked[-1] == (SOURCE, "speaker A", "Ann")
+    assert named.structured_content["speakers"] == [
+        {"letter": "A", "name": "Ann", "name_from": "person"}
+    ]
+
+
 async def test_a_clip_has_no_address_and_no_path_where_there_is_no_http(
     settings: Settings, engine: Scripted
 ) -> None:

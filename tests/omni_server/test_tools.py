@@ -145,6 +145,15 @@ async def test_search_passes_its_arguments_to_the_engine(connect: Any, engine: A
     ]  # fmt: skip
 
 
+async def test_search_passes_what_asks_for_order_and_count(connect: Any, engine: Any) -> None:
+    async with connect() as client:
+        await client.call_tool(
+            "search",
+            {"query": "x", "order": "last", "after": "src_a@5", "before": "", "count": "true"},
+        )
+    assert engine.asked == [SearchRequest(query="x", order="last", after="src_a@5", count=True)]
+
+
 async def test_an_unknown_argument_is_refused_and_the_engine_not_asked(
     connect: Any, engine: Any
 ) -> None:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from omni_core import weights
-from omni_core.encoders.embedded import onnx_sessions
-from omni_core.encoders.embedded.checkpoints import Weights, read_torch
 from omni_core.settings import Settings
 from omni_core.types import Pixels
+from omni_core.weights import onnx_sessions
+from omni_core.weights.checkpoints import Weights, read_torch
 
 if TYPE_CHECKING:
     import onnx

@@ -1,6 +1,6 @@
-"""The default encoder: a text model and an image classifier, both from wheels, on the CPU.
+"""The default encoder: two text models and an image classifier, all from wheels, on the CPU.
 
-Everything is embedded in the text space of all-MiniLM-L6-v2 (384-d, English): text directly, an
+Everything is embedded in one text space of 16 languages (`text_space`, 896-d): text directly, an
 image by its predicted classes (`label_space`), a video by the mean over its frames. Audio is not
 embedded: it is found by its transcript.
 """
@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from omni_core import weights
 from omni_core.encoders import colours
-from omni_core.encoders.embedded import label_space, minilm
+from omni_core.encoders.embedded import label_space, minilm, people, text_space, use
 from omni_core.encoders.embedded.efficientnet import EfficientNet, views
+from omni_core.encoders.embedded.faces import Face, FaceDetector
 from omni_core.protocols import Encoder
 from omni_core.settings import Settings
 from omni_core.types import (
     Channel,
     Content,
+    Crop,
     EncoderInfo,
     ImageContent,
     Pixels,
@@ -36,8 +39,17 @@ MAX_ADDITIONAL = 3
 """Vectors of a video besides that of `encode`, at most."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the models see in an image, or in a video's keyframe and frames."""
+
+    observations: tuple[label_space.Observation, ...]
+    faces: tuple[Face, ...]
+    """Those of the image, or of the keyframe."""
+
+
 class EmbeddedEncoder(Encoder):
-    """MiniLM for text, EfficientNet and label texts for images: 384-d, on the CPU."""
+    """Two text models for text; EfficientNet, MTCNN and label texts for images: 896-d."""
 
     @classmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
@@ -45,10 +57,11 @@ class EmbeddedEncoder(Encoder):
         classifier = weights.payload("pictures").files[0].sha256[:8]
         return EncoderInfo(
             name="embedded",
-            revision=f"{minilm.revision(settings)}-{classifier}",
-            dim=minilm.DIM,
+            revision=f"{text_space.revision(settings)}-{classifier}",
+            dim=text_space.DIM,
             channels=frozenset(Channel) - {Channel.SOUND},
             licence="Apache-2.0",
+            languages=use.LANGUAGES,
             # the classifier takes a page of text for "web site" or "menu"
             embed_page_images=False,
             settings=f"text mean {minilm.MAX_TOKENS}, pictures recipe {label_space.RECIPE}",
@@ -61,32 +74,44 @@ class EmbeddedEncoder(Encoder):
 
     def __init__(self, settings: Settings) -> None:
         self.info = self.describe(settings)
-        self._text = minilm.MiniLM(settings)
+        self._text = text_space.TextSpace(settings)
         self._classify = EfficientNet(settings)
+        self._find_faces = FaceDetector(settings)
         self._label_space = label_space.LabelSpace(self._text, settings)
-        self._known: dict[int, tuple[weakref.ref[Pixels], tuple[label_space.Observation, ...]]] = {}
+        self._known: dict[int, tuple[weakref.ref[Pixels], _Seen]] = {}
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """(384,) each, L2-normalised; None for audio."""
+        """(896,) each, L2-normalised; None for audio."""
         out: list[Vector | None] = [None] * len(contents)
         texts = {i: c.text for i, c in enumerate(contents) if isinstance(c, TextContent)}
         for i, vector in zip(texts, self._text(list(texts.values())), strict=True):
             out[i] = vector
         for i, content in enumerate(contents):
             if isinstance(content, ImageContent | VideoContent):
-                frames = [self._label_space.embed(o) for o in self._observations(content)]
-                out[i] = label_space.unit(np.mean(frames, axis=0))
+                seen = self._look(content)
+                frames = [self._label_space.embed(o) for o in seen.observations]
+                mean = text_space.unit(np.mean(frames, axis=0))
+                out[i] = self._label_space.with_people(mean, seen.faces)
         return out
 
     def caption(self, contents: Sequence[Content]) -> list[str]:
-        """The predicted classes of each image or video, likeliest first; "" for other contents.
+        """The faces of each image or video and its predicted classes, likeliest first; "" for
+        other contents.
 
-        Often wrong in detail: it explains a match, and is no evidence.
+        The classes are often wrong in detail: they explain a match, and are no evidence.
         """
         return [
-            self._label_space.describe(_mean(self._observations(c)))
+            self._describe(c) if isinstance(c, ImageContent | VideoContent) else ""
+            for c in contents
+        ]
+
+    def faces(self, contents: Sequence[Content]) -> list[tuple[Crop, ...]]:
+        """The rectangles of the faces in each image, or in a video's keyframe, the largest first;
+        none for other contents."""
+        return [
+            tuple((f.left, f.top, f.right, f.bottom) for f in self._look(c).faces)
             if isinstance(c, ImageContent | VideoContent)
-            else ""
+            else ()
             for c in contents
         ]
 
@@ -102,8 +127,8 @@ class EmbeddedEncoder(Encoder):
             if not isinstance(content, VideoContent):
                 out.append([])
                 continue
-            frames = [self._label_space.embed(o) for o in self._observations(content)]
-            kept = [label_space.unit(np.mean(frames, axis=0))]
+            frames = [self._label_space.embed(o) for o in self._look(content).observations]
+            kept = [text_space.unit(np.mean(frames, axis=0))]
             for vector in frames:
                 if (
                     len(kept) <= MAX_ADDITIONAL
@@ -113,27 +138,32 @@ class EmbeddedEncoder(Encoder):
             out.append(kept[1:])
         return out
 
-    def _observations(
-        self, content: ImageContent | VideoContent
-    ) -> tuple[label_space.Observation, ...]:
-        """Those of the image, or of the video's keyframe and frames; cached with the array."""
+    def _describe(self, content: ImageContent | VideoContent) -> str:
+        seen = self._look(content)
+        parts = [people.describe(seen.faces), self._label_space.describe(_mean(seen.observations))]
+        return ", ".join(part for part in parts if part)
+
+    def _look(self, content: ImageContent | VideoContent) -> _Seen:
+        """What is seen in the image or the video; cached with its array."""
         array = content.frames if isinstance(content, VideoContent) else content.pixels
         known = self._known.get(id(array))
         if known is not None and known[0]() is array:
             return known[1]
         if isinstance(content, VideoContent):
-            images = [content.keyframe, *content.frames]
+            main, images = content.keyframe, [content.keyframe, *content.frames]
             observations = tuple(self._observe(pixels, ends=False) for pixels in images)
         else:
-            observations = (self._observe(content.pixels),)
-        self._remember(array, observations)
-        return observations
+            main, observations = content.pixels, (self._observe(content.pixels),)
+        animal = self._label_space.animal_probability(observations[0])
+        seen = _Seen(observations, people.believable(self._find_faces(main), animal))
+        self._remember(array, seen)
+        return seen
 
-    def _remember(self, array: Pixels, observations: tuple[label_space.Observation, ...]) -> None:
+    def _remember(self, array: Pixels, seen: _Seen) -> None:
         """Cache while the array lives: vectors and captions of a content are separate calls."""
         key = id(array)
         reference = weakref.ref(array, lambda _: self._known.pop(key, None))
-        self._known[key] = (reference, observations)
+        self._known[key] = (reference, seen)
 
     def _observe(self, pixels: Pixels, *, ends: bool = True) -> label_space.Observation:
         """Class probabilities, averaged over the views, and colours of an image."""

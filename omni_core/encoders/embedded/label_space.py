@@ -7,7 +7,8 @@ needs no run of the text model (an extension of ConSE, Norouzi et al. 2014):
 * its scenes: what images of such classes also show, in everyday terms: places, people, occasions,
   things without a class of their own (scenes.toml). It is the largest gain of the recipe, since
   people search for "a group of people" or "a river", and no class has such a name;
-* its colours, and whether it is dark.
+* its colours, and whether it is dark;
+* the people in it, where faces were found (`people`).
 
 Weights were tuned on 221 questions over 431 images, where MRR is .60 (class names alone .50). On
 105 held-out questions over 343 images it is .47 (names alone .43): the classifier, not the wording,
@@ -20,7 +21,7 @@ import hashlib
 import io
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omni_core.encoders import colours
-from omni_core.encoders.embedded.minilm import MiniLM
+from omni_core.encoders.embedded import people
+from omni_core.encoders.embedded.faces import Face
+from omni_core.encoders.embedded.text_space import TextSpace, unit
 from omni_core.files import write_atomically
 from omni_core.settings import Settings
 from omni_core.types import Vector
 
-RECIPE = "2"
+RECIPE = "3"
 """Part of the encoder's fingerprint: increase it when vectors of images change."""
 
 SCENE_WEIGHT = 0.8
@@ -71,9 +74,9 @@ class LabelSpace:
     """Text vectors of every class, scene and colour, and the mapping from classes to groups and
     scenes."""
 
-    def __init__(self, text: MiniLM, settings: Settings) -> None:
+    def __init__(self, text: TextSpace, settings: Settings) -> None:
         """Some 2300 short texts. Their vectors by the default text weights are shipped, since
-        embedding takes 9 s of CPU; for other weights they are embedded once and cached."""
+        embedding takes 10 s of CPU; for other weights they are embedded once and cached."""
         table = json.loads((_DATA / "labels.json").read_bytes())
         classes: list[dict[str, Any]] = table["classes"]
         self._names: list[str] = [row["names"][0] for row in classes]
@@ -84,16 +87,18 @@ class LabelSpace:
         self.texts = [f"{row['names'][0]}, {row['gloss']}" for row in classes]
         self.texts += [self._with_groups(i, row["names"]) for i, row in enumerate(classes)]
         self.texts += [*scenes, *(f"{name}, {name} colour" for name in colours.NAMES)]
-        self.texts += ["dark, night"]
+        self.texts += [*people.TEXTS, "dark, night"]
         self.key = hashlib.sha256("\n".join([text.revision, *self.texts]).encode()).hexdigest()[:16]
         vectors = self._shipped()
         if vectors is None:
             path = settings.store_path / "cache" / f"labels-{self.key}.npy"
-            vectors = _cached(path, lambda: text(self.texts))
+            vectors = _cached(path, lambda: text(self.texts, known_english=True))
         n = len(classes)
         self._class_vectors = unit(vectors[:n] + vectors[n : 2 * n])
         self._scene_vectors = vectors[2 * n : 2 * n + len(scenes)]
-        self._colour_vectors, self._dark_vector = vectors[2 * n + len(scenes) : -1], vectors[-1]
+        rest, self._dark_vector = vectors[2 * n + len(scenes) : -1], vectors[-1]
+        self._colour_vectors, self._people_vectors = np.split(rest, [len(colours.NAMES)])
+        self._animals = self._members[self._groups.index("animal")]
 
     def _with_groups(self, i: int, names: list[str]) -> str:
         """A class name, a synonym, and the three narrowest groups of the class."""
@@ -109,7 +114,7 @@ class LabelSpace:
             return vectors
 
     def embed(self, image: Observation) -> Vector:
-        """(384,), L2-normalised."""
+        """(896,), L2-normalised."""
         scenes = (self._scenes @ image.classes) ** SCENE_EXPONENT
         shares = np.where(image.colours < MIN_COLOUR_SHARE, 0, image.colours)
         vector = unit(
@@ -118,6 +123,14 @@ class LabelSpace:
         )
         vector = vector + COLOUR_WEIGHT * (shares @ self._colour_vectors)
         return unit(vector + DARK_WEIGHT * self._dark_vector if image.dark else vector)
+
+    def with_people(self, vector: Vector, faces: Sequence[Face]) -> Vector:
+        """The vector of an image or a shot together with the people whose faces it shows."""
+        return unit(vector + people.weights(faces) @ self._people_vectors)
+
+    def animal_probability(self, image: Observation) -> float:
+        """0 to 1: that the likeliest classes are animals."""
+        return float(self._animals @ image.classes)
 
     def describe(self, image: Observation) -> str:
         """The likeliest class and group names: "tabby, tiger cat, feline".
@@ -166,10 +179,3 @@ def _cached(path: Path, make: Callable[[], Matrix]) -> Matrix:
     np.save(buffer, matrix, allow_pickle=False)
     write_atomically(path, buffer.getvalue())
     return matrix
-
-
-def unit(rows: NDArray[Any]) -> NDArray[np.float32]:
-    """Each row L2-normalised; a zero row stays."""
-    length = np.linalg.norm(rows, axis=-1, keepdims=True)
-    out: NDArray[np.float32] = (rows / np.maximum(length, 1e-12)).astype(np.float32)
-    return out

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omni_core import weights
-from omni_core.encoders.embedded import minilm_graph, onnx_sessions
-from omni_core.encoders.embedded.checkpoints import read_safetensors
+from omni_core.encoders.embedded import minilm_graph
 from omni_core.settings import Settings
+from omni_core.weights import onnx_sessions
+from omni_core.weights.checkpoints import read_safetensors
 
 DIM = 384
 MAX_TOKENS = 256

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from omni_core.encoders.embedded import onnx_sessions
-from omni_core.encoders.embedded.checkpoints import Weights
+from omni_core.weights import onnx_sessions
+from omni_core.weights.checkpoints import Weights
 
 if TYPE_CHECKING:
     import onnx

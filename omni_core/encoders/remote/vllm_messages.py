@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from omni_core.encoders.transformer.inputs import thin_frames
+from omni_core.encoders.transformer.frames import at_most
 from omni_core.encoders.transformer.spec import ModelSpec
 from omni_core.types import (
     SAMPLE_RATE,
@@ -52,7 +52,7 @@ def message_parts(content: Content, spec: ModelSpec) -> list[dict[str, Any]] | N
         return [_audio_part(content.samples)] if spec.takes("audio") else None
     if not spec.takes("video") or not len(content.frames):
         return [_image_part(content.keyframe)] if spec.takes("image") else None
-    frames, _ = thin_frames(content.frames, content.fps, spec.max_frames)
+    frames, _ = at_most(content.frames, content.fps, spec.max_frames)
     jpegs = ",".join(_base64(partial(_jpeg, f)) for f in frames)
     parts = [{"type": "video_url", "video_url": {"url": f"data:video/jpeg;base64,{jpegs}"}}]
     if content.audio is not None and spec.video_with_sound:

@@ -21,7 +21,7 @@ def plan_batches(items: Sequence[Item], budget: int, max_items: int = 0) -> list
     memory shows at once; only a batch of texts goes before them.
     """
     batches: list[list[int]] = []
-    for group in _by_frame_rate(items):
+    for group in _compatible(items):
         order = sorted(group, key=lambda i: -items[i].tokens)
         current: list[int] = []
         filled = 0
@@ -57,11 +57,12 @@ def _full(
     return padding > MAX_PADDING and longest * len(current) >= budget * SMALL_BATCH
 
 
-def _by_frame_rate(items: Sequence[Item]) -> list[list[int]]:
-    """Videos of different frame rates apart; everything else with the most common rate."""
+def _compatible(items: Sequence[Item]) -> list[list[int]]:
+    """Videos of different frame rates apart, everything else with the most common rate; and items
+    apart that say so."""
     rates = Counter(item.fps for item in items if item.fps)
     common = rates.most_common(1)[0][0] if rates else 0.0
-    groups: dict[float, list[int]] = {}
+    groups: dict[tuple[float, str], list[int]] = {}
     for i, item in enumerate(items):
-        groups.setdefault(item.fps or common, []).append(i)
+        groups.setdefault((item.fps or common, item.apart), []).append(i)
     return list(groups.values())

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from omni_core import downloads
 from omni_core.encoders.transformer import hub
 from omni_core.encoders.transformer.spec import ModelSpec, Recipe, Reference
 from omni_core.errors import UnavailableError
@@ -63,6 +64,9 @@ def _inherit(name: str, raw: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _parse(name: str, data: Mapping[str, Any]) -> ModelSpec:
+    # how an omni.toml of earlier versions says that `video_pixels` are those of a whole video
+    data = dict(data)
+    former_limit = data.pop("video_pixels_of", "frame") in ("video", "film")
     known = {f.name for f in fields(ModelSpec)}
     if unknown := sorted(set(data) - known):
         raise UnavailableError(
@@ -72,8 +76,8 @@ def _parse(name: str, data: Mapping[str, Any]) -> ModelSpec:
     for key in ("modalities", "matryoshka", "video_pixels", "image_pixels", "pitfalls"):
         if values.get(key) is not None:
             values[key] = tuple(values[key])
-    if values.get("video_pixels_of") == "film":  # the value's former name, in an existing omni.toml
-        values["video_pixels_of"] = "video"
+    if former_limit and values.get("video_pixels"):
+        values["clip_pixels"] = values["video_pixels"][1]
     if isinstance(values.get("recipe"), Mapping):
         values["recipe"] = Recipe(**values["recipe"])
     values["reference"] = tuple(
@@ -85,7 +89,8 @@ def _parse(name: str, data: Mapping[str, Any]) -> ModelSpec:
 
 def _from_folder(folder: Path, known: ModelSpec | None) -> ModelSpec:
     """From its `omni.toml`; else the row of models.toml with its name; else from its files."""
-    revision = hub.folder_fingerprint(folder)
+    revision = downloads.recorded_revision(folder, known.id) if known else ""
+    revision = revision or hub.folder_fingerprint(folder)
     own = folder / "omni.toml"
     if own.is_file():
         data = tomllib.loads(own.read_text(encoding="utf-8"))

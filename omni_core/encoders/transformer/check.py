@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from omni_core.encoders.transformer import hub, probe
+from omni_core.encoders.transformer import hub
 from omni_core.encoders.transformer.catalogue import find_model
 from omni_core.encoders.transformer.encoder import TransformerEncoder
+from omni_core.encoders.transformer.looks import Looks, look_by_scores
+from omni_core.encoders.transformer.patches.registry import patch_state
 from omni_core.encoders.transformer.spec import InputKind, ModelSpec, Reference
-from omni_core.errors import OmniError
+from omni_core.errors import OmniError, UnavailableError
 from omni_core.protocols import Encoder
 from omni_core.settings import Settings
 from omni_core.types import (
@@ -66,6 +68,12 @@ class CheckReport:
     skipped: tuple[str, ...] = ()
     """What could not be compared, and why."""
     warning: str = ""
+    note: str = ""
+    looks: Looks = field(default_factory=lambda: Looks({}))
+    """What the model looks at, and how questions rank; failures there are no failure of the check,
+    since a weak model has them too."""
+    patches: str = ""
+    """on, or why the libraries run unpatched."""
     stats: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -78,12 +86,17 @@ class CheckReport:
         lines = [f"{self.name} @ {self.revision[:12]} on {self.device}, {self.seconds:.0f} s"]
         if self.warning:
             lines.append(f"licence: {self.warning}")
+        if self.note:
+            lines.append(f"note: {self.note}")
+        if self.patches:
+            lines.append(f"patches: {self.patches}")
         lines += [f"alone = in a batch: {k} {v:.4f}" for k, v in self.cosines.items()]
         for c in self.compared:
             verdict = "as on the card" if c.near and c.same_order else "NOT as on the card"
             here = ", ".join(f"{x:.4f}" for x in c.found)
             card = ", ".join(f"{x:.4f}" for x in c.expected)
             lines.append(f"{c.kind} {c.query!r}: {here} (card {card}): {verdict}")
+        lines += self.looks.lines()
         lines += [f"not compared: {why}" for why in self.skipped]
         return lines
 
@@ -100,7 +113,8 @@ def check(name: str, settings: Settings) -> CheckReport:
         return _reranker(spec, settings, started)
     encoder = TransformerEncoder.load(settings)
     try:
-        probed = probe.run(encoder)
+        probed = encoder.probed
+        assert probed is not None  # noqa: S101 - `load` probes, or raises
         compared, skipped = [], []
         for reference in spec.reference:
             try:
@@ -118,6 +132,9 @@ def check(name: str, settings: Settings) -> CheckReport:
             tuple(compared),
             tuple(skipped),
             spec.warning,
+            spec.note,
+            probed.looks,
+            patch_state(settings.model_patches),
             encoder.stats.as_dict(),
         )
     finally:
@@ -125,7 +142,8 @@ def check(name: str, settings: Settings) -> CheckReport:
 
 
 def _reranker(spec: ModelSpec, settings: Settings, started: float) -> CheckReport:
-    """Check a cross-encoder: a relevant pair must score above an irrelevant one."""
+    """Check a cross-encoder: a relevant pair must score above an irrelevant one, and scores must
+    move with what is shown."""
     reranker = TransformerEncoder.load_reranker(replace(settings, reranker=settings.encoder))
     candidates = [
         TextContent("A red fox sleeps in the snow."),
@@ -134,6 +152,9 @@ def _reranker(spec: ModelSpec, settings: Settings, started: float) -> CheckRepor
     scores = reranker.score(TextContent("Where does the fox sleep?"), candidates)
     measured = tuple(float("nan") if s is None else s for s in scores)
     compared = CardComparison("Where does the fox sleep?", "text", (1.0, 0.0), measured)
+    seen = look_by_scores(reranker.score)
+    if seen.wrong:
+        raise UnavailableError(f"{spec.name} was refused: {seen.wrong}")
     verdict = () if compared.same_order else ("an absurd pair scores above an obvious one",)
     return CheckReport(
         spec.name,
@@ -144,13 +165,16 @@ def _reranker(spec: ModelSpec, settings: Settings, started: float) -> CheckRepor
         () if compared.same_order else (compared,),
         verdict or ("the card gives no scores that are on record here",),
         spec.warning,
+        spec.note,
+        seen,
+        patch_state(settings.model_patches),
     )
 
 
 def _compare(encoder: Encoder, spec: ModelSpec, reference: Reference) -> CardComparison:
     folder = _assets(spec, reference)
     question = encoder.encode_questions([TextContent(reference.query)])[0]
-    contents = [_open(folder / a, reference.kind, spec) for a in reference.assets]
+    contents = [open_asset(folder / a, reference.kind, spec) for a in reference.assets]
     vectors = encoder.encode(contents)
     measured = tuple(_cosine(question, v) for v in vectors)
     return CardComparison(reference.query, reference.kind, reference.scores, measured)
@@ -168,7 +192,7 @@ def _assets(spec: ModelSpec, reference: Reference) -> Path:
     return hub.download(spec.id, spec.revision, patterns=list(reference.assets))
 
 
-def _open(path: Path, kind: InputKind, spec: ModelSpec) -> Content:
+def open_asset(path: Path, kind: InputKind, spec: ModelSpec) -> Content:
     """An asset of the card as its snippet reads it: whole, a video without its audio."""
     import av
 

@@ -63,7 +63,7 @@ class TransformerEncoder(Encoder):
             token_pool=settings.token_pool,
             patches=settings.model_patches,
         )
-        probe.require_valid(encoder)
+        encoder.probed = probe.require_valid(encoder)
         encoder.reset_stats()
         return encoder
 
@@ -104,6 +104,8 @@ class TransformerEncoder(Encoder):
         if not spec.text_max_tokens:
             spec = replace(spec, text_max_tokens=min(model.max_seq_length or 512, 32768))
         self.info = info
+        self.probed: probe.ProbeResult | None = None
+        """What the probe measured; None for a model that was not loaded by `load`."""
         self.spec = spec
         self.device = device
         self._prompts = Prompts(spec, dict(model.prompts), model.default_prompt_name)
@@ -113,8 +115,11 @@ class TransformerEncoder(Encoder):
             model, spec, device, extract, budget=budget, workers=workers, patches=patches
         )
         count = token_counter(model)
-        self._inputs = Inputs(spec, count, template_tokens(model, self._prompts.longest))
-        self._question_inputs = Inputs(spec, count, template_tokens(model, self._prompts.question))
+        bare = spec.input_form == "bare"
+        overhead = template_tokens(model, self._prompts.longest, bare=bare)
+        self._inputs = Inputs(spec, count, overhead)
+        overhead = template_tokens(model, self._prompts.question, bare=bare)
+        self._question_inputs = Inputs(spec, count, overhead)
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
         """(dim,) or, multi-vector, (tokens, dim) for each content; None where the model has no
@@ -146,7 +151,9 @@ class TransformerEncoder(Encoder):
     def encode_one_batch(self, contents: Sequence[Content]) -> list[Vector]:
         """Evidence in one batch whatever its padding, for the probe; all must be embeddable."""
         prompt = self._prompts.evidence(TextContent(""))
-        if self.spec.max_batch == 1 or {self._prompts.evidence(c) for c in contents} != {prompt}:
+        prompts = {self._prompts.evidence(c) for c in contents}
+        mixes = self.spec.max_batch != 1 and self.spec.input_form == "wrapped"
+        if not mixes or prompts != {prompt}:
             return [v for v in self.encode(contents) if v is not None]
         items = self._items(contents)
         vectors = self._pooled(self._runner.question(items, prompt, "document"))

@@ -46,6 +46,8 @@ def device_memory() -> tuple[str, float]:
 
 
 def _fit(spec: ModelSpec, device: str, gb: float, ram_gb: float) -> Fit:
+    if spec.unsupported:
+        return Fit(spec, False, "nowhere", spec.unsupported)
     if not device:
         return Fit(spec, False, "nowhere", 'torch is missing: pip install "omni-mcp[omni]"')
     if device != "cpu" and spec.memory_gb <= gb:

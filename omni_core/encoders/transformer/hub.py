@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -24,6 +25,22 @@ _CONFIG_FILES = (
     "preprocessor_config.json",
     "adapter_config.json",
 )
+_PROCESSOR_FILES = (
+    "processor_config.json",
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
+)
+_UNUSED = (
+    # other runtimes' copies of the weights
+    "*.onnx", "*.onnx_data*", "*.onnx.data", "onnx/*", "openvino/*", "*.gguf", "*.h5", "*.msgpack",
+    "*.ot", "*.tflite", "*.litertlm", "*.mlpackage/*", "coreml/*", "mlx/*", "*.pb",
+    # the authors' own format and training state; pictures and media of the card
+    "original/*", "consolidated*", "*.pth", "*.ckpt", "checkpoint-*/*", "optimizer*",
+    "scheduler.pt", "rng_state*", "training_args.bin", "*.mp4", "*.mp3", "*.wav", "*.gif",
+)  # fmt: skip
+"""Files of a repository that no model here is loaded from."""
+_PICKLED = ("pytorch_model*.bin", "adapter_model.bin", "model*.pt")
+"""Weights at the top of a repository, downloaded only where it has no safetensors there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,11 @@ def has_modules(folder: Path) -> bool:
     return (folder / "modules.json").is_file()
 
 
+def has_processor(folder: Path) -> bool:
+    """Whether the folder carries the settings of a processor of transformers."""
+    return any((folder / name).is_file() for name in _PROCESSOR_FILES)
+
+
 def brings_code(folder: Path) -> bool:
     """Whether the model's configuration names Python files of its repository."""
     try:
@@ -129,10 +151,49 @@ def read_facts(folder: Path | None, hub_id: str, revision: str) -> RepositoryFac
 
 
 def download(hub_id: str, revision: str, *, patterns: list[str] | None = None) -> Path:
-    """The local snapshot of a hub repository, downloaded when it is not cached.
+    """The local snapshot of a hub repository, downloaded when it is not cached: the files that a
+    model is loaded from, or just those of `patterns`.
 
     Raises UnavailableError: gated, absent, wrong revision, offline, no space.
     """
+    if patterns:
+        return _snapshot(hub_id, revision, patterns, [])
+    folder = _snapshot(hub_id, revision, None, [*_UNUSED, *_PICKLED])
+    if not any(folder.glob("*.safetensors")):
+        folder = _snapshot(hub_id, revision, list(_PICKLED), list(_UNUSED))
+    return folder
+
+
+def adapter_over(adapter: Path, base: Path, made: Path) -> Path:
+    """The folder `made`, filled with an adapter whose base model is the folder `base`.
+
+    An adapter names its base by hub id without a commit; weights are linked, not copied, where the
+    system allows it.
+    """
+    made.mkdir(parents=True, exist_ok=True)
+    for path in adapter.rglob("*"):
+        target = made / path.relative_to(adapter)
+        if path.is_dir():
+            target.mkdir(exist_ok=True)
+        elif path.suffix in _WEIGHT_SUFFIXES:
+            _link(path, target)
+        else:
+            shutil.copyfile(path, target)
+    own = made / "adapter_config.json"
+    config = json.loads(own.read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = str(base)
+    own.write_text(json.dumps(config), encoding="utf-8")
+    return made
+
+
+def _link(path: Path, target: Path) -> None:
+    try:
+        target.symlink_to(path.resolve())
+    except OSError:  # Windows without the right to make links
+        shutil.copyfile(path, target)
+
+
+def _snapshot(hub_id: str, revision: str, wanted: list[str] | None, unwanted: list[str]) -> Path:
     try:
         from huggingface_hub import errors, snapshot_download
     except ImportError as e:
@@ -142,8 +203,8 @@ def download(hub_id: str, revision: str, *, patterns: list[str] | None = None) -
             snapshot_download(
                 hub_id,
                 revision=revision,
-                allow_patterns=patterns,
-                ignore_patterns=None if patterns else ["*.gguf", "*.onnx", "*.mp4", "*.mp3"],
+                allow_patterns=wanted,
+                ignore_patterns=unwanted or None,
             )
         )
     except errors.GatedRepoError:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from omni_core.encoders.transformer.frames import at_least, at_most, frame_pixels
 from omni_core.encoders.transformer.spec import ModelSpec
 from omni_core.types import (
     SAMPLE_RATE,
@@ -55,6 +56,8 @@ class Item:
     """Weight of this part in its content's average."""
     video_metadata: tuple[dict[str, Any], ...] = ()
     """Metadata of the videos of a pair, passed separately."""
+    apart: str = ""
+    """Items with another value of this are in other batches."""
 
 
 class Inputs:
@@ -68,6 +71,11 @@ class Inputs:
 
     def items(self, number: int, content: Content) -> Iterator[Item]:
         """The items of one content; none when the model has no input for it."""
+        for item in self._wrapped(number, content):
+            kind = "+".join(item.value)
+            yield item if self._spec.input_form == "wrapped" else replace(item, apart=kind)
+
+    def _wrapped(self, number: int, content: Content) -> Iterator[Item]:
         if isinstance(content, TextContent):
             yield from self._text(number, content.text)
         elif isinstance(content, ImageContent):
@@ -110,10 +118,11 @@ class Inputs:
             if self._spec.takes("image"):
                 yield self._image(number, video.keyframe)
             return
-        frames, fps = thin_frames(video.frames, video.fps or self._spec.fps, self._spec.max_frames)
+        frames, fps = at_most(video.frames, video.fps or self._spec.fps, self._spec.max_frames)
+        frames = at_least(frames, self._spec.min_frames)
         height, width = frames.shape[1:3]
         per_frame = self._spec.frame_tokens or self._patches(
-            height, width, self._frame_pixels(len(frames))
+            height, width, frame_pixels(self._spec, len(frames))
         )
         tokens = math.ceil(len(frames) / self._spec.frames_per_token) * per_frame + self._overhead
         value: dict[str, Any] = {"video": _video_input(frames, fps)}
@@ -128,12 +137,6 @@ class Inputs:
     def _takes_video_with_audio(self) -> bool:
         return self._spec.video_with_sound and self._spec.takes("audio")
 
-    def _frame_pixels(self, frames: int) -> tuple[int, int] | None:
-        limits = self._spec.video_pixels
-        if limits is None or self._spec.video_pixels_of == "frame":
-            return limits
-        return limits[0] // frames, limits[1] // frames
-
     def _patches(self, height: int, width: int, limits: tuple[int, int] | None) -> int:
         unit = self._spec.pixels_per_token or 784
         area = height * width
@@ -145,20 +148,41 @@ class Inputs:
         return math.ceil(samples / SAMPLE_RATE * self._spec.audio_tokens_per_s) + 2
 
 
+def bare_input(value: dict[str, Any], prompt: str) -> Any:
+    """An item's value as `ModelSpec.input_form` "bare" has it; two media become a tuple.
+
+    A text carries its prompt, so that no text is a path or a URL that a repository's code opens.
+    """
+    parts: list[Any] = []
+    for kind, part in value.items():
+        if kind == "text":
+            parts.append(f"{prompt or ' '}{part}")
+        elif kind == "video":
+            parts.append(np.ascontiguousarray(part["array"].transpose(0, 2, 3, 1)))
+        else:
+            parts.append(part["array"] if kind == "audio" else part)
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
 def processing_kwargs(
-    spec: ModelSpec, batch: list[Item], device: str = ""
+    spec: ModelSpec, batch: list[Item], device: str = "", *, caps_frames: bool = False
 ) -> dict[str, dict[str, Any]]:
     """The processor's arguments for one batch: sizes, one frame rate, no truncation of audio.
 
-    `device`: where images are resized and mel frames computed; empty for the host.
+    `device`: where images are resized and mel frames computed; empty for the host. `caps_frames`:
+    whether the processor has the argument `cap_pixels_per_frame`, which is announced to go.
 
     The videos of a batch must share a frame rate: Qwen2.5-Omni places frames in time by this
     argument, not by each video's metadata.
     """
     video: dict[str, Any] = {"do_sample_frames": False}
     if spec.video_pixels is not None:
-        video["size"] = _size(spec.video_pixels)
-        video["cap_pixels_per_frame"] = False  # true would double the tokens of a small video
+        if spec.clip_pixels:
+            video["do_resize"] = False  # `frames.resized_video` has done it
+        else:
+            video["size"] = _size(spec.video_pixels)
+        if caps_frames:  # unset, it warns; it changes nothing for a limit that is of one frame
+            video["cap_pixels_per_frame"] = False
         fps = next((i.fps for i in batch if i.fps), 0.0)
         if fps:
             video["fps"] = fps
@@ -176,23 +200,11 @@ def processing_kwargs(
     return kwargs
 
 
-def thin_frames(
-    frames: NDArray[np.uint8], fps: float, max_frames: int
-) -> tuple[NDArray[np.uint8], float]:
-    """At most `max_frames` frames, evenly spaced, and their rate."""
-    if len(frames) <= max_frames:
-        return frames, fps
-    keep = np.linspace(0, len(frames) - 1, max_frames).round().astype(int)
-    return frames[keep], fps * max_frames / len(frames)
-
-
 def _size(limits: tuple[int, int]) -> dict[str, int]:
     return {"shortest_edge": limits[0], "longest_edge": limits[1]}
 
 
 def _video_input(frames: NDArray[np.uint8], fps: float) -> dict[str, Any]:
-    if len(frames) == 1:  # Qwen pairs frames; Qwen3-VL refuses a single one
-        frames = np.repeat(frames, 2, axis=0)
     n = len(frames)
     return {
         "array": np.ascontiguousarray(frames.transpose(0, 3, 1, 2)),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 from omni_core.encoders.transformer import hub
 from omni_core.encoders.transformer.catalogue import known_models
+from omni_core.encoders.transformer.description import require_supported
 from omni_core.encoders.transformer.devices import (
     import_torch,
     pick_device,
@@ -38,6 +40,7 @@ def build(spec: ModelSpec, settings: Settings) -> Any:
     Raises UnavailableError: remote code not allowed, no such device, too little memory, missing
     wheels, gated, absent, wrong revision, broken files.
     """
+    require_supported(spec)
     _require_permission(spec, settings)
     torch = import_torch()
     device = pick_device(settings.device)
@@ -45,11 +48,19 @@ def build(spec: ModelSpec, settings: Settings) -> Any:
     folder = Path(spec.folder) if spec.folder else hub.download(spec.id, spec.revision)
     if spec.warning:
         log.warning("%s: %s", spec.name, spec.warning)
+    if spec.note:
+        log.info("%s: %s", spec.name, spec.note)
     if settings.threads and device == "cpu":
         torch.set_num_threads(settings.threads)
-    with _explained(spec, folder, settings), _quiet():
-        model = _assemble(spec, folder, device, settings)
+    with (
+        _explained(spec, folder, settings),
+        _quiet(),
+        tempfile.TemporaryDirectory(prefix="omni-adapter-", ignore_cleanup_errors=True) as made,
+    ):
+        model = _assemble(spec, _over_pinned_base(spec, folder, Path(made)), device, settings)
         model.eval()
+        if spec.restore_normalizer:
+            restore_normalizer(model, folder)
         if spec.bidirectional:
             make_bidirectional(model)
         log.info("patched: %s", apply(model, spec, device, settings.model_patches))
@@ -74,6 +85,22 @@ def make_bidirectional(model: Any) -> int:
     return changed
 
 
+def restore_normalizer(model: Any, folder: Path) -> None:
+    """Give the tokenizer the normaliser of the repository's `tokenizer.json`."""
+    from tokenizers import Tokenizer
+
+    own = Tokenizer.from_file(str(folder / "tokenizer.json")).normalizer
+    model[0].tokenizer.backend_tokenizer.normalizer = own
+
+
+def _over_pinned_base(spec: ModelSpec, folder: Path, made: Path) -> Path:
+    """The model's folder; for an adapter from the hub, one over its base at the pinned commit."""
+    if spec.folder or not spec.base:
+        return folder
+    base = hub.download(spec.base, spec.base_revision or "main")
+    return hub.adapter_over(folder, base, made / "adapter")
+
+
 def _assemble(spec: ModelSpec, folder: Path, device: str, settings: Settings) -> Any:
     from sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer
 
@@ -90,11 +117,25 @@ def _assemble(spec: ModelSpec, folder: Path, device: str, settings: Settings) ->
                 f"newer revision with {spec.name}@REVISION"
             )
         return _from_recipe(spec, folder, device, options)
+    if spec.input_form == "bare" and spec.video_pixels and hub.has_processor(folder):
+        options["processor_kwargs"] = {"video_processor": _video_processor(spec, folder, options)}
     if spec.kind == "multi":
         return MultiVectorEncoder(str(folder), **options)
     if spec.kind == "cross":
         return CrossEncoder(str(folder), **options)
     return SentenceTransformer(str(folder), **options)
+
+
+def _video_processor(spec: ModelSpec, folder: Path, options: dict[str, Any]) -> Any:
+    """With the sizes of the description: code written for transformers 4 fails to set them."""
+    from transformers import AutoVideoProcessor
+
+    low, high = spec.video_pixels or (0, 0)
+    return AutoVideoProcessor.from_pretrained(
+        folder,
+        trust_remote_code=options["trust_remote_code"],
+        size={"shortest_edge": low, "longest_edge": high},
+    )
 
 
 def _attention(spec: ModelSpec, device: str) -> dict[str, str]:

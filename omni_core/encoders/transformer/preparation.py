@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from omni_core.encoders.transformer.batching import is_text
+from omni_core.encoders.transformer.frames import resized_video
 from omni_core.encoders.transformer.host_copy import pin
-from omni_core.encoders.transformer.inputs import Item, processing_kwargs
+from omni_core.encoders.transformer.inputs import Item, bare_input, processing_kwargs
 from omni_core.encoders.transformer.patches.base_model import has_language_head
 from omni_core.encoders.transformer.patches.positions import host_positions
 from omni_core.encoders.transformer.patches.processors import processor_copies
@@ -28,11 +29,16 @@ class Preparation:
     """
 
     def __init__(
-        self, first: Any, spec: ModelSpec, device: str, workers: int, *, patches: PatchSetting
+        self, model: Any, spec: ModelSpec, device: str, workers: int, *, patches: PatchSetting
     ) -> None:
-        """`first` is the model's input module. Each thread gets a copy of it with its own
-        processor; where copies cannot be made, all threads share one and take turns."""
+        """Each thread gets a copy of the model's input module with its own processor; where copies
+        cannot be made, all threads share one and take turns."""
         self._spec, self._device = spec, device
+        first = model[0]
+        self._bare = spec.input_form == "bare"
+        if self._bare:  # no processor of its own that could be copied, and no position ids
+            first, patches = model, "off"
+        self._caps_frames = _caps_frames(model[0])
         self._for_evidence: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._for_questions: queue.SimpleQueue[Any] = self._for_evidence
         copies = processor_copies(first, workers + 1, patches)
@@ -44,7 +50,7 @@ class Preparation:
         self.workers = len(copies) or 1
         """Batches that can be prepared at once."""
         self._add_positions = host_positions(first, patches)
-        self._headless = spec.kind != "cross" and not has_language_head(first)
+        self._headless = spec.kind != "cross" and not has_language_head(model[0])
         self._pixels_on = device if device.startswith("cuda") and not spec.remote_code else ""
         self._streams = _Streams()
 
@@ -69,12 +75,21 @@ class Preparation:
         return features
 
     def _preprocess(self, module: Any, items: Sequence[Item], prompt: str, task: str) -> Any:
+        task = self._spec.task or task
+        if self._bare:
+            values = [bare_input(i.value, prompt) for i in items]
+            own = "" if is_text(items[0]) else prompt  # a text carries its prompt
+            return module.preprocess(values, prompt=own, task=task or None)
+
         def run(device: str) -> Any:
+            sizes = processing_kwargs(
+                self._spec, list(items), device, caps_frames=self._caps_frames
+            )
             return module.preprocess(
-                [i.value for i in items],
+                [self._fitted(i.value) for i in items],
                 prompt=prompt or None,
-                task=self._spec.task or task or None,
-                processing_kwargs=processing_kwargs(self._spec, list(items), device),
+                task=task or None,
+                processing_kwargs=sizes,
             )
 
         if not self._pixels_on or all(map(is_text, items)):
@@ -94,6 +109,18 @@ class Preparation:
             self._pixels_on = ""
             return run("")
         return features
+
+    def _fitted(self, value: Any) -> Any:
+        if not (isinstance(value, dict) and "video" in value):
+            return value
+        return {**value, "video": resized_video(value["video"], self._spec)}
+
+
+def _caps_frames(first: Any) -> bool:
+    """Whether the model's video processor has the argument `cap_pixels_per_frame`."""
+    processor = getattr(first, "processor", None)
+    known = getattr(getattr(processor, "video_processor", None), "valid_kwargs", None)
+    return "cap_pixels_per_frame" in getattr(known, "__annotations__", {})
 
 
 class _Streams(threading.local):

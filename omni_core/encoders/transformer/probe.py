@@ -1,4 +1,5 @@
-"""Start-up check of a model: dimension, norms, NaN, and whether batching changes a vector.
+"""Start-up check of a model: dimension, norms, NaN, whether batching changes a vector, and whether
+it looks at what it is given (`looks`).
 
 Wrong padding, causal attention in a model trained without it, or an audio tower that mixes the
 clips of a batch all give plausible vectors, which differ only from those of the same input alone.
@@ -7,12 +8,14 @@ clips of a batch all give plausible vectors, which differ only from those of the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
+from omni_core.encoders.transformer.looks import Looking, Looks, look
 from omni_core.errors import UnavailableError
 from omni_core.types import (
     SAMPLE_RATE,
@@ -25,18 +28,14 @@ from omni_core.types import (
     VideoContent,
 )
 
+log = logging.getLogger(__name__)
+
 MIN_COSINE = 0.99
 """Rounding in bfloat16 alone lowers the cosine of mean-pooled long inputs to 0.994."""
 
 
-class Probed(Protocol):
+class Probed(Looking, Protocol):
     """The part of an encoder that the probe uses."""
-
-    info: EncoderInfo
-
-    def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """Vectors of evidence."""
-        ...
 
     def encode_one_batch(self, contents: Sequence[Content]) -> list[Vector]:
         """The same in one batch, whatever its padding."""
@@ -51,10 +50,15 @@ class ProbeResult:
     cosines: tuple[float, ...]
     """Cosine of the vector alone and that in a mixed batch, for each of `kinds`."""
     wrong: str = ""
+    looks: Looks = Looks({})  # noqa: RUF009 - frozen
+    """What it looks at; empty where `wrong` was found before."""
 
 
 def require_valid(encoder: Probed) -> ProbeResult:
-    """Run the probe; raises UnavailableError with the fault that it finds."""
+    """Run the probe; raises UnavailableError with the fault that it finds.
+
+    What is no reason to refuse is logged in one line.
+    """
     result = run(encoder)
     if result.wrong:
         raise UnavailableError(
@@ -62,11 +66,28 @@ def require_valid(encoder: Probed) -> ProbeResult:
             "sentence-transformers within their pins, try model_patches=off, or choose another "
             "model (`omni-mcp models`)"
         )
+    found = sum(r.ok for r in result.looks.rankings)
+    if found < len(result.looks.rankings):
+        log.warning(
+            "%s finds the right one of two for %d of the probe's %d questions: it is weak, or not "
+            "used as its authors intend; `omni-mcp models check` shows them",
+            encoder.info.name,
+            found,
+            len(result.looks.rankings),
+        )
     return result
 
 
 def run(encoder: Probed) -> ProbeResult:
-    """Embed one item of every kind alone, then all of them in one batch."""
+    """Embed one item of every kind alone and all in one batch; then see what the model looks at."""
+    result = _consistent(encoder)
+    if result.wrong and not result.cosines:  # no vector that could be compared
+        return result
+    seen = look(encoder)
+    return replace(result, wrong="; ".join(filter(None, (result.wrong, seen.wrong))), looks=seen)
+
+
+def _consistent(encoder: Probed) -> ProbeResult:
     alone: dict[str, Vector] = {}
     contents: list[Content] = []
     for kind, content in samples(encoder.info):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from omni_core.encoders.transformer.frames import resized_video
 from omni_core.encoders.transformer.inputs import Inputs, Item
 from omni_core.encoders.transformer.patches.registry import PatchSetting
 from omni_core.encoders.transformer.runner import Runner
@@ -42,6 +43,7 @@ class CrossReranker(Reranker):
         `patches` as in `Settings.model_patches`.
         """
         self.name = spec.name
+        self._spec = spec
         self._prompt = model.prompts.get(model.default_prompt_name or "", "") or spec.query_prompt
         self._activate = model.activation_fn
         self._runner = Runner(model, spec, device, self._read, budget=budget, patches=patches)
@@ -60,7 +62,7 @@ class CrossReranker(Reranker):
             content = TextContent(candidate) if isinstance(candidate, str) else candidate
             document = next(self._inputs.items(n, content), None)
             if document is not None:
-                pairs.append(_pair(query, document))
+                pairs.append(_pair(query, document, self._spec))
         values = self._runner.question_batches(pairs, self._prompt, "")
         for pair, value in zip(pairs, values, strict=True):
             scores[pair.content] = float(value)
@@ -95,13 +97,14 @@ class LateReranker(Reranker):
         return [None if v is None else maxsim(query, v) / tokens for v in vectors]
 
 
-def _pair(query: Item, document: Item) -> Item:
+def _pair(query: Item, document: Item, spec: ModelSpec) -> Item:
     metadata: tuple[dict[str, Any], ...] = ()
     turns = []
     for role, item in (("query", query), ("document", document)):
         content = []
         for kind, value in item.value.items():
             if kind == "video":
+                value = resized_video(value, spec)
                 metadata += (value["video_metadata"],)
             # plain arrays: in pairs the library does not unwrap dictionaries
             bare = value["array"] if kind in ("video", "audio") else value

@@ -68,7 +68,7 @@ class Runner:
         self.stats = BatchStats(budget=budget or (GPU_TOKENS if on_gpu else CPU_TOKENS))
         self.scheduler = Scheduler(model, device)
         workers = workers or (4 if on_gpu else 1)
-        self._preparation = Preparation(model[0], spec, device, workers, patches=patches)
+        self._preparation = Preparation(model, spec, device, workers, patches=patches)
         if on_gpu:
             sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._packs = attention.in_use(model)

@@ -53,6 +53,13 @@ class ModelSpec:
     licence: str = "unknown"
     warning: str = ""
     """Non-commercial or research terms, in one line; logged on every load."""
+    note: str = ""
+    """What a person who chooses should know, in one line, as that a model is obsolete."""
+    unsupported: str = ""
+    """Why this program cannot run it; such a row is listed and never downloaded."""
+    base: str = ""
+    """Hub id of the model that an adapter changes, and its commit: the adapter names no commit."""
+    base_revision: str = ""
     kind: ModelKind = "dense"
     modalities: tuple[InputKind, ...] = ("text",)
     dim: int = 0
@@ -71,9 +78,12 @@ class ModelSpec:
     fps: float = 1.0
     """Frames a second; the time positions of Qwen models are computed from it."""
     max_frames: int = 64
+    min_frames: int = 2
+    """Frames of a video, at least: those of a shorter one are repeated. Qwen pairs frames."""
     video_pixels: tuple[int, int] | None = None
-    """(minimum, maximum) pixels of a frame, or of a video, after the processor's resize."""
-    video_pixels_of: Literal["frame", "video"] = "frame"
+    """(minimum, maximum) pixels of a frame after it is resized."""
+    clip_pixels: int = 0
+    """Pixels of all frames of a video together, at most; 0: no limit. See `frames.frame_pixels`."""
     video_edge: int = 0
     """Long edge of frames; derived from `video_pixels` when 0."""
     image_pixels: tuple[int, int] | None = None
@@ -96,6 +106,11 @@ class ModelSpec:
     memory_gb: float = 0.0
     """Memory of the weights in bfloat16 and a batch's activations."""
     remote_code: bool = False
+    input_form: Literal["wrapped", "bare"] = "wrapped"
+    """wrapped: dictionaries by kind, as sentence-transformers' own modules take them. bare:
+    strings, images and arrays (frames with the channels last), for a repository's own module."""
+    restore_normalizer: bool = False
+    """Take the tokenizer's normaliser from its file: transformers 5.18 and later rebuild it."""
     bidirectional: bool = False
     """Set is_causal to false on every decoder layer after loading."""
     video_with_sound: bool = False

@@ -25,8 +25,11 @@ def token_counter(model: Any) -> Callable[[str], int]:
     return lambda text: len(own.encode(text, add_special_tokens=False).ids)
 
 
-def template_tokens(model: Any, prompt: str, *, pair: bool = False) -> int:
-    """Tokens of the chat template and the prompt, without the content (`pair`: contents)."""
+def template_tokens(model: Any, prompt: str, *, pair: bool = False, bare: bool = False) -> int:
+    """Tokens of the chat template and the prompt, without the content (`pair`: contents; `bare`:
+    for a model with `ModelSpec.input_form` "bare")."""
+    if bare:  # its module has no template that could be asked for: an estimate
+        return 8 + len(prompt) // 3
     turn = [{"type": "text", "text": "a"}]
     sample: Any = {"text": "a"}
     if pair:

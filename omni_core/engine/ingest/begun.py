@@ -92,6 +92,7 @@ def _values(request: IngestRequest | FolderRequest) -> dict[str, Any]:
         "title": request.title,
         "recorded_at": None if at is None else at.isoformat(),
         "transcript": request.transcript,
+        **({"name": request.name} if request.name else {}),
         **shared,
     }
 
@@ -108,6 +109,7 @@ def request_of(values: Mapping[str, Any]) -> IngestRequest | FolderRequest:
         collection=values["collection"],
         transcript=values["transcript"],
         fast=values["fast"],
+        name=values.get("name", ""),
     )
 
 

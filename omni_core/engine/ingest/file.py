@@ -132,12 +132,13 @@ def _source(
     """The source as it is stored; `before`: as an earlier ingest left it, whose title stays, unless
     that was the file's name, and whose date, where a person gave it."""
     kept = "" if before is None or before.title == title_of(before.uri) else before.title
+    own = "" if request.name and info.title == title_of(str(path)) else info.title
     dated = before is not None and before.recorded_at_from == "caller"
     recorded_at = request.recorded_at or (before.recorded_at if before and dated else None)
     return Source(
         sha256=sha256,
         uri=str(path),
-        title=request.title or kept or info.title or path.stem,
+        title=request.title or kept or own or request.name or path.stem,
         modality=info.modality,
         mime=info.mime,
         size=stat.st_size,

@@ -9,6 +9,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.describe import empty_note
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.ingest.run import Run
+from omni_core.engine.speakers.finding import settle
 from omni_core.errors import OmniError
 from omni_core.payload import source_filter
 from omni_core.query import Ids
@@ -24,6 +25,8 @@ async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
         duration = pipeline.at
     if pipeline.before is not None:
         await _delete_leftovers(context, pipeline)
+    row = await asyncio.to_thread(context.catalog.get, source.sha256)
+    await settle(context, row, pipeline.voices, pipeline.subtitles)
     await asyncio.to_thread(
         context.catalog.finish,
         source.sha256,

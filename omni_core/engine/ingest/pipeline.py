@@ -22,6 +22,7 @@ from omni_core.engine.ingest.drawing import PageDrawing
 from omni_core.engine.ingest.emptiness import is_findable, why_empty
 from omni_core.engine.ingest.points import to_points
 from omni_core.engine.ingest.titles import title_segment
+from omni_core.engine.speakers.said import Subtitles
 from omni_core.engine.workers import Models, ModelsDied
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.evidence import thumbnails
@@ -39,6 +40,7 @@ from omni_core.types import (
     Source,
     SourceRow,
     VideoContent,
+    Voices,
 )
 from omni_core.worker import Worker, WorkerDied
 
@@ -84,6 +86,10 @@ class Pipeline:
     """Seconds of the file as decoded, once it is read to its end."""
     readers: bytes = b""
     """The readers' buffers at the last checkpoint."""
+    voices: Voices | None = None
+    """Who spoke when, once all is read; None where nobody was told apart."""
+    subtitles: Subtitles = field(default_factory=Subtitles)
+    """The names in the subtitles."""
     _found: bool = False
     """Whether something in the file can be found, and not only its title."""
     _title: str = ""
@@ -266,7 +272,9 @@ class Pipeline:
 
     async def _end(self, on_checkpoint: Callable[[], Awaitable[None]]) -> None:
         """Read and store what the readers have buffered."""
-        await self._store(await self.models.flush(self.source.id))
+        flushed = await self.models.flush(self.source.id)
+        self.voices = flushed.voices
+        await self._store(flushed)
         if not self._found:
             await self._store_whole_title()
         self._pending_from = None
@@ -299,6 +307,7 @@ class Pipeline:
                 self._drawing.saw(segment)
                 self._cut.add(segment.channel)
                 self._chapters.saw(segment)
+                self.subtitles.saw(segment)
                 size = FIRST_BATCHES[yielded] if yielded < len(FIRST_BATCHES) else self.batch
                 paged = segment.span.axis == "page"
                 same_page = paged and bool(batch) and batch[-1].span.overlaps(segment.span)

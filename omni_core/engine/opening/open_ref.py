@@ -22,6 +22,7 @@ from omni_core.engine.hashing import hash_file
 from omni_core.engine.opening.attachments import Attached, attach, saved_thumbnail
 from omni_core.engine.opening.placed_words import place_of_quote, place_of_segment
 from omni_core.engine.opening.selection import Selection, select
+from omni_core.engine.opening.speaking import speaking_in, with_speakers
 from omni_core.engine.opening.transcript import captions, lines, units
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Opened, OpenRequest, Placed, Show, SourceRow
@@ -81,6 +82,7 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         attached = await attach(context, path, selection, request, shows, places)
     elif set(shows) & PICTURES:
         attached = Attached(await asyncio.to_thread(saved_thumbnail, context, selection))
+    speaking = await speaking_in(context, row, selection.span)
     notes = (incomplete_note(row), *empty_note(row.empty))
     warnings = (unfit, missing, unplaced, *attached.warnings, *notes)
     return Opened(
@@ -90,7 +92,8 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         window=place(row, selection.span),
         requested=_requested(target, request),
         span=selection.named,
-        lines=lines(selection.points, selection.best) + captions(selection.points),
+        lines=with_speakers(lines(selection.points, selection.best), speaking)
+        + captions(selection.points),
         places=places,
         pictures=attached.pictures,
         clips=attached.clips,

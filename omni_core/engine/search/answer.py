@@ -10,8 +10,10 @@ from omni_core.engine.results import SearchHit, SearchRequest, SearchResult
 from omni_core.engine.search.format import format_hit
 from omni_core.engine.search.question import Question
 from omni_core.engine.search.scope import Scope
+from omni_core.engine.search.who import with_who_says_it
 from omni_core.retrieval.moments import Moment
 from omni_core.stages import staged
+from omni_core.text import language
 from omni_core.types import FILE_TIME
 
 REPORTED_WAIT_S = 1.0
@@ -33,27 +35,55 @@ async def answer(
     named |= {source_id for m in page for source_id, _ in m.also_at}
     rows = await asyncio.to_thread(context.catalog.get_many, named)
     duplicates = await asyncio.to_thread(context.catalog.with_duplicate_title, named)
-    hits = tuple(format_hit(m, rows, question.words, duplicates) for m in page)
-    near = next((format_hit(m, rows, question.words, duplicates) for m in nearest), None)
+    shown = [*page, *nearest]
+    formatted = [format_hit(m, rows, question.words, duplicates) for m in shown]
+    formatted = await with_who_says_it(context, formatted, shown, question, duplicates)
+    hits = tuple(formatted[: len(page)])
+    near = formatted[-1] if nearest else None
     return SearchResult(
         hits=hits,
         searched_sources=scope.sources,
         searched_segments=scope.segments,
         when_resolved=scope.when_resolved,
-        note=_note(request, hits, near, offset, question.waited_s),
+        note="; ".join(
+            note
+            for note in (
+                _language_note(context, question),
+                _absence_note(question),
+                _note(request, question, hits, near, offset),
+            )
+            if note
+        ),
         nearest=near,
     )
 
 
+def _language_note(context: Context, question: Question) -> str:
+    if not question.unread_language:
+        return ""
+    read = ", ".join(sorted(language.name(code) for code in context.info.languages))
+    return (
+        f"the question seems to be in {language.name(question.unread_language)}, which the model "
+        f"does not read, so that only words that stand in the evidence count: ask in {read}"
+    )
+
+
+def _absence_note(question: Question) -> str:
+    words = ", ".join(f"{word!r}" for word in question.absent_words[:3])
+    return f"no text of the library holds {words}" if words else ""
+
+
 def _note(
     request: SearchRequest,
+    question: Question,
     hits: Sequence[SearchHit],
     nearest: SearchHit | None,
     offset: int,
-    waited_s: float,
 ) -> str:
     if hits:
         notes = []
+        if question.spoken_by is not None:
+            notes.append("what the speaker whom the question names says comes first")
         if request.when and any(h.recorded_at_from == FILE_TIME for h in hits):
             notes.append(
                 f"a date from {FILE_TIME!r} says when the file last changed, "
@@ -61,8 +91,10 @@ def _note(
             )
         if all(h.match == "weak" for h in hits):
             notes.append("only weak matches: treat them as leads, not as evidence")
-        if waited_s >= REPORTED_WAIT_S:
-            notes.append(f"waited {waited_s:.0f} s for the models to load; the next is fast")
+        if question.waited_s >= REPORTED_WAIT_S:
+            notes.append(
+                f"waited {question.waited_s:.0f} s for the models to load; the next is fast"
+            )
         return "; ".join(notes)
     if offset:
         return "no more results"

@@ -20,6 +20,7 @@ from omni_core.engine.search.query_by_example import by_file, by_ref, by_target
 from omni_core.engine.search.question import Question, in_words
 from omni_core.engine.search.rerank import rerank_moments
 from omni_core.engine.search.scope import Scope, scope_of
+from omni_core.engine.search.spoken_by import lift
 from omni_core.errors import BadRequestError
 from omni_core.points import ScoredPoint
 from omni_core.query import Prefetch
@@ -28,7 +29,8 @@ from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import Moment
 from omni_core.retrieval.rows import rows_first
 from omni_core.stages import staged
-from omni_core.text import bm25
+from omni_core.text import bm25, language
+from omni_core.text.rarity import rare_terms
 from omni_core.types import TextContent, Vector
 
 PREFETCH_LIMIT = 200
@@ -46,19 +48,21 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
 
     Raises BadRequestError or NotFoundError for an invalid request.
     """
-    offset = _checked_offset(request)
+    offset = checked_offset(request)
     scope = await scope_of(context, request)
     question = await _question_of(context, request)
     scope = scope.without_sources(question.exclude_sources)
 
-    found = await retrieve(context, question, scope)
-    candidates = await fuse(question, found)
+    question, candidates = await ranked_candidates(context, question, scope)
+    if question.spoken_by is not None:
+        candidates = await lift(context, candidates, question.spoken_by)
     candidates = await drop_unwanted(context, request, candidates)
     accepted, below = thresholds.grade(
         candidates,
         context.info,
         example_channels=question.example_channels,
         calibrated=await calibrated_thresholds(context, scope.segments),
+        understood=not question.by_words_only,
     )
     shown_until = offset + request.limit
     ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)
@@ -67,16 +71,17 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
     if context.settings.reranker and question.words and ranked:
         ranked, reranked = await rerank_moments(context, question.words, ranked)
 
-    ranked = moments.order(ranked, request.order)
+    if request.order == "newest" or request.order == "oldest":
+        ranked = moments.order(ranked, request.order)
     page, more = moments.page(ranked, offset, request.limit, request.per_source)
-    following = cursors.encode(str(offset + len(page)), _identity(request)) if more else ""
+    following = cursors.encode(str(offset + len(page)), identity(request)) if more else ""
     result = await answer(
         context, request, question, scope, page, moments.merge_neighbours(below), offset
     )
     return replace(result, next_cursor=following, second_stage=reranked)
 
 
-def _checked_offset(request: SearchRequest) -> int:
+def checked_offset(request: SearchRequest) -> int:
     """The offset of the page. Raises BadRequestError for an invalid request."""
     if not (request.query.strip() or request.ref or request.path):
         raise BadRequestError("the question is empty; say what to look for")
@@ -84,10 +89,10 @@ def _checked_offset(request: SearchRequest) -> int:
         raise BadRequestError(
             f"limit and per_source go from 1 to {MAX_LIMIT}; page with the cursor"
         )
-    return cursors.decode_offset(request.cursor, _identity(request))
+    return cursors.decode_offset(request.cursor, identity(request))
 
 
-def _identity(request: SearchRequest) -> str:
+def identity(request: SearchRequest) -> str:
     """The request without its page: the same for every page of a result."""
     return repr(replace(request, cursor="", limit=0))
 
@@ -124,6 +129,10 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
         return Retrieved((), ())
     index = await context.opened_index()
     rankings = await index.search(prefetches, filter=scope.filter)
+    if question.spoken_by is not None:  # what the speaker says may be far from the best of all
+        within = scope.narrowed(question.spoken_by.filter)
+        own = await index.search(prefetches, filter=within.filter)
+        rankings = [fusion.merge(pair) for pair in zip(rankings, own, strict=True)]
     by_meaning, by_words = rankings[: len(question.vectors)], rankings[len(question.vectors) :]
 
     def others(ranking: Sequence[ScoredPoint]) -> tuple[ScoredPoint, ...]:
@@ -132,12 +141,31 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
     return Retrieved(others(fusion.merge(by_meaning)), others(by_words[0] if by_words else ()))
 
 
+async def ranked_candidates(
+    context: Context, question: Question, scope: Scope
+) -> tuple[Question, list[Candidate]]:
+    """The fused ranking, best first, and the question with its absent words."""
+    found = await retrieve(context, question, scope)
+    candidates = await fuse(question, found)
+    absent = await asyncio.to_thread(_absent_words, question.words, found.bm25)
+    return replace(question, absent_words=absent), candidates
+
+
 @staged("search.fuse")
 async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
     """The fused ranking, best first. Runs in a thread: it takes 15 to 70 ms."""
     return await asyncio.to_thread(
-        fusion.fuse, found.dense, found.bm25, question=question.words, terms=bm25.terms
-    )
+        fusion.fuse, found.dense, found.bm25, question=question.words,
+        rare=rare_terms(question.words), terms=bm25.terms,
+    )  # fmt: skip
+
+
+def _absent_words(words: str, found: Sequence[ScoredPoint]) -> tuple[str, ...]:
+    rare = rare_terms(words)
+    if not fusion.stand_nowhere(rare, words, found, terms=bm25.terms):
+        return ()
+    # the list of common words is good for English; a compound in German is no rare name
+    return () if language.outside(words, ("en",)) else rare
 
 
 @staged("search.unwanted")
@@ -165,7 +193,7 @@ async def drop_unwanted(
         unwanted += (await by_target(context, ref, target, same_source=True)).vectors
     if not unwanted:
         return candidates
-    vectors = await _vectors(context, [c.id for c in candidates[:PREFETCH_LIMIT]])
+    vectors = await vectors_of(context, [c.id for c in candidates[:PREFETCH_LIMIT]])
     return fusion.exclude(candidates, unwanted, vectors, unwanted_words=words, terms=bm25.terms)
 
 
@@ -175,11 +203,11 @@ async def as_moments(
 ) -> list[Moment]:
     """Moments of merged neighbours; near-duplicates among the first `compared` are folded."""
     merged = moments.merge_neighbours(accepted)
-    vectors = await _vectors(context, [m.best.id for m in merged[:compared]])
+    vectors = await vectors_of(context, [m.best.id for m in merged[:compared]])
     return moments.fold_duplicates(merged, vectors)
 
 
-async def _vectors(context: Context, ids: Sequence[str]) -> Mapping[str, Vector]:
+async def vectors_of(context: Context, ids: Sequence[str]) -> Mapping[str, Vector]:
     """Dense vectors by id; none for a multi-vector model."""
     if not ids or context.info.multi_vector:
         return {}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 
 from omni_core.engine.context import Context
+from omni_core.engine.search.spoken_by import SpokenBy, named_in
+from omni_core.text import language
 from omni_core.types import Channel, TextContent, Vector
 
 
@@ -24,12 +27,34 @@ class Question:
     """The channels of the example; empty for a question in words."""
     waited_s: float = 0.0
     """How long the question waited for models that were still loading."""
+    unread_language: str = ""
+    """ISO 639 code of its language where the model certainly does not read it."""
+    absent_words: tuple[str, ...] = ()
+    """Its rare words, where it is mostly these and they stand in no text of the library."""
+    spoken_by: SpokenBy | None = None
+    """The speaker whom the question names."""
+
+    @property
+    def by_words_only(self) -> bool:
+        """Whether likeness alone is no answer, so that only words that stand in a text count."""
+        return bool(self.unread_language or self.absent_words)
 
 
 async def in_words(context: Context, words: str) -> Question:
     """A question in words, with the vector of the encoder."""
+    who = await named_in(context, words)
     started = time.monotonic()
     loading = (await context.models.status()).encoder == "loading"
     (vector,) = await context.models.questions([TextContent(words)])
     waited = time.monotonic() - started if loading else 0.0
-    return Question((vector,) if vector is not None else (), words, waited_s=waited)
+    unread = ""
+    if context.info.languages:
+        unread = await asyncio.to_thread(language.outside, words, context.info.languages)
+    vectors = (vector,) if vector is not None else ()
+    return Question(
+        vectors,
+        who.words if who else words,
+        waited_s=waited,
+        unread_language=unread,
+        spoken_by=who,
+    )

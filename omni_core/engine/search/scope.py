@@ -35,6 +35,11 @@ class Scope:
         must_not = (*self.filter.must_not, of_sources(ids))
         return replace(self, filter=Filter(self.filter.must, must_not))
 
+    def narrowed(self, more: Filter) -> Scope:
+        """The scope within another filter too."""
+        must = (*self.filter.must, *more.must)
+        return replace(self, filter=Filter(must, (*self.filter.must_not, *more.must_not)))
+
 
 @staged("search.scope")
 async def scope_of(context: Context, request: SearchRequest) -> Scope:

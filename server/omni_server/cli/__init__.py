@@ -6,7 +6,10 @@ library   ingest, sources, forget
 watch     watch
 ask       search, similar, show
 serving   serve, worker, schema
-learn     models, eval, reindex, doctor
+measure   eval (evaluation_text prints its report); measure_mteb: mteb
+vectors   export, import
+learn     models, reindex, doctor
+setup     setup; setup_words, setup_meter: what it prints
 install   install, uninstall, doctor --client
 printing  tables, times, progress, JSON
 """

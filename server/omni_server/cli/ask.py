@@ -23,6 +23,9 @@ async def search(args: argparse.Namespace) -> int:
         source=args.source,
         exclude=args.exclude,
         order=args.order,
+        after=args.after,
+        before=args.before,
+        count=args.count,
         **_filters(args),
     )
     return await _ask(args, request)
@@ -70,6 +73,10 @@ async def _ask(args: argparse.Namespace, request: SearchRequest) -> int:
 def _print(result: SearchResult) -> None:
     if result.when_resolved:
         say(f"when: {result.when_resolved}")
+    if result.read_as:
+        say(f"read as: {one_line(result.read_as, 1000)}")
+    if result.count is not None:
+        say(f"count: {'at least ' if result.at_least else ''}{result.count}")
     for number, hit in enumerate(result.hits, 1):
         _print_hit(f"{number}.", hit)
     if not result.hits:
@@ -98,7 +105,8 @@ def _print_hit(mark: str, hit: SearchHit) -> None:
     if hit.heading:
         say(f"    under {one_line(hit.heading, 100)!r}")
     if hit.text:
-        say(f"    {excerpt(hit.text, 40, 100)}")
+        said = f"{one_line(hit.speaker, 80)}: " if hit.speaker else ""
+        say(f"    {said}{excerpt(hit.text, 40, 100)}")
     say(f"    {hit.ref}")
     if hit.also_at:
         say(f"    also at {', '.join(one_line(a) for a in hit.also_at)}")
@@ -135,7 +143,8 @@ def _print_opened(opened: Opened) -> None:
     say(one_line(opened.window) + asked)
     for line in opened.lines:
         place = f"p. {line.start:g}" if line.axis == "page" else f"{line.start:g}-{line.end:g}"
-        say(f"  {place:>14}  {line.channel.replace('_', ' ')} ({one_line(line.origin)})")
+        who = f" {one_line(line.speaker, 80)}:" if line.speaker else ""
+        say(f"  {place:>14}  {line.channel.replace('_', ' ')} ({one_line(line.origin)}){who}")
         for text in clean(line.text, lines=True).splitlines():
             say(f"    {text}")
     for picture in opened.pictures:

@@ -1,63 +1,14 @@
-"""models, eval, reindex, doctor: models, their evaluation, and diagnosis of this machine."""
+"""models, reindex, doctor: models, and diagnosis of this machine."""
 
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+from dataclasses import asdict
 
 from omni_server.cli.printing import Bar, as_json, say, table
 from omni_server.cli.settings import settings_of
 from omni_server.text import one_line
-
-MEASURES = (("r1", "R@1"), ("r5", "R@5"), ("mrr", "MRR"), ("ndcg10", "nDCG@10"))
-
-
-async def evaluate(args: argparse.Namespace) -> int:
-    """Print the table of `QUERIES.json`; without --store the library is a temporary one."""
-    with tempfile.TemporaryDirectory(prefix="omni-eval-") as folder:
-        report = await _evaluate(args, args.store or folder)
-    if args.json:
-        as_json(report)
-        return 0
-    _print_scores("whole library", report["whole_library"])
-    say()
-    _print_scores("only the answer's modality", report["modality_filtered"])
-    if args.misses:
-        say()
-        for row in report["rows"]:
-            if row["rank"] != 1:
-                say(f"{row['id']} {one_line(row['query'])}: rank {row['rank'] or 'none'}")
-                for top in row["top"]:
-                    say(f"    {one_line(top)}")
-    for name, error in report["failed"].items():
-        say(f"not ingested: {one_line(name)}: {one_line(error)}")
-    say(f"{report['queries']} questions over {report['files']} files")
-    return 0
-
-
-async def _evaluate(args: argparse.Namespace, store: str) -> dict[str, Any]:
-    from omni_core.engine.evaluate import EvaluationProgress
-    from omni_core.engine.evaluate import evaluate as run
-    from omni_server.cli.opening import open_library
-
-    with Bar() as bar:
-
-        async def progress(p: EvaluationProgress) -> None:
-            bar.show(p.number / p.total, f"{p.stage} {p.number}/{p.total} {p.item}".rstrip())
-
-        async with await open_library(args, store=store) as engine:
-            return await run(engine, args.queries, args.media, progress)
-
-
-def _print_scores(title: str, scores: Mapping[str, Mapping[str, float]]) -> None:
-    order = sorted(scores, key=lambda d: (d == "all", d))
-    rows = [
-        (d, f"{scores[d]['n']:.0f}", *(f"{scores[d][key]:.3f}" for key, _ in MEASURES))
-        for d in order
-    ]
-    table(rows, (title, "n", *(name for _, name in MEASURES)), right=range(1, 6))
 
 
 def models(args: argparse.Namespace) -> int:
@@ -68,15 +19,15 @@ def models(args: argparse.Namespace) -> int:
     if args.action == "check":
         if not args.name:
             raise BadRequestError("name the model: omni-mcp models check e5-omni-7b")
-        report = known.check(args.name, settings_of(args))
+        report = known.check(args.name, settings_of(args), args.media)
         if args.json:
-            as_json(report)
+            as_json({"passed": report.ok, **asdict(report)})
         else:
             for line in report.lines():
                 say(one_line(line, 1000))
             say("passed" if report.ok else "FAILED")
         return int(not report.ok)
-    fits = known.list_models()
+    fits = known.list_models(settings_of(args))
     if args.json:
         as_json(fits)
         return 0
@@ -94,8 +45,8 @@ def models(args: argparse.Namespace) -> int:
     table(rows, ("name", "does", "takes", "dim", "memory", "runs here"), right=(3, 4))
     say()
     for f in fits:
-        note = f" -- {f.spec.warning}" if f.spec.warning else ""
-        say(f"{f.spec.name}: {f.spec.licence}{note}")
+        notes = filter(None, (f.spec.warning, f.spec.note))
+        say(f"{f.spec.name}: {f.spec.licence}" + "".join(f" -- {note}" for note in notes))
     say("\nUse one with --encoder NAME (rerankers: OMNI_RERANKER=NAME); the default is `embedded`.")
     return 0
 
@@ -114,7 +65,8 @@ async def reindex(args: argparse.Namespace) -> int:
             part = (s.sources_done + (s.progress if s.progress < 1 else 0)) / (s.sources_total or 1)
             bar.show(part, f"{s.sources_done}/{s.sources_total} {s.current}")
 
-        report = await run(settings_of(args), args.encoder, progress)
+        settings = await asyncio.to_thread(settings_of, args)
+        report = await run(settings, args.encoder, progress)
     if args.json:
         as_json(report)
         return int(bool(report.failed))

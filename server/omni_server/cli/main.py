@@ -18,7 +18,11 @@ KEPT = {
     "ingest": "stopped; what was finished is kept, the same command completes the rest",
     "watch": "stopped; what changes meanwhile is found at the next start",
     "eval": "stopped; files ingested so far are kept if --store was given",
+    "export": "stopped; nothing was written",
+    "import": "stopped; what was imported is kept, the same command imports the rest",
     "upload": "stopped; what was sent is kept for a day, the same command sends the rest",
+    "setup": "stopped; the settings are as they were; what was downloaded is kept",
+    "speakers": "stopped; names and speakers found so far are kept",
     "reindex": "stopped; the same command goes on where this one was",
 }
 

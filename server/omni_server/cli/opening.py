@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+from typing import Any
 
 from omni_core import SharedEngine
 from omni_server.cli.printing import hint
@@ -12,7 +14,8 @@ from omni_server.cli.settings import settings_of
 async def open_library(args: argparse.Namespace, *, store: str = "") -> SharedEngine:
     """The engine of these arguments, or of another store; says on stderr which of their settings
     have no effect."""
-    settings = settings_of(args, store=store) if store else settings_of(args)
+    more: dict[str, Any] = {"store": store} if store else {}
+    settings = await asyncio.to_thread(settings_of, args, **more)
     engine = await SharedEngine.open(settings)
     if engine.overruled:
         hint(f"another omni-mcp has the library open, and its settings apply: {engine.overruled}")

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from omni_server.cli import parser_serving
+from omni_server.cli import parser_measuring, parser_serving, parser_vectors
 from omni_server.cli.verbs import Verbs, json_option
 
 MODALITIES = ("video", "audio", "image", "document")
@@ -33,10 +33,13 @@ def build() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     verbs = Verbs(top)
+    parser_serving.setup(verbs)
     parser_serving.serving(verbs)
     _library(verbs)
     _asking(verbs)
+    parser_measuring.measuring(verbs)
     _learning(verbs)
+    parser_vectors.vectors(verbs)
     parser_serving.clients(verbs)
     return top
 
@@ -65,6 +68,7 @@ def _library(verbs: Verbs) -> None:
     one.add_argument("--password", help="of an encrypted document")
     json_option(ingest)
     parser_serving.watch(verbs)
+    _speakers(verbs)
     sources = verbs.add(
         "sources", "library:sources", "List what is in the library", "omni-mcp sources --match talk"
     )
@@ -95,6 +99,43 @@ def _library(verbs: Verbs) -> None:
     json_option(forget)
 
 
+def _speakers(verbs: Verbs) -> None:
+    speakers = verbs.add(
+        "speakers",
+        "speakers:speakers",
+        "List who speaks in a source, and give speakers names",
+        "omni-mcp speakers 'Board meeting' --name A=Ann --name B='Bob Hill'\n"
+        "  omni-mcp speakers 'Board meeting' --unname A\n"
+        "  omni-mcp speakers --find",
+    )
+    speakers.add_argument(
+        "source", nargs="?", default="", metavar="SOURCE",
+        help="id or part of the title; without one: every source with a named speaker",
+    )  # fmt: skip
+    speakers.add_argument(
+        "--name", action="append", default=[], metavar="SPEAKER=NAME",
+        help="call a speaker (its letter or its name) so; again for another one",
+    )  # fmt: skip
+    speakers.add_argument(
+        "--unname", action="append", default=[], metavar="SPEAKER", help="take a name back"
+    )
+    speakers.add_argument(
+        "--find", action="store_true",
+        help="listen again to SOURCE, or to all in which nobody was told apart",
+    )  # fmt: skip
+    json_option(speakers)
+    voices = verbs.add(
+        "voices",
+        "speakers:voices",
+        "List or delete the voices kept to recognise people in other files",
+        "omni-mcp voices forget --yes",
+    )
+    voices.add_argument("action", nargs="?", default="list", choices=("list", "forget"))
+    voices.add_argument("name", nargs="?", help="forget: only the voices of this name")
+    voices.add_argument("--yes", action="store_true", help="do not ask")
+    json_option(voices)
+
+
 def _asking(verbs: Verbs) -> None:
     search = verbs.add(
         "search",
@@ -106,7 +147,19 @@ def _asking(verbs: Verbs) -> None:
     _filters(search)
     search.add_argument("--source", default="", help="only in this one (id or part of a title)")
     search.add_argument("--exclude", default="", metavar="TEXT", help="what must not be in it")
-    search.add_argument("--order", default="relevance", choices=("relevance", "newest", "oldest"))
+    search.add_argument(
+        "--order",
+        default="relevance",
+        choices=("relevance", "newest", "oldest", "first", "last"),
+        help="by date; first, last: what matches well, by time in each source too",
+    )
+    search.add_argument(
+        "--after", default="", metavar="REF", help="only what follows this moment, in its source"
+    )
+    search.add_argument(
+        "--before", default="", metavar="REF", help="only what precedes it; with both: between"
+    )
+    search.add_argument("--count", action="store_true", help="count the distinct moments")
     similar = verbs.add(
         "similar",
         "ask:similar",
@@ -163,16 +216,6 @@ def _crop(text: str) -> tuple[float, ...]:
 
 
 def _learning(verbs: Verbs) -> None:
-    evaluate = verbs.add(
-        "eval",
-        "learn:evaluate",
-        "Measure how well questions find their answers",
-        "omni-mcp eval samples/queries.json --media samples/library",
-    )
-    evaluate.add_argument("queries", metavar="QUERIES.json", help="questions and their answers")
-    evaluate.add_argument("--media", required=True, metavar="DIR", help="the files they are about")
-    evaluate.add_argument("--misses", action="store_true", help="list questions not answered first")
-    json_option(evaluate)
     models = verbs.add(
         "models",
         "learn:models",
@@ -181,6 +224,12 @@ def _learning(verbs: Verbs) -> None:
     )
     models.add_argument("action", nargs="?", default="list", choices=("list", "check"))
     models.add_argument("name", nargs="?", help="the model to check: downloads and probes it")
+    models.add_argument(
+        "--media",
+        default="",
+        metavar="DIR",
+        help="embeddinggemma-2-onnx: folder with the example files of its cards (from the hub)",
+    )
     json_option(models)
     reindex = verbs.add(
         "reindex",

@@ -1,4 +1,4 @@
-"""The verbs that serve, send files, keep folders current, and set clients up."""
+"""The verbs that serve, send files, keep folders current, and set this and clients up."""
 
 from __future__ import annotations
 
@@ -134,6 +134,38 @@ def watch(verbs: Verbs) -> None:
         help="forget what has been gone for more than N days (never)",
     )  # fmt: skip
     watch.add_argument("--json", action="store_true", help="print one line of JSON per event")
+
+
+def setup(verbs: Verbs) -> None:
+    """setup."""
+    setup = verbs.add(
+        "setup",
+        "setup:setup",
+        "Choose the models: look at this machine, explain, download, check, write the settings",
+        "omni-mcp setup\n  omni-mcp setup --profile laptop --listening turbo --yes\n"
+        "  omni-mcp setup --profile embedded --listening base",
+        library=False,
+    )
+    what = setup.add_argument_group("what to choose (asked for, where nothing is given)")
+    what.add_argument("--profile", metavar="NAME", help="what embeds: embedded, laptop, gpu, ...")
+    what.add_argument("--listening", metavar="NAME", help="what hears: base, turbo, large")
+    what.add_argument(
+        "--speakers", action="store_true", help="fetch the weights that tell speakers apart"
+    )
+    how = setup.add_argument_group("how")
+    how.add_argument("--yes", action="store_true", help="do not ask")
+    how.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
+    how.add_argument(
+        "--reindex", action=argparse.BooleanOptionalAction,
+        help="embed the library again where the model changes (asked; with --yes it is done)",
+    )  # fmt: skip
+    where = setup.add_argument_group("where")
+    where.add_argument("--store", metavar="DIR", help="folder of the library (~/.omni-mcp)")
+    where.add_argument(
+        "--config", metavar="FILE", help="TOML file of settings (omni.toml in the store)"
+    )
+    where.add_argument("--weights", metavar="DIR", help="folder of weights (weights in the store)")
+    json_option(setup)
 
 
 def clients(verbs: Verbs) -> None:

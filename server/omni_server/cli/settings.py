@@ -6,7 +6,8 @@ import argparse
 import logging
 import os
 
-from omni_core.settings import Settings, load
+from omni_core.config.environment import CONFIG, variable
+from omni_core.settings import Settings, load, own_file
 
 SAME_NAME = ("store", "encoder", "device", "host", "port", "token")
 ORIGINS = {name: f"option --{name}" for name in SAME_NAME} | {
@@ -35,6 +36,8 @@ def settings_of(
     watch = getattr(args, "watch", None)
     given["watch"] = ["roots"] if watch == [] else watch
     given["allowed_hosts"] = getattr(args, "allowed_host", None)
-    return load(
-        {**given, **more}, config=getattr(args, "config", None), origins=ORIGINS | (origins or {})
-    )
+    config = getattr(args, "config", None)
+    if "store" in more and not config and CONFIG not in os.environ:
+        own = own_file(given["store"] or os.environ.get(variable("store"), ""))
+        config = str(own) if os.path.isfile(own) else None  # for a library beside the user's own
+    return load({**given, **more}, config=config, origins=ORIGINS | (origins or {}))

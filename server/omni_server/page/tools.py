@@ -43,10 +43,21 @@ async def view_moment(
     request = _request(
         ref, step=step, size="large", max_pictures=1, max_bytes=MAX_IMAGE, word_boxes=True
     )
-    data = view.opened(await engine.open_ref(request))
+    data = view.opened(await engine.open_ref(request), may_name=principal(ctx).may("ingest"))
     if quote.strip():
         data["check"] = view.checked(await engine.check(ref, quote))
     return _answer(f"opened {data['cite']}", data)
+
+
+async def name_speaker(
+    ctx: Ctx,
+    source: Annotated[str, Field(description="Id of the source", min_length=1)],
+    speaker: Annotated[str, Field(description="Its letter, or the name that it has")],
+    name: Annotated[str, Field(description="Its name; empty takes it back")] = "",
+) -> CallToolResult:
+    """Give a speaker of a source a name, which searches then find."""
+    found = await (await engine_of(ctx)).name_speaker(source, speaker, name)
+    return _answer(f"named {speaker}", view.speakers(found))
 
 
 async def library_status(ctx: Ctx) -> CallToolResult:
@@ -72,7 +83,7 @@ async def library_status(ctx: Ctx) -> CallToolResult:
 async def _clip(ctx: Ctx, ref: str, pad_s: float) -> CallToolResult:
     """A clip of the moment and its surroundings, with the words said in it."""
     o = await (await engine_of(ctx)).open_ref(_request(ref, ("clip", "text"), pad_s=pad_s))
-    data = view.opened(o)
+    data = view.opened(o, may_name=principal(ctx).may("ingest"))
     if o.clips:
         state, cut = state_of(ctx), o.clips[0]
         url = ""

@@ -10,14 +10,23 @@ from omni_server.render import results
 from omni_server.text import one_line
 
 if TYPE_CHECKING:
-    from omni_core.engine.results import Checked, ClipFile, Line, Opened, RenderedImage, SourceRow
+    from omni_core.engine.results import (
+        Checked,
+        ClipFile,
+        Line,
+        Opened,
+        RenderedImage,
+        SourceRow,
+        SpeakersOf,
+    )
 
 MAX_LINE = 20_000
 """Characters of one line that the page shows."""
 
 
-def opened(o: Opened) -> dict[str, Any]:
-    """What the page shows of a reference; absent keys are empty.
+def opened(o: Opened, *, may_name: bool = False) -> dict[str, Any]:
+    """What the page shows of a reference; absent keys are empty. `may_name`: whether the caller
+    may give speakers names.
 
     `span` and the lines' `start` and `end` are seconds, pages or characters by `axis`; `image` is
     a JPEG as base64, its `words` are [text, left, top, right, bottom] in fractions of the sides.
@@ -36,6 +45,23 @@ def opened(o: Opened) -> dict[str, Any]:
             "next": o.next,
             "provenance": one_line(o.provenance, 600),
             "warnings": [one_line(w, 400) for w in o.warnings],
+            "may_name": True if may_name and any(x.speaker for x in o.lines) else None,
+        }
+    )
+
+
+def speakers(found: SpeakersOf) -> dict[str, Any]:
+    """The speakers of a source, and a note."""
+    return _filled(
+        {
+            "source": found.source.id,
+            "speakers": [
+                _filled(
+                    {"letter": s.letter, "name": one_line(s.name, 80), "name_from": s.name_from}
+                )
+                for s in found.speakers
+            ],
+            "note": one_line(found.note, 300),
         }
     )
 
@@ -97,6 +123,7 @@ def _line(line: Line) -> dict[str, Any]:
             "end": round(line.end, 3),
             "axis": line.axis,
             "ref": line.ref,
+            "speaker": one_line(line.speaker, results.MAX_SPEAKER),
             "beats": [list(beat) for beat in line.beats],
         }
     )

@@ -31,6 +31,12 @@ def tiny() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def own_module(tiny: ModuleType) -> ModuleType:
+    """The builder of a repository with an input module of its own; skips as `tiny` does."""
+    return _module("own_module")
+
+
+@pytest.fixture(scope="session")
 def checkpoints(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """`checkpoints("thinker")`: the folder of a bare checkpoint, built on first use."""
     root = tmp_path_factory.mktemp("checkpoints")

@@ -29,6 +29,9 @@ from transformers import (
     Gemma4ImageProcessor,
     GemmaTokenizer,
     PreTrainedModel,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2_5_VLProcessor,
     Qwen2_5OmniProcessor,
     Qwen2_5OmniThinkerConfig,
     Qwen2_5OmniThinkerForConditionalGeneration,
@@ -276,6 +279,54 @@ def build_qwen2_vl(path: Path, *, hidden: int = 32) -> Path:
     )
     torch.manual_seed(0)
     return _save(Qwen2VLForConditionalGeneration(config), processor, path)
+
+
+def build_qwen2_5_vl(path: Path, *, hidden: int = 32) -> Path:
+    """The base of GVE: as Qwen2-VL, with windows in its vision tower."""
+    tokenizer = qwen_tokenizer(VL_MARKS)
+    ids = tokenizer.convert_tokens_to_ids
+    processor = Qwen2_5_VLProcessor(
+        Qwen2VLImageProcessor(size=PIXELS),
+        tokenizer,
+        Qwen2VLVideoProcessor(size=PIXELS),
+        chat_template=VL_CHAT,
+    )
+    config = Qwen2_5_VLConfig(
+        text_config={
+            "vocab_size": len(tokenizer),
+            "hidden_size": hidden,
+            "intermediate_size": 2 * hidden,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "max_position_embeddings": 32768,
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 1e6,
+                "mrope_section": [1, 1, 2],
+            },
+            "pad_token_id": ids("<|endoftext|>"),
+            "bos_token_id": ids("<|im_start|>"),
+            "eos_token_id": ids("<|im_end|>"),
+        },
+        vision_config={
+            "depth": 2,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_heads": 4,
+            "out_hidden_size": hidden,
+            "patch_size": 14,
+            "window_size": 56,
+            "fullatt_block_indexes": [1],
+        },
+        image_token_id=ids("<|image_pad|>"),
+        video_token_id=ids("<|video_pad|>"),
+        vision_start_token_id=ids("<|vision_start|>"),
+        vision_end_token_id=ids("<|vision_end|>"),
+        tie_word_embeddings=True,
+    )
+    torch.manual_seed(0)
+    return _save(Qwen2_5_VLForConditionalGeneration(config), processor, path)
 
 
 def build_qwen3_vl(path: Path, *, hidden: int = 32, template: str = VL_CHAT) -> Path:

@@ -23,6 +23,7 @@ from omni_core.types import (
     AudioContent,
     Channel,
     Content,
+    Crop,
     EncoderInfo,
     ImageContent,
     Modality,
@@ -225,6 +226,9 @@ class Talkative(HashingEncoder):
     def caption(self, contents: Sequence[Content]) -> list[str]:
         return ["a red wall" if isinstance(c, ImageContent) else "" for c in contents]
 
+    def faces(self, contents: Sequence[Content]) -> list[tuple[Crop, ...]]:
+        return [((0.5, 0.0, 1.0, 0.5),) if isinstance(c, ImageContent) else () for c in contents]
+
 
 def test_captions_and_additional_vectors_are_kept_with_their_segments(settings: Settings) -> None:
     pixels = image().pixels
@@ -238,10 +242,19 @@ def test_captions_and_additional_vectors_are_kept_with_their_segments(settings: 
         ("src_a", 0), ("src_b", 0), ("src_a", 0), ("src_a", 1), ("src_a", 2),
     ]  # fmt: skip
     assert [dict(e.segment.extra) for e in encoded[:3]] == [
-        {"key_time": 1.0}, {"seen": "a red wall"}, {},
+        {"key_time": 1.0}, {"seen": "a red wall", "faces": [[0.5, 0.0, 1.0, 0.5]]}, {},
     ]  # fmt: skip
     assert [e.vector is None for e in encoded] == [False, False, True, False, False]
     assert len({e.segment.id for e in encoded}) == 5
+
+
+def test_faces_of_a_picture_on_a_page_are_placed_on_the_page(settings: Settings) -> None:
+    picture = Segment(
+        "src_a", Modality.DOCUMENT, Channel.VISUAL, Span("page", 3, 4), image(),
+        extra={"picture": 1, "crop": [0.2, 0.4, 0.6, 0.6]},
+    )  # fmt: skip
+    (encoded,) = embed(Talkative.load(settings), [picture], StageTimer())
+    assert encoded.segment.extra["faces"] == [[0.4, 0.4, 0.6, 0.5]]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_words_come_from_the_found_thresholds_of_the_channel(candidate: Make) ->
     kept, rejected = thresholds.grade(
         [
             candidate("a", bar.strong),
-            candidate("b", bar.fair),
+            candidate("b", bar.strong - bar.within),
             candidate("c", bar.show),
             candidate("d", bar.show - 0.01),
         ],
@@ -40,7 +40,7 @@ def test_words_come_from_the_found_thresholds_of_the_channel(candidate: Make) ->
 
 
 def test_like_has_to_be_nearer_to_like_than_to_words(candidate: Make) -> None:
-    seen = candidate("a", 0.6, channel="visual")
+    seen = candidate("a", 0.68, channel="visual")
     said = candidate("b", 0.6, channel="speech")
     assert [s.match for s in thresholds.grade([seen, said], EMBEDDED)[0]] == ["strong", "strong"]
     by_picture, _ = thresholds.grade([seen, said], EMBEDDED, example_channels=[Channel.VISUAL])
@@ -109,3 +109,26 @@ def test_measured_models_keep_their_own_found_thresholds(candidate: Make) -> Non
         thresholds.grade([candidate("a", 0.6)], EMBEDDED, calibrated=high)[0][0].match == "strong"
     )
     assert len(set(thresholds.NULL_QUERIES)) >= thresholds.MIN_SAMPLE
+
+
+def test_what_is_far_behind_the_best_is_one_grade_lower(candidate: Make) -> None:
+    bar = thresholds.TEXT_QUERY["embedded"][Channel.SPEECH]
+    best = candidate("best", bar.strong + 2 * bar.within)
+    behind = [
+        candidate("strong", bar.strong),
+        candidate("fair", bar.fair),
+        candidate("named", bar.fair, lexical=1.0),
+    ]
+    alone, _ = thresholds.grade(behind, EMBEDDED)
+    assert [s.match for s in alone] == ["strong", "weak", "strong"]
+    kept, _ = thresholds.grade([best, *behind], EMBEDDED)
+    assert [s.match for s in kept] == ["strong", "fair", "weak", "strong"]
+
+
+def test_a_question_that_the_model_does_not_read_is_answered_by_its_words_alone(
+    candidate: Make,
+) -> None:
+    found = [candidate("a", 0.9), candidate("b", 0.9, lexical=0.5), candidate("c", 0.1, lexical=1)]
+    for info in (EMBEDDED, UNKNOWN):
+        kept, _ = thresholds.grade(found, info, understood=False)
+        assert [s.match for s in kept] == ["weak", "fair", "strong"]

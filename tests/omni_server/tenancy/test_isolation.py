@@ -47,7 +47,7 @@ async def libraries(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[W
         yield made
 
 
-def call(name: str, **arguments: str | Callable[[Target], Any]) -> Attempt:
+def call(name: str, /, **arguments: str | Callable[[Target], Any]) -> Attempt:
     """A call of a tool; an argument may be a function of the target."""
 
     async def attempt(mcp: Client, target: Target) -> Any:
@@ -121,6 +121,10 @@ TOOLS: dict[str, tuple[Attempt, ...]] = {
         call("view_moment", ref=lambda t: t.segment),
         call("view_moment", ref=lambda t: f"[{t.title}]", quote="4711 doubloons"),
         call("view_moment", ref=lambda t: t.source, part="thumbnail"),
+    ),
+    "name_speaker": (
+        call("name_speaker", source=lambda t: t.source, speaker="A", name="Ann"),
+        call("name_speaker", source=lambda t: t.title, speaker="A"),
     ),
     "library_status": (),  # takes nothing: see the test of what is listed
     "delete_source": (call("delete_source", source=lambda t: t.source),),

@@ -43,7 +43,7 @@ def suited(spec: ModelSpec, device: str) -> tuple[str, ...]:
     Models with sliding windows, soft caps or remote code keep their library's attention.
     """
     names: list[str] = []
-    if spec.kind != "cross":
+    if spec.kind != "cross" and spec.input_form == "wrapped":
         names.append("base-model")
     if device.startswith("cuda") and not spec.remote_code:
         if spec.architecture.startswith("qwen"):

@@ -1,18 +1,30 @@
-"""The patches by name: what each gains, and the names of the libraries that it needs."""
+"""The patches by name: what each gains, the names of the libraries that it needs, and the versions
+that they are tested with.
+
+With any other version all patches are off: a private name may still exist and mean something else.
+"""
 
 from __future__ import annotations
 
 import importlib
 import logging
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 log = logging.getLogger(__name__)
 
 PatchSetting = Literal["auto", "off"]
 """The values of `Settings.model_patches`."""
+KNOWN_VERSIONS = {
+    "torch": ((2, 15), (2, 15)),
+    "transformers": ((5, 21), (5, 24)),
+    "sentence-transformers": ((6, 1), (6, 2)),
+}
+"""First and last version, major and minor, of each library that the patches are tested with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +100,13 @@ PATCHES = {
 def usable(name: str, first: Any, setting: PatchSetting) -> bool:
     """Whether a patch may be used on the model with this input module.
 
-    False when the setting is `off`, or when a needed name is missing (one line in the log).
+    False when the setting is `off`, when a library has a version that the patches do not know, or
+    when a needed name is missing; each is said in one line of the log.
     """
     if setting == "off":
+        return False
+    if unknown := unknown_versions():
+        _warn_once(unknown)
         return False
     missing = PATCHES[name].missing(first)
     if missing:
@@ -98,9 +114,40 @@ def usable(name: str, first: Any, setting: PatchSetting) -> bool:
             "the patch %r is left out and the libraries' own way is used: %s does not exist in %s",
             name,
             missing,
-            _versions(("torch", "transformers", "sentence-transformers")),
+            _versions(KNOWN_VERSIONS),
         )
     return not missing
+
+
+def unknown_versions() -> str:
+    """The installed libraries that the patches do not know, and what they know; empty if none."""
+    lines = []
+    for package, (first, last) in KNOWN_VERSIONS.items():
+        try:
+            installed = version(package)
+        except PackageNotFoundError:
+            installed = "none"
+        if not first <= _major_minor(installed) <= last:
+            known = " to ".join(dict.fromkeys(".".join(map(str, v)) for v in (first, last)))
+            lines.append(f"{package} {installed} (known: {known})")
+    return ", ".join(lines)
+
+
+def patch_state(setting: PatchSetting) -> str:
+    """Whether patches may be used here, in a few words for a person."""
+    if setting == "off":
+        return "off, by the setting model_patches"
+    unknown = unknown_versions()
+    return f"off: {unknown}; the same vectors, slower" if unknown else "on where they suit"
+
+
+@cache
+def _warn_once(unknown: str) -> None:
+    log.warning("models run without patches, with the same vectors and slower: %s", unknown)
+
+
+def _major_minor(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", text)[:2])
 
 
 def _exists(name: str) -> bool:

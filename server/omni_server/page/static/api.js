@@ -30,6 +30,7 @@ export const api = {
   status: (options) => data("library_status", {}, options),
   sources: (more = {}, options) => data("list_sources", { limit: 50, ...more }, options),
   ingest: (source, more = {}, options) => data("ingest_media", { source, ...more }, options),
+  name: (source, speaker, name) => data("name_speaker", { source, speaker, name }),
   remove: (id) => data("delete_source", { source: id }),
 
   async thumbnail(ref) {

@@ -118,6 +118,6 @@ function hitRow(hit) {
         el("span", { class: `match ${hit.match}` }, hit.match),
         el("span", {}, why),
         hit.partial ? el("span", { class: "partial" }, hit.partial) : null),
-      hit.text ? el("span", { class: "text" }, hit.text) : null),
+      hit.text ? el("span", { class: "text" }, hit.speaker ? `${hit.speaker}: ${hit.text}` : hit.text) : null),
   );
 }

@@ -11,7 +11,7 @@ export class Viewer {
   constructor({ onopen = () => {} } = {}) {
     this.onopen = onopen;
     this.node = el("article", { class: "viewer", "aria-label": "Moment", tabindex: -1 });
-    this.words = new Words((second) => this.stage.seek(second));
+    this.words = new Words((second) => this.stage.seek(second), (speaker, name) => this.rename(speaker, name));
     this.stage = new Stage((second) => this.words.at(second), (view) => this.words.show(view, this.highlight));
     this.view = null;
     this.highlight = {};
@@ -138,6 +138,18 @@ export class Viewer {
       this.similar.querySelector("button")?.focus();
     } catch (error) {
       this.similar.replaceChildren(problem(error));
+    }
+  }
+
+  /** Gives a speaker a name, or takes it back, and shows the words again. */
+  async rename(speaker, name) {
+    const { ref, source } = this.view;
+    try {
+      const { note } = await api.name(source.id, speaker, name);
+      await this.open(ref, this.highlight);
+      say([name ? `${speaker} is now ${name}` : `${speaker} has no name now`, note].filter(Boolean).join("; "));
+    } catch (error) {
+      this.node.prepend(problem(error));
     }
   }
 

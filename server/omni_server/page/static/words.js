@@ -11,16 +11,19 @@ const HEADINGS = {
   sound: "In the sound",
 };
 
-/** The list of words. `seek(second)` is called where a person chooses a line. */
+/** The list of words. `seek(second)` is called where a person chooses a line, `rename(speaker, name)`
+    where one names a speaker; the name is empty to take it back. */
 export class Words {
-  constructor(seek) {
+  constructor(seek, rename = () => {}) {
     this.seek = seek;
+    this.rename = rename;
     this.lines = [];
     this.node = el("section", { class: "words", "aria-label": "Words" });
   }
 
   show(view, { quote = "", question = "" } = {}) {
     this.lines = [];
+    this.mayName = view.may_name ?? false;
     this.node.replaceChildren();
     const groups = Map.groupBy(view.lines ?? [], (line) => line.channel);
     for (const channel of Object.keys(HEADINGS).filter((each) => groups.has(each))) {
@@ -69,10 +72,43 @@ export class Words {
         ),
       );
     }
-    node.append(el("p", { lang: line.lang, dir: "auto" }, content));
+    const who = line.speaker ? this.speaker(line.speaker) : null;
+    node.append(el("p", { lang: line.lang, dir: "auto" }, who, who ? " " : null, content));
     if (timed) this.lines.push({ node, words, from: line.start, to: line.end, starts: starts(line, words), spoken: line.channel === "speech" });
     else this.lines.push({ node, words, from: Infinity, to: -Infinity, starts: [], spoken: false });
     return node;
+  }
+
+  /** Who says a line; a button that turns into a field, where this person may give names. */
+  speaker(label) {
+    if (!this.mayName) return el("span", { class: "speaker" }, label);
+    const node = el(
+      "button", { type: "button", class: "speaker", title: "Name this speaker", onclick: () => this.ask(node, label) }, label,
+    );
+    return node;
+  }
+
+  ask(node, label) {
+    const known = /^speaker [A-Z]+$/.test(label) ? "" : label;
+    const field = el("input", { class: "speaker", type: "text", maxlength: 80, "aria-label": `Name of ${label}`, placeholder: label });
+    field.value = known;
+    let ended = false;
+    const end = (name) => {
+      if (ended) return;
+      ended = true;
+      field.replaceWith(node);
+      if (name !== null && name !== known) this.rename(label, name);
+      else node.focus();
+    };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation(); // the page's own keys
+      if (event.key === "Enter") end(field.value.trim());
+      if (event.key === "Escape") end(null);
+    });
+    field.addEventListener("blur", () => end(null));
+    node.replaceWith(field);
+    field.focus();
+    field.select();
   }
 
   /** Highlights what is said and shown at this second. */

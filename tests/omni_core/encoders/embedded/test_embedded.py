@@ -199,17 +199,17 @@ def test_the_shipped_label_vectors_are_of_the_current_texts_and_weights(encoder:
 def test_label_vectors_of_other_weights_are_made_once_and_kept(
     tmp_path: Path, encoder: Any
 ) -> None:
-    class Text384:
+    class Text896:
         revision = "other"
         runs = 0
 
-        def __call__(self, texts: list[str]) -> Samples:
-            Text384.runs += 1
-            return np.random.default_rng(0).normal(size=(len(texts), 384)).astype(np.float32)
+        def __call__(self, texts: list[str], *, known_english: bool) -> Samples:
+            Text896.runs += 1
+            return np.random.default_rng(0).normal(size=(len(texts), 896)).astype(np.float32)
 
     settings = Settings(store=str(tmp_path))
-    seen = encoder._observations(clock())[0]
-    text: Any = Text384()
+    seen = encoder._look(clock()).observations[0]
+    text: Any = Text896()
     first, second = (LabelSpace(text, settings).embed(seen) for _ in range(2))
     assert np.array_equal(first, second)
-    assert Text384.runs == 1
+    assert Text896.runs == 1

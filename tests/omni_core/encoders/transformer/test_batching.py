@@ -7,7 +7,8 @@ import pytest
 
 from omni_core.encoders.transformer.batching import plan_batches
 from omni_core.encoders.transformer.catalogue import known_models
-from omni_core.encoders.transformer.inputs import Inputs, Item, processing_kwargs, thin_frames
+from omni_core.encoders.transformer.frames import at_most
+from omni_core.encoders.transformer.inputs import Inputs, Item, processing_kwargs
 from omni_core.types import (
     SAMPLE_RATE,
     AudioContent,
@@ -92,7 +93,7 @@ def test_the_processor_is_told_sizes_one_rate_and_the_longest_audio() -> None:
 
 def test_a_video_with_more_frames_than_the_model_takes_is_thinned_evenly() -> None:
     frames = np.arange(100, dtype=np.uint8)[:, None, None, None]
-    kept, fps = thin_frames(frames, 2.0, 10)
+    kept, fps = at_most(frames, 2.0, 10)
     assert len(kept) == 10 and kept[0, 0, 0, 0] == 0 and kept[-1, 0, 0, 0] == 99
     assert fps == pytest.approx(0.2)
 

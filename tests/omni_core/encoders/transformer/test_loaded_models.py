@@ -6,6 +6,8 @@ a time; pooling, projection and scores are done by hand.
 
 from __future__ import annotations
 
+import json
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from omni_core.encoders.transformer.catalogue import known_models
+from omni_core.encoders.transformer import hub
+from omni_core.encoders.transformer.catalogue import find_model, known_models
+from omni_core.encoders.transformer.check import check
 from omni_core.encoders.transformer.encoder import TransformerEncoder
+from omni_core.encoders.transformer.loading import build
 from omni_core.encoders.transformer.spec import ModelSpec
 from omni_core.settings import Settings
 from omni_core.types import AudioContent, Channel, Content, ImageContent, TextContent, VideoContent
@@ -157,6 +162,90 @@ def test_a_matryoshka_vector_is_cut_and_made_unit_length_again(qwen3: Path, medi
     assert cut.info.fingerprint != whole.info.fingerprint
     whole.close()
     cut.close()
+
+
+@pytest.mark.parametrize("clip_pixels", [1 << 20, 40_000])
+def test_frames_share_the_pixels_of_a_video_as_the_processor_would_resize_them(
+    tiny: ModuleType, checkpoints: Checkpoints, tmp_path: Path, media: Media, clip_pixels: int
+) -> None:
+    """The frames are of 72 by 96 pixels: enlarged to at least 8,192, or shrunk to a share."""
+    out = tmp_path / "clips"
+    tiny.save_dense(checkpoints("qwen3_vl"), out, parts=("text", "image", "video"))
+    low, high = (8192 if clip_pixels > 1 << 19 else 1024), 16384
+    row = {**QWEN3, "video_pixels": [low, high], "clip_pixels": clip_pixels}
+    tiny.describe(out, "qwen3-vl-embedding-2b", **row)
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
+    video = media["a fast video"]  # six frames
+    assert isinstance(video, VideoContent) and len(video.frames) == 6
+    share = min(high, clip_pixels // 6)
+    size = {"shortest_edge": 6 * low, "longest_edge": 6 * share}
+    plain = Plain(
+        out,
+        "Qwen3VLForConditionalGeneration",
+        VL_MARKS,
+        video={"size": size, "cap_pixels_per_frame": False},
+    )
+    prompt = known_models()["qwen3-vl-embedding-2b"].document_prompt
+    np.testing.assert_allclose(
+        encoder.encode([video])[0], qwen3_vector(plain, video, prompt), atol=EXACT
+    )
+    encoder.close()
+
+
+# ---- WeMM: a tokenizer that loses a rule ----------------------------------------------------
+
+
+def test_the_tokenizer_gets_back_the_normaliser_of_its_file(
+    tiny: ModuleType, checkpoints: Checkpoints, tmp_path: Path
+) -> None:
+    out = tmp_path / "wemm-tiny"
+    tiny.save_dense(checkpoints("qwen3_vl"), out, parts=("text", "image", "video"))
+    tokenizer = json.loads((out / "tokenizer.json").read_text(encoding="utf-8"))
+    tokenizer["normalizer"] = {
+        "type": "Replace",
+        "pattern": {"Regex": "\\n$"},
+        "content": "",
+    }
+    (out / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+    ends = {}
+    for restored in (False, True):
+        tiny.describe(out, "qwen3-vl-embedding-2b", restore_normalizer=restored, **QWEN3)
+        spec = find_model(str(out))
+        model = build(spec, Settings(encoder=str(out), device="cpu"))
+        own = model[0].tokenizer.backend_tokenizer
+        ends[restored] = len(own.encode("fox\n").ids) - len(own.encode("fox").ids)
+    assert ends[True] == 0, "the line's end is left out, as the file says"
+
+
+# ---- GVE: a recipe without the repository's own class ---------------------------------------
+
+
+def test_a_repository_of_plain_weights_is_embedded_by_the_recipe_of_its_row(
+    tiny: ModuleType, checkpoints: Checkpoints, tmp_path: Path, media: Media
+) -> None:
+    out = tmp_path / "gve-tiny"
+    shutil.copytree(checkpoints("qwen2_5_vl"), out)
+    small = {"image_pixels": [3136, 12544], "video_pixels": [3136, 12544]}
+    tiny.describe(out, "gve-3b", dim=32, memory_gb=0, **small)
+    encoder: Any = TransformerEncoder.load(Settings(encoder=str(out), device="cpu"))
+    size = {"size": {"shortest_edge": 3136, "longest_edge": 12544}}
+    kind = "Qwen2_5_VLForConditionalGeneration"
+    plain = Plain(out, kind, VL_MARKS, image=dict(size), video={**size, "fps": 1.0})
+    end = "<|im_end|>\n<|im_start|>assistant\n<|endoftext|>"
+
+    def expected(content: Content, system: str) -> Any:
+        before = f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n"
+        return unit(plain.states(before, content, end)[-1])
+
+    for name in ("a paragraph", "a page", "a video"):
+        vector = encoder.encode([media[name]])[0]
+        wanted = expected(media[name], "You are a helpful assistant.")
+        np.testing.assert_allclose(vector, wanted, atol=EXACT, err_msg=name)
+    asked = encoder.encode_questions([media["a word"]])[0]
+    wanted = expected(media["a word"], known_models()["gve-3b"].query_prompt)
+    np.testing.assert_allclose(asked, wanted, atol=EXACT)
+    assert encoder.encode([media["a tune"]]) == [None]
+    encoder.close()
 
 
 # ---- EmbeddingGemma 2 -----------------------------------------------------------------------
@@ -351,6 +440,29 @@ def test_an_adapter_without_sentence_transformers_files_equals_the_merged_model(
     encoder.close()
 
 
+def test_an_adapter_of_the_hub_is_put_over_its_base_at_the_pinned_commit(
+    lora: tuple[Path, Path], checkpoints: Checkpoints, tmp_path: Path, media: Media
+) -> None:
+    """Its own configuration names the base by hub id, of which no commit is known to the loader."""
+    adapter, _ = lora
+    moved = tmp_path / "adapter"
+    shutil.copytree(adapter, moved)
+    config = json.loads((moved / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = "somebody/a-base"
+    (moved / "adapter_config.json").write_text(json.dumps(config))
+    over = hub.adapter_over(moved, checkpoints("qwen2_vl"), tmp_path / "over")
+    expected, found = (
+        TransformerEncoder.load(Settings(encoder=str(folder), device="cpu"))
+        for folder in (adapter, over)
+    )
+    page = [media["a page"]]
+    vectors = [encoder.encode(page)[0] for encoder in (expected, found)]
+    assert vectors[0] is not None and vectors[1] is not None
+    np.testing.assert_allclose(vectors[1], vectors[0], atol=EXACT)
+    for encoder in (expected, found):
+        encoder.close()
+
+
 # ---- Qwen3-VL-Reranker ----------------------------------------------------------------------
 
 
@@ -382,3 +494,17 @@ def test_a_cross_encoder_scores_yes_against_no_for_every_kind(
         assert score == pytest.approx(expected, abs=1e-5), name
     asked = reranker.score(media["an image"], ["a fox"])
     assert asked[0] is not None and asked[0] != pytest.approx(scores[-1], abs=1e-4)
+
+
+def test_the_check_of_a_reranker_shows_it_pictures_and_names_what_it_does_not_take(
+    tiny: ModuleType, checkpoints: Checkpoints, tmp_path: Path
+) -> None:
+    raw = checkpoints("qwen3_vl", template=tiny.RERANK)
+    out = tiny.save_cross(raw, tmp_path / "reranker")
+    tiny.describe(out, "qwen3-vl-reranker-2b", **{k: v for k, v in QWEN3.items() if k != "dim"})
+    report = check(str(out), Settings(device="cpu"))
+    assert report.looks.moves.keys() == {"text", "image", "page", "video"}
+    assert all(moved > 0 for moved in report.looks.moves.values())
+    lines = report.lines()
+    assert "takes no audio" in lines
+    assert any(line.startswith("looks at image: its scores of two") for line in lines)

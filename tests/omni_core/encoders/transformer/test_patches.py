@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import logging
 import threading
+import tomllib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from omni_core.encoders import transformer
 from omni_core.encoders.transformer.catalogue import find_model
@@ -337,18 +340,71 @@ def _private_attributes(tree: ast.AST) -> set[str]:
     }
 
 
+# ---- the versions ---------------------------------------------------------------------------
+
+
+def test_the_versions_that_the_patches_know_are_those_that_the_extra_allows() -> None:
+    pyproject = Path(transformer.__file__).parents[3] / "pyproject.toml"
+    listed = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    allowed = {}
+    for requirement in map(Requirement, listed["optional-dependencies"]["omni"]):
+        if requirement.name in registry.KNOWN_VERSIONS:
+            bounds = {s.operator: Version(s.version).release for s in requirement.specifier}
+            major, minor = bounds["<"]
+            allowed[requirement.name] = (bounds[">="], (major, minor - 1))
+    assert allowed == registry.KNOWN_VERSIONS
+
+
+@needs_models
+def test_the_installed_versions_are_known() -> None:
+    assert registry.unknown_versions() == ""
+    assert registry.patch_state("auto") == "on where they suit"
+
+
+@needs_models
+def test_with_a_version_that_is_not_known_all_patches_are_off_in_one_line_and_vectors_the_same(
+    repository: Repository,
+    media: dict[str, Content],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    closing: list[Any],
+) -> None:
+    folder = repository("e5-omni-3b")
+    plain = load(folder, "off")
+    known = {**registry.KNOWN_VERSIONS, "transformers": ((9, 8), (9, 9))}
+    monkeypatch.setattr(registry, "KNOWN_VERSIONS", known)
+    caplog.set_level(logging.WARNING)
+    newer = load(folder, "auto", ON_A_CPU)
+    closing += [plain, newer]
+    lines = [r.getMessage() for r in caplog.records if "without patches" in r.getMessage()]
+    assert len(lines) == 1 and "(known: 9.8 to 9.9)" in lines[0] and "transformers 5." in lines[0]
+    assert has_language_head(model_of(newer)[0]) and not attention.in_use(model_of(newer))
+    assert not [m for m in model_of(newer).modules() if "forward" in vars(m)]
+    contents = [media["a page"], media["a video with audio"], media["a word"]]
+    assert_same(newer.encode(contents), plain.encode(contents))
+    assert registry.patch_state("auto").startswith("off: transformers")
+    assert registry.patch_state("off") == "off, by the setting model_patches"
+
+
 # ---- which, and when ------------------------------------------------------------------------
 
 
 def test_kernels_are_for_gpus_and_attention_for_architectures_that_are_known() -> None:
-    e5, jina, gemma = (
-        find_model(n) for n in ("e5-omni-7b", "jina-v5-omni-small", "embeddinggemma-2")
+    e5, jina, gemma, nemotron = (
+        find_model(name)
+        for name in (
+            "e5-omni-7b",
+            "jina-v5-omni-small",
+            "embeddinggemma-2",
+            "omni-embed-nemotron-3b",
+        )
     )
     cross = find_model("qwen3-vl-reranker-2b")
     assert suited(e5, "cpu") == ("base-model",) and suited(cross, "cpu") == ()
     assert {"packed-attention", "norms", "gated-layers"} <= set(suited(e5, "cuda"))
     assert "packed-attention" not in suited(gemma, "cuda:1")
-    assert suited(jina, "cuda") == ("base-model",), "code of its own is left alone"
+    assert suited(nemotron, "cuda") == ("base-model",), "code of its own is left alone"
+    assert suited(jina, "cuda") == (), "a module of its own too"
 
 
 def test_a_setting_that_is_neither_auto_nor_off_is_refused() -> None:

@@ -187,6 +187,27 @@ def poison_weights(folder: Path) -> None:
     save_file(weights, file, metadata={"format": "pt"})
 
 
+def blind_tower(folder: Path) -> None:
+    """Weights of zero, as a conversion leaves them that misses the names of a tower."""
+    from safetensors.numpy import load_file, save_file
+
+    file = folder / "model.safetensors"
+    weights = load_file(file)
+    seeing = [name for name in weights if "visual" in name]
+    assert seeing
+    save_file(
+        {k: v * np.float32(k not in seeing) for k, v in weights.items()},
+        file,
+        metadata={"format": "pt"},
+    )
+
+
+def blind_and_unknown(folder: Path) -> None:
+    """The same in a folder or hub repository that no table describes."""
+    blind_tower(folder)
+    (folder / "omni.toml").unlink()
+
+
 def lose_modules(folder: Path) -> None:
     (folder / "modules.json").unlink()
 
@@ -218,6 +239,12 @@ def other_kind(folder: Path) -> None:
     [
         (cut_weights, "files are broken .* download it again"),
         (poison_weights, "was refused: its vector of .* holds NaN"),
+        (
+            blind_tower,
+            "was refused: it does not look at the pixels of an image and the frames of a video: "
+            "others give the same vector; update",
+        ),
+        (blind_and_unknown, "was refused: it does not look at the pixels of an image and the "),
         (lose_modules, "has no sentence-transformers files: name a newer revision"),
         (promise_more, "was refused: .* has shape .* the table says 64"),
         (spoil_config, "did not load"),

@@ -18,6 +18,7 @@ from omni_core.settings import Settings
 from omni_core.types import Channel
 
 TABLE = known_models()
+EMBEDDING = [n for n, row in TABLE.items() if row.kind != "cross" and not row.unsupported]
 
 
 def one_line(error: pytest.ExceptionInfo[OmniError]) -> str:
@@ -30,9 +31,7 @@ def one_line(error: pytest.ExceptionInfo[OmniError]) -> str:
 def test_every_row_says_all_that_is_needed(name: str) -> None:
     row = TABLE[name]
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", row.id)
-    assert (
-        row.pinned or any("revision not pinned" in p for p in row.pitfalls) or row.kind == "cross"
-    )
+    assert row.pinned, "a branch may change under a stored library"
     assert row.licence != "unknown" and row.verified and row.architecture
     assert "text" in row.modalities and row.memory_gb > row.params_b * 2
     assert row.dim > 0 or row.kind == "cross"
@@ -57,7 +56,7 @@ def test_a_row_takes_from_the_one_it_is_like_what_it_does_not_say() -> None:
     assert small.reference == () and len(large.reference) == 3
 
 
-@pytest.mark.parametrize("name", [n for n, r in TABLE.items() if r.kind != "cross"])
+@pytest.mark.parametrize("name", EMBEDDING)
 def test_describing_a_model_of_the_table_needs_no_file(name: str) -> None:
     info = TransformerEncoder.describe(Settings(encoder=name))
     row = TABLE[name]
@@ -66,15 +65,16 @@ def test_describing_a_model_of_the_table_needs_no_file(name: str) -> None:
     assert Channel.SPEECH in info.channels
     assert info.multi_vector == (row.kind == "multi")
     assert info.cut.video_fps == row.fps
+    assert 1280 <= info.cut.image_edge <= 1664
+    frames = info.batch * 16 * info.cut.video_edge**2 * 9 / 16
+    assert frames < 32 * 16 * 640**2, "a call carries no more pixels than one of small frames"
     assert info.cut.shot_max_s * row.fps <= row.max_frames
     assert 0 < info.cut.audio_window_s <= (row.audio_max_s or 30)
 
 
 def test_prompts_sizes_and_pooling_are_in_the_fingerprint() -> None:
-    seen = {
-        TransformerEncoder.describe(Settings(encoder=n)).fingerprint for n in TABLE if TABLE[n].dim
-    }
-    assert len(seen) == sum(1 for r in TABLE.values() if r.dim)
+    seen = {TransformerEncoder.describe(Settings(encoder=n)).fingerprint for n in EMBEDDING}
+    assert len(seen) == len(EMBEDDING)
     whole = TransformerEncoder.describe(Settings(encoder="embeddinggemma-2"))
     cut = TransformerEncoder.describe(Settings(encoder="embeddinggemma-2", encoder_dim=256))
     assert cut.dim == 256 and cut.fingerprint != whole.fingerprint
@@ -171,6 +171,64 @@ def test_what_the_hub_refuses_is_one_line_with_the_next_step(
     one_line(found)
 
 
+REPOSITORY = (
+    "config.json",
+    "modules.json",
+    "1_Pooling/config.json",
+    "2_Dense/config.json",
+    "2_Dense/pytorch_model.bin",
+    "tokenizer.json",
+    "custom_st.py",
+    "assets/page.png",
+)
+UNUSED = (
+    "model.onnx",
+    "onnx/model_q4.onnx_data",
+    "model.onnx_data_1",
+    "openvino/openvino_model.bin",
+    "tf_model.h5",
+    "flax_model.msgpack",
+    "rust_model.ot",
+    "model-q8.gguf",
+    "training_args.bin",
+    "optimizer.pt",
+    "original/consolidated.00.pth",
+    "assets/film.mp4",
+)
+
+
+@pytest.mark.parametrize(
+    ("weights", "kept"),
+    [
+        (("model.safetensors", "pytorch_model.bin"), ["model.safetensors"]),
+        (
+            ("model-00001-of-00002.safetensors", "pytorch_model-00001-of-00002.bin"),
+            ["model-00001-of-00002.safetensors"],
+        ),
+        (("pytorch_model.bin",), ["pytorch_model.bin"]),
+        (("adapter_model.safetensors", "adapter_model.bin"), ["adapter_model.safetensors"]),
+    ],
+)
+def test_a_download_leaves_out_every_format_that_is_not_loaded(
+    weights: tuple[str, ...], kept: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = pytest.importorskip("huggingface_hub")
+
+    def snapshot(_id: str, *, allow_patterns: Any, ignore_patterns: Any, **_: Any) -> str:
+        files = (*REPOSITORY, *UNUSED, *weights)
+        for name in library.utils.filter_repo_objects(
+            files, allow_patterns=allow_patterns, ignore_patterns=ignore_patterns
+        ):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+        return str(tmp_path)
+
+    monkeypatch.setattr(library, "snapshot_download", snapshot)
+    hub.download("somebody/a-model", "main")
+    found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
+    assert found == {*REPOSITORY, *kept}
+
+
 def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(UnavailableError, match=r'pip install "omni-mcp\[omni\]"') as error:
@@ -200,4 +258,34 @@ def test_what_fits_depends_on_the_device(monkeypatch: pytest.MonkeyPatch) -> Non
         assert found["e5-omni-7b"].runs is runs
         assert found["embeddinggemma-2"].runs
     monkeypatch.setattr(fit, "device_memory", lambda: ("", 0.0))
-    assert all("omni-mcp[omni]" in f.why for f in fit.list_models())
+    assert all("omni-mcp[omni]" in f.why or f.why == f.spec.unsupported for f in fit.list_models())
+
+
+def test_a_model_that_this_program_cannot_run_is_listed_with_the_reason_and_never_loaded() -> None:
+    listed = {f.spec.name: f for f in fit.list_models()}
+    for name, row in TABLE.items():
+        if row.unsupported:
+            assert not listed[name].runs and listed[name].why == row.unsupported
+            for act in (TransformerEncoder.describe, TransformerEncoder.load):
+                with pytest.raises(UnavailableError, match="cannot run in this program") as error:
+                    act(Settings(encoder=name, trust_remote_code=True))
+                assert row.unsupported in one_line(error)
+    assert any(row.unsupported for row in TABLE.values())
+
+
+def test_qwen3_vl_sees_pages_and_frames_as_large_as_its_authors_send_them() -> None:
+    """Pages of 1.84 million pixels and frames of up to 768 tokens."""
+    cut = TransformerEncoder.describe(Settings(encoder="qwen3-vl-embedding-2b")).cut
+    assert cut.image_edge**2 / 2**0.5 >= 1_843_200
+    assert cut.video_edge**2 * 9 / 16 >= 786_432
+
+
+def test_a_description_of_an_earlier_version_keeps_its_limit_of_a_whole_video(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "modules.json").write_text("[]")
+    (tmp_path / "omni.toml").write_text(
+        'like = "e5-omni-7b"\nvideo_pixels = [4096, 900000]\nvideo_pixels_of = "video"\n'
+    )
+    found = find_model(str(tmp_path))
+    assert (found.video_pixels, found.clip_pixels) == ((4096, 900000), 900000)

@@ -61,27 +61,41 @@ class _TensorsOnly(pickle.Unpickler):
             return _STORAGES[name]
         raise pickle.UnpicklingError(f"{module}.{name} is not part of a plain tensor file")
 
+    def __init__(self, data: io.BytesIO) -> None:
+        super().__init__(data)
+        self.dtypes: dict[str, np.dtype[Any]] = {}
+        """The types of the storages that were named so far, by key."""
+
     def persistent_load(self, pid: Any, /) -> _Storage:
         _, dtype, key, _device, _size, *_rest = pid
+        self.dtypes[str(key)] = dtype
         return _Storage(str(key), dtype)
 
 
-def read_torch(path: Path) -> Weights:
-    """The tensors of a legacy torch checkpoint by name; UnavailableError if it holds more."""
+def read_torch(path: Path, entry: str = "") -> Weights:
+    """The tensors of a legacy torch checkpoint by name; UnavailableError if it holds more.
+
+    `entry` is the key of the tensors in a checkpoint that holds a training's state beside them;
+    that state is plain data and tensors too, or the file is refused.
+    """
     data = io.BytesIO(path.read_bytes())
     try:
         for _header in ("magic number", "protocol", "byte order and sizes"):
             _TensorsOnly(data).load()
-        views: dict[str, _View] = _TensorsOnly(data).load()
+        reader = _TensorsOnly(data)
+        whole = reader.load()
+        views: dict[str, _View] = whole[entry] if entry else whole
         keys: list[str] = _TensorsOnly(data).load()
-        dtypes = {view.storage.key: view.storage.dtype for view in views.values()}
         storages = {}
         for key in keys:
             (length,) = struct.unpack("<q", data.read(8))
-            dtype = dtypes[str(key)]
+            dtype = reader.dtypes[str(key)]
             storages[str(key)] = np.frombuffer(data.read(length * dtype.itemsize), dtype)
         return {name: _dense(storages[v.storage.key], v) for name, v in views.items()}
-    except (pickle.UnpicklingError, KeyError, ValueError, EOFError, struct.error) as e:
+    except (
+        pickle.UnpicklingError, KeyError, ValueError, EOFError, struct.error, TypeError,
+        AttributeError,
+    ) as e:  # fmt: skip
         raise UnavailableError(f"{path.name} is not a plain tensor file: {e}") from e
 
 

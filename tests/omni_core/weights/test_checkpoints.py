@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from omni_core.encoders.embedded.checkpoints import read_safetensors, read_torch
 from omni_core.errors import UnavailableError
+from omni_core.weights.checkpoints import read_safetensors, read_torch
 
 
 class Global:
@@ -58,9 +58,7 @@ class Writer(Pickler):  # type: ignore[misc]
         super().save(obj, save_persistent_id)
 
 
-def checkpoint(
-    path: Path, views: dict[str, Global], storages: dict[str, NDArray[np.float32]]
-) -> None:
+def checkpoint(path: Path, views: dict[str, Any], storages: dict[str, NDArray[np.float32]]) -> None:
     with path.open("wb") as f:
         for head in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}):
             Writer(f, 2).dump(head)
@@ -98,6 +96,33 @@ def test_tensors_come_back_with_their_shape_stride_and_offset(tmp_path: Path) ->
     assert np.array_equal(out["transposed"], numbers.reshape(2, 4).T)
     assert out["part"].tolist() == [6, 7]
     assert out["number"] == 3
+
+
+def test_the_tensors_of_one_entry_are_read_from_a_training_state(tmp_path: Path) -> None:
+    numbers, momenta = np.arange(4, dtype=np.float32), np.ones(2, np.float32)
+    state: dict[str, Any] = {
+        "step": 7,
+        "model": collections.OrderedDict(w=tensor("0", 4, 0, (2, 2), (2, 1))),
+        "optimizer": {"state": [{"momentum": tensor("1", 2, 0, (2,), (1,))}]},
+    }
+    checkpoint(tmp_path / "w.pt", state, {"0": numbers, "1": momenta})
+    out = read_torch(tmp_path / "w.pt", entry="model")
+    assert list(out) == ["w"] and out["w"].tolist() == [[0, 1], [2, 3]]
+    for entry in ("step", "nothing", "optimizer"):
+        with pytest.raises(UnavailableError, match="not a plain tensor file"):
+            read_torch(tmp_path / "w.pt", entry=entry)
+
+
+def test_a_training_state_that_calls_anything_is_refused_before_it_runs(tmp_path: Path) -> None:
+    target = tmp_path / "ran"
+    state: dict[str, Any] = {
+        "model": collections.OrderedDict(w=tensor("0", 4, 0, (4,), (1,))),
+        "optimizer": Global("pathlib", "Path.touch", (str(target),)),
+    }
+    checkpoint(tmp_path / "w.pt", state, {"0": np.arange(4, dtype=np.float32)})
+    with pytest.raises(UnavailableError, match="not a plain tensor file"):
+        read_torch(tmp_path / "w.pt", entry="model")
+    assert not target.exists()
 
 
 def test_a_checkpoint_that_calls_anything_else_is_refused_before_it_runs(tmp_path: Path) -> None:

@@ -78,8 +78,14 @@ class Graph:
     def op(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
         """Add an operator; returns the name of its output, `output` or a generated one."""
         output = output or f"n{len(self._nodes)}"
-        self._nodes.append(self._helper.make_node(kind, list(inputs), [output], **attributes))
+        self.node(kind, inputs, (output,), **attributes)
         return output
+
+    def node(
+        self, kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any
+    ) -> None:
+        """Add an operator with several outputs, whose names are given."""
+        self._nodes.append(self._helper.make_node(kind, inputs, outputs, **attributes))
 
     def model(
         self,

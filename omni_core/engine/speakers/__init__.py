@@ -1,0 +1,1 @@
+"""Speakers: told apart at ingest or afterwards, named by people, recognised in other files."""

@@ -1,0 +1,206 @@
+"""Imports a file of vectors: each source is in the library whole, or not at all.
+
+Sources are recorded as complete after all of their segments are durable. When the import is
+interrupted, the source under way is taken out again, and the same import goes on after those that
+are in. After a crash the last ones are partial, and are replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from omni_core.engine.context import Context
+from omni_core.engine.results import SourceRow, VectorsStatus
+from omni_core.engine.vectors import sources
+from omni_core.errors import StoreError, UnreadableError
+from omni_core.ids import PIPELINE
+from omni_core.payload import source_filter
+from omni_core.points import Point
+from omni_core.tasks import finish_first
+
+IMPORTS = "imports"
+"""Key of the lock that lets one import run at a time: each holds the locks of several sources."""
+GROUP_SOURCES = 64
+GROUP_SEGMENTS = 5000
+"""About how much is stored before it is made durable and recorded."""
+
+Progress = Callable[[VectorsStatus], Awaitable[None]]
+
+
+async def import_vectors(
+    context: Context, path: Path, *, progress: Progress | None = None
+) -> VectorsStatus:
+    """Add the sources of the file; complete ones that the library has already stay as they are.
+
+    Raises StoreError MODEL_MISMATCH for vectors of another model, UnreadableError for a file that
+    is none or is damaged, UnavailableError without pyarrow.
+    """
+    parquet = await asyncio.to_thread(importlib.import_module, "omni_core.engine.vectors.parquet")
+    file = await asyncio.to_thread(parquet.Reader, path)
+    try:
+        theirs = file.facts["fingerprint"]
+        if theirs != context.info.fingerprint:
+            raise StoreError(
+                f"{path.name} holds vectors of {theirs}, this library those of "
+                f"{context.info.fingerprint}: only the same model can be imported; open a library "
+                "with that encoder, or ingest the files themselves",
+                code="MODEL_MISMATCH",
+            )
+        total = int(file.facts.get("sources", 0))
+        async with context.source_locks.setdefault(IMPORTS, asyncio.Lock()):
+            return await _import(context, file, VectorsStatus(str(path), total), progress)
+    finally:
+        await finish_first(asyncio.to_thread(file.close))
+
+
+async def _import(
+    context: Context, file: Any, status: VectorsStatus, progress: Progress | None
+) -> VectorsStatus:
+    rows, group = _Rows(file.batches()), _Group(context)
+    try:
+        while (row := await rows.next_source()) is not None:
+            status = replace(status, current=row.title)
+            if progress is not None:
+                await progress(status)
+            count = await group.add(row, rows)
+            done = status.sources_done + 1
+            status = replace(
+                status,
+                sources_done=done,
+                sources_total=max(status.sources_total, done),
+                segments=status.segments + (count or 0),
+                already=status.already + (count is None),
+            )
+    finally:  # what is whole stays, however this ends
+        await finish_first(group.commit())
+    return replace(status, current="")
+
+
+class _Group:
+    """Sources whose segments are stored, until one flush makes them durable: on a slow disk each
+    flush takes a second."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._stored: list[tuple[SourceRow, int]] = []
+        self._locks = AsyncExitStack()
+
+    async def add(self, row: SourceRow, rows: _Rows) -> int | None:
+        """Store the source's segments; how many, or None where it is in the library already.
+
+        Its lock is held until the group is committed.
+        """
+        async with AsyncExitStack() as lock:
+            await lock.enter_async_context(
+                self._context.source_locks.setdefault(row.sha256, asyncio.Lock())
+            )
+            known = await asyncio.to_thread(self._context.catalog.get, row.sha256)
+            if known is not None and known.state == "ready":
+                async for _ in rows.points():
+                    pass
+                return None
+            await self._remove(row)
+            try:
+                count = await self._store(row, rows)
+            except BaseException:
+                await finish_first(self._remove(row))
+                raise
+            self._stored.append((row, count))
+            self._locks.push_async_exit(lock.pop_all())
+        if len(self._stored) >= GROUP_SOURCES or sum(n for _, n in self._stored) >= GROUP_SEGMENTS:
+            await self.commit()
+        return count
+
+    async def commit(self) -> None:
+        """Make what is stored durable, then record it as complete."""
+        stored, self._stored = self._stored, []
+        async with self._locks.pop_all():
+            if stored:
+                await (await self._context.opened_index()).flush()
+            for row, count in stored:
+                await asyncio.to_thread(
+                    self._context.catalog.finish,
+                    row.sha256,
+                    state=row.state,
+                    segments=count,
+                    duration_s=row.duration_s,
+                    warnings=row.warnings,
+                    empty=row.empty,
+                )
+                await self._context.changes.notify(row.id)
+
+    async def _store(self, row: SourceRow, rows: _Rows) -> int:
+        catalog = self._context.catalog
+        first, *others = row.collections
+        await asyncio.to_thread(
+            catalog.begin,
+            row.source,
+            collection=first,
+            mtime_ns=0,  # the file, if there is one here, is looked at when it is ingested
+            model=self._context.info.fingerprint,
+            pipeline=row.pipeline or PIPELINE,
+        )
+        for name in others:
+            await asyncio.to_thread(catalog.add_collection, row.sha256, name)
+        index = await self._context.opened_index()
+        count = 0
+        async for points in rows.points():
+            await index.upsert(points)
+            count += len(points)
+        return count
+
+    async def _remove(self, row: SourceRow) -> None:
+        index = await self._context.opened_index()
+        await index.delete(source_filter(row.id))
+        await asyncio.to_thread(self._context.catalog.remove, row.sha256)
+
+
+class _Rows:
+    """The rows of a file, source by source."""
+
+    def __init__(self, batches: Iterator[list[Any]]) -> None:
+        self._batches = batches
+        self._batch: list[Any] = []
+        self._source = ""
+        self._row: SourceRow | None = None
+        self._seen: set[str] = set()
+
+    async def next_source(self) -> SourceRow | None:
+        """The next source, whose points come next; None at the end."""
+        if not await self._fill():
+            return None
+        self._source = self._batch[0].source
+        row = self._row = sources.of_json(self._source)
+        if row.id in self._seen:
+            raise UnreadableError(
+                f"the rows of {row.id} do not stand together; sort the file by its column source"
+            )
+        self._seen.add(row.id)
+        return row
+
+    async def points(self) -> AsyncIterator[list[Point]]:
+        """The points of that source, in batches."""
+        row = self._row
+        while row is not None and await self._fill() and self._batch[0].source == self._source:
+            same = 0
+            while same < len(self._batch) and self._batch[same].source == self._source:
+                same += 1
+            taken, self._batch = self._batch[:same], self._batch[same:]
+            points = [sources.checked(r.point, row) for r in taken if r.point is not None]
+            if points:
+                yield points
+
+    async def _fill(self) -> bool:
+        """Read on when everything is taken; False at the end of the file."""
+        while not self._batch:
+            batch = await asyncio.to_thread(next, self._batches, None)
+            if batch is None:
+                return False
+            self._batch = batch
+        return True

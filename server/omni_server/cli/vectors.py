@@ -1,0 +1,57 @@
+"""export, import: vectors and payloads as a Parquet file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from omni_core.engine.results import VectorsStatus
+from omni_server.cli.opening import open_library
+from omni_server.cli.printing import Bar, as_json, say
+from omni_server.text import counted
+
+
+async def export(args: argparse.Namespace) -> int:
+    """Write the library, or one of its collections, into a new file."""
+    async with await open_library(args) as engine:
+        with Bar() as bar:
+            done = await engine.export_vectors(
+                _path(args), collection=args.collection, progress=_shown(bar)
+            )
+    if args.json:
+        as_json(done)
+    else:
+        say(
+            f"{counted(done.sources_done, 'source')} with {counted(done.segments, 'segment')} "
+            f"written to {done.path}"
+        )
+    return 0
+
+
+async def import_(args: argparse.Namespace) -> int:
+    """Add the sources of a file."""
+    async with await open_library(args) as engine:
+        with Bar() as bar:
+            done = await engine.import_vectors(_path(args), progress=_shown(bar))
+    if args.json:
+        as_json(done)
+        return 0
+    new = done.sources_done - done.already
+    say(f"imported {counted(new, 'source')} with {counted(done.segments, 'segment')}.")
+    if done.already:
+        was = "was" if done.already == 1 else "were"
+        say(f"{counted(done.already, 'source')} {was} in the library already, and left as is.")
+    return 0
+
+
+def _path(args: argparse.Namespace) -> str:
+    return str(Path(args.path).expanduser().absolute())
+
+
+def _shown(bar: Bar) -> Callable[[VectorsStatus], Awaitable[None]]:
+    async def show(status: VectorsStatus) -> None:
+        done, total = status.sources_done, status.sources_total
+        bar.show(done / max(total, 1), f"{done}/{total} {status.current}")
+
+    return show
