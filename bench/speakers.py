@@ -1,6 +1,7 @@
 """How well speakers are told apart, in conversations cut together from single recordings.
 
     python bench/speakers.py MEDIA [--weights DIR] [--turns 24] [--seeds 3] [--rules same=0.7]
+    python bench/speakers.py RECORDING --rttm RECORDING.rttm [--weights DIR]
 
 MEDIA is the development set's folder. Its human voices (a man reading cards, a woman reading Jane
 Austen, a woman speaking French) and one synthetic voice take turns of 2 to 9 seconds, .15 to .5 s
@@ -11,8 +12,10 @@ reader are the spans of the recordings.
 Reported as shares of the time that is spoken, without a collar: `wrong` speaker (after the best
 matching of numbers to people), `missed` (nobody named), `false` (somebody named where nobody
 speaks); their sum is the diarization error rate (DER). `turns`: share of turns of which most is
-given to the right speaker. Wants the weights: `omni-mcp setup`, or --weights DIR with
-DIR/speakers/pretrained.pt.
+given to the right speaker. With --rttm a recording of your own is scored by its reference; people
+who talk at the same time count as the one who began last.
+
+Wants the weights: `omni-mcp setup --speakers`, or --weights DIR with DIR/speakers/pretrained.pt.
 """
 
 from __future__ import annotations
@@ -131,6 +134,18 @@ class Voices:
         return whole + hiss, said
 
 
+def _recording(path: Path) -> Samples:
+    decoder = service()
+    return decoder.audio(str(path), 0.0, decoder.probe(str(path)).duration_s or 0.0)
+
+
+def _reference(path: Path) -> list[Said]:
+    """The turns of an RTTM file."""
+    rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+    turns = [(float(r[3]), float(r[3]) + float(r[4]), r[7]) for r in rows if r[:1] == ["SPEAKER"]]
+    return sorted(turns)
+
+
 def loud(samples: Samples) -> Samples:
     """The samples at one loudness."""
     rms = max(1e-6, float(np.sqrt(np.mean(np.square(samples)))))
@@ -221,7 +236,8 @@ def _rules(given: Sequence[str]) -> ClusterRules:
 def main() -> None:
     """Print a line for each kind of conversation, and the means."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("media", type=Path, help="folder of the development set")
+    parser.add_argument("media", type=Path, help="folder of the development set, or a recording")
+    parser.add_argument("--rttm", type=Path, help="who speaks when in the recording")
     parser.add_argument("--weights", default="", help="folder with speakers/pretrained.pt")
     parser.add_argument("--turns", type=int, default=24, help="of each conversation")
     parser.add_argument("--seeds", type=int, default=3, help="conversations of each kind")
@@ -229,11 +245,16 @@ def main() -> None:
     args = parser.parse_args()
     rules = _rules(args.rules)
     speaker_clusters.DEFAULT = rules
-    voices = Voices(args.media)
+    voices = None if args.rttm else Voices(args.media)
     print(f"{'speakers':34} {'s':>5} {'wrong':>6} {'missed':>6} {'false':>6} {'DER':>6} "
           f"{'turns':>6} {'found':>9}")  # fmt: skip
     with tempfile.TemporaryDirectory() as store:
         model = SpeakerModel.load(Settings(store=store, weights_dir=args.weights, threads=1))
+        if voices is None:
+            samples, said = _recording(args.media), _reference(args.rttm)
+            found = score(said, heard(SpeakerReader(model), samples, said))
+            _row(args.media.name, len(samples) / SAMPLE_RATE, [found])
+            return
         seconds, spent, scores = 0.0, 0.0, []
         for names in (*TALKS, *((name,) for name in VOICES)):
             group = []

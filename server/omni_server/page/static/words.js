@@ -73,7 +73,7 @@ export class Words {
       );
     }
     const who = line.speaker ? this.speaker(line.speaker) : null;
-    node.append(el("p", { lang: line.lang, dir: "auto" }, who, who ? " " : null, content));
+    node.append(el("p", { lang: line.lang, dir: "auto" }, who, who ? ": " : null, content));
     if (timed) this.lines.push({ node, words, from: line.start, to: line.end, starts: starts(line, words), spoken: line.channel === "speech" });
     else this.lines.push({ node, words, from: Infinity, to: -Infinity, starts: [], spoken: false });
     return node;
