@@ -49,6 +49,7 @@ async def answer(
             note
             for note in (
                 _language_note(context, question),
+                _absence_note(question),
                 _note(request, question, hits, near, offset),
             )
             if note
@@ -65,6 +66,11 @@ def _language_note(context: Context, question: Question) -> str:
         f"the question seems to be in {language.name(question.unread_language)}, which the model "
         f"does not read, so that only words that stand in the evidence count: ask in {read}"
     )
+
+
+def _absence_note(question: Question) -> str:
+    words = ", ".join(f"{word!r}" for word in question.absent_words[:3])
+    return f"no text of the library holds {words}" if words else ""
 
 
 def _note(

@@ -163,14 +163,16 @@ async def _graded(
         ids = sorted({w.source_id for w in windows})
         only = Filter((*scope.filter.must, of_sources(ids)), scope.filter.must_not)
         scope = replace(scope, filter=only)
-    found = await pipeline.fuse(question, await pipeline.retrieve(context, question, scope))
+    question, found = await pipeline.ranked_candidates(context, question, scope)
     if question.spoken_by is not None:
         found = await only_theirs(context, found, question.spoken_by)
     found = await pipeline.drop_unwanted(context, request, found)
+    found = [c for c in found if not c.stored.is_title]
     calibrated = await calibrated_thresholds(context, scope.segments)
-    accepted, _ = thresholds.grade(found, context.info, calibrated=calibrated)
-    kept = [c for c in accepted if not c.stored.is_title or windows is None]
-    return kept, episodes.outliers_of(found)
+    accepted, _ = thresholds.grade(
+        found, context.info, calibrated=calibrated, understood=not question.by_words_only
+    )
+    return accepted, episodes.outliers_of(found)
 
 
 def _inside(candidates: Sequence[Candidate], window: Window) -> list[Candidate]:
@@ -188,13 +190,19 @@ def _no_surer(candidate: Candidate, window: Window) -> Candidate:
 
 
 async def _parts(context: Context, reading: Reading, windows: Sequence[Window]) -> list[Placed]:
-    """What lies right after, or right before, whatever it is."""
+    """What lies right after, or right before, whatever it is; the moment that is referred to
+    itself where nothing does."""
     placed: list[Placed] = []
+    itself: list[Placed] = []
     for window in windows:
         points = await near_points(context, window)
         parts = timeline.parts(points, reading.channels, reading.unit, window.match)
         placed += timeline.next_parts(window, parts, PARTS)
-    return placed
+        here = timeline.at_reference(window, parts)
+        share = 0.0 if reading.unit else timeline.AT_REFERENCE[window.reference.axis]
+        placed += [replace(p, value=p.value * share) for p in here if share]
+        itself += here
+    return placed or itself
 
 
 async def _picked(

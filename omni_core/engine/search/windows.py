@@ -32,7 +32,7 @@ LESS_LIKELY = 4.0
 REACH = {"second": 300.0, "page": 6.0, "char": 12_000.0}
 """How far beyond a moment its neighbours are looked for."""
 AROUND_S = 120.0
-"""How far around a moment shots are compared with its own."""
+"""How far around a moment shots may show the same slide."""
 _IN_ORDER = (Modality.VIDEO, Modality.AUDIO, Modality.DOCUMENT)
 """Kinds of sources that have a before and an after in them."""
 
@@ -49,7 +49,7 @@ async def windows_of(
         return [await _given(context, request)]
     if reading.relation in ("start", "end"):
         return await _edges(context, request, reading, scope)
-    scope = _of_kinds(scope, (Modality.VIDEO,) if reading.only_films else _IN_ORDER)
+    scope = _of_kinds(scope, _kinds(reading))
     found = [await _places(context, r, scope) for r in reading.references]
     if reading.relation == "between":
         return _between(*found)
@@ -119,6 +119,13 @@ async def _row(context: Context, source_id: str) -> SourceRow:
     return row
 
 
+def _kinds(reading: Reading) -> Sequence[Modality]:
+    """The kinds of sources in which a question looks for what it refers to."""
+    if reading.only_films:
+        return (Modality.VIDEO,)
+    return (Modality.DOCUMENT,) if reading.unit == "page" else _IN_ORDER
+
+
 def _of_kinds(scope: Scope, kinds: Sequence[Modality]) -> Scope:
     must = (*scope.filter.must, of_modalities(kinds))
     return replace(scope, filter=Filter(must, scope.filter.must_not))
@@ -127,10 +134,13 @@ def _of_kinds(scope: Scope, kinds: Sequence[Modality]) -> Scope:
 async def _places(context: Context, reference: Reference, scope: Scope) -> list[Moment]:
     """The moments that a reference may mean, best first, each as long as what it shows."""
     question = await in_words(context, reference.words)
-    found = await pipeline.fuse(question, await pipeline.retrieve(context, question, scope))
+    question, found = await pipeline.ranked_candidates(context, question, scope)
     calibrated = await calibrated_thresholds(context, scope.segments)
     accepted, _ = thresholds.grade(
-        [c for c in found if not c.stored.is_title], context.info, calibrated=calibrated
+        [c for c in found if not c.stored.is_title],
+        context.info,
+        calibrated=calibrated,
+        understood=not question.by_words_only,
     )
     meant = [c for c in accepted if c.stored.channel in reference.channels and c.match != "weak"]
     chosen = meant or accepted
@@ -159,8 +169,7 @@ async def _whole(context: Context, moment: Moment, *, seen: bool) -> Moment:
     row = await _row(context, moment.source_id)
     around = Span("second", max(0.0, span.start - AROUND_S), span.end + AROUND_S)
     points = await points_of(context, Target(row, around))
-    vectors = await pipeline.vectors_of(context, [p.id for p in timeline.shots(points)])
-    return replace(moment, span=timeline.extent(span, points, vectors))
+    return replace(moment, span=timeline.extent(span, points))
 
 
 def _weighted(found: Sequence[tuple[Moment, Window]]) -> list[Window]:
@@ -223,7 +232,7 @@ async def _source(
         rows = await asyncio.to_thread(context.catalog.find, name.strip('"“”'), request.collection)
         if len(rows) == 1:
             return rows[0], "strong"
-    kinds = (Modality.VIDEO,) if reading.only_films else _IN_ORDER
+    kinds = _kinds(reading)
     rows, total, _ = await asyncio.to_thread(
         lambda: context.catalog.list(collection=request.collection, limit=200)
     )

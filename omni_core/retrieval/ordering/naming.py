@@ -37,7 +37,7 @@ def named_sources(question: str) -> Iterator[NamedSource]:
             tokens = [t for w in phrase[0].split() if (t := w.strip(EDGES + "\"“”«»„'"))]
             kinds = [t for t in tokens if words.sources.holds(t)]
             named = _trimmed([t for t in tokens if t not in kinds], words.empty)
-            named = named or _trimmed(tokens, words.empty) or tokens
+            named = named or _trimmed(tokens, words.empty) or kinds or tokens
             yield NamedSource(" ".join(named), rest, bool(kinds))
 
 

@@ -11,16 +11,21 @@ import numpy as np
 
 from omni_core.points import Point
 from omni_core.retrieval.fusion import Candidate
-from omni_core.retrieval.moments import SAME_COSINE, Moment
+from omni_core.retrieval.moments import Moment
 from omni_core.text.tokens import words
-from omni_core.types import CHAPTER_ORIGIN, Channel, Match, Span, Vector
+from omni_core.types import CHAPTER_ORIGIN, Axis, Channel, Match, Span
 
 Side = Literal["after", "before"]
 SCALE = {"second": 1.0, "page": 10.0, "char": 0.02}
 """Of distances: a page counts as ten seconds, fifty characters as one."""
 CLOSE_S, LOOSE_S = 15.0, 120.0
 """Distance at which a moment counts for 1/e of an adjacent one, for `right after` and `after`."""
+SAME_WORDS = 0.7
+"""Share of the words on two shots that both show, from which they are one slide."""
 GRADES: Mapping[Match, float] = {"strong": 1.0, "fair": 0.7, "weak": 0.25}
+AT_REFERENCE: Mapping[Axis, float] = {"second": 0.0, "page": 0.7, "char": 1.2}
+"""What the part with the reference itself counts for, beside the next one: a passage of a text is
+long, and goes on after what is referred to; a moment of a film does not."""
 NEXT_GRADE = 0.3
 """What the very next part counts for where something else is sought: more than a weak match."""
 _LEADS = (Channel.VISUAL, Channel.SPEECH, Channel.SOUND, Channel.TEXT, Channel.SCREEN_TEXT)
@@ -67,11 +72,12 @@ class Placed:
     value: float
 
 
-def extent(span: Span, points: Sequence[Point], vectors: Mapping[str, Vector]) -> Span:
-    """The shot that `span` lies in, with the shots around it that look the same and show the same
-    words: a slide that stands for a minute is cut into several.
+def extent(span: Span, points: Sequence[Point]) -> Span:
+    """The shot that `span` lies in, with the shots around it that show the same words: a slide
+    that stands for a minute is cut into several.
 
-    `points` are the stored segments around it, `vectors` those of shots, by id.
+    `points` are the stored segments around it. Pictures are not compared: to a model of pictures
+    every plain slide is like the next.
     """
     order = shots(points)
     inside = [_shared(span, p.stored.span) for p in order]
@@ -80,11 +86,8 @@ def extent(span: Span, points: Sequence[Point], vectors: Mapping[str, Vector]) -
     written = [_written_in(p.stored.span, points) for p in order]
 
     def same(one: int, other: int) -> bool:
-        a, b = vectors.get(order[one].id), vectors.get(order[other].id)
-        if a is None or b is None or a.ndim != 1 or float(np.dot(a, b)) < SAME_COSINE:
-            return False
-        both = written[one] | written[other]
-        return not both or len(written[one] & written[other]) >= 0.5 * len(both)
+        both, shared = written[one] | written[other], written[one] & written[other]
+        return bool(shared) and len(shared) >= SAME_WORDS * len(both)
 
     first = last = int(np.argmax(inside))
     while first > 0 and same(first - 1, first):
@@ -95,12 +98,12 @@ def extent(span: Span, points: Sequence[Point], vectors: Mapping[str, Vector]) -
 
 
 def _written_in(span: Span, points: Sequence[Point]) -> frozenset[str]:
-    """The words that are recognised on the screen in a span."""
+    """The words that are recognised on the screen for half of a span or more."""
     return frozenset(
         word
         for p in points
         if p.stored.channel is Channel.SCREEN_TEXT
-        and _shared(span, p.stored.span) >= 0.5 * (p.stored.span.end - p.stored.span.start)
+        and _shared(span, p.stored.span) >= 0.5 * (span.end - span.start)
         for word in words(p.stored.text)
     )
 
@@ -195,6 +198,11 @@ def next_parts(window: Window, found: Sequence[Moment], most: int) -> list[Place
     near = [(d, m) for m in found if (d := window.distance(m.span)) is not None]
     near.sort(key=lambda each: (each[0], each[1].span.start))
     return [Placed(m, window.weight / (1 + number)) for number, (_, m) in enumerate(near[:most])]
+
+
+def at_reference(window: Window, found: Sequence[Moment]) -> list[Placed]:
+    """The parts in which the reference itself lies: what follows in a text often stands there."""
+    return [Placed(m, window.weight) for m in found if m.span.overlaps(window.reference)]
 
 
 def matching(window: Window, found: Sequence[Moment], *, close: bool) -> list[Placed]:

@@ -41,7 +41,7 @@ def surroundings(around: Around) -> None:
 def profiles(around: Around) -> None:
     """The table of what may embed; those that do not run here have one line."""
     say("\nWhat finds things: the model that embeds")
-    say(f"      {'':24}{'download':>9}  {'needs':<16}runs here")
+    say(f"      {'':34}{'download':>9}  {'needs':<16}runs here")
     hidden = []
     for number, row in enumerate(around.all.profiles.values(), 1):
         why = around.machine.hosts(row.memory_gb, gpu=row.gpu)
@@ -50,7 +50,7 @@ def profiles(around: Around) -> None:
         name = f"{row.name} ({', '.join(marks)})" if marks else row.name
         needs = f"{row.memory_gb:g} GB {'of GPU' if row.gpu else 'memory'}"
         verdict = "no" if why else "yes" if _available(row.download, around) else "not now"
-        say(f"  {number:>2}  {name:<24}{_came(row.download, around):>9}  {needs:<16}{verdict}")
+        say(f"  {number:>2}  {name:<34}{_came(row.download, around):>9}  {needs:<16}{verdict}")
         if not why or marks:
             _about(row.gives, row.costs, row.licence, row.warning)
         else:
@@ -65,7 +65,7 @@ def listening(around: Around) -> None:
     for number, row in enumerate(around.all.listening.values(), 1):
         name = f"{row.name} (now)" if row == around.now.listening else row.name
         verdict = "" if _available(row.download, around) else "  not now"
-        say(f"  {number:>2}  {name:<24}{_came(row.download, around):>9}{verdict}")
+        say(f"  {number:>2}  {name:<34}{_came(row.download, around):>9}{verdict}")
         _about(row.gives, row.costs, row.licence, "")
 
 

@@ -90,8 +90,13 @@ def test_the_graph_computes_what_the_network_does() -> None:
 
 def test_without_the_weights_it_says_what_to_do(tmp_path: Path) -> None:
     settings = Settings(store=str(tmp_path), weights_dir=str(tmp_path))
-    with pytest.raises(UnavailableError, match="omni-mcp setup --speakers"):
-        SpeakerModel.load(settings)
+    try:
+        weights.find("speakers", Settings(store=str(tmp_path)))
+    except UnavailableError:
+        with pytest.raises(UnavailableError, match="omni-mcp setup --speakers"):
+            SpeakerModel.load(settings)
+    else:
+        pytest.skip("the wheel resemblyzer is installed here")
 
 
 @pytest.fixture

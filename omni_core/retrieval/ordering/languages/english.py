@@ -98,7 +98,7 @@ ENGLISH = Language(
         "see sees seen saw show shows shown showing appear appears appeared visible look "
         "looks picture image photo shot scene slide slides frame screen displayed"
     ),
-    written="written read reads text page paragraph section",
+    written="mention mentions mentioned written read reads text page paragraph section",
     film=r"\b(?:in|of|during|from) (?:the|this|that) (?:film|movie|video|clip)\b",
     inside="in|of|from|during|inside|within",
     sources=(

@@ -77,7 +77,7 @@ GERMAN = Language(
         "sehen sieht gesehen zeigt zeigen gezeigt erscheint sichtbar bild foto szene "
         "einstellung folie bildschirm auftaucht taucht"
     ),
-    written="geschrieben steht text seite absatz",
+    written="erwähnt erwähnen geschrieben steht text seite absatz",
     film=r"\b(?:im|in dem|in diesem|des) (?:film\w*|video\w*)\b",
     inside="in|im|aus|von|vom|während|des|der",
     sources=(

@@ -79,7 +79,7 @@ SPANISH = Language(
         "ve ven vemos visto ver vi muestra muestran muestre aparece aparecen imagen foto "
         "escena toma diapositiva pantalla visible sale"
     ),
-    written="escrito texto página lee párrafo pone",
+    written="menciona mencionan mencionó mencionado escrito texto página lee párrafo pone",
     film=r"\b(?:en|del?|durante) ?(?:la|el|este|esta)? (?:película|vídeo|video|film)\b",
     inside="en|de|del|durante",
     sources=(

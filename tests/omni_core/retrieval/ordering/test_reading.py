@@ -104,7 +104,7 @@ def test_what_is_sought_and_what_it_follows_may_both_have_content() -> None:
     found = read("Where does he mention batteries right after the volcano slide?")
     assert found is not None
     assert (found.sought, found.references[0].words) == ("batteries", "volcano")
-    assert found.channels == {Channel.SPEECH}
+    assert Channel.SPEECH in found.channels and Channel.VISUAL not in found.channels
     assert Channel.VISUAL in found.references[0].channels
 
 

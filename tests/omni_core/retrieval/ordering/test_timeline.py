@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from omni_core.payload import StoredSegment
@@ -85,16 +84,16 @@ def test_a_good_match_beats_a_near_one_unless_what_comes_right_after_is_asked_fo
 
 
 def test_a_slide_that_was_cut_in_two_is_one_reference() -> None:
-    same, other = np.array([1.0, 0.0], np.float32), np.array([0.0, 1.0], np.float32)
-    vectors = {"s1": same, "s2": same, "s3": other}
     at = Span("second", 1, 2)
-    assert timeline.extent(at, SHOTS, vectors) == Span("second", 0, 10)
-    written = [
+    one = [point("t", 0, 10, "screen_text", text="corals bleach")]
+    two = [
         point("t1", 0, 5, "screen_text", text="corals bleach"),
         point("t2", 5, 10, "screen_text", text="volcanoes erupt"),
     ]
-    assert timeline.extent(at, [*SHOTS, *written], vectors) == Span("second", 0, 5)
-    assert timeline.extent(Span("second", 20, 21), SHOTS, vectors) == Span("second", 20, 21)
+    assert timeline.extent(at, [*SHOTS, *one]) == Span("second", 0, 10)
+    assert timeline.extent(at, [*SHOTS, *two]) == Span("second", 0, 5)
+    assert timeline.extent(at, SHOTS) == Span("second", 0, 5)
+    assert timeline.extent(Span("second", 20, 21), SHOTS) == Span("second", 20, 21)
 
 
 def test_the_same_place_is_shown_once() -> None:
