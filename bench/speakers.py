@@ -40,7 +40,7 @@ from omni_core.media.service import service  # noqa: E402
 from omni_core.readers import speaker_clusters  # noqa: E402
 from omni_core.readers.speaker_clusters import ClusterRules  # noqa: E402
 from omni_core.readers.speaker_model import SpeakerModel  # noqa: E402
-from omni_core.readers.speakers import SpeakerReader  # noqa: E402
+from omni_core.readers.speakers import SpeakerReader, window_starts  # noqa: E402
 from omni_core.readers.whisper import detect_speech  # noqa: E402
 from omni_core.settings import Settings  # noqa: E402
 from omni_core.types import (  # noqa: E402
@@ -222,6 +222,19 @@ def _matching(shared: NDArray[np.int64]) -> dict[int, int]:
     return best[1]
 
 
+def alike(model: SpeakerModel, voices: Voices) -> tuple[float, float]:
+    """(least cosine of the two halves of one person's recordings, greatest of two people)."""
+    means: dict[str, list[NDArray[np.float32]]] = {}
+    for name, pieces in voices.pieces.items():
+        for half in (pieces[::2], pieces[1::2]):
+            vectors = np.concatenate([model(p, window_starts(len(p))) for p in half])
+            mean = vectors.mean(0)
+            means.setdefault(name, []).append(mean / np.linalg.norm(mean))
+    same = min(float(a @ b) for a, b in means.values())
+    pairs = itertools.combinations(means.values(), 2)
+    return same, max(float(a @ b) for x, y in pairs for a in x for b in y)
+
+
 def _rules(given: Sequence[str]) -> ClusterRules:
     known = {f.name for f in fields(ClusterRules)}
     values = {}
@@ -271,6 +284,8 @@ def main() -> None:
         _row("all", seconds, scores)
         counted = sum(s.found == s.people for s in scores)
         print(f"right number of speakers: {counted} of {len(scores)} conversations")
+        same, other = alike(model, voices)
+        print(f"means of one voice {same:.2f} alike or more, of two people {other:.2f} or less")
         print(f"{spent / seconds:.4f} CPU seconds for a second of sound")
 
 

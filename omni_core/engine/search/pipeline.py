@@ -154,10 +154,14 @@ async def ranked_candidates(
 @staged("search.fuse")
 async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
     """The fused ranking, best first. Runs in a thread: it takes 15 to 70 ms."""
-    return await asyncio.to_thread(
-        fusion.fuse, found.dense, found.bm25, question=question.words,
-        rare=rare_terms(question.words), terms=bm25.terms,
-    )  # fmt: skip
+
+    def work() -> list[Candidate]:  # the first one reads the list of common words
+        rare = rare_terms(question.words)
+        return fusion.fuse(
+            found.dense, found.bm25, question=question.words, rare=rare, terms=bm25.terms
+        )
+
+    return await asyncio.to_thread(work)
 
 
 def _absent_words(words: str, found: Sequence[ScoredPoint]) -> tuple[str, ...]:
