@@ -157,9 +157,7 @@ async def search(
 
 async def get_segment(
     ctx: Ctx,
-    ref: Annotated[
-        str, _d('seg_ id, src_…@83.5, src_…@80-95, src_…#p12 or citation; a "quote" may follow')
-    ],
+    ref: Annotated[str, _d('seg_ id, src_…@83.5, src_…@80-95, src_…#p12 or citation, + "quote"')],
     show: Annotated[
         tuple[Literal["frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text"], ...],
         _d("sheet: stills with times; marked, closeup: its words"),
