@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from omni_core.engine.results import Opened as Opened
     from omni_core.engine.results import OpenRequest as OpenRequest
     from omni_core.engine.results import PassedOver as PassedOver
+    from omni_core.engine.results import Placed as Placed
     from omni_core.engine.results import ReadPage as ReadPage
     from omni_core.engine.results import RenderedImage as RenderedImage
     from omni_core.engine.results import SearchHit as SearchHit
@@ -112,6 +113,7 @@ _LAZY = {
         "Line",
         "Opened",
         "OpenRequest",
+        "Placed",
         "ReadPage",
         "RenderedImage",
         "SearchHit",

@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from omni_core import weights
 from omni_core.errors import UnavailableError
 from omni_core.readers.speaker_model import (
     BANDS,
