@@ -10,12 +10,17 @@ from omni_core.catalog.begun import Begun
 from omni_core.types import NameFrom, Speaker, Turn
 
 _SPEAKERS = (
-    "SELECT s.id AS id, p.number AS number, p.given AS given, p.found AS found,"
-    " p.found_from AS found_from, coalesce(sum(t.end - t.start), 0) AS seconds,"
-    " count(t.start) AS turns, coalesce(min(t.start), 0) AS first"
+    "SELECT s.id, p.number, p.given, p.found, p.found_from, 0 AS seconds, 0 AS turns, 0 AS first"
     " FROM speakers p JOIN sources s USING (sha256)"
-    " LEFT JOIN turns t ON t.sha256 = p.sha256 AND t.speaker = p.number"
 )
+_WITH_TIMES = (
+    "SELECT s.id, p.number, p.given, p.found, p.found_from, sum(t.end - t.start) AS seconds,"
+    " count(*) AS turns, min(t.start) AS first"
+    " FROM speakers p JOIN sources s USING (sha256)"
+    " JOIN turns t ON t.sha256 = p.sha256 AND t.speaker = p.number"
+)
+_IDS = "SELECT DISTINCT s.id FROM speakers p JOIN sources s USING (sha256)"
+_NAME = "CASE WHEN p.given <> '' THEN p.given ELSE p.found END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +64,31 @@ class Spoken(Begun):
     ) -> list[Turn]:
         """The turns of a source in order of time; those that overlap [start, end) seconds."""
         rows = self._all(
-            "SELECT t.start, t.end, t.speaker FROM turns t JOIN sources s USING (sha256)"
-            " WHERE (s.id = ? OR s.sha256 = ?) AND (? IS NULL OR t.end > ?)"
-            " AND (? IS NULL OR t.start < ?) ORDER BY t.start",
+            "SELECT start, end, speaker FROM turns"
+            " WHERE sha256 = (SELECT sha256 FROM sources WHERE id = ? OR sha256 = ?)"
+            " AND (? IS NULL OR end > ?) AND (? IS NULL OR start < ?) ORDER BY start",
             source, source, start, start, end, end,
         )  # fmt: skip
         return [Turn(r["start"], r["end"], r["speaker"]) for r in rows]
 
-    def speakers(self, ids: Collection[str]) -> dict[str, list[Speaker]]:
-        """The speakers of these sources (`src_...`), by id and in order of number."""
+    def speakers(self, ids: Collection[str], *, times: bool = False) -> dict[str, list[Speaker]]:
+        """The speakers of these sources (`src_...`), by id and in order of number; with `times`
+        how long each speaks, which takes longer to find out."""
         marks = ", ".join("?" * len(ids))
-        return self._speakers(f"WHERE s.id IN ({marks})", *ids)
+        return self._speakers(f"WHERE s.id IN ({marks})", *ids, times=times)
+
+    def speaker_names(self) -> set[str]:
+        """The names of all speakers, of every source."""
+        rows = self._all(f"SELECT DISTINCT {_NAME} FROM speakers p")  # noqa: S608 - ours
+        return {r[0] for r in rows if r[0]}
+
+    def speaking(self, name: str) -> list[str]:
+        """The ids of the sources with a speaker of exactly this name."""
+        rows = self._all(
+            f"{_IDS} WHERE {_NAME} = ? ORDER BY s.id",
+            name,
+        )
+        return [r[0] for r in rows]
 
     def named_speakers(self) -> dict[str, list[Speaker]]:
         """The speakers with a name, of every source, by its id."""
@@ -102,12 +121,11 @@ class Spoken(Begun):
                 [(name, number, source) for (source, number), name in names.items()],
             )
 
-    def _speakers(self, where: str, *values: str) -> dict[str, list[Speaker]]:
-        rows = self._all(
-            f"{_SPEAKERS} {where} GROUP BY p.sha256, p.number ORDER BY s.id, p.number", *values
-        )
+    def _speakers(self, where: str, *values: str, times: bool = False) -> dict[str, list[Speaker]]:
+        select = _WITH_TIMES if times else _SPEAKERS
+        group = " GROUP BY p.sha256, p.number" if times else ""
         found: dict[str, list[Speaker]] = defaultdict(list)
-        for r in rows:
+        for r in self._all(f"{select} {where}{group} ORDER BY s.id, p.number", *values):
             found[r["id"]].append(
                 Speaker(
                     r["number"],

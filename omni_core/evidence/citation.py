@@ -81,7 +81,9 @@ def with_quote(ref: str) -> tuple[str, str]:
     """A reference, and the quote that follows it in double quotes: `[Report p.3] "the words"`;
     the quote is "" where none follows."""
     match = re.fullmatch(
-        r"\s*(\[[^\[\]]+\]|(?:seg_|src_|omni://)[^\s\"“”]+)[\s:,]*[\"“”](.+)[\"“”][\s.]*", ref, re.S
+        r"\s*(\[[^\[\]]+\]|(?:seg_|src_|omni://)[^\s\"“”]+?)[\s:,]*[\"“”](.+)[\"“”][\s.]*",
+        ref,
+        re.S,
     )
     return (match[1], match[2].strip()) if match else (ref, "")
 

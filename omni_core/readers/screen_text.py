@@ -232,7 +232,8 @@ def _units(segment: Segment, pixels: Pixels, read: Layout) -> Iterator[Segment]:
     size = (float(pixels.shape[1]), float(pixels.shape[0]))
     cells = [Cell(line.text, line.box, line.places) for line in lines]
     told = captions(cells)
-    for number, (caption, _, whole) in enumerate(figures(told, cells, (), size, pixels), 1):
+    shown = figures(told, cells, (), read.tables, size, pixels)
+    for number, (caption, _, whole) in enumerate(shown, 1):
         unit = units.figure(number, caption, "", whole, units.FIGURE_PARTS + behind)
         yield _unit(segment, unit, CAPTION_ORIGIN)
 

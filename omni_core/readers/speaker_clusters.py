@@ -39,10 +39,7 @@ class ClusterRules:
 
 
 DEFAULT = ClusterRules()
-"""Chosen on conversations of the development set and of eight more voices (bench/speakers.py):
-with `same` at .66 to .68 the number of speakers is right in 93 % of them, at .70 in 79 %, at .72
-in 38 %;
-the other values matter little."""
+"""Chosen on conversations of single recordings (bench/speakers.py)."""
 MAX_UNITS = 1500
 """Groups that are compared all with all; longer recordings are clustered in parts first."""
 

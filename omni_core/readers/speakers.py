@@ -1,7 +1,7 @@
 """Who speaks: a voice for every 0.8 s of speech, and at the end of a source the turns of each.
 
 It runs beside speech recognition and adds no words: `voices` tells the speakers of a source apart.
-Without the weights, which `omni-mcp setup` fetches, everything else works as before.
+Without the weights, which `omni-mcp setup --speakers` fetches, everything else works as before.
 
 Measured on conversations cut together from the development set's voices (bench/speakers.py): see
 docs/speakers.md. It costs .005 CPU seconds for a second of sound.

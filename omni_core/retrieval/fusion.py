@@ -57,6 +57,8 @@ class LexicalBoost:
     """Full value with one, two, or more matching informative terms. With a number or a name: 1."""
     exact_weight: float = 3.0
     """Factor on the rarity weight of a name or a number."""
+    rare_word: float = 0.4
+    """Least value where a rare word of the question stands in the texts of one source alone."""
     quote_words: int = 4
     """So many consecutive terms of the question, in order, are a quotation: value 1."""
 
@@ -92,12 +94,14 @@ def fuse(
     bm25: Sequence[ScoredPoint] = (),
     *,
     question: str = "",
+    rare: Sequence[str] = (),
     terms: Terms = _terms,
     boost: LexicalBoost | None = None,
 ) -> list[Candidate]:
     """One list of candidates, best first. `dense` may also be a late-interaction ranking.
 
-    `terms` tokenises a text as the BM25 index does.
+    `terms` tokenises a text as the BM25 index does; `rare` are the terms of the question's rare
+    words.
     """
     boost = boost or LexicalBoost()
     cosines = {p.id: p.score for p in dense}
@@ -108,14 +112,41 @@ def fuse(
     highest = max(weights.values(), default=0.0) or 1.0
     texts = {p.id: terms(p.stored.text) for p in bm25[:TEXTS_COMPARED]}
     query = _QueryTerms.of(question, texts, len(pool), terms, boost)
+    telling = _in_one_source(rare, texts, pool)
     out = []
     for id_, point in pool.items():
         gate = query.gate(texts[id_], boost) if id_ in texts else 0.0
+        if id_ in telling:
+            gate = max(gate, boost.rare_word)
         # BM25 itself only orders texts that hold the same words.
         gain = gate * (1 + 0.1 * weights[id_] / highest) if gate else 0.0
         score = cosines.get(id_, lowest) + spread * gain
         out.append(Candidate(id_, point.stored, score, cosines.get(id_), weights.get(id_), gate))
     return sorted(out, key=lambda c: (-c.score, c.cosine is None, -(c.bm25 or 0.0), c.id))
+
+
+def _in_one_source(
+    rare: Sequence[str], texts: Mapping[str, list[str]], pool: Mapping[str, ScoredPoint]
+) -> set[str]:
+    """Ids of the texts with a rare term that stands in no other source."""
+    found: set[str] = set()
+    for term in rare:
+        holders = [id_ for id_, text in texts.items() if term in text]
+        if len({pool[id_].stored.source_id for id_ in holders}) == 1:
+            found.update(holders)
+    return found
+
+
+def stand_nowhere(
+    rare: Sequence[str], question: str, bm25: Sequence[ScoredPoint], *, terms: Terms = _terms
+) -> bool:
+    """Whether at least half of the question's informative terms are rare ones, none of which stands
+    in any text: then likeness to the rest of the question is no answer to it."""
+    informative = {t for w in words(question) if w not in STOP_WORDS for t in terms(w)}
+    if not rare or 2 * len(rare) < len(informative):
+        return False
+    wanted = set(rare)
+    return not any(wanted.intersection(terms(p.stored.text)) for p in bm25[:TEXTS_COMPARED])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
+from omni_core.text.numbers import joined
 from omni_core.text.tokens import stem
 from omni_core.types import Sparse
 
@@ -48,7 +49,9 @@ _TOKEN = re.compile(
 _ASCII_WORD = re.compile("[a-z0-9]+(?:[-._/:,'][a-z0-9]+)*")
 """`_TOKEN` where nothing but ASCII can come: three times as fast."""
 _SEPARATOR = re.compile("[-._/:,'\u2019]")
+_DECIMAL_COMMA = re.compile(r"\d+,\d{1,2}")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_DIGIT = re.compile("[0-9]")
 _LETTERS_OR_DIGITS = re.compile(r"\d+|[^\W\d_]+")
 
 _STOP_WORDS = """
@@ -111,7 +114,9 @@ def _tokens(text: str, *, question: bool = False, fold: bool = True) -> Iterator
     if text.isascii():
         yield from ((token, False) for token in _ascii_terms(text))
         return
-    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    text = unicodedata.normalize("NFKC", text)
+    numbers = dict.fromkeys(joined(text))
+    text = unicodedata.normalize("NFD", text.casefold())
     text = unicodedata.normalize("NFC", _OPTIONAL_MARKS.sub("", text))
     if fold:
         text = _INVISIBLE.sub("", text).translate(_PLAIN)
@@ -119,6 +124,7 @@ def _tokens(text: str, *, question: bool = False, fold: bool = True) -> Iterator
         run = match["unspaced"]
         if run is None:
             for token in _words(match["word"]):
+                numbers.pop(token, None)
                 yield token, False
         elif len(run) == 1:
             yield run, False
@@ -128,20 +134,28 @@ def _tokens(text: str, *, question: bool = False, fold: bool = True) -> Iterator
             if not question:
                 for char in _HAN.findall(run):
                     yield char, True
+    yield from ((number, False) for number in numbers)
 
 
 def _ascii_terms(text: str) -> list[str]:
-    return [token for run in _ASCII_WORD.findall(text.casefold()) for token in _words(run)]
+    found = [token for run in _ASCII_WORD.findall(text.casefold()) for token in _words(run)]
+    if not _DIGIT.search(text):
+        return found
+    known = set(found)
+    return found + [number for number in joined(text) if number not in known]
 
 
 @lru_cache(maxsize=1 << 16)
 def _words(run: str) -> tuple[str, ...]:
     """`e-1042` -> e1042, 1042; `1,042` -> 1042; `driver's` -> driver; `well-known` -> well, known.
 
-    A code matches as written, in other spellings (`E 1042`, `E1042`), or by its number alone.
+    A code matches as written, in other spellings (`E 1042`, `E1042`), or by its number alone; a
+    decimal comma becomes a point.
     """
     if _THOUSANDS.fullmatch(run):
         run = run.replace(",", "")
+    elif _DECIMAL_COMMA.fullmatch(run):
+        run = run.replace(",", ".")
     parts = _SEPARATOR.split(run)
     whole: tuple[str, ...] = ()
     if any(c.isdigit() for c in run):

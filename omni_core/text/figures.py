@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from omni_core.text.places import Place, after, union
-from omni_core.text.tables import Cell
+from omni_core.text.tables import Cell, Table, is_caption
 from omni_core.types import Pixels, Rect
 
 MAX_FIGURES = 12
@@ -32,7 +32,7 @@ PROSE_WORDS, PROSE_WIDTH = 7, 0.6
 _CAPTION = re.compile(
     r"(?:figure|fig\.?|abbildung|abb\.?|figura|ilustraci[óo]n|graphique|chart|diagram|photo|plate|"
     r"рисунок|рис\.?|图|圖|図|그림)\s*[№#]?\s*[a-z]?\d+(?:[.\-–]\d+)*[a-z]?\b"
-    r"(?:\s*[.:|)–—-]|\s*$|\s{2,}|\s+[^\W\d_a-zа-яß])", re.IGNORECASE
+    r"(?:\s*[.:|)–—-]|\s*$|\s{2,}|\s+[^\W\d_])", re.IGNORECASE
 )  # fmt: skip
 _STARTS_LOWER = re.compile(r".*?\d[\w.\-–]*\s+[a-zà-ÿа-я]")
 
@@ -86,18 +86,23 @@ def figures(
     found: Sequence[Caption],
     cells: Sequence[Cell],
     pictures: Sequence[Rect],
+    tables: Sequence[Table],
     size: tuple[float, float],
     pixels: Pixels,
 ) -> Iterator[tuple[Caption, Rect, Rect]]:
     """Each caption that has a figure, with the place of the figure alone and with its caption, in
     fractions: the pictures beside the caption, or what is drawn in the free space above it.
 
-    `cells`, `pictures` and `size`, that of the page, are in the same units; `pixels` is its image.
+    `cells`, `pictures`, `tables` and `size`, that of the page, are in the same units; `pixels` is
+    its image.
     """
+    ends = [caption.box[3] for caption in found]
+    ends += [cell.box[3] for cell in cells if is_caption(cell.text)]
+    ends += [cell.box[3] for table in tables for row in table.grid for cell in row]
     for caption in found:
         box = of_pictures(caption, pictures, size)
         shown = None if box is None else _share(box, size)
-        if shown is None and (free := free_above(caption, cells, size)) is not None:
+        if shown is None and (free := free_above(caption, cells, ends, size)) is not None:
             shown = _drawn(pixels, _share(free, size))
         if shown is not None:
             yield caption, shown, union((shown, _share(caption.box, size)))
@@ -144,18 +149,15 @@ def of_pictures(
 ) -> Rect | None:
     """The box around the pictures right above a caption, else right below it; None without one."""
     wide, high = size
-    fitting = [
-        p for p in pictures
-        if p[3] - p[1] > 0 and (p[2] - p[0]) * (p[3] - p[1]) < WHOLE * wide * high
-        and min(p[2], caption.box[2]) > max(p[0], caption.box[0])
-    ]  # fmt: skip
+    usable = [p for p in pictures if 0 < (p[2] - p[0]) * (p[3] - p[1]) < WHOLE * wide * high]
+    fitting = [p for p in usable if min(p[2], caption.box[2]) > max(p[0], caption.box[0])]
     above = [p for p in fitting if -0.02 * high < caption.box[1] - p[3] < NEAR * high]
     below = [p for p in fitting if -0.02 * high < p[1] - caption.box[3] < NEAR * high]
     near = above or below
     while near:  # the other parts of a picture in pieces
         box = union(near)
         more = [
-            p for p in fitting
+            p for p in usable
             if p not in near and min(p[3], box[3]) - max(p[1], box[1]) > -0.01 * high
             and min(p[2], box[2]) - max(p[0], box[0]) > -0.02 * wide
         ]  # fmt: skip
@@ -165,9 +167,11 @@ def of_pictures(
     return None
 
 
-def free_above(caption: Caption, cells: Sequence[Cell], size: tuple[float, float]) -> Rect | None:
-    """The part of the page above a caption, up to the next line of prose, in which a drawing may
-    lie; None where there is no room."""
+def free_above(
+    caption: Caption, cells: Sequence[Cell], ends: Sequence[float], size: tuple[float, float]
+) -> Rect | None:
+    """The part of the page above a caption, up to the next line of prose or the lower end of what
+    is no part of a figure (`ends`), in which a drawing may lie; None where there is no room."""
     wide, high = size
     middle = (caption.box[0] + caption.box[2]) / 2
     # a column is as wide as its prose, above or below
@@ -175,6 +179,7 @@ def free_above(caption: Caption, cells: Sequence[Cell], size: tuple[float, float
               and len(c.text.split()) >= PROSE_WORDS]  # fmt: skip
     least = PROSE_WIDTH * max((b[2] - b[0] for b in column), default=0.0)
     above = [b[3] for b in column if b[3] <= caption.box[1] and b[2] - b[0] >= least]
+    above += [end for end in ends if end <= caption.box[1]]
     top = max(above, default=0.04 * high)
     left = min([caption.box[0], *(b[0] for b in column)])
     right = max([caption.box[2], *(b[2] for b in column)])

@@ -338,17 +338,18 @@ PAYLOADS = (
     Payload(
         "speakers",
         "speakers",
-        ("resemblyzer==0.1.4",),
+        (),
         "Apache-2.0",
         "who speaks: turns of speakers in a recording",
         (
             File(
                 "pretrained.pt",
-                ("resemblyzer/pretrained.pt",),
+                (),
                 "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
                 17_090_379,
             ),
         ),
         optional=True,
+        setup="--speakers",
     ),
 )

@@ -172,9 +172,9 @@ def settings(store: Path) -> Any:
 def test_one_command_downloads_checks_and_writes(say: Say, store: Path, hub: StandIn) -> None:
     code, out, _ = say("setup", "--profile", "laptop", "--yes")
     assert code == 0
-    assert (store / "models" / REPO / "weights.bin").read_bytes() == WEIGHTS
+    assert (store / "weights" / REPO / "weights.bin").read_bytes() == WEIGHTS
     assert settings(store).encoder == "better"
-    assert settings(store).weights_dir == str(store / "models")
+    assert settings(store).weights_dir == str(store / "weights")
     text = (store / "omni.toml").read_text()
     assert text.startswith("# mine\n")
     assert (store / "omni.toml.bak").read_text() != text
@@ -205,7 +205,19 @@ def test_a_dry_run_shows_the_plan_and_does_nothing(say: Say, store: Path, hub: S
     assert 'encoder = "better"' in out
     assert hub.sent("weights.bin") == []
     assert (store / "omni.toml").read_text() == before
-    assert not (store / "models").exists()
+    assert not (store / "weights").exists()
+
+
+def test_a_choice_that_is_too_large_for_this_machine_is_said_to_be_slow(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = replace(machine.look(Path("/")), memory_gb=64.0)
+    monkeypatch.setattr(machine, "look", lambda _: found)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    _, out, _ = say("setup", "--profile", "e5-omni-3b", "--dry-run")
+    assert "slow      e5-omni-3b needs a GPU of 14 GB: here everything will take many" in out
+    assert "licence   research only" in out
+    assert "about 9.4 GB" in out
 
 
 def test_a_script_must_say_yes(say: Say, store: Path) -> None:
@@ -214,7 +226,7 @@ def test_a_script_must_say_yes(say: Say, store: Path) -> None:
         1,
         "BAD_ARGUMENT: it asks before it does this; add --yes, or --dry-run\n",
     )
-    assert not (store / "models").exists()
+    assert not (store / "weights").exists()
 
 
 def test_an_unknown_profile_names_those_there_are(say: Say) -> None:
@@ -285,7 +297,7 @@ def test_a_broken_download_leaves_the_settings_and_is_taken_up(
     assert err.splitlines()[-1].startswith("MODEL_UNAVAILABLE: ")
     assert "the same command goes on there" in err
     assert (store / "omni.toml").read_text() == before
-    assert not (store / "models" / REPO).exists()
+    assert not (store / "weights" / REPO).exists()
     assert say("setup", "--profile", "laptop", "--yes")[0] == 0
     assert hub.sent("weights.bin")[-1]["range"] == "bytes=5000-"
 
@@ -296,7 +308,7 @@ def test_wrong_bytes_are_refused(say: Say, store: Path, hub: StandIn) -> None:
     assert code == 1
     assert "gives other bytes" in err
     assert settings(store).encoder == "hashing"
-    assert not (store / "models" / REPO).exists()
+    assert not (store / "weights" / REPO).exists()
 
 
 def test_a_hub_that_refuses_says_what_to_do(say: Say, hub: StandIn) -> None:
@@ -340,7 +352,7 @@ def test_what_huggingface_hub_has_already_is_taken_from_its_cache(
     assert code == 0
     assert "take      someone/better at dddddddddd from where it was downloaded before" in out
     assert hub.sent("weights.bin") == []
-    assert (store / "models" / REPO / "weights.bin").read_bytes() == WEIGHTS
+    assert (store / "weights" / REPO / "weights.bin").read_bytes() == WEIGHTS
 
 
 def test_a_damaged_file_of_the_cache_is_downloaded(
@@ -351,7 +363,7 @@ def test_a_damaged_file_of_the_cache_is_downloaded(
     held.parent.mkdir(parents=True)
     held.write_bytes(WEIGHTS[::-1])
     assert say("setup", "--profile", "laptop", "--yes")[0] == 0
-    assert (store / "models" / REPO / "weights.bin").read_bytes() == WEIGHTS
+    assert (store / "weights" / REPO / "weights.bin").read_bytes() == WEIGHTS
 
 
 def test_without_room_nothing_is_downloaded(
@@ -367,9 +379,9 @@ def test_without_room_nothing_is_downloaded(
 def test_the_speakers_weights_come_without_their_package(say: Say, store: Path) -> None:
     code, out, _ = say("setup", "--speakers", "--yes")
     assert code == 0
-    assert (store / "models" / "speakers" / "pretrained.pt").read_bytes() == VOICES
+    assert (store / "weights" / "speakers" / "pretrained.pt").read_bytes() == VOICES
     assert settings(store).encoder == "hashing"
-    assert settings(store).weights_dir == str(store / "models")
+    assert settings(store).weights_dir == str(store / "weights")
     assert "nothing installed" in out
 
 

@@ -89,6 +89,8 @@ class GemmaEncoder(Encoder):
                 video_edge=FRAME_EDGE,
                 audio_window_s=AUDIO_S,
             ),
+            # a call of eight shots would show no progress for minutes
+            batch=4,
             # a picture costs as much as 15 passages: pages with words enough are found by these
             embed_page_images=False,
             settings=f"int8 mean, frames {FPS:g}/s x{MAX_FRAMES}, s{AUDIO_S:g} p{prompts}",

@@ -49,6 +49,7 @@ async def answer(
             note
             for note in (
                 _language_note(context, question),
+                _absence_note(question),
                 _note(request, question, hits, near, offset),
             )
             if note
@@ -67,6 +68,11 @@ def _language_note(context: Context, question: Question) -> str:
     )
 
 
+def _absence_note(question: Question) -> str:
+    words = ", ".join(f"{word!r}" for word in question.absent_words[:3])
+    return f"no text of the library holds {words}" if words else ""
+
+
 def _note(
     request: SearchRequest,
     question: Question,
@@ -77,7 +83,7 @@ def _note(
     if hits:
         notes = []
         if question.spoken_by is not None:
-            notes.append(f"what {question.spoken_by.name} says comes first")
+            notes.append("what the speaker whom the question names says comes first")
         if request.when and any(h.recorded_at_from == FILE_TIME for h in hits):
             notes.append(
                 f"a date from {FILE_TIME!r} says when the file last changed, "

@@ -210,7 +210,7 @@ async def _picked(
     clear = episodes.clear(
         candidates,
         channels=reading.channels,
-        literal=_literal(reading.sought, candidates),
+        literal=_literal(question.words if question.spoken_by else reading.sought, candidates),
         outliers=outliers,
     )
     if not clear.candidates:

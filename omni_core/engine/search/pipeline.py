@@ -29,7 +29,8 @@ from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import Moment
 from omni_core.retrieval.rows import rows_first
 from omni_core.stages import staged
-from omni_core.text import bm25
+from omni_core.text import bm25, language
+from omni_core.text.rarity import rare_terms
 from omni_core.types import TextContent, Vector
 
 PREFETCH_LIMIT = 200
@@ -52,8 +53,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
     question = await _question_of(context, request)
     scope = scope.without_sources(question.exclude_sources)
 
-    found = await retrieve(context, question, scope)
-    candidates = await fuse(question, found)
+    question, candidates = await ranked_candidates(context, question, scope)
     if question.spoken_by is not None:
         candidates = await lift(context, candidates, question.spoken_by)
     candidates = await drop_unwanted(context, request, candidates)
@@ -62,7 +62,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
         context.info,
         example_channels=question.example_channels,
         calibrated=await calibrated_thresholds(context, scope.segments),
-        understood=not question.unread_language,
+        understood=not question.by_words_only,
     )
     shown_until = offset + request.limit
     ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)
@@ -141,12 +141,35 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
     return Retrieved(others(fusion.merge(by_meaning)), others(by_words[0] if by_words else ()))
 
 
+async def ranked_candidates(
+    context: Context, question: Question, scope: Scope
+) -> tuple[Question, list[Candidate]]:
+    """The fused ranking, best first, and the question with its absent words."""
+    found = await retrieve(context, question, scope)
+    candidates = await fuse(question, found)
+    absent = await asyncio.to_thread(_absent_words, question.words, found.bm25)
+    return replace(question, absent_words=absent), candidates
+
+
 @staged("search.fuse")
 async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
     """The fused ranking, best first. Runs in a thread: it takes 15 to 70 ms."""
-    return await asyncio.to_thread(
-        fusion.fuse, found.dense, found.bm25, question=question.words, terms=bm25.terms
+    return await asyncio.to_thread(_fused, question, found)
+
+
+def _fused(question: Question, found: Retrieved) -> list[Candidate]:
+    rare = rare_terms(question.words)  # the first call reads its list of words
+    return fusion.fuse(
+        found.dense, found.bm25, question=question.words, rare=rare, terms=bm25.terms
     )
+
+
+def _absent_words(words: str, found: Sequence[ScoredPoint]) -> tuple[str, ...]:
+    rare = rare_terms(words)
+    if not fusion.stand_nowhere(rare, words, found, terms=bm25.terms):
+        return ()
+    # the list of common words is good for English; a compound in German is no rare name
+    return () if language.outside(words, ("en",)) else rare
 
 
 @staged("search.unwanted")

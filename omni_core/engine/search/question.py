@@ -29,8 +29,15 @@ class Question:
     """How long the question waited for models that were still loading."""
     unread_language: str = ""
     """ISO 639 code of its language where the model certainly does not read it."""
+    absent_words: tuple[str, ...] = ()
+    """Its rare words, where it is mostly these and they stand in no text of the library."""
     spoken_by: SpokenBy | None = None
     """The speaker whom the question names."""
+
+    @property
+    def by_words_only(self) -> bool:
+        """Whether likeness alone is no answer, so that only words that stand in a text count."""
+        return bool(self.unread_language or self.absent_words)
 
 
 async def in_words(context: Context, words: str, *, whole: str = "") -> Question:

@@ -1,8 +1,8 @@
 """Questions about what somebody said: "what did Ann say about the weir".
 
 A name in the question that is the name of a speaker lifts what that speaker says. Where the
-question asks what was said, the name is not looked for in the words, since people seldom say their
-own name; and the answer is cut to the turns of the speaker.
+question asks what was said, the name and the verb are not looked for in the words, since people
+seldom say their own name; and the answer is cut to the turns of the speaker.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class SpokenBy:
     asked: bool
     """Whether the question asks what that person said."""
     words: str
-    """The question; where it asks that, without the name."""
+    """The question; where it asks that, without the name and the verb."""
     sources: Mapping[str, Sequence[Speaker]]
     """The speakers of each source in which that person speaks, by its id."""
 
@@ -71,23 +71,18 @@ class SpokenBy:
 
 async def named_in(context: Context, question: str) -> SpokenBy | None:
     """The speaker whom a question in words names; None where it names none."""
-    named = await asyncio.to_thread(context.catalog.named_speakers)
-    if not named:
-        return None
-    names = {s.name for each in named.values() for s in each}
-    found = find_name(question, names)
+    names = await asyncio.to_thread(context.catalog.speaker_names)
+    found = find_name(question, names) if names else None
     if found is None:
         return None
     name, asked, words = found
-    known = {_fold(name)}
-    sources = tuple(
-        source for source, each in named.items() if any(_fold(s.name) in known for s in each)
-    )
-    return SpokenBy(name, asked, words, await asyncio.to_thread(context.catalog.speakers, sources))
+    sources = await asyncio.to_thread(context.catalog.speaking, name)
+    speakers = await asyncio.to_thread(context.catalog.speakers, sources)
+    return SpokenBy(name, asked, words, speakers)
 
 
 def find_name(question: str, names: set[str]) -> tuple[str, bool, str] | None:
-    """(speaker, whether the question asks what that one said, the question without the name then).
+    """(speaker, whether the question asks what that one said, the question without both then).
 
     A whole name or its first or last word counts, in any case where it has several words and else
     as names are written, unless the question has no capitals at all. Of several names it is the
@@ -108,10 +103,12 @@ def find_name(question: str, names: set[str]) -> tuple[str, bool, str] | None:
         return None
     about, start, end, name = min(found, key=lambda f: (f[0], f[1], -f[2]))
     asked = not about and _SAYING.search(question) is not None
+    if not asked:
+        return name, False, question
     after = question[end:]
     after = _OWNS.sub("", after, count=1) if _OWNS.match(after) else after
-    rest = " ".join(f"{question[:start]} {after}".split()) if asked else question
-    return name, asked, rest or question
+    rest = " ".join(_SAYING.sub("", f"{question[:start]} {after}", count=1).split())
+    return name, True, rest or question
 
 
 def _place(form: str, question: str, plain: str) -> tuple[int, int] | None:
@@ -141,19 +138,33 @@ def _fold(text: str) -> str:
 
 async def lift(context: Context, candidates: Sequence[Candidate], who: SpokenBy) -> list[Candidate]:
     """The candidates, what the speaker says lifted; best first."""
+    own = await _said(context, candidates, who)
+    cosines = [c.cosine for c in candidates if c.cosine is not None]
+    spread = (max(cosines) - min(cosines) if cosines else 0.0) or 1.0
+    gain = spread * (ASKED if who.asked else MENTIONED)
+    lifted = [replace(c, score=c.score + gain) if c.id in own else c for c in candidates]
+    return sorted(lifted, key=lambda c: (-c.score, c.id))
+
+
+async def only_theirs(
+    context: Context, candidates: Sequence[Candidate], who: SpokenBy
+) -> list[Candidate]:
+    """What the speaker says, where the question asks for that; else all candidates."""
+    own = await _said(context, candidates, who) if who.asked else set()
+    return [c for c in candidates if not who.asked or c.id in own]
+
+
+async def _said(context: Context, candidates: Sequence[Candidate], who: SpokenBy) -> set[str]:
+    """Ids of the passages that are the speaker's."""
+    found: set[str] = set()
     speaking: dict[str, Speaking] = {}
     for source in {c.stored.source_id for c in candidates} & who.sources.keys():
         turns = await asyncio.to_thread(context.catalog.turns, source)
         speaking[source] = Speaking(turns, who.sources[source])
-    cosines = [c.cosine for c in candidates if c.cosine is not None]
-    spread = (max(cosines) - min(cosines) if cosines else 0.0) or 1.0
-    gain = spread * (ASKED if who.asked else MENTIONED)
-
-    def lifted(c: Candidate) -> Candidate:
+    for c in candidates:
         span, there = c.stored.span, speaking.get(c.stored.source_id)
         if there is None or c.stored.channel is not Channel.SPEECH or span.axis != "second":
-            return c
-        share = there.shared(who.name, span.start, span.end)
-        return replace(c, score=c.score + gain) if share >= MIN_SHARE else c
-
-    return sorted(map(lifted, candidates), key=lambda c: (-c.score, c.id))
+            continue
+        if there.shared(who.name, span.start, span.end) >= MIN_SHARE:
+            found.add(c.id)
+    return found

@@ -16,7 +16,9 @@ from omni_core.types import Modality, Speaker
 
 MAX_NAME = 80
 """Characters of a name."""
-HOW_TO_GET = "the weights for telling speakers apart are missing: `omni-mcp setup` fetches them"
+HOW_TO_GET = (
+    "the weights for telling speakers apart are missing: `omni-mcp setup --speakers` fetches them"
+)
 
 
 async def speakers_of(context: Context, source: str) -> tuple[SpeakersOf, ...]:
@@ -27,7 +29,9 @@ async def speakers_of(context: Context, source: str) -> tuple[SpeakersOf, ...]:
     if not source:
         named = await asyncio.to_thread(context.catalog.named_speakers)
         rows = await asyncio.to_thread(context.catalog.get_many, tuple(named))
-        everyone = await asyncio.to_thread(context.catalog.speakers, tuple(named))
+        everyone = await asyncio.to_thread(
+            lambda: context.catalog.speakers(tuple(named), times=True)
+        )
         return tuple(SpeakersOf(rows[id_], tuple(everyone[id_])) for id_ in named if id_ in rows)
     row = await one_source(context, source)
     return (await of_row(context, row),)
@@ -35,7 +39,8 @@ async def speakers_of(context: Context, source: str) -> tuple[SpeakersOf, ...]:
 
 async def of_row(context: Context, row: SourceRow, note: str = "") -> SpeakersOf:
     """The speakers of a source, and why there are none."""
-    known = (await asyncio.to_thread(context.catalog.speakers, (row.id,))).get(row.id, [])
+    found = await asyncio.to_thread(lambda: context.catalog.speakers((row.id,), times=True))
+    known = found.get(row.id, [])
     if not known and not note:
         note = await _why_nobody(context, row)
     return SpeakersOf(row, tuple(known), note)

@@ -9,7 +9,7 @@ from omni_core.media.document.engines.base import Box, Line, Page
 from omni_core.text import units
 from omni_core.text.figures import Caption, captions, figures, part_of
 from omni_core.text.places import Place
-from omni_core.text.tables import Cell, tables
+from omni_core.text.tables import Cell, Table, tables
 from omni_core.types import (
     Channel,
     ImageContent,
@@ -26,9 +26,11 @@ ROW_ORIGIN, CAPTION_ORIGIN = "table row (text layer)", "figure caption (text lay
 
 @dataclass(frozen=True, slots=True)
 class PageUnits:
-    """What is told apart on a page: its cells, the captions of figures, and where pictures lie."""
+    """What is told apart on a page: its cells, tables, captions of figures, and where pictures
+    lie."""
 
     cells: list[Cell] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     captions: list[Caption] = field(default_factory=list)
     pictures: list[Box] = field(default_factory=list)
     size: tuple[float, float] = (1.0, 1.0)
@@ -43,12 +45,12 @@ def look(page: Page, lines: Sequence[Line]) -> PageUnits:
         rect = (x0 / wide, y0 / high, x1 / wide, y1 / high)
         cells.append(Cell(line.text, line.box, (Place(0, len(line.text), rect, line.turn),)))
     found = captions(cells)
-    return PageUnits(cells, found, page.pictures() if found else [], (wide, high))
+    return PageUnits(cells, tables(cells), found, page.pictures() if found else [], (wide, high))
 
 
 def row_segments(found: PageUnits, source: Source, span: Span, heading: str) -> Iterator[Segment]:
     """The rows of the tables of a page."""
-    for unit in units.rows(tables(found.cells), heading):
+    for unit in units.rows(found.tables, heading):
         yield _words(unit, source, span, ROW_ORIGIN)
 
 
@@ -57,7 +59,7 @@ def figure_segments(
 ) -> Iterator[Segment]:
     """Each figure of a page, of which `pixels` is the image: its caption, then what it shows. A
     caption without a figure is none."""
-    shown = figures(found.captions, found.cells, found.pictures, found.size, pixels)
+    shown = figures(found.captions, found.cells, found.pictures, found.tables, found.size, pixels)
     for number, (caption, alone, whole) in enumerate(shown, 1):
         unit = units.figure(number, caption, heading, whole)
         yield _words(unit, source, span, CAPTION_ORIGIN)

@@ -164,7 +164,7 @@ def setup(verbs: Verbs) -> None:
     where.add_argument(
         "--config", metavar="FILE", help="TOML file of settings (omni.toml in the store)"
     )
-    where.add_argument("--weights", metavar="DIR", help="folder of weights (models in the store)")
+    where.add_argument("--weights", metavar="DIR", help="folder of weights (weights in the store)")
     json_option(setup)
 
 

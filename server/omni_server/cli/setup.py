@@ -46,7 +46,7 @@ def setup(args: argparse.Namespace) -> int:
         hub = None if around.unreachable else around.hub
         made = plan.make(choice, around.settings, around.root, around.library, hub, transfer)
         if not args.json:
-            words.plan(made, around.file, _overruled(made))
+            words.plan(made, around, _overruled(made))
         look_only = args.dry_run or (args.json and not args.yes)
         if look_only or made.nothing_to_do:
             if args.json:
@@ -65,7 +65,7 @@ def _look(args: argparse.Namespace) -> Around:
     settings = settings_of(args)
     named = args.config or os.environ.get(CONFIG, "")
     file = Path(named).expanduser().absolute() if named else own_file(settings.store).absolute()
-    given = args.weights or settings.weights_dir or settings.store_path / "models"
+    given = args.weights or settings.weights_dir or settings.store_path / "weights"
     root = Path(given).expanduser().absolute()
     hub = Hub.of(os.environ)
     unreachable = hub.unreachable()
@@ -257,8 +257,9 @@ def _tell(around: Around, made: Plan, written: dict[str, str], backup: Path | No
         say("next: omni-mcp ingest FOLDER")
     if written.get("encoder") and made.choice.profile.download:
         say(f"to compare it with its card: omni-mcp models check {made.choice.profile.encoder}")
-    if "speech" in written and around.library:
-        say("files that are in the library keep their words until they are read again")
+    came = made.choice.extras != around.now.extras
+    if around.library and ("speech" in written or came):
+        say("files that are in the library stay as they were heard, until they are read again")
     former = {}
     if "encoder" in written:
         former["profile"] = around.now.profile.name

@@ -41,7 +41,7 @@ def surroundings(around: Around) -> None:
 def profiles(around: Around) -> None:
     """The table of what may embed; those that do not run here have one line."""
     say("\nWhat finds things: the model that embeds")
-    say(f"      {'':24}{'download':>9}  {'needs':<16}runs here")
+    say(f"      {'':34}{'download':>9}  {'needs':<16}runs here")
     hidden = []
     for number, row in enumerate(around.all.profiles.values(), 1):
         why = around.machine.hosts(row.memory_gb, gpu=row.gpu)
@@ -50,7 +50,7 @@ def profiles(around: Around) -> None:
         name = f"{row.name} ({', '.join(marks)})" if marks else row.name
         needs = f"{row.memory_gb:g} GB {'of GPU' if row.gpu else 'memory'}"
         verdict = "no" if why else "yes" if _available(row.download, around) else "not now"
-        say(f"  {number:>2}  {name:<24}{_came(row.download, around):>9}  {needs:<16}{verdict}")
+        say(f"  {number:>2}  {name:<34}{_came(row.download, around):>9}  {needs:<16}{verdict}")
         if not why or marks:
             _about(row.gives, row.costs, row.licence, row.warning)
         else:
@@ -65,7 +65,7 @@ def listening(around: Around) -> None:
     for number, row in enumerate(around.all.listening.values(), 1):
         name = f"{row.name} (now)" if row == around.now.listening else row.name
         verdict = "" if _available(row.download, around) else "  not now"
-        say(f"  {number:>2}  {name:<24}{_came(row.download, around):>9}{verdict}")
+        say(f"  {number:>2}  {name:<34}{_came(row.download, around):>9}{verdict}")
         _about(row.gives, row.costs, row.licence, "")
 
 
@@ -75,7 +75,7 @@ def ability(row: Extra) -> None:
     _about(row.gives, "", row.download.licence, "")
 
 
-def plan(made: Plan, file: Path, overruled: Mapping[str, str]) -> None:
+def plan(made: Plan, around: Around, overruled: Mapping[str, str]) -> None:
     """What will be done."""
     say("\nTo do")
     for step in made.steps:
@@ -97,12 +97,15 @@ def plan(made: Plan, file: Path, overruled: Mapping[str, str]) -> None:
     if made.packages:
         _item("install", f"omni-mcp[{made.choice.profile.extra}]: {', '.join(made.packages)}")
     for key, value in made.settings.items():
-        _item("settings", f'{key} = "{value}" in {short(str(file))}')
+        _item("settings", f'{key} = "{value}" in {short(str(around.file))}')
     for key, name in overruled.items():
         _item("note", f"unset {name}: it wins over {key} in the file")
     if made.changes_encoder and made.library:
         again = f"{counted(made.library.sources, 'file')} embedded again with the new model"
         _item("reindex", f"{again}, from the files; searches use the old one until it is done")
+    wanted = made.choice.profile
+    if why := around.machine.hosts(wanted.memory_gb, gpu=wanted.gpu):
+        _item("slow", f"{wanted.name} {why}: here everything will take many times as long")
     if made.choice.profile.warning:
         _item("licence", made.choice.profile.warning)
     if made.nothing_to_do:

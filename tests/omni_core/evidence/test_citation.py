@@ -10,6 +10,7 @@ from omni_core.evidence.citation import (
     clean_title,
     parse,
     same_title,
+    with_quote,
 )
 from omni_core.ids import segment_ref
 from omni_core.types import Span
@@ -189,3 +190,15 @@ def test_titles_compare_as_printed() -> None:
     assert same_title("A [draft]\x00", "a (draft)")
     assert not same_title("A", "B")
     assert clean_title("  a\tb ") == "a b"
+
+
+@pytest.mark.parametrize(("given", "ref", "quote"), [
+    ('[Report p.3] "the buoys drifted"', "[Report p.3]", "the buoys drifted"),
+    ('src_abcdefghijklmnop#p2: “he said "no" twice”.', "src_abcdefghijklmnop#p2",
+     'he said "no" twice'),
+    ('["Report p.3" p.2]', '["Report p.3" p.2]', ""),
+    ('"Report p.3" p.2', '"Report p.3" p.2', ""),
+    ("[Report p.3]", "[Report p.3]", ""),
+])  # fmt: skip
+def test_a_quote_may_follow_a_reference(given: str, ref: str, quote: str) -> None:
+    assert with_quote(given) == (ref, quote)

@@ -94,7 +94,7 @@ def test_without_the_weights_it_says_what_to_do(tmp_path: Path) -> None:
     try:
         weights.find("speakers", Settings(store=str(tmp_path)))
     except UnavailableError:
-        with pytest.raises(UnavailableError, match="resemblyzer"):
+        with pytest.raises(UnavailableError, match="omni-mcp setup --speakers"):
             SpeakerModel.load(settings)
     else:
         pytest.skip("the wheel resemblyzer is installed here")

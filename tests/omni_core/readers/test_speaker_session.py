@@ -181,7 +181,7 @@ def test_it_is_off_or_missing_without_a_word(tmp_path: Path) -> None:
     assert SpeakerReader.load(off, {}) is None
     assert SpeakerReader.loss == ""  # no source gets a warning
     if (info := SpeakerReader.describe(Settings(store=str(tmp_path)))).state == "missing":
-        assert "resemblyzer" in info.why
+        assert "omni-mcp setup --speakers" in info.why
         assert SpeakerReader.load(Settings(store=str(tmp_path)), {}) is None
 
 

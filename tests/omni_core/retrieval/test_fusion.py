@@ -5,7 +5,7 @@ import pytest
 
 from omni_core.payload import StoredSegment
 from omni_core.points import ScoredPoint
-from omni_core.retrieval.fusion import exclude, fuse, merge
+from omni_core.retrieval.fusion import exclude, fuse, merge, stand_nowhere
 from omni_core.types import Vector
 
 
@@ -143,3 +143,32 @@ def test_excluding_nothing_or_without_vectors_leaves_all() -> None:
     found = fuse(ABOUT)
     assert exclude(found, [], {}) == found
     assert exclude(found, [unit(1, 0)], {}) == found
+
+
+def said(id_: str, source: str, text: str) -> ScoredPoint:
+    return ScoredPoint(
+        id_, 0.2, StoredSegment({"text": text, "channel": "speech", "source_id": source})
+    )
+
+
+def test_a_rare_word_of_one_source_makes_its_texts_more_than_weak() -> None:
+    texts = [
+        said("a", "one", "the obsidianite came later"),
+        said("b", "one", "more obsidianite, from the ridge"),
+        said("c", "two", "we talked about the ridge and what came later that day"),
+    ]
+    question = "who talked that day about the ridge and the obsidianite that came later"
+    by_id = {c.id: c for c in fuse(texts, texts, question=question, rare=["obsidianite"])}
+    assert by_id["a"].lexical >= 0.4
+    assert by_id["b"].lexical >= 0.4
+    elsewhere = [*texts, said("d", "two", "obsidianite again")]
+    by_id = {c.id: c for c in fuse(elsewhere, elsewhere, question=question, rare=["obsidianite"])}
+    assert by_id["a"].lexical < 0.4
+
+
+def test_rare_words_stand_nowhere_only_where_they_are_the_question_and_in_no_text() -> None:
+    texts = [said("a", "one", "the invoice of Nowak")]
+    assert stand_nowhere(["kowalczyk"], "Kowalczyk invoice", texts)
+    assert not stand_nowhere(["nowak"], "Nowak invoice", texts)
+    assert not stand_nowhere(["eruptoin"], "how does a volcanic eruptoin happen", texts)
+    assert not stand_nowhere([], "invoice", texts)

@@ -1,0 +1,37 @@
+"""Which words of a question are so rare that standing in a text says more than any likeness."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from omni_core.text import bm25
+
+MIN_LETTERS = 4
+"""Shorter words are not called rare: abbreviations are common words in some language."""
+_DIGITS = re.compile(r"\d")
+_WORD = re.compile(r"\w[\w.'\u2019/-]*")
+_COMMON = Path(__file__).with_name("data") / "common_words.txt"
+
+
+def rare_terms(question: str) -> tuple[str, ...]:
+    """The terms (of `bm25`) of its rare words, in order: codes, numbers of four digits or more, and
+    words that are not among 56,000 common ones. Those are complete for English; in other languages
+    some everyday words count as rare, in scripts without spaces between words none."""
+    found: dict[str, None] = {}
+    for word in _WORD.findall(question):
+        terms = bm25.terms(word)
+        if not terms:
+            continue
+        if _DIGITS.search(word):
+            if len(_DIGITS.findall(word)) >= 4 or (terms[0] != word and not terms[0].isdigit()):
+                found[terms[0]] = None
+        elif len(terms) == 1 and len(terms[0]) >= MIN_LETTERS and terms[0] not in _common():
+            found[terms[0]] = None
+    return tuple(found)
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(_COMMON.read_text(encoding="utf-8").split("\n"))
