@@ -154,14 +154,12 @@ async def ranked_candidates(
 @staged("search.fuse")
 async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
     """The fused ranking, best first. Runs in a thread: it takes 15 to 70 ms."""
-    return await asyncio.to_thread(_fused, question, found)
+    return await asyncio.to_thread(_fused, question.words, found)
 
 
-def _fused(question: Question, found: Retrieved) -> list[Candidate]:
-    rare = rare_terms(question.words)  # the first call reads its list of words
-    return fusion.fuse(
-        found.dense, found.bm25, question=question.words, rare=rare, terms=bm25.terms
-    )
+def _fused(words: str, found: Retrieved) -> list[Candidate]:
+    rare = rare_terms(words)  # reads the list of common words, once
+    return fusion.fuse(found.dense, found.bm25, question=words, rare=rare, terms=bm25.terms)
 
 
 def _absent_words(words: str, found: Sequence[ScoredPoint]) -> tuple[str, ...]:
