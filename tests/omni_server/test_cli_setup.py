@@ -208,6 +208,18 @@ def test_a_dry_run_shows_the_plan_and_does_nothing(say: Say, store: Path, hub: S
     assert not (store / "weights").exists()
 
 
+def test_a_choice_that_is_too_large_for_this_machine_is_said_to_be_slow(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = replace(machine.look(Path("/")), memory_gb=64.0)
+    monkeypatch.setattr(machine, "look", lambda _: found)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    _, out, _ = say("setup", "--profile", "e5-omni-3b", "--dry-run")
+    assert "slow      e5-omni-3b needs a GPU of 14 GB: here everything will take many" in out
+    assert "licence   research only" in out
+    assert "about 9.4 GB" in out
+
+
 def test_a_script_must_say_yes(say: Say, store: Path) -> None:
     code, _, err = say("setup", "--profile", "laptop")
     assert (code, err) == (

@@ -76,9 +76,10 @@ def check(settings: Settings, media: str = "") -> CheckReport:
     if probed.wrong:
         raise UnavailableError(f"{encoder.info.name} was refused: {probed.wrong}")
     compared, skipped = [_planets(encoder)], []
+    find = _Examples(settings, media)
     for example in MEDIA:
         try:
-            compared.append(_compare(encoder, example, _file(example, media, settings)))
+            compared.append(_compare(encoder, example, find(example)))
         except OmniError as e:
             skipped.append(f"{example.file}: {e}")
     return CheckReport(
@@ -119,22 +120,27 @@ def _cosines(
     )
 
 
-def _file(example: Example, media: str, settings: Settings) -> Path:
-    if media:
-        path = Path(media).expanduser() / example.file
-        if not path.is_file():
-            raise UnavailableError(f"not in {media}")
-        return path
-    path = settings.store_path / "cache" / "cards" / example.file
-    if not path.is_file():
-        write_atomically(path, _download(example))
-    return path
+class _Examples:
+    """The example files: of the folder `media`, kept from an earlier check, or from the hub."""
 
+    def __init__(self, settings: Settings, media: str) -> None:
+        self._media = Path(media).expanduser() if media else None
+        self._kept = settings.store_path / "cache" / "cards"
+        self._hub = Hub.of(os.environ)
+        self._unreachable = "" if media else self._hub.unreachable()
 
-def _download(example: Example) -> bytes:
-    hub = Hub.of(os.environ)
-    try:
+    def __call__(self, example: Example) -> Path:
+        """Its path; raises UnavailableError where the file cannot be had."""
+        path = (self._media or self._kept) / example.file
+        if path.is_file():
+            return path
+        if self._media is not None:
+            raise UnavailableError(f"not in {self._media}")
+        if self._unreachable:
+            raise UnavailableError(
+                f"the hub cannot be used ({self._unreachable}); give the file's folder with --media"
+            )
         with Transfer() as transfer:
-            return bytes(transfer.get(hub.source(example.repo, "main", example.file)).content)
-    except UnavailableError as e:
-        raise UnavailableError(f"{e}, or give the folder of the file with --media") from None
+            answer = transfer.get(self._hub.source(example.repo, "main", example.file))
+        write_atomically(path, bytes(answer.content))
+        return path

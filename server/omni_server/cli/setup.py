@@ -46,7 +46,7 @@ def setup(args: argparse.Namespace) -> int:
         hub = None if around.unreachable else around.hub
         made = plan.make(choice, around.settings, around.root, around.library, hub, transfer)
         if not args.json:
-            words.plan(made, around.file, _overruled(made))
+            words.plan(made, around, _overruled(made))
         look_only = args.dry_run or (args.json and not args.yes)
         if look_only or made.nothing_to_do:
             if args.json:

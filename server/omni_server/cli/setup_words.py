@@ -75,7 +75,7 @@ def ability(row: Extra) -> None:
     _about(row.gives, "", row.download.licence, "")
 
 
-def plan(made: Plan, file: Path, overruled: Mapping[str, str]) -> None:
+def plan(made: Plan, around: Around, overruled: Mapping[str, str]) -> None:
     """What will be done."""
     say("\nTo do")
     for step in made.steps:
@@ -97,12 +97,15 @@ def plan(made: Plan, file: Path, overruled: Mapping[str, str]) -> None:
     if made.packages:
         _item("install", f"omni-mcp[{made.choice.profile.extra}]: {', '.join(made.packages)}")
     for key, value in made.settings.items():
-        _item("settings", f'{key} = "{value}" in {short(str(file))}')
+        _item("settings", f'{key} = "{value}" in {short(str(around.file))}')
     for key, name in overruled.items():
         _item("note", f"unset {name}: it wins over {key} in the file")
     if made.changes_encoder and made.library:
         again = f"{counted(made.library.sources, 'file')} embedded again with the new model"
         _item("reindex", f"{again}, from the files; searches use the old one until it is done")
+    wanted = made.choice.profile
+    if why := around.machine.hosts(wanted.memory_gb, gpu=wanted.gpu):
+        _item("slow", f"{wanted.name} {why}: here everything will take many times as long")
     if made.choice.profile.warning:
         _item("licence", made.choice.profile.warning)
     if made.nothing_to_do:

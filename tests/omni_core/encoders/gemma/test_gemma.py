@@ -423,6 +423,19 @@ def test_the_table_of_models_says_whether_the_files_are_here(
     assert not absent.runs and "omni-mcp setup --profile laptop" in absent.why
 
 
+def test_a_graph_that_cannot_be_loaded_is_said_in_one_line(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / files.NAME
+    shutil.copytree(folder, copy)
+    (copy / files.VISION_GRAPH).write_bytes(b"no graph")
+    broken = GemmaEncoder(copy, GemmaEncoder.describe(Settings()), threads=1)
+    with pytest.raises(UnavailableError, match=r"ONNX Runtime .* cannot load") as e:
+        broken.encode([picture(90)])
+    assert "\n" not in str(e.value)
+    assert broken.encode_questions([TextContent("fox")])[0] is not None
+
+
 def test_a_graph_of_another_size_is_refused_at_load(
     folder: Path, tmp_path: Path, pinned: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
