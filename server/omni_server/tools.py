@@ -44,7 +44,7 @@ def _d(text: str, **limits: Any) -> Any:
     return Field(description=text, **limits)
 
 
-When = Annotated[str, _d("Recorded when: 2026-11-17, a/b range, 'last tuesday', 'past 7 days'")]
+When = Annotated[str, _d("Recorded: 2026-11-17, a/b range, 'last tuesday', 'past 7 days'")]
 Kinds = Annotated[tuple[Kind, ...], _d("Keep only these kinds")]
 Limit = Annotated[int, _d("How many", ge=1, le=20)]
 Cursor = Annotated[str, _d("next_cursor of the page before")]
@@ -126,7 +126,7 @@ async def search(
     limit: Limit = 6,
     per_source: Annotated[int, _d("Most from one source", ge=1, le=20)] = 3,
     order: Annotated[Order, _d("first, last: clear matches by time")] = "relevance",
-    after: Annotated[str, _d("Only after this ref, in its source")] = "",
+    after: Annotated[str, _d("Only after this ref")] = "",
     before: Annotated[str, _d("Only before it")] = "",
     count: Annotated[bool, _d("Count distinct moments")] = False,
     cursor: Cursor = "",

@@ -8,8 +8,8 @@ Of 37 questions about people over 402 images, 53 of them with people, MRR is .70
 without faces .39 and .57. Fifteen of them in Spanish, German, Chinese and Russian have an R@5 of
 1.0, and of .40 to .60 without. The questions about images of the development set (.57) and the
 names of 229 other images (.33) find them as before. As texts of their own beside the image's vector
-the same words gain less (mean average precision .58 in place of .65, with MiniLM alone). From .6 to 1.6
-times the weights little changes. bench/embedded_recipe.py measures.
+the same words gain less (mean average precision .58 in place of .65, with MiniLM alone). From .6 to
+1.6 times the weights little changes. bench/embedded_recipe.py measures.
 """
 
 from __future__ import annotations

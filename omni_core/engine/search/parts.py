@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 from omni_core.engine.context import Context
 from omni_core.engine.results import SearchRequest
 from omni_core.engine.search import pipeline
@@ -11,6 +14,7 @@ from omni_core.engine.search.scope import Scope
 from omni_core.engine.search.spoken_by import only_theirs
 from omni_core.retrieval import thresholds
 from omni_core.retrieval.fusion import Candidate
+from omni_core.text import language
 
 
 async def asked_part(context: Context, words: str, request: SearchRequest) -> Question:
@@ -25,6 +29,10 @@ async def graded_part(
     """The candidates above the lowest threshold, and all that were found. Titles of sources are no
     moments and left out."""
     question, found = await pipeline.ranked_candidates(context, question, scope)
+    if question.absent_words:
+        foreign = await asyncio.to_thread(language.outside, request.query, ("en",))
+        if foreign:  # `Korallen` stand nowhere, but may be told of in English
+            question = replace(question, absent_words=())
     if question.spoken_by is not None:
         found = await only_theirs(context, found, question.spoken_by)
     found = await pipeline.drop_unwanted(context, request, found)

@@ -11,7 +11,6 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from omni_core import weights
 from omni_core.errors import UnavailableError
 from omni_core.readers.speaker_model import (
     BANDS,
