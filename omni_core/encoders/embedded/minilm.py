@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from omni_core.encoders.embedded import minilm_graph
 from omni_core.settings import Settings
 from omni_core.weights import onnx_sessions
 from omni_core.weights.checkpoints import read_safetensors
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 DIM = 384
 MAX_TOKENS = 256
@@ -43,16 +47,7 @@ class MiniLM:
 
     def __init__(self, settings: Settings) -> None:
         """Load the tokenizer and the graph; UnavailableError when weights are missing."""
-        from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-
-        pieces = _VOCABULARY.read_text(encoding="utf-8").split("\n")[:-1]
-        ids = {piece: i for i, piece in enumerate(pieces)}
-        self._tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))  # noqa: S106
-        self._tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-        self._tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        self._tokenizer.post_processor = processors.BertProcessing(
-            ("[SEP]", ids["[SEP]"]), ("[CLS]", ids["[CLS]"])
-        )
+        self._tokenizer = tokenizer()
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._session = onnx_sessions.Session(_graph(settings), settings.threads)
         self.revision = revision(settings)
@@ -98,3 +93,18 @@ def _graph(settings: Settings) -> Path:
     sha256 = weights.payload(payload).files[0].sha256
     name = f"minilm-{sha256[:12]}-{minilm_graph.BUILDER}"
     return onnx_sessions.cached(settings, name, lambda: minilm_graph.build(read_safetensors(path)))
+
+
+def tokenizer() -> Tokenizer:
+    """WordPiece over BERT's uncased English vocabulary, without a limit of length."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    pieces = _VOCABULARY.read_text(encoding="utf-8").split("\n")[:-1]
+    ids = {piece: i for i, piece in enumerate(pieces)}
+    made = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))  # noqa: S106
+    made.normalizer = normalizers.BertNormalizer(lowercase=True)
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.post_processor = processors.BertProcessing(
+        ("[SEP]", ids["[SEP]"]), ("[CLS]", ids["[CLS]"])
+    )
+    return made

@@ -1,7 +1,7 @@
 """Reranking: a second, slower model scores the best moments together with the question.
 
 Text is taken from the index; images are decoded again from their files, since pixels are not
-stored.
+stored. A reranker of text alone leaves pictures where they were.
 """
 
 from __future__ import annotations
@@ -12,12 +12,21 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from omni_core import encoders
 from omni_core.engine.context import Context
 from omni_core.errors import OmniError
 from omni_core.retrieval.moments import Moment
-from omni_core.retrieval.rerank import rerank
+from omni_core.retrieval.rerank import lift, rerank
 from omni_core.stages import staged
-from omni_core.types import Channel, Content, ImageContent, Modality, TextContent
+from omni_core.text import language
+from omni_core.types import (
+    Channel,
+    Content,
+    ImageContent,
+    Modality,
+    RerankerInfo,
+    TextContent,
+)
 
 log = logging.getLogger(__name__)
 
@@ -31,25 +40,48 @@ async def rerank_moments(
 ) -> tuple[list[Moment], str]:
     """The moments in the reranker's order, and one line on how many it scored and how long it took.
 
-    When the reranker fails, the order is unchanged and the line says why.
+    When the reranker fails, or does not read the question's language, the order is unchanged and
+    the line says why.
     """
     started = time.perf_counter()
-    contents: list[Content | str] = []
-    ids: list[str] = []
-    for moment in moments[: context.settings.rerank_candidates]:
-        content = await _content(context, moment)
-        if content is not None:
-            contents.append(content)
-            ids.append(moment.best.id)
     try:
-        scores = await context.models.rerank(TextContent(question), contents)
+        info = await asyncio.to_thread(encoders.describe_reranker, context.settings)
+        foreign = await _foreign(question, info)
+        if foreign:
+            return list(moments), f"not reranked: {info.name} does not read {foreign}"
+        contents = await _contents(context, moments, text_only=info.text_only)
+        scores = await context.models.rerank(TextContent(question), list(contents.values()))
     except OmniError as e:
         log.warning("reranker: %s", e)
         return list(moments), f"not reranked: {e}"
-    known = {i: s for i, s in zip(ids, scores, strict=True) if s is not None}
+    known = {i: s for i, s in zip(contents, scores, strict=True) if s is not None}
     spent = time.perf_counter() - started
-    line = f"{len(known)} of {len(moments)} moments reranked by {context.settings.reranker}"
-    return rerank(moments, known), f"{line} in {spent:.1f} s"
+    line = f"{len(known)} of {len(moments)} moments reranked by {info.name} in {spent:.1f} s"
+    if info.lift:
+        return lift(moments, known, info.lift), line
+    return rerank(moments, known), line
+
+
+async def _foreign(question: str, info: RerankerInfo) -> str:
+    """The name of the question's language where the reranker certainly does not read it."""
+    if not info.languages:
+        return ""
+    code = await asyncio.to_thread(language.outside, question, info.languages)
+    return language.name(code) if code else ""
+
+
+async def _contents(
+    context: Context, moments: Sequence[Moment], *, text_only: bool
+) -> dict[str, Content | str]:
+    """The reranker's input by the uuid of each moment's best segment, best first."""
+    contents: dict[str, Content | str] = {}
+    for moment in moments[: context.settings.rerank_candidates]:
+        if text_only and moment.best.stored.channel is Channel.VISUAL:
+            continue
+        content = await _content(context, moment)
+        if content is not None:
+            contents[moment.best.id] = content
+    return contents
 
 
 async def _content(context: Context, moment: Moment) -> Content | str | None:

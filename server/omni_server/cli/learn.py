@@ -47,7 +47,10 @@ def models(args: argparse.Namespace) -> int:
     for f in fits:
         notes = filter(None, (f.spec.warning, f.spec.note))
         say(f"{f.spec.name}: {f.spec.licence}" + "".join(f" -- {note}" for note in notes))
-    say("\nUse one with --encoder NAME (rerankers: OMNI_RERANKER=NAME); the default is `embedded`.")
+    say(
+        "\nUse one with --encoder NAME (rerankers: OMNI_RERANKER=NAME, or minilm-l12); "
+        "the default is `embedded`."
+    )
     return 0
 
 

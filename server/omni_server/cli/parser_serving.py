@@ -152,6 +152,10 @@ def setup(verbs: Verbs) -> None:
     what.add_argument(
         "--speakers", action="store_true", help="fetch the weights that tell speakers apart"
     )
+    what.add_argument(
+        "--reranker", action="store_true",
+        help="fetch the weights that put texts in order a second time, and use them",
+    )  # fmt: skip
     how = setup.add_argument_group("how")
     how.add_argument("--yes", action="store_true", help="do not ask")
     how.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")

