@@ -65,6 +65,9 @@ class Settings:
     """Model of models.toml that reranks the best candidates; empty: none."""
     rerank_candidates: Count = 24
     """Moments that are reranked; the cost is proportional."""
+    modality_gap: Literal["auto", "off"] = "auto"
+    """auto: where a model's cosines with one channel lie lower than with another, as measured on
+    the library, they are brought to one scale; off: compared as they are."""
     threads: Annotated[int, Bounds(0, 4096)] = 0
     """CPU threads of the models; 0: all cores."""
     speech: Name = "base"
