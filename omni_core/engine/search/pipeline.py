@@ -160,7 +160,7 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
 
     gap = found.gap if found is not None else None
     ranked = fusion.merge(by_meaning)
-    if channels:
+    if channels and question.spoken_by is None:  # whose points may all be far down
         ranked = modality_gap.keep(ranked, gap, limit=PREFETCH_LIMIT, each=CHANNEL_LEAST)
     return Retrieved(others(ranked), others(by_words[0] if by_words else ()), gap)
 
@@ -178,18 +178,13 @@ async def ranked_candidates(
 @staged("search.fuse")
 async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
     """The fused ranking, best first. Runs in a thread: it takes 15 to 70 ms."""
-    return await asyncio.to_thread(_fused, question, found)
+    return await asyncio.to_thread(_fused, question.words, found)
 
 
-def _fused(question: Question, found: Retrieved) -> list[Candidate]:
-    rare = rare_terms(question.words)  # the first call reads its list of words
+def _fused(words: str, found: Retrieved) -> list[Candidate]:
+    rare = rare_terms(words)  # reads the list of common words, once
     return fusion.fuse(
-        found.dense,
-        found.bm25,
-        question=question.words,
-        rare=rare,
-        terms=bm25.terms,
-        gap=found.gap,
+        found.dense, found.bm25, question=words, rare=rare, terms=bm25.terms, gap=found.gap
     )
 
 

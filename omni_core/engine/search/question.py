@@ -40,8 +40,11 @@ class Question:
         return bool(self.unread_language or self.absent_words)
 
 
-async def in_words(context: Context, words: str) -> Question:
-    """A question in words, with the vector of the encoder."""
+async def in_words(context: Context, words: str, *, whole: str = "") -> Question:
+    """A question in words, with the vector of the encoder.
+
+    `whole` is the question that `words` are a part of: its language is told by all of it.
+    """
     who = await named_in(context, words)
     started = time.monotonic()
     loading = (await context.models.status()).encoder == "loading"
@@ -49,7 +52,7 @@ async def in_words(context: Context, words: str) -> Question:
     waited = time.monotonic() - started if loading else 0.0
     unread = ""
     if context.info.languages:
-        unread = await asyncio.to_thread(language.outside, words, context.info.languages)
+        unread = await asyncio.to_thread(language.outside, whole or words, context.info.languages)
     vectors = (vector,) if vector is not None else ()
     return Question(
         vectors,
