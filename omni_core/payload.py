@@ -147,6 +147,10 @@ class StoredSegment:
         """The collections of its source."""
         return tuple(self.fields.get("collections", ()))
 
+    def in_collections(self, names: Sequence[str]) -> StoredSegment:
+        """The same segment in these collections instead."""
+        return StoredSegment({**self.fields, "collections": list(names)})
+
     @property
     def recorded_at(self) -> datetime | None:
         """When its source was recorded, with a time zone; None when unknown."""

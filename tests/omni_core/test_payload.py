@@ -158,7 +158,7 @@ def raw_fields(tree: ast.AST) -> Iterator[str]:
 def test_no_other_file_of_the_core_spells_a_payload_key(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     found = list(spelt_keys(tree))
-    if path.parent.name != "index":
+    if path.parent.name != "index" and path.name != "parquet.py":  # a store of another kind
         found += raw_fields(tree)
     assert not found
 

@@ -158,7 +158,7 @@ def test_a_broken_reader_of_another_package_leaves_the_built_in_readers(
 ) -> None:
     install("my-reader", "import no_such_wheel", {"readers": "lips = my_reader:Lips"})
     rows = readers.describe(Settings(store=str(tmp_path), speech="off", screen_text="off"))
-    assert [r.name for r in rows] == ["speech", "screen_text", "sound_tags"]
+    assert [r.name for r in rows] == ["speech", "screen_text", "sound_tags", "speakers"]
 
 
 def test_a_reader_is_called_as_its_entry_point_is(install: Install) -> None:

@@ -19,7 +19,6 @@ from uuid import UUID
 from omni_core import ids
 from omni_core.collection_names import DEFAULT, collection_names
 from omni_core.errors import OmniError, UnreadableError
-from omni_core.payload import StoredSegment
 from omni_core.points import Point
 from omni_core.text import bm25
 from omni_core.types import Axis, Channel, Modality, SourceRow, Speaker, Turn
@@ -123,10 +122,9 @@ def checked(point: Point, row: SourceRow) -> Point:
             raise ValueError(f"source_id is {stored.source_id!r:.60}, its source is {row.id}")
         if stored.modality is not row.modality or stored.channel not in Channel:
             raise ValueError(f"modality is {stored.modality}")
-        if stored.fields["axis"] not in get_args(Axis) or stored.span.end < stored.span.start:
+        if stored.span.axis not in get_args(Axis) or stored.span.end < stored.span.start:
             raise ValueError(f"the span is {stored.span}")
     except (ValueError, KeyError, TypeError) as e:
         raise UnreadableError(f"segment {point.id[:60]} of the file is damaged: {e}") from e
     weights = point.bm25 or (bm25.document(stored.text) if stored.text else None)
-    fields = {**stored.fields, "collections": list(row.collections)}
-    return replace(point, bm25=weights, stored=StoredSegment(fields))
+    return replace(point, bm25=weights, stored=stored.in_collections(row.collections))
