@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from omni_core.types import Modality as Modality
     from omni_core.types import PlacedWord as PlacedWord
     from omni_core.types import ReaderInfo as ReaderInfo
+    from omni_core.types import RerankerInfo as RerankerInfo
     from omni_core.types import Segment as Segment
     from omni_core.types import Source as Source
     from omni_core.types import SourceRow as SourceRow
@@ -141,6 +142,7 @@ _LAZY = {
         "Modality",
         "PlacedWord",
         "ReaderInfo",
+        "RerankerInfo",
         "Segment",
         "Source",
         "SourceRow",
