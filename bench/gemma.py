@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -217,8 +218,9 @@ def beside(encoder: GemmaEncoder, question: TextContent, picture: ImageContent) 
 
 
 def memory() -> str:
-    """Resident memory of this process."""
-    return f"{psutil.Process().memory_info().rss / 1e6:.0f} MB"
+    """Resident memory of this process, now and at most so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return f"{psutil.Process().memory_info().rss / 1e6:.0f} MB (at most {peak / 1e6:.0f})"
 
 
 if __name__ == "__main__":

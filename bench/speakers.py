@@ -1,6 +1,7 @@
 """How well speakers are told apart, in conversations cut together from single recordings.
 
     python bench/speakers.py MEDIA [--weights DIR] [--turns 24] [--seeds 3] [--rules same=0.7]
+    python bench/speakers.py RECORDING --rttm RECORDING.rttm [--weights DIR]
 
 MEDIA is the development set's folder. Its human voices (a man reading cards, a woman reading Jane
 Austen, a woman speaking French) and one synthetic voice take turns of 2 to 9 seconds, .15 to .5 s
@@ -11,8 +12,10 @@ reader are the spans of the recordings.
 Reported as shares of the time that is spoken, without a collar: `wrong` speaker (after the best
 matching of numbers to people), `missed` (nobody named), `false` (somebody named where nobody
 speaks); their sum is the diarization error rate (DER). `turns`: share of turns of which most is
-given to the right speaker. Wants the weights: `omni-mcp setup`, or --weights DIR with
-DIR/speakers/pretrained.pt.
+given to the right speaker. With --rttm a recording of your own is scored by its reference; people
+who talk at the same time count as the one who began last.
+
+Wants the weights: `omni-mcp setup --speakers`, or --weights DIR with DIR/speakers/pretrained.pt.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ from omni_core.media.service import service  # noqa: E402
 from omni_core.readers import speaker_clusters  # noqa: E402
 from omni_core.readers.speaker_clusters import ClusterRules  # noqa: E402
 from omni_core.readers.speaker_model import SpeakerModel  # noqa: E402
-from omni_core.readers.speakers import SpeakerReader  # noqa: E402
+from omni_core.readers.speakers import SpeakerReader, window_starts  # noqa: E402
 from omni_core.readers.whisper import detect_speech  # noqa: E402
 from omni_core.settings import Settings  # noqa: E402
 from omni_core.types import (  # noqa: E402
@@ -131,6 +134,18 @@ class Voices:
         return whole + hiss, said
 
 
+def _recording(path: Path) -> Samples:
+    decoder = service()
+    return decoder.audio(str(path), 0.0, decoder.probe(str(path)).duration_s or 0.0)
+
+
+def _reference(path: Path) -> list[Said]:
+    """The turns of an RTTM file."""
+    rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+    turns = [(float(r[3]), float(r[3]) + float(r[4]), r[7]) for r in rows if r[:1] == ["SPEAKER"]]
+    return sorted(turns)
+
+
 def loud(samples: Samples) -> Samples:
     """The samples at one loudness."""
     rms = max(1e-6, float(np.sqrt(np.mean(np.square(samples)))))
@@ -207,6 +222,19 @@ def _matching(shared: NDArray[np.int64]) -> dict[int, int]:
     return best[1]
 
 
+def alike(model: SpeakerModel, voices: Voices) -> tuple[float, float]:
+    """(least cosine of the two halves of one person's recordings, greatest of two people)."""
+    means: dict[str, list[NDArray[np.float32]]] = {}
+    for name, pieces in voices.pieces.items():
+        for half in (pieces[::2], pieces[1::2]):
+            vectors = np.concatenate([model(p, window_starts(len(p))) for p in half])
+            mean = vectors.mean(0)
+            means.setdefault(name, []).append(mean / np.linalg.norm(mean))
+    same = min(float(a @ b) for a, b in means.values())
+    pairs = itertools.combinations(means.values(), 2)
+    return same, max(float(a @ b) for x, y in pairs for a in x for b in y)
+
+
 def _rules(given: Sequence[str]) -> ClusterRules:
     known = {f.name for f in fields(ClusterRules)}
     values = {}
@@ -221,7 +249,8 @@ def _rules(given: Sequence[str]) -> ClusterRules:
 def main() -> None:
     """Print a line for each kind of conversation, and the means."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("media", type=Path, help="folder of the development set")
+    parser.add_argument("media", type=Path, help="folder of the development set, or a recording")
+    parser.add_argument("--rttm", type=Path, help="who speaks when in the recording")
     parser.add_argument("--weights", default="", help="folder with speakers/pretrained.pt")
     parser.add_argument("--turns", type=int, default=24, help="of each conversation")
     parser.add_argument("--seeds", type=int, default=3, help="conversations of each kind")
@@ -229,11 +258,16 @@ def main() -> None:
     args = parser.parse_args()
     rules = _rules(args.rules)
     speaker_clusters.DEFAULT = rules
-    voices = Voices(args.media)
+    voices = None if args.rttm else Voices(args.media)
     print(f"{'speakers':34} {'s':>5} {'wrong':>6} {'missed':>6} {'false':>6} {'DER':>6} "
           f"{'turns':>6} {'found':>9}")  # fmt: skip
     with tempfile.TemporaryDirectory() as store:
         model = SpeakerModel.load(Settings(store=store, weights_dir=args.weights, threads=1))
+        if voices is None:
+            samples, said = _recording(args.media), _reference(args.rttm)
+            found = score(said, heard(SpeakerReader(model), samples, said))
+            _row(args.media.name, len(samples) / SAMPLE_RATE, [found])
+            return
         seconds, spent, scores = 0.0, 0.0, []
         for names in (*TALKS, *((name,) for name in VOICES)):
             group = []
@@ -250,6 +284,8 @@ def main() -> None:
         _row("all", seconds, scores)
         counted = sum(s.found == s.people for s in scores)
         print(f"right number of speakers: {counted} of {len(scores)} conversations")
+        same, other = alike(model, voices)
+        print(f"means of one voice {same:.2f} alike or more, of two people {other:.2f} or less")
         print(f"{spent / seconds:.4f} CPU seconds for a second of sound")
 
 

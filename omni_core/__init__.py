@@ -36,17 +36,20 @@ if TYPE_CHECKING:
     from omni_core.engine.results import FolderStatus as FolderStatus
     from omni_core.engine.results import IngestRequest as IngestRequest
     from omni_core.engine.results import IngestStatus as IngestStatus
+    from omni_core.engine.results import KeptVoice as KeptVoice
     from omni_core.engine.results import KnownFile as KnownFile
     from omni_core.engine.results import Line as Line
     from omni_core.engine.results import Opened as Opened
     from omni_core.engine.results import OpenRequest as OpenRequest
     from omni_core.engine.results import PassedOver as PassedOver
+    from omni_core.engine.results import Placed as Placed
     from omni_core.engine.results import ReadPage as ReadPage
     from omni_core.engine.results import RenderedImage as RenderedImage
     from omni_core.engine.results import SearchHit as SearchHit
     from omni_core.engine.results import SearchRequest as SearchRequest
     from omni_core.engine.results import SearchResult as SearchResult
     from omni_core.engine.results import SourcePage as SourcePage
+    from omni_core.engine.results import SpeakersOf as SpeakersOf
     from omni_core.engine.results import VectorsStatus as VectorsStatus
     from omni_core.models.answers import ModelStatus as ModelStatus
     from omni_core.models.answers import UnloadedReader as UnloadedReader
@@ -85,9 +88,12 @@ if TYPE_CHECKING:
     from omni_core.types import SourceRow as SourceRow
     from omni_core.types import Span as Span
     from omni_core.types import Sparse as Sparse
+    from omni_core.types import Speaker as Speaker
     from omni_core.types import TextContent as TextContent
+    from omni_core.types import Turn as Turn
     from omni_core.types import Vector as Vector
     from omni_core.types import VideoContent as VideoContent
+    from omni_core.types import Voices as Voices
 
 __version__ = "0.1.0"
 
@@ -104,15 +110,18 @@ _LAZY = {
         "FolderStatus",
         "IngestRequest",
         "IngestStatus",
+        "KeptVoice",
         "Line",
         "Opened",
         "OpenRequest",
+        "Placed",
         "ReadPage",
         "RenderedImage",
         "SearchHit",
         "SearchRequest",
         "SearchResult",
         "SourcePage",
+        "SpeakersOf",
         "VectorsStatus",
     ),
     "omni_core.models.answers": ("ModelStatus", "UnloadedReader"),
@@ -148,9 +157,12 @@ _LAZY = {
         "SourceRow",
         "Span",
         "Sparse",
+        "Speaker",
         "TextContent",
+        "Turn",
         "Vector",
         "VideoContent",
+        "Voices",
     ),
 }
 """Module -> names, imported when first used: a server answers `tools/list` before numpy is."""

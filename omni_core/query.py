@@ -67,3 +67,11 @@ class Prefetch:
     vector: Vector | Sparse
     using: str = "dense"
     limit: int = 100
+    filter: Filter = Filter()
+    """Holds for this prefetch alone, besides that of the whole search."""
+
+    def within(self, filter: Filter | None) -> Filter:
+        """Both filters as one; None where there is neither."""
+        if not filter or not self.filter:
+            return filter or self.filter
+        return Filter((*filter.must, *self.filter.must), (*filter.must_not, *self.filter.must_not))

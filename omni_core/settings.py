@@ -67,6 +67,9 @@ class Settings:
     """Moments that are reranked at most; the cost is proportional."""
     rerank_ms: Count = 200
     """minilm-l12: milliseconds of a question after which it scores no further text."""
+    modality_gap: Literal["auto", "off"] = "auto"
+    """auto: where a model's cosines with one channel lie lower than with another, as measured on
+    the library, they are brought to one scale; off: compared as they are."""
     threads: Annotated[int, Bounds(0, 4096)] = 0
     """CPU threads of the models; 0: all cores."""
     speech: Name = "base"

@@ -131,6 +131,7 @@ class Spoken(Begun):
                     r["number"],
                     r["given"] or r["found"],
                     "person" if r["given"] else r["found_from"],
+                    r["found"] if r["found_from"] == "subtitles" else "",
                     round(r["seconds"], 1),
                     r["turns"],
                     r["first"],

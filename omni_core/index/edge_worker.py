@@ -97,7 +97,7 @@ class Shard:
             edge.QueryRequest(
                 limit=prefetch.limit,
                 query=edge.Query.Nearest(_vector(prefetch.vector), prefetch.using),
-                filter=_filter(filter),
+                filter=_filter(prefetch.within(filter)),
                 with_payload=True,
                 params=None if prefetch.using == "bm25" else _SEARCH,
             )

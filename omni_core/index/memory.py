@@ -74,15 +74,16 @@ class MemoryIndex(Index):
         """For each prefetch its points, best first, raw scores."""
         check.prefetches(prefetches, self._info)
         table = self._table()
-        allowed = None
-        if filter:
-            allowed = np.array([_matches(filter, p) for p in table.points], bool)
+        matching: dict[Filter, NDArray[np.bool_]] = {}
         scorers = {"dense": _dense, "bm25": _bm25, "late": _late}
         found = []
         for prefetch in prefetches:
             rows, scores = scorers[prefetch.using](table, prefetch.vector)
-            if allowed is not None:
-                keep = allowed[rows]
+            wanted = prefetch.within(filter)
+            if wanted:
+                if wanted not in matching:
+                    matching[wanted] = np.array([_matches(wanted, p) for p in table.points], bool)
+                keep = matching[wanted][rows]
                 rows, scores = rows[keep], scores[keep]
             best = np.argsort(-scores, kind="stable")[: prefetch.limit]
             chosen = [(table.points[rows[i]], float(scores[i])) for i in best]

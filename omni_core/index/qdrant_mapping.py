@@ -184,7 +184,6 @@ def to_queries(
     prefetches: Sequence[query.Prefetch], filter: query.Filter | None
 ) -> list[models.QueryRequest]:
     """One query for each prefetch, sent as a batch."""
-    compiled = to_filter(filter)
     return [
         models.QueryRequest(
             query=models.NearestQuery(
@@ -193,7 +192,7 @@ def to_queries(
                 else _numbers(prefetch.vector)
             ),
             using=prefetch.using,
-            filter=compiled,
+            filter=to_filter(prefetch.within(filter)),
             limit=prefetch.limit,
             with_payload=True,
             params=None if prefetch.using == "bm25" else _SEARCH,

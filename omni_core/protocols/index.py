@@ -45,7 +45,8 @@ class Index(ABC):
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
     ) -> list[list[ScoredPoint]]:
-        """For each prefetch a ranking of the points that match `filter`, best first.
+        """For each prefetch a ranking of the points that match `filter` and its own, best first
+        (`Prefetch.within` joins the two).
 
         The score is the cosine for `dense`, the dot product for `bm25`, MaxSim for `late`.
         Points without a vector of that name are not in that ranking.

@@ -1,7 +1,8 @@
 """Readers: text from audio and images, as segments with spans of their own.
 
-Built in are `speech` (speech recognition), `screen_text` (OCR) and `sound_tags` (audio tagging). A
-reader that cannot be loaded costs its channel and one line of warning, never the ingest.
+Built in are `speech` (speech recognition), `screen_text` (OCR), `sound_tags` (audio tagging) and
+`speakers` (who speaks). A reader that cannot be loaded costs its channel and one line of warning,
+never the ingest.
 """
 
 from __future__ import annotations

@@ -247,8 +247,8 @@ def _shares(text: str, columns: list[float]) -> Iterator[tuple[int, int, float, 
         if text:
             yield 0, len(text), 0.0, 1.0
         return
-    # half a letter, as letters are seen at their middles
-    half = (columns[-1] - columns[0]) / (len(text) - 1) / 2
+    # half a letter, as letters are seen at their middles, and a little of the space beside it
+    half = 0.6 * (columns[-1] - columns[0]) / (len(text) - 1)
     at = 0
     for start, end in words:
         first, last = columns[at], columns[at + end - start - 1]

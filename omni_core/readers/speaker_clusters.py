@@ -24,7 +24,7 @@ NOBODY = -1
 class ClusterRules:
     """Thresholds of the clustering; cosines of single windows and of voices."""
 
-    same: float = 0.68
+    same: float = 0.69
     """Mean cosine of the windows of two groups from which on they are one voice."""
     unit: float = 0.75
     """Neighbouring windows that resemble each other more are grouped first."""

@@ -20,6 +20,7 @@ import numpy as np
 
 from omni_core.payload import StoredSegment
 from omni_core.points import ScoredPoint
+from omni_core.retrieval.modality_gap import ModalityGap
 from omni_core.text.tokens import stem, words
 from omni_core.types import Match, Vector
 
@@ -97,14 +98,16 @@ def fuse(
     rare: Sequence[str] = (),
     terms: Terms = _terms,
     boost: LexicalBoost | None = None,
+    gap: ModalityGap | None = None,
 ) -> list[Candidate]:
     """One list of candidates, best first. `dense` may also be a late-interaction ranking.
 
     `terms` tokenises a text as the BM25 index does; `rare` are the terms of the question's rare
-    words.
+    words. With a `gap` the cosines are compared on its common scale; `Candidate.cosine` stays raw.
     """
     boost = boost or LexicalBoost()
-    cosines = {p.id: p.score for p in dense}
+    raw = {p.id: p.score for p in dense}
+    cosines = {p.id: gap.align(p.score, p.stored.channel) for p in dense} if gap else raw
     weights = {p.id: p.score for p in bm25}
     pool = {p.id: p for p in (*dense, *bm25)}
     lowest = min(cosines.values(), default=0.0)
@@ -121,7 +124,7 @@ def fuse(
         # BM25 itself only orders texts that hold the same words.
         gain = gate * (1 + 0.1 * weights[id_] / highest) if gate else 0.0
         score = cosines.get(id_, lowest) + spread * gain
-        out.append(Candidate(id_, point.stored, score, cosines.get(id_), weights.get(id_), gate))
+        out.append(Candidate(id_, point.stored, score, raw.get(id_), weights.get(id_), gate))
     return sorted(out, key=lambda c: (-c.score, c.cosine is None, -(c.bm25 or 0.0), c.id))
 
 

@@ -183,7 +183,11 @@ def free_above(
     top = max(above, default=0.04 * high)
     left = min([caption.box[0], *(b[0] for b in column)])
     right = max([caption.box[2], *(b[2] for b in column)])
-    if not column:
+    beside = any(
+        len(c.text.split()) >= PROSE_WORDS and not left < (c.box[0] + c.box[2]) / 2 < right
+        for c in cells if c.box[3] > top and c.box[1] < caption.box[1]
+    )  # fmt: skip
+    if not beside:  # no other column
         left, right = min(left, 0.06 * wide), max(right, 0.94 * wide)
     if caption.box[1] - top < LEAST * high:
         return None

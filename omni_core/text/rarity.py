@@ -32,6 +32,14 @@ def rare_terms(question: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def common_share(text: str) -> float:
+    """Share of the words of `MIN_LETTERS` letters or more, in scripts with spaces between words,
+    that are common in one of the 15 languages of the list; 0 where there is no such word."""
+    words = [w for w in _WORD.findall(text) if len(w) >= MIN_LETTERS]
+    held = [set(bm25.terms(w)) <= _common() for w in words]
+    return sum(held) / len(held) if held else 0.0
+
+
 @cache
 def _common() -> frozenset[str]:
     return frozenset(_COMMON.read_text(encoding="utf-8").split("\n"))

@@ -30,6 +30,8 @@ class Speaker:
     name: str = ""
     """Given by a person, by subtitles or by a known voice; "" for an unknown one."""
     name_from: NameFrom = ""
+    written: str = ""
+    """What the subtitles call it, whatever it is called now."""
     seconds: float = 0.0
     """How long it speaks in all."""
     turns: int = 0

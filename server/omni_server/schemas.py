@@ -160,7 +160,7 @@ class DeleteOut(TypedDict):
     quoted: NotRequired[str]
 
 
-UNSAID_DEFAULTS: tuple[Any, ...] = ("", None, [], (), 0, "default")
+UNSAID_DEFAULTS: tuple[Any, ...] = ("", None, [], (), 0, "default", "relevance", "medium")
 """Not advertised: what leaving an argument out means anyhow (0 is false too)."""
 UNSAID = ("$defs", "title", "minLength", "maxLength", "pattern")
 """Not advertised: a model seldom passes these limits, and the error that then names them costs less

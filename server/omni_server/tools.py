@@ -44,7 +44,7 @@ def _d(text: str, **limits: Any) -> Any:
     return Field(description=text, **limits)
 
 
-When = Annotated[str, _d("Recorded when: 2026-11-17, a/b range, 'last tuesday', 'past 7 days'")]
+When = Annotated[str, _d("Recorded: 2026-11-17, a/b range, 'last tuesday', 'past 7 days'")]
 Kinds = Annotated[tuple[Kind, ...], _d("Keep only these kinds")]
 Limit = Annotated[int, _d("How many", ge=1, le=20)]
 Cursor = Annotated[str, _d("next_cursor of the page before")]
@@ -126,7 +126,7 @@ async def search(
     limit: Limit = 6,
     per_source: Annotated[int, _d("Most from one source", ge=1, le=20)] = 3,
     order: Annotated[Order, _d("first, last: clear matches by time")] = "relevance",
-    after: Annotated[str, _d("Only after this ref, in its source")] = "",
+    after: Annotated[str, _d("Only after this ref")] = "",
     before: Annotated[str, _d("Only before it")] = "",
     count: Annotated[bool, _d("Count distinct moments")] = False,
     cursor: Cursor = "",
@@ -157,22 +157,20 @@ async def search(
 
 async def get_segment(
     ctx: Ctx,
-    ref: Annotated[
-        str, _d('seg_ id, src_…@83.5, src_…@80-95, src_…#p12 or citation, then maybe a "quote"')
-    ],
+    ref: Annotated[str, _d('seg_ id, src_…@83.5, src_…@80-95, src_…#p12 or citation, + "quote"')],
     show: Annotated[
         tuple[Literal["frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text"], ...],
-        _d("What to attach. sheet: stills with times; marked, closeup: where its words are"),
+        _d("sheet: stills with times; marked, closeup: its words"),
     ] = (),
     step: Annotated[int, _d("+1: what comes right after; -1: before", ge=-5, le=5)] = 0,
-    pad_s: Annotated[float, _d("Seconds added on both sides", ge=0, le=60)] = 0,
+    pad_s: Annotated[float, _d("Seconds added around", ge=0, le=60)] = 0,
     size: Annotated[Size, _d("large: for small print")] = "medium",
     crop: Annotated[
         tuple[Annotated[float, Field(ge=0, le=1)], ...],
         _d("left, top, right, bottom, each 0-1", min_length=4, max_length=4),
     ] = (),
 ) -> CallToolResult:
-    """Open what search found or a citation names: its words, frame, page, sound or clip."""
+    """Open what search found or a citation names: words, pictures, sound."""
     state = state_of(ctx)
     engine = await engine_of(ctx)
     from omni_core.engine.results import OpenRequest

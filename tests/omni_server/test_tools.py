@@ -14,7 +14,7 @@ import pytest
 from mcp import Client
 from mcp.types import AudioContent, CallToolResult, ImageContent, ResourceLink, TextContent
 
-from omni_core.engine.results import FolderStatus, IngestStatus, OpenRequest, SearchRequest
+from omni_core.engine.results import FolderStatus, IngestStatus, OpenRequest, Placed, SearchRequest
 from omni_core.errors import StoreError, UnreadableError
 from omni_core.settings import Settings
 from omni_core.types import Modality
@@ -57,6 +57,58 @@ async def test_search_of_six_long_hits_costs_at_most_700_tokens(connect: Any, en
     assert len(result.structured_content["hits"]) == 6
     assert tokens(text(result)) <= 700
     assert all(len(h["text"].split()) <= 31 for h in result.structured_content["hits"])
+
+
+RECTS = ((0.1, 0.2, 0.3004, 0.22), (0.1, 0.23, 0.4, 0.25), (0.1, 0.26, 0.2, 0.28))
+
+
+async def test_a_hit_says_where_its_words_stand_as_numbers_in_lines_and_in_data(
+    connect: Any, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = engine.found
+    monkeypatch.setattr(engine, "found", lambda n: replace(found(n), rects=RECTS[:2], frame_s=64.5))
+    async with connect() as client:
+        result = await client.call_tool("search", {"query": "launch date"})
+    hit = result.structured_content["hits"][0]
+    assert hit["rects"] == [[0.1, 0.2, 0.3, 0.22], [0.1, 0.23, 0.4, 0.25]]
+    assert hit["frame_s"] == 64.5
+    assert "  rects frame 1:04.5 .100,.200,.300,.220; .100,.230,.400,.250" in text(result)
+
+
+async def test_many_rectangles_of_six_long_hits_stay_within_700_tokens(
+    connect: Any, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.hits, engine.words = 6, "every single transcript word counts toward the budget " * 40
+    found = engine.found
+    monkeypatch.setattr(engine, "found", lambda n: replace(found(n), rects=RECTS))
+    async with connect() as client:
+        result = await client.call_tool("search", {"query": "budget"})
+    assert all(len(hit["rects"]) <= 2 for hit in result.structured_content["hits"])
+    assert tokens(text(result)) <= 700
+
+
+async def test_a_checked_quote_says_on_which_page_and_where(
+    connect: Any, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = engine.check
+
+    async def placed(ref: str, quote: str) -> Any:
+        return replace(await check(ref, quote), places=(Placed(RECTS[:1], page=3),))
+
+    monkeypatch.setattr(engine, "check", placed)
+    async with connect() as client:
+        result = await client.call_tool("check_citation", {"ref": "[a p.3]", "quote": "words"})
+    assert result.structured_content["places"] == [{"page": 3, "rects": [[0.1, 0.2, 0.3, 0.22]]}]
+    assert "rects p.3 .100,.200,.300,.220" in text(result)
+
+
+async def test_marks_and_close_ups_are_asked_for_with_the_quote_that_they_show(
+    connect: Any, engine: Any
+) -> None:
+    ref = '[Q3 review p.2] "the launch date"'
+    async with connect() as client:
+        await client.call_tool("get_segment", {"ref": ref, "show": ["marked", "closeup"]})
+    assert (engine.asked[-1].ref, engine.asked[-1].show) == (ref, ("marked", "closeup"))
 
 
 async def test_an_empty_answer_shows_the_nearest_and_says_why(connect: Any, engine: Any) -> None:

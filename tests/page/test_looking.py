@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import wave
 
 import pytest
 from playwright.async_api import Page, expect
 
+from omni_core.engine.results import IngestRequest
 from tests.page.conftest import HOSTILE, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -54,6 +56,36 @@ async def test_words_follow_the_times_of_their_phrases(page: Page, site: Site) -
     for second, word in ((2.0, "we"), (9.1, "At"), (11.4, "lake.")):
         await video.evaluate("(v, t) => { v.currentTime = t }", second)
         await expect(spoken).to_have_text(re.compile(word if word != "we" else "we|First|look"))
+
+
+VOICES = (
+    "WEBVTT\n\n00:00.000 --> 00:04.000\n<v Ann>We counted herons at the weir.\n\n"
+    "00:05.000 --> 00:09.000\n<v Bob>I saw none of them.\n"
+)
+
+
+async def test_a_click_names_who_speaks_and_takes_the_name_back(page: Page, site: Site) -> None:
+    with wave.open(str(site.root / "walk.wav"), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(16000)
+        out.writeframes(bytes(range(1, 201)) * 1600)
+    (site.root / "walk.vtt").write_text(VOICES)
+    engine = await site.state.engine()
+    await engine.ingest(IngestRequest(str(site.root / "walk.wav")))
+    await page.goto(site.url(q="counted herons at the weir"))
+    line = page.locator(".line", has_text="We counted herons")
+    for old, new, shown in (("Ann", "Anna Lee", "Anna Lee"), ("Anna Lee", "", "Ann")):
+        await line.get_by_role("button", name=old, exact=True).click()
+        field = page.get_by_label(f"Name of {old}")
+        await expect(field).to_have_value(old)
+        await field.fill(new)
+        await field.press("Enter")
+        await expect(line.get_by_role("button", name=shown, exact=True)).to_be_visible()
+    await line.get_by_role("button", name="Ann", exact=True).click()
+    await page.get_by_label("Name of Ann").press("Escape")
+    await expect(line.get_by_role("button", name="Ann", exact=True)).to_be_visible()
+    await engine.forget("walk")
 
 
 async def test_arrows_step_and_j_and_k_walk_the_hits(page: Page, site: Site) -> None:

@@ -10,7 +10,7 @@ from omni_core.encoders.transformer.catalogue import known_models
 from omni_core.encoders.transformer.fit import Fit
 from omni_core.settings import Settings
 
-MEMORY_GB = 2.5
+MEMORY_GB = 2.0
 """Of all three graphs at work, as `bench/gemma.py` measures it."""
 
 

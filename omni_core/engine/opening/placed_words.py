@@ -80,9 +80,10 @@ async def page_words(context: Context, path: Path, number: int) -> tuple[PlacedW
 
 
 def place_of_segment(point: Point) -> tuple[Placed, ...]:
-    """Where the words of a segment stand, or the figure that it is; () when unknown."""
+    """Where the words of a segment stand, or the figure that it is, or the faces that it shows; ()
+    when unknown."""
     stored = point.stored
-    rects = (stored.crop,) if stored.crop else of_text(stored.text, stored.placed)
+    rects = (stored.crop,) if stored.crop else of_text(stored.text, stored.placed) or stored.faces
     page, second = _where(point)
     return (Placed(rects, page, second),) if rects else ()
 

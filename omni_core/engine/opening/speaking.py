@@ -30,7 +30,9 @@ class Speaking:
         """`turns` in order of time, one hardly over the other."""
         self._turns = turns
         self._starts = [turn.start for turn in turns]
-        self._labels = {s.number: s.label for s in speakers}
+        everyone = tuple(speakers)
+        self._labels = {s.number: s.label for s in everyone}
+        self._names = {(s.label, n.casefold()) for s in everyone for n in (s.label, s.written)}
 
     def __bool__(self) -> bool:
         return bool(self._turns)
@@ -47,6 +49,10 @@ class Speaking:
         """Which share of what is spoken in [start, end) seconds a speaker says, 0 to 1."""
         seconds = self._seconds(start, end)
         return seconds.get(who, 0.0) / sum(seconds.values()) if seconds else 0.0
+
+    def is_name_of(self, name: str, who: str) -> bool:
+        """Whether a name that stands in the words is this speaker's."""
+        return (who, name.casefold()) in self._names
 
     def _seconds(self, start: float, end: float) -> dict[str, float]:
         """How long each speaks in [start, end) seconds."""
@@ -101,7 +107,7 @@ def _parts(line: Line, speaking: Speaking) -> list[Line]:
         if i < len(phrases) and said[i] == said[first]:
             continue
         until = phrases[i][0] if i < len(phrases) else len(line.text)
-        part = _part(line, phrases[first:i], until, said[first])
+        part = _part(line, phrases[first:i], until, said[first], speaking)
         if part.text:
             parts.append(part)
         first = i
@@ -117,13 +123,17 @@ def _phrases(line: Line) -> list[tuple[int, float, float]]:
 
 
 def _part(
-    line: Line, phrases: Sequence[tuple[int, float, float]], until: int, speaker: str
+    line: Line,
+    phrases: Sequence[tuple[int, float, float]],
+    until: int,
+    speaker: str,
+    speaking: Speaking,
 ) -> Line:
     begin = phrases[0][0]
     text = line.text[begin:until].strip()
     begin += len(line.text[begin:until]) - len(line.text[begin:until].lstrip())
     name, words_at = leading_name(text)
-    if speaker and name.casefold() == speaker.casefold():
+    if speaker and name and speaking.is_name_of(name, speaker):
         text, begin = text[words_at:], begin + words_at
     beats: Beats = tuple((at - begin, second) for at, second, _ in phrases[1:] if at > begin)
     return replace(

@@ -69,8 +69,9 @@ def _language_note(context: Context, question: Question) -> str:
 
 
 def _absence_note(question: Question) -> str:
-    words = ", ".join(f"{word!r}" for word in question.absent_words[:3])
-    return f"no text of the library holds {words}" if words else ""
+    if not question.absent_words:
+        return ""
+    return "no text of the library holds the rare words of the question, so likeness is no answer"
 
 
 def _note(

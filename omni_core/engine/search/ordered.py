@@ -15,15 +15,14 @@ from omni_core.engine.context import Context
 from omni_core.engine.results import SearchRequest, SearchResult
 from omni_core.engine.search import pipeline
 from omni_core.engine.search.answer import answer
-from omni_core.engine.search.calibration import calibrated_thresholds
-from omni_core.engine.search.question import Question, in_words
+from omni_core.engine.search.parts import asked_part, graded_part
+from omni_core.engine.search.question import Question
 from omni_core.engine.search.scope import Scope, scope_of
-from omni_core.engine.search.spoken_by import only_theirs
 from omni_core.engine.search.windows import described, near_points, windows_of
 from omni_core.evidence.citation import same_title
 from omni_core.payload import of_sources
 from omni_core.query import Filter
-from omni_core.retrieval import moments, thresholds
+from omni_core.retrieval import moments
 from omni_core.retrieval.fusion import STOP_WORDS, Candidate
 from omni_core.retrieval.moments import Moment
 from omni_core.retrieval.ordering import episodes, timeline
@@ -131,7 +130,7 @@ async def _found(
         ranked = timeline.together(await _parts(context, reading, windows))
         question = Question((), request.query)
         return _Found(ranked, await described(context, reading, windows), question)
-    question = await in_words(context, reading.sought or request.query)
+    question = await asked_part(context, reading.sought or request.query, request)
     candidates, outliers = await _graded(context, request, question, scope, windows)
     if reading.pick:
         return await _picked(context, reading, question, windows, candidates, outliers)
@@ -163,15 +162,7 @@ async def _graded(
         ids = sorted({w.source_id for w in windows})
         only = Filter((*scope.filter.must, of_sources(ids)), scope.filter.must_not)
         scope = replace(scope, filter=only)
-    question, found = await pipeline.ranked_candidates(context, question, scope)
-    if question.spoken_by is not None:
-        found = await only_theirs(context, found, question.spoken_by)
-    found = await pipeline.drop_unwanted(context, request, found)
-    found = [c for c in found if not c.stored.is_title]
-    calibrated = await calibrated_thresholds(context, scope.segments)
-    accepted, _ = thresholds.grade(
-        found, context.info, calibrated=calibrated, understood=not question.by_words_only
-    )
+    accepted, found = await graded_part(context, question, scope, request)
     return accepted, episodes.outliers_of(found)
 
 

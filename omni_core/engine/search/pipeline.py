@@ -15,17 +15,24 @@ from omni_core.engine.context import Context
 from omni_core.engine.refs import Target, is_reference, points_of, resolve
 from omni_core.engine.results import SearchRequest, SearchResult
 from omni_core.engine.search.answer import answer
-from omni_core.engine.search.calibration import calibrated_thresholds
+from omni_core.engine.search.calibration import (
+    aligns,
+    calibrated,
+    calibrated_thresholds,
+    note_growth,
+)
 from omni_core.engine.search.query_by_example import by_file, by_ref, by_target
 from omni_core.engine.search.question import Question, in_words
 from omni_core.engine.search.rerank import rerank_moments
 from omni_core.engine.search.scope import Scope, scope_of
 from omni_core.engine.search.spoken_by import lift
 from omni_core.errors import BadRequestError
+from omni_core.payload import of_channel
 from omni_core.points import ScoredPoint
-from omni_core.query import Prefetch
-from omni_core.retrieval import fusion, moments, thresholds
+from omni_core.query import Filter, Prefetch
+from omni_core.retrieval import fusion, modality_gap, moments, thresholds
 from omni_core.retrieval.fusion import Candidate
+from omni_core.retrieval.modality_gap import ModalityGap
 from omni_core.retrieval.moments import Moment
 from omni_core.retrieval.rows import rows_first
 from omni_core.stages import staged
@@ -36,6 +43,8 @@ from omni_core.types import TextContent, Vector
 PREFETCH_LIMIT = 200
 """Points of each prefetch. One moment merges several segments (a shot, its screen text, its
 speech), so a page of 20 moments needs many more segments."""
+CHANNEL_LEAST = 40
+"""Candidates that each channel has at least, where the channels lie apart."""
 MAX_LIMIT = 20
 """Most moments of one page."""
 COMPARED_FACTOR = 4
@@ -112,16 +121,26 @@ class Retrieved:
 
     dense: tuple[ScoredPoint, ...]
     bm25: tuple[ScoredPoint, ...]
+    gap: ModalityGap | None = None
+    """On whose scale the cosines of `dense` are to be compared."""
 
 
 @staged("search.retrieve")
 async def retrieve(context: Context, question: Question, scope: Scope) -> Retrieved:
     """One call of the index: a prefetch for each vector of the question, and one for its words.
 
-    The points of the example itself are left out of the results.
+    Where channels may lie apart (`calibration.aligns`), a question in words has a prefetch for each
+    channel, so that none is crowded out. The points of the example itself are left out.
     """
     using = "late" if context.info.multi_vector else "dense"
-    prefetches = [Prefetch(v, using, PREFETCH_LIMIT) for v in question.vectors]
+    apart = aligns(context) and bool(question.words) and not question.example_channels
+    found = await calibrated(context, scope.segments) if apart else None
+    channels = sorted(context.info.channels) if found is not None else []
+    filters = [Filter(must=(of_channel(c),)) for c in channels] or [Filter()]
+    prefetches = [
+        Prefetch(v, using, PREFETCH_LIMIT, one) for v in question.vectors for one in filters
+    ]
+    dense = len(prefetches)
     lexical = bm25.question(question.words) if question.words else None
     if lexical is not None and lexical.indices:
         prefetches.append(Prefetch(lexical, "bm25", PREFETCH_LIMIT))
@@ -133,12 +152,17 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
         within = scope.narrowed(question.spoken_by.filter)
         own = await index.search(prefetches, filter=within.filter)
         rankings = [fusion.merge(pair) for pair in zip(rankings, own, strict=True)]
-    by_meaning, by_words = rankings[: len(question.vectors)], rankings[len(question.vectors) :]
+    by_meaning, by_words = rankings[:dense], rankings[dense:]
+    note_growth(context, dict(zip(channels, by_meaning, strict=False)))
 
     def others(ranking: Sequence[ScoredPoint]) -> tuple[ScoredPoint, ...]:
         return tuple(p for p in ranking if p.id not in question.example_ids)
 
-    return Retrieved(others(fusion.merge(by_meaning)), others(by_words[0] if by_words else ()))
+    gap = found.gap if found is not None else None
+    ranked = fusion.merge(by_meaning)
+    if channels and question.spoken_by is None:  # whose points may all be far down
+        ranked = modality_gap.keep(ranked, gap, limit=PREFETCH_LIMIT, each=CHANNEL_LEAST)
+    return Retrieved(others(ranked), others(by_words[0] if by_words else ()), gap)
 
 
 async def ranked_candidates(
@@ -154,13 +178,13 @@ async def ranked_candidates(
 @staged("search.fuse")
 async def fuse(question: Question, found: Retrieved) -> list[Candidate]:
     """The fused ranking, best first. Runs in a thread: it takes 15 to 70 ms."""
-    return await asyncio.to_thread(_fused, question, found)
+    return await asyncio.to_thread(_fused, question.words, found)
 
 
-def _fused(question: Question, found: Retrieved) -> list[Candidate]:
-    rare = rare_terms(question.words)  # the first call reads its list of words
+def _fused(words: str, found: Retrieved) -> list[Candidate]:
+    rare = rare_terms(words)  # reads the list of common words, once
     return fusion.fuse(
-        found.dense, found.bm25, question=question.words, rare=rare, terms=bm25.terms
+        found.dense, found.bm25, question=words, rare=rare, terms=bm25.terms, gap=found.gap
     )
 
 

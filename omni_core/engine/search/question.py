@@ -40,16 +40,18 @@ class Question:
         return bool(self.unread_language or self.absent_words)
 
 
-async def in_words(context: Context, words: str) -> Question:
-    """A question in words, with the vector of the encoder."""
+async def in_words(context: Context, words: str, *, whole: str = "") -> Question:
+    """A question in words, with the vector of the encoder.
+
+    `whole` is the question that `words` are a part of: its language is told by all of it.
+    """
     who = await named_in(context, words)
     started = time.monotonic()
     loading = (await context.models.status()).encoder == "loading"
-    (vector,) = await context.models.questions([TextContent(words)])
+    (vector,), unread = await asyncio.gather(
+        context.models.questions([TextContent(words)]), _unread_language(context, whole or words)
+    )
     waited = time.monotonic() - started if loading else 0.0
-    unread = ""
-    if context.info.languages:
-        unread = await asyncio.to_thread(language.outside, words, context.info.languages)
     vectors = (vector,) if vector is not None else ()
     return Question(
         vectors,
@@ -58,3 +60,10 @@ async def in_words(context: Context, words: str) -> Question:
         unread_language=unread,
         spoken_by=who,
     )
+
+
+async def _unread_language(context: Context, words: str) -> str:
+    """While the models embed the question: the first time the identifier is loaded, 0.3 s."""
+    if not context.info.languages:
+        return ""
+    return await asyncio.to_thread(language.outside, words, context.info.languages)

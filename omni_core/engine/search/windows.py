@@ -10,15 +10,13 @@ from omni_core.engine.context import Context
 from omni_core.engine.describe import cite
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.results import SearchRequest, SourceRow
-from omni_core.engine.search import pipeline
-from omni_core.engine.search.calibration import calibrated_thresholds
-from omni_core.engine.search.question import in_words
+from omni_core.engine.search.parts import asked_part, graded_part
 from omni_core.engine.search.scope import Scope
 from omni_core.errors import BadRequestError
 from omni_core.payload import of_modalities
 from omni_core.points import Point
 from omni_core.query import Filter
-from omni_core.retrieval import moments, thresholds
+from omni_core.retrieval import moments
 from omni_core.retrieval.moments import Moment
 from omni_core.retrieval.ordering import episodes, timeline
 from omni_core.retrieval.ordering.reading import Reading, Reference
@@ -50,7 +48,7 @@ async def windows_of(
     if reading.relation in ("start", "end"):
         return await _edges(context, request, reading, scope)
     scope = _of_kinds(scope, _kinds(reading))
-    found = [await _places(context, r, scope) for r in reading.references]
+    found = [await _places(context, r, scope, request) for r in reading.references]
     if reading.relation == "between":
         return _between(*found)
     side: Side = "before" if reading.relation == "before" else "after"
@@ -131,17 +129,12 @@ def _of_kinds(scope: Scope, kinds: Sequence[Modality]) -> Scope:
     return replace(scope, filter=Filter(must, scope.filter.must_not))
 
 
-async def _places(context: Context, reference: Reference, scope: Scope) -> list[Moment]:
+async def _places(
+    context: Context, reference: Reference, scope: Scope, request: SearchRequest
+) -> list[Moment]:
     """The moments that a reference may mean, best first, each as long as what it shows."""
-    question = await in_words(context, reference.words)
-    question, found = await pipeline.ranked_candidates(context, question, scope)
-    calibrated = await calibrated_thresholds(context, scope.segments)
-    accepted, _ = thresholds.grade(
-        [c for c in found if not c.stored.is_title],
-        context.info,
-        calibrated=calibrated,
-        understood=not question.by_words_only,
-    )
+    question = await asked_part(context, reference.words, request)
+    accepted, _ = await graded_part(context, question, scope, request)
     meant = [c for c in accepted if c.stored.channel in reference.channels and c.match != "weak"]
     chosen = meant or accepted
     if reference.pick:
@@ -241,7 +234,7 @@ async def _source(
         return of_kind[0], "strong"
     if not reference.words:
         return None
-    places = await _places(context, reference, _of_kinds(scope, kinds))
+    places = await _places(context, reference, _of_kinds(scope, kinds), request)
     if not places or places[0].match == "weak":
         return None
     return await _row(context, places[0].source_id), places[0].match

@@ -64,7 +64,8 @@ async def export_vectors(
                 status = replace(status, current=row.title)
                 if progress is not None:
                     await progress(status)
-                count = await _write(writer, index, info, row)
+                source = await asyncio.to_thread(_source, catalog, row)
+                count = await _write(writer, index, info, row.id, source)
                 status = replace(
                     status,
                     sources_done=status.sources_done + 1,
@@ -97,10 +98,14 @@ def _rows(catalog: Catalog, collection: str) -> list[SourceRow]:
             return found
 
 
-async def _write(writer: Any, index: Index, info: EncoderInfo, row: SourceRow) -> int:
-    source = sources.to_json(row)
+def _source(catalog: Catalog, row: SourceRow) -> str:
+    speakers = catalog.speakers([row.id]).get(row.id, [])
+    return sources.to_json(row, sources.Spoken.of(catalog.turns(row.id), speakers))
+
+
+async def _write(writer: Any, index: Index, info: EncoderInfo, source_id: str, source: str) -> int:
     count = 0
-    async for points in _points(index, info, row.id):
+    async for points in _points(index, info, source_id):
         await asyncio.to_thread(writer.write, source, points)
         count += len(points)
     if not count:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from omni_core.catalog.spoken import FoundName
 from omni_core.engine.context import Context
 from omni_core.engine.results import SourceRow, VectorsStatus
 from omni_core.engine.vectors import sources
@@ -88,7 +89,7 @@ class _Group:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._stored: list[tuple[SourceRow, int]] = []
+        self._stored: list[tuple[SourceRow, int, sources.Spoken]] = []
         self._locks = AsyncExitStack()
 
     async def add(self, row: SourceRow, rows: _Rows) -> int | None:
@@ -111,9 +112,12 @@ class _Group:
             except BaseException:
                 await finish_first(self._remove(row))
                 raise
-            self._stored.append((row, count))
+            self._stored.append((row, count, rows.spoken))
             self._locks.push_async_exit(lock.pop_all())
-        if len(self._stored) >= GROUP_SOURCES or sum(n for _, n in self._stored) >= GROUP_SEGMENTS:
+        if (
+            len(self._stored) >= GROUP_SOURCES
+            or sum(n for _, n, _ in self._stored) >= GROUP_SEGMENTS
+        ):
             await self.commit()
         return count
 
@@ -123,9 +127,15 @@ class _Group:
         async with self._locks.pop_all():
             if stored:
                 await (await self._context.opened_index()).flush()
-            for row, count in stored:
+            catalog = self._context.catalog
+            for row, count, spoken in stored:
+                if spoken.turns:
+                    found = {n: FoundName(name, "subtitles") for n, name in spoken.found.items()}
+                    await asyncio.to_thread(
+                        catalog.put_turns, row.sha256, spoken.turns, spoken.given, found
+                    )
                 await asyncio.to_thread(
-                    self._context.catalog.finish,
+                    catalog.finish,
                     row.sha256,
                     state=row.state,
                     segments=count,
@@ -169,6 +179,8 @@ class _Rows:
         self._batch: list[Any] = []
         self._source = ""
         self._row: SourceRow | None = None
+        self.spoken = sources.Spoken()
+        """Who speaks in the source whose points come next."""
         self._seen: set[str] = set()
 
     async def next_source(self) -> SourceRow | None:
@@ -177,6 +189,7 @@ class _Rows:
             return None
         self._source = self._batch[0].source
         row = self._row = sources.of_json(self._source)
+        self.spoken = sources.spoken_of_json(self._source)
         if row.id in self._seen:
             raise UnreadableError(
                 f"the rows of {row.id} do not stand together; sort the file by its column source"

@@ -109,7 +109,7 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(path, pre_buffer=False)
         except FileNotFoundError as e:
             raise NotFoundError(f"no file at {path}; check the path") from e
         except (pa.ArrowException, OSError) as e:
@@ -133,10 +133,12 @@ class Reader:
         self._file.close()
 
     def batches(self) -> Iterator[list[Row]]:
-        """All rows, `READ_ROWS` at a time."""
+        """All rows, `READ_ROWS` at a time; nothing is read ahead, so that memory stays the same."""
         names = [n for n in (*_NEEDED, *_VECTORS) if n in self._file.schema_arrow.names]
         try:
-            for batch in self._file.iter_batches(READ_ROWS, columns=list(dict.fromkeys(names))):
+            for batch in self._file.iter_batches(
+                READ_ROWS, columns=list(dict.fromkeys(names)), use_threads=False
+            ):
                 yield _rows(batch)
         except (pa.ArrowException, OSError, ValueError, TypeError) as e:
             raise UnreadableError(f"{self._name} is damaged: {str(e)[:200]}") from e

@@ -2,14 +2,16 @@
 
 `sha256`, `uri` (where its file was), `title`, `modality`, `mime`, `size`, `duration_s`, `pages`,
 `recorded_at` (ISO 8601) and where that comes from, `collections`, `state`, `pipeline` (the version
-that read it), `warnings`, `empty`.
+that read it), `warnings`, `empty`; `turns` ([start, end, speaker] of who speaks) and `speakers`
+(names that people or subtitles gave, by number), which may be absent. Voices stay where they are.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
@@ -20,14 +22,34 @@ from omni_core.errors import OmniError, UnreadableError
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
 from omni_core.text import bm25
-from omni_core.types import Axis, Channel, Modality, SourceRow
+from omni_core.types import Axis, Channel, Modality, SourceRow, Speaker, Turn
 
 STATES = ("ready", "partial")
 """States of sources that have something to give."""
 _TEXTS = ("uri", "title", "mime", "recorded_at_from", "pipeline", "empty")
 
 
-def to_json(row: SourceRow) -> str:
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Who speaks in a source."""
+
+    turns: tuple[Turn, ...] = ()
+    given: Mapping[int, str] = field(default_factory=dict)
+    """Names that people gave, by number of the speaker."""
+    found: Mapping[int, str] = field(default_factory=dict)
+    """Names that subtitles gave."""
+
+    @classmethod
+    def of(cls, turns: Iterable[Turn], speakers: Iterable[Speaker]) -> Spoken:
+        """Of what the catalog holds; names that were recognised by voice are left out."""
+        named = {
+            kind: {s.number: s.name for s in speakers if s.name_from == kind}
+            for kind in ("person", "subtitles")
+        }
+        return cls(tuple(turns), named["person"], named["subtitles"])
+
+
+def to_json(row: SourceRow, spoken: Spoken) -> str:
     """One line."""
     facts: dict[str, Any] = {name: getattr(row, name) for name in _TEXTS}
     facts |= {
@@ -41,6 +63,9 @@ def to_json(row: SourceRow) -> str:
         "state": row.state,
         "warnings": list(row.warnings),
     }
+    if spoken.turns:
+        facts["turns"] = [[t.start, t.end, t.speaker] for t in spoken.turns]
+        facts["speakers"] = {"given": spoken.given, "found": spoken.found}
     return json.dumps(facts, ensure_ascii=False, sort_keys=True)
 
 
@@ -72,6 +97,20 @@ def of_json(text: str) -> SourceRow:
         )
     except (ValueError, KeyError, TypeError, OmniError) as e:
         raise UnreadableError(f"a source of the file is damaged: {e}") from e
+
+
+def spoken_of_json(text: str) -> Spoken:
+    """Who speaks in that source; raises UnreadableError."""
+    try:
+        facts = json.loads(text)
+        turns = tuple(Turn(float(a), float(b), int(n)) for a, b, n in facts.get("turns", ()))
+        given, found = (
+            {int(n): str(name) for n, name in facts.get("speakers", {}).get(kind, {}).items()}
+            for kind in ("given", "found")
+        )
+    except (ValueError, TypeError, AttributeError) as e:
+        raise UnreadableError(f"the turns of a source of the file are damaged: {e}") from e
+    return Spoken(turns, given, found)
 
 
 def checked(point: Point, row: SourceRow) -> Point:

@@ -68,6 +68,33 @@ async def hits(index: Any, prefetch: Prefetch, filter: Filter | None = None) -> 
     return list(found)
 
 
+async def test_each_prefetch_may_have_a_filter_of_its_own_besides_that_of_the_search(
+    open_index: Any,
+) -> None:
+    index = await open_index()
+    await index.upsert([point(i) for i in range(60)])
+    seen, said = the("channel", "visual"), the("channel", "speech")
+    asked = [
+        Prefetch(vector(1), filter=seen),
+        Prefetch(vector(1), filter=said),
+        Prefetch(vector(1)),
+    ]
+    whole = Filter(must=(In("source_id", ("src_0", "src_1")),))
+    visual, speech, both = await index.search(asked, filter=whole)
+    assert {p.stored.channel for p in visual} == {Channel.VISUAL}
+    assert {p.stored.channel for p in speech} == {Channel.SPEECH}
+    assert {p.stored.source_id for p in both} == {"src_0", "src_1"}
+    assert {p.id for p in both} == {p.id for p in visual} | {p.id for p in speech}
+    (unlimited, words) = await index.search(
+        [
+            Prefetch(vector(1), filter=seen),
+            Prefetch(bm25.question("train dog"), "bm25", filter=said),
+        ]
+    )
+    assert {p.stored.source_id for p in unlimited} == {"src_0", "src_1", "src_2"}
+    assert words and {p.stored.channel for p in words} == {Channel.SPEECH}
+
+
 async def test_a_stored_point_comes_back_whole_and_in_the_order_asked(open_index: Any) -> None:
     index = await open_index(late=True)
     points = [point(i, late=True) for i in range(12)]

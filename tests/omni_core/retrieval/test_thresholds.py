@@ -7,6 +7,7 @@ import pytest
 
 from omni_core.retrieval import thresholds
 from omni_core.retrieval.fusion import Candidate
+from omni_core.retrieval.null_queries import NULL_QUERIES, null_queries
 from omni_core.types import Channel, EncoderInfo
 
 Make = Callable[..., Candidate]
@@ -108,7 +109,15 @@ def test_measured_models_keep_their_own_found_thresholds(candidate: Make) -> Non
     assert (
         thresholds.grade([candidate("a", 0.6)], EMBEDDED, calibrated=high)[0][0].match == "strong"
     )
-    assert len(set(thresholds.NULL_QUERIES)) >= thresholds.MIN_SAMPLE
+
+
+def test_null_queries_are_asked_in_the_languages_that_the_model_reads() -> None:
+    assert len(set(null_queries(["en"]))) >= thresholds.MIN_SAMPLE
+    everything = null_queries()
+    assert len(set(everything)) == sum(len(q) for q in NULL_QUERIES.values()) == 72
+    assert set(NULL_QUERIES) == {"en", "es", "de", "zh", "ru"}
+    assert null_queries(("de", "en", "fr")) == [*NULL_QUERIES["en"], *NULL_QUERIES["de"]]
+    assert null_queries(("fi",)) == list(NULL_QUERIES["en"])
 
 
 def test_what_is_far_behind_the_best_is_one_grade_lower(candidate: Make) -> None:

@@ -76,3 +76,14 @@ def test_a_drawing_is_what_is_drawn_between_the_prose_and_its_caption() -> None:
 def test_a_caption_without_anything_drawn_above_it_is_no_figure() -> None:
     assert _only([cell(PROSE, 100), cell("Figure 1. A chart", 410)], [], page()) == []
     assert _only([cell(PROSE, 396), cell("Figure 1. A chart", 420)], [], page()) == []
+
+
+def test_a_drawing_may_be_wider_than_the_prose_but_not_reach_into_another_column() -> None:
+    pixels = page()
+    pixels[250:380, 150:560] = 0
+    alone = [cell(PROSE[:40], 100), cell("Figure 1. A chart", 410)]
+    [(shown, _)] = _only(alone, [], pixels)
+    assert shown[2] == pytest.approx(560 / 600, abs=0.01)
+    column = [cell(PROSE[:40], 300 + 12 * n, left=330) for n in range(5)]
+    [(shown, _)] = _only([*alone, *column], [], pixels)
+    assert shown[2] < 330 / 600

@@ -15,7 +15,7 @@ INSIDE = (
 OUTSIDE = {
     "miten rengas vaihdetaan": "fi", "egy csésze kávé": "hu", "hur byter man däck": "sv",
     "ένα φλιτζάνι καφέ": "el", "כוס קפה": "he", "एक कप कॉफ़ी": "hi", "một tách cà phê": "vi",
-    "cara mengganti ban mobil": "id", "jak vyměnit pneumatiku": "cs",
+    "jak vyměnit pneumatiku": "cs",
 }  # fmt: skip
 
 

@@ -18,10 +18,17 @@ export class Words {
     this.seek = seek;
     this.rename = rename;
     this.lines = [];
+    this.asking = false;
+    this.waiting = null;
     this.node = el("section", { class: "words", "aria-label": "Words" });
   }
 
-  show(view, { quote = "", question = "" } = {}) {
+  show(view, highlight = {}) {
+    if (this.asking) { // the words of a clip came while somebody types a name
+      this.waiting = [view, highlight];
+      return;
+    }
+    const { quote = "", question = "" } = highlight;
     this.lines = [];
     this.mayName = view.may_name ?? false;
     this.node.replaceChildren();
@@ -73,7 +80,7 @@ export class Words {
       );
     }
     const who = line.speaker ? this.speaker(line.speaker) : null;
-    node.append(el("p", { lang: line.lang, dir: "auto" }, who, who ? " " : null, content));
+    node.append(el("p", { lang: line.lang, dir: "auto" }, who, who ? ": " : null, content));
     if (timed) this.lines.push({ node, words, from: line.start, to: line.end, starts: starts(line, words), spoken: line.channel === "speech" });
     else this.lines.push({ node, words, from: Infinity, to: -Infinity, starts: [], spoken: false });
     return node;
@@ -92,11 +99,14 @@ export class Words {
     const known = /^speaker [A-Z]+$/.test(label) ? "" : label;
     const field = el("input", { class: "speaker", type: "text", maxlength: 80, "aria-label": `Name of ${label}`, placeholder: label });
     field.value = known;
-    let ended = false;
+    this.asking = true;
     const end = (name) => {
-      if (ended) return;
-      ended = true;
+      if (!this.asking) return;
+      this.asking = false;
       field.replaceWith(node);
+      const { waiting } = this;
+      this.waiting = null;
+      if (waiting) this.show(...waiting);
       if (name !== null && name !== known) this.rename(label, name);
       else node.focus();
     };

@@ -17,6 +17,7 @@ pq = pytest.importorskip("pyarrow.parquet")
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest  # noqa: E402
 from omni_core.catalog import Catalog  # noqa: E402
+from omni_core.catalog.spoken import FoundName  # noqa: E402
 from omni_core.engine.results import SourceRow, VectorsStatus  # noqa: E402
 from omni_core.errors import (  # noqa: E402
     BadRequestError,
@@ -26,6 +27,7 @@ from omni_core.errors import (  # noqa: E402
 )
 from omni_core.payload import source_filter  # noqa: E402
 from omni_core.settings import Settings  # noqa: E402
+from omni_core.types import Turn  # noqa: E402
 
 QUESTION = "how deep is the magma chamber"
 
@@ -102,6 +104,29 @@ async def test_importing_again_leaves_what_is_there(
         first = await other.import_vectors(str(small))
         again = await other.import_vectors(str(small))
         assert (again.already, again.segments) == (first.sources_done, 0)
+
+
+async def test_who_speaks_comes_along_but_no_name_that_a_voice_gave(
+    engine: Engine,
+    media: Path,
+    opened: Callable[..., Any],
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    film = (await engine.ingest(IngestRequest(str(media / "colours.mp4")))).source_id
+    turns = [Turn(1.0, 19.0, 0), Turn(21.0, 39.0, 1), Turn(41.0, 59.0, 2)]
+    catalog = engine._context.catalog
+    found = {1: FoundName("Ben", "subtitles"), 2: FoundName("Cem", "voice")}
+    await asyncio.to_thread(catalog.put_turns, film, turns, {0: "Ann"}, found)
+    path = str(tmp_path / "film.parquet")
+    await engine.export_vectors(path)
+    async with opened(elsewhere(settings, tmp_path)) as other:
+        await other.import_vectors(path)
+        there = other._context.catalog
+        assert await asyncio.to_thread(there.turns, film) == turns
+        speakers = (await asyncio.to_thread(there.speakers, [film]))[film]
+        assert [s.label for s in speakers] == ["Ann", "Ben", "speaker C"]
+        assert [s.name_from for s in speakers] == ["person", "subtitles", ""]
 
 
 async def test_two_imports_at_once_both_end(
@@ -208,6 +233,7 @@ def json_column(**changes: Any) -> Callable[[list[Any]], Any]:
         (with_column("source", json_column(sha256="../../x")), "sha256 is no hash"),
         (with_column("source", json_column(modality="smell")), "smell"),
         (with_column("source", json_column(title=None)), "title is no text"),
+        (with_column("source", json_column(turns=[["x", 1, 2]])), "turns of a source"),
         (with_column("payload", json_column(source_id="src_other")), "source_id is"),
         (with_column("payload", json_column(axis="mile")), "the span is"),
         (with_column("payload", lambda t: pa.array(["[]"] * len(t))), "no JSON object"),
@@ -241,8 +267,10 @@ async def test_a_vector_of_another_width_is_refused(
     async with opened(elsewhere(settings, tmp_path)) as other:
         with pytest.raises(StoreError, match="has shape"):
             await other.import_vectors(rewritten(small, short))
+        left = (await other.sources()).sources
+        assert all(row.state == "ready" for row in left)
         index = await other._context.opened_index()
-        assert await index.count() == sum(s.segments for s in (await other.sources()).sources)
+        assert await index.count() == sum(row.segments for row in left)
 
 
 def begin_again(store: Path, row: SourceRow) -> None:
