@@ -2,7 +2,8 @@
 
 Yang et al. 2019 (convolutions over n-grams, then averaging), quantised to 8 bits, computed with
 numpy by the package that carries the weights: 2.4 ms a question, 0.6 ms a text of a batch. A
-sentence and its translation have a cosine of about 0.85, unrelated ones of about 0.1.
+sentence and its translation have a cosine of about 0.85, unrelated ones of about 0.1. Vectors agree
+with those of the quantised ONNX graph that the weights were taken from to a cosine of 0.95 to 0.99.
 """
 
 from __future__ import annotations

