@@ -27,13 +27,19 @@ _NO_LANGUAGE = "zxx"
 def outside(text: str, languages: Collection[str]) -> str:
     """The likeliest language, as its ISO 639 code, of a text that is certainly in none of
     `languages`; "" where it is or may be in one, and for a single word in Latin letters."""
+    return "" if common_share(text) >= 0.5 else probably_outside(text, languages)
+
+
+def probably_outside(text: str, languages: Collection[str]) -> str:
+    """`outside` by probability alone: for some of the languages of `rarity`, whose common words
+    say nothing against another of them."""
     words = text.split()
     if not words or (len(words) < 2 and text.isascii()):
         return ""
     inside = {code for known in languages for code in _KIN.get(known, (known,))} | {_NO_LANGUAGE}
     ranked: list[tuple[str, float]] = _identifier().rank(text)
     certain = CERTAIN if len(words) > FEW_WORDS else CERTAIN_OF_FEW
-    if sum(p for code, p in ranked if code not in inside) < certain or common_share(text) >= 0.5:
+    if sum(p for code, p in ranked if code not in inside) < certain:
         return ""
     return next(code for code, _ in ranked if code not in inside)
 

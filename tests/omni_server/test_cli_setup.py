@@ -268,20 +268,21 @@ def test_a_program_reads_the_choices_and_the_plan(say: Say) -> None:
 def test_a_person_is_asked_and_may_answer_by_name_or_number(
     say: Say, person: Person, store: Path
 ) -> None:
-    asked = person("9", "3", "laptop", "1", "n", "y")
+    asked = person("9", "3", "laptop", "1", "n", "n", "y")
     code, out, _ = say("setup")
     assert code == 0
     assert "e5-omni-7b cannot run here: it needs a GPU of 22 GB" in out
     assert "'9' is none of them: 1 to 4, or embedded, laptop" in out
     assert asked[0].endswith("Enter for 2 (laptop): ")
     assert "Fetch it?" in asked[4]
-    assert asked[5] == "\nGo on? [Y/n] "
+    assert "Fetch it?" in asked[5]
+    assert asked[6] == "\nGo on? [Y/n] "
     assert settings(store).encoder == "better"
 
 
 def test_who_says_no_changes_nothing(say: Say, person: Person, store: Path, hub: StandIn) -> None:
     before = (store / "omni.toml").read_text()
-    person("", "", "", "n")
+    person("", "", "", "", "n")
     code, out, _ = say("setup")
     assert (code, out.splitlines()[-1]) == (0, "nothing was changed")
     assert (store / "omni.toml").read_text() == before
