@@ -56,9 +56,9 @@ TEXT_QUERY: Mapping[str, Thresholds] = {
         Channel.VISUAL: Threshold(0.15, 0.46, 0.66, within=0.12),
         # sound tags are never more than weak: 1 in 9 is right at any cosine (66 questions)
         Channel.SOUND: Threshold(0.15, 0.90, 0.95),
-        Channel.SPEECH: Threshold(0.18, 0.38, 0.55, within=0.12),
+        Channel.SPEECH: Threshold(0.18, 0.36, 0.55, within=0.12),
         Channel.SCREEN_TEXT: Threshold(0.18, 0.38, 0.55, within=0.12),
-        Channel.TEXT: Threshold(0.18, 0.38, 0.55, within=0.12),
+        Channel.TEXT: Threshold(0.15, 0.30, 0.50, within=0.12),
     },
     "hashing": dict.fromkeys(Channel, Threshold(0.10, 0.30, 0.50)),
 }

@@ -11,14 +11,14 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any
 
-from omni_core.text.rarity import common_share
+from omni_core.text.rarity import LISTED, common_share
 
 CERTAIN, CERTAIN_OF_FEW, FEW_WORDS = 0.9, 0.97, 2
 """Probability, summed over the languages outside, from which a text is said to be in none of the
-languages inside; the second for texts of `FEW_WORDS` words. Besides, fewer than half of its words
-may be common ones of the languages of `rarity`. False alarms: none over 510 questions in 15
-languages inside, 10 over 2,414 English names of animals and things ("a sarong"); recognised: 27 of
-37 questions of two to five words in 21 languages outside."""
+languages inside; the second for texts of `FEW_WORDS` words. Besides, where the languages inside are
+all those of `rarity`, fewer than half of its words may be common ones. False alarms: none over 510
+questions in 15 languages inside, 10 over 2,414 English names of animals and things ("a sarong");
+recognised: 27 of 37 questions of two to five words in 21 languages outside."""
 _KIN = {"zh": ("zh", "yue", "wuu"), "ar": ("ar", "arz", "ary"), "no": ("no", "nn", "nb")}
 """Written much as the language of the key, and counted as it."""
 _NO_LANGUAGE = "zxx"
@@ -27,12 +27,6 @@ _NO_LANGUAGE = "zxx"
 def outside(text: str, languages: Collection[str]) -> str:
     """The likeliest language, as its ISO 639 code, of a text that is certainly in none of
     `languages`; "" where it is or may be in one, and for a single word in Latin letters."""
-    return "" if common_share(text) >= 0.5 else probably_outside(text, languages)
-
-
-def probably_outside(text: str, languages: Collection[str]) -> str:
-    """`outside` by probability alone: for some of the languages of `rarity`, whose common words
-    say nothing against another of them."""
     words = text.split()
     if not words or (len(words) < 2 and text.isascii()):
         return ""
@@ -40,6 +34,8 @@ def probably_outside(text: str, languages: Collection[str]) -> str:
     ranked: list[tuple[str, float]] = _identifier().rank(text)
     certain = CERTAIN if len(words) > FEW_WORDS else CERTAIN_OF_FEW
     if sum(p for code, p in ranked if code not in inside) < certain:
+        return ""
+    if inside.issuperset(LISTED) and common_share(text) >= 0.5:
         return ""
     return next(code for code, _ in ranked if code not in inside)
 

@@ -16,9 +16,10 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from operator import attrgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from omni_core.types import Rect
+if TYPE_CHECKING:  # a server answers tools/list without numpy
+    from omni_core.types import Rect
 
 _UNIT = 0xFFFF
 _LINE = struct.Struct("<HBHH")

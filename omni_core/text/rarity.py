@@ -8,6 +8,10 @@ from pathlib import Path
 
 from omni_core.text import bm25
 
+LISTED = frozenset(
+    ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]
+)
+"""The languages of the list of common words."""
 MIN_LETTERS = 4
 """Shorter words are not called rare: abbreviations are common words in some language."""
 _DIGITS = re.compile(r"\d")

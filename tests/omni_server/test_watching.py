@@ -21,7 +21,8 @@ async def test_a_file_in_a_root_becomes_searchable_without_a_call(tmp_path: Path
         "store": str(tmp_path / "store"), "roots": [str(root)], "watch": ["roots"],
         "encoder": "hashing", "index": "memory", "speech": "off", "screen_text": "off",
     }  # fmt: skip
-    state, changed = State(load(given, environ={})), asyncio.Event()
+    settings = await asyncio.to_thread(load, given, environ={})
+    state, changed = State(settings), asyncio.Event()
 
     async def note(source_id: str) -> None:
         changed.set()

@@ -66,7 +66,7 @@ async def _foreign(question: str, info: RerankerInfo) -> str:
     """The name of the question's language where the reranker certainly does not read it."""
     if not info.languages:
         return ""
-    code = await asyncio.to_thread(language.probably_outside, question, info.languages)
+    code = await asyncio.to_thread(language.outside, question, info.languages)
     return language.name(code) if code else ""
 
 
