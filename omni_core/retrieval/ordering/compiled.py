@@ -40,6 +40,7 @@ class Compiled:
     picks: dict[Pick, re.Pattern[str]]
     asking: Vocabulary
     empty: Vocabulary
+    people: Vocabulary
     spoken: Vocabulary
     shown: Vocabulary
     written: Vocabulary
@@ -101,6 +102,7 @@ def compiled(code: str) -> Compiled:
         picks={pick: _pattern(cue, spaced) for pick, cue in language.picks.items()},
         asking=Vocabulary.of(language.asking, spaced),
         empty=Vocabulary.of(language.empty, spaced),
+        people=Vocabulary.of(language.people, spaced),
         spoken=Vocabulary.of(language.spoken, spaced),
         shown=Vocabulary.of(language.shown, spaced),
         written=Vocabulary.of(language.written, spaced),

@@ -34,6 +34,8 @@ class Language:
     empty: str
     """Words without content at either end of a phrase: articles, `slide`, `is shown`. A word that
     ends in `*` stands for all that begin with it."""
+    people: str
+    """Of these, those for people: content where a count asks for nothing else."""
     spoken: str
     """Words that ask for speech, ..."""
     shown: str

@@ -11,7 +11,7 @@ marks is never read as order.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from omni_core.retrieval.ordering.compiled import EDGES, Compiled, Cue, compiled, languages_of
@@ -119,9 +119,11 @@ class _Reader:
             if found is not None:
                 return found
         pick, rest = self._picked(text)
-        if pick is None or not self.content(rest):
+        content = self.content(rest) or (self._people(rest) if pick == "count" else "")
+        if pick is None or not content:
             return None
-        return self._reading(text, None, (), close=False, sure=True, whole=text)
+        reading = self._reading(text, None, (), close=False, sure=True, whole=text)
+        return replace(reading, sought=content)
 
     def _related(self, text: str, cue: Cue) -> Reading | None:
         match = cue.pattern.search(text)
@@ -227,6 +229,13 @@ class _Reader:
         film = self.words.film.sub(" ", text)
         shorter = self._trimmed_words(film) if self.words.spaced else self._trimmed_letters(film)
         return self._quoted(shorter)
+
+    def _people(self, text: str) -> str:
+        """The word for people in a text that has no other content; "" without one."""
+        if self.words.spaced:
+            tokens = (token.strip(EDGES) for token in text.split())
+            return next((token for token in tokens if self.words.people.holds(token)), "")
+        return max((w for w in self.words.people.exact if w in text), key=len, default="")
 
     def _trimmed_words(self, text: str) -> str:
         left = [w for token in text.split() if (w := token.strip(EDGES))]

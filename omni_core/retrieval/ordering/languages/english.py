@@ -89,6 +89,7 @@ ENGLISH = Language(
         "me us my our depicted depict contain contains containing feature features many "
         "often different"
     ),
+    people="person people somebody someone",
     spoken=(
         "say says said saying speak speaks spoken spoke talk talks talked talking tell tells "
         "told mention mentions mentioned hear heard words sentence narrator ask asks asked "

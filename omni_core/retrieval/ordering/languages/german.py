@@ -69,6 +69,7 @@ GERMAN = Language(
         "aufzeichnung besprechung sitzung vortrag präsentation dokument bericht interview "
         "geschrieben steht bildschirm erste letzte ersten letzten oft häufig"
     ),
+    people="person personen leute menschen jemand",
     spoken=(
         "sagt sagen gesagt spricht sprechen gesprochen erwähnt erwähnen erzählt hört hören "
         "gehört erklärt redet satz worte sprecher fragt antwortet"

@@ -71,6 +71,7 @@ SPANISH = Language(
         "persona alguien película vídeo video grabación reunión charla presentación "
         "documento informe entrevista escrito lee pantalla primera última primero último"
     ),
+    people="persona personas gente alguien",
     spoken=(
         "dice dicen dijo decir dicho habla hablan menciona mencionan mencionó mencionado oye "
         "oyen escucha cuenta explica frase palabras narrador pregunta responde"

@@ -167,3 +167,20 @@ def test_a_question_whose_order_is_given_apart_is_cut_down_to_its_content() -> N
 )
 def test_a_source_may_be_named_in_passing(question: str, name: str, is_kind: bool) -> None:
     assert (name, is_kind) in {(n.name, n.is_kind) for n in named_sources(question)}
+
+
+@pytest.mark.parametrize(
+    ("question", "people"),
+    [
+        ("How many pictures show a person?", "person"),
+        ("¿Cuántas fotos muestran personas?", "personas"),
+        ("Wie viele Bilder zeigen Menschen?", "Menschen"),
+        ("Сколько фотографий с людьми?", "людьми"),
+        ("有多少张照片里有人?", "人"),
+    ],
+)
+def test_people_are_counted_where_nothing_else_is_asked_for(question: str, people: str) -> None:
+    found = read(question)
+    assert found is not None
+    assert (found.pick, found.sought) == ("count", people)
+    assert read("Who is the person?") is None
