@@ -149,7 +149,10 @@ def stand_nowhere(
     if not rare or 2 * len(rare) < len(informative):
         return False
     wanted = set(rare)
-    return not any(wanted.intersection(terms(p.stored.text)) for p in bm25[:TEXTS_COMPARED])
+    return not any(
+        wanted.intersection(terms(f"{p.stored.heading}\n{p.stored.text}"))
+        for p in bm25[:TEXTS_COMPARED]
+    )
 
 
 @dataclass(frozen=True, slots=True)

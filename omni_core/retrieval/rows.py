@@ -17,7 +17,7 @@ from omni_core.text.bm25 import telling, terms
 
 LEAST = 2
 """Words of the question that a row holds from which it may come before other words of its page."""
-_NUMBER = re.compile(r"[^\W\d_]*\d[\w.,:/-]*")
+_NUMBER = re.compile(r"(?<![^\W\d_])[^\W\d_]*\d[\w.,:/-]*")
 
 
 def rows_first(moments: Sequence[Moment], question: str) -> list[Moment]:

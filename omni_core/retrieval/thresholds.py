@@ -122,6 +122,7 @@ def grade(
     example_channels: Collection[Channel] = (),
     calibrated: Thresholds | None = None,
     understood: bool = True,
+    texts_answer: bool = True,
 ) -> tuple[list[Candidate], list[Candidate]]:
     """The candidates to show, each with its `match`, and those below `show`; order kept.
 
@@ -129,7 +130,8 @@ def grade(
     `calibrated` (see `calibrate`) is used for a model that is not in the tables; without it no
     candidate of such a model is rejected, and only a lexical match makes one strong.
     `understood` is False for a question in a language that the model does not read: then only a
-    lexical match makes one fair or strong.
+    lexical match makes one fair or strong. `texts_answer` is False where no text holds the rare
+    words of the question: then the same is true of texts.
     """
     by_text = TEXT_QUERY.get(info.name, calibrated or {})
     by_example = EXAMPLE_QUERY.get(info.name, {})
@@ -143,7 +145,7 @@ def grade(
         threshold = by_example.get(channel) if channel in alike else by_text.get(channel)
         if threshold is None:
             match: Match | None = _match_of_unknown(c, outliers)
-        elif understood:
+        elif understood and (texts_answer or channel not in _WORDS):
             match = _match(c, threshold, behind=0.0 if channel in alike else best)
         else:
             match = _match(c, replace(threshold, fair=math.inf, strong=math.inf))

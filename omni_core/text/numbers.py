@@ -13,9 +13,10 @@ MIN_DIGITS, MAX_DIGITS, MAX_GROUPS = 7, 24, 8
 LOCAL_DIGITS = 7
 """Last digits of a telephone number that stay the same with and without country and area codes."""
 
-_SEPARATOR = r"(?: ?[-./\u2019'\u2010-\u2013] ?|\)? ?\(?| )"
+# possessive digits and separators that match something: a row of digits is read in one way
+_SEPARATOR = r"(?: ?[-./\u2019'\u2010-\u2013] ?|\) ?\(?| ?\(| )"
 _GROUPED = re.compile(
-    rf"(?<![\w.,])(?P<letters>[A-Z]{{1,4}}[ -]?)?\+?\(?\d+(?:{_SEPARATOR}\d+)*\)?(?![\w])"
+    rf"(?<![\w.,])(?P<letters>[A-Z]{{1,4}}[ -]?)?\+?\(?\d++(?:{_SEPARATOR}\d++)*\)?(?![\w])"
 )
 _DIGITS = re.compile(r"\d+")
 

@@ -21,8 +21,9 @@ _COMMON = Path(__file__).with_name("data") / "common_words.txt"
 
 def rare_terms(question: str) -> tuple[str, ...]:
     """The terms (of `bm25`) of its rare words, in order: codes, numbers of four digits or more, and
-    words that are not among 56,000 common ones. Those are complete for English; in other languages
-    some everyday words count as rare, in scripts without spaces between words none."""
+    words that are not among 56,000 common ones. Most of those are English; some everyday words
+    count as rare, in other languages more of them, and none in scripts without spaces between
+    words."""
     found: dict[str, None] = {}
     for word in _WORD.findall(question):
         terms = bm25.terms(word)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+# a dash or >> begins what the next one says; possessive, so that a row of them is read in one way
 _NAME = re.compile(
-    r"\s*(?:[-\u2010-\u2015>\u00bb]+\s*)*"  # a dash or >> begins what the next one says
+    r"\s*+(?:[-\u2010-\u2015>\u00bb][-\u2010-\u2015>\u00bb\s]*+)?"
     r"([^\W\d_][\w.'\u2019-]*(?: [\w.'\u2019-]+){0,3}) ?[:\uff1a](?!//)\s*(?=\S)"
 )
 _SMALL = frozenset(

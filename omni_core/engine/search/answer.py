@@ -71,7 +71,7 @@ def _language_note(context: Context, question: Question) -> str:
 def _absence_note(question: Question) -> str:
     if not question.absent_words:
         return ""
-    return "no text of the library holds the rare words of the question, so likeness is no answer"
+    return "no text that was searched holds the rare words of the question: likeness is no answer"
 
 
 def _note(

@@ -123,7 +123,7 @@ async def _found(
     windows: list[Window] | None = None
     if reading.relation or request.after or request.before:
         windows = await windows_of(context, request, reading, scope)
-        if not windows:
+        if not windows or not (reading.close or any(w.match != "weak" for w in windows)):
             return None
     if not reading.sought and not reading.pick:
         assert windows is not None  # noqa: S101 - a reading seeks something, or refers to something
@@ -207,10 +207,11 @@ async def _picked(
     """The episodes of what is sought, in time, and their number."""
     if windows is not None:
         candidates = list({c.id: c for w in windows for c in _inside(candidates, w)}.values())
+    literal = _literal(question.words if question.spoken_by else reading.sought, candidates)
     clear = episodes.clear(
         candidates,
         channels=reading.channels,
-        literal=_literal(question.words if question.spoken_by else reading.sought, candidates),
+        literal=literal,
         outliers=outliers,
     )
     if not clear.candidates:
@@ -224,13 +225,14 @@ async def _picked(
         return _Found([*ranked, *less], read_as, question)
     full = len(candidates) >= pipeline.PREFETCH_LIMIT
     counted = clear.sure or clear.stands_out
+    certain = bool(literal) or any(c.match == "strong" for c in clear.candidates)
     return _Found(
         ranked,
         f"how often {what}: distinct moments whose match is good enough"
         + ("" if counted else "; none is, those shown are doubtful"),
         question,
         count=len(ranked) if counted else 0,
-        at_least=full or not clear.sure or bool(less),
+        at_least=counted and (full or not (clear.sure and certain) or bool(less)),
     )
 
 

@@ -41,6 +41,7 @@ async def graded_part(
         found,
         context.info,
         calibrated=await calibrated_thresholds(context, scope.segments),
-        understood=not question.by_words_only,
+        understood=not question.unread_language,
+        texts_answer=not question.absent_words,
     )
     return accepted, found

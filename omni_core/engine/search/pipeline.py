@@ -71,7 +71,8 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
         context.info,
         example_channels=question.example_channels,
         calibrated=await calibrated_thresholds(context, scope.segments),
-        understood=not question.by_words_only,
+        understood=not question.unread_language,
+        texts_answer=not question.absent_words,
     )
     shown_until = offset + request.limit
     ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)
@@ -190,6 +191,8 @@ def _fused(words: str, found: Retrieved) -> list[Candidate]:
 
 def _absent_words(words: str, found: Sequence[ScoredPoint]) -> tuple[str, ...]:
     rare = rare_terms(words)
+    if len(words.split()) == 1 and words.isalpha():
+        return ()  # of a single word nobody can tell which language it is in
     if not fusion.stand_nowhere(rare, words, found, terms=bm25.terms):
         return ()
     # the list of common words is good for English; a compound in German is no rare name

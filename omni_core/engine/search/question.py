@@ -34,11 +34,6 @@ class Question:
     spoken_by: SpokenBy | None = None
     """The speaker whom the question names."""
 
-    @property
-    def by_words_only(self) -> bool:
-        """Whether likeness alone is no answer, so that only words that stand in a text count."""
-        return bool(self.unread_language or self.absent_words)
-
 
 async def in_words(context: Context, words: str, *, whole: str = "") -> Question:
     """A question in words, with the vector of the encoder.

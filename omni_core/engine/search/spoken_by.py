@@ -17,7 +17,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.opening.speaking import Speaking
 from omni_core.payload import of_channel, of_sources
 from omni_core.query import Filter
-from omni_core.retrieval.fusion import Candidate
+from omni_core.retrieval.fusion import STOP_WORDS, Candidate
 from omni_core.types import Channel, Speaker
 
 MENTIONED, ASKED = 0.15, 1.0
@@ -29,9 +29,9 @@ _SAYING = re.compile(
     r"(?i)\b(say|says|said|saying|tell|tells|told|talk|talks|talked|speak|speaks|spoke|mention\w*|"
     r"explain\w*|think|thinks|thought|claim\w*|answer\w*|ask|asks|asked|describe\w*|suggest\w*|"
     r"according to|opinion|words|"
-    r"sag\w*|erzähl\w*|sprach|spricht|meint\w*|erklär\w*|erwähn\w*|gesagt|laut|"
-    r"di[cj]\w*|cuent\w*|contó|habl\w*|explic\w*|mencion\w*|opin\w*|según|"
-    r"dit|disait|parl\w*|raconte\w*|"
+    r"sag(?:e|st|t|te|ten|en)|erzähl\w*|sprach|spricht|meint\w*|erklär\w*|erwähn\w*|gesagt|laut|"
+    r"dic(?:e|en|ho|iendo)|dij\w+|cuent\w*|contó|habl\w*|explic\w*|mencion\w*|opin(?:a|an|ó|ión)|según|"
+    r"dit|disait|parl(?:e|er|es|ent|ait|é)|raconte\w*|"
     r"сказ\w*|говор\w*|рассказ\w*|упом\w*|объясн\w*|мнени\w*|по словам)\b"
     r"|说|講|讲|談|谈|提到|表示|告诉|認為|认为|言っ|話し|述べ"
 )
@@ -45,6 +45,9 @@ _COMMON = """
 april art august bill carol chance chase dawn drew earl faith frank gene grace grant guy heath holly
 hope ivy jack joy june lance mark may max miles olive pat pearl penny pierce ray reed rich robin
 rose ruby rusty sandy stone sue summer victor wade ward will wood young
+all audience boy both child crowd doctor everyone father girl guest host interviewer king lady man
+men mother music narrator old people queen question reporter speaker student teacher voice woman
+women
 """
 _WORDS_TOO = frozenset(_COMMON.split())
 """Names that are common words: found only as names are written."""
@@ -91,7 +94,10 @@ def find_name(question: str, names: set[str]) -> tuple[str, bool, str] | None:
     plain = _fold(question)
     found: list[tuple[bool, int, int, str]] = []
     for name in names:
-        forms = {name, *(w for w in (name.split()[0], name.split()[-1]) if len(w) > 1)}
+        if len(words := name.split()) == 0 or (len(name) < 2 and name.isascii()):
+            continue
+        forms = {name, *(w for w in (words[0], words[-1]) if len(w) > 1)}
+        forms -= {form for form in forms if form.casefold() in STOP_WORDS}
         for form in sorted(forms, key=len, reverse=True):
             at = _place(form, question, plain)
             if at is not None:
@@ -120,7 +126,8 @@ def _place(form: str, question: str, plain: str) -> tuple[int, int] | None:
         start, end = match.span()
         written = question[start:end]
         no_capitals = not any(map(str.isupper, question)) and folded not in _WORDS_TOO
-        as_written = written[:1].isupper() or no_capitals
+        common_first = start == 0 and folded in _WORDS_TOO
+        as_written = (written[:1].isupper() and not common_first) or no_capitals
         if not cased or " " in form or as_written:
             return start, end
     return None

@@ -218,8 +218,8 @@ async def _source(
 ) -> tuple[SourceRow, Match] | None:
     """The source whose beginning or end is asked for: the one that the request names, that the
     question names, or the only one that there is of its kind; else that which answers best."""
-    named = [request.source] if request.source else []
     (reference,) = reading.references
+    named = [request.source] if request.source and not reference.words else []
     named += [name for name in (reference.phrase, reference.words) if len(name) > 2]
     for name in named:
         rows = await asyncio.to_thread(context.catalog.find, name.strip('"“”'), request.collection)
@@ -230,10 +230,8 @@ async def _source(
         lambda: context.catalog.list(collection=request.collection, limit=200)
     )
     of_kind = [r for r in rows if r.modality in kinds]
-    if total == len(rows) and len(of_kind) == 1:
-        return of_kind[0], "strong"
     if not reference.words:
-        return None
+        return (of_kind[0], "strong") if total == len(rows) and len(of_kind) == 1 else None
     places = await _places(context, reference, _of_kinds(scope, kinds), request)
     if not places or places[0].match == "weak":
         return None

@@ -85,6 +85,14 @@ class Vocabulary:
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 CLOSE_FIRST: tuple[Relation, ...] = ("after", "before")
 EDGES_OF_SOURCES: tuple[Relation, ...] = ("start", "end")
+LONGEST = 400
+"""Characters: a longer question is not read for order."""
+IDIOMS = re.compile(
+    r"(?i)\b(?:the following\b|following:|after all\b|once upon\b|before all\b|vor allem\b|"
+    r"nach wie vor\b|nach und nach\b|vor ort\b|nach hause\b|в конце концов|ante todo\b|"
+    r"después de todo\b)"
+)
+"""Words of order that say nothing of order."""
 EDGES = " \t.,;:!?¿¡…。，、；：！？()-–—"
 
 

@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from omni_core.retrieval.ordering.compiled import EDGES, Vocabulary, compiled, languages_of
+from omni_core.retrieval.ordering.compiled import (
+    EDGES,
+    LONGEST,
+    Vocabulary,
+    compiled,
+    languages_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,8 @@ class NamedSource:
 def named_sources(question: str) -> Iterator[NamedSource]:
     """What may name a source at the end of a question or of a part of it, the longest first:
     "how often is tea mentioned *in the committee meeting*"."""
+    if len(question) > LONGEST:
+        return
     for file in _FILE.finditer(question):
         rest = f"{question[: file.start()]} {question[file.end() :]}"
         yield NamedSource(file[0], rest, True)

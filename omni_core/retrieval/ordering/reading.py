@@ -14,7 +14,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from omni_core.retrieval.ordering.compiled import EDGES, Compiled, Cue, compiled, languages_of
+from omni_core.retrieval.ordering.compiled import (
+    EDGES,
+    IDIOMS,
+    LONGEST,
+    Compiled,
+    Cue,
+    compiled,
+    languages_of,
+)
 from omni_core.retrieval.ordering.language import PICKS, Pick, Relation
 from omni_core.retrieval.ordering.languages import UNITS
 from omni_core.types import Channel
@@ -22,8 +30,6 @@ from omni_core.types import Channel
 _SHOWN = frozenset({Channel.VISUAL, Channel.SCREEN_TEXT})
 _SPOKEN = frozenset({Channel.SPEECH})
 _WRITTEN = frozenset({Channel.TEXT, Channel.SCREEN_TEXT})
-LONGEST = 400
-"""Characters: a longer question is not read for order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class Reading:
 
 def read(question: str) -> Reading | None:
     """The question as one of order; None when it is not one."""
-    if len(question) > LONGEST:
+    if len(question) > LONGEST or IDIOMS.search(question):
         return None
     text, quotes = _without_quotes(" ".join(question.split()))
     for code in languages_of(text):

@@ -36,3 +36,9 @@ def test_a_phrase_is_of_the_one_before_while_the_sentence_goes_on() -> None:
     beats = [(16, 2.0), (32, 4.0), (44, 6.0)]
     found = [(s.start, s.end, s.name) for s in said_by(text, beats, 0.0, 8.0)]
     assert found == [(0.0, 2.0, "Ann"), (2.0, 4.0, "Ann"), (4.0, 6.0, ""), (6.0, 8.0, "Bob")]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("row", ["-" * 100_000 + "1", ">> " * 30_000 + "1", "- " * 30_000])
+def test_a_row_of_dashes_keeps_nobody_waiting(row: str) -> None:
+    assert leading_name(row) == ("", 0)

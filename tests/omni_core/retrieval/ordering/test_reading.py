@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from omni_core.retrieval.ordering.compiled import LONGEST
 from omni_core.retrieval.ordering.naming import named_sources
-from omni_core.retrieval.ordering.reading import LONGEST, read, sought
+from omni_core.retrieval.ordering.reading import read, sought
 from omni_core.types import Channel
 
 REPO = Path(__file__).parents[4]
@@ -184,3 +185,19 @@ def test_people_are_counted_where_nothing_else_is_asked_for(question: str, peopl
     assert found is not None
     assert (found.pick, found.sought) == ("count", people)
     assert read("Who is the person?") is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which slide shows the following: coral reefs?",
+        "What does he say after all?",
+        "Was ist vor allem wichtig?",
+        "Was sagt er nach wie vor?",
+        "В конце концов что он сказал?",
+        "谁参加了第一次世界大战?",
+        "他好几次提到预算",
+    ],
+)
+def test_idioms_are_not_read_as_order(question: str) -> None:
+    assert read(question) is None
