@@ -10,6 +10,18 @@ import pytest
 
 from omni_core import plugins
 
+PIXELS = 89_478_485
+"""Pillow's own limit."""
+
+
+@pytest.fixture(autouse=True)
+def _limit_of_pictures() -> Iterator[None]:
+    """Pillow's limit of pixels is one for the process: opening a picture sets it, and a test of low
+    limits must not leave its own to the next."""
+    yield
+    if (image := sys.modules.get("PIL.Image")) is not None:
+        image.MAX_IMAGE_PIXELS = PIXELS
+
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:

@@ -171,6 +171,7 @@ def unpack_info(data: Any) -> EncoderInfo:
         known = {k: v for k, v in data.items() if k in EncoderInfo.__dataclass_fields__}
         known["cut"] = CutOptions(**cut)
         known["channels"] = frozenset(Channel(c) for c in data["channels"])
+        known["languages"] = tuple(data.get("languages", ()))
         return EncoderInfo(**known)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise BadRequestError("the worker's description is of another version") from None

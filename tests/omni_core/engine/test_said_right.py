@@ -74,7 +74,8 @@ async def test_what_fits_is_shown_beside_what_does_not(library: Any) -> None:
     both = await engine.open_ref(OpenRequest(ids["video"] + "@5-9", show=("page", "clip")))
     assert len(both.pictures) == len(both.clips) == 1
     assert both.warnings[0] == (
-        "NO_VISUAL: a video has no page; shown: clip and frame; also possible: audio, sheet, text"
+        "NO_VISUAL: a video has no page; shown: clip and frame; also possible: audio, "
+        "closeup, marked, sheet, text"
     )
     plain = await engine.open_ref(OpenRequest(ids["text"]))
     assert plain.warnings == (), "nothing was asked for that it does not have"
