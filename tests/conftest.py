@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,8 @@ def _limit_of_pictures() -> Iterator[None]:
     """Pillow's limit of pixels is one for the process: opening a picture sets it, and a test of low
     limits must not leave its own to the next."""
     yield
-    if (image := sys.modules.get("PIL.Image")) is not None:
+    image: Any = sys.modules.get("PIL.Image")
+    if image is not None:
         image.MAX_IMAGE_PIXELS = PIXELS
 
 
