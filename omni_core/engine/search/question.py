@@ -30,7 +30,7 @@ class Question:
     unread_language: str = ""
     """ISO 639 code of its language where the model certainly does not read it."""
     absent_words: tuple[str, ...] = ()
-    """Its rare words, where it is mostly these and they stand in no text of the library."""
+    """Its rare words, where they are at least half of it and stand in no text that was searched."""
     spoken_by: SpokenBy | None = None
     """The speaker whom the question names."""
 
