@@ -67,9 +67,9 @@ TEXT_QUERY: Mapping[str, Thresholds] = {
 embedded: over the development set in English, Spanish, German, Chinese and Russian, file names
 hidden (184 questions with an answer, 300 without one): all 31 first hits called strong were right,
 86 of 88 called fair, 20 of 65 called weak; of the questions without an answer 280 got nothing or
-only weak matches; 182 of 184 answers were among the first twenty. `fair` and `strong` lie higher than
-that set alone asks for, since with questions that nobody had seen 3 in 10 of what was then called
-fair was right.
+only weak matches; 182 of 184 answers were among the first twenty. `fair` and `strong` lie higher
+than that set alone asks for, since with questions that nobody had seen 3 in 10 of what was then
+called fair was right.
 """
 
 EXAMPLE_QUERY: Mapping[str, Thresholds] = {
