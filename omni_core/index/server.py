@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 BATCH_BYTES = 4 << 20
 """Qdrant refuses 32 MB by default and recommends 5; large batches time out."""
 OPEN_S = 15.0
+"""How long the first answer may take; making a collection may take longer."""
 LOOK_S = 5.0
 """How long the alias, the model and the owner are taken as they were."""
 
@@ -75,20 +76,22 @@ class ServerIndex(Index):
                 log.warning("the Qdrant API key travels unencrypted to %s; use https", url)
         self._nodes = await asyncio.to_thread(self._q.nodes.Nodes, self._urls, self._settings)
         try:
-            async with asyncio.timeout(OPEN_S):
-                await self._prepare()
-        except TimeoutError as e:
-            await self.close()
-            raise StoreError(
-                f"Qdrant at {self._where} did not answer in {OPEN_S:g} s; is the address right?",
-                code="INDEX_UNREACHABLE",
-            ) from e
+            await self._prepare(await self._version())
         except BaseException:
             await self.close()
             raise
 
-    async def _prepare(self) -> None:
-        version = (await self._call("info")).version
+    async def _version(self) -> str:
+        try:
+            async with asyncio.timeout(OPEN_S):
+                return str((await self._call("info")).version)
+        except TimeoutError as e:
+            raise StoreError(
+                f"Qdrant at {self._where} did not answer in {OPEN_S:g} s; is the address right?",
+                code="INDEX_UNREACHABLE",
+            ) from e
+
+    async def _prepare(self, version: str) -> None:
         if self._q.collection.is_too_old(version):
             minimum = ".".join(map(str, self._q.collection.MIN_VERSION))
             raise StoreError(f"Qdrant at {self._where} is {version}; {minimum} or later is needed")
