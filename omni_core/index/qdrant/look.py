@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -129,9 +130,10 @@ def _copies(cluster: Any) -> Seen:
 
 
 async def _rights(nodes: Nodes, name: str, settings: Settings) -> Seen:
-    """By deleting no points at all, which a key that only reads may not."""
+    """By deleting a point that there is not, which a key that only reads may not."""
+    nothing = models.PointIdsList(points=[str(uuid.uuid4())])
     try:
-        await nodes.call("delete", name, models.PointIdsList(points=[]), wait=True)
+        await nodes.call("delete", name, nothing, wait=True)
     except StoreError as e:
         if e.code != "READ_ONLY":
             raise
