@@ -37,6 +37,7 @@ from omni_core.index.server import ServerIndex
 from omni_core.payload import StoredSegment, of_modalities, overlapping, source_filter
 from omni_core.points import Point
 from omni_core.query import Filter, Prefetch
+from omni_core.settings import Settings
 from omni_core.text import bm25
 from omni_core.types import Channel, EncoderInfo, Modality, Segment, Source, Span
 
@@ -153,9 +154,9 @@ async def main(args: argparse.Namespace) -> None:
             }
             if args.qdrant:
                 key = os.environ.get("OMNI_QDRANT_API_KEY", "")
-                stores["server"] = partial(
-                    ServerIndex, args.qdrant, info, api_key=key, name=f"bench-{info.revision}"
-                )
+                name = f"bench-{info.revision}"
+                there = Settings(qdrant_url=args.qdrant, qdrant_api_key=key, qdrant_collection=name)
+                stores["server"] = partial(ServerIndex, there, info)
             rows = []
             truth: list[list[str]] = []
             kept = None
