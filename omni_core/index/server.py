@@ -78,7 +78,9 @@ class ServerIndex(Index):
             ) from e
         if self._key and not self._q.is_safe_for_key(self._url):
             log.warning("the Qdrant API key travels unencrypted to %s; use https", self._url)
-        self._client = self._q.connect(self._url, self._key, TIMEOUT_S)
+        self._client = await asyncio.to_thread(  # reads the metadata of its package
+            self._q.connect, self._url, self._key, TIMEOUT_S
+        )
         try:
             async with asyncio.timeout(OPEN_S):
                 await self._prepare()
