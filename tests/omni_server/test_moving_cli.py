@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from omni_server.cli import main
-from tests.omni_core.index.conftest import StandIn
+from tests.omni_core.index.qdrant_standin import StandIn
 
 
 @pytest.fixture(autouse=True)
