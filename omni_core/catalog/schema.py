@@ -100,6 +100,21 @@ MIGRATIONS = (
         PRIMARY KEY (sha256, start)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE checkpoints (
+        sha256 TEXT NOT NULL REFERENCES sources ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        segments TEXT NOT NULL,
+        points TEXT NOT NULL,
+        PRIMARY KEY (sha256, number)
+    ) WITHOUT ROWID;
+    INSERT INTO checkpoints
+        SELECT sha256, 0, json_extract(resume, '$.done'), json_extract(resume, '$.stored')
+        FROM sources WHERE json_extract(resume, '$.stored') IS NOT NULL;
+    UPDATE sources
+        SET resume = json_set(json_remove(resume, '$.done', '$.stored'), '$.groups', 1)
+        WHERE json_extract(resume, '$.stored') IS NOT NULL;
+    """,
     counters.MIGRATION,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
