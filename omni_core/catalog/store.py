@@ -280,12 +280,17 @@ def _upsert(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
 
 def _add_path(db: sqlite3.Connection, sha256: str, path: str, size: int, mtime_ns: int) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO paths (path, sha256, size, mtime_ns, folded)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO paths (path, sha256, size, mtime_ns, folded) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,"
+        " mtime_ns = excluded.mtime_ns, folded = excluded.folded, gone_at = NULL",
         (path, sha256, size, mtime_ns, fold(Path(path).name)),
     )
     db.execute("DELETE FROM passed_over WHERE path = ?", (path,))
 
 
 def _add_collection(db: sqlite3.Connection, sha256: str, name: str) -> None:
-    db.execute("INSERT OR IGNORE INTO collections VALUES (?, ?)", (name, sha256))
+    db.execute(
+        "INSERT INTO collections (name, sha256, ingested_at)"
+        " SELECT ?, sha256, ingested_at FROM sources WHERE sha256 = ? ON CONFLICT DO NOTHING",
+        (name, sha256),
+    )
