@@ -130,6 +130,23 @@ class StoreError(OmniError):
     code = "STORE_FAILED"
 
 
+_CAUSES = {
+    "STORE_BUSY": "another process holds the store",
+    "MODEL_MISMATCH": "another model filled it",
+    "FOREIGN_COLLECTION": "the Qdrant collection belongs to another library",
+    "INDEX_UNREACHABLE": "Qdrant gives no answer",
+    "KEY_REFUSED": "Qdrant refused the API key",
+    "READ_ONLY": "the key for Qdrant may only read, and something must be written first",
+    "MISSING_EXTRA": "a package is not installed",
+}
+
+
+def cause(error: OmniError) -> str:
+    """The code with a few words, for whoever may not see the message: no path, address or title."""
+    words = _CAUSES.get(error.code)
+    return f"{error.code} ({words})" if words else error.code
+
+
 _TREE: dict[str, type[OmniError]] = {
     kind.__name__: kind
     for kind in (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import asdict
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog
@@ -24,6 +25,21 @@ def library_id(catalog: Catalog) -> str:
         catalog.set_meta(KEY, uuid.uuid4().hex)
         held = catalog.get_meta(KEY)
     return str(held)
+
+
+async def look(settings: Settings) -> list[dict[str, str]]:
+    """What `omni-mcp doctor` says of the Qdrant server that the settings name, as its findings:
+    name, state, detail, and what to do (get). Nothing is locked and nothing is changed."""
+    from omni_core.index.qdrant import look as server  # the client is an extra
+
+    info = await asyncio.to_thread(encoders.describe, settings)
+
+    def known() -> str:
+        with Catalog(settings.store_path, read_only=True) as catalog:
+            return catalog.get_meta(KEY) or ""
+
+    seen = await server.look(settings, info, await asyncio.to_thread(known))
+    return [asdict(s) for s in seen]
 
 
 async def adopt_collection(settings: Settings) -> str:

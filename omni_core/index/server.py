@@ -129,8 +129,8 @@ class ServerIndex(Index):
     def _require_writable(self, why: str) -> None:
         if self._settings.qdrant_read_only:
             raise StoreError(
-                f"{why}, and this server may only read (qdrant_read_only): open it once without "
-                "that, with a key that may write",
+                f"{why}, and this server may only read (qdrant_read_only): do it without that "
+                "setting, with a key that may write",
                 code="READ_ONLY",
             )
 

@@ -39,15 +39,17 @@ class Nodes:
         self.where = " or ".join(urls)
         """The addresses, for messages."""
 
-    async def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """The answer of the client's `method`. Raises StoreError.
+    async def call(
+        self, method: str, *args: Any, within_s: float | None = None, **kwargs: Any
+    ) -> Any:
+        """The answer of the client's `method`, at the latest after `within_s`. Raises StoreError.
 
         Every request is idempotent: after a failure that may pass it is sent again, to the next
         node, until the time of one request has gone by.
         """
         several = len(self._clients) > 1
-        limit_s = min(NODE_S, self._timeout_s) if several and method in READS else None
-        give_up = time.monotonic() + self._timeout_s
+        limit_s = min(NODE_S, self._timeout_s) if several and method in READS else within_s
+        give_up = time.monotonic() + (within_s or self._timeout_s)
         for pause in (*PAUSES_S, None):
             for n in range(len(self._clients)):
                 at = self._at

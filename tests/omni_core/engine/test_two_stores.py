@@ -69,7 +69,10 @@ async def test_a_second_store_is_refused_and_the_first_one_keeps_what_it_has(
                 await b.ingest(IngestRequest(diary, collection="team"))
             assert refused.value.code == "FOREIGN_COLLECTION"
             status = await b.status()
-            assert status["waits_for"] == "the index cannot be used: FOREIGN_COLLECTION"
+            assert status["waits_for"] == (
+                "the index cannot be used: FOREIGN_COLLECTION (the Qdrant collection belongs to "
+                "another library)"
+            )
         assert await found(a) == ["Monday"]
     async with await Engine.open(store("a")) as again:  # the same store, later
         assert await found(again) == ["Monday"]

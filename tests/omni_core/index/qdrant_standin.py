@@ -135,7 +135,8 @@ class StandIn:
             found = q.retrieve(name, r.ids, with_payload=True, with_vectors=bool(r.with_vector))
             return [_plain(p) for p in found]
         if what == "points/delete":
-            q.delete(name, _parse(models.FilterSelector, body))
+            kind = models.PointIdsList if "points" in body else models.FilterSelector
+            q.delete(name, _parse(kind, body))
             return done
         if what == "points/payload":
             r = _parse(models.SetPayload, body)
