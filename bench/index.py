@@ -30,7 +30,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from omni_core.index import versions
+from omni_core.files import used_bytes
 from omni_core.index.edge import EdgeIndex
 from omni_core.index.memory import MemoryIndex
 from omni_core.index.server import ServerIndex
@@ -164,7 +164,7 @@ async def main(args: argparse.Namespace) -> None:
                 if name == "memory":  # close() forgets: keep one, opened once
                     kept = make()
                     make = partial(_same, kept)
-                used = partial(versions.used_bytes, Path(folder)) if name == "edge" else int
+                used = partial(used_bytes, Path(folder)) if name == "edge" else int
                 row, tops = await measure(name, make, data, questions, used)
                 truth = truth or tops
                 shared = [len(set(a) & set(b)) for a, b in zip(tops, truth, strict=True)]

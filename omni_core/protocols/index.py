@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 from omni_core.points import Point, ScoredPoint
@@ -106,3 +107,8 @@ class Index(ABC):
 
         Optional, but a re-index to another model needs it.
         """
+
+    async def copy_to(self, store: Path) -> bool:
+        """Copy the files of the index, as of one moment, to where they would lie in the empty
+        folder `store`; False where it has none. Optional: for backups of the store."""
+        return False

@@ -176,8 +176,9 @@ async def _begin(
     pipeline.warn(replaced)
     options = _options(run.request)
     if resume and resume.get("options", options) == options:
+        groups = await asyncio.to_thread(context.catalog.groups_of, source.sha256)
         saved = await asyncio.to_thread(context.catalog.readers_of, source.sha256)
-        pipeline.resume(resume, saved)
+        pipeline.resume(resume, groups, saved)
     pipeline.warn(*info.warnings)
     if before is None:
         await index.delete(source_filter(source.id))  # of an ingest whose catalog row was lost
@@ -221,6 +222,7 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
             warnings=tuple(pipeline.warnings),
             resume={**pipeline.state, "options": _options(run.request)},
             readers=pipeline.readers,
+            group=pipeline.group,
         )
 
     request = run.request

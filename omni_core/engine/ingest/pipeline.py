@@ -12,11 +12,12 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from omni_core.catalog.groups import StoredGroup
 from omni_core.engine.ingest.chapters import Chapters
 from omni_core.engine.ingest.drawing import PageDrawing
 from omni_core.engine.ingest.emptiness import is_findable, why_empty
@@ -86,6 +87,8 @@ class Pipeline:
     """Seconds of the file as decoded, once it is read to its end."""
     readers: bytes = b""
     """The readers' buffers at the last checkpoint."""
+    group: StoredGroup | None = None
+    """What the last checkpoint made durable; None before the first of this run."""
     voices: Voices | None = None
     """Who spoke when, once all is read; None where nobody was told apart."""
     subtitles: Subtitles = field(default_factory=Subtitles)
@@ -104,15 +107,23 @@ class Pipeline:
     _since_checkpoint: list[str] = field(default_factory=list)
     """Ids of the decoder's segments processed since the last checkpoint. Not in `done` yet: readers
     may still buffer their words, which are lost if the model worker dies."""
+    _points_since: set[str] = field(default_factory=set)
+    """Ids of points stored since the last checkpoint."""
+    _groups: int = 0
+    """Checkpoints so far, those of earlier runs too."""
 
     def __post_init__(self) -> None:
         self._drawing = PageDrawing(self.source)
         self._chapters = Chapters()
 
-    def resume(self, state: Mapping[str, Any], readers: bytes) -> None:
-        """Go on from a checkpoint: its `state`, and the `readers` of that time."""
-        self.done.update(state.get("done", ()))
-        self.stored.update(state.get("stored", ()))
+    def resume(
+        self, state: Mapping[str, Any], groups: Iterable[StoredGroup], readers: bytes
+    ) -> None:
+        """Go on from a checkpoint: its `state`, all groups up to it, the `readers` of that time."""
+        for group in groups:
+            self.done.update(group.segments)
+            self.stored.update(group.points)
+        self._groups = int(state.get("groups", 0))
         self.at = self._checkpoint_at = float(state.get("at", 0.0))
         self._pending_from = state.get("pending_from")
         self._found = bool(state.get("found", self.stored))
@@ -121,10 +132,9 @@ class Pipeline:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What `resume` needs of the last checkpoint, besides `readers`."""
+        """What `resume` needs of the last checkpoint, besides groups and `readers`."""
         return {
-            "done": sorted(self.done),
-            "stored": sorted(self.stored),
+            "groups": self._groups,
             "at": self._checkpoint_at,
             "pending_from": self._pending_from,
             "found": self._found,
@@ -344,6 +354,7 @@ class Pipeline:
         await self.index.upsert(points)
         self.spent["index"] += time.perf_counter() - started
         self.stored.update(p.id for p in points)
+        self._points_since.update(p.id for p in points)
         self._found = self._found or any(map(is_findable, processed.encoded))
 
     async def _checkpoint(
@@ -351,7 +362,12 @@ class Pipeline:
     ) -> None:
         await self.index.flush()
         self.done.update(self._since_checkpoint)
+        self.group = StoredGroup(
+            self._groups, tuple(self._since_checkpoint), tuple(sorted(self._points_since))
+        )
+        self._groups += 1
         self._since_checkpoint.clear()
+        self._points_since.clear()
         self.readers, self._checkpoint_at = readers, self.at
         await on_checkpoint()
 
