@@ -96,6 +96,7 @@ def test_a_catalog_of_the_version_before_gains_columns_and_keeps_its_rows(
 ) -> None:
     Catalog(tmp_path).close()
     with sqlite3.connect(tmp_path / "catalog.sqlite") as db:
+        db.execute("DROP TABLE checkpoints")
         db.execute("DROP TABLE turns")
         db.execute("DROP TABLE speakers")
         db.execute("ALTER TABLE passed_over DROP COLUMN pipeline")
