@@ -124,7 +124,8 @@ class StoppedError(OmniError):
 
 
 class StoreError(OmniError):
-    """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH."""
+    """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH, FOREIGN_COLLECTION, INDEX_UNREACHABLE,
+    KEY_REFUSED, READ_ONLY."""
 
     code = "STORE_FAILED"
 

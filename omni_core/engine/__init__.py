@@ -26,9 +26,13 @@ from omni_core.engine.ingest.jobs import Jobs, Progress
 from omni_core.engine.ingest.reindex import Progress as ReindexProgress
 from omni_core.engine.ingest.reindex import ReindexStatus, reindex
 from omni_core.engine.ingest.resume import resume
+from omni_core.engine.moving.backup import Progress as BackupProgress
+from omni_core.engine.moving.backup import back_up, restore
+from omni_core.engine.moving.migrating import MigrationStatus, migrate
 from omni_core.engine.opening import open_ref
 from omni_core.engine.refs import one_source
 from omni_core.engine.results import (
+    BackupStatus,
     Checked,
     FileNews,
     FilePage,
@@ -60,7 +64,16 @@ from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 
-__all__ = ["Engine", "ReindexProgress", "ReindexStatus", "reindex"]
+__all__ = [
+    "BackupStatus",
+    "Engine",
+    "MigrationStatus",
+    "ReindexProgress",
+    "ReindexStatus",
+    "migrate",
+    "reindex",
+    "restore",
+]
 
 log = logging.getLogger(__name__)
 
@@ -287,6 +300,10 @@ class Engine:
         """Add the sources of a file that `export_vectors` wrote, or a program that knows the
         model; see `vectors.importing`."""
         return await import_vectors(self._context, Path(path), progress=progress)
+
+    async def back_up(self, path: str, *, progress: BackupProgress | None = None) -> BackupStatus:
+        """Copy the library into the new folder `path`; see `moving.backup`."""
+        return await back_up(self._context, Path(path), progress=progress)
 
     async def speakers(self, source: str = "") -> tuple[SpeakersOf, ...]:
         """Who speaks in a source; with "" in every source that has a speaker with a name."""

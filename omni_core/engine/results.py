@@ -466,6 +466,19 @@ class VectorsStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupStatus:
+    """How far a backup or its restoration is; at the end, what is in it."""
+
+    path: str
+    files_total: int = 0
+    files_done: int = 0
+    bytes: int = 0
+    """Of the files that are done, on disk."""
+    sources: int = 0
+    segments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class FilesNoted:
     """What became of sources because of a FileNews."""
 

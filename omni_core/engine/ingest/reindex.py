@@ -20,6 +20,7 @@ from typing import Any
 from omni_core import encoders, index
 from omni_core.catalog import Catalog
 from omni_core.catalog.groups import StoredGroup
+from omni_core.engine import ownership
 from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.results import SourceRow
@@ -97,7 +98,7 @@ async def reindex(
     """
     new = replace(settings, encoder=encoder)
     info = await asyncio.to_thread(encoders.describe, new)
-    rows = await asyncio.to_thread(_rows, settings, info)
+    library, rows = await asyncio.to_thread(_rows, settings, info)
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
     target = await asyncio.to_thread(index.load, new, info, building=True)
     async with AsyncExitStack() as resources:
@@ -106,6 +107,8 @@ async def reindex(
         resources.push_async_callback(models.close)
         resources.push_async_callback(decoders.close)
         await target.open()
+        if library:
+            await target.claim(library)
         status = ReindexStatus(encoder, len(rows), 0)
         for row in rows:
             status = replace(status, current=row.title, progress=0.0)
@@ -131,8 +134,9 @@ async def reindex(
     return await _swap(new, info, status)
 
 
-def _rows(settings: Settings, info: EncoderInfo) -> list[SourceRow]:
-    """The sources to embed again; reads the catalog without locking the store."""
+def _rows(settings: Settings, info: EncoderInfo) -> tuple[str, list[SourceRow]]:
+    """The id of the library, "" where it has none yet, and the sources to embed again; reads the
+    catalog without locking the store."""
     rows: list[SourceRow] = []
     after = None
     with Catalog(settings.store_path, read_only=True) as catalog:
@@ -144,7 +148,7 @@ def _rows(settings: Settings, info: EncoderInfo) -> list[SourceRow]:
             page, _, after = catalog.list(limit=PAGE, after=after)
             rows += [r for r in page if r.segments or r.state == "ready"]
             if after is None:
-                return rows
+                return catalog.get_meta(ownership.KEY) or "", rows
 
 
 async def _embed_again(
@@ -213,6 +217,7 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
     target = await asyncio.to_thread(index.load, settings, info, building=True)
     try:
         await target.open()
+        await target.claim(await asyncio.to_thread(ownership.library_id, catalog))
         await target.activate()
     finally:
         await target.close()

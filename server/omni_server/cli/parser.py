@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from omni_server.cli import parser_measuring, parser_serving, parser_vectors
+from omni_server.cli import parser_measuring, parser_moving, parser_serving, parser_vectors
 from omni_server.cli.verbs import Verbs, json_option
 
 MODALITIES = ("video", "audio", "image", "document")
@@ -40,6 +40,7 @@ def build() -> argparse.ArgumentParser:
     parser_measuring.measuring(verbs)
     _learning(verbs)
     parser_vectors.vectors(verbs)
+    parser_moving.moving(verbs)
     parser_serving.clients(verbs)
     return top
 
