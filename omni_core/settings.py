@@ -114,7 +114,7 @@ class Settings:
     """Of a new collection: mixed (full vectors on disk, the rest in memory), memory, disk."""
 
     decoders: Annotated[int, Bounds(1, 256)] = 1
-    """Decoder processes: files that are decoded in parallel."""
+    """Decoder processes: files of a folder that are ingested at the same time."""
     decode_stall_s: Seconds = 60.0
     """Seconds without output after which a decoder is killed."""
     probe_s: Seconds = 20.0

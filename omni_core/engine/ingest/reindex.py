@@ -19,7 +19,9 @@ from typing import Any
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog
+from omni_core.catalog.groups import StoredGroup
 from omni_core.engine import ownership
+from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.results import SourceRow
 from omni_core.engine.workers import Decoders, Models
@@ -167,20 +169,21 @@ async def _embed_again(
         raise OmniError(f"{path.name} is gone", code="SOURCE_MISSING") from None
     if stat.st_size != row.size:
         raise OmniError(f"{path.name} was changed; ingest it again", code="SOURCE_CHANGED")
-    pipeline = Pipeline(row.source, models, target, info.multi_vector, row.collections, info.batch)
+
+    async def note(group: StoredGroup) -> None:  # the ledger notes whole sources
+        return None
+
+    kind = Target(row.source, row.collections, info.multi_vector)
+    pipeline = Pipeline(kind, models, target, note, batch=info.batch)
 
     async def on_batch() -> None:
         if progress is not None:
             await progress(replace(status, progress=pipeline.progress))
 
-    async def on_checkpoint() -> None:
-        return None
-
     async with decoders.cutter(row.title) as cutter:
         await pipeline.run(
-            cutter, row.uri, info.cut, stall_s=settings.decode_stall_s, on_batch=on_batch,
-            on_checkpoint=on_checkpoint,
-        )  # fmt: skip
+            cutter, row.uri, info.cut, stall_s=settings.decode_stall_s, on_batch=on_batch
+        )
     return pipeline.empty
 
 
