@@ -25,9 +25,11 @@ MAX_ALIKE = 0.8
 too, so that of a camera that moves ..."""
 MAX_SAME = 0.4
 """... it is this, less half the difference of their tones, from which they do ..."""
+MAX_GUESSED = 0.0
+"""... and this below which a change is believed without decoding what is between them ..."""
 MIN_CHANGE = 2.0
 """... unless nothing moves and their difference is larger than this, as of two slides ..."""
-MAX_STILL_SIZE, EMPTY = 0.002, 40
+MAX_STILL_SIZE, EMPTY = 0.002, 24
 """... nothing moving where the frames between take less than this share of an I-frame each, or
 these bytes: a slow zoom over a picture takes 0.01."""
 MIN_GROUP_S = 1.0
@@ -135,7 +137,7 @@ class FastCutter:
                 self._read_s += cost
                 whole = after is not None and plan.until >= after.t
                 yield from self._read(group, plan.until)
-            else:
+            elif after is None or _same(group.seen, after.seen) < MAX_GUESSED:
                 cuts = plan.guess
         if after is None:
             return
@@ -145,8 +147,7 @@ class FastCutter:
             yield from self._shots.skip_to(after.t, after.frame, cuts)
 
     def _changed(self, group: _Group, after: _Group, sizes: list[tuple[float, int]]) -> bool:
-        same = alike(group.seen, after.seen)
-        if same < MAX_ALIKE and same - tones(group.seen, after.seen) / 2 < MAX_SAME:
+        if _same(group.seen, after.seen) < MAX_SAME:
             return True
         middle = sorted(n for _, n in sizes)[len(sizes) // 2] if sizes else 0
         still = middle < max(MAX_STILL_SIZE * group.key.size, EMPTY)
@@ -180,3 +181,9 @@ class FastCutter:
             frame.time_base = self._time_base
         self._codec.flush_buffers()
         return frames
+
+
+def _same(a: FrameFeatures, b: FrameFeatures) -> float:
+    """How surely two I-frames show one scene: -2 to 1."""
+    likeness = alike(a, b)
+    return likeness if likeness > MAX_ALIKE else likeness - tones(a, b) / 2

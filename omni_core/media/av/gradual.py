@@ -260,7 +260,7 @@ class GradualDetector:
             outer = max(first - 1, low), min(last + 1, high)
             old, new = (float(self._contrast[n]) for n in outer)
             sudden = old > 0.7 * before.max() and new > 0.7 * after.max()
-            again = self._alike(*outer) > MAX_HARD_ALIKE and MIN_CONTRAST < min(old, new)
+            again = self._alike(*outer) > MAX_HARD_ALIKE and min(old, new) > MIN_CONTRAST
             if sudden or again:
                 return False  # a flash
         return self._alike(left, right) < MAX_FADE_ALIKE
