@@ -57,7 +57,7 @@ def is_same(a: Point, b: Point) -> bool:
     """Whether two points have the same id, payload and vectors."""
     return (
         a.id == b.id
-        and dict(a.stored.fields) == dict(b.stored.fields)
+        and a.stored == b.stored
         and _near(a.dense, b.dense)
         and _near(a.late, b.late)
         and (a.bm25 is None) == (b.bm25 is None)
