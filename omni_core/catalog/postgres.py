@@ -13,7 +13,7 @@ import os
 import platform
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -91,6 +91,17 @@ class PostgresCatalog(Catalog):
             source, self._owner,
         )  # fmt: skip
         return "" if found is None else str(found["worker"])
+
+    def replace_index(
+        self, model: str, present: Collection[str], empty: Mapping[str, str] | None = None
+    ) -> None:
+        """As `Catalog.replace_index`; what is being ingested meanwhile begins anew."""
+        super().replace_index(model, present, empty)
+        with self._writing() as db:
+            db.execute(
+                "UPDATE sources SET owner = '', lease_until = NULL"
+                " WHERE owner <> '' AND state = 'partial'"
+            )
 
     def note_begun(self, key: str, request: Mapping[str, Any]) -> None:
         """Record that this process took this request; again with the same key replaces it."""

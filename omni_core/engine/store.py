@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 from omni_core.catalog import Catalog, open_catalog
 from omni_core.engine.ingest.reindex import adopt
-from omni_core.errors import StoreError
+from omni_core.errors import BadRequestError, StoreError
 from omni_core.settings import Settings
 from omni_core.tasks import finish_first
 from omni_core.types import EncoderInfo
@@ -19,9 +19,14 @@ log = logging.getLogger(__name__)
 async def take_store(settings: Settings, info: EncoderInfo, resources: AsyncExitStack) -> Catalog:
     """The open catalog; `resources` closes it and releases the store's lock.
 
-    Raises StoreError: STORE_BUSY when another process holds the store, MODEL_MISMATCH when
-    another model filled it.
+    Raises BadRequestError for a shared catalog with an index of one process; StoreError STORE_BUSY
+    when another process holds the store, MODEL_MISMATCH when another model filled it.
     """
+    if settings.catalog and settings.index == "edge":  # memory keeps nothing: for a try
+        raise BadRequestError(
+            "a catalog that processes share needs an index that they share: give --qdrant URL "
+            "with --catalog"
+        )
     catalog = await _open(settings)
     resources.push_async_callback(asyncio.to_thread, catalog.close)
     await _check_model(settings, catalog, info)

@@ -109,6 +109,16 @@ def test_opening_lets_go_of_what_the_dead_held_and_of_nothing_else(open_postgres
     assert (row.state, row.segments) == ("partial", 0)
 
 
+def test_when_the_index_was_replaced_a_worker_begins_anew(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres()
+    begin(one)
+    two.replace_index("m2", ())
+    with pytest.raises(StoreError) as lost:
+        one.finish(SOURCE.sha256, segments=2)
+    assert lost.value.code == "LEASE_LOST"
+    assert two.get(SOURCE.sha256).state == "partial"
+
+
 def test_a_process_that_closes_gives_its_files_up(open_postgres: Open) -> None:
     one, two = open_postgres(), open_postgres()
     begin(one)

@@ -14,6 +14,7 @@ from omni_core import Engine, IngestRequest, IngestStatus
 from omni_core.engine.hashing import hash_file
 from omni_core.engine.ingest import file
 from omni_core.engine.results import FolderStatus
+from omni_core.errors import BadRequestError
 from omni_core.ids import PIPELINE
 from omni_core.settings import Settings
 from omni_core.types import Modality, Source
@@ -54,6 +55,13 @@ async def take(other: Any, path: Path) -> Source:
 
     await asyncio.to_thread(begin)
     return found
+
+
+async def test_an_index_of_one_process_is_refused_beside_a_shared_catalog(
+    settings: Settings,
+) -> None:
+    with pytest.raises(BadRequestError, match="--qdrant"):
+        await Engine.open(replace(settings, catalog="postgresql://h/d", index="edge"))
 
 
 async def test_a_file_waits_for_the_process_that_ingests_it(
