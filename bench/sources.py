@@ -30,7 +30,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from omni_core import Engine, IngestRequest, SearchRequest, encoders
-from omni_core.catalog import Catalog
+from omni_core.catalog import SqliteCatalog
 from omni_core.ids import PIPELINE
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
@@ -61,7 +61,7 @@ def source_of(number: int) -> Source:
 
 def fill_catalog(settings: Settings, first: int, last: int, segments: int) -> None:
     """Rows of complete sources, in one transaction."""
-    with Catalog(settings.store_path) as catalog:
+    with SqliteCatalog(settings.store_path) as catalog:
         model = catalog.get_meta("fingerprint")
         with catalog._writing() as db:
             for n in range(first, last):

@@ -125,7 +125,7 @@ class StoppedError(OmniError):
 
 class StoreError(OmniError):
     """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH, FOREIGN_COLLECTION, INDEX_UNREACHABLE,
-    KEY_REFUSED, READ_ONLY."""
+    KEY_REFUSED, READ_ONLY, BUSY, LEASE_LOST."""
 
     code = "STORE_FAILED"
 

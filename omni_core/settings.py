@@ -84,6 +84,12 @@ class Settings:
     voices: bool = False
     """Whether a speaker who was named is recognised in other files; keeps voices of people."""
 
+    catalog: str = field(default="", repr=False)
+    """postgresql://user:password@host/database for several processes on one library; empty: a
+    file in the store."""
+    catalog_schema: Name = "omni"
+    """Schema in that database; several libraries may share one."""
+
     index: Name = "edge"
     """edge (on disk), server (a Qdrant server), memory (exact, not kept), or a plug-in."""
     qdrant_url: str = ""

@@ -17,7 +17,8 @@ class Begun(WatchedFiles):
         """Record that this request was taken; again with the same key replaces it."""
         with self._writing() as db:
             db.execute(
-                "INSERT OR REPLACE INTO begun VALUES (?, ?, ?)",
+                "INSERT INTO begun (key, request, at) VALUES (?, ?, ?) ON CONFLICT (key)"
+                " DO UPDATE SET request = excluded.request, at = excluded.at",
                 (key, json.dumps(dict(request)), datetime.now(UTC).isoformat()),
             )
 

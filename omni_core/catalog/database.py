@@ -1,128 +1,109 @@
-"""The catalog's SQLite connection: one lock, one connection, one transaction at a time."""
+"""What the catalog's queries and writes need of a database: SQLite and PostgreSQL give it."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, Self
 
-from omni_core.catalog import mending, schema
-from omni_core.catalog.lock import StoreLock
-from omni_core.errors import StoreError
+Row = Any
+"""A row of a result: its values by the name of their column, or by number."""
 
 
-class Database:
-    """An open `catalog.sqlite`. Safe to use from any thread; calls take turns."""
+class Cursor(Protocol):
+    """The result of a statement."""
 
-    def __init__(self, store: Path, *, read_only: bool) -> None:
-        """See `Catalog`."""
-        self._mutex = threading.RLock()
-        self._lock = None if read_only else _lock_store(store)
-        try:
-            with _as_store_errors():
-                self._db = _connect(store / "catalog.sqlite", read_only)
-                self._prepare(read_only)
-        except BaseException:
-            if self._lock is not None:
-                self._lock.release()
-            raise
+    def fetchone(self) -> Row | None:
+        """The next row; None after the last."""
+        ...
 
-    def _prepare(self, read_only: bool) -> None:
-        if read_only:
-            schema.require_current(self._db)
-            self._db.execute("PRAGMA query_only = ON")
-            return
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        schema.migrate(self._db)
-        mending.mend_names(self._db)
-        # We hold the lock, so no ingest is running: these were interrupted and can be resumed.
-        self._db.execute(
-            "UPDATE sources SET state = 'partial', stage = 'interrupted'"
-            " WHERE state IN ('queued', 'processing')"
-        )
+    def fetchall(self) -> list[Row]:
+        """The rows that are left."""
+        ...
 
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement wrote."""
+        ...
+
+
+class Transaction(Protocol):
+    """Statements that take effect together. A placeholder is `?`."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Cursor:
+        """Run a statement."""
+        ...
+
+    def executemany(self, sql: str, values: Sequence[Sequence[Any]], /) -> object:
+        """Run a statement once for each row of values."""
+        ...
+
+
+class Database(ABC):
+    """An open database. Every method may be called from any thread.
+
+    The SQL of the catalog is written once, in what both databases understand; what differs are
+    their tables (`schema.py`, `postgres_schema.py`) and who may write a source (the leases).
+    """
+
+    lease_s: float | None = None
+    """Seconds for which this process owns a source that it ingests, unless it renews that; None
+    where no other process can write."""
+
+    @abstractmethod
     def close(self) -> None:
-        """Close the file, then release the lock even if closing fails."""
-        with self._mutex:
-            try:
-                self._db.close()
-            finally:
-                if self._lock is not None:
-                    self._lock.release()
+        """Close the database."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
     def hold(self) -> None:
         """Let other threads wait with their calls until `let_go`, which this thread must call."""
-        self._mutex.acquire()
+        return
 
     def let_go(self) -> None:
         """End what `hold` began."""
-        self._mutex.release()
+        return
 
-    def _one(self, sql: str, *values: Any) -> sqlite3.Row | None:
-        with self._mutex, _as_store_errors():
-            found: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
-            return found
+    @abstractmethod
+    def _one(self, sql: str, *values: Any) -> Row | None:
+        """The first row of a query."""
 
-    def _all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        with self._mutex, _as_store_errors():
-            return self._db.execute(sql, values).fetchall()
+    @abstractmethod
+    def _all(self, sql: str, *values: Any) -> list[Row]:
+        """The rows of a query."""
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: an exception in it, a full disk or kill -9 rolls it back."""
-        with self._mutex, _as_store_errors():
-            if self._db.in_transaction:  # an earlier rollback failed too
-                self._db.execute("ROLLBACK")
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):  # a full disk has rolled back by itself
-                    self._db.execute("ROLLBACK")
-                raise
+    @abstractmethod
+    def _writing(self) -> AbstractContextManager[Transaction]:
+        """A transaction: an exception in it, a full disk or kill -9 rolls it back. Queries of this
+        thread see what it wrote."""
 
+    def renew(self) -> None:
+        """Own for another `lease_s` what this process owns."""
+        return
 
-def _lock_store(store: Path) -> StoreLock:
-    try:
-        store.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as e:
-        raise StoreError(
-            f"cannot make the folder {store}: {e.strerror}; choose another with --store"
-        ) from e
-    return StoreLock(store)
+    def ingested_by(self, source: str) -> str:
+        """Which other process ingests this source (sha256) now, in words; "" for none."""
+        return ""
 
+    def _take(self, db: Transaction, sha256: str) -> None:
+        """Let no other process begin a source, new or known, before the transaction ends. Raises
+        StoreError BUSY while another process ingests it."""
+        return
 
-def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
-    if read_only and not path.exists():
-        target = ":memory:"
-    elif read_only:
-        target = f"{path.absolute().as_uri()}?mode=ro"
-    else:
-        target = path.absolute().as_uri()
-    db = sqlite3.connect(
-        target, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
-    )
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA foreign_keys = ON")
-    return db
+    def _own(self, db: Transaction, sha256: str) -> None:
+        """Make this process the owner of a source that it took."""
+        return
 
+    def _check(self, db: Transaction, sha256: str) -> None:
+        """Renew the lease of a source. Raises StoreError LEASE_LOST where another process has
+        taken it from this one, BUSY where another has it."""
+        return
 
-@contextmanager
-def _as_store_errors() -> Iterator[None]:
-    """Raise SQLite's errors as StoreError with advice. Codes: https://sqlite.org/rescode.html"""
-    try:
-        yield
-    except sqlite3.Error as e:
-        name = getattr(e, "sqlite_errorname", None) or ""  # absent on the module's own errors
-        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-            advice = "free some space on its disk and call again: nothing stored is lost"
-        elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            advice = "the file is damaged: restore it, or move it away and ingest again"
-        else:
-            advice = "call again; if it stays so, run `omni-mcp doctor`"
-        raise StoreError(f"the catalog failed ({e}); {advice}") from e
+    def _let_go(self, db: Transaction, sha256: str) -> None:
+        """Give up the lease of a source, whose ingest has ended."""
+        return

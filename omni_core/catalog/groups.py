@@ -8,10 +8,10 @@ ingest that was given up are replaced, number by number, by those of the next.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from omni_core.catalog.database import Transaction
 from omni_core.catalog.spoken import Spoken
 
 
@@ -32,12 +32,13 @@ class Groups(Spoken):
 
     def groups_of(self, source: str) -> tuple[StoredGroup, ...]:
         """The durable groups of an unfinished source (sha256), in order."""
+        found = self._one("SELECT resume FROM sources WHERE sha256 = ?", source)
+        durable = 0 if found is None else json.loads(found["resume"]).get("groups", 0)
         rows = self._all(
-            "SELECT number, segments, points FROM checkpoints WHERE sha256 = ?1 AND number <"
-            " (SELECT json_extract(resume, '$.groups') FROM sources WHERE sha256 = ?1)"
+            "SELECT number, segments, points FROM checkpoints WHERE sha256 = ? AND number < ?"
             " ORDER BY number",
-            source,
-        )
+            source, durable,
+        )  # fmt: skip
         return tuple(
             StoredGroup(
                 r["number"], tuple(json.loads(r["segments"])), tuple(json.loads(r["points"]))
@@ -46,15 +47,16 @@ class Groups(Spoken):
         )
 
 
-def keep_group(db: sqlite3.Connection, sha256: str, group: StoredGroup) -> None:
+def keep_group(db: Transaction, sha256: str, group: StoredGroup) -> None:
     """Append a group, or replace that of an ingest that was given up."""
     db.execute(
-        "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)",
+        "INSERT INTO checkpoints VALUES (?, ?, ?, ?) ON CONFLICT (sha256, number)"
+        " DO UPDATE SET segments = excluded.segments, points = excluded.points",
         (sha256, group.number, _text(group.segments), _text(group.points)),
     )
 
 
-def end_groups(db: sqlite3.Connection, sha256: str) -> None:
+def end_groups(db: Transaction, sha256: str) -> None:
     """Delete the groups of a source that is complete."""
     db.execute("DELETE FROM checkpoints WHERE sha256 = ?", (sha256,))
 

@@ -41,11 +41,15 @@ class Reads(Database):
 
     def get_many(self, ids: Collection[str]) -> dict[str, SourceRow]:
         """The known sources among these ids (`src_...`), by id; one query."""
+        if not ids:
+            return {}
         rows = self._all(f"{schema.SELECT} WHERE s.id IN ({_placeholders(ids)})", *ids)
         return {r["id"]: schema.row(r) for r in rows}
 
     def with_duplicate_title(self, ids: Collection[str]) -> set[str]:
         """Those of these ids whose title is also the title or a file name of another source."""
+        if not ids:
+            return set()
         same = "o.folded = s.folded AND o.sha256 <> s.sha256)"
         rows = self._all(
             f"SELECT s.id FROM sources s WHERE s.id IN ({_placeholders(ids)}) AND s.folded <> ''"  # noqa: S608 - ours

@@ -15,8 +15,8 @@ _SPEAKERS = (
     " FROM speakers p JOIN sources s USING (sha256)"
 )
 _WITH_TIMES = (
-    "SELECT s.id, p.number, p.given, p.found, p.found_from, sum(t.end - t.start) AS seconds,"
-    " count(*) AS turns, min(t.start) AS first"
+    'SELECT s.id, p.number, p.given, p.found, p.found_from, sum(t."end" - t.start) AS'
+    " seconds, count(*) AS turns, min(t.start) AS first"
     " FROM speakers p JOIN sources s USING (sha256)"
     " JOIN turns t ON t.sha256 = p.sha256 AND t.speaker = p.number"
 )
@@ -55,7 +55,8 @@ class Spoken(Begun):
             db.execute("DELETE FROM speakers WHERE sha256 = ?", (sha256,))
             db.executemany("INSERT INTO speakers VALUES (?, ?, ?, ?, ?)", rows)
             db.executemany(
-                "INSERT OR REPLACE INTO turns VALUES (?, ?, ?, ?)",
+                "INSERT INTO turns VALUES (?, ?, ?, ?) ON CONFLICT (sha256, start)"
+                ' DO UPDATE SET "end" = excluded."end", speaker = excluded.speaker',
                 [(sha256, t.start, t.end, t.speaker) for t in turns],
             )
 
@@ -63,17 +64,21 @@ class Spoken(Begun):
         self, source: str, start: float | None = None, end: float | None = None
     ) -> list[Turn]:
         """The turns of a source in order of time; those that overlap [start, end) seconds."""
-        rows = self._all(
-            "SELECT start, end, speaker FROM turns"
-            " WHERE sha256 = (SELECT sha256 FROM sources WHERE id = ? OR sha256 = ?)"
-            " AND (? IS NULL OR end > ?) AND (? IS NULL OR start < ?) ORDER BY start",
-            source, source, start, start, end, end,
-        )  # fmt: skip
+        sql = 'SELECT start, "end", speaker FROM turns WHERE sha256 ='
+        sql += " (SELECT sha256 FROM sources WHERE id = ? OR sha256 = ?)"
+        values: list[object] = [source, source]
+        if start is not None:
+            sql, values = sql + ' AND "end" > ?', [*values, start]
+        if end is not None:
+            sql, values = sql + " AND start < ?", [*values, end]
+        rows = self._all(sql + " ORDER BY start", *values)
         return [Turn(r["start"], r["end"], r["speaker"]) for r in rows]
 
     def speakers(self, ids: Collection[str], *, times: bool = False) -> dict[str, list[Speaker]]:
         """The speakers of these sources (`src_...`), by id and in order of number; with `times`
         how long each speaks, which takes longer to find out."""
+        if not ids:
+            return {}
         marks = ", ".join("?" * len(ids))
         return self._speakers(f"WHERE s.id IN ({marks})", *ids, times=times)
 
@@ -123,7 +128,7 @@ class Spoken(Begun):
 
     def _speakers(self, where: str, *values: str, times: bool = False) -> dict[str, list[Speaker]]:
         select = _WITH_TIMES if times else _SPEAKERS
-        group = " GROUP BY p.sha256, p.number" if times else ""
+        group = " GROUP BY s.id, p.sha256, p.number" if times else ""
         found: dict[str, list[Speaker]] = defaultdict(list)
         for r in self._all(f"{select} {where}{group} ORDER BY s.id, p.number", *values):
             found[r["id"]].append(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from omni_core.catalog import mending, schema
+from omni_core.catalog.database import Row, Transaction
 from omni_core.catalog.groups import Groups, StoredGroup, end_groups, keep_group
 from omni_core.catalog.query import fold
 from omni_core.types import Source, SourceRow, State
@@ -19,26 +19,19 @@ _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
 
 
 class Catalog(Groups):
-    """Sources by hash, path, id, title and collection. Thread-safe; calls are serialised."""
-
-    def __init__(self, store: Path, *, read_only: bool = False) -> None:
-        """Open `<store>/catalog.sqlite`, created where missing.
-
-        Raises StoreError STORE_BUSY when another process has it open for writing. `read_only`
-        takes no lock, so it works beside a running server; a missing file reads as empty.
-        """
-        super().__init__(store, read_only=read_only)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    """Sources by hash, path, id, title and collection: the contract that `SqliteCatalog` and
+    `PostgresCatalog` keep. Thread-safe."""
 
     def set_meta(self, key: str, value: str) -> None:
         """Set a value about the whole store."""
         with self._writing() as db:
-            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            _put_meta(db, key, value)
+
+    def set_meta_once(self, key: str, value: str) -> str:
+        """Set a value about the whole store where there is none yet; returns the one there is."""
+        with self._writing() as db:
+            db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (key, value))
+            return str(self.get_meta(key))
 
     def begin(
         self,
@@ -53,7 +46,8 @@ class Catalog(Groups):
         """Record that the ingest of `source` starts; returns the last `progress(resume=...)`.
 
         It is empty for a new or a complete source, and when the model or the pipeline has changed:
-        the ingest then starts from the beginning.
+        the ingest then starts from the beginning. Raises StoreError BUSY while another process
+        ingests it.
         """
         values: dict[str, Any] = {
             **schema.columns(source),
@@ -65,6 +59,7 @@ class Catalog(Groups):
             **schema.INITIAL_PROGRESS,
         }
         with self._writing() as db:
+            self._take(db, source.sha256)
             old = db.execute("SELECT * FROM sources WHERE sha256 = ?", (source.sha256,)).fetchone()
             if old is not None and _is_resumable(old, model, pipeline):
                 values |= {key: old[key] for key in _RESUMED_COLUMNS}
@@ -73,6 +68,7 @@ class Catalog(Groups):
             _upsert(db, values)
             _add_path(db, source.sha256, source.uri, source.size, mtime_ns)
             _add_collection(db, source.sha256, collection)
+            self._own(db, source.sha256)
         resume: dict[str, Any] = json.loads(values["resume"])
         return resume
 
@@ -94,7 +90,7 @@ class Catalog(Groups):
         the number of groups so far under `groups`, and `readers` the readers' buffers."""
         self._update(
             source, progress=progress, stage=stage, segments=segments, warnings=warnings,
-            timings=timings, resume=resume, readers=readers, group=group,
+            timings=timings, resume=resume, readers=readers, group=group, leased=True,
         )  # fmt: skip
 
     def finish(
@@ -109,12 +105,13 @@ class Catalog(Groups):
         empty: str = "",
     ) -> None:
         """Commit the result: `ready` clears `resume` and groups, `partial` keeps them. `empty`: why
-        nothing in the source can be found."""
+        nothing in the source can be found. Raises StoreError LEASE_LOST where another process has
+        taken the source over meanwhile: its result counts, not this one."""
         done = state == "ready"
         self._update(
             source, state=state, stage="done", segments=segments, duration_s=duration_s,
             warnings=warnings, timings=timings, empty=empty, progress=1.0 if done else None,
-            resume={} if done else None, readers=b"" if done else None,
+            resume={} if done else None, readers=b"" if done else None, leased=True, ended=True,
         )  # fmt: skip
 
     def put_back(self, row: SourceRow) -> None:
@@ -134,14 +131,17 @@ class Catalog(Groups):
             "empty": row.empty,
         }
         with self._writing() as db:
+            self._check(db, row.sha256)
             _keep_readers(db, row.sha256, b"")
             _upsert(db, values)
+            self._let_go(db, row.sha256)
 
     def remove(self, source: str) -> SourceRow | None:
         """Delete a source, its paths and collections; delete its points from the index first."""
         row = self.get(source)
         if row is not None:
             with self._writing() as db:
+                self._check(db, row.sha256)
                 db.execute("DELETE FROM sources WHERE sha256 = ?", (row.sha256,))
         return row
 
@@ -150,10 +150,13 @@ class Catalog(Groups):
         now on, until they change or are named in an ingest."""
         sha256 = self._sha256(source)
         with self._writing() as db:
+            self._check(db, sha256)
             db.execute(
-                "INSERT OR REPLACE INTO passed_over (path, size, mtime_ns, code, error)"
+                "INSERT INTO passed_over (path, size, mtime_ns, code, error)"
                 " SELECT path, size, mtime_ns, 'FORGOTTEN', ''"
-                " FROM paths WHERE sha256 = ? AND gone_at IS NULL",
+                " FROM paths WHERE sha256 = ? AND gone_at IS NULL ON CONFLICT (path) DO UPDATE SET"
+                " size = excluded.size, mtime_ns = excluded.mtime_ns, code = excluded.code,"
+                " error = excluded.error, pipeline = '1'",
                 (sha256,),
             )
             db.execute("DELETE FROM sources WHERE sha256 = ?", (sha256,))
@@ -177,10 +180,12 @@ class Catalog(Groups):
         in a source can be found, for those.
         """
         with self._writing() as db:
-            db.execute("INSERT OR REPLACE INTO meta VALUES ('fingerprint', ?)", (model,))
+            _put_meta(db, "fingerprint", model)
             db.execute("CREATE TEMP TABLE IF NOT EXISTS present (sha256 TEXT PRIMARY KEY)")
             db.execute("DELETE FROM present")
-            db.executemany("INSERT OR IGNORE INTO present VALUES (?)", [(s,) for s in present])
+            db.executemany(
+                "INSERT INTO present VALUES (?) ON CONFLICT DO NOTHING", [(s,) for s in present]
+            )
             db.execute(
                 "UPDATE sources SET model = ?, empty = ''"
                 " WHERE sha256 IN (SELECT sha256 FROM present)",
@@ -228,6 +233,8 @@ class Catalog(Groups):
         *,
         readers: bytes | None = None,
         group: StoredGroup | None = None,
+        leased: bool = False,
+        ended: bool = False,
         **columns: Any,
     ) -> None:
         set_ = {k: v for k, v in columns.items() if v is not None}
@@ -239,35 +246,50 @@ class Catalog(Groups):
         if not set_ and readers is None:
             return
         with self._writing() as db:
+            sha256 = self._sha256(source)
+            if leased:
+                self._check(db, sha256)
             if readers is not None:
-                _keep_readers(db, self._sha256(source), readers)
+                _keep_readers(db, sha256, readers)
             if group is not None:
-                keep_group(db, self._sha256(source), group)
+                keep_group(db, sha256, group)
             if columns.get("state") == "ready":
-                end_groups(db, self._sha256(source))
-            if not set_:
-                return
-            assignments = ", ".join(f"{k} = ?" for k in set_)
-            db.execute(
-                f"UPDATE sources SET {assignments} WHERE sha256 = ?",  # noqa: S608 - ours
-                (*set_.values(), self._sha256(source)),
-            )
+                end_groups(db, sha256)
+            if set_:
+                assignments = ", ".join(f"{k} = ?" for k in set_)
+                db.execute(
+                    f"UPDATE sources SET {assignments} WHERE sha256 = ?",  # noqa: S608 - ours
+                    (*set_.values(), sha256),
+                )
+            if ended:
+                self._let_go(db, sha256)
 
 
-def _keep_readers(db: sqlite3.Connection, sha256: str, state: bytes) -> None:
+def _put_meta(db: Transaction, key: str, value: str) -> None:
+    db.execute(
+        "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (key, value),
+    )
+
+
+def _keep_readers(db: Transaction, sha256: str, state: bytes) -> None:
     if state:
-        db.execute("INSERT OR REPLACE INTO readers VALUES (?, ?)", (sha256, state))
+        db.execute(
+            "INSERT INTO readers VALUES (?, ?)"
+            " ON CONFLICT (sha256) DO UPDATE SET state = excluded.state",
+            (sha256, state),
+        )
     else:
         db.execute("DELETE FROM readers WHERE sha256 = ?", (sha256,))
 
 
-def _is_resumable(old: sqlite3.Row, model: str, pipeline: str) -> bool:
+def _is_resumable(old: Row, model: str, pipeline: str) -> bool:
     """Whether an earlier ingest can be resumed: incomplete, of the same model and pipeline."""
     same = (old["model"], old["pipeline"]) == (model, pipeline)
     return same and old["state"] != "ready"
 
 
-def _upsert(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
+def _upsert(db: Transaction, values: Mapping[str, Any]) -> None:
     # Not INSERT OR REPLACE: it deletes the row first, and with it the paths and collections.
     columns, marks = ", ".join(values), ", ".join("?" * len(values))
     again = ", ".join(f"{name} = excluded.{name}" for name in values)
@@ -278,7 +300,7 @@ def _upsert(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
     )
 
 
-def _add_path(db: sqlite3.Connection, sha256: str, path: str, size: int, mtime_ns: int) -> None:
+def _add_path(db: Transaction, sha256: str, path: str, size: int, mtime_ns: int) -> None:
     db.execute(
         "INSERT INTO paths (path, sha256, size, mtime_ns, folded) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,"
@@ -288,7 +310,7 @@ def _add_path(db: sqlite3.Connection, sha256: str, path: str, size: int, mtime_n
     db.execute("DELETE FROM passed_over WHERE path = ?", (path,))
 
 
-def _add_collection(db: sqlite3.Connection, sha256: str, name: str) -> None:
+def _add_collection(db: Transaction, sha256: str, name: str) -> None:
     db.execute(
         "INSERT INTO collections (name, sha256, ingested_at)"
         " SELECT ?, sha256, ingested_at FROM sources WHERE sha256 = ? ON CONFLICT DO NOTHING",

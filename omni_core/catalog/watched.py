@@ -77,7 +77,9 @@ class WatchedFiles(Reads):
         """Record files that cannot be ingested: path, size, mtime_ns, code and message of why."""
         with self._writing() as db:
             db.executemany(
-                "INSERT OR REPLACE INTO passed_over VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO passed_over VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE"
+                " SET size = excluded.size, mtime_ns = excluded.mtime_ns, code = excluded.code,"
+                " error = excluded.error, pipeline = excluded.pipeline",
                 [(*file, PIPELINE) for file in files],
             )
 

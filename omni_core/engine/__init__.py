@@ -54,7 +54,7 @@ from omni_core.engine.results import (
 from omni_core.engine.search import ordered
 from omni_core.engine.search.completeness import nothing_yet, with_completeness
 from omni_core.engine.speakers import finding, naming, recognition
-from omni_core.engine.store import take_store
+from omni_core.engine.store import renew_leases, take_store
 from omni_core.engine.vectors.exporting import Progress as VectorsProgress
 from omni_core.engine.vectors.exporting import export_vectors
 from omni_core.engine.vectors.importing import import_vectors
@@ -125,6 +125,8 @@ class Engine:
             if beside is None:
                 tasks.start(models.start(), name="start the models")
             tasks.start(_housekeeping(context), name="housekeeping")
+            if catalog.lease_s is not None:
+                tasks.start(renew_leases(catalog, catalog.lease_s), name="renew the leases")
             return cls(context, resources.pop_all())
 
     async def close(self) -> None:

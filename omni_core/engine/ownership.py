@@ -11,7 +11,7 @@ import uuid
 from dataclasses import asdict
 
 from omni_core import encoders, index
-from omni_core.catalog import Catalog
+from omni_core.catalog import Catalog, open_catalog
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
 
@@ -20,11 +20,7 @@ KEY = "library"
 
 def library_id(catalog: Catalog) -> str:
     """The id of this library, made when it is first opened."""
-    held = catalog.get_meta(KEY)
-    if held is None:
-        catalog.set_meta(KEY, uuid.uuid4().hex)
-        held = catalog.get_meta(KEY)
-    return str(held)
+    return catalog.get_meta(KEY) or catalog.set_meta_once(KEY, uuid.uuid4().hex)
 
 
 async def look(settings: Settings) -> list[dict[str, str]]:
@@ -35,7 +31,7 @@ async def look(settings: Settings) -> list[dict[str, str]]:
     info = await asyncio.to_thread(encoders.describe, settings)
 
     def known() -> str:
-        with Catalog(settings.store_path, read_only=True) as catalog:
+        with open_catalog(settings, read_only=True) as catalog:
             return catalog.get_meta(KEY) or ""
 
     seen = await server.look(settings, info, await asyncio.to_thread(known))
@@ -51,7 +47,7 @@ async def adopt_collection(settings: Settings) -> str:
     if settings.index != "server":
         raise BadRequestError("only a collection on a Qdrant server can be adopted: give --qdrant")
     info = await asyncio.to_thread(encoders.describe, settings)
-    catalog = await asyncio.to_thread(Catalog, settings.store_path)
+    catalog = await asyncio.to_thread(open_catalog, settings)
     try:
         library = await asyncio.to_thread(library_id, catalog)
         held = await asyncio.to_thread(index.load, settings, info)

@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 
-from omni_core.catalog import Catalog
+from omni_core.catalog import Catalog, open_catalog
 from omni_core.engine.ingest.reindex import adopt
-from omni_core.errors import StoreError
+from omni_core.errors import BadRequestError, StoreError
 from omni_core.settings import Settings
 from omni_core.tasks import finish_first
 from omni_core.types import EncoderInfo
+
+log = logging.getLogger(__name__)
 
 
 async def take_store(settings: Settings, info: EncoderInfo, resources: AsyncExitStack) -> Catalog:
     """The open catalog; `resources` closes it and releases the store's lock.
 
-    Raises StoreError: STORE_BUSY when another process holds the store, MODEL_MISMATCH when
-    another model filled it.
+    Raises BadRequestError for a shared catalog with an index of one process; StoreError STORE_BUSY
+    when another process holds the store, MODEL_MISMATCH when another model filled it.
     """
+    if settings.catalog and settings.index == "edge":  # memory keeps nothing: for a try
+        raise BadRequestError(
+            "a catalog that processes share needs an index that they share: give --qdrant URL "
+            "with --catalog"
+        )
     catalog = await _open(settings)
     resources.push_async_callback(asyncio.to_thread, catalog.close)
     await _check_model(settings, catalog, info)
     return catalog
 
 
+def look(settings: Settings) -> tuple[str, str]:
+    """What the catalog holds, and why it cannot be used, in words; "" for nothing."""
+    try:
+        with open_catalog(settings, read_only=True) as catalog:
+            sources, segments = catalog.totals()
+    except StoreError as e:
+        return "", str(e)
+    return f"{sources} sources with {segments} segments", ""
+
+
+async def renew_leases(catalog: Catalog, lease_s: float) -> None:
+    """Keep what this process ingests its own, as long as it lives."""
+    while True:
+        await asyncio.sleep(lease_s / 3)
+        try:
+            await asyncio.to_thread(catalog.renew)
+        except StoreError as e:
+            log.warning("this process could not tell the catalog that it is alive: %s", e)
+
+
 async def _open(settings: Settings) -> Catalog:
     """Open the catalog in a thread; when this call is cancelled, close it after the thread ends."""
-    opening = asyncio.create_task(asyncio.to_thread(Catalog, settings.store_path))
+    opening = asyncio.create_task(asyncio.to_thread(open_catalog, settings))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from omni_core import encoders
-from omni_core.catalog import Catalog
+from omni_core.catalog import open_catalog
 from omni_core.settings import Settings
 
 
@@ -24,7 +24,7 @@ class Library:
 
 def look(settings: Settings) -> Library | None:
     """None where the store is empty. Raises StoreError for one of a newer version."""
-    with Catalog(settings.store_path, read_only=True) as catalog:
+    with open_catalog(settings, read_only=True) as catalog:
         sources, _ = catalog.totals("")
         model = catalog.get_meta("fingerprint")
     return Library(sources, model) if sources and model else None

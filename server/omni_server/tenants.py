@@ -35,11 +35,16 @@ def folder_of(tenant: str) -> str:
     if _PLAIN.fullmatch(tenant) and not _RESERVED.fullmatch(tenant):
         return tenant
     legible = re.sub(r"[^a-z0-9]+", "-", tenant.lower()).strip("-")[:32] or "tenant"
-    return f"{legible}~{hashlib.sha256(tenant.encode()).hexdigest()[:16]}"
+    return f"{legible}~{_short(tenant)}"
+
+
+def _short(tenant: str) -> str:
+    return hashlib.sha256(tenant.encode()).hexdigest()[:16]
 
 
 def settings_of(settings: Settings, tenant: str) -> Settings:
-    """The settings of one tenant: its own store, roots and collection of a Qdrant server."""
+    """The settings of one tenant: its own store, roots, collection of a Qdrant server and
+    schema of a PostgreSQL catalog."""
     folder = folder_of(tenant)
     roots = (str(Path(settings.tenant_roots).expanduser() / folder),)
     return replace(
@@ -48,6 +53,7 @@ def settings_of(settings: Settings, tenant: str) -> Settings:
         roots=roots if settings.tenant_roots else (),
         watch=(),
         qdrant_collection=f"{settings.qdrant_collection}~{folder}",
+        catalog_schema=f"{settings.catalog_schema[:40]}_{_short(tenant)}",
     )
 
 

@@ -43,6 +43,11 @@ CLOSING_S = 1.5
 """How long an ingest may make what it is reading durable when the engine closes: clients that end
 a server kill it after two seconds."""
 
+ELSEWHERE = "another process"
+"""How `waiting_for` begins while another process ingests the same bytes."""
+POLL_S = 2.0
+"""How often it is asked whether that process is done, or gone."""
+
 
 @staged("ingest.file")
 async def ingest_file(context: Context, request: IngestRequest, report: Report) -> IngestStatus:
@@ -70,7 +75,11 @@ async def ingest_file(context: Context, request: IngestRequest, report: Report) 
 
 
 async def _suspend_cancelled(context: Context, run: Run, pipeline: Pipeline) -> None:
-    await suspend(context, run, pipeline, StoppedError("ingest was cancelled"))
+    try:
+        await suspend(context, run, pipeline, StoppedError("ingest was cancelled"))
+    except StoreError as e:
+        if e.code != "LEASE_LOST":  # then another process goes on with it
+            raise
     await context.changes.notify(pipeline.source.id)
 
 
@@ -91,8 +100,17 @@ async def _ingest(context: Context, run: Run) -> None:
     if lock.locked():
         await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
-        if not await is_complete(context, run, sha256, path, stat):
-            await _ingest_bytes(context, run, sha256, path, stat)
+        while not await is_complete(context, run, sha256, path, stat):
+            who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
+            if not who:
+                try:
+                    return await _ingest_bytes(context, run, sha256, path, stat)
+                except StoreError as e:
+                    if e.code not in ("BUSY", "LEASE_LOST"):
+                        raise
+                    run.pipeline = None  # what the other process stores counts
+            await run.update(stage="waiting", waiting_for=f"{ELSEWHERE} that ingests it: {who}")
+            await asyncio.sleep(POLL_S)
 
 
 async def _ingest_bytes(

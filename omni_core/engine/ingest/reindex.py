@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from omni_core import encoders, index
-from omni_core.catalog import Catalog
+from omni_core.catalog import Catalog, open_catalog
 from omni_core.catalog.groups import StoredGroup
 from omni_core.engine import ownership
 from omni_core.engine.ingest.embedding import Target
@@ -139,7 +139,7 @@ def _rows(settings: Settings, info: EncoderInfo) -> tuple[str, list[SourceRow]]:
     catalog without locking the store."""
     rows: list[SourceRow] = []
     after = None
-    with Catalog(settings.store_path, read_only=True) as catalog:
+    with open_catalog(settings, read_only=True) as catalog:
         if catalog.get_meta("fingerprint") == info.fingerprint:
             raise StoreError(
                 f"the library is already embedded with {info.fingerprint}", code="BAD_ARGUMENT"
@@ -189,7 +189,7 @@ async def _embed_again(
 
 async def _swap(settings: Settings, info: EncoderInfo, status: ReindexStatus) -> ReindexStatus:
     try:
-        catalog = await asyncio.to_thread(Catalog, settings.store_path)
+        catalog = await asyncio.to_thread(open_catalog, settings)
     except StoreError as e:
         if e.code != "STORE_BUSY":
             raise

@@ -9,6 +9,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+from omni_core.engine.ingest.file import ELSEWHERE
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
 from omni_core.tasks import Report
 
@@ -40,6 +41,8 @@ class Several:
         self._now: dict[int, IngestStatus] = {}
         self._ended: list[tuple[int, IngestStatus]] = []
         self._done: tuple[IngestStatus, ...] = ()
+        self._freed = asyncio.Event()
+        """Set when a file turns out to be ingested by another process: others go on meanwhile."""
 
     async def run(self) -> FolderStatus:
         """The outcome, once every file has ended. Raises what `one` raises; then, and when this is
@@ -48,7 +51,12 @@ class Several:
         self._is_small = frozenset(self._small)
         try:
             while self._start_more():
-                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                self._freed.clear()
+                freed = asyncio.ensure_future(self._freed.wait())
+                try:
+                    await asyncio.wait({*self._running, freed}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    freed.cancel()
                 for task in [t for t in self._running if t.done()]:
                     await self._end(task)
         finally:
@@ -67,10 +75,15 @@ class Several:
         return bool(self._running)
 
     def _next(self) -> int | None:
-        if len(self._running) < self._at_once:
+        here = {n for n in self._running.values() if not self._is_elsewhere(n)}
+        if len(here) < self._at_once:
             return self._first(self._left)
-        films = not self._is_small.intersection(self._running.values())
-        return self._first(self._small) if films and len(self._running) == self._at_once else None
+        films = not self._is_small & here
+        return self._first(self._small) if films and len(here) == self._at_once else None
+
+    def _is_elsewhere(self, number: int) -> bool:
+        status = self._now.get(number)
+        return status is not None and status.waiting_for.startswith(ELSEWHERE)
 
     def _first(self, queue: deque[int]) -> int | None:
         while queue:
@@ -82,6 +95,8 @@ class Several:
     async def _ingest(self, number: int) -> IngestStatus:
         async def report(status: IngestStatus) -> None:
             self._now[number] = status
+            if self._is_elsewhere(number):
+                self._freed.set()
             await self._report(self._status())
 
         return await self._one(self._requests[number], report)

@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from omni_core.catalog import Catalog
+from omni_core.catalog import Catalog, SqliteCatalog
 from omni_core.catalog.lock import StoreLock
 from omni_core.engine.context import Context
 from omni_core.engine.results import BackupStatus
@@ -151,7 +151,7 @@ def _copy_catalog(old: Path, new: Path) -> None:
 
 
 def _totals(folder: Path) -> tuple[int, int]:
-    with Catalog(folder, read_only=True) as catalog:
+    with SqliteCatalog(folder, read_only=True) as catalog:
         return catalog.totals()
 
 

@@ -9,7 +9,7 @@ import os
 from omni_core.config.environment import CONFIG, variable
 from omni_core.settings import Settings, load, own_file
 
-SAME_NAME = ("store", "encoder", "device", "host", "port", "token")
+SAME_NAME = ("store", "catalog", "encoder", "device", "host", "port", "token")
 ORIGINS = {name: f"option --{name}" for name in SAME_NAME} | {
     "roots": "option --root",
     "allowed_hosts": "option --allowed-host",

@@ -34,6 +34,10 @@ def _library_options(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--config", metavar="FILE", help="TOML file of settings")
     group.add_argument("--encoder", metavar="NAME", help="embedded, or a name of `omni-mcp models`")
     group.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1, mps")
+    group.add_argument(
+        "--catalog", metavar="URL", help="PostgreSQL database, for several processes on one "
+        "library; OMNI_CATALOG keeps its password out of `ps`"
+    )  # fmt: skip
     group.add_argument("--qdrant", metavar="URL", help="use this Qdrant server as the index")
     group.add_argument(
         "--api-key", metavar="KEY", help="its key; OMNI_QDRANT_API_KEY keeps it out of `ps`"

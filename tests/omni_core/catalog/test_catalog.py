@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from omni_core.catalog import Catalog, schema
+from omni_core.catalog import Catalog, SqliteCatalog, schema
 from omni_core.errors import NotFoundError, StoreError
 from omni_core.types import Modality, Source
 
@@ -54,12 +54,6 @@ def stored(catalog: Catalog, s: Source, column: str) -> Any:
     row = catalog._one(f"SELECT {column} FROM sources WHERE sha256 = ?", s.sha256)  # noqa: S608
     assert row is not None
     return json.loads(row[0])
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog(tmp_path) as c:
-        yield c
 
 
 def test_a_source_goes_from_processing_to_ready(catalog: Catalog) -> None:
@@ -323,11 +317,11 @@ def test_titles_of_any_script_and_quotes_are_kept(catalog: Catalog) -> None:
 
 
 def test_facts_about_the_store_are_kept(tmp_path: Path) -> None:
-    with Catalog(tmp_path) as c:
+    with SqliteCatalog(tmp_path) as c:
         assert c.get_meta("fingerprint") is None
         c.set_meta("fingerprint", "a")
         c.set_meta("fingerprint", "b")
-    with Catalog(tmp_path) as c:
+    with SqliteCatalog(tmp_path) as c:
         assert c.get_meta("fingerprint") == "b"
 
 
@@ -357,20 +351,20 @@ def test_threads_take_turns(catalog: Catalog) -> None:
 
 
 def test_a_second_writer_is_refused_with_the_holder_s_pid(tmp_path: Path) -> None:
-    with Catalog(tmp_path):
+    with SqliteCatalog(tmp_path):
         with pytest.raises(StoreError, match=f"pid {os.getpid()} holds") as refused:
-            Catalog(tmp_path)
+            SqliteCatalog(tmp_path)
         assert refused.value.code == "STORE_BUSY"
         assert "--store" in str(refused.value)
-    with Catalog(tmp_path):
+    with SqliteCatalog(tmp_path):
         pass
 
 
 HOLDER = """
 import sys
 from pathlib import Path
-from omni_core.catalog import Catalog
-c = Catalog(Path(sys.argv[1]))
+from omni_core.catalog import SqliteCatalog
+c = SqliteCatalog(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -406,30 +400,30 @@ def test_another_process_is_named_and_its_death_frees_the_store(
     holder = python(HOLDER, str(tmp_path))
     assert holder.stdout.readline() == b"held\n"
     with pytest.raises(StoreError, match=f"pid {holder.pid} holds"):
-        Catalog(tmp_path)
+        SqliteCatalog(tmp_path)
     holder.send_signal(signal.SIGKILL)
     holder.wait(30)
-    with Catalog(tmp_path):
+    with SqliteCatalog(tmp_path):
         pass
 
 
 def test_a_stale_lock_file_of_a_dead_process_does_not_block(tmp_path: Path) -> None:
     (tmp_path / "lock").write_text("1")  # a pid that lives, but holds nothing
-    with Catalog(tmp_path) as c:
+    with SqliteCatalog(tmp_path) as c:
         assert c.totals() == (0, 0)
     assert (tmp_path / "lock").read_text() == ""
 
 
 def test_children_do_not_inherit_the_lock(tmp_path: Path, python: Any) -> None:
-    catalog = Catalog(tmp_path)
+    catalog = SqliteCatalog(tmp_path)
     child = python("import sys; print('up', flush=True); sys.stdin.read()")
     assert child.stdout.readline() == b"up\n"
     catalog.close()
-    Catalog(tmp_path).close()
+    SqliteCatalog(tmp_path).close()
 
 
 def test_readers_look_while_a_writer_works(tmp_path: Path) -> None:
-    with Catalog(tmp_path) as writer, Catalog(tmp_path, read_only=True) as reader:
+    with SqliteCatalog(tmp_path) as writer, SqliteCatalog(tmp_path, read_only=True) as reader:
         begin(writer, source(1))
         row = reader.get(source(1).id)
         assert row is not None and row.state == "processing"
@@ -438,7 +432,7 @@ def test_readers_look_while_a_writer_works(tmp_path: Path) -> None:
 
 
 def test_a_reader_of_a_store_that_is_not_there_sees_an_empty_library(tmp_path: Path) -> None:
-    with Catalog(tmp_path / "none", read_only=True) as reader:
+    with SqliteCatalog(tmp_path / "none", read_only=True) as reader:
         assert reader.list() == ([], 0, None)
     assert not (tmp_path / "none").exists()
 
@@ -447,13 +441,13 @@ def test_a_reader_of_a_store_that_is_not_there_sees_an_empty_library(tmp_path: P
 
 
 def test_what_was_processing_is_partial_after_a_crash_and_can_go_on(tmp_path: Path) -> None:
-    with Catalog(tmp_path) as c:
+    with SqliteCatalog(tmp_path) as c:
         begin(c, source(1))
         c.progress(source(1).sha256, progress=0.5, segments=4, resume={"done": ["a"]})
         begin(c, source(2), state="queued")
         begin(c, source(3))
         c.finish(source(3).sha256, segments=9)
-    with Catalog(tmp_path) as c:
+    with SqliteCatalog(tmp_path) as c:
         states = {r.id: r.state for r in c.list()[0]}
         assert states == {source(1).id: "partial", source(2).id: "partial", source(3).id: "ready"}
         assert begin(c, source(1)) == {"done": ["a"]}
@@ -462,9 +456,9 @@ def test_what_was_processing_is_partial_after_a_crash_and_can_go_on(tmp_path: Pa
 WRITER = """
 import hashlib, sys
 from pathlib import Path
-from omni_core.catalog import Catalog
+from omni_core.catalog import SqliteCatalog
 from omni_core.types import Modality, Source
-c = Catalog(Path(sys.argv[1]))
+c = SqliteCatalog(Path(sys.argv[1]))
 n = int(sys.argv[2])
 while True:
     digest = hashlib.sha256(str(n).encode()).hexdigest()
@@ -486,7 +480,7 @@ def test_kill_9_of_a_writer_loses_nothing_acknowledged(tmp_path: Path, python: A
         writer.kill()
         done = max([done, *map(int, writer.stdout.read().split())])
         writer.wait(30)
-        with Catalog(tmp_path) as c:
+        with SqliteCatalog(tmp_path) as c:
             for n in range(done):
                 row = c.get(sha(n))
                 assert row is not None and (row.state, row.segments) == ("ready", n)
@@ -529,13 +523,13 @@ def test_a_write_that_fails_at_any_moment_leaves_before_or_after(
     tmp_path: Path, step: Callable[[Catalog], Any]
 ) -> None:
     """SQLite is interrupted at its n-th check for every n, until the step passes."""
-    with Catalog(tmp_path / "after") as c:
+    with SqliteCatalog(tmp_path / "after") as c:
         _before(c)
         before = _everything(c)
         step(c)
         after = _everything(c)
     assert before != after
-    with Catalog(tmp_path / "failing") as c:
+    with SqliteCatalog(tmp_path / "failing") as c:
         _before(c)
         for n in range(1, 10_000):
             left = n
@@ -564,12 +558,12 @@ def test_a_write_that_fails_at_any_moment_leaves_before_or_after(
 FULL_DISK = """
 import hashlib, resource, signal, sys
 from pathlib import Path
-from omni_core.catalog import Catalog
+from omni_core.catalog import SqliteCatalog
 from omni_core.errors import StoreError
 from omni_core.types import Modality, Source
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store = Path(sys.argv[1])
-c = Catalog(store)
+c = SqliteCatalog(store)
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 stored, refused = 0, 0
 for n in range(400):
@@ -609,30 +603,30 @@ def test_a_damaged_file_is_one_line_and_the_lock_is_let_go(tmp_path: Path) -> No
     (tmp_path / "catalog.sqlite").write_bytes(b"this is not a database" * 400)
     for _ in range(2):
         with pytest.raises(StoreError, match="damaged") as damaged:
-            Catalog(tmp_path)
+            SqliteCatalog(tmp_path)
         assert damaged.value.code == "STORE_FAILED"
 
 
 def test_a_store_from_the_future_is_refused(tmp_path: Path) -> None:
-    Catalog(tmp_path).close()
+    SqliteCatalog(tmp_path).close()
     db = sqlite3.connect(tmp_path / "catalog.sqlite")
     db.execute("PRAGMA user_version = 99")
     db.close()
     for read_only in (False, True):
         with pytest.raises(StoreError, match="newer omni-mcp"):
-            Catalog(tmp_path, read_only=read_only)
+            SqliteCatalog(tmp_path, read_only=read_only)
 
 
 def test_an_older_file_is_brought_up_to_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Catalog(tmp_path) as c:
+    with SqliteCatalog(tmp_path) as c:
         begin(c, source(1))
     step = "ALTER TABLE sources ADD COLUMN note TEXT NOT NULL DEFAULT 'old';"
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
     with pytest.raises(StoreError, match="older omni-mcp"):
-        Catalog(tmp_path, read_only=True)
-    with Catalog(tmp_path) as c:
+        SqliteCatalog(tmp_path, read_only=True)
+    with SqliteCatalog(tmp_path) as c:
         assert c.get(source(1).id) is not None
         assert c._db.execute("SELECT note FROM sources").fetchone()[0] == "old"
 
@@ -640,7 +634,7 @@ def test_an_older_file_is_brought_up_to_date(
 def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="--store"):
-        Catalog(tmp_path / "file" / "store")
+        SqliteCatalog(tmp_path / "file" / "store")
     (tmp_path / "lock").mkdir()
     with pytest.raises(StoreError, match="--store"):
-        Catalog(tmp_path)
+        SqliteCatalog(tmp_path)

@@ -7,14 +7,14 @@ import hashlib
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from omni_core.catalog import Catalog, schema
+from omni_core.catalog import Catalog, SqliteCatalog, schema
 from omni_core.catalog.query import MISSING, OUTDATED, fold
 from omni_core.ids import PIPELINE
 from omni_core.types import Modality, Source
@@ -31,12 +31,6 @@ def source(n: int, title: str = "", uri: str = "") -> Source:
 def begin(catalog: Catalog, s: Source, collection: str = "default", **changes: Any) -> None:
     facts = {"mtime_ns": 1, "model": "m", "pipeline": PIPELINE, **changes}
     catalog.begin(s, collection=collection, **facts)
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog(tmp_path) as c:
-        yield c
 
 
 def agrees(catalog: Catalog) -> None:
@@ -156,7 +150,7 @@ def test_a_store_of_an_older_version_counts_what_it_holds(tmp_path: Path) -> Non
             db.execute("INSERT INTO collections VALUES (?, ?)", (name, s.sha256))
     db.commit()
     db.close()
-    with Catalog(tmp_path) as c:
+    with SqliteCatalog(tmp_path) as c:
         assert c.totals() == (40, sum(range(40)))
         agrees(c)
         begin(c, source(1))
@@ -164,8 +158,9 @@ def test_a_store_of_an_older_version_counts_what_it_holds(tmp_path: Path) -> Non
 
 
 def test_what_a_search_and_an_ingest_ask_is_found_through_indexes(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    catalog = SqliteCatalog(tmp_path)
     for n in range(3):
         begin(catalog, source(n))
     asked: list[tuple[str, tuple[Any, ...]]] = []
@@ -203,3 +198,4 @@ def test_what_a_search_and_an_ingest_ask_is_found_through_indexes(
         paged = "sources_by_age" if "LIMIT ?" in sql else "-"  # until the page is full
         whole = [line for line in plan if line.startswith("SCAN")]
         assert all(any(name in line for name in (*kept, paged)) for line in whole), (sql, plan)
+    catalog.close()

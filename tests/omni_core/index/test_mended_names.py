@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from omni_core.catalog import Catalog
+from omni_core.catalog import SqliteCatalog
 from omni_core.engine.index_opening import IndexOpening
 from omni_core.errors import StoreError
 from omni_core.payload import StoredSegment, in_collection
@@ -29,7 +29,7 @@ def _source(letter: str) -> Source:
 
 def _old_library(store: Path) -> None:
     """A catalog as an older version wrote it."""
-    with Catalog(store) as catalog:
+    with SqliteCatalog(store) as catalog:
         for letter, names in TYPED.items():
             sha256 = _source(letter).sha256
             for name in names:
@@ -73,7 +73,7 @@ async def test_names_are_mended_in_the_catalog_and_in_every_point(
     index = await open_index()
     await _old_points(index)
     await _reopen(open_index, index)
-    catalog = await asyncio.to_thread(Catalog, tmp_path)
+    catalog = await asyncio.to_thread(SqliteCatalog, tmp_path)
     try:
         assert await asyncio.to_thread(catalog.collections) == {"default": 3, "trips 2026": 2}
         opening = IndexOpening(index, catalog, "m")
@@ -106,7 +106,7 @@ async def test_a_crash_while_mending_repeats_it_at_the_next_opening(
     async def stay_open() -> None:
         return None
 
-    catalog = await asyncio.to_thread(Catalog, tmp_path)
+    catalog = await asyncio.to_thread(SqliteCatalog, tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr(index, method, die)
         if open_index.kind == "memory":
@@ -115,7 +115,7 @@ async def test_a_crash_while_mending_repeats_it_at_the_next_opening(
             await IndexOpening(index, catalog, "m").opened()
     await asyncio.to_thread(catalog.close)
 
-    again = await asyncio.to_thread(Catalog, tmp_path)
+    again = await asyncio.to_thread(SqliteCatalog, tmp_path)
     try:
         assert await _names(await IndexOpening(index, again, "m").opened()) == STORED
     finally:
@@ -140,7 +140,7 @@ async def test_a_mended_library_is_not_written_again(
     seen = []
     for _ in range(2):
         await _reopen(open_index, index)
-        catalog = await asyncio.to_thread(Catalog, tmp_path)
+        catalog = await asyncio.to_thread(SqliteCatalog, tmp_path)
         try:
             await IndexOpening(index, catalog, "m").opened()
             seen.append((writes, await asyncio.to_thread(_changes, catalog)))
@@ -150,7 +150,7 @@ async def test_a_mended_library_is_not_written_again(
     assert seen[1][1] == 0, "opening a mended library writes nothing but the states"
 
 
-def _changes(catalog: Catalog) -> int:
+def _changes(catalog: SqliteCatalog) -> int:
     return int(catalog._db.total_changes)
 
 
@@ -158,7 +158,7 @@ async def test_a_source_that_was_forgotten_meanwhile_is_passed_over(
     open_index: Any, tmp_path: Path
 ) -> None:
     await asyncio.to_thread(_old_library, tmp_path)
-    catalog = await asyncio.to_thread(Catalog, tmp_path)
+    catalog = await asyncio.to_thread(SqliteCatalog, tmp_path)
     try:
         held = await asyncio.to_thread(catalog.get_meta, "collections_to_mend")
         assert [sha256[0] for sha256 in json.loads(held or "")] == ["a", "c"]
@@ -177,7 +177,7 @@ async def test_a_reader_sees_mended_names_before_a_writer_mends_them(tmp_path: P
     await asyncio.to_thread(_old_library, tmp_path)
 
     def read() -> list[tuple[str, ...]]:
-        with Catalog(tmp_path, read_only=True) as catalog:
+        with SqliteCatalog(tmp_path, read_only=True) as catalog:
             return sorted(row.collections for row in catalog.list()[0])
 
     assert await asyncio.to_thread(read) == sorted(tuple(names) for names in STORED.values())

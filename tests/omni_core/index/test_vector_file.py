@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("pyarrow", reason="needs the extra: pip install 'omni-mcp[parquet]'")
 
 from omni_core import ids
-from omni_core.catalog import Catalog
+from omni_core.catalog import SqliteCatalog
 from omni_core.engine.vectors.exporting import export_vectors
 from omni_core.engine.vectors.parquet import Reader
 from omni_core.engine.vectors.sources import checked, of_json
@@ -54,7 +54,7 @@ async def test_every_index_gives_out_its_vectors_and_takes_them_back(
     points = {p.id: p for p in (point(n, late) for n in range(600))}
     await index.upsert(list(points.values()))
     path = tmp_path / "v.parquet"
-    with Catalog(tmp_path / "catalog") as catalog:
+    with SqliteCatalog(tmp_path / "catalog") as catalog:
         catalog.begin(SOURCE, collection="default", mtime_ns=0, model="m", pipeline="2")
         catalog.finish(SHA, segments=len(points))
         done = await export_vectors(catalog, index, LATE if late else INFO, path)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from omni_core import Engine, IngestRequest
+from omni_core.catalog import SqliteCatalog
 from omni_core.engine.results import FolderStatus, IngestStatus
 from omni_core.payload import source_filter
 from omni_core.settings import Settings
@@ -366,9 +367,11 @@ async def test_what_a_checkpoint_writes_does_not_grow_with_the_film(
 
     sizes: list[int] = []
     async with asyncio.timeout(200), opened(memory) as engine:
-        engine._context.catalog._db.set_trace_callback(note)
+        catalog = engine._context.catalog
+        assert isinstance(catalog, SqliteCatalog)
+        catalog._db.set_trace_callback(note)
         status = await engine.ingest(IngestRequest(str(talk(tmp_path / "talk.wav", 900))))
-        engine._context.catalog._db.set_trace_callback(None)
+        catalog._db.set_trace_callback(None)
     checkpoints = [written[n] for n in sizes]
     assert status.state == "ready" and len(checkpoints) > 20
     assert max(checkpoints[-5:]) <= 1.1 * max(checkpoints[1:6])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from omni_core import Engine, IngestRequest
-from omni_core.catalog import Catalog, schema
+from omni_core.catalog import Catalog, SqliteCatalog, schema
 from omni_core.engine.results import FileNews, PassedOver
 from omni_core.payload import source_filter
 from omni_core.watch.retention import outdated
@@ -100,7 +100,7 @@ def test_a_catalog_of_the_version_before_gains_columns_and_keeps_its_rows(
         db.execute("INSERT INTO passed_over VALUES ('/m/old.odt', 3, 4, 'UNSUPPORTED_TYPE', '')")
         db.execute("PRAGMA user_version = 3")
     db.close()
-    with Catalog(tmp_path) as catalog:
+    with SqliteCatalog(tmp_path) as catalog:
         (row,) = catalog.files("/m", "default", "", 10)
     assert (row.path, row.code, row.pipeline) == ("/m/old.odt", "UNSUPPORTED_TYPE", "1")
 

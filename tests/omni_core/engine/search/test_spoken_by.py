@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from omni_core import Engine, IngestRequest, SearchRequest
-from omni_core.catalog import Catalog
+from omni_core.catalog import SqliteCatalog
 from omni_core.engine.results import OpenRequest
 from omni_core.engine.search.spoken_by import find_name
 from omni_core.errors import BadRequestError, NotFoundError
@@ -133,7 +133,7 @@ async def test_a_speaker_or_name_that_does_not_fit_is_refused(engine: Engine, ta
 
 
 def _as_an_older_version_read_it(settings: Settings) -> None:
-    with Catalog(settings.store_path) as catalog, catalog._writing() as db:
+    with SqliteCatalog(settings.store_path) as catalog, catalog._writing() as db:
         db.execute("UPDATE sources SET pipeline = '0'")
 
 

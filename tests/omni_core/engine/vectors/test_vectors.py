@@ -16,7 +16,7 @@ pa = pytest.importorskip("pyarrow", reason="needs the extra: pip install 'omni-m
 pq = pytest.importorskip("pyarrow.parquet")
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest  # noqa: E402
-from omni_core.catalog import Catalog  # noqa: E402
+from omni_core.catalog import SqliteCatalog  # noqa: E402
 from omni_core.catalog.spoken import FoundName  # noqa: E402
 from omni_core.engine.results import SourceRow, VectorsStatus  # noqa: E402
 from omni_core.errors import (  # noqa: E402
@@ -275,7 +275,7 @@ async def test_a_vector_of_another_width_is_refused(
 
 def begin_again(store: Path, row: SourceRow) -> None:
     """Leave the catalog as it is after kill -9 in this source."""
-    with Catalog(store) as catalog:
+    with SqliteCatalog(store) as catalog:
         catalog.begin(row.source, collection="default", mtime_ns=0, model="m", pipeline="1")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from omni_core.catalog import Catalog, schema
+from omni_core.catalog import Catalog, SqliteCatalog, schema
 from omni_core.catalog.groups import StoredGroup
 from omni_core.types import Modality, Source
 
@@ -17,7 +19,7 @@ FACTS = {"collection": "default", "mtime_ns": 7, "model": "m", "pipeline": "p"}
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with Catalog(tmp_path) as c:
+    with SqliteCatalog(tmp_path) as c:
         yield c
 
 
@@ -34,11 +36,11 @@ def checkpoint(catalog: Catalog, one: StoredGroup) -> None:
 
 
 def test_groups_are_read_in_order_after_the_store_was_opened_again(tmp_path: Path) -> None:
-    with Catalog(tmp_path) as c:
+    with SqliteCatalog(tmp_path) as c:
         begin(c)
         for n in range(11):
             checkpoint(c, group(n))
-    with Catalog(tmp_path) as c:
+    with SqliteCatalog(tmp_path) as c:
         assert begin(c) == {"groups": 11}
         assert c.groups_of(SOURCE.sha256) == tuple(group(n) for n in range(11))
 
@@ -70,17 +72,24 @@ def test_a_source_that_is_complete_or_removed_keeps_none(
     assert not catalog._all("SELECT * FROM checkpoints")
 
 
-def test_what_a_former_version_noted_in_one_piece_is_the_first_group(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_former_version_noted_in_one_piece_is_the_first_group(tmp_path: Path) -> None:
     [step] = [n for n, sql in enumerate(schema.MIGRATIONS) if "CREATE TABLE checkpoints" in sql]
-    with monkeypatch.context() as former:
-        former.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:step])
-        with Catalog(tmp_path) as c:
-            begin(c)
-            held = {"done": ["s1", "s2"], "stored": ["p1"], "at": 40.0, "title": "p1"}
-            c.progress(SOURCE.sha256, segments=1, resume=held, readers=b"half a sentence")
-    with Catalog(tmp_path) as c:
+    held = {"done": ["s1", "s2"], "stored": ["p1"], "at": 40.0, "title": "p1"}
+    with SqliteCatalog(tmp_path / "now") as c:
+        begin(c)
+        (row,) = c._all("SELECT * FROM sources")
+    db = sqlite3.connect(tmp_path / "catalog.sqlite")
+    for script in schema.MIGRATIONS[:step]:
+        db.executescript(script)
+    db.execute(f"PRAGMA user_version = {step}")
+    names = [column[1] for column in db.execute("PRAGMA table_info(sources)")]
+    values = {**{n: row[n] for n in names}, "segments": 1, "resume": json.dumps(held)}
+    marks = ", ".join("?" * len(names))
+    db.execute(f"INSERT INTO sources ({', '.join(names)}) VALUES ({marks})", list(values.values()))  # noqa: S608
+    db.execute("INSERT INTO readers VALUES (?, ?)", (SOURCE.sha256, b"half a sentence"))
+    db.commit()
+    db.close()
+    with SqliteCatalog(tmp_path) as c:
         assert begin(c) == {"groups": 1, "at": 40.0, "title": "p1"}
         assert c.groups_of(SOURCE.sha256) == (StoredGroup(0, ("s1", "s2"), ("p1",)),)
         assert c.readers_of(SOURCE.sha256) == b"half a sentence"

@@ -1,0 +1,188 @@
+"""The catalog in PostgreSQL: many processes read and write one library.
+
+A process owns a source while it ingests it: its lease names the process, ends by the database's
+clock, and counts the attempts. Whoever wants the source meanwhile is refused (BUSY); when the
+lease has run out, the next one takes the source over, and the former owner's writes are refused
+(LEASE_LOST). Counts are kept by triggers as rows that are added up (`postgres_schema.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import threading
+import uuid
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+from omni_core.catalog import postgres_schema
+from omni_core.catalog.database import Transaction
+from omni_core.catalog.postgres_connection import Pool, PostgresTransaction, Row
+from omni_core.catalog.store import Catalog
+from omni_core.errors import BadRequestError, StoreError
+
+LEASE_S = 60.0
+_UNTIL = "clock_timestamp() + make_interval(secs => ?)"
+_HELD = "owner <> '' AND lease_until > clock_timestamp()"
+
+
+class PostgresCatalog(Catalog):
+    """A schema of a PostgreSQL database. Thread-safe; calls run side by side."""
+
+    def __init__(
+        self, url: str, schema: str = "omni", *, read_only: bool = False, lease_s: float = LEASE_S
+    ) -> None:
+        """Connect, and create or migrate the tables. Raises StoreError in one line that does not
+        show the password. `read_only` leaves sources that were interrupted as they are."""
+        self.lease_s = lease_s
+        self._owner = uuid.uuid4().hex
+        self._worker = f"omni-mcp with pid {os.getpid()} on {platform.node() or 'another machine'}"
+        self._attempts: dict[str, int] = {}
+        """The attempt of each source that this process took, also where it lost it since."""
+        self._mutex = threading.Lock()
+        self._pool = Pool(url, schema)
+        try:
+            with self._writing() as db:
+                postgres_schema.migrate(db, schema)
+            if not read_only:
+                self._let_go_of_the_dead()
+        except BaseException:
+            self._pool.close()
+            raise
+
+    def close(self) -> None:
+        """Give up what this process owns, and close the connections."""
+        try:
+            with self._writing() as db:
+                for table in ("sources", "begun"):
+                    db.execute(
+                        f"UPDATE {table} SET owner = '', lease_until = NULL WHERE owner = ?",  # noqa: S608 - ours
+                        (self._owner,),
+                    )
+        except StoreError:
+            pass  # the leases run out by themselves
+        finally:
+            self._pool.close()
+
+    def hold(self) -> None:
+        """Refused: other processes write too."""
+        raise BadRequestError(
+            "the catalog is in PostgreSQL, which this does not copy; use pg_dump for it, and "
+            "snapshots of the Qdrant server for the index"
+        )
+
+    def renew(self) -> None:
+        """Own for another `lease_s` what this process owns; called often, so it tidies up too."""
+        with self._writing() as db:
+            for table in ("sources", "begun"):
+                db.execute(
+                    f"UPDATE {table} SET lease_until = {_UNTIL} WHERE owner = ?",  # noqa: S608 - ours
+                    (self.lease_s, self._owner),
+                )
+            postgres_schema.compact(db)
+
+    def ingested_by(self, source: str) -> str:
+        """Which other process ingests this source (sha256) now, in words; "" for none."""
+        found = self._one(
+            f"SELECT worker FROM sources WHERE sha256 = ? AND {_HELD} AND owner <> ?",  # noqa: S608
+            source, self._owner,
+        )  # fmt: skip
+        return "" if found is None else str(found["worker"])
+
+    def replace_index(
+        self, model: str, present: Collection[str], empty: Mapping[str, str] | None = None
+    ) -> None:
+        """As `Catalog.replace_index`; what is being ingested meanwhile begins anew."""
+        super().replace_index(model, present, empty)
+        with self._writing() as db:
+            db.execute(
+                "UPDATE sources SET owner = '', lease_until = NULL"
+                " WHERE owner <> '' AND state = 'partial'"
+            )
+
+    def note_begun(self, key: str, request: Mapping[str, Any]) -> None:
+        """Record that this process took this request; again with the same key replaces it."""
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO begun (key, request, at, owner, lease_until)"  # noqa: S608 - ours
+                f" VALUES (?, ?, ?, ?, {_UNTIL}) ON CONFLICT (key) DO UPDATE SET"
+                " request = excluded.request, at = excluded.at, owner = excluded.owner,"
+                " lease_until = excluded.lease_until",
+                (key, json.dumps(dict(request)), datetime.now(UTC).isoformat(), self._owner,
+                 self.lease_s),
+            )  # fmt: skip
+
+    def begun(self) -> dict[str, dict[str, Any]]:
+        """The requests that have not ended and that no other process is at, oldest first."""
+        rows = self._all(
+            f"SELECT key, request FROM begun WHERE NOT ({_HELD} AND owner <> ?) ORDER BY at, key",  # noqa: S608
+            self._owner,
+        )
+        return {r["key"]: json.loads(r["request"]) for r in rows}
+
+    def _one(self, sql: str, *values: Any) -> Row | None:
+        rows = self._pool.read(sql, values)
+        return rows[0] if rows else None
+
+    def _all(self, sql: str, *values: Any) -> list[Row]:
+        return self._pool.read(sql, values)
+
+    def _writing(self) -> AbstractContextManager[PostgresTransaction]:
+        return self._pool.transaction()
+
+    def _take(self, db: Transaction, sha256: str) -> None:
+        # A source that is not known yet has no row to lock.
+        db.execute("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", (sha256,))
+        self._refuse_if_another_has_it(db, sha256)
+
+    def _own(self, db: Transaction, sha256: str) -> None:
+        found = db.execute(
+            f"UPDATE sources SET owner = ?, worker = ?, lease_until = {_UNTIL},"  # noqa: S608 - ours
+            " attempt = attempt + 1 WHERE sha256 = ? RETURNING attempt",
+            (self._owner, self._worker, self.lease_s, sha256),
+        ).fetchone()
+        with self._mutex:
+            self._attempts[sha256] = 0 if found is None else int(found["attempt"])
+
+    def _check(self, db: Transaction, sha256: str) -> None:
+        attempt = self._attempts.get(sha256)
+        if attempt is None:
+            self._refuse_if_another_has_it(db, sha256)
+            return
+        renewed = db.execute(
+            f"UPDATE sources SET lease_until = {_UNTIL} WHERE sha256 = ? AND owner = ?"  # noqa: S608
+            " AND attempt = ?",
+            (self.lease_s, sha256, self._owner, attempt),
+        )
+        if not renewed.rowcount:
+            raise StoreError(
+                "another process took this file over, as this one had not been heard of for "
+                f"{self.lease_s:g} s; its result counts",
+                code="LEASE_LOST",
+            )
+
+    def _let_go(self, db: Transaction, sha256: str) -> None:
+        db.execute("UPDATE sources SET owner = '', lease_until = NULL WHERE sha256 = ?", (sha256,))
+        with self._mutex:
+            self._attempts.pop(sha256, None)
+
+    def _refuse_if_another_has_it(self, db: Transaction, sha256: str) -> None:
+        held = db.execute(
+            f"SELECT worker FROM sources WHERE sha256 = ? AND {_HELD} AND owner <> ? FOR UPDATE",  # noqa: S608
+            (sha256, self._owner),
+        ).fetchone()
+        if held is not None:
+            raise StoreError(f"{held['worker']} is ingesting this file", code="BUSY")
+
+    def _let_go_of_the_dead(self) -> None:
+        """What a process left that is gone can be resumed."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE sources SET state = 'partial', stage = 'interrupted', owner = '',"  # noqa: S608
+                " lease_until = NULL WHERE sha256 IN (SELECT sha256 FROM sources"
+                f" WHERE state IN ('queued', 'processing') AND NOT ({_HELD})"
+                " FOR UPDATE SKIP LOCKED)"
+            )

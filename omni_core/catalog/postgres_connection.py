@@ -1,0 +1,173 @@
+"""Connections to PostgreSQL: a pool, transactions, and errors as one line with advice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from omni_core.catalog.database import Cursor
+from omni_core.errors import StoreError
+
+try:
+    import psycopg
+    from psycopg import sql
+    from psycopg_pool import ConnectionPool, PoolTimeout
+except ImportError as e:
+    raise StoreError(
+        "a catalog in PostgreSQL needs the extra: pip install 'omni-mcp[postgres]'"
+    ) from e
+
+CONNECT_S = 10
+OLDEST = 13
+"""PostgreSQL 13: the oldest version that the tests' queries suit."""
+READS = 3
+"""How often a query is tried when its connection breaks."""
+
+
+class Row:
+    """Values by the name of their column or by its number, as those of SQLite."""
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self, places: dict[str, int], values: Sequence[Any]) -> None:
+        self._places, self._values = places, values
+
+    def __getitem__(self, key: str | int) -> Any:
+        return self._values[self._places[key] if isinstance(key, str) else key]
+
+
+def _rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
+    places = {column.name: n for n, column in enumerate(cursor.description or ())}
+    return lambda values: Row(places, values)
+
+
+class PostgresTransaction:
+    """Statements on one connection; a placeholder is `?`."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Cursor:
+        """Run a statement."""
+        cursor = self._connection.cursor(row_factory=_rows)
+        # without values also a script of several statements
+        found: Cursor = cursor.execute(_translated(statement), _clean(values) or None)
+        return found
+
+    def executemany(self, statement: str, values: Sequence[Sequence[Any]], /) -> None:
+        """Run a statement once for each row of values."""
+        if values:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(_translated(statement), [_clean(v) for v in values])
+
+
+class Pool:
+    """Connections that are made when they are needed, and again when they broke."""
+
+    def __init__(self, url: str, schema: str) -> None:
+        """Connects once, so that a wrong address or password is told at once. Raises StoreError."""
+        self._where = where(url)
+        self._local = threading.local()
+        with self._as_store_errors(), psycopg.connect(url, connect_timeout=CONNECT_S) as first:
+            version = first.info.server_version // 10_000
+        if version < OLDEST:
+            raise StoreError(
+                f"the catalog at {self._where} is PostgreSQL {version}; version {OLDEST} or newer "
+                "is needed"
+            )
+
+        def configure(connection: psycopg.Connection[Any]) -> None:
+            connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(schema)))
+
+        self._pool = ConnectionPool(
+            url, min_size=1, max_size=8, timeout=CONNECT_S, configure=configure, open=False,
+            check=ConnectionPool.check_connection, name="catalog",
+            kwargs={"autocommit": True, "connect_timeout": CONNECT_S},
+        )  # fmt: skip
+        self._pool.open()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresTransaction]:
+        """One transaction; within it `read` of this thread sees what it wrote."""
+        with (
+            self._as_store_errors(),
+            self._pool.connection() as connection,
+            connection.transaction(),
+        ):
+            self._local.current = PostgresTransaction(connection)
+            try:
+                yield self._local.current
+            finally:
+                self._local.current = None
+
+    def read(self, statement: str, values: Sequence[Any]) -> list[Row]:
+        """The rows of a query; asked again on another connection when its own broke."""
+        current: PostgresTransaction | None = getattr(self._local, "current", None)
+        if current is not None:
+            return current.execute(statement, values).fetchall()
+        with self._as_store_errors():
+            for left in reversed(range(READS)):
+                try:
+                    with self._pool.connection() as connection:
+                        return PostgresTransaction(connection).execute(statement, values).fetchall()
+                except PoolTimeout:
+                    raise
+                except (psycopg.OperationalError, psycopg.InterfaceError):
+                    if not left:
+                        raise
+        raise AssertionError  # the loop returns or raises
+
+    @contextmanager
+    def _as_store_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as e:
+            raise StoreError(_told(e, self._where)) from None  # no trace of the address
+        except UnicodeEncodeError as e:
+            raise StoreError(f"the catalog cannot hold a name that is no text: {e.reason}") from e
+
+
+def where(url: str) -> str:
+    """The host and database of an address, without user and password."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "the local socket", parts.port
+    except ValueError:
+        return "the address of the setting catalog"
+    return f"{host}{f':{port}' if port else ''}{parts.path.partition('?')[0]}"
+
+
+def _told(e: psycopg.Error, place: str) -> str:
+    if isinstance(e, psycopg.ProgrammingError) and e.sqlstate is None:
+        return (
+            "the setting catalog is no address of a database; it is written "
+            "postgresql://user:password@host:5432/database"
+        )
+    if isinstance(e, PoolTimeout):
+        return f"the catalog at {place} gave no connection within {CONNECT_S} s; is it running?"
+    line = next((x for x in str(e).splitlines() if x.strip()), type(e).__name__)
+    if e.sqlstate is None:
+        return f"the catalog at {place} cannot be reached ({line}); check --catalog and its server"
+    if e.sqlstate.startswith(
+        "53"
+    ):  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+        return f"the catalog at {place} has no room ({line}); nothing stored is lost"
+    if e.sqlstate == "42501":
+        return f"the user of the catalog at {place} lacks a right ({line})"
+    return f"the catalog at {place} failed ({line}); call again"
+
+
+def _translated(statement: str) -> Any:
+    return statement.replace("?", "%s")
+
+
+def _clean(values: Sequence[Any]) -> list[Any]:
+    """PostgreSQL's text holds no NUL, which titles in damaged files have."""
+    return [v.replace("\0", "") if isinstance(v, str) else v for v in values]

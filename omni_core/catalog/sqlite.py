@@ -1,0 +1,136 @@
+"""The catalog in one SQLite file: one lock, one connection, one transaction at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from omni_core.catalog import mending, schema
+from omni_core.catalog.lock import StoreLock
+from omni_core.catalog.store import Catalog
+from omni_core.errors import StoreError
+
+
+class SqliteCatalog(Catalog):
+    """An open `catalog.sqlite`. Safe to use from any thread; calls take turns.
+
+    The process that holds the store's lock owns every source: there are no leases.
+    """
+
+    def __init__(self, store: Path, *, read_only: bool = False) -> None:
+        """Open `<store>/catalog.sqlite`, created where missing.
+
+        Raises StoreError STORE_BUSY when another process has it open for writing. `read_only`
+        takes no lock, so it works beside a running server; a missing file reads as empty.
+        """
+        self._mutex = threading.RLock()
+        self._lock = None if read_only else _lock_store(store)
+        try:
+            with _as_store_errors():
+                self._db = _connect(store / "catalog.sqlite", read_only)
+                self._prepare(read_only)
+        except BaseException:
+            if self._lock is not None:
+                self._lock.release()
+            raise
+
+    def _prepare(self, read_only: bool) -> None:
+        if read_only:
+            schema.require_current(self._db)
+            self._db.execute("PRAGMA query_only = ON")
+            return
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        schema.migrate(self._db)
+        mending.mend_names(self._db)
+        # We hold the lock, so no ingest is running: these were interrupted and can be resumed.
+        self._db.execute(
+            "UPDATE sources SET state = 'partial', stage = 'interrupted'"
+            " WHERE state IN ('queued', 'processing')"
+        )
+
+    def close(self) -> None:
+        """Close the file, then release the lock even if closing fails."""
+        with self._mutex:
+            try:
+                self._db.close()
+            finally:
+                if self._lock is not None:
+                    self._lock.release()
+
+    def hold(self) -> None:
+        """Let other threads wait with their calls until `let_go`, which this thread must call."""
+        self._mutex.acquire()
+
+    def let_go(self) -> None:
+        """End what `hold` began."""
+        self._mutex.release()
+
+    def _one(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        with self._mutex, _as_store_errors():
+            found: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
+            return found
+
+    def _all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        with self._mutex, _as_store_errors():
+            return self._db.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: an exception in it, a full disk or kill -9 rolls it back."""
+        with self._mutex, _as_store_errors():
+            if self._db.in_transaction:  # an earlier rollback failed too
+                self._db.execute("ROLLBACK")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # a full disk has rolled back by itself
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+def _lock_store(store: Path) -> StoreLock:
+    try:
+        store.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as e:
+        raise StoreError(
+            f"cannot make the folder {store}: {e.strerror}; choose another with --store"
+        ) from e
+    return StoreLock(store)
+
+
+def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
+    if read_only and not path.exists():
+        target = ":memory:"
+    elif read_only:
+        target = f"{path.absolute().as_uri()}?mode=ro"
+    else:
+        target = path.absolute().as_uri()
+    db = sqlite3.connect(
+        target, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
+    )
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+@contextmanager
+def _as_store_errors() -> Iterator[None]:
+    """Raise SQLite's errors as StoreError with advice. Codes: https://sqlite.org/rescode.html"""
+    try:
+        yield
+    except sqlite3.Error as e:
+        name = getattr(e, "sqlite_errorname", None) or ""  # absent on the module's own errors
+        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+            advice = "free some space on its disk and call again: nothing stored is lost"
+        elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            advice = "the file is damaged: restore it, or move it away and ingest again"
+        else:
+            advice = "call again; if it stays so, run `omni-mcp doctor`"
+        raise StoreError(f"the catalog failed ({e}); {advice}") from e

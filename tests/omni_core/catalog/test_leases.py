@@ -1,0 +1,261 @@
+"""Several processes on one catalog: each file is ingested by one at a time, and a dead one's file
+goes to another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core.errors import BadRequestError, StoreError
+from omni_core.types import Modality, Source
+
+ROOT = Path(__file__).parents[3]
+SOURCE = Source("ab" * 32, "/m/a.mp4", "A", Modality.VIDEO, "video/mp4", 1)
+Open = Callable[..., Any]
+
+
+def sha(n: int) -> str:
+    return hashlib.sha256(str(n).encode()).hexdigest()
+
+
+def begin(catalog: Any, source: Source = SOURCE, collection: str = "default") -> Any:
+    return catalog.begin(source, collection=collection, mtime_ns=1, model="m", pipeline="p")
+
+
+def expire(catalog: Any) -> None:
+    """Let every lease run out, by the database's clock."""
+    with catalog._writing() as db:
+        db.execute("UPDATE sources SET lease_until = now() - make_interval(secs => 1)")
+        db.execute("UPDATE begun SET lease_until = now() - make_interval(secs => 1)")
+
+
+def test_a_file_that_another_process_ingests_is_refused_with_its_name(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres()
+    begin(one)
+    assert f"pid {os.getpid()}" in two.ingested_by(SOURCE.sha256)
+    assert one.ingested_by(SOURCE.sha256) == ""
+    attempts: tuple[Callable[[Any], object], ...] = (
+        begin,
+        lambda c: c.finish(SOURCE.sha256, segments=1),
+        lambda c: c.forget(SOURCE.sha256),
+        lambda c: c.remove(SOURCE.sha256),
+    )
+    for attempt in attempts:
+        with pytest.raises(StoreError, match="is ingesting this file") as refused:
+            attempt(two)
+        assert refused.value.code == "BUSY"
+    begin(one)  # its own again
+    one.finish(SOURCE.sha256, segments=3)
+    assert two.ingested_by(SOURCE.sha256) == ""
+    assert two.get(SOURCE.sha256).state == "ready"
+    assert begin(two) == {}
+
+
+def test_when_the_lease_has_run_out_another_goes_on_where_it_stopped(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres()
+    begin(one)
+    one.progress(SOURCE.sha256, segments=4, resume={"at": 7})
+    expire(one)
+    assert begin(two) == {"at": 7}
+    writes: tuple[Callable[[], object], ...] = (
+        lambda: one.progress(SOURCE.sha256, segments=9),
+        lambda: one.finish(SOURCE.sha256, segments=9),
+        lambda: one.finish(SOURCE.sha256, state="partial", segments=9),
+        lambda: one.remove(SOURCE.sha256),
+        lambda: one.put_back(replace(two.get(SOURCE.sha256), state="ready")),
+    )
+    for late in writes:
+        with pytest.raises(StoreError) as lost:
+            late()
+        assert lost.value.code == "LEASE_LOST"
+    two.finish(SOURCE.sha256, segments=5)
+    with pytest.raises(StoreError) as lost:  # also after the other has ended
+        one.finish(SOURCE.sha256, state="partial", segments=9)
+    assert lost.value.code == "LEASE_LOST"
+    row = one.get(SOURCE.sha256)
+    assert (row.state, row.segments) == ("ready", 5)
+    assert begin(one) == {}  # and a new attempt is as good as any
+
+
+def test_a_lease_that_ran_out_and_that_nobody_took_is_still_good(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres()
+    begin(one)
+    expire(one)
+    assert two.ingested_by(SOURCE.sha256) == ""
+    one.renew()
+    assert two.ingested_by(SOURCE.sha256) != ""
+    expire(one)
+    one.finish(SOURCE.sha256, segments=2)
+    assert two.get(SOURCE.sha256).segments == 2
+
+
+def test_opening_lets_go_of_what_the_dead_held_and_of_nothing_else(open_postgres: Open) -> None:
+    one = open_postgres()
+    begin(one)
+    assert open_postgres().get(SOURCE.sha256).state == "processing"
+    expire(one)
+    assert open_postgres(read_only=True).get(SOURCE.sha256).state == "processing"
+    row = open_postgres().get(SOURCE.sha256)
+    assert (row.state, row.segments) == ("partial", 0)
+
+
+def test_when_the_index_was_replaced_a_worker_begins_anew(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres()
+    begin(one)
+    two.replace_index("m2", ())
+    with pytest.raises(StoreError) as lost:
+        one.finish(SOURCE.sha256, segments=2)
+    assert lost.value.code == "LEASE_LOST"
+    assert two.get(SOURCE.sha256).state == "partial"
+
+
+def test_a_process_that_closes_gives_its_files_up(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres()
+    begin(one)
+    one.close()
+    assert begin(two) == {}
+
+
+def test_requests_under_way_belong_to_their_process(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres()
+    one.note_begun("k", {"path": "/m"})
+    assert one.begun() == {"k": {"path": "/m"}}
+    assert two.begun() == {}
+    expire(one)
+    assert two.begun() == {"k": {"path": "/m"}}
+    two.end_begun("k")
+    assert one.begun() == {}
+
+
+def test_many_processes_that_want_the_same_files_get_each_once(open_postgres: Open) -> None:
+    """Six owners go through the same thirty files at once."""
+    owners = [open_postgres() for _ in range(6)]
+    files = [replace(SOURCE, sha256=sha(n), uri=f"/m/{n}") for n in range(30)]
+    won: list[tuple[int, str]] = []
+    wrong: list[BaseException] = []
+    ready = threading.Barrier(len(owners))
+
+    def work(number: int) -> None:
+        ready.wait(30)
+        for file in files:
+            try:
+                begin(owners[number], file)
+            except StoreError as e:
+                if e.code != "BUSY":
+                    wrong.append(e)
+            else:
+                won.append((number, file.sha256))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(len(owners))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not wrong
+    assert sorted(sha256 for _, sha256 in won) == sorted(f.sha256 for f in files)
+    assert owners[0].totals() == (30, 0)
+    owners[0].renew()  # merges the rows that the counts are added up from
+    assert owners[1].totals("default") == (30, 0)
+
+
+WORKER = """
+import sys
+from omni_core.catalog.postgres import PostgresCatalog
+from omni_core.types import Modality, Source
+c = PostgresCatalog(sys.argv[1], sys.argv[2], lease_s=float(sys.argv[3]))
+s = Source("ab" * 32, "/m/a.mp4", "A", Modality.VIDEO, "video/mp4", 1)
+c.begin(s, collection="default", mtime_ns=1, model="m", pipeline="p")
+c.progress(s.sha256, segments=4, resume={"at": 7})
+print("begun", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_process_that_is_killed_is_followed_by_another(
+    open_postgres: Open, postgres_url: str
+) -> None:
+    one = open_postgres()
+    child = subprocess.Popen(
+        [sys.executable, "-c", WORKER, postgres_url, open_postgres.schema, "600"],  # type: ignore[attr-defined]
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
+    )  # fmt: skip
+    assert child.stdout is not None and child.stdin is not None
+    assert child.stdout.readline().strip() == b"begun"
+    assert f"pid {child.pid}" in one.ingested_by(SOURCE.sha256)
+    with pytest.raises(StoreError):
+        begin(one)
+    child.kill()
+    child.wait(30)
+    child.stdin.close()
+    child.stdout.close()
+    expire(one)
+    assert begin(one) == {"at": 7}
+    one.finish(SOURCE.sha256, segments=6)
+    assert one.totals() == (1, 6)
+
+
+def test_what_cannot_be_opened_is_one_line_without_the_password(postgres_url: str) -> None:
+    from omni_core.catalog.postgres import PostgresCatalog
+
+    rest = postgres_url.split("@")[1]
+    for url in (
+        "postgresql://omni:hunter2@127.0.0.1:1/postgres",
+        f"postgresql://nobody:hunter2@{rest}",
+        f"postgresql://omni:hunter2@{rest.split('/')[0]}/nothing",
+        "postgresql://omni:hunter2@[::1/postgres",
+        "hunter2",
+    ):
+        with pytest.raises(StoreError) as refused:
+            PostgresCatalog(url)
+        told = str(refused.value)
+        assert "hunter2" not in told and "\n" not in told and "catalog" in told
+
+
+def test_a_catalog_of_a_newer_version_is_refused(open_postgres: Open) -> None:
+    one = open_postgres()
+    with one._writing() as db:
+        db.execute("UPDATE catalog_version SET version = 99")
+    with pytest.raises(StoreError, match="newer omni-mcp"):
+        open_postgres()
+
+
+def test_a_connection_that_broke_is_made_again(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres()
+    begin(one)
+    two._all("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+             " AND backend_type = 'client backend'")  # fmt: skip
+    assert one.totals() == (1, 0)
+    one.finish(SOURCE.sha256, segments=1)
+    assert two.totals() == (1, 1)
+
+
+def test_a_title_with_a_nul_is_kept_without_it(open_postgres: Open) -> None:
+    one = open_postgres()
+    begin(one, replace(SOURCE, title="A\0B"))
+    assert one.get(SOURCE.sha256).title == "AB"
+
+
+def test_a_file_of_the_store_is_not_what_a_backup_of_it_copies(open_postgres: Open) -> None:
+    with pytest.raises(BadRequestError, match="pg_dump"):
+        open_postgres().hold()
+
+
+def test_what_another_process_stores_is_seen_at_once(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres()
+    for n in range(3):
+        file = replace(SOURCE, sha256=sha(n), uri=f"/m/{n}", title=f"T{n}")
+        begin(one, file)
+        one.finish(file.sha256, segments=n)
+        assert two.totals() == (n + 1, sum(range(n + 1)))
+        assert [r.title for r in two.find(f"t{n}")] == [f"T{n}"]
+    assert json.dumps(two.collections()) == '{"default": 3}'

@@ -1,0 +1,134 @@
+"""A file that another process ingests: this one waits, and goes on where that one is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core import Engine, IngestRequest, IngestStatus
+from omni_core.engine.hashing import hash_file
+from omni_core.engine.ingest import file
+from omni_core.engine.results import FolderStatus
+from omni_core.errors import BadRequestError
+from omni_core.ids import PIPELINE
+from omni_core.settings import Settings
+from omni_core.types import Modality, Source
+from tests.omni_core.catalog import postgres_server
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    if why := postgres_server.why_not():
+        pytest.skip(why)
+    with postgres_server.server() as found:
+        yield found
+
+
+@pytest.fixture
+def shared(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(file, "POLL_S", 0.05)
+    schema = f"engine_{settings.store_path.parent.name}"[:60]
+    return replace(settings, catalog=url, catalog_schema=schema, index="memory")
+
+
+@pytest.fixture
+async def other(shared: Settings) -> Any:
+    """The catalog as another process has it open."""
+    from omni_core.catalog.postgres import PostgresCatalog
+
+    opened = await asyncio.to_thread(PostgresCatalog, shared.catalog, shared.catalog_schema)
+    yield opened
+    await asyncio.to_thread(opened.close)
+
+
+async def take(other: Any, path: Path) -> Source:
+    """Let the other process begin this file."""
+    found = Source(await hash_file(path), str(path), path.stem, Modality.DOCUMENT, "text/plain", 1)
+
+    def begin() -> None:
+        other.begin(found, collection="default", mtime_ns=1, model="m", pipeline=PIPELINE)
+
+    await asyncio.to_thread(begin)
+    return found
+
+
+async def test_an_index_of_one_process_is_refused_beside_a_shared_catalog(
+    settings: Settings,
+) -> None:
+    with pytest.raises(BadRequestError, match="--qdrant"):
+        await Engine.open(replace(settings, catalog="postgresql://h/d", index="edge"))
+
+
+async def test_a_file_waits_for_the_process_that_ingests_it(
+    shared: Settings, other: Any, media: Path
+) -> None:
+    waits = asyncio.Event()
+
+    async def progress(status: IngestStatus) -> None:
+        if status.stage == "waiting" and status.waiting_for.startswith(file.ELSEWHERE):
+            waits.set()
+
+    async with asyncio.timeout(120), await Engine.open(shared) as engine:
+        held = await take(other, media / "notes.md")
+        job = asyncio.create_task(
+            engine.ingest(IngestRequest(str(media / "notes.md")), progress=progress)
+        )
+        await waits.wait()
+        await asyncio.to_thread(other.finish, held.sha256, segments=3)
+        status = await job
+        assert (status.state, status.already, status.segments) == ("ready", True, 3)
+
+
+async def test_a_folder_goes_on_with_the_other_files_and_takes_over_from_the_dead(
+    shared: Settings, other: Any, media: Path
+) -> None:
+    others_done = asyncio.Event()
+
+    async def progress(status: FolderStatus) -> None:
+        if status.files_done == 2:
+            others_done.set()
+
+    async with asyncio.timeout(120), await Engine.open(shared) as engine:
+        await take(other, media / "fire_truck.png")
+        paths = [str(media / name) for name in ("fire_truck.png", "lake.jpg", "notes.md")]
+        job = asyncio.create_task(engine.ingest_folder(paths, progress=progress))
+        await others_done.wait()
+        assert not job.done()
+        await asyncio.to_thread(other.close)  # or its lease runs out
+        status = await job
+        assert [s.state for s in status.done] == ["ready"] * 3
+        assert not any(s.already for s in status.done)
+        assert len((await engine.sources()).sources) == 3
+
+
+async def test_a_process_that_slept_is_not_believed(
+    shared: Settings, other: Any, media: Path
+) -> None:
+    """Its source was taken over while it was cutting."""
+    async with asyncio.timeout(120), await Engine.open(shared) as engine:
+        await engine.ready()
+        catalog: Any = engine._context.catalog
+        begun, taken = catalog.begin, asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def begin(source: Source, **facts: Any) -> Any:
+            answer = begun(source, **facts)
+            if not taken.is_set():
+                with other._writing() as db:
+                    db.execute("UPDATE sources SET lease_until = now() - make_interval(secs => 1)")
+                other.begin(source, **facts)
+                loop.call_soon_threadsafe(taken.set)
+            return answer
+
+        catalog.begin = begin
+        job = asyncio.create_task(engine.ingest(IngestRequest(str(media / "notes.md"))))
+        await taken.wait()
+        row = await asyncio.to_thread(other.list)
+        await asyncio.to_thread(other.finish, row[0][0].sha256, segments=7)
+        status = await job
+        assert (status.state, status.segments) == ("ready", 7)
