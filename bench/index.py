@@ -30,13 +30,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from omni_core.index import versions
+from omni_core.files import used_bytes
 from omni_core.index.edge import EdgeIndex
 from omni_core.index.memory import MemoryIndex
 from omni_core.index.server import ServerIndex
 from omni_core.payload import StoredSegment, of_modalities, overlapping, source_filter
 from omni_core.points import Point
 from omni_core.query import Filter, Prefetch
+from omni_core.settings import Settings
 from omni_core.text import bm25
 from omni_core.types import Channel, EncoderInfo, Modality, Segment, Source, Span
 
@@ -153,9 +154,9 @@ async def main(args: argparse.Namespace) -> None:
             }
             if args.qdrant:
                 key = os.environ.get("OMNI_QDRANT_API_KEY", "")
-                stores["server"] = partial(
-                    ServerIndex, args.qdrant, info, api_key=key, name=f"bench-{info.revision}"
-                )
+                name = f"bench-{info.revision}"
+                there = Settings(qdrant_url=args.qdrant, qdrant_api_key=key, qdrant_collection=name)
+                stores["server"] = partial(ServerIndex, there, info)
             rows = []
             truth: list[list[str]] = []
             kept = None
@@ -163,7 +164,7 @@ async def main(args: argparse.Namespace) -> None:
                 if name == "memory":  # close() forgets: keep one, opened once
                     kept = make()
                     make = partial(_same, kept)
-                used = partial(versions.used_bytes, Path(folder)) if name == "edge" else int
+                used = partial(used_bytes, Path(folder)) if name == "edge" else int
                 row, tops = await measure(name, make, data, questions, used)
                 truth = truth or tops
                 shared = [len(set(a) & set(b)) for a, b in zip(tops, truth, strict=True)]

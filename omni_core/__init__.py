@@ -28,6 +28,7 @@ from omni_core.settings import load as load_settings
 
 if TYPE_CHECKING:
     from omni_core.engine import Engine as Engine
+    from omni_core.engine.results import BackupStatus as BackupStatus
     from omni_core.engine.results import Checked as Checked
     from omni_core.engine.results import ClipFile as ClipFile
     from omni_core.engine.results import FileNews as FileNews
@@ -123,6 +124,7 @@ _LAZY = {
         "SourcePage",
         "SpeakersOf",
         "VectorsStatus",
+        "BackupStatus",
     ),
     "omni_core.models.answers": ("ModelStatus", "UnloadedReader"),
     "omni_core.payload": ("StoredSegment",),

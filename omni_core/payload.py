@@ -56,6 +56,8 @@ INDEXED: Mapping[str, FieldKind] = {
     "recorded_at": FieldKind.DATETIME,
 }
 """Fields that a store indexes before its first point."""
+GROUPED = frozenset({"collections"})
+"""Indexed fields of which questions name one value: a store may lay out its points by them."""
 
 
 @dataclass(frozen=True, slots=True)

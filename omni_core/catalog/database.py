@@ -54,6 +54,14 @@ class Database:
                 if self._lock is not None:
                     self._lock.release()
 
+    def hold(self) -> None:
+        """Let other threads wait with their calls until `let_go`, which this thread must call."""
+        self._mutex.acquire()
+
+    def let_go(self) -> None:
+        """End what `hold` began."""
+        self._mutex.release()
+
     def _one(self, sql: str, *values: Any) -> sqlite3.Row | None:
         with self._mutex, _as_store_errors():
             found: sqlite3.Row | None = self._db.execute(sql, values).fetchone()

@@ -26,9 +26,13 @@ from omni_core.engine.ingest.jobs import Jobs, Progress
 from omni_core.engine.ingest.reindex import Progress as ReindexProgress
 from omni_core.engine.ingest.reindex import ReindexStatus, reindex
 from omni_core.engine.ingest.resume import resume
+from omni_core.engine.moving.backup import Progress as BackupProgress
+from omni_core.engine.moving.backup import back_up, restore
+from omni_core.engine.moving.migrating import MigrationStatus, migrate
 from omni_core.engine.opening import open_ref
 from omni_core.engine.refs import one_source
 from omni_core.engine.results import (
+    BackupStatus,
     Checked,
     FileNews,
     FilePage,
@@ -60,7 +64,16 @@ from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
 
-__all__ = ["Engine", "ReindexProgress", "ReindexStatus", "reindex"]
+__all__ = [
+    "BackupStatus",
+    "Engine",
+    "MigrationStatus",
+    "ReindexProgress",
+    "ReindexStatus",
+    "migrate",
+    "reindex",
+    "restore",
+]
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +91,8 @@ class Engine:
         self._closing: asyncio.Task[None] | None = None
         self._record = Record(context)
         self._jobs = Jobs(context, self._record)
-        self._folders = Folders(self._jobs, context.tasks, self._record)
+        at_once = context.settings.decoders
+        self._folders = Folders(self._jobs, context.tasks, self._record, at_once)
 
     @classmethod
     async def open(cls, settings: Settings, *, beside: Engine | None = None) -> Engine:
@@ -160,7 +174,7 @@ class Engine:
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
     ) -> FolderStatus:
-        """Make many files searchable, one after another; see `Folders.ingest`."""
+        """Make many files searchable, several at a time (`decoders`); see `Folders.ingest`."""
         return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress,
             grace_s=grace_s,
@@ -287,6 +301,10 @@ class Engine:
         model; see `vectors.importing`."""
         return await import_vectors(self._context, Path(path), progress=progress)
 
+    async def back_up(self, path: str, *, progress: BackupProgress | None = None) -> BackupStatus:
+        """Copy the library into the new folder `path`; see `moving.backup`."""
+        return await back_up(self._context, Path(path), progress=progress)
+
     async def speakers(self, source: str = "") -> tuple[SpeakersOf, ...]:
         """Who speaks in a source; with "" in every source that has a speaker with a name."""
         return await naming.speakers_of(self._context, source)
@@ -310,9 +328,9 @@ class Engine:
         return await recognition.forget_voices(self._context, name)
 
     def _pending_files(self) -> int:
-        """Files under way or waiting for their turn; a folder's current file counts once."""
+        """Files under way or waiting for their turn; a folder's current files count once."""
         folders = self._folders.running
-        current = {f.current.path for f in folders if f.current is not None}
+        current = {file.path for f in folders for file in f.now}
         waiting = sum(f.files_total - f.files_done for f in folders)
         return waiting + sum(job.path not in current for job in self._jobs.running)
 

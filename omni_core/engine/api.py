@@ -13,6 +13,7 @@ from omni_core.engine.changes import Listener
 from omni_core.engine.ingest.folders import FolderProgress
 from omni_core.engine.ingest.jobs import Progress
 from omni_core.engine.results import (
+    BackupStatus,
     Checked,
     FileNews,
     FilePage,
@@ -33,6 +34,7 @@ from omni_core.engine.results import (
     VectorsStatus,
 )
 
+BackupProgress = Callable[[BackupStatus], Awaitable[None]]
 VectorsProgress = Callable[[VectorsStatus], Awaitable[None]]
 
 
@@ -63,7 +65,7 @@ class EngineApi(Protocol):
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
     ) -> FolderStatus:
-        """Make many files searchable, one after another."""
+        """Make many files searchable, several at a time."""
         ...
 
     async def stop(
@@ -144,6 +146,12 @@ class EngineApi(Protocol):
         self, path: FilePath, *, progress: VectorsProgress | None = None
     ) -> VectorsStatus:
         """Add the sources of such a file."""
+        ...
+
+    async def back_up(
+        self, path: FilePath, *, progress: BackupProgress | None = None
+    ) -> BackupStatus:
+        """Copy the library into a new folder."""
         ...
 
     async def speakers(self, source: str = "") -> tuple[SpeakersOf, ...]:

@@ -198,6 +198,8 @@ async def forget_source(context: Context, source: str) -> SourceRow:
     its folder is watched, it is not ingested again before it changes."""
     row = await one_source(context, source)
     index = await context.opened_index()
+    # a crash in between, or a backup, leaves a source that says that it is not whole
+    await asyncio.to_thread(context.catalog.finish, row.sha256, state="partial", segments=0)
     await index.delete(source_filter(row.id))
     await index.flush()
     await asyncio.to_thread(context.catalog.forget, row.sha256)

@@ -118,6 +118,13 @@ class EdgeIndex(Index):
         await self.flush()
         await asyncio.to_thread(versions.activate, self._store, versions.slug(self._info))
 
+    async def copy_to(self, store: Path) -> bool:
+        """Copy the shard; other calls wait meanwhile."""
+        name = versions.slug(self._info)
+        await self._call("copy_to", str(versions.folder(store) / name), deadline_s=None)
+        await asyncio.to_thread(versions.activate, store, name)
+        return True
+
     async def close(self) -> None:
         """Flush and release the shard."""
         worker, self._worker = self._worker, None

@@ -20,7 +20,7 @@ import qdrant_edge as edge
 
 from omni_core import payload, query
 from omni_core.errors import OmniError, StoreError
-from omni_core.index import versions
+from omni_core.files import copy_tree, used_bytes
 from omni_core.payload import StoredSegment
 from omni_core.points import Point, ScoredPoint
 from omni_core.types import Sparse
@@ -156,13 +156,19 @@ class Shard:
     @_as_store_errors
     def optimize(self) -> bool:
         """Vacuum deleted points; False when there was nothing to do or too little disk space."""
-        size, free = versions.used_bytes(self._path), shutil.disk_usage(self._path).free
+        size, free = used_bytes(self._path), shutil.disk_usage(self._path).free
         if free < 2 * size + DISK_RESERVE:
             log.warning("index not vacuumed: needs %d MB free, has %d", 2 * size >> 20, free >> 20)
             return False
         done = bool(self._shard.optimize())
         self.flush()
         return done
+
+    @_as_store_errors
+    def copy_to(self, path: str) -> None:
+        """Copy the folder of this index, everything in it written first."""
+        self.flush()
+        copy_tree(self._path.parent, Path(path))
 
     def close(self) -> None:
         """Flush and release the shard."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from omni_core.errors import StoreError
-from omni_core.files import write_atomically
+from omni_core.files import used_bytes, write_atomically
 from omni_core.types import EncoderInfo
 
 LAYOUT = 1
@@ -111,18 +111,6 @@ def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:
     if now is None and not building:
         activate(store, name)
     return path
-
-
-def used_bytes(path: Path) -> int:
-    """Disk usage of a folder in bytes, by blocks where the system reports them."""
-    total = 0
-    for item in path.rglob("*"):
-        try:
-            stat = item.lstat()
-        except FileNotFoundError:  # the engine removes segments while we look
-            continue
-        total += getattr(stat, "st_blocks", -(-stat.st_size // 512)) * 512
-    return total
 
 
 def _model_of(store: Path, slug: str) -> str:

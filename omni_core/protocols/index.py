@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 from omni_core.points import Point, ScoredPoint
@@ -84,6 +85,15 @@ class Index(ABC):
     async def close(self) -> None:
         """Release the store; no call follows. Also called after `open` failed."""
 
+    async def claim(  # noqa: B027 - optional
+        self, library: str, *, adopt: bool = False
+    ) -> None:
+        """Mark the store as that of this library, whose id the catalog holds; called after `open`.
+
+        Optional: for stores that several catalogs can reach. Raises StoreError
+        FOREIGN_COLLECTION when it belongs to another library, which `adopt` takes it from.
+        """
+
     async def flush(self) -> None:  # noqa: B027 - optional
         """Durable against power loss when it returns. Optional: for stores that are not already
         after `upsert`."""
@@ -97,3 +107,8 @@ class Index(ABC):
 
         Optional, but a re-index to another model needs it.
         """
+
+    async def copy_to(self, store: Path) -> bool:
+        """Copy the files of the index, as of one moment, to where they would lie in the empty
+        folder `store`; False where it has none. Optional: for backups of the store."""
+        return False

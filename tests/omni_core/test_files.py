@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from omni_core.files import sha256_of, write_atomically
+from omni_core.files import copy_tree, copy_verified, sha256_of, used_bytes, write_atomically
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,3 +69,31 @@ def test_a_file_is_written_with_the_permissions_asked_for(tmp_path: Path) -> Non
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     write_atomically(path, b"y", mode=0o640)
     assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"y", 0o640)
+
+
+def test_a_copied_tree_has_the_same_bytes_and_keeps_its_holes(tmp_path: Path) -> None:
+    old = tmp_path / "old" / "sub"
+    old.mkdir(parents=True)
+    with (old / "sparse").open("wb") as f:
+        f.write(b"head")
+        f.seek(5 << 20)
+        f.write(b"tail")
+        f.truncate(9 << 20)
+    (old / "empty").touch()
+    (old / "link").symlink_to(tmp_path / "elsewhere")
+    copy_tree(tmp_path / "old", tmp_path / "new")
+    new = tmp_path / "new" / "sub"
+    assert sorted(p.name for p in new.iterdir()) == ["empty", "sparse"]
+    assert (new / "sparse").read_bytes() == (old / "sparse").read_bytes()
+    assert used_bytes(tmp_path / "new") <= used_bytes(old / "sparse") + (3 << 20)
+
+
+def test_a_copy_with_other_bytes_than_expected_replaces_nothing(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(b"changed")
+    new.write_bytes(b"as it was")
+    assert not copy_verified(old, new, hashlib.sha256(b"whole").hexdigest())
+    assert new.read_bytes() == b"as it was"
+    assert copy_verified(old, new, hashlib.sha256(b"changed").hexdigest())
+    assert new.read_bytes() == b"changed"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["new", "old"]

@@ -148,10 +148,10 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
     if not prefetches:
         return Retrieved((), ())
     index = await context.opened_index()
-    rankings = await index.search(prefetches, filter=scope.filter)
+    rankings = await scope.search(index, prefetches)
     if question.spoken_by is not None:  # what the speaker says may be far from the best of all
         within = scope.narrowed(question.spoken_by.filter)
-        own = await index.search(prefetches, filter=within.filter)
+        own = await within.search(index, prefetches)
         rankings = [fusion.merge(pair) for pair in zip(rankings, own, strict=True)]
     by_meaning, by_words = rankings[:dense], rankings[dense:]
     note_growth(context, dict(zip(channels, by_meaning, strict=False)))

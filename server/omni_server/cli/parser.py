@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from omni_server.cli import parser_measuring, parser_serving, parser_vectors
+from omni_server.cli import parser_measuring, parser_moving, parser_serving, parser_vectors
 from omni_server.cli.verbs import Verbs, json_option
 
 MODALITIES = ("video", "audio", "image", "document")
@@ -40,6 +40,7 @@ def build() -> argparse.ArgumentParser:
     parser_measuring.measuring(verbs)
     _learning(verbs)
     parser_vectors.vectors(verbs)
+    parser_moving.moving(verbs)
     parser_serving.clients(verbs)
     return top
 
@@ -244,6 +245,10 @@ def _learning(verbs: Verbs) -> None:
         "Say what is installed, what is missing, and how to get it",
         "omni-mcp doctor\n  omni-mcp doctor --client claude-code",
     )
+    doctor.add_argument(
+        "--adopt", action="store_true",
+        help="make the collection on the Qdrant server this library's, where its catalog is lost",
+    )  # fmt: skip
     one = doctor.add_argument_group("an MCP client")
     one.add_argument(
         "--client", choices=parser_serving.CLIENTS, help="say what is wrong with its entry instead"

@@ -1,0 +1,6 @@
+"""A library moved as a whole: to another index, into a backup and back.
+
+migrating  from one index to another: points copied, compared, then the settings are switched
+comparing  whether two indexes hold the same and answer the same
+backup     the files of a store, copied while it is in use, and put back
+"""

@@ -1,0 +1,238 @@
+"""Backups of a store with the embedded index, made while it is in use, and put back.
+
+A backup is a folder:
+
+    backup.json      format, model, counts, and of every file its size and sha256
+    catalog.sqlite   as of one moment
+    index/...        the index version in use, as of that moment or a little later
+    thumbs/... and whatever else of the store cannot be made again
+
+It appears under its name when it is complete. Calls wait while the catalog and the index are
+copied, and go on while the rest is. Caches, downloads that can be fetched again and locks stay out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from omni_core.catalog import Catalog
+from omni_core.catalog.lock import StoreLock
+from omni_core.engine.context import Context
+from omni_core.engine.results import BackupStatus
+from omni_core.errors import BadRequestError, NotFoundError, StoreError, UnreadableError
+from omni_core.files import copy_sparse, copy_verified, sha256_of, used_bytes, write_atomically
+from omni_core.tasks import finish_first
+
+FORMAT = 1
+MANIFEST = "backup.json"
+CATALOG = "catalog.sqlite"
+LEFT_OUT = frozenset(
+    {"cache", "lock", "shared", "downloads", "index", "weights", "clips", "tenants", "tasks"}
+)
+"""Entries of a store that are not copied as they are: made again when needed, copied otherwise
+(index), running (lock, shared, tasks), or stores of their own (tenants)."""
+
+
+Progress = Callable[[BackupStatus], Awaitable[None]]
+
+
+async def back_up(
+    context: Context, path: Path, *, progress: Progress | None = None
+) -> BackupStatus:
+    """Copy the library into a new folder.
+
+    Raises BadRequestError when it exists, or the library is not in the store alone (a Qdrant
+    server has snapshots of its own); StoreError when it cannot be written.
+    """
+    if await asyncio.to_thread(os.path.lexists, path):
+        raise BadRequestError(f"{path} exists; name a new folder for the backup")
+    index = await context.opened_index()
+    store = context.settings.store_path
+    new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    status = BackupStatus(str(path))
+    try:
+        await asyncio.to_thread(new.mkdir, parents=True, mode=0o700)
+        async with _held(context.catalog):
+            if not await index.copy_to(new):
+                raise BadRequestError(
+                    f"the index {context.settings.index!r} is not in the store: back it up with "
+                    "its own tools (Qdrant: snapshots), or write `omni-mcp export`"
+                )
+            await asyncio.to_thread(_copy_catalog, store / CATALOG, new / CATALOG)
+        files = await asyncio.to_thread(lambda: list(_others(store)))
+        for file in files:
+            await asyncio.to_thread(_copy, file, new / file.relative_to(store))
+        sources, segments = await asyncio.to_thread(_totals, new)
+        status = replace(status, sources=sources, segments=segments)
+        status = await _describe(new, status, context.info.fingerprint, progress)
+        await asyncio.to_thread(os.replace, new, path)
+    except OSError as e:
+        raise StoreError(f"cannot write the backup {path}: {e.strerror or e}") from e
+    finally:
+        await finish_first(asyncio.to_thread(shutil.rmtree, new, True))
+    return status
+
+
+async def restore(backup: Path, store: Path, *, progress: Progress | None = None) -> BackupStatus:
+    """Make `store` a copy of the backup, each file checked by its sha256; a new folder, or one
+    that holds no library.
+
+    Raises NotFoundError and UnreadableError for what is no complete backup, BadRequestError when
+    the store holds a library, StoreError when it is in use or cannot be written.
+    """
+    manifest = await asyncio.to_thread(_manifest, backup)
+    if await asyncio.to_thread((store / CATALOG).exists):
+        raise BadRequestError(
+            f"{store} holds a library; name another folder with --store, or move that one away"
+        )
+    files: dict[str, Any] = manifest["files"]
+    status = BackupStatus(
+        str(store), len(files), sources=manifest["sources"], segments=manifest["segments"]
+    )
+    try:
+        await asyncio.to_thread(store.mkdir, parents=True, exist_ok=True, mode=0o700)
+        lock = await asyncio.to_thread(StoreLock, store)
+        try:
+            # the catalog last: without it the folder holds no library, and this can be run again
+            for name in sorted(files, key=lambda name: (name == CATALOG, name)):
+                await asyncio.to_thread(_put_back, backup, store, name, files[name])
+                status = replace(
+                    status,
+                    files_done=status.files_done + 1,
+                    bytes=status.bytes + await asyncio.to_thread(used_bytes, store / name),
+                )
+                if progress is not None:
+                    await progress(status)
+        finally:
+            await asyncio.to_thread(lock.release)
+    except OSError as e:
+        raise StoreError(f"cannot write {store}: {e.strerror or e}") from e
+    return status
+
+
+@asynccontextmanager
+async def _held(catalog: Catalog) -> AsyncIterator[None]:
+    """Nothing is written to the catalog meanwhile. What is written to the index then is ahead of
+    the catalog, as after a crash."""
+    loop = asyncio.get_running_loop()
+    thread = ThreadPoolExecutor(1, "backup")  # the lock belongs to the thread that took it
+    try:
+        await finish_first(_in(loop, thread, catalog.hold))
+        try:
+            yield
+        finally:
+            await finish_first(_in(loop, thread, catalog.let_go))
+    finally:
+        thread.shutdown(wait=False)
+
+
+async def _in(loop: asyncio.AbstractEventLoop, thread: Executor, call: Callable[[], None]) -> None:
+    await loop.run_in_executor(thread, call)
+
+
+def _copy_catalog(old: Path, new: Path) -> None:
+    """By SQLite's own online backup: one moment, also while others write."""
+    source = sqlite3.connect(f"{old.absolute().as_uri()}?mode=ro", uri=True)
+    with closing(source), closing(sqlite3.connect(new)) as target:
+        source.backup(target)
+        target.execute("PRAGMA journal_mode = DELETE")  # all in one file
+
+
+def _totals(folder: Path) -> tuple[int, int]:
+    with Catalog(folder, read_only=True) as catalog:
+        return catalog.totals()
+
+
+def _others(store: Path) -> Iterator[Path]:
+    """The other files of the store that belong to the library; links are not followed."""
+    for entry in sorted(store.iterdir()):
+        name = entry.name
+        if name in LEFT_OUT or name.startswith((CATALOG, ".")) or name.endswith(".bak"):
+            continue
+        if entry.is_symlink():
+            continue
+        yield from (
+            (p for p in sorted(entry.rglob("*")) if p.is_file() and not p.is_symlink())
+            if entry.is_dir()
+            else [entry]
+        )
+
+
+def _copy(old: Path, new: Path) -> None:
+    new.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        copy_sparse(old, new)
+    except FileNotFoundError:  # forgotten meanwhile
+        new.unlink(missing_ok=True)
+
+
+async def _describe(
+    folder: Path, status: BackupStatus, fingerprint: str, progress: Progress | None
+) -> BackupStatus:
+    """Write the manifest: last, and durable."""
+    paths = await asyncio.to_thread(lambda: sorted(p for p in folder.rglob("*") if p.is_file()))
+    status = replace(status, files_total=len(paths))
+    files: dict[str, Any] = {}
+    for path in paths:
+        size, used, digest = await asyncio.to_thread(_facts, path)
+        files[path.relative_to(folder).as_posix()] = {"size": size, "sha256": digest}
+        status = replace(status, files_done=len(files), bytes=status.bytes + used)
+        if progress is not None:
+            await progress(status)
+    facts = {
+        "format": FORMAT,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "fingerprint": fingerprint,
+        "sources": status.sources,
+        "segments": status.segments,
+        "files": files,
+    }
+    text = json.dumps(facts, indent=1, ensure_ascii=False).encode()
+    await asyncio.to_thread(write_atomically, folder / MANIFEST, text, durable=True)
+    return status
+
+
+def _facts(path: Path) -> tuple[int, int, str]:
+    """Length, bytes on disk, and sha256 of a file."""
+    size = path.stat().st_size
+    return size, used_bytes(path), sha256_of(path)
+
+
+def _manifest(backup: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads((backup / MANIFEST).read_text(encoding="utf-8"))
+        version = facts["format"]
+        names = [Path(name) for name in facts["files"]]
+        int(facts["sources"]), int(facts["segments"])
+        if any(p.is_absolute() or ".." in p.parts for p in names):
+            raise ValueError("a file lies outside")
+    except (FileNotFoundError, NotADirectoryError) as e:
+        raise NotFoundError(
+            f"{backup} is no backup, or not a complete one: it has no {MANIFEST}"
+        ) from e
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise UnreadableError(f"{backup / MANIFEST} is damaged ({type(e).__name__}: {e})") from e
+    if version != FORMAT:
+        raise UnreadableError(f"the backup has format {version!r}, this version reads {FORMAT}")
+    return facts
+
+
+def _put_back(backup: Path, store: Path, name: str, facts: dict[str, Any]) -> None:
+    try:
+        whole = copy_verified(backup / name, store / name, facts["sha256"])
+    except FileNotFoundError:
+        raise UnreadableError(f"the backup {backup} lacks {name}; it cannot be used") from None
+    if not whole:
+        raise UnreadableError(f"{name} of the backup {backup} is damaged; it cannot be used")

@@ -1,0 +1,197 @@
+"""Migrates a library to another index: every point of every source, in bounded memory.
+
+What the new index holds already and is the same is left as it is, so that an interrupted migration
+goes on where it was, and one that is repeated writes only what has changed. The library stays where
+it is until both indexes were compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from omni_core import encoders, index
+from omni_core.catalog import Catalog
+from omni_core.engine.moving import comparing
+from omni_core.engine.ownership import library_id
+from omni_core.engine.results import SourceRow
+from omni_core.engine.store import take_store
+from omni_core.errors import BadRequestError, StoreError
+from omni_core.payload import source_filter
+from omni_core.points import Point
+from omni_core.protocols import Index
+from omni_core.query import Filter, Ids
+from omni_core.settings import Settings
+from omni_core.types import EncoderInfo
+
+PAGE = 250
+PAGE_LATE = 32
+"""Points read at once: the late vectors of one take up to a megabyte."""
+ROWS = 500
+LEAST_SAME = 0.9
+"""Least share of the same results among the first ten of the compared searches. Not 1: a server
+with an HNSW graph is approximate, and BM25 scores have ties."""
+
+Stage = Literal["copying", "comparing", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """How far a migration is; at its end, what it did."""
+
+    where: str
+    """Where the library was, in words."""
+    to: str
+    """Where it goes."""
+    sources_total: int
+    sources_done: int = 0
+    segments: int = 0
+    """Of the sources that are done."""
+    written: int = 0
+    """Segments that the new index did not hold before."""
+    stage: Stage = "copying"
+    current: str = ""
+    """Title of the source under way; "" at the end."""
+    compared: comparing.Comparison | None = None
+
+
+Progress = Callable[[MigrationStatus], Awaitable[None]]
+
+
+def describe(settings: Settings) -> str:
+    """Where the index of these settings is, in words."""
+    if settings.index == "server":
+        return f"the collection {settings.qdrant_collection} on {settings.qdrant_url}"
+    if settings.index == "edge":
+        return f"the embedded index in {settings.store_path}"
+    return f"the index {settings.index!r}"
+
+
+async def migrate(
+    settings: Settings, target: Settings, progress: Progress | None = None
+) -> MigrationStatus:
+    """Copy the library of `settings` into the index of `target`, and compare the two.
+
+    `target` differs in its index alone: same store, same encoder. Holds the store: no server may
+    use it meanwhile. Switching over is then a matter of the settings.
+
+    Raises StoreError: STORE_BUSY, MODEL_MISMATCH, FOREIGN_COLLECTION, and NOT_THE_SAME when the
+    new index does not answer as the old one; BadRequestError when the two are the same index.
+    """
+    if describe(settings) == describe(target):
+        raise BadRequestError(f"the library is there already: {describe(settings)}")
+    info = await asyncio.to_thread(encoders.describe, settings)
+    async with AsyncExitStack() as resources:
+        catalog = await take_store(settings, info, resources)
+        old, new = [
+            await asyncio.to_thread(index.load, chosen, info) for chosen in (settings, target)
+        ]
+        for opened in (old, new):
+            resources.push_async_callback(opened.close)
+            await opened.open()
+            await opened.claim(await asyncio.to_thread(library_id, catalog))
+        total, _ = await asyncio.to_thread(catalog.totals)
+        status = MigrationStatus(describe(settings), describe(target), total)
+        copying = _Copying(old, new, info, progress)
+        async for row in _rows(catalog):
+            status = await copying.source(row, status)
+        await copying.remove_others(await asyncio.to_thread(_ids, catalog))
+        await new.flush()
+        status = replace(status, stage="comparing", current="")
+        if progress is not None:
+            await progress(status)
+        found = await comparing.compare(old, new, info)
+        if found.problem or found.same_results < LEAST_SAME:
+            why = found.problem or f"only {found.same_results:.0%} of their results are the same"
+            raise StoreError(
+                f"{describe(target)} does not answer as {describe(settings)}: {why}; the library "
+                "stays where it was. Run the same command again",
+                code="NOT_THE_SAME",
+            )
+        return replace(status, stage="done", compared=found)
+
+
+async def _rows(catalog: Catalog) -> AsyncIterator[SourceRow]:
+    after = None
+    while True:
+        page, _, after = await asyncio.to_thread(catalog.list, limit=ROWS, after=after)
+        for row in page:
+            yield row
+        if after is None:
+            return
+
+
+def _ids(catalog: Catalog) -> set[str]:
+    found: set[str] = set()
+    after = None
+    while True:
+        page, _, after = catalog.list(limit=ROWS, after=after)
+        found |= {row.id for row in page}
+        if after is None:
+            return found
+
+
+class _Copying:
+    def __init__(
+        self, old: Index, new: Index, info: EncoderInfo, progress: Progress | None
+    ) -> None:
+        self._old, self._new, self._progress = old, new, progress
+        self._at_once = PAGE_LATE if info.multi_vector else PAGE
+
+    async def source(self, row: SourceRow, status: MigrationStatus) -> MigrationStatus:
+        """Make the new index hold what the old one holds of this source, and nothing else."""
+        status = replace(status, current=row.title)
+        if self._progress is not None:
+            await self._progress(status)
+        which = source_filter(row.id)
+        fresh = not await self._new.count(which)
+        read = written = 0
+        kept: set[str] = set()
+        async for points in _points(self._old, which, self._at_once):
+            missing = points if fresh else await self._differing(points)
+            if missing:
+                await self._new.upsert(missing)
+            read, written = read + len(points), written + len(missing)
+            kept.update(p.id for p in points)
+        if await self._new.count(which) != read:
+            await self._remove(which, lambda point: point.id not in kept)
+        return replace(
+            status,
+            sources_done=status.sources_done + 1,
+            segments=status.segments + read,
+            written=status.written + written,
+        )
+
+    async def _differing(self, points: Sequence[Point]) -> list[Point]:
+        there = {p.id: p for p in await self._new.get([p.id for p in points], vectors=True)}
+        return [p for p in points if p.id not in there or not comparing.is_same(p, there[p.id])]
+
+    async def remove_others(self, sources: set[str]) -> None:
+        """Remove points of sources that the library does not have (any more)."""
+        if await self._new.count() > await self._old.count():
+            await self._remove(None, lambda point: point.stored.source_id not in sources)
+
+    async def _remove(self, which: Filter | None, unwanted: Callable[[Point], bool]) -> None:
+        offset = None
+        found: list[str] = []
+        while True:
+            page, offset = await self._new.scroll(which, limit=PAGE, offset=offset)
+            found += [p.id for p in page if unwanted(p)]
+            if offset is None:
+                break
+        for i in range(0, len(found), PAGE):
+            await self._new.delete(Filter(must=(Ids(tuple(found[i : i + PAGE])),)))
+
+
+async def _points(index: Index, which: Filter, at_once: int) -> AsyncIterator[list[Point]]:
+    """The points of a filter with their vectors, in pages."""
+    offset = None
+    while True:
+        page, offset = await index.scroll(which, limit=at_once, offset=offset)
+        if page:
+            yield await index.get([p.id for p in page], vectors=True)
+        if offset is None:
+            return

@@ -1,0 +1,137 @@
+"""migrate, backup, restore: the library as a whole."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from omni_core.config import edit
+from omni_core.config.environment import CONFIG, variable
+from omni_core.engine import MigrationStatus, migrate, restore
+from omni_core.engine.results import BackupStatus
+from omni_core.errors import BadRequestError
+from omni_core.settings import Settings, own_file
+from omni_server.cli.opening import open_library
+from omni_server.cli.printing import Bar, as_json, hint, say
+from omni_server.cli.settings import settings_of
+from omni_server.clients.change import Change
+from omni_server.clients.change import read as read_text
+from omni_server.text import counted
+
+WORDS = {"embedded": "edge", "edge": "edge", "memory": "memory"}
+
+
+async def migrate_(args: argparse.Namespace) -> int:
+    """Copy the library into another index, compare, then write the settings that name it."""
+    settings = await asyncio.to_thread(settings_of, args)
+    target = _target(settings, args.to, args.to_collection)
+    with Bar() as bar:
+
+        async def show(status: MigrationStatus) -> None:
+            part = status.sources_done / max(status.sources_total, 1)
+            what = status.current or status.stage
+            bar.show(part, f"{status.sources_done}/{status.sources_total} {what}")
+
+        done = await migrate(settings, target, show)
+    change = None if args.no_switch else await asyncio.to_thread(_switch, args, settings, target)
+    if args.json:
+        as_json({"migration": done, "settings": None if change is None else str(change.file)})
+    else:
+        _tell(done, change)
+    return 0
+
+
+async def backup(args: argparse.Namespace) -> int:
+    """Copy the library into a new folder."""
+    folder = await asyncio.to_thread(_path, args.folder)
+    async with await open_library(args) as engine:
+        with Bar() as bar:
+            done = await engine.back_up(folder, progress=_shown(bar))
+    if args.json:
+        as_json(done)
+    else:
+        say(f"{_held(done)} backed up in {done.path} ({done.bytes / 1e6:.1f} MB)")
+    return 0
+
+
+async def restore_(args: argparse.Namespace) -> int:
+    """Make the store a copy of a backup."""
+    folder = await asyncio.to_thread(_path, args.folder)
+    settings = await asyncio.to_thread(settings_of, args)
+    store = await asyncio.to_thread(lambda: settings.store_path)
+    with Bar() as bar:
+        done = await restore(Path(folder), store, progress=_shown(bar))
+    if args.json:
+        as_json(done)
+    else:
+        say(f"{_held(done)} restored in {done.path}")
+    return 0
+
+
+def _target(settings: Settings, to: str, collection: str | None) -> Settings:
+    if "://" in to:
+        target = replace(settings, index="server", qdrant_url=to)
+    elif to in WORDS:
+        target = replace(settings, index=WORDS[to])
+    else:
+        raise BadRequestError(
+            f"--to {to} is no place for an index: give the address of a Qdrant server "
+            "(http://localhost:6333), or `embedded`"
+        )
+    return replace(target, qdrant_collection=collection) if collection else target
+
+
+def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> Change:
+    """Write where the index is now into the settings file that this library is read with."""
+    named = args.config or os.environ.get(CONFIG, "")
+    file = Path(named).expanduser().absolute() if named else own_file(settings.store).absolute()
+    values: dict[str, edit.Value] = {"index": target.index}
+    if target.index == "server":
+        values |= {"qdrant_url": target.qdrant_url, "qdrant_collection": target.qdrant_collection}
+    old = read_text(file) if file.exists() else None
+    change = Change(file, old, edit.changed(old or "", values))
+    if change.changes:
+        change.write()
+    for name, value in values.items():
+        held = os.environ.get(variable(name))
+        if held is not None and held != value:
+            hint(f"{variable(name)}={held} in the environment overrules {file}: change it too")
+    return change
+
+
+def _tell(done: MigrationStatus, change: Change | None) -> None:
+    found, there = done.compared, done.written < done.segments
+    say(
+        f"{counted(done.sources_done, 'source')} with {counted(done.segments, 'segment')} in "
+        f"{done.to}" + (f", {done.written} of them written now" if there else "")
+    )
+    if found is not None:
+        say(
+            f"compared: {counted(found.samples, 'segment')} the same, "
+            f"{found.same_results:.0%} of the results of {found.searches} searches the same"
+        )
+    if change is None:
+        say("nothing was switched: --no-switch. The library is used where it was.")
+    else:
+        say(f"switched: {change.file} names the new index")
+        say(f"the former one, {done.where}, stays: delete it once you do not want to go back")
+
+
+def _path(given: str) -> str:
+    return str(Path(given).expanduser().absolute())
+
+
+def _held(status: BackupStatus) -> str:
+    return f"{counted(status.sources, 'source')} with {counted(status.segments, 'segment')}"
+
+
+def _shown(bar: Bar) -> Callable[[BackupStatus], Awaitable[None]]:
+    async def show(status: BackupStatus) -> None:
+        done, total = status.files_done, status.files_total
+        bar.show(done / max(total, 1), f"{done}/{total} files")
+
+    return show

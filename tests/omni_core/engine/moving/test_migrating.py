@@ -1,0 +1,156 @@
+"""A library from one index into another, and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core import Engine, IngestRequest, SearchRequest, encoders, index
+from omni_core.engine import MigrationStatus, migrate
+from omni_core.engine.moving import comparing
+from omni_core.errors import BadRequestError, StoreError
+from omni_core.index.memory import MemoryIndex
+from omni_core.points import Point
+from omni_core.settings import Settings
+from tests.omni_core.index.qdrant_standin import StandIn
+
+QUESTION = "how deep is the magma chamber"
+
+
+@pytest.fixture
+def server() -> Any:
+    standin = StandIn()
+    yield standin
+    standin.close()
+
+
+@pytest.fixture
+def there(settings: Settings, server: StandIn) -> Settings:
+    return replace(settings, index="server", qdrant_url=server.url, qdrant_api_key=server.key)
+
+
+@pytest.fixture
+async def filled(settings: Settings, media: Path, opened: Callable[..., Any]) -> Settings:
+    """A closed library of four sources."""
+    async with opened() as engine:
+        await engine.ingest_folder([str(p) for p in media.iterdir() if p.suffix != ".srt"])
+        await engine.ingest(IngestRequest(str(media / "notes.md"), collection="trips"))
+    return settings
+
+
+async def answers(engine: Engine) -> list[tuple[str, float]]:
+    found = await engine.search(SearchRequest(QUESTION))
+    return [(h.cite, round(h.score, 3)) for h in found.hits]
+
+
+async def points_of(settings: Settings) -> dict[str, Point]:
+    info = await asyncio.to_thread(encoders.describe, settings)
+    one = await asyncio.to_thread(index.load, settings, info)
+    await one.open()
+    page, _ = await one.scroll(limit=1000)
+    found = {p.id: p for p in await one.get([p.id for p in page], vectors=True)}
+    await one.close()
+    return found
+
+
+async def test_a_library_goes_to_a_server_and_back_with_the_same_points_and_answers(
+    filled: Settings, there: Settings, opened: Callable[..., Any]
+) -> None:
+    before = await points_of(filled)
+    async with opened(filled) as engine:
+        expected = await answers(engine)
+    told: list[MigrationStatus] = []
+
+    async def progress(status: MigrationStatus) -> None:
+        told.append(status)
+
+    done = await migrate(filled, there, progress)
+
+    assert (done.sources_done, done.sources_total, done.written) == (4, 4, len(before))
+    assert (done.stage, done.current, told[-1].stage) == ("done", "", "comparing")
+    assert done.compared is not None
+    assert (done.compared.samples, done.compared.same_results) == (len(before), 1.0)
+    moved = await points_of(there)
+    assert moved.keys() == before.keys()
+    assert all(comparing.is_same(moved[i], before[i]) for i in before)
+    async with opened(there) as engine:
+        assert await answers(engine) == expected
+        assert {len(s.collections) for s in (await engine.sources()).sources} == {1, 2}
+    back = await migrate(there, filled)
+    assert (back.sources_done, back.written) == (4, 0)  # nothing had changed
+
+
+async def test_a_repeated_migration_writes_what_changed_and_removes_what_is_gone(
+    filled: Settings, there: Settings, media: Path, opened: Callable[..., Any]
+) -> None:
+    await migrate(filled, there)
+    async with opened(filled) as engine:
+        rows = {s.title: s for s in (await engine.sources()).sources}
+        await engine.forget(rows["lake"].id)
+        await engine.ingest(IngestRequest(str(media / "fire_truck.png"), title="Engine 4"))
+
+    again = await migrate(filled, there)
+
+    assert again.written == rows["fire truck"].segments
+    assert (await points_of(there)).keys() == (await points_of(filled)).keys()
+
+
+async def test_a_migration_that_broke_off_goes_on_where_it_was(
+    filled: Settings, there: Settings, server: StandIn
+) -> None:
+    async def stop_at_the_third(status: MigrationStatus) -> None:
+        if status.sources_done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await migrate(filled, there, stop_at_the_third)
+    held = len(await points_of(there))
+
+    done = await migrate(filled, there)
+
+    assert 0 < held < len(await points_of(filled))
+    assert done.written == done.segments - held
+
+
+async def test_an_index_that_answers_otherwise_is_not_called_the_same(
+    filled: Settings, there: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = MemoryIndex.get
+
+    async def twisted(self: Any, ids: Any, *, vectors: bool = False) -> list[Point]:
+        found = await real(self, ids, vectors=vectors)
+        return [replace(p, dense=None if p.dense is None else -p.dense) for p in found]
+
+    monkeypatch.setattr(MemoryIndex, "get", twisted)
+    with pytest.raises(StoreError, match="segments differ; the library stays where it was") as e:
+        await migrate(filled, replace(filled, index="memory"))
+    assert e.value.code == "NOT_THE_SAME"
+
+
+async def test_where_it_is_already_and_a_store_in_use_are_refused(
+    filled: Settings, there: Settings, opened: Callable[..., Any]
+) -> None:
+    with pytest.raises(BadRequestError, match="is there already"):
+        await migrate(filled, filled)
+    async with opened(filled):
+        with pytest.raises(StoreError) as e:
+            await migrate(filled, there)
+        assert e.value.code == "STORE_BUSY"
+
+
+async def test_nothing_is_copied_into_the_collection_of_another_library(
+    filled: Settings, there: Settings, tmp_path: Path, media: Path
+) -> None:
+    other = replace(there, store=str(tmp_path / "other"))
+    async with await Engine.open(other) as engine:
+        await engine.ingest(IngestRequest(str(media / "notes.md")))
+    before = await points_of(there)
+    with pytest.raises(StoreError) as refused:
+        await migrate(filled, there)
+    assert refused.value.code == "FOREIGN_COLLECTION"
+    assert (await points_of(there)).keys() == before.keys()

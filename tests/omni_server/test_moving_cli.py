@@ -1,0 +1,96 @@
+"""`migrate`, `backup` and `restore`, as their user sees them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from omni_server.cli import main
+from tests.omni_core.index.qdrant_standin import StandIn
+
+
+@pytest.fixture(autouse=True)
+def light(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("ENCODER", "hashing"), ("SPEECH", "off"), ("SCREEN_TEXT", "off")):
+        monkeypatch.setenv(f"OMNI_{name}", value)
+    monkeypatch.setenv("OMNI_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("OMNI_QDRANT_API_KEY", StandIn.key)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "boats.md").write_text("# Boats\n\nThe launch is postponed to March.\n")
+
+
+@pytest.fixture
+def server() -> Iterator[StandIn]:
+    standin = StandIn()
+    yield standin
+    standin.close()
+
+
+def test_after_a_migration_every_command_uses_the_new_index_and_no_key_is_written(
+    server: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ingest", "boats.md"]) == 0
+    capsys.readouterr()
+    assert main(["migrate", "--to", server.url]) == 0
+    out = capsys.readouterr().out
+    assert f"1 source with 2 segments in the collection evidence on {server.url}" in out
+    assert "2 segments the same, 100% of the results" in out
+    written = (tmp_path / "store" / "omni.toml").read_text()
+    assert server.url in written
+    assert server.key not in written
+    asked = len(server.requests)
+    assert main(["search", "launch of the boat"]) == 0
+    assert "[Boats chars 0-42]" in capsys.readouterr().out
+    assert len(server.requests) > asked
+    assert main(["migrate", "--to", "embedded", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["migration"]["written"] == 0
+    assert 'index = "edge"' in (tmp_path / "store" / "omni.toml").read_text()
+
+
+def test_a_variable_that_overrules_the_new_settings_is_named(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OMNI_INDEX", "edge")
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["migrate", "--to", server.url]) == 0
+    assert "OMNI_INDEX=edge in the environment overrules" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("elsewhere", "--to elsewhere is no place for an index"),
+        ("embedded", "the library is there already"),
+        ("http://127.0.0.1:9", "cannot reach Qdrant at http://127.0.0.1:9"),
+    ],
+)
+def test_a_place_that_is_none_is_refused_in_one_line_and_nothing_is_switched(
+    to: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ingest", "boats.md"]) == 0
+    capsys.readouterr()
+    assert main(["migrate", "--to", to]) == 1
+    err = capsys.readouterr().err.strip()
+    assert said in err
+    assert "\n" not in err
+    assert not (tmp_path / "store" / "omni.toml").exists()
+
+
+def test_a_backup_is_restored_into_another_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ingest", "boats.md"]) == 0
+    capsys.readouterr()
+    assert main(["backup", "copy"]) == 0
+    assert "1 source with 2 segments backed up in" in capsys.readouterr().out
+    assert sorted(p.name for p in (tmp_path / "copy").glob("catalog*")) == ["catalog.sqlite"]
+    assert main(["backup", "copy"]) == 1
+    assert "exists; name a new folder" in capsys.readouterr().err
+    other = str(tmp_path / "other")
+    assert main(["restore", "copy", "--store", other, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sources"] == 1
+    assert main(["search", "launch of the boat", "--store", other]) == 0
+    assert "[Boats chars 0-42]" in capsys.readouterr().out
