@@ -21,15 +21,15 @@ from omni_core.media.av.shots import Shot, ShotCutter
 log = logging.getLogger(__name__)
 
 MAX_ALIKE = 0.8
-"""Correlation of two I-frames above which they show the same scene, in whatever light. Below, half
-the difference of their tones is taken off: a camera that moves keeps them, another scene does not."""
+"""Correlation of two I-frames above which they show the same scene, in whatever light. Below it,
+half the difference of their tones is taken off: a camera that moves keeps them."""
 MAX_SAME = 0.4
 """What is left, below which they may show two scenes ..."""
 MAX_GUESSED = 0.0
 """... and below which that is believed without decoding what is between them. Two that show the
 same scene ..."""
 MIN_CHANGE = 2.0
-"""... are two pictures all the same if nothing moves and they differ by this, as two slides do ..."""
+"""... are two pictures all the same if nothing moves and they differ by this, as slides do ..."""
 MAX_STILL_SIZE, EMPTY = 0.002, 24
 """... nothing moving where the frames between take less than this share of an I-frame each, or
 these bytes: a slow zoom over a picture takes 0.01."""
