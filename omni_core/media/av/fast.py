@@ -21,14 +21,15 @@ from omni_core.media.av.shots import Shot, ShotCutter
 log = logging.getLogger(__name__)
 
 MAX_ALIKE = 0.8
-"""Correlation of two I-frames from which they show the same scene; another scene has other tones
-too, so that of a camera that moves ..."""
+"""Correlation of two I-frames above which they show the same scene, in whatever light. Below it,
+half the difference of their tones is taken off: a camera that moves keeps them."""
 MAX_SAME = 0.4
-"""... it is this, less half the difference of their tones, from which they do ..."""
+"""What is left, below which they may show two scenes ..."""
 MAX_GUESSED = 0.0
-"""... and this below which a change is believed without decoding what is between them ..."""
+"""... and below which that is believed without decoding what is between them. Two that show the
+same scene ..."""
 MIN_CHANGE = 2.0
-"""... unless nothing moves and their difference is larger than this, as of two slides ..."""
+"""... are two pictures all the same if nothing moves and they differ by this, as slides do ..."""
 MAX_STILL_SIZE, EMPTY = 0.002, 24
 """... nothing moving where the frames between take less than this share of an I-frame each, or
 these bytes: a slow zoom over a picture takes 0.01."""
