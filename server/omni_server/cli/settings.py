@@ -16,6 +16,7 @@ ORIGINS = {name: f"option --{name}" for name in SAME_NAME} | {
     "watch": "option --watch",
     "qdrant_url": "option --qdrant",
     "qdrant_api_key": "option --api-key",
+    "ray": "option --ray",
 }
 
 
@@ -32,6 +33,7 @@ def settings_of(
     if getattr(args, "qdrant", None) is not None:
         given |= {"index": "server", "qdrant_url": args.qdrant}
     given["qdrant_api_key"] = getattr(args, "api_key", None)
+    given["ray"] = getattr(args, "ray", None)
     given["roots"] = getattr(args, "root", None)
     watch = getattr(args, "watch", None)
     given["watch"] = ["roots"] if watch == [] else watch
