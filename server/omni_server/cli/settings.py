@@ -16,8 +16,9 @@ ORIGINS = {name: f"option --{name}" for name in SAME_NAME} | {
     "watch": "option --watch",
     "qdrant_url": "option --qdrant",
     "qdrant_api_key": "option --api-key",
-    "ray": "option --ray",
 }
+"""The options of `serve`; others have some of them."""
+OF_INGEST = {"ray": "option --ray"}
 
 
 def settings_of(
@@ -42,4 +43,4 @@ def settings_of(
     if "store" in more and not config and CONFIG not in os.environ:
         own = own_file(given["store"] or os.environ.get(variable("store"), ""))
         config = str(own) if os.path.isfile(own) else None  # for a library beside the user's own
-    return load({**given, **more}, config=config, origins=ORIGINS | (origins or {}))
+    return load({**given, **more}, config=config, origins=ORIGINS | OF_INGEST | (origins or {}))
