@@ -26,7 +26,7 @@ def test_a_wrong_option_is_named(key: str, origin: str) -> None:
 
 def test_a_wrong_address_of_ray_names_its_option() -> None:
     args = parser.parse(["ingest", "a.md", "--ray", "a\nb"])
-    with pytest.raises(BadRequestError, match="^option --ray: ray is .*, expected "):
+    with pytest.raises(BadRequestError, match=r"^option --ray: ray is .*, expected "):
         settings_of(args)
 
 
