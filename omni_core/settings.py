@@ -121,6 +121,12 @@ class Settings:
 
     decoders: Annotated[int, Bounds(1, 256)] = 1
     """Decoder processes: files of a folder that are ingested at the same time."""
+    ray: str = ""
+    """Ray cluster that reads the files of an ingest: local, or its address; empty: none."""
+    ray_actors: Annotated[int, Bounds(1, 4096)] = 2
+    """Actors on Ray, of one CPU each: files that are read at the same time."""
+    ray_gpus: Annotated[float, Bounds(0, 64)] = 0.0
+    """GPUs of each actor; 0.25: four share one."""
     decode_stall_s: Seconds = 60.0
     """Seconds without output after which a decoder is killed."""
     probe_s: Seconds = 20.0

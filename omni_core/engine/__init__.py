@@ -23,6 +23,7 @@ from omni_core.engine.ingest import running
 from omni_core.engine.ingest.begun import Record
 from omni_core.engine.ingest.folders import FolderProgress, Folders
 from omni_core.engine.ingest.jobs import Jobs, Progress
+from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.ingest.reindex import Progress as ReindexProgress
 from omni_core.engine.ingest.reindex import ReindexStatus, reindex
 from omni_core.engine.ingest.resume import resume
@@ -84,14 +85,19 @@ IDLE_S = 120.0
 class Engine:
     """Ingest files, answer questions, open evidence. Open one for each store."""
 
-    def __init__(self, context: Context, resources: AsyncExitStack) -> None:
-        """Use `Engine.open`. `resources` closes what the context holds."""
+    def __init__(
+        self, context: Context, resources: AsyncExitStack, readers: RayReaders | None = None
+    ) -> None:
+        """Use `Engine.open`. `resources` closes what the context holds; `readers` read the files of
+        ingests, where that is not this process."""
         self._opened = context
         self._resources = resources
         self._closing: asyncio.Task[None] | None = None
         self._record = Record(context)
-        self._jobs = Jobs(context, self._record)
-        at_once = context.settings.decoders
+        self._readers = readers
+        self._jobs = Jobs(context, self._record, readers)
+        chosen = context.settings
+        at_once = chosen.ray_actors if chosen.ray else chosen.decoders
         self._folders = Folders(self._jobs, context.tasks, self._record, at_once)
 
     @classmethod
@@ -116,6 +122,10 @@ class Engine:
                 models, decoders = Models(settings), Decoders(settings)
                 resources.push_async_callback(models.close)
                 resources.push_async_callback(decoders.close)
+            if beside is not None:
+                readers = beside._readers
+            elif readers := RayReaders(settings) if settings.ray else None:
+                resources.push_async_callback(readers.close)
             tasks = TaskOwner("the engine")
             resources.push_async_callback(tasks.close)
             context = Context(settings, info, catalog, store_index, models, decoders, tasks)
@@ -127,7 +137,7 @@ class Engine:
             tasks.start(_housekeeping(context), name="housekeeping")
             if catalog.lease_s is not None:
                 tasks.start(renew_leases(catalog, catalog.lease_s), name="renew the leases")
-            return cls(context, resources.pop_all())
+            return cls(context, resources.pop_all(), readers)
 
     async def close(self) -> None:
         """Stop jobs (ingesting a file again resumes it), flush the index, end the children.

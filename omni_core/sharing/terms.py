@@ -14,7 +14,7 @@ from omni_core.sharing.methods import BUILD
 SERVED = (
     "encoder", "device", "encoder_dim", "token_pool", "encoder_url", "trust_remote_code",
     "reranker", "rerank_candidates", "rerank_ms", "threads", "speech", "screen_text", "sound_tags",
-    "decoders", "max_file_mb", "max_pixels", "max_duration_s", "max_pages", "timezone",
+    "decoders", "ray", "max_file_mb", "max_pixels", "max_duration_s", "max_pages", "timezone",
 )  # fmt: skip
 """Settings of an engine that its users may see a difference of; none of them is a secret."""
 

@@ -24,6 +24,12 @@ def test_a_wrong_option_is_named(key: str, origin: str) -> None:
         settings_of(args)
 
 
+def test_a_wrong_address_of_ray_names_its_option() -> None:
+    args = parser.parse(["ingest", "a.md", "--ray", "a\nb"])
+    with pytest.raises(BadRequestError, match=r"^option --ray: ray is .*, expected "):
+        settings_of(args)
+
+
 def test_every_option_of_serve_that_is_a_setting_knows_its_name() -> None:
     options = vars(parser.parse(["serve"])).keys() - {
         "verb", "run", "config", "version", "stdio", "http", "open",

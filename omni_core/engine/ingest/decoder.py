@@ -52,6 +52,12 @@ async def decoder_for(
         yield worker, info
 
 
+async def look_into(context: Context, run: Run) -> MediaInfo:
+    """What a decoder says of the file, which another will cut."""
+    async with context.decoders.cutter(Path(run.request.path).name) as worker:
+        return await _probe(context, worker, run)
+
+
 def _is_short(info: MediaInfo, size: int) -> bool:
     if info.modality is Modality.IMAGE:
         return True

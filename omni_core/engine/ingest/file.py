@@ -10,17 +10,18 @@ import asyncio
 import os
 import stat as stat_module
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from omni_core.catalog.groups import StoredGroup
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import hash_file
-from omni_core.engine.ingest.decoder import decoder_for
+from omni_core.engine.ingest.decoder import decoder_for, look_into
 from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.finish import fail, finish, suspend
 from omni_core.engine.ingest.known import is_complete, replaced_content_warning
+from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.ingest.pipeline import Pipeline
+from omni_core.engine.ingest.reading import run_here, run_on_ray
 from omni_core.engine.ingest.run import Report, Run
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.errors import (
@@ -37,11 +38,6 @@ from omni_core.stages import report_each, staged
 from omni_core.tasks import finish_first
 from omni_core.text.titles import title_of
 from omni_core.types import MediaInfo, Source, SourceRow
-from omni_core.worker import Worker
-
-CLOSING_S = 1.5
-"""How long an ingest may make what it is reading durable when the engine closes: clients that end
-a server kill it after two seconds."""
 
 ELSEWHERE = "another process"
 """How `waiting_for` begins while another process ingests the same bytes."""
@@ -50,15 +46,17 @@ POLL_S = 2.0
 
 
 @staged("ingest.file")
-async def ingest_file(context: Context, request: IngestRequest, report: Report) -> IngestStatus:
-    """Ingest one file; returns its final status.
+async def ingest_file(
+    context: Context, request: IngestRequest, report: Report, readers: RayReaders | None = None
+) -> IngestStatus:
+    """Ingest one file, read by `readers` or in this process; returns its final status.
 
     The status of a file that cannot be read is `failed`, with its error; only the cancellation
     of the caller and a broken store (StoreError) are raised.
     """
     run = Run(request, IngestStatus(request.path, "processing", stage="hashing"), report)
     try:
-        await _ingest(context, run)
+        await _ingest(context, run, readers)
     except asyncio.CancelledError:
         if run.pipeline is not None:
             await finish_first(_suspend_cancelled(context, run, run.pipeline))
@@ -83,7 +81,7 @@ async def _suspend_cancelled(context: Context, run: Run, pipeline: Pipeline) -> 
     await context.changes.notify(pipeline.source.id)
 
 
-async def _ingest(context: Context, run: Run) -> None:
+async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> None:
     path = Path(run.request.path)
     await run.report(run.status)
     stat = await _stat(path, context.settings.max_file_mb)
@@ -104,7 +102,7 @@ async def _ingest(context: Context, run: Run) -> None:
             who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
             if not who:
                 try:
-                    return await _ingest_bytes(context, run, sha256, path, stat)
+                    return await _ingest_bytes(context, run, sha256, path, stat, readers)
                 except StoreError as e:
                     if e.code not in ("BUSY", "LEASE_LOST"):
                         raise
@@ -114,13 +112,21 @@ async def _ingest(context: Context, run: Run) -> None:
 
 
 async def _ingest_bytes(
-    context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
+    context: Context,
+    run: Run,
+    sha256: str,
+    path: Path,
+    stat: os.stat_result,
+    readers: RayReaders | None,
 ) -> None:
-    async with decoder_for(context, run, stat.st_size) as (cutter, info):
-        before = await asyncio.to_thread(context.catalog.get, sha256)
-        source = _source(path, sha256, stat, info, run.request, before)
-        pipeline = await _begin(context, run, source, stat, info, before)
-        await _run_pipeline(context, run, pipeline, cutter)
+    if readers is not None:
+        info = await look_into(context, run)
+        pipeline = await _begin(context, run, sha256, path, stat, info)
+        await run_on_ray(context, run, pipeline, readers)
+    else:
+        async with decoder_for(context, run, stat.st_size) as (cutter, info):
+            pipeline = await _begin(context, run, sha256, path, stat, info)
+            await run_here(context, run, pipeline, cutter)
     await finish(context, run, pipeline)
 
 
@@ -172,11 +178,13 @@ def _source(
 async def _begin(
     context: Context,
     run: Run,
-    source: Source,
+    sha256: str,
+    path: Path,
     stat: os.stat_result,
     info: MediaInfo,
-    before: SourceRow | None,
 ) -> Pipeline:
+    before = await asyncio.to_thread(context.catalog.get, sha256)
+    source = _source(path, sha256, stat, info, run.request, before)
     index = await context.opened_index()
     replaced = "" if run.request.watched else await replaced_content_warning(context, source)
     resume = await asyncio.to_thread(
@@ -241,41 +249,3 @@ async def _note(context: Context, run: Run, pipeline: Pipeline, group: StoredGro
 def _options(request: IngestRequest) -> list[object]:
     """What decides how a file is cut: another choice starts its ingest from the beginning."""
     return [request.fast, request.transcript]
-
-
-async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: Worker) -> None:
-    async def on_batch() -> None:
-        await run.update(
-            stage="reading",
-            progress=pipeline.progress,
-            segments=len(pipeline.stored),
-            warnings=pipeline.warnings,
-            timings=pipeline.spent,
-        )
-
-    request = run.request
-    options = replace(
-        context.info.cut,
-        fast=request.fast,
-        password=request.password,
-        transcript=request.transcript,
-    )
-    stall = context.settings.decode_stall_s
-    status = await context.models.status()
-    if "loading" in (status.encoder, status.readers):
-        await run.update(stage="waiting", waiting_for="the models, which are loading")
-        await context.models.ready()
-        await run.update(stage="cutting", waiting_for="")
-    try:
-        await pipeline.run(
-            cutter,
-            request.path,
-            options,
-            stall_s=stall,
-            on_batch=on_batch,
-            grace_s=lambda: CLOSING_S if context.closing else 0.0,
-        )
-    except asyncio.CancelledError:
-        # A decoder checks for calls between segments only; do not wait for the next segment.
-        await finish_first(asyncio.to_thread(cutter.kill))
-        raise

@@ -178,10 +178,14 @@ class Flow:
         observed, number = self.observed, self.reached.groups
         return self._models, number, self._since, self._target, observed.chapters
 
-    async def _give(self, result: Embedded, sink: Sink) -> None:
+    def count(self, result: Embedded) -> None:
+        """Note what a result took, and its warnings."""
         for stage, seconds in result.timings.items():
             self.spent[stage] += seconds
         self.observed.warn(*result.warnings)
+
+    async def _give(self, result: Embedded, sink: Sink) -> None:
+        self.count(result)
         await sink(result)
         self.reached.add(result)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from omni_core.engine.context import Context
 from omni_core.engine.ingest.begun import Record
 from omni_core.engine.ingest.file import ingest_file
+from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.tasks import Report, SharedTasks
 from omni_core.text.subtitle_names import Films
@@ -21,8 +22,9 @@ Progress = Callable[[IngestStatus], Awaitable[None]]
 class Jobs:
     """Starts, shares and cancels the ingest of single files, and reports its progress."""
 
-    def __init__(self, context: Context, record: Record) -> None:
-        self._context = context
+    def __init__(self, context: Context, record: Record, readers: RayReaders | None = None) -> None:
+        """`readers` read the files, where that is not this process."""
+        self._context, self._readers = context, readers
         self._record = record
         self._tasks: SharedTasks[IngestRequest, IngestStatus, IngestStatus] = SharedTasks(
             context.tasks
@@ -52,7 +54,7 @@ class Jobs:
 
         async def work(report: Report[IngestStatus]) -> IngestStatus:
             async with self._record.keeping(key) if recorded else nullcontext():
-                status = await ingest_file(self._context, request, report)
+                status = await ingest_file(self._context, request, report, self._readers)
             await report(status)
             return status
 

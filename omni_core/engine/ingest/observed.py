@@ -33,6 +33,13 @@ class Observed:
             self.chapters.saw(item)
             self.subtitles.saw(item)
 
+    def join(self, other: Observed) -> None:
+        """Add what another run of the same file observed."""
+        self.chapters, self.subtitles = other.chapters, other.subtitles
+        self.channels |= other.channels
+        self.length_s = other.length_s
+        self.warn(*other.warnings)
+
     def warn(self, *lines: str) -> None:
         """Add warnings, each once; empty ones are ignored."""
         for line in lines:

@@ -14,9 +14,10 @@ from typing import Any
 
 from omni_core.catalog.groups import StoredGroup
 from omni_core.engine.ingest.commit import Commit, Note
-from omni_core.engine.ingest.embedding import Target
+from omni_core.engine.ingest.embedding import Embedded, Target
 from omni_core.engine.ingest.emptiness import why_empty
 from omni_core.engine.ingest.flow import Flow
+from omni_core.engine.ingest.on_ray import FileToRead, RayReaders
 from omni_core.engine.ingest.reached import Reached
 from omni_core.engine.workers import Models
 from omni_core.protocols import Index
@@ -43,6 +44,7 @@ class Pipeline:
         it; what that stored stays until this one is through. `resumed`: what the catalog noted of
         an unfinished one: its state, its groups, the readers' buffers."""
         self.source, self.before = target.source, before
+        self._target, self._batch = target, batch
         state, groups, readers = resumed
         groups = tuple(groups)
         reached = Reached.noted(state, groups, readers) if state else Reached()
@@ -111,3 +113,21 @@ class Pipeline:
             cutter, path, options, self.commit.write, stall_s=stall_s, on_batch=on_batch,
             grace_s=grace_s,
         )  # fmt: skip
+
+    async def run_on(
+        self,
+        readers: RayReaders,
+        path: str,
+        options: CutOptions,
+        *,
+        on_batch: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`run`, cut and embedded by others; what is stored is stored here."""
+
+        async def store(result: Embedded) -> None:
+            self._flow.count(result)
+            await self.commit.write(result)
+            await on_batch()
+
+        file = FileToRead(self._target, path, options, self._batch)
+        self.observed.join(await readers.read(file, lambda: self.commit.reached, store))

@@ -61,6 +61,9 @@ def _library(verbs: Verbs) -> None:
     ingest.add_argument(
         "--fast", action="store_true", help="decode only where a cut may be: cheaper, less exact"
     )
+    ingest.add_argument(
+        "--ray", metavar="ADDRESS", help="read on this Ray cluster; local: on one started here"
+    )
     ingest.add_argument("--timings", action="store_true", help="say what each stage cost")
     one = ingest.add_argument_group("for one file")
     one.add_argument("--title", help="its name in citations")

@@ -17,6 +17,8 @@ ORIGINS = {name: f"option --{name}" for name in SAME_NAME} | {
     "qdrant_url": "option --qdrant",
     "qdrant_api_key": "option --api-key",
 }
+"""The options of `serve`; others have some of them."""
+OF_INGEST = {"ray": "option --ray"}
 
 
 def settings_of(
@@ -32,6 +34,7 @@ def settings_of(
     if getattr(args, "qdrant", None) is not None:
         given |= {"index": "server", "qdrant_url": args.qdrant}
     given["qdrant_api_key"] = getattr(args, "api_key", None)
+    given["ray"] = getattr(args, "ray", None)
     given["roots"] = getattr(args, "root", None)
     watch = getattr(args, "watch", None)
     given["watch"] = ["roots"] if watch == [] else watch
@@ -40,4 +43,4 @@ def settings_of(
     if "store" in more and not config and CONFIG not in os.environ:
         own = own_file(given["store"] or os.environ.get(variable("store"), ""))
         config = str(own) if os.path.isfile(own) else None  # for a library beside the user's own
-    return load({**given, **more}, config=config, origins=ORIGINS | (origins or {}))
+    return load({**given, **more}, config=config, origins=ORIGINS | OF_INGEST | (origins or {}))

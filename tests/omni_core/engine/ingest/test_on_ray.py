@@ -1,0 +1,114 @@
+"""Files read on Ray are the same library, also when an actor is killed in the middle."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core import Engine, IngestRequest
+from omni_core.settings import Settings
+
+pytestmark = pytest.mark.timeout(290)
+
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="needs the extra [ray]"
+)
+
+SCRIPT = """
+import asyncio, json, os, signal, sys
+from omni_core import Engine, load_settings
+
+async def main(store, ray, kill, files):
+    settings = load_settings({
+        "store": store, "encoder": "hashing", "index": "memory", "speech": "off", "ray": ray,
+        "screen_text": "off", "timezone": "UTC", "ray_actors": 2,
+    }, environ={})
+    killed = []
+    async with await Engine.open(settings) as engine:
+        actors = await engine._readers.pids() if kill else []
+
+        async def progress(status):
+            busy = [s for s in status.now if s.stage == "reading" and s.path.endswith("film.mp4")]
+            if kill and busy and busy[0].segments and not killed:
+                for pid in actors:  # whichever has the film
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+
+        status = await engine.ingest_folder(files, progress=progress)
+        index = await engine._context.opened_index()
+        found, _ = await index.scroll(limit=1000)
+        points = await index.get([p.id for p in found], vectors=True)
+        thumbs = sorted(p.name for p in settings.store_path.glob("thumbs/*/*"))
+        print(json.dumps({
+            "points": {p.id: [repr(p.stored), p.dense is not None and p.dense.tolist()]
+                       for p in points},
+            "states": [s.state for s in status.done], "errors": [s.error for s in status.failed],
+            "killed": len(killed), "thumbs": thumbs,
+            "durations": [s.duration_s for s in status.done],
+        }))
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3] == "kill", sys.argv[4:]))
+"""
+
+
+def run(folder: Path, ray: str, kill: bool, files: list[str]) -> dict[str, Any]:
+    script = folder / "on_ray.py"
+    script.write_text(SCRIPT)
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    store = str(folder / f"store {ray} {kill}")
+    done = subprocess.run(
+        [sys.executable, str(script), store, ray, "kill" if kill else "", *files],
+        capture_output=True, text=True, timeout=250, check=False,
+        env={**os.environ, "HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert not [*home.rglob("auth_token*")]
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+@needs_ray
+@pytest.mark.parametrize("kill", [False, True], ids=["whole", "actors killed"])
+def test_the_library_is_that_of_the_plain_ingest(media: Path, tmp_path: Path, kill: bool) -> None:
+    from tests.omni_core.engine.conftest import film
+
+    colours = [(20 + 40 * n % 200, 200 - 30 * n % 180, 90 * n % 220) for n in range(10)]
+    film(media / "film.mp4", colours, seconds=12)
+    names = ("film.mp4", "notes.md", "lake.jpg")
+    files = [str(media / name) for name in names]
+    plain = run(tmp_path, "", False, files)
+    other = run(tmp_path, "local", kill, files)
+    assert plain["states"] == ["ready"] * len(files) and len(plain["points"]) > 10
+    assert (other["errors"], other["killed"] > 0) == ([], kill)
+    assert {key: other[key] for key in ("points", "states", "thumbs", "durations")} == {
+        key: plain[key] for key in ("points", "states", "thumbs", "durations")
+    }
+
+
+@needs_ray
+async def test_a_cluster_that_is_not_there_is_one_line(settings: Settings, media: Path) -> None:
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        async with await Engine.open(replace(settings, ray=address, index="memory")) as engine:
+            status = await engine.ingest(IngestRequest(str(media / "notes.md")))
+    assert status.state == "failed" and f"no Ray cluster answers at '{address}'" in status.error
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="ray is installed")
+async def test_without_ray_the_error_says_what_to_install(settings: Settings, media: Path) -> None:
+    chosen = replace(settings, ray="local", index="memory")
+    async with await Engine.open(chosen) as engine:
+        status = await engine.ingest(IngestRequest(str(media / "notes.md")))
+    assert status.state == "failed" and "omni-mcp[ray]" in status.error
