@@ -28,6 +28,7 @@ MIN_VERSION = (1, 18)
 """TurboQuant came with 1.18."""
 
 _BYTES_PER_NUMBER = 14
+_LEAN = models.PayloadSelectorExclude(exclude=[f"extra.{key}" for key in payload.SHOWN_ONLY])
 _SEARCH = models.SearchParams(
     quantization=models.QuantizationSearchParams(rescore=True, oversampling=2.0)
 )
@@ -194,7 +195,7 @@ def to_queries(
             using=prefetch.using,
             filter=to_filter(prefetch.within(filter)),
             limit=prefetch.limit,
-            with_payload=True,
+            with_payload=_LEAN if prefetch.lean else True,
             params=None if prefetch.using == "bm25" else _SEARCH,
         )
         for prefetch in prefetches
@@ -219,9 +220,10 @@ def to_selector(filter: query.Filter) -> models.FilterSelector:
     return models.FilterSelector(filter=compiled)
 
 
-def from_hit(hit: models.ScoredPoint) -> ScoredPoint:
+def from_hit(hit: models.ScoredPoint, prefetch: query.Prefetch) -> ScoredPoint:
     """One result of a prefetch."""
-    return ScoredPoint(str(hit.id), hit.score, StoredSegment(hit.payload or {}))
+    stored = StoredSegment(hit.payload or {})
+    return ScoredPoint(str(hit.id), hit.score, stored, whole=not prefetch.lean)
 
 
 def from_record(record: models.Record) -> Point:

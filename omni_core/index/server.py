@@ -151,12 +151,22 @@ class ServerIndex(Index):
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
     ) -> list[list[ScoredPoint]]:
-        """For each prefetch its points, best first, raw scores; one request."""
+        """For each prefetch its points, best first, raw scores; one request, and a second one where
+        vectors are asked for: those points come whole."""
         check.prefetches(prefetches, self._info)
         q = self._opened()
         queries = q.to_queries(prefetches, filter)
         answers = await self._call("query_batch_points", self.collection, queries)
-        return [[q.from_hit(h) for h in answer.points] for answer in answers]
+        found = [
+            [q.from_hit(h, prefetch) for h in answer.points]
+            for answer, prefetch in zip(answers, prefetches, strict=True)
+        ]
+        first = {p.id for f, prefetch in zip(found, prefetches, strict=True)
+                 for p in f[: prefetch.vectors]}  # fmt: skip
+        if not first:
+            return found
+        known = {p.id: p for p in await self.get(sorted(first), vectors=True)}
+        return [[_completed(p, known.get(p.id)) for p in points] for points in found]
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
         """The points that exist, in the order of `ids`."""
@@ -230,3 +240,9 @@ class ServerIndex(Index):
                 log.info("Qdrant: %s; trying again in %.2f s", type(e).__name__, pause)
                 await asyncio.sleep(pause)
         return None
+
+
+def _completed(scored: ScoredPoint, point: Point | None) -> ScoredPoint:
+    if point is None:
+        return scored
+    return ScoredPoint(scored.id, scored.score, point.stored, True, point.dense)
