@@ -124,9 +124,27 @@ class StoppedError(OmniError):
 
 
 class StoreError(OmniError):
-    """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH."""
+    """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH, FOREIGN_COLLECTION, INDEX_UNREACHABLE,
+    KEY_REFUSED, READ_ONLY."""
 
     code = "STORE_FAILED"
+
+
+_CAUSES = {
+    "STORE_BUSY": "another process holds the store",
+    "MODEL_MISMATCH": "another model filled it",
+    "FOREIGN_COLLECTION": "the Qdrant collection belongs to another library",
+    "INDEX_UNREACHABLE": "Qdrant gives no answer",
+    "KEY_REFUSED": "Qdrant refused the API key",
+    "READ_ONLY": "the key for Qdrant may only read, and something must be written first",
+    "MISSING_EXTRA": "a package is not installed",
+}
+
+
+def cause(error: OmniError) -> str:
+    """The code with a few words, for whoever may not see the message: no path, address or title."""
+    words = _CAUSES.get(error.code)
+    return f"{error.code} ({words})" if words else error.code
 
 
 _TREE: dict[str, type[OmniError]] = {

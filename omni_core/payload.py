@@ -56,6 +56,8 @@ INDEXED: Mapping[str, FieldKind] = {
     "recorded_at": FieldKind.DATETIME,
 }
 """Fields that a store indexes before its first point."""
+GROUPED = frozenset({"collections"})
+"""Indexed fields of which questions name one value: a store may lay out its points by them."""
 
 SHOWN_ONLY = ("placed", "places", "beats", "faces")
 """Keys of `extra` that are read of a segment which is shown, never to rank: places of words and

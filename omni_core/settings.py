@@ -87,14 +87,34 @@ class Settings:
     index: Name = "edge"
     """edge (on disk), server (a Qdrant server), memory (exact, not kept), or a plug-in."""
     qdrant_url: str = ""
-    """Address of the Qdrant server, as in http://127.0.0.1:6333."""
+    """Address of the Qdrant server, as in http://127.0.0.1:6333; with commas those of its nodes."""
     qdrant_api_key: str = field(default="", repr=False)
     """API key of the Qdrant server."""
     qdrant_collection: Name = "evidence"
     """Collection on the Qdrant server; several libraries may share a server."""
+    qdrant_read_only: bool = False
+    """Whether this server only searches: it creates and writes nothing on the Qdrant server."""
+    qdrant_ca: str = ""
+    """File with the certificates (PEM) that a https address is checked by; empty: the usual."""
+    qdrant_timeout_s: Seconds = 60.0
+    """Seconds that a request to the Qdrant server may take."""
+    qdrant_grpc: bool = False
+    """Whether gRPC is spoken with the Qdrant server instead of REST."""
+    qdrant_grpc_port: Annotated[int, Bounds(0, 65535)] = 0
+    """gRPC port of every node; 0: the one above the port of its address."""
+    qdrant_shards: CountOrZero = 0
+    """Shards of a new collection; 0: as the Qdrant server is set up."""
+    qdrant_replicas: CountOrZero = 0
+    """Copies of each shard of a new collection; 0: as the Qdrant server is set up."""
+    qdrant_write_consistency: CountOrZero = 0
+    """Copies that a write must reach in a new collection; 0: as the Qdrant server is set up."""
+    qdrant_quantization: Literal["turbo", "int8", "binary", "off"] = "turbo"
+    """Codes of a new collection: turbo (4 bits a number), int8, binary (wide vectors), off."""
+    qdrant_storage: Literal["mixed", "memory", "disk"] = "mixed"
+    """Of a new collection: mixed (full vectors on disk, the rest in memory), memory, disk."""
 
     decoders: Annotated[int, Bounds(1, 256)] = 1
-    """Decoder processes: files that are decoded in parallel."""
+    """Decoder processes: files of a folder that are ingested at the same time."""
     decode_stall_s: Seconds = 60.0
     """Seconds without output after which a decoder is killed."""
     probe_s: Seconds = 20.0

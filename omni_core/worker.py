@@ -10,7 +10,7 @@ only the first two.
 A method that returns an iterator is consumed with `Worker.stream`, one request an item, so that
 a slow consumer slows the decoder down and a video is never in memory as a whole. Methods run on
 named threads (lanes): `service.lanes = {"question": "fast"}` runs `question` on the thread
-`fast`; all other methods share one thread.
+`fast`; all other methods share one thread, unless `service.lane_of(method, args)` names another.
 """
 
 from __future__ import annotations

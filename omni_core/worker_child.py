@@ -79,11 +79,11 @@ class _Child:
             (number,) = struct.unpack("<Q", frame[:8])
             try:
                 method, args = pickle.loads(frame[8:])  # noqa: S301 - our parent
+                lane = self._lane_of(method, args)
             except Exception as e:
                 self._fail(number, OmniError(f"unreadable call: {e}"))
                 continue
-            lanes: dict[str, str] = getattr(self._service, "lanes", {})
-            self._lane(lanes.get(method, "")).put((number, method, args))
+            self._lane(lane).put((number, method, args))
             if method == "__close__":
                 break
         else:
@@ -91,6 +91,12 @@ class _Child:
             self._lane("").put((0, "__close__", ()))
         if not self._stop.wait(8.0):
             os._exit(1)
+
+    def _lane_of(self, method: str, args: tuple[Any, ...]) -> str:
+        if hasattr(self._service, "lane_of") and not method.startswith("__"):
+            return str(self._service.lane_of(method, args))
+        lanes: dict[str, str] = getattr(self._service, "lanes", {})
+        return lanes.get(method, "")
 
     def _lane(self, name: str) -> queue.SimpleQueue[Any]:
         lane = self._lanes.get(name)

@@ -28,8 +28,9 @@ def mend_names(db: sqlite3.Connection) -> None:
             of = db.execute("SELECT sha256 FROM collections WHERE name = ?", (name,))
             touched |= {r[0] for r in of}
             db.execute(
-                "INSERT OR IGNORE INTO collections SELECT ?, sha256 FROM collections"
-                " WHERE name = ?",
+                "INSERT INTO collections (name, sha256, ingested_at)"
+                " SELECT ?, sha256, ingested_at FROM collections WHERE name = ?"
+                " ON CONFLICT DO NOTHING",
                 (right, name),
             )
             db.execute("DELETE FROM collections WHERE name = ?", (name,))

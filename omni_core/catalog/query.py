@@ -1,8 +1,9 @@
-"""WHERE clauses of the catalog's queries."""
+"""The conditions and the order of the catalog's queries."""
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,53 +18,106 @@ SortKey = tuple[str, str]
 """Sort key of a row: `ingested_at` (ISO 8601) and sha256. A page starts after such a key."""
 
 
-def where(
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The sources `s` that meet conditions, newest ingest first."""
+
+    tables: str
+    conditions: tuple[tuple[str, tuple[Any, ...]], ...]
+    """Each with the values of its placeholders."""
+    age: str = "s"
+    """The table whose index gives the order."""
+
+    @property
+    def sql(self) -> str:
+        """FROM and WHERE."""
+        where = " AND ".join(condition for condition, _ in self.conditions)
+        return f" FROM {self.tables}" + (f" WHERE {where}" if where else "")
+
+    @property
+    def values(self) -> list[Any]:
+        """The values of the placeholders of `sql`."""
+        return [value for _, values in self.conditions for value in values]
+
+    @property
+    def first(self) -> str:
+        """FROM, WHERE and ORDER BY of the first sources: as many as the one value more. Their keys
+        are found in an index, before a row is read."""
+        order = f"ORDER BY {self.age}.ingested_at DESC, {self.age}.sha256 LIMIT ?"
+        return (
+            f" FROM sources s WHERE s.sha256 IN (SELECT {self.age}.sha256{self.sql} {order})"
+            " ORDER BY s.ingested_at DESC, s.sha256"
+        )
+
+    def after(self, key: SortKey | None) -> Selection:
+        """What follows this key in that order."""
+        if key is None:
+            return self
+        at, sha256 = key
+        later = f"{self.age}.ingested_at <= ? AND ({self.age}.ingested_at < ?"
+        later += f" OR {self.age}.sha256 > ?)"
+        return replace(self, conditions=(*self.conditions, (later, (at, at, sha256))))
+
+
+def select(
     *,
     match: str = "",
     collection: str = "",
     state: str = "",
     since: datetime | None = None,
     before: datetime | None = None,
-    after: SortKey | None = None,
-) -> tuple[str, list[Any]]:
-    """WHERE clause on `sources s` and its values; "" and [] without conditions.
+) -> Selection:
+    """The sources that meet every condition.
 
     Every word of `match` must occur in the title or in a file name, or begin the id (`src_ab`).
     """
-    parts: list[tuple[str, list[Any]]] = [
-        (
-            "(instr(s.folded, ?) OR (instr(s.id, ?) = 1 AND ?) OR EXISTS (SELECT 1 FROM paths p"
-            " WHERE p.sha256 = s.sha256 AND instr(p.folded, ?)))",
-            [word, word, word.startswith("src_"), word],
-        )
-        for word in fold(match).split()
-    ]
-    if collection:
-        parts.append(
-            (
-                "EXISTS (SELECT 1 FROM collections c WHERE c.sha256 = s.sha256 AND c.name = ?)",
-                [collection],
-            )
-        )
+    tables, age = "sources s", "s"
+    conditions: list[tuple[str, tuple[Any, ...]]] = []
+    if collection and not match and state in ("", "ready"):  # most of it: in its own order
+        tables, age = "collections c JOIN sources s ON s.sha256 = c.sha256", "c"
+        conditions.append(("c.name = ?", (collection,)))
+    elif collection:
+        conditions.append(_within(collection))
+    conditions += [_holds(word) for word in fold(match).split()]
     if state == MISSING:
-        of = "SELECT 1 FROM paths p WHERE p.sha256 = s.sha256"
-        here = f"EXISTS ({of} AND p.gone_at IS NULL)"
-        parts.append((f"EXISTS ({of}) AND NOT {here}", []))
+        conditions.append((_MISSING, ()))
     elif state == OUTDATED:
-        parts.append(("s.state = 'ready' AND s.pipeline <> ?", [PIPELINE]))
+        conditions.append(("s.state = 'ready' AND s.pipeline <> ?", (PIPELINE,)))
     elif state:
-        parts.append(("s.state = ?", [state]))
+        conditions.append(("s.state = ?", (state,)))
     if since is not None:
-        parts.append(("s.recorded_ts >= ?", [aware(since).timestamp()]))
+        conditions.append(("s.recorded_ts >= ?", (aware(since).timestamp(),)))
     if before is not None:
-        parts.append(("s.recorded_ts < ?", [aware(before).timestamp()]))
-    if after is not None:
-        at, sha256 = after
-        parts.append(
-            ("(s.ingested_at < ? OR (s.ingested_at = ? AND s.sha256 > ?))", [at, at, sha256])
-        )
-    sql = " AND ".join(p[0] for p in parts)
-    return (f" WHERE {sql}" if sql else ""), [v for p in parts for v in p[1]]
+        conditions.append(("s.recorded_ts < ?", (aware(before).timestamp(),)))
+    return Selection(tables, tuple(conditions), age)
+
+
+def named_exactly(folded: str, collection: str = "") -> Selection:
+    """The sources with this title or file name, as `fold` writes it."""
+    named = (
+        "s.sha256 IN (SELECT t.sha256 FROM sources t WHERE t.folded = ?"
+        " UNION SELECT p.sha256 FROM paths p WHERE p.folded = ?)"
+    )
+    within = (_within(collection),) if collection else ()
+    return Selection("sources s", (*within, (named, (folded, folded))))
+
+
+def _within(collection: str) -> tuple[str, tuple[str]]:
+    of = "SELECT 1 FROM collections c WHERE c.sha256 = s.sha256 AND c.name = ?"
+    return f"EXISTS ({of})", (collection,)
+
+
+_MISSING = (
+    "s.sha256 IN (SELECT g.sha256 FROM paths g WHERE g.gone_at IS NOT NULL) AND NOT EXISTS"
+    " (SELECT 1 FROM paths p WHERE p.sha256 = s.sha256 AND p.gone_at IS NULL)"
+)
+
+
+def _holds(word: str) -> tuple[str, tuple[str, ...]]:
+    """The condition that a word occurs in the names, or begins the id."""
+    if word.startswith("src_"):
+        return "(instr(s.names, ?) > 0 OR (s.id >= ? AND s.id < ?))", (word, word, word + "~")
+    return "instr(s.names, ?) > 0", (word,)
 
 
 def fold(text: str) -> str:

@@ -5,13 +5,25 @@ from __future__ import annotations
 import builtins
 from collections.abc import Collection
 from datetime import datetime
-from functools import partial
+from typing import Any
 
 from omni_core.catalog import schema
 from omni_core.catalog.database import Database
-from omni_core.catalog.query import SortKey, fold, where
+from omni_core.catalog.query import (
+    MISSING,
+    OUTDATED,
+    Selection,
+    SortKey,
+    fold,
+    named_exactly,
+    select,
+)
 from omni_core.errors import NotFoundError
+from omni_core.ids import PIPELINE
 from omni_core.types import SourceRow
+
+MOST_FOUND = 50
+"""Most sources that `find` returns."""
 
 
 class Reads(Database):
@@ -60,8 +72,11 @@ class Reads(Database):
 
     def collections(self) -> dict[str, int]:
         """The number of sources of every collection, by name."""
-        rows = self._all("SELECT name, count(*) FROM collections GROUP BY name ORDER BY name")
-        return {r[0]: r[1] for r in rows}
+        rows = self._all(
+            "SELECT name, sum(sources) AS sources FROM collection_counts"
+            " GROUP BY name HAVING sum(sources) > 0 ORDER BY name"
+        )
+        return {r["name"]: int(r["sources"]) for r in rows}
 
     def collections_of(self, source: str) -> list[str]:
         """The collections of one source."""
@@ -72,38 +87,34 @@ class Reads(Database):
 
     def totals(self, collection: str = "") -> tuple[int, int]:
         """Number of sources and of segments, in a collection or ("") in the library."""
-        clause, values = where(collection=collection)
-        found = self._one(f"SELECT count(*), total(segments) FROM sources s{clause}", *values)  # noqa: S608
-        return (0, 0) if found is None else (int(found[0]), int(found[1]))
+        return self._counted(collection)
 
     def count(self, collection: str = "", *, state: str) -> int:
         """Number of sources in a state, `missing` or `outdated`; in a collection or ("") in all."""
-        clause, values = where(collection=collection, state=state)
-        found = self._one(f"SELECT count(*) FROM sources s{clause}", *values)  # noqa: S608
-        return 0 if found is None else int(found[0])
+        if state == MISSING:
+            return self._count(select(collection=collection, state=state))
+        if state == OUTDATED:
+            return self._counted(collection, "state = 'ready' AND pipeline <> ?", PIPELINE)[0]
+        return self._counted(collection, "state = ?", state)[0]
 
     def find(self, wanted: str, collection: str = "") -> builtins.list[SourceRow]:
         """The source with this id, sha256 or path; else those with this title or file name; else
-        those whose title or file name contains `wanted`; at most 50."""
-        named = self.get(wanted)
-        if named is None:
-            found = self._one("SELECT sha256 FROM paths WHERE path = ?", wanted)
-            named = None if found is None else self.get(found[0])
+        those whose title or file name contains `wanted`; at most `MOST_FOUND`."""
+        named = self.get(wanted) or self.source_at(wanted)
         if named is not None:
             return [named] if not collection or collection in named.collections else []
         key = fold(wanted)
         if not key:
             return []
-        clause, values = where(collection=collection)
-        key_is = "(s.folded = ? OR EXISTS (SELECT 1 FROM paths p"
-        key_is += " WHERE p.sha256 = s.sha256 AND p.folded = ?))"
-        exact = f"{clause} AND {key_is}" if clause else f" WHERE {key_is}"
-        order = " ORDER BY s.ingested_at DESC, s.sha256 LIMIT 50"
-        rows = self._all(schema.SELECT + exact + order, *values, key, key)
-        if not rows:
-            clause, values = where(collection=collection, match=wanted)
-            rows = self._all(schema.SELECT + clause + order, *values)
-        return [schema.row(r) for r in rows]
+        return self._found(named_exactly(key, collection)) or self._found(
+            select(match=wanted, collection=collection)
+        )
+
+    def source_at(self, path: str) -> SourceRow | None:
+        """The source whose bytes this path held when it was last ingested."""
+        clause = " WHERE s.sha256 = (SELECT sha256 FROM paths WHERE path = ?)"
+        found = self._one(schema.SELECT + clause, path)
+        return None if found is None else schema.row(found)
 
     def list(
         self,
@@ -118,23 +129,41 @@ class Reads(Database):
     ) -> tuple[builtins.list[SourceRow], int, SortKey | None]:
         """A page of sources, newest ingest first; the total over all pages; and `after` of the next
         page, None for the last one."""
-        narrow = partial(
-            where,
-            match=match,
-            collection=collection,
-            state=state,
-            since=recorded_from,
+        selected = select(
+            match=match, collection=collection, state=state, since=recorded_from,
             before=recorded_to,
-        )
-        clause, values = narrow()
-        total = self._one(f"SELECT count(*) FROM sources s{clause}", *values)  # noqa: S608
-        clause, values = narrow(after=after)
-        order = " ORDER BY s.ingested_at DESC, s.sha256 LIMIT ?"
-        found = self._all(schema.SELECT + clause + order, *values, limit + 1)
+        )  # fmt: skip
+        if match or recorded_from or recorded_to:
+            total = self._count(selected)
+        elif state:
+            total = self.count(collection, state=state)
+        else:
+            total, _ = self.totals(collection)
+        if not total:
+            return [], 0, None
+        page = selected.after(after)
+        found = self._all(schema.COLUMNS + page.first, *page.values, limit + 1)
         rows = found[:limit]
         more = len(found) > limit
         last = (str(rows[-1]["ingested_at"]), str(rows[-1]["sha256"])) if more else None
-        return [schema.row(r) for r in rows], int(total[0]) if total else 0, last
+        return [schema.row(r) for r in rows], total, last
+
+    def _found(self, selected: Selection) -> builtins.list[SourceRow]:
+        rows = self._all(schema.COLUMNS + selected.first, *selected.values, MOST_FOUND)
+        return [schema.row(r) for r in rows]
+
+    def _count(self, selected: Selection) -> int:
+        found = self._one(f"SELECT count(*) AS n{selected.sql}", *selected.values)
+        return 0 if found is None else int(found["n"])
+
+    def _counted(self, collection: str, where: str = "", *values: Any) -> tuple[int, int]:
+        """Sources and segments, by the counters."""
+        conditions = [c for c in ("name = ?" if collection else "", where) if c]
+        sql = "SELECT coalesce(sum(sources), 0) AS sources, coalesce(sum(segments), 0) AS segments"
+        sql += f" FROM {'collection' if collection else 'library'}_counts"
+        sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        found = self._one(sql, *([collection] if collection else []), *values)
+        return (0, 0) if found is None else (int(found["sources"]), int(found["segments"]))
 
     def _sha256(self, source: str) -> str:
         found = self._one("SELECT sha256 FROM sources WHERE sha256 = ? OR id = ?", source, source)

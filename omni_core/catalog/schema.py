@@ -7,6 +7,7 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
+from omni_core.catalog import counters
 from omni_core.collection_names import collection_names
 from omni_core.errors import StoreError
 from omni_core.types import Modality, Source, SourceRow
@@ -99,12 +100,43 @@ MIGRATIONS = (
         PRIMARY KEY (sha256, start)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE checkpoints (
+        sha256 TEXT NOT NULL REFERENCES sources ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        segments TEXT NOT NULL,
+        points TEXT NOT NULL,
+        PRIMARY KEY (sha256, number)
+    ) WITHOUT ROWID;
+    INSERT INTO checkpoints
+        SELECT sha256, 0, json_extract(resume, '$.done'), json_extract(resume, '$.stored')
+        FROM sources WHERE json_extract(resume, '$.stored') IS NOT NULL;
+    UPDATE sources
+        SET resume = json_set(json_remove(resume, '$.done', '$.stored'), '$.groups', 1)
+        WHERE json_extract(resume, '$.stored') IS NOT NULL;
+    """,
+    counters.MIGRATION,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 
-INDEXES = """
+NAME = "CASE WHEN p.given <> '' THEN p.given ELSE p.found END"
+"""The name of a speaker `p`: as a person gave it, else as it was found; "" without one."""
+NAMED = "(p.given <> '' OR p.found <> '')"
+
+INDEXES = f"""
     CREATE INDEX IF NOT EXISTS sources_by_folded ON sources (folded);
-    CREATE INDEX IF NOT EXISTS paths_by_folded ON paths (folded);
+    CREATE INDEX IF NOT EXISTS sources_by_uri ON sources (uri);
+    DROP INDEX IF EXISTS sources_by_age;
+    CREATE INDEX IF NOT EXISTS sources_by_age_with_names
+        ON sources (ingested_at DESC, sha256, names);
+    CREATE INDEX IF NOT EXISTS sources_by_state
+        ON sources (state, ingested_at DESC, sha256, pipeline);
+    CREATE INDEX IF NOT EXISTS sources_by_recording ON sources (recorded_ts);
+    DROP INDEX IF EXISTS paths_by_folded;
+    CREATE INDEX IF NOT EXISTS paths_by_name ON paths (folded, sha256);
+    CREATE INDEX IF NOT EXISTS paths_gone ON paths (sha256) WHERE gone_at IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS speakers_by_name
+        ON speakers ({NAME.replace("p.", "")}, given, found) WHERE {NAMED.replace("p.", "")};
 """
 """Created by every writer. They are not part of the version, since they change speed only: older
 programs can still open the file, and read-only programs work without them."""
@@ -143,11 +175,13 @@ def migrate(db: sqlite3.Connection) -> None:
     db.executescript(INDEXES)
 
 
-SELECT = (
-    "SELECT s.*, (SELECT json_group_array(name) FROM collections c WHERE c.sha256 = s.sha256)"
-    " AS names, (SELECT CASE WHEN count(*) = count(gone_at) THEN max(gone_at) END"
-    " FROM paths p WHERE p.sha256 = s.sha256) AS gone_at FROM sources s"
+COLUMNS = (
+    "SELECT s.*, (SELECT json_group_array(n.name) FROM collections n WHERE n.sha256 = s.sha256)"
+    " AS held_by, (SELECT CASE WHEN count(*) = count(g.gone_at) THEN max(g.gone_at) END"
+    " FROM paths g WHERE g.sha256 = s.sha256) AS gone_at"
 )
+"""What `row` converts, of the sources `s`."""
+SELECT = f"{COLUMNS} FROM sources s"
 """Query whose rows `row` converts."""
 
 
@@ -169,7 +203,7 @@ def row(r: sqlite3.Row) -> SourceRow:
         recorded_at=_when(r["recorded_at"]),
         recorded_at_from=r["recorded_at_from"],
         ingested_at=_when(r["ingested_at"]),
-        collections=collection_names(json.loads(r["names"])),  # a reader cannot mend them
+        collections=collection_names(json.loads(r["held_by"])),  # a reader cannot mend them
         model=r["model"],
         pipeline=r["pipeline"],
         warnings=tuple(json.loads(r["warnings"])),

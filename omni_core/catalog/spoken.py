@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from omni_core.catalog.begun import Begun
+from omni_core.catalog.schema import NAME, NAMED
 from omni_core.types import NameFrom, Speaker, Turn
 
 _SPEAKERS = (
@@ -20,7 +21,6 @@ _WITH_TIMES = (
     " JOIN turns t ON t.sha256 = p.sha256 AND t.speaker = p.number"
 )
 _IDS = "SELECT DISTINCT s.id FROM speakers p JOIN sources s USING (sha256)"
-_NAME = "CASE WHEN p.given <> '' THEN p.given ELSE p.found END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +79,20 @@ class Spoken(Begun):
 
     def speaker_names(self) -> set[str]:
         """The names of all speakers, of every source."""
-        rows = self._all(f"SELECT DISTINCT {_NAME} FROM speakers p")  # noqa: S608 - ours
-        return {r[0] for r in rows if r[0]}
+        rows = self._all(f"SELECT DISTINCT {NAME} AS name FROM speakers p WHERE {NAMED}")  # noqa: S608 - ours
+        return {r["name"] for r in rows}
 
     def speaking(self, name: str) -> list[str]:
         """The ids of the sources with a speaker of exactly this name."""
         rows = self._all(
-            f"{_IDS} WHERE {_NAME} = ? ORDER BY s.id",
+            f"{_IDS} WHERE {NAME} = ? AND {NAMED} ORDER BY s.id",
             name,
         )
         return [r[0] for r in rows]
 
     def named_speakers(self) -> dict[str, list[Speaker]]:
         """The speakers with a name, of every source, by its id."""
-        return self._speakers("WHERE p.given <> '' OR p.found <> ''")
+        return self._speakers(f"WHERE {NAMED}")
 
     def name_speaker(self, source: str, number: int, name: str) -> None:
         """Record the name that a person gave; "" takes it back."""

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from omni_core.catalog import mending, schema
+from omni_core.catalog.groups import Groups, StoredGroup, end_groups, keep_group
 from omni_core.catalog.query import fold
-from omni_core.catalog.spoken import Spoken
 from omni_core.types import Source, SourceRow, State
 
 _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
 """Columns that a resumed ingest keeps from the interrupted one."""
 
 
-class Catalog(Spoken):
+class Catalog(Groups):
     """Sources by hash, path, id, title and collection. Thread-safe; calls are serialised."""
 
     def __init__(self, store: Path, *, read_only: bool = False) -> None:
@@ -87,12 +87,14 @@ class Catalog(Spoken):
         timings: Mapping[str, float] | None = None,
         resume: Mapping[str, Any] | None = None,
         readers: bytes | None = None,
+        group: StoredGroup | None = None,
     ) -> None:
-        """Record progress. `resume` lists what the index holds durably: flush the index first;
-        `readers` are the readers' buffers at the same point."""
+        """Record progress. At a checkpoint `group` is what the index holds durably since the one
+        before (flush the index first), `resume` what the ingest needs to go on from there, with
+        the number of groups so far under `groups`, and `readers` the readers' buffers."""
         self._update(
             source, progress=progress, stage=stage, segments=segments, warnings=warnings,
-            timings=timings, resume=resume, readers=readers,
+            timings=timings, resume=resume, readers=readers, group=group,
         )  # fmt: skip
 
     def finish(
@@ -106,8 +108,8 @@ class Catalog(Spoken):
         timings: Mapping[str, float] | None = None,
         empty: str = "",
     ) -> None:
-        """Commit the result: `ready` clears `resume`, `partial` keeps it. `empty`: why nothing in
-        the source can be found."""
+        """Commit the result: `ready` clears `resume` and groups, `partial` keeps them. `empty`: why
+        nothing in the source can be found."""
         done = state == "ready"
         self._update(
             source, state=state, stage="done", segments=segments, duration_s=duration_s,
@@ -220,7 +222,14 @@ class Catalog(Spoken):
     def _sources(self, hashes: Sequence[str]) -> list[SourceRow]:
         return [row for sha256 in hashes if (row := self.get(sha256)) is not None]
 
-    def _update(self, source: str, *, readers: bytes | None = None, **columns: Any) -> None:
+    def _update(
+        self,
+        source: str,
+        *,
+        readers: bytes | None = None,
+        group: StoredGroup | None = None,
+        **columns: Any,
+    ) -> None:
         set_ = {k: v for k, v in columns.items() if v is not None}
         for key in ("warnings", "timings", "resume"):
             if key in set_:
@@ -232,6 +241,10 @@ class Catalog(Spoken):
         with self._writing() as db:
             if readers is not None:
                 _keep_readers(db, self._sha256(source), readers)
+            if group is not None:
+                keep_group(db, self._sha256(source), group)
+            if columns.get("state") == "ready":
+                end_groups(db, self._sha256(source))
             if not set_:
                 return
             assignments = ", ".join(f"{k} = ?" for k in set_)
@@ -267,12 +280,17 @@ def _upsert(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
 
 def _add_path(db: sqlite3.Connection, sha256: str, path: str, size: int, mtime_ns: int) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO paths (path, sha256, size, mtime_ns, folded)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO paths (path, sha256, size, mtime_ns, folded) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,"
+        " mtime_ns = excluded.mtime_ns, folded = excluded.folded, gone_at = NULL",
         (path, sha256, size, mtime_ns, fold(Path(path).name)),
     )
     db.execute("DELETE FROM passed_over WHERE path = ?", (path,))
 
 
 def _add_collection(db: sqlite3.Connection, sha256: str, name: str) -> None:
-    db.execute("INSERT OR IGNORE INTO collections VALUES (?, ?)", (name, sha256))
+    db.execute(
+        "INSERT INTO collections (name, sha256, ingested_at)"
+        " SELECT ?, sha256, ingested_at FROM sources WHERE sha256 = ? ON CONFLICT DO NOTHING",
+        (name, sha256),
+    )

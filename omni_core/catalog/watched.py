@@ -145,12 +145,6 @@ class WatchedFiles(Reads):
         found = self._all(schema.SELECT + clause, path, now[0])
         return [schema.row(r) for r in found]
 
-    def source_at(self, path: str) -> SourceRow | None:
-        """The source whose bytes this path held when it was last ingested."""
-        clause = " WHERE s.sha256 = (SELECT sha256 FROM paths WHERE path = ?)"
-        found = self._one(schema.SELECT + clause, path)
-        return None if found is None else schema.row(found)
-
 
 def _range(folder: str) -> tuple[str, str]:
     """Bounds (both exclusive) of the paths under a folder."""

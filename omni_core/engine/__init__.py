@@ -91,7 +91,8 @@ class Engine:
         self._closing: asyncio.Task[None] | None = None
         self._record = Record(context)
         self._jobs = Jobs(context, self._record)
-        self._folders = Folders(self._jobs, context.tasks, self._record)
+        at_once = context.settings.decoders
+        self._folders = Folders(self._jobs, context.tasks, self._record, at_once)
 
     @classmethod
     async def open(cls, settings: Settings, *, beside: Engine | None = None) -> Engine:
@@ -173,7 +174,7 @@ class Engine:
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
     ) -> FolderStatus:
-        """Make many files searchable, one after another; see `Folders.ingest`."""
+        """Make many files searchable, several at a time (`decoders`); see `Folders.ingest`."""
         return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress,
             grace_s=grace_s,
@@ -327,9 +328,9 @@ class Engine:
         return await recognition.forget_voices(self._context, name)
 
     def _pending_files(self) -> int:
-        """Files under way or waiting for their turn; a folder's current file counts once."""
+        """Files under way or waiting for their turn; a folder's current files count once."""
         folders = self._folders.running
-        current = {f.current.path for f in folders if f.current is not None}
+        current = {file.path for f in folders for file in f.now}
         waiting = sum(f.files_total - f.files_done for f in folders)
         return waiting + sum(job.path not in current for job in self._jobs.running)
 

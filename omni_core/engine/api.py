@@ -65,7 +65,7 @@ class EngineApi(Protocol):
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
     ) -> FolderStatus:
-        """Make many files searchable, one after another."""
+        """Make many files searchable, several at a time."""
         ...
 
     async def stop(

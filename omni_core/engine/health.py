@@ -7,7 +7,7 @@ from typing import Any
 
 from omni_core.catalog.query import OUTDATED
 from omni_core.engine.context import Context
-from omni_core.errors import OmniError
+from omni_core.errors import OmniError, cause
 from omni_core.ids import PIPELINE
 
 OPENING_S = 0.5
@@ -56,5 +56,5 @@ async def _index_problem(context: Context) -> str:
     except TimeoutError:
         return f"the index gave no answer within {REACH_S:g} s"
     except OmniError as e:
-        return f"the index cannot be used: {e.code}"
+        return f"the index cannot be used: {cause(e)}"
     return ""

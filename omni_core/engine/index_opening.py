@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from omni_core.catalog import Catalog
+from omni_core.engine.ownership import library_id
 from omni_core.payload import changes, of_sources
 from omni_core.protocols import Index
 from omni_core.query import Filter
@@ -41,10 +42,11 @@ class IndexOpening:
         return self._index
 
     async def _open(self) -> None:
-        """Open the index. If it is empty and the catalog is not, mark all sources partial, so that
-        ingesting them again restores them."""
+        """Open the index, and refuse that of another library. If it is empty and the catalog is
+        not, mark all sources partial, so that ingesting them again restores them."""
         await self._index.open()
         try:
+            await self._index.claim(await asyncio.to_thread(library_id, self._catalog))
             await self._compare()
             await self._mend_collections()
         except Exception:

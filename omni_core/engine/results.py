@@ -109,9 +109,28 @@ class FolderStatus:
     files_total: int
     files_done: int
     current: IngestStatus | None
-    """The file being ingested now; None between two files and at the end."""
+    """The file being ingested now, of several the first; None between two files and at the end."""
     done: tuple[IngestStatus, ...]
+    """The files that have ended, in the order in which they were given."""
     finished: bool
+    beside: tuple[IngestStatus, ...] = ()
+    """The other files that are being ingested at the same time."""
+
+    @property
+    def now(self) -> tuple[IngestStatus, ...]:
+        """All files being ingested now."""
+        return (*((self.current,) if self.current is not None else ()), *self.beside)
+
+    @property
+    def progress(self) -> float:
+        """0 to 1, by files, those being ingested now by their own progress."""
+        part = sum(s.progress for s in self.now)
+        return (self.files_done + part) / self.files_total if self.files_total else 1.0
+
+    @property
+    def segments(self) -> int:
+        """Segments of all files so far."""
+        return sum(s.segments for s in (*self.done, *self.now))
 
     @property
     def failed(self) -> tuple[IngestStatus, ...]:

@@ -16,10 +16,14 @@ BYTES = 24_000
 """Size limit of one thumbnail; those of 1,000 shots take about 15 MB."""
 
 
-def save(store: Path, source_id: str, uuid: str, pixels: Pixels) -> None:
-    """Write the thumbnail of one segment, replacing an earlier one."""
-    path = _path(store, source_id, uuid)
-    write_atomically(path, jpeg(pixels, EDGE, max_bytes=BYTES).jpeg)
+def small(pixels: Pixels) -> bytes:
+    """The thumbnail of an image, as JPEG."""
+    return jpeg(pixels, EDGE, max_bytes=BYTES).jpeg
+
+
+def save(store: Path, source_id: str, uuid: str, thumbnail: bytes) -> None:
+    """Write the thumbnail (JPEG) of one segment, replacing an earlier one."""
+    write_atomically(_path(store, source_id, uuid), thumbnail)
 
 
 def load(store: Path, source_id: str, uuid: str, caption: str) -> Jpeg | None:

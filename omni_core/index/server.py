@@ -1,7 +1,9 @@
 """Qdrant over the network: one library for several servers, of any size.
 
 Points are in the collection `<name>__<model>`; the plain name is an alias of the one in use, so
-that a re-index fills a second collection and then moves the alias in one step.
+that a re-index fills a second collection and then moves the alias in one step. Which collection
+the alias names, of what model it is and whose, is looked up again every few seconds: a re-index
+or another owner elsewhere is noticed, and no question is answered with vectors of another model.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from omni_core.errors import BadRequestError, StoreError
+from omni_core.errors import StoreError
 from omni_core.index import check, versions
+from omni_core.index.qdrant.address import addresses, is_safe_for_key
 from omni_core.points import Point, ScoredPoint
 from omni_core.protocols import Index
 from omni_core.query import Filter, Prefetch
@@ -25,10 +28,10 @@ log = logging.getLogger(__name__)
 
 BATCH_BYTES = 4 << 20
 """Qdrant refuses 32 MB by default and recommends 5; large batches time out."""
-TIMEOUT_S = 60
 OPEN_S = 15.0
-PAUSES_S = (0.25, 0.5, 1.0)
-"""Waits between the four attempts of a call with a transient failure."""
+"""How long the first answer may take; making a collection may take longer."""
+LOOK_S = 5.0
+"""How long the alias, the model and the owner are taken as they were."""
 
 
 class ServerIndex(Index):
@@ -37,38 +40,30 @@ class ServerIndex(Index):
     @classmethod
     def create(cls, settings: Settings, info: EncoderInfo, *, building: bool = False) -> Self:
         """The collection that the settings name; raises BadRequestError without an address."""
-        if not settings.qdrant_url:
-            raise BadRequestError("index=server needs an address: --qdrant http://localhost:6333")
-        return cls(
-            settings.qdrant_url,
-            info,
-            api_key=settings.qdrant_api_key,
-            name=settings.qdrant_collection,
-            building=building,
-        )
+        return cls(settings, info, building=building)
 
-    def __init__(
-        self,
-        url: str,
-        info: EncoderInfo,
-        *,
-        api_key: str = "",
-        name: str = "evidence",
-        building: bool = False,
-    ) -> None:
+    def __init__(self, settings: Settings, info: EncoderInfo, *, building: bool = False) -> None:
         """`building` opens a second collection beside the one in use, for a re-index."""
-        self._url = url if "://" in url else f"http://{url}"
-        self._key, self._info, self._building = api_key, info, building
-        self._alias = name
-        self.collection = f"{name}__{versions.slug(info)}"
+        self._urls = addresses(settings.qdrant_url)
+        self._settings, self._info, self._building = settings, info, building
+        self._alias = settings.qdrant_collection
+        self._where = " or ".join(self._urls)
+        self.collection = f"{self._alias}__{versions.slug(info)}"
+        self._library = ""
+        self._facts: Any = None
+        """What the collection said about itself when it was last looked at."""
+        self._look_again = 0.0
         self._q: Any = None
-        self._client: Any = None
+        self._nodes: Any = None
 
     async def open(self) -> None:
-        """Connect; create the collection with its payload indexes when it is not there."""
+        """Connect; create the collection with its payload indexes when it is not there.
+
+        A server that only searches creates nothing, and needs a key that may read.
+        """
         try:
             self._q = await asyncio.to_thread(
-                importlib.import_module, "omni_core.index.qdrant_mapping"
+                importlib.import_module, "omni_core.index.qdrant.parts"
             )
         except ImportError as e:
             raise StoreError(
@@ -76,57 +71,68 @@ class ServerIndex(Index):
                 "pip install 'omni-mcp[server]'",
                 code="MISSING_EXTRA",
             ) from e
-        if self._key and not self._q.is_safe_for_key(self._url):
-            log.warning("the Qdrant API key travels unencrypted to %s; use https", self._url)
-        self._client = await asyncio.to_thread(  # reads the metadata of its package
-            self._q.connect, self._url, self._key, TIMEOUT_S
-        )
+        for url in self._urls:
+            if self._settings.qdrant_api_key and not is_safe_for_key(url):
+                log.warning("the Qdrant API key travels unencrypted to %s; use https", url)
+        self._nodes = await asyncio.to_thread(self._q.nodes.Nodes, self._urls, self._settings)
         try:
-            async with asyncio.timeout(OPEN_S):
-                await self._prepare()
-        except TimeoutError as e:
-            await self.close()
-            raise StoreError(
-                f"Qdrant at {self._url} did not answer in {OPEN_S:g} s; is the address right?"
-            ) from e
+            await self._prepare(await self._version())
         except BaseException:
             await self.close()
             raise
 
-    async def _prepare(self) -> None:
-        version = (await self._call("info")).version
-        if self._q.is_too_old(version):
-            minimum = ".".join(map(str, self._q.MIN_VERSION))
-            raise StoreError(f"Qdrant at {self._url} is {version}; {minimum} or later is needed")
-        current = await self._current()
-        if current not in (None, self.collection) and not self._building:
+    async def _version(self) -> str:
+        try:
+            async with asyncio.timeout(OPEN_S):
+                return str((await self._call("info")).version)
+        except TimeoutError as e:
             raise StoreError(
-                f"the library {self._alias!r} on {self._url} was indexed by another model "
-                f"({current}), not by {self._info.name}: start with that encoder, or run "
-                "`omni-mcp reindex`",
-                code="MODEL_MISMATCH",
-            )
-        if not await self._call("collection_exists", self.collection):
-            await self._create()
-        for key, kind in self._q.payload_indexes().items():  # no effect where it exists
-            await self._call("create_payload_index", self.collection, key, kind, wait=True)
+                f"Qdrant at {self._where} did not answer in {OPEN_S:g} s; is the address right?",
+                code="INDEX_UNREACHABLE",
+            ) from e
+
+    async def _prepare(self, version: str) -> None:
+        if self._q.collection.is_too_old(version):
+            minimum = ".".join(map(str, self._q.collection.MIN_VERSION))
+            raise StoreError(f"Qdrant at {self._where} is {version}; {minimum} or later is needed")
+        current = await self._current()
+        if current is None or self._building:
+            if not await self._call("collection_exists", self.collection):
+                await self._create()
+            self._facts = self._checked(self.collection, await self._described(self.collection))
+        else:
+            await self._follow(current)
+        await self._index_payload()
         if current is None and not self._building:
+            self._require_writable(f"{self._alias!r} on {self._where} is no library yet")
             await self.activate()
+        self._look_again = time.monotonic() + LOOK_S
 
     async def _create(self) -> None:
+        self._require_writable(f"there is no library {self._alias!r} on {self._where}")
+        made = self._q.collection.creation(self._info, self._settings)
         try:
-            await self._call(
-                "create_collection",
-                self.collection,
-                vectors_config=self._q.vectors(self._info),
-                sparse_vectors_config=self._q.sparse_vectors(),
-                on_disk_payload=True,
-            )
-        except (
-            StoreError
-        ):  # another client created it, or an earlier attempt whose response was lost
+            await self._call("create_collection", self.collection, **made)
+        except StoreError:
+            # another client created it, or an earlier attempt whose response was lost
             if not await self._call("collection_exists", self.collection):
                 raise
+
+    async def _index_payload(self) -> None:
+        wanted = self._q.collection.payload_indexes(self._settings)
+        missing = {key: kind for key, kind in wanted.items() if key not in self._facts.indexed}
+        if missing:
+            self._require_writable(f"{self.collection} lacks indexes of {', '.join(missing)}")
+        for key, kind in missing.items():
+            await self._call("create_payload_index", self.collection, key, kind, wait=True)
+
+    def _require_writable(self, why: str) -> None:
+        if self._settings.qdrant_read_only:
+            raise StoreError(
+                f"{why}, and this server may only read (qdrant_read_only): do it without that "
+                "setting, with a key that may write",
+                code="READ_ONLY",
+            )
 
     async def _current(self) -> str | None:
         aliases = await self._call("get_aliases")
@@ -135,17 +141,108 @@ class ServerIndex(Index):
             return str(found[0])
         if await self._call("collection_exists", self._alias):
             raise StoreError(
-                f"{self._url} has a collection named {self._alias!r} that is not ours; choose "
+                f"{self._where} has a collection named {self._alias!r} that is not ours; choose "
                 "another name with OMNI_QDRANT_COLLECTION"
             )
         return None
 
+    async def _described(self, name: str) -> Any:
+        return self._q.collection.facts(await self._call("get_collection", name))
+
+    async def _follow(self, current: str) -> None:
+        """Use the collection `current` from now on. Raises StoreError for one of another model,
+        and for one of another library."""
+        self._facts = self._checked(current, await self._described(current))
+        self.collection = current
+
+    def _checked(self, name: str, facts: Any) -> Any:
+        ours = facts.fingerprint == self._info.fingerprint
+        if not ours and (facts.fingerprint or name != self.collection):
+            raise StoreError(
+                f"the library {self._alias!r} on {self._where} was indexed by another model "
+                f"({facts.fingerprint or name}), not by {self._info.fingerprint}: start with that "
+                "encoder, or run `omni-mcp reindex`",
+                code="MODEL_MISMATCH",
+            )
+        if facts.dim != self._info.dim:
+            raise StoreError(
+                f"the collection {name!r} on {self._where} holds vectors of {facts.dim} numbers, "
+                f"{self._info.name} makes {self._info.dim}: choose another name with "
+                "OMNI_QDRANT_COLLECTION",
+                code="MODEL_MISMATCH",
+            )
+        if self._library and facts.library not in ("", self._library):
+            raise self._foreign(facts.library)
+        return facts
+
+    async def _look(self) -> None:
+        """Notice what others did, at most every few seconds: see the module's docstring."""
+        if self._building or time.monotonic() < self._look_again:
+            return
+        self._look_again = time.monotonic() + LOOK_S  # calls meanwhile do not look as well
+        try:
+            current = await self._current()
+            if current is None:
+                raise StoreError(
+                    f"the library {self._alias!r} is gone from {self._where}: restart omni-mcp "
+                    "to make it anew, then ingest again"
+                )
+            await self._follow(current)
+        except BaseException:
+            self._look_again = 0.0
+            raise
+
+    async def claim(self, library: str, *, adopt: bool = False) -> None:
+        """Mark the collection as this library's; raises StoreError FOREIGN_COLLECTION where it is
+        another's, unless `adopt`."""
+        self._opened()
+        if self._building and not adopt:
+            current = await self._current()
+            if current is not None:  # the one that is in use, whose alias will be moved
+                self._refuse_foreign(library, (await self._described(current)).library)
+        holder = (await self._described(self.collection)).library
+        if not adopt:
+            self._refuse_foreign(library, holder)
+        if holder != library and not await self._marked(library):
+            return
+        if holder != library:
+            self._refuse_foreign(library, (await self._described(self.collection)).library)
+        self._library = library
+
+    async def _marked(self, library: str) -> bool:
+        """Whether the collection could be marked; a server that only searches may not."""
+        if self._settings.qdrant_read_only:
+            return False
+        own = self._q.collection.metadata(self._info, library)
+        try:
+            await self._call("update_collection", self.collection, metadata=own)
+        except StoreError as e:
+            if e.code != "READ_ONLY":
+                raise
+            log.warning("%s is not marked as this library's: %s", self.collection, e)
+            return False
+        return True
+
+    def _refuse_foreign(self, library: str, holder: str) -> None:
+        if holder not in ("", library):
+            raise self._foreign(holder)
+
+    def _foreign(self, holder: str) -> StoreError:
+        return StoreError(
+            f"the collection {self._alias!r} on {self._where} belongs to another library "
+            f"({holder[:8]}): to share that one, use its --catalog or its --store; for one of your "
+            "own choose another name with OMNI_QDRANT_COLLECTION; where its catalog is lost, "
+            "`omni-mcp doctor --adopt` makes it this one's",
+            code="FOREIGN_COLLECTION",
+        )
+
     async def upsert(self, points: Sequence[Point]) -> None:
         """In the server's write-ahead log, and searchable, when this returns."""
         check.points(points, self._info)
-        q = self._opened()
-        for batch in check.batches(points, BATCH_BYTES, q.json_bytes):
-            wire = await asyncio.to_thread(q.to_points, batch)
+        await self._writing()
+        to_points, size = self._q.points.to_points, self._q.points.json_bytes
+        for batch in check.batches(points, BATCH_BYTES, size):
+            wire = await asyncio.to_thread(to_points, batch)
             await self._call("upsert", self.collection, wire, wait=True)
 
     async def search(
@@ -154,52 +251,59 @@ class ServerIndex(Index):
         """For each prefetch its points, best first, raw scores; one request, and a second one where
         vectors are asked for: those points come whole."""
         check.prefetches(prefetches, self._info)
-        q = self._opened()
-        queries = q.to_queries(prefetches, filter)
+        q = await self._reading()
+        dense = q.collection.dense_search(self._facts.codes)
+        queries = q.points.to_queries(prefetches, filter, dense)
         answers = await self._call("query_batch_points", self.collection, queries)
         found = [
-            [q.from_hit(h, prefetch) for h in answer.points]
+            [q.points.from_hit(h, prefetch) for h in answer.points]
             for answer, prefetch in zip(answers, prefetches, strict=True)
         ]
-        first = {p.id for f, prefetch in zip(found, prefetches, strict=True)
-                 for p in f[: prefetch.vectors]}  # fmt: skip
+        first = {
+            p.id
+            for ranking, prefetch in zip(found, prefetches, strict=True)
+            for p in ranking[: prefetch.vectors]
+        }
         if not first:
             return found
         known = {p.id: p for p in await self.get(sorted(first), vectors=True)}
-        return [[_completed(p, known.get(p.id)) for p in points] for points in found]
+        return [[_completed(p, known.get(p.id)) for p in ranking] for ranking in found]
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
         """The points that exist, in the order of `ids`."""
-        q = self._opened()
+        q = await self._reading()
         records = await self._call("retrieve", self.collection, list(ids), with_vectors=vectors)
-        found = {p.id: p for p in map(q.from_record, records)}
+        found = {p.id: p for p in map(q.points.from_record, records)}
         return [found[i] for i in ids if i in found]
 
     async def scroll(
         self, filter: Filter | None = None, *, limit: int = 256, offset: str | None = None
     ) -> tuple[list[Point], str | None]:
         """Points without vectors in id order, and the offset of the next page."""
-        q = self._opened()
-        where = q.to_filter(filter)
+        q = await self._reading()
+        where = q.points.to_filter(filter)
         records, following = await self._call(
             "scroll", self.collection, scroll_filter=where, limit=limit, offset=offset
         )
-        return [q.from_record(r) for r in records], None if following is None else str(following)
+        page = [q.points.from_record(r) for r in records]
+        return page, None if following is None else str(following)
 
     async def count(self, filter: Filter | None = None) -> int:
         """Exactly how many."""
-        where = self._opened().to_filter(filter)
+        where = (await self._reading()).points.to_filter(filter)
         answer = await self._call("count", self.collection, count_filter=where, exact=True)
         return int(answer.count)
 
     async def set_payload(self, filter: Filter | None, changes: Mapping[str, Any]) -> None:
         """Merge `changes` into the points that match."""
-        which = self._opened().to_selector(check.refuse_empty(filter))
+        wanted = check.refuse_empty(filter)
+        which = (await self._writing()).points.to_selector(wanted)
         await self._call("set_payload", self.collection, dict(changes), points=which, wait=True)
 
     async def delete(self, filter: Filter | None) -> None:
         """Remove the points that match."""
-        which = self._opened().to_selector(check.refuse_empty(filter))
+        wanted = check.refuse_empty(filter)
+        which = (await self._writing()).points.to_selector(wanted)
         await self._call("delete", self.collection, which, wait=True)
 
     async def flush(self) -> None:
@@ -213,33 +317,34 @@ class ServerIndex(Index):
         """Point the alias at this collection: the end of a re-index, in one step."""
         current = await self._current()
         if current != self.collection:
-            moves = self._opened().move_alias(self._alias, self.collection, from_=current)
+            moves = self._q.collection.move_alias(self._alias, self.collection, from_=current)
             await self._call("update_collection_aliases", moves)
 
     async def close(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        nodes, self._nodes = self._nodes, None
+        if nodes is not None:
+            await nodes.close()
 
-    def _opened(self) -> Any:
-        if self._client is None:
-            raise StoreError("the index is not open")
+    async def _reading(self) -> Any:
+        """The client's parts, after a look at the collection."""
+        self._opened()
+        await self._look()
         return self._q
 
+    async def _writing(self) -> Any:
+        self._opened()
+        self._require_writable(f"nothing can be written into {self._alias!r} on {self._where}")
+        await self._look()
+        return self._q
+
+    def _opened(self) -> Any:
+        if self._nodes is None:
+            raise StoreError("the index is not open")
+        return self._nodes
+
     async def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Every request is idempotent: one with a transient failure is sent again."""
-        q = self._opened()
-        give_up = time.monotonic() + TIMEOUT_S
-        for pause in (*PAUSES_S, None):
-            try:
-                return await getattr(self._client, method)(*args, **kwargs)
-            except q.FAILURES as e:
-                if pause is None or not q.is_transient(e) or time.monotonic() > give_up:
-                    raise q.to_store_error(e, self._url) from e
-                log.info("Qdrant: %s; trying again in %.2f s", type(e).__name__, pause)
-                await asyncio.sleep(pause)
-        return None
+        return await self._opened().call(method, *args, **kwargs)
 
 
 def _completed(scored: ScoredPoint, point: Point | None) -> ScoredPoint:

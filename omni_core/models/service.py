@@ -1,15 +1,19 @@
 """The model worker's service: every model of the project in one child process.
 
-Two lanes, each with a thread: questions are answered while an ingest is read and embedded (ONNX
-Runtime, CTranslate2 and torch release the GIL while they compute).
+Several lanes, each with a thread: questions are answered while an ingest is read and embedded, and
+the pictures of one source while the speech of another is (ONNX Runtime, CTranslate2 and torch
+release the GIL while they compute).
 """
 
 from __future__ import annotations
 
 import itertools
 import threading
+import zlib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +27,10 @@ from omni_core.readers.speakers import SpeakerReader
 from omni_core.readers.state import pack, unpack
 from omni_core.settings import Settings
 from omni_core.types import Content, Samples, Segment, Vector, Voices
+
+SOURCE_LANES = 8
+"""Threads for the calls of ingests: those of one source go to one, in order. More than files are
+read at a time, so that two seldom share one."""
 
 
 class ModelService:
@@ -42,10 +50,19 @@ class ModelService:
         "wait_ready": "status",
     }
 
+    def lane_of(self, method: str, args: Sequence[Any]) -> str:
+        """The lane of a call: that of its source, where it is about one."""
+        if method in self.lanes:
+            return self.lanes[method]
+        about = args[0] if args else ""
+        source = about if isinstance(about, str) else about[0].source_id
+        return f"source {zlib.crc32(source.encode()) % SOURCE_LANES}"
+
     def __init__(self, models: LoadingModels) -> None:
         """`status` returns at once; every other method waits for the models that it needs."""
         self._models = models
-        self._reader_lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        """By the readers' lanes."""
         self._questions = itertools.count(1)
 
     def status(self) -> ModelStatus:
@@ -94,7 +111,7 @@ class ModelService:
         for reader in self._models.readers().loaded:
             if selected := reader.select(found):
                 found += self._read(reader, selected, timer)
-            with self._reader_lock, timer.stage(reader.name):
+            with self._locks[reader.lane], timer.stage(reader.name):
                 found += reader.flush(source_id)
                 voices = reader.voices(source_id) or voices
         encoded = embed(self._models.encoder(), found, timer)
@@ -109,7 +126,7 @@ class ModelService:
         for reader in self._models.readers().loaded:
             if selected := reader.select(found):
                 found += self._read(reader, selected, timer)
-            with self._reader_lock, timer.stage(reader.name):
+            with self._locks[reader.lane], timer.stage(reader.name):
                 state = reader.save(source_id)
                 if state is None:
                     found += reader.flush(source_id)
@@ -124,7 +141,7 @@ class ModelService:
         arrays = unpack(state)[1] if state else {}
         for reader in self._models.readers().loaded:
             held = arrays.get(reader.name)
-            with self._reader_lock:
+            with self._locks[reader.lane]:
                 reader.restore(source_id, b"" if held is None else held.tobytes())
 
     def understand(self, segments: Sequence[Segment]) -> Processed:
@@ -150,14 +167,14 @@ class ModelService:
     def listen(self, source_id: str, segments: Sequence[Segment]) -> None:
         """Hear who speaks in these segments of one source, and nothing else."""
         for reader in self._speaker_readers():
-            with self._reader_lock:
+            with self._locks[reader.lane]:
                 reader.read(reader.select(segments))
 
     def voices(self, source_id: str) -> Voices | None:
         """Who spoke in what `listen` heard of this source, which ends with that."""
         found = None
         for reader in self._speaker_readers():
-            with self._reader_lock:
+            with self._locks[reader.lane]:
                 found = reader.voices(source_id) or found
         return found
 
@@ -171,7 +188,7 @@ class ModelService:
         reader = next((r for r in loaded if isinstance(r, Transcriber)), None)
         if reader is None:
             raise UnavailableError("no speech model is loaded; run `omni-mcp doctor`")
-        with self._reader_lock:
+        with self._locks[reader.lane]:
             return reader.transcribe(samples)
 
     def _chosen(self, options: ReadOptions) -> list[Reader]:
@@ -182,7 +199,7 @@ class ModelService:
     def _read(
         self, reader: Reader, segments: Sequence[Segment], timer: StageTimer
     ) -> list[Segment]:
-        with self._reader_lock, timer.stage(reader.name):
+        with self._locks[reader.lane], timer.stage(reader.name):
             try:
                 return reader.read(segments)
             except OmniError:

@@ -86,6 +86,15 @@ class Index(ABC):
     async def close(self) -> None:
         """Release the store; no call follows. Also called after `open` failed."""
 
+    async def claim(  # noqa: B027 - optional
+        self, library: str, *, adopt: bool = False
+    ) -> None:
+        """Mark the store as that of this library, whose id the catalog holds; called after `open`.
+
+        Optional: for stores that several catalogs can reach. Raises StoreError
+        FOREIGN_COLLECTION when it belongs to another library, which `adopt` takes it from.
+        """
+
     async def flush(self) -> None:  # noqa: B027 - optional
         """Durable against power loss when it returns. Optional: for stores that are not already
         after `upsert`."""

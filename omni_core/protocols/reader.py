@@ -40,6 +40,9 @@ class Reader(ABC):
     rank: ClassVar[int] = 0
     """Readers are loaded and called in this order. Built-in: speech 0, screen_text 1,
     sound_tags 2, speakers 3."""
+    lane: ClassVar[str] = ""
+    """Readers of one lane read one after the other, since they may share a model; those of
+    different lanes read different sources at the same time."""
     loss: ClassVar[str] = ""
     """What is missing without it ("no words are read from audio"), for the warning when it cannot
     be loaded."""

@@ -70,6 +70,7 @@ class ScreenTextReader(Reader):
 
     name = "screen_text"
     rank = 1
+    lane = "pictures"
     loss = "no words are read from images (OCR)"
     origin = "ocr"
 

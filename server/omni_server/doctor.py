@@ -9,8 +9,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Literal
 from omni_core import weights
 from omni_core.errors import OmniError
 from omni_core.settings import Settings
+from omni_server import qdrant_check
 from omni_server.store_check import open_in
 
 State = Literal["ok", "warning", "missing", "absent"]
@@ -263,7 +262,7 @@ def _places(settings: Settings) -> Iterator[Finding]:
             "files that agents can ingest", "serve --root DIR, or OMNI_ROOTS", needed=False,
         )  # fmt: skip
     if settings.index == "server":
-        yield _qdrant(settings.qdrant_url)
+        yield from (Finding(*line) for line in qdrant_check.lines(settings))
 
 
 def _people(settings: Settings) -> Iterator[Finding]:
@@ -273,15 +272,3 @@ def _people(settings: Settings) -> Iterator[Finding]:
 
         for c in examine_people(settings):
             yield Finding(c.name, c.state, c.detail, get=c.fix)
-
-
-def _qdrant(url: str) -> Finding:
-    if not url.startswith(("http://", "https://")):
-        return Finding(
-            "Qdrant", "missing", f"{url!r} is no address", get="--qdrant http://HOST:6333"
-        )
-    try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/readyz", timeout=5) as answer:  # noqa: S310 - checked above
-            return Finding("Qdrant", "ok", f"{url} answers {answer.status}")
-    except (OSError, urllib.error.URLError) as e:
-        return Finding("Qdrant", "missing", f"{url}: {e}", get="start it: docs/qdrant.md")

@@ -63,12 +63,12 @@ def _share_and_message(status: IngestStatus | FolderStatus) -> tuple[float, str]
 
     if isinstance(status, IngestStatus):
         return status.progress, f"{stage(status)}, {status.segments} segments"
-    total, now = max(1, status.files_total), status.current
+    now = status.current
     if now is None:
-        return status.files_done / total, ""
+        return status.progress, ""
     place = f"file {min(status.files_done + 1, status.files_total)} of {status.files_total}"
-    share = (status.files_done + now.progress) / total
-    return share, f"{place}: {stage(now)}, {now.segments} segments"
+    more = f"; {len(status.beside)} more at the same time" if status.beside else ""
+    return status.progress, f"{place}: {stage(now)}, {now.segments} segments{more}"
 
 
 async def run_shielded(work: Coroutine[Any, Any, Result]) -> Result:

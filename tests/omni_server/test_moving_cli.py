@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from omni_server.cli import main
-from tests.omni_core.index.conftest import StandIn
+from tests.omni_core.index.qdrant_standin import StandIn
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,8 @@ def test_a_backup_is_restored_into_another_store(
     assert sorted(p.name for p in (tmp_path / "copy").glob("catalog*")) == ["catalog.sqlite"]
     assert main(["backup", "copy"]) == 1
     assert "exists; name a new folder" in capsys.readouterr().err
-    assert main(["restore", "copy", "--store", "other", "--json"]) == 0
+    other = str(tmp_path / "other")
+    assert main(["restore", "copy", "--store", other, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["sources"] == 1
-    assert main(["search", "launch of the boat", "--store", "other"]) == 0
+    assert main(["search", "launch of the boat", "--store", other]) == 0
     assert "[Boats chars 0-42]" in capsys.readouterr().out

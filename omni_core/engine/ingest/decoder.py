@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from omni_core.engine.context import Context
-from omni_core.engine.ingest.pipeline import decoder_error
+from omni_core.engine.ingest.flow import decoder_error
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.results import IngestRequest
 from omni_core.types import MediaInfo, Modality

@@ -13,9 +13,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from omni_core.catalog.groups import StoredGroup
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import hash_file
 from omni_core.engine.ingest.decoder import decoder_for
+from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.finish import fail, finish, suspend
 from omni_core.engine.ingest.known import is_complete, replaced_content_warning
 from omni_core.engine.ingest.pipeline import Pipeline
@@ -167,18 +169,25 @@ async def _begin(
         model=context.info.fingerprint,
         pipeline=PIPELINE,
     )
-    pipeline = run.pipeline = Pipeline(
-        source, context.models, index, context.info.multi_vector, (run.request.collection,),
-        context.info.batch, context.settings.store_path, before=before,
-    )  # fmt: skip
     collections = await asyncio.to_thread(context.catalog.collections_of, source.sha256)
-    pipeline.collections = tuple(collections)
-    pipeline.warn(replaced)
+    groups: tuple[StoredGroup, ...] = ()
+    saved = b""
     options = _options(run.request)
-    if resume and resume.get("options", options) == options:
+    if resume.get("options", options) == options:
+        groups = await asyncio.to_thread(context.catalog.groups_of, source.sha256)
         saved = await asyncio.to_thread(context.catalog.readers_of, source.sha256)
-        pipeline.resume(resume, saved)
-    pipeline.warn(*info.warnings)
+    else:
+        resume = {}
+
+    async def note(group: StoredGroup) -> None:
+        await _note(context, run, pipeline, group)
+
+    pipeline = run.pipeline = Pipeline(
+        Target(source, tuple(collections), context.info.multi_vector, thumbnails=True),
+        context.models, index, note, batch=context.info.batch,
+        thumbs=context.settings.store_path, before=before, resumed=(resume, groups, saved),
+    )  # fmt: skip
+    pipeline.warn(replaced, *info.warnings)
     if before is None:
         await index.delete(source_filter(source.id))  # of an ingest whose catalog row was lost
     await run.update(
@@ -192,9 +201,23 @@ async def _begin(
         stage="cutting",
         progress=pipeline.progress,
         segments=len(pipeline.stored),
-        warnings=tuple(pipeline.warnings),
+        warnings=pipeline.warnings,
     )
     return pipeline
+
+
+async def _note(context: Context, run: Run, pipeline: Pipeline, group: StoredGroup) -> None:
+    reached = pipeline.commit.reached
+    await asyncio.to_thread(
+        context.catalog.progress,
+        pipeline.source.sha256,
+        progress=pipeline.progress,
+        segments=len(pipeline.stored),
+        warnings=pipeline.warnings,
+        resume={**reached.state, "options": _options(run.request)},
+        readers=reached.readers,
+        group=group,
+    )
 
 
 def _options(request: IngestRequest) -> list[object]:
@@ -208,19 +231,8 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
             stage="reading",
             progress=pipeline.progress,
             segments=len(pipeline.stored),
-            warnings=tuple(pipeline.warnings),
-            timings=dict(pipeline.spent),
-        )
-
-    async def on_checkpoint() -> None:
-        await asyncio.to_thread(
-            context.catalog.progress,
-            pipeline.source.sha256,
-            progress=pipeline.progress,
-            segments=len(pipeline.stored),
-            warnings=tuple(pipeline.warnings),
-            resume={**pipeline.state, "options": _options(run.request)},
-            readers=pipeline.readers,
+            warnings=pipeline.warnings,
+            timings=pipeline.spent,
         )
 
     request = run.request
@@ -243,7 +255,6 @@ async def _run_pipeline(context: Context, run: Run, pipeline: Pipeline, cutter: 
             options,
             stall_s=stall,
             on_batch=on_batch,
-            on_checkpoint=on_checkpoint,
             grace_s=lambda: CLOSING_S if context.closing else 0.0,
         )
     except asyncio.CancelledError:

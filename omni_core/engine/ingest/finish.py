@@ -13,28 +13,23 @@ from omni_core.engine.speakers.finding import settle
 from omni_core.errors import OmniError
 from omni_core.payload import source_filter
 from omni_core.query import Ids
-from omni_core.types import Modality
 
 
 async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
     """Mark the source ready, once everything is in the index."""
-    source, duration = pipeline.source, pipeline.source.duration_s
-    if pipeline.length_s is not None:
-        duration = pipeline.length_s
-    elif source.modality in (Modality.VIDEO, Modality.AUDIO) and pipeline.at > (duration or 0.0):
-        duration = pipeline.at
+    source, duration = pipeline.source, pipeline.duration_s
     if pipeline.before is not None:
         await _delete_leftovers(context, pipeline)
     row = await asyncio.to_thread(context.catalog.get, source.sha256)
-    await settle(context, row, pipeline.voices, pipeline.subtitles)
+    await settle(context, row, pipeline.commit.voices, pipeline.observed.subtitles)
     await asyncio.to_thread(
         context.catalog.finish,
         source.sha256,
         state="ready",
         segments=len(pipeline.stored),
         duration_s=duration,
-        warnings=tuple(pipeline.warnings),
-        timings=dict(pipeline.spent),
+        warnings=pipeline.warnings,
+        timings=pipeline.spent,
         empty=pipeline.empty,
     )
     await run.update(
@@ -77,7 +72,7 @@ async def suspend(context: Context, run: Run, pipeline: Pipeline, why: OmniError
         state="partial",
         segments=len(pipeline.stored),
         warnings=(*pipeline.warnings, f"{why.code}: {why}"),
-        timings=dict(pipeline.spent),
+        timings=pipeline.spent,
     )
     run.status = replace(
         run.status,
@@ -85,5 +80,5 @@ async def suspend(context: Context, run: Run, pipeline: Pipeline, why: OmniError
         stage="done",
         segments=len(pipeline.stored),
         failure=why,
-        warnings=tuple(pipeline.warnings),
+        warnings=pipeline.warnings,
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
 
 from omni_core.collection_names import collection_name
 from omni_core.engine.ingest.begun import FolderRequest, Record
 from omni_core.engine.ingest.jobs import Jobs, without_subtitle_files
+from omni_core.engine.ingest.several import Several
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
 from omni_core.errors import StoppedError
 from omni_core.tasks import Report, SharedTasks, TaskOwner
@@ -18,8 +18,9 @@ FolderProgress = Callable[[FolderStatus], Awaitable[None]]
 class Folders:
     """Starts and shares the ingest of sets of files, and reports its progress."""
 
-    def __init__(self, jobs: Jobs, tasks: TaskOwner, record: Record) -> None:
-        self._jobs, self._record = jobs, record
+    def __init__(self, jobs: Jobs, tasks: TaskOwner, record: Record, at_once: int) -> None:
+        """`at_once`: how many files of a set are ingested at the same time."""
+        self._jobs, self._record, self._at_once = jobs, record, at_once
         self._tasks: SharedTasks[FolderRequest, FolderStatus, FolderStatus] = SharedTasks(
             tasks, keep=True
         )
@@ -34,7 +35,8 @@ class Folders:
         progress: FolderProgress | None,
         grace_s: float = 0.0,
     ) -> FolderStatus:
-        """Ingest file after file; wait at most `wait_s` seconds, while the ingest continues.
+        """Ingest the files, as many at a time as there are decoders (see `several`); wait at most
+        `wait_s` seconds, while the ingest continues.
 
         A file that fails is an entry of `done`, and is not tried again. The outcome is kept until
         one call has returned it. Cancelling the last waiting call cancels the rest, after
@@ -46,14 +48,9 @@ class Folders:
         key = FolderRequest(tuple(paths), collection, fast)
 
         async def work(report: Report[FolderStatus]) -> FolderStatus:
-            status = first
             async with self._record.keeping(key):
-                for path in paths:
-                    request = IngestRequest(path, collection=collection, fast=fast)
-                    done = (*status.done, await self._one(request, status, report))
-                    status = replace(status, files_done=len(done), current=None, done=done)
-                    await report(status)
-            return replace(status, finished=True)
+                requests = [IngestRequest(p, collection=collection, fast=fast) for p in paths]
+                return await Several(requests, self._one, report, self._at_once).run()
 
         first = FolderStatus(len(paths), 0, None, (), False)
         outcome = await self._tasks.join(
@@ -85,16 +82,9 @@ class Folders:
         """The status of every set that is being ingested."""
         return self._tasks.running
 
-    async def _one(
-        self, request: IngestRequest, so_far: FolderStatus, report: Report[FolderStatus]
-    ) -> IngestStatus:
-        async def report_file(status: IngestStatus) -> None:
-            await report(replace(so_far, current=status))
-
+    async def _one(self, request: IngestRequest, report: Report[IngestStatus]) -> IngestStatus:
         try:
-            return await self._jobs.ingest(
-                request, wait_s=None, progress=report_file, recorded=False
-            )
+            return await self._jobs.ingest(request, wait_s=None, progress=report, recorded=False)
         except (
             StoppedError
         ) as e:  # of this file alone, for example because its source was just removed

@@ -96,10 +96,10 @@ async def _amended(context: Context, row: SourceRow, request: IngestRequest) -> 
 
 async def replaced_content_warning(context: Context, source: Source) -> str:
     """A warning when other bytes were ingested from this path and are still in the library."""
-    for row in await asyncio.to_thread(context.catalog.find, source.uri):
-        if row.sha256 != source.sha256 and source.uri == row.uri:
-            return (
-                f"this file held other content before, still searchable as {row.id}; forget "
-                "that source if it no longer counts"
-            )
-    return ""
+    row = await asyncio.to_thread(context.catalog.source_at, source.uri)
+    if row is None or row.sha256 == source.sha256 or row.uri != source.uri:
+        return ""
+    return (
+        f"this file held other content before, still searchable as {row.id}; forget "
+        "that source if it no longer counts"
+    )

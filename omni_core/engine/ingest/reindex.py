@@ -19,6 +19,9 @@ from typing import Any
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog
+from omni_core.catalog.groups import StoredGroup
+from omni_core.engine import ownership
+from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.results import SourceRow
 from omni_core.engine.workers import Decoders, Models
@@ -95,7 +98,7 @@ async def reindex(
     """
     new = replace(settings, encoder=encoder)
     info = await asyncio.to_thread(encoders.describe, new)
-    rows = await asyncio.to_thread(_rows, settings, info)
+    library, rows = await asyncio.to_thread(_rows, settings, info)
     ledger = await asyncio.to_thread(Ledger, settings.store_path, info)
     target = await asyncio.to_thread(index.load, new, info, building=True)
     async with AsyncExitStack() as resources:
@@ -104,6 +107,8 @@ async def reindex(
         resources.push_async_callback(models.close)
         resources.push_async_callback(decoders.close)
         await target.open()
+        if library:
+            await target.claim(library)
         status = ReindexStatus(encoder, len(rows), 0)
         for row in rows:
             status = replace(status, current=row.title, progress=0.0)
@@ -129,8 +134,9 @@ async def reindex(
     return await _swap(new, info, status)
 
 
-def _rows(settings: Settings, info: EncoderInfo) -> list[SourceRow]:
-    """The sources to embed again; reads the catalog without locking the store."""
+def _rows(settings: Settings, info: EncoderInfo) -> tuple[str, list[SourceRow]]:
+    """The id of the library, "" where it has none yet, and the sources to embed again; reads the
+    catalog without locking the store."""
     rows: list[SourceRow] = []
     after = None
     with Catalog(settings.store_path, read_only=True) as catalog:
@@ -142,7 +148,7 @@ def _rows(settings: Settings, info: EncoderInfo) -> list[SourceRow]:
             page, _, after = catalog.list(limit=PAGE, after=after)
             rows += [r for r in page if r.segments or r.state == "ready"]
             if after is None:
-                return rows
+                return catalog.get_meta(ownership.KEY) or "", rows
 
 
 async def _embed_again(
@@ -163,20 +169,21 @@ async def _embed_again(
         raise OmniError(f"{path.name} is gone", code="SOURCE_MISSING") from None
     if stat.st_size != row.size:
         raise OmniError(f"{path.name} was changed; ingest it again", code="SOURCE_CHANGED")
-    pipeline = Pipeline(row.source, models, target, info.multi_vector, row.collections, info.batch)
+
+    async def note(group: StoredGroup) -> None:  # the ledger notes whole sources
+        return None
+
+    kind = Target(row.source, row.collections, info.multi_vector)
+    pipeline = Pipeline(kind, models, target, note, batch=info.batch)
 
     async def on_batch() -> None:
         if progress is not None:
             await progress(replace(status, progress=pipeline.progress))
 
-    async def on_checkpoint() -> None:
-        return None
-
     async with decoders.cutter(row.title) as cutter:
         await pipeline.run(
-            cutter, row.uri, info.cut, stall_s=settings.decode_stall_s, on_batch=on_batch,
-            on_checkpoint=on_checkpoint,
-        )  # fmt: skip
+            cutter, row.uri, info.cut, stall_s=settings.decode_stall_s, on_batch=on_batch
+        )
     return pipeline.empty
 
 
@@ -210,6 +217,7 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
     target = await asyncio.to_thread(index.load, settings, info, building=True)
     try:
         await target.open()
+        await target.claim(await asyncio.to_thread(ownership.library_id, catalog))
         await target.activate()
     finally:
         await target.close()

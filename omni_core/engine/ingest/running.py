@@ -16,7 +16,7 @@ from omni_core.engine.results import FolderStatus, IngestStatus, SourcePage, Sou
 def ingests(
     jobs: Jobs, folders: Folders, match: str, collection: str
 ) -> tuple[IngestStatus | FolderStatus, ...]:
-    """Every set of files, and every file that is not the current one of a set, in the order in
+    """Every set of files, and every file that is not a current one of a set, in the order in
     which they were begun; only those of a collection, and with `match` in a path, where given."""
     word = match.casefold()
     sets = [
@@ -25,7 +25,7 @@ def ingests(
         if collection in ("", request.collection)
         and any(word in p.casefold() for p in request.paths)
     ]
-    current = {s.current.path for _, s in folders.live if s.current is not None}
+    current = {file.path for _, s in folders.live for file in s.now}
     files = [
         status
         for request, status in jobs.live

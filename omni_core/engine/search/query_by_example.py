@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import hash_file
-from omni_core.engine.ingest.pipeline import decoder_error
+from omni_core.engine.ingest.flow import decoder_error
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.search.question import Question
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError

@@ -86,6 +86,11 @@ def doctor(args: argparse.Namespace) -> int:
         from omni_server.cli.install import check
 
         return check(args)
+    if args.adopt:
+        from omni_core.engine.ownership import adopt_collection
+
+        say(asyncio.run(adopt_collection(settings_of(args))))
+        return 0
     from omni_server.doctor import examine
 
     findings = examine(settings_of(args))

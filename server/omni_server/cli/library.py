@@ -90,9 +90,9 @@ async def _reread(engine: EngineApi, fast: bool, bar: Bar) -> Sequence[IngestSta
 def _shown(bar: Bar) -> Callable[[FolderStatus], Awaitable[None]]:
     async def show(f: FolderStatus) -> None:
         now = f.current
-        part = now.progress if now and now.state == "processing" else 0.0
         text = f"{f.files_done}/{f.files_total} {now.stage} {Path(now.path).name}" if now else ""
-        bar.show((f.files_done + part) / f.files_total, text)
+        more = f" and {len(f.beside)} more" if f.beside else ""
+        bar.show(f.progress, text + more)
 
     return show
 

@@ -62,8 +62,9 @@ async def restore_(args: argparse.Namespace) -> int:
     """Make the store a copy of a backup."""
     folder = await asyncio.to_thread(_path, args.folder)
     settings = await asyncio.to_thread(settings_of, args)
+    store = await asyncio.to_thread(lambda: settings.store_path)
     with Bar() as bar:
-        done = await restore(Path(folder), settings.store_path, progress=_shown(bar))
+        done = await restore(Path(folder), store, progress=_shown(bar))
     if args.json:
         as_json(done)
     else:

@@ -245,6 +245,10 @@ def _learning(verbs: Verbs) -> None:
         "Say what is installed, what is missing, and how to get it",
         "omni-mcp doctor\n  omni-mcp doctor --client claude-code",
     )
+    doctor.add_argument(
+        "--adopt", action="store_true",
+        help="make the collection on the Qdrant server this library's, where its catalog is lost",
+    )  # fmt: skip
     one = doctor.add_argument_group("an MCP client")
     one.add_argument(
         "--client", choices=parser_serving.CLIENTS, help="say what is wrong with its entry instead"

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
-from omni_core.errors import OmniError
+from omni_core.errors import OmniError, cause
 from omni_server.state import State
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,6 @@ async def status_of(state: State) -> tuple[dict[str, Any] | None, str]:
         return None, "the library is opening"
     except OmniError as e:
         log.debug("not ready: %s", e)
-        return None, f"the library cannot be opened: {e.code}"
+        return None, f"the library cannot be opened: {cause(e)}"
     status = await engine.status()
     return status, str(status["waits_for"])

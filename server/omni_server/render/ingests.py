@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 RETRY_S = 5
 MAX_WARNINGS = 5
 """Warnings of a file that an answer shows; `omni-mcp ingest` shows all."""
+MAX_NOW = 4
+"""Files under way of a folder that an answer shows."""
 CHANGED: Mapping[Change, str] = {
     "collection": "added to the collection {collection!r}",
     "title": "renamed",
@@ -136,17 +138,14 @@ def folder(f: FolderStatus) -> CallToolResult:
     """The status of the ingest of a folder or a glob."""
     failed = [s for s in f.failed if s.error_code != "UNSUPPORTED_TYPE"]
     skipped = len(f.failed) - len(failed)  # unsupported files in a folder are not failures
-    done = f.files_done + (f.current.progress if f.current and not f.finished else 0.0)
     state = "processing" if not f.finished else ("partial" if failed else "ready")
     if f.finished and len(f.failed) == f.files_total:
         state = "failed"
-    now = None if f.finished else f.current
-    segments = sum(s.segments for s in f.done) + (now.segments if now else 0)
     data = blocks.lean(
         {
             "state": state,
-            "progress": round(done / f.files_total, 3) if f.files_total else 1.0,
-            "segments": segments,
+            "progress": round(f.progress, 3),
+            "segments": f.segments,
             "files_total": f.files_total,
             "files_done": f.files_done,
             "failed": [
@@ -161,13 +160,13 @@ def folder(f: FolderStatus) -> CallToolResult:
         },
         keep=("segments", "progress", "files_total", "files_done"),
     )
-    lines = [f"{state}: {f.files_done} of {f.files_total} files, {counted(segments, 'segment')}."]
+    lines = [f"{state}: {f.files_done} of {f.files_total} files, {counted(f.segments, 'segment')}."]
     if skipped:
         lines.append(f"{skipped} of other kinds skipped.")
     if failed:
         lines.append(f"{len(failed)} could not be read:")
         lines += [f"  {x['file']}: {x['error']}" for x in data["failed"]]
-    if now is not None:
+    for now in () if f.finished else f.now[:MAX_NOW]:
         name = one_line(blocks.name(now.path), 80)
         lines.append(f"Now {name!r}: {stage(now)}, {now.progress:.0%}.")
     if not f.finished:
@@ -189,13 +188,12 @@ def _data(status: IngestStatus | FolderStatus) -> dict[str, Any]:
             "segments": status.segments,
         }
     now = status.current
-    done = status.files_done + (now.progress if now else 0.0)
     return {
         "file": one_line(blocks.name(now.path), 120) if now else "",
         "state": "processing",
         "stage": stage(now) if now else "next file",
-        "progress": round(done / max(1, status.files_total), 3),
-        "segments": sum(s.segments for s in status.done) + (now.segments if now else 0),
+        "progress": round(status.progress, 3),
+        "segments": status.segments,
         "files_done": status.files_done,
         "files_total": status.files_total,
     }

@@ -14,7 +14,9 @@ import pytest
 
 from omni_core import index as indexes
 from omni_core.errors import BadRequestError, StoreError
+from omni_core.index import qdrant as package
 from omni_core.index import server
+from omni_core.index.qdrant import nodes
 from omni_core.index.server import ServerIndex
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
@@ -36,7 +38,7 @@ def point(i: int, words: str = "words") -> Point:
 
 @pytest.fixture
 async def opened(qdrant: Any) -> Any:
-    index = ServerIndex(qdrant.url, INFO, api_key=qdrant.key)
+    index = ServerIndex(qdrant.settings(), INFO)
     await index.open()
     yield index
     await index.close()
@@ -76,7 +78,7 @@ async def test_the_stand_in_refuses_what_qdrant_would_refuse(qdrant: Any, opened
 
 
 async def test_a_wrong_key_is_named_and_never_shown(qdrant: Any) -> None:
-    index = ServerIndex(qdrant.url, INFO, api_key="hunter2")
+    index = ServerIndex(qdrant.settings(qdrant_api_key="hunter2"), INFO)
     with pytest.raises(StoreError, match="refused the API key") as refusal:
         await index.open()
     assert "hunter2" not in str(refusal.value) and "OMNI_QDRANT_API_KEY" in str(refusal.value)
@@ -89,7 +91,9 @@ async def test_a_key_over_plain_http_to_another_machine_is_warned_about(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "OPEN_S", 0.01)
-    index = ServerIndex("http://192.0.2.1:6333", INFO, api_key="hunter2")
+    index = ServerIndex(
+        Settings(qdrant_url="http://192.0.2.1:6333", qdrant_api_key="hunter2"), INFO
+    )
     with caplog.at_level(logging.WARNING), pytest.raises(StoreError):
         await index.open()
     assert "unencrypted" in caplog.text and "hunter2" not in caplog.text
@@ -100,7 +104,7 @@ async def test_nothing_listening_is_one_line_that_names_the_address() -> None:
         s.bind(("127.0.0.1", 0))
         url = f"127.0.0.1:{s.getsockname()[1]}"
     with pytest.raises(StoreError, match="cannot reach Qdrant") as refused:
-        await ServerIndex(url, INFO).open()
+        await ServerIndex(Settings(qdrant_url=url), INFO).open()
     assert f"http://{url}" in str(refused.value) and "\n" not in str(refused.value)
 
 
@@ -111,16 +115,13 @@ async def test_a_server_that_does_not_answer_is_given_up(
     qdrant.stall = threading.Event()
     try:
         with pytest.raises(StoreError, match="did not answer"):
-            await ServerIndex(qdrant.url, INFO, api_key=qdrant.key).open()
+            await ServerIndex(qdrant.settings(), INFO).open()
     finally:
         qdrant.stall.set()
 
 
-async def test_a_request_that_times_out_says_so(
-    qdrant: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "TIMEOUT_S", 1)
-    index = ServerIndex(qdrant.url, INFO, api_key=qdrant.key)
+async def test_a_request_that_times_out_says_so(qdrant: Any) -> None:
+    index = ServerIndex(qdrant.settings(qdrant_timeout_s=1), INFO)
     await index.open()
     qdrant.stall = threading.Event()
     try:
@@ -134,17 +135,19 @@ async def test_a_request_that_times_out_says_so(
 async def test_an_old_server_and_a_stranger_are_told_apart_from_qdrant(qdrant: Any) -> None:
     qdrant.version = "1.17.4"
     with pytest.raises(StoreError, match=r"is 1\.17\.4; 1\.18 or later"):
-        await ServerIndex(qdrant.url, INFO, api_key=qdrant.key).open()
+        await ServerIndex(qdrant.settings(), INFO).open()
     qdrant.version = ["not a version"]
     with pytest.raises(StoreError, match="not Qdrant, or of another version"):
-        await ServerIndex(qdrant.url, INFO, api_key=qdrant.key).open()
+        await ServerIndex(qdrant.settings(), INFO).open()
 
 
 async def test_the_missing_extra_is_named(qdrant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "qdrant_client", None)
-    monkeypatch.delitem(sys.modules, "omni_core.index.qdrant_mapping", raising=False)
+    for part in ("parts", "collection", "nodes", "failures", "points"):
+        monkeypatch.delitem(sys.modules, f"omni_core.index.qdrant.{part}", raising=False)
+        monkeypatch.delattr(package, part, raising=False)
     with pytest.raises(StoreError, match=r"pip install 'omni-mcp\[server\]'") as missing:
-        await ServerIndex(qdrant.url, INFO).open()
+        await ServerIndex(qdrant.settings(), INFO).open()
     assert missing.value.code == "MISSING_EXTRA"
 
 
@@ -152,7 +155,7 @@ async def test_the_missing_extra_is_named(qdrant: Any, monkeypatch: pytest.Monke
 async def test_a_passing_failure_is_tried_again(
     qdrant: Any, opened: Any, monkeypatch: pytest.MonkeyPatch, failures: list[int]
 ) -> None:
-    monkeypatch.setattr(server, "PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(nodes, "PAUSES_S", (0.01, 0.01, 0.01))
     qdrant.failures = list(failures)
     await opened.upsert([point(1), point(2)])
     qdrant.failures = list(failures)
@@ -163,7 +166,7 @@ async def test_a_passing_failure_is_tried_again(
 async def test_a_lasting_failure_is_raised_with_what_the_server_said(
     qdrant: Any, opened: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(nodes, "PAUSES_S", (0.01, 0.01, 0.01))
     qdrant.failures = [503] * 4
     with pytest.raises(StoreError, match="HTTP 503: injected"):
         await opened.count()
@@ -177,7 +180,7 @@ async def test_a_lasting_failure_is_raised_with_what_the_server_said(
 
 async def test_writes_are_cut_by_bytes_and_by_count(qdrant: Any) -> None:
     info = EncoderInfo("tests/wide", "r1", 128, frozenset(Channel), multi_vector=True)
-    index = ServerIndex(qdrant.url, info, api_key=qdrant.key)
+    index = ServerIndex(qdrant.settings(), info)
     await index.open()
     rng = np.random.default_rng(0)
     pages = [
@@ -209,20 +212,20 @@ async def test_numbers_on_the_wire_are_as_exact_as_float32(opened: Any) -> None:
 
 
 async def test_another_model_is_refused_until_a_reindex_moves_the_alias(qdrant: Any) -> None:
-    old = ServerIndex(qdrant.url, INFO, api_key=qdrant.key)
+    old = ServerIndex(qdrant.settings(), INFO)
     await old.open()
     await old.upsert([point(1), point(2)])
     with pytest.raises(StoreError, match="reindex") as mismatch:
-        await ServerIndex(qdrant.url, OTHER, api_key=qdrant.key).open()
+        await ServerIndex(qdrant.settings(), OTHER).open()
     assert mismatch.value.code == "MODEL_MISMATCH"
-    new = ServerIndex(qdrant.url, OTHER, api_key=qdrant.key, building=True)
+    new = ServerIndex(qdrant.settings(), OTHER, building=True)
     await new.open()
     await new.upsert([point(1)])
     assert qdrant.client.count("evidence").count == 2  # others still search the old one
     await new.activate()
     assert qdrant.client.count("evidence").count == 1
     await new.activate()  # again: nothing happens
-    again = ServerIndex(qdrant.url, OTHER, api_key=qdrant.key)
+    again = ServerIndex(qdrant.settings(), OTHER)
     await again.open()
     assert await again.count() == 1
     for index in (old, new, again):
@@ -232,17 +235,16 @@ async def test_another_model_is_refused_until_a_reindex_moves_the_alias(qdrant: 
 async def test_a_stranger_s_collection_is_left_alone(qdrant: Any) -> None:
     qdrant.client.create_collection("evidence", vectors_config={})
     with pytest.raises(StoreError, match="OMNI_QDRANT_COLLECTION"):
-        await ServerIndex(qdrant.url, INFO, api_key=qdrant.key).open()
-    index = ServerIndex(qdrant.url, INFO, api_key=qdrant.key, name="mine")
+        await ServerIndex(qdrant.settings(), INFO).open()
+    index = ServerIndex(qdrant.settings("mine"), INFO)
     await index.open()
     await index.close()
 
 
 async def test_two_servers_may_create_the_same_library(qdrant: Any) -> None:
-    first = ServerIndex(qdrant.url, INFO, api_key=qdrant.key)
-    second = ServerIndex(qdrant.url, INFO, api_key=qdrant.key)
+    first = ServerIndex(qdrant.settings(), INFO)
+    second = ServerIndex(qdrant.settings(), INFO)
     await first.open()
-    second._client = None
     await second.open()
     await second._create()  # lost the race: the collection is there
     await first.upsert([point(1)])

@@ -67,7 +67,7 @@ async def index(
         opened = EdgeIndex(tmp_path, model.info)
     else:
         standin = request.getfixturevalue("qdrant")
-        opened = ServerIndex(standin.url, model.info, api_key=standin.key)
+        opened = ServerIndex(standin.settings(), model.info)
     await opened.open()
     yield opened
     await opened.close()

@@ -8,7 +8,7 @@ import av.error
 import pymupdf
 import pytest
 
-from omni_core.engine.ingest.pipeline import decoder_error
+from omni_core.engine.ingest.flow import decoder_error
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.media.guard import guarded
 from omni_core.worker import WorkerDied

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ from omni_core.types import (
     Vector,
     VideoContent,
 )
+from omni_core.worker import Worker
 
 pytestmark = pytest.mark.timeout(60)
 Install = Callable[..., None]
@@ -164,6 +166,65 @@ def test_vectors_of_the_encoders_width_and_none_are_what_it_may_answer() -> None
         ([UNIT[None].repeat(3, 0)], replace(single, multi_vector=True)),
     ):
         assert checked(answer, len(answer), info) is answer
+
+
+MEETING = """
+import threading
+from omni_core.protocols import Reader
+from omni_core.types import Channel, ReaderInfo
+
+BOTH = threading.Barrier(2, timeout=20)
+
+class Ears(Reader):
+    "Reads only while another reader does."
+    name, loss, channel = "ears", "nothing is heard", Channel.SOUND
+    @classmethod
+    def describe(cls, settings):
+        return ReaderInfo(cls.name, "none", "present")
+    @classmethod
+    def load(cls, settings, loaded):
+        return cls()
+    @classmethod
+    def select(cls, segments):
+        return [s for s in segments if s.channel is cls.channel]
+    def read(self, segments):
+        BOTH.wait()
+        return []
+    def flush(self, source_id):
+        return []
+
+class Eyes(Ears):
+    name, channel, lane = "eyes", Channel.VISUAL, "pictures"
+"""
+
+
+async def test_the_sound_of_one_source_is_read_while_the_pictures_of_another_are(
+    install: Install, settings: Settings
+) -> None:
+    install("meeting", MEETING, {"readers": "ears = meeting:Ears\neyes = meeting:Eyes"})
+    worker = Worker("models", "omni_core.models.service:service", settings=settings)
+    still = Segment("src_b", Modality.IMAGE, Channel.VISUAL, Span("second", 0, 0), image())
+    try:
+        async with asyncio.timeout(50):
+            first, second = await asyncio.gather(
+                worker.call("process", [sound("src_a", 0)], ReadOptions()),
+                worker.call("process", [still], ReadOptions()),
+            )
+    finally:
+        await asyncio.to_thread(worker.close)
+    assert [len(answer.encoded) for answer in (first, second)] == [1, 1]
+
+
+def test_the_calls_of_one_source_share_a_lane_and_questions_have_their_own(
+    counting: ModelService,
+) -> None:
+    calls: list[tuple[str, tuple[Any, ...]]] = [
+        ("restore", ("src_a", b"")), ("process", ([sound("src_a", 0)], ReadOptions())),
+        ("save", ("src_a",)), ("flush", ("src_a",)), ("listen", ("src_a", [sound("src_a", 0)])),
+    ]  # fmt: skip
+    assert len({counting.lane_of(*call) for call in calls}) == 1
+    assert len({counting.lane_of("save", (f"src_{n}",)) for n in range(99)}) > 4
+    assert counting.lane_of("encode_questions", ([],)) == "questions"
 
 
 def test_a_reader_that_is_skipped_reads_nothing(counting: ModelService) -> None:

@@ -63,7 +63,9 @@ async def test_a_library_that_does_not_open_is_not_ready_and_its_path_is_not_tol
         metrics = await values(http)
     assert answer.status_code == 503
     assert answer.json()["why"] == (
-        "the library cannot be opened: STORE_BUSY" if fails else "the library is opening"
+        "the library cannot be opened: STORE_BUSY (another process holds the store)"
+        if fails
+        else "the library is opening"
     )
     assert metrics["omni_ready"] == 0
 

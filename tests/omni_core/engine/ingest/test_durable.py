@@ -347,3 +347,28 @@ async def test_another_way_of_cutting_starts_from_the_beginning(
         await asyncio.gather(job, return_exceptions=True)
         await engine.ingest(IngestRequest(str(path), fast=True), progress=again)
     assert next(p for p in again.seen if p > 0) < 0.2
+
+
+async def test_what_a_checkpoint_writes_does_not_grow_with_the_film(
+    opened: Opened, memory: Settings, tmp_path: Path
+) -> None:
+    written: list[int] = []
+
+    def note(sql: str) -> None:  # with the values that it binds
+        if sql.startswith("BEGIN"):
+            written.append(0)
+        elif written:
+            written[-1] += len(sql)
+            if sql.startswith("COMMIT"):
+                written.append(0)
+            elif "INTO checkpoints" in sql:
+                sizes.append(len(written) - 1)
+
+    sizes: list[int] = []
+    async with asyncio.timeout(200), opened(memory) as engine:
+        engine._context.catalog._db.set_trace_callback(note)
+        status = await engine.ingest(IngestRequest(str(talk(tmp_path / "talk.wav", 900))))
+        engine._context.catalog._db.set_trace_callback(None)
+    checkpoints = [written[n] for n in sizes]
+    assert status.state == "ready" and len(checkpoints) > 20
+    assert max(checkpoints[-5:]) <= 1.1 * max(checkpoints[1:6])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from omni_core import Engine, IngestRequest
-from omni_core.catalog import Catalog
+from omni_core.catalog import Catalog, schema
 from omni_core.engine.results import FileNews, PassedOver
 from omni_core.payload import source_filter
 from omni_core.watch.retention import outdated
@@ -94,12 +94,9 @@ async def test_a_file_that_an_older_version_passed_over_is_due_again(
 def test_a_catalog_of_the_version_before_gains_columns_and_keeps_its_rows(
     tmp_path: Path,
 ) -> None:
-    Catalog(tmp_path).close()
     with sqlite3.connect(tmp_path / "catalog.sqlite") as db:
-        db.execute("DROP TABLE turns")
-        db.execute("DROP TABLE speakers")
-        db.execute("ALTER TABLE passed_over DROP COLUMN pipeline")
-        db.execute("ALTER TABLE sources DROP COLUMN empty")
+        for script in schema.MIGRATIONS[:3]:
+            db.executescript(script)
         db.execute("INSERT INTO passed_over VALUES ('/m/old.odt', 3, 4, 'UNSUPPORTED_TYPE', '')")
         db.execute("PRAGMA user_version = 3")
     db.close()

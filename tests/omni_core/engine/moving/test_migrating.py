@@ -17,7 +17,7 @@ from omni_core.errors import BadRequestError, StoreError
 from omni_core.index.memory import MemoryIndex
 from omni_core.points import Point
 from omni_core.settings import Settings
-from tests.omni_core.index.conftest import StandIn
+from tests.omni_core.index.qdrant_standin import StandIn
 
 QUESTION = "how deep is the magma chamber"
 

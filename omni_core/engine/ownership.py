@@ -1,0 +1,69 @@
+"""Whose index it is: catalog and index hold the same id, and no other catalog may use the index.
+
+Two catalogs on one Qdrant collection would overwrite and delete each other's points without a
+word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import asdict
+
+from omni_core import encoders, index
+from omni_core.catalog import Catalog
+from omni_core.errors import BadRequestError
+from omni_core.settings import Settings
+
+KEY = "library"
+
+
+def library_id(catalog: Catalog) -> str:
+    """The id of this library, made when it is first opened."""
+    held = catalog.get_meta(KEY)
+    if held is None:
+        catalog.set_meta(KEY, uuid.uuid4().hex)
+        held = catalog.get_meta(KEY)
+    return str(held)
+
+
+async def look(settings: Settings) -> list[dict[str, str]]:
+    """What `omni-mcp doctor` says of the Qdrant server that the settings name, as its findings:
+    name, state, detail, and what to do (get). Nothing is locked and nothing is changed."""
+    from omni_core.index.qdrant import look as server  # the client is an extra
+
+    info = await asyncio.to_thread(encoders.describe, settings)
+
+    def known() -> str:
+        with Catalog(settings.store_path, read_only=True) as catalog:
+            return catalog.get_meta(KEY) or ""
+
+    seen = await server.look(settings, info, await asyncio.to_thread(known))
+    return [asdict(s) for s in seen]
+
+
+async def adopt_collection(settings: Settings) -> str:
+    """Make the collection on the Qdrant server that of this library, whoever has it now, where
+    the catalog of that one is lost. Returns a line that says what was done.
+
+    Nothing is deleted. Raises StoreError STORE_BUSY while another process has the library open.
+    """
+    if settings.index != "server":
+        raise BadRequestError("only a collection on a Qdrant server can be adopted: give --qdrant")
+    info = await asyncio.to_thread(encoders.describe, settings)
+    catalog = await asyncio.to_thread(Catalog, settings.store_path)
+    try:
+        library = await asyncio.to_thread(library_id, catalog)
+        held = await asyncio.to_thread(index.load, settings, info)
+        try:
+            await held.open()
+            await held.claim(library, adopt=True)
+            points = await held.count()
+        finally:
+            await held.close()
+    finally:
+        await asyncio.to_thread(catalog.close)
+    return (
+        f"the collection {settings.qdrant_collection!r} with {points} segments is now that of the "
+        f"library in {settings.store_path}; ingest its files again, so that the catalog knows them"
+    )

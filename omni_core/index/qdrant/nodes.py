@@ -1,0 +1,103 @@
+"""Requests to the nodes of a Qdrant server or cluster; another node answers when one does not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+from qdrant_client import AsyncQdrantClient
+
+from omni_core.errors import BadRequestError
+from omni_core.index.qdrant.address import grpc_port
+from omni_core.index.qdrant.failures import FAILURES, is_transient, to_store_error
+from omni_core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PAUSES_S = (0.25, 0.5, 1.0)
+"""Waits between the four rounds through the nodes."""
+NODE_S = 10.0
+"""How long one of several nodes may take to read something before another is asked."""
+READS = frozenset({
+    "info", "get_aliases", "collection_exists", "get_collection", "query_batch_points",
+    "retrieve", "scroll", "count",
+})  # fmt: skip
+
+
+class Nodes:
+    """One connection to each node. Requests go to the node that answered last."""
+
+    def __init__(self, urls: tuple[str, ...], settings: Settings) -> None:
+        """Nothing is sent yet. Raises BadRequestError for a CA file that cannot be read."""
+        self._timeout_s = settings.qdrant_timeout_s
+        self._clients = [connect(url, settings) for url in urls]
+        self._at = 0
+        self.where = " or ".join(urls)
+        """The addresses, for messages."""
+
+    async def call(
+        self, method: str, *args: Any, within_s: float | None = None, **kwargs: Any
+    ) -> Any:
+        """The answer of the client's `method`, at the latest after `within_s`. Raises StoreError.
+
+        Every request is idempotent: after a failure that may pass it is sent again, to the next
+        node, until the time of one request has gone by.
+        """
+        several = len(self._clients) > 1
+        limit_s = min(NODE_S, self._timeout_s) if several and method in READS else within_s
+        give_up = time.monotonic() + (within_s or self._timeout_s)
+        for pause in (*PAUSES_S, None):
+            for n in range(len(self._clients)):
+                at = self._at
+                try:
+                    async with asyncio.timeout(limit_s):
+                        return await getattr(self._clients[at], method)(*args, **kwargs)
+                except FAILURES as e:
+                    last = pause is None and n + 1 == len(self._clients)
+                    if last or not is_transient(e) or time.monotonic() > give_up:
+                        raise to_store_error(e, self.where) from e
+                    log.info("Qdrant: %s; trying again", type(e).__name__)
+                    if self._at == at:  # no other call has moved on meanwhile
+                        self._at = (at + 1) % len(self._clients)
+            if pause is not None:
+                await asyncio.sleep(pause)
+        raise AssertionError("the last round returns or raises")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients:
+            await client.close()
+
+
+def connect(url: str, settings: Settings) -> AsyncQdrantClient:
+    """A client of one node; nothing is sent yet. The key travels as a header."""
+    key = settings.qdrant_api_key
+    more: dict[str, Any] = {}
+    if settings.qdrant_ca and url.startswith("https:"):
+        certificates = _certificates(settings.qdrant_ca)
+        more["verify"] = ssl.create_default_context(cadata=certificates)
+        more["grpc_options"] = {"root_certificates": certificates.encode()}
+    return AsyncQdrantClient(
+        url=url,
+        headers={"api-key": key} if key else None,
+        timeout=settings.qdrant_timeout_s,  # type: ignore[arg-type] # rounded up by the client
+        prefer_grpc=settings.qdrant_grpc,
+        grpc_port=grpc_port(url, settings.qdrant_grpc_port),
+        check_compatibility=False,  # see `collection.is_too_old`; this check prints from a thread
+        **more,
+    )
+
+
+def _certificates(path: str) -> str:
+    try:
+        text = Path(path).expanduser().read_text(encoding="ascii")
+        ssl.create_default_context(cadata=text)
+    except (OSError, ValueError, ssl.SSLError) as e:
+        raise BadRequestError(
+            f"qdrant_ca: {path} holds no certificates in PEM form ({type(e).__name__})"
+        ) from e
+    return text

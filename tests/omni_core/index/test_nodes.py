@@ -1,0 +1,123 @@
+"""Several nodes of a cluster: when one does not answer, another does."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from omni_core.errors import BadRequestError, StoreError
+from omni_core.index.qdrant import address, failures, nodes
+from omni_core.index.server import ServerIndex
+from omni_core.settings import Settings
+from omni_core.types import Channel, EncoderInfo
+from tests.omni_core.index.qdrant_standin import StandIn
+
+INFO = EncoderInfo("tests/tiny", "r1", 32, frozenset(Channel))
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address on which nobody listens."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{s.getsockname()[1]}"
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "PAUSES_S", (0.01, 0.01, 0.01))
+
+
+async def test_a_node_that_is_down_is_passed_over(
+    qdrant: StandIn, nobody: str, quick: None
+) -> None:
+    index = ServerIndex(qdrant.settings(qdrant_url=f"{nobody}, {qdrant.url}"), INFO)
+    await index.open()
+    assert await index.count() == 0
+    await index.close()
+
+
+async def test_a_node_that_hangs_is_given_up_and_the_next_one_is_kept(
+    qdrant: StandIn, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "NODE_S", 0.2)
+    other = StandIn()
+    other.client, other.created, other.indexed = qdrant.client, qdrant.created, qdrant.indexed
+    index = ServerIndex(qdrant.settings(qdrant_url=f"{other.url},{qdrant.url}"), INFO)
+    await index.open()
+    other.stall = threading.Event()
+    try:
+        assert await index.count() == 0
+        asked = len(other.requests)
+        assert await index.count() == 0
+        assert len(other.requests) == asked  # the one that answered is asked again
+    finally:
+        other.stall.set()
+        await index.close()
+        other.close()
+
+
+async def test_when_no_node_answers_one_line_names_them_all(nobody: str, quick: None) -> None:
+    urls = f"{nobody},http://localhost:1"
+    with pytest.raises(StoreError, match="cannot reach Qdrant") as refused:
+        await ServerIndex(Settings(qdrant_url=urls), INFO).open()
+    assert refused.value.code == "INDEX_UNREACHABLE"
+    assert nobody in str(refused.value) and "http://localhost:1" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given", ["ftp://host", "http://", "http://host:port", "http://host:0", "http://a, :9", "   "]
+)
+def test_what_is_no_address_is_refused_before_anything_is_sent(given: str) -> None:
+    with pytest.raises(BadRequestError, match="address"):
+        ServerIndex(Settings(qdrant_url=given), INFO)
+
+
+def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
+    with pytest.raises(BadRequestError, match="OMNI_QDRANT_API_KEY") as refused:
+        address.addresses("https://me:hunter2@host:6333")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_addresses_are_read_one_by_one() -> None:
+    assert address.addresses("a:1, https://b/") == ("http://a:1", "https://b")
+    assert address.is_safe_for_key("https://b") and address.is_safe_for_key("http://localhost:1")
+    assert not address.is_safe_for_key("http://b")
+    assert [address.grpc_port(u, 0) for u in ("http://a", "http://a:1")] == [6334, 2]
+    assert address.grpc_port("http://a", 9) == 9
+
+
+def test_a_ca_file_is_checked_before_it_is_used(tmp_path: Path) -> None:
+    wrong = tmp_path / "ca.pem"
+    wrong.write_text("no certificate")
+    for path in (wrong, tmp_path / "absent.pem"):
+        with pytest.raises(BadRequestError, match=r"qdrant_ca: .* no certificates in PEM"):
+            nodes.connect("https://host", Settings(qdrant_ca=str(path)))
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "transient", "expected"),
+    [
+        ("UNAVAILABLE", "failed to connect to all addresses", True, "INDEX_UNREACHABLE"),
+        ("UNAVAILABLE", "no replicas of the shard", True, "INDEX_UNREACHABLE"),
+        ("DEADLINE_EXCEEDED", "", True, "INDEX_UNREACHABLE"),
+        ("UNAUTHENTICATED", "Must provide an API key", False, "KEY_REFUSED"),
+        ("PERMISSION_DENIED", "Global manage access is required", False, "READ_ONLY"),
+        ("INTERNAL", "No space left on device", False, "STORE_FAILED"),
+        ("INVALID_ARGUMENT", "Wrong input", False, "STORE_FAILED"),
+        ("NOT_FOUND", "Collection `x` doesn't exist!", False, "STORE_FAILED"),
+    ],
+)
+def test_failures_over_grpc_are_told_apart_like_those_over_http(
+    code: str, details: str, transient: bool, expected: str
+) -> None:
+    empty = grpc.aio.Metadata()
+    error = grpc.aio.AioRpcError(grpc.StatusCode[code], empty, empty, details)
+    assert failures.is_transient(error) is transient
+    said = failures.to_store_error(error, "http://q:6334")
+    assert said.code == expected and "\n" not in str(said)

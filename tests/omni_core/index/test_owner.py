@@ -1,0 +1,142 @@
+"""One library owns a collection on a Qdrant server; the others are refused in one line."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from omni_core.errors import StoreError
+from omni_core.index import server
+from omni_core.index.server import ServerIndex
+from omni_core.types import Channel, EncoderInfo
+
+INFO = EncoderInfo("tests/tiny", "r1", 32, frozenset(Channel))
+OTHER = EncoderInfo("tests/tiny", "r2", 32, frozenset(Channel))
+MINE, THEIRS = "a" * 32, "b" * 32
+
+
+async def opened(qdrant: Any, info: EncoderInfo = INFO, **more: Any) -> ServerIndex:
+    building = more.pop("building", False)
+    index = ServerIndex(qdrant.settings(**more), info, building=building)
+    await index.open()
+    return index
+
+
+def owner(qdrant: Any, collection: str) -> Any:
+    return qdrant.created[collection]["metadata"].get("library")
+
+
+async def test_the_first_library_owns_the_collection_and_a_second_one_is_told_how_to_share(
+    qdrant: Any,
+) -> None:
+    mine, theirs = await opened(qdrant), await opened(qdrant)
+    await mine.claim(MINE)
+    await mine.claim(MINE)  # again: nothing happens
+    with pytest.raises(StoreError) as foreign:
+        await theirs.claim(THEIRS)
+    said = str(foreign.value)
+    assert foreign.value.code == "FOREIGN_COLLECTION" and "\n" not in said
+    for word in ("--catalog", "OMNI_QDRANT_COLLECTION", "omni-mcp doctor --adopt"):
+        assert word in said
+    assert owner(qdrant, mine.collection) == MINE
+    for index in (mine, theirs):
+        await index.close()
+    assert qdrant.violations == []
+
+
+async def test_a_collection_of_an_older_version_is_adopted_by_whoever_opens_it_first(
+    qdrant: Any,
+) -> None:
+    index = await opened(qdrant)
+    qdrant.created[index.collection].pop("metadata")
+    await index.close()
+    again = await opened(qdrant)
+    await again.claim(MINE)
+    assert owner(qdrant, again.collection) == MINE
+    await again.close()
+
+
+async def test_who_loses_the_collection_to_another_library_notices_it(
+    qdrant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LOOK_S", 0.0)
+    mine, theirs = await opened(qdrant), await opened(qdrant)
+    await mine.claim(MINE)
+    await theirs.claim(THEIRS, adopt=True)
+    assert await theirs.count() == 0
+    with pytest.raises(StoreError, match="belongs to another library") as lost:
+        await mine.count()
+    assert lost.value.code == "FOREIGN_COLLECTION"
+    for index in (mine, theirs):
+        await index.close()
+
+
+async def test_a_reindex_cannot_take_the_alias_of_another_library(qdrant: Any) -> None:
+    mine = await opened(qdrant)
+    await mine.claim(MINE)
+    theirs = await opened(qdrant, OTHER, building=True)
+    with pytest.raises(StoreError, match="belongs to another library"):
+        await theirs.claim(THEIRS)
+    own = await opened(qdrant, OTHER, building=True)
+    await own.claim(MINE)
+    assert owner(qdrant, own.collection) == MINE
+    for index in (mine, theirs, own):
+        await index.close()
+
+
+async def test_a_reindex_elsewhere_is_noticed_and_no_question_is_answered_by_another_model(
+    qdrant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LOOK_S", 0.0)
+    searching = await opened(qdrant)
+    rebuilt = await opened(qdrant, OTHER, building=True)
+    await rebuilt.activate()
+    with pytest.raises(StoreError, match="indexed by another model") as other:
+        await searching.count()
+    assert other.value.code == "MODEL_MISMATCH" and "\n" not in str(other.value)
+    for index in (searching, rebuilt):
+        await index.close()
+
+
+async def test_a_collection_of_the_same_model_under_another_name_is_followed(
+    qdrant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a snapshot was restored under a new name."""
+    monkeypatch.setattr(server, "LOOK_S", 0.0)
+    searching = await opened(qdrant)
+    first = searching.collection
+    qdrant.answer("PUT", "/collections/restored", qdrant.created[first])
+    qdrant.indexed["restored"] = dict(qdrant.indexed[first])
+    moved = {"collection_name": "restored", "alias_name": "evidence"}
+    delete = {"delete_alias": {"alias_name": "evidence"}}
+    qdrant.answer("POST", "/collections/aliases", {"actions": [delete, {"create_alias": moved}]})
+    assert await searching.count() == 0
+    assert searching.collection == "restored"
+    await searching.close()
+    again = await opened(qdrant)
+    assert again.collection == "restored"
+    await again.close()
+
+
+async def test_a_library_that_is_gone_says_so(qdrant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LOOK_S", 0.0)
+    index = await opened(qdrant)
+    qdrant.client.delete_collection(index.collection)
+    with pytest.raises(StoreError, match="is gone from"):
+        await index.count()
+    await index.close()
+
+
+async def test_a_key_that_may_not_mark_the_collection_may_still_search(
+    qdrant: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = await opened(qdrant)
+    reading = await opened(qdrant, qdrant_api_key=qdrant.read_only_key)
+    with caplog.at_level(logging.WARNING):
+        await reading.claim(MINE)
+    assert "is not marked" in caplog.text
+    assert await reading.count() == 0
+    for index in (first, reading):
+        await index.close()

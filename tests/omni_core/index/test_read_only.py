@@ -1,0 +1,86 @@
+"""A server that only searches creates and writes nothing, and needs a key that may read."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import numpy as np
+import pytest
+
+from omni_core.errors import StoreError
+from omni_core.index.server import ServerIndex
+from omni_core.payload import StoredSegment
+from omni_core.points import Point
+from omni_core.query import Filter, In, Prefetch
+from omni_core.types import Channel, EncoderInfo
+
+INFO = EncoderInfo("tests/tiny", "r1", 32, frozenset(Channel))
+VECTOR = np.ones(32, np.float32)
+POINT = Point(str(uuid.UUID(int=1)), VECTOR, None, StoredSegment({"source_id": "s"}))
+OF_SOURCE = Filter(must=(In("source_id", ("s",)),))
+
+
+@pytest.fixture
+async def filled(qdrant: Any) -> Any:
+    index = ServerIndex(qdrant.settings(), INFO)
+    await index.open()
+    await index.claim("a" * 32)
+    await index.upsert([POINT])
+    qdrant.requests.clear()
+    yield qdrant
+    await index.close()
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_a_reading_key_is_enough_to_open_and_search(filled: Any, says_so: bool) -> None:
+    index = ServerIndex(
+        filled.settings(qdrant_api_key=filled.read_only_key, qdrant_read_only=says_so), INFO
+    )
+    await index.open()
+    await index.claim("a" * 32)
+    (found,) = await index.search([Prefetch(VECTOR)])
+    assert [h.id for h in found] == [POINT.id]
+    assert {verb for verb, _, _ in filled.requests} == {"GET", "POST"}  # nothing was put or patched
+    await index.close()
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_writing_is_refused_in_one_line(filled: Any, says_so: bool) -> None:
+    index = ServerIndex(
+        filled.settings(qdrant_api_key=filled.read_only_key, qdrant_read_only=says_so), INFO
+    )
+    await index.open()
+    for write in (
+        index.upsert([POINT]), index.delete(OF_SOURCE), index.set_payload(OF_SOURCE, {"a": 1})
+    ):  # fmt: skip
+        with pytest.raises(StoreError, match="a key that may write") as refused:
+            await write
+        assert refused.value.code == "READ_ONLY" and "\n" not in str(refused.value)
+    assert await index.count() == 1
+    await index.close()
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_a_library_that_is_not_there_is_not_made(qdrant: Any, says_so: bool) -> None:
+    key = qdrant.key if says_so else qdrant.read_only_key
+    index = ServerIndex(qdrant.settings(qdrant_api_key=key, qdrant_read_only=says_so), INFO)
+    with pytest.raises(StoreError, match="a key that may write") as refused:
+        await index.open()
+    assert refused.value.code == "READ_ONLY"
+    assert not any(verb in ("PUT", "PATCH") for verb, _, _ in qdrant.requests) or not says_so
+    assert qdrant.client.get_collections().collections == []
+
+
+async def test_a_missing_payload_index_is_made_by_a_writer_and_named_to_a_reader(
+    filled: Any,
+) -> None:
+    (fields,) = filled.indexed.values()
+    del fields["page"]
+    reading = ServerIndex(filled.settings(qdrant_read_only=True), INFO)
+    with pytest.raises(StoreError, match="lacks indexes of page"):
+        await reading.open()
+    writing = ServerIndex(filled.settings(), INFO)
+    await writing.open()
+    assert "page" in fields
+    await writing.close()
