@@ -65,9 +65,14 @@ class Maker:
         self.rng = random.Random(seed)
         self.noise_rng = np.random.default_rng(seed)
         self.shots, self.images = load(clips)
+        self._last: tuple[list[Rgb], str] | None = None
 
-    def scene(self) -> tuple[Scene, str]:
-        """A drawing function of the frame number, and what it shows."""
+    def scene(self, *, again: bool = False) -> tuple[Scene, str]:
+        """A drawing function of the frame number, and what it shows. again: another part of what
+        the scene before showed."""
+        if again and self._last is not None:
+            source, kind = self._last
+            return self._camera(source, still=False), kind
         kind = self.rng.choices(("clip", "still", "slide", "texture"), (5, 2, 2, 1))[0]
         if kind == "clip" and self.shots:
             source = self.rng.choice(self.shots)
@@ -75,6 +80,7 @@ class Maker:
             source = [self.rng.choice(self.images)]
         else:
             source = [self._slide() if kind == "slide" else self._texture()]
+        self._last = source, kind
         return self._camera(source, still=kind == "slide" or self.rng.random() < 0.2), kind
 
     def _camera(self, source: list[Rgb], *, still: bool) -> Scene:

@@ -1,12 +1,13 @@
 """Recall and precision of cuts, dissolves and fades between short scenes, beside PySceneDetect.
 
     python bench/soft_cuts.py --clips FOLDER [--seed 1] [--work /tmp/omni-soft]
-        [--scenedetect PATH] [only ...]
+        [--scenedetect PATH] [--drawn 4] [only ...]
 
-Films of `soft_films`, made once for each seed, cut in both modes. A hard cut counts when it is
-found within 0.13 s, a soft one anywhere within it, give or take 0.15 s. `soft R` is the recall of
-dissolves and fades. CPU is a ratio to `ffmpeg -f null` where that is installed; on films this small
-(320 x 180) it is mostly our own work: `media.py decompose` has real sizes.
+Films of `soft_films`, made once for each seed, cut in both modes; with --drawn, so many films whose
+frame rate, codec and distance of I-frames are drawn from the seeds from --seed on. A hard cut counts
+when it is found within 0.13 s, a soft one anywhere within it, give or take 0.15 s. `soft R` is the
+recall of dissolves and fades. CPU is a ratio to `ffmpeg -f null` where that is installed; on films
+this small (320 x 180) it is mostly our own work: `media.py decompose` has real sizes.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--scenedetect", default=shutil.which("scenedetect") or "")
+    parser.add_argument("--drawn", type=int, default=0, metavar="COUNT")
     parser.add_argument("only", nargs="*", help=", ".join(soft_films.FILMS))
     a = parser.parse_args()
     a.work.mkdir(parents=True, exist_ok=True)
@@ -100,7 +102,8 @@ def main() -> None:
     totals = {name: Score() for name in ("every frame", "fast", *detectors)}
     if not shutil.which("ffmpeg"):
         print("ffmpeg is not installed: no CPU ratios")
-    for number, (name, film) in enumerate(soft_films.FILMS.items()):
+    films = {f"drawn{n}": soft_films.drawn(a.seed + n) for n in range(a.drawn)}
+    for number, (name, film) in enumerate((films or soft_films.FILMS).items()):
         if a.only and name not in a.only:
             continue
         path = a.work / f"{name}-{a.seed}{film.suffix}"

@@ -6,6 +6,9 @@ Scenes of 1.5 to 5 s, of real clips and images, under a camera that pans, zooms,
 with flashes, flicker, changes of light and large things that cross the picture; joined by hard
 cuts, dissolves, fades through black and white, and wipes of 0.3 to 2 s. Writes OUT and OUT.json:
 {"fps": .., "cuts": [{"kind": .., "t": begin, "end": .., "middle": ..}]}, in seconds.
+
+`--film drawn` draws frame rate, codec, distance of I-frames, pace and kinds of wipes from the seed,
+and joins scenes of the same clip too.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +28,8 @@ import numpy as np
 from PIL import Image
 
 from bench.media_videos import Maker, Rgb
+from bench.soft_wipes import KINDS as WIPES
+from bench.soft_wipes import STRAIGHT, wiped
 
 KINDS = {"cut": 30, "dissolve": 32, "fade": 16, "white": 6, "dip": 6, "wipe": 10}
 """Shares of the ways from one scene to the next; `fade` and `white` go through black and white,
@@ -42,6 +49,9 @@ class Film:
     action: float = 0.3
     """Share of scenes with fast movement."""
     kinds: dict[str, int] = field(default_factory=lambda: KINDS)
+    wipes: Sequence[str] = STRAIGHT
+    similar: float = 0.0
+    """Share of scenes that show another part of the scene before."""
 
 
 _X264 = {"crf": "23", "preset": "veryfast"}
@@ -58,14 +68,47 @@ FILMS = {
 }
 """x264 as it comes; x264 with a fixed distance of I-frames; VP9 with hidden frames; MPEG-4 with an
 I-frame twice a second; long takes with much movement and hard cuts alone."""
+_PRESETS = ("ultrafast", "veryfast", "fast", "medium")
+_GROUPS = (12, 25, 48, 60, 120, 250)
+"""Largest distances of I-frames."""
+
+
+def drawn(seed: int) -> Film:
+    """A film of any kind of encoder settings, by its seed."""
+    rng = random.Random(seed)
+    fps = rng.choice((24, 25, 30, 60))
+    codec, suffix = rng.choices(
+        (("libx264", ".mp4"), ("libx265", ".mkv"), ("libvpx-vp9", ".webm"), ("mpeg2video", ".ts")),
+        (6, 1, 1, 1),
+    )[0]
+    g = str(rng.choice(_GROUPS))
+    if codec == "libvpx-vp9":
+        options = {"deadline": "realtime", "cpu-used": "8", "crf": "34", "g": g}
+    elif codec == "mpeg2video":
+        options = {"qscale": "4", "g": str(rng.choice((12, 15, 25))), "bf": "2"}
+    else:
+        options = {
+            "crf": str(rng.randint(20, 30)),
+            "preset": "ultrafast" if codec == "libx265" else rng.choice(_PRESETS),
+            "g": g,
+            "bf": rng.choice("023"),
+            "sc_threshold": rng.choice(("0", "40", "40")),
+        }
+        if codec == "libx265":
+            options["x265-params"] = "log-level=none"
+    pace = rng.choice(((1.5, 3.5), (1.5, 5.0), (1.5, 5.0), (3.0, 9.0)))
+    action = rng.choice((0.2, 0.5))
+    return Film(suffix, codec, fps, options, pace, action, wipes=WIPES, similar=0.2)
 
 
 class _Look:
     """A scene with what happens to it: zoom, shake, light, flashes, flicker, a crossing object."""
 
-    def __init__(self, maker: Maker, fps: int, seconds: float, action: float) -> None:
+    def __init__(
+        self, maker: Maker, fps: int, seconds: float, action: float, *, again: bool = False
+    ) -> None:
         rng = maker.rng
-        self._scene, self.shows = maker.scene()
+        self._scene, self.shows = maker.scene(again=again)
         self._size, self._fps = maker.size, fps
         n = int(seconds * fps) + 4 * fps
         moves = self.shows != "slide"
@@ -138,12 +181,7 @@ def _joined(kind: str, share: float, old: Rgb, new: Rgb, edge: str) -> Rgb:
         light = share if kind == "dip" else abs(1 - 2 * share)
         table = np.arange(256) * light + (255 * (1 - light) if kind == "white" else 0)
         return table.astype(np.uint8)[new if share >= 0.5 or kind == "dip" else old]
-    size = old.shape[1] if edge in "lr" else old.shape[0]
-    soft = max(1, size // 12)
-    ramp = np.clip((share * (size + soft) - np.arange(size)) / soft, 0, 1)
-    ramp = ramp[::-1] if edge in "rb" else ramp
-    mask = (ramp[None, :, None] if edge in "lr" else ramp[:, None, None]).astype(np.float32)
-    return np.asarray(old * (1 - mask) + new * mask).astype(np.uint8)
+    return wiped(edge, share, old, new)
 
 
 def make(
@@ -164,15 +202,16 @@ def make(
         n, before, before_i = 0, None, 0
         while n < total:
             pace = rng.uniform(*film.pace)
-            scene = _Look(maker, fps, pace, film.action)
+            again = film.similar > 0 and before is not None and rng.random() < film.similar
+            scene = _Look(maker, fps, pace, film.action, again=again)
             kind = rng.choices([*film.kinds], [*film.kinds.values()])[0]
             longest = max(0.3, min(2.0, pace - 0.8))
             length = 0 if kind == "cut" else round(rng.uniform(0.3, longest) * fps)
-            edge = rng.choice("lrtb")
+            edge = rng.choice(film.wipes)
             if before is None:
                 length = 0
             else:
-                truth.append(_true(kind, n, length, fps))
+                truth.append({**_true(kind, n, length, fps), **_about(kind, edge, again)})
             for i in range(max(length + fps // 2, round(pace * fps))):
                 frame = scene(i)
                 if i < length and before is not None:
@@ -193,16 +232,22 @@ def _true(kind: str, n: int, length: int, fps: int) -> dict[str, Any]:
     return {"kind": kind, "t": begin, "end": end, "middle": middle}
 
 
+def _about(kind: str, edge: str, again: bool) -> dict[str, Any]:
+    """What else is to be known of a transition."""
+    return {"alike": again, **({"wipe": edge} if kind == "wipe" else {})}
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("out", type=Path)
     parser.add_argument("--clips", type=Path, required=True)
-    parser.add_argument("--film", choices=FILMS, default="travel")
+    parser.add_argument("--film", choices=[*FILMS, "drawn"], default="travel")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60)
     a = parser.parse_args()
-    make(a.out, FILMS[a.film], clips=a.clips, seed=a.seed, seconds=a.seconds)
+    film = drawn(a.seed) if a.film == "drawn" else FILMS[a.film]
+    make(a.out, film, clips=a.clips, seed=a.seed, seconds=a.seconds)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Literal
 from omni_core import encoders, index
 from omni_core.catalog import Catalog
 from omni_core.engine.moving import comparing
+from omni_core.engine.ownership import library_id
 from omni_core.engine.results import SourceRow
 from omni_core.engine.store import take_store
 from omni_core.errors import BadRequestError, StoreError
@@ -77,8 +78,8 @@ async def migrate(
     `target` differs in its index alone: same store, same encoder. Holds the store: no server may
     use it meanwhile. Switching over is then a matter of the settings.
 
-    Raises StoreError: STORE_BUSY, MODEL_MISMATCH, and NOT_THE_SAME when the new index does not
-    answer as the old one; BadRequestError when the two are the same index.
+    Raises StoreError: STORE_BUSY, MODEL_MISMATCH, FOREIGN_COLLECTION, and NOT_THE_SAME when the
+    new index does not answer as the old one; BadRequestError when the two are the same index.
     """
     if describe(settings) == describe(target):
         raise BadRequestError(f"the library is there already: {describe(settings)}")
@@ -91,6 +92,7 @@ async def migrate(
         for opened in (old, new):
             resources.push_async_callback(opened.close)
             await opened.open()
+            await opened.claim(await asyncio.to_thread(library_id, catalog))
         total, _ = await asyncio.to_thread(catalog.totals)
         status = MigrationStatus(describe(settings), describe(target), total)
         copying = _Copying(old, new, info, progress)

@@ -44,6 +44,13 @@ def is_transient(error: Exception) -> bool:
     return isinstance(error, (ResourceExhaustedResponse, TimeoutError))
 
 
+def is_answer(error: Exception) -> bool:
+    """Whether a server said this, rather than the network."""
+    if isinstance(error, grpc.aio.AioRpcError):
+        return not _is_unreachable(error) and error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
+    return isinstance(error, UnexpectedResponse)
+
+
 def to_store_error(error: Exception, where: str) -> StoreError:
     """The failure as a StoreError; `where` is the address. Its message never has the key in it."""
     if isinstance(error, grpc.aio.AioRpcError) and _is_unreachable(error):

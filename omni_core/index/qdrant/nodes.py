@@ -13,7 +13,12 @@ from qdrant_client import AsyncQdrantClient
 
 from omni_core.errors import BadRequestError
 from omni_core.index.qdrant.address import grpc_port
-from omni_core.index.qdrant.failures import FAILURES, is_transient, to_store_error
+from omni_core.index.qdrant.failures import (
+    FAILURES,
+    is_answer,
+    is_transient,
+    to_store_error,
+)
 from omni_core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -50,6 +55,7 @@ class Nodes:
         several = len(self._clients) > 1
         limit_s = min(NODE_S, self._timeout_s) if several and method in READS else within_s
         give_up = time.monotonic() + (within_s or self._timeout_s)
+        told: Exception | None = None
         for pause in (*PAUSES_S, None):
             for n in range(len(self._clients)):
                 at = self._at
@@ -57,9 +63,10 @@ class Nodes:
                     async with asyncio.timeout(limit_s):
                         return await getattr(self._clients[at], method)(*args, **kwargs)
                 except FAILURES as e:
+                    told = e if is_answer(e) else told  # says more than that a node is not there
                     last = pause is None and n + 1 == len(self._clients)
                     if last or not is_transient(e) or time.monotonic() > give_up:
-                        raise to_store_error(e, self.where) from e
+                        raise to_store_error(told or e, self.where) from e
                     log.info("Qdrant: %s; trying again", type(e).__name__)
                     if self._at == at:  # no other call has moved on meanwhile
                         self._at = (at + 1) % len(self._clients)

@@ -14,18 +14,24 @@ from typing import Any
 
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.gradual import alike
-from omni_core.media.av.luma import FrameFeatures, difference, features, luma
+from omni_core.media.av.luma import FrameFeatures, difference, features, luma, tones
 from omni_core.media.av.packets import GroupJudge
 from omni_core.media.av.shots import Shot, ShotCutter
 
 log = logging.getLogger(__name__)
 
-MAX_ALIKE = 0.65
-"""Correlation of two I-frames from which they show the same scene ..."""
+MAX_ALIKE = 0.8
+"""Correlation of two I-frames from which they show the same scene; another scene has other tones
+too, so that of a camera that moves ..."""
+MAX_SAME = 0.4
+"""... it is this, less half the difference of their tones, from which they do ..."""
+MAX_GUESSED = 0.0
+"""... and this below which a change is believed without decoding what is between them ..."""
 MIN_CHANGE = 2.0
 """... unless nothing moves and their difference is larger than this, as of two slides ..."""
-MAX_STILL_SIZE = 0.02
-"""... nothing moving where the frames between take less than this share of an I-frame each."""
+MAX_STILL_SIZE, EMPTY = 0.002, 24
+"""... nothing moving where the frames between take less than this share of an I-frame each, or
+these bytes: a slow zoom over a picture takes 0.01."""
 MIN_GROUP_S = 1.0
 """I-frames closer than this to the one before are part of its group: a dissolve takes longer."""
 MAX_SHARE, FREE_S = 0.4, 4.0
@@ -131,7 +137,7 @@ class FastCutter:
                 self._read_s += cost
                 whole = after is not None and plan.until >= after.t
                 yield from self._read(group, plan.until)
-            else:
+            elif after is None or _same(group.seen, after.seen) < MAX_GUESSED:
                 cuts = plan.guess
         if after is None:
             return
@@ -141,10 +147,10 @@ class FastCutter:
             yield from self._shots.skip_to(after.t, after.frame, cuts)
 
     def _changed(self, group: _Group, after: _Group, sizes: list[tuple[float, int]]) -> bool:
-        if alike(group.seen, after.seen) < MAX_ALIKE:
+        if _same(group.seen, after.seen) < MAX_SAME:
             return True
         middle = sorted(n for _, n in sizes)[len(sizes) // 2] if sizes else 0
-        still = middle < MAX_STILL_SIZE * group.key.size
+        still = middle < max(MAX_STILL_SIZE * group.key.size, EMPTY)
         return still and difference(group.seen, after.seen) >= MIN_CHANGE
 
     def _read(self, group: _Group, until: float | None, *, drain: bool = True) -> Iterator[Shot]:
@@ -175,3 +181,9 @@ class FastCutter:
             frame.time_base = self._time_base
         self._codec.flush_buffers()
         return frames
+
+
+def _same(a: FrameFeatures, b: FrameFeatures) -> float:
+    """How surely two I-frames show one scene: -2 to 1."""
+    likeness = alike(a, b)
+    return likeness if likeness > MAX_ALIKE else likeness - tones(a, b) / 2

@@ -256,12 +256,14 @@ class GradualDetector:
             return False
         left = i - int(np.argmax(before[::-1] >= 0.5 * peak))
         right = i + int(np.argmax(after >= 0.5 * peak))
-        flash = (
-            self._contrast[max(first - 1, low)] > 0.7 * before.max()
-            and self._contrast[min(last + 1, high)] > 0.7 * after.max()
-            and self.times[last] - self.times[first] < MAX_FLASH_S
-        )
-        return not flash and self._alike(left, right) < MAX_FADE_ALIKE
+        if self.times[last] - self.times[first] < MAX_FLASH_S:
+            outer = max(first - 1, low), min(last + 1, high)
+            old, new = (float(self._contrast[n]) for n in outer)
+            sudden = old > 0.7 * before.max() and new > 0.7 * after.max()
+            again = self._alike(*outer) > MAX_HARD_ALIKE and min(old, new) > MIN_CONTRAST
+            if sudden or again:
+                return False  # a flash
+        return self._alike(left, right) < MAX_FADE_ALIKE
 
     def _fades_near(self, t: float) -> bool:
         """Whether a second before or after `t` the picture fades, so that it is a part of that."""

@@ -73,5 +73,11 @@ def difference(a: FrameFeatures, b: FrameFeatures) -> float:
     fades), plus 40 times the L1 distance of their histograms per cell.
     """
     moved = np.abs(a.thumbnail - b.thumbnail - (a.mean - b.mean)).sum()
-    tones = np.abs(a.histogram - b.histogram).sum()
-    return float(moved + 40 * tones) / a.thumbnail.size
+    counted = np.abs(a.histogram - b.histogram).sum()
+    return float(moved + 40 * counted) / a.thumbnail.size
+
+
+def tones(a: FrameFeatures, b: FrameFeatures) -> float:
+    """How different the tones of two frames are, wherever they are: 0 to 2, the L1 distance of
+    their histograms."""
+    return float(np.abs(a.histogram - b.histogram).sum()) / a.thumbnail.size

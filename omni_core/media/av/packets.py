@@ -31,16 +31,14 @@ TAIL_S = 0.25
 MAX_TAIL = 0.4
 """Largest frame just before an I-frame, as a share of its size, where that may be a cut: much
 movement makes encoders place I-frames too."""
-MAX_QUIET = 0.5
-"""All frames of a group together, as a share of an I-frame, with which none can have drawn a new
-picture: it begins with the next I-frame."""
+MAX_QUIET, MAX_DRAWN = 0.5, 0.1
+"""All frames of a group together, and the largest, as a share of an I-frame, with which none can
+have drawn a new picture: it begins with the next I-frame."""
 SPIKE_GAP_S = 0.6
 AFTER_S = 0.7
 """How long after a change frames are decoded to judge it."""
 MIN_REGULAR = 3
 """Groups of the longest length seen that make it the regular one."""
-SHORT_S = 1.2
-"""A group without any sign is decoded when it is no longer than this."""
 MIN_FRAMES = 3
 """Groups with fewer frames between their I-frames are not analysed."""
 
@@ -88,11 +86,12 @@ class GroupJudge:
             if size[n] > SURE_SPIKE * key:
                 return Plan(None, (float(times[n]) - late,))
         if not spikes and bump is None:
-            if end is not None and size.sum() < MAX_QUIET * key:
+            drawn = size.max() > MAX_DRAWN * key
+            if end is not None and size.sum() < MAX_QUIET * key and not drawn:
                 return Plan(None, (stop,))
-            if at_end or (settled and length > SHORT_S) or end is None:
+            if at_end or end is None:
                 return Plan(None, at_end)
-            return Plan(stop)
+            return Plan(stop, (), (_dearest(times, size, step),))
         guess = tuple(float(times[n]) - late for n in spikes)
         if bump is not None and not spikes:
             guess = (float(times[bump].mean()),)
@@ -131,3 +130,10 @@ def _bump(size: NDArray[np.float64], step: float, key: float) -> NDArray[np.intp
     quiet = float(np.percentile(smooth, 40))
     high = np.flatnonzero((smooth > MIN_BUMP_RATIO * quiet) & (smooth > MIN_BUMP * key))
     return high if len(high) else None
+
+
+def _dearest(times: NDArray[np.float64], size: NDArray[np.float64], step: float) -> float:
+    """The second around which frames cost most."""
+    width = min(max(1, round(BUMP_S / step)), len(size))
+    smooth = np.convolve(size, np.full(width, 1 / width), "same")
+    return float(times[int(smooth.argmax())])

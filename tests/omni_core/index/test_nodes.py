@@ -70,6 +70,33 @@ async def test_when_no_node_answers_one_line_names_them_all(nobody: str, quick: 
     assert nobody in str(refused.value) and "http://localhost:1" in str(refused.value)
 
 
+async def test_what_a_living_node_says_counts_more_than_that_another_is_down(
+    qdrant: StandIn, nobody: str, quick: None
+) -> None:
+    index = ServerIndex(qdrant.settings(qdrant_url=f"{qdrant.url},{nobody}"), INFO)
+    await index.open()
+    qdrant.failures = [503] * 4
+    with pytest.raises(StoreError, match="HTTP 503: injected"):
+        await index.count()
+    await index.close()
+
+
+async def test_a_full_disk_of_the_server_is_said_at_once(
+    qdrant: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise ValueError("No space left on device: WAL buffer size exceeds available disk space")
+
+    index = ServerIndex(qdrant.settings(), INFO)
+    await index.open()
+    monkeypatch.setattr(qdrant, "answer", full)
+    qdrant.requests.clear()
+    with pytest.raises(StoreError, match=r"disk of Qdrant at .* is full: free some space"):
+        await index.count()
+    assert len(qdrant.requests) == 1  # not tried again
+    await index.close()
+
+
 @pytest.mark.parametrize(
     "given", ["ftp://host", "http://", "http://host:port", "http://host:0", "http://a, :9", "   "]
 )

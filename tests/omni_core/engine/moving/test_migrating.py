@@ -141,3 +141,16 @@ async def test_where_it_is_already_and_a_store_in_use_are_refused(
         with pytest.raises(StoreError) as e:
             await migrate(filled, there)
         assert e.value.code == "STORE_BUSY"
+
+
+async def test_nothing_is_copied_into_the_collection_of_another_library(
+    filled: Settings, there: Settings, tmp_path: Path, media: Path
+) -> None:
+    other = replace(there, store=str(tmp_path / "other"))
+    async with await Engine.open(other) as engine:
+        await engine.ingest(IngestRequest(str(media / "notes.md")))
+    before = await points_of(there)
+    with pytest.raises(StoreError) as refused:
+        await migrate(filled, there)
+    assert refused.value.code == "FOREIGN_COLLECTION"
+    assert (await points_of(there)).keys() == before.keys()

@@ -90,6 +90,31 @@ def test_light_that_changes_and_flashes_in_a_row_are_no_cuts(
     assert _starts(tools.shots(cut(film(frames)))) == []
 
 
+def test_a_flash_in_a_pale_scene_after_a_rich_one_is_no_fade(
+    film: Any, cut: Any, tools: Any
+) -> None:
+    rich, made, other = (tools.scene(k) for k in (31, 32, 34))
+    pale = [(200 + (made(i // 2).astype(int) - 128) // 6).astype(np.uint8) for i in range(56)]
+    pale[28] = np.full_like(pale[28], 255)
+    frames = [rich(i // 2) for i in range(50)] + pale + [other(i // 2) for i in range(50)]
+    starts = _starts(tools.shots(cut(film(frames))))
+    assert starts == pytest.approx([2.0, 4.24], abs=0.1)
+
+
+def test_what_moves_before_a_still_picture_is_no_cut_in_fast_mode(
+    film: Any, cut: Any, tools: Any
+) -> None:
+    rng = np.random.default_rng(6)
+    still = np.kron(rng.integers(40, 200, (90, 160, 3)), np.ones((2, 2, 1))).astype(np.uint8)
+    frames = []
+    for i in range(150):
+        frame = still.copy()
+        frame[60:120, i : i + 60] = 230
+        frames.append(frame)
+    options = {"g": "30", "sc_threshold": "0"}
+    assert _starts(tools.shots(cut(film(frames, options=options), fast=True))) == []
+
+
 def test_a_pan_is_no_dissolve(film: Any, cut: Any, tools: Any) -> None:
     rng = np.random.default_rng(5)
     wide = np.kron(rng.integers(0, 255, (30, 160, 3)), np.ones((8, 8, 1))).astype(np.uint8)
@@ -118,7 +143,7 @@ def test_sizes_of_packets_place_a_cut_without_decoding() -> None:
         return judge.plan([s for s in sizes if s[0] < end], key, (end, 10_000), reordered=False)
 
     assert plan(spike, 2.0) == Plan(None, (1.0,))
-    assert plan(flat, 2.0) == Plan()
+    assert plan(flat, 2.0).until == 2.0
     assert plan(flat, 1.44) == Plan(None, (1.44,))
     assert plan(quiet, 2.0) == Plan(None, (2.0,))
     found = plan(bump, 2.0)

@@ -1,0 +1,108 @@
+"""What the doctor says of a Qdrant server, and what --adopt does."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from omni_core import Engine, IngestRequest
+from omni_core.settings import Settings
+from omni_server import doctor
+from omni_server.cli import main
+from tests.omni_core.index.qdrant_standin import StandIn
+
+
+@pytest.fixture
+def qdrant() -> Iterator[StandIn]:
+    standin = StandIn()
+    yield standin
+    standin.close()
+
+
+@pytest.fixture
+def there(qdrant: StandIn, tmp_path: Path) -> Settings:
+    return replace(
+        qdrant.settings(), encoder="hashing", speech="off", store=str(tmp_path / "store")
+    )
+
+
+@pytest.fixture
+def fill(tmp_path: Path) -> Callable[[Settings], None]:
+    """Ingest one file into a library."""
+    file = tmp_path / "diary.md"
+    file.write_text("# Monday\n\nThe ferry to Corfu left at dawn.\n")
+
+    async def ingest(settings: Settings) -> None:
+        async with await Engine.open(settings) as engine:
+            await engine.ingest(IngestRequest(str(file)))
+
+    return lambda settings: asyncio.run(ingest(settings))
+
+
+def found(settings: Settings) -> dict[str, doctor.Finding]:
+    return {f.name: f for f in doctor._places(settings)}
+
+
+def test_server_collection_copies_and_key_are_named(
+    there: Settings, fill: Callable[[Settings], None], qdrant: StandIn
+) -> None:
+    assert found(there)["Qdrant collection"].state == "absent"
+    fill(there)
+    seen = found(there)
+    assert (seen["Qdrant"].state, "is Qdrant 1.20.0, REST" in seen["Qdrant"].detail) == ("ok", True)
+    assert "2 segments, codes turbo, green, this library's" in seen["Qdrant collection"].detail
+    assert seen["Qdrant copies"].detail == "1 shards, 1 copies, all in use"
+    assert seen["Qdrant key"].detail == "may read and write"
+    assert qdrant.client.count("evidence").count == 2  # looking changed nothing
+    reading = found(replace(there, qdrant_api_key=qdrant.read_only_key))
+    assert reading["Qdrant key"].detail == "may read: searches, no ingest"
+    assert qdrant.violations == []
+
+
+def test_what_is_wrong_comes_with_what_to_do(
+    there: Settings, fill: Callable[[Settings], None], qdrant: StandIn, tmp_path: Path
+) -> None:
+    fill(there)
+    foreign = found(replace(there, store=str(tmp_path / "another")))["Qdrant collection"]
+    assert foreign.state == "missing" and "another library" in foreign.detail
+    assert "--adopt" in foreign.get
+    wrong = found(replace(there, qdrant_api_key="hunter2"))["Qdrant"]
+    assert wrong.state == "missing" and "refused the API key" in wrong.detail
+    assert "hunter2" not in str(wrong)
+    qdrant.version = "1.18.3"
+    old = found(there)["Qdrant"]
+    assert old.state == "warning" and "more than one minor version ahead" in old.detail
+    qdrant.version = "1.16.0"
+    assert found(there)["Qdrant"].state == "missing"
+    assert found(replace(there, qdrant_url="ftp://q"))["Qdrant"].state == "missing"
+
+
+def test_a_node_that_is_down_is_a_warning_while_another_answers(
+    there: Settings, qdrant: StandIn
+) -> None:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        down = f"http://127.0.0.1:{s.getsockname()[1]}"
+        lines = [f for f in doctor._places(replace(there, qdrant_url=f"{down},{qdrant.url}"))
+                 if f.name == "Qdrant"]  # fmt: skip
+    assert [f.state for f in lines] == ["warning", "ok"]
+    assert down in lines[0].detail
+
+
+def test_adopt_takes_the_collection_for_this_store(
+    there: Settings, fill: Callable[[Settings], None], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    fill(there)
+    monkeypatch.setenv("OMNI_QDRANT_API_KEY", there.qdrant_api_key)
+    monkeypatch.setenv("OMNI_ENCODER", "hashing")
+    new = str(tmp_path / "new")
+    assert main(["doctor", "--adopt", "--store", new, "--qdrant", there.qdrant_url]) == 0
+    assert "is now that of the library" in capsys.readouterr().out
+    assert found(replace(there, store=new))["Qdrant collection"].state == "ok"
+    assert found(there)["Qdrant collection"].state == "missing"
