@@ -13,7 +13,9 @@ those of FILE.npy (rows of 384 numbers). For each size it prints:
 - `Engine.search`: CPU of the server's and of the index's process, wall time p50 and p95
 - CPU seconds of filling, and of opening again; memory (unique to the index's process) and disk
 
-Ratios are of one run. 1,000,000 points take about half an hour and 3 GB of memory and of disk.
+Questions are others than those asked to warm up: how much of what they find was read before
+depends on the size. Ratios are of one run. 1,000,000 points take about half an hour, and 3 GB of
+memory and of disk.
 """
 
 from __future__ import annotations
@@ -230,6 +232,7 @@ async def grown(settings: Settings) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Every size."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     for n in args.points:
         folder = Path(args.keep or tempfile.mkdtemp(prefix="omni-bench-")) / str(n)
         values = {"store": str(folder), "encoder": "hashing", "index": "edge",
