@@ -109,7 +109,7 @@ def lance(vectors: Any, folder: Path) -> Search:
     table = lancedb.connect(str(folder)).create_table("points", rows)
 
     def search(query: Any, filtered: bool) -> list[int]:
-        asked = table.search(query).distance_type("cosine").select(["id"]).limit(TOP)
+        asked = table.search(query).distance_type("cosine").select(["id", "_distance"]).limit(TOP)
         if filtered:
             asked = asked.where("kind = 0", prefilter=True)
         return [int(row["id"]) for row in asked.to_list()]
