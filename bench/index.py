@@ -1,11 +1,21 @@
-"""What an index costs, as ratios to the exact one in memory, in one run.
+"""What a library costs as it grows, sources and segments together: the index, and whole searches.
 
-    python bench/index.py [--points 2000 10000] [--dim 384] [--vectors FILE.npy] [--qdrant URL]
+    python bench/index.py [--points 10000 100000] [--per-source 100]
+                          [--vectors FILE.npy] [--keep FOLDER]
 
-Vectors are clustered at random unless FILE.npy holds real ones (rows are points; recall depends
-on them). Prints, for each store: points stored a second, the median search (a dense and a BM25
-prefetch in one call) without and with a filter, its ratio to memory, recall of the exact ten,
-opening, disk.
+A library is filled through the product's own shard and catalog, opened again, and asked through
+`Engine.search`. Segments have Zipf-distributed words and the vectors of the `hashing` encoder, or
+those of FILE.npy (rows of 384 numbers). For each size it prints:
+
+- two legs (200 points by vector, 200 by words) asked of the raw Qdrant Edge shard, ids alone and
+  with payloads; through `EdgeIndex` in its child process as a search asks them; and the same with
+  a condition that every point meets, as versions before 1.1 asked
+- `Engine.search`: CPU of the server's and of the index's process, wall time p50 and p95
+- CPU seconds of filling, and of opening again; memory (unique to the index's process) and disk
+
+Questions are others than those asked to warm up: how much of what they find was read before
+depends on the size. Ratios are of one run. 1,000,000 points take about half an hour, and 3 GB of
+memory and of disk.
 """
 
 from __future__ import annotations
@@ -13,185 +23,238 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
-import os
 import random
+import shutil
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
+import qdrant_edge
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from omni_core import Engine, SearchRequest
+from omni_core.catalog import Catalog
+from omni_core.encoders.hashing import HashingEncoder
+from omni_core.engine.search.pipeline import (
+    PREFETCH_LIMIT,
+    VECTORS_BY_MEANING,
+    VECTORS_BY_WORDS,
+)
 from omni_core.files import used_bytes
+from omni_core.index import versions
 from omni_core.index.edge import EdgeIndex
-from omni_core.index.memory import MemoryIndex
-from omni_core.index.server import ServerIndex
-from omni_core.payload import StoredSegment, of_modalities, overlapping, source_filter
+from omni_core.index.edge_mapping import to_request
+from omni_core.index.edge_worker import Shard
+from omni_core.payload import StoredSegment, in_collection
 from omni_core.points import Point
 from omni_core.query import Filter, Prefetch
-from omni_core.settings import Settings
+from omni_core.settings import Settings, load
 from omni_core.text import bm25
-from omni_core.types import Channel, EncoderInfo, Modality, Segment, Source, Span
+from omni_core.types import Channel, Modality, Segment, Source, Span, TextContent
 
-SEARCHES = 60
-WORDS = [f"word{i}" for i in range(4000)]
+SEARCHES = 40
+PARTS = [[a + b + c for c in ("n", "st", "ment", "er", "al", "ed", "ing", "s")]
+         for a in ("car", "sto", "pla", "mer", "vol", "ran", "tes", "lin", "bor", "der")
+         for b in ("ne", "ta", "ri", "mo", "lu", "ka", "si", "ve", "do", "pe")]  # fmt: skip
+VOCABULARY = [word for part in PARTS for word in part]
+WEIGHTS = np.cumsum([1 / (rank + 5) for rank in range(len(VOCABULARY))]).tolist()
+KINDS = ((Channel.SPEECH, 18), (Channel.TEXT, 120), (Channel.SCREEN_TEXT, 12), (Channel.VISUAL, 0))
+"""Channels in turn, and the words of a segment."""
+
+
+def text_of(rnd: random.Random, words: int) -> str:
+    """Words at random, common ones often."""
+    return " ".join(rnd.choices(VOCABULARY, cum_weights=WEIGHTS, k=words))
 
 
 def source_of(number: int) -> Source:
-    """A synthetic source."""
+    """A source; kinds in turn, dates within a month."""
     sha256 = hashlib.sha256(str(number).encode()).hexdigest()
     recorded = datetime(2026, 1, 1 + number % 28, tzinfo=UTC)
-    return Source(sha256, f"/bench/{number}", "bench", Modality.VIDEO, "", 0, recorded_at=recorded)
+    kind = list(Modality)[number % 4]
+    return Source(
+        sha256, f"/bench/{number}.mp4", f"film {number}", kind, "", 0, 1e4, recorded_at=recorded
+    )
 
 
-FILTERS = {
-    "none": None,
-    "modality": Filter(must=(of_modalities([Modality.VIDEO]),)),
-    "source": source_filter(source_of(3).id),
-    "time": Filter(must=overlapping(Span("second", 20.0, 60.0))),
-}
+def segments(source: Source, count: int, rnd: random.Random) -> Iterator[Segment]:
+    """The segments of a source."""
+    for at in range(count):
+        channel, words = KINDS[at % len(KINDS)]
+        span = Span("second", float(at), at + 1.0)
+        text = text_of(rnd, words)
+        yield Segment(source.id, source.modality, channel, span, text=text, origin="bench")
 
 
-@dataclass
-class Row:
-    """One store's figures."""
-
-    name: str
-    stored_s: float
-    search_ms: dict[str, float]
-    recall: float
-    open_s: float
-    disk: int
-
-
-def clustered(n: int, dim: int, rng: np.random.Generator) -> Any:
-    """Unit vectors around 200 centres, about as close together as frames of one video."""
-    centres = rng.normal(size=(200, dim))
-    v = centres[rng.integers(0, 200, n)] + 0.6 * rng.normal(size=(n, dim))
-    return (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
-
-
-def points(vectors: Any) -> list[Point]:
-    """Segments of sources of 100 each, with the payload of real ones."""
-    rnd = random.Random(0)
-    made = []
-    for i, v in enumerate(vectors):
-        text = " ".join(rnd.choices(WORDS, k=20))
-        source, modality = source_of(i // 100), list(Modality)[i % 4]
-        span = Span("second", float(i % 100), float(i % 100 + 1))
-        segment = Segment(source.id, modality, Channel.SPEECH, span, text=text, origin="bench")
-        stored = StoredSegment.of(segment, source, ["default"])
-        made.append(Point(segment.id, v, bm25.document(text), stored))
-    return made
+def fill(settings: Settings, sources: int, per_source: int, vectors: Any) -> float:
+    """Fill a library; the CPU seconds of the index's writes alone."""
+    encoder, rnd, spent = HashingEncoder.load(settings), random.Random(0), 0.0
+    shard = Shard(versions.prepare(settings.store_path, encoder.info), encoder.info.dim, False)
+    with Catalog(settings.store_path) as catalog:
+        catalog.set_meta("fingerprint", encoder.info.fingerprint)
+        for number in range(sources):
+            source = source_of(number)
+            catalog.begin(source, collection="default", mtime_ns=1,
+                          model=encoder.info.fingerprint, pipeline="bench")  # fmt: skip
+            made = list(segments(source, per_source, rnd))
+            seen = [TextContent(s.text or text_of(rnd, 4)) for s in made]
+            dense = encoder.encode(seen) if vectors is None else vectors[number * per_source :]
+            points = [
+                Point(s.id, v, bm25.document(s.text) if s.text else None,
+                      StoredSegment.of(s, source, ["default"]))
+                for s, v in zip(made, dense, strict=False)
+            ]  # fmt: skip
+            started = time.process_time()
+            for i in range(0, len(points), 250):
+                shard.upsert(points[i : i + 250])
+            spent += time.process_time() - started
+            catalog.finish(source.sha256, segments=per_source)
+    shard.flush()
+    shard.close()
+    return spent
 
 
-def _same(index: Any) -> Any:
-    return index
+def questions() -> list[str]:
+    """Other words than those that filled the library, of the same distribution."""
+    rnd = random.Random(7)
+    return [text_of(rnd, 4) for _ in range(2 * SEARCHES)]
 
 
-async def measure(
-    name: str, make: Callable[[], Any], data: list[Point], questions: Any, disk: Callable[[], int]
-) -> tuple[Row, list[list[str]]]:
-    """Fill, flush, close, open again, search."""
-    index = make()
-    await index.open()
-    started = time.perf_counter()
-    for i in range(0, len(data), 500):
-        await index.upsert(data[i : i + 500])
-    await index.flush()
-    stored = time.perf_counter() - started
-    if name != "memory":
-        await index.close()
-        index = make()
+def legs(settings: Settings, words: str, **kind: Any) -> list[Prefetch]:
+    """The two prefetches of a question."""
+    (vector,) = HashingEncoder.load(settings).encode([TextContent(words)])
+    return [
+        Prefetch(np.asarray(vector), limit=PREFETCH_LIMIT, **kind),
+        Prefetch(bm25.question(words), "bm25", PREFETCH_LIMIT, **kind),
+    ]
+
+
+def raw(settings: Settings, payload: bool) -> float:
+    """CPU milliseconds of the two legs, asked of the shard in this process."""
+    info = HashingEncoder.describe(settings)
+    shard = Shard(versions.prepare(settings.store_path, info), info.dim, False)
+    spent = []
+    for words in questions():
+        made = [to_request(p, None) for p in legs(settings, words)]
+        asked = [
+            qdrant_edge.QueryRequest(
+                limit=r.limit, query=r.query, with_payload=payload, params=r.params
+            )
+            for r in made
+        ]
+        started = time.process_time()
+        found = shard._shard.query_batch(qdrant_edge.QueryBatchRequest(asked))
+        _ = [(str(h.id), h.score, h.payload) for hits in found for h in hits]
+        spent.append(time.process_time() - started)
+    shard.close()
+    return 1000 * statistics.median(spent[SEARCHES:])
+
+
+class Cpu:
+    """CPU seconds of this process and of its children."""
+
+    def __init__(self) -> None:
+        self.own = psutil.Process()
+        self.children = self.own.children(recursive=True)
+
+    def now(self) -> float:
+        """The sum up to now."""
+        return sum(sum(p.cpu_times()[:2]) for p in (self.own, *self.children))
+
+
+async def measured(ask: Callable[[str], Awaitable[Any]]) -> tuple[float, float, float]:
+    """CPU milliseconds a call, and wall milliseconds p50 and p95, after as many to warm up."""
+    asked, walls = questions(), []
+    for words in asked[:SEARCHES]:
+        await ask(words)
+    cpu = Cpu()
+    before = cpu.now()
+    for words in asked[SEARCHES:]:
+        started = time.perf_counter()
+        await ask(words)
+        walls.append(1000 * (time.perf_counter() - started))
+    spent = 1000 * (cpu.now() - before) / SEARCHES
+    return spent, statistics.median(walls), sorted(walls)[int(0.95 * len(walls))]
+
+
+async def grown(settings: Settings) -> None:
+    """The figures of a filled library."""
+    bare, whole = raw(settings, False), raw(settings, True)
+    print(f"  raw shard: ids {bare:.1f}, with payloads {whole:.1f} ms CPU")
+    info = HashingEncoder.describe(settings)
+    index = EdgeIndex(settings.store_path, info)
     started = time.perf_counter()
     await index.open()
     opened = time.perf_counter() - started
-    search_ms: dict[str, float] = {}
-    tops: list[list[str]] = []
-    for label, filter in FILTERS.items():
-        spent = []
-        for n, question in enumerate(questions):
-            prefetches = [
-                Prefetch(question, limit=10),
-                Prefetch(bm25.question(f"{WORDS[n]} {WORDS[2 * n]}"), "bm25", 10),
-            ]
-            started = time.perf_counter()
-            dense, _ = await index.search(prefetches, filter=filter)
-            spent.append(time.perf_counter() - started)
-            if filter is None:
-                tops.append([h.id for h in dense])
-        search_ms[label] = 1000 * statistics.median(spent)
-    await index.close()
-    return Row(name, len(data) / stored, search_ms, 1.0, opened, disk()), tops
-
-
-async def main(args: argparse.Namespace) -> None:
-    """Every size, every store."""
-    rng = np.random.default_rng(0)
-    for n in args.points:
-        if args.vectors:
-            real = np.load(args.vectors, mmap_mode="r")
-            if len(real) < n + SEARCHES:
-                print(f"{args.vectors} has {len(real)} rows, {n + SEARCHES} are needed")
-                continue
-            both = np.asarray(real[rng.permutation(len(real))[: n + SEARCHES]], np.float32)
-        else:
-            both = clustered(n + SEARCHES, args.dim, rng)
-        data, questions = points(both[:n]), both[n:]
-        info = EncoderInfo("bench", str(time.time_ns()), both.shape[1], frozenset(Channel))
-        with tempfile.TemporaryDirectory(prefix="omni-bench-") as folder:
-            stores: dict[str, Callable[[], Any]] = {
-                "memory": partial(MemoryIndex, info),
-                "edge": partial(EdgeIndex, Path(folder), info),
-            }
-            if args.qdrant:
-                key = os.environ.get("OMNI_QDRANT_API_KEY", "")
-                name = f"bench-{info.revision}"
-                there = Settings(qdrant_url=args.qdrant, qdrant_api_key=key, qdrant_collection=name)
-                stores["server"] = partial(ServerIndex, there, info)
-            rows = []
-            truth: list[list[str]] = []
-            kept = None
-            for name, make in stores.items():
-                if name == "memory":  # close() forgets: keep one, opened once
-                    kept = make()
-                    make = partial(_same, kept)
-                used = partial(used_bytes, Path(folder)) if name == "edge" else int
-                row, tops = await measure(name, make, data, questions, used)
-                truth = truth or tops
-                shared = [len(set(a) & set(b)) for a, b in zip(tops, truth, strict=True)]
-                row.recall = sum(shared) / sum(len(t) for t in truth)
-                rows.append(row)
-        report(n, both.shape[1], rows)
-
-
-def report(n: int, dim: int, rows: list[Row]) -> None:
-    """A table; ratios are to memory (below 1 is faster)."""
-    print(f"\n{n} points of {dim} numbers")
-    head = "store    points/s  recall@10  open s  KB/point"
-    print(head + "".join(f"  {label:>16}" for label in FILTERS))
-    for r in rows:
-        cells = [
-            f"{r.search_ms[k]:7.2f} ms {r.search_ms[k] / rows[0].search_ms[k]:5.2f}x"
-            for k in FILTERS
+    child = psutil.Process().children()[-1]
+    opening = sum(child.cpu_times()[:2])
+    counts = (VECTORS_BY_MEANING, VECTORS_BY_WORDS)
+    asked = {
+        words: [
+            replace(leg, vectors=n)
+            for leg, n in zip(legs(settings, words, lean=True), counts, strict=True)
         ]
-        size = r.disk / 1024 / n
-        print(f"{r.name:<8}{r.stored_s:9.0f}  {r.recall:9.3f}  {r.open_s:6.2f}  {size:8.1f}  "
-              + "  ".join(cells))  # fmt: skip
+        for words in questions()
+    }
+    base = 0.0
+    for label, filter in (
+        ("no filter, as a search asks now", None),
+        ("collection, as one did before", Filter((in_collection("default"),))),
+    ):
+
+        async def ask(words: str, within: Filter | None = filter) -> Any:
+            return await index.search(asked[words], filter=within)
+
+        cpu, p50, p95 = await measured(ask)
+        base = base or cpu
+        print(f"  index, {label}: {cpu:.1f} ms CPU ({cpu / base:.2f}x unfiltered, "
+              f"{cpu / whole:.2f}x the raw shard with payloads, {cpu / bare:.2f}x ids alone), "
+              f"wall p50 {p50:.0f} p95 {p95:.0f} ms")  # fmt: skip
+    memory = child.memory_full_info().uss
+    await index.close()
+    disk = used_bytes(versions.folder(settings.store_path))
+    print(f"  opened in {opened:.1f} s, {opening:.1f} s CPU; memory {memory >> 20} MB; "
+          f"disk {disk >> 20} MB")  # fmt: skip
+    engine = await Engine.open(settings)
+    cpu, p50, p95 = await measured(lambda words: engine.search(SearchRequest(words)))
+    print(f"  Engine.search: {cpu:.1f} ms CPU in all, wall p50 {p50:.0f} p95 {p95:.0f} ms")
+    await engine.close()
+
+
+def main(args: argparse.Namespace) -> None:
+    """Every size."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    for n in args.points:
+        folder = Path(args.keep or tempfile.mkdtemp(prefix="omni-bench-")) / str(n)
+        values = {"store": str(folder), "encoder": "hashing", "index": "edge",
+                  "speech": "off", "screen_text": "off"}  # fmt: skip
+        settings = load(values, environ={})
+        sources = n // args.per_source
+        print(f"{n} points of {sources} sources")
+        if not folder.exists():
+            vectors = np.load(args.vectors, mmap_mode="r") if args.vectors else None
+            spent = fill(settings, sources, args.per_source, vectors)
+            print(f"  filled: {10_000 * spent / n:.2f} s CPU for 10,000 points")
+        asyncio.run(grown(settings))
+        if not args.keep:
+            shutil.rmtree(folder.parent)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--points", type=int, nargs="+", default=[2000, 10_000])
-    parser.add_argument("--dim", type=int, default=384)
-    parser.add_argument("--vectors", help="real vectors, .npy of (rows, dim)")
-    parser.add_argument("--qdrant", help="a real server to measure too")
-    asyncio.run(main(parser.parse_args()))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--points", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--per-source", type=int, default=100)
+    parser.add_argument("--vectors", help="vectors to fill with, .npy of (rows, 384)")
+    parser.add_argument("--keep", help="folder for the libraries; what is there is asked again")
+    main(parser.parse_args())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omni_core.payload import StoredSegment
 from omni_core.types import Sparse, Vector
@@ -31,7 +31,7 @@ class ScoredPoint:
     score: float
     """Raw score of the ranking (cosine, BM25 or MaxSim); higher is better."""
     stored: StoredSegment
-
-    def __reduce__(self) -> tuple[type[ScoredPoint], tuple[str, float, StoredSegment]]:
-        """Pickled as a tuple, faster than the dataclass default."""
-        return ScoredPoint, (self.id, self.score, self.stored)
+    whole: bool = True
+    """Whether `stored` has every field (`Prefetch.lean`)."""
+    dense: Vector | None = field(default=None, compare=False, repr=False)
+    """(dim,), where it was asked for (`Prefetch.vectors`) and the point has one."""

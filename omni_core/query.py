@@ -59,6 +59,10 @@ class Filter:
     def __bool__(self) -> bool:
         return bool(self.must or self.must_not)
 
+    def and_also(self, other: Filter) -> Filter:
+        """Both filters as one."""
+        return Filter((*self.must, *other.must), (*self.must_not, *other.must_not))
+
 
 @dataclass(frozen=True, slots=True)
 class Prefetch:
@@ -69,9 +73,12 @@ class Prefetch:
     limit: int = 100
     filter: Filter = Filter()
     """Holds for this prefetch alone, besides that of the whole search."""
+    vectors: int = 0
+    """So many of the first points come with their dense vector."""
+    lean: bool = False
+    """Whether points may come without the fields that only a segment which is shown needs
+    (`payload.SHOWN_ONLY`); `ScoredPoint.whole` says whether one did."""
 
     def within(self, filter: Filter | None) -> Filter:
         """Both filters as one; None where there is neither."""
-        if not filter or not self.filter:
-            return filter or self.filter
-        return Filter((*filter.must, *self.filter.must), (*filter.must_not, *self.filter.must_not))
+        return filter.and_also(self.filter) if filter else self.filter

@@ -2,9 +2,10 @@
 
 The parent holds a `Worker`; the child imports `module:factory`, builds one service object from
 plain keyword arguments, and answers calls of its public methods. Frames travel on a private
-pipe (8-byte length + pickle, between our own two processes only): in the child, file descriptor
-1 is pointed at stderr *before* anything is imported, since MuPDF, ONNX Runtime and plain C code
-print there.
+pipe, between our own two processes only: in the child, file descriptor 1 is pointed at stderr
+*before* anything is imported, since MuPDF, ONNX Runtime and plain C code print there. Calls are
+pickled; a child answers in bytes, JSON or pickles (`worker_child`), of which a `ParsedWorker` takes
+only the first two.
 
 A method that returns an iterator is consumed with `Worker.stream`, one request an item, so that
 a slow consumer slows the decoder down and a video is never in memory as a whole. Methods run on
@@ -17,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import json
 import logging
 import os
 import pickle
@@ -28,9 +30,9 @@ from collections.abc import AsyncGenerator
 from concurrent.futures import Future
 from typing import Any, Literal
 
-from omni_core.errors import UnavailableError, unpack
+from omni_core.errors import OmniError, UnavailableError, unpack
 from omni_core.stages import stage
-from omni_core.worker_child import END, read_frame
+from omni_core.worker_child import END, FAILED, HEAD, PICKLED, PLAIN, RAW, read_frame
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,8 @@ def _rebuild(kind: type[WorkerDied], message: str, reason: Death, code: str) -> 
 
 class Worker:
     """One child process: started by the first call, and again by the next call after it died."""
+
+    _takes_pickles = True
 
     def __init__(
         self, name: str, target: str, *, memory_mb: int = 0, nice: int = 0, **kwargs: Any
@@ -215,14 +219,14 @@ class Worker:
     def _read(self, process: subprocess.Popen[bytes], pending: dict[int, Future[Any]]) -> None:
         assert process.stdout is not None  # noqa: S101 - PIPE above
         while (frame := read_frame(process.stdout)) is not None:
-            number, ok, value = pickle.loads(frame)  # noqa: S301 - from our own child
+            number, kind = HEAD.unpack_from(frame)
             future = pending.pop(number, None)
             if future is None or not future.set_running_or_notify_cancel():
                 continue
-            if ok:
-                future.set_result(value)
-            else:
-                future.set_exception(unpack(value))
+            try:
+                future.set_result(self._answer(kind, frame[HEAD.size :]))
+            except OmniError as e:
+                future.set_exception(e)
         code = process.wait()
         process.stdout.close()
         with self._write_lock:
@@ -233,6 +237,22 @@ class Worker:
             _, future = pending.popitem()
             if future.set_running_or_notify_cancel():
                 future.set_exception(error)
+
+    def _answer(self, kind: int, body: bytes) -> Any:
+        """What a call returned. Raises what it raised, OmniError for an answer of no kind."""
+        if kind == RAW:
+            return body
+        try:
+            if kind == PLAIN:
+                return json.loads(body)
+            if kind == PICKLED and self._takes_pickles:
+                return pickle.loads(body)  # noqa: S301 - from our own child
+            failed = json.loads(body) if kind == FAILED else None
+        except Exception as e:  # a class that cannot be imported here, a body cut short
+            raise OmniError(f"unreadable answer of the {self.name}: {e}") from e
+        if not isinstance(failed, dict):
+            raise OmniError(f"unreadable answer of the {self.name}")
+        raise unpack(failed)
 
     def kill(self) -> None:
         """End the child now; pending calls get WorkerDied, the next call starts a new one."""
@@ -264,6 +284,13 @@ class Worker:
             log.warning("the %s did not close within %s s and was killed", self.name, timeout_s)
             self.kill()
         self._join()
+
+
+class ParsedWorker(Worker):
+    """A worker whose methods return bytes or plain values: no pickle of its child is loaded, so
+    that a child which was taken over cannot run code in this process."""
+
+    _takes_pickles = False
 
 
 def _close_pipe(process: subprocess.Popen[bytes]) -> None:

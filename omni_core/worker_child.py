@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import itertools
+import json
 import logging
 import os
 import pickle
@@ -23,6 +24,10 @@ from omni_core.errors import OmniError, TooLargeError, pack
 
 log = logging.getLogger(__name__)
 
+HEAD = struct.Struct("<QB")
+"""Before each answer: the number of its call, and how the rest is to be read."""
+PICKLED, PLAIN, RAW, FAILED = range(4)
+"""A pickle; JSON of a plain value; bytes as they are; JSON of an error (`errors.pack`)."""
 END = "__end_of_stream__"
 """Result of `__next__` at the end of an iterator."""
 
@@ -133,19 +138,20 @@ class _Child:
 
     def _reply(self, number: int, value: Any) -> None:
         try:
-            frame = pickle.dumps((number, True, value), 5)
+            kind, body = _packed(value)
         except Exception as e:
             self._fail(number, OmniError(f"the result cannot be pickled: {e}"))
         else:
-            self._write(frame)
+            self._write(number, kind, body)
 
     def _fail(self, number: int, error: OmniError) -> None:
-        self._write(pickle.dumps((number, False, pack(error)), 5))
+        self._write(number, FAILED, json.dumps(pack(error)).encode())
 
-    def _write(self, frame: bytes) -> None:
+    def _write(self, number: int, kind: int, body: bytes) -> None:
+        head = HEAD.pack(number, kind)
         with self._write_lock, contextlib.suppress(BrokenPipeError):
-            self._writer.write(struct.pack("<Q", len(frame)))
-            self._writer.write(frame)
+            self._writer.write(struct.pack("<Q", len(head) + len(body)) + head)
+            self._writer.write(body)
             self._writer.flush()
 
     def _close(self) -> None:
@@ -156,6 +162,15 @@ class _Child:
             except Exception:
                 log.exception("closing failed")
         self._stop.set()
+
+
+def _packed(value: Any) -> tuple[int, bytes]:
+    """How a result travels; bytes and plain values need no pickle."""
+    if isinstance(value, bytes):
+        return RAW, value
+    if value is None or type(value) in (bool, int, float, str):  # an enum is a str as well
+        return PLAIN, json.dumps(value).encode()
+    return PICKLED, pickle.dumps(value, 5)
 
 
 def _to_omni_error(e: Exception) -> OmniError:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from omni_core.errors import StoreError
-from omni_core.index import check, versions
-from omni_core.payload import StoredSegment
+from omni_core.index import check, versions, wire
 from omni_core.points import Point, ScoredPoint
 from omni_core.protocols import Index
 from omni_core.query import Filter, Prefetch
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
-from omni_core.worker import Worker, WorkerDied
+from omni_core.worker import ParsedWorker, WorkerDied
 
 log = logging.getLogger(__name__)
+
+_Made = TypeVar("_Made")
 
 BATCH_BYTES = 16 << 20
 CALL_S = 120.0
@@ -37,12 +37,12 @@ class EdgeIndex(Index):
     def __init__(self, store: Path, info: EncoderInfo, *, building: bool = False) -> None:
         """`building` opens a second version beside the current one, for a re-index."""
         self._store, self._info, self._building = store, info, building
-        self._worker: Worker | None = None
+        self._worker: ParsedWorker | None = None
 
     async def open(self) -> None:
         """Create or load the shard; STORE_BUSY when another process has it."""
         path = await asyncio.to_thread(self._prepare)
-        self._worker = Worker(
+        self._worker = ParsedWorker(
             "index process",
             "omni_core.index.edge_worker:service",
             path=str(path),
@@ -68,27 +68,25 @@ class EdgeIndex(Index):
         """Durable against a crash when this returns, against a power cut after `flush`."""
         check.points(points, self._info)
         for batch in check.batches(points, BATCH_BYTES):
-            await self._call("upsert", [_picklable(p) for p in batch])
+            await self._call("upsert", wire.pack_points(batch))
 
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
     ) -> list[list[ScoredPoint]]:
         """For each prefetch its points, best first, raw scores; one round trip."""
         check.prefetches(prefetches, self._info)
-        found: list[list[ScoredPoint]] = await self._call("search", list(prefetches), filter)
-        return found
+        return await self._read(wire.rankings_of, "search", list(prefetches), filter)
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
         """The points that exist, in the order of `ids`."""
-        found: list[Point] = await self._call("get", list(ids), vectors)
+        found, _ = await self._read(wire.points_of, "get", list(ids), vectors)
         return found
 
     async def scroll(
         self, filter: Filter | None = None, *, limit: int = 256, offset: str | None = None
     ) -> tuple[list[Point], str | None]:
         """Points without vectors in id order, and the offset of the next page."""
-        page: tuple[list[Point], str | None] = await self._call("scroll", filter, limit, offset)
-        return page
+        return await self._read(wire.points_of, "scroll", filter, limit, offset)
 
     async def count(self, filter: Filter | None = None) -> int:
         """Exactly how many."""
@@ -131,6 +129,10 @@ class EdgeIndex(Index):
         if worker is not None:
             await asyncio.to_thread(worker.close)
 
+    async def _read(self, parse: Callable[[bytes], _Made], method: str, *args: Any) -> _Made:
+        """The answer of a call, parsed in a thread: hundreds of payloads take a millisecond."""
+        return await asyncio.to_thread(parse, await self._call(method, *args))
+
     async def _call(self, method: str, *args: Any, deadline_s: float | None = CALL_S) -> Any:
         """Every call is idempotent: one that fails because the child died is repeated once."""
         worker = self._worker
@@ -144,7 +146,3 @@ class EdgeIndex(Index):
             return await worker.call(method, *args, deadline_s=deadline_s)
         except WorkerDied as e:
             raise StoreError(f"the index process died twice in {method}: {e}") from e
-
-
-def _picklable(point: Point) -> Point:
-    return replace(point, stored=StoredSegment(dict(point.stored.fields)))

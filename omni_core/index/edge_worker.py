@@ -1,4 +1,4 @@
-"""The child process of the embedded index; the only file that imports `qdrant_edge`.
+"""The child process of the embedded index; only it, and `edge_mapping`, import `qdrant_edge`.
 
 A child process, because Edge 0.9 holds the GIL while it searches, writes and vacuums (`optimize`
 blocked an event loop for all of its 9.7 s), and because a shard deadlocks after `fork`. Calls
@@ -18,12 +18,21 @@ from typing import Any, TypeVar
 
 import qdrant_edge as edge
 
-from omni_core import payload, query
+from omni_core import query
 from omni_core.errors import OmniError, StoreError
 from omni_core.files import copy_tree, used_bytes
-from omni_core.payload import StoredSegment
-from omni_core.points import Point, ScoredPoint
-from omni_core.types import Sparse
+from omni_core.index import wire
+from omni_core.index.edge_mapping import (
+    config,
+    from_record,
+    schema,
+    to_filter,
+    to_point,
+    to_request,
+)
+from omni_core.index.edge_recent import Recent
+from omni_core.index.wire import Found
+from omni_core.points import Point
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +44,39 @@ OPEN_RESERVE = 64 << 20
 """Free bytes needed to open: it crashed with 36 MB free and succeeded with 70."""
 LOCK_WAIT_S = 0.8 if sys.platform == "linux" else 9.0
 """How long the child of a killed parent may still hold the shard; on Linux it ends at once."""
-_SEARCH = edge.SearchParams(
-    quantization=edge.QuantizationSearchParams(rescore=True, oversampling=2.0)
-)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def service(path: str, dim: int, multi_vector: bool) -> Shard:
+def service(path: str, dim: int, multi_vector: bool) -> Served:
     """The worker's entry: open or create the shard in `path`."""
-    return Shard(Path(path), dim, multi_vector)
+    return Served(Shard(Path(path), dim, multi_vector))
+
+
+class Served:
+    """The methods that `EdgeIndex` calls: those of a shard, points as bytes (`wire`)."""
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+        self.count, self.set_payload, self.delete = shard.count, shard.set_payload, shard.delete
+        self.flush, self.optimize, self.copy_to = shard.flush, shard.optimize, shard.copy_to
+        self.close = shard.close
+
+    def upsert(self, points: bytes) -> None:
+        """`Shard.upsert`."""
+        self.shard.upsert(wire.points_of(points)[0])
+
+    def search(self, prefetches: Sequence[query.Prefetch], filter: query.Filter | None) -> bytes:
+        """`Shard.search`, for `wire.rankings_of`."""
+        return wire.pack_found(self.shard.search(prefetches, filter))
+
+    def get(self, ids: Sequence[str], vectors: bool) -> bytes:
+        """`Shard.get`, for `wire.points_of`."""
+        return wire.pack_points(self.shard.get(ids, vectors))
+
+    def scroll(self, filter: query.Filter | None, limit: int, offset: str | None) -> bytes:
+        """`Shard.scroll`, for `wire.points_of`."""
+        return wire.pack_points(*self.shard.scroll(filter, limit, offset))
 
 
 def _as_store_errors(method: F) -> F:
@@ -65,7 +97,7 @@ def _as_store_errors(method: F) -> F:
 
 
 class Shard:
-    """The methods that `EdgeIndex` calls. Any failure is raised as StoreError."""
+    """One shard on disk. Any failure is raised as StoreError."""
 
     @_as_store_errors
     def __init__(self, path: Path, dim: int, multi_vector: bool) -> None:
@@ -74,46 +106,54 @@ class Shard:
         if not self._path.exists():
             _create(path, dim, multi_vector)
         self._shard = _load(self._path)
+        self._recent = Recent(self._shard)
         self._unflushed = 0
-        missing = set(_schema()) - set(self._shard.info().payload_schema)
+        missing = set(schema()) - set(self._shard.info().payload_schema)
         for key in missing:
-            self._shard.update(edge.UpdateOperation.create_field_index(key, _schema()[key]))
+            self._shard.update(edge.UpdateOperation.create_field_index(key, schema()[key]))
 
     @_as_store_errors
     def upsert(self, points: Sequence[Point]) -> None:
         """Durable against a crash when it returns (WAL), against power loss after `flush`."""
         _require_free(self._path, DISK_RESERVE)
-        self._shard.update(edge.UpdateOperation.upsert_points([_point(p) for p in points]))
+        for point in points:
+            self._recent.forget(point.id)
+        self._shard.update(edge.UpdateOperation.upsert_points([to_point(p) for p in points]))
         self._unflushed += len(points)
         if self._unflushed >= FLUSH_EVERY:
             self.flush()
 
     @_as_store_errors
-    def search(
-        self, prefetches: Sequence[query.Prefetch], filter: query.Filter | None
-    ) -> list[list[ScoredPoint]]:
+    def search(self, prefetches: Sequence[query.Prefetch], filter: query.Filter | None) -> Found:
         """A ranking for each prefetch, from one batch query."""
-        requests = [
-            edge.QueryRequest(
-                limit=prefetch.limit,
-                query=edge.Query.Nearest(_vector(prefetch.vector), prefetch.using),
-                filter=_filter(prefetch.within(filter)),
-                with_payload=True,
-                params=None if prefetch.using == "bm25" else _SEARCH,
-            )
-            for prefetch in prefetches
-        ]
-        found = self._shard.query_batch(edge.QueryBatchRequest(requests))
-        return [
-            [ScoredPoint(str(h.id), h.score, StoredSegment(h.payload or {})) for h in hits]
-            for hits in found
-        ]
+        requests = [to_request(prefetch, filter) for prefetch in prefetches]
+        answers = self._shard.query_batch(edge.QueryBatchRequest(requests))
+        places: dict[str, int] = {}
+        whole: set[str] = set()
+        vectors: set[str] = set()
+        rankings = []
+        for prefetch, hits in zip(prefetches, answers, strict=True):
+            ids = [str(hit.id) for hit in hits]
+            vectors.update(ids[: prefetch.vectors])
+            if not prefetch.lean:
+                whole.update(ids)
+            at = [places.setdefault(id_, len(places)) for id_ in ids]
+            rankings.append((at, [hit.score for hit in hits]))
+        read = self._recent.read(places, vectors)
+        chosen = [read[id_].whole if id_ in whole else read[id_].lean for id_ in places]
+        return Found(
+            list(places),
+            chosen,
+            [sent is read[id_].whole for id_, sent in zip(places, chosen, strict=True)],
+            rankings,
+            {places[i]: dense for i in vectors if (dense := read[i].dense) is not None},
+        )
 
     @_as_store_errors
     def get(self, ids: Sequence[str], vectors: bool) -> list[Point]:
         """The points that exist, in the order of `ids`."""
         records = {str(r.id): r for r in self._shard.retrieve(list(ids), True, vectors)}
-        return [_from_record(records[i]) for i in ids if i in records]
+        return [from_record(records[i]) for i in ids if i in records]
 
     @_as_store_errors
     def scroll(
@@ -122,29 +162,31 @@ class Shard:
         """A page of points in id order, and the offset of the next one."""
         page, following = self._shard.scroll(
             edge.ScrollRequest(
-                offset=offset, limit=limit, filter=_filter(filter), with_payload=True
+                offset=offset, limit=limit, filter=to_filter(filter), with_payload=True
             )
         )
-        return [_from_record(r) for r in page], None if following is None else str(following)
+        return [from_record(r) for r in page], None if following is None else str(following)
 
     @_as_store_errors
     def count(self, filter: query.Filter | None) -> int:
         """Exact count; `info().points_count` would include deleted points."""
-        return int(self._shard.count(edge.CountRequest(exact=True, filter=_filter(filter))))
+        return int(self._shard.count(edge.CountRequest(exact=True, filter=to_filter(filter))))
 
     @_as_store_errors
     def set_payload(self, filter: query.Filter, changes: Mapping[str, Any]) -> None:
         """Merge `changes` into the points that match."""
+        self._recent.forget_all()
         self._shard.update(
-            edge.UpdateOperation.set_payload_by_filter(_filter(filter), dict(changes))
+            edge.UpdateOperation.set_payload_by_filter(to_filter(filter), dict(changes))
         )
 
     @_as_store_errors
     def delete(self, filter: query.Filter) -> None:
         """Remove the points that match; refuses an empty filter."""
-        compiled = _filter(filter)
+        compiled = to_filter(filter)
         if compiled is None:
             raise StoreError("refusing to delete every point: give a filter")
+        self._recent.forget_all()
         self._shard.update(edge.UpdateOperation.delete_points_by_filter(compiled))
 
     @_as_store_errors
@@ -187,30 +229,8 @@ def _create(path: Path, dim: int, multi_vector: bool) -> None:
     """Create the shard under another name, with its payload indexes, then rename it: atomic."""
     new = path / "shard.new"
     shutil.rmtree(new, ignore_errors=True)
-    quantized = edge.TurboQuantQuantizationConfig(bits=edge.TurboQuantBitSize.Bits4)
-    cosine = edge.Distance.Cosine
-    vectors = {"dense": edge.EdgeVectorParams(dim, cosine, quantization_config=quantized)}
-    if multi_vector:
-        vectors["late"] = edge.EdgeVectorParams(
-            dim,
-            cosine,
-            multivector_config=edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim),
-            datatype=edge.VectorStorageDatatype.Float16,
-        )
-    shard = edge.EdgeShard.create(
-        str(new),
-        edge.EdgeConfig(
-            vectors=vectors,
-            sparse_vectors={"bm25": edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-            # Never an HNSW graph: 4-bit codes and rescoring find the same points by brute force
-            # (recall 1.00 of 10 at 200,000 points), a graph costs minutes of both cores.
-            optimizers=edge.EdgeOptimizersConfig(
-                default_segment_number=1, indexing_threshold=10**9
-            ),
-            wal_enabled=True,
-        ),
-    )
-    for key, params in _schema().items():
+    shard = edge.EdgeShard.create(str(new), config(dim, multi_vector))
+    for key, params in schema().items():
         shard.update(edge.UpdateOperation.create_field_index(key, params))
     shard.flush()
     shard.close()
@@ -243,62 +263,3 @@ def _load(path: Path) -> Any:
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__
-
-
-def _schema() -> dict[str, Any]:
-    params = {
-        payload.FieldKind.KEYWORD: edge.KeywordIndexParams(),
-        payload.FieldKind.FLOAT: edge.FloatIndexParams(),
-        payload.FieldKind.INTEGER: edge.IntegerIndexParams(lookup=True, range=True),
-        payload.FieldKind.DATETIME: edge.DatetimeIndexParams(),
-    }
-    return {key: params[kind] for key, kind in payload.INDEXED.items()}
-
-
-def _point(point: Point) -> Any:
-    named = {"dense": point.dense, "late": point.late, "bm25": point.bm25}
-    present = {k: _vector(v) for k, v in named.items() if v is not None}
-    return edge.Point(point.id, present, dict(point.stored.fields))
-
-
-def _vector(vector: Any) -> Any:
-    if isinstance(vector, Sparse):
-        return edge.SparseVector(list(vector.indices), list(vector.values))
-    return vector
-
-
-def _from_record(record: Any) -> Point:
-    import numpy as np
-
-    vectors = record.vector or {}
-    dense, late, sparse = (vectors.get(k) for k in ("dense", "late", "bm25"))
-    return Point(
-        str(record.id),
-        None if dense is None else np.asarray(dense, np.float32),
-        None if sparse is None else Sparse(tuple(sparse.indices), tuple(sparse.values)),
-        StoredSegment(record.payload or {}),
-        None if late is None else np.asarray(late, np.float32),
-    )
-
-
-def _filter(filter: query.Filter | None) -> Any:
-    if not filter:
-        return None
-    return edge.Filter(
-        must=[_condition(c) for c in filter.must] or None,
-        must_not=[_condition(c) for c in filter.must_not] or None,
-    )
-
-
-def _condition(c: query.Condition) -> Any:
-    if isinstance(c, query.Ids):
-        return edge.HasIdCondition(set(c.ids))
-    if isinstance(c, query.In):
-        if any(isinstance(v, bool) for v in c.values):
-            raise StoreError("a filter cannot name a bool: the engine reads True as 1")
-        values: Any = list(c.values)
-        return edge.FieldCondition(key=c.key, match=edge.MatchAny(values))
-    if isinstance(c, query.Range):
-        bounds = edge.RangeFloat(gte=c.gte, gt=c.gt, lte=c.lte, lt=c.lt)
-        return edge.FieldCondition(key=c.key, range=bounds)
-    return edge.FieldCondition(key=c.key, range=edge.RangeDateTime(gte=c.gte, lt=c.lt))

@@ -87,7 +87,7 @@ class MemoryIndex(Index):
                 rows, scores = rows[keep], scores[keep]
             best = np.argsort(-scores, kind="stable")[: prefetch.limit]
             chosen = [(table.points[rows[i]], float(scores[i])) for i in best]
-            found.append([ScoredPoint(p.id, score, _copied(p.stored)) for p, score in chosen])
+            found.append([_scored(p, s, prefetch, at) for at, (p, s) in enumerate(chosen)])
         return found
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
@@ -197,6 +197,12 @@ def _matches(filter: Filter | None, point: Point) -> bool:
 def _copy(point: Point, vectors: bool) -> Point:
     stored = _copied(point.stored)
     return replace(point, stored=stored) if vectors else Point(point.id, None, None, stored)
+
+
+def _scored(point: Point, score: float, prefetch: Prefetch, place: int) -> ScoredPoint:
+    stored = point.stored.lean() if prefetch.lean else point.stored
+    dense = point.dense if place < prefetch.vectors else None
+    return ScoredPoint(point.id, score, _copied(stored), stored is point.stored, dense)
 
 
 def _copied(stored: StoredSegment) -> StoredSegment:

@@ -248,13 +248,26 @@ class ServerIndex(Index):
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None
     ) -> list[list[ScoredPoint]]:
-        """For each prefetch its points, best first, raw scores; one request."""
+        """For each prefetch its points, best first, raw scores; one request, and a second one where
+        vectors are asked for: those points come whole."""
         check.prefetches(prefetches, self._info)
         q = await self._reading()
         dense = q.collection.dense_search(self._facts.codes)
         queries = q.points.to_queries(prefetches, filter, dense)
         answers = await self._call("query_batch_points", self.collection, queries)
-        return [[q.points.from_hit(h) for h in answer.points] for answer in answers]
+        found = [
+            [q.points.from_hit(h, prefetch) for h in answer.points]
+            for answer, prefetch in zip(answers, prefetches, strict=True)
+        ]
+        first = {
+            p.id
+            for ranking, prefetch in zip(found, prefetches, strict=True)
+            for p in ranking[: prefetch.vectors]
+        }
+        if not first:
+            return found
+        known = {p.id: p for p in await self.get(sorted(first), vectors=True)}
+        return [[_completed(p, known.get(p.id)) for p in ranking] for ranking in found]
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> list[Point]:
         """The points that exist, in the order of `ids`."""
@@ -332,3 +345,9 @@ class ServerIndex(Index):
 
     async def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         return await self._opened().call(method, *args, **kwargs)
+
+
+def _completed(scored: ScoredPoint, point: Point | None) -> ScoredPoint:
+    if point is None:
+        return scored
+    return ScoredPoint(scored.id, scored.score, point.stored, True, point.dense)

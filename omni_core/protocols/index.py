@@ -50,7 +50,8 @@ class Index(ABC):
         (`Prefetch.within` joins the two).
 
         The score is the cosine for `dense`, the dot product for `bm25`, MaxSim for `late`.
-        Points without a vector of that name are not in that ranking.
+        Points without a vector of that name are not in that ranking. `Prefetch.vectors` and
+        `Prefetch.lean` say what each point comes with; an index may send more.
         """
 
     @abstractmethod

@@ -14,7 +14,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class Candidate:
     """0 to 1: lexical match of the question and its text (the gate of the fusion)."""
     match: Match = "weak"
     """Set by `thresholds.grade`."""
+    whole: bool = True
+    """Whether `stored` has every field, also those that only a shown segment needs."""
+    dense: Vector | None = field(default=None, compare=False, repr=False)
+    """Its dense vector, where the search brought it along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ def fuse(
     cosines = {p.id: gap.align(p.score, p.stored.channel) for p in dense} if gap else raw
     weights = {p.id: p.score for p in bm25}
     pool = {p.id: p for p in (*dense, *bm25)}
+    pool |= {p.id: p for p in dense if p.dense is not None}
     lowest = min(cosines.values(), default=0.0)
     spread = max(cosines.values(), default=1.0) - lowest or 1.0
     highest = max(weights.values(), default=0.0) or 1.0
@@ -124,7 +129,12 @@ def fuse(
         # BM25 itself only orders texts that hold the same words.
         gain = gate * (1 + 0.1 * weights[id_] / highest) if gate else 0.0
         score = cosines.get(id_, lowest) + spread * gain
-        out.append(Candidate(id_, point.stored, score, raw.get(id_), weights.get(id_), gate))
+        out.append(
+            Candidate(
+                id_, point.stored, score, raw.get(id_), weights.get(id_), gate,
+                whole=point.whole, dense=point.dense,
+            )
+        )  # fmt: skip
     return sorted(out, key=lambda c: (-c.score, c.cosine is None, -(c.bm25 or 0.0), c.id))
 
 

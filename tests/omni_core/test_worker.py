@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
-from omni_core.worker import Worker, WorkerDied
+from omni_core.worker import ParsedWorker, Worker, WorkerDied
 
 HERE = Path(__file__).parent / "services"
 
@@ -33,6 +33,20 @@ async def test_a_call_answers_what_the_method_returns(worker: Worker) -> None:
 async def test_arrays_travel_whole(worker: Worker) -> None:
     array = np.arange(3_000_000, dtype=np.uint8).reshape(1000, 1000, 3)
     assert np.array_equal(await worker.call("double", array, deadline_s=20), array * 2)
+
+
+async def test_a_parsed_worker_takes_bytes_and_plain_values_and_loads_no_pickle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    w = ParsedWorker("probe", "worker_probe:service", offset=5)
+    assert await w.call("add", 1, deadline_s=20) == 6
+    assert await w.call("quick", deadline_s=20) == "quick"
+    assert await w.call("double", b"ab", deadline_s=20) == b"abab"
+    with pytest.raises(OmniError, match="unreadable answer of the probe"):
+        await w.call("double", np.ones(3), deadline_s=20)
+    assert await w.call("add", 2, deadline_s=20) == 7
+    await asyncio.to_thread(w.close, 5.0)
 
 
 async def test_many_calls_at_once_each_get_their_own_answer(worker: Worker) -> None:

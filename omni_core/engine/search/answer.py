@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from omni_core.engine.context import Context
 from omni_core.engine.results import SearchHit, SearchRequest, SearchResult
-from omni_core.engine.search.format import format_hit
+from omni_core.engine.search.format import format_hit, speaking
 from omni_core.engine.search.question import Question
 from omni_core.engine.search.scope import Scope
 from omni_core.engine.search.who import with_who_says_it
+from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import Moment
 from omni_core.stages import staged
 from omni_core.text import language
@@ -35,7 +37,7 @@ async def answer(
     named |= {source_id for m in page for source_id, _ in m.also_at}
     rows = await asyncio.to_thread(context.catalog.get_many, named)
     duplicates = await asyncio.to_thread(context.catalog.with_duplicate_title, named)
-    shown = [*page, *nearest]
+    shown = await _with_whole_payloads(context, [*page, *nearest])
     formatted = [format_hit(m, rows, question.words, duplicates) for m in shown]
     formatted = await with_who_says_it(context, formatted, shown, question, duplicates)
     hits = tuple(formatted[: len(page)])
@@ -56,6 +58,23 @@ async def answer(
         ),
         nearest=near,
     )
+
+
+async def _with_whole_payloads(context: Context, moments: Sequence[Moment]) -> list[Moment]:
+    """The moments, every field of the segment whose words are shown in its payload: a search leaves
+    out the places of words (`payload.SHOWN_ONLY`)."""
+    said = [speaking(moment) for moment in moments]
+    missing = [m.id for m in said if m is not None and not m.whole]
+    if not missing:
+        return list(moments)
+    index = await context.opened_index()
+    stored = {p.id: p.stored for p in await index.get(missing)}
+
+    def completed(member: Candidate) -> Candidate:
+        found = stored.get(member.id)
+        return member if found is None else replace(member, stored=found, whole=True)
+
+    return [replace(m, members=tuple(completed(one) for one in m.members)) for m in moments]
 
 
 def _language_note(context: Context, question: Question) -> str:

@@ -10,6 +10,7 @@ from omni_core.evidence.places import of_passage
 from omni_core.evidence.snippet import Passage, passage
 from omni_core.ids import segment_ref
 from omni_core.payload import StoredSegment
+from omni_core.retrieval.fusion import Candidate
 from omni_core.retrieval.moments import Moment
 from omni_core.text.headings import shown
 from omni_core.types import TITLE_ORIGIN, Modality, Rect
@@ -68,22 +69,26 @@ def format_hit(
     )
 
 
+def speaking(moment: Moment) -> Candidate | None:
+    """The best member with words of its own: those that a hit shows."""
+    return next((m for m in moment.members if m.stored.text and not m.stored.is_title), None)
+
+
 def _words(moment: Moment, question: str) -> tuple[str, str, str, Placed | None]:
     """Text, origin, heading and place: the words of the best member that has any; else a caption
     or sound tags; else the title."""
-    title = ""
-    for stored in (m.stored for m in moment.members):
-        if stored.text and stored.is_title:
-            title = stored.text
-        elif stored.text:
-            shown = passage(stored.text, question, SNIPPET_WORDS)
-            return shown.text, stored.origin, stored.heading, _place(stored, question, shown)
+    best = speaking(moment)
+    if best is not None:
+        stored = best.stored
+        shown = passage(stored.text, question, SNIPPET_WORDS)
+        return shown.text, stored.origin, stored.heading, _place(stored, question, shown)
     for stored in (m.stored for m in moment.members):
         place = Placed((stored.crop,)) if stored.crop else None
         if stored.seen:
             return stored.seen, "looks like", stored.heading, place
         if stored.heard:
             return stored.heard, "may sound like (experimental)", stored.heading, None
+    title = next((m.stored.text for m in reversed(moment.members) if m.stored.text), "")
     return (title, TITLE_ORIGIN, "", None) if title else ("", "", "", None)
 
 

@@ -241,7 +241,7 @@ async def _in_time(
 ) -> tuple[list[Moment], list[Moment]]:
     """The distinct episodes by time, and the doubtful ones beside them."""
     by_score = sorted(episodes.episodes(clear.candidates), key=lambda m: -m.score)
-    vectors = await pipeline.vectors_of(context, [m.best.id for m in by_score])
+    vectors = await pipeline.vectors_of(context, [m.best for m in by_score])
     distinct = moments.fold_duplicates(by_score, vectors)
     copies = {(source_id, span) for m in distinct for source_id, span in m.also_at}
     taken = [(m.source_id, m.span) for m in distinct] + sorted(copies)

@@ -43,6 +43,9 @@ from omni_core.types import TextContent, Vector
 PREFETCH_LIMIT = 200
 """Points of each prefetch. One moment merges several segments (a shot, its screen text, its
 speech), so a page of 20 moments needs many more segments."""
+VECTORS_BY_MEANING, VECTORS_BY_WORDS = 48, 24
+"""First points of each ranking that come with their vector, to compare moments for near-duplicates
+without asking the index again: the first page seldom needs another."""
 CHANNEL_LEAST = 40
 """Candidates that each channel has at least, where the channels lie apart."""
 MAX_LIMIT = 20
@@ -138,21 +141,28 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
     found = await calibrated(context, scope.segments) if apart else None
     channels = sorted(context.info.channels) if found is not None else []
     filters = [Filter(must=(of_channel(c),)) for c in channels] or [Filter()]
+    nearest, literal = VECTORS_BY_MEANING // len(filters), VECTORS_BY_WORDS
+    if context.info.multi_vector:
+        nearest = literal = 0
     prefetches = [
-        Prefetch(v, using, PREFETCH_LIMIT, one) for v in question.vectors for one in filters
+        Prefetch(v, using, PREFETCH_LIMIT, one, nearest, lean=True)
+        for v in question.vectors
+        for one in filters
     ]
     dense = len(prefetches)
     lexical = bm25.question(question.words) if question.words else None
     if lexical is not None and lexical.indices:
-        prefetches.append(Prefetch(lexical, "bm25", PREFETCH_LIMIT))
+        prefetches.append(Prefetch(lexical, "bm25", PREFETCH_LIMIT, vectors=literal, lean=True))
     if not prefetches:
         return Retrieved((), ())
     index = await context.opened_index()
-    rankings = await scope.search(index, prefetches)
-    if question.spoken_by is not None:  # what the speaker says may be far from the best of all
-        within = scope.narrowed(question.spoken_by.filter)
-        own = await within.search(index, prefetches)
-        rankings = [fusion.merge(pair) for pair in zip(rankings, own, strict=True)]
+    who = question.spoken_by
+    # what the speaker says may be far from the best of all
+    own = [replace(p, filter=who.filter.and_also(p.filter)) for p in prefetches] if who else []
+    rankings = await scope.search(index, [*prefetches, *own])
+    if own:
+        both = zip(rankings[: len(prefetches)], rankings[len(prefetches) :], strict=True)
+        rankings = [fusion.merge(pair) for pair in both]
     by_meaning, by_words = rankings[:dense], rankings[dense:]
     note_growth(context, dict(zip(channels, by_meaning, strict=False)))
 
@@ -224,7 +234,7 @@ async def drop_unwanted(
         unwanted += (await by_target(context, ref, target, same_source=True)).vectors
     if not unwanted:
         return candidates
-    vectors = await vectors_of(context, [c.id for c in candidates[:PREFETCH_LIMIT]])
+    vectors = await vectors_of(context, candidates[:PREFETCH_LIMIT])
     return fusion.exclude(candidates, unwanted, vectors, unwanted_words=words, terms=bm25.terms)
 
 
@@ -234,14 +244,19 @@ async def as_moments(
 ) -> list[Moment]:
     """Moments of merged neighbours; near-duplicates among the first `compared` are folded."""
     merged = moments.merge_neighbours(accepted)
-    vectors = await vectors_of(context, [m.best.id for m in merged[:compared]])
+    vectors = await vectors_of(context, [m.best for m in merged[:compared]])
     return moments.fold_duplicates(merged, vectors)
 
 
-async def vectors_of(context: Context, ids: Sequence[str]) -> Mapping[str, Vector]:
-    """Dense vectors by id; none for a multi-vector model."""
-    if not ids or context.info.multi_vector:
+async def vectors_of(context: Context, candidates: Sequence[Candidate]) -> Mapping[str, Vector]:
+    """Dense vectors by id, those that the search did not bring along from the index; none for a
+    multi-vector model."""
+    if context.info.multi_vector:
         return {}
-    index = await context.opened_index()
-    points = await index.get(ids, vectors=True)
-    return {p.id: p.dense for p in points if p.dense is not None}
+    vectors = {c.id: c.dense for c in candidates if c.dense is not None}
+    missing = [c.id for c in candidates if c.id not in vectors]
+    if missing:
+        index = await context.opened_index()
+        found = await index.get(missing, vectors=True)
+        vectors |= {p.id: p.dense for p in found if p.dense is not None}
+    return vectors

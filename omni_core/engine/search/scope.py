@@ -41,11 +41,6 @@ class Scope:
         must_not = (*self.filter.must_not, of_sources(ids))
         return replace(self, filter=Filter(self.filter.must, must_not))
 
-    def narrowed(self, more: Filter) -> Scope:
-        """The scope within another filter too."""
-        must = (*self.filter.must, *more.must)
-        return replace(self, filter=Filter(must, (*self.filter.must_not, *more.must_not)))
-
     async def search(self, index: Index, prefetches: Sequence[Prefetch]) -> list[list[ScoredPoint]]:
         """The rankings within the scope, as `Index.search` gives them.
 

@@ -11,7 +11,7 @@ from omni_core.engine.describe import cite
 from omni_core.engine.opening.speaking import Speaking, with_speakers
 from omni_core.engine.opening.transcript import lines
 from omni_core.engine.results import Line, SearchHit
-from omni_core.engine.search.format import SNIPPET_WORDS
+from omni_core.engine.search.format import SNIPPET_WORDS, speaking
 from omni_core.engine.search.question import Question
 from omni_core.evidence.snippet import snippet
 from omni_core.points import Point
@@ -54,7 +54,7 @@ async def with_who_says_it(
 
 def _said(moment: Moment) -> Line | None:
     """The spoken words that a hit shows; None where it shows others."""
-    shown = next((m for m in moment.members if m.stored.text and not m.stored.is_title), None)
+    shown = speaking(moment)
     if shown is None or shown.stored.channel is not Channel.SPEECH:
         return None
     (line, *_) = lines([Point(shown.id, None, None, shown.stored)]) or (None,)

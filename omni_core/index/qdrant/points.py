@@ -11,10 +11,11 @@ from qdrant_client import models
 
 from omni_core import query
 from omni_core.errors import StoreError
-from omni_core.payload import StoredSegment
+from omni_core.payload import SHOWN_ONLY, StoredSegment
 from omni_core.points import Point, ScoredPoint
 from omni_core.types import Sparse, Vector
 
+_LEAN = models.PayloadSelectorExclude(exclude=[f"extra.{key}" for key in SHOWN_ONLY])
 _BYTES_PER_NUMBER = 14
 
 
@@ -56,7 +57,7 @@ def to_queries(
             using=prefetch.using,
             filter=to_filter(prefetch.within(filter)),
             limit=prefetch.limit,
-            with_payload=True,
+            with_payload=_LEAN if prefetch.lean else True,
             params=dense if prefetch.using == "dense" else None,
         )
         for prefetch in prefetches
@@ -81,9 +82,10 @@ def to_selector(filter: query.Filter) -> models.FilterSelector:
     return models.FilterSelector(filter=compiled)
 
 
-def from_hit(hit: models.ScoredPoint) -> ScoredPoint:
+def from_hit(hit: models.ScoredPoint, prefetch: query.Prefetch) -> ScoredPoint:
     """One result of a prefetch."""
-    return ScoredPoint(str(hit.id), hit.score, StoredSegment(hit.payload or {}))
+    stored = StoredSegment(hit.payload or {})
+    return ScoredPoint(str(hit.id), hit.score, stored, whole=not prefetch.lean)
 
 
 def from_record(record: models.Record) -> Point:

@@ -6,6 +6,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -407,6 +408,45 @@ async def test_many_tasks_may_read_and_write_at_once(open_index: Any) -> None:
     async with asyncio.timeout(60):
         await asyncio.gather(*(write(n) for n in range(8)))
     assert await index.count() == 200
+
+
+async def test_points_come_with_their_vectors_and_without_what_only_a_shown_segment_needs(
+    open_index: Any,
+) -> None:
+    index = await open_index()
+    points = [point(i) for i in range(40)]
+    heavy = {"placed": "x" * 200, "beats": [[1, 0.5]], "language": "fr"}
+    points[0] = _with(points[0], extra=heavy)
+    await index.upsert(points)
+    words = bm25.question("train dog snow")
+    asked = [Prefetch(vector(0), limit=12, vectors=5, lean=True), Prefetch(words, "bm25", 40)]
+    dense, lexical = await index.search(asked)
+    assert dense[0].id == uid(0)
+    kept = {p.id: p for p in await index.get([p.id for p in (*dense, *lexical)], vectors=True)}
+    for p in dense[:5]:
+        _same_array(p.dense, kept[p.id].dense, 1e-5)
+    for p in (*dense, *lexical):
+        full, lean = kept[p.id].stored, kept[p.id].stored.lean()
+        assert dict(p.stored.fields) == dict((full if p.whole else lean).fields)
+    first = dense[0].stored
+    assert (first.text, first.language) == (points[0].stored.text, "fr")
+    assert all(p.whole for p in lexical)
+
+    # what was read before is read again after a write
+    changed = _with(points[0], text="other words", extra={"beats": [[2, 1.5]]})
+    await index.upsert([changed])
+    (again,) = await index.search([Prefetch(vector(0), limit=12)])
+    assert again[0].stored.text == "other words" and again[0].stored.beats == ((2, 1.5),)
+    await index.set_payload(the("source_id", "src_0"), {"title": "renamed"})
+    (again,) = await index.search([Prefetch(vector(0), limit=12, lean=True)])
+    assert again[0].stored.title == "renamed"
+    await index.upsert([replace(changed, dense=vector(1, DIM))])
+    (again,) = await index.search([Prefetch(vector(1, DIM), limit=12, vectors=12)])
+    _same_array(next(p for p in again if p.id == uid(0)).dense, vector(1, DIM), 1e-5)
+
+
+def _with(point: Point, **fields: Any) -> Point:
+    return replace(point, stored=StoredSegment({**point.stored.fields, **fields}))
 
 
 async def test_random_questions_agree_with_the_exact_store(open_index: Any) -> None:

@@ -296,7 +296,7 @@ def test_a_nearly_full_disk_refuses_writes_and_keeps_the_rest(
     usage = shutil.disk_usage(tmp_path)
     free = {"now": usage.free}
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free["now"]))
-    shard = edge_worker.service(str(tmp_path), DIM, False)
+    shard = edge_worker.Shard(tmp_path, DIM, False)
     shard.upsert([point(i) for i in range(1500)])
     shard.delete(Filter(must=(In("source_id", ("src_0",)),)))
     free["now"] = 100 << 20
@@ -307,9 +307,9 @@ def test_a_nearly_full_disk_refuses_writes_and_keeps_the_rest(
     shard.close()
     free["now"] = 40 << 20
     with pytest.raises(StoreError, match="40 MB free and needs 64"):
-        edge_worker.service(str(tmp_path), DIM, False)
+        edge_worker.Shard(tmp_path, DIM, False)
     free["now"] = usage.free
-    again = edge_worker.service(str(tmp_path), DIM, False)
+    again = edge_worker.Shard(tmp_path, DIM, False)
     assert again.count(None) == 1000
     assert again.optimize() is True
     again.close()

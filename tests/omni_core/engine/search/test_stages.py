@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from omni_core import BadRequestError, Engine, IngestRequest, Modality, SearchRequest
+from omni_core import BadRequestError, Engine, IngestRequest, Modality, SearchRequest, stages
 from omni_core.engine.search.pipeline import as_moments, drop_unwanted, fuse, retrieve
 from omni_core.engine.search.query_by_example import by_ref
 from omni_core.engine.search.question import Question, in_words
@@ -75,6 +75,21 @@ async def test_what_is_nearer_to_the_unwanted_is_dropped(engine: Engine) -> None
     left = await drop_unwanted(context, request, candidates)
     assert 0 < len(left) < len(candidates)
     assert await drop_unwanted(context, replace(request, exclude=""), candidates) == candidates
+
+
+@pytest.mark.parametrize("question", ["magma chamber below the crater", "a red picture"])
+async def test_a_question_in_words_asks_the_index_once(
+    opened: Callable[..., Any], media: Path, question: str
+) -> None:
+    async with opened() as engine:
+        for name in ("fire_truck.png", "lake.jpg", "notes.md", "colours.mp4"):
+            await engine.ingest(IngestRequest(str(media / name)))
+        asked: list[str] = []
+        stages.listener.set(lambda name, _: asked.append(name))
+        result = await engine.search(SearchRequest(question))
+    assert result.hits
+    calls = [name for name in asked if name.startswith("index_process.")]
+    assert calls == ["index_process.search"]
 
 
 async def test_an_example_brings_its_vectors_and_its_channels(engine: Engine) -> None:

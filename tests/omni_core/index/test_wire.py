@@ -1,0 +1,113 @@
+"""What travels between a server and the child of its index, and what the child keeps ready."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from omni_core.errors import StoreError
+from omni_core.index import wire
+from omni_core.index.edge_recent import Recent
+from omni_core.index.edge_worker import Served, Shard
+from omni_core.payload import StoredSegment
+from omni_core.points import Point
+from omni_core.query import Prefetch
+from omni_core.types import Sparse
+
+DIM = 8
+
+
+def uid(i: int) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, str(i)))
+
+
+def point(i: int) -> Point:
+    """Some lack words, a vector or token vectors."""
+    rng = np.random.default_rng(i)
+    return Point(
+        uid(i),
+        None if i % 3 == 2 else rng.normal(size=DIM).astype(np.float32),
+        None if i % 4 == 3 else Sparse((i, 4_000_000_000), (0.1 + i, 1 / 3)),
+        StoredSegment(
+            {"text": f"größe \u65e5 {i}", "start": i, "end": i + 0.5, "extra": {"a": [1]}}
+        ),
+        rng.normal(size=(1 + i % 3, DIM)).astype(np.float32) if i % 2 else None,
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7])
+def test_points_arrive_as_they_were(count: int) -> None:
+    sent = [point(i) for i in range(count)]
+    got, following = wire.points_of(wire.pack_points(sent, "next"))
+    assert following == "next"
+    assert [(p.id, p.bm25, dict(p.stored.fields)) for p in got] == [
+        (p.id, p.bm25, dict(p.stored.fields)) for p in sent
+    ]
+    for one, other in zip(got, sent, strict=True):
+        for name in ("dense", "late"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_a_point_found_twice_is_sent_once_and_read_in_both_rankings() -> None:
+    payloads = [b'{"text":"a"}', b'{"text":"b"}']
+    vectors = {1: np.arange(DIM, dtype=np.float32)}
+    found = wire.Found([uid(0), uid(1)], payloads, [True, False],
+                       [([1, 0], [0.9, 0.1]), ([], []), ([1], [3.5])], vectors)  # fmt: skip
+    dense, nothing, words = wire.rankings_of(wire.pack_found(found))
+    assert [(p.id, p.score, p.stored.text, p.whole) for p in dense] == [
+        (uid(1), 0.9, "b", False), (uid(0), 0.1, "a", True),
+    ]  # fmt: skip
+    assert nothing == [] and words[0].score == 3.5
+    assert words[0].dense is not None and dense[1].dense is None
+
+
+def test_what_is_no_answer_is_refused_in_one_line() -> None:
+    good = wire.pack_points([point(1), point(2)])
+    rankings = wire.pack_found(wire.Found([uid(0)], [b"{}"], [True], [([4], [0.5])]))
+    for bad in (b"", b"\x80\x05K\x01.", good[:-3], wire.pack_found(wire.Found([], [], [], []))):
+        with pytest.raises(StoreError, match="unreadable answer") as refused:
+            wire.points_of(bad)
+        assert "\n" not in str(refused.value)
+    for bad in (good, rankings):
+        with pytest.raises(StoreError, match="unreadable answer"):
+            wire.rankings_of(bad)
+
+
+def test_points_read_before_are_kept_up_to_a_limit_and_dropped_when_written(
+    tmp_path: Path,
+) -> None:
+    shard = Shard(tmp_path, DIM, False)
+    shard.upsert([Point(uid(i), np.ones(DIM, np.float32), None,
+                        StoredSegment({"text": "x" * 100})) for i in range(30)])  # fmt: skip
+    recent = Recent(shard._shard, most_bytes=5000)
+    ids = [uid(i) for i in range(30)]
+    assert len(recent.read(ids, ())) == 30
+    assert 0 < recent._bytes <= 5000
+    kept = list(recent._entries)
+    assert kept == ids[-len(kept) :]
+    again = recent.read(kept, kept)
+    assert all(e.dense is not None and e.lean is e.whole for e in again.values())
+    assert recent._bytes == sum(e.bytes for e in recent._entries.values())
+    recent.forget(kept[-1])
+    assert kept[-1] not in recent._entries
+    recent.forget_all()
+    assert (recent._bytes, len(recent._entries)) == (0, 0)
+    shard.close()
+
+
+def test_every_method_of_the_child_answers_without_a_pickle(tmp_path: Path) -> None:
+    served = Served(Shard(tmp_path, DIM, False))
+    served.upsert(wire.pack_points([replace(point(1), late=None)]))
+    answers = [
+        served.search([Prefetch(np.ones(DIM, np.float32))], None),
+        served.get([uid(1)], True),
+        served.scroll(None, 10, None),
+        served.count(None),
+        served.optimize(),
+    ]
+    assert {type(answer) for answer in answers} <= {bytes, int, bool}
+    served.close()
