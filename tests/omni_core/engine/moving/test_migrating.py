@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from omni_core.errors import BadRequestError, StoreError
 from omni_core.index.memory import MemoryIndex
 from omni_core.points import Point
 from omni_core.settings import Settings
+from tests.omni_core.catalog import postgres_server
 from tests.omni_core.index.qdrant_standin import StandIn
 
 QUESTION = "how deep is the magma chamber"
@@ -154,3 +155,43 @@ async def test_nothing_is_copied_into_the_collection_of_another_library(
         await migrate(filled, there)
     assert refused.value.code == "FOREIGN_COLLECTION"
     assert (await points_of(there)).keys() == before.keys()
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    if why := postgres_server.why_not():
+        pytest.skip(why)
+    with postgres_server.server() as url:
+        yield url
+
+
+async def test_index_and_catalog_go_to_servers_and_back_and_answer_the_same(
+    filled: Settings, there: Settings, postgres: str, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    async with opened(filled) as engine:
+        expected, rows = await answers(engine), (await engine.sources()).sources
+    shared = replace(there, catalog=postgres)
+
+    done = await migrate(filled, shared)
+
+    assert (done.sources_done, done.stage) == (4, "done")
+    elsewhere = replace(shared, store=str(tmp_path / "another machine"))
+    async with opened(elsewhere) as engine:
+        assert await answers(engine) == expected
+        assert (await engine.sources()).sources == rows
+        await engine.forget(next(r.id for r in rows if r.title == "lake"))
+    await migrate(replace(elsewhere, store=filled.store), filled)
+    async with opened(filled) as engine:
+        assert await answers(engine) == expected
+        assert {r.title for r in (await engine.sources()).sources} == {
+            r.title for r in rows if r.title != "lake"
+        }
+    again = await migrate(there, replace(shared, catalog_schema="second"))  # the catalog alone
+    assert (again.written, again.compared) == (0, None)
+
+
+async def test_a_catalog_that_is_shared_is_not_put_beside_an_index_of_one_process(
+    filled: Settings,
+) -> None:
+    with pytest.raises(BadRequestError, match="needs an index that they share"):
+        await migrate(filled, replace(filled, catalog="postgresql://localhost/x"))
