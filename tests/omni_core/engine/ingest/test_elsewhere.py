@@ -135,3 +135,24 @@ async def test_a_process_that_slept_is_not_believed(
         await asyncio.to_thread(other.finish, row[0][0].sha256, segments=7)
         status = await job
         assert (status.state, status.segments) == ("ready", 7)
+
+
+async def test_a_file_that_another_process_completed_a_moment_ago_is_not_ingested_again(
+    shared: Settings, other: Any, media: Path
+) -> None:
+    """It was begun and completed after this process had looked for it."""
+    async with asyncio.timeout(120), await Engine.open(shared) as engine:
+        await engine.ready()
+        catalog: Any = engine._context.catalog
+        begun = catalog.begin
+
+        def begin(source: Source, **facts: Any) -> Any:
+            catalog.begin = begun
+            other.begin(source, **facts)
+            other.finish(source.sha256, segments=7)
+            return begun(source, **facts)
+
+        catalog.begin = begin
+        status = await engine.ingest(IngestRequest(str(media / "notes.md")))
+        assert (status.state, status.already, status.segments) == ("ready", True, 7)
+        assert await (await engine._context.opened_index()).count() == 0
