@@ -106,7 +106,8 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
                 except StoreError as e:
                     if e.code not in ("BUSY", "LEASE_LOST"):
                         raise
-                    run.pipeline = None  # what the other process stores counts
+                run.pipeline = None  # what the other process stores counts
+                continue
             await run.update(stage="waiting", waiting_for=f"{ELSEWHERE} that ingests it: {who}")
             await asyncio.sleep(POLL_S)
 
@@ -194,6 +195,7 @@ async def _begin(
         mtime_ns=stat.st_mtime_ns,
         model=context.info.fingerprint,
         pipeline=PIPELINE,
+        unless_ready=True,
     )
     collections = await asyncio.to_thread(context.catalog.collections_of, source.sha256)
     groups: tuple[StoredGroup, ...] = ()
@@ -214,7 +216,7 @@ async def _begin(
         thumbs=context.settings.store_path, before=before, resumed=(resume, groups, saved),
     )  # fmt: skip
     pipeline.warn(replaced, *info.warnings)
-    if before is None:
+    if before is None and not groups:  # another process may have begun it since `before`
         await index.delete(source_filter(source.id))  # of an ingest whose catalog row was lost
     await run.update(
         source_id=source.id,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from omni_core import Engine, IngestRequest, IngestStatus
+from omni_core.engine import store
 from omni_core.engine.hashing import hash_file
 from omni_core.engine.ingest import file
 from omni_core.engine.results import FolderStatus
@@ -32,6 +33,7 @@ def url() -> Iterator[str]:
 @pytest.fixture
 def shared(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(file, "POLL_S", 0.05)
+    monkeypatch.setattr(store, "OF_ONE_PROCESS", frozenset())  # there is one process: this one
     schema = f"engine_{settings.store_path.parent.name}"[:60]
     return replace(settings, catalog=url, catalog_schema=schema, index="memory")
 
@@ -57,11 +59,12 @@ async def take(other: Any, path: Path) -> Source:
     return found
 
 
+@pytest.mark.parametrize("index", ["edge", "memory"])
 async def test_an_index_of_one_process_is_refused_beside_a_shared_catalog(
-    settings: Settings,
+    settings: Settings, index: str
 ) -> None:
     with pytest.raises(BadRequestError, match="--qdrant"):
-        await Engine.open(replace(settings, catalog="postgresql://h/d", index="edge"))
+        await Engine.open(replace(settings, catalog="postgresql://h/d", index=index))
 
 
 async def test_a_file_waits_for_the_process_that_ingests_it(
