@@ -219,6 +219,9 @@ class Worker:
     def _read(self, process: subprocess.Popen[bytes], pending: dict[int, Future[Any]]) -> None:
         assert process.stdout is not None  # noqa: S101 - PIPE above
         while (frame := read_frame(process.stdout)) is not None:
+            if len(frame) < HEAD.size:  # nothing after it can be believed
+                process.kill()
+                break
             number, kind = HEAD.unpack_from(frame)
             future = pending.pop(number, None)
             if future is None or not future.set_running_or_notify_cancel():

@@ -179,7 +179,10 @@ class PostgresCatalog(Catalog):
             )
 
     def _let_go(self, db: Transaction, sha256: str) -> None:
-        db.execute("UPDATE sources SET owner = '', lease_until = NULL WHERE sha256 = ?", (sha256,))
+        db.execute(
+            "UPDATE sources SET owner = '', lease_until = NULL WHERE sha256 = ? AND owner = ?",
+            (sha256, self._owner),
+        )
         with self._mutex:
             self._attempts.pop(sha256, None)
 

@@ -148,7 +148,30 @@ class Catalog(Groups):
             with self._writing() as db:
                 self._check(db, row.sha256)
                 db.execute("DELETE FROM sources WHERE sha256 = ?", (row.sha256,))
+                self._let_go(db, row.sha256)
         return row
+
+    def begin_forgetting(self, source: str) -> None:
+        """Record that nothing of a source is stored any more, before its points are deleted: where
+        that is interrupted, or a backup is made of it, its next ingest begins anew. No other
+        process ingests it until `forget` or `end_forgetting`. Raises StoreError BUSY while one
+        does."""
+        with self._writing() as db:
+            sha256 = self._sha256(source)
+            self._take(db, sha256)
+            _keep_readers(db, sha256, b"")
+            end_groups(db, sha256)
+            db.execute(
+                "UPDATE sources SET state = 'partial', stage = 'done', resume = '{}',"
+                " segments = 0, progress = 0, empty = '' WHERE sha256 = ?",
+                (sha256,),
+            )
+            self._own(db, sha256)
+
+    def end_forgetting(self, source: str) -> None:
+        """Let the source (sha256) be ingested again, which `forget` has not reached."""
+        with self._writing() as db:
+            self._let_go(db, source)
 
     def forget(self, source: str) -> None:
         """`remove` what a person no longer wants: its files that still exist are passed over from
@@ -165,6 +188,7 @@ class Catalog(Groups):
                 (sha256,),
             )
             db.execute("DELETE FROM sources WHERE sha256 = ?", (sha256,))
+            self._let_go(db, sha256)
 
     def amend(self, source: str, title: str, recorded_at: datetime | None = None) -> None:
         """Change the title of a source, and its date if one is given."""

@@ -27,6 +27,7 @@ from omni_core.evidence import clips, thumbnails
 from omni_core.evidence.check import match_quote
 from omni_core.payload import source_filter
 from omni_core.stages import staged
+from omni_core.tasks import finish_first
 from omni_core.types import Modality
 
 MAX_ELSEWHERE = 3
@@ -198,11 +199,14 @@ async def forget_source(context: Context, source: str) -> SourceRow:
     its folder is watched, it is not ingested again before it changes."""
     row = await one_source(context, source)
     index = await context.opened_index()
-    # a crash in between, or a backup, leaves a source that says that it is not whole
-    await asyncio.to_thread(context.catalog.finish, row.sha256, state="partial", segments=0)
-    await index.delete(source_filter(row.id))
-    await index.flush()
-    await asyncio.to_thread(context.catalog.forget, row.sha256)
+    await asyncio.to_thread(context.catalog.begin_forgetting, row.sha256)
+    try:
+        await index.delete(source_filter(row.id))
+        await index.flush()
+        await asyncio.to_thread(context.catalog.forget, row.sha256)
+    except BaseException:
+        await finish_first(asyncio.to_thread(context.catalog.end_forgetting, row.sha256))
+        raise
     voices = VoiceFile(context.settings.store_path)
     await asyncio.to_thread(voices.forget_source, row.id)
     for kept in (clips, thumbnails):

@@ -65,7 +65,7 @@ def rankings_of(body: bytes) -> list[list[ScoredPoint]]:
 
 def _rankings(facts: Any, arrays: _Arrays) -> list[list[ScoredPoint]]:
     ids, whole = facts["ids"], facts["whole"]
-    stored = [StoredSegment(payload) for payload in facts["payloads"]]
+    stored = [StoredSegment(dict(payload)) for payload in facts["payloads"]]
     dense = _by_row(arrays, "dense")
     positions, scores = arrays["positions"].tolist(), arrays["scores"].tolist()
     found, start = [], 0
@@ -114,7 +114,7 @@ def _points(facts: Any, arrays: _Arrays) -> tuple[list[Point], str | None]:
     weights = _by_part(arrays, "bm25_at", "bm25_lengths", arrays["bm25_weights"])
     sparse = {at: Sparse(tuple(t.tolist()), tuple(weights[at].tolist())) for at, t in terms.items()}
     points = [
-        Point(id_, dense.get(at), sparse.get(at), StoredSegment(payload), late.get(at))
+        Point(id_, dense.get(at), sparse.get(at), StoredSegment(dict(payload)), late.get(at))
         for at, (id_, payload) in enumerate(zip(facts["ids"], facts["payloads"], strict=True))
     ]
     return points, facts["following"]
@@ -129,7 +129,7 @@ def _parsed(make: Callable[[Any, _Arrays], _Made], body: bytes) -> _Made:
     try:
         arrays = load(body)
         return make(json.loads(arrays["json"].tobytes()), arrays)
-    except (SafetensorError, LookupError, TypeError, ValueError) as e:
+    except (SafetensorError, LookupError, RecursionError, TypeError, ValueError) as e:
         raise StoreError(f"unreadable answer of the index process: {e}") from e
 
 

@@ -35,6 +35,15 @@ async def test_arrays_travel_whole(worker: Worker) -> None:
     assert np.array_equal(await worker.call("double", array, deadline_s=20), array * 2)
 
 
+async def test_a_child_whose_frames_are_no_answers_is_ended_and_the_next_call_starts_another(
+    worker: Worker,
+) -> None:
+    with pytest.raises(WorkerDied):
+        await worker.call("garble", deadline_s=20)
+    assert await worker.call("add", 1, deadline_s=20) == 6
+    assert worker.starts == 2
+
+
 async def test_a_parsed_worker_takes_bytes_and_plain_values_and_loads_no_pickle(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

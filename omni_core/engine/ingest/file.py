@@ -25,6 +25,7 @@ from omni_core.engine.ingest.reading import run_here, run_on_ray
 from omni_core.engine.ingest.run import Report, Run
 from omni_core.engine.results import IngestRequest, IngestStatus
 from omni_core.errors import (
+    BadRequestError,
     NotFoundError,
     OmniError,
     StoppedError,
@@ -149,6 +150,13 @@ async def _ingest_bytes(
 
 
 async def _stat(path: Path, max_mb: int) -> os.stat_result:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        name = os.fsencode(path).decode(errors="replace")
+        raise BadRequestError(
+            f"the name of {name} is not UTF-8, so that it cannot be stored; rename the file"
+        ) from None
     try:
         stat = await asyncio.to_thread(path.stat)
     except OSError as e:

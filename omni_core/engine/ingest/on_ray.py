@@ -175,7 +175,9 @@ class RayReaders:
                 if isinstance(result, Observed):
                     return result
                 await sink(result)
-        except asyncio.CancelledError:
+        except self._ray.exceptions.RayActorError:
+            raise
+        except BaseException:  # also what `sink` raises: the actor would wait for it for ever
             self._ray.cancel(stream)
             raise
         raise UnavailableError("Ray ended the reading of it; ingest it again")
@@ -190,8 +192,7 @@ class RayReaders:
         await asyncio.to_thread(self._init)
         needs = {"num_cpus": 1, "num_gpus": self._settings.ray_gpus}
         kind = self._ray.remote(FileReader).options(**needs)
-        own = replace(self._settings, ray="", decoders=1, token="", qdrant_api_key="")
-        self._make = functools.partial(kind.remote, own)
+        self._make = functools.partial(kind.remote, for_actors(self._settings))
         for _ in range(self._settings.ray_actors):
             self._free.put_nowait(await asyncio.to_thread(self._make))
 
@@ -212,6 +213,11 @@ class RayReaders:
                 f"Ray cannot be used at {address!r} ({_line(e)}); check the address of --ray, or "
                 "use --ray local"
             ) from e
+
+
+def for_actors(settings: Settings) -> Settings:
+    """The settings without what opens a store or a server: a cluster keeps what it is sent."""
+    return replace(settings, ray="", decoders=1, token="", qdrant_api_key="", catalog="")
 
 
 def _import(address: str) -> Any:

@@ -14,18 +14,19 @@ copied, and go on while the rest is. Caches, downloads that can be fetched again
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omni_core.catalog import Catalog, SqliteCatalog
 from omni_core.catalog.lock import StoreLock
@@ -33,6 +34,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.results import BackupStatus
 from omni_core.errors import BadRequestError, NotFoundError, StoreError, UnreadableError
 from omni_core.files import copy_sparse, copy_verified, sha256_of, used_bytes, write_atomically
+from omni_core.protocols import Index
 from omni_core.tasks import finish_first
 
 FORMAT = 1
@@ -44,7 +46,7 @@ LEFT_OUT = frozenset(
 """Entries of a store that are not copied as they are: made again when needed, copied otherwise
 (index), running (lock, shared, tasks), or stores of their own (tenants)."""
 
-
+T = TypeVar("T")
 Progress = Callable[[BackupStatus], Awaitable[None]]
 
 
@@ -64,13 +66,12 @@ async def back_up(
     status = BackupStatus(str(path))
     try:
         await asyncio.to_thread(new.mkdir, parents=True, mode=0o700)
-        async with _held(context.catalog):
-            if not await index.copy_to(new):
-                raise BadRequestError(
-                    f"the index {context.settings.index!r} is not in the store: back it up with "
-                    "its own tools (Qdrant: snapshots), or write `omni-mcp export`"
-                )
-            await asyncio.to_thread(_copy_catalog, store / CATALOG, new / CATALOG)
+        moment = functools.partial(_copy_moment, context.catalog, index, store / CATALOG, new)
+        if not await _apart(moment):
+            raise BadRequestError(
+                f"the index {context.settings.index!r} is not in the store: back it up with "
+                "its own tools (Qdrant: snapshots), or write `omni-mcp export`"
+            )
         files = await asyncio.to_thread(lambda: list(_others(store)))
         for file in files:
             await asyncio.to_thread(_copy, file, new / file.relative_to(store))
@@ -122,24 +123,33 @@ async def restore(backup: Path, store: Path, *, progress: Progress | None = None
     return status
 
 
-@asynccontextmanager
-async def _held(catalog: Catalog) -> AsyncIterator[None]:
-    """Nothing is written to the catalog meanwhile. What is written to the index then is ahead of
-    the catalog, as after a crash."""
+async def _apart(work: Callable[[], T]) -> T:
+    """The result of `work`, run to its end in a thread that is not one of `asyncio.to_thread`:
+    these may all wait for the catalog that it holds."""
     loop = asyncio.get_running_loop()
-    thread = ThreadPoolExecutor(1, "backup")  # the lock belongs to the thread that took it
+    thread = ThreadPoolExecutor(1, "backup")
     try:
-        await finish_first(_in(loop, thread, catalog.hold))
-        try:
-            yield
-        finally:
-            await finish_first(_in(loop, thread, catalog.let_go))
+        return await finish_first(_awaited(loop.run_in_executor(thread, work)))
     finally:
         thread.shutdown(wait=False)
 
 
-async def _in(loop: asyncio.AbstractEventLoop, thread: Executor, call: Callable[[], None]) -> None:
-    await loop.run_in_executor(thread, call)
+async def _awaited(work: Awaitable[T]) -> T:
+    return await work
+
+
+def _copy_moment(catalog: Catalog, index: Index, old: Path, new: Path) -> bool:
+    """Copy index and catalog while nothing is written to the catalog. What is written to the index
+    then is ahead of the catalog, as after a crash. False where the index has no files."""
+    catalog.hold()
+    try:
+        # a loop of its own: it, too, must not need a thread that waits for the catalog
+        if not asyncio.run(index.copy_to(new)):
+            return False
+        _copy_catalog(old, new / CATALOG)
+        return True
+    finally:
+        catalog.let_go()
 
 
 def _copy_catalog(old: Path, new: Path) -> None:

@@ -87,6 +87,34 @@ def test_when_the_lease_has_run_out_another_goes_on_where_it_stopped(open_postgr
     assert begin(one) == {}  # and a new attempt is as good as any
 
 
+def test_what_a_process_lost_to_another_it_can_forget_later(open_postgres: Open) -> None:
+    slept, other = open_postgres(), open_postgres()
+    begin(slept)
+    expire(slept)
+    begin(other)
+    other.finish(SOURCE.sha256, segments=3)
+    with pytest.raises(StoreError) as lost:
+        slept.finish(SOURCE.sha256, segments=1)
+    assert lost.value.code == "LEASE_LOST"
+    slept.begin_forgetting(SOURCE.sha256)
+    with pytest.raises(StoreError) as refused:
+        begin(other)
+    assert refused.value.code == "BUSY"
+    slept.forget(SOURCE.sha256)
+    assert other.get(SOURCE.sha256) is None
+    begin(other)
+
+
+def test_a_forgetting_that_failed_leaves_the_file_to_any_process(open_postgres: Open) -> None:
+    one, other = open_postgres(), open_postgres()
+    begin(one)
+    one.finish(SOURCE.sha256, segments=3)
+    one.begin_forgetting(SOURCE.sha256)
+    assert (one.get(SOURCE.sha256).state, one.totals()) == ("partial", (1, 0))
+    one.end_forgetting(SOURCE.sha256)
+    begin(other)
+
+
 def test_a_lease_that_ran_out_and_that_nobody_took_is_still_good(open_postgres: Open) -> None:
     one, two = open_postgres(), open_postgres()
     begin(one)

@@ -72,7 +72,9 @@ def test_what_is_no_answer_is_refused_in_one_line() -> None:
         with pytest.raises(StoreError, match="unreadable answer") as refused:
             wire.points_of(bad)
         assert "\n" not in str(refused.value)
-    for bad in (good, rankings):
+    deep = wire._body(b"[" * 200_000)
+    text = wire.pack_found(wire.Found([uid(0)], [b'"text"'], [True], [([0], [0.5])]))
+    for bad in (good, rankings, deep, text):
         with pytest.raises(StoreError, match="unreadable answer"):
             wire.rankings_of(bad)
 

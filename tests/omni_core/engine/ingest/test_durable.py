@@ -16,6 +16,7 @@ import pytest
 from omni_core import Engine, IngestRequest
 from omni_core.catalog import SqliteCatalog
 from omni_core.engine.results import FolderStatus, IngestStatus
+from omni_core.errors import StoreError
 from omni_core.payload import source_filter
 from omni_core.settings import Settings
 
@@ -375,3 +376,30 @@ async def test_what_a_checkpoint_writes_does_not_grow_with_the_film(
     checkpoints = [written[n] for n in sizes]
     assert status.state == "ready" and len(checkpoints) > 20
     assert max(checkpoints[-5:]) <= 1.1 * max(checkpoints[1:6])
+
+
+async def test_what_is_left_of_an_interrupted_forgetting_is_ingested_from_the_beginning(
+    opened: Opened, listening: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = talk(tmp_path / "talk.wav")
+    async with asyncio.timeout(200), opened() as engine:
+        until = Until(0.5)
+        job = asyncio.create_task(engine.ingest(IngestRequest(str(path)), progress=until))
+        await until.reached.wait()
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+        index = await engine._context.opened_index()
+
+        async def full() -> None:
+            raise StoreError("the disk is full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(index, "flush", full)
+            with pytest.raises(StoreError, match="full"):
+                await engine.forget(until.source)
+        [row] = (await engine.sources()).sources
+        assert (row.state, row.segments, row.progress) == ("partial", 0, 0)
+        again = await engine.ingest(IngestRequest(str(path)))
+        words = await stored(engine, again.source_id)
+    assert again.state == "ready" and again.segments == len(words)
+    assert sum("from" in text for text in words.values()) == 30

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -199,3 +201,12 @@ async def test_a_step_too_far_says_how_many_are_left(engine: Engine, media: Path
     status = await put(engine, media / "colours.mp4")
     with pytest.raises(NotFoundError, match=r"only \d after it"):
         await engine.open_ref(OpenRequest(f"{status.source_id}@42", step=5))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="such a name cannot be given elsewhere")
+async def test_a_file_whose_name_is_no_text_fails_alone(engine: Engine, media: Path) -> None:
+    odd = os.fsdecode(os.fsencode(media) + b"/caf\xe9.md")
+    await asyncio.to_thread(Path(odd).write_text, "words")
+    status = await engine.ingest_folder([odd, str(media / "notes.md")])
+    assert [s.state for s in status.done] == ["failed", "ready"]
+    assert "is not UTF-8" in status.done[0].error

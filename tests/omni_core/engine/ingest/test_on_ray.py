@@ -8,13 +8,14 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from omni_core import Engine, IngestRequest
+from omni_core.engine.ingest.on_ray import for_actors
 from omni_core.settings import Settings
 
 pytestmark = pytest.mark.timeout(290)
@@ -59,6 +60,39 @@ async def main(store, ray, kill, files):
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3] == "kill", sys.argv[4:]))
 """
+
+REFUSED = """
+import asyncio, sys
+from omni_core import Engine, IngestRequest, load_settings
+from omni_core.errors import StoreError
+
+async def main(store, film, notes):
+    settings = load_settings({
+        "store": store, "encoder": "hashing", "index": "memory", "speech": "off", "ray": "local",
+        "screen_text": "off", "timezone": "UTC", "ray_actors": 1,
+    }, environ={})
+    async with await Engine.open(settings) as engine:
+        index = await engine._context.opened_index()
+        upsert, calls = index.upsert, []
+
+        async def refuse_one(points):
+            calls.append(points)
+            if len(calls) == 2:
+                raise StoreError("the index is gone")
+            await upsert(points)
+
+        index.upsert = refuse_one
+        try:
+            await engine.ingest(IngestRequest(film))
+        except StoreError as e:
+            print(e)
+        async with asyncio.timeout(60):
+            print((await engine.ingest(IngestRequest(notes))).state)
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
+"""
+SECRET = "a secret"
 
 
 def run(folder: Path, ray: str, kill: bool, files: list[str]) -> dict[str, Any]:
@@ -112,3 +146,28 @@ async def test_without_ray_the_error_says_what_to_install(settings: Settings, me
     async with await Engine.open(chosen) as engine:
         status = await engine.ingest(IngestRequest(str(media / "notes.md")))
     assert status.state == "failed" and "omni-mcp[ray]" in status.error
+
+
+def test_no_password_of_the_library_is_sent_to_the_cluster(settings: Settings) -> None:
+    secret = replace(
+        settings, token=SECRET, qdrant_api_key=SECRET, catalog=f"postgresql://u:{SECRET}@h/d"
+    )
+    assert SECRET not in str(asdict(for_actors(secret)))
+
+
+@needs_ray
+def test_an_actor_whose_results_cannot_be_stored_is_free_for_the_next_file(
+    media: Path, tmp_path: Path
+) -> None:
+    from tests.omni_core.engine.conftest import film as make_film
+
+    make_film(media / "film.mp4", [(20 * n % 250, 200 - 9 * n % 180, 90) for n in range(80)], 4)
+    script = tmp_path / "refused.py"
+    script.write_text(REFUSED)
+    film, notes = str(media / "film.mp4"), str(media / "notes.md")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "store"), film, notes],
+        capture_output=True, text=True, timeout=250, check=False,
+        env={**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.stdout.split("\n")[:2] == ["the index is gone", "ready"], done.stderr[-3000:]

@@ -148,3 +148,39 @@ async def test_an_index_that_is_not_in_the_store_is_not_backed_up_as_if_it_were(
             await engine.back_up(str(tmp_path / "backup"))
     assert not (tmp_path / "backup").exists()
     assert not list(tmp_path.glob(".backup*"))
+
+
+async def test_a_backup_ends_while_more_calls_wait_for_the_catalog_than_there_are_threads(
+    engine: Engine, media: Path, tmp_path: Path
+) -> None:
+    await engine.ingest(IngestRequest(str(media / "notes.md")))
+    done = asyncio.Event()
+
+    async def ask() -> None:
+        while not done.is_set():
+            await engine.sources()
+
+    asking = [asyncio.create_task(ask()) for _ in range(64)]
+    try:
+        async with asyncio.timeout(30):
+            made = await engine.back_up(str(tmp_path / "backup"))
+    finally:
+        done.set()
+        await asyncio.wait(asking, timeout=5)
+    assert made.sources == 1
+
+
+async def test_a_cancelled_backup_leaves_nothing_and_lets_the_library_go_on(
+    engine: Engine, media: Path, tmp_path: Path
+) -> None:
+    await engine.ingest(IngestRequest(str(media / "notes.md")))
+    for turns in range(12):
+        work = asyncio.create_task(engine.back_up(str(tmp_path / "backup")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        async with asyncio.timeout(30):
+            assert (await engine.sources()).sources
+    assert not list(tmp_path.glob(".backup*"))
