@@ -42,7 +42,7 @@ import qdrant_edge
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from omni_core import Engine, SearchRequest
-from omni_core.catalog import Catalog
+from omni_core.catalog import SqliteCatalog
 from omni_core.encoders.hashing import HashingEncoder
 from omni_core.engine.search.pipeline import (
     PREFETCH_LIMIT,
@@ -99,7 +99,7 @@ def fill(settings: Settings, sources: int, per_source: int, vectors: Any) -> flo
     """Fill a library; the CPU seconds of the index's writes alone."""
     encoder, rnd, spent = HashingEncoder.load(settings), random.Random(0), 0.0
     shard = Shard(versions.prepare(settings.store_path, encoder.info), encoder.info.dim, False)
-    with Catalog(settings.store_path) as catalog:
+    with SqliteCatalog(settings.store_path) as catalog:
         catalog.set_meta("fingerprint", encoder.info.fingerprint)
         for number in range(sources):
             source = source_of(number)

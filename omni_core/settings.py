@@ -89,6 +89,8 @@ class Settings:
     file in the store."""
     catalog_schema: Name = "omni"
     """Schema in that database; several libraries may share one."""
+    catalog_lease_s: Annotated[float, Bounds(1, 3600)] = 60.0
+    """Seconds after which another process takes over what one that is not heard of ingested."""
 
     index: Name = "edge"
     """edge (on disk), server (a Qdrant server), memory (exact, not kept), or a plug-in."""

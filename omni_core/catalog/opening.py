@@ -16,4 +16,7 @@ def open_catalog(settings: Settings, *, read_only: bool = False) -> Catalog:
         return SqliteCatalog(settings.store_path, read_only=read_only)
     from omni_core.catalog.postgres import PostgresCatalog  # its packages are an extra
 
-    return PostgresCatalog(settings.catalog, settings.catalog_schema, read_only=read_only)
+    return PostgresCatalog(
+        settings.catalog, settings.catalog_schema, read_only=read_only,
+        lease_s=settings.catalog_lease_s,
+    )  # fmt: skip

@@ -37,7 +37,7 @@ class PostgresCatalog(Catalog):
     ) -> None:
         """Connect, and create or migrate the tables. Raises StoreError in one line that does not
         show the password. `read_only` leaves sources that were interrupted as they are."""
-        self.lease_s = lease_s
+        self.lease_s: float = lease_s
         self._owner = uuid.uuid4().hex
         self._worker = f"omni-mcp with pid {os.getpid()} on {platform.node() or 'another machine'}"
         self._attempts: dict[str, int] = {}
@@ -75,7 +75,8 @@ class PostgresCatalog(Catalog):
         )
 
     def renew(self) -> None:
-        """Own for another `lease_s` what this process owns; called often, so it tidies up too."""
+        """Own for another `lease_s` what this process owns; called often, so it tidies up too:
+        what a process left that has been gone for twice its lease becomes partial."""
         with self._writing() as db:
             for table in ("sources", "begun"):
                 db.execute(
@@ -83,6 +84,7 @@ class PostgresCatalog(Catalog):
                     (self.lease_s, self._owner),
                 )
             postgres_schema.compact(db)
+        self._let_go_of_the_dead(for_s=self.lease_s)
 
     def ingested_by(self, source: str) -> str:
         """Which other process ingests this source (sha256) now, in words; "" for none."""
@@ -104,16 +106,25 @@ class PostgresCatalog(Catalog):
             )
 
     def note_begun(self, key: str, request: Mapping[str, Any]) -> None:
-        """Record that this process took this request; again with the same key replaces it."""
+        """Record that this process took this request; again with the same key replaces it. Others
+        may have taken the same one: each is on record by itself."""
         with self._writing() as db:
             db.execute(
                 "INSERT INTO begun (key, request, at, owner, lease_until)"  # noqa: S608 - ours
                 f" VALUES (?, ?, ?, ?, {_UNTIL}) ON CONFLICT (key) DO UPDATE SET"
-                " request = excluded.request, at = excluded.at, owner = excluded.owner,"
-                " lease_until = excluded.lease_until",
-                (key, json.dumps(dict(request)), datetime.now(UTC).isoformat(), self._owner,
-                 self.lease_s),
+                " request = excluded.request, at = excluded.at, lease_until = excluded.lease_until",
+                (self._own_key(key), json.dumps(dict(request)), datetime.now(UTC).isoformat(),
+                 self._owner, self.lease_s),
             )  # fmt: skip
+
+    def end_begun(self, key: str) -> None:
+        """Record that it has ended, here and for the processes that died at it."""
+        with self._writing() as db:
+            db.execute(
+                "DELETE FROM begun WHERE key = ? OR split_part(key, '/', 1) = ?"  # noqa: S608
+                f" AND NOT ({_HELD})",
+                (self._own_key(key), key),
+            )
 
     def begun(self) -> dict[str, dict[str, Any]]:
         """The requests that have not ended and that no other process is at, oldest first."""
@@ -121,7 +132,10 @@ class PostgresCatalog(Catalog):
             f"SELECT key, request FROM begun WHERE NOT ({_HELD} AND owner <> ?) ORDER BY at, key",  # noqa: S608
             self._owner,
         )
-        return {r["key"]: json.loads(r["request"]) for r in rows}
+        return {r["key"].partition("/")[0]: json.loads(r["request"]) for r in rows}
+
+    def _own_key(self, key: str) -> str:
+        return f"{key}/{self._owner}"
 
     def _one(self, sql: str, *values: Any) -> Row | None:
         rows = self._pool.read(sql, values)
@@ -180,12 +194,15 @@ class PostgresCatalog(Catalog):
         if held is not None:
             raise StoreError(f"{held['worker']} is ingesting this file", code="BUSY")
 
-    def _let_go_of_the_dead(self) -> None:
-        """What a process left that is gone can be resumed."""
+    def _let_go_of_the_dead(self, for_s: float = 0.0) -> None:
+        """What a process left that is gone, its lease run out for so many seconds, can be
+        resumed."""
         with self._writing() as db:
             db.execute(
-                "UPDATE sources SET state = 'partial', stage = 'interrupted', owner = '',"  # noqa: S608
+                "UPDATE sources SET state = 'partial', stage = 'interrupted', owner = '',"
                 " lease_until = NULL WHERE sha256 IN (SELECT sha256 FROM sources"
-                f" WHERE state IN ('queued', 'processing') AND NOT ({_HELD})"
-                " FOR UPDATE SKIP LOCKED)"
+                " WHERE state IN ('queued', 'processing') AND (owner = ''"
+                " OR lease_until < clock_timestamp() - make_interval(secs => ?))"
+                " FOR UPDATE SKIP LOCKED)",
+                (for_s,),
             )

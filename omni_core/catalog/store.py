@@ -12,6 +12,7 @@ from omni_core.catalog import mending, schema
 from omni_core.catalog.database import Row, Transaction
 from omni_core.catalog.groups import Groups, StoredGroup, end_groups, keep_group
 from omni_core.catalog.query import fold
+from omni_core.errors import StoreError
 from omni_core.types import Source, SourceRow, State
 
 _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
@@ -42,12 +43,14 @@ class Catalog(Groups):
         model: str,
         pipeline: str,
         state: State = "processing",
+        unless_ready: bool = False,
     ) -> dict[str, Any]:
         """Record that the ingest of `source` starts; returns the last `progress(resume=...)`.
 
         It is empty for a new or a complete source, and when the model or the pipeline has changed:
         the ingest then starts from the beginning. Raises StoreError BUSY while another process
-        ingests it.
+        ingests it; with `unless_ready` also when one has completed it in this pipeline, since the
+        caller looked.
         """
         values: dict[str, Any] = {
             **schema.columns(source),
@@ -61,6 +64,8 @@ class Catalog(Groups):
         with self._writing() as db:
             self._take(db, source.sha256)
             old = db.execute("SELECT * FROM sources WHERE sha256 = ?", (source.sha256,)).fetchone()
+            if unless_ready and old is not None:
+                _refuse_ready(old, pipeline)
             if old is not None and _is_resumable(old, model, pipeline):
                 values |= {key: old[key] for key in _RESUMED_COLUMNS}
             else:
@@ -305,6 +310,11 @@ def _keep_readers(db: Transaction, sha256: str, state: bytes) -> None:
         )
     else:
         db.execute("DELETE FROM readers WHERE sha256 = ?", (sha256,))
+
+
+def _refuse_ready(old: Row, pipeline: str) -> None:
+    if (old["state"], old["pipeline"]) == ("ready", pipeline):
+        raise StoreError("another process has ingested this file meanwhile", code="BUSY")
 
 
 def _is_resumable(old: Row, model: str, pipeline: str) -> bool:

@@ -15,6 +15,10 @@ from omni_core.types import EncoderInfo
 
 log = logging.getLogger(__name__)
 
+OF_ONE_PROCESS = frozenset({"edge", "memory"})
+"""Indexes that no other process sees: beside a shared catalog an empty one would make each process
+take all sources of the others for lost."""
+
 
 async def take_store(settings: Settings, info: EncoderInfo, resources: AsyncExitStack) -> Catalog:
     """The open catalog; `resources` closes it and releases the store's lock.
@@ -22,15 +26,20 @@ async def take_store(settings: Settings, info: EncoderInfo, resources: AsyncExit
     Raises BadRequestError for a shared catalog with an index of one process; StoreError STORE_BUSY
     when another process holds the store, MODEL_MISMATCH when another model filled it.
     """
-    if settings.catalog and settings.index == "edge":  # memory keeps nothing: for a try
-        raise BadRequestError(
-            "a catalog that processes share needs an index that they share: give --qdrant URL "
-            "with --catalog"
-        )
+    refuse_unshared(settings)
     catalog = await _open(settings)
     resources.push_async_callback(asyncio.to_thread, catalog.close)
     await _check_model(settings, catalog, info)
     return catalog
+
+
+def refuse_unshared(settings: Settings) -> None:
+    """Raise BadRequestError for a catalog that processes share with an index of one process."""
+    if settings.catalog and settings.index in OF_ONE_PROCESS:
+        raise BadRequestError(
+            "a catalog that processes share needs an index that they share: give --qdrant URL "
+            "with --catalog"
+        )
 
 
 def look(settings: Settings) -> tuple[str, str]:

@@ -135,16 +135,17 @@ class ServerIndex(Index):
             )
 
     async def _current(self) -> str | None:
-        aliases = await self._call("get_aliases")
-        found = [a.collection_name for a in aliases.aliases if a.alias_name == self._alias]
-        if found:
-            return str(found[0])
-        if await self._call("collection_exists", self._alias):
-            raise StoreError(
-                f"{self._where} has a collection named {self._alias!r} that is not ours; choose "
-                "another name with OMNI_QDRANT_COLLECTION"
-            )
-        return None
+        for _ in range(2):  # another process may make the alias between the two questions
+            aliases = await self._call("get_aliases")
+            found = [a.collection_name for a in aliases.aliases if a.alias_name == self._alias]
+            if found:
+                return str(found[0])
+            if not await self._call("collection_exists", self._alias):
+                return None
+        raise StoreError(
+            f"{self._where} has a collection named {self._alias!r} that is not ours; choose "
+            "another name with OMNI_QDRANT_COLLECTION"
+        )
 
     async def _described(self, name: str) -> Any:
         return self._q.collection.facts(await self._call("get_collection", name))

@@ -34,7 +34,6 @@ from omni_core.errors import (
     UnreadableError,
 )
 from omni_core.ids import PIPELINE
-from omni_core.payload import source_filter
 from omni_core.stages import report_each, staged
 from omni_core.tasks import finish_first
 from omni_core.text.titles import title_of
@@ -103,13 +102,32 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
             who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
             if not who:
                 try:
-                    return await _ingest_bytes(context, run, sha256, path, stat, readers)
+                    return await _ingest_or_fail(context, run, sha256, path, stat, readers)
                 except StoreError as e:
                     if e.code not in ("BUSY", "LEASE_LOST"):
                         raise
-                    run.pipeline = None  # what the other process stores counts
+                run.pipeline = None  # what the other process stores counts
+                continue
             await run.update(stage="waiting", waiting_for=f"{ELSEWHERE} that ingests it: {who}")
             await asyncio.sleep(POLL_S)
+
+
+async def _ingest_or_fail(
+    context: Context,
+    run: Run,
+    sha256: str,
+    path: Path,
+    stat: os.stat_result,
+    readers: RayReaders | None,
+) -> None:
+    """Raises StoreError; LEASE_LOST also where the file could not be read, perhaps since this
+    process slept, and another one is at it."""
+    try:
+        await _ingest_bytes(context, run, sha256, path, stat, readers)
+    except StoreError:
+        raise
+    except OmniError as e:
+        await fail(context, run, e)
 
 
 async def _ingest_bytes(
@@ -202,6 +220,7 @@ async def _begin(
         mtime_ns=stat.st_mtime_ns,
         model=context.info.fingerprint,
         pipeline=PIPELINE,
+        unless_ready=True,
     )
     collections = await asyncio.to_thread(context.catalog.collections_of, source.sha256)
     groups: tuple[StoredGroup, ...] = ()
@@ -222,8 +241,6 @@ async def _begin(
         thumbs=context.settings.store_path, before=before, resumed=(resume, groups, saved),
     )  # fmt: skip
     pipeline.warn(replaced, *info.warnings)
-    if before is None:
-        await index.delete(source_filter(source.id))  # of an ingest whose catalog row was lost
     await run.update(
         source_id=source.id,
         title=source.title,

@@ -18,8 +18,7 @@ from omni_core.query import Ids
 async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
     """Mark the source ready, once everything is in the index."""
     source, duration = pipeline.source, pipeline.duration_s
-    if pipeline.before is not None:
-        await _delete_leftovers(context, pipeline)
+    await _delete_leftovers(context, pipeline)
     row = await asyncio.to_thread(context.catalog.get, source.sha256)
     await settle(context, row, pipeline.commit.voices, pipeline.observed.subtitles)
     await asyncio.to_thread(
@@ -44,10 +43,17 @@ async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
 
 
 async def _delete_leftovers(context: Context, pipeline: Pipeline) -> None:
-    """Delete what an earlier ingest stored of the source and this one did not."""
+    """Delete what an earlier ingest stored of the source and this one did not, also one whose
+    catalog row was lost. Raises StoreError LEASE_LOST, and deletes nothing of the process that has
+    taken the source over."""
     index = await context.opened_index()
-    of_source = source_filter(pipeline.source.id)
-    await index.delete(replace(of_source, must_not=(Ids(tuple(pipeline.stored)),)))
+    wanted = source_filter(pipeline.source.id)
+    if await index.count(wanted) == len(pipeline.stored):
+        return
+    await asyncio.to_thread(context.catalog.progress, pipeline.source.sha256, stage="ending")
+    if pipeline.stored:
+        wanted = replace(wanted, must_not=(Ids(tuple(pipeline.stored)),))
+    await index.delete(wanted)
 
 
 async def fail(context: Context, run: Run, error: OmniError) -> None:
@@ -60,6 +66,7 @@ async def fail(context: Context, run: Run, error: OmniError) -> None:
     if pipeline is not None and pipeline.before is not None and pipeline.before.state == "ready":
         await asyncio.to_thread(context.catalog.put_back, pipeline.before)
     elif pipeline is not None:
+        await _delete_leftovers(context, pipeline)
         await asyncio.to_thread(context.catalog.remove, pipeline.source.sha256)
     await run.update(state="failed", stage="done", failure=error)
 

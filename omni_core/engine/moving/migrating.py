@@ -1,4 +1,4 @@
-"""Migrates a library to another index: every point of every source, in bounded memory.
+"""Migrates a library to another index, another catalog, or both, in bounded memory.
 
 What the new index holds already and is the same is left as it is, so that an interrupted migration
 goes on where it was, and one that is repeated writes only what has changed. The library stays where
@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from omni_core import encoders, index
-from omni_core.catalog import Catalog
+from omni_core.catalog import Catalog, open_catalog
+from omni_core.catalog.copying import copy_catalog
 from omni_core.engine.moving import comparing
 from omni_core.engine.ownership import library_id
 from omni_core.engine.results import SourceRow
-from omni_core.engine.store import take_store
+from omni_core.engine.store import refuse_unshared, take_store
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.payload import source_filter
 from omni_core.points import Point
@@ -62,7 +63,11 @@ Progress = Callable[[MigrationStatus], Awaitable[None]]
 
 
 def describe(settings: Settings) -> str:
-    """Where the index of these settings is, in words."""
+    """Where the index of these settings is, and the catalog where it is not in the store."""
+    return _index(settings) + (", its catalog in PostgreSQL" if settings.catalog else "")
+
+
+def _index(settings: Settings) -> str:
     if settings.index == "server":
         return f"the collection {settings.qdrant_collection} on {settings.qdrant_url}"
     if settings.index == "edge":
@@ -73,19 +78,56 @@ def describe(settings: Settings) -> str:
 async def migrate(
     settings: Settings, target: Settings, progress: Progress | None = None
 ) -> MigrationStatus:
-    """Copy the library of `settings` into the index of `target`, and compare the two.
+    """Copy the library of `settings` to where `target` says, and compare the two.
 
-    `target` differs in its index alone: same store, same encoder. Holds the store: no server may
-    use it meanwhile. Switching over is then a matter of the settings.
+    `target` differs in its index, its catalog, or both: same store, same encoder. Nothing else may
+    use the library meanwhile. Switching over is then a matter of the settings.
 
-    Raises StoreError: STORE_BUSY, MODEL_MISMATCH, FOREIGN_COLLECTION, and NOT_THE_SAME when the
-    new index does not answer as the old one; BadRequestError when the two are the same index.
+    Raises StoreError: STORE_BUSY, MODEL_MISMATCH, FOREIGN_COLLECTION, FOREIGN_CATALOG, and
+    NOT_THE_SAME when the new index does not answer as the old one; BadRequestError when the
+    library is there already.
     """
-    if describe(settings) == describe(target):
+    moves = _index(settings) != _index(target)
+    if not moves and _catalog(settings) == _catalog(target):
         raise BadRequestError(f"the library is there already: {describe(settings)}")
+    refuse_unshared(target)
     info = await asyncio.to_thread(encoders.describe, settings)
     async with AsyncExitStack() as resources:
         catalog = await take_store(settings, info, resources)
+        busy = await asyncio.to_thread(lambda: catalog.count(state="processing"))
+        if busy:  # in PostgreSQL: the process that opens a catalog in a file owns it
+            raise StoreError(
+                f"{busy} files are being ingested by other processes; stop them first",
+                code="STORE_BUSY",
+            )
+        total, _ = await asyncio.to_thread(catalog.totals)
+        status = MigrationStatus(describe(settings), describe(target), total)
+        if moves:
+            status = await _move_points(settings, target, info, catalog, status, progress)
+        if _catalog(settings) != _catalog(target):
+            await asyncio.to_thread(_move_catalog, catalog, target)
+        return replace(status, stage="done", current="")
+
+
+def _catalog(settings: Settings) -> tuple[str, str]:
+    return settings.catalog, settings.catalog_schema if settings.catalog else ""
+
+
+def _move_catalog(catalog: Catalog, target: Settings) -> None:
+    library_id(catalog)  # both get the same
+    with open_catalog(target) as new:
+        copy_catalog(catalog, new)
+
+
+async def _move_points(
+    settings: Settings,
+    target: Settings,
+    info: EncoderInfo,
+    catalog: Catalog,
+    status: MigrationStatus,
+    progress: Progress | None,
+) -> MigrationStatus:
+    async with AsyncExitStack() as resources:
         old, new = [
             await asyncio.to_thread(index.load, chosen, info) for chosen in (settings, target)
         ]
@@ -93,8 +135,6 @@ async def migrate(
             resources.push_async_callback(opened.close)
             await opened.open()
             await opened.claim(await asyncio.to_thread(library_id, catalog))
-        total, _ = await asyncio.to_thread(catalog.totals)
-        status = MigrationStatus(describe(settings), describe(target), total)
         copying = _Copying(old, new, info, progress)
         async for row in _rows(catalog):
             status = await copying.source(row, status)
@@ -108,11 +148,11 @@ async def migrate(
         if found.problem or found.same_results < LEAST_SAME:
             why = found.problem or f"only {found.same_results:.0%} of their results are the same"
             raise StoreError(
-                f"{describe(target)} does not answer as {describe(settings)}: {why}; the library "
+                f"{_index(target)} does not answer as {_index(settings)}: {why}; the library "
                 "stays where it was. Run the same command again",
                 code="NOT_THE_SAME",
             )
-        return replace(status, stage="done", compared=found)
+        return replace(status, compared=found)
 
 
 async def _rows(catalog: Catalog) -> AsyncIterator[SourceRow]:

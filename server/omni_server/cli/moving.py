@@ -22,13 +22,14 @@ from omni_server.clients.change import Change
 from omni_server.clients.change import read as read_text
 from omni_server.text import counted
 
+STORE = "store"
 WORDS = {"embedded": "edge", "edge": "edge", "memory": "memory"}
 
 
 async def migrate_(args: argparse.Namespace) -> int:
     """Copy the library into another index, compare, then write the settings that name it."""
     settings = await asyncio.to_thread(settings_of, args)
-    target = _target(settings, args.to, args.to_collection)
+    target = _target(settings, args)
     with Bar() as bar:
 
         async def show(status: MigrationStatus) -> None:
@@ -72,17 +73,29 @@ async def restore_(args: argparse.Namespace) -> int:
     return 0
 
 
-def _target(settings: Settings, to: str, collection: str | None) -> Settings:
-    if "://" in to:
-        target = replace(settings, index="server", qdrant_url=to)
+def _target(settings: Settings, args: argparse.Namespace) -> Settings:
+    to, catalog = args.to, args.to_catalog
+    if not (to or catalog):
+        raise BadRequestError("say where to: --to URL, --to-catalog URL, or both")
+    target = settings
+    if to and "://" in to:
+        target = replace(target, index="server", qdrant_url=to)
     elif to in WORDS:
-        target = replace(settings, index=WORDS[to])
-    else:
+        target = replace(target, index=WORDS[to])
+    elif to:
         raise BadRequestError(
             f"--to {to} is no place for an index: give the address of a Qdrant server "
             "(http://localhost:6333), or `embedded`"
         )
-    return replace(target, qdrant_collection=collection) if collection else target
+    if catalog:
+        if catalog != STORE and not catalog.startswith(("postgresql://", "postgres://")):
+            raise BadRequestError(
+                "--to-catalog is postgresql://USER:PASSWORD@HOST/DATABASE, or `store`"
+            )
+        target = replace(target, catalog="" if catalog == STORE else catalog)
+    if args.to_collection:
+        target = replace(target, qdrant_collection=args.to_collection)
+    return target
 
 
 def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> Change:
@@ -100,6 +113,9 @@ def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> C
         held = os.environ.get(variable(name))
         if held is not None and held != value:
             hint(f"{variable(name)}={held} in the environment overrules {file}: change it too")
+    if target.catalog != settings.catalog:  # it has a password, which is not written down
+        what = "set to its address" if target.catalog else "removed"
+        hint(f"the catalog has moved: {variable('catalog')} must be {what} from now on")
     return change
 
 

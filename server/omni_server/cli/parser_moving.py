@@ -10,13 +10,18 @@ def moving(verbs: Verbs) -> None:
     migrate = verbs.add(
         "migrate",
         "moving:migrate_",
-        "Move the library into another index: copied, compared, then switched",
-        "omni-mcp migrate --to http://localhost:6333\n  omni-mcp migrate --to embedded",
+        "Move the library to another index or catalog: copied, compared, then switched",
+        "omni-mcp migrate --to http://localhost:6333\n"
+        "  omni-mcp migrate --to http://qdrant:6333 --to-catalog postgresql://omni@db/omni\n"
+        "  omni-mcp migrate --to embedded",
     )
     migrate.add_argument(
-        "--to", required=True, metavar="URL", help="a Qdrant server; or `embedded`, in the store"
+        "--to", metavar="URL", help="index: a Qdrant server; or `embedded`, in the store"
     )
     migrate.add_argument("--to-collection", metavar="NAME", help="its collection there (evidence)")
+    migrate.add_argument(
+        "--to-catalog", metavar="URL", help="catalog: postgresql://..., or `store`, in the store"
+    )
     migrate.add_argument(
         "--no-switch", action="store_true", help="copy and compare only; the settings stay"
     )

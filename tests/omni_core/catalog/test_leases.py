@@ -165,6 +165,46 @@ def test_requests_under_way_belong_to_their_process(open_postgres: Open) -> None
     assert one.begun() == {}
 
 
+def test_the_same_request_of_two_processes_stays_on_record_until_both_ended(
+    open_postgres: Open,
+) -> None:
+    """Two that ingest one folder: the first to be done does not end what the other is at."""
+    one, two, three = open_postgres(), open_postgres(), open_postgres()
+    one.note_begun("k", {"path": "/m"})
+    two.note_begun("k", {"path": "/m"})
+    one.end_begun("k")
+    assert one.begun() == {}
+    expire(two)  # it is killed
+    assert three.begun() == {"k": {"path": "/m"}}
+    three.note_begun("k", {"path": "/m"})
+    three.end_begun("k")
+    assert two.begun() == {}
+
+
+def test_what_another_process_completed_meanwhile_is_not_begun_again(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres()
+    begin(one)
+    one.finish(SOURCE.sha256, segments=3)
+    with pytest.raises(StoreError) as refused:
+        two.begin(SOURCE, collection="default", mtime_ns=1, model="m", pipeline="p",
+                  unless_ready=True)  # fmt: skip
+    assert refused.value.code == "BUSY"
+    assert (two.get(SOURCE.sha256).state, two.get(SOURCE.sha256).segments) == ("ready", 3)
+    two.begin(SOURCE, collection="default", mtime_ns=1, model="m", pipeline="later",
+              unless_ready=True)  # fmt: skip
+    assert one.get(SOURCE.sha256).state == "processing"
+
+
+def test_a_process_that_runs_lets_go_of_what_a_dead_one_held(open_postgres: Open) -> None:
+    one, two = open_postgres(), open_postgres(lease_s=0.001)
+    begin(one)
+    two.renew()
+    assert two.get(SOURCE.sha256).state == "processing"
+    expire(one)
+    two.renew()
+    assert two.get(SOURCE.sha256).state == "partial"
+
+
 def test_many_processes_that_want_the_same_files_get_each_once(open_postgres: Open) -> None:
     """Six owners go through the same thirty files at once."""
     owners = [open_postgres() for _ in range(6)]

@@ -46,6 +46,28 @@ async def test_the_first_library_owns_the_collection_and_a_second_one_is_told_ho
     assert qdrant.violations == []
 
 
+async def test_a_process_that_opens_the_library_at_the_same_time_as_the_first_follows_it(
+    qdrant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one makes the alias after the second has asked for aliases."""
+    second, ask = ServerIndex(qdrant.settings(), INFO), ServerIndex._call
+    others: list[ServerIndex] = []
+
+    async def late(self: ServerIndex, method: str, *args: Any, **kwargs: Any) -> Any:
+        answer = await ask(self, method, *args, **kwargs)
+        if self is second and method == "get_aliases" and not others:
+            others.append(ServerIndex(qdrant.settings(), INFO))
+            await others[0].open()
+        return answer
+
+    monkeypatch.setattr(ServerIndex, "_call", late)
+    await second.open()
+    assert second.collection == others[0].collection
+    for index in (second, *others):
+        await index.close()
+    assert qdrant.violations == []
+
+
 async def test_a_collection_of_an_older_version_is_adopted_by_whoever_opens_it_first(
     qdrant: Any,
 ) -> None:

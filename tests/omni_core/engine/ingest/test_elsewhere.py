@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 
 from omni_core import Engine, IngestRequest, IngestStatus
+from omni_core.engine import store
 from omni_core.engine.hashing import hash_file
 from omni_core.engine.ingest import file
 from omni_core.engine.results import FolderStatus
-from omni_core.errors import BadRequestError
+from omni_core.errors import BadRequestError, UnreadableError
 from omni_core.ids import PIPELINE
 from omni_core.settings import Settings
 from omni_core.types import Modality, Source
@@ -32,6 +34,7 @@ def url() -> Iterator[str]:
 @pytest.fixture
 def shared(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(file, "POLL_S", 0.05)
+    monkeypatch.setattr(store, "OF_ONE_PROCESS", frozenset())  # there is one process: this one
     schema = f"engine_{settings.store_path.parent.name}"[:60]
     return replace(settings, catalog=url, catalog_schema=schema, index="memory")
 
@@ -57,11 +60,12 @@ async def take(other: Any, path: Path) -> Source:
     return found
 
 
+@pytest.mark.parametrize("index", ["edge", "memory"])
 async def test_an_index_of_one_process_is_refused_beside_a_shared_catalog(
-    settings: Settings,
+    settings: Settings, index: str
 ) -> None:
     with pytest.raises(BadRequestError, match="--qdrant"):
-        await Engine.open(replace(settings, catalog="postgresql://h/d", index="edge"))
+        await Engine.open(replace(settings, catalog="postgresql://h/d", index=index))
 
 
 async def test_a_file_waits_for_the_process_that_ingests_it(
@@ -132,3 +136,65 @@ async def test_a_process_that_slept_is_not_believed(
         await asyncio.to_thread(other.finish, row[0][0].sha256, segments=7)
         status = await job
         assert (status.state, status.segments) == ("ready", 7)
+
+
+async def test_a_file_that_another_process_completed_a_moment_ago_is_not_ingested_again(
+    shared: Settings, other: Any, media: Path
+) -> None:
+    """It was begun and completed after this process had looked for it."""
+    async with asyncio.timeout(120), await Engine.open(shared) as engine:
+        await engine.ready()
+        catalog: Any = engine._context.catalog
+        begun = catalog.begin
+
+        def begin(source: Source, **facts: Any) -> Any:
+            catalog.begin = begun
+            other.begin(source, **facts)
+            other.finish(source.sha256, segments=7)
+            return begun(source, **facts)
+
+        catalog.begin = begin
+        status = await engine.ingest(IngestRequest(str(media / "notes.md")))
+        assert (status.state, status.already, status.segments) == ("ready", True, 7)
+        assert await (await engine._context.opened_index()).count() == 0
+
+
+async def test_points_whose_catalog_row_was_lost_do_not_stay_beside_those_of_the_next_ingest(
+    shared: Settings, media: Path
+) -> None:
+    async with asyncio.timeout(120), await Engine.open(shared) as engine:
+        request = IngestRequest(str(media / "notes.md"))
+        first = await engine.ingest(request)
+        index = await engine._context.opened_index()
+        (point, *_), _ = await index.scroll(limit=1)
+        stale = replace(point, id=str(uuid.uuid4()))
+        await index.upsert([stale])
+        await asyncio.to_thread(engine._context.catalog.remove, first.source_id)
+        again = await engine.ingest(request)
+        assert (again.state, again.already) == ("ready", False)
+        assert not await index.get([stale.id])
+        assert await index.count() == again.segments == first.segments
+
+
+async def test_a_file_that_fails_after_its_lease_was_lost_does_not_end_the_folder(
+    shared: Settings, other: Any, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process slept; its decoder died of that; another process has completed the file."""
+    read, bad = file.run_here, media / "notes.md"
+
+    def take_over(source: Source) -> None:
+        with other._writing() as db:
+            db.execute("UPDATE sources SET lease_until = now() - make_interval(secs => 1)")
+        other.begin(source, collection="default", mtime_ns=1, model="m", pipeline=PIPELINE)
+        other.finish(source.sha256, segments=7)
+
+    async def slept(context: Any, run: Any, pipeline: Any, cutter: Any) -> None:
+        if run.request.path != str(bad):
+            return await read(context, run, pipeline, cutter)
+        await asyncio.to_thread(take_over, pipeline.source)
+        raise UnreadableError("the decoder died")
+
+    monkeypatch.setattr(file, "run_here", slept)
+    async with asyncio.timeout(120), await Engine.open(shared) as engine:
+        status = await engine.ingest_folder([str(bad), str(media / "lake.jpg")])
+        assert [(s.state, s.already) for s in status.done] == [("ready", True), ("ready", False)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from omni_core.index.memory import MemoryIndex
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
 from omni_core.settings import Settings
+from tests.omni_core.catalog import postgres_server
 from tests.omni_core.index.qdrant_standin import StandIn
 
 QUESTION = "how deep is the magma chamber"
@@ -179,3 +180,43 @@ async def test_points_that_the_catalog_does_not_know_stay_behind(
 
 def _of_another(stored: StoredSegment) -> StoredSegment:
     return StoredSegment({**stored.fields, "source_id": "src_lost"})
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    if why := postgres_server.why_not():
+        pytest.skip(why)
+    with postgres_server.server() as url:
+        yield url
+
+
+async def test_index_and_catalog_go_to_servers_and_back_and_answer_the_same(
+    filled: Settings, there: Settings, postgres: str, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    async with opened(filled) as engine:
+        expected, rows = await answers(engine), (await engine.sources()).sources
+    shared = replace(there, catalog=postgres)
+
+    done = await migrate(filled, shared)
+
+    assert (done.sources_done, done.stage) == (4, "done")
+    elsewhere = replace(shared, store=str(tmp_path / "another machine"))
+    async with opened(elsewhere) as engine:
+        assert await answers(engine) == expected
+        assert (await engine.sources()).sources == rows
+        await engine.forget(next(r.id for r in rows if r.title == "lake"))
+    await migrate(replace(elsewhere, store=filled.store), filled)
+    async with opened(filled) as engine:
+        assert await answers(engine) == expected
+        assert {r.title for r in (await engine.sources()).sources} == {
+            r.title for r in rows if r.title != "lake"
+        }
+    again = await migrate(there, replace(shared, catalog_schema="second"))  # the catalog alone
+    assert (again.written, again.compared) == (0, None)
+
+
+async def test_a_catalog_that_is_shared_is_not_put_beside_an_index_of_one_process(
+    filled: Settings,
+) -> None:
+    with pytest.raises(BadRequestError, match="needs an index that they share"):
+        await migrate(filled, replace(filled, catalog="postgresql://localhost/x"))

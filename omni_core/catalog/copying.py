@@ -1,0 +1,86 @@
+"""Copies a whole catalog into another one, of either kind, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from omni_core.catalog.database import Transaction
+from omni_core.catalog.store import Catalog
+from omni_core.errors import StoreError
+
+PAGE = 500
+TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "meta": (("key",), ("value",)),
+    "sources": (
+        ("sha256",),
+        (
+            "id", "uri", "title", "modality", "mime", "size", "duration_s", "pages",
+            "recorded_at", "recorded_ts", "recorded_at_from", "ingested_at", "state", "stage",
+            "progress", "segments", "warnings", "error_code", "error", "timings", "model",
+            "pipeline", "resume", "folded", "empty",
+        ),
+    ),
+    "paths": (("path",), ("sha256", "size", "mtime_ns", "folded", "gone_at")),
+    "collections": (("name", "sha256"), ("ingested_at",)),
+    "passed_over": (("path",), ("size", "mtime_ns", "code", "error", "pipeline")),
+    "readers": (("sha256",), ("state",)),
+    "begun": (("key",), ("request", "at")),
+    "speakers": (("sha256", "number"), ("given", "found", "found_from")),
+    "turns": (("sha256", "start"), ("end", "speaker")),
+    "checkpoints": (("sha256", "number"), ("segments", "points")),
+}  # fmt: skip
+"""Key and other columns of each table, in an order in which references exist. Not here: what
+triggers keep (counts, names), and leases, which end with their process."""
+LIBRARY = "library"
+
+
+def copy_catalog(old: Catalog, new: Catalog) -> dict[str, int]:
+    """Make `new` hold what `old` holds; returns the rows of each table.
+
+    All or nothing. Raises StoreError FOREIGN_CATALOG when `new` holds another library.
+    """
+    theirs, ours = new.get_meta(LIBRARY), old.get_meta(LIBRARY)
+    sources, _ = new.totals()
+    if sources and theirs != ours:
+        raise StoreError(
+            f"the other catalog holds another library, of {sources} sources; name an empty one "
+            "(catalog_schema, or another database)",
+            code="FOREIGN_CATALOG",
+        )
+    rows: dict[str, int] = {}
+    with new._writing() as db:
+        for table in reversed(TABLES):
+            db.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
+        for table in TABLES:
+            rows[table] = _copy(old, db, table)
+    return rows
+
+
+def _copy(old: Catalog, db: Transaction, table: str) -> int:
+    key, others = TABLES[table]
+    columns = ", ".join(f'"{name}"' for name in (*key, *others))
+    marks = ", ".join("?" * (len(key) + len(others)))
+    insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - ours
+    count = 0
+    for page in _pages(old, table, key, columns):
+        db.executemany(insert, page)
+        count += len(page)
+    return count
+
+
+def _pages(
+    old: Catalog, table: str, key: tuple[str, ...], columns: str
+) -> Iterator[list[tuple[Any, ...]]]:
+    names = ", ".join(f'"{name}"' for name in key)
+    order = f" ORDER BY {names} LIMIT {PAGE}"
+    after: tuple[Any, ...] = ()
+    while True:
+        where = f" WHERE ({names}) > ({', '.join('?' * len(key))})" if after else ""
+        rows = old._all(f"SELECT {columns} FROM {table}{where}{order}", *after)  # noqa: S608 - ours
+        page = [tuple(row[i] for i in range(columns.count('"') // 2)) for row in rows]
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1][: len(key)]
