@@ -130,7 +130,9 @@ class Spoken(Begun):
         select = _WITH_TIMES if times else _SPEAKERS
         group = " GROUP BY s.id, p.sha256, p.number" if times else ""
         found: dict[str, list[Speaker]] = defaultdict(list)
-        for r in self._all(f"{select} {where}{group} ORDER BY s.id, p.number", *values):
+        rows = self._all(f"{select} {where}{group}", *values)
+        # sorted here: for an ORDER BY SQLite reads every source, not every speaker
+        for r in sorted(rows, key=lambda r: (r["id"], r["number"])):
             found[r["id"]].append(
                 Speaker(
                     r["number"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,11 +36,17 @@ class Comparison:
     """What differs, in words; "" when nothing does."""
 
 
-async def compare(old: Index, new: Index, info: EncoderInfo) -> Comparison:
-    """Compare counts, samples of points, and the answers to searches for samples."""
-    counts = await old.count(), await new.count()
+async def compare(
+    old: Index, new: Index, info: EncoderInfo, *, sources: Collection[str], points: int
+) -> Comparison:
+    """Compare counts, samples of points, and the answers to searches for samples.
+
+    `sources` (`src_...`), with so many `points`, are what the new one shall hold: the old one may
+    hold more, of a catalog that was lost.
+    """
+    counts = points, await new.count()
     page, _ = await old.scroll(limit=SAMPLES)
-    ids = [p.id for p in page]
+    ids = [p.id for p in page if p.stored.source_id in sources]
     here, there = await old.get(ids, vectors=True), await new.get(ids, vectors=True)
     same = sum(map(is_same, here, there)) if len(here) == len(there) else 0
     problem = ""
@@ -49,7 +55,7 @@ async def compare(old: Index, new: Index, info: EncoderInfo) -> Comparison:
     elif same < len(here):
         problem = f"{len(here) - same} of {len(here)} segments differ"
     step = max(1, len(here) // SEARCHES)
-    share, searches = await _answers(old, new, here[::step][:SEARCHES], info)
+    share, searches = await _answers(old, new, here[::step][:SEARCHES], info, sources)
     return Comparison(counts[1], same, searches, share, problem)
 
 
@@ -86,7 +92,7 @@ def _unit(vector: Vector) -> Vector:
 
 
 async def _answers(
-    old: Index, new: Index, samples: Sequence[Point], info: EncoderInfo
+    old: Index, new: Index, samples: Sequence[Point], info: EncoderInfo, sources: Collection[str]
 ) -> tuple[float, int]:
     using = "late" if info.multi_vector else "dense"
     prefetches = []
@@ -99,6 +105,7 @@ async def _answers(
     shares = []
     for prefetch in prefetches:
         (a,), (b,) = await old.search([prefetch]), await new.search([prefetch])
+        a = [p for p in a if p.stored.source_id in sources]
         if a:
             lowest = a[-1].score - NEAR
             same = {p.id for p in a} & {p.id for p in b}

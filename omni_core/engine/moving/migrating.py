@@ -138,12 +138,13 @@ async def _move_points(
         copying = _Copying(old, new, info, progress)
         async for row in _rows(catalog):
             status = await copying.source(row, status)
-        await copying.remove_others(await asyncio.to_thread(_ids, catalog))
+        sources = await asyncio.to_thread(_ids, catalog)
+        await copying.remove_others(sources, status.segments)
         await new.flush()
         status = replace(status, stage="comparing", current="")
         if progress is not None:
             await progress(status)
-        found = await comparing.compare(old, new, info)
+        found = await comparing.compare(old, new, info, sources=sources, points=status.segments)
         if found.problem or found.same_results < LEAST_SAME:
             why = found.problem or f"only {found.same_results:.0%} of their results are the same"
             raise StoreError(
@@ -209,9 +210,10 @@ class _Copying:
         there = {p.id: p for p in await self._new.get([p.id for p in points], vectors=True)}
         return [p for p in points if p.id not in there or not comparing.is_same(p, there[p.id])]
 
-    async def remove_others(self, sources: set[str]) -> None:
-        """Remove points of sources that the library does not have (any more)."""
-        if await self._new.count() > await self._old.count():
+    async def remove_others(self, sources: set[str], segments: int) -> None:
+        """Remove points of sources that the library, with so many segments, does not have (any
+        more)."""
+        if await self._new.count() > segments:
             await self._remove(None, lambda point: point.stored.source_id not in sources)
 
     async def _remove(self, which: Filter | None, unwanted: Callable[[Point], bool]) -> None:

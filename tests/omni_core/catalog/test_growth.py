@@ -90,6 +90,7 @@ def test_every_write_keeps_the_counts_and_the_names(catalog: Catalog) -> None:
         lambda: catalog.finish(source(9).sha256, state="partial", segments=1),
         lambda: catalog.replace_index("m2", [first.sha256]),
         lambda: begin(catalog, second, "third"),
+        lambda: catalog.begin_forgetting(first.sha256),
         lambda: catalog.forget(first.sha256),
         lambda: catalog.remove(second.sha256),
         lambda: catalog.remove(source(9).sha256),
@@ -184,6 +185,8 @@ def test_what_a_search_and_an_ingest_ask_is_found_through_indexes(
     catalog.count("default", state="partial")
     catalog.collections()
     catalog.speaker_names()
+    catalog.named_speakers()
+    catalog.speakers(["src_a"])
     catalog.find("picture 1")
     catalog.find("picture 1", "default")
     catalog.source_at("/m/File 1.jpg")

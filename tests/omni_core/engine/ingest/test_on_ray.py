@@ -92,7 +92,7 @@ async def main(store, film, notes):
 if __name__ == "__main__":
     asyncio.run(main(*sys.argv[1:]))
 """
-SECRET = "a secret"
+HIDDEN = "not to be sent"
 
 
 def run(folder: Path, ray: str, kill: bool, files: list[str]) -> dict[str, Any]:
@@ -150,9 +150,9 @@ async def test_without_ray_the_error_says_what_to_install(settings: Settings, me
 
 def test_no_password_of_the_library_is_sent_to_the_cluster(settings: Settings) -> None:
     secret = replace(
-        settings, token=SECRET, qdrant_api_key=SECRET, catalog=f"postgresql://u:{SECRET}@h/d"
+        settings, token=HIDDEN, qdrant_api_key=HIDDEN, catalog=f"postgresql://u:{HIDDEN}@h/d"
     )
-    assert SECRET not in str(asdict(for_actors(secret)))
+    assert HIDDEN not in str(asdict(for_actors(secret)))
 
 
 @needs_ray

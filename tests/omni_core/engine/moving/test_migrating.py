@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from omni_core.engine import MigrationStatus, migrate
 from omni_core.engine.moving import comparing
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.index.memory import MemoryIndex
+from omni_core.payload import StoredSegment
 from omni_core.points import Point
 from omni_core.settings import Settings
 from tests.omni_core.catalog import postgres_server
@@ -195,3 +197,24 @@ async def test_a_catalog_that_is_shared_is_not_put_beside_an_index_of_one_proces
 ) -> None:
     with pytest.raises(BadRequestError, match="needs an index that they share"):
         await migrate(filled, replace(filled, catalog="postgresql://localhost/x"))
+async def test_points_that_the_catalog_does_not_know_stay_behind(
+    filled: Settings, there: Settings, opened: Callable[..., Any]
+) -> None:
+    await migrate(filled, there)
+    info = await asyncio.to_thread(encoders.describe, filled)
+    old = await asyncio.to_thread(index.load, filled, info)
+    await old.open()
+    page, _ = await old.scroll(limit=1000)
+    whole = await old.get([p.id for p in page], vectors=True)
+    lost = [replace(p, id=str(uuid.uuid4()), stored=_of_another(p.stored)) for p in whole]
+    await old.upsert(lost)  # as when a catalog was deleted, and its files were ingested again
+    await old.close()
+
+    done = await migrate(filled, there)
+
+    assert done.written == 0 and done.compared is not None
+    assert (done.segments, done.compared.points) == (len(page), len(page))
+
+
+def _of_another(stored: StoredSegment) -> StoredSegment:
+    return StoredSegment({**stored.fields, "source_id": "src_lost"})
