@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,9 @@ import pytest
 from omni_core import Engine, IngestRequest, IngestStatus
 from omni_core.engine import store
 from omni_core.engine.hashing import hash_file
-from omni_core.engine.ingest import file
+from omni_core.engine.ingest import file, reading
 from omni_core.engine.results import FolderStatus
-from omni_core.errors import BadRequestError
+from omni_core.errors import BadRequestError, UnreadableError
 from omni_core.ids import PIPELINE
 from omni_core.settings import Settings
 from omni_core.types import Modality, Source
@@ -156,3 +157,44 @@ async def test_a_file_that_another_process_completed_a_moment_ago_is_not_ingeste
         status = await engine.ingest(IngestRequest(str(media / "notes.md")))
         assert (status.state, status.already, status.segments) == ("ready", True, 7)
         assert await (await engine._context.opened_index()).count() == 0
+
+
+async def test_points_whose_catalog_row_was_lost_do_not_stay_beside_those_of_the_next_ingest(
+    shared: Settings, media: Path
+) -> None:
+    async with asyncio.timeout(120), await Engine.open(shared) as engine:
+        request = IngestRequest(str(media / "notes.md"))
+        first = await engine.ingest(request)
+        index = await engine._context.opened_index()
+        (point, *_), _ = await index.scroll(limit=1)
+        stale = replace(point, id=str(uuid.uuid4()))
+        await index.upsert([stale])
+        await asyncio.to_thread(engine._context.catalog.remove, first.source_id)
+        again = await engine.ingest(request)
+        assert (again.state, again.already) == ("ready", False)
+        assert not await index.get([stale.id])
+        assert await index.count() == again.segments == first.segments
+
+
+async def test_a_file_that_fails_after_its_lease_was_lost_does_not_end_the_folder(
+    shared: Settings, other: Any, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process slept; its decoder died of that; another process has completed the file."""
+    read, bad = reading.run_here, media / "notes.md"
+
+    def take_over(source: Source) -> None:
+        with other._writing() as db:
+            db.execute("UPDATE sources SET lease_until = now() - make_interval(secs => 1)")
+        other.begin(source, collection="default", mtime_ns=1, model="m", pipeline=PIPELINE)
+        other.finish(source.sha256, segments=7)
+
+    async def slept(context: Any, run: Any, pipeline: Any, cutter: Any) -> None:
+        if run.request.path != str(bad):
+            return await read(context, run, pipeline, cutter)
+        await asyncio.to_thread(take_over, pipeline.source)
+        raise UnreadableError("the decoder died")
+
+    monkeypatch.setattr(file, "run_here", slept)
+    async with asyncio.timeout(120), await Engine.open(shared) as engine:
+        status = await engine.ingest_folder([str(bad), str(media / "lake.jpg")])
+        assert [(s.state, s.already) for s in status.done] == [("ready", True), ("ready", False)]
