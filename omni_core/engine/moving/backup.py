@@ -20,7 +20,7 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -99,6 +99,11 @@ async def restore(backup: Path, store: Path, *, progress: Progress | None = None
             f"{store} holds a library; name another folder with --store, or move that one away"
         )
     files: dict[str, Any] = manifest["files"]
+    if stray := await asyncio.to_thread(_stray, store, files):
+        raise BadRequestError(
+            f"{store} holds an index that is not of this backup ({stray}); name another folder "
+            "with --store, or move that one away"
+        )
     status = BackupStatus(
         str(store), len(files), sources=manifest["sources"], segments=manifest["segments"]
     )
@@ -121,6 +126,14 @@ async def restore(backup: Path, store: Path, *, progress: Progress | None = None
     except OSError as e:
         raise StoreError(f"cannot write {store}: {e.strerror or e}") from e
     return status
+
+
+def _stray(store: Path, files: Collection[str]) -> str:
+    """A file of an index in the store that is none of these, which would be taken for a part of it;
+    "" for none. Copies that an interrupted restoration left begin with a dot."""
+    found = (p for p in (store / "index").rglob("*") if p.is_file() and p.name[0] != ".")
+    names = (p.relative_to(store).as_posix() for p in found)
+    return next((name for name in names if name not in files), "")
 
 
 async def _apart(work: Callable[[], T]) -> T:

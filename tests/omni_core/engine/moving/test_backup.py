@@ -139,6 +139,18 @@ async def test_neither_a_backup_nor_a_library_is_overwritten(
         await restore(tmp_path / "media", tmp_path / "new")
 
 
+async def test_a_restored_index_is_not_mixed_with_what_is_left_of_another(
+    backup: Path, media: Path, tmp_path: Path, settings: Settings, opened: Callable[..., Any]
+) -> None:
+    other = replace(settings, store=str(tmp_path / "other"))
+    async with opened(other) as engine:
+        await engine.ingest(IngestRequest(str(media / "lake.jpg")))
+    (other.store_path / "catalog.sqlite").unlink()
+    with pytest.raises(BadRequestError, match="an index that is not of this backup"):
+        await restore(backup, other.store_path)
+    assert not (other.store_path / "catalog.sqlite").exists()
+
+
 async def test_an_index_that_is_not_in_the_store_is_not_backed_up_as_if_it_were(
     settings: Settings, media: Path, tmp_path: Path, opened: Callable[..., Any]
 ) -> None:
