@@ -197,6 +197,8 @@ async def test_a_catalog_that_is_shared_is_not_put_beside_an_index_of_one_proces
 ) -> None:
     with pytest.raises(BadRequestError, match="needs an index that they share"):
         await migrate(filled, replace(filled, catalog="postgresql://localhost/x"))
+
+
 async def test_points_that_the_catalog_does_not_know_stay_behind(
     filled: Settings, there: Settings, opened: Callable[..., Any]
 ) -> None:
