@@ -14,7 +14,7 @@ import pytest
 from omni_core import Engine, IngestRequest, IngestStatus
 from omni_core.engine import store
 from omni_core.engine.hashing import hash_file
-from omni_core.engine.ingest import file
+from omni_core.engine.ingest import file, reading
 from omni_core.engine.results import FolderStatus
 from omni_core.errors import BadRequestError, UnreadableError
 from omni_core.ids import PIPELINE
@@ -180,7 +180,7 @@ async def test_a_file_that_fails_after_its_lease_was_lost_does_not_end_the_folde
     shared: Settings, other: Any, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This process slept; its decoder died of that; another process has completed the file."""
-    read, bad = file.run_here, media / "notes.md"
+    read, bad = reading.run_here, media / "notes.md"
 
     def take_over(source: Source) -> None:
         with other._writing() as db:

@@ -159,29 +159,6 @@ async def test_nothing_is_copied_into_the_collection_of_another_library(
     assert (await points_of(there)).keys() == before.keys()
 
 
-async def test_points_that_the_catalog_does_not_know_stay_behind(
-    filled: Settings, there: Settings, opened: Callable[..., Any]
-) -> None:
-    await migrate(filled, there)
-    info = await asyncio.to_thread(encoders.describe, filled)
-    old = await asyncio.to_thread(index.load, filled, info)
-    await old.open()
-    page, _ = await old.scroll(limit=1000)
-    whole = await old.get([p.id for p in page], vectors=True)
-    lost = [replace(p, id=str(uuid.uuid4()), stored=_of_another(p.stored)) for p in whole]
-    await old.upsert(lost)  # as when a catalog was deleted, and its files were ingested again
-    await old.close()
-
-    done = await migrate(filled, there)
-
-    assert done.written == 0 and done.compared is not None
-    assert (done.segments, done.compared.points) == (len(page), len(page))
-
-
-def _of_another(stored: StoredSegment) -> StoredSegment:
-    return StoredSegment({**stored.fields, "source_id": "src_lost"})
-
-
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
     if why := postgres_server.why_not():
@@ -220,3 +197,26 @@ async def test_a_catalog_that_is_shared_is_not_put_beside_an_index_of_one_proces
 ) -> None:
     with pytest.raises(BadRequestError, match="needs an index that they share"):
         await migrate(filled, replace(filled, catalog="postgresql://localhost/x"))
+
+
+async def test_points_that_the_catalog_does_not_know_stay_behind(
+    filled: Settings, there: Settings, opened: Callable[..., Any]
+) -> None:
+    await migrate(filled, there)
+    info = await asyncio.to_thread(encoders.describe, filled)
+    old = await asyncio.to_thread(index.load, filled, info)
+    await old.open()
+    page, _ = await old.scroll(limit=1000)
+    whole = await old.get([p.id for p in page], vectors=True)
+    lost = [replace(p, id=str(uuid.uuid4()), stored=_of_another(p.stored)) for p in whole]
+    await old.upsert(lost)  # as when a catalog was deleted, and its files were ingested again
+    await old.close()
+
+    done = await migrate(filled, there)
+
+    assert done.written == 0 and done.compared is not None
+    assert (done.segments, done.compared.points) == (len(page), len(page))
+
+
+def _of_another(stored: StoredSegment) -> StoredSegment:
+    return StoredSegment({**stored.fields, "source_id": "src_lost"})
