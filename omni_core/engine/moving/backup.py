@@ -55,13 +55,15 @@ async def back_up(
 ) -> BackupStatus:
     """Copy the library into a new folder.
 
-    Raises BadRequestError when it exists, or the library is not in the store alone (a Qdrant
+    Raises BadRequestError when it exists or lies in the store, or the library is not in the store alone (a Qdrant
     server has snapshots of its own); StoreError when it cannot be written.
     """
     if await asyncio.to_thread(os.path.lexists, path):
         raise BadRequestError(f"{path} exists; name a new folder for the backup")
-    index = await context.opened_index()
     store = context.settings.store_path
+    if await asyncio.to_thread(lambda: path.resolve().is_relative_to(store.resolve())):
+        raise BadRequestError(f"{path} lies in the library itself; choose a folder elsewhere")
+    index = await context.opened_index()
     new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     status = BackupStatus(str(path))
     try:

@@ -133,6 +133,8 @@ async def test_neither_a_backup_nor_a_library_is_overwritten(
 ) -> None:
     with pytest.raises(BadRequestError, match="exists; name a new folder"):
         await engine.back_up(str(backup))
+    with pytest.raises(BadRequestError, match="lies in the library itself"):
+        await engine.back_up(str(settings.store_path / "backups" / "today"))
     with pytest.raises(BadRequestError, match="holds a library"):
         await restore(backup, settings.store_path)
     with pytest.raises(NotFoundError, match=r"no backup.*backup\.json"):
