@@ -55,8 +55,8 @@ async def back_up(
 ) -> BackupStatus:
     """Copy the library into a new folder.
 
-    Raises BadRequestError when it exists or lies in the store, or the library is not in the store alone (a Qdrant
-    server has snapshots of its own); StoreError when it cannot be written.
+    Raises BadRequestError when it exists or lies in the store, or when the library is not in the
+    store alone (a Qdrant server has snapshots of its own); StoreError when it cannot be written.
     """
     if await asyncio.to_thread(os.path.lexists, path):
         raise BadRequestError(f"{path} exists; name a new folder for the backup")
