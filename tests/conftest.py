@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -46,10 +47,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         lines = [f"[omni_mcp.{group}]\n{line}\n" for group, line in points.items()]
         (info / "entry_points.txt").write_text("\n".join(lines))
+        importlib.invalidate_caches()  # a folder that changed twice within one tick of its clock
         plugins.reload_entry_points()
 
     yield _install
     monkeypatch.undo()
     for module in installed:
         sys.modules.pop(module, None)
+    importlib.invalidate_caches()
     plugins.reload_entry_points()
