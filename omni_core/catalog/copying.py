@@ -33,6 +33,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """Key and other columns of each table, in an order in which references exist. Not here: what
 triggers keep (counts, names), and leases, which end with their process."""
 LIBRARY = "library"
+"""Key of `meta`: the id of the library."""
 
 
 def copy_catalog(old: Catalog, new: Catalog) -> dict[str, int]:

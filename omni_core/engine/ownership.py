@@ -12,15 +12,14 @@ from dataclasses import asdict
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog, open_catalog
+from omni_core.catalog.copying import LIBRARY
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
-
-KEY = "library"
 
 
 def library_id(catalog: Catalog) -> str:
     """The id of this library, made when it is first opened."""
-    return catalog.get_meta(KEY) or catalog.set_meta_once(KEY, uuid.uuid4().hex)
+    return catalog.get_meta(LIBRARY) or catalog.set_meta_once(LIBRARY, uuid.uuid4().hex)
 
 
 async def look(settings: Settings) -> list[dict[str, str]]:
@@ -32,7 +31,7 @@ async def look(settings: Settings) -> list[dict[str, str]]:
 
     def known() -> str:
         with open_catalog(settings, read_only=True) as catalog:
-            return catalog.get_meta(KEY) or ""
+            return catalog.get_meta(LIBRARY) or ""
 
     seen = await server.look(settings, info, await asyncio.to_thread(known))
     return [asdict(s) for s in seen]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
-from dataclasses import asdict
 from typing import Any
 
 from omni_core.settings import Settings
+from omni_server.child_look import answer_of
 
 LOOK_S = 90
 
@@ -25,14 +22,8 @@ sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 
 def lines(settings: Settings) -> list[tuple[str, Any, str, str, str]]:
     """Name, state, detail, what it adds and what to do, of each finding."""
-    path = os.pathsep.join(filter(None, sys.path))
-    given = {k: v for k, v in asdict(settings).items() if v != getattr(Settings(), k)}
     try:
-        run = subprocess.run(  # noqa: S603 - our own interpreter and program
-            [sys.executable, "-P", "-c", _LOOK], input=json.dumps(given), capture_output=True,
-            text=True, timeout=LOOK_S, env={**os.environ, "PYTHONPATH": path},
-        )  # fmt: skip
-        answer = json.loads(run.stdout.strip().splitlines()[-1])
+        answer = answer_of(_LOOK, settings, LOOK_S)
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as e:
         why = f"{settings.qdrant_url} cannot be looked at ({type(e).__name__})"
         return [("Qdrant", "missing", why, "", "pip install 'omni-mcp[server]'")]

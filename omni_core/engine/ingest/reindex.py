@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from omni_core import encoders, index
-from omni_core.catalog import Catalog, open_catalog
+from omni_core.catalog import Catalog, copying, open_catalog
 from omni_core.catalog.groups import StoredGroup
 from omni_core.engine import ownership
 from omni_core.engine.ingest.embedding import Target
@@ -148,7 +148,7 @@ def _rows(settings: Settings, info: EncoderInfo) -> tuple[str, list[SourceRow]]:
             page, _, after = catalog.list(limit=PAGE, after=after)
             rows += [r for r in page if r.segments or r.state == "ready"]
             if after is None:
-                return catalog.get_meta(ownership.KEY) or "", rows
+                return catalog.get_meta(copying.LIBRARY) or "", rows
 
 
 async def _embed_again(

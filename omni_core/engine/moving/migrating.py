@@ -20,6 +20,7 @@ from omni_core.engine.moving import comparing
 from omni_core.engine.ownership import library_id
 from omni_core.engine.results import SourceRow
 from omni_core.engine.store import refuse_unshared, take_store
+from omni_core.engine.vectors.exporting import points_of_source
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.payload import source_filter
 from omni_core.points import Point
@@ -29,8 +30,7 @@ from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
 
 PAGE = 250
-PAGE_LATE = 32
-"""Points read at once: the late vectors of one take up to a megabyte."""
+"""Points looked through, or deleted, at once."""
 ROWS = 500
 LEAST_SAME = 0.9
 """Least share of the same results among the first ten of the compared searches. Not 1: a server
@@ -136,9 +136,10 @@ async def _move_points(
             await opened.open()
             await opened.claim(await asyncio.to_thread(library_id, catalog))
         copying = _Copying(old, new, info, progress)
+        sources: set[str] = set()
         async for row in _rows(catalog):
             status = await copying.source(row, status)
-        sources = await asyncio.to_thread(_ids, catalog)
+            sources.add(row.id)
         await copying.remove_others(sources, status.segments)
         await new.flush()
         status = replace(status, stage="comparing", current="")
@@ -165,22 +166,11 @@ async def _rows(catalog: Catalog) -> AsyncIterator[SourceRow]:
             return
 
 
-def _ids(catalog: Catalog) -> set[str]:
-    found: set[str] = set()
-    after = None
-    while True:
-        page, _, after = catalog.list(limit=ROWS, after=after)
-        found |= {row.id for row in page}
-        if after is None:
-            return found
-
-
 class _Copying:
     def __init__(
         self, old: Index, new: Index, info: EncoderInfo, progress: Progress | None
     ) -> None:
-        self._old, self._new, self._progress = old, new, progress
-        self._at_once = PAGE_LATE if info.multi_vector else PAGE
+        self._old, self._new, self._info, self._progress = old, new, info, progress
 
     async def source(self, row: SourceRow, status: MigrationStatus) -> MigrationStatus:
         """Make the new index hold what the old one holds of this source, and nothing else."""
@@ -191,7 +181,7 @@ class _Copying:
         fresh = not await self._new.count(which)
         read = written = 0
         kept: set[str] = set()
-        async for points in _points(self._old, which, self._at_once):
+        async for points in points_of_source(self._old, self._info, row.id):
             missing = points if fresh else await self._differing(points)
             if missing:
                 await self._new.upsert(missing)
@@ -226,14 +216,3 @@ class _Copying:
                 break
         for i in range(0, len(found), PAGE):
             await self._new.delete(Filter(must=(Ids(tuple(found[i : i + PAGE])),)))
-
-
-async def _points(index: Index, which: Filter, at_once: int) -> AsyncIterator[list[Point]]:
-    """The points of a filter with their vectors, in pages."""
-    offset = None
-    while True:
-        page, offset = await index.scroll(which, limit=at_once, offset=offset)
-        if page:
-            yield await index.get([p.id for p in page], vectors=True)
-        if offset is None:
-            return

@@ -105,7 +105,7 @@ def _source(catalog: Catalog, row: SourceRow) -> str:
 
 async def _write(writer: Any, index: Index, info: EncoderInfo, source_id: str, source: str) -> int:
     count = 0
-    async for points in _points(index, info, source_id):
+    async for points in points_of_source(index, info, source_id):
         await asyncio.to_thread(writer.write, source, points)
         count += len(points)
     if not count:
@@ -113,7 +113,10 @@ async def _write(writer: Any, index: Index, info: EncoderInfo, source_id: str, s
     return count
 
 
-async def _points(index: Index, info: EncoderInfo, source_id: str) -> AsyncIterator[list[Point]]:
+async def points_of_source(
+    index: Index, info: EncoderInfo, source_id: str
+) -> AsyncIterator[list[Point]]:
+    """All points of a source with their vectors, in batches of a bounded size."""
     at_once = FETCHED_LATE if info.multi_vector else FETCHED
     offset = None
     while True:
