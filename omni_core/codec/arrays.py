@@ -27,7 +27,7 @@ def array_codec(hint: Any, mark: Array | None = None) -> Codec:
     def fits(axes: Sequence[int]) -> bool:
         return len(axes) <= MAX_AXES and (mark is None or mark.fits(axes))
 
-    def encode(value: Any, blobs: list[Blob]) -> Any:
+    def encode(value: Any, blobs: list[Any]) -> Any:
         array = np.asarray(value)
         if array.dtype != dtype:
             array = array.astype(dtype, casting="same_kind")

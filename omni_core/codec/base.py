@@ -8,7 +8,7 @@ from typing import Any
 
 Blob = bytes | memoryview
 """Bytes that travel beside the JSON."""
-Encode = Callable[[Any, list[Blob]], Any]
+Encode = Callable[[Any, list[Any]], Any]
 Decode = Callable[[Any, Sequence[Blob]], Any]
 
 LOCAL_PATH = "a path"

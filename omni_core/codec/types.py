@@ -69,7 +69,7 @@ def _number(value: Any) -> float:
 
 
 def _bytes() -> Codec:
-    def encode(value: bytes, blobs: list[Blob]) -> int:
+    def encode(value: bytes, blobs: list[Any]) -> int:
         blobs.append(bytes(value))
         return len(blobs) - 1
 
@@ -115,7 +115,7 @@ _COLLECTIONS: dict[Any, Callable[[Any], Any]] = {
 def _local_path(inner: Codec) -> Codec:
     """A path, made absolute where it is sent: the receiver works in another folder."""
 
-    def encode(value: Any, blobs: list[Blob]) -> Any:
+    def encode(value: Any, blobs: list[Any]) -> Any:
         return inner.encode(absolute(value) if value else value, blobs)
 
     return Codec(f"path {inner.shape}", encode, inner.decode)
@@ -147,7 +147,7 @@ def _union(members: list[Codec], hints: tuple[Any, ...]) -> Codec:
         if not all(isinstance(kind, type) for kind in kinds):
             raise TypeError(f"{hints!r} cannot be told apart between processes")
 
-    def encode(value: Any, blobs: list[Blob]) -> Any:
+    def encode(value: Any, blobs: list[Any]) -> Any:
         if value is None and optional:
             return None
         if len(others) == 1:
@@ -186,7 +186,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _collection(inner: Codec, build: Callable[[Any], Any]) -> Codec:
-    def encode(value: Any, blobs: list[Blob]) -> list[Any]:
+    def encode(value: Any, blobs: list[Any]) -> list[Any]:
         return [inner.encode(each, blobs) for each in value]
 
     def decode(value: Any, blobs: Sequence[Blob]) -> Any:
@@ -196,7 +196,7 @@ def _collection(inner: Codec, build: Callable[[Any], Any]) -> Codec:
 
 
 def _fixed_tuple(members: list[Codec]) -> Codec:
-    def encode(value: Any, blobs: list[Blob]) -> list[Any]:
+    def encode(value: Any, blobs: list[Any]) -> list[Any]:
         return [m.encode(each, blobs) for m, each in zip(members, value, strict=True)]
 
     def decode(value: Any, blobs: Sequence[Blob]) -> tuple[Any, ...]:
@@ -214,7 +214,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _mapping(inner: Codec) -> Codec:
-    def encode(value: Any, blobs: list[Blob]) -> dict[str, Any]:
+    def encode(value: Any, blobs: list[Any]) -> dict[str, Any]:
         return {str(key): inner.encode(each, blobs) for key, each in value.items()}
 
     def decode(value: Any, blobs: Sequence[Blob]) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def _dataclass(kind: Any) -> Codec:
     hints = typing.get_type_hints(kind, include_extras=True)
     fields = {f.name: codec(hints[f.name]) for f in dataclasses.fields(kind) if f.init}
 
-    def encode(value: Any, blobs: list[Blob]) -> dict[str, Any]:
+    def encode(value: Any, blobs: list[Any]) -> dict[str, Any]:
         if type(value) is not kind:
             raise TypeError(f"{value!r:.80} is no {kind.__name__}")
         return {name: each.encode(getattr(value, name), blobs) for name, each in fields.items()}

@@ -9,7 +9,7 @@ remote one and those of a plug-in are code that the operator chose: they keep th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from omni_core import plugins
@@ -41,10 +41,10 @@ def of_models(settings: Settings) -> Rules:
 async def in_force(settings: Settings) -> Mapping[str, str]:
     """What confines each kind of child on this machine, in words: one of each is started with its
     rules, and says what it could enter."""
-    kinds = {
-        "decoders": Rules(settings.sandbox),
-        "models": of_models(settings),
-        "index": of_index(settings.sandbox),
+    kinds: dict[str, Callable[[], Rules]] = {
+        "decoders": lambda: Rules(settings.sandbox),
+        "models": lambda: of_models(settings),
+        "index": lambda: of_index(settings.sandbox),
     }
     found = {}
     for kind, rules in kinds.items():

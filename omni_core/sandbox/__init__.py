@@ -3,7 +3,7 @@
 A child is started with a few variables of the environment (`environment`), and before it imports
 anything of ours it gives up (`entering`) new privileges, capabilities of root, and, where the
 kernel has them, the rest of the file system and the network (Landlock) and the system calls that
-it never needs (seccomp). `rules` says which child gives up what; docs/how-it-works.md shows the table.
+it never needs (seccomp). `rules` says which child gives up what; docs/how-it-works.md shows it.
 On macOS and Windows only the environment and the limits hold.
 """
 

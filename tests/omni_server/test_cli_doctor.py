@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from omni_core.sandbox import kernel
 from omni_core.settings import Settings
 from omni_server import doctor
 from omni_server.cli import main
@@ -135,3 +136,12 @@ def test_the_pdf_engine_that_is_not_chosen_may_be_missing(monkeypatch: pytest.Mo
             },
         )  # fmt: skip
         assert sorted(f.state for f in doctor._features(chosen)) == ["absent", "ok"]
+
+
+def test_what_confines_the_child_processes_is_asked_of_them(few_parts: None) -> None:
+    found = by_name(Settings())["sandbox"]
+    held = kernel()
+    assert found.state == ("ok" if held.landlock and held.seccomp else "warning")
+    assert (f"Landlock {held.landlock}" in found.detail) == bool(held.landlock)
+    assert ("seccomp" in found.detail.split("(no")[0]) == held.seccomp
+    assert by_name(Settings(sandbox="off"))["sandbox"].detail == "off"
