@@ -31,6 +31,9 @@ from omni_core.config.values import Bounds, Checker
 from omni_core.errors import BadRequestError
 
 DEFAULT_STORE = "~/.omni-mcp"
+MIN_TOKEN = 16
+"""Characters of a secret that a server or a worker asks for; a shorter one could be guessed, on
+loopback too, where every program of the machine may try."""
 
 
 @dataclass(frozen=True, slots=True)
