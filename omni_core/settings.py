@@ -185,6 +185,8 @@ class Settings:
     """Whether get_segment over HTTP links to the original file too, for roots and uploads."""
     rate_limit: CountOrZero = 200
     """HTTP requests a second by one token, and from one address; bursts of ten times; 0: any."""
+    calls_at_once: CountOrZero = 4
+    """Searches and openings of one user or session that are worked on at once; 0: any number."""
     wrong_tokens: Count = 20
     """Wrong tokens a minute from one address; further ones are not looked at."""
     metrics_public: bool = False
