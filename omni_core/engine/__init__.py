@@ -31,7 +31,7 @@ from omni_core.engine.moving.backup import Progress as BackupProgress
 from omni_core.engine.moving.backup import back_up, restore
 from omni_core.engine.moving.migrating import MigrationStatus, migrate
 from omni_core.engine.opening import open_ref
-from omni_core.engine.refs import one_source
+from omni_core.engine.refs import exact_source
 from omni_core.engine.results import (
     BackupStatus,
     Checked,
@@ -274,9 +274,15 @@ class Engine:
         """Whether the words of `quote` are where the citation `ref` says."""
         return await library.check_quote(self._context, ref, quote)
 
+    async def named(self, source: str) -> SourceRow:
+        """The source with this id, this whole path, or this whole title or file name if no other
+        has it: what `forget` and `name_speaker` act on. Raises UNKNOWN_SOURCE or
+        AMBIGUOUS_SOURCE."""
+        return await exact_source(self._context, source)
+
     async def forget(self, source: str) -> SourceRow:
-        """Remove a source from the library; the file is not touched."""
-        row = await one_source(self._context, source)
+        """Remove a source from the library; the file is not touched. See `named` for `source`."""
+        row = await exact_source(self._context, source)
         await self._jobs.stop(row.id)
         return await library.forget_source(self._context, row.id)
 

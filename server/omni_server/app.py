@@ -33,7 +33,7 @@ from omni_server.page.tools import library_status, name_speaker, view_moment
 from omni_server.progress import cancelled_by_others
 from omni_server.render.results import ambiguous
 from omni_server.state import Opener, State
-from omni_server.text import one_line
+from omni_server.text import fenced, one_line
 from omni_server.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -200,7 +200,7 @@ class EvidenceTool(Tool):
             raise ToolError(ambiguous(e)) from e
         except OmniError as e:
             note_outcome(e.code)
-            raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
+            raise ToolError(fenced(f"{e.code}: {one_line(str(e), 600)}")) from e
         except (MCPError, ToolError):
             raise
         except asyncio.CancelledError as e:
