@@ -74,7 +74,7 @@ OF_PROTOCOL: Mapping[str, int] = {
 }
 """Most characters of what a message names, outside the arguments of a tool."""
 PROTOCOL_TEXT = 4096
-"""Most characters of any other text there: prompt arguments, answers of people, names of clients."""
+"""Most characters of any other text there: prompt arguments, what people answer."""
 PROTOCOL_ENTRIES = 1000
 """Most entries of a list or object there."""
 
@@ -93,8 +93,6 @@ HEADER_BYTES = 16_384
 """Most bytes of one header."""
 HEADERS = 100
 """Most headers of a request."""
-METADATA = 50
-"""Most entries of the metadata of an upload."""
 
 
 def check(**given: str | None) -> None:

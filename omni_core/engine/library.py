@@ -187,9 +187,7 @@ async def check_quote(context: Context, ref: str, quote: str) -> Checked:
     return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row, placed)
 
 
-def _elsewhere(
-    quote: str, here: Sequence[Line], everywhere: Sequence[Line]
-) -> tuple[Line, ...]:
+def _elsewhere(quote: str, here: Sequence[Line], everywhere: Sequence[Line]) -> tuple[Line, ...]:
     """The first other lines that hold the quote."""
     starts = sorted(x.start for x in here)
     others = (x for x in everywhere if not _holds(starts, x.start))

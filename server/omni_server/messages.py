@@ -63,16 +63,17 @@ def refusal(message: bytes) -> Refusal | None:
             f"BAD_ARGUMENT: the message is nested deeper than {limits.MESSAGE_DEPTH} levels",
             _id_of(parsed),
         )
-    try:
-        message_of = jsonrpc_message_adapter.validate_python(parsed, by_name=False)
-    except ValidationError:
-        return Refusal(INVALID_REQUEST, _WRONG_SHAPE, _id_of(parsed))
-    given = getattr(message_of, "id", None)
-    if given is not None and _id_of({"id": given}) is None:
+    is_request = isinstance(parsed, dict) and "method" in parsed and "id" in parsed
+    if is_request and _id_of(parsed) is None:
         return Refusal(
             INVALID_REQUEST,
-            f"BAD_ARGUMENT: an id has at most {limits.MESSAGE_ID} characters or 18 digits",
+            f"BAD_ARGUMENT: an id is a text of at most {limits.MESSAGE_ID} characters or a whole "
+            "number of at most 18 digits",
         )
+    try:
+        jsonrpc_message_adapter.validate_python(parsed, by_name=False)
+    except ValidationError:
+        return Refusal(INVALID_REQUEST, _WRONG_SHAPE, _id_of(parsed))
     return None
 
 
@@ -104,7 +105,7 @@ def _problem(error: ValueError) -> str:
 
 def _is_deeper(value: Any, most: int) -> bool:
     """Whether lists and objects lie more than `most` deep, without recursion."""
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(most + 1):
         level = [
             inner
@@ -121,8 +122,11 @@ def _id_of(parsed: Any) -> Id:
     """The id of a request, if it is one that can be given back."""
     found = parsed.get("id") if isinstance(parsed, dict) else None
     if isinstance(found, str):
-        whole = len(found) <= limits.MESSAGE_ID and found.isprintable()
-        return found if whole else None
+        try:
+            found.encode()
+        except UnicodeEncodeError:
+            return None
+        return found if len(found) <= limits.MESSAGE_ID else None
     if isinstance(found, int) and not isinstance(found, bool):
         return found if abs(found) < 10**18 else None
     return None

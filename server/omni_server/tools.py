@@ -115,9 +115,7 @@ async def ingest_media(
 
 async def search(
     ctx: Ctx,
-    query: Annotated[
-        str, _d("What was seen, heard or written; or 'right after X', 'how often X'")
-    ],
+    query: Annotated[str, _d("What was seen, heard or written; or 'right after X', 'how often X'")],
     modality: Kinds = (),
     source: Annotated[str, _d("Only this source: id or part of its title")] = "",
     when: When = "",

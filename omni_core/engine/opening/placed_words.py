@@ -62,9 +62,7 @@ async def place_of_quote(
     return await asyncio.to_thread(_best_place, sights, points, quote)
 
 
-def _best_place(
-    sights: Sequence[Sight], points: Sequence[Point], quote: str
-) -> tuple[Placed, ...]:
+def _best_place(sights: Sequence[Sight], points: Sequence[Point], quote: str) -> tuple[Placed, ...]:
     best: tuple[QuoteMatch, Placed] | None = None
     for sight in sights:
         match, rects = of_quote(quote, sight.words)

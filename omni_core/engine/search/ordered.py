@@ -94,7 +94,9 @@ async def _within_named(
     without that name; unchanged where it names none."""
     if request.source or request.after or request.before:
         return request, reading
-    named_in_question = await asyncio.to_thread(lambda: [*islice(named_sources(request.query), NAMES)])
+    named_in_question = await asyncio.to_thread(
+        lambda: [*islice(named_sources(request.query), NAMES)]
+    )
     for named in named_in_question:
         rows = await asyncio.to_thread(context.catalog.find, named.name, request.collection)
         if len(rows) != 1 or not (named.is_kind or same_title(rows[0].title, named.name)):

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from omni_core import limits
 from omni_core.settings import Settings
+from omni_server.http.messages import drain
 from omni_server.observe.principals import short_hash
 from omni_server.text import one_line
 
@@ -76,11 +77,12 @@ class Limits:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if (refused := _too_much(scope)) is not None:
-            await refused(scope, receive, send)
-            return
+        refused = _too_much(scope)
         if scope["path"] == "/mcp" and _declared(headers) > limits.MESSAGE_BYTES:
-            await too_large(scope, receive, send)
+            refused = _too_large
+        if refused is not None:
+            await drain(receive)
+            await refused(scope, receive, send)
             return
         address = str((scope.get("client") or ("",))[0])
         given = headers.get("authorization")
@@ -155,7 +157,7 @@ def _too_much(scope: Scope) -> PlainTextResponse | None:
     return None
 
 
-too_large = PlainTextResponse(
+_too_large = PlainTextResponse(
     f"TOO_LARGE: a message may have {limits.MESSAGE_BYTES >> 20} MB; send files with "
     "`omni-mcp upload` or POST /upload, and name the id that it answers\n",
     413,

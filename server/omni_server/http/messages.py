@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,6 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from omni_core import limits
 from omni_server.messages import refusal
 
+DRAINED_BYTES = 128 << 20
+DRAINED_S = 5.0
+"""So much of a refused body is read and thrown away: who is still sending when the connection
+closes would not see the answer."""
 SHORT = 16_384
 """Bytes up to which a message is looked at without a thread: 0.2 ms."""
 
@@ -33,6 +38,8 @@ class Messages:
             await self._app(scope, again, send)
             return
         status = 413 if len(body) > limits.MESSAGE_BYTES else 400
+        if status == 413:
+            await drain(receive)
         answer = Response(refused.text(), status, media_type="application/json")
         await answer(scope, receive, send)
 
@@ -54,3 +61,15 @@ async def peek(receive: Receive, most: int) -> tuple[bytes, Receive]:
         return messages.pop() if messages else await receive()
 
     return bytes(body), again
+
+
+async def drain(receive: Receive) -> None:
+    """Read what is left of a body, within bounds, and forget it."""
+    read = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAINED_S):
+            while read <= DRAINED_BYTES:
+                message = await receive()
+                read += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
