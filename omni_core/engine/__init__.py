@@ -64,6 +64,7 @@ from omni_core.errors import BadRequestError, OmniError, StoppedError
 from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
+from omni_core.weights import cache
 
 __all__ = [
     "BackupStatus",
@@ -119,7 +120,8 @@ class Engine:
             if beside is not None:
                 models, decoders = beside._context.models, beside._context.decoders
             else:
-                models, decoders = Models(settings), Decoders(settings)
+                found = await asyncio.to_thread(cache.resolved, settings)
+                models, decoders = Models(found), Decoders(settings)
                 resources.push_async_callback(models.close)
                 resources.push_async_callback(decoders.close)
             if beside is not None:
