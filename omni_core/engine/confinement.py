@@ -14,8 +14,9 @@ from dataclasses import replace
 
 from omni_core import plugins
 from omni_core.encoders.gemma import files as gemma
-from omni_core.sandbox.rules import CAN_WRITE_ANYWHERE, Rules, of_index, user_caches
+from omni_core.sandbox.rules import CAN_WRITE_ANYWHERE, Rules, of_index
 from omni_core.settings import Settings
+from omni_core.weights import cache
 from omni_core.worker import Worker
 
 OWN_ENCODERS = ("embedded", "hashing")
@@ -25,7 +26,8 @@ OWN_RERANKERS = ("", "minilm-l12")
 def of_models(settings: Settings) -> Rules:
     """The rules for the model worker of these settings."""
     foreign = not _own(settings)
-    writes = (str(settings.store_path / "cache"), settings.weights_dir, *user_caches())
+    places = cache.resolved(settings)
+    writes = (places.cache_dir, str(cache.of_store(settings.store_path)), settings.weights_dir)
     return Rules(
         settings.sandbox,
         network=foreign,

@@ -7,7 +7,6 @@ import sys
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 Mode = Literal["auto", "strict", "off"]
@@ -51,7 +50,6 @@ SYSTEM = (
 )  # fmt: skip
 """What any program reads. Other processes under /proc, and the rest of /etc, are not there."""
 FONTS = ("~/.fonts", "~/.local/share/fonts")
-CACHES = ("HF_HOME", "HF_HUB_CACHE", "TORCH_HOME", "TRITON_CACHE_DIR", "XDG_CACHE_HOME")
 
 
 def of_python(path: Iterable[str] = ()) -> tuple[str, ...]:
@@ -60,12 +58,6 @@ def of_python(path: Iterable[str] = ()) -> tuple[str, ...]:
     places |= {*sysconfig.get_paths().values(), *path}
     places |= {p for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p}
     return tuple(sorted(places - {""}))
-
-
-def user_caches() -> tuple[str, ...]:
-    """The folders where models and compiled kernels are kept for a user."""
-    named = [os.environ[name] for name in CACHES if os.environ.get(name)]
-    return (*named, str(Path("~/.cache").expanduser()))
 
 
 def of_index(mode: Mode) -> Rules:

@@ -187,7 +187,7 @@ def _import(modules: list[str]) -> dict[str, str]:
     try:
         run = subprocess.run(  # noqa: S603 - our own interpreter and names
             [sys.executable, "-c", _PROBE, *modules], capture_output=True, text=True, timeout=180,
-            env=allowed(os.environ, models=True) | _python_path(),
+            env=allowed(os.environ, models=True),
         )  # fmt: skip
         answer: dict[str, str] = json.loads(run.stdout.strip().splitlines()[-1])
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as e:
