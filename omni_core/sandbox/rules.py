@@ -46,7 +46,7 @@ SYSTEM = (
     "/etc/passwd", "/etc/nsswitch.conf", "/etc/os-release", "/var/cache/fontconfig",
     "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random",
     "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys", "/proc/self",
-    "/sys/devices/system", "/sys/fs/cgroup",
+    "/sys/devices", "/sys/bus/pci", "/sys/fs/cgroup",
 )  # fmt: skip
 """What any program reads. Other processes under /proc, and the rest of /etc, are not there."""
 FONTS = ("~/.fonts", "~/.local/share/fonts")
