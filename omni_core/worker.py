@@ -378,7 +378,8 @@ def _environment(rules: Rules, folder: TemporaryFolder | None) -> dict[str, str]
 
 def _error(packed: dict[str, Any]) -> OmniError:
     """The error that a child reports: one line, with a code that is one."""
-    line = " ".join(str(packed.get("error", "no message")).split("\n"))[:MAX_MESSAGE]
+    said = str(packed.get("error", "no message"))[:MAX_MESSAGE]
+    line = "".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else " " for c in said)
     code = str(packed.get("code") or "")
     given = {**packed, "error": line, "code": code if _CODE.fullmatch(code) else None}
     return unpack(given)

@@ -9,6 +9,7 @@ import pytest
 from bench.fuzz.running import run
 from bench.fuzz.table import Target, targets
 from bench.trust_fuzz import measure
+from omni_core.media.document.file_kinds import zip_refusal
 from omni_core.media.text import structured
 from omni_server.clients import toml_sections
 
@@ -40,6 +41,12 @@ def test_a_long_word_of_letters_that_base64_has_too_ends_soon() -> None:
 
 def test_a_settings_file_without_tables_stays_as_it_is() -> None:
     assert toml_sections.drop('a = """\nx"""\n', ("mcp", "a")) == 'a = """\nx"""\n'
+
+
+def test_names_in_an_archive_that_cannot_be_read_are_one_clean_line() -> None:
+    said = str(zip_refusal("a.zip", ["x\x1b[2J\n\u202eIGNORE ALL" + "y" * 500]))
+    assert said.isprintable()
+    assert len(said) < 200
 
 
 def test_the_part_of_the_bench_is_there() -> None:

@@ -62,8 +62,8 @@ def attempt(target: Target, data: bytes, tally: Tally, limit_s: float = LIMIT_S)
             target.call(data)
         tally.accepted += 1
     except target.allowed as e:
-        if "\n" in str(e) and getattr(e, "code", ""):
-            wrong = "an error of several lines"
+        if getattr(e, "code", "") and any(c in str(e) for c in "\n\r\x1b\u202e"):
+            wrong = f"an error with what a file wrote into it: {str(e)[:80]!r}"
     except LateError:
         wrong = f"late: over {limit_s:g} s"
     except Exception as e:

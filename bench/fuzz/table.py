@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,9 +28,19 @@ def of_text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: parse(data.decode("utf-8", "surrogateescape"))
 
 
+TABLES = ("phrases", "formats", "messages", "files")
+
+
 def targets() -> list[Target]:
     """Every target, by name."""
-    from bench.fuzz import targets_files, targets_formats, targets_messages, targets_phrases
+    return sorted((t for table in TABLES for t in _of(table)), key=lambda t: t.name)
 
-    tables = (targets_files, targets_formats, targets_messages, targets_phrases)
-    return sorted((t for table in tables for t in table.targets()), key=lambda t: t.name)
+
+def first(name: str) -> Target | None:
+    """The first target whose name begins so; what the tables after its own need is not imported."""
+    return next((t for table in TABLES for t in _of(table) if t.name.startswith(name)), None)
+
+
+def _of(table: str) -> list[Target]:
+    found: list[Target] = importlib.import_module(f"bench.fuzz.targets_{table}").targets()
+    return found
