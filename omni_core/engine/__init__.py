@@ -115,7 +115,7 @@ class Engine:
         async with AsyncExitStack() as resources:
             catalog = await take_store(settings, info, resources)
             chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
-            store_index = IndexOpening(chosen, catalog, info.fingerprint)
+            store_index = IndexOpening(chosen, catalog)
             resources.push_async_callback(store_index.close)
             if beside is not None:
                 models, decoders = beside._context.models, beside._context.decoders

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import bisect
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import get_args
@@ -74,6 +75,8 @@ async def list_sources(
     return SourcePage(tuple(rows), total, following, counts if whole else {})
 
 
+_AS_IT_IS = "="
+"""How a position begins that is a sort key in JSON; base 85 does not have the sign."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -81,6 +84,13 @@ def _position(last: SortKey) -> str:
     """A sort key in 15 characters: microseconds, and the first 40 bits of the hash. Sources that
     are alike in both would be skipped; a second in one microsecond is rare enough."""
     at, sha256 = last
+    try:
+        return _packed(at, sha256)
+    except (ValueError, TypeError, OverflowError):  # a damaged row: its key as it is
+        return _AS_IT_IS + base64.b85encode(json.dumps(last).encode()).decode()
+
+
+def _packed(at: str, sha256: str) -> str:
     micros = (datetime.fromisoformat(at) - _EPOCH) // timedelta(microseconds=1)
     return base64.b85encode(micros.to_bytes(7) + bytes.fromhex(sha256[:10])).decode()
 
@@ -88,9 +98,12 @@ def _position(last: SortKey) -> str:
 def _sort_key(position: str) -> SortKey | None:
     if not position:
         return None
+    if position.startswith(_AS_IT_IS):
+        at, sha256 = json.loads(base64.b85decode(position.removeprefix(_AS_IT_IS)))
+        return str(at), str(sha256)
     raw = base64.b85decode(position)
-    at = _EPOCH + timedelta(microseconds=int.from_bytes(raw[:7]))
-    return at.isoformat(), raw[7:].hex() + "~"  # after every hash that begins so
+    micros = timedelta(microseconds=int.from_bytes(raw[:7]))
+    return (_EPOCH + micros).isoformat(), raw[7:].hex() + "~"  # after every hash that begins so
 
 
 @staged("read")

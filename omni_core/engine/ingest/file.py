@@ -21,6 +21,7 @@ from omni_core.engine.ingest.finish import fail, finish, suspend
 from omni_core.engine.ingest.known import is_complete, replaced_content_warning
 from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.ingest.pipeline import Pipeline
+from omni_core.engine.ingest.reached import is_sound
 from omni_core.engine.ingest.reading import run_here, run_on_ray
 from omni_core.engine.ingest.run import Report, Run
 from omni_core.engine.results import IngestRequest, IngestStatus
@@ -229,8 +230,8 @@ async def _begin(
     if resume.get("options", options) == options:
         groups = await asyncio.to_thread(context.catalog.groups_of, source.sha256)
         saved = await asyncio.to_thread(context.catalog.readers_of, source.sha256)
-    else:
-        resume = {}
+    if resume.get("options", options) != options or not is_sound(resume, groups):
+        resume, groups, saved = {}, (), b""
 
     async def note(group: StoredGroup) -> None:
         await _note(context, run, pipeline, group)

@@ -76,12 +76,12 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
     places, unplaced = await _places(context, selection, path, quote, MARKED & set(shows))
     attached = Attached()
     if "thumbnail" in shows:
-        kept = await asyncio.to_thread(saved_thumbnail, context, selection)
-        attached, shows = Attached(kept), () if kept else INSTEAD_OF_THUMBNAIL[row.modality]
+        attached = await asyncio.to_thread(saved_thumbnail, context, selection)
+        shows = () if attached.pictures else INSTEAD_OF_THUMBNAIL[row.modality]
     if path is not None and shows:
         attached = await attach(context, path, selection, request, shows, places)
     elif set(shows) & PICTURES:
-        attached = Attached(await asyncio.to_thread(saved_thumbnail, context, selection))
+        attached = await asyncio.to_thread(saved_thumbnail, context, selection)
     speaking = await speaking_in(context, row, selection.span)
     notes = (incomplete_note(row), *empty_note(row.empty))
     warnings = (unfit, missing, unplaced, *attached.warnings, *notes)
