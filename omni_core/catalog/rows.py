@@ -13,6 +13,7 @@ from typing import Any, get_args
 from omni_core.catalog.database import Row
 from omni_core.collection_names import collection_names
 from omni_core.ids import source_id
+from omni_core.text.titles import title_of
 from omni_core.types import Modality, SourceRow, State
 
 NONSENSE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
@@ -161,6 +162,11 @@ def _id(r: Row) -> str:
         return _shown("id")(r)
 
 
+def _title(r: Row) -> str:
+    """The name of the file, which most titles are; what can be shown where that is none either."""
+    return title_of(_shown("uri")(r)) or _shown("title")(r)
+
+
 def _modality(r: Row) -> Modality:
     """What the type or the name of the file says."""
     named = mimetypes.guess_type(_shown("uri")(r))[0] or ""
@@ -173,7 +179,7 @@ def _modality(r: Row) -> Modality:
 
 COLUMNS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Row], Any]]] = {
     "id": (_text, _id),
-    "title": (_text, _shown("title")),
+    "title": (_text, _title),
     "modality": (Modality, _modality),
     "uri": (_text, _shown("uri")),
     "sha256": (_hash, _shown("sha256")),

@@ -23,7 +23,8 @@ class Compared:
 
 
 async def compare(catalog: Catalog, index: Index) -> Compared:
-    """What differs now. Costs one query of each: 0.1 s for 50,000 sources with a million points.
+    """What differs now. Costs one query of each: 0.13 s of CPU for 50,000 sources in the catalog,
+    9 ms for 200,000 points in the index.
 
     The catalog is read first: what another process stores meanwhile is more, never less.
     """

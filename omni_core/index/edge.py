@@ -94,7 +94,7 @@ class EdgeIndex(Index):
         return int(await self._call("count", filter))
 
     async def count_by_source(self, *, exact: bool = False) -> dict[str, int]:
-        """How many points each source has: 40 ms at a million points, exactly 1.8 s."""
+        """How many points each source has: 9 ms of CPU at 200,000 points, exactly 0.4 s."""
         return await self._read(_counts, "count_by_source", exact)
 
     async def set_payload(self, filter: Filter | None, changes: Mapping[str, Any]) -> None:

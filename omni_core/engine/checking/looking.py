@@ -169,7 +169,7 @@ async def _compared(held: Any, catalog: Catalog) -> list[Fault]:
     differs = await compare(catalog, held)
     rows = await asyncio.to_thread(catalog.get_many, list(differs.lost)[:MOST])
     found = [
-        Fault("index", f"{row.title} has {differs.lost[id_]} of its {row.segments} segments")
+        Fault("index", f"{row.title} has {differs.lost.get(id_, 0)} of its {row.segments} segments")
         for id_, row in rows.items()
     ]
     if (more := len(differs.lost) - len(rows)) > 0:
