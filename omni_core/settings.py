@@ -31,6 +31,9 @@ from omni_core.config.values import Bounds, Checker
 from omni_core.errors import BadRequestError
 
 DEFAULT_STORE = "~/.omni-mcp"
+MIN_TOKEN = 16
+"""Characters of a secret that a server or a worker asks for; a shorter one could be guessed, on
+loopback too, where every program of the machine may try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,8 @@ class Settings:
     """Whether get_segment over HTTP links to the original file too, for roots and uploads."""
     rate_limit: CountOrZero = 200
     """HTTP requests a second by one token, and from one address; bursts of ten times; 0: any."""
+    calls_at_once: CountOrZero = 4
+    """Searches and openings of one user or session that are worked on at once; 0: any number."""
     wrong_tokens: Count = 20
     """Wrong tokens a minute from one address; further ones are not looked at."""
     metrics_public: bool = False

@@ -168,9 +168,9 @@ async def _embed_again(
     try:
         stat = await asyncio.to_thread(path.stat)
     except OSError:
-        raise OmniError(f"{path.name} is gone", code="SOURCE_MISSING") from None
+        raise OmniError(f"{path.name!r} is gone", code="SOURCE_MISSING") from None
     if stat.st_size != row.size:
-        raise OmniError(f"{path.name} was changed; ingest it again", code="SOURCE_CHANGED")
+        raise OmniError(f"{path.name!r} was changed; ingest it again", code="SOURCE_CHANGED")
 
     async def note(group: StoredGroup) -> None:  # the ledger notes whole sources
         return None
