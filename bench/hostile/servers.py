@@ -95,7 +95,7 @@ def options(folder: Path) -> tuple[list[str], dict[str, str]]:
     root.mkdir(exist_ok=True)
     deep = root.joinpath(*["deep"] * 8)
     deep.mkdir(parents=True, exist_ok=True)
-    for n in range(300):
+    for n in range(20):
         (deep / f"{'a' * 100}{n}.txt").touch()
     words = "The launch of the boat is postponed to March. "
     (root / "notes.md").write_text("# Boats\n\n" + words + "a b a c " * 400)
