@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.hostile.calls import META, Case
+from bench.hostile.calls import VERSION, Case
 
 ROOT = Path(__file__).resolve().parents[2]
 METER = """
@@ -178,7 +178,7 @@ class Http:
         """Post a message to /mcp."""
         headers = {
             "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-            "MCP-Protocol-Version": META["io.modelcontextprotocol/protocolVersion"],
+            "MCP-Protocol-Version": VERSION,
             "Mcp-Method": case.method or "tools/list",
         }  # fmt: skip
         if case.name:

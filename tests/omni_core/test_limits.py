@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from omni_core import limits
@@ -48,3 +51,28 @@ async def test_the_engine_itself_measures_before_it_looks_anything_up(
     engine = Engine.__new__(Engine)  # without a store: nothing may be asked of one
     with pytest.raises(BadRequestError, match=f"^{argument} has"):
         await getattr(engine, method)("x" * (limits.LENGTHS[argument] + 1))
+
+
+def test_the_documentation_has_the_limits_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "tools.md").read_text()
+    table = page.partition("## How much fits")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.+) \| ([\d,]+)[^|]*\|$", table, re.M)
+    said = {
+        name: int(most.replace(",", ""))
+        for names, most in rows
+        for name in re.findall(r"`(\w+)`", names)
+        if name not in ("source", "ingest_media", "similar_to")
+    }
+    assert said
+    assert said == {name: limits.OF_TOOLS[name] for name in said}
+    for name in limits.OF_TOOLS.keys() - said.keys():
+        assert (
+            name in ("path", "name", "speaker", "recorded_at", "state")
+            or "source" in name
+            or (name == "similar_to.ref")
+        )
+    assert f"A list has {limits.ENTRIES} entries" in table
+    assert f"{limits.WORDS} different words" in table
+    assert f"{limits.MESSAGE_PARTS:,} values and {limits.MESSAGE_DEPTH} levels" in table
+    assert limits.OF_TOOLS["ingest_media.source"] == limits.OF_TOOLS["similar_to.ref"] == 4096
+    assert limits.OF_TOOLS["source"] == 300

@@ -16,7 +16,7 @@ from omni_core import limits
 from omni_server.wire import LinesIn, LinesOut
 
 REPO = Path(__file__).parents[2]
-LIST = {
+LIST: dict[str, Any] = {
     "jsonrpc": "2.0", "method": "tools/list",
     "params": {"_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
                          "io.modelcontextprotocol/clientCapabilities": {}}},
