@@ -96,7 +96,7 @@ def options(folder: Path) -> tuple[list[str], dict[str, str]]:
     deep = root.joinpath(*["deep"] * 8)
     deep.mkdir(parents=True, exist_ok=True)
     for n in range(20):
-        (deep / f"{'a' * 100}{n}.txt").touch()
+        (deep / f"{'a' * 100}{n}.txt").write_text(f"a word {n}")
     words = "The launch of the boat is postponed to March. "
     (root / "notes.md").write_text("# Boats\n\n" + words + "a b a c " * 400)
     environ = os.environ | {
@@ -202,6 +202,9 @@ class Http:
                     start = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
                     start += f"Content-Length: {len(body)}\r\n{head}\r\n"
                     writer.write(start.encode("latin-1") + body)
+                    await writer.drain()
+                    if len(body) >= 1 << 20:
+                        started = time.perf_counter()
                     data = await reader.read(-1)
                 finally:
                     writer.close()

@@ -31,7 +31,7 @@ from omni_core.engine.moving.backup import Progress as BackupProgress
 from omni_core.engine.moving.backup import back_up, restore
 from omni_core.engine.moving.migrating import MigrationStatus, migrate
 from omni_core.engine.opening import open_ref
-from omni_core.engine.refs import one_source
+from omni_core.engine.refs import exact_source
 from omni_core.engine.results import (
     BackupStatus,
     Checked,
@@ -64,6 +64,7 @@ from omni_core.errors import BadRequestError, OmniError, StoppedError
 from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
+from omni_core.weights import cache
 
 __all__ = [
     "BackupStatus",
@@ -119,7 +120,8 @@ class Engine:
             if beside is not None:
                 models, decoders = beside._context.models, beside._context.decoders
             else:
-                models, decoders = Models(settings), Decoders(settings)
+                found = await asyncio.to_thread(cache.resolved, settings)
+                models, decoders = Models(found), Decoders(settings)
                 resources.push_async_callback(models.close)
                 resources.push_async_callback(decoders.close)
             if beside is not None:
@@ -289,10 +291,17 @@ class Engine:
         limits.check(ref=ref, quote=quote)
         return await library.check_quote(self._context, ref, quote)
 
-    async def forget(self, source: str) -> SourceRow:
-        """Remove a source from the library; the file is not touched."""
+    async def named(self, source: str) -> SourceRow:
+        """The source with this id, this whole path, or this whole title or file name if no other
+        has it: what `forget` and `name_speaker` act on. Raises UNKNOWN_SOURCE or
+        AMBIGUOUS_SOURCE."""
         limits.check(source=source)
-        row = await one_source(self._context, source)
+        return await exact_source(self._context, source)
+
+    async def forget(self, source: str) -> SourceRow:
+        """Remove a source from the library; the file is not touched. See `named` for `source`."""
+        limits.check(source=source)
+        row = await exact_source(self._context, source)
         await self._jobs.stop(row.id)
         return await library.forget_source(self._context, row.id)
 

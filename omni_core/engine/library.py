@@ -19,7 +19,7 @@ from omni_core.engine.opening.open_ref import current_file
 from omni_core.engine.opening.placed_words import place_of_quote
 from omni_core.engine.opening.speaking import speaking_in, with_speakers
 from omni_core.engine.opening.transcript import lines, outline, units
-from omni_core.engine.refs import Target, one_source, points_of, resolve
+from omni_core.engine.refs import Target, exact_source, one_source, points_of, resolve
 from omni_core.engine.results import Checked, Line, Placed, ReadPage, SourcePage, SourceRow, State
 from omni_core.engine.search.scope import parse_when, unknown_collection
 from omni_core.engine.speakers.voice_file import VoiceFile
@@ -203,7 +203,7 @@ def _holds(starts: Sequence[float], start: float) -> bool:
 async def forget_source(context: Context, source: str) -> SourceRow:
     """Remove a source from the index, then from the catalog. The file itself is not touched; where
     its folder is watched, it is not ingested again before it changes."""
-    row = await one_source(context, source)
+    row = await exact_source(context, source)
     index = await context.opened_index()
     await asyncio.to_thread(context.catalog.begin_forgetting, row.sha256)
     try:

@@ -15,7 +15,8 @@ from pydantic import Field
 
 from omni_core import file_calls
 from omni_core.errors import BadRequestError, NotFoundError
-from omni_server.access import is_url
+from omni_core.ids import is_id_shaped
+from omni_server.access import UPLOAD, is_url
 from omni_server.asking import Questions, confirm_delete
 from omni_server.calls import Budget
 from omni_server.durable_tasks.context import TaskContext
@@ -264,9 +265,9 @@ async def delete_source(
 ) -> Annotated[CallToolResult, DeleteOut]:
     """Remove a source from the library. The file itself stays."""
     engine = await engine_of(ctx)
-    for row in (await engine.sources(match=source, limit=1)).sources:
-        await confirm_delete(Questions(ctx), row.title, results.facts(row, day=True), row.segments)
-    return results.deleted(await engine.forget(source))
+    row = await engine.named(source)
+    await confirm_delete(Questions(ctx), row.title, results.facts(row, day=True), row.segments)
+    return results.deleted(await engine.forget(row.id))
 
 
 def state_of(ctx: Ctx) -> State:
@@ -298,9 +299,8 @@ async def _stop(ctx: Ctx, source: str) -> CallToolResult:
     state = state_of(ctx)
     engine = await engine_of(ctx)
     fetched = is_url(source) and state.downloads is not None and await state.downloads.stop(source)
-    if _REF.fullmatch(source):
-        found = await engine.sources(match=source, state="processing", limit=1)
-        paths = [row.uri for row in found.sources]
+    if is_id_shaped(source) and not UPLOAD.fullmatch(source):
+        paths = [(await engine.named(source)).uri]
     elif is_url(source) and state.settings.allow_urls:
         paths = [str(path) for path in await _downloads(state).held(source)]
     else:

@@ -187,14 +187,14 @@ async def current_file(context: Context, row: SourceRow) -> tuple[Path | None, s
     name = Path(row.uri).name
     if changed:
         return None, (
-            f"SOURCE_CHANGED: {name} was changed after it was ingested; the words below are of "
+            f"SOURCE_CHANGED: {name!r} was changed after it was ingested; the words below are of "
             "the old version, and so is the image; ingest it again"
         )
     since = "no longer where it was"
     if row.missing_since is not None:
         since = f"gone since {row.missing_since:%Y-%m-%d %H:%M} UTC"
     return None, (
-        f"SOURCE_MISSING: {name} is {since}; the words below were kept, "
+        f"SOURCE_MISSING: {name!r} is {since}; the words below were kept, "
         "of the images only thumbnails"
     )
 

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from omni_core import limits
 from omni_core.errors import BadRequestError
-from omni_core.settings import Settings
+from omni_core.settings import MIN_TOKEN, Settings
 from omni_server.auth.credentials import Credentials, Denied, is_guarded
 from omni_server.auth.principal import OneScope, Principal, acting_as, as_user
 from omni_server.auth.resource import Resource
@@ -173,12 +173,18 @@ def _is_for_tenants(path: str) -> bool:
 
 def check(settings: Settings) -> None:
     """Raise BadRequestError when these settings would open the library to a network unguarded."""
+    if settings.token and len(settings.token) < MIN_TOKEN:
+        raise BadRequestError(
+            f"OMNI_TOKEN has {len(settings.token)} characters, which can be guessed: set it to a "
+            f"random secret of {MIN_TOKEN} or more, or unset it"
+        )
     if is_loopback(settings.host):
         return
-    if len(settings.token) < 16 and (settings.token or not is_guarded(settings)):
+    if not is_guarded(settings):
         raise BadRequestError(
             f"--host {settings.host} is reachable from the network: set OMNI_TOKEN to a secret of "
-            "16 characters or more (or tokens_file, or oauth_issuer), or use --host 127.0.0.1"
+            f"{MIN_TOKEN} characters or more (or tokens_file, or oauth_issuer), "
+            "or use --host 127.0.0.1"
         )
     if not (settings.allowed_hosts or settings.oauth_audience):
         raise BadRequestError(
