@@ -9,8 +9,11 @@ from omni_core import limits
 
 
 class Glob:
-    """A compiled glob; raises BadRequestError for a part that is longer than any name. A match takes at most as many steps as the path has parts times the pattern
-    has, however many `**` there are."""
+    """A compiled glob; raises BadRequestError for a part that is longer than any name.
+
+    A match takes at most as many steps as the path has parts times the pattern has, however many
+    `**` there are.
+    """
 
     def __init__(self, pattern: str) -> None:
         self._parts = _compiled(pattern.split("/"))
