@@ -111,7 +111,8 @@ def _check(path: str, c: Any, limits: Limits) -> None:
         if size > limits.max_pixels:
             raise TooLargeError(
                 f"{name!r}: frames of {s.codec_context.width} x {s.codec_context.height} pixels "
-                f"are over the limit of {limits.max_pixels:,}; make a smaller copy or raise max_pixels"
+                f"are over the limit of {limits.max_pixels:,}; make a smaller copy or raise "
+                "max_pixels"
             )
     jumps = c.format.name in JOINED  # a jump of the clock is no length
     if not jumps and c.duration and c.duration / av.time_base > limits.max_duration_s:

@@ -262,12 +262,10 @@ async def forget(args: argparse.Namespace) -> int:
 
 async def _named(engine: EngineApi, wanted: str) -> SourceRow:
     """The source of this file, here or by its whole path, or of this id or whole title."""
-    if await asyncio.to_thread(os.path.isfile, os.path.expanduser(wanted)):
-        try:
-            return await engine.named(_absolute(wanted))
-        except NotFoundError:
-            pass  # a file of that name lies here by chance
-    return await engine.named(wanted)
+    try:
+        return await engine.named(_absolute(wanted))
+    except NotFoundError:
+        return await engine.named(wanted)
 
 
 def _agreed(rows: Sequence[SourceRow]) -> bool:
