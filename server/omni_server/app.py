@@ -248,10 +248,8 @@ class EvidenceTool(Tool):
 
 def failure(error: OmniError, context: Any) -> str:
     """An error as a model reads it: no path but those under its roots, and names in a fence."""
-    settings = tools.state_of(context).settings
-    line = without_paths(
-        one_line(str(error), 600), settings.root_paths, known=(settings.store_path,)
-    )
+    access = tools.state_of(context).access
+    line = without_paths(one_line(str(error), 600), access.roots, known=(access.uploads.parent,))
     return fenced(f"{error.code}: {line}")
 
 
