@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from omni_core import limits
 from omni_core.catalog.schema import aware
 from omni_core.ids import PIPELINE, is_id_shaped
 
@@ -70,7 +71,8 @@ def select(
     """The sources that meet every condition.
 
     Every word of `match` must occur in the title or in a file name, or begin the id (`src_ab`). A
-    word with the shape of an id is only compared with the ids.
+    word with the shape of an id is only compared with the ids. Raises BadRequestError for more than
+    `limits.WORDS` words.
     """
     tables, age = "sources s", "s"
     conditions: list[tuple[str, tuple[Any, ...]]] = []
@@ -79,7 +81,9 @@ def select(
         conditions.append(("c.name = ?", (collection,)))
     elif collection:
         conditions.append(_within(collection))
-    conditions += [_holds(word) for word in fold(match).split()]
+    words = dict.fromkeys(fold(match).split())
+    limits.check_count("the title", len(words), limits.WORDS, "words")
+    conditions += [_holds(word) for word in words]
     if state == MISSING:
         conditions.append((_MISSING, ()))
     elif state == OUTDATED:

@@ -7,6 +7,7 @@ import base64
 import bisect
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import get_args
 
 from omni_core import cursors
@@ -173,20 +174,25 @@ async def check_quote(context: Context, ref: str, quote: str) -> Checked:
     target = await resolve(context, ref)
     points = await points_of(context, target)
     here = lines(points) + units(points)
-    found = match_quote(quote, [x.text for x in here])
+    found = await asyncio.to_thread(match_quote, quote, [x.text for x in here])
     elsewhere: tuple[Line, ...] = ()
     if found.verdict != "found":
         all_points = await points_of(context, Target(target.row))
         everywhere = lines(all_points) + units(all_points)
-        starts = sorted(x.start for x in here)
-        others = (x for x in everywhere if not _holds(starts, x.start))
-        hits = (x for x in others if match_quote(quote, [x.text]).verdict == "found")
-        elsewhere = tuple(x for x, _ in zip(hits, range(MAX_ELSEWHERE), strict=False))
+        elsewhere = await asyncio.to_thread(_elsewhere, quote, here, everywhere)
     placed: tuple[Placed, ...] = ()
     if found.verdict != "not_found":
         path, _ = await current_file(context, target.row)
         placed = await place_of_quote(context, target.row, path, points, quote)
     return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row, placed)
+
+
+def _elsewhere(quote: str, here: Sequence[Line], everywhere: Sequence[Line]) -> tuple[Line, ...]:
+    """The first other lines that hold the quote."""
+    starts = sorted(x.start for x in here)
+    others = (x for x in everywhere if not _holds(starts, x.start))
+    hits = (x for x in others if match_quote(quote, [x.text]).verdict == "found")
+    return tuple(islice(hits, MAX_ELSEWHERE))
 
 
 def _holds(starts: Sequence[float], start: float) -> bool:

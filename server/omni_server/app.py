@@ -22,6 +22,7 @@ from omni_core.settings import Settings
 from omni_server import asking, prompts, resources, schemas, subscriptions, tools
 from omni_server.arguments import read as read_arguments
 from omni_server.authorization import authorize, principal, use_of
+from omni_server.bounded import bound
 from omni_server.calls import ANSWER_S
 from omni_server.durable_tasks.context import TaskContext
 from omni_server.durable_tasks.extension import TasksExtension
@@ -94,6 +95,7 @@ def build(state: State) -> MCPServer[State]:
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
         middleware=[
+            bound,
             subscriptions.advertise_what_is_sent,
             authorize,
             extension.only_for_apps,

@@ -12,12 +12,18 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+MARGIN = 2000
+"""Characters that cleaning may take away from a line before it is cut."""
+
 
 def one_line(text: str, limit: int = 300) -> str:
     """Cleaned, on one line, at most `limit` characters."""
     from omni_core.text.clean import clean  # the help page of the command imports no core
 
-    line = clean(text)
+    part = text[: 4 * limit + MARGIN]  # the rest would not be seen
+    line = clean(part)
+    if len(part) < len(text) and len(line) <= limit:
+        return line[: limit - 1].rstrip() + "…"
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

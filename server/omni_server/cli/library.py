@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -261,10 +262,13 @@ async def forget(args: argparse.Namespace) -> int:
 
 async def _named(engine: EngineApi, wanted: str) -> SourceRow:
     """The source of this file, here or by its whole path, or of this id or whole title."""
-    try:
-        return await engine.named(_absolute(wanted))
-    except NotFoundError:
-        return await engine.named(wanted)
+    path = await asyncio.to_thread(_absolute, wanted)
+    if await asyncio.to_thread(os.path.isfile, path):
+        try:
+            return await engine.named(path)
+        except NotFoundError:
+            pass  # a file of that name lies here by chance
+    return await engine.named(wanted)
 
 
 def _agreed(rows: Sequence[SourceRow]) -> bool:

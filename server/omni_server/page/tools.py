@@ -31,7 +31,7 @@ async def view_moment(
     ] = "moment",
     step: Annotated[int, Field(description="As in get_segment", ge=-5, le=5)] = 0,
     pad_s: Annotated[float, Field(description="Seconds around a clip", ge=0, le=60)] = 0,
-    quote: Annotated[str, Field(description="Words to look for there", max_length=2000)] = "",
+    quote: Annotated[str, Field(description="Words to look for there")] = "",
 ) -> CallToolResult:
     """What the page shows of one reference, as data."""
     engine = await engine_of(ctx)
