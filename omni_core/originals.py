@@ -23,8 +23,6 @@ from dataclasses import dataclass
 from omni_core.errors import NotFoundError, UnreadableError
 
 CHANGED = "SOURCE_CHANGED"
-TRIES = 3
-"""How often a file is read from the beginning when it changes meanwhile."""
 TICK_S = 0.02
 """Two changes within one tick of the system's clock (10 ms at most) may leave the same times: a
 file that has just been written is read when this has passed."""
@@ -56,19 +54,29 @@ class Original:
         """The name of the file, with its suffix."""
         return os.path.basename(self.path)
 
-    def same_bytes(self, other: Original) -> bool:
-        """Whether both are one file at one state, whatever the paths they were opened by."""
-        return _state(self) == _state(other)
+    @property
+    def state(self) -> dict[str, int]:
+        """By which it is known again; the arguments of the catalog's methods for paths."""
+        return {
+            "size": self.size, "mtime_ns": self.mtime_ns,
+            "ctime_ns": self.ctime_ns, "inode": self.inode,
+        }  # fmt: skip
+
+    @property
+    def elsewhere(self) -> Original:
+        """The file as another machine may see it: its times and numbers can be others there."""
+        return Original(self.path, self.links, self.size)
+
+    def same_bytes(self, now: Original) -> bool:
+        """Whether `now` is this file in this state, as far as that is known of it (0: it is not),
+        whatever the paths they were opened by."""
+        return all(known in (0, now.state[name]) for name, known in self.state.items())
 
 
 def of_descriptor(fd: int, path: str, *, links: bool) -> Original:
     """The open file as it is now."""
     s = os.fstat(fd)
     return Original(path, links, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino & _MAX)
-
-
-def _state(file: Original) -> tuple[int, int, int, int]:
-    return file.size, file.mtime_ns, file.ctime_ns, file.inode
 
 
 def open_file(path: str, *, links: bool = True) -> int:
@@ -132,15 +140,19 @@ def opened(path: str, *, links: bool = True) -> Iterator[tuple[int, Original]]:
         os.close(fd)
 
 
+def look(path: str, *, links: bool = True) -> Original:
+    """The file at a path as it is now. Raises as `open_file` does."""
+    with opened(path, links=links) as (_, file):
+        return file
+
+
 def reopen(file: Original) -> int:
     """A descriptor of this file as it was, to be closed by the caller. Raises NotFoundError where
     nothing can be opened, UnreadableError SOURCE_CHANGED where another state or file is there."""
     try:
         fd = open_file(file.path, links=file.links)
     except OSError as e:
-        raise NotFoundError(
-            f"{file.name} cannot be read: {e.strerror or 'no such file'}"
-        ) from e
+        raise NotFoundError(f"{file.name} cannot be read: {e.strerror or 'no such file'}") from e
     if not of_descriptor(fd, file.path, links=file.links).same_bytes(file):
         os.close(fd)
         raise changed(file.name)
@@ -159,17 +171,15 @@ def is_unchanged(file: Original) -> bool:
 def hashed(path: str, *, links: bool = True) -> tuple[str, Original]:
     """The sha256 of a file's bytes in hex, and the file that had them; blocks while it reads.
 
-    A file that changes meanwhile is read again. Raises as `open_file` does, and UnreadableError
-    SOURCE_CHANGED for one that does not keep still.
+    Raises as `open_file` does, and UnreadableError SOURCE_CHANGED where it changes meanwhile.
     """
-    for _ in range(TRIES):
-        with opened(path, links=links) as (fd, file):
-            _let_settle(file)
-            with os.fdopen(fd, "rb", closefd=False) as f:
-                sha256 = hashlib.file_digest(f, "sha256").hexdigest()
-            if of_descriptor(fd, path, links=links).same_bytes(file):
-                return sha256, file
-    raise changed(os.path.basename(path), "is being written")
+    with opened(path, links=links) as (fd, file):
+        _let_settle(file)
+        with os.fdopen(fd, "rb", closefd=False) as f:
+            sha256 = hashlib.file_digest(f, "sha256").hexdigest()
+        if not of_descriptor(fd, path, links=links).same_bytes(file):
+            raise changed(file.name)
+    return sha256, file
 
 
 def _let_settle(file: Original) -> None:
@@ -209,5 +219,5 @@ def is_being_written(file: Original) -> bool:
 
 
 def changed(name: str, how: str = "was changed while it was read") -> UnreadableError:
-    """The error for a file that is not what it was when its reading began."""
+    """The error for a file that is not what it was when its reading began; `how`: what was seen."""
     return UnreadableError(f"{name} {how}; ingest it again when it is complete", code=CHANGED)

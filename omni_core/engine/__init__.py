@@ -185,11 +185,12 @@ class Engine:
         wait_s: float | None = None,
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
+        links: bool = True,
     ) -> FolderStatus:
         """Make many files searchable, several at a time (`decoders`); see `Folders.ingest`."""
         return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress,
-            grace_s=grace_s,
+            grace_s=grace_s, links=links,
         )  # fmt: skip
 
     async def stop(

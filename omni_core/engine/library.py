@@ -14,7 +14,7 @@ from omni_core.catalog.query import MISSING, OUTDATED, SortKey
 from omni_core.collection_names import collection_filter
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
-from omni_core.engine.opening.open_ref import current_file
+from omni_core.engine.hashing import current_file
 from omni_core.engine.opening.placed_words import place_of_quote
 from omni_core.engine.opening.speaking import speaking_in, with_speakers
 from omni_core.engine.opening.transcript import lines, outline, units
@@ -184,8 +184,8 @@ async def check_quote(context: Context, ref: str, quote: str) -> Checked:
         elsewhere = tuple(x for x, _ in zip(hits, range(MAX_ELSEWHERE), strict=False))
     placed: tuple[Placed, ...] = ()
     if found.verdict != "not_found":
-        path, _ = await current_file(context, target.row)
-        placed = await place_of_quote(context, target.row, path, points, quote)
+        file, _ = await current_file(context, target.row)
+        placed = await place_of_quote(context, target.row, file, points, quote)
     return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row, placed)
 
 

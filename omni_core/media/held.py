@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from omni_core.errors import NotFoundError, OmniError
@@ -45,7 +45,7 @@ class Held:
                 raise changed(file.name)
         if self.name is None:
             os.close(reopen(self.file))
-        elif not self.names.leads_to(self.name, self.fd):
+        elif not self.names.is_ours(self.name):
             raise OmniError("another program changed the folder of a decoder; try again")
 
 
@@ -63,20 +63,27 @@ class Holder:
         Raises NotFoundError where it cannot be opened, UnreadableError SOURCE_CHANGED where it is
         not, or no longer, the file that was asked for.
         """
-        with ExitStack() as stack:
-            fd, original = _opened(file)
-            stack.callback(os.close, fd)
-            held = Held(original, fd, self._names, self._names.name(original, fd))
-            stack.callback(_let_go, held, _held.get(held.path))
-            _held[held.path] = held
-            if held.name is not None:
-                held.name.uses += 1
-            try:
-                yield held
-            except Exception:
-                held.check()  # what was raised may come of bytes that are none of its own
-                raise
+        held = self._held(*_opened(file))
+        before = _held.get(held.path)
+        _held[held.path] = held
+        try:
+            yield held
+        except Exception:
+            held.check()  # what was raised may come of bytes that are none of its own
+            raise
+        else:
             held.check()
+        finally:
+            _let_go(held, before)
+
+    def _held(self, fd: int, file: Original) -> Held:
+        name = self._names.name(file, fd)
+        if name is not None:
+            name.uses += 1
+            if name.fd != fd:  # it is held already, in the same state
+                os.close(fd)
+                fd = name.fd
+        return Held(file, fd, self._names, name)
 
     def close(self) -> None:
         """Remove what was made."""
@@ -112,7 +119,8 @@ def read_with(held: Held, path: str, limit: int, *, links: bool) -> bytes:
 
 def _opened(file: File) -> tuple[int, Original]:
     if isinstance(file, Original):
-        return reopen(file), file
+        fd = reopen(file)
+        return fd, of_descriptor(fd, file.path, links=file.links)
     try:
         fd = open_file(file)
     except OSError as e:
@@ -126,6 +134,8 @@ def _let_go(held: Held, before: Held | None) -> None:
         os.close(fd)
     if held.name is not None:
         held.name.uses -= 1
+    if held.name is None or not held.name.uses:
+        os.close(held.fd)
     if before is None:
         _held.pop(held.path, None)
     else:

@@ -31,6 +31,8 @@ class Name:
 
     folder: Path
     path: str
+    fd: int = -1
+    """Where it leads, while it is in use."""
     uses: int = 0
 
 
@@ -48,8 +50,9 @@ class PrivateNames:
         self._possible = os.path.isdir(_DESCRIPTORS)
 
     def name(self, file: Original, fd: int) -> Name | None:
-        """A name that leads to `fd`, which is this file; None where the system has no such names,
-        or no private folder can be made. Whoever uses it counts in `uses`."""
+        """A name that leads to `fd`, which is this file, or, while it is in use, to the descriptor
+        of whoever uses it. None where the system has no such names, or no private folder can be
+        made. Whoever uses it counts in `uses`."""
         if not self._possible:
             return None
         try:
@@ -58,11 +61,11 @@ class PrivateNames:
             self._possible = False
             return None
 
-    def leads_to(self, name: Name, fd: int) -> bool:
-        """Whether the name leads to `fd`, and led nowhere else since it was given: every change in
-        our folders leaves another ctime."""
+    def is_ours(self, name: Name) -> bool:
+        """Whether the name leads to its descriptor, and led nowhere else since it was given: every
+        change in our folders leaves another ctime."""
         try:
-            return os.readlink(name.path) == f"{_DESCRIPTORS}/{fd}" and all(
+            return os.readlink(name.path) == f"{_DESCRIPTORS}/{name.fd}" and all(
                 self._seen.get(folder) == _mark(folder)
                 for folder in (name.folder, name.folder.parent)
             )
@@ -85,6 +88,9 @@ class PrivateNames:
             self._drop_old()
             self._seen[top] = _mark(top)
         self._names[key] = name
+        if name.uses:
+            return name
+        name.fd = fd
         link = f"{_DESCRIPTORS}/{fd}"
         if not os.path.islink(name.path) or os.readlink(name.path) != link:
             with contextlib.suppress(FileNotFoundError):
