@@ -95,7 +95,7 @@ def open_file(path: str, *, links: bool = True) -> int:
     if not stat_module.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise UnreadableError(
-            f"{os.path.basename(path)} is not a regular file", code="UNSUPPORTED_TYPE"
+            f"{os.path.basename(path)!r} is not a regular file", code="UNSUPPORTED_TYPE"
         )
     return fd
 
@@ -152,7 +152,7 @@ def reopen(file: Original) -> int:
     try:
         fd = open_file(file.path, links=file.links)
     except OSError as e:
-        raise NotFoundError(f"{file.name} cannot be read: {e.strerror or 'no such file'}") from e
+        raise NotFoundError(f"{file.name!r} cannot be read: {e.strerror or 'no such file'}") from e
     if not of_descriptor(fd, file.path, links=file.links).same_bytes(file):
         os.close(fd)
         raise changed(file.name)
@@ -220,4 +220,4 @@ def is_being_written(file: Original) -> bool:
 
 def changed(name: str, how: str = "was changed while it was read") -> UnreadableError:
     """The error for a file that is not what it was when its reading began; `how`: what was seen."""
-    return UnreadableError(f"{name} {how}; ingest it again when it is complete", code=CHANGED)
+    return UnreadableError(f"{name!r} {how}; ingest it again when it is complete", code=CHANGED)

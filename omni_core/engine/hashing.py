@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from functools import partial
 
+from omni_core import file_calls
 from omni_core.engine.context import Context
 from omni_core.errors import NotFoundError, OmniError, StoreError
 from omni_core.originals import Original, hashed, look
@@ -23,7 +25,7 @@ async def read_hash(path: str, *, links: bool = True) -> tuple[str, Original]:
         return await asyncio.to_thread(hashed, path, links=links)
     except OSError as e:
         name = os.path.basename(path)
-        raise NotFoundError(f"{name} cannot be read: {e.strerror or e}") from e
+        raise NotFoundError(f"{name!r} cannot be read: {e.strerror or e}") from e
 
 
 async def current_file(context: Context, row: SourceRow) -> tuple[Original | None, str]:
@@ -32,7 +34,7 @@ async def current_file(context: Context, row: SourceRow) -> tuple[Original | Non
     known = await asyncio.to_thread(context.catalog.paths, row.sha256)
     changed = False
     for path in dict.fromkeys([row.uri, *known]):
-        file = await asyncio.to_thread(_look, path)
+        file = await _look(path)
         if file is None:
             continue
         same = await asyncio.to_thread(context.catalog.by_path, path, **file.state)
@@ -46,14 +48,14 @@ async def current_file(context: Context, row: SourceRow) -> tuple[Original | Non
     name = os.path.basename(row.uri)
     if changed:
         return None, (
-            f"SOURCE_CHANGED: {name} was changed after it was ingested; the words below are of "
+            f"SOURCE_CHANGED: {name!r} was changed after it was ingested; the words below are of "
             "the old version, and so is the image; ingest it again"
         )
     since = "no longer where it was"
     if row.missing_since is not None:
         since = f"gone since {row.missing_since:%Y-%m-%d %H:%M} UTC"
     return None, (
-        f"SOURCE_MISSING: {name} is {since}; the words below were kept, "
+        f"SOURCE_MISSING: {name!r} is {since}; the words below were kept, "
         "of the images only thumbnails"
     )
 
@@ -75,8 +77,8 @@ async def _hashed_again(context: Context, row: SourceRow, path: str) -> Original
     return file
 
 
-def _look(path: str) -> Original | None:
+async def _look(path: str) -> Original | None:
     try:
-        return look(path)
-    except (OSError, OmniError):
+        return await file_calls.run(partial(look, path))
+    except (OSError, OmniError):  # gone, or on a drive that does not answer
         return None

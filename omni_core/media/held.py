@@ -125,7 +125,7 @@ def _opened(file: File) -> tuple[int, Original]:
         fd = open_file(file)
     except OSError as e:
         name = os.path.basename(file)
-        raise NotFoundError(f"{name} cannot be read: {e.strerror or 'no such file'}") from e
+        raise NotFoundError(f"{name!r} cannot be read: {e.strerror or 'no such file'}") from e
     return fd, of_descriptor(fd, file, links=True)
 
 

@@ -185,21 +185,23 @@ async def _found(file: Original, max_mb: int) -> Original:
     try:
         file.path.encode()
     except UnicodeEncodeError:
-        name = os.fsencode(file.path).decode(errors="replace")
+        name = os.fsencode(file.name).decode(errors="replace")
         raise BadRequestError(
-            f"the name of {name} is not UTF-8, so that it cannot be stored; rename the file"
+            f"the name of {name!r} is not UTF-8, so that it cannot be stored; rename the file"
         ) from None
     try:
         found = await asyncio.to_thread(look, file.path, links=file.links)
     except PermissionError as e:
-        raise NotFoundError(f"{file.name} cannot be read: {e.strerror}") from e
+        raise NotFoundError(f"{file.name!r} cannot be read: {e.strerror}") from e
     except OSError as e:
-        raise NotFoundError(f"no file at {file.path}: {e.strerror or e}; check the path") from e
+        raise NotFoundError(
+            f"no file {file.name!r} there: {e.strerror or type(e).__name__}; check the path"
+        ) from e
     if found.size == 0:
-        raise UnreadableError(f"{file.name} is empty (0 bytes); ingest the complete file")
+        raise UnreadableError(f"{file.name!r} is empty (0 bytes); ingest the complete file")
     if found.size > max_mb << 20:
         raise TooLargeError(
-            f"{file.name} has {found.size >> 20} MB, the limit is {max_mb} MB; "
+            f"{file.name!r} has {found.size >> 20} MB, the limit is {max_mb} MB; "
             "raise max_file_mb or cut the file"
         )
     return found

@@ -119,7 +119,7 @@ async def _places(
         if found:
             return found, ""
         said = [line.text for line in (*lines(points), *units(points))]
-        stands = match_quote(quote, said).verdict != "not_found"
+        stands = (await asyncio.to_thread(match_quote, quote, said)).verdict != "not_found"
         why = "their place in the picture is not known" if stands else "they do not stand here"
         return (), f"the quoted words are not marked: {why}"
     found = place_of_segment(selection.best) if selection.best is not None else ()

@@ -53,7 +53,7 @@ async def by_file(
     `links`: whether the path may lead through symbolic links."""
     segments, info, sha = await _cut(context, path, links)
     if not segments:
-        raise UnreadableError(f"{Path(path).name} holds nothing to search with")
+        raise UnreadableError(f"{Path(path).name!r} holds nothing to search with")
     processed = await context.models.understand(segments)
     vectors = [e.vector for e in processed.encoded if e.vector is not None]
     words = " ".join(
@@ -63,7 +63,7 @@ async def by_file(
     )  # fmt: skip
     if not vectors and not words:
         raise BadRequestError(
-            f"the model hears and sees nothing it can search with in {Path(path).name} "
+            f"the model hears and sees nothing it can search with in {Path(path).name!r} "
             f"({info.modality.value}); try a text question",
             code="NO_VISUAL",
         )

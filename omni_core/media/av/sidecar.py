@@ -55,12 +55,12 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
     if options.transcript:
         name = os.path.basename(options.transcript)
         if not os.path.isfile(options.transcript):
-            raise NotFoundError(f"no transcript {name}")
+            raise NotFoundError(f"no transcript {name!r}")
         data = _named_bytes(held, options.transcript)
         found = _parsed(data, options.transcript, path, f"transcript {name}")
         if found is None:
             raise UnreadableError(
-                f"{name} has no cues; a transcript is an SRT, WebVTT or ASS file",
+                f"{name!r} has no cues; a transcript is an SRT, WebVTT or ASS file",
                 code="UNSUPPORTED_TYPE",
             )
         return found
