@@ -16,7 +16,7 @@ from omni_core.catalog.query import MISSING, OUTDATED, SortKey
 from omni_core.collection_names import collection_filter
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
-from omni_core.engine.opening.open_ref import current_file
+from omni_core.engine.hashing import current_file
 from omni_core.engine.opening.placed_words import place_of_quote
 from omni_core.engine.opening.speaking import Speaking, speaking_in, with_speakers
 from omni_core.engine.opening.transcript import lines, outline, units
@@ -199,8 +199,8 @@ async def check_quote(context: Context, ref: str, quote: str) -> Checked:
         elsewhere = await asyncio.to_thread(_elsewhere, quote, here, all_points)
     placed: tuple[Placed, ...] = ()
     if found.verdict != "not_found":
-        path, _ = await current_file(context, target.row)
-        placed = await place_of_quote(context, target.row, path, points, quote)
+        file, _ = await current_file(context, target.row)
+        placed = await place_of_quote(context, target.row, file, points, quote)
     return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row, placed)
 
 
