@@ -25,10 +25,12 @@ from omni_core.config.kinds import (
     Name,
     Port,
     Seconds,
+    Variables,
     Zone,
 )
 from omni_core.config.values import Bounds, Checker
 from omni_core.errors import BadRequestError
+from omni_core.sandbox.rules import Mode
 
 DEFAULT_STORE = "~/.omni-mcp"
 MIN_TOKEN = 16
@@ -151,6 +153,11 @@ class Settings:
     """Pages; longer documents are refused."""
     pdf: Literal["pymupdf", "pypdfium2"] = "pymupdf"
     """PDF engine: pymupdf (AGPL) or pypdfium2 (Apache, BSD); each helps where the other fails."""
+
+    sandbox: Mode = "auto"
+    """Child processes: auto (confined as the kernel can), strict (none where it cannot), off."""
+    child_env: Variables = ()
+    """Names of environment variables that child processes get as well: what a plug-in needs."""
 
     host: Name = "127.0.0.1"
     """Address that `serve --http` binds."""

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from omni_core.decoder import Decoder
+from omni_core.engine import confinement
 from omni_core.engine.lanes import Lane, Waiting
 from omni_core.errors import UnavailableError
-from omni_core.models.answers import ModelStatus, Processed, ReadOptions, SavedReaders
+from omni_core.models.answers import ANSWERS, ModelStatus, Processed, ReadOptions, SavedReaders
 from omni_core.settings import Settings
 from omni_core.types import Content, Samples, Segment, Vector, Voices
 from omni_core.worker import Worker, WorkerDied
@@ -35,7 +37,13 @@ class Models:
     `process`, `save`, `flush`): they depend on earlier calls, and raise ModelsDied."""
 
     def __init__(self, settings: Settings) -> None:
-        self._worker = Worker("model worker", "omni_core.models.service:service", settings=settings)
+        self._worker = Worker(
+            "model worker",
+            "omni_core.models.service:service",
+            answers=ANSWERS,
+            rules=lambda: confinement.of_models(settings),
+            settings=confinement.without_secrets(settings),
+        )
 
     async def start(self) -> ModelStatus:
         """Start loading in the background."""
@@ -138,21 +146,22 @@ class Decoders:
     """A pool of decoder processes for ingest, and one of its own for opening evidence."""
 
     def __init__(self, settings: Settings) -> None:
-        limits = {
-            "max_pixels": settings.max_pixels,
-            "max_file_mb": settings.max_file_mb,
-            "max_duration_s": settings.max_duration_s,
-            "max_pages": settings.max_pages,
-            "pdf": settings.pdf,
-        }
+        store = settings.store_path
 
-        def make(name: str, nice: int) -> Worker:
-            return Worker(
+        def make(name: str, nice: int) -> Decoder:
+            return Decoder(
                 name,
-                "omni_core.media.service:service",
+                mode=settings.sandbox,
+                reads=(*settings.roots, str(store / "uploads"), str(store / "downloads")),
+                writes=(str(store / "clips"),),
+                variables=settings.child_env,
                 memory_mb=settings.memory_mb,
                 nice=nice,
-                **limits,
+                max_pixels=settings.max_pixels,
+                max_file_mb=settings.max_file_mb,
+                max_duration_s=settings.max_duration_s,
+                max_pages=settings.max_pages,
+                pdf=settings.pdf,
             )
 
         self._settings = settings

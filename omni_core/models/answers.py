@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from omni_core.types import Encoded, Voices
+from omni_core.types import Encoded, Vector, Voices
 
 LoadState = Literal["loading", "ready", "failed"]
 
@@ -79,3 +79,19 @@ class ModelStatus:
         """One line for each reader that is not loaded, for display."""
         failed = f"no words are read from audio and images: {self.readers_error}"
         return (failed,) if self.readers_error else tuple(r.message for r in self.unloaded)
+
+
+ANSWERS: dict[str, Any] = {
+    "status": ModelStatus,
+    "wait_ready": ModelStatus,
+    "encode_questions": list[Vector | None],
+    "process": Processed,
+    "flush": Processed,
+    "save": SavedReaders,
+    "understand": Processed,
+    "rerank": list[float | None],
+    "can_tell_speakers": bool,
+    "voices": Voices | None,
+    "transcribe": str,
+}
+"""What the methods of the model worker return, as it is checked by whoever asks."""

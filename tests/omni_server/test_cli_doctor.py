@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from omni_core import weights
+from omni_core.sandbox import kernel
 from omni_core.settings import Settings
 from omni_server import doctor
 from omni_server.cli import main
@@ -181,3 +182,12 @@ def test_what_cannot_be_mended_is_said_and_still_fails(
     said = capsys.readouterr().out
     assert "LEFT     Volcano stays in part: its file is no longer where it was" in said
     assert "DAMAGED  index: Volcano: the index has lost 2 of its 2 segments" in said
+
+
+def test_what_confines_the_child_processes_is_asked_of_them(few_parts: None) -> None:
+    found = by_name(Settings())["sandbox"]
+    held = kernel()
+    assert found.state == ("ok" if held.landlock and held.seccomp else "warning")
+    assert (f"Landlock {held.landlock}" in found.detail) == bool(held.landlock)
+    assert ("seccomp" in found.detail.split("(no")[0]) == held.seccomp
+    assert by_name(Settings(sandbox="off"))["sandbox"].detail == "off"
