@@ -115,7 +115,7 @@ class Engine:
         async with AsyncExitStack() as resources:
             catalog = await take_store(settings, info, resources)
             chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
-            store_index = IndexOpening(chosen, catalog, info.fingerprint)
+            store_index = IndexOpening(chosen, catalog)
             resources.push_async_callback(store_index.close)
             if beside is not None:
                 models, decoders = beside._context.models, beside._context.decoders
@@ -191,12 +191,13 @@ class Engine:
         wait_s: float | None = None,
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
+        links: bool = True,
     ) -> FolderStatus:
         """Make many files searchable, several at a time (`decoders`); see `Folders.ingest`."""
         limits.check(collection=collection)
         return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress,
-            grace_s=grace_s,
+            grace_s=grace_s, links=links,
         )  # fmt: skip
 
     async def stop(

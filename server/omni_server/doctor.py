@@ -19,15 +19,16 @@ from omni_core import weights
 from omni_core.errors import OmniError
 from omni_core.sandbox import allowed
 from omni_core.settings import Settings
-from omni_server import catalog_check, qdrant_check
+from omni_server import catalog_check, library_check, qdrant_check
 from omni_server.store_check import open_in
 
-State = Literal["ok", "warning", "missing", "absent"]
+State = Literal["ok", "warning", "missing", "absent", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report. `absent` is an option that is not installed; that is fine."""
+    """One line of the report. `absent` is an option that is not installed; that is fine. `damaged`
+    is something of a library that is not as it was stored."""
 
     name: str
     state: State
@@ -108,8 +109,9 @@ sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, the needed ones first. Imports heavy wheels in a child process only."""
     found = [
-        _python(), *_store(settings), *_features(settings.pdf), *_weights(settings),
-        *_own_weights(settings), *_plugins(), *_sandbox(settings), *_places(settings),
+        _python(), *_store(settings), *_library(settings), *_features(settings.pdf),
+        *_weights(settings), *_own_weights(settings), *_plugins(), *_sandbox(settings),
+        *_places(settings),
         *_people(settings),
     ]  # fmt: skip
     return sorted(found, key=lambda f: not f.needed)
@@ -144,6 +146,11 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("store", "warning", detail, get="free some space, or --store DIR elsewhere")
     else:
         yield Finding("store", "ok", detail)
+
+
+def _library(settings: Settings) -> Iterator[Finding]:
+    if settings.store_path.is_dir():
+        yield from (Finding(*line) for line in library_check.lines(settings))
 
 
 def _mount(path: Path) -> str:

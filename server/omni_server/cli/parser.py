@@ -246,11 +246,16 @@ def _learning(verbs: Verbs) -> None:
         "doctor",
         "learn:doctor",
         "Say what is installed, what is missing, and how to get it",
-        "omni-mcp doctor\n  omni-mcp doctor --client claude-code",
+        "omni-mcp doctor\n  omni-mcp doctor --repair\n  omni-mcp doctor --client claude-code",
     )
     doctor.add_argument(
         "--adopt", action="store_true",
         help="make the collection on the Qdrant server this library's, where its catalog is lost",
+    )  # fmt: skip
+    doctor.add_argument(
+        "--repair", action="store_true",
+        help="mend what is damaged in the library: what is lost is read again from its files, "
+        "what is moved away lies in STORE/damaged, and caches that are not used any more go",
     )  # fmt: skip
     one = doctor.add_argument_group("an MCP client")
     one.add_argument(

@@ -12,7 +12,7 @@ from omni_core.settings import Settings
 from omni_core.watch.folders import watched
 from omni_server.cli.printing import as_json, hint, say
 from omni_server.cli.settings import settings_of
-from omni_server.observe import traces
+from omni_server.observe import faults, traces
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -26,6 +26,7 @@ def serve(args: argparse.Namespace) -> int:
     if settings.watch:
         watched(settings.watch, roots=settings.root_paths)  # refuse now what cannot be watched
     traces.set_up()
+    faults.keep(settings.store_path)
     if not settings.roots:
         hint("no --root is given: agents can search what is in the library, but ingest no file")
     if args.open and not args.http:
