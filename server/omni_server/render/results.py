@@ -196,6 +196,7 @@ def sources(page: SourcePage) -> CallToolResult:
         keep=("sources", "total"),
     )
     lines = [f"{len(rows)} of {page.total} sources."]
+    lines += [f"Not installed: {one_line(line, 300)}" for line in page.lacks]
     if "collections" in data:
         counts = (f"{name!r} {n}" for name, n in data["collections"].items())
         lines.append(f"Collections: {', '.join(counts)}.")
