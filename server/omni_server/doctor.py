@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from omni_core import weights
+from omni_core import missing_weights, weights
 from omni_core.errors import OmniError
 from omni_core.sandbox import allowed
 from omni_core.settings import Settings
@@ -208,7 +208,7 @@ def _versions(feature: Feature) -> str:
 
 def _weights(settings: Settings) -> Iterator[Finding]:
     for row in weights.PAYLOADS:
-        needed = not row.optional and _used(row.role, settings)
+        needed = not row.optional and _needed(row.role, settings)
         size = sum(f.size for f in row.files) / 1e6
         name = f"weights {row.name}"
         try:
@@ -283,9 +283,16 @@ def _python_path() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
-def _used(role: str, settings: Settings) -> bool:
-    """Whether these settings use a payload; without speech and OCR the rest still works."""
-    return role in ("text", "pictures") and settings.encoder == "embedded"
+def _needed(role: str, settings: Settings) -> bool:
+    """Whether nothing works without a payload: one of the two text models must be there."""
+    other = {"text": "multilingual", "multilingual": "text"}.get(role)
+    if other is None or not missing_weights.used(role, settings):
+        return False
+    try:
+        weights.find(other, settings)
+    except OmniError:
+        return True
+    return False
 
 
 def _places(settings: Settings) -> Iterator[Finding]:
