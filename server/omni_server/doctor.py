@@ -17,7 +17,7 @@ from typing import Literal
 from omni_core import weights
 from omni_core.errors import OmniError
 from omni_core.settings import Settings
-from omni_server import catalog_check, qdrant_check
+from omni_server import catalog_check, qdrant_check, workers_check
 from omni_server.store_check import open_in
 
 State = Literal["ok", "warning", "missing", "absent"]
@@ -263,6 +263,8 @@ def _places(settings: Settings) -> Iterator[Finding]:
         )  # fmt: skip
     if settings.index == "server":
         yield from (Finding(*line) for line in qdrant_check.lines(settings))
+    if settings.encoder_url and "vllm+" not in settings.encoder_url:
+        yield from (Finding(*line) for line in workers_check.lines(settings))
     if settings.catalog:
         yield from (Finding(*line) for line in catalog_check.lines(settings))
 
