@@ -20,7 +20,7 @@ from omni_core.models.reading import LocalReading, Reading
 from omni_core.settings import Settings
 from omni_core.types import Content, Samples, Segment, Vector, Voices
 
-SOURCE_LANES = 8
+SOURCE_LANES = 32
 """Threads for the calls of ingests: those of one source go to one, in order. More than files are
 read at a time, so that two seldom share one."""
 

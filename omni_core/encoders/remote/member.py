@@ -31,13 +31,15 @@ class Description:
     reading: ReadingOffer | None = None
     """What it hears and reads with; None where it only embeds."""
 
-    @property
-    def mark(self) -> str:
-        """Equal for workers whose results are; sent with every call, so that one that was started
-        again with other models says so."""
-        offer = self.reading
-        reads = "" if offer is None else (sorted(offer.readers.items()), offer.pipeline)
-        return hashlib.sha256(repr((self.info.fingerprint, reads)).encode()).hexdigest()[:32]
+    mark: str = ""
+    """The worker's own short name for all of this, sent back with every call, so that one that was
+    started again with other models says so; empty for older versions, which do not look at it."""
+
+
+def mark_of(info: EncoderInfo, offer: ReadingOffer) -> str:
+    """A mark that is equal for workers whose results are."""
+    reads = sorted(offer.readers.items()), offer.pipeline, offer.format
+    return hashlib.sha256(repr((info.fingerprint, reads)).encode()).hexdigest()[:32]
 
 
 @dataclass(slots=True)
@@ -104,4 +106,6 @@ def ask(client: ModelServerClient) -> Description:
     another wire format; BadRequestError when its answer is no description.
     """
     data = client.get_json("/info", seconds=INFO_S)
-    return Description(wire.unpack_info(data), unpack_offer(data.get("reading")))
+    info = wire.unpack_info(data)
+    mark = str(data.get("mark", ""))
+    return Description(info, unpack_offer(data.get("reading")), mark if mark.isalnum() else "")

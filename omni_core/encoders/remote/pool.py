@@ -72,7 +72,8 @@ class WorkerPool:
         until = time.monotonic() + seconds
         while True:
             member = self._take(reading, until, patience_s)
-            marked = {MARK: member.described.mark} if member.described else {}
+            mark = member.described.mark if member.described else ""
+            marked = {MARK: mark} if mark else {}
             try:
                 answer = member.client.post_bytes(path, body, seconds=seconds, headers=marked)
             except UnavailableError as e:
@@ -80,7 +81,7 @@ class WorkerPool:
                 lost += e.code != BUSY
                 if lost >= MAX_LOST:
                     raise
-                log.warning("%s; asking another worker", e)
+                log.warning("%s; asking again", e)
             except BaseException:
                 self._done(member, None)
                 raise

@@ -152,10 +152,9 @@ def unpack_scores(body: bytes) -> list[float | None]:
         ) from None
 
 
-def pack_info(info: EncoderInfo, reading: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """An encoder's description as JSON, with the wire format of its worker, and how it reads."""
-    described = {**asdict(info), "channels": sorted(info.channels), "format": FORMAT}
-    return described if reading is None else {**described, "reading": reading}
+def pack_info(info: EncoderInfo, **more: Any) -> dict[str, Any]:
+    """An encoder's description as JSON, with the wire format of its worker, and further fields."""
+    return {**asdict(info), "channels": sorted(info.channels), "format": FORMAT, **more}
 
 
 def unpack_info(data: Any) -> EncoderInfo:

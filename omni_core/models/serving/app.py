@@ -94,7 +94,7 @@ def worker_app(settings: Settings, token: str) -> Starlette:
     async def info(request: Request) -> Response:
         known = await run_in_threadpool(models.described)
         offer = None if known.reading is None else pack_offer(known.reading)
-        return JSONResponse(wire.pack_info(known.info, offer))
+        return JSONResponse(wire.pack_info(known.info, reading=offer, mark=known.mark))
 
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from omni_core import readers
-from omni_core.encoders.remote.member import BUSY, Description
+from omni_core.encoders.remote.member import BUSY, Description, mark_of
 from omni_core.encoders.remote.offer import ReadingOffer
 from omni_core.errors import BadRequestError, OmniError, UnavailableError
 from omni_core.models.answers import Processed, ReadOptions
@@ -52,7 +52,7 @@ class WorkerModels:
             loaded = [r.name for r in self._models.readers().loaded]
             missing = {r.name: (r.loss, r.why) for r in status.unloaded}
             offer = ReadingOffer({name: models[name] for name in loaded}, missing)
-            self._described = Description(info, offer)
+            self._described = Description(info, offer, mark_of(info, offer))
         return self._described
 
     def step(self, step: Step) -> Done:

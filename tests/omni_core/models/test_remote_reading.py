@@ -14,10 +14,12 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+from starlette.responses import JSONResponse
 
+from omni_core.encoders.hashing import HashingEncoder
 from omni_core.encoders.remote import pool as pools
 from omni_core.encoders.remote import roll_call
-from omni_core.encoders.remote.wire import Body, Writer
+from omni_core.encoders.remote.wire import Body, Writer, pack_info
 from omni_core.errors import BadRequestError, UnavailableError
 from omni_core.models.answers import Processed, ReadOptions
 from omni_core.models.remote import reading as remote
@@ -411,3 +413,25 @@ def test_an_image_and_its_caption_come_back(worker: str, models: Make) -> None:
     )
     here, there = (m.process([picture], ReadOptions()) for m in (models(), models(worker)))
     assert same(here.encoded, there.encoded)
+
+
+def test_a_worker_that_only_embeds_serves_and_reading_stays_here(
+    counter: None, tmp_path: Path, models: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = worker_app(plain(tmp_path), TOKEN)
+
+    async def as_before(scope: Any, receive: Any, send: Any) -> None:
+        """The worker, whose description says nothing of reading."""
+        if scope["path"] != "/info":
+            assert scope["path"] == "/encode", "an older worker has no other path"
+            await app(scope, receive, send)
+            return
+        described = pack_info(HashingEncoder.describe(Settings()))
+        await JSONResponse(described)(scope, receive, send)
+
+    with running(as_before) as url:
+        read = models(url)
+        found = film(read)
+        assert read._models.elsewhere() is None
+    assert all(same(a.encoded, b.encoded) for a, b in zip(film(models()), found, strict=True))
+    assert "the model workers only embed: speech and words on screen are read by" in caplog.text
