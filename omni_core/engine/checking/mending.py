@@ -131,6 +131,7 @@ async def _mend_contents(settings: Settings, info: EncoderInfo, aside: Path, sai
     with closing(catalog):
         if not settings.catalog:
             await asyncio.to_thread(_mend_rows, settings.store_path, catalog, aside, said)
+            await asyncio.to_thread(_mend_model, settings, catalog, info, said)
         if settings.index == "memory":
             return
         found = await _opened(settings, info, catalog, aside, said)
@@ -159,6 +160,12 @@ def _mend_rows(store: Path, catalog: Catalog, aside: Path, said: Mended) -> None
         else:
             _note(aside / "rows.jsonl", [repr(checking.take_row(store, sha256))])
             said.done.append(f"the row of {title}, without a hash that makes sense, was taken out")
+
+
+def _mend_model(settings: Settings, catalog: Catalog, info: EncoderInfo, said: Mended) -> None:
+    if settings.index == "edge" and looking.other_model(settings.store_path, catalog, info):
+        catalog.set_meta("fingerprint", info.fingerprint)
+        said.done.append(f"the catalog names the model of its index again, {info.name}")
 
 
 async def _opened(
@@ -240,10 +247,10 @@ async def _mend_thumbnails(
         said.left.append(
             f"{len(bad) - made} thumbnails were damaged and are gone: their files are not here"
         )
-    for id_ in await asyncio.to_thread(thumbnails.sources, store):
-        if await asyncio.to_thread(catalog.get, id_) is None:
-            folder = store / thumbnails.FOLDER / id_
-            await asyncio.to_thread(_move, folder, aside, said)
+    ids = await asyncio.to_thread(thumbnails.sources, store)
+    for id_ in set(ids) - await asyncio.to_thread(catalog.kept_ids, ids):
+        folder = store / thumbnails.FOLDER / id_
+        await asyncio.to_thread(_move, folder, aside, said)
 
 
 def _move(path: Path, aside: Path, said: Mended) -> None:
