@@ -59,11 +59,17 @@ class Reads(Database):
         )
         return {r["id"] for r in found}
 
-    def by_path(self, path: str, *, size: int, mtime_ns: int) -> str | None:
-        """The sha256 of an unchanged file, without reading it; None when it must be hashed."""
+    def by_path(
+        self, path: str, *, size: int, mtime_ns: int, ctime_ns: int = 0, inode: int = 0
+    ) -> str | None:
+        """The sha256 of an unchanged file, without reading it; None when it must be hashed.
+
+        Size and mtime can be forged by whoever changes the file, ctime cannot.
+        """
         found = self._one(
-            "SELECT sha256 FROM paths WHERE path = ? AND size = ? AND mtime_ns = ?",
-            path, size, mtime_ns,
+            "SELECT sha256 FROM paths WHERE path = ? AND size = ? AND mtime_ns = ?"
+            " AND ctime_ns = ? AND inode = ?",
+            path, size, mtime_ns, ctime_ns, inode,
         )  # fmt: skip
         return None if found is None else str(found[0])
 

