@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from omni_core.catalog import mending, schema
+from omni_core.catalog.binned import Binned
 from omni_core.catalog.database import Row, Transaction
-from omni_core.catalog.groups import Groups, StoredGroup, end_groups, keep_group
+from omni_core.catalog.groups import StoredGroup, end_groups, keep_group
 from omni_core.catalog.query import fold
 from omni_core.errors import StoreError
 from omni_core.types import Source, SourceRow, State
@@ -19,7 +20,7 @@ _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
 """Columns that a resumed ingest keeps from the interrupted one."""
 
 
-class Catalog(Groups):
+class Catalog(Binned):
     """Sources by hash, path, id, title and collection: the contract that `SqliteCatalog` and
     `PostgresCatalog` keep. Thread-safe."""
 

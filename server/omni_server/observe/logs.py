@@ -71,8 +71,9 @@ class JsonLines(logging.Formatter):
         line |= _call() | _trace() | getattr(record, "fields", {})
         if said := faults.short(record.exc_info):
             line["fault"] = faults.reference(record)
-            whole = self._whole and record.exc_info
-            line["error"] = self.formatException(record.exc_info) if whole else said
+            line["error"] = said
+            if self._whole and record.exc_info:
+                line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
