@@ -194,6 +194,10 @@ MIGRATIONS = (
         FOR EACH ROW WHEN (OLD.ingested_at <> NEW.ingested_at) EXECUTE FUNCTION source_dated();
     """.replace(" TEXT", f" {_DOMAIN}"),
     """
+    ALTER TABLE paths ADD COLUMN ctime_ns BIGINT NOT NULL DEFAULT 0;
+    ALTER TABLE paths ADD COLUMN inode BIGINT NOT NULL DEFAULT 0;
+    """,
+    """
     CREATE TABLE bin (
         sha256 TEXT PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,

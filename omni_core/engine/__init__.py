@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ class Engine:
             info = await asyncio.to_thread(encoders.describe, settings)
             catalog = await take_store(settings, info, resources)
             chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
-            store_index = IndexOpening(chosen, catalog, info.fingerprint)
+            store_index = IndexOpening(chosen, catalog)
             resources.push_async_callback(store_index.close)
             if beside is not None:
                 models, decoders = beside._context.models, beside._context.decoders
@@ -202,13 +203,14 @@ class Engine:
         wait_s: float | None = None,
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
+        links: bool = True,
     ) -> FolderStatus:
         """Make many files searchable, several at a time (`decoders`); see `Folders.ingest`."""
         read_only.refuse(self._context.settings)
         limits.check(collection=collection)
         return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress,
-            grace_s=grace_s,
+            grace_s=grace_s, links=links,
         )  # fmt: skip
 
     async def stop(
@@ -283,7 +285,8 @@ class Engine:
         )  # fmt: skip
         shown = not (cursor or when) and state in ("", "queued", "processing")
         live = running.ingests(self._jobs, self._folders, match, collection) if shown else ()
-        return running.with_live_numbers(page, self._jobs, live)
+        lacks = () if cursor else await health.lacks(self._context)
+        return replace(running.with_live_numbers(page, self._jobs, live), lacks=lacks)
 
     async def read(
         self,

@@ -61,6 +61,8 @@ class LoadingModels:
     def status(self) -> ModelStatus:
         """What is loaded, without waiting."""
         missing = self.readers().missing if self._readers.done() else ()
+        loaded = self._encoder.done() and self._encoder.exception() is None
+        lacks = tuple(lack.message for lack in self.encoder().lacks) if loaded else ()
         return ModelStatus(
             _state(self._encoder),
             _state(self._readers),
@@ -71,6 +73,7 @@ class LoadingModels:
                 for m in missing
             ),
             dict(self._seconds),
+            lacks,
         )
 
     def wait(self, timeout_s: float) -> ModelStatus:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from omni_core import read_only
 from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.sandbox.kernel import hide_memory
 from omni_core.settings import Settings
 from omni_core.watch.folders import watched
 from omni_server.cli.printing import as_json, hint, say
@@ -19,6 +20,8 @@ from omni_server.observe import faults, traces
 def serve(args: argparse.Namespace) -> int:
     """Run the MCP server until its client disconnects or Ctrl-C."""
     settings = settings_of(args)
+    if settings.sandbox != "off":
+        hide_memory()
     for root in settings.roots:
         if not Path(root).expanduser().is_dir():
             raise NotFoundError(f"the root {root} is not a folder; name one that exists")
