@@ -154,7 +154,7 @@ async def test_a_token_whose_header_is_no_object_is_refused(
     issuer: AuthorizationServer, header: str
 ) -> None:
     named = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
-    with pytest.raises(TokenRefused, match="no signed JWT|not accepted"):
+    with pytest.raises(TokenRefused, match=r"no signed JWT|not accepted"):
         await tokens_of(issuer).principal(f"{named}.e30.e30")
 
 
