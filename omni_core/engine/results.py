@@ -361,6 +361,8 @@ class SourcePage:
     filters, else empty."""
     ingests: tuple[IngestStatus | FolderStatus, ...] = ()
     """On the first page: everything that is being ingested or waits for its turn."""
+    lacks: tuple[str, ...] = ()
+    """On the first page: one line for each part of the models that is not installed."""
 
 
 @dataclass(frozen=True, slots=True)

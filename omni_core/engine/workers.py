@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from omni_core.decoder import Decoder
 from omni_core.engine import confinement
 from omni_core.engine.lanes import Lane, Waiting
+from omni_core.engine.weights_to_come import WeightsToCome
 from omni_core.errors import UnavailableError
 from omni_core.models.answers import ANSWERS, ModelStatus, Processed, ReadOptions, SavedReaders
 from omni_core.settings import Settings
@@ -44,19 +46,27 @@ class Models:
             rules=lambda: confinement.of_models(settings),
             settings=confinement.without_secrets(settings),
         )
+        self._weights = WeightsToCome(settings)
 
     async def start(self) -> ModelStatus:
-        """Start loading in the background."""
+        """Fetch weights that are missing, then start loading in the background."""
+        await self._weights.wait()
         return await self.status()
 
     async def status(self) -> ModelStatus:
         """What is loaded so far; does not wait."""
+        if not self._weights.begin():
+            return ModelStatus("loading", "loading", fetching=self._weights.progress)
         status: ModelStatus = await self._call("status")
         return status
 
     async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
         """Wait until every model is loaded or has failed, at most `timeout_s`."""
-        status: ModelStatus = await self._call("wait_ready", timeout_s)
+        started = time.monotonic()
+        if not await self._weights.wait(timeout_s):
+            return await self.status()
+        left = max(0.0, timeout_s - (time.monotonic() - started))
+        status: ModelStatus = await self._call("wait_ready", left)
         return status
 
     async def questions(self, contents: list[Content]) -> list[Vector | None]:
@@ -115,12 +125,14 @@ class Models:
         return words
 
     async def _call_once(self, method: str, *args: Any) -> Any:
+        await self._weights.wait()
         try:
             return await self._worker.call(method, *args)
         except WorkerDied as e:
             raise ModelsDied(f"{e}; ask again to go on where it stopped") from e
 
     async def _call(self, method: str, *args: Any) -> Any:
+        await self._weights.wait()
         try:
             return await self._worker.call(method, *args)
         except WorkerDied as e:
@@ -139,6 +151,7 @@ class Models:
 
     async def close(self) -> None:
         """End the child."""
+        self._weights.close()
         await asyncio.to_thread(self._worker.close, 2.0)
 
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from omni_core import weights
+from omni_core import missing_weights, weights
 from omni_core.errors import OmniError
 from omni_core.sandbox import allowed
 from omni_core.settings import Settings
-from omni_server import catalog_check, library_check, qdrant_check
+from omni_server import catalog_check, library_check, qdrant_check, workers_check
 from omni_server.store_check import open_in
 
 State = Literal["ok", "warning", "missing", "absent", "damaged"]
@@ -208,7 +208,7 @@ def _versions(feature: Feature) -> str:
 
 def _weights(settings: Settings) -> Iterator[Finding]:
     for row in weights.PAYLOADS:
-        needed = not row.optional and _used(row.role, settings)
+        needed = not row.optional and _needed(row.role, settings)
         size = sum(f.size for f in row.files) / 1e6
         name = f"weights {row.name}"
         try:
@@ -283,9 +283,16 @@ def _python_path() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
-def _used(role: str, settings: Settings) -> bool:
-    """Whether these settings use a payload; without speech and OCR the rest still works."""
-    return role in ("text", "pictures") and settings.encoder == "embedded"
+def _needed(role: str, settings: Settings) -> bool:
+    """Whether nothing works without a payload: one of the two text models must be there."""
+    other = {"text": "multilingual", "multilingual": "text"}.get(role)
+    if other is None or not missing_weights.used(role, settings):
+        return False
+    try:
+        weights.find(other, settings)
+    except OmniError:
+        return True
+    return False
 
 
 def _places(settings: Settings) -> Iterator[Finding]:
@@ -302,6 +309,8 @@ def _places(settings: Settings) -> Iterator[Finding]:
         )  # fmt: skip
     if settings.index == "server":
         yield from (Finding(*line) for line in qdrant_check.lines(settings))
+    if settings.encoder_url and "vllm+" not in settings.encoder_url:
+        yield from (Finding(*line) for line in workers_check.lines(settings))
     if settings.catalog:
         yield from (Finding(*line) for line in catalog_check.lines(settings))
 

