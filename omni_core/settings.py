@@ -56,7 +56,7 @@ class Settings:
     token_pool: Count = 1
     """Multi-vector models: how many token vectors of evidence are merged into one; 1: none."""
     encoder_url: str = ""
-    """Address of a remote model worker or vLLM server; its token is `encoder_token`."""
+    """Addresses of remote model workers, with commas, or one of vLLM; token: `encoder_token`."""
     encoder_token: str = field(default="", repr=False)
     """Secret sent to the remote worker, and required by `omni-mcp worker`."""
     trust_remote_code: bool = False

@@ -95,17 +95,24 @@ def _state(data: bytes) -> None:
 
 
 @functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="omni-fuzz-")  # removed at the end of the process
+
+
+@functools.cache
 def _links() -> Links:
-    folder = tempfile.TemporaryDirectory(prefix="omni-fuzz-")
-    links = Links(Path(folder.name))
-    links.folder = folder  # type: ignore[attr-defined] - removed with it
-    return links
+    return Links(Path(_folder().name))
 
 
 def _token() -> bytes:
-    path = _links()._store / "a.jpg"
+    path = Path(_folder().name, "a.jpg")
     path.write_bytes(b"x")
     return _links().path(str(path)).rpartition("/")[2].encode()
+
+
+def _link_of(token: str) -> None:
+    file, _ = _links().opened(token)
+    file.close()
 
 
 def _info(data: bytes) -> None:
@@ -140,7 +147,7 @@ def targets() -> list[Target]:
         Target("message reader state", _state,
                (state.pack({"segment": state.segment_values(SEGMENT)}, {"a": np.ones(3)}),),
                (Exception,)),  # ours, from the catalog; the model worker makes any error a line
-        Target("http link", of_text(lambda t: _links().file(t)), (_token(),)),
+        Target("http link", of_text(_link_of), (_token(),)),
         Target("http upload", of_text(tus._metadata), (
             b"filename w4Rnc3QubXA0,sha256 YWJj,empty", b"name YQ==")),
         Target("http upload length", of_text(lambda t: tus._number({"a": t}, "a")), (b"12345678",)),

@@ -19,7 +19,7 @@ from omni_core import missing_weights, weights
 from omni_core.errors import OmniError
 from omni_core.sandbox import allowed
 from omni_core.settings import Settings
-from omni_server import catalog_check, library_check, qdrant_check
+from omni_server import catalog_check, library_check, qdrant_check, workers_check
 from omni_server.store_check import open_in
 
 State = Literal["ok", "warning", "missing", "absent", "damaged"]
@@ -309,6 +309,8 @@ def _places(settings: Settings) -> Iterator[Finding]:
         )  # fmt: skip
     if settings.index == "server":
         yield from (Finding(*line) for line in qdrant_check.lines(settings))
+    if settings.encoder_url and "vllm+" not in settings.encoder_url:
+        yield from (Finding(*line) for line in workers_check.lines(settings))
     if settings.catalog:
         yield from (Finding(*line) for line in catalog_check.lines(settings))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from omni_core.catalog.holding import lost_note
 from omni_core.engine.api import EngineApi
 from omni_core.engine.checking.findings import Mended
-from omni_core.engine.hashing import hash_file
+from omni_core.engine.hashing import read_hash
 from omni_core.engine.results import IngestRequest, SourceRow
 from omni_core.errors import OmniError
 from omni_core.types import FILE_TIME
@@ -54,7 +54,8 @@ async def _again(engine: EngineApi, row: SourceRow) -> str:
     if not await asyncio.to_thread(path.is_file):
         return "its file is no longer where it was; ingest it from where it is now"
     try:
-        if await hash_file(path) != row.sha256:
+        sha256, _ = await read_hash(row.uri)
+        if sha256 != row.sha256:
             return "its file has changed since; ingest it again"
         kept = row.recorded_at if row.recorded_at_from not in ("", FILE_TIME) else None
         given = kept if row.recorded_at_from == "caller" else None

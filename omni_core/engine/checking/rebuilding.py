@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 from omni_core.catalog import Catalog
-from omni_core.engine.hashing import hash_file
+from omni_core.engine.hashing import read_hash
 from omni_core.engine.workers import Decoders
 from omni_core.errors import OmniError
 from omni_core.evidence import thumbnails
+from omni_core.originals import Original
 from omni_core.points import Point
 from omni_core.protocols import Index
 from omni_core.settings import Settings
@@ -27,7 +27,7 @@ async def rebuild(
     decoders = Decoders(settings)
     made = 0
     try:
-        files: dict[str, Path | None] = {}
+        files: dict[str, Original | None] = {}
         for source, uuid in bad:
             row = await asyncio.to_thread(catalog.get, source)
             points = await index.get([uuid]) if _is_uuid(uuid) else []
@@ -41,25 +41,25 @@ async def rebuild(
     return made
 
 
-async def _same_file(catalog: Catalog, row: SourceRow) -> Path | None:
-    """A path that still holds the bytes of the source."""
+async def _same_file(catalog: Catalog, row: SourceRow) -> Original | None:
+    """A file that still has the bytes of the source."""
     for name in dict.fromkeys([row.uri, *await asyncio.to_thread(catalog.paths, row.id)]):
-        path = Path(name)
         try:
-            if await hash_file(path) == row.sha256:
-                return path
-        except (OSError, OmniError):
+            sha256, file = await read_hash(name)
+        except OmniError:
             continue
+        if sha256 == row.sha256:
+            return file
     return None
 
 
 async def _made(
-    settings: Settings, decoders: Decoders, row: SourceRow, path: Path | None, point: Point
+    settings: Settings, decoders: Decoders, row: SourceRow, file: Original | None, point: Point
 ) -> bool:
-    if path is None:
+    if file is None:
         return False
     try:
-        pixels = await _pixels(decoders, row, path, point)
+        pixels = await _pixels(decoders, row, file, point)
     except OmniError:
         return False
     if pixels is None:
@@ -69,19 +69,21 @@ async def _made(
     return True
 
 
-async def _pixels(decoders: Decoders, row: SourceRow, path: Path, point: Point) -> Pixels | None:
+async def _pixels(
+    decoders: Decoders, row: SourceRow, file: Original, point: Point
+) -> Pixels | None:
     """What the segment shows, as at its ingest."""
     stored, edge = point.stored, thumbnails.EDGE
     if row.modality is Modality.IMAGE:
-        found: Pixels = await decoders.open("image", str(path), edge, None)
+        found: Pixels = await decoders.open("image", file, edge, None)
         return found
     if row.modality is Modality.DOCUMENT:
         number = stored.picture if not row.pages and stored.picture else stored.page or 1
-        page: Pixels = await decoders.open("page", str(path), number, edge, stored.crop)
+        page: Pixels = await decoders.open("page", file, number, edge, stored.crop)
         return page
     if row.modality is Modality.VIDEO:
         at = stored.key_time if stored.key_time is not None else stored.span.start
-        frames = await decoders.open("frames", str(path), [at], edge)
+        frames = await decoders.open("frames", file, [at], edge)
         return frames[0][1] if frames else None
     return None
 

@@ -62,7 +62,7 @@ def _stdio(settings: Settings) -> None:
 
 def worker(args: argparse.Namespace) -> int:
     """Serve the models over HTTP until Ctrl-C."""
-    from omni_core.engine import known_models
+    from omni_core.models.serving import app
 
     host, _, port = args.listen.rpartition(":")
     if not host:
@@ -77,9 +77,9 @@ def worker(args: argparse.Namespace) -> int:
             **dict.fromkeys(("host", "port"), "option --listen"),
         },
     )
-    known_models.may_listen(settings.host, settings.encoder_token)
+    app.may_listen(settings.host, settings.encoder_token)
     hint(f"{settings.encoder} at http://{args.listen}, Ctrl-C stops")
-    known_models.serve(settings, settings.host, settings.port, settings.encoder_token)
+    app.serve(settings, settings.host, settings.port, settings.encoder_token)
     return 0
 
 

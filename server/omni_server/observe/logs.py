@@ -71,8 +71,8 @@ class JsonLines(logging.Formatter):
         line |= _call() | _trace() | getattr(record, "fields", {})
         if said := faults.short(record.exc_info):
             line["fault"] = faults.reference(record)
-            whole = self._whole and record.exc_info
-            line["error"] = self.formatException(record.exc_info) if whole else said
+            whole = record.exc_info if self._whole else None
+            line["error"] = self.formatException(whole) if whole else said
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
