@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -183,6 +184,7 @@ def run_http(settings: Settings) -> None:
     from omni_server.http.ending import EndingServer  # uvicorn
 
     app = create_http(settings)
+    gc.freeze()  # what is imported stays: to look through all of it stops the loop for 0.1 s
     if is_guarded(settings):
         audit.setLevel(logging.INFO)  # whatever else is logged
     log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
