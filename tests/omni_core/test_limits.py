@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from omni_core import limits
 from omni_core.engine import Engine
 from omni_core.errors import BadRequestError
+from omni_core.settings import Settings
 
 
 def test_a_text_at_its_limit_passes_and_one_more_character_does_not() -> None:
@@ -49,6 +51,7 @@ async def test_the_engine_itself_measures_before_it_looks_anything_up(
     method: str, argument: str
 ) -> None:
     engine = Engine.__new__(Engine)  # without a store: nothing may be asked of one
+    engine._closing, engine._opened = None, SimpleNamespace(settings=Settings())  # type: ignore[assignment]
     with pytest.raises(BadRequestError, match=f"^{argument} has"):
         await getattr(engine, method)("x" * (limits.LENGTHS[argument] + 1))
 
