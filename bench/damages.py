@@ -116,7 +116,8 @@ KINDS = (
          partial(_sql, "ALTER TABLE passed_over RENAME COLUMN code TO other")),
     Kind("catalog: wrong counts", partial(_sql, "UPDATE library_counts SET sources = 99")),
     Kind("catalog: paths of nothing",
-         partial(_sql, "INSERT INTO paths VALUES ('/x', 'none', 1, 1, 'x', NULL)")),
+         partial(_sql, "INSERT INTO paths (path, sha256, size, mtime_ns, folded)"
+         " VALUES ('/x', 'none', 1, 1, 'x')")),
     Kind("catalog: a row less", partial(_sql, "PRAGMA foreign_keys = ON; DELETE FROM sources"
          " WHERE sha256 = (SELECT min(sha256) FROM sources)"), whole=False),
     Kind("catalog: a folder", partial(_folder_instead, CATALOG), whole=False),

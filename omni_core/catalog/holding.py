@@ -26,10 +26,15 @@ class Holding(Groups):
         return {str(r["id"]): _count(r["segments"]) for r in rows}
 
     def kept_ids(self, ids: Sequence[str]) -> set[str]:
-        """Those of these ids of which something may lie in the store, such as thumbnails."""
+        """Those of these ids of which something may lie in the store, such as thumbnails: sources,
+        and what is in the bin."""
         found: set[str] = set()
         for i in range(0, len(ids), ASKED_AT_ONCE):
-            found |= set(self.get_many(ids[i : i + ASKED_AT_ONCE]))
+            some = ids[i : i + ASKED_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            for table in ("sources", "bin"):
+                rows = self._all(f"SELECT id FROM {table} WHERE id IN ({marks})", *some)  # noqa: S608 - ours
+                found |= {str(r["id"]) for r in rows}
         return found
 
     def mark_lost(self, found: Mapping[str, int]) -> list[str]:
