@@ -159,7 +159,7 @@ TABLE: dict[str, tuple[Make, tuple[str, ...]]] = {
     "a segment": (_open, (WORDS, CITE, "seg_x", "REVENUE 2026", "next seg_", "2026-11-17")),
     "its sound": (lambda: _open("audio", "text"), (WORDS, CITE, "seg_x")),
     "an ingest under way": (_going, (SOURCE, "processing", "reading", "7", "5")),
-    "an ingest that is done": (_done, (SOURCE, "ready", "31", "added to the collection 'trips'",
+    "an ingest that is done": (_done, (SOURCE, "ready", "31", "added to the collection", "trips",
                                        "no sound", "2026-11-17")),
     "a folder": (_folder, ("processing", "1", "5", "3")),
     "a download": (lambda: ingests.fetching(DownloadProgress(5 << 20, 50 << 20)),
@@ -167,7 +167,7 @@ TABLE: dict[str, tuple[Make, tuple[str, ...]]] = {
     "a list": (_list, (SOURCE, "Q3 review", "video", "40", "nextpage", "trips", "2026-11-17")),
     "reading": (_read, (WORDS, SOURCE, "Q3 review", "0:04.3", "next")),
     "a check": (_check, ("partly", WORDS)),
-    "a deletion": (lambda: results.deleted(Scripted().row(), 7), (SOURCE, "31")),
+    "a deletion": (lambda: results.deleted(Scripted().row(), 7.0), (SOURCE, "31")),
     "an ambiguous name": (_ambiguous, ("AMBIGUOUS_SOURCE", SOURCE, "Q3 review", "Q3 plan",
                                        "48:10")),
 }  # fmt: skip
