@@ -14,7 +14,8 @@ from typing import Any
 from omni_core.codec import answers_of
 from omni_core.originals import Original
 from omni_core.protocols import Medium
-from omni_core.sandbox import Rules, kernel
+from omni_core.sandbox import Rules
+from omni_core.sandbox.kernel import kernel
 from omni_core.sandbox.rules import Mode
 from omni_core.types import CutOptions
 from omni_core.worker import Worker

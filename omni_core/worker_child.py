@@ -21,8 +21,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
-from omni_core import sandbox
 from omni_core.errors import OmniError, TooLargeError, pack
+from omni_core.sandbox.entering import Entered, enter
 
 if TYPE_CHECKING:
     from omni_core.codec import Blob, Codec
@@ -62,7 +62,7 @@ class _Child:
         self._lanes: dict[str, queue.SimpleQueue[Any]] = {}
         self._streams: dict[int, tuple[Iterator[Any], Codec | None]] = {}
         self._answers: Mapping[str, Codec] = {}
-        self._entered = sandbox.Entered()
+        self._entered = Entered()
         self._handles = itertools.count(1)
         self._service: Any = None
         self._built = threading.Event()
@@ -77,7 +77,7 @@ class _Child:
         _limit(memory_mb, nice)
         failed: BaseException | None = None
         try:
-            self._entered = sandbox.enter(rules)
+            self._entered = enter(rules)
         except Exception as e:  # nothing of strangers is read outside the sandbox
             failed = e
         target, kwargs, answers = pickle.loads(boot)  # noqa: S301 - our parent

@@ -74,7 +74,7 @@ def main() -> int:
 
 
 def _guided(name: str, seconds: float) -> int:
-    import atheris
+    import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
     with atheris.instrument_imports(include=INSTRUMENTED):
         target = first(name)

@@ -7,9 +7,6 @@ it never needs (seccomp). `rules` says which child gives up what; docs/how-it-wo
 On macOS and Windows only the environment and the limits hold.
 """
 
-from omni_core.sandbox.entering import Entered as Entered
-from omni_core.sandbox.entering import enter as enter
+from omni_core.sandbox.environment import SILENT as SILENT
 from omni_core.sandbox.environment import allowed as allowed
-from omni_core.sandbox.kernel import Kernel as Kernel
-from omni_core.sandbox.kernel import kernel as kernel
 from omni_core.sandbox.rules import Rules as Rules

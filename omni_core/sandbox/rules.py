@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -54,6 +53,8 @@ FONTS = ("~/.fonts", "~/.local/share/fonts")
 
 def of_python(path: Iterable[str] = ()) -> tuple[str, ...]:
     """The folders of this interpreter and of its packages."""
+    import sysconfig  # in the child alone
+
     places = {sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(sys.executable)}
     places |= {*sysconfig.get_paths().values(), *path}
     places |= {p for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p}

@@ -257,7 +257,7 @@ def _plugins() -> Iterator[Finding]:
 def _sandbox(settings: Settings) -> Iterator[Finding]:
     """What confines the child processes: one of each kind is started and asked."""
     from omni_core.engine import confinement
-    from omni_core.sandbox import kernel
+    from omni_core.sandbox.kernel import kernel
 
     if settings.sandbox == "off":
         yield Finding("sandbox", "warning", "off", get='sandbox = "auto"', needed=False)

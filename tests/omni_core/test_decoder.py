@@ -13,7 +13,7 @@ import pytest
 from omni_core import decoder
 from omni_core.decoder import Decoder
 from omni_core.errors import OmniError
-from omni_core.sandbox import kernel
+from omni_core.sandbox.kernel import kernel
 
 LANDLOCK = pytest.mark.skipif(not kernel().landlock, reason="this kernel has no Landlock")
 Make = Callable[..., Awaitable[Decoder]]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from omni_core import weights
-from omni_core.sandbox import kernel
+from omni_core.sandbox.kernel import kernel
 from omni_core.settings import Settings
 from omni_server import doctor
 from omni_server.cli import main

@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console that cannot show a title still works
     args = parser.build().parse_args(argv)
+    _report_nothing()
     logs.set_up()
     module, name = args.run.split(":")
     try:
@@ -50,6 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         hint(_message(e), error=True)
         return 1
+
+
+def _report_nothing() -> None:
+    from omni_core.sandbox import SILENT  # not before the help page is printed
+
+    os.environ.update(SILENT)
 
 
 def _message(error: Exception) -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from omni_core.sandbox import Rules, kernel
+from omni_core.sandbox import Rules
 from omni_core.sandbox.folders import PREFIX
+from omni_core.sandbox.kernel import kernel
 from omni_core.worker import Worker
 
 HERE = Path(__file__).parent.parent / "services"
@@ -113,6 +114,7 @@ async def test_no_secret_is_in_the_environment_of_a_child(
         seen = await child.call("environ", deadline_s=30)
         assert [n for n, v in seen.items() if "hunter2" in v] == list(rules.variables)
         assert seen["OMP_NUM_THREADS"] == "1"
+        assert seen["ORT_DISABLE_TELEMETRY"] == "1"
 
 
 @LINUX
@@ -138,7 +140,8 @@ async def test_a_child_can_gain_no_privileges_and_root_has_few_left(start: Start
 
 LACKING = """
 import json, sys
-from omni_core.sandbox import Kernel, Rules, entering
+from omni_core.sandbox import Rules, entering
+from omni_core.sandbox.kernel import Kernel
 entering.kernel = lambda: Kernel(seccomp=True, landlock=0)
 try:
     print(entering.enter(Rules(sys.argv[1])).lacks)
