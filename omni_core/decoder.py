@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from omni_core.codec import answers_of
+from omni_core.originals import Original
 from omni_core.protocols import Medium
 from omni_core.sandbox import Rules, kernel
 from omni_core.sandbox.rules import Mode
@@ -64,7 +65,7 @@ class Decoder(Worker):
             method, args = args
         elif method.startswith("__"):
             return
-        found = (os.path.dirname(os.path.realpath(path)) for path in _files(method, args))
+        found = (os.path.dirname(path) for path in _files(method, args))
         needed = [folder for folder in found if os.path.isdir(folder)]  # else it is not there
         written = os.path.dirname(os.path.realpath(args[3])) if method == "clip" else None
         if self.pid is not None:
@@ -97,9 +98,13 @@ class Decoder(Worker):
 
 
 def _files(method: str, args: tuple[Any, ...]) -> Iterator[str]:
-    yield args[0]
+    """The files that a call reads, by paths without links: one that was checked has none, and is
+    not followed should there be one now."""
+    file = args[0]
+    checked = isinstance(file, Original) and not file.links
+    yield file.path if checked else os.path.realpath(getattr(file, "path", file))
     if method == "decompose" and isinstance(options := args[2], CutOptions) and options.transcript:
-        yield options.transcript
+        yield os.path.realpath(options.transcript)
 
 
 def _identity(folder: str) -> _Identity:
