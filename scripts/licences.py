@@ -82,14 +82,15 @@ class Rules:
             return expression
         classifiers = [str(c) for c in found.get_all("Classifier") or []]
         kinds = [c.rsplit(" :: ", 1)[-1] for c in classifiers if c.startswith("License :: ")]
-        stated = [_field(found, "License").strip(), *kinds]
+        stated = [_field(found, "License"), *kinds]
         known = [self.said.get(s, s) for s in stated if s and s != "OSI Approved"]
         return next((k for k in known if k in self.allowed), known[0] if known else NOT_STATED)
 
 
-def _field(found: metadata.PackageMetadata, name: str) -> str:
-    """ "" where the package does not have it; Python 3.11 says that `[]` may raise, 3.12 warns."""
-    return str(found[name] or "") if name in found else ""
+def _field(found: metadata.PackageMetadata, key: str) -> str:
+    """The first value of a field; empty where the package has none."""
+    values = found.get_all(key) or []
+    return str(values[0]).strip() if values else ""
 
 
 def installed(requirements: Iterable[str]) -> dict[str, metadata.Distribution]:

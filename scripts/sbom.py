@@ -23,7 +23,7 @@ from packaging.utils import canonicalize_name
 REPO = Path(__file__).parents[1]
 sys.path.insert(0, str(REPO))
 
-from scripts.licences import NOT_STATED, Rules  # noqa: E402
+from scripts.licences import NOT_STATED, Rules  # noqa: E402 - the root need not be on the path
 
 LOCKS = ("demo", "weights", "build")
 PROJECT = "omni-mcp"

@@ -87,7 +87,7 @@ def test_the_bill_of_materials_names_all_that_is_installed() -> None:
     sbom = script("sbom")
     bill = sbom.listed(sys.executable, validate=False)
     here = [d for d in metadata.distributions(path=sys.path) if d.metadata["Name"] != "omni-mcp"]
-    rules = sys.modules["licences"].Rules.read()
+    rules = sbom.Rules.read()
     wrong = sbom.complete(bill, here, sbom.locked_hashes(("test", "weights")), rules)
     assert not [line for line in wrong if "has no row" in line]
     assert bill["bomFormat"] == "CycloneDX"
@@ -103,12 +103,12 @@ def test_what_the_bill_lacks_is_said() -> None:
     sbom = script("sbom")
     here = [metadata.distribution("numpy")]
     bill: dict[str, Any] = {"components": []}
-    (line,) = sbom.complete(bill, here, {}, sys.modules["licences"].Rules.read())
+    (line,) = sbom.complete(bill, here, {}, sbom.Rules.read())
     assert line == f"numpy {metadata.version('numpy')} is installed and has no row"
     version = metadata.version("numpy")
     bill = {"components": [{"name": "numpy", "version": version}]}
     hashes = {("numpy", version): ["ab"]}
-    assert not sbom.complete(bill, here, hashes, sys.modules["licences"].Rules.read())
+    assert not sbom.complete(bill, here, hashes, sbom.Rules.read())
     (row,) = bill["components"]
     assert row["licenses"][0]["expression"].startswith("BSD-3-Clause")
     assert row["externalReferences"][0]["hashes"] == [{"alg": "SHA-256", "content": "ab"}]
