@@ -117,7 +117,7 @@ async def test_a_picture_of_other_bytes_is_not_shown(
         opened = await library.engine.open_ref(OpenRequest(said.source_id, ("frame",)))
     hand.undo()
     assert not any("thumbnail" not in picture.caption for picture in opened.pictures)
-    assert any(line.startswith("SOURCE_") for line in opened.warnings)
+    assert any(line.startswith("SOURCE_") for line in opened.warnings), opened.warnings
 
 
 async def test_a_copied_file_is_hashed_once_and_known_from_then_on(
