@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from omni_core.catalog import mending, schema
+from omni_core.catalog import mending, rows, schema
+from omni_core.catalog.binned import Binned
 from omni_core.catalog.database import Row, Transaction
-from omni_core.catalog.groups import Groups, StoredGroup, end_groups, keep_group
+from omni_core.catalog.groups import StoredGroup, end_groups, keep_group
+from omni_core.catalog.holding import Holding
 from omni_core.catalog.query import fold
 from omni_core.errors import StoreError
 from omni_core.types import Source, SourceRow, State
@@ -19,7 +21,7 @@ _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
 """Columns that a resumed ingest keeps from the interrupted one."""
 
 
-class Catalog(Groups):
+class Catalog(Binned, Holding):
     """Sources by hash, path, id, title and collection: the contract that `SqliteCatalog` and
     `PostgresCatalog` keep. Thread-safe."""
 
@@ -76,8 +78,7 @@ class Catalog(Groups):
             _add_path(db, source.sha256, source.uri, (source.size, mtime_ns, ctime_ns, inode))
             _add_collection(db, source.sha256, collection)
             self._own(db, source.sha256)
-        resume: dict[str, Any] = json.loads(values["resume"])
-        return resume
+        return rows.mapping(values["resume"])
 
     def progress(
         self,
@@ -122,7 +123,8 @@ class Catalog(Groups):
         )  # fmt: skip
 
     def put_back(self, row: SourceRow) -> None:
-        """Undo `begin` for a source that was complete, and whose points are still there."""
+        """Undo `begin` for a source whose earlier points are still there; where it was not complete
+        its next ingest starts from the beginning."""
         values: dict[str, Any] = {
             **schema.columns(row.source),
             "folded": fold(row.title),
@@ -132,7 +134,7 @@ class Catalog(Groups):
             "ingested_at": (row.ingested_at or datetime.now(UTC)).isoformat(),
             **schema.INITIAL_PROGRESS,
             "stage": "done",
-            "progress": 1.0,
+            "progress": row.progress,
             "segments": row.segments,
             "warnings": json.dumps(list(row.warnings), ensure_ascii=False),
             "empty": row.empty,
@@ -335,7 +337,7 @@ def _keep_readers(db: Transaction, sha256: str, state: bytes) -> None:
 
 
 def _refuse_ready(old: Row, pipeline: str) -> None:
-    if (old["state"], old["pipeline"]) == ("ready", pipeline):
+    if (old["state"], old["pipeline"]) == ("ready", pipeline) and rows.makes_sense(old):
         raise StoreError("another process has ingested this file meanwhile", code="BUSY")
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal, get_args
 
+from omni_core.codec import LOCAL_PATH
 from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
 from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Rect, Span, Speaker
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
-LOCAL_PATH = "a path"
-"""Marks a path that is relative to the folder of the process that asks."""
 FilePath = Annotated[str, LOCAL_PATH]
 Show = Literal["frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text", "thumbnail"]
 """`marked`: the page or frame with the words of the reference marked in it; `closeup`: the part of
@@ -362,6 +361,8 @@ class SourcePage:
     filters, else empty."""
     ingests: tuple[IngestStatus | FolderStatus, ...] = ()
     """On the first page: everything that is being ingested or waits for its turn."""
+    lacks: tuple[str, ...] = ()
+    """On the first page: one line for each part of the models that is not installed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from omni_core.catalog.groups import StoredGroup
+from omni_core.engine.bin import restore_known
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import read_hash
 from omni_core.engine.ingest.decoder import decoder_for, look_into
@@ -21,6 +22,7 @@ from omni_core.engine.ingest.finish import fail, finish, suspend, withdraw
 from omni_core.engine.ingest.known import is_complete, replaced_content_warning
 from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.ingest.pipeline import Pipeline
+from omni_core.engine.ingest.reached import is_sound
 from omni_core.engine.ingest.reading import run_here, run_on_ray
 from omni_core.engine.ingest.run import Report, Run
 from omni_core.engine.results import IngestRequest, IngestStatus
@@ -127,6 +129,7 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
     if lock.locked():
         await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
+        await restore_known(context, sha256)
         while not await is_complete(context, run, sha256):
             who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
             if not who:
@@ -262,8 +265,8 @@ async def _begin(
     if resume.get("options", options) == options:
         groups = await asyncio.to_thread(context.catalog.groups_of, source.sha256)
         saved = await asyncio.to_thread(context.catalog.readers_of, source.sha256)
-    else:
-        resume = {}
+    if resume.get("options", options) != options or not is_sound(resume, groups):
+        resume, groups, saved = {}, (), b""
 
     async def note(group: StoredGroup) -> None:
         await _note(context, run, pipeline, group)

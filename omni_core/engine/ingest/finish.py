@@ -59,13 +59,14 @@ async def _delete_leftovers(context: Context, pipeline: Pipeline) -> None:
 
 async def fail(context: Context, run: Run, error: OmniError) -> None:
     """End with an error. If segments are stored, the source becomes partial; otherwise it is as it
-    was before, or removed from the catalog where it was not complete."""
+    was before, or removed from the catalog where nothing of it was stored."""
     pipeline = run.pipeline
     if pipeline is not None and pipeline.stored:
         await suspend(context, run, pipeline, error)
         return
-    if pipeline is not None and pipeline.before is not None and pipeline.before.state == "ready":
-        await asyncio.to_thread(context.catalog.put_back, pipeline.before)
+    before = None if pipeline is None else pipeline.before
+    if before is not None and (before.state == "ready" or before.segments):
+        await asyncio.to_thread(context.catalog.put_back, before)
     elif pipeline is not None:
         await _delete_leftovers(context, pipeline)
         await asyncio.to_thread(context.catalog.remove, pipeline.source.sha256)

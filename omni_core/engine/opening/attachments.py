@@ -12,7 +12,7 @@ from omni_core.engine.describe import cite
 from omni_core.engine.opening.placed_words import recognised
 from omni_core.engine.opening.selection import Selection
 from omni_core.engine.results import ClipFile, OpenRequest, Placed, RenderedImage, Show
-from omni_core.errors import OmniError
+from omni_core.errors import OmniError, UnreadableError
 from omni_core.evidence import audio, citation, clips, images, thumbnails
 from omni_core.originals import Original
 from omni_core.text.clock import clock
@@ -304,15 +304,24 @@ def _playable(selection: Selection, max_s: float) -> Span:
     return Span("second", span.start, min(span.end, span.start + max_s))
 
 
-def saved_thumbnail(context: Context, selection: Selection) -> tuple[RenderedImage, ...]:
-    """The thumbnail saved at ingest, for a source whose file cannot be opened."""
+def saved_thumbnail(context: Context, selection: Selection) -> Attached:
+    """The thumbnail saved at ingest, for a source whose file cannot be opened; a warning where it
+    is damaged."""
+    damaged = ""
     best = selection.best
     for point in (*([best] if best else ()), *selection.points):
         if point.stored.channel is not Channel.VISUAL:
             continue
         where = citation.place(point.stored.span)
         caption = f"thumbnail kept at ingest, {where}"
-        small = thumbnails.load(context.settings.store_path, selection.row.id, point.id, caption)
+        try:
+            small = thumbnails.load(
+                context.settings.store_path, selection.row.id, point.id, caption
+            )
+        except UnreadableError as e:
+            damaged = f"no picture: {e}"
+            continue
         if small is not None:
-            return (RenderedImage(small.jpeg, small.caption, small.width, small.height),)
-    return ()
+            shown = RenderedImage(small.jpeg, small.caption, small.width, small.height)
+            return Attached((shown,))
+    return Attached(warnings=(damaged,) if damaged else ())

@@ -20,14 +20,15 @@ from omni_core.engine.hashing import current_file
 from omni_core.engine.opening.attachments import Attached, attach, saved_thumbnail
 from omni_core.engine.opening.placed_words import place_of_quote, place_of_segment
 from omni_core.engine.opening.selection import Selection, select
-from omni_core.engine.opening.speaking import speaking_in, with_speakers
+from omni_core.engine.opening.speaking import Speaking, speaking_in, with_speakers
 from omni_core.engine.opening.transcript import captions, lines, units
 from omni_core.engine.refs import Target, resolve
-from omni_core.engine.results import Opened, OpenRequest, Placed, Show, SourceRow
+from omni_core.engine.results import Line, Opened, OpenRequest, Placed, Show, SourceRow
 from omni_core.evidence import citation, images
 from omni_core.evidence.check import match_quote
 from omni_core.ids import segment_ref
 from omni_core.originals import Original
+from omni_core.points import Point
 from omni_core.stages import staged
 from omni_core.types import Modality
 
@@ -75,12 +76,12 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
     places, unplaced = await _places(context, selection, file, quote, MARKED & set(shows))
     attached = Attached()
     if "thumbnail" in shows:
-        kept = await asyncio.to_thread(saved_thumbnail, context, selection)
-        attached, shows = Attached(kept), () if kept else INSTEAD_OF_THUMBNAIL[row.modality]
+        attached = await asyncio.to_thread(saved_thumbnail, context, selection)
+        shows = () if attached.pictures else INSTEAD_OF_THUMBNAIL[row.modality]
     if file is not None and shows:
         attached = await attach(context, file, selection, request, shows, places)
     elif set(shows) & PICTURES:
-        attached = Attached(await asyncio.to_thread(saved_thumbnail, context, selection))
+        attached = await asyncio.to_thread(saved_thumbnail, context, selection)
     speaking = await speaking_in(context, row, selection.span)
     notes = (incomplete_note(row), *empty_note(row.empty))
     warnings = (unfit, missing, unplaced, *attached.warnings, *notes)
@@ -91,8 +92,7 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         window=place(row, selection.span),
         requested=_requested(target, request),
         span=selection.named,
-        lines=with_speakers(lines(selection.points, selection.best), speaking)
-        + captions(selection.points),
+        lines=await asyncio.to_thread(_lines, selection, speaking),
         places=places,
         pictures=attached.pictures,
         clips=attached.clips,
@@ -118,8 +118,7 @@ async def _places(
         found = await place_of_quote(context, selection.row, file, points, quote)
         if found:
             return found, ""
-        said = [line.text for line in (*lines(points), *units(points))]
-        stands = (await asyncio.to_thread(match_quote, quote, said)).verdict != "not_found"
+        stands = await asyncio.to_thread(_stands, quote, points)
         why = "their place in the picture is not known" if stands else "they do not stand here"
         return (), f"the quoted words are not marked: {why}"
     found = place_of_segment(selection.best) if selection.best is not None else ()
@@ -129,6 +128,17 @@ async def _places(
         f"{' and '.join(sorted(marked))}: nothing to mark is known here; "
         'add the words to the reference: ref="[Title p.3] "the words""'
     )
+
+
+def _lines(selection: Selection, speaking: Speaking) -> tuple[Line, ...]:
+    """The words and captions of a selection. A whole book takes a second."""
+    said = with_speakers(lines(selection.points, selection.best), speaking)
+    return said + captions(selection.points)
+
+
+def _stands(quote: str, points: Sequence[Point]) -> bool:
+    said = [line.text for line in (*lines(points), *units(points))]
+    return match_quote(quote, said).verdict != "not_found"
 
 
 def fitting(

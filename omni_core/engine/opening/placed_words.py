@@ -49,7 +49,7 @@ async def place_of_quote(
 ) -> tuple[Placed, ...]:
     """Where a quote stands, within what these segments hold: the best place, () when no word of it
     has one. `file`: the file, whose text layer is exact; None where it is gone."""
-    sights = stored_words(points)
+    sights = await asyncio.to_thread(stored_words, points)
     if file is not None and row.modality is Modality.DOCUMENT and row.pages:
         numbers = sorted({point.stored.page or 0 for point in points} - {0})
         if len(numbers) <= MAX_PAGES:
