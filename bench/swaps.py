@@ -111,7 +111,8 @@ class Hand:
     def linked_in(self) -> None:
         """A link to another file of the root takes its name."""
         inside = self.path.with_name("inside" + self.path.suffix)
-        inside.write_bytes(self.new)
+        if not inside.exists():  # a race would read it while it is empty
+            inside.write_bytes(self.new)
         self._swap_in(inside)
 
     def folder_linked_out(self) -> None:

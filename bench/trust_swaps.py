@@ -27,7 +27,7 @@ from omni_core.engine.results import Show
 from omni_core.errors import OmniError
 from omni_server.access import Access
 
-RACES = 60
+RACES = 110
 ROUND_S = 60.0
 
 

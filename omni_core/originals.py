@@ -28,6 +28,8 @@ TICK_S = 0.02
 file that has just been written is read when this has passed."""
 COARSE_TICK_S = 2.0
 """The same for file systems that keep whole seconds (FAT: every other second)."""
+CLOSING_S = 0.2
+"""How long a file may still be open for writing that nobody writes any more."""
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _CLOSED = getattr(os, "O_CLOEXEC", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -195,8 +197,16 @@ def is_being_written(file: Original) -> bool:
     """Whether a program has the file open for writing now: it is being copied or recorded.
 
     Known on Linux only, for files of this user: the kernel grants a read lease on a file that
-    nobody writes. It is given back at once. False where it cannot be known.
+    nobody writes. It is given back at once. False where it cannot be known. Asked twice, since a
+    program that is about to close it, or to start another one, has it open for a moment more.
     """
+    if not _has_writer(file):
+        return False
+    time.sleep(CLOSING_S)
+    return _has_writer(file)
+
+
+def _has_writer(file: Original) -> bool:
     if sys.platform != "linux":
         return False
     import fcntl

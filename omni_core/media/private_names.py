@@ -112,7 +112,10 @@ class PrivateNames:
         _sweep(Path(tempfile.gettempdir()))
         while True:
             top = Path(tempfile.mkdtemp(prefix=PREFIX))
-            lock = os.open(top, os.O_RDONLY)
+            try:
+                lock = os.open(top, os.O_RDONLY)
+            except FileNotFoundError:
+                continue
             if _is_locked(lock) and os.fstat(lock).st_nlink:
                 self._end = weakref.finalize(self, _end, top, lock)
                 self._top = top

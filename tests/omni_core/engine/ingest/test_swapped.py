@@ -111,13 +111,15 @@ async def test_a_picture_of_other_bytes_is_not_shown(
     library: Library, move: str, stage: str
 ) -> None:
     hand = await asyncio.to_thread(library.place, "view.png", swaps.write_picture)
-    said = await library.ingest(hand.path)
-    assert isinstance(said, IngestStatus)
+    done = await library.ingest(hand.path)
+    assert isinstance(done, IngestStatus)
     with swaps.at(stage, getattr(hand, move), hand.undo):
-        opened = await library.engine.open_ref(OpenRequest(said.source_id, ("frame",)))
+        opened = await library.engine.open_ref(OpenRequest(done.source_id, ("frame",)))
     hand.undo()
     assert not any("thumbnail" not in picture.caption for picture in opened.pictures)
-    assert any(line.startswith("SOURCE_") for line in opened.warnings)
+    # A decoder in its sandbox may not even look at what lies outside.
+    said = tuple(line.partition(":")[0] for line in opened.warnings)
+    assert {"SOURCE_CHANGED", "SOURCE_MISSING", "NOT_FOUND"} & set(said), opened.warnings
 
 
 async def test_a_copied_file_is_hashed_once_and_known_from_then_on(
