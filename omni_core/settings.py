@@ -143,6 +143,11 @@ class Settings:
     """Seconds; longer video and audio is refused."""
     max_pages: Count = 5000
     """Pages; longer documents are refused."""
+    max_segments: Count = 50_000
+    """Segments of one file; what comes after them is left out, and the source is partial."""
+    max_decode_s: Seconds = 300.0
+    """Seconds that decoding a file may take in all, besides 3 for each second of its length, 5 for
+    each page (300 a MB at most), or 10 for each MB; then the rest is left out."""
     pdf: Literal["pymupdf", "pypdfium2"] = "pymupdf"
     """PDF engine: pymupdf (AGPL) or pypdfium2 (Apache, BSD); each helps where the other fails."""
 

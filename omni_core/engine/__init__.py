@@ -254,7 +254,7 @@ class Engine:
         )  # fmt: skip
         shown = not (cursor or when) and state in ("", "queued", "processing")
         live = running.ingests(self._jobs, self._folders, match, collection) if shown else ()
-        return running.with_live_numbers(page, self._jobs, live)
+        return running.with_live_numbers(self._context, page, self._jobs, live)
 
     async def read(
         self,

@@ -14,6 +14,7 @@ from omni_core import plugins
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media import choosing
 from omni_core.media.guard import guarded
+from omni_core.media.limiting import limited
 from omni_core.protocols import Medium
 from omni_core.types import (
     Crop,
@@ -60,10 +61,12 @@ class MediaService:
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning | FileLength]:
-        """Segments as they are cut; memory does not grow with the length of the file."""
+        """Segments as they are cut, up to the limits of one file (`limiting`); memory does not
+        grow with the length of the file."""
         able = self._able(path)
         chosen = able.index(self._medium(path, options.password))
-        yield from choosing.decompose(path, able[chosen:], source, options)
+        items = choosing.decompose(path, able[chosen:], source, options)
+        yield from limited(items, source, self._limits)
 
     def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """(second at which it appears, pixels) of the frame on screen at each of `times`."""

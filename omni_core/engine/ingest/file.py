@@ -7,6 +7,7 @@ catalog row is updated last.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import stat as stat_module
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from omni_core.catalog.groups import StoredGroup
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import hash_file
+from omni_core.engine.ingest import limits, refused
 from omni_core.engine.ingest.decoder import decoder_for, look_into
 from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.finish import fail, finish, suspend
@@ -45,6 +47,9 @@ POLL_S = 2.0
 """How often it is asked whether that process is done, or gone."""
 
 
+log = logging.getLogger(__name__)
+
+
 @staged("ingest.file")
 async def ingest_file(
     context: Context, request: IngestRequest, report: Report, readers: RayReaders | None = None
@@ -52,7 +57,8 @@ async def ingest_file(
     """Ingest one file, read by `readers` or in this process; returns its final status.
 
     The status of a file that cannot be read is `failed`, with its error; only the cancellation
-    of the caller and a broken store (StoreError) are raised.
+    of the caller and a broken store (StoreError) are raised. A source that the store refused to
+    take further is absent or partial.
     """
     run = Run(request, IngestStatus(request.path, "processing", stage="hashing"), report)
     try:
@@ -61,10 +67,14 @@ async def ingest_file(
         if run.pipeline is not None:
             await finish_first(_suspend_cancelled(context, run, run.pipeline))
         raise
-    except StoreError:
+    except StoreError as e:
+        await refused.settle(context, run, e)
         raise
     except OmniError as e:
         await fail(context, run, e)
+    except Exception as e:
+        log.exception("the ingest of a file failed")
+        await fail(context, run, unexpected(e))
     if run.pipeline is not None:  # after the point where a cancellation makes it partial
         await context.changes.notify(run.pipeline.source.id)
     await run.update(timings=run.timings)
@@ -72,11 +82,20 @@ async def ingest_file(
     return run.status
 
 
+def unexpected(error: Exception) -> OmniError:
+    """A fault of ours in one file, which must not end the ingest of the others."""
+    return OmniError(
+        f"unexpected {type(error).__name__} while it was read; the log of the server says more",
+        code="INTERNAL",
+    )
+
+
 async def _suspend_cancelled(context: Context, run: Run, pipeline: Pipeline) -> None:
     try:
         await suspend(context, run, pipeline, StoppedError("ingest was cancelled"))
     except StoreError as e:
         if e.code != "LEASE_LOST":  # then another process goes on with it
+            await refused.settle(context, run, e)
             raise
     await context.changes.notify(pipeline.source.id)
 
@@ -98,7 +117,7 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
     if lock.locked():
         await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
-        while not await is_complete(context, run, sha256, path, stat):
+        while not await _is_done(context, run, sha256, path, stat):
             who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
             if not who:
                 try:
@@ -110,6 +129,14 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
                 continue
             await run.update(stage="waiting", waiting_for=f"{ELSEWHERE} that ingests it: {who}")
             await asyncio.sleep(POLL_S)
+
+
+async def _is_done(
+    context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
+) -> bool:
+    return await is_complete(context, run, sha256, path, stat) or await limits.is_at_limit(
+        context, run, sha256, path
+    )
 
 
 async def _ingest_or_fail(
@@ -225,7 +252,7 @@ async def _begin(
     collections = await asyncio.to_thread(context.catalog.collections_of, source.sha256)
     groups: tuple[StoredGroup, ...] = ()
     saved = b""
-    options = _options(run.request)
+    options = limits.options(run.request)
     if resume.get("options", options) == options:
         groups = await asyncio.to_thread(context.catalog.groups_of, source.sha256)
         saved = await asyncio.to_thread(context.catalog.readers_of, source.sha256)
@@ -265,12 +292,7 @@ async def _note(context: Context, run: Run, pipeline: Pipeline, group: StoredGro
         progress=pipeline.progress,
         segments=len(pipeline.stored),
         warnings=pipeline.warnings,
-        resume={**reached.state, "options": _options(run.request)},
+        resume={**reached.state, "options": limits.options(run.request)},
         readers=reached.readers,
         group=group,
     )
-
-
-def _options(request: IngestRequest) -> list[object]:
-    """What decides how a file is cut: another choice starts its ingest from the beginning."""
-    return [request.fast, request.transcript]
