@@ -72,8 +72,9 @@ async def timed(ask: Callable[[str], Awaitable[Any]], n: int, seed: int = 1) -> 
 class Wire:
     """A client that is only an HTTP request: fifty of them cost the machine little."""
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx2.AsyncClient(base_url=url, timeout=60)
+    def __init__(self, url: str, token: str = "") -> None:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx2.AsyncClient(base_url=url, timeout=60, headers=headers)
 
     async def call(self, tool: str, **arguments: Any) -> None:
         """One tool call; raises unless it was answered with a result."""

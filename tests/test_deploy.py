@@ -17,8 +17,11 @@ from omni_server.cli import parser
 
 REPO = Path(__file__).resolve().parent.parent
 KUBERNETES = REPO / "deploy" / "kubernetes"
-MANIFESTS = sorted(p for p in KUBERNETES.glob("*.yaml") if p.name != "kustomization.yaml")
+SEVERAL = REPO / "deploy" / "kubernetes-several"
+LISTS = [folder / "kustomization.yaml" for folder in (KUBERNETES, SEVERAL)]
+MANIFESTS = sorted(p for n in LISTS for p in n.parent.glob("*.yaml") if p not in LISTS)
 COMPOSE = sorted((REPO / "docker").glob("compose*.yaml"))
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 SETTINGS = {f"OMNI_{name.upper()}" for name in Settings.__dataclass_fields__}
 
 
@@ -28,8 +31,11 @@ def documents() -> Iterator[dict[str, Any]]:
 
 
 def workloads() -> dict[str, dict[str, Any]]:
-    kinds = ("Deployment", "StatefulSet")
-    return {d["metadata"]["name"]: d for d in documents() if d["kind"] in kinds}
+    found = {d["metadata"]["name"]: d for d in documents()
+             if d["kind"] in ("Deployment", "StatefulSet")}  # fmt: skip
+    jobs = {d["metadata"]["name"]: d["spec"]["jobTemplate"] for d in documents()
+            if d["kind"] == "CronJob"}  # fmt: skip
+    return found | jobs
 
 
 def containers() -> dict[str, dict[str, Any]]:
@@ -48,13 +54,40 @@ def services() -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_kustomize_lists_every_manifest_and_nothing_else() -> None:
-    kustomization = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
-    assert sorted(kustomization["resources"]) == [p.name for p in MANIFESTS]
+@pytest.mark.parametrize("path", LISTS, ids=lambda p: p.parent.name)
+def test_kustomize_lists_every_manifest_and_nothing_else(path: Path) -> None:
+    kustomization = yaml.safe_load(path.read_text())
+    listed = {name for name in kustomization["resources"] if name != f"../{KUBERNETES.name}"}
+    assert listed == {p.name for p in MANIFESTS if p.parent == path.parent}
     named = {c["image"] for c in containers().values()}
-    assert {i["name"] for i in kustomization["images"]} == {n for n in named if ":" not in n}
+    images = {i["name"] for i in kustomization["images"]}
+    assert images <= {n for n in named if ":" not in n}
+    assert path.parent == SEVERAL or images == {n for n in named if ":" not in n}
     for image in kustomization["images"]:
         assert image["newTag"] not in ("", "latest")
+
+
+@pytest.mark.parametrize("path", LISTS, ids=lambda p: p.parent.name)
+def test_kustomize_renders_what_the_kubernetes_api_takes(path: Path) -> None:
+    kustomize = shutil.which("kustomize")
+    if kustomize is None:
+        pytest.skip("needs kustomize on the PATH")
+    done = subprocess.run(
+        [kustomize, "build", str(path.parent)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    validate = pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate")
+    rendered = list(yaml.safe_load_all(done.stdout))
+    for document in rendered:
+        validate.validate(document, validate.latest_version(), strict=True)
+    (server,) = (d for d in rendered if (d["kind"], d["metadata"]["name"]) ==
+                 ("StatefulSet", "omni"))  # fmt: skip
+    several = path.parent == SEVERAL
+    environment = [e["name"] for e in server["spec"]["template"]["spec"]["containers"][0]["env"]]
+    assert (server["spec"]["replicas"] > 1) is several
+    assert ("OMNI_CATALOG" in environment) is several
+    if several:  # a variable is replaced only where it was named before
+        assert environment.index("POSTGRES_PASSWORD") < environment.index("OMNI_CATALOG")
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda p: p.name)
@@ -66,7 +99,7 @@ def test_the_manifests_are_valid_for_the_kubernetes_api(path: Path) -> None:
         validate.validate(document, validate.latest_version(), strict=True)
 
 
-@pytest.mark.parametrize("name", ["omni", "qdrant", "worker"])
+@pytest.mark.parametrize("name", ["ingest", "omni", "postgres", "qdrant", "worker"])
 def test_every_container_is_probed_bounded_and_without_rights(name: str) -> None:
     pod = workloads()[name]["spec"]["template"]["spec"]
     container = containers()[name]
@@ -77,7 +110,8 @@ def test_every_container_is_probed_bounded_and_without_rights(name: str) -> None
     assert context["allowPrivilegeEscalation"] is False
     assert context["readOnlyRootFilesystem"] is True
     assert context["capabilities"] == {"drop": ["ALL"]}
-    assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container)
+    if name != "ingest":  # a job ends by itself
+        assert set(PROBES) <= set(container)
     assert container["resources"]["requests"]
     assert container["resources"]["limits"]["memory"]
 
@@ -94,10 +128,10 @@ def test_what_is_selected_mounted_and_asked_for_exists() -> None:
             assert document["spec"]["selector"] in labels
     for name, container in containers().items():
         assert {m["name"] for m in container["volumeMounts"]} == volumes_of[name]
-        ports = {p["name"] for p in container["ports"]}
-        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            how = container[probe].get("httpGet") or container[probe]["tcpSocket"]
-            assert how["port"] in ports
+        ports = {p["name"] for p in container.get("ports", [])}
+        for probe in filter(container.get, PROBES):
+            how = container[probe].get("httpGet") or container[probe].get("tcpSocket")
+            assert how is None or how["port"] in ports  # None: a command in the container
 
 
 def test_the_servers_settings_are_settings_and_no_secret_stands_in_a_file() -> None:
@@ -107,7 +141,11 @@ def test_the_servers_settings_are_settings_and_no_secret_stands_in_a_file() -> N
         for variable in container.get("env", []):
             secret = re.search("TOKEN|KEY|PASSWORD", variable["name"])
             assert ("valueFrom" in variable) or not secret, variable["name"]
-            if container["image"].startswith("omni") and variable["name"].startswith("OMNI_"):
+            if variable["name"] == "OMNI_CATALOG":
+                assert "$(POSTGRES_PASSWORD)" in variable["value"]
+                parts = "postgresql://omni:secret@postgres/omni"
+                assert variable["value"].replace("$(POSTGRES_PASSWORD)", "secret") == parts
+            elif container["image"].startswith("omni") and variable["name"].startswith("OMNI_"):
                 held.setdefault(variable["name"], variable.get("value", "x" * 32))
     assert set(held) <= SETTINGS
     settings = load(environ=held)
@@ -116,7 +154,7 @@ def test_the_servers_settings_are_settings_and_no_secret_stands_in_a_file() -> N
     assert all("kind: Secret" not in p.read_text(encoding="utf-8") for p in MANIFESTS)
 
 
-@pytest.mark.parametrize("name", ["omni", "worker"])
+@pytest.mark.parametrize("name", ["ingest", "omni", "worker"])
 def test_the_commands_are_those_of_the_command_line(name: str) -> None:
     assert parser.build().parse_args(containers()[name]["args"]).run
 
@@ -126,6 +164,7 @@ def test_images_from_elsewhere_have_one_pinned_version() -> None:
     named += [s["image"] for s in services().values() if "image" in s]
     qdrant = {n.split(":")[1].removesuffix("-unprivileged") for n in named if "qdrant" in n}
     assert len(qdrant) == 1
+    assert len({n for n in named if n.startswith("postgres")}) == 1
     for path in sorted((REPO / "docker").glob("Dockerfile*")):
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("FROM "):

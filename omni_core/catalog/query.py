@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from omni_core import limits
 from omni_core.catalog.schema import aware
-from omni_core.ids import PIPELINE
+from omni_core.ids import PIPELINE, is_id_shaped
 
 MISSING = "missing"
 """Instead of a state: the sources whose file is gone, whatever their state."""
@@ -69,7 +70,9 @@ def select(
 ) -> Selection:
     """The sources that meet every condition.
 
-    Every word of `match` must occur in the title or in a file name, or begin the id (`src_ab`).
+    Every word of `match` must occur in the title or in a file name, or begin the id (`src_ab`). A
+    word with the shape of an id is only compared with the ids. Raises BadRequestError for more than
+    `limits.WORDS` words.
     """
     tables, age = "sources s", "s"
     conditions: list[tuple[str, tuple[Any, ...]]] = []
@@ -78,7 +81,9 @@ def select(
         conditions.append(("c.name = ?", (collection,)))
     elif collection:
         conditions.append(_within(collection))
-    conditions += [_holds(word) for word in fold(match).split()]
+    words = dict.fromkeys(fold(match).split())
+    limits.check_count("the title", len(words), limits.WORDS, "words")
+    conditions += [_holds(word) for word in words]
     if state == MISSING:
         conditions.append((_MISSING, ()))
     elif state == OUTDATED:
@@ -115,6 +120,8 @@ _MISSING = (
 
 def _holds(word: str) -> tuple[str, tuple[str, ...]]:
     """The condition that a word occurs in the names, or begins the id."""
+    if is_id_shaped(word):
+        return "(s.id = ? OR s.sha256 = ?)", (word, word)
     if word.startswith("src_"):
         return "(instr(s.names, ?) > 0 OR (s.id >= ? AND s.id < ?))", (word, word, word + "~")
     return "instr(s.names, ?) > 0", (word,)

@@ -19,7 +19,7 @@ from omni_core.catalog.query import (
     select,
 )
 from omni_core.errors import NotFoundError
-from omni_core.ids import PIPELINE
+from omni_core.ids import PIPELINE, is_id_shaped
 from omni_core.types import SourceRow
 
 MOST_FOUND = 50
@@ -103,16 +103,28 @@ class Reads(Database):
 
     def find(self, wanted: str, collection: str = "") -> builtins.list[SourceRow]:
         """The source with this id, sha256 or path; else those with this title or file name; else
-        those whose title or file name contains `wanted`; at most `MOST_FOUND`."""
-        named = self.get(wanted) or self.source_at(wanted)
+        those whose title or file name contains `wanted`; at most `MOST_FOUND`. What has the shape
+        of an id is only looked for among the ids."""
+        id_shaped = is_id_shaped(wanted)
+        named = self.get(wanted.strip().casefold() if id_shaped else wanted)
+        named = named or (None if id_shaped else self.source_at(wanted))
         if named is not None:
             return [named] if not collection or collection in named.collections else []
         key = fold(wanted)
-        if not key:
+        if not key or id_shaped:
             return []
         return self._found(named_exactly(key, collection)) or self._found(
             select(match=wanted, collection=collection)
         )
+
+    def exactly(self, wanted: str) -> builtins.list[SourceRow]:
+        """The source with this id, sha256 or path; else those with this whole title or file name,
+        in any letters' case."""
+        if is_id_shaped(wanted):
+            return self.find(wanted)
+        named = self.source_at(wanted)
+        key = fold(wanted)
+        return [named] if named else self._found(named_exactly(key)) if key else []
 
     def source_at(self, path: str) -> SourceRow | None:
         """The source whose bytes this path held when it was last ingested."""

@@ -17,7 +17,7 @@ from typing import Any
 from omni_core.downloads.pins import Pin
 from omni_core.downloads.transfer import PART
 from omni_core.errors import UnavailableError
-from omni_core.files import write_atomically
+from omni_core.files import put_in_place, write_atomically
 
 RECORD = ".omni-mcp.json"
 INCOMING = ".incoming"
@@ -81,7 +81,7 @@ class Folder:
                 fetch(file, target)
         self._keep_only(files)
         self._take_along(files)
-        write_atomically(self._incoming / RECORD, self._new_record(files), durable=True)
+        write_atomically(self._incoming / RECORD, self._new_record(files))
         self._put_in_place()
 
     def _present(self, file: Pin) -> int:
@@ -123,7 +123,7 @@ class Folder:
         shutil.rmtree(former, ignore_errors=True)
         if self.path.exists():
             self.path.rename(former)
-        self._incoming.rename(self.path)
+        put_in_place(self._incoming, self.path)
         shutil.rmtree(former, ignore_errors=True)
         if not any(self._incoming.parent.iterdir()):
             self._incoming.parent.rmdir()

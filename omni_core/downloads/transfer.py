@@ -14,6 +14,7 @@ import httpx2
 from omni_core.config.values import URL_CREDENTIALS
 from omni_core.downloads.pins import Pin
 from omni_core.errors import UnavailableError
+from omni_core.files import put_in_place
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class Transfer:
                 f"{source.shown} gives other bytes than {pin.digest[:19]}... ({pin.size:,} bytes): "
                 "it was replaced, or damaged on its way; nothing was installed"
             )
-        part.path.replace(target)
+        put_in_place(part.path, target)
 
     def _complete(self, source: Source, part: _Part) -> None:
         """Fetch until the part has the pinned size."""

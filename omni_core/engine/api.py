@@ -118,6 +118,10 @@ class EngineApi(Protocol):
         """Whether the words of `quote` are where the citation `ref` says."""
         ...
 
+    async def named(self, source: str) -> SourceRow:
+        """The source with this id, path, or whole title: never part of one."""
+        ...
+
     async def forget(self, source: str) -> SourceRow:
         """Remove a source from the library; the file is not touched."""
         ...

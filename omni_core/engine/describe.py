@@ -61,7 +61,7 @@ def facts(row: SourceRow) -> str:
     if row.recorded_at is not None:
         known.append(f"{row.recorded_at:%Y-%m-%d} ({row.recorded_at_from})")
     if row.collections not in ((), (DEFAULT,)):
-        known.append("/".join(row.collections))
+        known.append("in " + ", ".join(map(repr, row.collections)))
     return ", ".join(known)
 
 

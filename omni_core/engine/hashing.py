@@ -14,4 +14,4 @@ async def hash_file(path: Path) -> str:
     try:
         return await asyncio.to_thread(sha256_of, path)
     except OSError as e:
-        raise NotFoundError(f"{path.name} cannot be read: {e.strerror or e}") from e
+        raise NotFoundError(f"{path.name!r} cannot be read: {e.strerror or e}") from e

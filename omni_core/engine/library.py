@@ -7,6 +7,7 @@ import base64
 import bisect
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import get_args
 
 from omni_core import cursors
@@ -18,7 +19,7 @@ from omni_core.engine.opening.open_ref import current_file
 from omni_core.engine.opening.placed_words import place_of_quote
 from omni_core.engine.opening.speaking import speaking_in, with_speakers
 from omni_core.engine.opening.transcript import lines, outline, units
-from omni_core.engine.refs import Target, one_source, points_of, resolve
+from omni_core.engine.refs import Target, exact_source, one_source, points_of, resolve
 from omni_core.engine.results import Checked, Line, Placed, ReadPage, SourcePage, SourceRow, State
 from omni_core.engine.search.scope import parse_when, unknown_collection
 from omni_core.engine.speakers.voice_file import VoiceFile
@@ -173,20 +174,25 @@ async def check_quote(context: Context, ref: str, quote: str) -> Checked:
     target = await resolve(context, ref)
     points = await points_of(context, target)
     here = lines(points) + units(points)
-    found = match_quote(quote, [x.text for x in here])
+    found = await asyncio.to_thread(match_quote, quote, [x.text for x in here])
     elsewhere: tuple[Line, ...] = ()
     if found.verdict != "found":
         all_points = await points_of(context, Target(target.row))
         everywhere = lines(all_points) + units(all_points)
-        starts = sorted(x.start for x in here)
-        others = (x for x in everywhere if not _holds(starts, x.start))
-        hits = (x for x in others if match_quote(quote, [x.text]).verdict == "found")
-        elsewhere = tuple(x for x, _ in zip(hits, range(MAX_ELSEWHERE), strict=False))
+        elsewhere = await asyncio.to_thread(_elsewhere, quote, here, everywhere)
     placed: tuple[Placed, ...] = ()
     if found.verdict != "not_found":
         path, _ = await current_file(context, target.row)
         placed = await place_of_quote(context, target.row, path, points, quote)
     return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row, placed)
+
+
+def _elsewhere(quote: str, here: Sequence[Line], everywhere: Sequence[Line]) -> tuple[Line, ...]:
+    """The first other lines that hold the quote."""
+    starts = sorted(x.start for x in here)
+    others = (x for x in everywhere if not _holds(starts, x.start))
+    hits = (x for x in others if match_quote(quote, [x.text]).verdict == "found")
+    return tuple(islice(hits, MAX_ELSEWHERE))
 
 
 def _holds(starts: Sequence[float], start: float) -> bool:
@@ -197,7 +203,7 @@ def _holds(starts: Sequence[float], start: float) -> bool:
 async def forget_source(context: Context, source: str) -> SourceRow:
     """Remove a source from the index, then from the catalog. The file itself is not touched; where
     its folder is watched, it is not ingested again before it changes."""
-    row = await one_source(context, source)
+    row = await exact_source(context, source)
     index = await context.opened_index()
     await asyncio.to_thread(context.catalog.begin_forgetting, row.sha256)
     try:

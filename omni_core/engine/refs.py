@@ -6,15 +6,18 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind, facts
 from omni_core.engine.results import SourceRow
 from omni_core.errors import AmbiguousError, Choice, NotFoundError
 from omni_core.evidence import citation
+from omni_core.ids import is_id_shaped
 from omni_core.payload import of_sources, overlapping
 from omni_core.points import Point
 from omni_core.query import Condition, Filter
+from omni_core.text.clean import clean
 from omni_core.text.clock import clock
 from omni_core.types import Modality, Span
 
@@ -94,25 +97,62 @@ async def one_source(context: Context, wanted: str, collection: str = "") -> Sou
     """
     rows = await asyncio.to_thread(context.catalog.find, wanted, collection)
     if not rows:
-        raise NotFoundError(
-            f"no source matches {wanted!r}; list the sources to see what there is",
-            code="UNKNOWN_SOURCE",
-        )
+        raise _unknown(wanted)
     if len(rows) > 1:
         raise ambiguous(wanted, rows)
     return rows[0]
 
 
+async def exact_source(context: Context, wanted: str) -> SourceRow:
+    """The source that is to be changed or removed: with this id, path, or whole title or file name,
+    letter by letter, if no other has the same in any spelling.
+
+    Raises NotFoundError UNKNOWN_SOURCE, which names the ids of sources with a similar name, or
+    AmbiguousError.
+    """
+    rows = await asyncio.to_thread(context.catalog.exactly, wanted)
+    if len(rows) > 1:
+        raise ambiguous(wanted, rows)
+    if rows and (is_id_shaped(wanted) or _is_name(wanted, rows[0])):
+        return rows[0]
+    near = rows or await asyncio.to_thread(context.catalog.find, wanted)
+    if not near:
+        raise _unknown(wanted)
+    raise NotFoundError(
+        f"no source is named exactly {clean(wanted)[:80]!r}; this needs an id, a whole path or a "
+        f"whole title. Similar: {_listed(near)}",
+        code="UNKNOWN_SOURCE",
+    )
+
+
+def _is_name(wanted: str, row: SourceRow) -> bool:
+    names = (row.uri, row.title, Path(row.uri).name)
+    return wanted in names or clean(wanted) in (clean(name) for name in names)
+
+
+def _unknown(wanted: str) -> NotFoundError:
+    what = "has the id" if is_id_shaped(wanted) else "matches"
+    return NotFoundError(
+        f"no source {what} {clean(wanted)[:80]!r}; list the sources to see what there is",
+        code="UNKNOWN_SOURCE",
+    )
+
+
 def ambiguous(given: str, rows: Sequence[SourceRow], span: Span | None = None) -> AmbiguousError:
     """The error that lists the sources which `given` may mean, newest ingest first."""
     choices = [Choice(_ref(r, span), r.title, facts(r)) for r in rows[:MAX_CHOICES]]
-    more = len(rows) - len(choices)
-    listed = "; ".join(f"{c.ref} ({c.facts})" for c in choices) + (f" and {more} more" * bool(more))
     return AmbiguousError(
-        f"{len(rows)} sources match {given[:80]!r}, use one of {listed}",
+        f"{len(rows)} sources match {clean(given)[:80]!r}, use one of {_listed(rows, span)}",
         given=given,
         choices=choices,
     )
+
+
+def _listed(rows: Sequence[SourceRow], span: Span | None = None) -> str:
+    """The first sources, by id and kind, without their titles."""
+    more = len(rows) - MAX_CHOICES
+    shown = "; ".join(f"{_ref(r, span)} ({facts(r)})" for r in rows[:MAX_CHOICES])
+    return shown + (f" and {more} more" if more > 0 else "")
 
 
 def _ref(row: SourceRow, span: Span | None) -> str:
@@ -134,7 +174,7 @@ async def _row(context: Context, wanted: str, span: Span | None, ref: str) -> So
         rows = [r for r in rows if (r.pages if span.axis == "page" else r.duration_s)] or rows
     if not rows:
         raise NotFoundError(
-            f"nothing is known as {ref[:80]!r}; use an id from search or list_sources",
+            f"nothing is known as {clean(ref)[:80]!r}; use an id from search or list_sources",
             code="UNKNOWN_REF",
         )
     if len(rows) > 1:

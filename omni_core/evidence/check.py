@@ -16,6 +16,14 @@ PARTIAL_RATIO = 0.5
 """Share of matching words from which a quote is `partly` found."""
 SAME_SPELLING = 0.75
 """Similarity ratio (difflib) from which two words count as spellings of one word."""
+LONGEST_WORD = 64
+"""Letters of a word whose spelling is compared: a longer one must agree letter by letter."""
+MOST_PARTS = 20
+"""Parts of a quote, between its ellipses, that are looked for one by one; more are taken as one."""
+MOST_PAIRS = 10_000
+"""Equal pairs of a word of the quote and one of the passage up to which both are aligned. A quote
+of 350 words in English has some 1,500; past it (the same few words again and again) alignment would
+take minutes, so that words are compared place by place."""
 
 Verdict = Literal["found", "partly", "not_found"]
 
@@ -56,6 +64,8 @@ def match_quote(quote: str, lines: Sequence[str]) -> QuoteMatch:
                 source.append(word)
                 printed.append((part, number, i))
     parts = [w for p in re.split(r"\[?(?:…|\.\.\.+)\]?", quote) if (w := words(p))]
+    if len(parts) > MOST_PARTS:
+        parts = [[word for part in parts for word in part]]
     if not parts or not source:
         return _NO_MATCH
     aligned: list[_Aligned] = []
@@ -96,7 +106,7 @@ def _align(quoted: list[str], source: list[str], after: int) -> _Aligned:
     start = after + _best_window(quoted, source[after:])
     slack = 2 + len(quoted) // 4
     low, high = max(after, start - slack), min(len(source), start + len(quoted) + slack)
-    blocks = SequenceMatcher(None, quoted, source[low:high], autojunk=False).get_opcodes()
+    blocks = _opcodes(quoted, source[low:high], start - low)
     equal = [op for op in blocks if op[0] == "equal"]
     if not equal:
         return _Aligned(0.0, 0, 0, False)
@@ -127,12 +137,38 @@ def _align(quoted: list[str], source: list[str], after: int) -> _Aligned:
     return _Aligned(min(1.0, agree / span), low + begin, low + end, whole)
 
 
+def _opcodes(
+    quoted: list[str], passage: list[str], at: int
+) -> list[tuple[str, int, int, int, int]]:
+    """How the quote becomes the passage, as `SequenceMatcher.get_opcodes`; `at` is the place of the
+    passage at which the quote seems to begin."""
+    there = Counter(passage)
+    if sum(there[word] for word in quoted) <= MOST_PAIRS:
+        return SequenceMatcher(None, quoted, passage, autojunk=False).get_opcodes()
+    both = min(len(quoted), len(passage) - at)
+    agree = [quoted[i] == passage[at + i] for i in range(both)]
+    codes = [("insert", 0, 0, 0, at)] if at else []
+    for i, same in enumerate(agree):
+        tag = "equal" if same else "replace"
+        if codes and codes[-1][0] == tag:
+            codes[-1] = (tag, codes[-1][1], i + 1, codes[-1][3], at + i + 1)
+        else:
+            codes.append((tag, i, i + 1, at + i, at + i + 1))
+    if both < len(quoted):
+        codes.append(("delete", both, len(quoted), at + both, at + both))
+    if at + both < len(passage):
+        codes.append(("insert", len(quoted), len(quoted), at + both, len(passage)))
+    return codes
+
+
 def _spelling_similarity(quote_run: list[str], source_run: list[str]) -> float:
     """Similarity, 0 to 1, of two runs that differ only in spelling or in word breaks; else 0."""
     a, b = "".join(quote_run), "".join(source_run)
     if a == b:
         return 1.0
     if len(quote_run) != len(source_run) or any(c.isdecimal() for c in a + b):
+        return 0.0
+    if max(map(len, (*quote_run, *source_run)), default=0) > LONGEST_WORD:
         return 0.0
     pairs = [
         SequenceMatcher(None, x, y).ratio() for x, y in zip(quote_run, source_run, strict=True)

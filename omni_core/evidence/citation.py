@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
+from omni_core import limits
 from omni_core.errors import BadRequestError, NotFoundError, OmniError
 from omni_core.ids import parse_segment_ref
 from omni_core.text.clean import clean
@@ -98,6 +99,8 @@ def parse(ref: str) -> Ref:
 
     Raises NotFoundError UNKNOWN_REF for a malformed id, BadRequestError for an impossible place.
     """
+    if len(ref) > limits.REF:
+        raise _unknown(ref)
     text = clean(ref)
     bracketed = re.search(r"\[([^\[\]]+)\]", text)
     if bracketed:
@@ -106,7 +109,7 @@ def parse(ref: str) -> Ref:
         # Without brackets, surrounding punctuation belongs to the text it was copied from.
         text = text if text.startswith('"') else text.strip(" \"'`“”<>()[]")
         text = text.rstrip(".,;") or text
-    if not text or len(ref) > 1000:
+    if not text:
         raise _unknown(ref)
     if text.startswith("omni://"):
         text = _from_uri(text, ref)
@@ -129,7 +132,7 @@ def parse(ref: str) -> Ref:
 
 
 def _unknown(ref: str) -> NotFoundError:
-    shown = clean(ref)[:60]
+    shown = clean(ref[: limits.REF])[:60]
     return NotFoundError(f"{shown!r} is not a reference; {GRAMMAR}", code="UNKNOWN_REF")
 
 

@@ -20,7 +20,7 @@ import qdrant_edge as edge
 
 from omni_core import query
 from omni_core.errors import OmniError, StoreError
-from omni_core.files import copy_tree, used_bytes
+from omni_core.files import copy_tree, put_in_place, used_bytes
 from omni_core.index import wire
 from omni_core.index.edge_mapping import (
     config,
@@ -234,7 +234,7 @@ def _create(path: Path, dim: int, multi_vector: bool) -> None:
         shard.update(edge.UpdateOperation.create_field_index(key, params))
     shard.flush()
     shard.close()
-    new.rename(path / "shard")
+    put_in_place(new, path / "shard")
 
 
 def _load(path: Path) -> Any:

@@ -73,7 +73,7 @@ def activate(store: Path, slug: str) -> None:
     """Make this version the one that searches use; atomic."""
     if not (folder(store) / slug / "index.json").is_file():
         raise StoreError(f"there is no index {slug!r} to switch to")
-    write_atomically(folder(store) / "CURRENT", slug.encode(), durable=True)
+    write_atomically(folder(store) / "CURRENT", slug.encode())
 
 
 def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:
@@ -107,7 +107,7 @@ def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:
             "multi_vector": info.multi_vector,
             "layout": LAYOUT,
         }
-        write_atomically(record, json.dumps(facts, indent=1).encode(), durable=True)
+        write_atomically(record, json.dumps(facts, indent=1).encode())
     if now is None and not building:
         activate(store, name)
     return path

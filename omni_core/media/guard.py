@@ -30,7 +30,7 @@ def guarded(path: str) -> Iterator[None]:
     except Exception as e:
         if is_out_of_memory(e):
             raise TooLargeError(
-                f"{os.path.basename(path)} needs more memory than a decoder may use; make a "
+                f"{os.path.basename(path)!r} needs more memory than a decoder may use; make a "
                 "smaller copy or raise memory_mb"
             ) from e
         log.debug("%s", path, exc_info=True)
@@ -55,7 +55,7 @@ def unreadable(path: str, error: Exception | None = None) -> UnreadableError:
     """The error for a file that cannot be decoded; it names the exception, not its message."""
     kind = f" ({type(error).__name__})" if error is not None else ""
     return UnreadableError(
-        f"{os.path.basename(path)} cannot be decoded{kind}: it is damaged, incomplete or not what "
-        "its first bytes say. Try playing it, or make a new copy of it.",
+        f"{os.path.basename(path)!r} cannot be decoded{kind}: it is damaged, incomplete or not "
+        "what its first bytes say. Try playing it, or make a new copy of it.",
         code="CORRUPT_MEDIA",
     )

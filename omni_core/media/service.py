@@ -132,12 +132,12 @@ class MediaService:
             with open(path, "rb") as f:
                 head = f.read(4096)
         except OSError as e:
-            raise NotFoundError(f"{name} cannot be read: {e.strerror or 'no such file'}") from e
+            raise NotFoundError(f"{name!r} cannot be read: {e.strerror or 'no such file'}") from e
         if size == 0:
-            raise UnreadableError(f"{name} is empty", code="CORRUPT_MEDIA")
+            raise UnreadableError(f"{name!r} is empty", code="CORRUPT_MEDIA")
         if size > self._limits.max_file_mb << 20:
             raise TooLargeError(
-                f"{name} is {size >> 20} MB, over the limit of {self._limits.max_file_mb} MB; "
+                f"{name!r} is {size >> 20} MB, over the limit of {self._limits.max_file_mb} MB; "
                 "cut it or raise max_file_mb"
             )
         suffix = os.path.splitext(path)[1].lower()
@@ -147,7 +147,7 @@ class MediaService:
         supported = "; ".join(m.kinds for m in self._media if m.kinds)
         broken = f". Not loaded (see omni-mcp doctor): {', '.join(self._broken)}"
         raise UnreadableError(
-            f"{name} is of no kind that can be searched. Supported: {supported}"
+            f"{name!r} is of no kind that can be searched. Supported: {supported}"
             f"{broken if self._broken else ''}",
             code="UNSUPPORTED_TYPE",
         )

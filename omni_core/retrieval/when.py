@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from omni_core import limits
 from omni_core.errors import BadRequestError
 from omni_core.retrieval.periods import Period, period
 
@@ -45,8 +46,9 @@ def parse(text: str, now: datetime, tz: tzinfo) -> Interval:
     `since A`, `after A`, `before A`, `until A`. A range of days includes its last day.
     A month or weekday without a year or date is the latest one that has begun.
 
-    Raises BadRequestError BAD_WHEN.
+    Raises BadRequestError: BAD_WHEN, or BAD_ARGUMENT for a text that is too long.
     """
+    limits.check(when=text)
     here = now.astimezone(tz).replace(tzinfo=None)
     phrase = _normal(_to_local(text, tz))
     found = _range(phrase, here) if phrase else None

@@ -127,7 +127,7 @@ class SharedEngine(EngineApi):
 
         if isinstance(self._attached, Connection):
             try:
-                row = (await self.read(source, max_words=1)).source
+                row = await self.named(source)
             except OmniError as e:
                 log.debug("what is forgotten is not known before: %s", e)
         try:

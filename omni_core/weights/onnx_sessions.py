@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from omni_core.files import write_atomically
 from omni_core.settings import Settings
+from omni_core.weights import cache
 
 if TYPE_CHECKING:
     import onnx
@@ -40,17 +40,18 @@ class Session:
 
 
 def cached(settings: Settings, name: str, build: Callable[[], onnx.ModelProto]) -> Path:
-    """Path of the cached graph `name`; it is built, checked and written when missing.
+    """Path of the cached graph `name`; it is built, checked and written when it is missing or not
+    the bytes that were written.
 
     `name` must change with the weights and with the builder.
     """
-    path = settings.store_path / "cache" / "graphs" / f"{name}.onnx"
-    if not path.is_file():
+    path = cache.folder(settings) / "graphs" / f"{name}.onnx"
+    if not cache.is_intact(path):
         import onnx
 
         model = build()
         onnx.checker.check_model(model)
-        write_atomically(path, model.SerializeToString())
+        cache.keep(path, model.SerializeToString())
     return path
 
 

@@ -7,8 +7,6 @@ between this check and the decoder's open requires write access to a root.
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
 import os
 import re
 import stat
@@ -18,10 +16,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from omni_core.errors import BadRequestError, NotFoundError, RefusedError, TooLargeError
+from omni_core.file_calls import go_on
+from omni_core.limits import PATH
 from omni_core.settings import Settings
+from omni_server.globs import Glob
+from omni_server.near_names import near_names
 from omni_server.text import one_line
 
-MAX_PATH = 4096
 MAX_FILES = 10_000
 """Most files of one folder or glob."""
 UPLOAD = re.compile(r"upload_[a-z2-7]{26}")
@@ -65,9 +66,9 @@ class Access:
         if UPLOAD.fullmatch(source):
             return Allowed((self._upload(source),), many=False)
         path = self._under_root(source)
-        if path.is_dir():
+        if os.path.isdir(path):
             return Allowed(tuple(self._walk(path, "**")), many=True)
-        if _GLOB.search(str(path)) and not path.exists():
+        if _GLOB.search(str(path)) and not os.path.exists(path):
             return Allowed(self._glob(path), many=True)
         return Allowed((self._readable(path),), many=False)
 
@@ -109,7 +110,7 @@ class Access:
         inside = [path for c in candidates if (path := self._resolved(c)) is not None]
         if not inside:
             raise self._refused()
-        return next((path for path in inside if path.exists()), inside[0])
+        return next((path for path in inside if os.path.exists(path)), inside[0])
 
     def _resolved(self, path: Path) -> Path | None:
         """The path with symbolic links resolved; None outside the roots, and for hidden files."""
@@ -130,8 +131,8 @@ class Access:
 
     def _path_text(self, source: str) -> str:
         """The path in `source`; refuses other protocols, NUL and Windows devices."""
-        if not source.strip() or len(source) > MAX_PATH:
-            raise BadRequestError(f"give the path of a file, at most {MAX_PATH} characters")
+        if not source.strip() or len(source) > PATH:
+            raise BadRequestError(f"give the path of a file, at most {PATH} characters")
         if "\0" in source:
             raise self._refused()
         text = source
@@ -157,7 +158,7 @@ class Access:
         """The path, if it is a regular file that can be opened; a FIFO is never opened."""
         name = repr(one_line(path.name, 80))
         try:
-            if path.is_dir():
+            if os.path.isdir(path):
                 raise RefusedError(f"{name} is a folder; name one file in it")
             if not _regular(path):
                 if not os.path.lexists(path):
@@ -193,11 +194,14 @@ class Access:
         Symbolic links to folders are not followed; a link to a file counts if it leads into a root.
         """
         seen: set[Path] = set()
+        glob = Glob(pattern)
         for at, folders, names in os.walk(folder, followlinks=False):
+            go_on()
             folders[:] = sorted(d for d in folders if not d.startswith("."))
             for name in sorted(names):
+                go_on()
                 path = Path(at, name)
-                if name.startswith(".") or not _matches(path.relative_to(folder).parts, pattern):
+                if name.startswith(".") or not glob.matches(path.relative_to(folder).parts):
                     continue
                 real = self._resolved(path)
                 if real is None or real in seen or not _regular(real):
@@ -239,17 +243,7 @@ class Access:
         root = next((r for r in self.roots if path.is_relative_to(r)), None)
         if root is None:
             return ""
-        names: dict[str, Path] = {}
-        for at, folders, files in os.walk(root, followlinks=False):
-            folders[:] = [d for d in folders if not d.startswith(".")]
-            for name in files:
-                if not name.startswith("."):
-                    names.setdefault(name.lower(), Path(at, name))
-            if len(names) > 5000:
-                break
-        close = difflib.get_close_matches(path.name.lower(), names, n=5, cutoff=0.6)
-        regular = [str(names[n].relative_to(root)) for n in close if _regular(names[n])]
-        return ", ".join(repr(one_line(name, 120)) for name in regular[:3])
+        return ", ".join(repr(one_line(name, 120)) for name in near_names(root, path.name))
 
 
 def is_url(source: str) -> bool:
@@ -270,26 +264,6 @@ def _from_file_uri(uri: str) -> str:
         raise RefusedError("file:// links to other machines are not read")
     path = unquote(parts.path)
     return path[1:] if re.match(r"/[A-Za-z]:[\\/]", path) else path
-
-
-def _matches(parts: tuple[str, ...], pattern: str) -> bool:
-    """Whether path parts match a glob in which `**` is any number of folders."""
-    return _matches_parts(parts, tuple(pattern.split("/")))
-
-
-def _matches_parts(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        rest = pattern[1:]
-        if not rest:
-            return bool(parts)
-        return any(_matches_parts(parts[i:], rest) for i in range(len(parts) + 1))
-    return (
-        bool(parts)
-        and fnmatch.fnmatchcase(parts[0], pattern[0])
-        and _matches_parts(parts[1:], pattern[1:])
-    )
 
 
 def windows_path_problem(text: str) -> str:

@@ -21,6 +21,7 @@ from omni_core.settings import Settings
 from omni_server import asking, prompts, resources, schemas, subscriptions, tools
 from omni_server.arguments import read as read_arguments
 from omni_server.authorization import authorize, principal, use_of
+from omni_server.bounded import bound
 from omni_server.calls import ANSWER_S
 from omni_server.durable_tasks.context import TaskContext
 from omni_server.durable_tasks.extension import TasksExtension
@@ -33,7 +34,8 @@ from omni_server.page.tools import library_status, name_speaker, view_moment
 from omni_server.progress import cancelled_by_others
 from omni_server.render.results import ambiguous
 from omni_server.state import Opener, State
-from omni_server.text import one_line
+from omni_server.text import fenced, one_line
+from omni_server.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +94,12 @@ def build(state: State) -> MCPServer[State]:
         log_level="WARNING",
         subscriptions=False,  # a handler of the SDK's own could not be ended
         middleware=[
+            bound,
             subscriptions.advertise_what_is_sent,
             authorize,
             extension.only_for_apps,
             state.calls.observe,
+            Turns(state.settings.calls_at_once, reading_tools()),
         ],
         extensions=[tasks, extension.apps()],
         cache_hints={
@@ -139,6 +143,12 @@ def tools_of(settings: Settings) -> list[Tool]:
     if settings.allow_delete:
         made.append(_tool(tools.delete_source, "Delete a source", delete))
     return made
+
+
+def reading_tools() -> frozenset[str]:
+    """The names of the tools that only read; none of them waits for work that goes on without."""
+    each = [*all_tools(), *page_tools()]
+    return frozenset(t.name for t in each if t.annotations and t.annotations.read_only_hint)
 
 
 def page_tools() -> list[Tool]:
@@ -192,7 +202,7 @@ class EvidenceTool(Tool):
             raise ToolError(ambiguous(e)) from e
         except OmniError as e:
             note_outcome(e.code)
-            raise ToolError(f"{e.code}: {one_line(str(e), 600)}") from e
+            raise ToolError(fenced(f"{e.code}: {one_line(str(e), 600)}")) from e
         except (MCPError, ToolError):
             raise
         except asyncio.CancelledError as e:

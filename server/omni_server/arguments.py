@@ -14,6 +14,7 @@ from typing import Any
 from mcp.server.mcpserver.tools import Tool
 from pydantic import ValidationError
 
+from omni_core import limits
 from omni_core.errors import BadRequestError
 from omni_server.text import one_line
 
@@ -21,6 +22,7 @@ ALIASES = {"id": "ref", "segment_id": "ref"}
 """Accepted for `ref`: hits name their reference `id`, and models repeat that."""
 NO_VALUE = ("", "null", "none", "undefined")
 """Values that models write for an absent argument that is not free text."""
+_LARGEST = 1 << 63
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
 
 
@@ -31,6 +33,7 @@ def read(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
     of 0. Lists may be `"[\\"video\\"]"` or `"video, audio"`, numbers `"12:04"` or `"7"`.
     """
     known: Mapping[str, Any] = tool.parameters.get("properties", {})
+    limits.check_count(tool.name, len(given), limits.ARGUMENTS, "arguments")
     required = tool.parameters.get("required", ())
     named = {_canonical_name(name, known, given): value for name, value in given.items()}
     unknown = [name for name in named if name not in known]
@@ -38,6 +41,8 @@ def read(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
         raise BadRequestError(
             f"{tool.name} has no argument {one_line(unknown[0], 40)!r}; it takes {', '.join(known)}"
         )
+    for name, value in named.items():
+        _check_size(tool.name, name, value, known[name])
     values = {n: _coerced(v, known[n]) for n, v in named.items() if v is not None}
     blank = [n for n, v in values.items() if _is_absent(n, v, known[n])]
     if needed := [n for n in blank if n in required]:
@@ -50,6 +55,33 @@ def read(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
             f"{'.'.join(str(p) for p in err['loc'])}: {err['msg']}" for err in e.errors()[:3]
         )
         raise BadRequestError(one_line(problems)) from None
+
+
+def longest(tool: str, name: str, schema: Mapping[str, Any]) -> int:
+    """Most characters of an argument, or of each entry of a list."""
+    own = limits.OF_TOOLS.get(f"{tool}.{name}", limits.OF_TOOLS.get(name))
+    if own is None:
+        own = limits.NUMBER if _rejects_free_text(schema) else limits.ANY_TEXT
+    return own
+
+
+def _check_size(tool: str, name: str, value: Any, schema: Mapping[str, Any]) -> None:
+    """Raise BadRequestError for what is too much, before anything is done with it."""
+    most = longest(tool, name, schema)
+    if isinstance(value, str):
+        whole_list = schema.get("type") == "array"
+        limits.check_text(name, value, most * limits.ENTRIES if whole_list else most)
+    elif isinstance(value, list):
+        limits.check_count(name, len(value), limits.ENTRIES)
+        for entry in value:
+            if not isinstance(entry, str | int | float | None):
+                raise BadRequestError(f"{name} is a list of plain values, not of lists or objects")
+            if isinstance(entry, str):
+                limits.check_text(f"an entry of {name}", entry, most)
+    elif isinstance(value, dict):
+        raise BadRequestError(f"{name} takes a plain value, not an object")
+    elif isinstance(value, int) and abs(value) > _LARGEST:
+        raise BadRequestError(f"{name} is a number out of range")
 
 
 def _canonical_name(name: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 
 from omni_core.errors import AmbiguousError, RefusedError
 from omni_server.progress import progress
-from omni_server.text import one_line
+from omni_server.text import one_line, quoted
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +160,8 @@ async def which(questions: Questions, error: AmbiguousError) -> str:
     if not by_label:
         raise error
     question = Question(
-        f"Several sources match {one_line(error.given, 80)!r}. Which one is meant?",
+        f"Several sources match {quoted(error.given)}. Which one is meant? Their titles are quoted "
+        "from files.",
         "source",
         {"type": "string", "title": "Source", "enum": list(by_label)},
     )
@@ -181,15 +182,15 @@ async def which(questions: Questions, error: AmbiguousError) -> str:
 def _labels(error: AmbiguousError) -> dict[str, str]:
     """Refs by what the user reads. Plain values, because not every client shows the titles of an
     enumeration; the id tells apart what is alike in everything else."""
-    return {f"{one_line(c.title, 80)} ({c.facts}) {c.ref}": c.ref for c in error.choices}
+    return {f"{quoted(c.title)} ({c.facts}) {c.ref}": c.ref for c in error.choices}
 
 
 async def confirm_delete(questions: Questions, title: str, facts: str, segments: int) -> None:
     """Return when the user confirms, or when this client cannot ask. Raises RefusedError
     NOT_CONFIRMED otherwise."""
     question = Question(
-        f"Delete {one_line(title, 120)!r} ({facts}) from the library? What is in it "
-        f"({segments} segments) can no longer be found; the file itself stays.",
+        f"Delete {quoted(title, 120)} ({facts}) from the library? The title is quoted from the "
+        f"file. What is in it ({segments} segments) can no longer be found; the file itself stays.",
         "confirm",
         {"type": "boolean", "title": "Delete it", "default": False},
     )

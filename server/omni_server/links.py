@@ -84,7 +84,7 @@ def _key(path: Path) -> bytes:
     except OSError:
         pass
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, secrets.token_bytes(32), durable=True, mode=0o600)
+    write_atomically(path, secrets.token_bytes(32), mode=0o600)
     return path.read_bytes()
 
 

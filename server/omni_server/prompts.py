@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from mcp.server import MCPServer
 from pydantic import Field
 
+from omni_server.text import fenced, quoted
+
 _CITE = (
     "Use only the omni tools. Paste each moment's `cite` behind the claim it supports, quote words "
     "exactly, and say plainly what the library does not show."
@@ -41,8 +43,9 @@ def add(server: MCPServer[Any]) -> None:
         source_b: Annotated[str, Field(description="Id or part of the title")],
     ) -> str:
         """What two sources share and where they differ."""
+        named = f"Sources: {quoted(source_a, 200)} and {quoted(source_b, 200)}"
         return (
-            f"Sources: {source_a} and {source_b}\n\nRead both with read_source, open the moments "
+            f"{fenced(named)}\n\nRead both with read_source, open the moments "
             "that matter with get_segment, and compare: what both say or show, what only one "
             f"does, where they contradict each other. {_CITE}"
         )

@@ -23,7 +23,7 @@ from omni_core.errors import NotFoundError, OmniError
 from omni_server.mcp_server import TypedBytes
 from omni_server.render import results
 from omni_server.render import segment as opened
-from omni_server.text import one_line
+from omni_server.text import fenced, one_line
 
 if TYPE_CHECKING:
     from omni_core.engine.results import Opened, Show, SourcePage, SourceRow
@@ -104,10 +104,8 @@ def add(server: MCPServer[State], state: State) -> None:
         page = await _sources(state, match=re.split("[@#]", argument.value)[0], limit=20)
         if argument.name == "segment_id":
             values = [row.id + _beginning(row) for row in page.sources]
-        elif argument.name == "source_id":
+        else:  # ids, not titles: what is completed goes into a request, outside of any fence
             values = [row.id for row in page.sources]
-        else:
-            values = [one_line(row.title, 100) or row.id for row in page.sources]
         return Completion(values=values[:100], total=page.total, has_more=bool(page.next_cursor))
 
 
@@ -145,9 +143,9 @@ async def _answer(ask: Callable[[], Awaitable[Answer]]) -> Answer:
     try:
         return await ask()
     except NotFoundError as e:
-        raise ResourceNotFoundError(f"{e.code}: {one_line(str(e))}") from e
+        raise ResourceNotFoundError(fenced(f"{e.code}: {one_line(str(e), 600)}")) from e
     except OmniError as e:
-        raise ResourceError(f"{e.code}: {one_line(str(e))}") from e
+        raise ResourceError(fenced(f"{e.code}: {one_line(str(e), 600)}")) from e
 
 
 def _words(result: Any) -> str:

@@ -91,6 +91,7 @@ class IngestOut(TypedDict):
     files_done: NotRequired[int]
     skipped: NotRequired[int]
     failed: NotRequired[list[Failure]]
+    quoted: NotRequired[str]
 
 
 class SourceOut(TypedDict):

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import gc
-import io
 import os
+import sys
+import threading
+import time
+from functools import partial
+from typing import Any, cast
 
 from omni_core.settings import Settings
+
+ENDING_S = 10.0
+"""Seconds that the process may go on when the client has closed its end: a thread may hang in the
+file system, and Python waits for threads."""
 
 
 def run_stdio(settings: Settings) -> None:
@@ -26,6 +34,7 @@ def run_stdio(settings: Settings) -> None:
         from mcp.server.stdio import stdio_server
 
         from omni_server.app import create
+        from omni_server.wire import LinesIn, LinesOut
 
         server = create(settings)._lowlevel_server  # MCPServer's own run_stdio takes no streams
     finally:
@@ -33,9 +42,22 @@ def run_stdio(settings: Settings) -> None:
         gc.enable()
 
     async def serve() -> None:
-        given = anyio.wrap_file(io.TextIOWrapper(wire_in, encoding="utf-8", errors="replace"))
-        taken = anyio.wrap_file(io.TextIOWrapper(wire_out, encoding="utf-8", newline="\n"))
-        async with stdio_server(given, taken) as (read, write):
+        taken = LinesOut(wire_out)
+        given = LinesIn(wire_in, taken, at_end=partial(end_within, ENDING_S))
+        # only iterated over and written to
+        async with stdio_server(cast(Any, given), cast(Any, taken)) as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
     anyio.run(serve)
+
+
+def end_within(seconds: float) -> None:
+    """End this process in so many seconds, if it has not ended by then."""
+
+    def end() -> None:
+        time.sleep(seconds)
+        sys.stderr.write(f"not closed within {seconds:g} s (a drive may hang): ended\n")
+        sys.stderr.flush()
+        os._exit(0)
+
+    threading.Thread(target=end, name="end", daemon=True).start()

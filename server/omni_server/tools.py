@@ -13,8 +13,10 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
+from omni_core import file_calls
 from omni_core.errors import BadRequestError, NotFoundError
-from omni_server.access import is_url
+from omni_core.ids import is_id_shaped
+from omni_server.access import UPLOAD, is_url
 from omni_server.asking import Questions, confirm_delete
 from omni_server.calls import Budget
 from omni_server.durable_tasks.context import TaskContext
@@ -54,7 +56,7 @@ Collection = Annotated[str, _d("Named part of the library")]
 async def ingest_media(
     ctx: Ctx,
     source: Annotated[str, _d("Path, folder, glob, https link if enabled, or upload_ id")],
-    title: Annotated[str, _d("Instead of the file's own title", max_length=200)] = "",
+    title: Annotated[str, _d("Instead of the file's own title")] = "",
     recorded_at: Annotated[str, _d("ISO 8601, instead of the detected date")] = "",
     collection: Collection = "default",
     transcript: Annotated[str, _d("Path of a .srt, .vtt or .ass transcript")] = "",
@@ -71,7 +73,7 @@ async def ingest_media(
     budget = Budget(meta, wait_s, endless=task)
     grace_s = 0.0 if task else state.settings.grace_s
     recorded = _instant(recorded_at)
-    subtitles = str(await asyncio.to_thread(state.access.file, transcript)) if transcript else None
+    subtitles = await _transcript(state, transcript) if transcript else None
     async with progress(ctx) as report:
         if is_url(source) and state.settings.allow_urls:
             file = await run_shielded(_downloads(state).file(source, budget.left(), grace_s))
@@ -80,7 +82,7 @@ async def ingest_media(
             files: tuple[Path, ...] = (file,)
             many = False
         else:
-            allowed = await asyncio.to_thread(state.access.check, source)
+            allowed = await file_calls.run(lambda: state.access.check(source))
             files, many = allowed.files, allowed.many
         if many and (title or recorded_at or transcript):
             raise BadRequestError(
@@ -114,14 +116,11 @@ async def ingest_media(
 
 async def search(
     ctx: Ctx,
-    query: Annotated[
-        str,
-        _d("What was seen, heard or written; or 'right after X', 'how often X'", max_length=400),
-    ],
+    query: Annotated[str, _d("What was seen, heard or written; or 'right after X', 'how often X'")],
     modality: Kinds = (),
     source: Annotated[str, _d("Only this source: id or part of its title")] = "",
     when: When = "",
-    exclude: Annotated[str, _d("What it must not show or say", max_length=400)] = "",
+    exclude: Annotated[str, _d("What it must not show or say")] = "",
     collection: Collection = "default",
     limit: Limit = 6,
     per_source: Annotated[int, _d("Most from one source", ge=1, le=20)] = 3,
@@ -179,7 +178,7 @@ async def get_segment(
     request = OpenRequest(ref, show, step, pad_s, size, box, max_bytes=opened.MAX_BYTES)
     segment = await engine.open_ref(request)
     links = [await asyncio.to_thread(_link, ctx, state, clip.path) for clip in segment.clips]
-    original = await asyncio.to_thread(_original, ctx, state, segment.source.uri)
+    original = await file_calls.run(lambda: _original(ctx, state, segment.source.uri))
     return opened.result(segment, links, original)
 
 
@@ -197,7 +196,8 @@ async def similar_to(
     """Find moments that look, sound or read like this one, in any kind of media."""
     from omni_core.engine.results import SearchRequest
 
-    path = await asyncio.to_thread(_example, state_of(ctx), ref)
+    state = state_of(ctx)
+    path = await file_calls.run(lambda: _example(state, ref))
     return await _search(
         ctx,
         SearchRequest(
@@ -252,7 +252,7 @@ async def read_source(
 async def check_citation(
     ctx: Ctx,
     ref: Annotated[str, _d("Citation or segment ref")],
-    quote: Annotated[str, _d("The words said to stand there", max_length=2000)],
+    quote: Annotated[str, _d("The words said to stand there")],
 ) -> Annotated[CallToolResult, CheckOut]:
     """Check that quoted words really stand where a citation says: found, partly, not_found."""
     engine = await engine_of(ctx)
@@ -265,9 +265,9 @@ async def delete_source(
 ) -> Annotated[CallToolResult, DeleteOut]:
     """Remove a source from the library. The file itself stays."""
     engine = await engine_of(ctx)
-    for row in (await engine.sources(match=source, limit=1)).sources:
-        await confirm_delete(Questions(ctx), row.title, results.facts(row, day=True), row.segments)
-    return results.deleted(await engine.forget(source))
+    row = await engine.named(source)
+    await confirm_delete(Questions(ctx), row.title, results.facts(row, day=True), row.segments)
+    return results.deleted(await engine.forget(row.id))
 
 
 def state_of(ctx: Ctx) -> State:
@@ -299,13 +299,12 @@ async def _stop(ctx: Ctx, source: str) -> CallToolResult:
     state = state_of(ctx)
     engine = await engine_of(ctx)
     fetched = is_url(source) and state.downloads is not None and await state.downloads.stop(source)
-    if _REF.fullmatch(source):
-        found = await engine.sources(match=source, state="processing", limit=1)
-        paths = [row.uri for row in found.sources]
+    if is_id_shaped(source) and not UPLOAD.fullmatch(source):
+        paths = [(await engine.named(source)).uri]
     elif is_url(source) and state.settings.allow_urls:
         paths = [str(path) for path in await _downloads(state).held(source)]
     else:
-        allowed = await asyncio.to_thread(state.access.check, source)
+        allowed = await file_calls.run(lambda: state.access.check(source))
         paths = [str(path) for path in allowed.files]
     stopped = await engine.stop(paths)
     if not stopped and not fetched:
@@ -315,6 +314,10 @@ async def _stop(ctx: Ctx, source: str) -> CallToolResult:
             code="NOT_RUNNING",
         )
     return ingests.stopped(stopped)
+
+
+async def _transcript(state: State, path: str) -> str:
+    return str(await file_calls.run(lambda: state.access.file(path)))
 
 
 def _downloads(state: State) -> Downloads:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -46,7 +47,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(store=str(tmp_path / "store"))
+    return Settings(store=str(tmp_path / "store"), cache_dir=str(tmp_path / "cache"))
 
 
 def test_a_payload_is_found_without_importing_its_package(
@@ -85,6 +86,18 @@ def test_a_file_altered_after_it_was_verified_is_refused(package: Path, settings
     weights.find("one", settings)
     (package / "one.bin").write_bytes(b"two")
     with pytest.raises(UnavailableError):
+        weights.find("one", settings)
+
+
+def test_a_change_that_keeps_size_and_time_is_refused_too(
+    package: Path, settings: Settings
+) -> None:
+    weights.find("one", settings)
+    path = package / "one.bin"
+    before = path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(UnavailableError, match="force-reinstall"):
         weights.find("one", settings)
 
 

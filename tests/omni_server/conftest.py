@@ -130,6 +130,9 @@ class Scripted:
         line = Line(self.words, Channel.SPEECH, "whisper-base", 4.3, 12.0)
         return ReadPage(self.row(), (line,), "next")
 
+    async def named(self, source: str) -> SourceRow:
+        return self.row()
+
     async def forget(self, source: str) -> SourceRow:
         self.asked.append(source)
         return self.row()

@@ -26,6 +26,7 @@ from omni_server.cli import main, parser, printing
 from omni_server.cli.settings import settings_of
 
 REPO = Path(__file__).parents[2]
+SECRET = "a-token-of-this-test"  # noqa: S105
 VERBS = (
     "serve", "open", "worker", "schema", "ingest", "watch", "sources", "forget", "search",
     "similar", "show", "eval", "models", "reindex", "doctor", "install", "uninstall", "token",
@@ -410,12 +411,21 @@ def test_a_worker_on_another_process_embeds_for_this_one(
         s.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{s.getsockname()[1]}"
     environ = {**os.environ, "PYTHONPATH": f"{REPO}{os.pathsep}{REPO / 'server'}"}
-    command = [sys.executable, "-m", "omni_server", "worker", "--listen", address, "--token", "t1"]
+    command = [
+        sys.executable,
+        "-m",
+        "omni_server",
+        "worker",
+        "--listen",
+        address,
+        "--token",
+        SECRET,
+    ]
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as worker:
         try:
             _wait_for(f"http://{address}/health")
             monkeypatch.setenv("OMNI_ENCODER_URL", f"http://{address}")
-            monkeypatch.setenv("OMNI_ENCODER_TOKEN", "t1")
+            monkeypatch.setenv("OMNI_ENCODER_TOKEN", SECRET)
             assert call("ingest", media / "boats.md").code == 0
             found = call("search", "launch postponed to March", "--json")
             assert found.data["hits"][0]["title"] == "Boats"

@@ -208,7 +208,8 @@ async def test_an_upload_that_breaks_off_leaves_nothing(web: Any, settings: Sett
         ({"host": "::"}, "OMNI_TOKEN"),
         ({"host": "192.168.1.5"}, "OMNI_TOKEN"),
         ({"host": "omni.example"}, "OMNI_TOKEN"),
-        ({"host": "0.0.0.0", "token": "short"}, "OMNI_TOKEN"),  # noqa: S104
+        ({"host": "0.0.0.0", "token": "short"}, "OMNI_TOKEN has 5 characters"),  # noqa: S104
+        ({"token": "x"}, "OMNI_TOKEN has 1 characters"),
         ({"host": "0.0.0.0", "token": TOKEN}, "--allowed-host"),  # noqa: S104
         ({"host": "0.0.0.0", "allowed_hosts": ("a",)}, "OMNI_TOKEN"),  # noqa: S104
     ],

@@ -33,9 +33,9 @@ from omni_core.encoders import colours
 from omni_core.encoders.embedded import people
 from omni_core.encoders.embedded.faces import Face
 from omni_core.encoders.embedded.text_space import TextSpace, unit
-from omni_core.files import write_atomically
 from omni_core.settings import Settings
 from omni_core.types import Vector
+from omni_core.weights import cache
 
 RECIPE = "3"
 """Part of the encoder's fingerprint: increase it when vectors of images change."""
@@ -91,7 +91,7 @@ class LabelSpace:
         self.key = hashlib.sha256("\n".join([text.revision, *self.texts]).encode()).hexdigest()[:16]
         vectors = self._shipped()
         if vectors is None:
-            path = settings.store_path / "cache" / f"labels-{self.key}.npy"
+            path = cache.folder(settings) / f"labels-{self.key}.npy"
             vectors = _cached(path, lambda: text(self.texts, known_english=True))
         n = len(classes)
         self._class_vectors = unit(vectors[:n] + vectors[n : 2 * n])
@@ -172,10 +172,10 @@ def _membership(rows: list[list[int]], classes: int) -> Matrix:
 
 def _cached(path: Path, make: Callable[[], Matrix]) -> Matrix:
     """The array in the file; `make` creates it on first use."""
-    if path.is_file():
+    if cache.is_intact(path):
         cached: Matrix = np.load(path, allow_pickle=False)
         return cached
     matrix, buffer = make(), io.BytesIO()
     np.save(buffer, matrix, allow_pickle=False)
-    write_atomically(path, buffer.getvalue())
+    cache.keep(path, buffer.getvalue())
     return matrix

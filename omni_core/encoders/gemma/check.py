@@ -25,6 +25,7 @@ from omni_core.errors import OmniError, UnavailableError
 from omni_core.files import write_atomically
 from omni_core.settings import Settings
 from omni_core.types import TextContent, Vector
+from omni_core.weights import cache
 
 PLANETS = {
     "Venus is often called Earth's twin because of its similar size and proximity.": 0.675,
@@ -125,7 +126,7 @@ class _Examples:
 
     def __init__(self, settings: Settings, media: str) -> None:
         self._media = Path(media).expanduser() if media else None
-        self._kept = settings.store_path / "cache" / "cards"
+        self._kept = cache.folder(settings) / "cards"
         self._hub = Hub.of(os.environ)
         self._unreachable = "" if media else self._hub.unreachable()
 

@@ -29,7 +29,7 @@ from omni_core.errors import (
     pack,
 )
 from omni_core.protocols import Encoder, Reranker
-from omni_core.settings import Settings
+from omni_core.settings import MIN_TOKEN, Settings
 from omni_core.types import Content, Vector
 
 if TYPE_CHECKING:
@@ -60,7 +60,13 @@ def serve(settings: Settings, host: str, port: int, token: str) -> None:
 
 
 def may_listen(host: str, token: str) -> None:
-    """Raise RefusedError for an address beyond loopback without a token."""
+    """Raise RefusedError for a token that can be guessed, and for none beyond loopback."""
+    if token and len(token) < MIN_TOKEN:
+        raise RefusedError(
+            f"the worker's token has {len(token)} characters, which can be guessed: set "
+            f"encoder_token (OMNI_ENCODER_TOKEN) to a random secret of {MIN_TOKEN} or more",
+            code="BAD_ARGUMENT",
+        )
     if not token and not _loopback(host):
         raise RefusedError(
             f"a worker on {host} can be reached by other machines: set a token "

@@ -180,21 +180,23 @@ async def _stat(path: Path, max_mb: int) -> os.stat_result:
     try:
         str(path).encode()
     except UnicodeEncodeError:
-        name = os.fsencode(path).decode(errors="replace")
+        name = os.fsencode(Path(path).name).decode(errors="replace")
         raise BadRequestError(
-            f"the name of {name} is not UTF-8, so that it cannot be stored; rename the file"
+            f"the name of {name!r} is not UTF-8, so that it cannot be stored; rename the file"
         ) from None
     try:
         stat = await asyncio.to_thread(path.stat)
     except OSError as e:
-        raise NotFoundError(f"no file at {path}: {e.strerror or e}; check the path") from e
+        raise NotFoundError(
+            f"no file {path.name!r} there: {e.strerror or type(e).__name__}; check the path"
+        ) from e
     if not stat_module.S_ISREG(stat.st_mode):
-        raise UnreadableError(f"{path.name} is not a regular file", code="UNSUPPORTED_TYPE")
+        raise UnreadableError(f"{path.name!r} is not a regular file", code="UNSUPPORTED_TYPE")
     if stat.st_size == 0:
-        raise UnreadableError(f"{path.name} is empty (0 bytes); ingest the complete file")
+        raise UnreadableError(f"{path.name!r} is empty (0 bytes); ingest the complete file")
     if stat.st_size > max_mb << 20:
         raise TooLargeError(
-            f"{path.name} has {stat.st_size >> 20} MB, the limit is {max_mb} MB; "
+            f"{path.name!r} has {stat.st_size >> 20} MB, the limit is {max_mb} MB; "
             "raise max_file_mb or cut the file"
         )
     return stat

@@ -59,7 +59,7 @@ class Jobs:
             return status
 
         def behind(other: IngestStatus) -> IngestStatus:
-            now = f"{Path(path).name}, asked for before: {other.stage}, {other.progress:.0%}"
+            now = f"{Path(path).name!r}, asked for before: {other.stage}, {other.progress:.0%}"
             return replace(first, stage="waiting", waiting_for=now)
 
         first = IngestStatus(request.path, "queued", stage="queued")

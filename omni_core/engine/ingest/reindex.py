@@ -31,6 +31,7 @@ from omni_core.index import versions
 from omni_core.protocols import Index
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
+from omni_core.weights import cache
 
 PAGE = 200
 
@@ -81,7 +82,7 @@ class Ledger:
             "fingerprint": info.fingerprint, "done": sorted(self.done), "complete": self.complete,
             "empty": self.empty,
         }  # fmt: skip
-        write_atomically(self._path, json.dumps(facts).encode(), durable=True)
+        write_atomically(self._path, json.dumps(facts).encode())
 
     def remove(self) -> None:
         """Delete the file, after the swap."""
@@ -103,7 +104,8 @@ async def reindex(
     target = await asyncio.to_thread(index.load, new, info, building=True)
     async with AsyncExitStack() as resources:
         resources.push_async_callback(target.close)
-        models, decoders = Models(new), Decoders(new)
+        found = await asyncio.to_thread(cache.resolved, new)
+        models, decoders = Models(found), Decoders(new)
         resources.push_async_callback(models.close)
         resources.push_async_callback(decoders.close)
         await target.open()
@@ -166,9 +168,9 @@ async def _embed_again(
     try:
         stat = await asyncio.to_thread(path.stat)
     except OSError:
-        raise OmniError(f"{path.name} is gone", code="SOURCE_MISSING") from None
+        raise OmniError(f"{path.name!r} is gone", code="SOURCE_MISSING") from None
     if stat.st_size != row.size:
-        raise OmniError(f"{path.name} was changed; ingest it again", code="SOURCE_CHANGED")
+        raise OmniError(f"{path.name!r} was changed; ingest it again", code="SOURCE_CHANGED")
 
     async def note(group: StoredGroup) -> None:  # the ledger notes whole sources
         return None

@@ -70,7 +70,7 @@ def _problem(request: IngestRequest, values: Mapping[str, Any]) -> str:
 
 def _give_up(context: Context, key: str, request: IngestRequest, why: str) -> None:
     context.catalog.end_begun(key)
-    for row in context.catalog.find(request.path):
-        if row.uri == request.path and row.state == "partial":
-            line = f"its ingest was broken off and could not go on: {why}"
-            context.catalog.progress(row.sha256, warnings=[*row.warnings, line])
+    row = context.catalog.source_at(request.path)
+    if row is not None and row.uri == request.path and row.state == "partial":
+        line = f"its ingest was broken off and could not go on: {why}"
+        context.catalog.progress(row.sha256, warnings=[*row.warnings, line])

@@ -33,7 +33,14 @@ from omni_core.catalog.lock import StoreLock
 from omni_core.engine.context import Context
 from omni_core.engine.results import BackupStatus
 from omni_core.errors import BadRequestError, NotFoundError, StoreError, UnreadableError
-from omni_core.files import copy_sparse, copy_verified, sha256_of, used_bytes, write_atomically
+from omni_core.files import (
+    copy_sparse,
+    copy_verified,
+    put_in_place,
+    sha256_of,
+    used_bytes,
+    write_atomically,
+)
 from omni_core.protocols import Index
 from omni_core.tasks import finish_first
 
@@ -80,7 +87,7 @@ async def back_up(
         sources, segments = await asyncio.to_thread(_totals, new)
         status = replace(status, sources=sources, segments=segments)
         status = await _describe(new, status, context.info.fingerprint, progress)
-        await asyncio.to_thread(os.replace, new, path)
+        await asyncio.to_thread(put_in_place, new, path)
     except OSError as e:
         raise StoreError(f"cannot write the backup {path}: {e.strerror or e}") from e
     finally:
@@ -225,7 +232,7 @@ async def _describe(
         "files": files,
     }
     text = json.dumps(facts, indent=1, ensure_ascii=False).encode()
-    await asyncio.to_thread(write_atomically, folder / MANIFEST, text, durable=True)
+    await asyncio.to_thread(write_atomically, folder / MANIFEST, text)
     return status
 
 

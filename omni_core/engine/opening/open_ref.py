@@ -6,8 +6,10 @@ import asyncio
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from omni_core import file_calls
 from omni_core.engine.context import Context
 from omni_core.engine.describe import (
     cite,
@@ -26,6 +28,7 @@ from omni_core.engine.opening.speaking import speaking_in, with_speakers
 from omni_core.engine.opening.transcript import captions, lines, units
 from omni_core.engine.refs import Target, resolve
 from omni_core.engine.results import Opened, OpenRequest, Placed, Show, SourceRow
+from omni_core.errors import UnavailableError
 from omni_core.evidence import citation, images
 from omni_core.evidence.check import match_quote
 from omni_core.ids import segment_ref
@@ -116,7 +119,7 @@ async def _places(
         if found:
             return found, ""
         said = [line.text for line in (*lines(points), *units(points))]
-        stands = match_quote(quote, said).verdict != "not_found"
+        stands = (await asyncio.to_thread(match_quote, quote, said)).verdict != "not_found"
         why = "their place in the picture is not known" if stands else "they do not stand here"
         return (), f"the quoted words are not marked: {why}"
     found = place_of_segment(selection.best) if selection.best is not None else ()
@@ -169,8 +172,8 @@ async def current_file(context: Context, row: SourceRow) -> tuple[Path | None, s
     changed = False
     for path in dict.fromkeys([row.uri, *known]):
         try:
-            stat = await asyncio.to_thread(os.stat, path)
-        except OSError:
+            stat = await file_calls.run(partial(os.stat, path))
+        except (OSError, UnavailableError):  # gone, or on a drive that does not answer
             continue
         same = await asyncio.to_thread(
             context.catalog.by_path, path, size=stat.st_size, mtime_ns=stat.st_mtime_ns
@@ -184,14 +187,14 @@ async def current_file(context: Context, row: SourceRow) -> tuple[Path | None, s
     name = Path(row.uri).name
     if changed:
         return None, (
-            f"SOURCE_CHANGED: {name} was changed after it was ingested; the words below are of "
+            f"SOURCE_CHANGED: {name!r} was changed after it was ingested; the words below are of "
             "the old version, and so is the image; ingest it again"
         )
     since = "no longer where it was"
     if row.missing_since is not None:
         since = f"gone since {row.missing_since:%Y-%m-%d %H:%M} UTC"
     return None, (
-        f"SOURCE_MISSING: {name} is {since}; the words below were kept, "
+        f"SOURCE_MISSING: {name!r} is {since}; the words below were kept, "
         "of the images only thumbnails"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,10 @@ async def place_of_quote(
                 Sight(words, number) if words else known.get(number, Sight(()))
                 for number, words in zip(numbers, read, strict=True)
             ]
+    return await asyncio.to_thread(_best_place, sights, points, quote)
+
+
+def _best_place(sights: Sequence[Sight], points: Sequence[Point], quote: str) -> tuple[Placed, ...]:
     best: tuple[QuoteMatch, Placed] | None = None
     for sight in sights:
         match, rects = of_quote(quote, sight.words)

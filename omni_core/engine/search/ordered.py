@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from omni_core import cursors
 from omni_core.engine.context import Context
@@ -33,6 +34,8 @@ from omni_core.text import bm25
 from omni_core.text.tokens import words
 from omni_core.types import FILE_TIME
 
+NAMES = 8
+"""Parts of a question that are looked up as names of sources."""
 PARTS = 6
 """Parts of a source that are shown after or before one moment."""
 
@@ -42,7 +45,7 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
 
     Raises BadRequestError or NotFoundError for an invalid request.
     """
-    reading = _reading_of(request)
+    reading = await asyncio.to_thread(_reading_of, request)  # up to 50 ms for odd questions
     if reading is None:
         return await pipeline.search(context, request)
     offset = pipeline.checked_offset(request)
@@ -91,12 +94,15 @@ async def _within_named(
     without that name; unchanged where it names none."""
     if request.source or request.after or request.before:
         return request, reading
-    for named in named_sources(request.query):
+    named_in_question = await asyncio.to_thread(
+        lambda: [*islice(named_sources(request.query), NAMES)]
+    )
+    for named in named_in_question:
         rows = await asyncio.to_thread(context.catalog.find, named.name, request.collection)
         if len(rows) != 1 or not (named.is_kind or same_title(rows[0].title, named.name)):
             continue
         narrowed = replace(request, query=named.rest, source=rows[0].id)
-        again = _reading_of(narrowed)
+        again = await asyncio.to_thread(_reading_of, narrowed)
         if again is None and reading.relation in ("start", "end"):
             return replace(narrowed, query=request.query), reading
         if again is not None and (again.relation, again.pick) == (reading.relation, reading.pick):

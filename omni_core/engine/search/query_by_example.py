@@ -50,7 +50,7 @@ async def by_file(context: Context, path: str, *, same_source: bool) -> Question
     """A file (image, spoken question, clip, document) as a question, embedded as evidence is."""
     segments, info, sha = await _cut(context, path)
     if not segments:
-        raise UnreadableError(f"{Path(path).name} holds nothing to search with")
+        raise UnreadableError(f"{Path(path).name!r} holds nothing to search with")
     processed = await context.models.understand(segments)
     vectors = [e.vector for e in processed.encoded if e.vector is not None]
     words = " ".join(
@@ -60,7 +60,7 @@ async def by_file(context: Context, path: str, *, same_source: bool) -> Question
     )  # fmt: skip
     if not vectors and not words:
         raise BadRequestError(
-            f"the model hears and sees nothing it can search with in {Path(path).name} "
+            f"the model hears and sees nothing it can search with in {Path(path).name!r} "
             f"({info.modality.value}); try a text question",
             code="NO_VISUAL",
         )
@@ -77,7 +77,7 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
         sha256 = await hash_file(Path(path))
         size = await asyncio.to_thread(lambda: Path(path).stat().st_size)
     except FileNotFoundError as e:
-        raise NotFoundError(f"no file {Path(path).name}") from e
+        raise NotFoundError(f"no file {Path(path).name!r}") from e
     info: MediaInfo = await context.decoders.open("probe", path, None)
     source = Source(
         sha256, path, Path(path).stem, info.modality, info.mime, size, info.duration_s, info.pages

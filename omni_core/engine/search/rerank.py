@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from omni_core import encoders
+from omni_core import encoders, file_calls
 from omni_core.engine.context import Context
 from omni_core.errors import OmniError
 from omni_core.retrieval.moments import Moment
@@ -90,9 +90,11 @@ async def _content(context: Context, moment: Moment) -> Content | str | None:
     if stored.channel is not Channel.VISUAL:
         return stored.text or None
     row = await asyncio.to_thread(context.catalog.get, moment.source_id)
-    if row is None or not await asyncio.to_thread(Path(row.uri).is_file):
+    if row is None:
         return None
     try:
+        if not await file_calls.run(Path(row.uri).is_file):
+            return None
         if moment.modality is Modality.IMAGE:
             return ImageContent(await context.decoders.open("image", row.uri, EDGE, None))
         if moment.modality is Modality.DOCUMENT:

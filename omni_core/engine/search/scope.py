@@ -108,7 +108,7 @@ async def _require_collection(context: Context, name: str) -> None:
 def unknown_collection(name: str, known: Iterable[str]) -> NotFoundError:
     """The error that names the collections there are."""
     return NotFoundError(
-        f"no collection {name!r}; there are: {', '.join(sorted(known))}",
+        f"no collection {name!r}; there are: {', '.join(map(repr, sorted(known)))}",
         code="UNKNOWN_COLLECTION",
     )
 

@@ -18,6 +18,7 @@ from omni_core.engine.opening.speaking import Speaking
 from omni_core.payload import of_channel, of_sources
 from omni_core.query import Filter
 from omni_core.retrieval.fusion import STOP_WORDS, Candidate
+from omni_core.retrieval.ordering.compiled import LONGEST
 from omni_core.types import Channel, Speaker
 
 MENTIONED, ASKED = 0.15, 1.0
@@ -75,7 +76,9 @@ class SpokenBy:
 async def named_in(context: Context, question: str) -> SpokenBy | None:
     """The speaker whom a question in words names; None where it names none."""
     names = await asyncio.to_thread(context.catalog.speaker_names)
-    found = find_name(question, names) if names else None
+    if not names or len(question) > LONGEST:
+        return None
+    found = await asyncio.to_thread(find_name, question, names)
     if found is None:
         return None
     name, asked, words = found

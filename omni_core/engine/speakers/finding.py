@@ -6,7 +6,7 @@ import asyncio
 import itertools
 
 from omni_core.engine.context import Context
-from omni_core.engine.refs import Target, one_source, points_of
+from omni_core.engine.refs import Target, exact_source, points_of
 from omni_core.engine.results import SourceRow, SpeakersOf
 from omni_core.engine.speakers.naming import HOW_TO_GET, of_row
 from omni_core.engine.speakers.recognition import recognise
@@ -50,9 +50,9 @@ async def find_speakers(context: Context, source: str) -> SpeakersOf:
     Its words are not recognised again. Raises UNKNOWN_SOURCE, BAD_ARGUMENT for what has no sound,
     UNAVAILABLE without the weights, SOURCE_MISSING where its file is gone.
     """
-    row = await one_source(context, source)
+    row = await exact_source(context, source)
     if row.modality not in (Modality.AUDIO, Modality.VIDEO):
-        raise BadRequestError(f"{row.title} has no sound: speakers are told apart in sound only")
+        raise BadRequestError(f"{row.id} has no sound: speakers are told apart in sound only")
     if not await context.models.can_tell_speakers():
         raise UnavailableError(HOW_TO_GET)
     subtitles = Subtitles()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from omni_core.engine.context import Context
-from omni_core.engine.refs import one_source
+from omni_core.engine.refs import exact_source, one_source
 from omni_core.engine.results import SourceRow, SpeakersOf
 from omni_core.engine.speakers.recognition import recognise
 from omni_core.engine.speakers.voice_file import VoiceFile
@@ -60,7 +60,7 @@ async def name_speaker(context: Context, source: str, speaker: str, name: str) -
     `speaker`: its letter (`A`, `speaker A`) or the name that it has. Raises UNKNOWN_SOURCE,
     UNKNOWN_SPEAKER or BAD_ARGUMENT.
     """
-    row = await one_source(context, source)
+    row = await exact_source(context, source)
     known = (await asyncio.to_thread(context.catalog.speakers, (row.id,))).get(row.id, [])
     chosen = _choose(speaker, known, row)
     name = _checked_name(name)
@@ -81,7 +81,7 @@ def _choose(wanted: str, known: Sequence[Speaker], row: SourceRow) -> list[Speak
     by_name = [s for s in known if s.name and s.name.casefold() == wanted.strip().casefold()]
     found = by_name or [s for s in known if s.letter.casefold() == plain]
     if not found:
-        there = ", ".join(f"{s.letter} ({s.name})" if s.name else s.letter for s in known)
+        there = ", ".join(f"{s.letter} ({s.name!r})" if s.name else s.letter for s in known)
         raise NotFoundError(
             f"{row.id} has no speaker {wanted[:40]!r}; "
             + (f"there are {there}" if there else "nobody was told apart in it"),

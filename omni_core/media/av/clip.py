@@ -71,7 +71,7 @@ def cut(path: str, c: Any, start: float, end: float, out: str) -> tuple[str, flo
         ) from e
     if span is None:
         raise NotFoundError(
-            f"{os.path.basename(path)} has nothing at {start:g}-{end:g} s", code="OUT_OF_RANGE"
+            f"{os.path.basename(path)!r} has nothing at {start:g}-{end:g} s", code="OUT_OF_RANGE"
         )
     return mime, round(span[0], 3), round(span[1], 3)
 

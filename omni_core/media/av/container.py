@@ -110,8 +110,9 @@ def _check(path: str, c: Any, limits: Limits) -> None:
         size = s.codec_context.width * s.codec_context.height
         if size > limits.max_pixels:
             raise TooLargeError(
-                f"{name}: frames of {s.codec_context.width} x {s.codec_context.height} pixels are "
-                f"over the limit of {limits.max_pixels:,}; make a smaller copy or raise max_pixels"
+                f"{name!r}: frames of {s.codec_context.width} x {s.codec_context.height} pixels "
+                f"are over the limit of {limits.max_pixels:,}; make a smaller copy or raise "
+                "max_pixels"
             )
     jumps = c.format.name in JOINED  # a jump of the clock is no length
     if not jumps and c.duration and c.duration / av.time_base > limits.max_duration_s:
@@ -121,7 +122,7 @@ def _check(path: str, c: Any, limits: Limits) -> None:
 def too_long(path: str, seconds: float, limits: Limits) -> TooLargeError:
     """The error for a file over the limit of seconds."""
     return TooLargeError(
-        f"{os.path.basename(path)} is {seconds / 3600:.1f} h long, over the limit of "
+        f"{os.path.basename(path)!r} is {seconds / 3600:.1f} h long, over the limit of "
         f"{limits.max_duration_s / 3600:.1f} h; cut it or raise max_duration_s",
         code="TOO_LONG",
     )

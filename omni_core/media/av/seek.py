@@ -53,7 +53,8 @@ def frames_at(path: str, c: Any, times: Sequence[float], edge: int) -> list[tupl
         at, end, frame = shown
         if t > end + 0.5 and t > _length(path, c) + 0.5:  # players hold the last picture
             raise NotFoundError(
-                f"second {t:g} is after the end: {os.path.basename(path)} has {end:.1f} s of video",
+                f"second {t:g} is after the end: {os.path.basename(path)!r} has {end:.1f} s of "
+                "video",
                 code="OUT_OF_RANGE",
             )
         pixels = to_rgb(frame, edge, rotation=frame.rotation, aspect=aspect(stream))
@@ -171,7 +172,7 @@ def audio_between(path: str, c: Any, start: float, end: float) -> Samples:
     found = [track for s in heard if (track := _track_between(c, s, start, end)) is not None]
     if not found:
         raise NotFoundError(
-            f"{os.path.basename(path)} has no audio at {start:g}-{end:g} s", code="OUT_OF_RANGE"
+            f"{os.path.basename(path)!r} has no audio at {start:g}-{end:g} s", code="OUT_OF_RANGE"
         )
     mixed: Samples = np.clip(sum(found) / len(heard), -1, 1).astype(np.float32)
     return mixed

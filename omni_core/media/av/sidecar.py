@@ -52,7 +52,7 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
     """
     if options.transcript:
         if not os.path.isfile(options.transcript):
-            raise NotFoundError(f"no transcript {os.path.basename(options.transcript)}")
+            raise NotFoundError(f"no transcript {os.path.basename(options.transcript)!r}")
         found = _read(
             options.transcript, path, f"transcript {os.path.basename(options.transcript)}"
         )

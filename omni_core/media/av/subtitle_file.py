@@ -23,7 +23,7 @@ def end_of(c: Any, name: str) -> float:
         kinds = sorted({s.codec_context.name for s in c.streams.subtitles if s.codec_context})
         held = f"holds subtitles as pictures ({', '.join(kinds)})" if kinds else "holds no track"
         raise UnreadableError(
-            f"{name} {held}, and neither pictures nor sound nor words that could be read",
+            f"{name!r} {held}, and neither pictures nor sound nor words that could be read",
             code="UNSUPPORTED_TYPE" if kinds else "CORRUPT_MEDIA",
         )
     clock, end = Clock(c), 0.0

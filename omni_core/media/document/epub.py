@@ -62,7 +62,7 @@ def _book(parts: Package, name: str) -> _Book:
     document = parts.xml(root) if root else None
     if document is None:
         raise UnreadableError(
-            f"{name} is no whole EPUB: the list of its chapters is missing", code="CORRUPT_MEDIA"
+            f"{name!r} is no whole EPUB: the list of its chapters is missing", code="CORRUPT_MEDIA"
         )
     folder = root.rpartition("/")[0]
     book, files = _Book(), {}

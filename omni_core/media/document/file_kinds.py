@@ -57,20 +57,20 @@ def ole_refusal(name: str, streams: Collection[str]) -> UnreadableError:
         ((kind, into) for stream, kind, into in _OLE if stream.lower() in plain),
         ("a file of an old program (OLE)", "PDF or another current format"),
     )
-    return UnreadableError(f"{name} is {kind}; save it as {into}", code="UNSUPPORTED_TYPE")
+    return UnreadableError(f"{name!r} is {kind}; save it as {into}", code="UNSUPPORTED_TYPE")
 
 
 def encrypted(name: str) -> UnreadableError:
     """The error for a file with a password."""
     return UnreadableError(
-        f"{name} is encrypted with a password; save a copy without password", code="ENCRYPTED"
+        f"{name!r} is encrypted with a password; save a copy without password", code="ENCRYPTED"
     )
 
 
 def zip_refusal(name: str, names: Collection[str]) -> UnreadableError:
     """The error for a zip of these parts that is no office file or book that can be read."""
     kind, advice = _zip_kind(names)
-    return UnreadableError(f"{name} is {kind}; {advice}", code="UNSUPPORTED_TYPE")
+    return UnreadableError(f"{name!r} is {kind}; {advice}", code="UNSUPPORTED_TYPE")
 
 
 def _zip_kind(names: Collection[str]) -> tuple[str, str]:

@@ -113,7 +113,7 @@ def odf(path: str) -> Iterator[Odf]:
     with package(path) as p:
         if "encrypted-package" in p.names or b"encryption-data" in _manifest(p):
             raise UnreadableError(
-                f"{os.path.basename(path)} is encrypted; save a copy without password",
+                f"{os.path.basename(path)!r} is encrypted; save a copy without password",
                 code="ENCRYPTED",
             )
         yield Odf(p)

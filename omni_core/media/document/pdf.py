@@ -186,7 +186,7 @@ class PdfMedium(Medium):
         with self._opened(path, password) as file:
             if not 1 <= number <= file.document.pages:
                 raise NotFoundError(
-                    f"there is no page {number}: {os.path.basename(path)} has "
+                    f"there is no page {number}: {os.path.basename(path)!r} has "
                     f"{file.document.pages} pages",
                     code="OUT_OF_RANGE",
                 )
@@ -214,15 +214,15 @@ class PdfMedium(Medium):
         name, kind = os.path.basename(path), _kind(path)
         if kind == "xps" and self.limits.pdf == "pypdfium2":
             raise UnreadableError(
-                f"{name} is an XPS document, which pypdfium2 cannot read: set OMNI_PDF=pymupdf, or "
-                "save it as PDF",
+                f"{name!r} is an XPS document, which pypdfium2 cannot read: set OMNI_PDF=pymupdf, "
+                "or save it as PDF",
                 code="UNSUPPORTED_TYPE",
             )
         with opened(path, kind, password, self.limits.pdf) as file:
             pages = file.document.pages
             if pages > self.limits.max_pages:
                 raise TooLargeError(
-                    f"{name} has {pages} pages, over the limit of {self.limits.max_pages}; "
+                    f"{name!r} has {pages} pages, over the limit of {self.limits.max_pages}; "
                     "split it or raise max_pages"
                 )
             if pages == 0:

@@ -86,7 +86,7 @@ class RtfMedium(Medium):
         size = os.path.getsize(path)
         if size > MAX_MB << 20:
             raise TooLargeError(
-                f"{name} is {size >> 20} MB, over the limit of {MAX_MB} MB for RTF; save it as "
+                f"{name!r} is {size >> 20} MB, over the limit of {MAX_MB} MB for RTF; save it as "
                 "DOCX or PDF"
             )
         with open(path, "rb") as f:

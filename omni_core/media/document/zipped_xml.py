@@ -168,7 +168,7 @@ class Package:
             left -= len(chunk)
             if left < 0:
                 raise TooLargeError(
-                    f"{self.name} unpacks to more than {limit >> 20} MB; save it without its bulk"
+                    f"{self.name!r} unpacks to more than {limit >> 20} MB; save it without its bulk"
                 )
             self._left -= len(chunk)
             yield chunk
@@ -203,7 +203,7 @@ class _Guard:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise UnreadableError(f"{self._name} is nested beyond reason")
+            raise UnreadableError(f"{self._name!r} is nested beyond reason")
         element = self._start(tag, attributes)
         if self.root is None and isinstance(element, ET.Element):
             self.root = element
@@ -213,7 +213,7 @@ class _Guard:
         self._end(tag)
 
     def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        raise UnreadableError(f"{self._name} holds XML entities, which are not opened")
+        raise UnreadableError(f"{self._name!r} holds XML entities, which are not opened")
 
     def close(self) -> None:
         """Called by the parser at the end."""
@@ -228,10 +228,10 @@ def package(path: str) -> Iterator[Package]:
     opened, damaged = _archive(path)
     with opened as archive:
         if len(archive.filelist) > MAX_PARTS:
-            raise TooLargeError(f"{os.path.basename(path)} holds too many parts")
+            raise TooLargeError(f"{os.path.basename(path)!r} holds too many parts")
         if any(entry.flag_bits & 1 for entry in archive.filelist):
             raise UnreadableError(
-                f"{os.path.basename(path)} is encrypted; save a copy without password",
+                f"{os.path.basename(path)!r} is encrypted; save a copy without password",
                 code="ENCRYPTED",
             )
         parts = Package(path, archive)

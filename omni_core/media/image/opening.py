@@ -83,7 +83,7 @@ def opened(path: str, limits: Limits) -> Iterator[Opened]:
             yield found
     except Image.DecompressionBombError as e:
         raise TooLargeError(
-            f"{name} has more than {limits.max_pixels:,} pixels; make a smaller copy"
+            f"{name!r} has more than {limits.max_pixels:,} pixels; make a smaller copy"
         ) from e
 
 
@@ -91,7 +91,7 @@ def check_size(name: str, image: Image.Image, limits: Limits) -> None:
     """Raises TooLargeError over max_pixels."""
     if image.width * image.height > limits.max_pixels:
         raise TooLargeError(
-            f"{name}: {image.width} x {image.height} pixels are over the limit of "
+            f"{name!r}: {image.width} x {image.height} pixels are over the limit of "
             f"{limits.max_pixels:,}; make a smaller copy or raise max_pixels"
         )
 
@@ -109,8 +109,8 @@ def _open(path: str, limits: Limits, stack: ExitStack) -> Opened:
         image = stack.enter_context(pillow(path))
     except NotImplementedError as e:
         raise UnreadableError(
-            f"{os.path.basename(path)} is of a kind of its format that is not read; save it as PNG "
-            "and ingest that",
+            f"{os.path.basename(path)!r} is of a kind of its format that is not read; save it as "
+            "PNG and ingest that",
             code="UNSUPPORTED_TYPE",
         ) from e
     except (OSError, SyntaxError, ValueError) as e:  # UnidentifiedImageError is an OSError
@@ -198,7 +198,7 @@ def _check_composite(path: str, image: Image.Image) -> None:
     for number, _, content in getattr(image, "resources", ()):
         if number == _NO_COMPOSITE and len(content) > 4 and not content[4]:
             raise UnreadableError(
-                f"{os.path.basename(path)} is a Photoshop document saved without its composite "
+                f"{os.path.basename(path)!r} is a Photoshop document saved without its composite "
                 "picture; save it with 'Maximize compatibility', or export it as PNG",
                 code="UNSUPPORTED_TYPE",
             )
@@ -208,7 +208,7 @@ def _read(path: str) -> bytes:
     size = os.path.getsize(path)
     if size > _MAX_MENDED_BYTES:
         raise TooLargeError(
-            f"{os.path.basename(path)} is damaged, and at {size >> 20} MB too large to be mended"
+            f"{os.path.basename(path)!r} is damaged, and at {size >> 20} MB too large to be mended"
         )
     with open(path, "rb") as f:
         return f.read()

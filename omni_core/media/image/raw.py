@@ -61,7 +61,7 @@ def preview(path: str) -> Iterator[tuple[Image.Image, Tags]]:
             found = thumbnail
         if found is None:
             raise UnreadableError(
-                f"{os.path.basename(path)} is raw data of a camera without a preview that can be "
+                f"{os.path.basename(path)!r} is raw data of a camera without a preview that can be "
                 "read; develop it to JPEG or TIFF and ingest that",
                 code="UNSUPPORTED_TYPE",
             )

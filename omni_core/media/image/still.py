@@ -120,7 +120,7 @@ class ImageMedium(Medium):
         pages = picture.pages
         if pages > self.limits.max_pages:
             raise TooLargeError(
-                f"{os.path.basename(path)} has {pages} pages, over the limit of "
+                f"{os.path.basename(path)!r} has {pages} pages, over the limit of "
                 f"{self.limits.max_pages}; split it or raise max_pages"
             )
         tiles = picture.tiles(options.image_edge)

@@ -41,6 +41,6 @@ def refuse(path: str, head: bytes) -> None:
     found = what(head, os.path.splitext(path)[1].lower())
     if found is not None:
         raise UnreadableError(
-            f"{name} is {found[0]}, which is not read; {found[1]} and ingest that",
+            f"{name!r} is {found[0]}, which is not read; {found[1]} and ingest that",
             code="UNSUPPORTED_TYPE",
         )

@@ -75,7 +75,7 @@ def _readable(path: str, text: str) -> Readable:
     if found is not None:
         return found
     if _suffix(path) not in _MIME:
-        raise UnreadableError(f"{os.path.basename(path)} is no JSON", code="UNSUPPORTED_TYPE")
+        raise UnreadableError(f"{os.path.basename(path)!r} is no JSON", code="UNSUPPORTED_TYPE")
     return Readable(unescape(text), bad_lines=[0])
 
 

@@ -58,7 +58,7 @@ class Page:
             tree = _parse(simplify(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
             raise TooLargeError(
-                f"{name} makes a page that needs more memory than a decoder may use; split it or "
+                f"{name!r} makes a page that needs more memory than a decoder may use; split it or "
                 "raise memory_mb"
             ) from e
         titles = (node for node in tree.tags("title") if node.text().strip())

@@ -98,8 +98,8 @@ def read_bytes(path: str) -> bytes:
     size = os.path.getsize(path)
     if size > MAX_MB << 20:
         raise TooLargeError(
-            f"{os.path.basename(path)} is {size >> 20} MB of text, over the limit of {MAX_MB} MB; "
-            "split it"
+            f"{os.path.basename(path)!r} is {size >> 20} MB of text, over the limit of {MAX_MB} "
+            "MB; split it"
         )
     with open(path, "rb") as f:
         return f.read()

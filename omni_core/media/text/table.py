@@ -56,7 +56,7 @@ class TableMedium(Medium):
         text = read_decoded(path)
         if _is_prose(_rows(text.text, os.path.splitext(path)[1].lower())):
             name = os.path.basename(path)
-            raise UnreadableError(f"{name} holds sentences, no table", code="UNSUPPORTED_TYPE")
+            raise UnreadableError(f"{name!r} holds sentences, no table", code="UNSUPPORTED_TYPE")
         when, origin = from_file(path)
         mime = "text/tab-separated-values" if path.lower().endswith(_TABS) else "text/csv"
         return MediaInfo(

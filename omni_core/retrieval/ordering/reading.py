@@ -82,6 +82,8 @@ def read(question: str) -> Reading | None:
 
 def sought(question: str) -> Reading:
     """A question whose order is given apart: only its content, and where that is looked for."""
+    if len(question) > LONGEST:
+        return Reading(" ".join(question.split()))
     text, quotes = _without_quotes(" ".join(question.split()))
     readers = [_Reader(compiled(code), quotes) for code in languages_of(text)]
     best = min(readers, key=lambda r: len(r.content(text)))

@@ -85,6 +85,6 @@ def _editing(path: Path) -> Iterator[tomlkit.TOMLDocument]:
         written = tomlkit.dumps(document)
         parse(written, str(path))
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-        write_atomically(path, written.encode(), durable=True, mode=mode)
+        write_atomically(path, written.encode(), mode=mode)
     finally:
         lock.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -240,7 +241,7 @@ async def forget(args: argparse.Namespace) -> int:
     if args.missing == bool(args.source):
         raise BadRequestError("name one source, or give --missing for every one whose file is gone")
     async with await open_library(args) as engine:
-        rows = await missing(engine) if args.missing else [await _one(engine, args.source)]
+        rows = await missing(engine) if args.missing else [await _named(engine, args.source)]
         if rows and not args.dry_run and not args.yes and not _agreed(rows):
             say("nothing was removed.")
             return 0
@@ -259,12 +260,15 @@ async def forget(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _one(engine: EngineApi, wanted: str) -> SourceRow:
-    """The source of this id, or that this part of a title names. Raises as `Engine.forget`."""
-    page = await engine.sources(match=wanted, limit=2)
-    if len(page.sources) == 1:
-        return page.sources[0]
-    return (await engine.read(wanted, max_words=1)).source
+async def _named(engine: EngineApi, wanted: str) -> SourceRow:
+    """The source of this file, here or by its whole path, or of this id or whole title."""
+    path = await asyncio.to_thread(_absolute, wanted)
+    if await asyncio.to_thread(os.path.isfile, path):
+        try:
+            return await engine.named(path)
+        except NotFoundError:
+            pass  # a file of that name lies here by chance
+    return await engine.named(wanted)
 
 
 def _agreed(rows: Sequence[SourceRow]) -> bool:

@@ -93,7 +93,7 @@ def _library(verbs: Verbs) -> None:
         "omni-mcp forget 'Keynote' --yes\n  omni-mcp forget --missing --dry-run",
     )
     forget.add_argument(
-        "source", nargs="?", metavar="SOURCE", help="id (src_...) or part of the title"
+        "source", nargs="?", metavar="SOURCE", help="id (src_...), file, or its whole title"
     )
     forget.add_argument(
         "--missing", action="store_true", help="every source whose file has gone from its folder"
@@ -114,7 +114,7 @@ def _speakers(verbs: Verbs) -> None:
     )
     speakers.add_argument(
         "source", nargs="?", default="", metavar="SOURCE",
-        help="id or part of the title; without one: every source with a named speaker",
+        help="id, file or whole title; without one: every source with a named speaker",
     )  # fmt: skip
     speakers.add_argument(
         "--name", action="append", default=[], metavar="SPEAKER=NAME",

@@ -135,4 +135,4 @@ def _about(file: Path) -> Iterator[None]:
 def _replace(target: Path, text: str) -> None:
     """Replace the file atomically; it keeps its permissions, and a new one gets 0600."""
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
-    write_atomically(target, text.encode(), durable=True, mode=mode)
+    write_atomically(target, text.encode(), mode=mode)

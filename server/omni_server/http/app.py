@@ -37,6 +37,7 @@ from omni_server.authorization import audit, scope_of_tool
 from omni_server.http import media, uploads
 from omni_server.http.gate import LOOPBACK, Gate, check
 from omni_server.http.limits import Limits
+from omni_server.http.messages import Messages
 from omni_server.http.observed import Observed
 from omni_server.http.tus import Tus
 from omni_server.links import Links
@@ -94,6 +95,7 @@ def application(state: State, server: MCPServer[State]) -> HttpServer:
         host=settings.host,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )  # the gate below checks Host and Origin, for every route
+    app.add_middleware(Messages)
     metrics = Metrics()
     state.call_ended, state.stage_ended = metrics.tool, metrics.stage
     metrics.snapshot.uploads = state.uploads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 import re
@@ -13,14 +14,17 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from omni_core import limits
 from omni_core.errors import BadRequestError
-from omni_core.settings import Settings
+from omni_core.settings import MIN_TOKEN, Settings
 from omni_server.auth.credentials import Credentials, Denied, is_guarded
 from omni_server.auth.principal import OneScope, Principal, acting_as, as_user
 from omni_server.auth.resource import Resource
 from omni_server.authorization import scope_of_message
+from omni_server.http.messages import peek
+from omni_server.messages import refusal as refusal_of
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 PAGE = "/"
@@ -30,9 +34,6 @@ PUBLIC = ("/media/", "/.well-known/")
 TENANT_ROUTES = ("/mcp", "/upload", "/uploads")
 """Routes that show a caller nothing but its own tenant's library; the others are for the main
 library only."""
-MAX_PEEK = 4 << 20
-"""A longer body is no message: the protocol's own limit."""
-
 Serving = Callable[[str], AbstractAsyncContextManager[object]]
 """Keeps the library of a tenant open."""
 
@@ -144,11 +145,9 @@ class Gate:
         """
         if principal.may("read") and principal.may("ingest") and principal.may("delete"):
             return None, receive
-        body, again = await _peek(receive)
-        try:
-            message = json.loads(body) if len(body) <= MAX_PEEK else None
-        except (ValueError, RecursionError):
-            message = None  # the protocol's own handler says what is wrong with it
+        body, again = await peek(receive, limits.MESSAGE_BYTES)
+        wrong = await asyncio.to_thread(refusal_of, body)
+        message = None if wrong is not None else json.loads(body)  # `Messages` says what is wrong
         needed = scope_of_message(message, self._tools)
         if needed is None or principal.may(needed):
             return None, again
@@ -172,32 +171,20 @@ def _is_for_tenants(path: str) -> bool:
     return path in TENANT_ROUTES or path.startswith("/uploads/")
 
 
-async def _peek(receive: Receive) -> tuple[bytes, Receive]:
-    """The beginning of a request's body, all of it up to `MAX_PEEK` bytes; and a `receive` that
-    gives the whole body again."""
-    messages: list[Message] = []
-    body = b""
-    while len(body) <= MAX_PEEK:
-        message = await receive()
-        messages.append(message)
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            break
-
-    async def again() -> Message:
-        return messages.pop(0) if messages else await receive()
-
-    return body, again
-
-
 def check(settings: Settings) -> None:
     """Raise BadRequestError when these settings would open the library to a network unguarded."""
+    if settings.token and len(settings.token) < MIN_TOKEN:
+        raise BadRequestError(
+            f"OMNI_TOKEN has {len(settings.token)} characters, which can be guessed: set it to a "
+            f"random secret of {MIN_TOKEN} or more, or unset it"
+        )
     if is_loopback(settings.host):
         return
-    if len(settings.token) < 16 and (settings.token or not is_guarded(settings)):
+    if not is_guarded(settings):
         raise BadRequestError(
             f"--host {settings.host} is reachable from the network: set OMNI_TOKEN to a secret of "
-            "16 characters or more (or tokens_file, or oauth_issuer), or use --host 127.0.0.1"
+            f"{MIN_TOKEN} characters or more (or tokens_file, or oauth_issuer), "
+            "or use --host 127.0.0.1"
         )
     if not (settings.allowed_hosts or settings.oauth_audience):
         raise BadRequestError(

@@ -7,21 +7,20 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from mcp.server.transport_security import DEFAULT_MAX_REQUEST_BODY_SIZE
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from omni_core import limits
 from omni_core.settings import Settings
+from omni_server.http.messages import drain
 from omni_server.observe.principals import short_hash
+from omni_server.text import one_line
 
 BURST_S = 10
 """A sender that was quiet for so long may send its requests of that time at once."""
 KEPT = 10_000
 """Senders that are remembered; the one not seen for longest is forgotten first."""
-
-MESSAGE_BYTES = DEFAULT_MAX_REQUEST_BODY_SIZE
-"""Most bytes of a message to /mcp; the SDK refuses longer ones that do not say so."""
 
 Limited = Callable[[str], None]
 """Called with `rate` or `wrong_tokens` when a request is refused."""
@@ -78,8 +77,12 @@ class Limits:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if scope["path"] == "/mcp" and _declared(headers) > MESSAGE_BYTES:
-            await _too_large(scope, receive, send)
+        refused = _too_much(scope)
+        if scope["path"] == "/mcp" and _declared(headers) > limits.MESSAGE_BYTES:
+            refused = _too_large
+        if refused is not None:
+            await drain(receive)
+            await refused(scope, receive, send)
             return
         address = str((scope.get("client") or ("",))[0])
         given = headers.get("authorization")
@@ -132,8 +135,30 @@ def _declared(headers: Headers) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
+def _too_much(scope: Scope) -> PlainTextResponse | None:
+    """The refusal of a request whose address or headers are too long."""
+    for part, what in ((scope.get("raw_path") or b"", "path"), (scope["query_string"], "query")):
+        if len(part) > limits.URL_BYTES:
+            return PlainTextResponse(
+                f"BAD_ARGUMENT: the {what} has {len(part):,} bytes; at most "
+                f"{limits.URL_BYTES:,} fit\n", 414,
+            )  # fmt: skip
+    headers = scope["headers"]
+    if len(headers) > limits.HEADERS:
+        return PlainTextResponse(
+            f"BAD_ARGUMENT: {len(headers):,} headers; at most {limits.HEADERS:,} fit\n", 431
+        )
+    for name, value in headers:
+        if len(name) + len(value) > limits.HEADER_BYTES:
+            return PlainTextResponse(
+                f"BAD_ARGUMENT: the header {one_line(name.decode('latin-1'), 40)} is longer than "
+                f"{limits.HEADER_BYTES:,} bytes\n", 431,
+            )  # fmt: skip
+    return None
+
+
 _too_large = PlainTextResponse(
-    f"TOO_LARGE: a message may have {MESSAGE_BYTES >> 20} MB; send files with "
+    f"TOO_LARGE: a message may have {limits.MESSAGE_BYTES >> 20} MB; send files with "
     "`omni-mcp upload` or POST /upload, and name the id that it answers\n",
     413,
 )

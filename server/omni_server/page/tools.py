@@ -10,6 +10,7 @@ from pydantic import Field
 
 from omni_server.authorization import principal
 from omni_server.page import view
+from omni_server.render.blocks import QUOTED
 from omni_server.text import one_line
 from omni_server.tools import Ctx, engine_of, state_of
 
@@ -30,7 +31,7 @@ async def view_moment(
     ] = "moment",
     step: Annotated[int, Field(description="As in get_segment", ge=-5, le=5)] = 0,
     pad_s: Annotated[float, Field(description="Seconds around a clip", ge=0, le=60)] = 0,
-    quote: Annotated[str, Field(description="Words to look for there", max_length=2000)] = "",
+    quote: Annotated[str, Field(description="Words to look for there")] = "",
 ) -> CallToolResult:
     """What the page shows of one reference, as data."""
     engine = await engine_of(ctx)
@@ -46,7 +47,7 @@ async def view_moment(
     data = view.opened(await engine.open_ref(request), may_name=principal(ctx).may("ingest"))
     if quote.strip():
         data["check"] = view.checked(await engine.check(ref, quote))
-    return _answer(f"opened {data['cite']}", data)
+    return _answer(f"opened {data['ref']}", data)
 
 
 async def name_speaker(
@@ -57,7 +58,7 @@ async def name_speaker(
 ) -> CallToolResult:
     """Give a speaker of a source a name, which searches then find."""
     found = await (await engine_of(ctx)).name_speaker(source, speaker, name)
-    return _answer(f"named {speaker}", view.speakers(found))
+    return _answer("the speakers", view.speakers(found))
 
 
 async def library_status(ctx: Ctx) -> CallToolResult:
@@ -114,6 +115,7 @@ def _over_http(ctx: Ctx, state: State) -> bool:
 
 
 def _answer(text: str, data: dict[str, Any]) -> CallToolResult:
+    """`text` holds no word of a file or of a person; the data say that theirs are quoted."""
     return CallToolResult(
-        content=[TextContent(type="text", text=one_line(text))], structured_content=data
+        content=[TextContent(type="text", text=text)], structured_content=data | {"quoted": QUOTED}
     )

@@ -10,7 +10,7 @@ from mcp.types import CallToolResult
 from omni_core.collection_names import DEFAULT
 from omni_core.text.clock import clock
 from omni_server.render import blocks
-from omni_server.text import counted, one_line
+from omni_server.text import Fence, counted, one_line, quoted
 
 if TYPE_CHECKING:
     from omni_core.engine.results import Change, FolderStatus, IngestStatus
@@ -29,11 +29,12 @@ CHANGED: Mapping[Change, str] = {
 }
 
 
-def stage(status: IngestStatus) -> str:
-    """What an ingest does: `reading`, `waiting for film.mp4`."""
-    if status.waiting_for:
+def stage(status: IngestStatus, *, named: bool = False) -> str:
+    """What an ingest does: `reading`, `waiting`; if `named`, `waiting for 'film.mp4'`, which
+    belongs inside the fence."""
+    if status.waiting_for and named:
         return f"waiting for {one_line(status.waiting_for, 120)}"
-    return status.stage or status.state
+    return "waiting" if status.waiting_for else status.stage or status.state
 
 
 def running(ingests: Sequence[IngestStatus | FolderStatus]) -> list[dict[str, Any]]:
@@ -74,7 +75,7 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
             "source_id": s.source_id,
             "state": s.state,
             "progress": round(s.progress, 3),
-            "stage": stage(s) if going else "",
+            "stage": stage(s, named=True) if going else "",
             "segments": s.segments,
             "duration_s": blocks.seconds(s.duration_s),
             "pages": s.pages,
@@ -89,6 +90,9 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
         },
         keep=("segments", "progress"),
     )
+    named = ("changed", "duplicate_of", "empty", "warnings")
+    if s.waiting_for or any(key in data for key in named):
+        data["quoted"] = blocks.QUOTED
     facts = [counted(s.segments, "segment")]
     if s.duration_s is not None:
         facts.append(clock(s.duration_s, short=True))
@@ -107,11 +111,15 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
     elif s.already:
         lines.append("Nothing to do: these bytes were complete before.")
     if s.moved_from:
-        lines.append(f"It was at {one_line(s.moved_from)} before, and is at the new path now.")
+        lines.append(f"It was {quoted(blocks.name(s.moved_from))} before; its path is the new one.")
     if s.duplicate_of:
-        lines.append(f"Same bytes as {data['duplicate_of']}.")
-    lines += [f"Warning: {w}" for w in data.get("warnings", ())]
-    return blocks.both(lines, data)
+        lines.append(f"Same bytes as {quoted(s.duplicate_of)}.")
+    within = [f"waiting for {one_line(s.waiting_for, 120)}"] * bool(going and s.waiting_for)
+    within += [f"Warning: {w}" for w in data.get("warnings", ())]
+    if not within:
+        return blocks.both(lines, data)
+    fence = Fence()
+    return blocks.both([*lines, fence.notice, fence.around("\n".join(within))], data, fence)
 
 
 def _warnings(lines: Sequence[str]) -> list[str]:
@@ -157,22 +165,28 @@ def folder(f: FolderStatus) -> CallToolResult:
             ],
             "skipped": skipped or None,
             "retry_in_s": None if f.finished else RETRY_S,
+            "quoted": blocks.QUOTED if failed else "",
         },
         keep=("segments", "progress", "files_total", "files_done"),
     )
     lines = [f"{state}: {f.files_done} of {f.files_total} files, {counted(f.segments, 'segment')}."]
     if skipped:
         lines.append(f"{skipped} of other kinds skipped.")
+    within: list[str] = []
     if failed:
-        lines.append(f"{len(failed)} could not be read:")
-        lines += [f"  {x['file']}: {x['error']}" for x in data["failed"]]
+        lines.append(f"{len(failed)} could not be read.")
+        within.append("could not be read:")
+        within += [f"  {x['file']}: {x['error']}" for x in data["failed"]]
     for now in () if f.finished else f.now[:MAX_NOW]:
-        name = one_line(blocks.name(now.path), 80)
-        lines.append(f"Now {name!r}: {stage(now)}, {now.progress:.0%}.")
+        name = quoted(blocks.name(now.path))
+        within.append(f"Now {name}: {stage(now, named=True)}, {now.progress:.0%}.")
     if not f.finished:
         lines.append(
             f"It goes on by itself: call again with the same source in {RETRY_S} s to follow."
         )
+    if within:
+        fence = Fence()
+        lines += [fence.notice, fence.around("\n".join(within))]
     return blocks.both(lines, data)
 
 
@@ -183,7 +197,7 @@ def _data(status: IngestStatus | FolderStatus) -> dict[str, Any]:
         return {
             "file": one_line(blocks.name(status.path), 120),
             "state": status.state,
-            "stage": stage(status),
+            "stage": stage(status, named=True),
             "progress": round(status.progress, 3),
             "segments": status.segments,
         }
@@ -191,7 +205,7 @@ def _data(status: IngestStatus | FolderStatus) -> dict[str, Any]:
     return {
         "file": one_line(blocks.name(now.path), 120) if now else "",
         "state": "processing",
-        "stage": stage(now) if now else "next file",
+        "stage": stage(now, named=True) if now else "next file",
         "progress": round(status.progress, 3),
         "segments": status.segments,
         "files_done": status.files_done,

@@ -23,7 +23,7 @@ from mcp.types import (
 
 from omni_core.text.clock import clock
 from omni_server.render import results
-from omni_server.text import Fence, one_line
+from omni_server.text import Fence, Fenced, one_line
 
 if TYPE_CHECKING:
     from omni_core.engine.results import ClipFile, Opened, SourceRow
@@ -66,10 +66,10 @@ def _caution(pictures: int, sound: bool) -> str:
 
 def words(o: Opened) -> str:
     """The text of a segment with its provenance: hash, model and pipeline."""
-    return f"{_text(o, ())}\nProvenance: {one_line(o.provenance, 400)}"
+    return _text(o, (), provenance=one_line(o.provenance, 400))
 
 
-def _text(o: Opened, links: Sequence[str], original: str = "") -> str:
+def _text(o: Opened, links: Sequence[str], original: str = "", provenance: str = "") -> str:
     fence = Fence()
     body = [f"cite: {one_line(o.cite)}"]
     if o.requested:  # may repeat a pasted citation, and so a title
@@ -86,14 +86,16 @@ def _text(o: Opened, links: Sequence[str], original: str = "") -> str:
     lines += results.where(o.places)
     for clip, link in zip(o.clips, links, strict=True):
         span = f"{clock(clip.start_s, short=True)}-{clock(clip.end_s, short=True)}"
-        lines.append(f"Clip {span}, {clip.mime}, {clip.size:,} bytes: {link}")
+        lines.append(Fenced(f"Clip {span}, {clip.mime}, {clip.size:,} bytes: {link}"))
     if original:
-        lines.append(f"The whole file, {o.source.mime}, {o.source.size:,} bytes: {original}")
+        whole = f"The whole file, {o.source.mime}, {o.source.size:,} bytes: {original}"
+        lines.append(Fenced(whole))
     steps = [f"previous {o.previous}"] * bool(o.previous) + [f"next {o.next}"] * bool(o.next)
     if steps:
         lines.append("; ".join(steps))
     lines += [one_line(w) for w in o.warnings]
-    return "\n".join(lines)
+    lines += [f"Provenance: {provenance}"] * bool(provenance)
+    return fence.written(lines)
 
 
 def _recorded(r: SourceRow) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import secrets
 import shutil
@@ -21,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from omni_core.errors import NotFoundError
-from omni_core.files import write_atomically
+from omni_core.files import put_in_place, write_atomically
 from omni_server.text import file_name
 
 ID = re.compile(r"upload_[a-z2-7]{26}")
@@ -73,9 +72,7 @@ class Records:
         part = self.part(record)
         part.parent.mkdir(mode=0o700, parents=True)
         part.touch(mode=0o600)
-        write_atomically(
-            self._json(record.id), json.dumps(asdict(record)).encode(), durable=True, mode=0o600
-        )
+        write_atomically(self._json(record.id), json.dumps(asdict(record)).encode(), mode=0o600)
         return Upload(record, 0, False, record.created)
 
     def get(self, id_: str) -> Upload:
@@ -108,13 +105,7 @@ class Records:
 
     def finish(self, record: Record) -> None:
         """Rename the part to the whole file's place, durably."""
-        self.part(record).parent.rename(self.whole(record).parent)
-        if os.name == "posix":
-            folder = os.open(self.folder, os.O_RDONLY)  # the new name is an entry of the folder
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        put_in_place(self.part(record).parent, self.whole(record).parent)
 
     def remove(self, id_: str) -> None:
         """Delete the file and then the record; nothing happens if there is none."""

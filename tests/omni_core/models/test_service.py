@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,12 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def counting(install: Install, settings: Settings) -> ModelService:
+def counting(install: Install, settings: Settings) -> Iterator[ModelService]:
     install("my-reader", READER, {"readers": "counter = my_reader:Counter"})
-    return service(settings)
+    models = service(settings)
+    yield models
+    models.wait_ready(30)  # its thread reads the entry points, which the next test changes
+    models.close()
 
 
 def sound(source: str, second: float) -> Segment:

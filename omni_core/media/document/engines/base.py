@@ -162,7 +162,7 @@ def encrypted(path: str, password: str | None) -> UnreadableError:
         if password
         else "it needs a password (omni-mcp ingest FILE --password ...)"
     )
-    return UnreadableError(f"{os.path.basename(path)} is encrypted: {how}", code="ENCRYPTED")
+    return UnreadableError(f"{os.path.basename(path)!r} is encrypted: {how}", code="ENCRYPTED")
 
 
 def turned(box: Box, width: float, height: float, rotation: int) -> Box:

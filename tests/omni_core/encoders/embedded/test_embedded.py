@@ -20,6 +20,7 @@ from omni_core.types import (
     TextContent,
     VideoContent,
 )
+from omni_core.weights import cache
 
 pytestmark = pytest.mark.models
 
@@ -157,10 +158,10 @@ def test_describing_agrees_with_loading_and_loads_no_runtime(
 
 
 def test_a_second_load_reads_the_caches(settings: Settings, encoder: Any) -> None:
-    cache = settings.store_path / "cache"
-    before = {p: p.stat().st_mtime_ns for p in cache.rglob("*") if p.is_file()}
+    folder = cache.folder(settings)
+    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
     again: Any = encoders.load(settings)
-    assert {p: p.stat().st_mtime_ns for p in cache.rglob("*") if p.is_file()} == before
+    assert {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()} == before
     assert np.array_equal(again.encode([clock()])[0], encoder.encode([clock()])[0])
 
 

@@ -74,6 +74,12 @@ def test_beyond_loopback_a_worker_does_not_listen_without_a_token(token: str) ->
         serving.may_listen(host, "")
 
 
+def test_a_worker_does_not_listen_with_a_token_that_can_be_guessed() -> None:
+    for host in ("127.0.0.1", "0.0.0.0"):  # noqa: S104
+        with pytest.raises(RefusedError, match="the worker's token has 15 characters"):
+            serving.may_listen(host, "x" * 15)
+
+
 def test_an_error_of_the_worker_arrives_here_with_its_class_and_code(
     worker: str, opened: Any, settings: ForWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

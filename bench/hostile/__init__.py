@@ -1,0 +1,1 @@
+"""Hostile calls of every argument there is, and clients that send them byte by byte."""
