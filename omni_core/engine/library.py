@@ -13,6 +13,7 @@ from typing import get_args
 from omni_core import cursors
 from omni_core.catalog.query import MISSING, OUTDATED, SortKey
 from omni_core.collection_names import collection_filter
+from omni_core.engine import fetched
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
 from omni_core.engine.opening.open_ref import current_file
@@ -201,20 +202,23 @@ def _holds(starts: Sequence[float], start: float) -> bool:
 
 
 async def forget_source(context: Context, source: str) -> SourceRow:
-    """Remove a source from the index, then from the catalog. The file itself is not touched; where
-    its folder is watched, it is not ingested again before it changes."""
+    """Remove a source from the index, then from the catalog. The file itself is not touched, unless
+    it was fetched from a link or uploaded into the store; where its folder is watched, it is not
+    ingested again before it changes."""
     row = await exact_source(context, source)
     index = await context.opened_index()
     await asyncio.to_thread(context.catalog.begin_forgetting, row.sha256)
     try:
         await index.delete(source_filter(row.id))
         await index.flush()
+        paths = await asyncio.to_thread(context.catalog.paths, row.sha256)
         await asyncio.to_thread(context.catalog.forget, row.sha256)
     except BaseException:
         await finish_first(asyncio.to_thread(context.catalog.end_forgetting, row.sha256))
         raise
     voices = VoiceFile(context.settings.store_path)
     await asyncio.to_thread(voices.forget_source, row.id)
+    await asyncio.to_thread(fetched.remove, context.settings.store_path, paths)
     for kept in (clips, thumbnails):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     await context.changes.notify(row.id)
