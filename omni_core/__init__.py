@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from omni_core.points import ScoredPoint as ScoredPoint
     from omni_core.protocols import Encoder as Encoder
     from omni_core.protocols import Index as Index
+    from omni_core.protocols import Lack as Lack
     from omni_core.protocols import Medium as Medium
     from omni_core.protocols import Reader as Reader
     from omni_core.protocols import Reranker as Reranker
@@ -132,6 +133,7 @@ _LAZY = {
     "omni_core.protocols": (
         "Encoder",
         "Index",
+        "Lack",
         "Medium",
         "Reader",
         "Reranker",

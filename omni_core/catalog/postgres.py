@@ -21,6 +21,7 @@ from typing import Any
 from omni_core.catalog import postgres_schema
 from omni_core.catalog.database import Transaction
 from omni_core.catalog.postgres_connection import Pool, PostgresTransaction, Row
+from omni_core.catalog.rows import mapping
 from omni_core.catalog.store import Catalog
 from omni_core.errors import BadRequestError, StoreError
 
@@ -132,7 +133,7 @@ class PostgresCatalog(Catalog):
             f"SELECT key, request FROM begun WHERE NOT ({_HELD} AND owner <> ?) ORDER BY at, key",  # noqa: S608
             self._owner,
         )
-        return {r["key"].partition("/")[0]: json.loads(r["request"]) for r in rows}
+        return {r["key"].partition("/")[0]: mapping(r["request"]) for r in rows}
 
     def _own_key(self, key: str) -> str:
         return f"{key}/{self._owner}"

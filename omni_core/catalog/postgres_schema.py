@@ -193,6 +193,10 @@ MIGRATIONS = (
     CREATE TRIGGER source_dated AFTER UPDATE OF ingested_at ON sources
         FOR EACH ROW WHEN (OLD.ingested_at <> NEW.ingested_at) EXECUTE FUNCTION source_dated();
     """.replace(" TEXT", f" {_DOMAIN}"),
+    """
+    ALTER TABLE paths ADD COLUMN ctime_ns BIGINT NOT NULL DEFAULT 0;
+    ALTER TABLE paths ADD COLUMN inode BIGINT NOT NULL DEFAULT 0;
+    """,
 )
 """Script n migrates version n to n + 1. Append only: existing databases have run the others."""
 

@@ -60,7 +60,7 @@ def _encoder_class(settings: Settings) -> type[Encoder]:
 
 
 def _remote_class(settings: Settings) -> type[Encoder]:
-    if settings.encoder_url.startswith("vllm+"):
+    if "vllm+" in settings.encoder_url:
         from omni_core.encoders.remote.vllm import VllmEncoder
 
         return VllmEncoder

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ class Engine:
         async with AsyncExitStack() as resources:
             catalog = await take_store(settings, info, resources)
             chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
-            store_index = IndexOpening(chosen, catalog, info.fingerprint)
+            store_index = IndexOpening(chosen, catalog)
             resources.push_async_callback(store_index.close)
             if beside is not None:
                 models, decoders = beside._context.models, beside._context.decoders
@@ -191,12 +192,13 @@ class Engine:
         wait_s: float | None = None,
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
+        links: bool = True,
     ) -> FolderStatus:
         """Make many files searchable, several at a time (`decoders`); see `Folders.ingest`."""
         limits.check(collection=collection)
         return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress,
-            grace_s=grace_s,
+            grace_s=grace_s, links=links,
         )  # fmt: skip
 
     async def stop(
@@ -269,7 +271,9 @@ class Engine:
         )  # fmt: skip
         shown = not (cursor or when) and state in ("", "queued", "processing")
         live = running.ingests(self._jobs, self._folders, match, collection) if shown else ()
-        return running.with_live_numbers(self._context, page, self._jobs, live)
+        lacks = () if cursor else await health.lacks(self._context)
+        page = running.with_live_numbers(self._context, page, self._jobs, live)
+        return replace(page, lacks=lacks)
 
     async def read(
         self,

@@ -64,8 +64,9 @@ class EngineApi(Protocol):
         wait_s: float | None = None,
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
+        links: bool = True,
     ) -> FolderStatus:
-        """Make many files searchable, several at a time."""
+        """Make many files searchable, several at a time; `links`: as in `IngestRequest`."""
         ...
 
     async def stop(

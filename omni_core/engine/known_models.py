@@ -1,4 +1,4 @@
-"""The catalogue of models: list, check one, serve one to other machines.
+"""The catalogue of models: list them, check one.
 
 Re-exported for the server package, which may import from the engine only.
 """
@@ -10,8 +10,6 @@ from pathlib import Path
 from omni_core.encoders.gemma import check as gemma_check
 from omni_core.encoders.gemma import files as gemma_files
 from omni_core.encoders.gemma import fit as gemma_fit
-from omni_core.encoders.remote.server import may_listen as may_listen
-from omni_core.encoders.remote.server import serve as serve
 from omni_core.encoders.transformer import check as transformer_check
 from omni_core.encoders.transformer import fit as transformer_fit
 from omni_core.encoders.transformer.check import CheckReport

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import bisect
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -16,9 +17,9 @@ from omni_core.collection_names import collection_filter
 from omni_core.engine import fetched
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
-from omni_core.engine.opening.open_ref import current_file
+from omni_core.engine.hashing import current_file
 from omni_core.engine.opening.placed_words import place_of_quote
-from omni_core.engine.opening.speaking import speaking_in, with_speakers
+from omni_core.engine.opening.speaking import Speaking, speaking_in, with_speakers
 from omni_core.engine.opening.transcript import lines, outline, units
 from omni_core.engine.refs import Target, exact_source, one_source, points_of, resolve
 from omni_core.engine.results import Checked, Line, Placed, ReadPage, SourcePage, SourceRow, State
@@ -26,10 +27,12 @@ from omni_core.engine.search.scope import parse_when, unknown_collection
 from omni_core.engine.speakers.voice_file import VoiceFile
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
-from omni_core.evidence.check import match_quote
+from omni_core.evidence.check import QuoteMatch, match_quote
 from omni_core.payload import source_filter
+from omni_core.points import Point
 from omni_core.stages import staged
 from omni_core.tasks import finish_first
+from omni_core.text.tokens import words
 from omni_core.types import Modality
 
 MAX_ELSEWHERE = 3
@@ -76,6 +79,8 @@ async def list_sources(
     return SourcePage(tuple(rows), total, following, counts if whole else {})
 
 
+_AS_IT_IS = "="
+"""How a position begins that is a sort key in JSON; base 85 does not have the sign."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -83,6 +88,13 @@ def _position(last: SortKey) -> str:
     """A sort key in 15 characters: microseconds, and the first 40 bits of the hash. Sources that
     are alike in both would be skipped; a second in one microsecond is rare enough."""
     at, sha256 = last
+    try:
+        return _packed(at, sha256)
+    except (ValueError, TypeError, OverflowError):  # a damaged row: its key as it is
+        return _AS_IT_IS + base64.b85encode(json.dumps(last).encode()).decode()
+
+
+def _packed(at: str, sha256: str) -> str:
     micros = (datetime.fromisoformat(at) - _EPOCH) // timedelta(microseconds=1)
     return base64.b85encode(micros.to_bytes(7) + bytes.fromhex(sha256[:10])).decode()
 
@@ -90,9 +102,12 @@ def _position(last: SortKey) -> str:
 def _sort_key(position: str) -> SortKey | None:
     if not position:
         return None
+    if position.startswith(_AS_IT_IS):
+        at, sha256 = json.loads(base64.b85decode(position.removeprefix(_AS_IT_IS)))
+        return str(at), str(sha256)
     raw = base64.b85decode(position)
-    at = _EPOCH + timedelta(microseconds=int.from_bytes(raw[:7]))
-    return at.isoformat(), raw[7:].hex() + "~"  # after every hash that begins so
+    micros = timedelta(microseconds=int.from_bytes(raw[:7]))
+    return (_EPOCH + micros).isoformat(), raw[7:].hex() + "~"  # after every hash that begins so
 
 
 @staged("read")
@@ -115,9 +130,7 @@ async def read_source(
     request = repr(("read", row.id, start, end))
     offset = cursors.decode_offset(cursor, request)
     points = await points_of(context, Target(row))
-    said = list(lines(points))
-    found = list(with_speakers(said, await speaking_in(context, row))) or list(outline(points))
-    found.sort(key=lambda line: (line.start, line.end))
+    found = await asyncio.to_thread(_in_order, points, await speaking_in(context, row))
     shown = _range(row, start, end, max((line.end for line in found), default=0.0))
     if start is not None:
         found = [x for x in found if x.end > start or x.start == x.end >= start]
@@ -128,6 +141,12 @@ async def read_source(
     until = offset + len(page)
     following = cursors.encode(str(until), request) if until < len(found) else ""
     return ReadPage(row, tuple(page), following, shown)
+
+
+def _in_order(points: Sequence[Point], speaking: Speaking) -> list[Line]:
+    """The words of a source, or its shots, in order. A book takes seconds."""
+    found = with_speakers(lines(points), speaking) or outline(points)
+    return sorted(found, key=lambda line: (line.start, line.end))
 
 
 def _first_words(found: Sequence[Line], max_words: int) -> list[Line]:
@@ -174,24 +193,33 @@ async def check_quote(context: Context, ref: str, quote: str) -> Checked:
     source."""
     target = await resolve(context, ref)
     points = await points_of(context, target)
-    here = lines(points) + units(points)
-    found = await asyncio.to_thread(match_quote, quote, [x.text for x in here])
+    here, found = await asyncio.to_thread(_compared, quote, points)
     elsewhere: tuple[Line, ...] = ()
     if found.verdict != "found":
         all_points = await points_of(context, Target(target.row))
-        everywhere = lines(all_points) + units(all_points)
-        elsewhere = await asyncio.to_thread(_elsewhere, quote, here, everywhere)
+        elsewhere = await asyncio.to_thread(_elsewhere, quote, here, all_points)
     placed: tuple[Placed, ...] = ()
     if found.verdict != "not_found":
-        path, _ = await current_file(context, target.row)
-        placed = await place_of_quote(context, target.row, path, points, quote)
+        file, _ = await current_file(context, target.row)
+        placed = await place_of_quote(context, target.row, file, points, quote)
     return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row, placed)
 
 
-def _elsewhere(quote: str, here: Sequence[Line], everywhere: Sequence[Line]) -> tuple[Line, ...]:
-    """The first other lines that hold the quote."""
+def _compared(quote: str, points: Sequence[Point]) -> tuple[Sequence[Line], QuoteMatch]:
+    """The lines of segments, and how the quote stands in them."""
+    here = lines(points) + units(points)
+    return here, match_quote(quote, [x.text for x in here])
+
+
+def _elsewhere(quote: str, here: Sequence[Line], points: Sequence[Point]) -> tuple[Line, ...]:
+    """The first other lines that hold the quote; those without a word of it are passed over."""
     starts = sorted(x.start for x in here)
-    others = (x for x in everywhere if not _holds(starts, x.start))
+    wanted = set(words(quote))
+    others = (
+        x
+        for x in (*lines(points), *units(points))
+        if not _holds(starts, x.start) and not wanted.isdisjoint(words(x.text))
+    )
     hits = (x for x in others if match_quote(quote, [x.text]).verdict == "found")
     return tuple(islice(hits, MAX_ELSEWHERE))
 

@@ -11,36 +11,32 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
 from typing import TypeVar
 
 from omni_core import encoders, readers
 from omni_core.errors import OmniError, UnavailableError
 from omni_core.models.answers import LoadState, ModelStatus, UnloadedReader
+from omni_core.models.reading import Readers
+from omni_core.models.remote import reading as remote
+from omni_core.models.remote.reading import RemoteReading
 from omni_core.protocols import Encoder, Reader, Reranker
 from omni_core.readers import MissingReader
 from omni_core.settings import Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Readers:
-    """The readers that could be loaded, in order of rank, and those that could not."""
-
-    loaded: tuple[Reader, ...]
-    missing: tuple[MissingReader, ...]
+_KEEPS = "it cannot save what it buffers (Reader.save), so it runs on one machine only"
 
 
 class LoadingModels:
     """The models of `settings`, each loaded once, one after the other in a background thread."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Start loading."""
+    def __init__(self, settings: Settings, *, handing_over: bool = False) -> None:
+        """Start loading; with `handing_over` only readers that can save what they buffer."""
         self._settings = settings
+        self._handing_over = handing_over
         self._encoder: Future[Encoder] = Future()
-        self._readers: Future[Readers] = Future()
+        self._readers: Future[Readers | RemoteReading] = Future()
         self._reranker: Future[Reranker] = Future()
         self._seconds: dict[str, float] = {}
         threading.Thread(target=self._load, name="loader", daemon=True).start()
@@ -50,9 +46,15 @@ class LoadingModels:
         return self._encoder.result()
 
     def readers(self) -> Readers:
-        """The readers; waits for them. None where loading failed as a whole (see `status`)."""
-        wait([self._readers])
-        return Readers((), ()) if self._readers.exception() else self._readers.result()
+        """The readers; waits for them. None where loading failed as a whole (see `status`), or
+        where reading is done elsewhere."""
+        found = self._found()
+        return found if isinstance(found, Readers) else Readers((), ())
+
+    def elsewhere(self) -> RemoteReading | None:
+        """What reads and embeds on other machines, where these do; waits for the readers."""
+        found = self._found()
+        return found if isinstance(found, RemoteReading) else None
 
     def reranker(self) -> Reranker:
         """The second stage; waits for it, and raises UnavailableError where none is set."""
@@ -60,17 +62,20 @@ class LoadingModels:
 
     def status(self) -> ModelStatus:
         """What is loaded, without waiting."""
-        missing = self.readers().missing if self._readers.done() else ()
+        loaded = self._encoder.done() and self._encoder.exception() is None
+        lacks = tuple(lack.message for lack in self.encoder().lacks) if loaded else ()
+        unloaded: tuple[UnloadedReader, ...] = ()
+        if self._readers.done():
+            there = self.elsewhere()
+            unloaded = there.unloaded if there else _unloaded(self.readers())
         return ModelStatus(
             _state(self._encoder),
             _state(self._readers),
             _error(self._encoder),
             _error(self._readers),
-            tuple(
-                UnloadedReader(m.reader.name, "off" if m.off else "missing", m.reader.loss, m.why)
-                for m in missing
-            ),
+            unloaded,
             dict(self._seconds),
+            lacks,
         )
 
     def wait(self, timeout_s: float) -> ModelStatus:
@@ -89,8 +94,23 @@ class LoadingModels:
     def _load(self) -> None:
         chosen = self._settings
         self._fill(self._encoder, "encoder", chosen.encoder, lambda: encoders.load(chosen))
-        self._fill(self._readers, "readers", "", lambda: _load_readers(chosen))
+        self._fill(self._readers, "readers", "", self._load_readers)
         self._fill(self._reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
+
+    def _found(self) -> Readers | RemoteReading:
+        wait([self._readers])
+        return Readers((), ()) if self._readers.exception() else self._readers.result()
+
+    def _load_readers(self) -> Readers | RemoteReading:
+        if self._encoder.exception() is None:
+            there = remote.of(self._encoder.result(), self._settings)
+            if there is not None:
+                return there
+        loaded, missing = readers.load(self._settings)
+        if self._handing_over:
+            missing += [MissingReader(type(r), _KEEPS) for r in loaded if not _can_save(r)]
+            loaded = [r for r in loaded if _can_save(r)]
+        return Readers(tuple(loaded), tuple(missing))
 
     def _fill(self, future: Future[T], part: str, name: str, load: Callable[[], T]) -> None:
         started = time.perf_counter()
@@ -112,9 +132,15 @@ class LoadingModels:
             future.set_result(loaded)
 
 
-def _load_readers(settings: Settings) -> Readers:
-    loaded, missing = readers.load(settings)
-    return Readers(tuple(loaded), tuple(missing))
+def _can_save(reader: Reader) -> bool:
+    return type(reader).save is not Reader.save
+
+
+def _unloaded(found: Readers) -> tuple[UnloadedReader, ...]:
+    return tuple(
+        UnloadedReader(m.reader.name, "off" if m.off else "missing", m.reader.loss, m.why)
+        for m in found.missing
+    )
 
 
 def _load_reranker(settings: Settings) -> Reranker:

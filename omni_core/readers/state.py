@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,11 @@ def pack(values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]] | None = 
 
 
 def unpack(state: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """What was packed: the values and the arrays."""
+    """What was packed: the values and the arrays. Raises ValueError for what would unpack to more
+    than it is."""
+    with zipfile.ZipFile(io.BytesIO(state)) as held:
+        if sum(entry.file_size for entry in held.infolist()) > len(state):
+            raise ValueError("the buffers of a reader are longer than they may be")
     with np.load(io.BytesIO(state), allow_pickle=False) as held:
         arrays = {name: held[name] for name in held.files}
     values: dict[str, Any] = json.loads(arrays.pop(_VALUES).tobytes())

@@ -1,4 +1,5 @@
-"""Data types that all packages share. Of this project they import only `ids`.
+"""Data types that all packages share. Of this project they import only `ids` and the
+marks of `codec`.
 
 Ingest:  file -> Source -> Segment* -> (Segment + Vector)* -> Point* -> stored.
 Search:  question -> Vector -> ScoredPoint* -> Candidate* -> Moment* -> SearchHit*.

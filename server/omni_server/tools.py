@@ -14,8 +14,9 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from omni_core import file_calls
-from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.ids import is_id_shaped
+from omni_core.originals import CHANGED
 from omni_server.access import UPLOAD, is_url
 from omni_server.asking import Questions, confirm_delete
 from omni_server.calls import Budget
@@ -29,7 +30,7 @@ from omni_server.turns import caller_of
 
 if TYPE_CHECKING:
     from omni_core.engine.api import EngineApi
-    from omni_core.engine.results import SearchRequest
+    from omni_core.engine.results import Opened, SearchRequest
     from omni_core.types import Modality
     from omni_server.fetch import Downloads
     from omni_server.fetched import Copy
@@ -86,7 +87,7 @@ async def ingest_media(
             if file is None:
                 return ingests.fetching(downloads.progress(source))
             copy = await downloads.about(source)
-            files: tuple[Path, ...] = (file,)
+            files: tuple[Path, ...] = (await asyncio.to_thread(file.resolve),)
             many = False
         else:
             allowed = await file_calls.run(lambda: state.access.check(source))
@@ -102,7 +103,7 @@ async def ingest_media(
         if many:
             many_work = engine.ingest_folder(
                 paths, collection=collection, wait_s=budget.left(), progress=report,
-                grace_s=grace_s,
+                grace_s=grace_s, links=False,
             )  # fmt: skip
             async with _followed(ctx, state, engine, paths):
                 return ingests.folder(await run_shielded(many_work))
@@ -112,6 +113,7 @@ async def ingest_media(
             recorded_at=recorded,
             collection=collection,
             transcript=subtitles,
+            links=False,
         )
         work = engine.ingest(request, wait_s=budget.left(), progress=report, grace_s=grace_s)
         async with _followed(ctx, state, engine, paths):
@@ -185,7 +187,7 @@ async def get_segment(
     request = OpenRequest(ref, show, step, pad_s, size, box, max_bytes=opened.MAX_BYTES)
     segment = await engine.open_ref(request)
     links = [await asyncio.to_thread(_link, ctx, state, clip.path) for clip in segment.clips]
-    original = await file_calls.run(lambda: _original(ctx, state, segment.source.uri))
+    original = await file_calls.run(lambda: _original(ctx, state, segment))
     return opened.result(segment, links, original)
 
 
@@ -210,6 +212,7 @@ async def similar_to(
         SearchRequest(
             ref="" if path else ref,
             path=path,
+            links=False,
             not_like=not_like,
             same_source=same_source,
             modality=_modalities(modality),
@@ -367,18 +370,25 @@ def _example(state: State, ref: str) -> str:
     return str(state.access.file(ref))
 
 
-def _original(ctx: Ctx, state: State, path: str) -> str:
-    """A signed URL of a source's own file, where the settings share these; empty elsewhere."""
+def _original(ctx: Ctx, state: State, segment: Opened) -> str:
+    """A signed URL of a source's own file, where the settings share these; empty elsewhere, and
+    where the file has other bytes by now."""
     if not state.settings.share_files or state.links is None or ctx.headers is None:
         return ""
-    file = state.access.original(path)
-    return _link(ctx, state, str(file)) if file is not None else ""
+    if any(line.startswith(CHANGED) for line in segment.warnings):
+        return ""
+    file = state.access.original(segment.source.uri)
+    try:
+        return _link(ctx, state, str(file), as_it_is=True) if file is not None else ""
+    except (OSError, UnreadableError):  # gone, or another file, since it was looked up
+        return ""
 
 
-def _link(ctx: Ctx, state: State, path: str) -> str:
-    """Where a client can fetch a clip: a signed URL over HTTP, the path on this machine."""
+def _link(ctx: Ctx, state: State, path: str, *, as_it_is: bool = False) -> str:
+    """Where a client can fetch a clip: a signed URL over HTTP, the path on this machine.
+    `as_it_is`: see `Links.path`."""
     if state.links is None or ctx.headers is None:
         return path
     # `Gate` accepted this Host, so this client reaches the server by it.
     scheme = "https" if ctx.headers.get("x-forwarded-proto") == "https" else "http"
-    return f"{scheme}://{ctx.headers['host']}{state.links.path(path)}"
+    return f"{scheme}://{ctx.headers['host']}{state.links.path(path, as_it_is=as_it_is)}"

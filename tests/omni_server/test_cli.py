@@ -31,7 +31,7 @@ VERBS = (
     "serve", "open", "worker", "schema", "ingest", "watch", "sources", "forget", "search",
     "similar", "show", "eval", "models", "reindex", "doctor", "install", "uninstall", "token",
     "upload", "export", "import", "mteb", "setup", "speakers", "voices",
-    "migrate", "backup", "restore",
+    "migrate", "backup", "restore", "weights",
 )  # fmt: skip
 
 

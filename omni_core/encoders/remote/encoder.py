@@ -1,7 +1,7 @@
-"""Embed on another machine that runs `omni-mcp worker --listen`.
+"""Embed on other machines that run `omni-mcp worker --listen`.
 
-`Settings.encoder_url` is its address, as in `http://host:7000`; the worker describes the model that
-it runs.
+`Settings.encoder_url` holds their addresses, as in `http://host:7000,http://other:7000`; the
+workers describe the model that they run.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Self
 
 from omni_core.encoders.remote import wire
-from omni_core.encoders.remote.client import ModelServerClient
+from omni_core.encoders.remote.pool import WorkerPool
 from omni_core.protocols import Encoder, Reranker
 from omni_core.settings import Settings
 from omni_core.types import (
@@ -23,92 +23,94 @@ from omni_core.types import (
     VideoContent,
 )
 
-INFO_S = 10.0
 QUESTION_S = 60.0
+QUESTION_PATIENCE_S = 4.0
 EVIDENCE_S = 600.0
+EVIDENCE_PATIENCE_S = 60.0
+"""How long an ingest waits for a worker while none answers: that of a restart."""
 REQUEST_BYTES = 32 << 20
 """Contents of one request, so that a slow link still meets the deadline."""
 
 
 class RemoteEncoder(Encoder):
-    """The encoder of an `omni-mcp worker` on another machine. Thread-safe."""
+    """The encoder of one or several `omni-mcp worker` on other machines. Thread-safe."""
 
     @classmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
-        """The worker's description of its model.
+        """The workers' description of their model.
 
-        Raises UnavailableError when it cannot be reached, refuses the token, is still loading, or
-        uses another wire format.
+        Raises UnavailableError when none can be reached, or all refuse the token, are still
+        loading, or use another wire format; BadRequestError when they run different models.
         """
-        client = ModelServerClient(settings.encoder_url, settings.encoder_token)
-        try:
-            return wire.unpack_info(client.get_json("/info", seconds=INFO_S))
-        finally:
-            client.close()
+        pool = WorkerPool.of(settings)
+        pool.close()
+        return pool.described.info
 
     @classmethod
     def load(cls, settings: Settings) -> Self:
-        """A connection to the worker; raises UnavailableError as `describe`."""
-        info = cls.describe(settings)
-        return cls(ModelServerClient(settings.encoder_url, settings.encoder_token), info)
+        """A connection to the workers; raises what `describe` raises."""
+        return cls(WorkerPool.of(settings))
 
     @classmethod
     def load_reranker(cls, settings: Settings) -> Reranker:
-        """The reranker that the same worker runs."""
-        client = ModelServerClient(settings.encoder_url, settings.encoder_token)
-        return RemoteReranker(client, settings.reranker)
+        """The reranker that the same workers run."""
+        return RemoteReranker(WorkerPool.of(settings), settings.reranker)
 
-    def __init__(self, client: ModelServerClient, info: EncoderInfo) -> None:
-        """`info`: the worker's description."""
-        self.info = info
-        self._client = client
+    def __init__(self, pool: WorkerPool) -> None:
+        self.info = pool.described.info
+        self.pool = pool
+        """The workers, which may read too."""
 
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
         """See `Encoder`; sent in requests of about `REQUEST_BYTES` bytes."""
-        return self._vectors("/encode", contents, EVIDENCE_S)
+        return self._vectors("/encode", contents, EVIDENCE_S, EVIDENCE_PATIENCE_S)
 
     def encode_questions(self, contents: Sequence[Content]) -> list[Vector | None]:
         """See `Encoder`."""
-        return self._vectors("/questions", contents, QUESTION_S)
+        return self._vectors("/questions", contents, QUESTION_S, QUESTION_PATIENCE_S)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self.pool.close()
 
     def _vectors(
-        self, path: str, contents: Sequence[Content], seconds: float
+        self, path: str, contents: Sequence[Content], seconds: float, patience_s: float
     ) -> list[Vector | None]:
         vectors: list[Vector | None] = []
         for chunk in _chunks(contents):
-            body = self._client.post_bytes(path, wire.pack(chunk), seconds=seconds)
-            vectors += wire.unpack_vectors(body)
+            body = wire.pack(chunk)
+            answer = self.pool.post(path, body, seconds=seconds, patience_s=patience_s)
+            vectors += wire.unpack_vectors(answer)
         return vectors
 
 
 class RemoteReranker(Reranker):
-    """`Reranker` whose model runs in a worker elsewhere."""
+    """`Reranker` whose model runs in workers elsewhere."""
 
-    def __init__(self, client: ModelServerClient, name: str) -> None:
-        """`name`: `Settings.reranker`, which the worker must have been started with too."""
+    def __init__(self, pool: WorkerPool, name: str) -> None:
+        """`name`: `Settings.reranker`, which the workers must have been started with too."""
         self.name = name
-        self._client = client
+        self._pool = pool
 
     def score(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:
         """One score a candidate, in order; None where the model cannot take it."""
         contents = [TextContent(c) if isinstance(c, str) else c for c in candidates]
         body = wire.pack([question, *contents])
-        return wire.unpack_scores(self._client.post_bytes("/rerank", body, seconds=QUESTION_S))
+        answer = self._pool.post(
+            "/rerank", body, seconds=QUESTION_S, patience_s=QUESTION_PATIENCE_S
+        )
+        return wire.unpack_scores(answer)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._pool.close()
 
 
 def _chunks(contents: Sequence[Content]) -> Iterator[list[Content]]:
     chunk: list[Content] = []
     size = 0
     for content in contents:
-        more = _bytes(content)
+        more = size_of(content)
         if chunk and size + more > REQUEST_BYTES:
             yield chunk
             chunk, size = [], 0
@@ -118,7 +120,8 @@ def _chunks(contents: Sequence[Content]) -> Iterator[list[Content]]:
         yield chunk
 
 
-def _bytes(content: Content) -> int:
+def size_of(content: Content) -> int:
+    """About the bytes of a content in a body."""
     if isinstance(content, TextContent):
         return len(content.text)
     if isinstance(content, ImageContent):

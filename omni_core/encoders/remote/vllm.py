@@ -18,7 +18,7 @@ from omni_core.encoders.remote.vllm_messages import conversation, message_parts,
 from omni_core.encoders.transformer.catalogue import find_model
 from omni_core.encoders.transformer.description import encoder_info
 from omni_core.encoders.transformer.spec import ModelSpec
-from omni_core.errors import UnavailableError
+from omni_core.errors import BadRequestError, UnavailableError
 from omni_core.protocols import Encoder, Reranker
 from omni_core.settings import Settings
 from omni_core.types import (
@@ -168,7 +168,13 @@ class VllmReranker(Reranker):
 
 
 def _client(settings: Settings) -> ModelServerClient:
-    """A client of the address after `vllm+`, which may end in `/v1`."""
+    """A client of the address after `vllm+`, which may end in `/v1`. Raises BadRequestError for
+    several."""
+    if "," in settings.encoder_url:
+        raise BadRequestError(
+            "encoder_url names several addresses, of which one is vLLM's: put a balancer before "
+            "several vLLM servers, and name that"
+        )
     url = settings.encoder_url.removeprefix("vllm+").rstrip("/").removesuffix("/v1")
     return ModelServerClient(url, settings.encoder_token)
 

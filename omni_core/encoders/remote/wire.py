@@ -43,7 +43,9 @@ _JSON = "json"
 _DType = Literal["uint8", "float32"]
 
 
-class _Writer:
+class Writer:
+    """The arrays of a body that is being written."""
+
     def __init__(self) -> None:
         self._tensors: dict[str, NDArray[Any]] = {}
 
@@ -55,12 +57,13 @@ class _Writer:
         return name
 
     def body(self, facts: Mapping[str, Any]) -> bytes:
+        """The arrays so far and these JSON fields as one body."""
         text = json.dumps({"format": FORMAT, **facts}, ensure_ascii=False).encode()
         body: bytes = save({**self._tensors, _JSON: np.frombuffer(text, np.uint8)})
         return body
 
 
-class _Reader:
+class Body:
     """A checked body; raises BadRequestError for anything that is not one."""
 
     def __init__(self, body: bytes) -> None:
@@ -111,32 +114,32 @@ class _Reader:
 
 def pack(contents: Sequence[Content], **more: Any) -> bytes:
     """Contents, and further JSON fields, as one body."""
-    writer = _Writer()
-    return writer.body({**more, "contents": [_describe(c, writer) for c in contents]})
+    writer = Writer()
+    return writer.body({**more, "contents": [describe(c, writer) for c in contents]})
 
 
 def unpack(body: bytes) -> tuple[list[Content], Mapping[str, Any]]:
     """The contents and JSON fields of a body; BadRequestError for anything else."""
-    reader = _Reader(body)
-    contents = reader.facts.get("contents")
+    held = Body(body)
+    contents = held.facts.get("contents")
     if not isinstance(contents, list):
         raise BadRequestError("the body holds no list of contents")
-    return [_restore(c, reader) for c in contents], reader.facts
+    return [restore(c, held) for c in contents], held.facts
 
 
 def pack_vectors(vectors: Sequence[Vector | None]) -> bytes:
     """Vectors, with None where there is none, as one body."""
-    writer = _Writer()
+    writer = Writer()
     return writer.body({"vectors": [None if v is None else writer.put(v) for v in vectors]})
 
 
 def unpack_vectors(body: bytes) -> list[Vector | None]:
     """The vectors of such a body; raises BadRequestError as `unpack`."""
-    reader = _Reader(body)
-    names = reader.facts.get("vectors")
+    held = Body(body)
+    names = held.facts.get("vectors")
     if not isinstance(names, list):
         raise BadRequestError("the answer holds no vectors")
-    return [None if name is None else reader.get(name, "float32", 1, 2) for name in names]
+    return [None if name is None else held.get(name, "float32", 1, 2) for name in names]
 
 
 def unpack_scores(body: bytes) -> list[float | None]:
@@ -149,9 +152,9 @@ def unpack_scores(body: bytes) -> list[float | None]:
         ) from None
 
 
-def pack_info(info: EncoderInfo) -> dict[str, Any]:
-    """An encoder's description as JSON, with the wire format of its worker."""
-    return {**asdict(info), "channels": sorted(info.channels), "format": FORMAT}
+def pack_info(info: EncoderInfo, **more: Any) -> dict[str, Any]:
+    """An encoder's description as JSON, with the wire format of its worker, and further fields."""
+    return {**asdict(info), "channels": sorted(info.channels), "format": FORMAT, **more}
 
 
 def unpack_info(data: Any) -> EncoderInfo:
@@ -184,14 +187,16 @@ def _other_format(theirs: Any) -> str:
     )
 
 
-def _describe(content: Content, writer: _Writer) -> dict[str, Any]:
+def describe(content: Content, writer: Writer) -> dict[str, Any]:
+    """A content as JSON; its arrays go into `writer`."""
     if isinstance(content, TextContent):
         return {"kind": "text", "text": content.text}
     if isinstance(content, ImageContent):
         return {"kind": "image", "pixels": writer.put(content.pixels)}
     if isinstance(content, AudioContent):
         samples = writer.put(content.samples)
-        return {"kind": "audio", "samples": samples, "head_s": content.overlap_s}
+        audio = {"kind": "audio", "samples": samples, "head_s": content.overlap_s}
+        return {**audio, "covered": [list(span) for span in content.covered]}
     return {
         "kind": "video",
         "frames": writer.put(content.frames),
@@ -202,23 +207,26 @@ def _describe(content: Content, writer: _Writer) -> dict[str, Any]:
     }
 
 
-def _restore(data: Any, reader: _Reader) -> Content:
+def restore(data: Any, body: Body) -> Content:
+    """The inverse of `describe`; raises BadRequestError for anything else."""
     try:
         kind = data["kind"]
         if kind == "text":
             return TextContent(str(data["text"]))
         if kind == "image":
-            return ImageContent(reader.image(data["pixels"]))
+            return ImageContent(body.image(data["pixels"]))
         if kind == "audio":
-            return AudioContent(reader.get(data["samples"], "float32", 1), float(data["head_s"]))
+            covered = tuple((float(a), float(b)) for a, b in data.get("covered", ()))
+            samples = body.get(data["samples"], "float32", 1)
+            return AudioContent(samples, float(data["head_s"]), covered)
         if kind == "video":
             audio = data["audio"]
             return VideoContent(
-                reader.get(data["frames"], "uint8", 4, last=3),
+                body.get(data["frames"], "uint8", 4, last=3),
                 tuple(float(t) for t in data["times"]),
                 float(data["fps"]),
-                reader.image(data["key"]),
-                None if audio is None else reader.get(audio, "float32", 1),
+                body.image(data["key"]),
+                None if audio is None else body.get(audio, "float32", 1),
             )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise BadRequestError("a content of the body is incomplete") from None

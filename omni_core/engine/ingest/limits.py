@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from omni_core.engine.context import Context
@@ -47,7 +46,7 @@ async def note(context: Context, run: Run, pipeline: Pipeline) -> None:
         )
 
 
-async def is_at_limit(context: Context, run: Run, sha256: str, path: Path) -> bool:
+async def is_at_limit(context: Context, run: Run, sha256: str) -> bool:
     """Whether an earlier ingest of the same bytes was ended by a limit that is what it was. If so,
     report the source as partial: reading the file again would end at the same place."""
     row = await asyncio.to_thread(context.catalog.get, sha256)
@@ -59,7 +58,7 @@ async def is_at_limit(context: Context, run: Run, sha256: str, path: Path) -> bo
         row.model == context.info.fingerprint
         and state.get("options") == options(request)
         and request.collection in row.collections
-        and str(path) in await asyncio.to_thread(context.catalog.paths, sha256)
+        and run.file.path in await asyncio.to_thread(context.catalog.paths, sha256)
         and request.title in (None, row.title)
         and request.recorded_at in (None, row.recorded_at)
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from email.message import Message
 
@@ -24,7 +23,7 @@ def payload(part: Message) -> tuple[bytes, int]:
     lines = raw.split() if isinstance(raw, str) else []
     try:
         return base64.b64decode("".join(lines), validate=True), 0
-    except binascii.Error:
+    except ValueError:  # of another alphabet, letters of other scripts among them
         return _by_lines(lines)
 
 
@@ -36,7 +35,7 @@ def _by_lines(lines: list[str]) -> tuple[bytes, int]:
     for line in lines:
         try:
             data.append(base64.b64decode(line, validate=True))
-        except binascii.Error:
+        except ValueError:
             data.append(_whole_bytes(line))
             damaged += 1
     return b"".join(data), damaged

@@ -182,6 +182,7 @@ async def sources(args: argparse.Namespace) -> int:
     """List the library."""
     rows: list[SourceRow] = []
     collections: Mapping[str, int] = {}
+    lacks: tuple[str, ...] = ()
     async with await open_library(args) as engine:
         cursor = ""
         while len(rows) < args.limit:
@@ -195,12 +196,15 @@ async def sources(args: argparse.Namespace) -> int:
             )
             rows += page.sources
             collections = collections or page.collections
+            lacks = lacks or page.lacks
             cursor = page.next_cursor
             if not cursor:
                 break
     if args.json:
-        as_json({"sources": rows, "total": page.total, "collections": collections})
+        as_json({"sources": rows, "total": page.total, "collections": collections, "lacks": lacks})
         return 0
+    for line in lacks:
+        hint(f"not installed: {one_line(line, 300)}")
     if not rows:
         say("nothing matches." if page.total or args.match else "the library is empty.")
         return 0

@@ -73,7 +73,7 @@ def serving(verbs: Verbs) -> None:
     worker = verbs.add(
         "worker",
         "serving:worker",
-        "Serve the models alone, for servers on other machines",
+        "Embed, hear and read for servers on other machines",
         "OMNI_ENCODER_TOKEN=secret omni-mcp worker --listen 0.0.0.0:8001 --encoder e5-omni-7b",
     )
     worker.add_argument("--listen", required=True, metavar="HOST:PORT", help="where to listen")

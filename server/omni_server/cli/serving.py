@@ -7,22 +7,26 @@ import sys
 from pathlib import Path
 
 from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.sandbox.kernel import hide_memory
 from omni_core.settings import Settings
 from omni_core.watch.folders import watched
 from omni_server.cli.printing import as_json, hint, say
 from omni_server.cli.settings import settings_of
-from omni_server.observe import traces
+from omni_server.observe import faults, traces
 
 
 def serve(args: argparse.Namespace) -> int:
     """Run the MCP server until its client disconnects or Ctrl-C."""
     settings = settings_of(args)
+    if settings.sandbox != "off":
+        hide_memory()
     for root in settings.roots:
         if not Path(root).expanduser().is_dir():
             raise NotFoundError(f"the root {root} is not a folder; name one that exists")
     if settings.watch:
         watched(settings.watch, roots=settings.root_paths)  # refuse now what cannot be watched
     traces.set_up()
+    faults.keep(settings.store_path)
     if not settings.roots:
         hint("no --root is given: agents can search what is in the library, but ingest no file")
     if args.open and not args.http:
@@ -58,7 +62,7 @@ def _stdio(settings: Settings) -> None:
 
 def worker(args: argparse.Namespace) -> int:
     """Serve the models over HTTP until Ctrl-C."""
-    from omni_core.engine import known_models
+    from omni_core.models.serving import app
 
     host, _, port = args.listen.rpartition(":")
     if not host:
@@ -73,9 +77,9 @@ def worker(args: argparse.Namespace) -> int:
             **dict.fromkeys(("host", "port"), "option --listen"),
         },
     )
-    known_models.may_listen(settings.host, settings.encoder_token)
+    app.may_listen(settings.host, settings.encoder_token)
     hint(f"{settings.encoder} at http://{args.listen}, Ctrl-C stops")
-    known_models.serve(settings, settings.host, settings.port, settings.encoder_token)
+    app.serve(settings, settings.host, settings.port, settings.encoder_token)
     return 0
 
 

@@ -196,6 +196,7 @@ def sources(page: SourcePage) -> CallToolResult:
     if rows or page.ingests or "collections" in data:
         data["quoted"] = QUOTED
     lines = [f"{len(rows)} of {page.total} sources."]
+    lines += [f"Not installed: {one_line(line, 300)}" for line in page.lacks]
     within = [_row_line(r) for r in page.sources]
     if "collections" in data:
         counts = (f"{name!r} {n}" for name, n in data["collections"].items())

@@ -13,17 +13,20 @@ import pytest
 import uvicorn
 
 from omni_core import encoders
-from omni_core.encoders.remote import server as serving
+from omni_core.models.serving import app as serving
 from omni_core.settings import Settings
 from omni_core.types import Content
 
+DEAF: dict[str, Any] = {
+    "encoder": "hashing", "speech": "off", "screen_text": "off", "sound_tags": "off",
+}  # fmt: skip
 TOKEN = "a-token-of-this-test"  # noqa: S105
 
 
 @contextmanager
-def running(application: Any) -> Iterator[str]:
-    """The application on a free port of loopback: its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def running(application: Any, port: int = 0) -> Iterator[str]:
+    """The application on loopback, on a free port or this one: its address."""
+    listener = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
     thread.start()
@@ -58,8 +61,8 @@ def settings() -> Callable[..., Settings]:
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[str]:
-    """The address of a worker that runs the hashing encoder."""
-    with running(serving.worker_app(Settings(encoder="hashing"), TOKEN)) as url:
+    """The address of a worker that runs the hashing encoder, and no reader."""
+    with running(serving.worker_app(Settings(**DEAF), TOKEN)) as url:
         yield url
 
 

@@ -19,8 +19,9 @@ from omni_core import encoders
 from omni_core.encoders import hashing
 from omni_core.encoders.remote import client, wire
 from omni_core.encoders.remote import encoder as remote
-from omni_core.encoders.remote import server as serving
 from omni_core.errors import BadRequestError, OmniError, RefusedError, UnavailableError
+from omni_core.models.serving import app as serving
+from omni_core.models.serving import load
 from omni_core.settings import Settings
 from omni_core.types import Content, TextContent
 
@@ -61,7 +62,8 @@ def test_the_worker_wants_its_token(opened: Any, worker: str, settings: ForWorke
         opened(settings(worker, encoder_token="wrong"))  # noqa: S106
     with pytest.raises(UnavailableError, match="refused the token"):
         opened(settings(worker, encoder_token=""))
-    assert httpx2.get(f"{worker}/health").text == "ok"
+    for path in ("/health", "/ready"):
+        assert httpx2.get(f"{worker}{path}").text == "ok"
     assert httpx2.post(f"{worker}/encode", content=b"x").status_code == 401
 
 
@@ -84,7 +86,7 @@ def test_an_error_of_the_worker_arrives_here_with_its_class_and_code(
     worker: str, opened: Any, settings: ForWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = opened(settings(worker))
-    monkeypatch.setattr(serving, "MAX_BODY", 10)
+    monkeypatch.setattr(load, "MAX_BODY", 10)
     with pytest.raises(OmniError, match=r"^the model server .* says: a request may have") as caught:
         there.encode([TextContent("far more than ten bytes")])
     assert (type(caught.value).__name__, caught.value.code) == ("TooLargeError", "TOO_LARGE")
@@ -93,7 +95,7 @@ def test_an_error_of_the_worker_arrives_here_with_its_class_and_code(
 def test_a_body_that_is_too_long_is_refused_while_it_arrives(
     worker: str, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
-    monkeypatch.setattr(serving, "MAX_BODY", 1000)
+    monkeypatch.setattr(load, "MAX_BODY", 1000)
     answer = httpx2.post(
         f"{worker}/encode",
         content=(b"x" * 700 for _ in range(4)),
@@ -107,8 +109,10 @@ def test_an_encoder_that_cannot_load_is_one_line_with_the_next_step(
 ) -> None:
     wrong = serving.worker_app(Settings(encoder="no-such-model"), "")
     refused = pytest.raises(UnavailableError, match="no model is called 'no-such-model'")
-    with running(wrong) as url, refused:
-        encoders.describe(settings(url, encoder_token=""))
+    with running(wrong) as url:
+        with refused:
+            encoders.describe(settings(url, encoder_token=""))
+        assert httpx2.get(f"{url}/ready").status_code == 503
 
 
 def test_nobody_at_the_address_is_one_line(
@@ -119,7 +123,8 @@ def test_nobody_at_the_address_is_one_line(
         port = taken.getsockname()[1]
     with pytest.raises(UnavailableError, match=r"cannot be reached .* correct encoder_url"):
         encoders.describe(settings(f"http://127.0.0.1:{port}"))
-    for wrong in ("ftp://x", "worker:7000", "file:///etc/passwd"):
+    wrong_ports = ("http://h:0", "http://h:99999", "http://h:x", "http://127.0.0.1:7000,ftp://x")
+    for wrong in ("ftp://x", "worker:7000", "file:///etc/passwd", " , ", *wrong_ports):
         with pytest.raises(BadRequestError, match="encoder_url"):
             encoders.describe(settings(wrong))
 

@@ -1,0 +1,1 @@
+"""Hearing, reading and embedding on other machines, in one call: `/read`."""

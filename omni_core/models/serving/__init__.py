@@ -1,0 +1,1 @@
+"""`omni-mcp worker`: the models of this machine, for servers on others."""
