@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from omni_core.query import Range as Range
     from omni_core.sharing import SharedEngine as SharedEngine
     from omni_core.types import AudioContent as AudioContent
+    from omni_core.types import BinnedSource as BinnedSource
     from omni_core.types import Channel as Channel
     from omni_core.types import Content as Content
     from omni_core.types import CutOptions as CutOptions

@@ -65,7 +65,7 @@ class Decoder(Worker):
             method, args = args
         elif method.startswith("__"):
             return
-        found = (os.path.dirname(os.path.realpath(path)) for path in _files(method, args))
+        found = (os.path.dirname(path) for path in _files(method, args))
         needed = [folder for folder in found if os.path.isdir(folder)]  # else it is not there
         written = os.path.dirname(os.path.realpath(args[3])) if method == "clip" else None
         if self.pid is not None:
@@ -98,10 +98,13 @@ class Decoder(Worker):
 
 
 def _files(method: str, args: tuple[Any, ...]) -> Iterator[str]:
-    files = [args[0]]
+    """The files that a call reads, by paths without links: one that was checked has none, and is
+    not followed should there be one now."""
+    file = args[0]
+    checked = isinstance(file, Original) and not file.links
+    yield file.path if checked else os.path.realpath(getattr(file, "path", file))
     if method == "decompose" and isinstance(options := args[2], CutOptions) and options.transcript:
-        files.append(options.transcript)
-    yield from (file.path if isinstance(file, Original) else file for file in files)
+        yield os.path.realpath(options.transcript)
 
 
 def _identity(folder: str) -> _Identity:

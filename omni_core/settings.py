@@ -230,6 +230,11 @@ class Settings:
     """Whether agents get the tool check_citation."""
     grace_s: Annotated[float, Bounds(0)] = 60.0
     """Seconds for which an ingest goes on after the call that asked for it was broken off."""
+    read_only: bool = False
+    """Whether nothing of the library may be changed; so it is also where its store cannot be
+    written."""
+    bin_days: Annotated[float, Bounds(0)] = 7.0
+    """Days for which a forgotten source can be brought back; 0: it is deleted at once."""
     resume: bool = True
     """Whether a server goes on with the ingests that were under way when it last ended."""
     watch: Folders = ()

@@ -11,6 +11,7 @@ from bench.fuzz.table import Target, targets
 from bench.trust_fuzz import measure
 from omni_core.media.document.file_kinds import zip_refusal
 from omni_core.media.text import structured
+from omni_core.media.text.mail import read_mail
 from omni_server.clients import toml_sections
 
 INPUTS = 60
@@ -37,6 +38,13 @@ def test_a_long_word_of_letters_that_base64_has_too_ends_soon() -> None:
     found = structured.readable('{"a": "' + "ords" * 5000 + '!"}')
     assert found is not None
     assert "ords" in found.text
+
+
+def test_a_mail_whose_encoding_has_an_impossible_name_is_read() -> None:
+    named = b"Subject: A\nContent-Type: text/plain; charset=u\0tf\xe9\n\n"
+    assert "words" in read_mail(named + b"words \xe9").text
+    packed = b"Content-Transfer-Encoding: base64\n" + named
+    assert "words" in read_mail(packed + b"d29yZHM=\xe9").text
 
 
 def test_a_settings_file_without_tables_stays_as_it_is() -> None:

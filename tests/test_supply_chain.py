@@ -85,7 +85,7 @@ def test_each_exception_says_why_and_is_needed(licences: ModuleType) -> None:
 def test_the_bill_of_materials_names_all_that_is_installed() -> None:
     pytest.importorskip("cyclonedx_py", reason="cyclonedx-bom is not installed")
     sbom = script("sbom")
-    bill = sbom.listed(sys.executable)
+    bill = sbom.listed(sys.executable, validate=False)
     here = [d for d in metadata.distributions(path=sys.path) if d.metadata["Name"] != "omni-mcp"]
     rules = sys.modules["licences"].Rules.read()
     wrong = sbom.complete(bill, here, sbom.locked_hashes(("test", "weights")), rules)

@@ -68,7 +68,7 @@ class Seen:
 async def connected(settings: Settings, seen: Seen) -> AsyncIterator[Client]:
     """A client of a new server; questions and log lines are noted as well."""
 
-    async def asked(_: Any, params: Any) -> ElicitResult:
+    async def asked(context: Any, params: Any) -> ElicitResult:
         form = json.dumps(params.requested_schema, ensure_ascii=False)
         for where, text in (("question", params.message), ("choices", json.loads(form))):
             words = text if isinstance(text, str) else " ".join(_strings(text))
@@ -101,14 +101,14 @@ async def walk(client: Client, root: Path, files: list[Path], text: str, seen: S
     async def call(tool: str, **given: Any) -> CallToolResult:
         where = f"{tool} {' '.join(given)}"
         try:
-            result = await client.call_tool(tool, given, progress_callback=progress)
+            result = await client.call_tool(tool, given, progress_callback=heard)
         except MCPError as e:
             seen.error(where, e)
             return CallToolResult(content=[])
         seen.answer(where, result)
         return result
 
-    async def progress(done: float, total: float | None, message: str | None) -> None:
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
         seen.note("progress", message or "", message or "")
 
     folder = files[0].parent

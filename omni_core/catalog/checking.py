@@ -109,6 +109,7 @@ def _faults(db: sqlite3.Connection) -> Iterator[str]:
     if missing:
         yield f"{FILE} lacks {', '.join(sorted(missing)[:MOST])}"
         return
+    db.execute("BEGIN")  # one moment, also beside a server that writes
     left = sorted({str(r[0]) for r in db.execute("PRAGMA foreign_key_check")})
     if left:
         yield f"{FILE} has rows without their source in {', '.join(left)}"

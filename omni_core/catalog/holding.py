@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from omni_core.catalog.database import Transaction
 from omni_core.catalog.groups import Groups, end_groups
 from omni_core.catalog.rows import texts
 from omni_core.errors import StoreError
 
+ASKED_AT_ONCE = 500
 LOST = "the index has lost"
 """How the warning of a source begins whose segments are not all in the index."""
 WAS_DAMAGED = "its row in the catalog was damaged"
@@ -23,6 +24,13 @@ class Holding(Groups):
         """The segments that the index must hold of every source that nobody ingests now, by id."""
         rows = self._all("SELECT id, segments FROM sources WHERE state IN ('ready', 'partial')")
         return {str(r["id"]): _count(r["segments"]) for r in rows}
+
+    def kept_ids(self, ids: Sequence[str]) -> set[str]:
+        """Those of these ids of which something may lie in the store, such as thumbnails."""
+        found: set[str] = set()
+        for i in range(0, len(ids), ASKED_AT_ONCE):
+            found |= set(self.get_many(ids[i : i + ASKED_AT_ONCE]))
+        return found
 
     def mark_lost(self, found: Mapping[str, int]) -> list[str]:
         """Make partial what has fewer segments in the index than it should; returns the ids.

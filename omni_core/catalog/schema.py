@@ -118,6 +118,27 @@ MIGRATIONS = (
     ALTER TABLE paths ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE paths ADD COLUMN inode INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    CREATE TABLE bin (
+        sha256 TEXT PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        title TEXT NOT NULL,
+        uri TEXT NOT NULL,
+        segments INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        pipeline TEXT NOT NULL,
+        state TEXT NOT NULL,
+        at REAL NOT NULL,
+        step TEXT NOT NULL,
+        rows TEXT NOT NULL
+    );
+    CREATE TABLE bin_points (
+        sha256 TEXT NOT NULL REFERENCES bin ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (sha256, number)
+    );
+    """,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -109,10 +110,13 @@ def _lock_store(store: Path) -> StoreLock:
 
 
 def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
-    if read_only and not path.exists():
-        target = ":memory:"
+    if read_only and not (path.exists() and path.stat().st_size):
+        target = ":memory:"  # no file, or its writer has not created the tables yet
     elif read_only:
         target = f"{path.absolute().as_uri()}?mode=ro"
+        wal = path.with_name(f"{path.name}-wal")
+        if not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size):
+            target += "&immutable=1"  # SQLite would make files beside it
     else:
         target = path.absolute().as_uri()
     db = sqlite3.connect(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from omni_core.catalog import mending, rows, schema
+from omni_core.catalog.binned import Binned
 from omni_core.catalog.database import Row, Transaction
 from omni_core.catalog.groups import StoredGroup, end_groups, keep_group
 from omni_core.catalog.holding import Holding
@@ -20,7 +21,7 @@ _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
 """Columns that a resumed ingest keeps from the interrupted one."""
 
 
-class Catalog(Holding):
+class Catalog(Binned, Holding):
     """Sources by hash, path, id, title and collection: the contract that `SqliteCatalog` and
     `PostgresCatalog` keep. Thread-safe."""
 

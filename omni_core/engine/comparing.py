@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from omni_core.catalog import Catalog
 from omni_core.protocols import Index
 
-ASKED_AT_ONCE = 500
-
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -37,7 +35,5 @@ async def compare(catalog: Catalog, index: Index) -> Compared:
         found = await index.count_by_source(exact=True) or {}
     lost = {id_: found.get(id_, 0) for id_, n in wanted.items() if found.get(id_, 0) < n}
     strange = [id_ for id_ in found if id_ not in wanted]
-    known: set[str] = set()
-    for i in range(0, len(strange), ASKED_AT_ONCE):
-        known |= set(await asyncio.to_thread(catalog.get_many, strange[i : i + ASKED_AT_ONCE]))
+    known = await asyncio.to_thread(catalog.kept_ids, strange)
     return Compared(lost, {id_: found[id_] for id_ in strange if id_ not in known})

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from omni_core.catalog import Catalog
+from omni_core.engine.bin_settling import settle_all
 from omni_core.engine.comparing import Compared, compare
 from omni_core.engine.ownership import library_id
 from omni_core.payload import changes, of_sources
@@ -49,6 +50,7 @@ class IndexOpening:
         await self._index.open()
         try:
             await self._index.claim(await asyncio.to_thread(library_id, self._catalog))
+            await settle_all(self._catalog, self._index)
             await self._compare()
             await self._mend_collections()
         except Exception:

@@ -12,9 +12,11 @@ from itertools import islice
 from typing import get_args
 
 from omni_core import cursors
+from omni_core.catalog import Catalog
 from omni_core.catalog.query import MISSING, OUTDATED, SortKey
 from omni_core.collection_names import collection_filter
 from omni_core.engine import fetched
+from omni_core.engine.bin import copy_to_bin
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
 from omni_core.engine.hashing import current_file
@@ -229,25 +231,37 @@ def _holds(starts: Sequence[float], start: float) -> bool:
     return at < len(starts) and starts[at] == start
 
 
-async def forget_source(context: Context, source: str) -> SourceRow:
-    """Remove a source from the index, then from the catalog. The file itself is not touched, unless
-    it was fetched from a link or uploaded into the store; where its folder is watched, it is not
-    ingested again before it changes."""
+async def forget_source(context: Context, source: str, *, now: bool = False) -> SourceRow:
+    """Move a source to the bin (`engine.bin`), or delete it `now`. The file itself is not touched,
+    unless it was fetched from a link or uploaded into the store: that is deleted with the source.
+    Where its folder is watched, it is not ingested again before it changes."""
     row = await exact_source(context, source)
     index = await context.opened_index()
-    await asyncio.to_thread(context.catalog.begin_forgetting, row.sha256)
+    now = now or not context.settings.bin_days
+    catalog, sha256 = context.catalog, row.sha256
     try:
+        if now:
+            await asyncio.to_thread(catalog.drop_from_bin, sha256)
+        else:
+            await copy_to_bin(context, index, row)
+        await asyncio.to_thread(catalog.begin_forgetting, sha256)
         await index.delete(source_filter(row.id))
         await index.flush()
-        paths = await asyncio.to_thread(context.catalog.paths, row.sha256)
-        await asyncio.to_thread(context.catalog.forget, row.sha256)
+        paths = await asyncio.to_thread(catalog.paths, sha256)
+        await finish_first(asyncio.to_thread(_leave, catalog, sha256))
     except BaseException:
-        await finish_first(asyncio.to_thread(context.catalog.end_forgetting, row.sha256))
+        await finish_first(asyncio.to_thread(catalog.end_forgetting, sha256))
         raise
     voices = VoiceFile(context.settings.store_path)
     await asyncio.to_thread(voices.forget_source, row.id)
-    await asyncio.to_thread(fetched.remove, context.settings.store_path, paths)
-    for kept in (clips, thumbnails):
+    if now:
+        await asyncio.to_thread(fetched.remove, context.settings.store_path, paths)
+    for kept in (clips, thumbnails) if now else (clips,):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     await context.changes.notify(row.id)
     return row
+
+
+def _leave(catalog: Catalog, sha256: str) -> None:
+    catalog.forget(sha256)
+    catalog.end_binning(sha256)

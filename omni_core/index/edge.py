@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 _Made = TypeVar("_Made")
 
 BATCH_BYTES = 16 << 20
+MAIN = "omni_core.index.edge_worker:service"
+"""What the child process runs."""
 CALL_S = 120.0
 """Time limit of a call, which may wait for a vacuum (16 s at 200,000 points of 2,048 numbers)."""
 
@@ -49,7 +51,7 @@ class EdgeIndex(Index):
         path = await asyncio.to_thread(self._prepare)
         self._worker = Worker(
             "index process",
-            "omni_core.index.edge_worker:service",
+            MAIN,
             answers={"count": int, "optimize": bool},
             rules=of_index(self._sandbox),
             path=str(path),

@@ -13,7 +13,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from omni_core import file_calls
+from omni_core import file_calls, read_only
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.ids import is_id_shaped
 from omni_core.originals import CHANGED
@@ -69,6 +69,7 @@ async def ingest_media(
     """Make a video, recording, picture or document searchable. Safe to repeat: call again
     to follow a long one."""
     state = state_of(ctx)
+    read_only.refuse(state.settings)
     if stop:
         return await _stop(ctx, source)
     task = isinstance(ctx, TaskContext)  # it waits for the end, and ends what is cancelled
@@ -274,10 +275,11 @@ async def delete_source(
     source: Annotated[str, _d("src_ id", pattern=r"^src_[a-z2-7]{16}$")],
 ) -> Annotated[CallToolResult, DeleteOut]:
     """Remove a source from the library. The file itself stays."""
+    read_only.refuse(state_of(ctx).settings)
     engine = await engine_of(ctx)
     row = await engine.named(source)
     await confirm_delete(Questions(ctx), row.title, results.facts(row, day=True), row.segments)
-    return results.deleted(await engine.forget(row.id))
+    return results.deleted(await engine.forget(row.id), state_of(ctx).settings.bin_days)
 
 
 def state_of(ctx: Ctx) -> State:

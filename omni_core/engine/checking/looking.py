@@ -28,6 +28,7 @@ from omni_core.errors import OmniError, StoreError
 from omni_core.evidence import thumbnails
 from omni_core.index import versions
 from omni_core.settings import Settings
+from omni_core.types import EncoderInfo
 from omni_core.weights import cache
 
 MOST = 10
@@ -135,24 +136,27 @@ async def _of_index(settings: Settings, catalog: Catalog, notes: list[str]) -> l
     store = settings.store_path
     _, segments = await asyncio.to_thread(catalog.totals)
     embedded = settings.index == "edge"
+    found: list[Fault] = []
     try:
         info = await asyncio.to_thread(encoders.describe, settings)
     except OmniError as e:  # one of the doctor's other lines
         notes.append(f"the index was not looked at: {e}")
         return []
     try:
+        if embedded and await asyncio.to_thread(other_model, store, catalog, info):
+            found.append(Fault("catalog", "it names another model than its index"))
         if embedded:
             wrong = await asyncio.to_thread(versions.faults, store, info)
             there = await asyncio.to_thread((versions.folder(store) / versions.slug(info)).is_dir)
             if wrong or not there:
                 lost = [f"the index is gone, with {segments} segments"] if segments else []
-                return [Fault("index", line) for line in wrong or lost]
+                return [*found, *(Fault("index", line) for line in wrong or lost)]
         elif settings.index in OF_ONE_PROCESS:
             return []
         held = await asyncio.to_thread(index.load, settings, info)
         try:
             await held.open()
-            found = await _compared(held, catalog)
+            found += await _compared(held, catalog)
             if embedded:
                 sound = await look_at_points(held)
                 found += _damaged_points(sound.damaged)
@@ -161,8 +165,14 @@ async def _of_index(settings: Settings, catalog: Catalog, notes: list[str]) -> l
         finally:
             await held.close()
     except OmniError as e:
-        return [Fault("index", str(e))]
+        found.append(Fault("index", str(e)))
     return found
+
+
+def other_model(store: Path, catalog: Catalog, info: EncoderInfo) -> bool:
+    """Whether the catalog names another model than the index in use, which is of this model."""
+    named = catalog.get_meta("fingerprint")
+    return named not in (None, info.fingerprint) and versions.is_current(store, info)
 
 
 async def _compared(held: Any, catalog: Catalog) -> list[Fault]:
@@ -189,9 +199,7 @@ def _damaged_points(damaged: dict[str, list[str]]) -> list[Fault]:
 def _of_thumbnails(store: Path, catalog: Catalog) -> list[Fault]:
     bad = list(thumbnails.damaged(store))
     ids = thumbnails.sources(store)
-    known: set[str] = set()
-    for i in range(0, len(ids), 500):
-        known |= set(catalog.get_many(ids[i : i + 500]))
+    known = catalog.kept_ids(ids)
     found = []
     if bad:
         found.append(Fault("thumbnails", f"{len(bad)} of {len({s for s, _ in bad})} sources "

@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -131,6 +132,7 @@ async def _mend_contents(settings: Settings, info: EncoderInfo, aside: Path, sai
     with closing(catalog):
         if not settings.catalog:
             await asyncio.to_thread(_mend_rows, settings.store_path, catalog, aside, said)
+            await asyncio.to_thread(_mend_model, settings, catalog, info, said)
         if settings.index == "memory":
             return
         found = await _opened(settings, info, catalog, aside, said)
@@ -161,11 +163,17 @@ def _mend_rows(store: Path, catalog: Catalog, aside: Path, said: Mended) -> None
             said.done.append(f"the row of {title}, without a hash that makes sense, was taken out")
 
 
+def _mend_model(settings: Settings, catalog: Catalog, info: EncoderInfo, said: Mended) -> None:
+    if settings.index == "edge" and looking.other_model(settings.store_path, catalog, info):
+        catalog.set_meta("fingerprint", info.fingerprint)
+        said.done.append(f"the catalog names the model of its index again, {info.name}")
+
+
 async def _opened(
     settings: Settings, info: EncoderInfo, catalog: Catalog, aside: Path, said: Mended
 ) -> tuple[Index, Sound] | None:
-    """The index, and what of it is damaged; the embedded one, where it cannot be opened or read, a
-    new one."""
+    """The index, and what of it is damaged; the embedded one, where it cannot be opened or read
+    though an empty one can, a new one."""
     for again in (False, True):
         held = await asyncio.to_thread(index.load, settings, info)
         try:
@@ -176,13 +184,32 @@ async def _opened(
         except OmniError as e:
             await held.close()
             shard = versions.folder(settings.store_path) / versions.slug(info) / "shard"
-            if again or settings.index != "edge" or e.code in ("STORE_BUSY", "MODEL_MISMATCH"):
+            ours = settings.index == "edge" and e.code not in ("STORE_BUSY", "MODEL_MISMATCH")
+            if again or not ours or not await _can_open_an_empty_one(settings, info):
                 said.left.append(str(e))
                 return None
             await asyncio.to_thread(_move, shard, aside, said)
         else:
             return held, sound
     return None
+
+
+async def _can_open_an_empty_one(settings: Settings, info: EncoderInfo) -> bool:
+    """Whether it is the files that are damaged: a full disk, too little memory or a broken install
+    would keep every index from being opened, and must not cost a sound one."""
+    where = settings.store_path
+    folder = await asyncio.to_thread(tempfile.mkdtemp, dir=where, prefix=".trial-")
+    try:
+        trial = await asyncio.to_thread(index.load, replace(settings, store=folder), info)
+        try:
+            await trial.open()
+            return not await trial.count()
+        finally:
+            await trial.close()
+    except OmniError:
+        return False
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, True)
 
 
 async def _mend_points(
@@ -240,10 +267,10 @@ async def _mend_thumbnails(
         said.left.append(
             f"{len(bad) - made} thumbnails were damaged and are gone: their files are not here"
         )
-    for id_ in await asyncio.to_thread(thumbnails.sources, store):
-        if await asyncio.to_thread(catalog.get, id_) is None:
-            folder = store / thumbnails.FOLDER / id_
-            await asyncio.to_thread(_move, folder, aside, said)
+    ids = await asyncio.to_thread(thumbnails.sources, store)
+    for id_ in set(ids) - await asyncio.to_thread(catalog.kept_ids, ids):
+        folder = store / thumbnails.FOLDER / id_
+        await asyncio.to_thread(_move, folder, aside, said)
 
 
 def _move(path: Path, aside: Path, said: Mended) -> None:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from omni_core.catalog.groups import StoredGroup
+from omni_core.engine.bin import restore_known
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import read_hash
 from omni_core.engine.ingest import limits, refused
@@ -143,6 +144,7 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
     if lock.locked():
         await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
+        await restore_known(context, sha256)
         while not await _is_done(context, run, sha256):
             who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
             if not who:

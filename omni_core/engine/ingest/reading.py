@@ -54,7 +54,8 @@ async def run_here(context: Context, run: Run, pipeline: Pipeline, cutter: Worke
     stall = context.settings.decode_stall_s
     status = await context.models.status()
     if "loading" in (status.encoder, status.readers):
-        await run.update(stage="waiting", waiting_for="the models, which are loading")
+        waiting_for = status.fetching or "the models, which are loading"
+        await run.update(stage="waiting", waiting_for=waiting_for)
         await context.models.ready()
         await run.update(stage="cutting", waiting_for="")
     try:

@@ -105,7 +105,7 @@ def _parts(message: Message, mail: Mail, depth: int) -> Iterator[str]:
 
 def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
     kind = part.get_content_type()
-    inner = part.get_payload()
+    inner = part.get_payload() if part.is_multipart() else None
     if depth > MAX_DEPTH:
         mail.unread.append(f"{_name(part)} (nested too deep)")
     elif kind == "message/rfc822" and isinstance(inner, list):

@@ -250,7 +250,7 @@ async def forget(args: argparse.Namespace) -> int:
             say("nothing was removed.")
             return 0
         if not args.dry_run:
-            rows = [await engine.forget(row.id) for row in rows]
+            rows = [await engine.forget(row.id, now=args.now) for row in rows]
     if args.json:
         as_json({"dry_run": args.dry_run, "sources": rows} if args.missing else rows[0])
         return 0
@@ -259,6 +259,8 @@ async def forget(args: argparse.Namespace) -> int:
         where = f"its file {one_line(row.uri)} is gone" if args.missing else "the file is untouched"
         did = "would forget" if args.dry_run else "forgot"
         say(f"{did} {one_line(row.title)} ({gone}); {where}.")
+    if rows and not args.dry_run and not args.now:
+        hint(f"to undo: omni-mcp bin --restore {rows[0].id if len(rows) == 1 else 'ID'}")
     if not rows:
         say("no source is missing its file; `omni-mcp watch FOLDER --once` looks for such files.")
     return 0

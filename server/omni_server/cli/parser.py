@@ -89,7 +89,7 @@ def _library(verbs: Verbs) -> None:
     forget = verbs.add(
         "forget",
         "library:forget",
-        "Remove a source from the library; its file stays",
+        "Remove a source from the library, into the bin; its file stays",
         "omni-mcp forget 'Keynote' --yes\n  omni-mcp forget --missing --dry-run",
     )
     forget.add_argument(
@@ -100,7 +100,20 @@ def _library(verbs: Verbs) -> None:
     )
     forget.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     forget.add_argument("--yes", action="store_true", help="do not ask")
+    forget.add_argument("--now", action="store_true", help="for good: not into the bin")
     json_option(forget)
+    bin = verbs.add(
+        "bin",
+        "bin:bin",
+        "List what was forgotten, bring it back, or delete it for good",
+        "omni-mcp bin --restore src_a7gq2lkz3mvd5fou\n  omni-mcp bin --empty --yes",
+    )
+    bin.add_argument("--restore", metavar="SOURCE", help="id, file or whole title")
+    bin.add_argument(
+        "--empty", nargs="?", const="", metavar="SOURCE", help="delete this one, or all, for good"
+    )
+    bin.add_argument("--yes", action="store_true", help="do not ask")
+    json_option(bin)
 
 
 def _speakers(verbs: Verbs) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import sys
 from pathlib import Path
 
+from omni_core import read_only
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.sandbox.kernel import hide_memory
 from omni_core.settings import Settings
@@ -25,6 +27,11 @@ def serve(args: argparse.Namespace) -> int:
             raise NotFoundError(f"the root {root} is not a folder; name one that exists")
     if settings.watch:
         watched(settings.watch, roots=settings.root_paths)  # refuse now what cannot be watched
+    overlay = read_only.overlaid(settings)
+    if overlay is not None:
+        hint("the store cannot be written: it is served read-only, from a copy of its index")
+        atexit.register(overlay.close)
+        settings = overlay.settings
     traces.set_up()
     faults.keep(settings.store_path)
     if not settings.roots:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import mimetypes
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from omni_core.errors import OmniError, RefusedError
+from omni_core import file_calls
+from omni_core.errors import OmniError, RefusedError, UnavailableError
 from omni_server.links import Links
 
 SHOWN = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"})
@@ -42,11 +43,12 @@ async def serve(links: Links | None, request: Request) -> Response:
     if links is None:
         return PlainTextResponse("there are no files here\n", 404)
     try:
-        file, path, stat, kind = await asyncio.to_thread(
-            _found, links, request.path_params["token"]
-        )
+        token = request.path_params["token"]
+        file, path, stat, kind = await file_calls.run(partial(_found, links, token))
     except RefusedError as e:
         return PlainTextResponse(f"{e}\n", 403)
+    except UnavailableError as e:
+        return PlainTextResponse(f"{e}\n", 503)
     except (OmniError, OSError) as e:
         gone = e if isinstance(e, OmniError) else "the file is gone: call get_segment again"
         return PlainTextResponse(f"{gone}\n", 404)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,22 +19,22 @@ from omni_core.engine.checking.again import read_again
 from omni_core.engine.checking.looking import look
 from omni_core.engine.checking.mending import mend
 from omni_core.errors import OmniError
+from omni_core.index import edge
 from omni_core.settings import Settings
 from tests.omni_core.engine.test_engine import put
 
 TRIED = (
-    "catalog: emptied", "catalog: its middle", "catalog: a newer version", "catalog: a row less",
-    "row: title = x'fffe'", "row: sha256 = 'nonsense'", "index: CURRENT is noise",
-    "index: no segment", "index: vectors zeroed", "thumbnails: swapped",
-    "files: the catalog may not be read", "cache: a graph is torn",
+    "catalog: emptied", "catalog: a newer version", "catalog: a row less",
+    "row: title = x'fffe'", "index: no segment", "index: vectors zeroed", "thumbnails: swapped",
+    "files: the catalog may not be read",
 )  # fmt: skip
 """A share of the kinds of `bench/trust_damage.py`."""
 
 
 @pytest.fixture(scope="module")
-async def library(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Path, Any]]:
+def library(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     folder = tmp_path_factory.mktemp("template")
-    yield folder, await build(folder)
+    return folder, asyncio.run(build(folder))
 
 
 @pytest.mark.parametrize("name", TRIED)
@@ -95,6 +96,19 @@ async def test_what_is_lost_without_its_file_stays_in_part_and_is_named(
         await read_again(engine, said)
         assert [row.state for row in (await engine.sources()).sources] == ["partial"]
     assert any("its file is no longer where it was" in line for line in said.left)
+
+
+async def test_an_index_is_not_taken_for_damaged_where_no_index_can_be_opened(
+    opened: Callable[..., Any], settings: Settings, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as engine:
+        await put(engine, media / "notes.md")
+    with monkeypatch.context() as patch:
+        patch.setattr(edge, "MAIN", "omni_core.index.edge_worker:no_such_service")
+        said = await mend(settings)
+    assert said.done == []
+    assert len(said.left) == 1
+    assert (await look(settings)).faults == ()
 
 
 async def test_a_damaged_thumbnail_costs_the_picture_and_not_the_words(

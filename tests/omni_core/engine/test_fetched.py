@@ -30,10 +30,11 @@ async def test_forgetting_a_source_deletes_what_the_store_held_of_its_file(
         first = await engine.ingest(IngestRequest(str(one)))
         second = await engine.ingest(IngestRequest(str(two)))
         await engine.ingest(IngestRequest(str(own)))  # the same bytes
-        await engine.forget(first.source_id)
+        await engine.forget(first.source_id, now=True)
         assert not one.parent.exists() and not one.parent.with_suffix(".json").exists()
-        assert two.exists()
         await engine.forget(second.source_id)
+        assert two.exists() and own.exists()  # it can be brought back
+        await engine.empty_bin()
     assert not two.parent.exists() and own.exists()
 
 
