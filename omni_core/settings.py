@@ -155,6 +155,11 @@ class Settings:
     """Seconds; longer video and audio is refused."""
     max_pages: Count = 5000
     """Pages; longer documents are refused."""
+    max_segments: Count = 50_000
+    """Segments of one file; what comes after them is left out, and the source is partial."""
+    max_decode_s: Seconds = 300.0
+    """Seconds that decoding a file may take in all, besides 3 for each second of its length, 5 for
+    each page (300 a MB at most), or 10 for each MB; then the rest is left out."""
     pdf: Literal["pymupdf", "pypdfium2"] = "pymupdf"
     """PDF engine: pymupdf (AGPL) or pypdfium2 (Apache, BSD); each helps where the other fails."""
 
@@ -193,10 +198,18 @@ class Settings:
     """MB that all uploads together may have, whole or not; 0: no uploads."""
     uploads_at_once: Count = 4
     """Uploads that one sender may be sending at the same time."""
+    downloads_at_once: Count = 4
+    """Downloads of links that one caller may have under way; four times as many in all."""
+    least_kb_s: CountOrZero = 16
+    """kB a second that a download or an upload must bring, after its first minute; 0: any."""
     upload_expiry_h: Seconds = 24
     """Hours after its last byte until an unfinished upload is deleted."""
     share_files: bool = False
     """Whether get_segment over HTTP links to the original file too, for roots and uploads."""
+    max_connections: Count = 1000
+    """HTTP connections that may be open; further ones are answered with 503."""
+    connections_per_address: Count = 250
+    """Of these, from one address: raise it behind a proxy, whose address all of them have."""
     rate_limit: CountOrZero = 200
     """HTTP requests a second by one token, and from one address; bursts of ten times; 0: any."""
     calls_at_once: CountOrZero = 4

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -24,6 +25,8 @@ Result = TypeVar("Result")
 
 CLOSE_S = 10.0
 """How long `TaskOwner.close` waits for tasks to end before it says which ones did not."""
+MAX_KEPT = 256
+"""Outcomes that are kept for callers who have not come back."""
 CANCEL_S = 2.0
 """How long a cancelled caller waits for the work that it cancelled to end."""
 
@@ -147,13 +150,15 @@ class SharedTasks(Generic[Key, Status, Result]):
         keep: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`keep`: when a task ends while no caller waits, its outcome is kept for the next one.
+        """`keep`: when a task ends while no caller waits, its outcome is kept for the next one; of
+        the last `MAX_KEPT` such tasks.
 
         `sleep` measures the grace of callers that went away.
         """
         self._owner, self._keep, self._sleep = owner, keep, sleep
         self._by_key: dict[Key, _Shared[Key, Status, Result]] = {}
         self._live: dict[_Shared[Key, Status, Result], None] = {}
+        self._kept: deque[_Shared[Key, Status, Result]] = deque()
 
     async def join(
         self,
@@ -247,6 +252,10 @@ class SharedTasks(Generic[Key, Status, Result]):
             shared.ending.cancel()
         if shared.task.cancelled() or not self._keep:
             self._forget(shared)
+        elif not shared.waiting:
+            self._kept.append(shared)
+            if len(self._kept) > MAX_KEPT:
+                self._forget(self._kept.popleft())
         if not shared.waiting:
             report_failure(shared.task)  # no caller will, unless the outcome is kept
 

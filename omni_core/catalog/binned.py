@@ -154,6 +154,15 @@ class Binned(Groups):
             db.execute("UPDATE bin SET step = 'kept' WHERE sha256 = ?", (sha256,))
             self._let_go(db, sha256)
 
+    def paths_in_bin(self, sha256: str) -> list[str]:
+        """The paths of a forgotten source."""
+        found = self._one("SELECT rows FROM bin WHERE sha256 = ? AND rows <> ''", sha256)
+        return (
+            []
+            if found is None
+            else [str(row["path"]) for row in json.loads(found["rows"])["paths"]]
+        )
+
     def drop_from_bin(self, sha256: str) -> None:
         """Delete an entry for good."""
         with self._writing() as db:

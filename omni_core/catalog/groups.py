@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from omni_core.catalog.database import Transaction
 from omni_core.catalog.rows import mapping, texts
@@ -31,10 +32,14 @@ class StoredGroup:
 class Groups(Spoken):
     """Reads what `Catalog.progress` appends."""
 
+    def resume_of(self, source: str) -> dict[str, Any]:
+        """What the last `progress(resume=...)` of an unfinished source (sha256) recorded."""
+        found = self._one("SELECT resume FROM sources WHERE sha256 = ?", source)
+        return {} if found is None else dict(mapping(found["resume"]))
+
     def groups_of(self, source: str) -> tuple[StoredGroup, ...]:
         """The durable groups of an unfinished source (sha256), in order."""
-        found = self._one("SELECT resume FROM sources WHERE sha256 = ?", source)
-        durable = 0 if found is None else mapping(found["resume"]).get("groups", 0)
+        durable = self.resume_of(source).get("groups", 0)
         rows = self._all(
             "SELECT number, segments, points FROM checkpoints WHERE sha256 = ? AND number < ?"
             " ORDER BY number",

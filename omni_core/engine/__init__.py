@@ -286,7 +286,8 @@ class Engine:
         shown = not (cursor or when) and state in ("", "queued", "processing")
         live = running.ingests(self._jobs, self._folders, match, collection) if shown else ()
         lacks = () if cursor else await health.lacks(self._context)
-        return replace(running.with_live_numbers(page, self._jobs, live), lacks=lacks)
+        page = running.with_live_numbers(self._context, page, self._jobs, live)
+        return replace(page, lacks=lacks)
 
     async def read(
         self,

@@ -10,7 +10,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+from omni_core.catalog import Catalog
+from omni_core.engine import fetched
 from omni_core.engine.bin_settling import settle
 from omni_core.engine.context import Context
 from omni_core.engine.source_points import points_of_source
@@ -100,7 +103,7 @@ async def restore_known(context: Context, sha256: str) -> None:
     if same and entry.state == "ready" and not known:
         await _restore_locked(context, index, entry, True)
     else:
-        await delete(context, [entry])
+        await delete(context, [entry], files=False)  # one of them is about to be ingested
 
 
 async def _restore_locked(context: Context, index: Index, entry: BinnedSource, whole: bool) -> None:
@@ -126,12 +129,20 @@ async def _undo(context: Context, index: Index, entry: BinnedSource) -> None:
         await settle(context.catalog, index, entry, "restoring")
 
 
-async def delete(context: Context, entries: Sequence[BinnedSource]) -> None:
-    """Delete entries for good, and what is kept of their sources beside the library."""
+async def delete(context: Context, entries: Sequence[BinnedSource], *, files: bool = True) -> None:
+    """Delete entries for good, and what is kept of their sources beside the library; with `files`
+    what was fetched or uploaded for them too."""
     for entry in entries:
-        await asyncio.to_thread(context.catalog.drop_from_bin, entry.sha256)
-        if await asyncio.to_thread(context.catalog.get, entry.sha256) is None:
-            await asyncio.to_thread(thumbnails.remove, context.settings.store_path, entry.id)
+        await asyncio.to_thread(_delete, context.catalog, context.settings.store_path, entry, files)
+
+
+def _delete(catalog: Catalog, store: Path, entry: BinnedSource, files: bool) -> None:
+    paths = catalog.paths_in_bin(entry.sha256)
+    catalog.drop_from_bin(entry.sha256)
+    if catalog.get(entry.sha256) is None:
+        thumbnails.remove(store, entry.id)
+        if files:
+            fetched.remove(store, [path for path in paths if catalog.source_at(path) is None])
 
 
 async def empty_old(context: Context) -> None:

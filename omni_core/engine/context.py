@@ -12,6 +12,7 @@ from omni_core.catalog import Catalog
 from omni_core.engine.changes import Changes
 from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.workers import Decoders, Models
+from omni_core.errors import StoreError
 from omni_core.protocols import Index
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner
@@ -46,6 +47,9 @@ class Context:
     )
     """One lock per sha256 being ingested: two paths may have the same bytes."""
 
+    unsettled: dict[str, StoreError] = field(default_factory=dict)
+    """By sha256, why the store would not take a source further, where its row still says
+    `processing`; see `engine.ingest.refused`."""
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Files hashed at once."""
 

@@ -15,6 +15,7 @@ from omni_core import cursors
 from omni_core.catalog import Catalog
 from omni_core.catalog.query import MISSING, OUTDATED, SortKey
 from omni_core.collection_names import collection_filter
+from omni_core.engine import fetched
 from omni_core.engine.bin import copy_to_bin
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
@@ -231,8 +232,9 @@ def _holds(starts: Sequence[float], start: float) -> bool:
 
 
 async def forget_source(context: Context, source: str, *, now: bool = False) -> SourceRow:
-    """Move a source to the bin (`engine.bin`), or delete it `now`. The file itself is not touched;
-    where its folder is watched, it is not ingested again before it changes."""
+    """Move a source to the bin (`engine.bin`), or delete it `now`. The file itself is not touched,
+    unless it was fetched from a link or uploaded into the store: that is deleted with the source.
+    Where its folder is watched, it is not ingested again before it changes."""
     row = await exact_source(context, source)
     index = await context.opened_index()
     now = now or not context.settings.bin_days
@@ -245,12 +247,15 @@ async def forget_source(context: Context, source: str, *, now: bool = False) -> 
         await asyncio.to_thread(catalog.begin_forgetting, sha256)
         await index.delete(source_filter(row.id))
         await index.flush()
+        paths = await asyncio.to_thread(catalog.paths, sha256)
         await finish_first(asyncio.to_thread(_leave, catalog, sha256))
     except BaseException:
         await finish_first(asyncio.to_thread(catalog.end_forgetting, sha256))
         raise
     voices = VoiceFile(context.settings.store_path)
     await asyncio.to_thread(voices.forget_source, row.id)
+    if now:
+        await asyncio.to_thread(fetched.remove, context.settings.store_path, paths)
     for kept in (clips, thumbnails) if now else (clips,):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     await context.changes.notify(row.id)

@@ -11,6 +11,7 @@ from typing import Any
 
 from omni_core.decoder import Decoder
 from omni_core.engine import confinement
+from omni_core.engine.decoder_death import tried_twice
 from omni_core.engine.lanes import Lane, Waiting
 from omni_core.engine.weights_to_come import WeightsToCome
 from omni_core.errors import UnavailableError
@@ -174,6 +175,8 @@ class Decoders:
                 max_file_mb=settings.max_file_mb,
                 max_duration_s=settings.max_duration_s,
                 max_pages=settings.max_pages,
+                max_segments=settings.max_segments,
+                max_decode_s=settings.max_decode_s,
                 pdf=settings.pdf,
             )
 
@@ -207,9 +210,11 @@ class Decoders:
         await self._opener.start()
 
     async def open(self, method: str, *args: Any) -> Any:
-        """One call of the decoder that serves `open_ref`, reranking and examples."""
+        """One call of the decoder that serves `open_ref`, reranking and examples, repeated once
+        where the decoder died. Raises `decoder_death.decoder_error`."""
+        stall_s = self._settings.decode_stall_s
         async with self._opening:
-            return await self._opener.call(method, *args, deadline_s=self._settings.decode_stall_s)
+            return await tried_twice(lambda: self._opener.call(method, *args, deadline_s=stall_s))
 
     @asynccontextmanager
     async def opener(self) -> AsyncIterator[Worker]:

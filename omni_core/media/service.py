@@ -16,6 +16,7 @@ from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media import choosing
 from omni_core.media.guard import guarded
 from omni_core.media.held import File, Holder
+from omni_core.media.limiting import limited
 from omni_core.originals import CHANGED
 from omni_core.protocols import Medium
 from omni_core.types import (
@@ -73,12 +74,14 @@ class MediaService:
     def decompose(
         self, file: File, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning | FileLength]:
-        """Segments as they are cut; memory does not grow with the length of the file. Each is of
-        the file as it was asked for: it is looked at again before each."""
+        """Segments as they are cut, up to the limits of one file (`limiting`); memory does not
+        grow with the length of the file. Each is of the file as it was asked for: it is looked at
+        again before each."""
         with self._holder.hold(file) as held:
             able = self._able(held.path)
             chosen = able.index(self._medium(held.path, options.password))
-            for item in choosing.decompose(held.path, able[chosen:], source, options):
+            items = choosing.decompose(held.path, able[chosen:], source, options)
+            for item in limited(items, source, self._limits):
                 held.check()
                 yield item
 

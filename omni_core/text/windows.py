@@ -37,7 +37,8 @@ def text_windows(
         ends.append(end)
     count = len(starts)
     size, stride = options.text_window_words, max(1, options.text_window_stride)
-    at = 0
+    at = passed = 0
+    heading = ""
     while at < count:
         if at and count - at <= size - stride:
             return  # the previous window covers the rest
@@ -45,11 +46,9 @@ def text_windows(
         if count - last < (size - stride) // 2:
             last = count  # a short rest joins this window
         start, end = starts[at], ends[last - 1]
-        heading = ""
-        for where, name in headings:
-            if where > start:
-                break
-            heading = name
+        while passed < len(headings) and headings[passed][0] <= start:
+            heading = headings[passed][1]
+            passed += 1
         yield TextWindow(start, end, text[start:end].strip(), heading)
         if last == count:
             return

@@ -50,10 +50,13 @@ Crop = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one file, checked before it is decoded, and who decodes it (see `Settings`)."""
+    """Limits of one file, checked before and while it is decoded, and who decodes it (see
+    `Settings`)."""
 
     max_pixels: int = 100_000_000
     max_file_mb: int = 20_000
     max_duration_s: float = 12 * 3600
     max_pages: int = 5000
+    max_segments: int = 50_000
+    max_decode_s: float = 300.0
     pdf: PdfEngine = "pymupdf"

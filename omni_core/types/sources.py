@@ -133,6 +133,8 @@ class FileWarning:
 
     message: str
     """One line: what is wrong, and what of the file is missing because of it."""
+    limit: str = ""
+    """The setting whose limit ended the decoding: the source is `partial` until that is raised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from omni_core.engine.results import (
     KnownFile,
     PassedOver,
 )
-from omni_core.errors import NotFoundError, OmniError, StoppedError, UnavailableError
+from omni_core.errors import NotFoundError, OmniError, StoppedError, TooLargeError, UnavailableError
 from omni_core.watch import disk
 from omni_core.watch.events import Event
 from omni_core.watch.folders import Watched
@@ -324,6 +324,10 @@ class Watcher:
             "failed", job.path, status.source_id, error_code=failure.code, error=str(failure),
             left=self._files.left,
         )  # fmt: skip
+        limited = status.state == "partial" and isinstance(failure, TooLargeError)
+        if limited:  # it would end at the same place again
+            await self._report(replace(event, kind="passed_over"))
+            return KnownFile(job.path, job.stat.size, job.stat.mtime_ns, True, status.source_id)
         if kept or young or status.state == "partial":
             pause = RETRY_S[min(job.tries, len(RETRY_S) - 1)]
             if self._retries:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ Opener = Callable[[Settings], Awaitable["EngineApi"]]
 
 CLOSE_S = 5.0
 """How long closing waits for an engine that is still opening."""
+SWEEP_S = 600.0
 OPEN_AFTER_S = 0.25
 """Delay of the engine's import, which holds the GIL for a few hundred ms: `tools/list` first."""
 
@@ -77,6 +79,8 @@ class State:
         """Open the engine in the background, close it at the end. Connections share it."""
         self._users += 1
         warm = self._tasks.start(self._warm(), name="open the library early")
+        if self._users == 1:
+            self._tasks.start(self._sweep(), name="sweep up unfinished downloads")
         if self.settings.watch and self._users == 1:
             self._tasks.start(self._watch(), name="watch folders")
         try:
@@ -184,6 +188,17 @@ class State:
             await self.engine()
         except Exception as e:  # each call that needs the engine reports it to its caller
             log.error("the library cannot be opened: %s", e)
+
+    async def _sweep(self) -> None:
+        """Delete what killed servers left of downloads, at the start and from time to time."""
+        await asyncio.sleep(OPEN_AFTER_S)
+        from omni_server.fetched import ABANDONED_S, Copies
+
+        while True:
+            for state in (self, *self.tenants.open):
+                copies = Copies(state.settings.store_path / "downloads")
+                await asyncio.to_thread(copies.sweep, time.time() - ABANDONED_S)
+            await asyncio.sleep(SWEEP_S)
 
     async def _watch(self) -> None:
         await asyncio.sleep(OPEN_AFTER_S)

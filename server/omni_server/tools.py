@@ -26,12 +26,14 @@ from omni_server.render import ingests, results
 from omni_server.render import segment as opened
 from omni_server.schemas import CheckOut, DeleteOut, IngestOut, SearchOut, SourcesOut
 from omni_server.state import State
+from omni_server.turns import caller_of
 
 if TYPE_CHECKING:
     from omni_core.engine.api import EngineApi
     from omni_core.engine.results import Opened, SearchRequest
     from omni_core.types import Modality
     from omni_server.fetch import Downloads
+    from omni_server.fetched import Copy
 
 Ctx = Context[State, Any]
 Order = Literal["relevance", "newest", "oldest", "first", "last"]
@@ -74,13 +76,18 @@ async def ingest_media(
     meta = None if task else ctx.request_context.meta
     budget = Budget(meta, wait_s, endless=task)
     grace_s = 0.0 if task else state.settings.grace_s
+    copy: Copy | None = None
     recorded = _instant(recorded_at)
     subtitles = await _transcript(state, transcript) if transcript else None
     async with progress(ctx) as report:
         if is_url(source) and state.settings.allow_urls:
-            file = await run_shielded(_downloads(state).file(source, budget.left(), grace_s))
+            caller = state.caller().key if task else caller_of(ctx.request_context.request)
+            downloads = _downloads(state)
+            fetch = downloads.file(source, budget.left(), grace_s, caller=caller)
+            file = await run_shielded(fetch)
             if file is None:
-                return ingests.fetching(_downloads(state).progress(source))
+                return ingests.fetching(downloads.progress(source))
+            copy = await downloads.about(source)
             files: tuple[Path, ...] = (await asyncio.to_thread(file.resolve),)
             many = False
         else:
@@ -114,7 +121,7 @@ async def ingest_media(
             status = await run_shielded(work)
     if status.state == "failed" and status.failure is not None:
         raise status.failure
-    return ingests.ingest(status, request.collection)
+    return ingests.ingest(status, request.collection, copy)
 
 
 async def search(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,18 @@ import httpx2
 import pytest
 from mcp import Client
 
-from omni_core.errors import NotFoundError, OmniError, RefusedError, StoppedError, TooLargeError
+from omni_core.errors import (
+    NotFoundError,
+    OmniError,
+    RefusedError,
+    StoppedError,
+    TooLargeError,
+    UnavailableError,
+)
 from omni_core.settings import Settings
 from omni_server.app import build
 from omni_server.fetch import Downloads, is_public
+from omni_server.pace import Pace
 from omni_server.state import State
 from tests.results import text
 
@@ -43,7 +53,7 @@ BAD_LINKS = [
     "http://example.com/a.mp4", "HTTP://example.com/a.mp4", "https://", "https:///a.mp4", "https://:443/",
     "https://user@example.com/", "https://user:pass@example.com/", "https://example.com@127.0.0.1/",
     "https://example.com:99999/", "https://exa mple.com/", "https://[::1", "https://[nonsense]/",
-    "https://example.com:port/", "https://\u0000/", "https://%31%32%37.0.0.1:x/",
+    "https://example.com:port/", "https://example.com:0/", "https://\u0000/", "https://%31%32%37.0.0.1:x/",
 ]  # fmt: skip
 
 
@@ -313,6 +323,102 @@ async def test_an_allowed_link_is_ingested(net: Net, settings: Settings, engine:
         plain = await client.call_tool("ingest_media", {"source": "http://example.com/a.mp4"})
         similar = await client.call_tool("similar_to", {"ref": "https://example.com/a.mp4"})
     assert done.structured_content["state"] == "ready"
+    assert "Fetched at" in text(done)
     assert Path(engine.asked[0][0].path).read_bytes() == b"halfwhole"
     assert text(plain).startswith("URL_BLOCKED: ")
     assert text(similar).startswith("URL_DISABLED: ")
+
+
+@pytest.mark.parametrize("port", ["0", "00", "65536"])
+async def test_a_port_that_there_is_not_is_no_other_port(downloads: Downloads, port: str) -> None:
+    with pytest.raises(RefusedError, match="no such port"):
+        await downloads.file(f"https://example.com:{port}/a.mp4", 20)
+
+
+async def _old(downloads: Downloads, url: str) -> None:
+    """As if the link had been asked a day ago."""
+    copies = downloads.copies
+    about = await asyncio.to_thread(copies.about, url)
+    day = about.checked - 86_400
+    await asyncio.to_thread(copies._note, replace(about, fetched=day, checked=day))
+
+
+async def test_an_old_copy_is_asked_for_again_and_kept_where_nothing_has_changed(
+    net: Net, downloads: Downloads
+) -> None:
+    url = "https://example.com/a.mp4"
+    net.answers[url] = film(etag='"one"')
+    first = await downloads.file(url, 20)
+    assert (await downloads.about(url)).is_new
+    await _old(downloads, url)
+    net.answers[url] = httpx2.Response(304)
+    assert await downloads.file(url, 20) == first
+    about = await downloads.about(url)
+    assert len(net.connected) == 2 and not about.is_new
+    assert "the link had no newer one at" in about.line
+
+
+async def test_a_newer_file_takes_the_place_of_the_old_one(net: Net, downloads: Downloads) -> None:
+    url = "https://example.com/a.mp4"
+    net.answers[url] = film(b"old", etag='"one"')
+    first = await downloads.file(url, 20)
+    await _old(downloads, url)
+    net.answers[url] = film(b"newer", etag='"two"')
+    assert await downloads.file(url, 20) == first
+    assert first is not None and first.read_bytes() == b"newer"
+    assert sorted(p.suffix for p in downloads.copies.folder.iterdir()) == ["", ".json"]
+
+
+async def test_a_copy_outlives_its_link_and_says_so(net: Net, downloads: Downloads) -> None:
+    url = "https://example.com/a.mp4"
+    net.answers[url] = film()
+    first = await downloads.file(url, 20)
+    await _old(downloads, url)
+    net.answers[url] = httpx2.Response(404)
+    assert await downloads.file(url, 20) == first
+    assert "404" in (await downloads.about(url)).line
+
+
+async def test_a_link_that_drips_is_cut_at_its_deadline_and_leaves_nothing(
+    net: Net, downloads: Downloads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omni_server.fetch.Pace", lambda kb: Pace(kb, 0.2))
+    net.answers["https://example.com/a.mp4"] = httpx2.Response(200, stream=Slow())
+    with pytest.raises(TooLargeError, match="least_kb_s") as e:
+        await downloads.file("https://example.com/a.mp4", 60)
+    assert e.value.code == "TOO_LONG"
+    assert not list(downloads.copies.folder.iterdir())
+
+
+async def test_one_caller_has_so_many_downloads_and_all_of_them_so_many(
+    net: Net, downloads: Downloads
+) -> None:
+    def link(caller: int, n: int) -> str:
+        url = f"https://example.com/{caller}-{n}"
+        net.answers[url] = httpx2.Response(200, stream=Slow())
+        return url
+
+    for caller in range(4):
+        for n in range(4):
+            assert await downloads.file(link(caller, n), 0, caller=f"{caller}") is None
+        with pytest.raises(UnavailableError, match="downloads_at_once"):
+            await downloads.file(link(caller, 4), 0, caller=f"{caller}")
+    with pytest.raises(UnavailableError, match="16 in all"):
+        await downloads.file(link(9, 0), 0, caller="another")
+    assert await downloads.file(link(0, 0), 0, caller="0") is None  # its own, again
+    await downloads.close()
+
+
+async def test_what_a_killed_server_left_is_swept_and_what_is_under_way_is_not(
+    downloads: Downloads,
+) -> None:
+    copies = downloads.copies
+    for name in ("a.part", "b.old", "c.part"):
+        await asyncio.to_thread((copies.folder / name).mkdir, parents=True)
+        await asyncio.to_thread((copies.folder / name / "film.mp4").write_bytes, b"half")
+    long_ago = (copies.folder / "c.part").stat().st_mtime - 10_000
+    for path in (copies.folder / "a.part", copies.folder / "b.old"):
+        os.utime(path / "film.mp4", (long_ago, long_ago))
+        os.utime(path, (long_ago, long_ago))
+    assert await asyncio.to_thread(copies.sweep, long_ago + 100) == 2
+    assert [p.name for p in copies.folder.iterdir()] == ["c.part"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ from typing import Any
 
 from omni_core.engine.context import Context
 from omni_core.engine.results import IngestRequest
+from omni_core.errors import StoreError
 from omni_core.tasks import finish_first
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,19 @@ class Record:
 
     @asynccontextmanager
     async def keeping(self, request: IngestRequest | FolderRequest) -> AsyncIterator[None]:
-        """Within the block the request is on record."""
+        """Within the block the request is on record. It stays so where the store refused to take
+        more, and goes on when that is opened again."""
         await self.note(request)
+        refused = False
         try:
             yield
+        except StoreError as e:
+            refused = e.code not in ("BUSY", "LEASE_LOST")
+            raise
         finally:
             self._noted.discard(key := key_of(request))
-            if not self._context.closing:
-                await finish_first(asyncio.to_thread(self._context.catalog.end_begun, key))
+            if not (self._context.closing or refused):
+                await finish_first(asyncio.to_thread(self._end, key))
 
     def holds(self, key: str) -> bool:
         """Whether the request of this key is under way."""
@@ -61,6 +70,12 @@ class Record:
         if key not in self._noted:
             self._noted.add(key)
             await asyncio.to_thread(self._write, key, request)
+
+    def _end(self, key: str) -> None:
+        try:
+            self._context.catalog.end_begun(key)
+        except StoreError as e:  # what was ingested is in: the next start finds nothing to do
+            log.warning("an ingest that has ended stays on record: %s", e)
 
     def _write(self, key: str, request: IngestRequest | FolderRequest) -> None:
         values = _values(request)

@@ -10,6 +10,7 @@ from pathlib import Path
 from omni_core.catalog.groups import StoredGroup
 from omni_core.engine.ingest.embedding import Embedded
 from omni_core.engine.ingest.reached import Reached
+from omni_core.errors import StoreError
 from omni_core.evidence import thumbnails
 from omni_core.protocols import Index
 from omni_core.query import Filter, Ids
@@ -58,8 +59,7 @@ class Commit:
             self.stored |= ids
             self._since |= ids
         if self._thumbs is not None:
-            for id, data in result.thumbnails:
-                await asyncio.to_thread(thumbnails.save, self._thumbs, self._source.id, id, data)
+            await asyncio.to_thread(_save, self._thumbs, self._source.id, result.thumbnails)
         self.reached.add(result)
         if result.ends_group:
             self.voices = result.voices
@@ -70,3 +70,14 @@ class Commit:
         group = StoredGroup(result.group, result.segments, tuple(sorted(self._since)))
         self._since.clear()
         await self._note(group)
+
+
+def _save(store: Path, source_id: str, found: Iterable[tuple[str, bytes]]) -> None:
+    try:
+        for id, data in found:
+            thumbnails.save(store, source_id, id, data)
+    except OSError as e:
+        raise StoreError(
+            f"a thumbnail cannot be written ({e.strerror or e}); free some space on the disk of "
+            "the store and call again: nothing stored is lost"
+        ) from e

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from omni_core.engine.context import Context
-from omni_core.engine.ingest.flow import decoder_error
+from omni_core.engine.decoder_death import tried_twice
 from omni_core.engine.ingest.run import Run
 from omni_core.types import MediaInfo, Modality
-from omni_core.worker import Worker, WorkerDied
+from omni_core.worker import Worker
 
 SHORT_S = 60.0
 SHORT_PAGES = 40
@@ -65,10 +65,11 @@ def _is_short(info: MediaInfo, size: int) -> bool:
 
 async def _probe(context: Context, worker: Worker, run: Run) -> MediaInfo:
     await run.update(stage="probing", waiting_for="")
-    try:
+
+    async def probe() -> MediaInfo:
         info: MediaInfo = await worker.call(
             "probe", run.file, run.request.password, deadline_s=context.settings.probe_s
         )
-    except WorkerDied as e:
-        raise decoder_error(e) from e
-    return info
+        return info
+
+    return await tried_twice(probe)

@@ -16,6 +16,7 @@ from omni_core.catalog.groups import StoredGroup
 from omni_core.engine.bin import restore_known
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import read_hash
+from omni_core.engine.ingest import limits, refused
 from omni_core.engine.ingest.decoder import decoder_for, look_into
 from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.finish import fail, finish, suspend, withdraw
@@ -69,7 +70,8 @@ async def ingest_file(
     """Ingest one file, read by `readers` or in this process; returns its final status.
 
     The status of a file that cannot be read is `failed`, with its error; only the cancellation
-    of the caller and a broken store (StoreError) are raised.
+    of the caller and a broken store (StoreError) are raised. A source that the store refused to
+    take further is absent or partial.
     """
     file = Original(str(Path(request.path)), request.links)
     run = Run(request, _first(request), report, file)
@@ -79,10 +81,14 @@ async def ingest_file(
         if run.pipeline is not None:
             await finish_first(_suspend_cancelled(context, run, run.pipeline))
         raise
-    except StoreError:
+    except StoreError as e:
+        await refused.settle(context, run, e)
         raise
     except OmniError as e:
         await fail(context, run, e)
+    except Exception as e:
+        log.exception("the ingest of a file failed")
+        await fail(context, run, unexpected(e))
     if run.pipeline is not None:  # after the point where a cancellation makes it partial
         await context.changes.notify(run.pipeline.source.id)
     await run.update(timings=run.timings)
@@ -90,11 +96,20 @@ async def ingest_file(
     return run.status
 
 
+def unexpected(error: Exception) -> OmniError:
+    """A fault of ours in one file, which must not end the ingest of the others."""
+    return OmniError(
+        f"unexpected {type(error).__name__} while it was read; the log of the server says more",
+        code="INTERNAL",
+    )
+
+
 async def _suspend_cancelled(context: Context, run: Run, pipeline: Pipeline) -> None:
     try:
         await suspend(context, run, pipeline, StoppedError("ingest was cancelled"))
     except StoreError as e:
         if e.code != "LEASE_LOST":  # then another process goes on with it
+            await refused.settle(context, run, e)
             raise
     await context.changes.notify(pipeline.source.id)
 
@@ -130,7 +145,7 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
         await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
         await restore_known(context, sha256)
-        while not await is_complete(context, run, sha256):
+        while not await _is_done(context, run, sha256):
             who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
             if not who:
                 try:
@@ -142,6 +157,10 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
                 continue
             await run.update(stage="waiting", waiting_for=f"{ELSEWHERE} that ingests it: {who}")
             await asyncio.sleep(POLL_S)
+
+
+async def _is_done(context: Context, run: Run, sha256: str) -> bool:
+    return await is_complete(context, run, sha256) or await limits.is_at_limit(context, run, sha256)
 
 
 async def _ingest_or_fail(
@@ -261,7 +280,7 @@ async def _begin(
     collections = await asyncio.to_thread(context.catalog.collections_of, source.sha256)
     groups: tuple[StoredGroup, ...] = ()
     saved = b""
-    options = _options(run.request)
+    options = limits.options(run.request)
     if resume.get("options", options) == options:
         groups = await asyncio.to_thread(context.catalog.groups_of, source.sha256)
         saved = await asyncio.to_thread(context.catalog.readers_of, source.sha256)
@@ -301,12 +320,7 @@ async def _note(context: Context, run: Run, pipeline: Pipeline, group: StoredGro
         progress=pipeline.progress,
         segments=len(pipeline.stored),
         warnings=pipeline.warnings,
-        resume={**reached.state, "options": _options(run.request)},
+        resume={**reached.state, "options": limits.options(run.request)},
         readers=reached.readers,
         group=group,
     )
-
-
-def _options(request: IngestRequest) -> list[object]:
-    """What decides how a file is cut: another choice starts its ingest from the beginning."""
-    return [request.fast, request.transcript]

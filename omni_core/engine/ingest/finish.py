@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from omni_core.engine.context import Context
 from omni_core.engine.describe import empty_note
+from omni_core.engine.ingest import limits
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.speakers.finding import settle
@@ -17,11 +18,16 @@ from omni_core.query import Ids
 
 
 async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
-    """Mark the source ready, once everything is in the index."""
+    """Mark the source ready, once everything is in the index; partial, where a limit of the
+    settings has ended its decoding."""
     source, duration = pipeline.source, pipeline.duration_s
     await _delete_leftovers(context, pipeline)
     row = await asyncio.to_thread(context.catalog.get, source.sha256)
     await settle(context, row, pipeline.commit.voices, pipeline.observed.subtitles)
+    if pipeline.observed.limit is not None:
+        await limits.note(context, run, pipeline)
+        await suspend(context, run, pipeline, limits.error(pipeline.observed.limit))
+        return
     await asyncio.to_thread(
         context.catalog.finish,
         source.sha256,
@@ -93,12 +99,13 @@ async def withdraw(context: Context, run: Run, error: OmniError) -> None:
 
 async def suspend(context: Context, run: Run, pipeline: Pipeline, why: OmniError) -> None:
     """Mark the source partial; the next ingest resumes at its last checkpoint."""
+    warnings = (*pipeline.warnings, f"{why.code}: {why}")
     await asyncio.to_thread(
         context.catalog.finish,
         pipeline.source.sha256,
         state="partial",
         segments=len(pipeline.stored),
-        warnings=(*pipeline.warnings, f"{why.code}: {why}"),
+        warnings=warnings,
         timings=pipeline.spent,
     )
     run.status = replace(
@@ -107,5 +114,5 @@ async def suspend(context: Context, run: Run, pipeline: Pipeline, why: OmniError
         stage="done",
         segments=len(pipeline.stored),
         failure=why,
-        warnings=pipeline.warnings,
+        warnings=warnings,
     )

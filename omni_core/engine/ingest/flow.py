@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
+from omni_core.engine.decoder_death import decoder_error, may_try_again
 from omni_core.engine.ingest.chapters import Chapters
 from omni_core.engine.ingest.drawing import PageDrawing
 from omni_core.engine.ingest.embedding import Embedded, Target, embed, end_group, end_source
@@ -23,7 +24,6 @@ from omni_core.engine.ingest.observed import Observed
 from omni_core.engine.ingest.reached import Reached
 from omni_core.engine.ingest.titles import title_segment
 from omni_core.engine.workers import Models, ModelsDied
-from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.models.answers import ReadOptions
 from omni_core.originals import Original
 from omni_core.types import CutOptions, FileLength, FileWarning, Segment
@@ -70,14 +70,15 @@ class Flow:
     ) -> None:
         """Every result of the file to `sink`; `on_batch` is awaited after each batch.
 
-        When the model worker dies, go on from the last group, once. When the decoder dies of a
-        page's picture, go on without that picture. Raises UnreadableError or TooLargeError for the
-        file, ModelsDied for a second death, and what `sink` raises.
+        When the model worker dies, go on from the last group, once; so when the decoder is killed
+        or crashes. When it dies of a page's picture, go on without that picture. Raises
+        UnreadableError or TooLargeError for the file, UnavailableError (WORKER_DIED) for a decoder
+        that was killed twice, ModelsDied for a second death, and what `sink` raises.
 
         A cancelled run ends at once, or makes what it is reading durable if that takes no longer
         than `grace_s()` seconds.
         """
-        models_died = False
+        models_died = decoder_died = False
         while True:
             try:
                 await self._run(cutter, file, options, sink, stall_s, on_batch, grace_s)
@@ -88,13 +89,18 @@ class Flow:
                 log.warning("%s", e)
                 models_died = True
             except WorkerDied as e:
-                given_up = self._drawing.after_death()
-                if given_up is None:
+                first, decoder_died = not decoder_died and may_try_again(e), True
+                if first and e.reason == "killed":  # hardly for the sake of a picture
+                    log.warning("%s; going on in another", e)
+                elif (given_up := self._drawing.after_death()) is not None:
+                    log.warning("%s: %s", e, given_up or "trying the second PDF engine")
+                    self.observed.warn(given_up)
+                    undrawn, hung = self._drawing.undrawn(self.reached.done), self._drawing.hung()
+                    options = replace(options, undrawn=undrawn, hung=hung)
+                elif first:
+                    log.warning("%s; going on in another", e)
+                else:
                     raise decoder_error(e) from e
-                log.warning("%s: %s", e, given_up or "trying the second PDF engine")
-                self.observed.warn(given_up)
-                undrawn, hung = self._drawing.undrawn(self.reached.done), self._drawing.hung()
-                options = replace(options, undrawn=undrawn, hung=hung)
             self._since.clear()  # they are decoded and read again
 
     async def _run(
@@ -200,18 +206,3 @@ async def _briefly(work: Awaitable[None], seconds: float) -> None:
     await asyncio.wait([task])
     if not task.cancelled() and (error := task.exception()) is not None:
         log.warning("while being stopped: %s", error)
-
-
-def decoder_error(e: WorkerDied) -> OmniError:
-    """The error of a file whose decoder died."""
-    if e.reason == "deadline":
-        return TooLargeError(
-            f"{e}: the file takes too long to decode; it may be damaged or built to hang decoders",
-            code="TOO_LONG",
-        )
-    if e.reason == "killed":
-        return TooLargeError(
-            f"{e}: the file needs more memory than there is, if nobody stopped its decoder; make a "
-            "smaller copy"
-        )
-    return UnreadableError(f"{e}: the file is damaged, or needs more memory than is allowed")

@@ -8,6 +8,9 @@ from omni_core.engine.ingest.chapters import Chapters
 from omni_core.engine.speakers.said import Subtitles
 from omni_core.types import Channel, FileLength, FileWarning, Segment
 
+MAX_WARNINGS = 100
+"""Warnings that are kept of one file."""
+
 
 @dataclass
 class Observed:
@@ -21,10 +24,14 @@ class Observed:
     length_s: float | None = None
     """Seconds of the file as decoded, once it is read to its end."""
     warnings: list[str] = field(default_factory=list)
+    limit: FileWarning | None = None
+    """The limit that ended the decoding before the end of the file."""
 
     def saw(self, item: Segment | FileWarning | FileLength) -> None:
         """Note an item of the decoder's stream."""
-        if isinstance(item, FileWarning):
+        if isinstance(item, FileWarning) and item.limit:
+            self.limit = item
+        elif isinstance(item, FileWarning):
             self.warn(item.message)
         elif isinstance(item, FileLength):
             self.length_s = item.seconds
@@ -37,11 +44,12 @@ class Observed:
         """Add what another run of the same file observed."""
         self.chapters, self.subtitles = other.chapters, other.subtitles
         self.channels |= other.channels
-        self.length_s = other.length_s
+        self.length_s, self.limit = other.length_s, other.limit
         self.warn(*other.warnings)
 
     def warn(self, *lines: str) -> None:
-        """Add warnings, each once; empty ones are ignored."""
+        """Add warnings, each once and at most `MAX_WARNINGS`; empty ones are ignored."""
         for line in lines:
-            if line and line not in self.warnings:
-                self.warnings.append(line)
+            if line and line not in self.warnings and len(self.warnings) <= MAX_WARNINGS:
+                more = len(self.warnings) == MAX_WARNINGS
+                self.warnings.append("and more of the kind" if more else line)

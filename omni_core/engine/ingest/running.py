@@ -37,13 +37,22 @@ def ingests(
 
 
 def with_live_numbers(
-    page: SourcePage, jobs: Jobs, live: tuple[IngestStatus | FolderStatus, ...]
+    context: Context, page: SourcePage, jobs: Jobs, live: tuple[IngestStatus | FolderStatus, ...]
 ) -> SourcePage:
     """The page with the numbers that `ingest` reports; the catalog has those of the last
-    checkpoint."""
+    checkpoint. A source that the store would not take further is partial."""
     now = {s.source_id: s for _, s in jobs.live if s.source_id and s.state == "processing"}
-    rows = tuple(_live(row, now[row.id]) if row.id in now else row for row in page.sources)
+    rows = tuple(
+        _live(row, now[row.id]) if row.id in now else _settled(context, row) for row in page.sources
+    )
     return replace(page, sources=rows, ingests=live)
+
+
+def _settled(context: Context, row: SourceRow) -> SourceRow:
+    why = context.unsettled.get(row.sha256)
+    if why is None or row.state != "processing":
+        return row
+    return replace(row, state="partial", warnings=(*row.warnings, f"{why.code}: {why}"))
 
 
 def _live(row: SourceRow, status: IngestStatus) -> SourceRow:

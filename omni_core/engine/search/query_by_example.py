@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from omni_core.engine.context import Context
+from omni_core.engine.decoder_death import tried_twice
 from omni_core.engine.hashing import read_hash
-from omni_core.engine.ingest.flow import decoder_error
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.search.question import Question
 from omni_core.errors import BadRequestError, UnreadableError
+from omni_core.originals import Original
 from omni_core.types import Channel, MediaInfo, Modality, Segment, Source, Vector
-from omni_core.worker import WorkerDied
 
 MAX_VECTORS = 8
 """Most vectors of one example: enough for the shot, sound and words of a moment."""
@@ -77,36 +77,38 @@ async def by_file(
 
 async def _cut(context: Context, path: str, links: bool) -> tuple[list[Segment], MediaInfo, str]:
     sha256, file = await read_hash(path, links=links)
-    segments: list[Segment] = []
-    try:
-        info: MediaInfo = await context.decoders.open("probe", file, None)
-        source = Source(
-            sha256, path, Path(path).stem, info.modality, info.mime,
-            file.size, info.duration_s, info.pages,
-        )  # fmt: skip
-        options = replace(context.info.cut, fast=True)
-        timed = info.modality in (Modality.VIDEO, Modality.AUDIO)
-        async with context.decoders.opener() as opener:
-            stream = opener.stream(
-                "decompose", file, source, options, stall_s=context.settings.decode_stall_s
-            )
-            try:
-                async for segment in stream:
-                    if not isinstance(segment, Segment):
-                        continue  # the readable part is used
-                    if timed and segment.channel is Channel.TEXT:
-                        continue  # tags and chapters: like what is heard and seen is wanted
-                    limit = FILE_PAGES + 1 if segment.span.axis == "page" else FILE_SECONDS
-                    if segment.span.axis != "char" and segment.span.start >= limit:
-                        break
-                    segments.append(segment)
-                    if len(segments) >= FILE_SEGMENTS:
-                        break
-            finally:
-                await stream.aclose()
-    except WorkerDied as e:
-        raise decoder_error(e) from e
+    info: MediaInfo = await context.decoders.open("probe", file, None)
+    source = Source(
+        sha256, path, Path(path).stem, info.modality, info.mime, file.size, info.duration_s,
+        info.pages,
+    )  # fmt: skip
+    segments = await tried_twice(lambda: _first_segments(context, file, source))
     return segments, info, source.id
+
+
+async def _first_segments(context: Context, file: Original, source: Source) -> list[Segment]:
+    segments: list[Segment] = []
+    options = replace(context.info.cut, fast=True)
+    timed = source.modality in (Modality.VIDEO, Modality.AUDIO)
+    async with context.decoders.opener() as opener:
+        stream = opener.stream(
+            "decompose", file, source, options, stall_s=context.settings.decode_stall_s
+        )
+        try:
+            async for segment in stream:
+                if not isinstance(segment, Segment):
+                    continue  # the readable part is used
+                if timed and segment.channel is Channel.TEXT:
+                    continue  # tags and chapters: like what is heard and seen is wanted
+                limit = FILE_PAGES + 1 if segment.span.axis == "page" else FILE_SECONDS
+                if segment.span.axis != "char" and segment.span.start >= limit:
+                    break
+                segments.append(segment)
+                if len(segments) >= FILE_SEGMENTS:
+                    break
+        finally:
+            await stream.aclose()
+    return segments
 
 
 def _evenly_spaced(vectors: list[Vector], limit: int) -> list[Vector]:

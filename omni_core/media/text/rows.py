@@ -42,15 +42,15 @@ def row_windows(rows: Iterable[tuple[int, int, Sequence[str]]], words: int) -> I
             continue
         if n < above:
             parts, between = [c for c in cells if c], " "
-            size = sum(map(_size, parts))
+            size = _size(parts, words)
         elif names is None and _is_header(cells):
             names = cells
             parts, between = [c for c in cells if c], ", "
-            size = sum(map(_size, parts))
+            size = _size(parts, words)
         else:
             names = names or []
             parts, between = _named(names, cells), "; "
-            size = sum(map(_size, parts))
+            size = _size(parts, words)
         if lines and count + size > words:
             yield RowWindow(first, last, "\n".join(lines))
             lines, count = [], 0
@@ -103,23 +103,26 @@ def _pieces(parts: Sequence[str], between: str, words: int) -> Iterator[str]:
     piece: list[str] = []
     left = words
     for part in parts:
-        spans = list(word_spans(part))
-        while len(spans) > left:
+        spans = word_spans(part)
+        held = list(islice(spans, left + 1))
+        while len(held) > left:
             if left >= max(1, words // 2):  # enough room for a part of the cell to be understood
-                piece.append(part[spans[0][0] : spans[left - 1][1]])
-                spans = spans[left:]
+                piece.append(part[held[0][0] : held[left - 1][1]])
+                del held[:left]
             yield between.join(piece)
             piece, left = [], words
-        if spans:
-            piece.append(part[spans[0][0] : spans[-1][1]])
-            left -= len(spans)
+            held += islice(spans, left + 1 - len(held))
+        if held:
+            piece.append(part[held[0][0] : held[-1][1]])
+            left -= len(held)
     if piece:
         yield between.join(piece)
 
 
-def _size(text: str) -> int:
-    """Words; unspaced text counts by its length."""
-    return sum(1 for _ in word_spans(text))
+def _size(parts: Sequence[str], enough: int) -> int:
+    """Words, counted until there are more than `enough`; unspaced text counts by its length."""
+    every = (span for part in parts for span in word_spans(part))
+    return sum(1 for _ in islice(every, enough + 1))
 
 
 def _is_header(cells: Sequence[str]) -> bool:

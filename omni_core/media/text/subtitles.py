@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file
+from omni_core.media.limiting import after_the_limit
 from omni_core.media.text.cues import cue_windows
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read_bytes, segments
@@ -54,11 +55,15 @@ class SubtitleMedium(Medium):
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
-        """Windows of whole sentences; of markup without cues, windows of the page's text."""
+        """Windows of whole sentences, as far as `max_duration_s`; of markup without cues, windows
+        of the page's text."""
         data = read_bytes(path)
         subtitles = read_bytes_of(data, _suffix(path))
-        for w in cue_windows(subtitles.cues):
+        cues = [cue for cue in subtitles.cues if cue.start <= self.limits.max_duration_s]
+        for w in cue_windows(cues):
             yield w.segment(source, "subtitles")
+        if len(cues) < len(subtitles.cues):
+            yield after_the_limit(self.limits)
         for warning in subtitles.warnings:
             yield FileWarning(warning)
         if subtitles.cues:

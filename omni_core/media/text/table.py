@@ -12,13 +12,14 @@ from itertools import groupby, islice
 from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
 from omni_core.media.text.plain import MAX_MB, read, read_decoded
-from omni_core.media.text.rows import LOOKED_AT, RowWindow, row_windows
+from omni_core.media.text.rows import LOOKED_AT, MAX_COLUMNS, RowWindow, row_windows
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
 from omni_core.types import (
     Channel,
     CutOptions,
+    FileWarning,
     MediaInfo,
     Modality,
     Segment,
@@ -63,15 +64,31 @@ class TableMedium(Medium):
             warnings=text.warnings,
         )  # fmt: skip
 
-    def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
-        """Windows of rows."""
-        rows = _rows(read(path), os.path.splitext(path)[1].lower())
-        for span, windows in groupby(row_windows(rows, options.text_window_words), _span):
+    def decompose(
+        self, path: str, source: Source, options: CutOptions
+    ) -> Iterator[Segment | FileWarning]:
+        """Windows of rows; cells beyond `MAX_COLUMNS` are read without the names of their columns,
+        with a warning."""
+        wide = 0
+
+        def rows() -> Iterator[tuple[int, int, Sequence[str]]]:
+            nonlocal wide
+            for start, end, cells in _rows(read(path), os.path.splitext(path)[1].lower()):
+                wide += any(cells[MAX_COLUMNS:])
+                yield start, end, cells
+
+        for span, windows in groupby(row_windows(rows(), options.text_window_words), _span):
             for part, w in enumerate(windows):  # the pieces of a long row share its span
                 yield Segment(
                     source.id, Modality.DOCUMENT, Channel.TEXT, span, TextContent(w.text), w.text,
                     "table", part,
                 )  # fmt: skip
+        if wide:
+            rows_ = "row has" if wide == 1 else "rows have"
+            yield FileWarning(
+                f"{wide:,} {rows_} more than {MAX_COLUMNS:,} cells: the ones after these are read "
+                "without the names of their columns"
+            )
 
 
 def _span(window: RowWindow) -> Span:

@@ -36,6 +36,7 @@ from omni_server.auth.credentials import Credentials, host_of, is_guarded
 from omni_server.auth.resource import WELL_KNOWN, Resource
 from omni_server.authorization import audit, scope_of_tool
 from omni_server.http import media, uploads
+from omni_server.http.bodies import Bodies
 from omni_server.http.gate import LOOPBACK, Gate, check
 from omni_server.http.limits import Limits
 from omni_server.http.messages import Messages
@@ -49,6 +50,9 @@ from omni_server.state import Opener, State
 from omni_server.uploads.receiving import SWEEP_S
 
 log = logging.getLogger(__name__)
+
+MAX_SESSIONS = 2000
+"""Sessions of clients that were heard of in the last half hour, of about 16 kB each."""
 
 
 class HttpServer:
@@ -94,6 +98,7 @@ def application(state: State, server: MCPServer[State]) -> HttpServer:
     state.guarded = is_guarded(settings)
     app: Starlette = server.streamable_http_app(
         host=settings.host,
+        max_sessions=MAX_SESSIONS,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )  # the gate below checks Host and Origin, for every route
     app.add_middleware(Messages)
@@ -151,7 +156,8 @@ def application(state: State, server: MCPServer[State]) -> HttpServer:
         public=frozenset(public),
     )
     limited = Limits(gate, settings, metrics.limited)
-    observed = Observed(limited, metrics, settings.access_log)
+    bodies = Bodies(limited, settings.least_kb_s)
+    observed = Observed(bodies, metrics, settings.access_log)
     return HttpServer(observed, gate, gate.running)
 
 
@@ -181,7 +187,8 @@ def _sweeping(lifespan: Callable[[Any], Any], state: State) -> Callable[[Any], A
 
 def run_http(settings: Settings) -> None:
     """Serve until interrupted. Refuses a non-loopback address without a token and host names."""
-    from omni_server.http.ending import EndingServer  # uvicorn
+    from omni_server.http.connections import Connections  # uvicorn
+    from omni_server.http.ending import EndingServer
 
     app = create_http(settings)
     gc.freeze()  # what is imported stays: to look through all of it stops the loop for 0.1 s
@@ -189,4 +196,5 @@ def run_http(settings: Settings) -> None:
         audit.setLevel(logging.INFO)  # whatever else is logged
     log.info("listening on http://%s:%s/mcp", settings.host, settings.port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
-        EndingServer(app, app.end_subscriptions, settings.host, settings.port).run()
+        connections = Connections(settings.max_connections, settings.connections_per_address)
+        EndingServer(app, app.end_subscriptions, settings.host, settings.port, connections).run()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from omni_server.http.connections import Connections, TimedProtocol
 
 GRACE_S = 5
 """How long shutdown waits for running requests, seconds."""
@@ -22,11 +26,15 @@ class EndingServer(uvicorn.Server):
         end_subscriptions: Callable[[], None],
         host: str = "127.0.0.1",
         port: int = 0,
+        connections: Connections | None = None,
     ) -> None:
+        """`connections`: how many there may be."""
+        protocol: Any = functools.partial(TimedProtocol, among=connections or Connections())
         super().__init__(
             uvicorn.Config(
                 app, host=host, port=port, log_config=None, access_log=False,
-                server_header=False, timeout_graceful_shutdown=GRACE_S,
+                server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none",
+                http=protocol,
             )
         )  # fmt: skip
         self._end_subscriptions = end_subscriptions

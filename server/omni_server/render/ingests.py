@@ -15,6 +15,7 @@ from omni_server.text import Fence, counted, one_line, quoted, without_paths
 if TYPE_CHECKING:
     from omni_core.engine.results import Change, FolderStatus, IngestStatus
     from omni_server.fetch import DownloadProgress
+    from omni_server.fetched import Copy
 
 
 RETRY_S = 5
@@ -67,8 +68,9 @@ def stopped(ingests: Sequence[IngestStatus | FolderStatus]) -> CallToolResult:
     return blocks.both([text], {"state": "partial", "progress": progress, "segments": segments})
 
 
-def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
-    """The status of one file's ingest into `collection`."""
+def ingest(s: IngestStatus, collection: str = DEFAULT, copy: Copy | None = None) -> CallToolResult:
+    """The status of one file's ingest into `collection`; `copy`: which one, of a link."""
+    told = (copy.line,) if copy and not copy.is_new else ()
     going = s.state in ("queued", "processing")
     data = blocks.lean(
         {
@@ -85,7 +87,7 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
             "changed": [CHANGED[c].format(collection=collection) for c in s.changed],
             "duplicate_of": one_line(s.duplicate_of),
             "empty": one_line(s.empty),
-            "warnings": _warnings(s.warnings),
+            "warnings": _warnings((*told, *s.warnings)),
             "retry_in_s": RETRY_S if going else None,
         },
         keep=("segments", "progress"),
@@ -114,6 +116,8 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
         lines.append(f"It was {quoted(blocks.name(s.moved_from))} before; its path is the new one.")
     if s.duplicate_of:
         lines.append(f"Same bytes as {quoted(s.duplicate_of)}.")
+    if copy and copy.is_new:
+        lines.append(copy.line)
     within = [f"waiting for {one_line(s.waiting_for, 120)}"] * bool(going and s.waiting_for)
     within += [f"Warning: {w}" for w in data.get("warnings", ())]
     if not within:

@@ -30,6 +30,8 @@ from omni_server.uploads.room import Room
 log = logging.getLogger(__name__)
 
 SWEEP_S = 600.0
+ALL_SENDERS = 8
+"""All senders together may be sending as many uploads as so many senders."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -171,6 +173,12 @@ class Uploads:
         if id_ in self._writing:
             raise UnavailableError(
                 "another request is sending this upload; try again when it has ended", code="BUSY"
+            )
+        if counted and len(self._writing) >= self._at_once * ALL_SENDERS:
+            raise UnavailableError(
+                f"{len(self._writing)} uploads are being received (uploads_at_once); send this one "
+                "when some have ended",
+                code="TOO_MANY_UPLOADS",
             )
         if counted and sum(o == owner for o in self._writing.values()) >= self._at_once:
             raise UnavailableError(

@@ -8,8 +8,8 @@ import av.error
 import pymupdf
 import pytest
 
-from omni_core.engine.ingest.flow import decoder_error
-from omni_core.errors import OmniError, TooLargeError, UnreadableError
+from omni_core.engine.decoder_death import decoder_error
+from omni_core.errors import OmniError, TooLargeError, UnavailableError, UnreadableError
 from omni_core.media.guard import guarded
 from omni_core.worker import WorkerDied
 
@@ -48,7 +48,7 @@ def test_anything_else_is_damage(error: Exception) -> None:
 
 @pytest.mark.parametrize(
     ("reason", "kind"),
-    [("killed", TooLargeError), ("deadline", TooLargeError), ("crashed", UnreadableError)],
+    [("killed", UnavailableError), ("deadline", TooLargeError), ("crashed", UnreadableError)],
 )
 def test_a_decoder_that_was_killed_is_no_proof_of_damage(
     reason: str, kind: type[OmniError]
