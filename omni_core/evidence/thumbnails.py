@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from omni_core.evidence.images import Jpeg, jpeg
 from omni_core.files import write_atomically
@@ -16,6 +18,15 @@ BYTES = 24_000
 """Size limit of one thumbnail; those of 1,000 shots take about 15 MB."""
 
 
+class Thumbnail(NamedTuple):
+    """The thumbnail of one segment."""
+
+    source_id: str
+    id: str
+    """uuid of the segment."""
+    jpeg: bytes
+
+
 def small(pixels: Pixels) -> bytes:
     """The thumbnail of an image, as JPEG."""
     return jpeg(pixels, EDGE, max_bytes=BYTES).jpeg
@@ -24,6 +35,14 @@ def small(pixels: Pixels) -> bytes:
 def save(store: Path, source_id: str, uuid: str, thumbnail: bytes) -> None:
     """Write the thumbnail (JPEG) of one segment, replacing an earlier one."""
     write_atomically(_path(store, source_id, uuid), thumbnail)
+
+
+def add(store: Path, source_id: str, uuid: str, thumbnail: bytes) -> bool:
+    """`save` where there is none; whether it was saved."""
+    new = not _path(store, source_id, uuid).exists()
+    if new:
+        save(store, source_id, uuid, thumbnail)
+    return new
 
 
 def load(store: Path, source_id: str, uuid: str, caption: str) -> Jpeg | None:
@@ -37,6 +56,12 @@ def load(store: Path, source_id: str, uuid: str, caption: str) -> Jpeg | None:
         return None
     with Image.open(path) as image:
         return Jpeg(data, caption, image.width, image.height)
+
+
+def of_source(store: Path, source_id: str) -> Iterator[Thumbnail]:
+    """The thumbnails of a source."""
+    for path in sorted(_path(store, source_id, "x").parent.glob("*.jpg")):
+        yield Thumbnail(source_id, path.stem, path.read_bytes())
 
 
 def remove(store: Path, source_id: str) -> None:
