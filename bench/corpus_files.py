@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from omni_core.decoder import Decoder
 from omni_core.engine.ingest.drawing import PageDrawing
 from omni_core.errors import NotFoundError, OmniError
 from omni_core.settings import Settings
@@ -28,7 +29,7 @@ from omni_core.types import (
     Source,
     TextContent,
 )
-from omni_core.worker import Worker, WorkerDied
+from omni_core.worker import WorkerDied
 
 Outcome = Literal["opened", "empty", "refused", "died", "deadline", "outside"]
 """empty: opened, without a segment. outside: an error that is none of `omni_core.errors`, or has
@@ -109,9 +110,8 @@ class Trial:
     def __init__(self, number: int, settings: Settings, file_s: float) -> None:
         """`file_s`: seconds after which a file is given up, whatever it still yields."""
         self._settings, self._file_s = settings, file_s
-        self._worker = Worker(
+        self._worker = Decoder(
             f"decoder {number}",
-            "omni_core.media.service:service",
             memory_mb=settings.memory_mb,
             max_pixels=settings.max_pixels,
             max_file_mb=settings.max_file_mb,

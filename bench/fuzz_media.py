@@ -33,6 +33,7 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
+from omni_core.decoder import Decoder
 from omni_core.errors import OmniError
 from omni_core.types import CutOptions, MediaInfo, Modality, Source
 from omni_core.worker import Worker, WorkerDied
@@ -290,7 +291,7 @@ async def run(
     numbers = iter(range(inputs))
 
     async def lane(number: int) -> None:
-        worker = Worker(f"decoder {number}", "omni_core.media.service:service", memory_mb=2048)
+        worker = Decoder(f"decoder {number}", memory_mb=2048)
         try:
             await worker.call("probe", str(originals[0][0]), deadline_s=60)  # not timed: imports
             for n in numbers:

@@ -84,8 +84,10 @@ async def _fill(server: Server, gaps: Gaps) -> None:
     """Put the one file into the library, twice: what is loaded at first is no matter here."""
     for _ in range(2):
         for method, name, given in (
-            ("ingest_media", "ingest_media", '"source":"notes.md","wait_s":45'),
-            ("search", "search", '"query":"boat launch"'),
+            ("file", "ingest_media", '"source":"notes.md","wait_s":45'),
+            ("folder", "ingest_media", '"source":"**","wait_s":45'),
+            ("search", "search", '"query":"a"'),
+            ("search", "search", '"query":"wo ist das Boot","exclude":"boat"'),
             ("get_segment", "get_segment", '"ref":"[notes p.1]","show":["text"]'),
         ):
             params = f'"name":"{name}","arguments":{{{given}}}'

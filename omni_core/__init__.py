@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from omni_core.points import ScoredPoint as ScoredPoint
     from omni_core.protocols import Encoder as Encoder
     from omni_core.protocols import Index as Index
+    from omni_core.protocols import Lack as Lack
     from omni_core.protocols import Medium as Medium
     from omni_core.protocols import Reader as Reader
     from omni_core.protocols import Reranker as Reranker
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from omni_core.query import Range as Range
     from omni_core.sharing import SharedEngine as SharedEngine
     from omni_core.types import AudioContent as AudioContent
+    from omni_core.types import BinnedSource as BinnedSource
     from omni_core.types import Channel as Channel
     from omni_core.types import Content as Content
     from omni_core.types import CutOptions as CutOptions
@@ -132,6 +134,7 @@ _LAZY = {
     "omni_core.protocols": (
         "Encoder",
         "Index",
+        "Lack",
         "Medium",
         "Reader",
         "Reranker",

@@ -100,7 +100,7 @@ def _rebuild_ambiguous(
 
 
 class UnreadableError(OmniError):
-    """CORRUPT_MEDIA, UNSUPPORTED_TYPE, ENCRYPTED."""
+    """CORRUPT_MEDIA, UNSUPPORTED_TYPE, ENCRYPTED, SOURCE_CHANGED."""
 
     code = "CORRUPT_MEDIA"
 

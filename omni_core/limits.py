@@ -58,6 +58,8 @@ ARGUMENTS = 40
 """Most arguments of a call."""
 NUMBER = 64
 """Most characters of a number, a choice or a list of choices that is written as text."""
+GLOB_PART = 512
+"""Most characters of a glob between two slashes: no file name is longer than 255 bytes."""
 WORDS = 50
 """Most different words that a title is searched for."""
 

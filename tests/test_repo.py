@@ -26,7 +26,17 @@ SCRIPTS = (
     ".ci/run",
     *(
         f"scripts/{n}"
-        for n in ("check", "conformance", "demo", "mcpb", "mutate", "record_task", "test")
+        for n in (
+            "check",
+            "conformance",
+            "demo",
+            "lock",
+            "mcpb",
+            "mutate",
+            "record_task",
+            "sbom",
+            "test",
+        )
     ),
 )
 GITHUB = REPO / ".github"
@@ -76,9 +86,9 @@ def test_the_workflow_runs_the_scripts_on_every_declared_python_and_system() -> 
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     for step in steps:
         if "uses" in step:
-            assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step["uses"]
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]), step["uses"]
         else:
-            assert os.access(REPO / step["run"], os.X_OK), step["run"]
+            assert os.access(REPO / step["run"].split()[0], os.X_OK), step["run"]
     assert {"./scripts/check", "./scripts/test"} <= {s["run"] for s in steps if "run" in s}
 
 

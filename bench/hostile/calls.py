@@ -15,8 +15,9 @@ from omni_core import limits
 from omni_server.app import all_tools, page_tools
 from omni_server.arguments import longest
 
+VERSION = "2026-07-28"
 META = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/protocolVersion": VERSION,
     "io.modelcontextprotocol/clientCapabilities": {},
 }
 MB = 1 << 20

@@ -30,8 +30,8 @@ def of_routes() -> Iterator[Route]:
             text = (many * length)[:length]
             yield from _paths(text, f"{length} of {many!r}")
             yield from _headers(text, f"{length} of {many!r}")
-    many = {f"X-A-{n}": "b" for n in range(limits.HEADERS + 50)}
-    yield Route("150 headers", "GET", "/health", many)
+    headers = {f"X-A-{n}": "b" for n in range(limits.HEADERS + 50)}
+    yield Route("150 headers", "GET", "/health", headers)
 
 
 def _paths(text: str, named: str) -> Iterator[Route]:

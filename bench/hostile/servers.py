@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.hostile.calls import META, Case
+from bench.hostile.calls import VERSION, Case
 
 ROOT = Path(__file__).resolve().parents[2]
 METER = """
@@ -95,8 +95,8 @@ def options(folder: Path) -> tuple[list[str], dict[str, str]]:
     root.mkdir(exist_ok=True)
     deep = root.joinpath(*["deep"] * 8)
     deep.mkdir(parents=True, exist_ok=True)
-    for n in range(300):
-        (deep / f"{'a' * 100}{n}.txt").touch()
+    for n in range(20):
+        (deep / f"{'a' * 100}{n}.txt").write_text(f"a word {n}")
     words = "The launch of the boat is postponed to March. "
     (root / "notes.md").write_text("# Boats\n\n" + words + "a b a c " * 400)
     environ = os.environ | {
@@ -178,7 +178,7 @@ class Http:
         """Post a message to /mcp."""
         headers = {
             "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
-            "MCP-Protocol-Version": META["io.modelcontextprotocol/protocolVersion"],
+            "MCP-Protocol-Version": VERSION,
             "Mcp-Method": case.method or "tools/list",
         }  # fmt: skip
         if case.name:
@@ -202,6 +202,9 @@ class Http:
                     start = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
                     start += f"Content-Length: {len(body)}\r\n{head}\r\n"
                     writer.write(start.encode("latin-1") + body)
+                    await writer.drain()
+                    if len(body) >= 1 << 20:
+                        started = time.perf_counter()
                     data = await reader.read(-1)
                 finally:
                     writer.close()

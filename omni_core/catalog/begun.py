@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from omni_core.catalog.rows import mapping
 from omni_core.catalog.watched import WatchedFiles
 
 
@@ -30,7 +31,7 @@ class Begun(WatchedFiles):
     def begun(self) -> dict[str, dict[str, Any]]:
         """The requests that have not ended, by key, oldest first."""
         rows = self._all("SELECT key, request FROM begun ORDER BY at, key")
-        return {r["key"]: json.loads(r["request"]) for r in rows}
+        return {r["key"]: request for r in rows if (request := mapping(r["request"]))}
 
     def readers_of(self, source: str) -> bytes:
         """The readers' buffers at the last checkpoint of a source (sha256); b"" without any."""

@@ -7,31 +7,10 @@ from typing import Any
 
 from omni_core.catalog.database import Transaction
 from omni_core.catalog.store import Catalog
+from omni_core.catalog.tables import TABLES
 from omni_core.errors import StoreError
 
 PAGE = 500
-TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "meta": (("key",), ("value",)),
-    "sources": (
-        ("sha256",),
-        (
-            "id", "uri", "title", "modality", "mime", "size", "duration_s", "pages",
-            "recorded_at", "recorded_ts", "recorded_at_from", "ingested_at", "state", "stage",
-            "progress", "segments", "warnings", "error_code", "error", "timings", "model",
-            "pipeline", "resume", "folded", "empty",
-        ),
-    ),
-    "paths": (("path",), ("sha256", "size", "mtime_ns", "folded", "gone_at")),
-    "collections": (("name", "sha256"), ("ingested_at",)),
-    "passed_over": (("path",), ("size", "mtime_ns", "code", "error", "pipeline")),
-    "readers": (("sha256",), ("state",)),
-    "begun": (("key",), ("request", "at")),
-    "speakers": (("sha256", "number"), ("given", "found", "found_from")),
-    "turns": (("sha256", "start"), ("end", "speaker")),
-    "checkpoints": (("sha256", "number"), ("segments", "points")),
-}  # fmt: skip
-"""Key and other columns of each table, in an order in which references exist. Not here: what
-triggers keep (counts, names), and leases, which end with their process."""
 LIBRARY = "library"
 """Key of `meta`: the id of the library."""
 

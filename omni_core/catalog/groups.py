@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from omni_core.catalog.database import Transaction
+from omni_core.catalog.rows import mapping, texts
 from omni_core.catalog.spoken import Spoken
 
 
@@ -33,17 +34,14 @@ class Groups(Spoken):
     def groups_of(self, source: str) -> tuple[StoredGroup, ...]:
         """The durable groups of an unfinished source (sha256), in order."""
         found = self._one("SELECT resume FROM sources WHERE sha256 = ?", source)
-        durable = 0 if found is None else json.loads(found["resume"]).get("groups", 0)
+        durable = 0 if found is None else mapping(found["resume"]).get("groups", 0)
         rows = self._all(
             "SELECT number, segments, points FROM checkpoints WHERE sha256 = ? AND number < ?"
             " ORDER BY number",
             source, durable,
         )  # fmt: skip
         return tuple(
-            StoredGroup(
-                r["number"], tuple(json.loads(r["segments"])), tuple(json.loads(r["points"]))
-            )
-            for r in rows
+            StoredGroup(r["number"], texts(r["segments"]), texts(r["points"])) for r in rows
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from omni_core.catalog.rows import texts
 from omni_core.collection_names import collection_name
 
 PENDING = "collections_to_mend"
@@ -44,6 +45,5 @@ def mend_names(db: sqlite3.Connection) -> None:
 
 
 def pending(value: str | None) -> list[str]:
-    """The hashes in a value of `PENDING`; none for None."""
-    hashes: list[str] = json.loads(value) if value else []
-    return hashes
+    """The hashes in a value of `PENDING`; none for None and for nonsense."""
+    return list(texts(value)) if value else []

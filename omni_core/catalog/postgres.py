@@ -21,6 +21,7 @@ from typing import Any
 from omni_core.catalog import postgres_schema
 from omni_core.catalog.database import Transaction
 from omni_core.catalog.postgres_connection import Pool, PostgresTransaction, Row
+from omni_core.catalog.rows import mapping
 from omni_core.catalog.store import Catalog
 from omni_core.errors import BadRequestError, StoreError
 
@@ -43,10 +44,15 @@ class PostgresCatalog(Catalog):
         self._attempts: dict[str, int] = {}
         """The attempt of each source that this process took, also where it lost it since."""
         self._mutex = threading.Lock()
+        self._read_only = read_only
         self._pool = Pool(url, schema)
         try:
-            with self._writing() as db:
-                postgres_schema.migrate(db, schema)
+            there = "SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = 'catalog_version'"
+            if read_only and self._one(there, schema) is not None:
+                postgres_schema.require_current(self._one("SELECT version FROM catalog_version"))
+            else:  # a catalog that is not there yet is made: it reads as empty
+                with self._writing() as db:
+                    postgres_schema.migrate(db, schema)
             if not read_only:
                 self._let_go_of_the_dead()
         except BaseException:
@@ -55,6 +61,9 @@ class PostgresCatalog(Catalog):
 
     def close(self) -> None:
         """Give up what this process owns, and close the connections."""
+        if self._read_only:
+            self._pool.close()
+            return
         try:
             with self._writing() as db:
                 for table in ("sources", "begun"):
@@ -132,7 +141,7 @@ class PostgresCatalog(Catalog):
             f"SELECT key, request FROM begun WHERE NOT ({_HELD} AND owner <> ?) ORDER BY at, key",  # noqa: S608
             self._owner,
         )
-        return {r["key"].partition("/")[0]: json.loads(r["request"]) for r in rows}
+        return {r["key"].partition("/")[0]: mapping(r["request"]) for r in rows}
 
     def _own_key(self, key: str) -> str:
         return f"{key}/{self._owner}"

@@ -38,6 +38,10 @@ class Row:
     def __getitem__(self, key: str | int) -> Any:
         return self._values[self._places[key] if isinstance(key, str) else key]
 
+    def keys(self) -> list[str]:
+        """The names of the columns."""
+        return list(self._places)
+
 
 def _rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
     places = {column.name: n for n, column in enumerate(cursor.description or ())}

@@ -7,7 +7,7 @@ triggers append what changed, reading adds it up, and `compact` merges the rows 
 
 from __future__ import annotations
 
-from omni_core.catalog.database import Transaction
+from omni_core.catalog.database import Row, Transaction
 from omni_core.errors import StoreError
 
 _DOMAIN = 'TEXT COLLATE "C"'
@@ -193,6 +193,31 @@ MIGRATIONS = (
     CREATE TRIGGER source_dated AFTER UPDATE OF ingested_at ON sources
         FOR EACH ROW WHEN (OLD.ingested_at <> NEW.ingested_at) EXECUTE FUNCTION source_dated();
     """.replace(" TEXT", f" {_DOMAIN}"),
+    """
+    ALTER TABLE paths ADD COLUMN ctime_ns BIGINT NOT NULL DEFAULT 0;
+    ALTER TABLE paths ADD COLUMN inode BIGINT NOT NULL DEFAULT 0;
+    """,
+    """
+    CREATE TABLE bin (
+        sha256 TEXT PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        title TEXT NOT NULL,
+        uri TEXT NOT NULL,
+        segments BIGINT NOT NULL,
+        model TEXT NOT NULL,
+        pipeline TEXT NOT NULL,
+        state TEXT NOT NULL,
+        at DOUBLE PRECISION NOT NULL,
+        step TEXT NOT NULL,
+        rows TEXT NOT NULL
+    );
+    CREATE TABLE bin_points (
+        sha256 TEXT NOT NULL REFERENCES bin ON DELETE CASCADE,
+        number BIGINT NOT NULL,
+        body BYTEA NOT NULL,
+        PRIMARY KEY (sha256, number)
+    );
+    """.replace(" TEXT", f" {_DOMAIN}"),
 )
 """Script n migrates version n to n + 1. Append only: existing databases have run the others."""
 
@@ -229,6 +254,16 @@ def migrate(db: Transaction, schema: str) -> None:
     if version < len(MIGRATIONS):
         db.execute("DELETE FROM catalog_version")
         db.execute("INSERT INTO catalog_version VALUES (?)", (len(MIGRATIONS),))
+
+
+def require_current(held: Row | None) -> None:
+    """For read-only use, which cannot migrate. Raises StoreError for another version."""
+    version = 0 if held is None else int(held["version"])
+    if version != len(MIGRATIONS):
+        raise StoreError(
+            f"this catalog is of version {version}, this omni-mcp reads {len(MIGRATIONS)}; start "
+            "`omni-mcp serve` of the newer one once"
+        )
 
 
 def compact(db: Transaction) -> None:

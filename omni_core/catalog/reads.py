@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from omni_core.catalog import schema
+from omni_core.catalog import rows, schema
 from omni_core.catalog.database import Database
 from omni_core.catalog.query import (
     MISSING,
@@ -37,57 +37,63 @@ class Reads(Database):
     def get(self, source: str) -> SourceRow | None:
         """The source with this id (`src_...`) or sha256."""
         found = self._one(f"{schema.SELECT} WHERE s.sha256 = ? OR s.id = ?", source, source)
-        return None if found is None else schema.row(found)
+        return None if found is None else rows.row(found)
 
     def get_many(self, ids: Collection[str]) -> dict[str, SourceRow]:
         """The known sources among these ids (`src_...`), by id; one query."""
         if not ids:
             return {}
-        rows = self._all(f"{schema.SELECT} WHERE s.id IN ({_placeholders(ids)})", *ids)
-        return {r["id"]: schema.row(r) for r in rows}
+        found = self._all(f"{schema.SELECT} WHERE s.id IN ({_placeholders(ids)})", *ids)
+        return {row.id: row for row in map(rows.row, found)}
 
     def with_duplicate_title(self, ids: Collection[str]) -> set[str]:
         """Those of these ids whose title is also the title or a file name of another source."""
         if not ids:
             return set()
         same = "o.folded = s.folded AND o.sha256 <> s.sha256)"
-        rows = self._all(
+        found = self._all(
             f"SELECT s.id FROM sources s WHERE s.id IN ({_placeholders(ids)}) AND s.folded <> ''"  # noqa: S608 - ours
             f" AND (EXISTS (SELECT 1 FROM sources o WHERE {same}"
             f" OR EXISTS (SELECT 1 FROM paths o WHERE {same})",
             *ids,
         )
-        return {r["id"] for r in rows}
+        return {r["id"] for r in found}
 
-    def by_path(self, path: str, *, size: int, mtime_ns: int) -> str | None:
-        """The sha256 of an unchanged file, without reading it; None when it must be hashed."""
+    def by_path(
+        self, path: str, *, size: int, mtime_ns: int, ctime_ns: int = 0, inode: int = 0
+    ) -> str | None:
+        """The sha256 of an unchanged file, without reading it; None when it must be hashed.
+
+        Size and mtime can be forged by whoever changes the file, ctime cannot.
+        """
         found = self._one(
-            "SELECT sha256 FROM paths WHERE path = ? AND size = ? AND mtime_ns = ?",
-            path, size, mtime_ns,
+            "SELECT sha256 FROM paths WHERE path = ? AND size = ? AND mtime_ns = ?"
+            " AND ctime_ns = ? AND inode = ?",
+            path, size, mtime_ns, ctime_ns, inode,
         )  # fmt: skip
         return None if found is None else str(found[0])
 
     def paths(self, source: str) -> list[str]:
         """Every path at which its bytes were ingested."""
-        rows = self._all(
+        found = self._all(
             "SELECT path FROM paths WHERE sha256 = ? ORDER BY path", self._sha256(source)
         )
-        return [r[0] for r in rows]
+        return [rows.shown(r[0]) for r in found]
 
     def collections(self) -> dict[str, int]:
         """The number of sources of every collection, by name."""
-        rows = self._all(
+        found = self._all(
             "SELECT name, sum(sources) AS sources FROM collection_counts"
             " GROUP BY name HAVING sum(sources) > 0 ORDER BY name"
         )
-        return {r["name"]: int(r["sources"]) for r in rows}
+        return {rows.shown(r["name"]): int(r["sources"]) for r in found}
 
     def collections_of(self, source: str) -> list[str]:
         """The collections of one source."""
-        rows = self._all(
+        found = self._all(
             "SELECT name FROM collections WHERE sha256 = ? ORDER BY name", self._sha256(source)
         )
-        return [r[0] for r in rows]
+        return [rows.shown(r[0]) for r in found]
 
     def totals(self, collection: str = "") -> tuple[int, int]:
         """Number of sources and of segments, in a collection or ("") in the library."""
@@ -130,7 +136,7 @@ class Reads(Database):
         """The source whose bytes this path held when it was last ingested."""
         clause = " WHERE s.sha256 = (SELECT sha256 FROM paths WHERE path = ?)"
         found = self._one(schema.SELECT + clause, path)
-        return None if found is None else schema.row(found)
+        return None if found is None else rows.row(found)
 
     def list(
         self,
@@ -159,14 +165,14 @@ class Reads(Database):
             return [], 0, None
         page = selected.after(after)
         found = self._all(schema.COLUMNS + page.first, *page.values, limit + 1)
-        rows = found[:limit]
+        shown = found[:limit]
         more = len(found) > limit
-        last = (str(rows[-1]["ingested_at"]), str(rows[-1]["sha256"])) if more else None
-        return [schema.row(r) for r in rows], total, last
+        last = (str(shown[-1]["ingested_at"]), str(shown[-1]["sha256"])) if more else None
+        return [rows.row(r) for r in shown], total, last
 
     def _found(self, selected: Selection) -> builtins.list[SourceRow]:
-        rows = self._all(schema.COLUMNS + selected.first, *selected.values, MOST_FOUND)
-        return [schema.row(r) for r in rows]
+        found = self._all(schema.COLUMNS + selected.first, *selected.values, MOST_FOUND)
+        return [rows.row(r) for r in found]
 
     def _count(self, selected: Selection) -> int:
         found = self._one(f"SELECT count(*) AS n{selected.sql}", *selected.values)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
 from omni_core.catalog import counters
-from omni_core.collection_names import collection_names
 from omni_core.errors import StoreError
-from omni_core.types import Modality, Source, SourceRow
+from omni_core.types import Source
 
 MIGRATIONS = (
     """
@@ -116,6 +114,31 @@ MIGRATIONS = (
         WHERE json_extract(resume, '$.stored') IS NOT NULL;
     """,
     counters.MIGRATION,
+    """
+    ALTER TABLE paths ADD COLUMN ctime_ns INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE paths ADD COLUMN inode INTEGER NOT NULL DEFAULT 0;
+    """,
+    """
+    CREATE TABLE bin (
+        sha256 TEXT PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        title TEXT NOT NULL,
+        uri TEXT NOT NULL,
+        segments INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        pipeline TEXT NOT NULL,
+        state TEXT NOT NULL,
+        at REAL NOT NULL,
+        step TEXT NOT NULL,
+        rows TEXT NOT NULL
+    );
+    CREATE TABLE bin_points (
+        sha256 TEXT NOT NULL REFERENCES bin ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (sha256, number)
+    );
+    """,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 
@@ -176,42 +199,14 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 COLUMNS = (
-    "SELECT s.*, (SELECT json_group_array(n.name) FROM collections n WHERE n.sha256 = s.sha256)"
-    " AS held_by, (SELECT CASE WHEN count(*) = count(g.gone_at) THEN max(g.gone_at) END"
+    "SELECT s.*, (SELECT json_group_array(n.name || '') FROM collections n"
+    " WHERE n.sha256 = s.sha256) AS held_by,"
+    " (SELECT CASE WHEN count(*) = count(g.gone_at) THEN max(g.gone_at) END"
     " FROM paths g WHERE g.sha256 = s.sha256) AS gone_at"
 )
 """What `row` converts, of the sources `s`."""
 SELECT = f"{COLUMNS} FROM sources s"
 """Query whose rows `row` converts."""
-
-
-def row(r: sqlite3.Row) -> SourceRow:
-    """A row of `SELECT` as a SourceRow."""
-    return SourceRow(
-        id=r["id"],
-        title=r["title"],
-        modality=Modality(r["modality"]),
-        uri=r["uri"],
-        sha256=r["sha256"],
-        mime=r["mime"],
-        size=r["size"],
-        state=r["state"],
-        segments=r["segments"],
-        progress=r["progress"],
-        duration_s=r["duration_s"],
-        pages=r["pages"],
-        recorded_at=_when(r["recorded_at"]),
-        recorded_at_from=r["recorded_at_from"],
-        ingested_at=_when(r["ingested_at"]),
-        collections=collection_names(json.loads(r["held_by"])),  # a reader cannot mend them
-        model=r["model"],
-        pipeline=r["pipeline"],
-        warnings=tuple(json.loads(r["warnings"])),
-        error_code=r["error_code"],
-        error=r["error"],
-        missing_since=_when(r["gone_at"]),
-        empty=r["empty"],
-    )
 
 
 INITIAL_PROGRESS: dict[str, Any] = {
@@ -239,10 +234,6 @@ def columns(source: Source) -> dict[str, Any]:
         "recorded_ts": None if at is None else at.timestamp(),
         "recorded_at_from": source.recorded_at_from,
     }
-
-
-def _when(text: Any) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
 
 
 def aware(at: datetime) -> datetime:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from omni_core.catalog.begun import Begun
+from omni_core.catalog.rows import numbers, shown
 from omni_core.catalog.schema import NAME, NAMED
 from omni_core.types import NameFrom, Speaker, Turn
 
@@ -72,7 +73,7 @@ class Spoken(Begun):
         if end is not None:
             sql, values = sql + " AND start < ?", [*values, end]
         rows = self._all(sql + " ORDER BY start", *values)
-        return [Turn(r["start"], r["end"], r["speaker"]) for r in rows]
+        return [Turn(*r[:3]) for r in rows if numbers(*r[:3])]
 
     def speakers(self, ids: Collection[str], *, times: bool = False) -> dict[str, list[Speaker]]:
         """The speakers of these sources (`src_...`), by id and in order of number; with `times`
@@ -85,7 +86,7 @@ class Spoken(Begun):
     def speaker_names(self) -> set[str]:
         """The names of all speakers, of every source."""
         rows = self._all(f"SELECT DISTINCT {NAME} AS name FROM speakers p WHERE {NAMED}")  # noqa: S608 - ours
-        return {r["name"] for r in rows}
+        return {shown(r["name"]) for r in rows}
 
     def speaking(self, name: str) -> list[str]:
         """The ids of the sources with a speaker of exactly this name."""
@@ -132,13 +133,15 @@ class Spoken(Begun):
         found: dict[str, list[Speaker]] = defaultdict(list)
         rows = self._all(f"{select} {where}{group}", *values)
         # sorted here: for an ORDER BY SQLite reads every source, not every speaker
-        for r in sorted(rows, key=lambda r: (r["id"], r["number"])):
+        whole = (r for r in rows if numbers(r["number"], r["seconds"], r["first"]))
+        for r in sorted(whole, key=lambda r: (r["id"], r["number"])):
+            given, other = shown(r["given"]), shown(r["found"])
             found[r["id"]].append(
                 Speaker(
                     r["number"],
-                    r["given"] or r["found"],
-                    "person" if r["given"] else r["found_from"],
-                    r["found"] if r["found_from"] == "subtitles" else "",
+                    given or other,
+                    "person" if given else r["found_from"],
+                    other if r["found_from"] == "subtitles" else "",
                     round(r["seconds"], 1),
                     r["turns"],
                     r["first"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from omni_core.catalog import mending, schema
+from omni_core.catalog import checking, mending, schema
 from omni_core.catalog.lock import StoreLock
 from omni_core.catalog.store import Catalog
 from omni_core.errors import StoreError
@@ -30,6 +32,8 @@ class SqliteCatalog(Catalog):
         self._mutex = threading.RLock()
         self._lock = None if read_only else _lock_store(store)
         try:
+            if not read_only:
+                checking.refuse_lost(store)
             with _as_store_errors():
                 self._db = _connect(store / "catalog.sqlite", read_only)
                 self._prepare(read_only)
@@ -106,16 +110,21 @@ def _lock_store(store: Path) -> StoreLock:
 
 
 def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
-    if read_only and not path.exists():
-        target = ":memory:"
+    if read_only and not (path.exists() and path.stat().st_size):
+        target = ":memory:"  # no file, or its writer has not created the tables yet
     elif read_only:
         target = f"{path.absolute().as_uri()}?mode=ro"
+        wal = path.with_name(f"{path.name}-wal")
+        if not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size):
+            target += "&immutable=1"  # SQLite would make files beside it
     else:
         target = path.absolute().as_uri()
     db = sqlite3.connect(
         target, uri=True, isolation_level=None, check_same_thread=False, timeout=5.0
     )
     db.row_factory = sqlite3.Row
+    # bytes that are no UTF-8 become lone surrogates, which `rows` reports, instead of an error
+    db.text_factory = functools.partial(str, encoding="utf-8", errors="surrogateescape")
     db.execute("PRAGMA foreign_keys = ON")
     return db
 
@@ -127,10 +136,11 @@ def _as_store_errors() -> Iterator[None]:
         yield
     except sqlite3.Error as e:
         name = getattr(e, "sqlite_errorname", None) or ""  # absent on the module's own errors
+        lacks = str(e).startswith(("no such table", "no such column"))
         if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
             advice = "free some space on its disk and call again: nothing stored is lost"
-        elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            advice = "the file is damaged: restore it, or move it away and ingest again"
+        elif lacks or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            advice = "the file is damaged: restore it, or run `omni-mcp doctor --repair`"
         else:
             advice = "call again; if it stays so, run `omni-mcp doctor`"
         raise StoreError(f"the catalog failed ({e}); {advice}") from e

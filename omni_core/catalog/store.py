@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from omni_core.catalog import mending, schema
+from omni_core.catalog import mending, rows, schema
+from omni_core.catalog.binned import Binned
 from omni_core.catalog.database import Row, Transaction
-from omni_core.catalog.groups import Groups, StoredGroup, end_groups, keep_group
+from omni_core.catalog.groups import StoredGroup, end_groups, keep_group
+from omni_core.catalog.holding import Holding
 from omni_core.catalog.query import fold
 from omni_core.errors import StoreError
 from omni_core.types import Source, SourceRow, State
@@ -19,7 +21,7 @@ _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
 """Columns that a resumed ingest keeps from the interrupted one."""
 
 
-class Catalog(Groups):
+class Catalog(Binned, Holding):
     """Sources by hash, path, id, title and collection: the contract that `SqliteCatalog` and
     `PostgresCatalog` keep. Thread-safe."""
 
@@ -40,6 +42,8 @@ class Catalog(Groups):
         *,
         collection: str,
         mtime_ns: int,
+        ctime_ns: int = 0,
+        inode: int = 0,
         model: str,
         pipeline: str,
         state: State = "processing",
@@ -71,11 +75,10 @@ class Catalog(Groups):
             else:
                 _keep_readers(db, source.sha256, b"")
             _upsert(db, values)
-            _add_path(db, source.sha256, source.uri, source.size, mtime_ns)
+            _add_path(db, source.sha256, source.uri, (source.size, mtime_ns, ctime_ns, inode))
             _add_collection(db, source.sha256, collection)
             self._own(db, source.sha256)
-        resume: dict[str, Any] = json.loads(values["resume"])
-        return resume
+        return rows.mapping(values["resume"])
 
     def progress(
         self,
@@ -120,7 +123,8 @@ class Catalog(Groups):
         )  # fmt: skip
 
     def put_back(self, row: SourceRow) -> None:
-        """Undo `begin` for a source that was complete, and whose points are still there."""
+        """Undo `begin` for a source whose earlier points are still there; where it was not complete
+        its next ingest starts from the beginning."""
         values: dict[str, Any] = {
             **schema.columns(row.source),
             "folded": fold(row.title),
@@ -130,7 +134,7 @@ class Catalog(Groups):
             "ingested_at": (row.ingested_at or datetime.now(UTC)).isoformat(),
             **schema.INITIAL_PROGRESS,
             "stage": "done",
-            "progress": 1.0,
+            "progress": row.progress,
             "segments": row.segments,
             "warnings": json.dumps(list(row.warnings), ensure_ascii=False),
             "empty": row.empty,
@@ -229,10 +233,30 @@ class Catalog(Groups):
                 " WHERE sha256 NOT IN (SELECT sha256 FROM present)"
             )
 
-    def add_path(self, source: str, path: str, *, size: int, mtime_ns: int) -> None:
-        """Record another path with the same bytes."""
+    def add_path(
+        self,
+        source: str,
+        path: str,
+        *,
+        size: int,
+        mtime_ns: int,
+        ctime_ns: int = 0,
+        inode: int = 0,
+    ) -> None:
+        """Record another path with the same bytes, and the state of the file there."""
         with self._writing() as db:
-            _add_path(db, self._sha256(source), path, size, mtime_ns)
+            _add_path(db, self._sha256(source), path, (size, mtime_ns, ctime_ns, inode))
+
+    def note_state(
+        self, source: str, path: str, *, size: int, mtime_ns: int, ctime_ns: int, inode: int
+    ) -> None:
+        """Record the state in which the file at a known path has still these bytes."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE paths SET size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?"
+                " WHERE path = ? AND sha256 = ?",
+                (size, mtime_ns, ctime_ns, inode, path, self._sha256(source)),
+            )
 
     def add_collection(self, source: str, name: str) -> None:
         """Add the source to another collection."""
@@ -313,7 +337,7 @@ def _keep_readers(db: Transaction, sha256: str, state: bytes) -> None:
 
 
 def _refuse_ready(old: Row, pipeline: str) -> None:
-    if (old["state"], old["pipeline"]) == ("ready", pipeline):
+    if (old["state"], old["pipeline"]) == ("ready", pipeline) and rows.makes_sense(old):
         raise StoreError("another process has ingested this file meanwhile", code="BUSY")
 
 
@@ -334,12 +358,15 @@ def _upsert(db: Transaction, values: Mapping[str, Any]) -> None:
     )
 
 
-def _add_path(db: Transaction, sha256: str, path: str, size: int, mtime_ns: int) -> None:
+def _add_path(db: Transaction, sha256: str, path: str, state: tuple[int, int, int, int]) -> None:
+    """`state`: size, mtime_ns, ctime_ns, inode."""
     db.execute(
-        "INSERT INTO paths (path, sha256, size, mtime_ns, folded) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO paths (path, sha256, size, mtime_ns, ctime_ns, inode, folded)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,"
-        " mtime_ns = excluded.mtime_ns, folded = excluded.folded, gone_at = NULL",
-        (path, sha256, size, mtime_ns, fold(Path(path).name)),
+        " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,"
+        " folded = excluded.folded, gone_at = NULL",
+        (path, sha256, *state, fold(Path(path).name)),
     )
     db.execute("DELETE FROM passed_over WHERE path = ?", (path,))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from omni_core.catalog import schema
+from omni_core.catalog import rows, schema
 from omni_core.catalog.reads import Reads
 from omni_core.ids import PIPELINE
 from omni_core.types import SourceRow
@@ -60,18 +60,18 @@ class WatchedFiles(Reads):
             "SELECT * FROM passed_over WHERE path > ? AND path < ? ORDER BY path LIMIT ?",
             first, last, limit,
         )  # fmt: skip
-        rows = [
+        listed = [
             FileRow(
                 r["path"], r["size"], r["mtime_ns"], r["id"], r["state"], r["pipeline"],
                 bool(r["it"]), r["gone_at"] is not None,
             )
             for r in ingested
         ]  # fmt: skip
-        rows += [
+        listed += [
             FileRow(r["path"], r["size"], r["mtime_ns"], pipeline=r["pipeline"], code=r["code"])
             for r in passed
         ]
-        return sorted(rows, key=lambda r: r.path)[:limit]
+        return sorted(listed, key=lambda r: r.path)[:limit]
 
     def pass_over(self, files: Iterable[tuple[str, int, int, str, str]]) -> None:
         """Record files that cannot be ingested: path, size, mtime_ns, code and message of why."""
@@ -145,7 +145,7 @@ class WatchedFiles(Reads):
         nowhere = "NOT EXISTS (SELECT 1 FROM paths p WHERE p.sha256 = s.sha256)"
         clause = f" WHERE s.uri = ? AND s.sha256 <> ? AND {nowhere}"
         found = self._all(schema.SELECT + clause, path, now[0])
-        return [schema.row(r) for r in found]
+        return [rows.row(r) for r in found]
 
 
 def _range(folder: str) -> tuple[str, str]:

@@ -24,6 +24,11 @@ def _is_host(text: str) -> bool:
     return re.fullmatch(r"[^\s/,@*]+", text) is not None
 
 
+def _is_variable(text: str) -> bool:
+    """Whether it can be the name of an environment variable."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None
+
+
 def _is_zone(text: str) -> bool:
     # Imported lazily: child processes import this module and never check.
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -41,6 +46,11 @@ Host = Annotated[str, Rule(_is_host, "a host name")]
 Hosts = Annotated[
     tuple[Host, ...],
     ListOf('a list of host names, as in ["omni.example", "10.0.0.5:8000"]', separator=","),
+]
+Variable = Annotated[str, Rule(_is_variable, "the name of an environment variable")]
+Variables = Annotated[
+    tuple[Variable, ...],
+    ListOf('a list of names of environment variables, as in ["MY_KEY"]', separator=","),
 ]
 Device = Annotated[str, Rule(_is_device, "a device: auto, cpu, cuda, cuda:1, mps")]
 Zone = Annotated[str, Rule(_is_zone, "an IANA name such as Europe/Lisbon, or nothing")]

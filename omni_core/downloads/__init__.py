@@ -15,6 +15,10 @@ from omni_core.downloads.folders import recorded_revision as recorded_revision
 from omni_core.downloads.hub import Hub as Hub
 from omni_core.downloads.hub import Listing as Listing
 from omni_core.downloads.pins import Pin as Pin
+from omni_core.downloads.transfer import Source as Source
 from omni_core.downloads.transfer import Transfer as Transfer
+from omni_core.downloads.transfer import UnreachableError as UnreachableError
+from omni_core.downloads.transfer import show as show
+from omni_core.downloads.wheels import INDEX as INDEX
 from omni_core.downloads.wheels import Wheel as Wheel
 from omni_core.downloads.wheels import Wheels as Wheels

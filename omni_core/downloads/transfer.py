@@ -33,6 +33,10 @@ Advance = Callable[[int], None]
 """Told of bytes that are here, and of bytes that were thrown away as a negative number."""
 
 
+class UnreachableError(UnavailableError):
+    """Nobody answered, or the connection broke off again and again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where bytes are, how to ask for them, and what a refusal means."""
@@ -88,7 +92,7 @@ class Transfer:
             if answer.status_code not in BUSY:
                 raise source.refusal(answer, source.shown)
             why = f"it answers {answer.status_code}"
-        raise UnavailableError(f"{source.shown} cannot be read ({why}); try again later")
+        raise UnreachableError(f"{source.shown} cannot be read ({why}); try again later")
 
     def fetch(self, source: Source, target: Path, pin: Pin, advance: Advance) -> None:
         """Make `target` the pinned file. `target` appears when it is whole and checked.
@@ -121,7 +125,7 @@ class Transfer:
         failed, why, answer = 0, "", None
         while part.size < part.whole or not part.path.exists():
             if failed == ATTEMPTS:
-                raise UnavailableError(
+                raise UnreachableError(
                     f"{source.shown} broke off ({why}); what is here is kept, the same command "
                     "goes on there"
                 )

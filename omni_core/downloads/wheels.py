@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,23 +77,43 @@ class Wheels:
         held.unlink()
 
     def address(self, transfer: Transfer, wheel: Wheel) -> str:
-        """Where the index says the wheel with this sha256 is."""
-        name = re.sub(r"[-_.]+", "-", wheel.project).lower()
-        url = f"{self.index}/{name}/"
-        answer = transfer.get(Source(url, _refusal, _JSON))
+        """Where the index says the wheel with this sha256 is. Raises UnavailableError."""
+        found = self.find(transfer, wheel.project, wheel.pin.sha256, _refusal)
+        if found is None:
+            raise UnavailableError(
+                f"{show(self._page(wheel.project))} has no {wheel.project} {wheel.version} with "
+                "the sha256 that is on record here: it was taken down or replaced; docs/setup.md "
+                "says how to use a copy"
+            )
+        return found
+
+    def find(
+        self,
+        transfer: Transfer,
+        project: str,
+        sha256: str,
+        refusal: Callable[[httpx2.Response, str], UnavailableError],
+    ) -> str | None:
+        """The address of the project's file with this sha256; None where the index has none.
+
+        Raises UnavailableError: `refusal`'s, unreachable, or no index.
+        """
+        url = self._page(project)
+        answer = transfer.get(Source(url, refusal, _JSON))
         try:
             files: list[dict[str, Any]] = answer.json()["files"]
             for file in files:
-                if file["hashes"].get("sha256") == wheel.pin.sha256:
+                if file["hashes"].get("sha256") == sha256:
                     return urljoin(str(answer.url), str(file["url"]))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise UnavailableError(
                 f"{show(url)} does not list files in the JSON form of PEP 691: unset PIP_INDEX_URL"
             ) from None
-        raise UnavailableError(
-            f"{show(url)} has no {wheel.project} {wheel.version} with the sha256 that is on record "
-            "here: it was taken down or replaced; docs/setup.md says how to use a copy"
-        )
+        return None
+
+    def _page(self, project: str) -> str:
+        name = re.sub(r"[-_.]+", "-", project).lower()
+        return f"{self.index}/{name}/"
 
 
 def _refusal(answer: httpx2.Response, url: str) -> UnavailableError:

@@ -11,11 +11,12 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from omni_core import encoders, index, limits
-from omni_core.engine import files, health, library
+from omni_core import encoders, index, limits, read_only
+from omni_core.engine import bin, files, health, library
 from omni_core.engine.changes import Listener
 from omni_core.engine.context import Context
 from omni_core.engine.index_opening import IndexOpening
@@ -64,6 +65,7 @@ from omni_core.errors import BadRequestError, OmniError, StoppedError
 from omni_core.models.answers import ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
+from omni_core.types import BinnedSource
 from omni_core.weights import cache
 
 __all__ = [
@@ -81,6 +83,9 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 120.0
 """Seconds without index use before a vacuum, which blocks searches."""
+
+BIN_S = 3600.0
+"""How often the bin is looked through for what is too old."""
 
 
 class Engine:
@@ -111,11 +116,15 @@ class Engine:
         another model; BadRequestError when the settings name no known encoder or index. A failed
         or cancelled call releases everything: the store can be opened again at once.
         """
-        info = await asyncio.to_thread(encoders.describe, settings)
         async with AsyncExitStack() as resources:
+            overlay = await asyncio.to_thread(read_only.overlaid, settings)
+            if overlay is not None:
+                resources.push_async_callback(asyncio.to_thread, overlay.close)
+                settings = overlay.settings
+            info = await asyncio.to_thread(encoders.describe, settings)
             catalog = await take_store(settings, info, resources)
             chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
-            store_index = IndexOpening(chosen, catalog, info.fingerprint)
+            store_index = IndexOpening(chosen, catalog)
             resources.push_async_callback(store_index.close)
             if beside is not None:
                 models, decoders = beside._context.models, beside._context.decoders
@@ -137,6 +146,8 @@ class Engine:
             if beside is None:
                 tasks.start(models.start(), name="start the models")
             tasks.start(_housekeeping(context), name="housekeeping")
+            if not settings.read_only:
+                tasks.start(_emptying(context), name="empty the bin")
             if catalog.lease_s is not None:
                 tasks.start(renew_leases(catalog, catalog.lease_s), name="renew the leases")
             return cls(context, resources.pop_all(), readers)
@@ -176,6 +187,7 @@ class Engine:
         grace_s: float = 0.0,
     ) -> IngestStatus:
         """Make one file searchable; see `Jobs.ingest`."""
+        read_only.refuse(self._context.settings)
         limits.check(
             path=request.path, title=request.title, collection=request.collection,
             transcript=request.transcript,
@@ -191,12 +203,14 @@ class Engine:
         wait_s: float | None = None,
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
+        links: bool = True,
     ) -> FolderStatus:
         """Make many files searchable, several at a time (`decoders`); see `Folders.ingest`."""
+        read_only.refuse(self._context.settings)
         limits.check(collection=collection)
         return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress,
-            grace_s=grace_s,
+            grace_s=grace_s, links=links,
         )  # fmt: skip
 
     async def stop(
@@ -217,6 +231,8 @@ class Engine:
         Only files under `roots` or in the store are read. A file that is gone or has changed is
         left as it is, and its source says so in a warning.
         """
+        if self._context.settings.read_only:
+            return ()
         return await resume(self._context, self._record, self._jobs, self._folders, roots)
 
     async def warm(self) -> None:
@@ -269,7 +285,8 @@ class Engine:
         )  # fmt: skip
         shown = not (cursor or when) and state in ("", "queued", "processing")
         live = running.ingests(self._jobs, self._folders, match, collection) if shown else ()
-        return running.with_live_numbers(page, self._jobs, live)
+        lacks = () if cursor else await health.lacks(self._context)
+        return replace(running.with_live_numbers(page, self._jobs, live), lacks=lacks)
 
     async def read(
         self,
@@ -298,12 +315,42 @@ class Engine:
         limits.check(source=source)
         return await exact_source(self._context, source)
 
-    async def forget(self, source: str) -> SourceRow:
-        """Remove a source from the library; the file is not touched. See `named` for `source`."""
+    async def forget(self, source: str, *, now: bool = False) -> SourceRow:
+        """Remove a source from the library; the file is not touched. See `named` for `source`.
+
+        It can be brought back for `bin_days` days (`restore_source`), unless it is to be deleted
+        `now`.
+        """
+        read_only.refuse(self._context.settings)
         limits.check(source=source)
         row = await exact_source(self._context, source)
         await self._jobs.stop(row.id)
-        return await library.forget_source(self._context, row.id)
+        return await library.forget_source(self._context, row.id, now=now)
+
+    async def bin(self) -> tuple[BinnedSource, ...]:
+        """What was forgotten and can be brought back, the newest first."""
+        return tuple(await asyncio.to_thread(self._context.catalog.binned))
+
+    async def restore_source(self, source: str) -> SourceRow:
+        """Bring a forgotten source back: by its id, path or whole title. It is as it was; only
+        the voices of its speakers are not kept again.
+
+        Where the library has another model since, it is `partial`: ingest its file again. Raises
+        UNKNOWN_SOURCE or AMBIGUOUS_SOURCE.
+        """
+        read_only.refuse(self._context.settings)
+        limits.check(source=source)
+        return await bin.restore(self._context, await bin.named_in_bin(self._context, source))
+
+    async def empty_bin(self, source: str = "") -> int:
+        """Delete one forgotten source for good, or all of them; returns how many."""
+        read_only.refuse(self._context.settings)
+        limits.check(source=source)
+        gone = await self.bin()
+        if source:
+            gone = (await bin.named_in_bin(self._context, source),)
+        await bin.delete(self._context, gone)
+        return len(gone)
 
     async def known_files(
         self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000
@@ -313,6 +360,7 @@ class Engine:
 
     async def note_files(self, news: FileNews) -> FilesNoted:
         """Record what became of files on disk; see `files.note_files`."""
+        read_only.refuse(self._context.settings)
         return await files.note_files(self._context, news)
 
     async def export_vectors(
@@ -338,6 +386,7 @@ class Engine:
     ) -> VectorsStatus:
         """Add the sources of a folder or a file that `export_vectors` wrote, or a program that
         knows the model; see `vectors.importing`."""
+        read_only.refuse(self._context.settings)
         return await import_vectors(self._context, Path(path), progress=progress)
 
     async def back_up(self, path: str, *, progress: BackupProgress | None = None) -> BackupStatus:
@@ -351,12 +400,14 @@ class Engine:
 
     async def name_speaker(self, source: str, speaker: str, name: str) -> SpeakersOf:
         """Give a speaker of a source a name; see `naming.name_speaker`."""
+        read_only.refuse(self._context.settings)
         limits.check(source=source, speaker=speaker, name=name)
         return await naming.name_speaker(self._context, source, speaker, name)
 
     async def find_speakers(self, source: str) -> SpeakersOf:
         """Tell the speakers of a source apart that was read before; see
         `finding.find_speakers`."""
+        read_only.refuse(self._context.settings)
         limits.check(source=source)
         return await finding.find_speakers(self._context, source)
 
@@ -367,6 +418,7 @@ class Engine:
     async def forget_voices(self, name: str = "") -> int:
         """Delete all kept voices, or those of one name; see
         `recognition.forget_voices`."""
+        read_only.refuse(self._context.settings)
         limits.check(name=name)
         return await recognition.forget_voices(self._context, name)
 
@@ -400,6 +452,13 @@ class Engine:
             "files_pending": self._pending_files(),
             "files_queued": sum(j.state == "queued" for j in running),
         }
+
+
+async def _emptying(context: Context) -> None:
+    """Delete what has been in the bin for too long: now, and every hour."""
+    while True:
+        await bin.empty_old(context)
+        await asyncio.sleep(BIN_S)
 
 
 async def _housekeeping(context: Context) -> None:

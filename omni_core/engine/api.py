@@ -33,6 +33,7 @@ from omni_core.engine.results import (
     SpeakersOf,
     VectorsStatus,
 )
+from omni_core.types import BinnedSource
 
 BackupProgress = Callable[[BackupStatus], Awaitable[None]]
 VectorsProgress = Callable[[VectorsStatus], Awaitable[None]]
@@ -64,8 +65,9 @@ class EngineApi(Protocol):
         wait_s: float | None = None,
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
+        links: bool = True,
     ) -> FolderStatus:
-        """Make many files searchable, several at a time."""
+        """Make many files searchable, several at a time; `links`: as in `IngestRequest`."""
         ...
 
     async def stop(
@@ -122,8 +124,20 @@ class EngineApi(Protocol):
         """The source with this id, path, or whole title: never part of one."""
         ...
 
-    async def forget(self, source: str) -> SourceRow:
-        """Remove a source from the library; the file is not touched."""
+    async def forget(self, source: str, *, now: bool = False) -> SourceRow:
+        """Remove a source from the library, `now` for good; the file is not touched."""
+        ...
+
+    async def bin(self) -> tuple[BinnedSource, ...]:
+        """What was forgotten and can be brought back."""
+        ...
+
+    async def restore_source(self, source: str) -> SourceRow:
+        """Bring a forgotten source back."""
+        ...
+
+    async def empty_bin(self, source: str = "") -> int:
+        """Delete one forgotten source for good, or all of them."""
         ...
 
     async def known_files(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from omni_core.catalog.holding import lost_note
 from omni_core.collection_names import DEFAULT
 from omni_core.engine.results import SourceRow
 from omni_core.evidence import citation
@@ -26,6 +27,8 @@ def incomplete_note(row: SourceRow | None) -> str:
     """A note on a source that is not complete; "" for a complete one."""
     if row is None or row.state == "ready":
         return ""
+    if row.state == "partial" and (lost := lost_note(row.warnings)):
+        return lost
     if row.state == "partial":
         return f"ingest was cut off, {row.progress:.0%} is in"
     return f"still ingesting, {row.progress:.0%} is in"

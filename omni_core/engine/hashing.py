@@ -1,17 +1,84 @@
-"""The sha256 of a file, which identifies a source."""
+"""The sha256 of a file, which identifies a source, and the file that has it now."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import logging
+import os
+from functools import partial
 
-from omni_core.errors import NotFoundError
-from omni_core.files import sha256_of
+from omni_core import file_calls
+from omni_core.engine.context import Context
+from omni_core.errors import NotFoundError, OmniError, StoreError
+from omni_core.originals import Original, hashed, look
+from omni_core.types import SourceRow
+
+log = logging.getLogger(__name__)
 
 
-async def hash_file(path: Path) -> str:
-    """The sha256 of a file's bytes in hex, off the event loop. Raises NotFoundError."""
+async def read_hash(path: str, *, links: bool = True) -> tuple[str, Original]:
+    """The sha256 of a file's bytes in hex, and the file as it was then, off the event loop.
+
+    Raises NotFoundError; UnreadableError (SOURCE_CHANGED) where it is changed meanwhile.
+    """
     try:
-        return await asyncio.to_thread(sha256_of, path)
+        return await asyncio.to_thread(hashed, path, links=links)
     except OSError as e:
-        raise NotFoundError(f"{path.name!r} cannot be read: {e.strerror or e}") from e
+        name = os.path.basename(path)
+        raise NotFoundError(f"{name!r} cannot be read: {e.strerror or e}") from e
+
+
+async def current_file(context: Context, row: SourceRow) -> tuple[Original | None, str]:
+    """A file that still has the ingested bytes, of all paths they were ingested from; else None,
+    and a warning that says why. A decoder opens it in this state only."""
+    known = await asyncio.to_thread(context.catalog.paths, row.sha256)
+    changed = False
+    for path in dict.fromkeys([row.uri, *known]):
+        file = await _look(path)
+        if file is None:
+            continue
+        same = await asyncio.to_thread(context.catalog.by_path, path, **file.state)
+        if same == row.sha256:
+            return file, ""
+        # Copying or restoring a file changes its times, not its bytes.
+        again = await _hashed_again(context, row, path) if file.size == row.size else None
+        if again is not None:
+            return again, ""
+        changed = True
+    name = os.path.basename(row.uri)
+    if changed:
+        return None, (
+            f"SOURCE_CHANGED: {name!r} was changed after it was ingested; the words below are of "
+            "the old version, and so is the image; ingest it again"
+        )
+    since = "no longer where it was"
+    if row.missing_since is not None:
+        since = f"gone since {row.missing_since:%Y-%m-%d %H:%M} UTC"
+    return None, (
+        f"SOURCE_MISSING: {name!r} is {since}; the words below were kept, "
+        "of the images only thumbnails"
+    )
+
+
+async def _hashed_again(context: Context, row: SourceRow, path: str) -> Original | None:
+    """The file, if it has the bytes of the source; its state is noted, so that it is known by that
+    the next time."""
+    try:
+        sha256, file = await read_hash(path)
+    except OmniError as e:
+        log.debug("%s: %s", path, e)
+        return None
+    if sha256 != row.sha256:
+        return None
+    try:
+        await asyncio.to_thread(context.catalog.note_state, sha256, path, **file.state)
+    except StoreError as e:
+        log.debug("%s is hashed again the next time: %s", path, e)
+    return file
+
+
+async def _look(path: str) -> Original | None:
+    try:
+        return await file_calls.run(partial(look, path))
+    except (OSError, OmniError):  # gone, or on a drive that does not answer
+        return None

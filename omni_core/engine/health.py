@@ -10,6 +10,8 @@ from omni_core.engine.context import Context
 from omni_core.errors import OmniError, cause
 from omni_core.ids import PIPELINE
 
+LOOK_S = 0.2
+"""How long a list of sources waits for the models to say what they lack."""
 OPENING_S = 0.5
 REACH_S = 2.0
 """How long the index may take to say how much it holds."""
@@ -26,7 +28,7 @@ async def describe(context: Context) -> dict[str, Any]:
     outdated = await asyncio.to_thread(context.catalog.count, state=OUTDATED)
     waits_for = await _index_problem(context)
     if models.encoder == "loading":
-        waits_for = waits_for or "the models are loading"
+        waits_for = waits_for or models.fetching or "the models are loading"
     elif models.encoder != "ready":
         waits_for = waits_for or f"the encoder {context.info.name} is {models.encoder}"
     return {
@@ -43,6 +45,14 @@ async def describe(context: Context) -> dict[str, Any]:
         "pids": {"models": context.models.pid, "decoders": context.decoders.pids},
         "pipeline": PIPELINE,
     }
+
+
+async def lacks(context: Context) -> tuple[str, ...]:
+    """One line for each part of the models that is not installed; none while that is not known."""
+    asked = context.tasks.start(context.models.status(), name="ask the models what they lack")
+    await asyncio.wait([asked], timeout=LOOK_S)
+    known = asked.done() and not asked.cancelled() and asked.exception() is None
+    return asked.result().lacks if known else ()
 
 
 async def _index_problem(context: Context) -> str:

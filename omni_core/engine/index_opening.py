@@ -6,6 +6,8 @@ import asyncio
 import logging
 
 from omni_core.catalog import Catalog
+from omni_core.engine.bin_settling import settle_all
+from omni_core.engine.comparing import Compared, compare
 from omni_core.engine.ownership import library_id
 from omni_core.payload import changes, of_sources
 from omni_core.protocols import Index
@@ -23,9 +25,11 @@ MENDED_AT_ONCE = 500
 class IndexOpening:
     """Opens an index once; after a failure the next caller tries again."""
 
-    def __init__(self, index: Index, catalog: Catalog, fingerprint: str) -> None:
-        """`fingerprint` is that of the encoder whose vectors the index holds."""
-        self._index, self._catalog, self._fingerprint = index, catalog, fingerprint
+    def __init__(self, index: Index, catalog: Catalog) -> None:
+        """Neither is opened or closed here but the index."""
+        self._index, self._catalog = index, catalog
+        self.compared = Compared({}, {})
+        """What differed when the index was opened."""
         self._tasks = TaskOwner("the index")
         self._task: asyncio.Task[None] | None = None
 
@@ -42,11 +46,11 @@ class IndexOpening:
         return self._index
 
     async def _open(self) -> None:
-        """Open the index, and refuse that of another library. If it is empty and the catalog is
-        not, mark all sources partial, so that ingesting them again restores them."""
+        """Open the index, refuse that of another library, and compare it with the catalog."""
         await self._index.open()
         try:
             await self._index.claim(await asyncio.to_thread(library_id, self._catalog))
+            await settle_all(self._catalog, self._index)
             await self._compare()
             await self._mend_collections()
         except Exception:
@@ -54,12 +58,21 @@ class IndexOpening:
             raise
 
     async def _compare(self) -> None:
-        sources, segments = await asyncio.to_thread(self._catalog.totals, "")
-        if segments and not await self._index.count():
+        """Make partial what the index no longer holds whole, so that ingesting it again completes
+        it, and note what it holds besides."""
+        compared = self.compared = await compare(self._catalog, self._index)
+        if compared.lost:
+            marked = await asyncio.to_thread(self._catalog.mark_lost, compared.lost)
             log.warning(
-                "the index is empty though the library has %d sources: ingest again", sources
-            )
-            await asyncio.to_thread(self._catalog.replace_index, self._fingerprint, ())
+                "the index has lost segments of %d sources, which are partial now: ingest their "
+                "files again, or run `omni-mcp doctor --repair`", len(marked),
+            )  # fmt: skip
+        if compared.unknown:
+            log.warning(
+                "the index holds %d segments of %d sources that the catalog does not know: "
+                "`omni-mcp doctor` names them", sum(compared.unknown.values()),
+                len(compared.unknown),
+            )  # fmt: skip
 
     async def _mend_collections(self) -> None:
         """Write the collection names that the catalog mended into the points of their sources.

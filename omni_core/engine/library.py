@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import bisect
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import get_args
 
 from omni_core import cursors
+from omni_core.catalog import Catalog
 from omni_core.catalog.query import MISSING, OUTDATED, SortKey
 from omni_core.collection_names import collection_filter
+from omni_core.engine.bin import copy_to_bin
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
-from omni_core.engine.opening.open_ref import current_file
+from omni_core.engine.hashing import current_file
 from omni_core.engine.opening.placed_words import place_of_quote
-from omni_core.engine.opening.speaking import speaking_in, with_speakers
+from omni_core.engine.opening.speaking import Speaking, speaking_in, with_speakers
 from omni_core.engine.opening.transcript import lines, outline, units
 from omni_core.engine.refs import Target, exact_source, one_source, points_of, resolve
 from omni_core.engine.results import Checked, Line, Placed, ReadPage, SourcePage, SourceRow, State
@@ -25,10 +28,12 @@ from omni_core.engine.search.scope import parse_when, unknown_collection
 from omni_core.engine.speakers.voice_file import VoiceFile
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.evidence import clips, thumbnails
-from omni_core.evidence.check import match_quote
+from omni_core.evidence.check import QuoteMatch, match_quote
 from omni_core.payload import source_filter
+from omni_core.points import Point
 from omni_core.stages import staged
 from omni_core.tasks import finish_first
+from omni_core.text.tokens import words
 from omni_core.types import Modality
 
 MAX_ELSEWHERE = 3
@@ -75,6 +80,8 @@ async def list_sources(
     return SourcePage(tuple(rows), total, following, counts if whole else {})
 
 
+_AS_IT_IS = "="
+"""How a position begins that is a sort key in JSON; base 85 does not have the sign."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -82,6 +89,13 @@ def _position(last: SortKey) -> str:
     """A sort key in 15 characters: microseconds, and the first 40 bits of the hash. Sources that
     are alike in both would be skipped; a second in one microsecond is rare enough."""
     at, sha256 = last
+    try:
+        return _packed(at, sha256)
+    except (ValueError, TypeError, OverflowError):  # a damaged row: its key as it is
+        return _AS_IT_IS + base64.b85encode(json.dumps(last).encode()).decode()
+
+
+def _packed(at: str, sha256: str) -> str:
     micros = (datetime.fromisoformat(at) - _EPOCH) // timedelta(microseconds=1)
     return base64.b85encode(micros.to_bytes(7) + bytes.fromhex(sha256[:10])).decode()
 
@@ -89,9 +103,12 @@ def _position(last: SortKey) -> str:
 def _sort_key(position: str) -> SortKey | None:
     if not position:
         return None
+    if position.startswith(_AS_IT_IS):
+        at, sha256 = json.loads(base64.b85decode(position.removeprefix(_AS_IT_IS)))
+        return str(at), str(sha256)
     raw = base64.b85decode(position)
-    at = _EPOCH + timedelta(microseconds=int.from_bytes(raw[:7]))
-    return at.isoformat(), raw[7:].hex() + "~"  # after every hash that begins so
+    micros = timedelta(microseconds=int.from_bytes(raw[:7]))
+    return (_EPOCH + micros).isoformat(), raw[7:].hex() + "~"  # after every hash that begins so
 
 
 @staged("read")
@@ -114,9 +131,7 @@ async def read_source(
     request = repr(("read", row.id, start, end))
     offset = cursors.decode_offset(cursor, request)
     points = await points_of(context, Target(row))
-    said = list(lines(points))
-    found = list(with_speakers(said, await speaking_in(context, row))) or list(outline(points))
-    found.sort(key=lambda line: (line.start, line.end))
+    found = await asyncio.to_thread(_in_order, points, await speaking_in(context, row))
     shown = _range(row, start, end, max((line.end for line in found), default=0.0))
     if start is not None:
         found = [x for x in found if x.end > start or x.start == x.end >= start]
@@ -127,6 +142,12 @@ async def read_source(
     until = offset + len(page)
     following = cursors.encode(str(until), request) if until < len(found) else ""
     return ReadPage(row, tuple(page), following, shown)
+
+
+def _in_order(points: Sequence[Point], speaking: Speaking) -> list[Line]:
+    """The words of a source, or its shots, in order. A book takes seconds."""
+    found = with_speakers(lines(points), speaking) or outline(points)
+    return sorted(found, key=lambda line: (line.start, line.end))
 
 
 def _first_words(found: Sequence[Line], max_words: int) -> list[Line]:
@@ -173,24 +194,33 @@ async def check_quote(context: Context, ref: str, quote: str) -> Checked:
     source."""
     target = await resolve(context, ref)
     points = await points_of(context, target)
-    here = lines(points) + units(points)
-    found = await asyncio.to_thread(match_quote, quote, [x.text for x in here])
+    here, found = await asyncio.to_thread(_compared, quote, points)
     elsewhere: tuple[Line, ...] = ()
     if found.verdict != "found":
         all_points = await points_of(context, Target(target.row))
-        everywhere = lines(all_points) + units(all_points)
-        elsewhere = await asyncio.to_thread(_elsewhere, quote, here, everywhere)
+        elsewhere = await asyncio.to_thread(_elsewhere, quote, here, all_points)
     placed: tuple[Placed, ...] = ()
     if found.verdict != "not_found":
-        path, _ = await current_file(context, target.row)
-        placed = await place_of_quote(context, target.row, path, points, quote)
+        file, _ = await current_file(context, target.row)
+        placed = await place_of_quote(context, target.row, file, points, quote)
     return Checked(found.verdict, found.ratio, found.best, elsewhere, target.row, placed)
 
 
-def _elsewhere(quote: str, here: Sequence[Line], everywhere: Sequence[Line]) -> tuple[Line, ...]:
-    """The first other lines that hold the quote."""
+def _compared(quote: str, points: Sequence[Point]) -> tuple[Sequence[Line], QuoteMatch]:
+    """The lines of segments, and how the quote stands in them."""
+    here = lines(points) + units(points)
+    return here, match_quote(quote, [x.text for x in here])
+
+
+def _elsewhere(quote: str, here: Sequence[Line], points: Sequence[Point]) -> tuple[Line, ...]:
+    """The first other lines that hold the quote; those without a word of it are passed over."""
     starts = sorted(x.start for x in here)
-    others = (x for x in everywhere if not _holds(starts, x.start))
+    wanted = set(words(quote))
+    others = (
+        x
+        for x in (*lines(points), *units(points))
+        if not _holds(starts, x.start) and not wanted.isdisjoint(words(x.text))
+    )
     hits = (x for x in others if match_quote(quote, [x.text]).verdict == "found")
     return tuple(islice(hits, MAX_ELSEWHERE))
 
@@ -200,22 +230,33 @@ def _holds(starts: Sequence[float], start: float) -> bool:
     return at < len(starts) and starts[at] == start
 
 
-async def forget_source(context: Context, source: str) -> SourceRow:
-    """Remove a source from the index, then from the catalog. The file itself is not touched; where
-    its folder is watched, it is not ingested again before it changes."""
+async def forget_source(context: Context, source: str, *, now: bool = False) -> SourceRow:
+    """Move a source to the bin (`engine.bin`), or delete it `now`. The file itself is not touched;
+    where its folder is watched, it is not ingested again before it changes."""
     row = await exact_source(context, source)
     index = await context.opened_index()
-    await asyncio.to_thread(context.catalog.begin_forgetting, row.sha256)
+    now = now or not context.settings.bin_days
+    catalog, sha256 = context.catalog, row.sha256
     try:
+        if now:
+            await asyncio.to_thread(catalog.drop_from_bin, sha256)
+        else:
+            await copy_to_bin(context, index, row)
+        await asyncio.to_thread(catalog.begin_forgetting, sha256)
         await index.delete(source_filter(row.id))
         await index.flush()
-        await asyncio.to_thread(context.catalog.forget, row.sha256)
+        await finish_first(asyncio.to_thread(_leave, catalog, sha256))
     except BaseException:
-        await finish_first(asyncio.to_thread(context.catalog.end_forgetting, row.sha256))
+        await finish_first(asyncio.to_thread(catalog.end_forgetting, sha256))
         raise
     voices = VoiceFile(context.settings.store_path)
     await asyncio.to_thread(voices.forget_source, row.id)
-    for kept in (clips, thumbnails):
+    for kept in (clips, thumbnails) if now else (clips,):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
     await context.changes.notify(row.id)
     return row
+
+
+def _leave(catalog: Catalog, sha256: str) -> None:
+    catalog.forget(sha256)
+    catalog.end_binning(sha256)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal, get_args
 
+from omni_core.codec import LOCAL_PATH
 from omni_core.collection_names import collection_name
 from omni_core.errors import BadRequestError, OmniError
 from omni_core.types import Beats, Channel, Match, Modality, PlacedWord, Rect, Span, Speaker
 from omni_core.types import SourceRow as SourceRow
 from omni_core.types import State as State
 
-LOCAL_PATH = "a path"
-"""Marks a path that is relative to the folder of the process that asks."""
 FilePath = Annotated[str, LOCAL_PATH]
 Show = Literal["frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text", "thumbnail"]
 """`marked`: the page or frame with the words of the reference marked in it; `closeup`: the part of
@@ -47,6 +46,9 @@ class IngestRequest:
     """From a watched folder: other ingests do not wait for it."""
     name: str = ""
     """Stands in for the file's name where that would be the title, so that it is no evidence."""
+    links: bool = True
+    """Whether `path` and `transcript` may lead through symbolic links. False where both were
+    checked with all links resolved: a link that stands there by then is not followed."""
 
     def __post_init__(self) -> None:
         """Bring the name of the collection into its stored form."""
@@ -150,6 +152,8 @@ class SearchRequest:
     query: str = ""
     ref: str = ""
     path: FilePath = ""
+    links: bool = True
+    """Whether `path` may lead through symbolic links, as in `IngestRequest`."""
     not_like: tuple[str, ...] = ()
     same_source: bool = True
     modality: tuple[Modality, ...] = ()
@@ -357,6 +361,8 @@ class SourcePage:
     filters, else empty."""
     ingests: tuple[IngestStatus | FolderStatus, ...] = ()
     """On the first page: everything that is being ingested or waits for its turn."""
+    lacks: tuple[str, ...] = ()
+    """On the first page: one line for each part of the models that is not installed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from omni_core.catalog import Catalog, open_catalog
 from omni_core.engine.ingest.reindex import adopt
 from omni_core.errors import BadRequestError, StoreError
+from omni_core.index import versions
 from omni_core.settings import Settings
 from omni_core.tasks import finish_first
 from omni_core.types import EncoderInfo
@@ -86,7 +87,14 @@ async def _check_model(settings: Settings, catalog: Catalog, info: EncoderInfo) 
     sources, _ = await asyncio.to_thread(catalog.totals, "")
     if filled_by is None or not sources:
         await asyncio.to_thread(catalog.set_meta, "fingerprint", info.fingerprint)
-    elif not await adopt(settings, info, catalog):
+    elif await adopt(settings, info, catalog):
+        return
+    elif settings.index == "edge" and await asyncio.to_thread(
+        versions.is_current, settings.store_path, info
+    ):
+        log.warning("the catalog named another model (%.60r) than its index: mended", filled_by)
+        await asyncio.to_thread(catalog.set_meta, "fingerprint", info.fingerprint)
+    else:
         raise StoreError(
             f"this library was embedded with {filled_by}, the settings say {info.fingerprint}; run "
             f"`omni-mcp reindex --encoder {settings.encoder}` to re-embed it, or use the former "

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from omni_core.decoder import Decoder
+from omni_core.engine import confinement
 from omni_core.engine.lanes import Lane, Waiting
+from omni_core.engine.weights_to_come import WeightsToCome
 from omni_core.errors import UnavailableError
-from omni_core.models.answers import ModelStatus, Processed, ReadOptions, SavedReaders
+from omni_core.models.answers import ANSWERS, ModelStatus, Processed, ReadOptions, SavedReaders
 from omni_core.settings import Settings
 from omni_core.types import Content, Samples, Segment, Vector, Voices
 from omni_core.worker import Worker, WorkerDied
@@ -35,20 +39,34 @@ class Models:
     `process`, `save`, `flush`): they depend on earlier calls, and raise ModelsDied."""
 
     def __init__(self, settings: Settings) -> None:
-        self._worker = Worker("model worker", "omni_core.models.service:service", settings=settings)
+        self._worker = Worker(
+            "model worker",
+            "omni_core.models.service:service",
+            answers=ANSWERS,
+            rules=lambda: confinement.of_models(settings),
+            settings=confinement.without_secrets(settings),
+        )
+        self._weights = WeightsToCome(settings)
 
     async def start(self) -> ModelStatus:
-        """Start loading in the background."""
+        """Fetch weights that are missing, then start loading in the background."""
+        await self._weights.wait()
         return await self.status()
 
     async def status(self) -> ModelStatus:
         """What is loaded so far; does not wait."""
+        if not self._weights.begin():
+            return ModelStatus("loading", "loading", fetching=self._weights.progress)
         status: ModelStatus = await self._call("status")
         return status
 
     async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
         """Wait until every model is loaded or has failed, at most `timeout_s`."""
-        status: ModelStatus = await self._call("wait_ready", timeout_s)
+        started = time.monotonic()
+        if not await self._weights.wait(timeout_s):
+            return await self.status()
+        left = max(0.0, timeout_s - (time.monotonic() - started))
+        status: ModelStatus = await self._call("wait_ready", left)
         return status
 
     async def questions(self, contents: list[Content]) -> list[Vector | None]:
@@ -107,12 +125,14 @@ class Models:
         return words
 
     async def _call_once(self, method: str, *args: Any) -> Any:
+        await self._weights.wait()
         try:
             return await self._worker.call(method, *args)
         except WorkerDied as e:
             raise ModelsDied(f"{e}; ask again to go on where it stopped") from e
 
     async def _call(self, method: str, *args: Any) -> Any:
+        await self._weights.wait()
         try:
             return await self._worker.call(method, *args)
         except WorkerDied as e:
@@ -131,6 +151,7 @@ class Models:
 
     async def close(self) -> None:
         """End the child."""
+        self._weights.close()
         await asyncio.to_thread(self._worker.close, 2.0)
 
 
@@ -138,21 +159,22 @@ class Decoders:
     """A pool of decoder processes for ingest, and one of its own for opening evidence."""
 
     def __init__(self, settings: Settings) -> None:
-        limits = {
-            "max_pixels": settings.max_pixels,
-            "max_file_mb": settings.max_file_mb,
-            "max_duration_s": settings.max_duration_s,
-            "max_pages": settings.max_pages,
-            "pdf": settings.pdf,
-        }
+        store = settings.store_path
 
-        def make(name: str, nice: int) -> Worker:
-            return Worker(
+        def make(name: str, nice: int) -> Decoder:
+            return Decoder(
                 name,
-                "omni_core.media.service:service",
+                mode=settings.sandbox,
+                reads=(*settings.roots, str(store / "uploads"), str(store / "downloads")),
+                writes=(str(store / "clips"),),
+                variables=settings.child_env,
                 memory_mb=settings.memory_mb,
                 nice=nice,
-                **limits,
+                max_pixels=settings.max_pixels,
+                max_file_mb=settings.max_file_mb,
+                max_duration_s=settings.max_duration_s,
+                max_pages=settings.max_pages,
+                pdf=settings.pdf,
             )
 
         self._settings = settings

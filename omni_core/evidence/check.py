@@ -139,7 +139,7 @@ def _align(quoted: list[str], source: list[str], after: int) -> _Aligned:
 
 def _opcodes(
     quoted: list[str], passage: list[str], at: int
-) -> list[tuple[str, int, int, int, int]]:
+) -> Sequence[tuple[str, int, int, int, int]]:
     """How the quote becomes the passage, as `SequenceMatcher.get_opcodes`; `at` is the place of the
     passage at which the quote seems to begin."""
     there = Counter(passage)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -108,6 +109,10 @@ class MemoryIndex(Index):
     async def count(self, filter: Filter | None = None) -> int:
         """Exactly how many."""
         return sum(_matches(filter, p) for p in self._points.values())
+
+    async def count_by_source(self, *, exact: bool = False) -> dict[str, int]:
+        """How many points each source has."""
+        return dict(Counter(p.stored.source_id for p in self._points.values()))
 
     async def set_payload(self, filter: Filter | None, changes: Mapping[str, Any]) -> None:
         """Merge `changes` into the points that match."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ from typing import Any
 from omni_core.errors import StoreError
 from omni_core.files import used_bytes, write_atomically
 from omni_core.types import EncoderInfo
+
+log = logging.getLogger(__name__)
+
+MEND = "restore it, or run `omni-mcp doctor --repair`"
 
 LAYOUT = 1
 """Incremented when newer code cannot search points written by older code."""
@@ -62,11 +67,44 @@ def list_versions(store: Path) -> list[Version]:
 
 
 def current(store: Path) -> str | None:
-    """The slug that searches use; None in a new store."""
+    """The slug that searches use; None in a new store. Raises StoreError where the file cannot be
+    read."""
+    path = folder(store) / "CURRENT"
     try:
-        return (folder(store) / "CURRENT").read_text(encoding="ascii").strip() or None
+        return path.read_bytes().decode("utf-8", "replace").strip() or None
     except FileNotFoundError:
         return None
+    except OSError as e:
+        raise StoreError(f"{path} cannot be read ({e.strerror}): {MEND}") from e
+
+
+def is_current(store: Path, info: EncoderInfo) -> bool:
+    """Whether the index in use says that this model filled it."""
+    name = slug(info)
+    record = folder(store) / name / "index.json"
+    return current(store) == name and _fingerprint(record) == info.fingerprint
+
+
+def faults(store: Path, info: EncoderInfo) -> list[str]:
+    """What is wrong with the files that say which index is used, a line each; nothing is changed.
+    None in a store without an index."""
+    name = slug(info)
+    if not (folder(store) / name).is_dir():
+        return []
+    try:
+        now = current(store)
+    except StoreError as e:
+        return [str(e)]
+    if now != name:
+        if now is not None and _is_version(store, now):
+            return [f"CURRENT names the index of {_model_of(store, now)}, not that of {info.name}"]
+        return [f"CURRENT is damaged: it names {now[:40]!r}" if now else "CURRENT is missing"]
+    record = folder(store) / name / "index.json"
+    try:
+        _read(record)
+    except StoreError as e:
+        return [str(e)]
+    return [] if (folder(store) / name / "shard").is_dir() else [f"the shard in {name} is gone"]
 
 
 def activate(store: Path, slug: str) -> None:
@@ -85,6 +123,14 @@ def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:
     name = slug(info)
     path = folder(store) / name
     now = current(store)
+    if now is not None and now != name and not _is_version(store, now):
+        if not building and not _is_version(store, name):
+            raise StoreError(
+                f"{folder(store) / 'CURRENT'} is damaged: it names {now[:40]!r}, and there is no "
+                f"such index; {MEND}"
+            )
+        log.warning("CURRENT named no index (%.40r): it names this model's again", now)
+        now = None
     if now not in (None, name) and not building:
         raise StoreError(
             f"this library was indexed by {_model_of(store, str(now))}, not by {info.name}: "
@@ -93,13 +139,12 @@ def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:
         )
     path.mkdir(parents=True, exist_ok=True)
     record = path / "index.json"
-    if record.is_file():
-        if (was := _read(record)["fingerprint"]) != info.fingerprint:
-            raise StoreError(
-                f"index {name} was filled by {was}, not by {info.fingerprint}; move it away",
-                code="MODEL_MISMATCH",
-            )
-    else:
+    if (was := _fingerprint(record)) not in ("", info.fingerprint):
+        raise StoreError(
+            f"index {name} was filled by {was}, not by {info.fingerprint}; move it away",
+            code="MODEL_MISMATCH",
+        )
+    if not was:  # new, or damaged: the name of the folder says the same
         facts: dict[str, Any] = {"fingerprint": info.fingerprint, "model": info.name}
         facts |= {
             "revision": info.revision,
@@ -111,6 +156,21 @@ def prepare(store: Path, info: EncoderInfo, *, building: bool = False) -> Path:
     if now is None and not building:
         activate(store, name)
     return path
+
+
+def _is_version(store: Path, slug: str) -> bool:
+    return bool(re.fullmatch(r"[a-z0-9-]+", slug)) and (folder(store) / slug).is_dir()
+
+
+def _fingerprint(record: Path) -> str:
+    """Of the model that filled an index; "" where nothing says so."""
+    if not record.is_file():
+        return ""
+    try:
+        return str(_read(record)["fingerprint"])
+    except StoreError as e:
+        log.warning("%s: it is written again", e)
+        return ""
 
 
 def _model_of(store: Path, slug: str) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from omni_core import plugins
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media import choosing
 from omni_core.media.guard import guarded
+from omni_core.media.held import File, Holder
+from omni_core.originals import CHANGED
 from omni_core.protocols import Medium
 from omni_core.types import (
     Crop,
@@ -41,66 +44,92 @@ def service(**limits: float | str) -> MediaService:
 
 
 class MediaService:
-    """Passes each call to the file's medium; methods raise only errors of `omni_core.errors`."""
+    """Passes each call to the file's medium; methods raise only errors of `omni_core.errors`.
+
+    Each call opens its file once and holds it. Where it is an `Original`, any other file that
+    stands there now, or a change meanwhile, is UnreadableError SOURCE_CHANGED.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         found = plugins.load_all(plugins.MEDIA)
         self._media = [kind(limits) for kind in sorted(found.classes, key=lambda kind: kind.rank)]
         self._broken = [part.label for part in found.broken]
+        self._holder = Holder()
         self._known: dict[str, tuple[tuple[int, int], Medium]] = {}
         """The medium of files that were opened, with their size and time of change then."""
 
-    def probe(self, path: str, password: str | None = None) -> MediaInfo:
+    def close(self) -> None:
+        """Remove what was made for files that were held."""
+        self._holder.close()
+
+    def probe(self, file: File, password: str | None = None) -> MediaInfo:
         """Kind, title, length, date; opens the file once."""
-        medium, info = choosing.probe(path, self._able(path), password)
-        self._remember(path, medium)
-        return info
+        with self._holder.hold(file) as held:
+            medium, info = choosing.probe(held.path, self._able(held.path), password)
+            self._remember(held.path, medium)
+            return info
 
     def decompose(
-        self, path: str, source: Source, options: CutOptions
+        self, file: File, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning | FileLength]:
-        """Segments as they are cut; memory does not grow with the length of the file."""
-        able = self._able(path)
-        chosen = able.index(self._medium(path, options.password))
-        yield from choosing.decompose(path, able[chosen:], source, options)
+        """Segments as they are cut; memory does not grow with the length of the file. Each is of
+        the file as it was asked for: it is looked at again before each."""
+        with self._holder.hold(file) as held:
+            able = self._able(held.path)
+            chosen = able.index(self._medium(held.path, options.password))
+            for item in choosing.decompose(held.path, able[chosen:], source, options):
+                held.check()
+                yield item
 
-    def frames(self, path: str, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
+    def frames(self, file: File, times: Sequence[float], edge: int) -> list[tuple[float, Pixels]]:
         """(second at which it appears, pixels) of the frame on screen at each of `times`."""
-        with guarded(path):
+        with self._opened(file) as path:
             return self._medium(path).frames(path, times, edge)
 
-    def image(self, path: str, edge: int, crop: Crop | None = None, frame: int = 0) -> Pixels:
+    def image(self, file: File, edge: int, crop: Crop | None = None, frame: int = 0) -> Pixels:
         """An image, or one frame of an animation; crop: left, top, right, bottom, 0 to 1."""
-        with guarded(path):
+        with self._opened(file) as path:
             return self._medium(path).image(path, edge, crop, frame)
 
     def page(
         self,
-        path: str,
+        file: File,
         number: int,
         edge: int,
         crop: Crop | None = None,
         password: str | None = None,
     ) -> Pixels:
         """Page `number` (from 1); a crop is rendered at full resolution."""
-        with guarded(path):
+        with self._opened(file) as path:
             return self._medium(path, password).page(path, number, edge, crop, password)
 
-    def words(self, path: str, number: int, password: str | None = None) -> list[PlacedWord]:
+    def words(self, file: File, number: int, password: str | None = None) -> list[PlacedWord]:
         """Words of page `number` (from 1), with their places on its image."""
-        with guarded(path):
+        with self._opened(file) as path:
             return self._medium(path, password).words(path, number, password)
 
-    def clip(self, path: str, start: float, end: float, out_path: str) -> tuple[str, float, float]:
-        """Cut [start, end) seconds into `out_path`: (MIME type, true start, true end)."""
-        with guarded(path):
-            return self._medium(path).clip(path, start, end, out_path)
+    def clip(self, file: File, start: float, end: float, out_path: str) -> tuple[str, float, float]:
+        """Cut [start, end) seconds into `out_path`: (MIME type, true start, true end). Where the
+        file changes meanwhile, nothing is left there."""
+        try:
+            with self._opened(file) as path:
+                return self._medium(path).clip(path, start, end, out_path)
+        except UnreadableError as e:
+            if e.code == CHANGED and os.path.exists(out_path):
+                os.unlink(out_path)
+            raise
 
-    def audio(self, path: str, start: float, end: float) -> Samples:
+    def audio(self, file: File, start: float, end: float) -> Samples:
         """Mono 16 kHz samples of [start, end) seconds."""
-        with guarded(path):
+        with self._opened(file) as path:
             return self._medium(path).audio(path, start, end)
+
+    @contextmanager
+    def _opened(self, file: File) -> Iterator[str]:
+        """The name by which the file is opened within the block; see `Holder.hold`, `guarded`."""
+        with self._holder.hold(file) as held, guarded(held.path):
+            yield held.path
 
     def _medium(self, path: str, password: str | None = None) -> Medium:
         """The medium that reads the file: the only one that claims it, else the first that opens

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from omni_core.types import Encoded, Voices
+from omni_core.types import Encoded, Vector, Voices
 
 LoadState = Literal["loading", "ready", "failed"]
 
@@ -73,9 +73,36 @@ class ModelStatus:
     unloaded: tuple[UnloadedReader, ...] = ()
     loaded_s: dict[str, float] = field(default_factory=dict)
     """Seconds that loading took: `encoder`, `readers`, `reranker`."""
+    encoder_lacks: tuple[str, ...] = ()
+    """One line for each part that the encoder works without (`Encoder.lacks`)."""
+    fetching: str = ""
+    """How far the download of missing weights is, before anything is loaded."""
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """One line for each part of the encoder and each reader that is missing; not for what the
+        settings turn off."""
+        return self.encoder_lacks + tuple(r.message for r in self.unloaded if r.state == "missing")
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """One line for each reader that is not loaded, for display."""
+        """One line for each part of the encoder and each reader that is not loaded, for display."""
         failed = f"no words are read from audio and images: {self.readers_error}"
-        return (failed,) if self.readers_error else tuple(r.message for r in self.unloaded)
+        readers = (failed,) if self.readers_error else tuple(r.message for r in self.unloaded)
+        return self.encoder_lacks + readers
+
+
+ANSWERS: dict[str, Any] = {
+    "status": ModelStatus,
+    "wait_ready": ModelStatus,
+    "encode_questions": list[Vector | None],
+    "process": Processed,
+    "flush": Processed,
+    "save": SavedReaders,
+    "understand": Processed,
+    "rerank": list[float | None],
+    "can_tell_speakers": bool,
+    "voices": Voices | None,
+    "transcribe": str,
+}
+"""What the methods of the model worker return, as it is checked by whoever asks."""

@@ -62,6 +62,8 @@ class LoadingModels:
 
     def status(self) -> ModelStatus:
         """What is loaded, without waiting."""
+        loaded = self._encoder.done() and self._encoder.exception() is None
+        lacks = tuple(lack.message for lack in self.encoder().lacks) if loaded else ()
         unloaded: tuple[UnloadedReader, ...] = ()
         if self._readers.done():
             there = self.elsewhere()
@@ -73,6 +75,7 @@ class LoadingModels:
             _error(self._readers),
             unloaded,
             dict(self._seconds),
+            lacks,
         )
 
     def wait(self, timeout_s: float) -> ModelStatus:

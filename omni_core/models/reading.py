@@ -199,8 +199,11 @@ class LocalReading(Reading):
                 ) from e
 
     def _warnings(self, segments: Sequence[Segment], options: ReadOptions) -> list[str]:
-        """One line for each reader that could not be loaded and would have read these segments."""
-        return [
+        """One line for each part of the encoder and each reader that could not be loaded and would
+        have read these segments."""
+        contents = {type(segment.content) for segment in segments}
+        lacks = [k.message for k in self._models.encoder().lacks if contents & set(k.contents)]
+        return lacks + [
             m.message
             for m in self._models.readers().missing
             if not m.off and m.reader.name not in options.skip and m.reader.select(segments)

@@ -14,6 +14,7 @@ to do, and it reaches the user as it is. `omni_core.plugins` finds the classes b
 """
 
 from omni_core.protocols.encoder import Encoder as Encoder
+from omni_core.protocols.encoder import Lack as Lack
 from omni_core.protocols.encoder import Reranker as Reranker
 from omni_core.protocols.index import Index as Index
 from omni_core.protocols.medium import Medium as Medium

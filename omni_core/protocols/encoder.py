@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 from omni_core.errors import UnavailableError
 from omni_core.settings import Settings
 from omni_core.types import Content, Crop, EncoderInfo, RerankerInfo, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A part of an encoder that could not be loaded."""
+
+    message: str
+    """What is lost and how to get it, in one line."""
+    contents: tuple[type[Content], ...]
+    """The contents that lose by it: a source with such a content gets the line as a warning."""
 
 
 class Encoder(ABC):
@@ -38,6 +49,8 @@ class Encoder(ABC):
 
     info: EncoderInfo
     """The result of `describe` for the settings that it was loaded with; set by `load`."""
+    lacks: tuple[Lack, ...] = ()
+    """Parts of the model that could not be loaded, and without which it works. Optional."""
 
     @classmethod
     @abstractmethod

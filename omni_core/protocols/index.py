@@ -86,6 +86,14 @@ class Index(ABC):
     async def close(self) -> None:
         """Release the store; no call follows. Also called after `open` failed."""
 
+    async def count_by_source(self, *, exact: bool = False) -> dict[str, int] | None:
+        """How many points each source has, by its id (`src_...`); None where that is not cheap.
+
+        Optional: a library whose index has it is compared with its catalog when it is opened.
+        Without `exact` the numbers may be those of the payload index.
+        """
+        return None
+
     async def claim(  # noqa: B027 - optional
         self, library: str, *, adopt: bool = False
     ) -> None:

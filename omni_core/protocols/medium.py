@@ -27,7 +27,8 @@ class Medium(ABC):
 
     Registered in the group `omni_mcp.media`; one object of every registered class is made in each
     decoder process, which is killed when it passes the limits of memory or time. Calls come one
-    at a time; keep no file open between them.
+    at a time; keep no file open between them. `path` is a name of the file for this call, with its
+    own name and suffix, but not in its own folder: what stands at its path may be swapped.
 
     Every method may raise UnreadableError for a damaged file, TooLargeError over `limits`,
     NotFoundError (OUT_OF_RANGE) for a place that the file does not have. Whatever else it raises

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from omni_core.codec import Codec, MalformedError, codec
 from omni_core.engine.api import EngineApi
 from omni_core.errors import TooLargeError, unpack
-from omni_core.sharing.codec import Codec, MalformedError, codec
 from omni_core.sharing.forwarding import forwarding
 from omni_core.sharing.handshake import HANDSHAKE_S, StrangerError, enter
 from omni_core.sharing.link import LARGE, Link, OversizeError, to_bytes

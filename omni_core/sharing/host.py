@@ -21,9 +21,9 @@ from collections.abc import Callable
 from typing import Any
 
 from omni_core import forks
+from omni_core.codec import MalformedError, codec
 from omni_core.engine.api import EngineApi
 from omni_core.errors import OmniError, TooLargeError, UnavailableError, pack
-from omni_core.sharing.codec import MalformedError, codec
 from omni_core.sharing.handshake import admit
 from omni_core.sharing.link import BUFFER, Link, OversizeError, to_bytes
 from omni_core.sharing.methods import METHODS, Method

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from omni_core import forks
-from omni_core.sharing.codec import MalformedError
+from omni_core.codec import MalformedError
 
 MAX_MESSAGE = 128 << 20
 """Bytes. A folder of 100,000 files is 30 MB; a picture, a page of hits or of words under 1 MB."""

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from omni_core import __version__
+from omni_core.codec import Codec, MalformedError, codec
 from omni_core.engine.api import EngineApi
-from omni_core.sharing.codec import Codec, MalformedError, codec
 
 OWN = frozenset({"close"})
 """Methods that are answered where they are called."""

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from omni_core.sharing.codec import Codec
+from omni_core.codec import Codec
 from omni_core.sharing.link import Link, to_bytes
 from omni_core.sharing.methods import Callback
 from omni_core.tasks import TaskOwner

@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Self
 
+from omni_core import read_only
 from omni_core.engine import Engine
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import SourceRow
@@ -48,6 +49,7 @@ class SharedEngine(EngineApi):
     def __init__(self, settings: Settings, on_host: OnHost | None) -> None:
         """Use `SharedEngine.open`."""
         self._settings, self._on_host = settings, on_host
+        self._overlay: read_only.Overlay | None = None
         self._tasks = TaskOwner("the shared engine")
         self._attached: Attached | None = None
         self._attaching: asyncio.Task[Attached] | None = None
@@ -64,7 +66,9 @@ class SharedEngine(EngineApi):
         Raises what `Engine.open` raises, and StoreError STORE_BUSY when the store is held by a
         process that does not share it, cannot be reached, or is of another version or model.
         """
-        engine = cls(settings, on_host)
+        overlay = await asyncio.to_thread(read_only.overlaid, settings)
+        engine = cls(settings if overlay is None else overlay.settings, on_host)
+        engine._overlay = overlay
         try:
             await engine._here()
         except BaseException:
@@ -107,6 +111,8 @@ class SharedEngine(EngineApi):
         finally:
             if self._attached is not None:
                 await self._attached.close()
+            if self._overlay is not None:
+                await asyncio.to_thread(self._overlay.close)
 
     async def status(self) -> dict[str, Any]:
         """That of the engine, and `sharing`: the pid of the process that runs it, how many others
@@ -116,7 +122,7 @@ class SharedEngine(EngineApi):
         sharing = {**found["sharing"], "here": here}
         return {**found, "sharing": sharing}
 
-    async def forget(self, source: str) -> SourceRow:
+    async def forget(self, source: str, *, now: bool = False) -> SourceRow:
         """Remove a source from the library; the file is not touched."""
         row: SourceRow | None = None
         again = False
@@ -131,7 +137,8 @@ class SharedEngine(EngineApi):
             except OmniError as e:
                 log.debug("what is forgotten is not known before: %s", e)
         try:
-            gone: SourceRow = await self._call(METHODS["forget"], {"source": source}, again=note)
+            arguments = {"source": source, "now": now}
+            gone: SourceRow = await self._call(METHODS["forget"], arguments, again=note)
         except NotFoundError:
             if row is None or not again:
                 raise
@@ -147,6 +154,8 @@ class SharedEngine(EngineApi):
     ) -> Any:
         """The method's result, from whichever process runs the engine by then; `again` is called
         before the call is repeated."""
+        if method.name in read_only.WRITES:  # also where another process may write
+            read_only.refuse(self._settings)
         now = asyncio.get_running_loop().time
         began = now()
         for _ in range(MAX_TRIES):

@@ -1,4 +1,5 @@
-"""Data types that all packages share. Of this project they import only `ids`.
+"""Data types that all packages share. Of this project they import only `ids` and the
+marks of `codec`.
 
 Ingest:  file -> Source -> Segment* -> (Segment + Vector)* -> Point* -> stored.
 Search:  question -> Vector -> ScoredPoint* -> Candidate* -> Moment* -> SearchHit*.
@@ -34,6 +35,7 @@ from omni_core.types.segments import Encoded as Encoded
 from omni_core.types.segments import Segment as Segment
 from omni_core.types.segments import Span as Span
 from omni_core.types.sources import FILE_TIME as FILE_TIME
+from omni_core.types.sources import BinnedSource as BinnedSource
 from omni_core.types.sources import FileLength as FileLength
 from omni_core.types.sources import FileWarning as FileWarning
 from omni_core.types.sources import MediaInfo as MediaInfo

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from omni_core.codec import Array
+
+Pixels = Annotated[NDArray[np.uint8], Array((None, None, 3))]
 """One image: (height, width, 3), RGB, row by row from the top left."""
-Frames = NDArray[np.uint8]
+Frames = Annotated[NDArray[np.uint8], Array((None, None, None, 3))]
 """Images of one size in order of time: (frames, height, width, 3), RGB."""
-Samples = NDArray[np.float32]
+Samples = Annotated[NDArray[np.float32], Array((None,))]
 """Mono audio at `SAMPLE_RATE`: (samples,), in [-1, 1]."""
-Vector = NDArray[np.float32]
+Vector = Annotated[NDArray[np.float32], Array((None,), (None, None))]
 """L2-normalised: (dim,), or (tokens, dim) for multi-vector models (late interaction)."""
 
 

@@ -106,6 +106,25 @@ class MediaInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class BinnedSource:
+    """A source that was forgotten and can be brought back."""
+
+    id: str
+    sha256: str
+    title: str
+    uri: str
+    segments: int
+    size: int
+    """Bytes that it takes in the bin."""
+    forgotten_at: float
+    """Seconds since 1970."""
+    state: str
+    """The state that it had: `ready`, `partial`."""
+    model: str
+    pipeline: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileWarning:
     """A warning about the file as a whole, found while it was decoded.
 

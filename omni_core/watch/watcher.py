@@ -277,7 +277,7 @@ class Watcher:
     async def _ingest(self, job: Job) -> KnownFile | None:
         engine = await self._engine()
         watched = next(f.watched for f in self._folders if f.watched.holds(job.path))
-        request = IngestRequest(job.path, collection=watched.collection, watched=True)
+        request = IngestRequest(job.path, collection=watched.collection, watched=True, links=False)
         told = float("-inf")
 
         async def progress(status: IngestStatus) -> None:

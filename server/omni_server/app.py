@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ from omni_server.page.tools import library_status, name_speaker, view_moment
 from omni_server.progress import cancelled_by_others
 from omni_server.render.results import ambiguous
 from omni_server.state import Opener, State
-from omni_server.text import fenced, one_line
+from omni_server.text import fenced, one_line, without_paths
 from omni_server.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -202,7 +203,7 @@ class EvidenceTool(Tool):
             raise ToolError(ambiguous(e)) from e
         except OmniError as e:
             note_outcome(e.code)
-            raise ToolError(fenced(f"{e.code}: {one_line(str(e), 600)}")) from e
+            raise ToolError(failure(e, context)) from e
         except (MCPError, ToolError):
             raise
         except asyncio.CancelledError as e:
@@ -215,9 +216,10 @@ class EvidenceTool(Tool):
             ) from e
         except Exception as e:
             note_outcome("INTERNAL")
-            log.exception("%s failed", self.name)
+            fault = f"f-{secrets.token_hex(4)}"
+            log.exception("%s failed", self.name, extra={"fault": fault})
             raise ToolError(
-                "INTERNAL: the server failed at this call and logged why; "
+                f"INTERNAL: the server failed at this call and noted why under {fault}; "
                 "try again, or run `omni-mcp doctor`"
             ) from e
 
@@ -244,6 +246,13 @@ class EvidenceTool(Tool):
             f"BUSY: no answer within {ANSWER_S:.0f} s: the machine is busy, or its models are "
             "still loading; call again in a few seconds"
         )
+
+
+def failure(error: OmniError, context: Any) -> str:
+    """An error as a model reads it: no path but those under its roots, and names in a fence."""
+    access = tools.state_of(context).access
+    line = without_paths(one_line(str(error), 600), access.roots, known=(access.uploads.parent,))
+    return fenced(f"{error.code}: {line}")
 
 
 class DurableTool(EvidenceTool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import json
 import os
@@ -14,18 +15,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from omni_core import weights
+from omni_core import missing_weights, weights
 from omni_core.errors import OmniError
+from omni_core.sandbox import allowed
 from omni_core.settings import Settings
-from omni_server import catalog_check, qdrant_check, workers_check
+from omni_server import catalog_check, library_check, qdrant_check, workers_check
 from omni_server.store_check import open_in
 
-State = Literal["ok", "warning", "missing", "absent"]
+State = Literal["ok", "warning", "missing", "absent", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report. `absent` is an option that is not installed; that is fine."""
+    """One line of the report. `absent` is an option that is not installed; that is fine. `damaged`
+    is something of a library that is not as it was stored."""
 
     name: str
     state: State
@@ -106,8 +109,10 @@ sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 def examine(settings: Settings) -> list[Finding]:
     """Every finding, the needed ones first. Imports heavy wheels in a child process only."""
     found = [
-        _python(), *_store(settings), *_features(settings.pdf), *_weights(settings),
-        *_own_weights(settings), *_plugins(), *_places(settings), *_people(settings),
+        _python(), *_store(settings), *_library(settings), *_features(settings.pdf),
+        *_weights(settings), *_own_weights(settings), *_plugins(), *_sandbox(settings),
+        *_places(settings),
+        *_people(settings),
     ]  # fmt: skip
     return sorted(found, key=lambda f: not f.needed)
 
@@ -141,6 +146,11 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("store", "warning", detail, get="free some space, or --store DIR elsewhere")
     else:
         yield Finding("store", "ok", detail)
+
+
+def _library(settings: Settings) -> Iterator[Finding]:
+    if settings.store_path.is_dir():
+        yield from (Finding(*line) for line in library_check.lines(settings))
 
 
 def _mount(path: Path) -> str:
@@ -183,8 +193,9 @@ def _import(modules: list[str]) -> dict[str, str]:
     """For each module its error, "" when it imports; in a child, since one may crash."""
     try:
         run = subprocess.run(  # noqa: S603 - our own interpreter and names
-            [sys.executable, "-c", _PROBE, *modules], capture_output=True, text=True, timeout=180
-        )
+            [sys.executable, "-c", _PROBE, *modules], capture_output=True, text=True, timeout=180,
+            env=allowed(os.environ, models=True),
+        )  # fmt: skip
         answer: dict[str, str] = json.loads(run.stdout.strip().splitlines()[-1])
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as e:
         return dict.fromkeys(modules, f"the imports were not answered ({type(e).__name__})")
@@ -197,7 +208,7 @@ def _versions(feature: Feature) -> str:
 
 def _weights(settings: Settings) -> Iterator[Finding]:
     for row in weights.PAYLOADS:
-        needed = not row.optional and _used(row.role, settings)
+        needed = not row.optional and _needed(row.role, settings)
         size = sum(f.size for f in row.files) / 1e6
         name = f"weights {row.name}"
         try:
@@ -226,11 +237,10 @@ def _own_weights(settings: Settings) -> Iterator[Finding]:
 
 def _plugins() -> Iterator[Finding]:
     """The plug-ins that are installed, and those that cannot be used."""
-    path = os.pathsep.join(filter(None, sys.path))  # where children look for parts, too
     try:
         run = subprocess.run(  # noqa: S603 - our own interpreter and program
             [sys.executable, "-P", "-c", _PLUGINS], capture_output=True, text=True, timeout=180,
-            env={**os.environ, "PYTHONPATH": path},
+            env=allowed(os.environ, models=True) | _python_path(),
         )  # fmt: skip
         added, broken = json.loads(run.stdout.strip().splitlines()[-1])
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as e:
@@ -244,9 +254,45 @@ def _plugins() -> Iterator[Finding]:
         yield Finding(label, "warning", message, needed=False)
 
 
-def _used(role: str, settings: Settings) -> bool:
-    """Whether these settings use a payload; without speech and OCR the rest still works."""
-    return role in ("text", "pictures") and settings.encoder == "embedded"
+def _sandbox(settings: Settings) -> Iterator[Finding]:
+    """What confines the child processes: one of each kind is started and asked."""
+    from omni_core.engine import confinement
+    from omni_core.sandbox import kernel
+
+    if settings.sandbox == "off":
+        yield Finding("sandbox", "warning", "off", get='sandbox = "auto"', needed=False)
+        return
+    try:
+        held = asyncio.run(confinement.in_force(settings))
+    except OmniError as e:
+        yield Finding("sandbox", "missing", str(e), get='sandbox = "auto"')
+        return
+    same = set(held.values())
+    detail = same.pop() if len(same) == 1 else "; ".join(f"{k}: {w}" for k, w in held.items())
+    lacks = kernel().lacks
+    state: State = "warning" if lacks and sys.platform == "linux" else "ok"
+    yield Finding(
+        "sandbox", state, f"child processes: {detail}" + (f" (no {lacks})" if lacks else ""),
+        "decoders and models that cannot reach the network, other processes or other files",
+        "a kernel or a container that allows it (docs/how-it-works.md)", needed=False,
+    )  # fmt: skip
+
+
+def _python_path() -> dict[str, str]:
+    """Where children look for parts, too."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def _needed(role: str, settings: Settings) -> bool:
+    """Whether nothing works without a payload: one of the two text models must be there."""
+    other = {"text": "multilingual", "multilingual": "text"}.get(role)
+    if other is None or not missing_weights.used(role, settings):
+        return False
+    try:
+        weights.find(other, settings)
+    except OmniError:
+        return True
+    return False
 
 
 def _places(settings: Settings) -> Iterator[Finding]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import fnmatch
 import re
 
+from omni_core import limits
+
 
 class Glob:
-    """A compiled glob. A match takes at most as many steps as the path has parts times the pattern
-    has, however many `**` there are."""
+    """A compiled glob; raises BadRequestError for a part that is longer than any name.
+
+    A match takes at most as many steps as the path has parts times the pattern has, however many
+    `**` there are.
+    """
 
     def __init__(self, pattern: str) -> None:
         self._parts = _compiled(pattern.split("/"))
@@ -39,6 +44,7 @@ def _compiled(pattern: list[str]) -> tuple[re.Pattern[str] | None, ...]:
     """A pattern for each part, None for `**`: several of them in a row are one."""
     parts: list[re.Pattern[str] | None] = []
     for part in pattern:
+        limits.check_text("a part of the glob", part, limits.GLOB_PART, whole=False)
         if part != "**":
             parts.append(re.compile(fnmatch.translate(part)))
         elif not parts or parts[-1] is not None:

@@ -12,15 +12,20 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
-from omni_core.errors import NotFoundError, RefusedError
+from omni_core.errors import NotFoundError, RefusedError, UnreadableError
 from omni_core.files import write_atomically
+from omni_core.originals import Original, look, of_descriptor, open_file
 
 LINK_S = 600
 """Lifetime of a signed link, seconds."""
 KEY_FILE = "links.key"
 _MARK = 32
 _FOLDER = 6
+_STATE = 8
+_ANY = bytes(_STATE)
+"""Stands for any state of a file."""
 
 
 class Links:
@@ -40,10 +45,11 @@ class Links:
         self._key = _key(store / KEY_FILE)
         self._clock = clock
 
-    def path(self, path: str) -> str:
-        """`/media/TOKEN`, which opens this file for ten minutes and nothing else.
+    def path(self, path: str, *, as_it_is: bool = False) -> str:
+        """`/media/TOKEN`, which opens this file for ten minutes and nothing else; with `as_it_is`
+        not once it is changed.
 
-        Raises ValueError for a file outside the folders. Blocks.
+        Raises ValueError for a file outside the folders, OSError for one that is gone. Blocks.
         """
         real = Path(path).resolve()
         mark, folder = next(
@@ -51,28 +57,49 @@ class Links:
             (b"", self._store),
         )
         name = os.fsencode(real.relative_to(folder))
-        body = struct.pack(">Q", int(self._clock()) + LINK_S) + mark + name
+        state = _state(look(str(real), links=False)) if as_it_is else _ANY
+        body = struct.pack(">Q", int(self._clock()) + LINK_S) + mark + state + name
         return f"/media/{_text(self._sign(body) + body)}"
 
-    def file(self, token: str) -> Path:
-        """The file that `token` opens; raises RefusedError for a false or expired one. Blocks."""
+    def opened(self, token: str) -> tuple[BinaryIO, Path]:
+        """The file that `token` opens, to be closed by the caller, and its path.
+
+        Raises RefusedError for a false or expired token, NotFoundError. Blocks.
+        """
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except (binascii.Error, ValueError):
             raw = b""
         mark, body = raw[:_MARK], raw[_MARK:]
-        if len(body) < 9 + _FOLDER or not hmac.compare_digest(mark, self._sign(body)):
+        if len(body) < 9 + _FOLDER + _STATE or not hmac.compare_digest(mark, self._sign(body)):
             raise RefusedError("this link is not valid")
         if struct.unpack(">Q", body[:8])[0] < self._clock():
             raise RefusedError("this link has expired: call get_segment again")
         folder = self._folders.get(body[8 : 8 + _FOLDER])  # None: a root that is one no more
-        path = (folder / os.fsdecode(body[8 + _FOLDER :])).resolve() if folder else None
-        if path is None or not path.is_relative_to(folder or path) or not path.is_file():
-            raise NotFoundError("the file is gone: call get_segment again")
-        return path
+        state, name = body[8 + _FOLDER : 8 + _FOLDER + _STATE], body[8 + _FOLDER + _STATE :]
+        path = (folder / os.fsdecode(name)).resolve() if folder else None
+        if path is None or not path.is_relative_to(folder or path):
+            raise _gone()
+        try:
+            fd = open_file(str(path), links=False)
+        except (OSError, UnreadableError):
+            raise _gone() from None
+        file = os.fdopen(fd, "rb")
+        if state not in (_ANY, _state(of_descriptor(fd, str(path), links=False))):
+            file.close()
+            raise NotFoundError("the file was changed: call get_segment again")
+        return file, path
 
     def _sign(self, body: bytes) -> bytes:
         return hmac.new(self._key, body, hashlib.sha256).digest()
+
+
+def _state(file: Original) -> bytes:
+    return hashlib.sha256(repr(file.state).encode()).digest()[:_STATE]
+
+
+def _gone() -> NotFoundError:
+    return NotFoundError("the file is gone: call get_segment again")
 
 
 def _key(path: Path) -> bytes:

@@ -23,7 +23,7 @@ from omni_core.errors import NotFoundError, OmniError
 from omni_server.mcp_server import TypedBytes
 from omni_server.render import results
 from omni_server.render import segment as opened
-from omni_server.text import fenced, one_line
+from omni_server.text import fenced, one_line, without_paths
 
 if TYPE_CHECKING:
     from omni_core.engine.results import Opened, Show, SourcePage, SourceRow
@@ -143,9 +143,13 @@ async def _answer(ask: Callable[[], Awaitable[Answer]]) -> Answer:
     try:
         return await ask()
     except NotFoundError as e:
-        raise ResourceNotFoundError(fenced(f"{e.code}: {one_line(str(e), 600)}")) from e
+        raise ResourceNotFoundError(_failure(e)) from e
     except OmniError as e:
-        raise ResourceError(fenced(f"{e.code}: {one_line(str(e), 600)}")) from e
+        raise ResourceError(_failure(e)) from e
+
+
+def _failure(e: OmniError) -> str:
+    return fenced(f"{e.code}: {without_paths(one_line(str(e), 600))}")
 
 
 def _words(result: Any) -> str:

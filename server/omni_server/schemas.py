@@ -158,6 +158,7 @@ class DeleteOut(TypedDict):
     deleted: str
     title: str
     segments: int
+    undo: NotRequired[str]
     quoted: NotRequired[str]
 
 

@@ -6,9 +6,11 @@ inside a fence whose name cannot be guessed.
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from collections.abc import Iterable
+from pathlib import Path
 
 MARGIN = 2000
 """Characters that cleaning may take away from a line before it is cut."""
@@ -113,6 +115,41 @@ def _unquoted(written: str) -> str:
 def fenced(message: str) -> str:
     """A message for a model: one line, and behind it, inside a fence, the names that it quotes."""
     return Fence().written([message])
+
+
+def without_paths(
+    message: str, roots: Iterable[os.PathLike[str]] = (), *, known: Iterable[Path] = ()
+) -> str:
+    """The message with each absolute path as its last part, between quotation marks; of a path
+    under one of the roots, which the caller may name, what follows the root. `known`: further
+    folders, for paths with spaces that stand without quotation marks."""
+    shown = [os.fspath(root) for root in roots]
+    folders = sorted({*shown, *map(str, known)}, key=len, reverse=True)
+    path = re.compile("|".join([*(f"{re.escape(f)}{_BELOW}" for f in folders), _PATH]))
+
+    def shorter(path: str) -> str:
+        if path in shown:
+            return path
+        root = next((r for r in shown if path.startswith(os.path.join(r, ""))), None)
+        return path[len(root) + 1 :] if root else re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+
+    def of_quoted(found: re.Match[str]) -> str:
+        text = _unquoted(found[0])
+        return repr(shorter(text)) if path.match(text) else found[0]
+
+    def of_bare(found: re.Match[str]) -> str:
+        short = shorter(found[0])
+        return short if short == found[0] else repr(short)
+
+    quotes = [of_quoted(found) for found in _QUOTED.finditer(message)]
+    bare = [path.sub(of_bare, part) for part in _QUOTED.split(message)]
+    return "".join(f"{a}{b}" for a, b in zip(bare, [*quotes, ""], strict=True))
+
+
+_PART = r"[^\s/'\"`<>|:;,()\[\]]+"
+_BELOW = rf"(?:/{_PART})*(?![\w.-])"
+_PATH = rf"(?<![\w.:/\\~<-])(?:(?:/{_PART}){{2,}}/?|[A-Za-z]:\\[^\s'\"`<>|:;,()]+)"
+"""An absolute path of two parts or more: `/upload` is a route."""
 
 
 def quoted(name: str, limit: int = 80) -> str:

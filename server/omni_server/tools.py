@@ -13,9 +13,10 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult
 from pydantic import Field
 
-from omni_core import file_calls
-from omni_core.errors import BadRequestError, NotFoundError
+from omni_core import file_calls, read_only
+from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.ids import is_id_shaped
+from omni_core.originals import CHANGED
 from omni_server.access import UPLOAD, is_url
 from omni_server.asking import Questions, confirm_delete
 from omni_server.calls import Budget
@@ -28,7 +29,7 @@ from omni_server.state import State
 
 if TYPE_CHECKING:
     from omni_core.engine.api import EngineApi
-    from omni_core.engine.results import SearchRequest
+    from omni_core.engine.results import Opened, SearchRequest
     from omni_core.types import Modality
     from omni_server.fetch import Downloads
 
@@ -66,6 +67,7 @@ async def ingest_media(
     """Make a video, recording, picture or document searchable. Safe to repeat: call again
     to follow a long one."""
     state = state_of(ctx)
+    read_only.refuse(state.settings)
     if stop:
         return await _stop(ctx, source)
     task = isinstance(ctx, TaskContext)  # it waits for the end, and ends what is cancelled
@@ -79,7 +81,7 @@ async def ingest_media(
             file = await run_shielded(_downloads(state).file(source, budget.left(), grace_s))
             if file is None:
                 return ingests.fetching(_downloads(state).progress(source))
-            files: tuple[Path, ...] = (file,)
+            files: tuple[Path, ...] = (await asyncio.to_thread(file.resolve),)
             many = False
         else:
             allowed = await file_calls.run(lambda: state.access.check(source))
@@ -95,7 +97,7 @@ async def ingest_media(
         if many:
             many_work = engine.ingest_folder(
                 paths, collection=collection, wait_s=budget.left(), progress=report,
-                grace_s=grace_s,
+                grace_s=grace_s, links=False,
             )  # fmt: skip
             async with _followed(ctx, state, engine, paths):
                 return ingests.folder(await run_shielded(many_work))
@@ -105,6 +107,7 @@ async def ingest_media(
             recorded_at=recorded,
             collection=collection,
             transcript=subtitles,
+            links=False,
         )
         work = engine.ingest(request, wait_s=budget.left(), progress=report, grace_s=grace_s)
         async with _followed(ctx, state, engine, paths):
@@ -178,7 +181,7 @@ async def get_segment(
     request = OpenRequest(ref, show, step, pad_s, size, box, max_bytes=opened.MAX_BYTES)
     segment = await engine.open_ref(request)
     links = [await asyncio.to_thread(_link, ctx, state, clip.path) for clip in segment.clips]
-    original = await file_calls.run(lambda: _original(ctx, state, segment.source.uri))
+    original = await file_calls.run(lambda: _original(ctx, state, segment))
     return opened.result(segment, links, original)
 
 
@@ -203,6 +206,7 @@ async def similar_to(
         SearchRequest(
             ref="" if path else ref,
             path=path,
+            links=False,
             not_like=not_like,
             same_source=same_source,
             modality=_modalities(modality),
@@ -264,10 +268,11 @@ async def delete_source(
     source: Annotated[str, _d("src_ id", pattern=r"^src_[a-z2-7]{16}$")],
 ) -> Annotated[CallToolResult, DeleteOut]:
     """Remove a source from the library. The file itself stays."""
+    read_only.refuse(state_of(ctx).settings)
     engine = await engine_of(ctx)
     row = await engine.named(source)
     await confirm_delete(Questions(ctx), row.title, results.facts(row, day=True), row.segments)
-    return results.deleted(await engine.forget(row.id))
+    return results.deleted(await engine.forget(row.id), state_of(ctx).settings.bin_days)
 
 
 def state_of(ctx: Ctx) -> State:
@@ -360,18 +365,25 @@ def _example(state: State, ref: str) -> str:
     return str(state.access.file(ref))
 
 
-def _original(ctx: Ctx, state: State, path: str) -> str:
-    """A signed URL of a source's own file, where the settings share these; empty elsewhere."""
+def _original(ctx: Ctx, state: State, segment: Opened) -> str:
+    """A signed URL of a source's own file, where the settings share these; empty elsewhere, and
+    where the file has other bytes by now."""
     if not state.settings.share_files or state.links is None or ctx.headers is None:
         return ""
-    file = state.access.original(path)
-    return _link(ctx, state, str(file)) if file is not None else ""
+    if any(line.startswith(CHANGED) for line in segment.warnings):
+        return ""
+    file = state.access.original(segment.source.uri)
+    try:
+        return _link(ctx, state, str(file), as_it_is=True) if file is not None else ""
+    except (OSError, UnreadableError):  # gone, or another file, since it was looked up
+        return ""
 
 
-def _link(ctx: Ctx, state: State, path: str) -> str:
-    """Where a client can fetch a clip: a signed URL over HTTP, the path on this machine."""
+def _link(ctx: Ctx, state: State, path: str, *, as_it_is: bool = False) -> str:
+    """Where a client can fetch a clip: a signed URL over HTTP, the path on this machine.
+    `as_it_is`: see `Links.path`."""
     if state.links is None or ctx.headers is None:
         return path
     # `Gate` accepted this Host, so this client reaches the server by it.
     scheme = "https" if ctx.headers.get("x-forwarded-proto") == "https" else "http"
-    return f"{scheme}://{ctx.headers['host']}{state.links.path(path)}"
+    return f"{scheme}://{ctx.headers['host']}{state.links.path(path, as_it_is=as_it_is)}"

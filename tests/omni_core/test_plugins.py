@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from omni_core import encoders, index, plugins, readers
+from omni_core.decoder import Decoder
 from omni_core.errors import BadRequestError, UnavailableError, UnreadableError
 from omni_core.media.service import service
 from omni_core.settings import Settings
 from omni_core.types import CutOptions, Modality, Source
-from omni_core.worker import Worker
 
 Install = Callable[..., None]
 
@@ -53,7 +53,7 @@ async def test_a_medium_of_another_package_is_opened_in_the_decoder_process(
     install("haiku-medium", MEDIUM, {"media": "haiku = haiku_medium:Haiku"})
     path = tmp_path / "pond.haiku"
     path.write_text("HAIKU\nAn old silent pond\nA frog jumps in\nSplash\n")
-    worker = Worker("decoder", "omni_core.media.service:service")
+    worker = Decoder("decoder")
     try:
         async with asyncio.timeout(60):
             info = await worker.call("probe", str(path))
@@ -102,7 +102,7 @@ async def test_a_broken_medium_does_not_stop_the_decoder_process(
 ) -> None:
     install("haiku-medium", "1 / 0", {"media": "haiku = haiku_medium:Haiku"})
     (tmp_path / "a.srt").write_bytes(SUBTITLE)
-    worker = Worker("decoder", "omni_core.media.service:service")
+    worker = Decoder("decoder")
     try:
         async with asyncio.timeout(60):
             info = await worker.call("probe", str(tmp_path / "a.srt"))

@@ -11,17 +11,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
-from omni_core.worker import ParsedWorker, Worker, WorkerDied
+from omni_core.types import MediaInfo
+from omni_core.worker import Worker, WorkerDied
 
 HERE = Path(__file__).parent / "services"
+ANSWERS = {"double": NDArray[np.uint8], "raise_ours": int, "lie": MediaInfo, "ended": MediaInfo}
 
 
 @pytest.fixture
 async def worker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Worker]:
     monkeypatch.syspath_prepend(str(HERE))
-    w = Worker("probe", "worker_probe:service", offset=5)
+    w = Worker("probe", "worker_probe:service", answers=ANSWERS, offset=5)
     yield w
     await asyncio.to_thread(w.close, 5.0)
 
@@ -44,18 +47,54 @@ async def test_a_child_whose_frames_are_no_answers_is_ended_and_the_next_call_st
     assert worker.starts == 2
 
 
-async def test_a_parsed_worker_takes_bytes_and_plain_values_and_loads_no_pickle(
+async def test_arrays_of_an_answer_can_be_written(worker: Worker) -> None:
+    doubled = await worker.call("double", np.ones((2, 3), np.uint8), deadline_s=20)
+    doubled[0, 0] = 9
+    assert doubled.tolist() == [[9, 2, 2], [2, 2, 2]]
+
+
+async def test_what_is_no_plain_value_is_refused_where_no_type_was_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.syspath_prepend(str(HERE))
-    w = ParsedWorker("probe", "worker_probe:service", offset=5)
+    w = Worker("probe", "worker_probe:service", offset=5)
     assert await w.call("add", 1, deadline_s=20) == 6
     assert await w.call("quick", deadline_s=20) == "quick"
     assert await w.call("double", b"ab", deadline_s=20) == b"abab"
-    with pytest.raises(OmniError, match="unreadable answer of the probe"):
+    with pytest.raises(OmniError, match="ndarray is no plain value"):
         await w.call("double", np.ones(3), deadline_s=20)
     assert await w.call("add", 2, deadline_s=20) == 7
     await asyncio.to_thread(w.close, 5.0)
+
+
+@pytest.mark.parametrize("kind", range(6))
+async def test_a_child_that_was_taken_over_cannot_make_its_parent_run_code(
+    worker: Worker, kind: int, tmp_path: Path
+) -> None:
+    proof = tmp_path / "ran"
+    with pytest.raises(OmniError, match="unreadable answer of the probe"):
+        await worker.call("lie", kind, str(proof), deadline_s=20)
+    assert not proof.exists()
+    assert await worker.call("add", 1, deadline_s=20) == 6
+
+
+async def test_the_end_of_a_stream_is_no_answer_to_a_call(worker: Worker) -> None:
+    with pytest.raises(OmniError, match="unreadable answer of the probe"):
+        await worker.call("ended", deadline_s=20)
+
+
+async def test_an_answer_longer_than_any_ends_the_child(worker: Worker) -> None:
+    with pytest.raises(WorkerDied):
+        await worker.call("endless", deadline_s=20)
+    assert await worker.call("add", 1, deadline_s=20) == 6
+
+
+async def test_an_error_of_a_child_is_one_line_with_a_code(worker: Worker) -> None:
+    with pytest.raises(OmniError) as caught:
+        await worker.call("shout", deadline_s=20)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) <= 4000
+    assert caught.value.code == "ERROR"
 
 
 async def test_many_calls_at_once_each_get_their_own_answer(worker: Worker) -> None:

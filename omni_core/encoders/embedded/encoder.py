@@ -8,9 +8,9 @@ embedded: it is found by its transcript.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from omni_core.encoders import colours
 from omni_core.encoders.embedded import label_space, minilm, people, text_space, use
 from omni_core.encoders.embedded.efficientnet import EfficientNet, views
 from omni_core.encoders.embedded.faces import Face, FaceDetector
-from omni_core.protocols import Encoder
+from omni_core.errors import UnavailableError
+from omni_core.protocols import Encoder, Lack
 from omni_core.settings import Settings
 from omni_core.types import (
     Channel,
@@ -35,6 +36,12 @@ from omni_core.types import (
 
 DUPLICATE_COSINE = 0.8
 """Cosine from which a frame counts as a duplicate of one already embedded."""
+LOSS_OF_TEXT = "words are found less well, and in fewer languages"
+LOSS_OF_PICTURES = "pictures and film are not found by what they show"
+LOSS_OF_FACES = "people in pictures are not counted"
+
+Model = TypeVar("Model")
+
 MAX_ADDITIONAL = 3
 """Vectors of a video besides that of `encode`, at most."""
 
@@ -44,12 +51,17 @@ class _Seen:
     """What the models see in an image, or in a video's keyframe and frames."""
 
     observations: tuple[label_space.Observation, ...]
+    """Empty without the classifier."""
     faces: tuple[Face, ...]
     """Those of the image, or of the keyframe."""
 
 
 class EmbeddedEncoder(Encoder):
-    """Two text models for text; EfficientNet, MTCNN and label texts for images: 896-d."""
+    """Two text models for text; EfficientNet, MTCNN and label texts for images: 896-d.
+
+    Where the weights of one are missing, the others work (`lacks`); without both text models it
+    cannot be loaded. Vectors made meanwhile fit the library, and find less.
+    """
 
     @classmethod
     def describe(cls, settings: Settings) -> EncoderInfo:
@@ -69,19 +81,31 @@ class EmbeddedEncoder(Encoder):
 
     @classmethod
     def load(cls, settings: Settings) -> Self:
-        """The encoder, ready; UnavailableError names the package that is missing."""
+        """The encoder, ready; UnavailableError where neither text model can be loaded."""
         return cls(settings)
 
     def __init__(self, settings: Settings) -> None:
         self.info = self.describe(settings)
         self._text = text_space.TextSpace(settings)
-        self._classify = EfficientNet(settings)
-        self._find_faces = FaceDetector(settings)
+        self.lacks = tuple(
+            Lack(f"{LOSS_OF_TEXT}: {why}", (TextContent,)) for why in self._text.lost
+        )
+        self._classify = self._try(EfficientNet, settings, LOSS_OF_PICTURES)
+        self._find_faces = self._try(FaceDetector, settings, LOSS_OF_FACES)
         self._label_space = label_space.LabelSpace(self._text, settings)
         self._known: dict[int, tuple[weakref.ref[Pixels], _Seen]] = {}
 
+    def _try(
+        self, kind: Callable[[Settings], Model], settings: Settings, loss: str
+    ) -> Model | None:
+        try:
+            return kind(settings)
+        except UnavailableError as e:
+            self.lacks += (Lack(f"{loss}: {e}", (ImageContent, VideoContent)),)
+            return None
+
     def encode(self, contents: Sequence[Content]) -> list[Vector | None]:
-        """(896,) each, L2-normalised; None for audio."""
+        """(896,) each, L2-normalised; None for audio, and for images without their classifier."""
         out: list[Vector | None] = [None] * len(contents)
         texts = {i: c.text for i, c in enumerate(contents) if isinstance(c, TextContent)}
         for i, vector in zip(texts, self._text(list(texts.values())), strict=True):
@@ -89,6 +113,8 @@ class EmbeddedEncoder(Encoder):
         for i, content in enumerate(contents):
             if isinstance(content, ImageContent | VideoContent):
                 seen = self._look(content)
+                if not seen.observations:
+                    continue
                 frames = [self._label_space.embed(o) for o in seen.observations]
                 mean = text_space.unit(np.mean(frames, axis=0))
                 out[i] = self._label_space.with_people(mean, seen.faces)
@@ -128,6 +154,9 @@ class EmbeddedEncoder(Encoder):
                 out.append([])
                 continue
             frames = [self._label_space.embed(o) for o in self._look(content).observations]
+            if not frames:
+                out.append([])
+                continue
             kept = [text_space.unit(np.mean(frames, axis=0))]
             for vector in frames:
                 if (
@@ -140,7 +169,9 @@ class EmbeddedEncoder(Encoder):
 
     def _describe(self, content: ImageContent | VideoContent) -> str:
         seen = self._look(content)
-        parts = [people.describe(seen.faces), self._label_space.describe(_mean(seen.observations))]
+        parts = [people.describe(seen.faces)]
+        if seen.observations:
+            parts.append(self._label_space.describe(_mean(seen.observations)))
         return ", ".join(part for part in parts if part)
 
     def _look(self, content: ImageContent | VideoContent) -> _Seen:
@@ -150,12 +181,17 @@ class EmbeddedEncoder(Encoder):
         if known is not None and known[0]() is array:
             return known[1]
         if isinstance(content, VideoContent):
-            main, images = content.keyframe, [content.keyframe, *content.frames]
-            observations = tuple(self._observe(pixels, ends=False) for pixels in images)
+            main, images, ends = content.keyframe, [content.keyframe, *content.frames], False
         else:
-            main, observations = content.pixels, (self._observe(content.pixels),)
-        animal = self._label_space.animal_probability(observations[0])
-        seen = _Seen(observations, people.believable(self._find_faces(main), animal))
+            main, images, ends = content.pixels, [content.pixels], True
+        seen = _Seen((), ())
+        if (classify := self._classify) is not None:
+            seen = _Seen(tuple(_observe(classify, pixels, ends=ends) for pixels in images), ())
+        if self._find_faces is not None:
+            animal = 0.0
+            if seen.observations:
+                animal = self._label_space.animal_probability(seen.observations[0])
+            seen = _Seen(seen.observations, people.believable(self._find_faces(main), animal))
         self._remember(array, seen)
         return seen
 
@@ -165,12 +201,13 @@ class EmbeddedEncoder(Encoder):
         reference = weakref.ref(array, lambda _: self._known.pop(key, None))
         self._known[key] = (reference, seen)
 
-    def _observe(self, pixels: Pixels, *, ends: bool = True) -> label_space.Observation:
-        """Class probabilities, averaged over the views, and colours of an image."""
-        logits = self._classify(views(pixels, ends=ends))
-        p = np.exp(logits - logits.max(1, keepdims=True))
-        classes = (p / p.sum(1, keepdims=True)).mean(0)
-        return label_space.Observation(classes, colours.shares(pixels), colours.dark(pixels))
+
+def _observe(classify: EfficientNet, pixels: Pixels, *, ends: bool) -> label_space.Observation:
+    """Class probabilities, averaged over the views, and colours of an image."""
+    logits = classify(views(pixels, ends=ends))
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    classes = (p / p.sum(1, keepdims=True)).mean(0)
+    return label_space.Observation(classes, colours.shares(pixels), colours.dark(pixels))
 
 
 def _mean(observations: Sequence[label_space.Observation]) -> label_space.Observation:

@@ -21,15 +21,18 @@ Development set, file names hidden, R@5: English .95, Spanish .92, German .94, C
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from omni_core.encoders.embedded import minilm, use
+from omni_core.errors import UnavailableError
 from omni_core.settings import Settings
+
+Model = TypeVar("Model")
 
 DIM = minilm.DIM + use.DIM
 MULTILINGUAL_WEIGHT = 0.8
@@ -53,9 +56,14 @@ class TextSpace:
     """The loaded models."""
 
     def __init__(self, settings: Settings) -> None:
-        """Load both; UnavailableError when weights are missing."""
-        self.english = minilm.MiniLM(settings)
-        self.multilingual = use.UniversalSentenceEncoder(settings)
+        """Load both; where one is missing the other serves (`lost`). UnavailableError where both
+        are."""
+        self.lost: tuple[str, ...] = ()
+        """Why a model is missing."""
+        self.english = self._try(minilm.MiniLM, settings)
+        self.multilingual = self._try(use.UniversalSentenceEncoder, settings)
+        if self.english is None and self.multilingual is None:
+            raise UnavailableError("; ".join(self.lost))
         with np.load(_MAP, allow_pickle=False) as held:
             self._map = held["map"].astype(np.float32)
             self._from, self._to = held["from_mean"], held["to_mean"]
@@ -67,6 +75,8 @@ class TextSpace:
         A lone surrogate is read as a question mark.
         """
         readable = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        if self.english is None or self.multilingual is None:
+            return self._by_one(readable)
         english, multilingual = self.english(readable), self.multilingual(readable)
         if not known_english:
             mapped = (multilingual - self._from) @ self._map
@@ -74,6 +84,26 @@ class TextSpace:
             share = np.clip((agreement - NOT_UNDERSTOOD) / (UNDERSTOOD - NOT_UNDERSTOOD), 0, 1)
             english = share * english + (1 - share) * _unit(mapped)
         return unit(np.concatenate([english, multilingual], axis=1))
+
+    def _by_one(self, texts: Sequence[str]) -> Matrix:
+        """Vectors by the one model that is there: the English part can be had from the
+        multilingual model, the multilingual part stays zero without it."""
+        if self.multilingual is not None:
+            multilingual = self.multilingual(texts)
+            english = (multilingual - self._from) @ self._map
+        elif self.english is not None:
+            nothing = np.zeros((len(texts), use.DIM), np.float32)
+            return np.concatenate([self.english(texts), nothing], axis=1)
+        else:
+            raise UnavailableError("; ".join(self.lost))
+        return unit(np.concatenate([english, multilingual], axis=1))
+
+    def _try(self, kind: Callable[[Settings], Model], settings: Settings) -> Model | None:
+        try:
+            return kind(settings)
+        except UnavailableError as e:
+            self.lost += (str(e),)
+            return None
 
 
 def unit(rows: NDArray[Any]) -> Matrix:

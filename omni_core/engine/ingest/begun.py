@@ -28,6 +28,7 @@ class FolderRequest:
     paths: tuple[str, ...]
     collection: str = "default"
     fast: bool = False
+    links: bool = True
 
 
 class Record:
@@ -84,6 +85,8 @@ def key_of(request: IngestRequest | FolderRequest) -> str:
 
 def _values(request: IngestRequest | FolderRequest) -> dict[str, Any]:
     shared: dict[str, Any] = {"collection": request.collection, "fast": request.fast}
+    if not request.links:
+        shared["links"] = False
     if isinstance(request, FolderRequest):
         return {"paths": list(request.paths), **shared}
     at = request.recorded_at
@@ -100,7 +103,8 @@ def _values(request: IngestRequest | FolderRequest) -> dict[str, Any]:
 def request_of(values: Mapping[str, Any]) -> IngestRequest | FolderRequest:
     """The request of a record."""
     if "paths" in values:
-        return FolderRequest(tuple(values["paths"]), values["collection"], values["fast"])
+        paths, links = tuple(values["paths"]), values.get("links", True)
+        return FolderRequest(paths, values["collection"], values["fast"], links)
     at = values["recorded_at"]
     return IngestRequest(
         values["path"],
@@ -110,6 +114,7 @@ def request_of(values: Mapping[str, Any]) -> IngestRequest | FolderRequest:
         transcript=values["transcript"],
         fast=values["fast"],
         name=values.get("name", ""),
+        links=values.get("links", True),
     )
 
 

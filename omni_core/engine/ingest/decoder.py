@@ -9,7 +9,6 @@ from pathlib import Path
 from omni_core.engine.context import Context
 from omni_core.engine.ingest.flow import decoder_error
 from omni_core.engine.ingest.run import Run
-from omni_core.engine.results import IngestRequest
 from omni_core.types import MediaInfo, Modality
 from omni_core.worker import Worker, WorkerDied
 
@@ -20,10 +19,8 @@ SHORT_BYTES = 2 << 20
 
 
 @asynccontextmanager
-async def decoder_for(
-    context: Context, run: Run, size: int
-) -> AsyncIterator[tuple[Worker, MediaInfo]]:
-    """A decoder that is the caller's alone, and what it says of the file of `size` bytes.
+async def decoder_for(context: Context, run: Run) -> AsyncIterator[tuple[Worker, MediaInfo]]:
+    """A decoder that is the caller's alone, and what it says of the file.
 
     While every decoder is busy, one more is started for short files; it ends when the others are
     free. `run` says for whom it waits.
@@ -43,7 +40,7 @@ async def decoder_for(
         return
     async with decoders.short.worker(name, waiting) as worker:
         info = await _probe(context, worker, run)
-        if _is_short(info, size):
+        if _is_short(info, run.file.size):
             yield worker, info
             return
     await run.update(title=run.request.title or info.title, modality=info.modality)
@@ -68,10 +65,9 @@ def _is_short(info: MediaInfo, size: int) -> bool:
 
 async def _probe(context: Context, worker: Worker, run: Run) -> MediaInfo:
     await run.update(stage="probing", waiting_for="")
-    request: IngestRequest = run.request
     try:
         info: MediaInfo = await worker.call(
-            "probe", request.path, request.password, deadline_s=context.settings.probe_s
+            "probe", run.file, run.request.password, deadline_s=context.settings.probe_s
         )
     except WorkerDied as e:
         raise decoder_error(e) from e

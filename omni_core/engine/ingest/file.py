@@ -7,20 +7,22 @@ catalog row is updated last.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-import stat as stat_module
 import time
 from pathlib import Path
 
 from omni_core.catalog.groups import StoredGroup
+from omni_core.engine.bin import restore_known
 from omni_core.engine.context import Context
-from omni_core.engine.hashing import hash_file
+from omni_core.engine.hashing import read_hash
 from omni_core.engine.ingest.decoder import decoder_for, look_into
 from omni_core.engine.ingest.embedding import Target
-from omni_core.engine.ingest.finish import fail, finish, suspend
+from omni_core.engine.ingest.finish import fail, finish, suspend, withdraw
 from omni_core.engine.ingest.known import is_complete, replaced_content_warning
 from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.ingest.pipeline import Pipeline
+from omni_core.engine.ingest.reached import is_sound
 from omni_core.engine.ingest.reading import run_here, run_on_ray
 from omni_core.engine.ingest.run import Report, Run
 from omni_core.engine.results import IngestRequest, IngestStatus
@@ -34,15 +36,30 @@ from omni_core.errors import (
     UnreadableError,
 )
 from omni_core.ids import PIPELINE
+from omni_core.originals import (
+    CHANGED,
+    Original,
+    changed,
+    is_being_written,
+    is_unchanged,
+    look,
+)
 from omni_core.stages import report_each, staged
 from omni_core.tasks import finish_first
 from omni_core.text.titles import title_of
 from omni_core.types import MediaInfo, Source, SourceRow
 
+log = logging.getLogger(__name__)
+
 ELSEWHERE = "another process"
 """How `waiting_for` begins while another process ingests the same bytes."""
 POLL_S = 2.0
 """How often it is asked whether that process is done, or gone."""
+AGAIN_AFTER_S = (0.1, 0.5)
+"""A file that was changed while it was read is read anew after so many seconds, and again."""
+
+
+STILL_OPEN = "is still being written by another program: what it held so far can be found"
 
 
 @staged("ingest.file")
@@ -54,9 +71,10 @@ async def ingest_file(
     The status of a file that cannot be read is `failed`, with its error; only the cancellation
     of the caller and a broken store (StoreError) are raised.
     """
-    run = Run(request, IngestStatus(request.path, "processing", stage="hashing"), report)
+    file = Original(str(Path(request.path)), request.links)
+    run = Run(request, _first(request), report, file)
     try:
-        await _ingest(context, run, readers)
+        await _until_it_keeps_still(context, run, readers)
     except asyncio.CancelledError:
         if run.pipeline is not None:
             await finish_first(_suspend_cancelled(context, run, run.pipeline))
@@ -81,28 +99,42 @@ async def _suspend_cancelled(context: Context, run: Run, pipeline: Pipeline) -> 
     await context.changes.notify(pipeline.source.id)
 
 
+def _first(request: IngestRequest) -> IngestStatus:
+    return IngestStatus(request.path, "processing", stage="hashing")
+
+
+async def _until_it_keeps_still(context: Context, run: Run, readers: RayReaders | None) -> None:
+    """Ingest the file; from the beginning, with its new bytes, when it was changed meanwhile."""
+    for pause_s in (*AGAIN_AFTER_S, None):
+        try:
+            return await _ingest(context, run, readers)
+        except UnreadableError as e:
+            run.status = _first(run.request)
+            if e.code != CHANGED or pause_s is None:
+                raise
+            log.info("%s", e)
+            await asyncio.sleep(pause_s)
+
+
 async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> None:
-    path = Path(run.request.path)
     await run.report(run.status)
-    stat = await _stat(path, context.settings.max_file_mb)
-    known = await asyncio.to_thread(
-        context.catalog.by_path, str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns
-    )
+    run.file = await _found(run.file, context.settings.max_file_mb)
+    sha256 = await asyncio.to_thread(context.catalog.by_path, run.file.path, **run.file.state)
     started = time.perf_counter()
-    if not known:
+    if not sha256:
         async with context.hashing:
-            known = await hash_file(path)
-    sha256 = known
-    run.spent["hash"] = time.perf_counter() - started
+            sha256, run.file = await read_hash(run.file.path, links=run.file.links)
+    run.spent["hash"] += time.perf_counter() - started
     lock = context.source_locks.setdefault(sha256, asyncio.Lock())
     if lock.locked():
         await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
-        while not await is_complete(context, run, sha256, path, stat):
+        await restore_known(context, sha256)
+        while not await is_complete(context, run, sha256):
             who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
             if not who:
                 try:
-                    return await _ingest_or_fail(context, run, sha256, path, stat, readers)
+                    return await _ingest_or_fail(context, run, sha256, readers)
                 except StoreError as e:
                     if e.code not in ("BUSY", "LEASE_LOST"):
                         raise
@@ -113,72 +145,74 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
 
 
 async def _ingest_or_fail(
-    context: Context,
-    run: Run,
-    sha256: str,
-    path: Path,
-    stat: os.stat_result,
-    readers: RayReaders | None,
+    context: Context, run: Run, sha256: str, readers: RayReaders | None
 ) -> None:
     """Raises StoreError; LEASE_LOST also where the file could not be read, perhaps since this
-    process slept, and another one is at it."""
+    process slept, and another one is at it. Raises UnreadableError SOURCE_CHANGED where the file is
+    no longer what was hashed, and keeps nothing of it."""
     try:
-        await _ingest_bytes(context, run, sha256, path, stat, readers)
+        await _ingest_bytes(context, run, sha256, readers)
     except StoreError:
         raise
     except OmniError as e:
-        await fail(context, run, e)
+        # A decoder that fails, or dies, may do so since the file is another one by now.
+        if e.code != CHANGED and await asyncio.to_thread(is_unchanged, run.file):
+            return await fail(context, run, e)
+        await finish_first(withdraw(context, run, e))
+        if e.code == CHANGED:
+            raise
+        raise changed(run.file.name) from e
 
 
 async def _ingest_bytes(
-    context: Context,
-    run: Run,
-    sha256: str,
-    path: Path,
-    stat: os.stat_result,
-    readers: RayReaders | None,
+    context: Context, run: Run, sha256: str, readers: RayReaders | None
 ) -> None:
     if readers is not None:
         info = await look_into(context, run)
-        pipeline = await _begin(context, run, sha256, path, stat, info)
+        pipeline = await _begin(context, run, sha256, info)
         await run_on_ray(context, run, pipeline, readers)
     else:
-        async with decoder_for(context, run, stat.st_size) as (cutter, info):
-            pipeline = await _begin(context, run, sha256, path, stat, info)
+        async with decoder_for(context, run) as (cutter, info):
+            pipeline = await _begin(context, run, sha256, info)
             await run_here(context, run, pipeline, cutter)
-    await finish(context, run, pipeline)
+    if not await asyncio.to_thread(is_unchanged, run.file):
+        raise changed(run.file.name)
+    if await asyncio.to_thread(is_being_written, run.file):
+        await suspend(context, run, pipeline, changed(run.file.name, STILL_OPEN))
+    else:
+        await finish(context, run, pipeline)
 
 
-async def _stat(path: Path, max_mb: int) -> os.stat_result:
+async def _found(file: Original, max_mb: int) -> Original:
+    """The file at the path as it is now. Raises the error for one that cannot be ingested."""
     try:
-        str(path).encode()
+        file.path.encode()
     except UnicodeEncodeError:
-        name = os.fsencode(Path(path).name).decode(errors="replace")
+        name = os.fsencode(file.name).decode(errors="replace")
         raise BadRequestError(
             f"the name of {name!r} is not UTF-8, so that it cannot be stored; rename the file"
         ) from None
     try:
-        stat = await asyncio.to_thread(path.stat)
+        found = await asyncio.to_thread(look, file.path, links=file.links)
+    except PermissionError as e:
+        raise NotFoundError(f"{file.name!r} cannot be read: {e.strerror}") from e
     except OSError as e:
         raise NotFoundError(
-            f"no file {path.name!r} there: {e.strerror or type(e).__name__}; check the path"
+            f"no file {file.name!r} there: {e.strerror or type(e).__name__}; check the path"
         ) from e
-    if not stat_module.S_ISREG(stat.st_mode):
-        raise UnreadableError(f"{path.name!r} is not a regular file", code="UNSUPPORTED_TYPE")
-    if stat.st_size == 0:
-        raise UnreadableError(f"{path.name!r} is empty (0 bytes); ingest the complete file")
-    if stat.st_size > max_mb << 20:
+    if found.size == 0:
+        raise UnreadableError(f"{file.name!r} is empty (0 bytes); ingest the complete file")
+    if found.size > max_mb << 20:
         raise TooLargeError(
-            f"{path.name!r} has {stat.st_size >> 20} MB, the limit is {max_mb} MB; "
+            f"{file.name!r} has {found.size >> 20} MB, the limit is {max_mb} MB; "
             "raise max_file_mb or cut the file"
         )
-    return stat
+    return found
 
 
 def _source(
-    path: Path,
+    file: Original,
     sha256: str,
-    stat: os.stat_result,
     info: MediaInfo,
     request: IngestRequest,
     before: SourceRow | None,
@@ -186,16 +220,16 @@ def _source(
     """The source as it is stored; `before`: as an earlier ingest left it, whose title stays, unless
     that was the file's name, and whose date, where a person gave it."""
     kept = "" if before is None or before.title == title_of(before.uri) else before.title
-    own = "" if request.name and info.title == title_of(str(path)) else info.title
+    own = "" if request.name and info.title == title_of(file.path) else info.title
     dated = before is not None and before.recorded_at_from == "caller"
     recorded_at = request.recorded_at or (before.recorded_at if before and dated else None)
     return Source(
         sha256=sha256,
-        uri=str(path),
-        title=request.title or kept or own or request.name or path.stem,
+        uri=file.path,
+        title=request.title or kept or own or request.name or Path(file.path).stem,
         modality=info.modality,
         mime=info.mime,
-        size=stat.st_size,
+        size=file.size,
         duration_s=info.duration_s,
         pages=info.pages,
         recorded_at=recorded_at or info.recorded_at,
@@ -207,19 +241,19 @@ async def _begin(
     context: Context,
     run: Run,
     sha256: str,
-    path: Path,
-    stat: os.stat_result,
     info: MediaInfo,
 ) -> Pipeline:
     before = await asyncio.to_thread(context.catalog.get, sha256)
-    source = _source(path, sha256, stat, info, run.request, before)
+    source = _source(run.file, sha256, info, run.request, before)
     index = await context.opened_index()
     replaced = "" if run.request.watched else await replaced_content_warning(context, source)
     resume = await asyncio.to_thread(
         context.catalog.begin,
         source,
         collection=run.request.collection,
-        mtime_ns=stat.st_mtime_ns,
+        mtime_ns=run.file.mtime_ns,
+        ctime_ns=run.file.ctime_ns,
+        inode=run.file.inode,
         model=context.info.fingerprint,
         pipeline=PIPELINE,
         unless_ready=True,
@@ -231,8 +265,8 @@ async def _begin(
     if resume.get("options", options) == options:
         groups = await asyncio.to_thread(context.catalog.groups_of, source.sha256)
         saved = await asyncio.to_thread(context.catalog.readers_of, source.sha256)
-    else:
-        resume = {}
+    if resume.get("options", options) != options or not is_sound(resume, groups):
+        resume, groups, saved = {}, (), b""
 
     async def note(group: StoredGroup) -> None:
         await _note(context, run, pipeline, group)

@@ -11,6 +11,7 @@ from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.speakers.finding import settle
 from omni_core.errors import OmniError
+from omni_core.evidence import thumbnails
 from omni_core.payload import source_filter
 from omni_core.query import Ids
 
@@ -58,17 +59,36 @@ async def _delete_leftovers(context: Context, pipeline: Pipeline) -> None:
 
 async def fail(context: Context, run: Run, error: OmniError) -> None:
     """End with an error. If segments are stored, the source becomes partial; otherwise it is as it
-    was before, or removed from the catalog where it was not complete."""
+    was before, or removed from the catalog where nothing of it was stored."""
     pipeline = run.pipeline
     if pipeline is not None and pipeline.stored:
         await suspend(context, run, pipeline, error)
         return
-    if pipeline is not None and pipeline.before is not None and pipeline.before.state == "ready":
-        await asyncio.to_thread(context.catalog.put_back, pipeline.before)
+    before = None if pipeline is None else pipeline.before
+    if before is not None and (before.state == "ready" or before.segments):
+        await asyncio.to_thread(context.catalog.put_back, before)
     elif pipeline is not None:
         await _delete_leftovers(context, pipeline)
         await asyncio.to_thread(context.catalog.remove, pipeline.source.sha256)
     await run.update(state="failed", stage="done", failure=error)
+
+
+async def withdraw(context: Context, run: Run, error: OmniError) -> None:
+    """End an attempt whose file was changed meanwhile. What it alone has stored is taken away; what
+    an earlier ingest stored stays as it is after a failure."""
+    pipeline = run.pipeline
+    if pipeline is None:
+        return
+    source = pipeline.source
+    if pipeline.before is None:
+        pipeline.stored.clear()
+        await _delete_leftovers(context, pipeline)
+        await asyncio.to_thread(context.catalog.remove, source.sha256)
+        await asyncio.to_thread(thumbnails.remove, context.settings.store_path, source.id)
+    else:
+        await fail(context, run, error)
+    run.pipeline = None
+    await context.changes.notify(source.id)
 
 
 async def suspend(context: Context, run: Run, pipeline: Pipeline, why: OmniError) -> None:

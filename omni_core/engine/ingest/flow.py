@@ -25,6 +25,7 @@ from omni_core.engine.ingest.titles import title_segment
 from omni_core.engine.workers import Models, ModelsDied
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.models.answers import ReadOptions
+from omni_core.originals import Original
 from omni_core.types import CutOptions, FileLength, FileWarning, Segment
 from omni_core.worker import Worker, WorkerDied
 
@@ -59,7 +60,7 @@ class Flow:
     async def run(
         self,
         cutter: Worker,
-        path: str,
+        file: Original,
         options: CutOptions,
         sink: Sink,
         *,
@@ -67,7 +68,7 @@ class Flow:
         on_batch: Callable[[], Awaitable[None]] = _nothing,
         grace_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """Every result of the file at `path` to `sink`; `on_batch` is awaited after each batch.
+        """Every result of the file to `sink`; `on_batch` is awaited after each batch.
 
         When the model worker dies, go on from the last group, once. When the decoder dies of a
         page's picture, go on without that picture. Raises UnreadableError or TooLargeError for the
@@ -79,7 +80,7 @@ class Flow:
         models_died = False
         while True:
             try:
-                await self._run(cutter, path, options, sink, stall_s, on_batch, grace_s)
+                await self._run(cutter, file, options, sink, stall_s, on_batch, grace_s)
                 return
             except ModelsDied as e:
                 if models_died:
@@ -99,7 +100,7 @@ class Flow:
     async def _run(
         self,
         cutter: Worker,
-        path: str,
+        file: Original,
         options: CutOptions,
         sink: Sink,
         stall_s: float,
@@ -108,7 +109,7 @@ class Flow:
     ) -> None:
         source = self._target.source
         await self._models.restore(source.id, self.reached.readers)
-        stream = cutter.stream("decompose", path, source, options, stall_s=stall_s)
+        stream = cutter.stream("decompose", file, source, options, stall_s=stall_s)
         try:
             async for batch in self._batches(stream):
                 await self._step(self._take(batch, sink), grace_s)

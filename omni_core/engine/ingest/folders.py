@@ -34,22 +34,25 @@ class Folders:
         wait_s: float | None,
         progress: FolderProgress | None,
         grace_s: float = 0.0,
+        links: bool = True,
     ) -> FolderStatus:
         """Ingest the files, as many at a time as there are decoders (see `several`); wait at most
         `wait_s` seconds, while the ingest continues.
 
         A file that fails is an entry of `done`, and is not tried again. The outcome is kept until
         one call has returned it. Cancelling the last waiting call cancels the rest, after
-        `grace_s` as in `Jobs.ingest`. Raises StoreError when the store is broken, StoppedError
-        when someone else cancelled it.
+        `grace_s` as in `Jobs.ingest`. `links`: as in `IngestRequest`. Raises StoreError when the
+        store is broken, StoppedError when someone else cancelled it.
         """
         paths = without_subtitle_files(paths)
         collection = collection_name(collection)
-        key = FolderRequest(tuple(paths), collection, fast)
+        key = FolderRequest(tuple(paths), collection, fast, links)
 
         async def work(report: Report[FolderStatus]) -> FolderStatus:
             async with self._record.keeping(key):
-                requests = [IngestRequest(p, collection=collection, fast=fast) for p in paths]
+                requests = [
+                    IngestRequest(p, collection=collection, fast=fast, links=links) for p in paths
+                ]
                 return await Several(requests, self._one, report, self._at_once).run()
 
         first = FolderStatus(len(paths), 0, None, (), False)

@@ -48,7 +48,9 @@ class Jobs:
 
         What is `recorded` goes on when the store is opened again (`Engine.resume`).
         """
-        path = str(await asyncio.to_thread(Path(request.path).resolve))
+        path = request.path
+        if request.links:
+            path = str(await asyncio.to_thread(Path(path).resolve))
         key = replace(request, path=path, watched=False)
         recorded &= not request.watched  # its watcher finds it again
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 
 from omni_core.catalog.schema import aware
 from omni_core.engine.context import Context
@@ -17,22 +16,18 @@ from omni_core.text.titles import title_of
 from omni_core.types import Source, SourceRow
 
 
-async def is_complete(
-    context: Context, run: Run, sha256: str, path: Path, stat: os.stat_result
-) -> bool:
+async def is_complete(context: Context, run: Run, sha256: str) -> bool:
     """Whether the same bytes are ingested completely. If so, record the path, the collection, and
     a title or date of the request, and report the source as ready, with what this changed."""
     row = await asyncio.to_thread(context.catalog.get, sha256)
     if row is None or row.state != "ready" or row.pipeline != PIPELINE:
         return False
-    catalog, request = context.catalog, run.request
+    catalog, request, path = context.catalog, run.request, run.file.path
     seen_at = row.uri
-    await asyncio.to_thread(
-        catalog.add_path, sha256, str(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns
-    )
-    moved = seen_at != str(path) and not await asyncio.to_thread(os.path.exists, seen_at)
+    await asyncio.to_thread(catalog.add_path, sha256, path, **run.file.state)
+    moved = seen_at != path and not await asyncio.to_thread(os.path.exists, seen_at)
     if moved:
-        row = await follow(context, row, seen_at, str(path))
+        row = await follow(context, row, seen_at, path)
     elif row.missing_since is not None:  # it is back
         await context.changes.notify(row.id)
     changed: list[Change] = []
@@ -68,7 +63,7 @@ async def is_complete(
         recorded_at_from=row.recorded_at_from,
         warnings=(*empty_note(row.empty), *row.warnings),
         empty=row.empty,
-        duplicate_of="" if moved or seen_at == str(path) else seen_at,
+        duplicate_of="" if moved or seen_at == path else seen_at,
         moved_from=seen_at if moved else "",
     )
     return True

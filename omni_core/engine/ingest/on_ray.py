@@ -27,6 +27,7 @@ from omni_core.engine.ingest.observed import Observed
 from omni_core.engine.ingest.reached import Reached
 from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import OmniError, UnavailableError
+from omni_core.originals import Original
 from omni_core.settings import Settings
 from omni_core.tasks import finish_first
 from omni_core.types import CutOptions
@@ -48,7 +49,7 @@ class FileToRead:
     """What an actor is told of one file. Every node must see it at the same path."""
 
     target: Target
-    path: str
+    original: Original
     options: CutOptions
     size: int
     """Segments of a batch."""
@@ -93,9 +94,9 @@ class FileReader:
         stall_s = self._settings.decode_stall_s
         try:
             await self._models.ready()
-            async with self._decoders.cutter(file.path) as cutter:
+            async with self._decoders.cutter(file.original.path) as cutter:
                 try:
-                    await flow.run(cutter, file.path, file.options, give, stall_s=stall_s)
+                    await flow.run(cutter, file.original, file.options, give, stall_s=stall_s)
                 except asyncio.CancelledError:
                     await finish_first(asyncio.to_thread(cutter.kill))
                     raise
@@ -103,7 +104,7 @@ class FileReader:
         except OmniError as e:
             await give(e)
         except Exception as e:
-            log.exception("reading %s failed", file.path)
+            log.exception("reading %s failed", file.original.path)
             await give(OmniError(f"reading it on Ray failed: {type(e).__name__}: {e}"))
 
 
@@ -128,6 +129,8 @@ class RayReaders:
         run. Raises what ended the file, UnavailableError where Ray cannot be used."""
         await self._start()
         actor = await self._free.get()
+        if self._settings.ray != LOCAL:
+            file = replace(file, original=file.original.elsewhere)
         try:
             for _ in range(TRIES):
                 try:

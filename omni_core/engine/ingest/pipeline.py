@@ -20,6 +20,7 @@ from omni_core.engine.ingest.flow import Flow
 from omni_core.engine.ingest.on_ray import FileToRead, RayReaders
 from omni_core.engine.ingest.reached import Reached
 from omni_core.engine.workers import Models
+from omni_core.originals import Original
 from omni_core.protocols import Index
 from omni_core.types import CutOptions, Modality, SourceRow
 from omni_core.worker import Worker
@@ -100,24 +101,24 @@ class Pipeline:
     async def run(
         self,
         cutter: Worker,
-        path: str,
+        file: Original,
         options: CutOptions,
         *,
         stall_s: float,
         on_batch: Callable[[], Awaitable[None]],
         grace_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """Cut, read, embed and store the file at `path`; see `Flow.run`. Raises StoreError for the
+        """Cut, read, embed and store the file; see `Flow.run`. Raises StoreError for the
         index."""
         await self._flow.run(
-            cutter, path, options, self.commit.write, stall_s=stall_s, on_batch=on_batch,
+            cutter, file, options, self.commit.write, stall_s=stall_s, on_batch=on_batch,
             grace_s=grace_s,
         )  # fmt: skip
 
     async def run_on(
         self,
         readers: RayReaders,
-        path: str,
+        file: Original,
         options: CutOptions,
         *,
         on_batch: Callable[[], Awaitable[None]],
@@ -129,5 +130,5 @@ class Pipeline:
             await self.commit.write(result)
             await on_batch()
 
-        file = FileToRead(self._target, path, options, self._batch)
-        self.observed.join(await readers.read(file, lambda: self.commit.reached, store))
+        reading = FileToRead(self._target, file, options, self._batch)
+        self.observed.join(await readers.read(reading, lambda: self.commit.reached, store))

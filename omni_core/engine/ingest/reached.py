@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from omni_core.catalog.groups import StoredGroup
 from omni_core.engine.ingest.embedding import Embedded
+
+
+def is_sound(state: Mapping[str, Any], groups: Sequence[StoredGroup]) -> bool:
+    """Whether `Reached.noted` can go on from what the catalog noted: every group is there, and the
+    positions are numbers. A damaged note costs the way up to it, nothing else."""
+    count, at, pending = (state.get(key, 0) for key in ("groups", "at", "pending_from"))
+    numbers = all(isinstance(n, (int, float)) for n in (count, at, pending or 0))
+    return numbers and [group.number for group in groups] == list(range(int(count)))
 
 
 @dataclass

@@ -45,22 +45,23 @@ async def run_on_ray(context: Context, run: Run, pipeline: Pipeline, readers: Ra
     await run.update(stage="waiting", waiting_for="an actor on Ray")
     report = functools.partial(_report_batch, run, pipeline)
     options = _cut_options(context, run.request)
-    await pipeline.run_on(readers, run.request.path, options, on_batch=report)
+    await pipeline.run_on(readers, run.file, options, on_batch=report)
 
 
 async def run_here(context: Context, run: Run, pipeline: Pipeline, cutter: Worker) -> None:
     """Read the file of `run` with a decoder and the models of this engine."""
-    request, options = run.request, _cut_options(context, run.request)
+    options = _cut_options(context, run.request)
     stall = context.settings.decode_stall_s
     status = await context.models.status()
     if "loading" in (status.encoder, status.readers):
-        await run.update(stage="waiting", waiting_for="the models, which are loading")
+        waiting_for = status.fetching or "the models, which are loading"
+        await run.update(stage="waiting", waiting_for=waiting_for)
         await context.models.ready()
         await run.update(stage="cutting", waiting_for="")
     try:
         await pipeline.run(
             cutter,
-            request.path,
+            run.file,
             options,
             stall_s=stall,
             on_batch=functools.partial(_report_batch, run, pipeline),

@@ -21,6 +21,7 @@ from omni_core import encoders, index
 from omni_core.catalog import Catalog, copying, open_catalog
 from omni_core.catalog.groups import StoredGroup
 from omni_core.engine import ownership
+from omni_core.engine.hashing import read_hash
 from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.results import SourceRow
@@ -28,6 +29,7 @@ from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import OmniError, StoreError
 from omni_core.files import write_atomically
 from omni_core.index import versions
+from omni_core.originals import Original
 from omni_core.protocols import Index
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
@@ -169,7 +171,10 @@ async def _embed_again(
         stat = await asyncio.to_thread(path.stat)
     except OSError:
         raise OmniError(f"{path.name!r} is gone", code="SOURCE_MISSING") from None
-    if stat.st_size != row.size:
+    sha256, file = "", Original(row.uri)
+    if stat.st_size == row.size:
+        sha256, file = await read_hash(row.uri)
+    if sha256 != row.sha256:
         raise OmniError(f"{path.name!r} was changed; ingest it again", code="SOURCE_CHANGED")
 
     async def note(group: StoredGroup) -> None:  # the ledger notes whole sources
@@ -184,7 +189,7 @@ async def _embed_again(
 
     async with decoders.cutter(row.title) as cutter:
         await pipeline.run(
-            cutter, row.uri, info.cut, stall_s=settings.decode_stall_s, on_batch=on_batch
+            cutter, file, info.cut, stall_s=settings.decode_stall_s, on_batch=on_batch
         )
     return pipeline.empty
 

@@ -32,15 +32,21 @@ async def resume(
     for key, values in held.items():
         if record.holds(key):  # it is under way: this engine was asked before
             continue
-        request = begun.request_of(values)
+        try:
+            request = begun.request_of(values)
+        except (KeyError, TypeError, ValueError):
+            log.warning("what was begun as %s cannot be read any more: ingest it again", key[:12])
+            await asyncio.to_thread(context.catalog.end_begun, key)
+            continue
         if isinstance(request, FolderRequest):
             paths = await asyncio.to_thread(_allowed, request.paths, allowed)
             if paths and tuple(paths) != request.paths:
                 await asyncio.to_thread(context.catalog.end_begun, key)
             if paths:
                 await folders.ingest(
-                    paths, collection=request.collection, fast=request.fast, wait_s=0, progress=None
-                )
+                    paths, collection=request.collection, fast=request.fast, links=request.links,
+                    wait_s=0, progress=None,
+                )  # fmt: skip
                 going += paths
             continue
         if not await asyncio.to_thread(begun.lies_under, request.path, allowed):

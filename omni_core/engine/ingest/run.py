@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.results import IngestRequest, IngestStatus
+from omni_core.originals import Original
 
 Report = Callable[[IngestStatus], Awaitable[None]]
 
@@ -20,6 +21,8 @@ class Run:
     request: IngestRequest
     status: IngestStatus
     report: Report
+    file: Original
+    """The file as it was when it was hashed."""
     pipeline: Pipeline | None = None
     """None until the source is recorded in the catalog."""
     spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))

@@ -19,8 +19,8 @@ from omni_core.catalog.copying import copy_catalog
 from omni_core.engine.moving import comparing
 from omni_core.engine.ownership import library_id
 from omni_core.engine.results import SourceRow
+from omni_core.engine.source_points import points_of_source
 from omni_core.engine.store import refuse_unshared, take_store
-from omni_core.engine.vectors.exporting import points_of_source
 from omni_core.errors import BadRequestError, StoreError
 from omni_core.payload import source_filter
 from omni_core.points import Point

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from omni_core.engine.context import Context
 from omni_core.engine.describe import cite
 from omni_core.engine.opening.placed_words import recognised
 from omni_core.engine.opening.selection import Selection
 from omni_core.engine.results import ClipFile, OpenRequest, Placed, RenderedImage, Show
-from omni_core.errors import OmniError
+from omni_core.errors import OmniError, UnreadableError
 from omni_core.evidence import audio, citation, clips, images, thumbnails
+from omni_core.originals import Original
 from omni_core.text.clock import clock
 from omni_core.text.suffixes import clip_suffix
 from omni_core.types import Channel, Crop, Modality, Pixels, PlacedWord, Samples, Span
@@ -40,7 +41,7 @@ class Attached:
 
 async def attach(
     context: Context,
-    path: Path,
+    file: Original,
     selection: Selection,
     request: OpenRequest,
     shows: Sequence[Show],
@@ -60,13 +61,13 @@ async def attach(
         plain = [show for show in shows if show not in ("marked", "closeup")]
         if len(plain) < len(shows) and not places:
             plain += ["frame"] * ("frame" not in plain)
-        decoded = await _images(context, path, selection, request, plain)
+        decoded = await _images(context, file, selection, request, plain)
         for kind in (show for show in shows if show not in plain and places):
-            decoded += await _marked(context, path, selection, request, places, kind == "closeup")
+            decoded += await _marked(context, file, selection, request, places, kind == "closeup")
         if "clip" in shows:
-            clip = (await _clip(context, path, selection),)
+            clip = (await _clip(context, file, selection),)
         if "audio" in shows:
-            wav, shortened = await _audio(context, path, selection)
+            wav, shortened = await _audio(context, file, selection)
     except OmniError as e:
         if not selection.points:
             raise
@@ -76,7 +77,7 @@ async def attach(
     left = request.max_bytes - len(wav)
     shown, shrunk = await asyncio.to_thread(_encoded, decoded, EDGE[request.size], left)
     if request.word_boxes and request.crop is None:
-        shown = await _with_words(context, path, selection, shown)
+        shown = await _with_words(context, file, selection, shown)
     warnings = (*shrunk, shortened, failed, too_long)
     return Attached(shown, clip, wav, tuple(w for w in warnings if w))
 
@@ -98,26 +99,30 @@ def _encoded(
 
 
 async def _images(
-    context: Context, path: Path, selection: Selection, request: OpenRequest, shows: Sequence[Show]
+    context: Context,
+    file: Original,
+    selection: Selection,
+    request: OpenRequest,
+    shows: Sequence[Show],
 ) -> list[tuple[Pixels, str]]:
     """Pixels and caption of each requested image."""
     row, edge = selection.row, EDGE[request.size]
     if row.modality is Modality.IMAGE and {"frame", "page"} & set(shows):
-        pixels = await context.decoders.open("image", str(path), edge, request.crop)
+        pixels = await context.decoders.open("image", file, edge, request.crop)
         return [(pixels, cite(row.title, row.modality, None))]
     if row.modality is Modality.DOCUMENT and {"frame", "page"} & set(shows):
-        return await _pages(context, path, selection, request)
+        return await _pages(context, file, selection, request)
     found: list[tuple[Pixels, str]] = []
     if row.modality is Modality.VIDEO:
         if "frame" in shows:
-            found += await _frame(context, path, selection, request)
+            found += await _frame(context, file, selection, request)
         if "sheet" in shows:
-            found.append(await _sheet(context, path, selection))
+            found.append(await _sheet(context, file, selection))
     return found
 
 
 async def _pages(
-    context: Context, path: Path, selection: Selection, request: OpenRequest
+    context: Context, file: Original, selection: Selection, request: OpenRequest
 ) -> list[tuple[Pixels, str]]:
     """The pages, or of a document without pages the pictures, of a selection. Of a segment that
     is one of several pictures of a page, or a figure, that alone; its page where words are to be
@@ -129,14 +134,14 @@ async def _pages(
         crop, which = best.crop, f", picture {best.picture}" if best.picture else f", {best.unit}"
     pages = []
     for number in numbers:
-        pixels = await context.decoders.open("page", str(path), number, EDGE[request.size], crop)
+        pixels = await context.decoders.open("page", file, number, EDGE[request.size], crop)
         pages.append((pixels, f"{name} {number}{which}"))
     return pages
 
 
 async def _marked(
     context: Context,
-    path: Path,
+    file: Original,
     selection: Selection,
     request: OpenRequest,
     places: Sequence[Placed],
@@ -146,7 +151,7 @@ async def _marked(
     found = []
     for place in places[: request.max_pictures]:
         crop = images.closeup(place.rects) if closeup else request.crop
-        pixels, where = await _seen(context, path, selection, place, EDGE[request.size], crop)
+        pixels, where = await _seen(context, file, selection, place, EDGE[request.size], crop)
         if not closeup:
             rects = images.in_crop(place.rects, crop) if crop else place.rects
             pixels = await asyncio.to_thread(images.marked, pixels, rects)
@@ -155,20 +160,25 @@ async def _marked(
 
 
 async def _seen(
-    context: Context, path: Path, selection: Selection, place: Placed, edge: int, crop: Crop | None
+    context: Context,
+    file: Original,
+    selection: Selection,
+    place: Placed,
+    edge: int,
+    crop: Crop | None,
 ) -> tuple[Pixels, str]:
     """The page, the image, or the frame of a place, or a crop of it; and what it is."""
     row = selection.row
     if row.modality is Modality.DOCUMENT:
         number = place.page or 1
-        pixels: Pixels = await context.decoders.open("page", str(path), number, edge, crop)
+        pixels: Pixels = await context.decoders.open("page", file, number, edge, crop)
         return pixels, f"{'page' if row.pages else 'picture'} {number}"
     if row.modality is Modality.IMAGE:
-        pixels = await context.decoders.open("image", str(path), edge, crop)
+        pixels = await context.decoders.open("image", file, edge, crop)
         return pixels, cite(row.title, row.modality, None)
     at = place.frame_s if place.frame_s is not None else _second_to_show(selection)
     larger = edge if crop is None else CROPPED_EDGE
-    [(actual, pixels)] = await context.decoders.open("frames", str(path), [at], larger)
+    [(actual, pixels)] = await context.decoders.open("frames", file, [at], larger)
     return images.crop(pixels, crop) if crop else pixels, f"frame at {clock(actual)}"
 
 
@@ -187,7 +197,7 @@ def _page_numbers(selection: Selection) -> list[int]:
 
 
 async def _with_words(
-    context: Context, path: Path, selection: Selection, shown: tuple[RenderedImage, ...]
+    context: Context, file: Original, selection: Selection, shown: tuple[RenderedImage, ...]
 ) -> tuple[RenderedImage, ...]:
     """The images, each with the places of its words where the file or the index has them."""
     kind, first = selection.row.modality, _first_page(selection)
@@ -198,7 +208,7 @@ async def _with_words(
     for number, image in zip(numbers, shown, strict=False):
         words: Sequence[PlacedWord] = ()
         if kind is Modality.DOCUMENT:
-            words = await context.decoders.open("words", str(path), number)
+            words = await context.decoders.open("words", file, number)
         found.append(replace(image, words=tuple(words or recognised(selection.points, number))))
     return tuple(found)
 
@@ -209,11 +219,11 @@ def _first_page(selection: Selection) -> int:
 
 
 async def _frame(
-    context: Context, path: Path, selection: Selection, request: OpenRequest
+    context: Context, file: Original, selection: Selection, request: OpenRequest
 ) -> list[tuple[Pixels, str]]:
     at = _second_to_show(selection)
     frames: list[tuple[float, Pixels]] = await context.decoders.open(
-        "frames", str(path), [at], EDGE[request.size]
+        "frames", file, [at], EDGE[request.size]
     )
     return [
         (
@@ -247,7 +257,7 @@ def _second_to_show(selection: Selection) -> float:
     return middle
 
 
-async def _sheet(context: Context, path: Path, selection: Selection) -> tuple[Pixels, str]:
+async def _sheet(context: Context, file: Original, selection: Selection) -> tuple[Pixels, str]:
     end = selection.row.duration_s or 0.0
     span = selection.span or Span("second", 0.0, end)
     if span.end - span.start < 1.0 and end:  # an instant: show 4 s on both sides
@@ -255,30 +265,30 @@ async def _sheet(context: Context, path: Path, selection: Selection) -> tuple[Pi
         span = Span("second", max(0.0, middle - 4), min(end, middle + 4))
     step = (span.end - span.start) / SHEET_FRAMES
     times = [span.start + step * (i + 0.5) for i in range(SHEET_FRAMES)]
-    got: list[tuple[float, Pixels]] = await context.decoders.open("frames", str(path), times, 384)
+    got: list[tuple[float, Pixels]] = await context.decoders.open("frames", file, times, 384)
     sheet = await asyncio.to_thread(images.sheet, got, EDGE["large"])
     first, last = clock(span.start), clock(span.end)
     return sheet, f"{len(got)} frames from {first} to {last}, times burnt in"
 
 
-async def _clip(context: Context, path: Path, selection: Selection) -> ClipFile:
+async def _clip(context: Context, file: Original, selection: Selection) -> ClipFile:
     """A clip file of the span, written into the store; a stream copy where possible."""
     span = _playable(selection, CLIP_MAX_S)
-    suffix = clip_suffix(path.suffix, audio=selection.row.modality is Modality.AUDIO)
+    suffix = clip_suffix(
+        os.path.splitext(file.name)[1], audio=selection.row.modality is Modality.AUDIO
+    )
     out = await asyncio.to_thread(
         clips.prepare_path, context.settings.store_path, selection.row.id, span, suffix
     )
-    mime, start, end = await context.decoders.open(
-        "clip", str(path), span.start, span.end, str(out)
-    )
+    mime, start, end = await context.decoders.open("clip", file, span.start, span.end, str(out))
     size = (await asyncio.to_thread(out.stat)).st_size
     return ClipFile(str(out), mime, size, start, end, (span.start, span.end))
 
 
-async def _audio(context: Context, path: Path, selection: Selection) -> tuple[bytes, str]:
+async def _audio(context: Context, file: Original, selection: Selection) -> tuple[bytes, str]:
     """The span's audio as a WAV file, and a warning when only its beginning is attached."""
     span = _playable(selection, AUDIO_MAX_S)
-    samples: Samples = await context.decoders.open("audio", str(path), span.start, span.end)
+    samples: Samples = await context.decoders.open("audio", file, span.start, span.end)
     requested = selection.span
     cut = requested is not None and requested.end - requested.start > AUDIO_MAX_S + 0.5
     warning = f"only the first {AUDIO_MAX_S:g} s of sound are attached" if cut else ""
@@ -294,15 +304,24 @@ def _playable(selection: Selection, max_s: float) -> Span:
     return Span("second", span.start, min(span.end, span.start + max_s))
 
 
-def saved_thumbnail(context: Context, selection: Selection) -> tuple[RenderedImage, ...]:
-    """The thumbnail saved at ingest, for a source whose file cannot be opened."""
+def saved_thumbnail(context: Context, selection: Selection) -> Attached:
+    """The thumbnail saved at ingest, for a source whose file cannot be opened; a warning where it
+    is damaged."""
+    damaged = ""
     best = selection.best
     for point in (*([best] if best else ()), *selection.points):
         if point.stored.channel is not Channel.VISUAL:
             continue
         where = citation.place(point.stored.span)
         caption = f"thumbnail kept at ingest, {where}"
-        small = thumbnails.load(context.settings.store_path, selection.row.id, point.id, caption)
+        try:
+            small = thumbnails.load(
+                context.settings.store_path, selection.row.id, point.id, caption
+            )
+        except UnreadableError as e:
+            damaged = f"no picture: {e}"
+            continue
         if small is not None:
-            return (RenderedImage(small.jpeg, small.caption, small.width, small.height),)
-    return ()
+            shown = RenderedImage(small.jpeg, small.caption, small.width, small.height)
+            return Attached((shown,))
+    return Attached(warnings=(damaged,) if damaged else ())

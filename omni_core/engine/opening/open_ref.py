@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
-from omni_core import file_calls
 from omni_core.engine.context import Context
 from omni_core.engine.describe import (
     cite,
@@ -20,18 +16,19 @@ from omni_core.engine.describe import (
     provenance,
     short_ref,
 )
-from omni_core.engine.hashing import hash_file
+from omni_core.engine.hashing import current_file
 from omni_core.engine.opening.attachments import Attached, attach, saved_thumbnail
 from omni_core.engine.opening.placed_words import place_of_quote, place_of_segment
 from omni_core.engine.opening.selection import Selection, select
-from omni_core.engine.opening.speaking import speaking_in, with_speakers
+from omni_core.engine.opening.speaking import Speaking, speaking_in, with_speakers
 from omni_core.engine.opening.transcript import captions, lines, units
 from omni_core.engine.refs import Target, resolve
-from omni_core.engine.results import Opened, OpenRequest, Placed, Show, SourceRow
-from omni_core.errors import UnavailableError
+from omni_core.engine.results import Line, Opened, OpenRequest, Placed, Show, SourceRow
 from omni_core.evidence import citation, images
 from omni_core.evidence.check import match_quote
 from omni_core.ids import segment_ref
+from omni_core.originals import Original
+from omni_core.points import Point
 from omni_core.stages import staged
 from omni_core.types import Modality
 
@@ -75,16 +72,16 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
     row = target.row
     selection = await select(context, target, request)
     shows, unfit = fitting(row, request.show, pictures=has_pictures(selection))
-    path, missing = await current_file(context, row)
-    places, unplaced = await _places(context, selection, path, quote, MARKED & set(shows))
+    file, missing = await current_file(context, row)
+    places, unplaced = await _places(context, selection, file, quote, MARKED & set(shows))
     attached = Attached()
     if "thumbnail" in shows:
-        kept = await asyncio.to_thread(saved_thumbnail, context, selection)
-        attached, shows = Attached(kept), () if kept else INSTEAD_OF_THUMBNAIL[row.modality]
-    if path is not None and shows:
-        attached = await attach(context, path, selection, request, shows, places)
+        attached = await asyncio.to_thread(saved_thumbnail, context, selection)
+        shows = () if attached.pictures else INSTEAD_OF_THUMBNAIL[row.modality]
+    if file is not None and shows:
+        attached = await attach(context, file, selection, request, shows, places)
     elif set(shows) & PICTURES:
-        attached = Attached(await asyncio.to_thread(saved_thumbnail, context, selection))
+        attached = await asyncio.to_thread(saved_thumbnail, context, selection)
     speaking = await speaking_in(context, row, selection.span)
     notes = (incomplete_note(row), *empty_note(row.empty))
     warnings = (unfit, missing, unplaced, *attached.warnings, *notes)
@@ -95,8 +92,7 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
         window=place(row, selection.span),
         requested=_requested(target, request),
         span=selection.named,
-        lines=with_speakers(lines(selection.points, selection.best), speaking)
-        + captions(selection.points),
+        lines=await asyncio.to_thread(_lines, selection, speaking),
         places=places,
         pictures=attached.pictures,
         clips=attached.clips,
@@ -109,17 +105,20 @@ async def open_ref(context: Context, request: OpenRequest) -> Opened:
 
 
 async def _places(
-    context: Context, selection: Selection, path: Path | None, quote: str, marked: Collection[Show]
+    context: Context,
+    selection: Selection,
+    file: Original | None,
+    quote: str,
+    marked: Collection[Show],
 ) -> tuple[tuple[Placed, ...], str]:
     """Where the quoted words stand, or those of the segment that was named; and a warning where
     that was asked for and is not known."""
     if quote:
         points = selection.points
-        found = await place_of_quote(context, selection.row, path, points, quote)
+        found = await place_of_quote(context, selection.row, file, points, quote)
         if found:
             return found, ""
-        said = [line.text for line in (*lines(points), *units(points))]
-        stands = (await asyncio.to_thread(match_quote, quote, said)).verdict != "not_found"
+        stands = await asyncio.to_thread(_stands, quote, points)
         why = "their place in the picture is not known" if stands else "they do not stand here"
         return (), f"the quoted words are not marked: {why}"
     found = place_of_segment(selection.best) if selection.best is not None else ()
@@ -129,6 +128,17 @@ async def _places(
         f"{' and '.join(sorted(marked))}: nothing to mark is known here; "
         'add the words to the reference: ref="[Title p.3] "the words""'
     )
+
+
+def _lines(selection: Selection, speaking: Speaking) -> tuple[Line, ...]:
+    """The words and captions of a selection. A whole book takes a second."""
+    said = with_speakers(lines(selection.points, selection.best), speaking)
+    return said + captions(selection.points)
+
+
+def _stands(quote: str, points: Sequence[Point]) -> bool:
+    said = [line.text for line in (*lines(points), *units(points))]
+    return match_quote(quote, said).verdict != "not_found"
 
 
 def fitting(
@@ -163,40 +173,6 @@ def has_pictures(selection: Selection) -> bool:
     if row.modality is not Modality.DOCUMENT or row.pages:
         return True
     return any(p.stored.picture for p in selection.points)
-
-
-async def current_file(context: Context, row: SourceRow) -> tuple[Path | None, str]:
-    """A path that still has the ingested bytes, of all paths they were ingested from; else None,
-    and a warning that says why."""
-    known = await asyncio.to_thread(context.catalog.paths, row.sha256)
-    changed = False
-    for path in dict.fromkeys([row.uri, *known]):
-        try:
-            stat = await file_calls.run(partial(os.stat, path))
-        except (OSError, UnavailableError):  # gone, or on a drive that does not answer
-            continue
-        same = await asyncio.to_thread(
-            context.catalog.by_path, path, size=stat.st_size, mtime_ns=stat.st_mtime_ns
-        )
-        # Copying or restoring a file changes its time, not its bytes.
-        if same == row.sha256 or (
-            stat.st_size == row.size and await hash_file(Path(path)) == row.sha256
-        ):
-            return Path(path), ""
-        changed = True
-    name = Path(row.uri).name
-    if changed:
-        return None, (
-            f"SOURCE_CHANGED: {name!r} was changed after it was ingested; the words below are of "
-            "the old version, and so is the image; ingest it again"
-        )
-    since = "no longer where it was"
-    if row.missing_since is not None:
-        since = f"gone since {row.missing_since:%Y-%m-%d %H:%M} UTC"
-    return None, (
-        f"SOURCE_MISSING: {name!r} is {since}; the words below were kept, "
-        "of the images only thumbnails"
-    )
 
 
 def _requested(target: Target, request: OpenRequest) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from omni_core.engine.context import Context
 from omni_core.engine.opening.transcript import shared_words
@@ -13,6 +12,7 @@ from omni_core.engine.results import Placed
 from omni_core.errors import OmniError
 from omni_core.evidence.check import QuoteMatch, match_quote
 from omni_core.evidence.places import of_quote, of_text
+from omni_core.originals import Original
 from omni_core.points import Point
 from omni_core.text import places
 from omni_core.types import Modality, PlacedWord, SourceRow
@@ -45,16 +45,16 @@ def stored_words(points: Sequence[Point]) -> list[Sight]:
 
 
 async def place_of_quote(
-    context: Context, row: SourceRow, path: Path | None, points: Sequence[Point], quote: str
+    context: Context, row: SourceRow, file: Original | None, points: Sequence[Point], quote: str
 ) -> tuple[Placed, ...]:
     """Where a quote stands, within what these segments hold: the best place, () when no word of it
-    has one. `path`: the file, whose text layer is exact; None where it is gone."""
-    sights = stored_words(points)
-    if path is not None and row.modality is Modality.DOCUMENT and row.pages:
+    has one. `file`: the file, whose text layer is exact; None where it is gone."""
+    sights = await asyncio.to_thread(stored_words, points)
+    if file is not None and row.modality is Modality.DOCUMENT and row.pages:
         numbers = sorted({point.stored.page or 0 for point in points} - {0})
         if len(numbers) <= MAX_PAGES:
             known = {sight.page: sight for sight in sights}
-            read = [await page_words(context, path, number) for number in numbers]
+            read = [await page_words(context, file, number) for number in numbers]
             sights = [
                 Sight(words, number) if words else known.get(number, Sight(()))
                 for number, words in zip(numbers, read, strict=True)
@@ -76,10 +76,10 @@ def _best_place(sights: Sequence[Sight], points: Sequence[Point], quote: str) ->
     return () if best is None or best[0].verdict == "not_found" else (best[1],)
 
 
-async def page_words(context: Context, path: Path, number: int) -> tuple[PlacedWord, ...]:
+async def page_words(context: Context, file: Original, number: int) -> tuple[PlacedWord, ...]:
     """The words of a page's text layer; () where it has none, or cannot be read."""
     try:
-        return tuple(await context.decoders.open("words", str(path), number))
+        return tuple(await context.decoders.open("words", file, number))
     except OmniError:
         return ()
 

@@ -115,7 +115,9 @@ async def _question_of(context: Context, request: SearchRequest) -> Question:
     if request.ref:
         return await by_ref(context, request.ref, same_source=request.same_source)
     if request.path:
-        return await by_file(context, request.path, same_source=request.same_source)
+        return await by_file(
+            context, request.path, same_source=request.same_source, links=request.links
+        )
     return await in_words(context, request.query.strip())
 
 

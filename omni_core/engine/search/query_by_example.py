@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 from omni_core.engine.context import Context
-from omni_core.engine.hashing import hash_file
+from omni_core.engine.hashing import read_hash
 from omni_core.engine.ingest.flow import decoder_error
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.search.question import Question
-from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
+from omni_core.errors import BadRequestError, UnreadableError
 from omni_core.types import Channel, MediaInfo, Modality, Segment, Source, Vector
 from omni_core.worker import WorkerDied
 
@@ -47,9 +46,12 @@ async def by_target(context: Context, ref: str, target: Target, *, same_source: 
     )
 
 
-async def by_file(context: Context, path: str, *, same_source: bool) -> Question:
-    """A file (image, spoken question, clip, document) as a question, embedded as evidence is."""
-    segments, info, sha = await _cut(context, path)
+async def by_file(
+    context: Context, path: str, *, same_source: bool, links: bool = True
+) -> Question:
+    """A file (image, spoken question, clip, document) as a question, embedded as evidence is.
+    `links`: whether the path may lead through symbolic links."""
+    segments, info, sha = await _cut(context, path, links)
     if not segments:
         raise UnreadableError(f"{Path(path).name!r} holds nothing to search with")
     processed = await context.models.understand(segments)
@@ -73,21 +75,20 @@ async def by_file(context: Context, path: str, *, same_source: bool) -> Question
     )
 
 
-async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, str]:
-    sha256 = await hash_file(Path(path))
+async def _cut(context: Context, path: str, links: bool) -> tuple[list[Segment], MediaInfo, str]:
+    sha256, file = await read_hash(path, links=links)
     segments: list[Segment] = []
     try:
-        info: MediaInfo = await context.decoders.open("probe", path, None)
+        info: MediaInfo = await context.decoders.open("probe", file, None)
         source = Source(
             sha256, path, Path(path).stem, info.modality, info.mime,
-            await asyncio.to_thread(lambda: Path(path).stat().st_size),
-            info.duration_s, info.pages,
+            file.size, info.duration_s, info.pages,
         )  # fmt: skip
         options = replace(context.info.cut, fast=True)
         timed = info.modality in (Modality.VIDEO, Modality.AUDIO)
         async with context.decoders.opener() as opener:
             stream = opener.stream(
-                "decompose", path, source, options, stall_s=context.settings.decode_stall_s
+                "decompose", file, source, options, stall_s=context.settings.decode_stall_s
             )
             try:
                 async for segment in stream:
@@ -105,8 +106,6 @@ async def _cut(context: Context, path: str) -> tuple[list[Segment], MediaInfo, s
                 await stream.aclose()
     except WorkerDied as e:
         raise decoder_error(e) from e
-    except FileNotFoundError as e:
-        raise NotFoundError(f"no file {Path(path).name!r}") from e
     return segments, info, source.id
 
 

@@ -10,10 +10,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from omni_core import encoders, file_calls
+from omni_core import encoders
 from omni_core.engine.context import Context
+from omni_core.engine.hashing import current_file
 from omni_core.errors import OmniError
 from omni_core.retrieval.moments import Moment
 from omni_core.retrieval.rerank import lift, rerank
@@ -90,19 +90,18 @@ async def _content(context: Context, moment: Moment) -> Content | str | None:
     if stored.channel is not Channel.VISUAL:
         return stored.text or None
     row = await asyncio.to_thread(context.catalog.get, moment.source_id)
-    if row is None:
+    file = None if row is None else (await current_file(context, row))[0]
+    if file is None:
         return None
     try:
-        if not await file_calls.run(Path(row.uri).is_file):
-            return None
         if moment.modality is Modality.IMAGE:
-            return ImageContent(await context.decoders.open("image", row.uri, EDGE, None))
+            return ImageContent(await context.decoders.open("image", file, EDGE, None))
         if moment.modality is Modality.DOCUMENT:
             page = int(moment.span.start)
-            return ImageContent(await context.decoders.open("page", row.uri, page, EDGE, None))
+            return ImageContent(await context.decoders.open("page", file, page, EDGE, None))
         middle = (moment.span.start + moment.span.end) / 2
         at = middle if stored.key_time is None else stored.key_time
-        ((_, pixels),) = await context.decoders.open("frames", row.uri, [at], EDGE)
+        ((_, pixels),) = await context.decoders.open("frames", file, [at], EDGE)
     except OmniError as e:
         log.warning("reranker: %s", e)
         return None

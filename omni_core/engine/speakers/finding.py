@@ -6,13 +6,14 @@ import asyncio
 import itertools
 
 from omni_core.engine.context import Context
+from omni_core.engine.hashing import current_file
 from omni_core.engine.refs import Target, exact_source, points_of
 from omni_core.engine.results import SourceRow, SpeakersOf
 from omni_core.engine.speakers.naming import HOW_TO_GET, of_row
 from omni_core.engine.speakers.recognition import recognise
 from omni_core.engine.speakers.said import Heard, Subtitles, carried, heard
 from omni_core.engine.speakers.voice_file import VoiceFile
-from omni_core.errors import BadRequestError, UnavailableError
+from omni_core.errors import BadRequestError, NotFoundError, UnavailableError
 from omni_core.types import AudioContent, Channel, Modality, Samples, Segment, Span, Voices
 
 WINDOW_S = 30.0
@@ -48,7 +49,8 @@ async def find_speakers(context: Context, source: str) -> SpeakersOf:
     """Listen again to a source that was read without telling speakers apart.
 
     Its words are not recognised again. Raises UNKNOWN_SOURCE, BAD_ARGUMENT for what has no sound,
-    UNAVAILABLE without the weights, SOURCE_MISSING where its file is gone.
+    UNAVAILABLE without the weights, SOURCE_MISSING where its file
+    is gone, SOURCE_CHANGED where it has other bytes now.
     """
     row = await exact_source(context, source)
     if row.modality not in (Modality.AUDIO, Modality.VIDEO):
@@ -79,11 +81,15 @@ async def _listen(context: Context, row: SourceRow, words: list[Segment]) -> Voi
     if not renamed:
         return None
     await context.models.listen(session, renamed)
+    file, why = await current_file(context, row)
+    if file is None:
+        code, _, message = why.partition(": ")
+        raise NotFoundError(message, code=code)
     end = max(w.span.end for w in words)
     at = 0.0
     while at < end:
         until = min(at + WINDOW_S, end)
-        samples: Samples = await context.decoders.open("audio", row.uri, at, until)
+        samples: Samples = await context.decoders.open("audio", file, at, until)
         sound = Segment(
             session, row.modality, Channel.SOUND, Span("second", at, until), AudioContent(samples)
         )

@@ -8,7 +8,7 @@ import importlib
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,11 @@ from omni_core.catalog import Catalog
 from omni_core.collection_names import collection_filter
 from omni_core.engine.results import SourceRow, VectorsStatus
 from omni_core.engine.search.scope import unknown_collection
+from omni_core.engine.source_points import points_of_source
 from omni_core.engine.vectors import sources
 from omni_core.errors import BadRequestError
 from omni_core.evidence.thumbnails import Thumbnail, of_source
 from omni_core.files import put_in_place
-from omni_core.payload import source_filter
-from omni_core.points import Point
 from omni_core.protocols import Index
 from omni_core.tasks import finish_first
 from omni_core.types import EncoderInfo
@@ -30,9 +29,6 @@ from omni_core.types import EncoderInfo
 SUFFIX = ".parquet"
 """What a name ends in that means one file."""
 PAGE = 250
-FETCHED = 250
-FETCHED_LATE = 32
-"""Points whose vectors are fetched at once: the late vectors of one take up to a megabyte."""
 
 Progress = Callable[[VectorsStatus], Awaitable[None]]
 
@@ -147,17 +143,3 @@ async def _write(writer: Any, index: Index, info: EncoderInfo, source_id: str, s
     if not count:
         await asyncio.to_thread(writer.write, source, ())
     return count
-
-
-async def points_of_source(
-    index: Index, info: EncoderInfo, source_id: str
-) -> AsyncIterator[list[Point]]:
-    """All points of a source with their vectors, in batches of a bounded size."""
-    at_once = FETCHED_LATE if info.multi_vector else FETCHED
-    offset = None
-    while True:
-        page, offset = await index.scroll(source_filter(source_id), limit=at_once, offset=offset)
-        if page:
-            yield await index.get([point.id for point in page], vectors=True)
-        if offset is None:
-            return

@@ -29,7 +29,7 @@ NODE_S = 10.0
 """How long one of several nodes may take to read something before another is asked."""
 READS = frozenset({
     "info", "get_aliases", "collection_exists", "get_collection", "query_batch_points",
-    "retrieve", "scroll", "count",
+    "retrieve", "scroll", "count", "facet",
 })  # fmt: skip
 
 

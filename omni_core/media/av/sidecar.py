@@ -12,6 +12,7 @@ from omni_core.errors import NotFoundError, UnreadableError
 from omni_core.media.av.clock import rate
 from omni_core.media.av.container import container, video_stream
 from omni_core.media.av.coverage import Coverage
+from omni_core.media.held import Held, held_as, read_beside, read_with
 from omni_core.media.text.cues import CueWindow, cue_windows
 from omni_core.media.text.subtitle_formats import read_bytes_of
 from omni_core.text.subtitle_names import FILMS, SUBTITLE_FOLDERS, is_subtitle, stems
@@ -50,27 +51,42 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
     Raises NotFoundError or UnreadableError for a named transcript that is missing or has no cues;
     a sidecar without cues is ignored.
     """
+    held = held_as(path)
     if options.transcript:
+        name = os.path.basename(options.transcript)
         if not os.path.isfile(options.transcript):
-            raise NotFoundError(f"no transcript {os.path.basename(options.transcript)!r}")
-        found = _read(
-            options.transcript, path, f"transcript {os.path.basename(options.transcript)}"
-        )
+            raise NotFoundError(f"no transcript {name!r}")
+        data = _named_bytes(held, options.transcript)
+        found = _parsed(data, options.transcript, path, f"transcript {name}")
         if found is None:
             raise UnreadableError(
-                f"{os.path.basename(options.transcript)} has no cues; "
-                "a transcript is an SRT, WebVTT or ASS file",
+                f"{name!r} has no cues; a transcript is an SRT, WebVTT or ASS file",
                 code="UNSUPPORTED_TYPE",
             )
         return found
     stem = os.path.splitext(os.path.basename(path))[0]
-    for name in _sidecar_paths(path):
-        beside = os.path.basename(name)
+    for sidecar in _sidecar_paths(path if held is None else held.file.path):
+        beside = os.path.basename(sidecar)
         complete = not is_forced(beside.removeprefix(stem))  # a film may be named "Signs"
-        found = _read(name, path, f"sidecar {beside}", complete=complete)
+        data = _own_bytes(held, sidecar)
+        found = _parsed(data, sidecar, path, f"sidecar {beside}", complete=complete)
         if found is not None:
             return found
     return None
+
+
+def _named_bytes(held: Held | None, path: str) -> bytes:
+    if held is not None:
+        return read_with(held, path, MAX_BYTES, links=held.file.links)
+    with open(path, "rb") as f:
+        return f.read(MAX_BYTES)
+
+
+def _own_bytes(held: Held | None, path: str) -> bytes:
+    if held is not None:
+        return read_beside(held, path, MAX_BYTES) or b""
+    with open(path, "rb") as f:
+        return f.read(MAX_BYTES)
 
 
 def is_forced(name: str) -> bool:
@@ -123,10 +139,10 @@ def _is_own(path: str) -> bool:
     return os.path.isfile(path) and os.path.dirname(os.path.realpath(path)) == folder
 
 
-def _read(name: str, film: str, origin: str, *, complete: bool = True) -> Transcript | None:
-    """The transcript in a file; None for one without cues."""
-    with open(name, "rb") as f:
-        data = f.read(MAX_BYTES)
+def _parsed(
+    data: bytes, name: str, film: str, origin: str, *, complete: bool = True
+) -> Transcript | None:
+    """The transcript in the bytes of a file; None where there are no cues."""
     suffix = os.path.splitext(name)[1].lower()
     found = read_bytes_of(data, suffix, lambda: _frames_a_second(film))
     windows = list(cue_windows(found.cues))

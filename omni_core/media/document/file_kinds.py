@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from omni_core.errors import UnreadableError
+from omni_core.text.clean import clean
 
 _OLE = (
     ("WordDocument", "a Word document from before 2007 (DOC)", "DOCX or PDF"),
@@ -48,6 +49,8 @@ _IWORK = (
 """A piece of the name of a part; the first one that occurs decides."""
 NAMED = 3
 """Files of an archive that a message names."""
+LONGEST = 60
+"""Characters of such a name."""
 
 
 def ole_refusal(name: str, streams: Collection[str]) -> UnreadableError:
@@ -83,5 +86,6 @@ def _zip_kind(names: Collection[str]) -> tuple[str, str]:
             return kind, advice
     files = sorted(name for name in names if not name.endswith("/"))
     more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
-    what = f" of {', '.join(files[:NAMED])}{more}" if files else " without files"
+    shown = ", ".join(clean(name)[:LONGEST] for name in files[:NAMED])
+    what = f" of {shown}{more}" if files else " without files"
     return f"a ZIP archive{what}", "unpack it and ingest what is inside"

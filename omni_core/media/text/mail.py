@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -105,7 +105,7 @@ def _parts(message: Message, mail: Mail, depth: int) -> Iterator[str]:
 
 def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
     kind = part.get_content_type()
-    inner = part.get_payload()
+    inner = part.get_payload() if part.is_multipart() else None
     if depth > MAX_DEPTH:
         mail.unread.append(f"{_name(part)} (nested too deep)")
     elif kind == "message/rfc822" and isinstance(inner, list):
@@ -180,11 +180,11 @@ def _header(message: Message, name: str) -> str:
 
 def _decoded(text: str) -> str:
     """A header with its encoded words resolved, on one line."""
-    with contextlib.suppress(HeaderParseError, ValueError):  # shown as it stands
+    with contextlib.suppress(MessageError, ValueError):  # shown as it stands
         parts = decode_header(text)
         try:
             text = str(make_header(parts))
-        except (LookupError, ValueError):  # an unknown or a wrong encoding
+        except (LookupError, ValueError, MessageError):  # an unknown or a wrong encoding
             text = " ".join(
                 p if isinstance(p, str) else decode(p, label=label or "") for p, label in parts
             )
@@ -196,7 +196,7 @@ def _decoded(text: str) -> str:
 def _date(message: Message) -> datetime | None:
     try:
         when = parsedate_to_datetime(_header(message, "Date"))
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return parse(when.isoformat())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from email.message import Message
 
@@ -17,15 +16,22 @@ def payload(part: Message) -> tuple[bytes, int]:
 
     The standard library gives back the base64 itself, or shifted bytes, for one wrong character.
     """
-    raw = part.get_payload()
     if str(part.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
-        data = part.get_payload(decode=True)
-        return (data if isinstance(data, bytes) else b""), 0
+        return _as_the_library(part), 0
+    try:
+        raw = part.get_payload()
+    except ValueError:  # its encoding has a name that cannot be one
+        return _as_the_library(part), 1
     lines = raw.split() if isinstance(raw, str) else []
     try:
         return base64.b64decode("".join(lines), validate=True), 0
-    except binascii.Error:
+    except ValueError:  # of another alphabet, letters of other scripts among them
         return _by_lines(lines)
+
+
+def _as_the_library(part: Message) -> bytes:
+    data = part.get_payload(decode=True)
+    return data if isinstance(data, bytes) else b""
 
 
 def _by_lines(lines: list[str]) -> tuple[bytes, int]:
@@ -36,7 +42,7 @@ def _by_lines(lines: list[str]) -> tuple[bytes, int]:
     for line in lines:
         try:
             data.append(base64.b64decode(line, validate=True))
-        except binascii.Error:
+        except ValueError:
             data.append(_whole_bytes(line))
             damaged += 1
     return b"".join(data), damaged

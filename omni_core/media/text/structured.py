@@ -14,7 +14,7 @@ from omni_core.media.text.page import Page
 MAX_PARSED = 16 << 20
 """Characters that are parsed as a whole; its tree takes about ten times as much memory."""
 MAX_DEPTH = 50
-_BINARY = re.compile(r"(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/_-]{64,}={0,2}\s*)+")
+_BINARY = re.compile(r"(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/_-]{64,}+={0,2}\s*)+")
 """A value of nothing but base64, 64 characters or more without a space."""
 _BEGINNING = re.compile(r"[\ufeff\s]*(\{\s*[\"}]|\[\s*[\"{\[\]\d-])")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")

@@ -183,6 +183,6 @@ def _read_json3(text: str) -> Reading:
             end = start + event.get("dDurationMs", 0) / 1000
             words = "".join(piece.get("utf8", "") for piece in event.get("segs", ()))
             reading.add(start, end, clean(words))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         reading.notes.append("the file breaks off, or is no JSON; its words are left out")
     return reading

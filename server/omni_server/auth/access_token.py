@@ -78,7 +78,7 @@ class AccessTokens:
             raise TokenRefused("the token is no signed JWT")
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, RecursionError):  # a header that is nested a thousand deep
             raise TokenRefused("the token is no signed JWT") from None
         algorithm, kid = header.get("alg"), header.get("kid")
         if not isinstance(algorithm, str) or algorithm not in FAMILIES or "crit" in header:

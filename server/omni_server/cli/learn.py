@@ -81,7 +81,8 @@ async def reindex(args: argparse.Namespace) -> int:
 
 
 def doctor(args: argparse.Namespace) -> int:
-    """Print the findings on this machine or a client's entry; 1 when something needed fails."""
+    """Print the findings on this machine or a client's entry, mend the library first where that is
+    asked for; 1 when something needed fails or is damaged."""
     if args.client:
         from omni_server.cli.install import check
 
@@ -91,20 +92,28 @@ def doctor(args: argparse.Namespace) -> int:
 
         say(asyncio.run(adopt_collection(settings_of(args))))
         return 0
+    from omni_server.cli.repair import repair
     from omni_server.doctor import examine
 
-    findings = examine(settings_of(args))
-    works = all(f.state != "missing" for f in findings if f.needed)
+    settings = settings_of(args)
+    repaired = asyncio.run(repair(args, settings)) if args.repair else []
+    findings = examine(settings)
+    works = all(f.state not in ("missing", "damaged") for f in findings if f.needed)
     if args.json:
-        as_json({"works": works, "findings": findings})
+        as_json(
+            {"works": works, "findings": findings} | ({"repaired": repaired} if repaired else {})
+        )
         return int(not works)
-    mark = {"ok": "ok     ", "missing": "MISSING", "absent": "-      ", "warning": "warning"}
+    mark = {"ok": "ok     ", "missing": "MISSING", "absent": "-      ", "warning": "warning",
+            "damaged": "DAMAGED"}  # fmt: skip
     for f in findings:
         say(f"{mark[f.state]}  {f.name}: {one_line(f.detail, 1000)}")
         if f.state != "ok" and f.adds:
             say(f"         it adds: {f.adds}")
         if f.state != "ok" and f.get:
-            say(f"         get it: {f.get}")
+            say(f"         {'mend' if f.state == 'damaged' else 'get'} it: {f.get}")
     say()
-    say("The default job can run." if works else "The default job cannot run: see MISSING above.")
+    damaged = any(f.state == "damaged" for f in findings)
+    bad = "DAMAGED" if damaged else "MISSING"
+    say("The default job can run." if works else f"The default job cannot run: see {bad} above.")
     return int(not works)

@@ -182,6 +182,7 @@ async def sources(args: argparse.Namespace) -> int:
     """List the library."""
     rows: list[SourceRow] = []
     collections: Mapping[str, int] = {}
+    lacks: tuple[str, ...] = ()
     async with await open_library(args) as engine:
         cursor = ""
         while len(rows) < args.limit:
@@ -195,12 +196,15 @@ async def sources(args: argparse.Namespace) -> int:
             )
             rows += page.sources
             collections = collections or page.collections
+            lacks = lacks or page.lacks
             cursor = page.next_cursor
             if not cursor:
                 break
     if args.json:
-        as_json({"sources": rows, "total": page.total, "collections": collections})
+        as_json({"sources": rows, "total": page.total, "collections": collections, "lacks": lacks})
         return 0
+    for line in lacks:
+        hint(f"not installed: {one_line(line, 300)}")
     if not rows:
         say("nothing matches." if page.total or args.match else "the library is empty.")
         return 0
@@ -246,7 +250,7 @@ async def forget(args: argparse.Namespace) -> int:
             say("nothing was removed.")
             return 0
         if not args.dry_run:
-            rows = [await engine.forget(row.id) for row in rows]
+            rows = [await engine.forget(row.id, now=args.now) for row in rows]
     if args.json:
         as_json({"dry_run": args.dry_run, "sources": rows} if args.missing else rows[0])
         return 0
@@ -255,6 +259,8 @@ async def forget(args: argparse.Namespace) -> int:
         where = f"its file {one_line(row.uri)} is gone" if args.missing else "the file is untouched"
         did = "would forget" if args.dry_run else "forgot"
         say(f"{did} {one_line(row.title)} ({gone}); {where}.")
+    if rows and not args.dry_run and not args.now:
+        hint(f"to undo: omni-mcp bin --restore {rows[0].id if len(rows) == 1 else 'ID'}")
     if not rows:
         say("no source is missing its file; `omni-mcp watch FOLDER --once` looks for such files.")
     return 0

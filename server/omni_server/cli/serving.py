@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import sys
 from pathlib import Path
 
+from omni_core import read_only
 from omni_core.errors import BadRequestError, NotFoundError
+from omni_core.sandbox.kernel import hide_memory
 from omni_core.settings import Settings
 from omni_core.watch.folders import watched
 from omni_server.cli.printing import as_json, hint, say
 from omni_server.cli.settings import settings_of
-from omni_server.observe import traces
+from omni_server.observe import faults, traces
 
 
 def serve(args: argparse.Namespace) -> int:
     """Run the MCP server until its client disconnects or Ctrl-C."""
     settings = settings_of(args)
+    if settings.sandbox != "off":
+        hide_memory()
     for root in settings.roots:
         if not Path(root).expanduser().is_dir():
             raise NotFoundError(f"the root {root} is not a folder; name one that exists")
     if settings.watch:
         watched(settings.watch, roots=settings.root_paths)  # refuse now what cannot be watched
+    overlay = read_only.overlaid(settings)
+    if overlay is not None:
+        hint("the store cannot be written: it is served read-only, from a copy of its index")
+        atexit.register(overlay.close)
+        settings = overlay.settings
     traces.set_up()
+    faults.keep(settings.store_path)
     if not settings.roots:
         hint("no --root is given: agents can search what is in the library, but ingest no file")
     if args.open and not args.http:

@@ -14,6 +14,7 @@ ORIGINS = {name: f"option --{name}" for name in SAME_NAME} | {
     "roots": "option --root",
     "allowed_hosts": "option --allowed-host",
     "watch": "option --watch",
+    "read_only": "option --read-only",
     "qdrant_url": "option --qdrant",
     "qdrant_api_key": "option --api-key",
 }
@@ -35,6 +36,7 @@ def settings_of(
         given |= {"index": "server", "qdrant_url": args.qdrant}
     given["qdrant_api_key"] = getattr(args, "api_key", None)
     given["ray"] = getattr(args, "ray", None)
+    given["read_only"] = getattr(args, "read_only", None)
     given["roots"] = getattr(args, "root", None)
     watch = getattr(args, "watch", None)
     given["watch"] = ["roots"] if watch == [] else watch

@@ -20,7 +20,7 @@ def drop(text: str, path: tuple[str, ...]) -> str:
     lines = text.splitlines(keepends=True)
     headers = [(i, p) for i, line in enumerate(lines) if (p := _path(line)) is not None]
     headers = [(i, p) for i, p in headers if _whole("".join(lines[:i]))]
-    ends = [i for i, _ in headers[1:]] + [len(lines)]
+    ends = [*(i for i, _ in headers), len(lines)][1:]
     gone: set[int] = set()
     for (start, found), end in zip(headers, ends, strict=True):
         if found[: len(path)] != path:

@@ -16,7 +16,7 @@ from mcp.types import (
 from pydantic import BaseModel
 
 from omni_server.durable_tasks.record import Json
-from omni_server.text import one_line
+from omni_server.text import one_line, without_paths
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def result(result: CallToolResult) -> tuple[Json, str]:
 def error(error: BaseException) -> tuple[Json, str]:
     """The JSON-RPC error with which a call failed, and a status message."""
     if isinstance(error, MCPError):
-        return _json(error.error), one_line(error.error.message, 200)
+        return _json(error.error), without_paths(one_line(error.error.message, 200))
     log.error("a task failed", exc_info=error)
     message = "the server failed at this call and logged why"
     return {"code": INTERNAL_ERROR, "message": message}, message

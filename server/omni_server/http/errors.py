@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import PlainTextResponse, Response
 
 from omni_core.errors import OmniError
-from omni_server.text import one_line
+from omni_server.text import one_line, without_paths
 
 RETRY_S = 5
 STATUS = {
@@ -27,4 +27,4 @@ def refusal(e: OmniError) -> Response:
     """`CODE: what to do`; status 400 unless the table above has another."""
     status = STATUS.get(e.code, 400)
     headers = {"Retry-After": str(RETRY_S)} if status in (423, 429) else None
-    return PlainTextResponse(f"{e.code}: {one_line(str(e))}\n", status, headers)
+    return PlainTextResponse(f"{e.code}: {without_paths(one_line(str(e)))}\n", status, headers)

@@ -137,7 +137,10 @@ def _declared(headers: Headers) -> int:
 
 def _too_much(scope: Scope) -> PlainTextResponse | None:
     """The refusal of a request whose address or headers are too long."""
-    for part, what in ((scope.get("raw_path") or b"", "path"), (scope["query_string"], "query")):
+    for part, what in (
+        (scope.get("raw_path") or b"", "path"),
+        (scope.get("query_string") or b"", "query"),
+    ):
         if len(part) > limits.URL_BYTES:
             return PlainTextResponse(
                 f"BAD_ARGUMENT: the {what} has {len(part):,} bytes; at most "

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import mimetypes
 import os
+import sys
+from functools import partial
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
-from omni_core.errors import OmniError, RefusedError
+from omni_core import file_calls
+from omni_core.errors import OmniError, RefusedError, UnavailableError
 from omni_server.links import Links
 
 SHOWN = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/bmp"})
@@ -39,25 +43,45 @@ async def serve(links: Links | None, request: Request) -> Response:
     if links is None:
         return PlainTextResponse("there are no files here\n", 404)
     try:
-        path, stat, kind = await asyncio.to_thread(_found, links, request.path_params["token"])
+        token = request.path_params["token"]
+        file, path, stat, kind = await file_calls.run(partial(_found, links, token))
     except RefusedError as e:
         return PlainTextResponse(f"{e}\n", 403)
+    except UnavailableError as e:
+        return PlainTextResponse(f"{e}\n", 503)
     except (OmniError, OSError) as e:
         gone = e if isinstance(e, OmniError) else "the file is gone: call get_segment again"
         return PlainTextResponse(f"{gone}\n", 404)
-    response = FileResponse(
-        path, media_type=kind, headers=HEADERS, filename=path.name, stat_result=stat,
+    response = _HeldFile(
+        file, path, media_type=kind, headers=HEADERS, filename=path.name, stat_result=stat,
         content_disposition_type="inline" if is_passive(kind) else "attachment",
     )  # fmt: skip
     etag = response.headers["etag"]
     if etag in (t.strip() for t in request.headers.get("if-none-match", "").split(",")):
+        file.close()
         return Response(status_code=304, headers={**HEADERS, "ETag": etag})
     return response
 
 
-def _found(links: Links, token: str) -> tuple[Path, os.stat_result, str]:
-    path = links.file(token)
-    return path, path.stat(), media_type(path)
+class _HeldFile(FileResponse):
+    """An open file, which is closed once it is sent: what stands at its path by then may be another
+    one."""
+
+    def __init__(self, file: BinaryIO, path: Path, **kwargs: Any) -> None:
+        held = f"/proc/self/fd/{file.fileno()}"  # Linux opens what is open there
+        super().__init__(held if sys.platform == "linux" else path, **kwargs)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
+
+
+def _found(links: Links, token: str) -> tuple[BinaryIO, Path, os.stat_result, str]:
+    file, path = links.opened(token)
+    return file, path, os.fstat(file.fileno()), media_type(path)
 
 
 def media_type(path: Path) -> str:

@@ -9,6 +9,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from omni_server.observe import faults
+
 FORMAT = "OMNI_LOG_FORMAT"
 PLAIN = "%(levelname)s %(name)s: %(message)s"
 
@@ -21,17 +23,41 @@ def is_json() -> bool:
 def set_up() -> None:
     """Configure logging as OMNI_LOG and OMNI_LOG_FORMAT say: ERROR and plain text by default."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines() if is_json() else logging.Formatter(PLAIN))
-    logging.basicConfig(level=os.environ.get("OMNI_LOG", "ERROR").upper(), handlers=[handler])
+    level = os.environ.get("OMNI_LOG", "ERROR").upper()
+    whole = level == "DEBUG"
+    handler.setFormatter(JsonLines(whole=whole) if is_json() else PlainLines(whole=whole))
+    logging.basicConfig(level=level, handlers=[handler])
     wanted = os.environ.get(FORMAT, "")
     if wanted.strip().lower() not in ("", "json", "text"):
         logging.getLogger(__name__).error("%s is %r, expected json or text", FORMAT, wanted)
 
 
+class PlainLines(logging.Formatter):
+    """A record as a line; an error as its kind, its place in the program and a reference to its
+    traceback in the store's `faults.log`, or `whole` with the traceback."""
+
+    def __init__(self, *, whole: bool) -> None:
+        super().__init__(PLAIN)
+        self._whole = whole
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        said = faults.short(record.exc_info)
+        if self._whole or not said:
+            return super().format(record)
+        plain = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
+        return f"{super().format(plain)}: {said} ({faults.reference(record)})"
+
+
 class JsonLines(logging.Formatter):
     """A record as one line of JSON: time (UTC), level, logger, message; of a client's call also
-    request_id, tool, principal; inside a trace trace_id and span_id; with an error its traceback.
+    request_id, tool, principal; inside a trace trace_id and span_id; with an error its kind and
+    the reference to its traceback in the store's `faults.log`, or `whole` the traceback.
     """
+
+    def __init__(self, *, whole: bool = False) -> None:
+        super().__init__()
+        self._whole = whole
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
@@ -43,8 +69,10 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         line |= _call() | _trace() | getattr(record, "fields", {})
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+        if said := faults.short(record.exc_info):
+            line["fault"] = faults.reference(record)
+            whole = record.exc_info if self._whole else None
+            line["error"] = self.formatException(whole) if whole else said
         return json.dumps(line, ensure_ascii=False, default=str)
 
 

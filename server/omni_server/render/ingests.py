@@ -10,7 +10,7 @@ from mcp.types import CallToolResult
 from omni_core.collection_names import DEFAULT
 from omni_core.text.clock import clock
 from omni_server.render import blocks
-from omni_server.text import Fence, counted, one_line, quoted
+from omni_server.text import Fence, counted, one_line, quoted, without_paths
 
 if TYPE_CHECKING:
     from omni_core.engine.results import Change, FolderStatus, IngestStatus
@@ -124,7 +124,7 @@ def ingest(s: IngestStatus, collection: str = DEFAULT) -> CallToolResult:
 
 def _warnings(lines: Sequence[str]) -> list[str]:
     """The first warnings, and how many more there are."""
-    shown = [one_line(w) for w in lines[:MAX_WARNINGS]]
+    shown = [without_paths(one_line(w)) for w in lines[:MAX_WARNINGS]]
     more = len(lines) - MAX_WARNINGS
     return [*shown, f"and {more} more"] if more > 0 else shown
 
@@ -159,7 +159,7 @@ def folder(f: FolderStatus) -> CallToolResult:
             "failed": [
                 {
                     "file": one_line(blocks.name(s.path), 120),
-                    "error": f"{s.error_code}: {one_line(s.error)}",
+                    "error": f"{s.error_code}: {without_paths(one_line(s.error))}",
                 }
                 for s in failed[:5]
             ],

@@ -196,6 +196,7 @@ def sources(page: SourcePage) -> CallToolResult:
     if rows or page.ingests or "collections" in data:
         data["quoted"] = QUOTED
     lines = [f"{len(rows)} of {page.total} sources."]
+    lines += [f"Not installed: {one_line(line, 300)}" for line in page.lacks]
     within = [_row_line(r) for r in page.sources]
     if "collections" in data:
         counts = (f"{name!r} {n}" for name, n in data["collections"].items())
@@ -287,15 +288,25 @@ def read(page: ReadPage) -> CallToolResult:
     )
 
 
-def deleted(r: SourceRow) -> CallToolResult:
-    """The source that was removed."""
+def deleted(r: SourceRow, bin_days: float) -> CallToolResult:
+    """The source that was removed, and how it comes back."""
     title = one_line(r.title, 120)
-    data = {"deleted": r.id, "title": title, "segments": r.segments, "quoted": QUOTED}
+    undo = ""
+    if bin_days:
+        undo = (
+            f"for {bin_days:g} days ingest_media with the same file brings it back at once, and so "
+            f"does the command omni-mcp bin --restore {r.id}"
+        )
+    data = blocks.lean(
+        {"deleted": r.id, "title": title, "segments": r.segments, "undo": undo, "quoted": QUOTED},
+        keep=("title", "segments"),
+    )
     fence = Fence()
     return blocks.both(
         [
             f"Deleted {r.id}, {facts(r)}, {counted(r.segments, 'segment')}; the file itself is "
             "untouched.",
+            f"To undo: {undo}." if undo else "This cannot be undone: ingest the file again.",
             fence.notice,
             fence.around(title),
         ],

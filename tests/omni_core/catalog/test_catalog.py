@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from omni_core.catalog import Catalog, SqliteCatalog, schema
-from omni_core.errors import NotFoundError, StoreError
+from omni_core.errors import BadRequestError, NotFoundError, StoreError
 from omni_core.types import Modality, Source
 
 ROOT = Path(__file__).parents[3]
@@ -638,3 +638,13 @@ def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(StoreError, match="--store"):
         SqliteCatalog(tmp_path)
+
+
+def test_a_text_of_thousands_of_words_is_too_many_words_and_no_failed_catalog(
+    catalog: Catalog,
+) -> None:
+    pasted = " ".join(f"word{n}" for n in range(2000))
+    for look in (lambda: catalog.find(pasted), lambda: catalog.list(match=pasted)):
+        with pytest.raises(BadRequestError, match="the title has 2,000 words; at most 50"):
+            look()
+    assert catalog.find("again " * 2000) == []  # one word, however often

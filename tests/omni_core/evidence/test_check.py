@@ -78,3 +78,24 @@ def test_a_long_transcript_is_searched_whole() -> None:
 def test_nothing_can_be_found_in_silence() -> None:
     assert match_quote("anything", []).verdict == "not_found"
     assert match_quote("anything", ["", "…"]).verdict == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("quote", "said", "verdict"),
+    [
+        ("a b " * 500, "a b a c " * 700, "partly"),
+        ("la " * 600, "la " * 600, "found"),
+        ("la " * 600, "so " * 600, "not_found"),
+        ("a…" * 900, "b a " * 5000, "partly"),
+        ("a" * 2000, "a" * 1500 + "b" * 500, "not_found"),
+    ],
+)
+def test_the_same_few_words_again_and_again_are_compared_in_a_moment(
+    quote: str, said: str, verdict: str
+) -> None:
+    assert match_quote(quote, [said]).verdict == verdict
+
+
+def test_a_song_of_one_word_is_found_behind_others() -> None:
+    checked = match_quote("la " * 300, ["well then", "la " * 300, "the end"])
+    assert (checked.verdict, checked.first, checked.last) == ("found", 1, 1)

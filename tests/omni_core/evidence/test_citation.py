@@ -202,3 +202,9 @@ def test_titles_compare_as_printed() -> None:
 ])  # fmt: skip
 def test_a_quote_may_follow_a_reference(given: str, ref: str, quote: str) -> None:
     assert with_quote(given) == (ref, quote)
+
+
+def test_a_document_in_the_place_of_a_reference_is_refused_unread() -> None:
+    for part in ("a ", "\u200d", "[x", "@1 "):
+        with pytest.raises(NotFoundError, match="is not a reference"):
+            parse((part * 4_000_000)[:4_000_000])

@@ -17,7 +17,7 @@ from qdrant_client import QdrantClient, models
 
 from omni_core.settings import Settings
 
-READS = ("/points", "/count", "/scroll", "/query/batch")
+READS = ("/points", "/count", "/facet", "/scroll", "/query/batch")
 """Endings of the paths to which a POST only reads."""
 OPENAPI = Path(__file__).parents[2] / "data" / "qdrant_openapi.json"
 
@@ -145,6 +145,9 @@ class StandIn:
         if what == "points/count":
             r = _parse(models.CountRequest, body)
             return _plain(q.count(name, count_filter=r.filter, exact=True))
+        if what == "facet":
+            r = _parse(models.FacetRequest, body)
+            return _plain(q.facet(name, r.key, limit=r.limit, exact=bool(r.exact)))
         if what == "points/scroll":
             r = _parse(models.ScrollRequest, body)
             page, following = q.scroll(

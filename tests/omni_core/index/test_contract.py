@@ -253,6 +253,19 @@ async def test_a_filter_narrows_every_question(
     assert {h.id for h in await hits(index, Prefetch(vector(1), limit=100), filter)} == dense
 
 
+async def test_the_points_of_each_source_are_counted_also_after_writes_and_deletes(
+    open_index: Any,
+) -> None:
+    index = await open_index()
+    assert await index.count_by_source() == {}
+    await index.upsert([point(i) for i in range(50)])
+    await index.upsert([point(i) for i in range(10, 30)])
+    await index.delete(Filter(must=(Ids((uid(3), uid(45))),)))
+    wanted = {"src_0": 19, "src_1": 20, "src_2": 9}
+    assert await index.count_by_source() == wanted
+    assert await index.count_by_source(exact=True) == wanted
+
+
 async def test_points_can_be_named_and_left_out_by_id(open_index: Any) -> None:
     index = await open_index()
     await index.upsert([point(i) for i in range(10)])

@@ -76,7 +76,7 @@ async def test_names_are_mended_in_the_catalog_and_in_every_point(
     catalog = await asyncio.to_thread(SqliteCatalog, tmp_path)
     try:
         assert await asyncio.to_thread(catalog.collections) == {"default": 3, "trips 2026": 2}
-        opening = IndexOpening(index, catalog, "m")
+        opening = IndexOpening(index, catalog)
         mended = await opening.opened()
         assert await _names(mended) == STORED
         assert await mended.count(Filter(must=(in_collection("default"),))) == 6
@@ -112,12 +112,12 @@ async def test_a_crash_while_mending_repeats_it_at_the_next_opening(
         if open_index.kind == "memory":
             patched.setattr(index, "close", stay_open)
         with pytest.raises(_Died):
-            await IndexOpening(index, catalog, "m").opened()
+            await IndexOpening(index, catalog).opened()
     await asyncio.to_thread(catalog.close)
 
     again = await asyncio.to_thread(SqliteCatalog, tmp_path)
     try:
-        assert await _names(await IndexOpening(index, again, "m").opened()) == STORED
+        assert await _names(await IndexOpening(index, again).opened()) == STORED
     finally:
         await asyncio.to_thread(again.close)
 
@@ -142,7 +142,7 @@ async def test_a_mended_library_is_not_written_again(
         await _reopen(open_index, index)
         catalog = await asyncio.to_thread(SqliteCatalog, tmp_path)
         try:
-            await IndexOpening(index, catalog, "m").opened()
+            await IndexOpening(index, catalog).opened()
             seen.append((writes, await asyncio.to_thread(_changes, catalog)))
         finally:
             await asyncio.to_thread(catalog.close)
@@ -167,7 +167,7 @@ async def test_a_source_that_was_forgotten_meanwhile_is_passed_over(
         index = await open_index()
         await _old_points(index)
         await _reopen(open_index, index)
-        await IndexOpening(index, catalog, "m").opened()
+        await IndexOpening(index, catalog).opened()
         assert await asyncio.to_thread(catalog.get_meta, "collections_to_mend") is None
     finally:
         await asyncio.to_thread(catalog.close)

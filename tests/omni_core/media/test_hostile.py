@@ -26,6 +26,7 @@ import pytest
 from PIL import Image
 
 from bench import fuzz_media
+from omni_core.decoder import Decoder
 from omni_core.errors import OmniError, UnreadableError
 from omni_core.media.av.container import container
 from omni_core.types import CutOptions, ImageContent, Limits, MediaInfo, Segment, Source
@@ -273,7 +274,7 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], str, str]] = {
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
-    w = Worker("decoder", "omni_core.media.service:service", memory_mb=2048)
+    w = Decoder("decoder", memory_mb=2048)
     yield w
     w.close(2)
 

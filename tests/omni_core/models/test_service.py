@@ -15,7 +15,7 @@ import pytest
 
 from omni_core.encoders.hashing import HashingEncoder
 from omni_core.errors import OmniError, UnavailableError
-from omni_core.models.answers import ReadOptions
+from omni_core.models.answers import ANSWERS, ReadOptions
 from omni_core.models.embedding import PAGE_WORDS_ONLY, checked, embed
 from omni_core.models.service import ModelService, service
 from omni_core.models.timer import StageTimer
@@ -205,7 +205,9 @@ async def test_the_sound_of_one_source_is_read_while_the_pictures_of_another_are
     install: Install, settings: Settings
 ) -> None:
     install("meeting", MEETING, {"readers": "ears = meeting:Ears\neyes = meeting:Eyes"})
-    worker = Worker("models", "omni_core.models.service:service", settings=settings)
+    worker = Worker(
+        "models", "omni_core.models.service:service", answers=ANSWERS, settings=settings
+    )
     still = Segment("src_b", Modality.IMAGE, Channel.VISUAL, Span("second", 0, 0), image())
     try:
         async with asyncio.timeout(50):

@@ -182,3 +182,9 @@ def test_random_words_give_an_interval_or_the_error_never_anything_else() -> Non
             continue
         assert found.start is None or found.end is None or found.start < found.end
         assert found.start is not None or found.end is not None
+
+
+@pytest.mark.parametrize("part", ["1/", "a to ", "2024-01-01T00:00:00Z ", "the of ", ".. "])
+def test_a_text_longer_than_any_date_is_refused_before_it_is_read(part: str) -> None:
+    with pytest.raises(BadRequestError, match="when has 300,000 characters; at most 100"):
+        parse((part * 300_000)[:300_000], NOW, BERLIN)

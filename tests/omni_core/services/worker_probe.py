@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
+import pickle
 import signal
 import struct
 import sys
@@ -14,6 +16,14 @@ from typing import Any
 import numpy as np
 
 from omni_core.errors import UnreadableError
+
+
+class _Evil:
+    def __init__(self, proof: str) -> None:
+        self.proof = proof
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open, (self.proof, "w")
 
 
 class Probe:
@@ -81,10 +91,40 @@ class Probe:
 
     def garble(self) -> None:
         """Write a frame that is too short to be an answer."""
-        child = next(o for o in gc.get_objects() if type(o).__name__ == "_Child")
-        child._writer.write(struct.pack("<Q", 2) + b"no")
-        child._writer.flush()
+        self._send(b"no")
         self.hang()
+
+    def endless(self) -> None:
+        """Announce a frame of a million terabytes."""
+        self._send(b"", size=1 << 60)
+        self.hang()
+
+    def lie(self, kind: int, proof: str) -> None:
+        """Answer the call that runs with a pickle that makes a file, as an answer of any kind."""
+        evil = pickle.dumps(_Evil(proof))
+        self._send(struct.pack("<QB7x", self._number(), kind) + evil)
+
+    def ended(self) -> None:
+        """Answer that a stream has ended."""
+        self._send(struct.pack("<QB7x", self._number(), 4))
+
+    def shout(self) -> None:
+        """Report an error of many lines, with a code that is none."""
+        said = json.dumps({"error": "a\nb\n" * 10_000, "code": "<b>", "kind": "OmniError"})
+        self._send(struct.pack("<QB7x", self._number(), 3) + said.encode())
+
+    def _number(self) -> int:
+        """That of the call that runs."""
+        frame = sys._getframe()
+        while "number" not in frame.f_locals:
+            assert frame.f_back is not None
+            frame = frame.f_back
+        return int(frame.f_locals["number"])
+
+    def _send(self, frame: bytes, size: int | None = None) -> None:
+        child = next(o for o in gc.get_objects() if type(o).__name__ == "_Child")
+        child._writer.write(struct.pack("<Q", len(frame) if size is None else size) + frame)
+        child._writer.flush()
 
 
 def service(offset: int = 0) -> Probe:

@@ -18,11 +18,11 @@ from typing import Any, Literal, Union
 import numpy as np
 import pytest
 
+from omni_core.codec import Codec, MalformedError, codec
 from omni_core.engine import Engine
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus, Opened
 from omni_core.errors import OmniError, TooLargeError
-from omni_core.sharing.codec import Codec, MalformedError, codec
 from omni_core.sharing.link import from_bytes, to_bytes
 from omni_core.sharing.methods import METHODS, OWN, methods_of
 

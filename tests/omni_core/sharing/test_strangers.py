@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from omni_core import SharedEngine, StoreError
+from omni_core.codec import MalformedError
 from omni_core.settings import Settings
 from omni_core.sharing import attaching, handshake, host, link, reports
-from omni_core.sharing.codec import MalformedError
 from omni_core.sharing.handshake import StrangerError, enter
 from omni_core.sharing.link import Link, from_bytes, to_bytes
 from omni_core.sharing.place import Notice, Place, connect
@@ -239,7 +239,7 @@ async def test_a_listener_that_does_not_read_never_holds_up_the_engine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(reports, "MAX_EVENTS", 5)
-    from omni_core.sharing.codec import codec
+    from omni_core.codec import codec
     from omni_core.tasks import TaskOwner
 
     left, right = socket.socketpair()

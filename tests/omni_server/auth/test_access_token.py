@@ -149,6 +149,15 @@ async def test_a_forged_token_is_refused(issuer: AuthorizationServer, name: str)
         await tokens.principal(_forged(issuer)[name])
 
 
+@pytest.mark.parametrize("header", ["[" * 9000, '{"alg":' * 1500, "{", "", "5", '"a"', "null"])
+async def test_a_token_whose_header_is_no_object_is_refused(
+    issuer: AuthorizationServer, header: str
+) -> None:
+    named = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
+    with pytest.raises(TokenRefused, match=r"no signed JWT|not accepted"):
+        await tokens_of(issuer).principal(f"{named}.e30.e30")
+
+
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 async def test_a_short_key_is_refused(issuer: AuthorizationServer) -> None:
     issuer.key = SHORT

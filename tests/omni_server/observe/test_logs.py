@@ -33,7 +33,7 @@ def test_an_error_has_its_traceback() -> None:
     except ValueError:
         made = record("failed")
         made.exc_info = sys.exc_info()
-    held = json.loads(JsonLines().format(made))
+    held = json.loads(JsonLines(whole=True).format(made))
     assert held["error"].startswith("Traceback")
     assert "ValueError: wrong" in held["error"]
 
@@ -45,7 +45,7 @@ async def test_a_line_of_a_call_names_its_tool_and_its_request(
 
     class Kept(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            made.append(json.loads(JsonLines().format(record)))
+            made.append(json.loads(JsonLines(whole=True).format(record)))
 
     def broken(request: Any) -> Any:
         raise RuntimeError("a fault")

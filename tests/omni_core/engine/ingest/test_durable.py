@@ -323,7 +323,7 @@ async def test_another_title_for_a_busy_file_hears_what_is_going_on(
             await asyncio.sleep(0)
         status = await engine.ingest(IngestRequest(path, title="Mine"), progress=note)
         assert (status.state, status.title, first.done()) == ("ready", "Mine", True)
-    assert any("talk.wav, asked for before: " in line for line in heard)
+    assert any("'talk.wav', asked for before: " in line for line in heard)
 
 
 async def test_a_transcript_beside_a_film_does_not_make_it_seem_done(

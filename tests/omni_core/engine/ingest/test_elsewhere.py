@@ -13,10 +13,10 @@ import pytest
 
 from omni_core import Engine, IngestRequest, IngestStatus
 from omni_core.engine import store
-from omni_core.engine.hashing import hash_file
 from omni_core.engine.ingest import file, reading
 from omni_core.engine.results import FolderStatus
 from omni_core.errors import BadRequestError, UnreadableError
+from omni_core.files import sha256_of
 from omni_core.ids import PIPELINE
 from omni_core.settings import Settings
 from omni_core.types import Modality, Source
@@ -51,7 +51,7 @@ async def other(shared: Settings) -> Any:
 
 async def take(other: Any, path: Path) -> Source:
     """Let the other process begin this file."""
-    found = Source(await hash_file(path), str(path), path.stem, Modality.DOCUMENT, "text/plain", 1)
+    found = Source(sha256_of(path), str(path), path.stem, Modality.DOCUMENT, "text/plain", 1)
 
     def begin() -> None:
         other.begin(found, collection="default", mtime_ns=1, model="m", pipeline=PIPELINE)

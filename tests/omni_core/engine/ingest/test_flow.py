@@ -21,6 +21,7 @@ from omni_core.engine.ingest.embedding import Embedded, Target
 from omni_core.engine.ingest.flow import Flow
 from omni_core.engine.ingest.reached import Reached
 from omni_core.index.memory import MemoryIndex
+from omni_core.originals import look
 from omni_core.points import Point
 from omni_core.protocols import Index
 from omni_core.settings import Settings
@@ -76,7 +77,7 @@ async def elsewhere(
             await commit.write(pickle.loads(pickle.dumps(result)))  # noqa: S301
 
         async with context.decoders.cutter() as cutter:
-            work = flow.run(cutter, str(path), context.info.cut, sink, stall_s=60)
+            work = flow.run(cutter, look(str(path)), context.info.cut, sink, stall_s=60)
             if killed_after and not run:
                 with pytest.raises(ConnectionError):
                     await work

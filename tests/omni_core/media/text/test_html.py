@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from omni_core.decoder import Decoder
 from omni_core.errors import TooLargeError
 from omni_core.media.text.markup import MAX_ATTRIBUTES
 from omni_core.media.text.page import Page
-from omni_core.worker import Worker
 
 
 def words(markup: str) -> str:
@@ -118,7 +118,7 @@ async def test_a_page_whose_tree_needs_too_much_memory_is_refused_by_the_child(
 ) -> None:
     path = tmp_path / "a.html"
     path.write_text("<html>" + "<b>a</b>" * 4_000_000)
-    worker = Worker("decoder", "omni_core.media.service:service", memory_mb=1024)
+    worker = Decoder("decoder", memory_mb=1024)
     try:
         with pytest.raises(TooLargeError, match="memory"):
             await worker.call("probe", str(path), deadline_s=120)

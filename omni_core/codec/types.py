@@ -1,13 +1,4 @@
-"""Values of the engine's types as JSON and back, exactly as they were.
-
-`codec(hint)` serves any type made of dataclasses, enums, literals, optionals, collections, dates,
-errors of ours, bytes and JSON values. Bytes do not become text: they are appended to a list, and
-the JSON holds their position in it.
-
-Why not pydantic: the results have fields that are derived (`init=False`), errors as values and
-paths that must be made absolute, nothing may be coerced, and file names may hold bytes that are
-no UTF-8, which it refuses to write.
-"""
+"""`codec(hint)`: how values of one type become JSON, bytes and arrays, and back."""
 
 from __future__ import annotations
 
@@ -16,34 +7,15 @@ import dataclasses
 import os
 import types
 import typing
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal, Union
 
-from omni_core.engine.results import LOCAL_PATH
+from omni_core.codec.arrays import array_codec, is_array
+from omni_core.codec.base import LOCAL_PATH, Array, Blob, Codec, MalformedError
 from omni_core.errors import OmniError, pack, unpack
-
-Encode = Callable[[Any, list[bytes]], Any]
-Decode = Callable[[Any, Sequence[bytes]], Any]
-
-
-class MalformedError(ValueError):
-    """What was received is no value of the expected type."""
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """How values of one type travel."""
-
-    shape: str
-    """The type in words, down to the last field: equal on both sides, or they do not talk."""
-    encode: Encode
-    """The JSON value; appends bytes to the list it is given."""
-    decode: Decode
-    """The inverse; raises MalformedError."""
 
 
 @cache
@@ -53,8 +25,12 @@ def codec(hint: Any) -> Codec:
         return _PLAIN[hint]
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
+        if is_array(arguments[0]):
+            return array_codec(arguments[0], *(a for a in arguments[1:] if isinstance(a, Array)))
         inner = codec(arguments[0])
         return _local_path(inner) if LOCAL_PATH in arguments[1:] else inner
+    if is_array(hint):
+        return array_codec(hint)
     if origin is Literal:
         return _choice(f"Literal{arguments!r}", {value: value for value in arguments})
     if origin in (Union, types.UnionType):
@@ -72,7 +48,7 @@ def codec(hint: Any) -> Codec:
             return _error(hint)
         if dataclasses.is_dataclass(hint):
             return _dataclass(hint)
-    raise TypeError(f"{hint!r} cannot be carried between processes; see {__name__}")
+    raise TypeError(f"{hint!r} cannot be carried between processes; see omni_core.codec")
 
 
 def _is_int(value: Any) -> bool:
@@ -80,7 +56,7 @@ def _is_int(value: Any) -> bool:
 
 
 def _plain(shape: str, check: Callable[[Any], bool], encode: Callable[[Any], Any]) -> Codec:
-    def decode(value: Any, _: Sequence[bytes]) -> Any:
+    def decode(value: Any, _: Sequence[Blob]) -> Any:
         if not check(value):
             raise MalformedError(f"not {shape}: {value!r:.80}")
         return value
@@ -93,21 +69,20 @@ def _number(value: Any) -> float:
 
 
 def _bytes() -> Codec:
-    def encode(value: bytes, blobs: list[bytes]) -> int:
+    def encode(value: bytes, blobs: list[Any]) -> int:
         blobs.append(bytes(value))
         return len(blobs) - 1
 
-    def decode(value: Any, blobs: Sequence[bytes]) -> bytes:
+    def decode(value: Any, blobs: Sequence[Blob]) -> bytes:
         if not _is_int(value) or not 0 <= value < len(blobs):
             raise MalformedError(f"not the position of bytes: {value!r:.80}")
-        found: bytes = blobs[value]
-        return found
+        return bytes(blobs[value])
 
     return Codec("bytes", encode, decode)
 
 
 def _datetime() -> Codec:
-    def decode(value: Any, _: Sequence[bytes]) -> datetime:
+    def decode(value: Any, _: Sequence[Blob]) -> datetime:
         try:
             return datetime.fromisoformat(value)
         except (TypeError, ValueError):
@@ -140,7 +115,7 @@ _COLLECTIONS: dict[Any, Callable[[Any], Any]] = {
 def _local_path(inner: Codec) -> Codec:
     """A path, made absolute where it is sent: the receiver works in another folder."""
 
-    def encode(value: Any, blobs: list[bytes]) -> Any:
+    def encode(value: Any, blobs: list[Any]) -> Any:
         return inner.encode(absolute(value) if value else value, blobs)
 
     return Codec(f"path {inner.shape}", encode, inner.decode)
@@ -152,7 +127,7 @@ def absolute(path: str) -> str:
 
 
 def _choice(shape: str, values: dict[Any, Any]) -> Codec:
-    def decode(value: Any, _: Sequence[bytes]) -> Any:
+    def decode(value: Any, _: Sequence[Blob]) -> Any:
         try:
             return values[value]
         except (KeyError, TypeError):
@@ -172,7 +147,7 @@ def _union(members: list[Codec], hints: tuple[Any, ...]) -> Codec:
         if not all(isinstance(kind, type) for kind in kinds):
             raise TypeError(f"{hints!r} cannot be told apart between processes")
 
-    def encode(value: Any, blobs: list[bytes]) -> Any:
+    def encode(value: Any, blobs: list[Any]) -> Any:
         if value is None and optional:
             return None
         if len(others) == 1:
@@ -185,7 +160,7 @@ def _union(members: list[Codec], hints: tuple[Any, ...]) -> Codec:
             raise TypeError(f"{value!r:.80} is none of {shape}")
         return [at, others[at][1].encode(value, blobs)]
 
-    def decode(value: Any, blobs: Sequence[bytes]) -> Any:
+    def decode(value: Any, blobs: Sequence[Blob]) -> Any:
         if value is None and optional:
             return None
         if len(others) == 1:
@@ -211,20 +186,20 @@ def _list(value: Any) -> list[Any]:
 
 
 def _collection(inner: Codec, build: Callable[[Any], Any]) -> Codec:
-    def encode(value: Any, blobs: list[bytes]) -> list[Any]:
+    def encode(value: Any, blobs: list[Any]) -> list[Any]:
         return [inner.encode(each, blobs) for each in value]
 
-    def decode(value: Any, blobs: Sequence[bytes]) -> Any:
+    def decode(value: Any, blobs: Sequence[Blob]) -> Any:
         return build(inner.decode(each, blobs) for each in _list(value))
 
     return Codec(f"[{inner.shape}]", encode, decode)
 
 
 def _fixed_tuple(members: list[Codec]) -> Codec:
-    def encode(value: Any, blobs: list[bytes]) -> list[Any]:
+    def encode(value: Any, blobs: list[Any]) -> list[Any]:
         return [m.encode(each, blobs) for m, each in zip(members, value, strict=True)]
 
-    def decode(value: Any, blobs: Sequence[bytes]) -> tuple[Any, ...]:
+    def decode(value: Any, blobs: Sequence[Blob]) -> tuple[Any, ...]:
         if len(_list(value)) != len(members):
             raise MalformedError(f"{len(value)} values where {len(members)} belong")
         return tuple(m.decode(each, blobs) for m, each in zip(members, value, strict=True))
@@ -239,17 +214,17 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _mapping(inner: Codec) -> Codec:
-    def encode(value: Any, blobs: list[bytes]) -> dict[str, Any]:
+    def encode(value: Any, blobs: list[Any]) -> dict[str, Any]:
         return {str(key): inner.encode(each, blobs) for key, each in value.items()}
 
-    def decode(value: Any, blobs: Sequence[bytes]) -> dict[str, Any]:
+    def decode(value: Any, blobs: Sequence[Blob]) -> dict[str, Any]:
         return {key: inner.decode(each, blobs) for key, each in _object(value).items()}
 
     return Codec(f"{{str: {inner.shape}}}", encode, decode)
 
 
 def _error(kind: type[OmniError]) -> Codec:
-    def decode(value: Any, _: Sequence[bytes]) -> OmniError:
+    def decode(value: Any, _: Sequence[Blob]) -> OmniError:
         error = unpack(_object(value))
         if not isinstance(error, kind):
             raise MalformedError(f"not a {kind.__name__}: {value!r:.80}")
@@ -263,15 +238,36 @@ def _dataclass(kind: Any) -> Codec:
     hints = typing.get_type_hints(kind, include_extras=True)
     fields = {f.name: codec(hints[f.name]) for f in dataclasses.fields(kind) if f.init}
 
-    def encode(value: Any, blobs: list[bytes]) -> dict[str, Any]:
+    def encode(value: Any, blobs: list[Any]) -> dict[str, Any]:
         if type(value) is not kind:
             raise TypeError(f"{value!r:.80} is no {kind.__name__}")
         return {name: each.encode(getattr(value, name), blobs) for name, each in fields.items()}
 
-    def decode(value: Any, blobs: Sequence[bytes]) -> Any:
+    def decode(value: Any, blobs: Sequence[Blob]) -> Any:
         if _object(value).keys() != fields.keys():
             raise MalformedError(f"not a {kind.__name__}: {value!r:.80}")
         return kind(**{name: each.decode(value[name], blobs) for name, each in fields.items()})
 
     inside = ", ".join(f"{name}: {each.shape}" for name, each in fields.items())
     return Codec(f"{kind.__name__}({inside})", encode, decode)
+
+
+def answers_of(kind: type) -> Mapping[str, Any]:
+    """The type of what each method of a class returns, by its name; abstract ones as well."""
+    return {
+        name: typing.get_type_hints(method, include_extras=True)["return"]
+        for name, method in vars(kind).items()
+        if isinstance(method, types.FunctionType) and not name.startswith("_")
+    }
+
+
+def codecs(answers: Mapping[str, Any]) -> Mapping[str, Codec]:
+    """The codec of each of these types by the same names; of an iterator, that of its items."""
+    return {
+        name: codec(
+            typing.get_args(hint)[0]
+            if typing.get_origin(hint) is collections.abc.Iterator
+            else hint
+        )
+        for name, hint in answers.items()
+    }

@@ -1,0 +1,1 @@
+"""Injections, the files that carry them, and a walk through all answers of a server."""

@@ -1,0 +1,147 @@
+"""What was forgotten lies in the bin for some days: its rows and points, as bytes in the catalog.
+
+Nothing of it is left in the index, so that no search has to look past it. Bringing a source back
+puts its points and its rows back; no file is read and nothing is embedded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+from omni_core.engine.bin_settling import settle
+from omni_core.engine.context import Context
+from omni_core.engine.source_points import points_of_source
+from omni_core.errors import AmbiguousError, Choice, NotFoundError, OmniError
+from omni_core.evidence import thumbnails
+from omni_core.ids import PIPELINE, is_id_shaped
+from omni_core.index.wire import pack_points, points_of
+from omni_core.protocols import Index
+from omni_core.tasks import finish_first
+from omni_core.types import BinnedSource, SourceRow
+
+log = logging.getLogger(__name__)
+
+DAY_S = 86_400.0
+
+
+async def copy_to_bin(context: Context, index: Index, row: SourceRow) -> None:
+    """Keep the points and rows of a source that is about to be forgotten."""
+    catalog = context.catalog
+    if await asyncio.to_thread(catalog.bin_step, row.sha256) == "moving":
+        return  # it was copied before, and its points could not all be deleted
+    await asyncio.to_thread(catalog.begin_binning, row.sha256)
+    number = 0
+    async for points in points_of_source(index, context.info, row.id):
+        body = await asyncio.to_thread(pack_points, points)
+        await asyncio.to_thread(catalog.keep_in_bin, row.sha256, number, body)
+        number += 1
+    await asyncio.to_thread(catalog.fill_bin, row.sha256)
+
+
+async def named_in_bin(context: Context, wanted: str) -> BinnedSource:
+    """The forgotten source with this id, path or whole title. Raises UNKNOWN_SOURCE or
+    AMBIGUOUS_SOURCE."""
+    held = await asyncio.to_thread(context.catalog.binned)
+    plain = wanted.strip()
+    if is_id_shaped(plain):
+        found = [b for b in held if plain.casefold() in (b.id, b.sha256)]
+    else:
+        found = [b for b in held if b.uri == wanted] or [b for b in held if b.title == plain]
+    if not found:
+        raise NotFoundError(
+            f"nothing in the bin is {wanted[:80]!r}; it has what was forgotten in the last "
+            f"{context.settings.bin_days:g} days",
+            code="UNKNOWN_SOURCE",
+        )
+    if len(found) > 1:
+        raise AmbiguousError(
+            f"{len(found)} forgotten sources are {wanted[:80]!r}, use one of "
+            + ", ".join(b.id for b in found),
+            given=wanted,
+            choices=[Choice(b.id, b.title, f"{b.segments} segments") for b in found],
+        )
+    return found[0]
+
+
+async def restore(context: Context, entry: BinnedSource) -> SourceRow:
+    """Bring a source back as it was; as `partial`, to be ingested again, where the library has
+    another model since."""
+    catalog, index = context.catalog, await context.opened_index()
+    whole = entry.model == context.info.fingerprint
+    lock = context.source_locks.setdefault(entry.sha256, asyncio.Lock())
+    async with lock:
+        await _restore_locked(context, index, entry, whole)
+    await context.changes.notify(entry.id)
+    row = await asyncio.to_thread(catalog.get, entry.sha256)
+    if row is None:
+        raise NotFoundError("the source was forgotten again", code="UNKNOWN_SOURCE")
+    return row
+
+
+async def restore_known(context: Context, sha256: str) -> None:
+    """Before a file is ingested: bring back what the bin has of the same bytes, if it was complete
+    and this version and model made it; else drop that. The caller holds the source's lock."""
+    catalog = context.catalog
+    if not await asyncio.to_thread(catalog.bin_step, sha256):
+        return
+    index = await context.opened_index()
+    for unfinished, step in await asyncio.to_thread(catalog.unfinished_in_bin):
+        busy = await asyncio.to_thread(catalog.ingested_by, sha256)
+        if unfinished.sha256 == sha256 and step == "moving" and not busy:  # forgetting it failed
+            await settle(catalog, index, unfinished, step)
+    entry = await asyncio.to_thread(catalog.binned_source, sha256)
+    if entry is None:
+        return
+    same = (entry.model, entry.pipeline) == (context.info.fingerprint, PIPELINE)
+    known = await asyncio.to_thread(catalog.get, sha256) is not None
+    if same and entry.state == "ready" and not known:
+        await _restore_locked(context, index, entry, True)
+    else:
+        await delete(context, [entry])
+
+
+async def _restore_locked(context: Context, index: Index, entry: BinnedSource, whole: bool) -> None:
+    catalog, sha256 = context.catalog, entry.sha256
+    try:
+        begun = asyncio.to_thread(lambda: catalog.begin_restoring(sha256, whole=whole))
+        await finish_first(begun)
+        if not whole:
+            return
+        for number in await asyncio.to_thread(catalog.bin_parts, sha256):
+            body = await asyncio.to_thread(catalog.bin_part, sha256, number)
+            points, _ = await asyncio.to_thread(points_of, body)
+            await index.upsert(points)
+        await index.flush()
+        await finish_first(asyncio.to_thread(catalog.end_restoring, sha256))
+    except BaseException:
+        await finish_first(_undo(context, index, entry))
+        raise
+
+
+async def _undo(context: Context, index: Index, entry: BinnedSource) -> None:
+    if await asyncio.to_thread(context.catalog.bin_step, entry.sha256) == "restoring":
+        await settle(context.catalog, index, entry, "restoring")
+
+
+async def delete(context: Context, entries: Sequence[BinnedSource]) -> None:
+    """Delete entries for good, and what is kept of their sources beside the library."""
+    for entry in entries:
+        await asyncio.to_thread(context.catalog.drop_from_bin, entry.sha256)
+        if await asyncio.to_thread(context.catalog.get, entry.sha256) is None:
+            await asyncio.to_thread(thumbnails.remove, context.settings.store_path, entry.id)
+
+
+async def empty_old(context: Context) -> None:
+    """Delete what has been in the bin for longer than the settings say."""
+    before = time.time() - context.settings.bin_days * DAY_S
+    held = await asyncio.to_thread(context.catalog.binned)
+    old = [entry for entry in held if entry.forgotten_at < before]
+    try:
+        await delete(context, old)
+    except OmniError as e:
+        log.warning("the bin was not emptied: %s", e)
+    if old:
+        log.info("%d forgotten sources are deleted for good", len(old))

@@ -1,0 +1,226 @@
+"""Looks at a library: catalog, index, thumbnails, other files and caches, against each other.
+
+Nothing is changed. Beside a running server the index is left to that, which compared it when it was
+opened; what it found is in the catalog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from omni_core import encoders, index
+from omni_core.catalog import Catalog, checking, open_catalog
+from omni_core.catalog.holding import lost_note
+from omni_core.catalog.lock import StoreLock
+from omni_core.engine.checking.findings import Fault, Look
+from omni_core.engine.checking.points import look_at_points
+from omni_core.engine.comparing import compare
+from omni_core.engine.store import OF_ONE_PROCESS
+from omni_core.errors import OmniError, StoreError
+from omni_core.evidence import thumbnails
+from omni_core.index import versions
+from omni_core.settings import Settings
+from omni_core.types import EncoderInfo
+from omni_core.weights import cache
+
+MOST = 10
+"""Things of one kind that are named."""
+OWN_FILES = ("catalog.sqlite", "index/**/*", "thumbs/*", "voices.sqlite")
+"""What this user must be able to read and write."""
+
+
+async def look(settings: Settings) -> Look:
+    """What is wrong with a library, as far as it can be seen from here."""
+    store = settings.store_path
+    if not await asyncio.to_thread(store.is_dir):
+        return Look(str(store))
+    try:
+        lock = await asyncio.to_thread(StoreLock, store)
+    except StoreError as e:
+        busy = "it is open in another process" if e.code == "STORE_BUSY" else str(e)
+        return await _look(settings, f"the index was not looked at: {busy}")
+    try:
+        return await _look(settings, "")
+    finally:
+        await asyncio.to_thread(lock.release)
+
+
+def look_plainly(settings: Settings) -> dict[str, Any]:
+    """`look` as values of JSON, for a caller in another process."""
+    return asdict(asyncio.run(look(settings)))
+
+
+async def _look(settings: Settings, busy: str) -> Look:
+    store = settings.store_path
+    found = await asyncio.to_thread(lambda: [*unreadable(store), *_of_databases(store)])
+    whole = [] if settings.catalog else await asyncio.to_thread(checking.faults, store)
+    newer = not settings.catalog and await asyncio.to_thread(checking.is_newer, store)
+    advice = "upgrade omni-mcp" if newer else "omni-mcp doctor --repair"
+    found += [Fault("catalog", line, advice) for line in whole]
+    rows = [] if settings.catalog else await asyncio.to_thread(checking.damaged_rows, store)
+    found += [Fault("catalog", f"{title}: {why.partition(': ')[0]}") for _, title, why in rows]
+    notes = [busy] if busy else []
+    sources = segments = 0
+    if not whole and (settings.catalog or await asyncio.to_thread((store / checking.FILE).exists)):
+        try:
+            catalog = await asyncio.to_thread(open_catalog, settings, read_only=True)
+        except StoreError as e:
+            notes.append(str(e))
+        else:
+            with closing(catalog):
+                sources, segments = await asyncio.to_thread(catalog.totals)
+                found += await asyncio.to_thread(_lost_before, catalog)
+                if not busy:
+                    found += await _of_index(settings, catalog, notes)
+                found += await asyncio.to_thread(_of_thumbnails, store, catalog)
+    found += await asyncio.to_thread(_of_caches, settings)
+    return Look(str(store), sources, segments, tuple(found), tuple(notes))
+
+
+def unreadable(store: Path) -> Iterator[Fault]:
+    """Files of this user that it may not read or write itself."""
+    if os.name != "posix":
+        return
+    for pattern in OWN_FILES:
+        for path in store.glob(pattern):
+            facts = path.lstat()
+            needed = stat.S_IRUSR | stat.S_IWUSR | (stat.S_IXUSR if path.is_dir() else 0)
+            if facts.st_uid != os.geteuid():
+                yield Fault("files", f"{path.relative_to(store)} belongs to another user", "chown")
+            elif facts.st_mode & needed != needed:
+                yield Fault("files", f"{path.relative_to(store)} cannot be read or written")
+
+
+def _of_databases(store: Path) -> Iterator[Fault]:
+    for path, why in damaged_databases(store):
+        yield Fault("files", f"{path.relative_to(store)} is damaged ({why})")
+
+
+def damaged_databases(store: Path) -> Iterator[tuple[Path, str]]:
+    """The damaged ones of the databases that a library has besides its catalog, and why."""
+    for path in sorted([*store.glob("*.sqlite"), *store.glob("tasks/*.sqlite")]):
+        if path.name == checking.FILE:
+            continue
+        try:
+            target = f"{path.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(target, uri=True)) as db:
+                said = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.Error as e:
+            said = str(e)
+        if said != "ok":
+            yield path, said.splitlines()[0]
+
+
+def _lost_before(catalog: Catalog) -> list[Fault]:
+    """What a server found when it opened the index, and nobody has ingested since."""
+    found, after = [], None
+    while True:
+        page, _, after = catalog.list(state="partial", limit=200, after=after)
+        lines = [(row.title, lost_note(row.warnings)) for row in page]
+        found += [
+            Fault("index", f"{title}: {line.partition(': ')[0]}") for title, line in lines if line
+        ]
+        if after is None:
+            return found
+
+
+async def _of_index(settings: Settings, catalog: Catalog, notes: list[str]) -> list[Fault]:
+    store = settings.store_path
+    _, segments = await asyncio.to_thread(catalog.totals)
+    embedded = settings.index == "edge"
+    found: list[Fault] = []
+    try:
+        info = await asyncio.to_thread(encoders.describe, settings)
+    except OmniError as e:  # one of the doctor's other lines
+        notes.append(f"the index was not looked at: {e}")
+        return []
+    try:
+        if embedded and await asyncio.to_thread(other_model, store, catalog, info):
+            found.append(Fault("catalog", "it names another model than its index"))
+        if embedded:
+            wrong = await asyncio.to_thread(versions.faults, store, info)
+            there = await asyncio.to_thread((versions.folder(store) / versions.slug(info)).is_dir)
+            if wrong or not there:
+                lost = [f"the index is gone, with {segments} segments"] if segments else []
+                return [*found, *(Fault("index", line) for line in wrong or lost)]
+        elif settings.index in OF_ONE_PROCESS:
+            return []
+        held = await asyncio.to_thread(index.load, settings, info)
+        try:
+            await held.open()
+            found += await _compared(held, catalog)
+            if embedded:
+                sound = await look_at_points(held)
+                found += _damaged_points(sound.damaged)
+                if not sound.whole:
+                    notes.append(f"of the index the first {sound.read} segments were read")
+        finally:
+            await held.close()
+    except OmniError as e:
+        found.append(Fault("index", str(e)))
+    return found
+
+
+def other_model(store: Path, catalog: Catalog, info: EncoderInfo) -> bool:
+    """Whether the catalog names another model than the index in use, which is of this model."""
+    named = catalog.get_meta("fingerprint")
+    return named not in (None, info.fingerprint) and versions.is_current(store, info)
+
+
+async def _compared(held: Any, catalog: Catalog) -> list[Fault]:
+    differs = await compare(catalog, held)
+    rows = await asyncio.to_thread(catalog.get_many, list(differs.lost)[:MOST])
+    found = [
+        Fault("index", f"{row.title} has {differs.lost.get(id_, 0)} of its {row.segments} segments")
+        for id_, row in rows.items()
+    ]
+    if (more := len(differs.lost) - len(rows)) > 0:
+        found.append(Fault("index", f"{more} more sources have lost segments"))
+    if differs.unknown:
+        count, sources = sum(differs.unknown.values()), len(differs.unknown)
+        line = f"{count} segments are of {sources} sources that the catalog does not know"
+        found.append(Fault("index", line))
+    return found
+
+
+def _damaged_points(damaged: dict[str, list[str]]) -> list[Fault]:
+    count = sum(map(len, damaged.values()))
+    return [Fault("index", f"{count} segments of {len(damaged)} sources are damaged")] * bool(count)
+
+
+def _of_thumbnails(store: Path, catalog: Catalog) -> list[Fault]:
+    bad = list(thumbnails.damaged(store))
+    ids = thumbnails.sources(store)
+    known = catalog.kept_ids(ids)
+    found = []
+    if bad:
+        found.append(Fault("thumbnails", f"{len(bad)} of {len({s for s, _ in bad})} sources "
+                           "are damaged"))  # fmt: skip
+    if strange := [id_ for id_ in ids if id_ not in known]:
+        line = f"of {len(strange)} sources that the catalog does not know"
+        found.append(Fault("thumbnails", line, harmless=True))
+    return found
+
+
+def _of_caches(settings: Settings) -> list[Fault]:
+    try:
+        used = cache.folder(settings)
+    except OmniError as e:
+        return [Fault("cache", str(e), "set cache_dir to a folder of your own")]
+    found = [
+        Fault("cache", f"{path.name} is damaged: it is built again when it is needed")
+        for path in cache.damaged(used)
+    ]
+    former = cache.of_store(settings.store_path)
+    if former != used and (size := cache.bytes_in(former)):
+        line = f"{former} is not used any more and takes {size / 1e6:.0f} MB"
+        found.append(Fault("cache", line, harmless=True))
+    return found

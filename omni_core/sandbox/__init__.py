@@ -1,0 +1,15 @@
+"""What child processes may do: decoders read files of strangers, and may be taken over by one.
+
+A child is started with a few variables of the environment (`environment`), and before it imports
+anything of ours it gives up (`entering`) new privileges, capabilities of root, and, where the
+kernel has them, the rest of the file system and the network (Landlock) and the system calls that
+it never needs (seccomp). `rules` says which child gives up what; docs/how-it-works.md shows it.
+On macOS and Windows only the environment and the limits hold.
+"""
+
+from omni_core.sandbox.entering import Entered as Entered
+from omni_core.sandbox.entering import enter as enter
+from omni_core.sandbox.environment import allowed as allowed
+from omni_core.sandbox.kernel import Kernel as Kernel
+from omni_core.sandbox.kernel import kernel as kernel
+from omni_core.sandbox.rules import Rules as Rules

@@ -1,0 +1,59 @@
+"""A private folder for the temporary files of one child, removed when the child has ended.
+
+The parent holds a lock in it, which vanishes with the parent: what a killed one left behind is
+removed by the next process that starts a child.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+from omni_core import forks
+from omni_core.file_lock import try_lock
+
+PREFIX = "omni-child-"
+YOUNG_S = 60.0
+"""Seconds for which a folder without a locked file is taken for one that is being made."""
+
+
+class TemporaryFolder:
+    """A folder that exists until `remove`."""
+
+    def __init__(self) -> None:
+        """Make it, below the system's folder for temporary files. Raises OSError."""
+        _sweep()
+        self._whole = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._lock = (self._whole / "lock").open("wb")
+        try_lock(self._lock)
+        forks.close_in_children(self._lock.fileno())
+        (self._whole / "tmp").mkdir()
+        self.path = str(self._whole / "tmp")
+
+    def remove(self) -> None:
+        """Remove it, with whatever is in it."""
+        forks.forget(self._lock.fileno())
+        self._lock.close()
+        shutil.rmtree(self._whole, ignore_errors=True)
+
+
+@cache
+def _sweep() -> None:
+    """Once in a process: remove the folders of processes that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # it is somebody else's
+            if abandoned(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def abandoned(folder: Path) -> bool:
+    """Whether nobody holds the lock of this folder. Raises OSError."""
+    lock = folder / "lock"
+    if not lock.exists():
+        return time.time() - folder.stat().st_mtime > YOUNG_S
+    with lock.open("rb") as f:
+        return try_lock(f)

@@ -1,0 +1,65 @@
+"""What one child process may do."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["auto", "strict", "off"]
+"""auto: what the kernel has; strict: the child does not start where something is missing; off:
+nothing but a clean environment and no new privileges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a child may do. The defaults are those of a decoder."""
+
+    mode: Mode = "auto"
+    network: bool = False
+    """Sockets of any kind, those of the machine's own services too."""
+    programs: bool = False
+    """Further processes, and signals to others."""
+    reads: tuple[str, ...] | None = ()
+    """Folders and files that it may read besides those of Python and the system; None: any."""
+    writes: tuple[str, ...] | None = ()
+    """Folders below which it may create, change and remove files; None: any. With a folder of its
+    own for temporary files."""
+    devices: bool = False
+    """Whether it may use devices, as a GPU is."""
+    variables: tuple[str, ...] = ()
+    """Names of environment variables that it gets besides the usual ones."""
+    keeps: tuple[int, ...] = (2,)
+    """Capabilities that a child of root keeps: CAP_DAC_READ_SEARCH (2), to read what root may."""
+
+
+CAN_WRITE_ANYWHERE = (0, 1, 2, 3)
+"""CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER: a store on a mounted folder may
+belong to another user than root."""
+
+SYSTEM = (
+    "/usr", "/lib", "/lib32", "/lib64", "/bin", "/nix/store", "/gnu/store", "/opt/homebrew",
+    "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/mime.types", "/etc/fonts",
+    "/etc/passwd", "/etc/nsswitch.conf", "/etc/os-release", "/var/cache/fontconfig",
+    "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random",
+    "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys", "/proc/self",
+    "/sys/devices", "/sys/bus/pci", "/sys/fs/cgroup",
+)  # fmt: skip
+"""What any program reads. Other processes under /proc, and the rest of /etc, are not there."""
+FONTS = ("~/.fonts", "~/.local/share/fonts")
+
+
+def of_python(path: Iterable[str] = ()) -> tuple[str, ...]:
+    """The folders of this interpreter and of its packages."""
+    places = {sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(sys.executable)}
+    places |= {*sysconfig.get_paths().values(), *path}
+    places |= {p for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p}
+    return tuple(sorted(places - {""}))
+
+
+def of_index(mode: Mode) -> Rules:
+    """The rules for the process of the embedded index: it reads and writes our own data only."""
+    return Rules(mode, reads=None, writes=None, keeps=CAN_WRITE_ANYWHERE)

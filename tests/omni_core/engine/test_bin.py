@@ -1,0 +1,200 @@
+"""What was forgotten can be brought back for some days, and nothing of it is seen meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest
+from omni_core.engine.bin import empty_old
+from omni_core.errors import NotFoundError, StoreError
+from omni_core.index.memory import MemoryIndex
+from omni_core.payload import source_filter
+from omni_core.settings import Settings
+
+pytestmark = pytest.mark.timeout(120)
+WORDS = "# Harbour\n\nThe ferry leaves at seven from pier nine.\n"
+
+
+async def put(engine: Engine, tmp_path: Path, name: str = "notes.md", words: str = WORDS) -> str:
+    path = tmp_path / name
+    path.write_text(words)
+    status = await engine.ingest(IngestRequest(str(path), collection="trips", title="Trip"))
+    assert status.state == "ready", status
+    return str(status.source_id)
+
+
+async def sees(engine: Engine, source: str) -> list[str]:
+    """Where a source is still seen."""
+    seen = []
+    try:
+        if (await engine.search(SearchRequest("ferry", collection="trips"))).hits:
+            seen.append("search")
+    except OSError:
+        raise
+    except Exception as e:
+        assert getattr(e, "code", "") in ("EMPTY_INDEX", "UNKNOWN_COLLECTION"), e
+    page = await engine.sources()
+    if page.total or page.collections:
+        seen.append("list")
+    if (await engine.status())["segments"]:
+        seen.append("counts")
+    for ask in (engine.read(source), engine.open_ref(OpenRequest(source)), engine.named(source)):
+        try:
+            await ask
+            seen.append("read")
+        except NotFoundError:
+            pass
+    index = await engine._context.opened_index()
+    if await index.count(source_filter(source)):
+        seen.append("index")
+    return seen
+
+
+async def test_a_forgotten_source_is_seen_nowhere_and_comes_back_as_it_was(
+    engine: Engine, tmp_path: Path
+) -> None:
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    hits = (await engine.search(SearchRequest("ferry", collection="trips"))).hits
+    await engine.forget(source)
+    assert await sees(engine, source) == []
+    (entry,) = await engine.bin()
+    assert (entry.id, entry.title, entry.segments) == (source, "Trip", before.segments)
+    assert entry.size > 0
+    back = await engine.restore_source(source)
+    assert back == before
+    assert (await engine.search(SearchRequest("ferry", collection="trips"))).hits == hits
+    assert await engine.bin() == ()
+    with pytest.raises(NotFoundError):
+        await engine.restore_source(source)
+
+
+async def test_ingesting_the_same_bytes_brings_the_source_back_at_once(
+    engine: Engine, tmp_path: Path
+) -> None:
+    source = await put(engine, tmp_path)
+    await engine.forget(source)
+    status = await engine.ingest(IngestRequest(str(tmp_path / "notes.md"), collection="trips"))
+    assert (status.source_id, status.state, status.already) == (source, "ready", True)
+    assert status.title == "Trip"
+    assert await engine.bin() == ()
+
+
+async def test_what_is_deleted_now_or_emptied_does_not_come_back(
+    engine: Engine, tmp_path: Path
+) -> None:
+    source = await put(engine, tmp_path)
+    await engine.forget(source, now=True)
+    assert await engine.bin() == ()
+    again = await engine.ingest(IngestRequest(str(tmp_path / "notes.md")))
+    assert not again.already
+    await engine.forget(source)
+    assert await engine.empty_bin() == 1
+    assert await sees(engine, source) == [] and await engine.bin() == ()
+
+
+async def test_the_bin_empties_itself_after_the_days_of_the_settings(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(replace(settings, bin_days=1.0)) as engine:
+        source = await put(engine, tmp_path)
+        await engine.forget(source)
+        await empty_old(engine._context)
+        assert len(await engine.bin()) == 1
+        later = time.time() + 90_000
+        monkeypatch.setattr(time, "time", lambda: later)
+        await empty_old(engine._context)
+        assert await engine.bin() == ()
+
+
+async def test_without_days_a_source_is_deleted_at_once(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path
+) -> None:
+    async with opened(replace(settings, bin_days=0.0)) as engine:
+        await engine.forget(await put(engine, tmp_path))
+        assert await engine.bin() == ()
+
+
+async def test_a_source_that_could_not_be_taken_out_of_the_index_goes_at_the_second_try(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    index = await engine._context.opened_index()
+    deleted = index.delete
+
+    async def fails(chosen: Any) -> None:
+        await deleted(chosen)
+        raise StoreError("the index failed")
+
+    monkeypatch.setattr(index, "delete", fails)
+    with pytest.raises(StoreError):
+        await engine.forget(source)
+    monkeypatch.setattr(index, "delete", deleted)
+    await engine.forget(source)
+    assert await sees(engine, source) == []
+    assert await engine.restore_source(source) == before
+
+
+STEPS = (
+    "begin_binning", "keep_in_bin", "fill_bin", "begin_forgetting", "forget", "end_binning",
+    "begin_restoring", "bin_part", "end_restoring",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_process_that_dies_at_any_step_leaves_nothing_half(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path, step: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    async with opened() as engine:
+        source = await put(engine, tmp_path)
+        before = (await engine.sources()).sources[0]
+        if STEPS.index(step) > 5:
+            await engine.forget(source)
+        catalog = engine._context.catalog
+        whole = getattr(catalog, step)
+
+        def dies(*args: Any, **more: Any) -> Any:
+            whole(*args, **more)
+            for name in ("end_forgetting", "undo_restoring"):
+                setattr(catalog, name, lambda *_: None)
+            catalog.bin_step = lambda *_: ""
+            raise Killed
+
+        setattr(catalog, step, dies)
+        verb = engine.restore_source if STEPS.index(step) > 5 else engine.forget
+        with pytest.raises(Killed):
+            await asyncio.create_task(verb(source))
+    async with opened() as engine:
+        await engine.ready()
+        rows, held = (await engine.sources()).sources, await engine.bin()
+        assert len(rows) + len(held) == 1, (rows, held)
+        if held:
+            assert await sees(engine, source) == []
+            assert await engine.restore_source(source) == before
+        else:
+            assert rows == (before,)
+        assert (await engine.search(SearchRequest("ferry", collection="trips"))).hits
+
+
+async def test_a_memory_index_gives_and_takes_the_same(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path
+) -> None:
+    async with opened(replace(settings, index="memory")) as engine:
+        assert isinstance(await engine._context.opened_index(), MemoryIndex)
+        source = await put(engine, tmp_path)
+        hits = (await engine.search(SearchRequest("ferry", collection="trips"))).hits
+        await engine.forget(source)
+        assert await sees(engine, source) == []
+        await engine.restore_source("Trip")
+        assert (await engine.search(SearchRequest("ferry", collection="trips"))).hits == hits

@@ -1,0 +1,174 @@
+"""What a child that was taken over can do to the machine: nothing, where the kernel can help."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from omni_core.sandbox import Rules, kernel
+from omni_core.sandbox.folders import PREFIX
+from omni_core.worker import Worker
+
+HERE = Path(__file__).parent.parent / "services"
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such sandbox")
+LANDLOCK = pytest.mark.skipif(not kernel().landlock, reason="this kernel has no Landlock")
+SECCOMP = pytest.mark.skipif(not kernel().seccomp, reason="this kernel has no seccomp")
+Start = Callable[[Rules], Awaitable[Worker]]
+ANSWERS = {"environ": dict[str, str], "descriptors": list[str]}
+
+
+@pytest.fixture
+async def start(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Start]:
+    """Starts a child that is ended with the test."""
+    monkeypatch.syspath_prepend(str(HERE))
+    async with AsyncExitStack() as children:
+
+        async def _start(rules: Rules) -> Worker:
+            worker = Worker("probe", "sandbox_probe:service", answers=ANSWERS, rules=rules)
+            children.push_async_callback(asyncio.to_thread, worker.close, 5.0)
+            return worker
+
+        yield _start
+
+
+FORBIDDEN = [
+    "internet socket", "unix socket", "datagram socket", "program", "shell", "fork",
+    "signal to the parent", "parent's memory", "parent traced", "parent's limits", "namespace",
+    "mount", "kernel keys",
+]  # fmt: skip
+
+
+@SECCOMP
+@pytest.mark.parametrize("what", FORBIDDEN)
+async def test_a_decoder_cannot_reach_out(start: Start, what: str) -> None:
+    child = await start(Rules())
+    assert await child.call("attempt", what, deadline_s=30) == "PermissionError"
+
+
+@pytest.mark.parametrize(
+    "what", ["temporary file", "thread", "signal to itself", "link to an open file"]
+)
+@LINUX
+async def test_a_decoder_can_do_what_it_needs(start: Start, what: str) -> None:
+    child = await start(Rules())
+    assert await child.call("attempt", what, deadline_s=30) == ""
+
+
+@LANDLOCK
+async def test_a_decoder_reads_and_writes_below_the_folders_that_it_was_given(
+    start: Start, tmp_path: Path
+) -> None:
+    for folder in ("films", "clips", "secret"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a").write_text("a")
+    films, clips = str(tmp_path / "films"), str(tmp_path / "clips")
+    child = await start(Rules(reads=(films,), writes=(clips,)))
+    (tmp_path / "films" / "out").symlink_to(tmp_path / "secret" / "a")
+
+    async def tried(what: str, name: str) -> str:
+        return str(await child.call("attempt", what, str(tmp_path / name), deadline_s=30))
+
+    assert await tried("read", "films/a") == ""
+    assert await tried("write", "films/a") == "PermissionError"
+    assert await tried("write", "clips/b") == ""
+    assert await tried("read", "secret/a") == "PermissionError"
+    assert await tried("write", "secret/a") == "PermissionError"
+    assert await tried("read", "films/out") == "PermissionError"  # a link that leaves its folder
+    assert await child.call("attempt", "parent's environment", deadline_s=30) == "PermissionError"
+    assert await child.call("attempt", "read", "/etc/hosts", deadline_s=30) == "PermissionError"
+
+
+@LANDLOCK
+async def test_a_child_that_may_use_the_network_still_cannot_look_into_its_parent(
+    start: Start,
+) -> None:
+    child = await start(Rules(network=True, programs=True, reads=None, writes=None))
+    for what in ("internet socket", "program"):
+        assert await child.call("attempt", what, deadline_s=30) == ""
+    for what in ("parent's memory", "parent traced", "parent's environment", "parent's limits"):
+        assert await child.call("attempt", what, deadline_s=30) == "PermissionError"
+
+
+async def test_no_secret_is_in_the_environment_of_a_child(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = (
+        "OMNI_TOKEN", "OMNI_QDRANT_API_KEY", "OMNI_CATALOG", "OMNI_ENCODER_TOKEN", "OMNI_STORE",
+        "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "DATABASE_URL", "GITHUB_TOKEN", "HF_TOKEN",
+        "GOOGLE_APPLICATION_CREDENTIALS", "ANTHROPIC_API_KEY", "SSH_AUTH_SOCK", "HTTPS_PROXY",
+        "PYTHON_KEYRING_SECRET", "ORT_TOKEN", "CUDA_API_KEY", "PGPASSWORD",
+    )  # fmt: skip
+    for name in (*secret, "MY_PLUGIN_KEY"):
+        monkeypatch.setenv(name, "hunter2")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for rules in (Rules(), Rules("off"), Rules(devices=True), Rules(variables=("MY_PLUGIN_KEY",))):
+        child = await start(rules)
+        seen = await child.call("environ", deadline_s=30)
+        assert [n for n, v in seen.items() if "hunter2" in v] == list(rules.variables)
+        assert seen["OMP_NUM_THREADS"] == "1"
+
+
+@LINUX
+async def test_a_child_holds_none_of_the_files_that_its_parent_has_open(
+    start: Start, tmp_path: Path
+) -> None:
+    with (tmp_path / "held").open("wb") as held:
+        os.set_inheritable(held.fileno(), True)
+        child = await start(Rules(reads=None))
+        names = await child.call("descriptors", deadline_s=30)
+    assert names
+    assert str(tmp_path / "held") not in names
+
+
+@LINUX
+async def test_a_child_can_gain_no_privileges_and_root_has_few_left(start: Start) -> None:
+    for mode in ("auto", "off"):
+        child = await start(Rules(mode, reads=None))
+        assert await child.call("status", "NoNewPrivs", deadline_s=30) == "1"
+    child = await start(Rules(reads=None))
+    assert int(await child.call("status", "CapEff", deadline_s=30), 16) in (0, 4)
+
+
+LACKING = """
+import json, sys
+from omni_core.sandbox import Kernel, Rules, entering
+entering.kernel = lambda: Kernel(seccomp=True, landlock=0)
+try:
+    print(entering.enter(Rules(sys.argv[1])).lacks)
+except Exception as e:
+    print(type(e).__name__, e)
+"""
+
+
+@LINUX
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("auto", "Landlock (Linux 5.13)"),
+        ("strict", "UnavailableError no child process is started: sandbox is strict, and here"),
+    ],
+)
+async def test_where_the_kernel_lacks_something_strict_refuses_and_auto_goes_on(
+    mode: str, said: str
+) -> None:
+    run = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", LACKING, mode],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert run.stdout.startswith(said)
+
+
+async def test_the_temporary_folder_of_a_child_goes_with_it(start: Start) -> None:
+    child = await start(Rules())
+    folder = Path((await child.call("environ", deadline_s=30))["TMPDIR"])
+    assert folder.is_dir()
+    assert folder.parent.name.startswith(PREFIX)
+    await asyncio.to_thread(child.kill)
+    assert not folder.parent.exists()
