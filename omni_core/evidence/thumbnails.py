@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import re
 import shutil
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from omni_core.errors import UnreadableError
 from omni_core.evidence.images import Jpeg, jpeg
 from omni_core.files import write_atomically
 from omni_core.types import Pixels
+
+log = logging.getLogger(__name__)
 
 FOLDER = "thumbs"
 EDGE = 320
@@ -79,9 +82,15 @@ def damaged(store: Path) -> Iterator[tuple[str, str]]:
 
 
 def of_source(store: Path, source_id: str) -> Iterator[Thumbnail]:
-    """The thumbnails of a source."""
+    """The thumbnails of a source; damaged ones are left out, with a line in the log."""
     for path in sorted(_path(store, source_id, "x").parent.glob("*.jpg")):
-        yield Thumbnail(source_id, path.stem, path.read_bytes())
+        try:
+            found = _read(path, "")
+        except UnreadableError as e:
+            log.warning("%s is left out: %s", path.name, e)
+            continue
+        if found is not None:
+            yield Thumbnail(source_id, path.stem, found.jpeg)
 
 
 def remove(store: Path, source_id: str) -> None:
