@@ -78,13 +78,18 @@ class Rules:
 
     def _stated(self, found: metadata.PackageMetadata) -> str:
         """The expression; else the field License; else the classifiers."""
-        if expression := found.get("License-Expression"):
-            return str(expression)
+        if expression := _field(found, "License-Expression"):
+            return expression
         classifiers = [str(c) for c in found.get_all("Classifier") or []]
         kinds = [c.rsplit(" :: ", 1)[-1] for c in classifiers if c.startswith("License :: ")]
-        stated = [str(found.get("License") or "").strip(), *kinds]
+        stated = [_field(found, "License").strip(), *kinds]
         known = [self.said.get(s, s) for s in stated if s and s != "OSI Approved"]
         return next((k for k in known if k in self.allowed), known[0] if known else NOT_STATED)
+
+
+def _field(found: metadata.PackageMetadata, name: str) -> str:
+    """ "" where the package does not have it; Python 3.11 says that `[]` may raise, 3.12 warns."""
+    return str(found[name] or "") if name in found else ""
 
 
 def installed(requirements: Iterable[str]) -> dict[str, metadata.Distribution]:

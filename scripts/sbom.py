@@ -21,9 +21,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 REPO = Path(__file__).parents[1]
-sys.path.insert(0, str(REPO / "scripts"))
+sys.path.insert(0, str(REPO))
 
-from licences import NOT_STATED, Rules  # noqa: E402 - of this folder, which need not be on the path
+from scripts.licences import NOT_STATED, Rules  # noqa: E402
 
 LOCKS = ("demo", "weights", "build")
 PROJECT = "omni-mcp"

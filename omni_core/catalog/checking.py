@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from omni_core.catalog import rows, schema
-from omni_core.catalog.copying import TABLES
+from omni_core.catalog.tables import TABLES
 from omni_core.errors import StoreError
 from omni_core.files import put_in_place
 

@@ -167,7 +167,7 @@ TABLE: dict[str, tuple[Make, tuple[str, ...]]] = {
     "a list": (_list, (SOURCE, "Q3 review", "video", "40", "nextpage", "trips", "2026-11-17")),
     "reading": (_read, (WORDS, SOURCE, "Q3 review", "0:04.3", "next")),
     "a check": (_check, ("partly", WORDS)),
-    "a deletion": (lambda: results.deleted(Scripted().row()), (SOURCE, "31")),
+    "a deletion": (lambda: results.deleted(Scripted().row(), 7), (SOURCE, "31")),
     "an ambiguous name": (_ambiguous, ("AMBIGUOUS_SOURCE", SOURCE, "Q3 review", "Q3 plan",
                                        "48:10")),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from omni_core.catalog import Catalog, SqliteCatalog, copying
 from omni_core.catalog.copying import copy_catalog
 from omni_core.catalog.groups import StoredGroup
 from omni_core.catalog.spoken import FoundName
+from omni_core.catalog.tables import TABLES
 from omni_core.errors import StoreError
 from omni_core.ids import PIPELINE
 from omni_core.types import Modality, Source, Turn
@@ -53,7 +54,7 @@ def held(catalog: Catalog) -> dict[str, Any]:
                 catalog, table, key, ", ".join(f'"{c}"' for c in (*key, *others))
             )
         ]
-        for table, (key, others) in copying.TABLES.items()
+        for table, (key, others) in TABLES.items()
     }
 
 
@@ -105,8 +106,8 @@ def test_a_catalog_of_another_library_is_left_as_it_is(filled: Catalog, catalog:
 def test_every_table_and_column_of_a_library_is_copied(filled: Catalog) -> None:
     kept = {"library_counts", "collection_counts"}  # by triggers
     found = filled._all("SELECT name FROM sqlite_master WHERE type = 'table'")
-    assert {r[0] for r in found} - kept == set(copying.TABLES)
-    for table, (key, others) in copying.TABLES.items():
+    assert {r[0] for r in found} - kept == set(TABLES)
+    for table, (key, others) in TABLES.items():
         names = filled._all("SELECT name FROM pragma_table_info(?)", table)
         columns = {r["name"] for r in names}
         assert columns - {"names"} == {*key, *others}

@@ -63,6 +63,7 @@ def test_english_keeps_the_vectors_of_the_english_model(text: TextSpace) -> None
     sentences = [SAME["en"], *OTHERS]
     english = text(sentences)[:, : minilm.DIM]
     english /= np.linalg.norm(english, axis=1, keepdims=True)
+    assert text.english is not None
     assert (english * text.english(sentences)).sum(1) == pytest.approx(1, abs=1e-5)
 
 
@@ -96,6 +97,7 @@ def test_the_multilingual_model_agrees_with_the_quantised_graph_that_it_was_made
     also quantises its activations."""
     with np.load(Path(__file__).with_name("use_reference.npz"), allow_pickle=False) as reference:
         texts, vectors = [str(t) for t in reference["texts"]], reference["vectors"]
+    assert text.multilingual is not None
     cosines = (text.multilingual(texts) * vectors.astype(np.float32)).sum(1)
     assert cosines.min() > 0.95
     assert cosines.mean() > 0.98
