@@ -36,6 +36,8 @@ from omni_core import Engine, FolderStatus, OmniError, Settings, load_settings  
 from omni_core.points import Point  # noqa: E402
 
 START_S = 300.0
+PATIENT_S = 600.0
+"""How long a decoder may take, so that no file fails because the machine is busy."""
 Progress = Callable[[FolderStatus], Awaitable[None]]
 
 
@@ -100,6 +102,7 @@ async def ingest(
         settings = load_settings({
             "store": store, "encoder_url": ",".join(urls), "encoder_token": token,
             "decoders": max(1, len(urls)),
+            "probe_s": PATIENT_S, "decode_stall_s": PATIENT_S,
         })  # fmt: skip
         before = cpu_s()
         engine = await _opened(settings)

@@ -369,22 +369,24 @@ class Engine:
         path: str,
         *,
         collection: str = "",
+        thumbnails: bool = False,
         progress: VectorsProgress | None = None,
     ) -> VectorsStatus:
         """Write the vectors, payloads and sources of the library, or of one of its collections,
-        into a new Parquet file; see `vectors.exporting`."""
+        into a new folder of Parquet and JSON, with `thumbnails` the small images too; or into one
+        Parquet file, where `path` ends so. See `vectors.exporting`."""
         context = self._context
         index = await context.opened_index()
         return await export_vectors(
             context.catalog, index, context.info, Path(path), collection=collection,
-            progress=progress,
+            thumbs=context.settings.store_path if thumbnails else None, progress=progress,
         )  # fmt: skip
 
     async def import_vectors(
         self, path: str, *, progress: VectorsProgress | None = None
     ) -> VectorsStatus:
-        """Add the sources of a file that `export_vectors` wrote, or a program that knows the
-        model; see `vectors.importing`."""
+        """Add the sources of a folder or a file that `export_vectors` wrote, or a program that
+        knows the model; see `vectors.importing`."""
         read_only.refuse(self._context.settings)
         return await import_vectors(self._context, Path(path), progress=progress)
 

@@ -155,15 +155,16 @@ class EngineApi(Protocol):
         path: FilePath,
         *,
         collection: str = "",
+        thumbnails: bool = False,
         progress: VectorsProgress | None = None,
     ) -> VectorsStatus:
-        """Write vectors and payloads into a new Parquet file."""
+        """Write vectors, payloads and sources into a new folder, or one Parquet file."""
         ...
 
     async def import_vectors(
         self, path: FilePath, *, progress: VectorsProgress | None = None
     ) -> VectorsStatus:
-        """Add the sources of such a file."""
+        """Add the sources of such a folder or file."""
         ...
 
     async def back_up(

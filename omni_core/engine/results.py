@@ -458,7 +458,7 @@ class FileNews:
 
 @dataclass(frozen=True, slots=True)
 class VectorsStatus:
-    """How far the export or import of a file of vectors is; at its end, what it did."""
+    """How far the export or import of a library's vectors is; at its end, what it did."""
 
     path: str
     sources_total: int
@@ -469,6 +469,8 @@ class VectorsStatus:
     """Sources of an import that were in the library: they stayed as they were."""
     current: str = ""
     """Title of the source under way; "" at the end."""
+    thumbnails: int = 0
+    """Small images written to the folder, or stored in the library."""
 
 
 @dataclass(frozen=True, slots=True)

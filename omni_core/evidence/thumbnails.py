@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from omni_core.errors import UnreadableError
 from omni_core.evidence.images import Jpeg, jpeg
 from omni_core.files import write_atomically
 from omni_core.types import Pixels
+
+log = logging.getLogger(__name__)
 
 FOLDER = "thumbs"
 EDGE = 320
@@ -32,6 +36,15 @@ _NOTE = re.compile(rb"\nomni-mcp ([0-9a-f-]{36}) ([0-9a-f]{64})")
 _NOTE_BYTES = len("\nomni-mcp  ") + 36 + 64
 
 
+class Thumbnail(NamedTuple):
+    """The thumbnail of one segment."""
+
+    source_id: str
+    id: str
+    """uuid of the segment."""
+    jpeg: bytes
+
+
 def small(pixels: Pixels) -> bytes:
     """The thumbnail of an image, as JPEG."""
     return jpeg(pixels, EDGE, max_bytes=BYTES).jpeg
@@ -41,6 +54,14 @@ def save(store: Path, source_id: str, uuid: str, thumbnail: bytes) -> None:
     """Write the thumbnail (JPEG) of one segment, replacing an earlier one."""
     note = f"\nomni-mcp {uuid} {hashlib.sha256(thumbnail).hexdigest()}".encode()
     write_atomically(_path(store, source_id, uuid), thumbnail + note)
+
+
+def add(store: Path, source_id: str, uuid: str, thumbnail: bytes) -> bool:
+    """`save` where there is none; whether it was saved."""
+    new = not _path(store, source_id, uuid).exists()
+    if new:
+        save(store, source_id, uuid, thumbnail)
+    return new
 
 
 def load(store: Path, source_id: str, uuid: str, caption: str) -> Jpeg | None:
@@ -58,6 +79,18 @@ def damaged(store: Path) -> Iterator[tuple[str, str]]:
             _read(path, "")
         except UnreadableError:
             yield path.parent.name, path.stem
+
+
+def of_source(store: Path, source_id: str) -> Iterator[Thumbnail]:
+    """The thumbnails of a source; damaged ones are left out, with a line in the log."""
+    for path in sorted(_path(store, source_id, "x").parent.glob("*.jpg")):
+        try:
+            found = _read(path, "")
+        except UnreadableError as e:
+            log.warning("%s is left out: %s", path.name, e)
+            continue
+        if found is not None:
+            yield Thumbnail(source_id, path.stem, found.jpeg)
 
 
 def remove(store: Path, source_id: str) -> None:

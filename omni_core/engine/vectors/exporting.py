@@ -1,4 +1,5 @@
-"""Exports a library: every source with its segments and vectors, in batches, into a new file."""
+"""Exports a library: every source with its segments and vectors, in batches, into a new folder, or
+into a file where its name ends in `.parquet`."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import asyncio
 import importlib
 import os
 import secrets
+import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +20,14 @@ from omni_core.engine.search.scope import unknown_collection
 from omni_core.engine.source_points import points_of_source
 from omni_core.engine.vectors import sources
 from omni_core.errors import BadRequestError
+from omni_core.evidence.thumbnails import Thumbnail, of_source
+from omni_core.files import put_in_place
 from omni_core.protocols import Index
 from omni_core.tasks import finish_first
 from omni_core.types import EncoderInfo
 
+SUFFIX = ".parquet"
+"""What a name ends in that means one file."""
 PAGE = 250
 
 Progress = Callable[[VectorsStatus], Awaitable[None]]
@@ -34,27 +40,36 @@ async def export_vectors(
     path: Path,
     *,
     collection: str = "",
+    thumbs: Path | None = None,
     progress: Progress | None = None,
 ) -> VectorsStatus:
-    """Write all sources, or those of a collection; the file appears when it is complete.
+    """Write all sources, or those of a collection; folder or file appear when they are complete.
+    `thumbs`: the store whose small images are written too, into a folder only.
 
-    Raises BadRequestError when it exists or cannot be written, UnavailableError without pyarrow.
+    Raises BadRequestError when `path` exists or cannot be written, UnavailableError without
+    pyarrow.
     """
-    parquet = await asyncio.to_thread(_parquet)
-    if await asyncio.to_thread(path.exists):
-        raise BadRequestError(f"{path} exists; remove it, or name another file")
+    one_file = path.suffix.lower() == SUFFIX
+    if one_file and thumbs is not None:
+        raise BadRequestError(f"small images go into a folder: name one without {SUFFIX}")
+    kind = await asyncio.to_thread(_writer, one_file)
+    if await asyncio.to_thread(os.path.lexists, path):
+        raise BadRequestError(f"{path} exists; remove it, or name another one")
     rows = await asyncio.to_thread(_rows, catalog, collection_filter(collection))
     facts = {
         "fingerprint": info.fingerprint,
         "model": info.name,
         "dim": info.dim,
         "multi_vector": info.multi_vector,
-        "sources": len(rows),
     }
+    if one_file:
+        facts["sources"] = len(rows)
+    elif collection:
+        facts["collection"] = collection_filter(collection)
     status = VectorsStatus(str(path), sources_total=len(rows))
     new = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        writer = await asyncio.to_thread(parquet.Writer, new, facts)
+        writer = await asyncio.to_thread(kind, new, facts)
         try:
             for row in rows:
                 status = replace(status, current=row.title)
@@ -62,23 +77,44 @@ async def export_vectors(
                     await progress(status)
                 source = await asyncio.to_thread(_source, catalog, row)
                 count = await _write(writer, index, info, row.id, source)
+                small = 0
+                if not one_file:
+                    images = await asyncio.to_thread(_images, thumbs, row.id)
+                    small = len(images)
+                    await asyncio.to_thread(writer.end_source, row.id, source, count, images)
                 status = replace(
                     status,
                     sources_done=status.sources_done + 1,
                     segments=status.segments + count,
+                    thumbnails=status.thumbnails + small,
                 )
         finally:
             await finish_first(asyncio.to_thread(writer.close))
-        await asyncio.to_thread(os.replace, new, path)
+        if not one_file:
+            await asyncio.to_thread(writer.complete)
+        await asyncio.to_thread(put_in_place, new, path)
     except OSError as e:
         raise BadRequestError(f"cannot write {path}: {e.strerror or e}") from e
     finally:
-        await finish_first(asyncio.to_thread(new.unlink, missing_ok=True))
+        await finish_first(asyncio.to_thread(_remove, new))
     return replace(status, current="")
 
 
-def _parquet() -> Any:
-    return importlib.import_module("omni_core.engine.vectors.parquet")
+def _writer(one_file: bool) -> Any:
+    name = "parquet" if one_file else "folder"
+    module = importlib.import_module(f"omni_core.engine.vectors.{name}")
+    return module.Writer if one_file else module.FolderWriter
+
+
+def _images(store: Path | None, source_id: str) -> list[Thumbnail]:
+    return [] if store is None else list(of_source(store, source_id))
+
+
+def _remove(new: Path) -> None:
+    if new.is_dir():
+        shutil.rmtree(new, ignore_errors=True)
+    else:
+        new.unlink(missing_ok=True)
 
 
 def _rows(catalog: Catalog, collection: str) -> list[SourceRow]:

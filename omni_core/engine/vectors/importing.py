@@ -1,4 +1,4 @@
-"""Imports a file of vectors: each source is in the library whole, or not at all.
+"""Imports a folder or a file of vectors: each source is in the library whole, or not at all.
 
 Sources are recorded as complete after all of their segments are durable. When the import is
 interrupted, the source under way is taken out again, and the same import goes on after those that
@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from omni_core.catalog.spoken import FoundName
 from omni_core.engine.context import Context
 from omni_core.engine.results import SourceRow, VectorsStatus
 from omni_core.engine.vectors import sources
 from omni_core.errors import StoreError, UnreadableError
+from omni_core.evidence import thumbnails
 from omni_core.ids import PIPELINE
 from omni_core.payload import source_filter
 from omni_core.points import Point
@@ -30,6 +32,8 @@ IMPORTS = "imports"
 GROUP_SOURCES = 64
 GROUP_SEGMENTS = 5000
 """About how much is stored before it is made durable and recorded."""
+JPEG = b"\xff\xd8\xff"
+MAX_THUMBNAIL = 1 << 20
 
 Progress = Callable[[VectorsStatus], Awaitable[None]]
 
@@ -37,13 +41,13 @@ Progress = Callable[[VectorsStatus], Awaitable[None]]
 async def import_vectors(
     context: Context, path: Path, *, progress: Progress | None = None
 ) -> VectorsStatus:
-    """Add the sources of the file; complete ones that the library has already stay as they are.
+    """Add the sources of the folder or file; complete ones that the library has already stay as
+    they are. The files of a folder are checked by their sha256 before the first one is read.
 
-    Raises StoreError MODEL_MISMATCH for vectors of another model, UnreadableError for a file that
-    is none or is damaged, UnavailableError without pyarrow.
+    Raises StoreError MODEL_MISMATCH for vectors of another model, UnreadableError for what is no
+    export or is damaged, UnavailableError without pyarrow.
     """
-    parquet = await asyncio.to_thread(importlib.import_module, "omni_core.engine.vectors.parquet")
-    file = await asyncio.to_thread(parquet.Reader, path)
+    file = await asyncio.to_thread(_reader, path)
     try:
         theirs = file.facts["fingerprint"]
         if theirs != context.info.fingerprint:
@@ -55,14 +59,19 @@ async def import_vectors(
             )
         total = int(file.facts.get("sources", 0))
         async with context.source_locks.setdefault(IMPORTS, asyncio.Lock()):
-            return await _import(context, file, VectorsStatus(str(path), total), progress)
+            start = VectorsStatus(str(path), total)
+            status, ids = await _import(context, file, start, progress)
+            store = context.settings.store_path
+            small = await asyncio.to_thread(_store_thumbnails, store, file.thumbnails(), ids)
+            return replace(status, thumbnails=small)
     finally:
         await finish_first(asyncio.to_thread(file.close))
 
 
 async def _import(
     context: Context, file: Any, status: VectorsStatus, progress: Progress | None
-) -> VectorsStatus:
+) -> tuple[VectorsStatus, Collection[str]]:
+    """What was done, and the ids of all sources of the file."""
     rows, group = _Rows(file.batches()), _Group(context)
     try:
         while (row := await rows.next_source()) is not None:
@@ -80,7 +89,29 @@ async def _import(
             )
     finally:  # what is whole stays, however this ends
         await finish_first(group.commit())
-    return replace(status, current="")
+    return replace(status, current=""), rows.seen
+
+
+def _reader(path: Path) -> Any:
+    name = "folder" if path.is_dir() else "parquet"
+    module = importlib.import_module(f"omni_core.engine.vectors.{name}")
+    return module.FolderReader(path) if path.is_dir() else module.Reader(path)
+
+
+def _store_thumbnails(
+    store: Path, batches: Iterator[list[thumbnails.Thumbnail]], sources: Collection[str]
+) -> int:
+    """Store the small images that are missing, of these sources; how many."""
+    stored = 0
+    for source_id, id, jpeg in (image for batch in batches for image in batch):
+        try:
+            uuid = str(UUID(id))
+        except ValueError:
+            raise UnreadableError(f"{id[:60]!r} has an image and is no segment") from None
+        if source_id not in sources or not jpeg.startswith(JPEG) or len(jpeg) > MAX_THUMBNAIL:
+            raise UnreadableError(f"the small image of {uuid} is none, or of no source here")
+        stored += thumbnails.add(store, source_id, uuid, jpeg)
+    return stored
 
 
 class _Group:
@@ -181,7 +212,8 @@ class _Rows:
         self._row: SourceRow | None = None
         self.spoken = sources.Spoken()
         """Who speaks in the source whose points come next."""
-        self._seen: set[str] = set()
+        self.seen: set[str] = set()
+        """Ids of the sources so far."""
 
     async def next_source(self) -> SourceRow | None:
         """The next source, whose points come next; None at the end."""
@@ -190,11 +222,11 @@ class _Rows:
         self._source = self._batch[0].source
         row = self._row = sources.of_json(self._source)
         self.spoken = sources.spoken_of_json(self._source)
-        if row.id in self._seen:
+        if row.id in self.seen:
             raise UnreadableError(
                 f"the rows of {row.id} do not stand together; sort the file by its column source"
             )
-        self._seen.add(row.id)
+        self.seen.add(row.id)
         return row
 
     async def points(self) -> AsyncIterator[list[Point]]:

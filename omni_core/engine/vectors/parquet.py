@@ -10,7 +10,7 @@
 | bm25_indices, bm25_values | list<int64>, list<float> | term weights of the text; null or absent: made from the text |
 
 The file's metadata holds under `omni_mcp` a JSON object: `format` (1), `fingerprint` of the
-encoder, `model`, `dim`, `multi_vector`, `sources`. This file alone imports pyarrow.
+encoder, `model`, `dim`, `multi_vector`, `sources`. This file and `images` alone import pyarrow.
 """  # noqa: E501 - a table
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from omni_core.errors import NotFoundError, UnavailableError, UnreadableError
+from omni_core.evidence.thumbnails import Thumbnail
 from omni_core.index.check import in_memory_bytes
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
@@ -131,6 +132,10 @@ class Reader:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def thumbnails(self) -> Iterator[list[Thumbnail]]:
+        """None: only a folder has small images."""
+        return iter(())
 
     def batches(self) -> Iterator[list[Row]]:
         """All rows, `READ_ROWS` at a time; nothing is read ahead, so that memory stays the same."""

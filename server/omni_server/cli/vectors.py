@@ -1,4 +1,4 @@
-"""export, import: vectors and payloads as a Parquet file."""
+"""export, import: a library as a folder of Parquet and JSON, or as one Parquet file."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from omni_server.text import counted
 
 
 async def export(args: argparse.Namespace) -> int:
-    """Write the library, or one of its collections, into a new file."""
+    """Write the library, or one of its collections, into a new folder or file."""
     async with await open_library(args) as engine:
         with Bar() as bar:
             done = await engine.export_vectors(
-                _path(args), collection=args.collection, progress=_shown(bar)
+                _path(args),
+                collection=args.collection,
+                thumbnails=args.thumbnails,
+                progress=_shown(bar),
             )
     if args.json:
         as_json(done)
     else:
         say(
-            f"{counted(done.sources_done, 'source')} with {counted(done.segments, 'segment')} "
-            f"written to {done.path}"
+            f"{counted(done.sources_done, 'source')} with {counted(done.segments, 'segment')}"
+            f"{_small(done)} written to {done.path}"
         )
     return 0
 
 
 async def import_(args: argparse.Namespace) -> int:
-    """Add the sources of a file."""
+    """Add the sources of a folder or file."""
     async with await open_library(args) as engine:
         with Bar() as bar:
             done = await engine.import_vectors(_path(args), progress=_shown(bar))
@@ -38,11 +41,16 @@ async def import_(args: argparse.Namespace) -> int:
         as_json(done)
         return 0
     new = done.sources_done - done.already
-    say(f"imported {counted(new, 'source')} with {counted(done.segments, 'segment')}.")
+    segments = counted(done.segments, "segment")
+    say(f"imported {counted(new, 'source')} with {segments}{_small(done)}.")
     if done.already:
         was = "was" if done.already == 1 else "were"
         say(f"{counted(done.already, 'source')} {was} in the library already, and left as is.")
     return 0
+
+
+def _small(done: VectorsStatus) -> str:
+    return f" and {counted(done.thumbnails, 'small image')}" if done.thumbnails else ""
 
 
 def _path(args: argparse.Namespace) -> str:

@@ -158,7 +158,7 @@ async def test_only_a_collection_is_exported(
     done = await engine.export_vectors(str(path), collection="trips", progress=progress)
     assert done.sources_done == 1
     assert [s.current for s in seen] == ["Volcano trip"]
-    with pytest.raises(NotFoundError, match="there are: default, trips"):
+    with pytest.raises(NotFoundError, match="there are: 'default', 'trips'"):
         await engine.export_vectors(str(tmp_path / "x.parquet"), collection="tripz")
     with pytest.raises(BadRequestError, match="exists; remove it"):
         await engine.export_vectors(str(path))
