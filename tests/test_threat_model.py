@@ -30,7 +30,7 @@ def named(text: str) -> list[str]:
 def test_what_is_marked_as_not_there_is_not_there() -> None:
     for name in set(re.findall(NOT_YET, PAGE)):
         assert name not in trust.parts() and not (REPO / name).exists(), (
-            f"{name}: take the mark off"
+            f"{name} is there: take its mark off"
         )
 
 
