@@ -20,18 +20,8 @@ BOUNDARIES = [
 FOLDERS = r"(?:omni_core|server|tests|bench|scripts|requirements|docker|docs|\.github)"
 
 
-NOT_YET = r"`([^`]+)` \(not yet\)"
-
-
 def named(text: str) -> list[str]:
-    return re.findall(rf"`({FOLDERS}/[\w./-]+)`(?! \(not yet\))", text)
-
-
-def test_what_is_marked_as_not_there_is_not_there() -> None:
-    for name in set(re.findall(NOT_YET, PAGE)):
-        assert name not in trust.parts() and not (REPO / name).exists(), (
-            f"{name} is there: take its mark off"
-        )
+    return re.findall(rf"`({FOLDERS}/[\w./-]+)`", text)
 
 
 @pytest.mark.parametrize("text", [PAGE, SECURITY], ids=["the page", "SECURITY.md"])
@@ -45,8 +35,8 @@ def test_every_boundary_names_what_holds_it_and_what_measures_it() -> None:
     parts = set(trust.parts())
     for number, what, holds, where, measured in BOUNDARIES:
         assert len(holds) > 20, what
-        assert named(where) or re.search(NOT_YET, where), f"{number} {what}: no file"
-        for name in set(re.findall(r"`([^`]+)`", measured)) - set(re.findall(NOT_YET, measured)):
+        assert named(where), f"{number} {what}: no file"
+        for name in re.findall(r"`([^`]+)`", measured):
             assert name in parts or (REPO / name).exists(), f"{what}: no part {name}"
         assert "`" in measured, f"{number} {what}: nothing measures it"
 
