@@ -137,20 +137,17 @@ async def _rebindings(links: Links) -> None:
 
 async def _drips(folder: str, number: int) -> tuple[int, float]:
     """How many of so many dripping links were cut, and after how many seconds at the latest."""
-    pace, fetch.Pace = fetch.Pace, lambda kb: Pace(kb, DRIP_S)  # type: ignore[misc, assignment]
-    cut, latest = 0, 0.0
-    try:
+    with mock.patch.object(fetch, "Pace", lambda kb: Pace(kb, DRIP_S)):
         net = Net()
         net.names["drip.example"], net.body = [[PUBLIC]], Drip()
         downloads = net.downloads(folder, own_names=True)
         began = time.perf_counter()
         asked = [downloads.file(f"https://drip.example/{n}", 30) for n in range(number)]
+        cut = 0
         for result in await asyncio.gather(*asked, return_exceptions=True):
             cut += isinstance(result, OmniError) and result.code == "TOO_LONG"
         latest = time.perf_counter() - began
         await downloads.close()
-    finally:
-        fetch.Pace = pace  # type: ignore[misc]
     return cut, latest
 
 
