@@ -17,13 +17,6 @@ from omni_core.files import put_in_place
 FILE = "catalog.sqlite"
 MOST = 20
 """Lines of one kind that are named."""
-_READ = {
-    **TABLES,
-    "bin": (("sha256",), ("id", "title", "uri", "segments", "model", "pipeline", "state", "at",
-                          "step", "rows")),
-    "bin_points": (("sha256", "number"), ("body",)),
-}  # fmt: skip
-"""What is saved of a damaged catalog: its tables, each with key and other columns."""
 _COUNTS = (
     "SELECT state, pipeline, count(*), sum(segments) FROM sources GROUP BY state, pipeline",
     "SELECT state, pipeline, sources, segments FROM library_counts WHERE sources > 0",
@@ -173,7 +166,7 @@ def _copy_readable(old: Path, db: sqlite3.Connection) -> None:
     with suppress(sqlite3.Error, StoreError), closing(sqlite3.connect(old)) as held:
         with suppress(sqlite3.Error):  # an older version's, as far as it can be migrated
             schema.migrate(held)
-        for table, (key, others) in _READ.items():
+        for table, (key, others) in TABLES.items():
             there = _columns(held, table)
             columns = [name for name in (*key, *others) if name in there]
             if not set(key) <= set(columns):
