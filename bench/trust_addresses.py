@@ -64,7 +64,8 @@ class Net:
         """Downloads through this net; `own_names`: by `names`, else by the system's resolver."""
         return Downloads(
             Settings(store=folder, downloads_at_once=100),
-            resolve=self.resolve if own_names else None, transport=httpx2.MockTransport(self), start_s=DRIP_S,
+            resolve=self.resolve if own_names else None, transport=httpx2.MockTransport(self),
+            start_s=DRIP_S,
         )  # fmt: skip
 
 
