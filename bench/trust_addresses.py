@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from unittest import mock
 
 import httpx2
 
@@ -21,9 +20,7 @@ from bench.serving import PLAIN, over_http
 from bench.trust_table import Line
 from omni_core.errors import OmniError
 from omni_core.settings import Settings
-from omni_server import fetch
 from omni_server.fetch import Downloads, is_public
-from omni_server.pace import Pace
 from tests.omni_server.test_fetch import BAD_LINKS, INSIDE, PUBLIC
 
 ODD_HOSTS = (
@@ -68,6 +65,7 @@ class Net:
         return Downloads(
             Settings(store=folder, downloads_at_once=100),
             resolve=self.resolve if own_names else None, transport=httpx2.MockTransport(self),
+            start_s=DRIP_S,
         )  # fmt: skip
 
 
@@ -138,17 +136,15 @@ async def _rebindings(links: Links) -> None:
 
 async def _drips(folder: str, number: int) -> tuple[int, float]:
     """How many of so many dripping links were cut, and after how many seconds at the latest."""
-    with mock.patch.object(fetch, "Pace", lambda kb: Pace(kb, DRIP_S)):
-        net = Net()
-        net.names["drip.example"], net.body = [[PUBLIC]], Drip()
-        downloads = net.downloads(folder, own_names=True)
-        began = time.perf_counter()
-        asked = [downloads.file(f"https://drip.example/{n}", 30) for n in range(number)]
-        cut = 0
-        for result in await asyncio.gather(*asked, return_exceptions=True):
-            cut += isinstance(result, OmniError) and result.code == "TOO_LONG"
-        latest = time.perf_counter() - began
-        await downloads.close()
+    net = Net()
+    net.names["drip.example"], net.body = [[PUBLIC]], Drip()
+    downloads = net.downloads(folder, own_names=True)
+    began = time.perf_counter()
+    asked = [downloads.file(f"https://drip.example/{n}", 30) for n in range(number)]
+    ended = await asyncio.gather(*asked, return_exceptions=True)
+    latest = time.perf_counter() - began
+    await downloads.close()
+    cut = sum(isinstance(e, OmniError) and e.code == "TOO_LONG" for e in ended)
     return cut, latest
 
 

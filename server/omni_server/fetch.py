@@ -32,7 +32,7 @@ from omni_core.errors import (
 from omni_core.settings import Settings
 from omni_core.tasks import Report, SharedTasks, TaskOwner
 from omni_server.fetched import Copies, Copy
-from omni_server.pace import Pace
+from omni_server.pace import START_S, Pace
 from omni_server.text import file_name, one_line
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -88,8 +88,11 @@ class Downloads:
         *,
         resolve: Resolve | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        start_s: float = START_S,
     ) -> None:
-        """`resolve` and `transport` replace the system's own, for other networks."""
+        """`resolve` and `transport` replace the system's own, for other networks. `start_s`:
+        seconds before `least_kb_s` counts."""
+        self._start_s = start_s
         self.copies = Copies(settings.store_path / "downloads")
         self._limit = settings.max_file_mb << 20
         self._at_once = settings.downloads_at_once
@@ -188,7 +191,7 @@ class Downloads:
     ) -> Path | None:
         """Fetch it; None where it fulfils the conditions, which is that it has not changed."""
         part = await asyncio.to_thread(self.copies.part, url)
-        pace = Pace(self._least_kb_s)
+        pace = Pace(self._least_kb_s, self._start_s)
         try:
             answer = await self._follow(url, conditions, part, report, pace)
             if answer is None:

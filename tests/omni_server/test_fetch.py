@@ -26,7 +26,6 @@ from omni_core.errors import (
 from omni_core.settings import Settings
 from omni_server.app import build
 from omni_server.fetch import Downloads, is_public
-from omni_server.pace import Pace
 from omni_server.state import State
 from tests.results import text
 
@@ -380,9 +379,11 @@ async def test_a_copy_outlives_its_link_and_says_so(net: Net, downloads: Downloa
 
 
 async def test_a_link_that_drips_is_cut_at_its_deadline_and_leaves_nothing(
-    net: Net, downloads: Downloads, monkeypatch: pytest.MonkeyPatch
+    net: Net, settings: Settings
 ) -> None:
-    monkeypatch.setattr("omni_server.fetch.Pace", lambda kb: Pace(kb, 0.2))
+    downloads = Downloads(
+        settings, resolve=net.resolve, transport=httpx2.MockTransport(net), start_s=0.2
+    )
     net.answers["https://example.com/a.mp4"] = httpx2.Response(200, stream=Slow())
     with pytest.raises(TooLargeError, match="least_kb_s") as e:
         await downloads.file("https://example.com/a.mp4", 60)
