@@ -14,13 +14,13 @@ import errno
 import hashlib
 import os
 import stat as stat_module
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from omni_core.errors import NotFoundError, UnreadableError
+from omni_core.leases import has_writer
 
 CHANGED = "SOURCE_CHANGED"
 TICK_S = 0.02
@@ -30,6 +30,9 @@ COARSE_TICK_S = 2.0
 """The same for file systems that keep whole seconds (FAT: every other second)."""
 CLOSING_S = 0.2
 """How long a file may still be open for writing that nobody writes any more."""
+QUIET_S = 300.0
+"""A file that did not change for so long is not being written, whoever has it open: editors and
+servers keep files open for days."""
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _CLOSED = getattr(os, "O_CLOEXEC", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -196,36 +199,25 @@ def _let_settle(file: Original) -> None:
 def is_being_written(file: Original) -> bool:
     """Whether a program has the file open for writing now: it is being copied or recorded.
 
-    Known on Linux only, for files of this user: the kernel grants a read lease on a file that
-    nobody writes. It is given back at once. False where it cannot be known. Asked twice, since a
-    program that is about to close it, or to start another one, has it open for a moment more.
+    Known on Linux only, for files of this user on drives of this machine (`leases`). False where it
+    cannot be known. Asked twice, since a program that is about to close it, or to start another
+    one, has it open for a moment more.
     """
-    if not _has_writer(file):
+    if time.time() - max(file.mtime_ns, file.ctime_ns) / 1e9 > QUIET_S or not _has_writer(file):
         return False
     time.sleep(CLOSING_S)
     return _has_writer(file)
 
 
 def _has_writer(file: Original) -> bool:
-    if sys.platform != "linux":
-        return False
-    import fcntl
-    import signal
-
     try:
         fd = reopen(file)
     except (NotFoundError, UnreadableError):
         return False  # it is gone, or changed, which is found out elsewhere
     try:
-        # A program that opens it in this very moment: by default that would end this process.
-        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except OSError as e:
-        return e.errno == errno.EAGAIN
+        return has_writer(fd)
     finally:
         os.close(fd)
-    return False
 
 
 def changed(name: str, how: str = "was changed while it was read") -> UnreadableError:

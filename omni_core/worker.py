@@ -370,7 +370,7 @@ def _environment(rules: Rules, folder: TemporaryFolder | None) -> dict[str, str]
     found = sandbox.allowed(
         os.environ, models=rules.devices, network=rules.network, more=rules.variables
     )
-    found["PYTHONPATH"] = os.pathsep.join([*filter(None, sys.path), home])
+    found["PYTHONPATH"] = os.pathsep.join([*sandbox.import_path(), home])
     if folder is not None:
         found |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), folder.path)
     return found

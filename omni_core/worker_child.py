@@ -80,15 +80,15 @@ class _Child:
             self._entered = enter(rules)
         except Exception as e:  # nothing of strangers is read outside the sandbox
             failed = e
-        target, kwargs, answers = pickle.loads(boot)  # noqa: S301 - our parent
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()
-        module, _, factory = target.partition(":")
         try:
             if failed is None:
+                target, kwargs, answers = pickle.loads(boot)  # noqa: S301 - our parent
+                module, _, factory = target.partition(":")
                 self._answers = _codecs(answers)
                 self._service = getattr(importlib.import_module(module), factory)(**kwargs)
         except Exception as e:  # every caller gets it; the process keeps running
-            log.debug("start of %s failed", target, exc_info=True)
+            log.debug("the start failed", exc_info=True)
             failed = e
         self._built.set()
         self._work(self._lane(""), failed)

@@ -9,4 +9,5 @@ On macOS and Windows only the environment and the limits hold.
 
 from omni_core.sandbox.environment import SILENT as SILENT
 from omni_core.sandbox.environment import allowed as allowed
+from omni_core.sandbox.environment import import_path as import_path
 from omni_core.sandbox.rules import Rules as Rules

@@ -8,7 +8,9 @@ plug-in that needs one.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Collection, Mapping
 
 NAMES = frozenset({
@@ -65,3 +67,14 @@ def allowed(
         return upper.startswith(beginnings) and not _SECRET.search(name)
 
     return {name: value for name, value in environ.items() if may(name)} | SILENT
+
+
+def import_path() -> list[str]:
+    """Where this process finds modules, but for the folder that it was started in: `python -m` puts
+    that first, be it a home, and a child may read what it may import from."""
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    try:
+        started_in = os.getcwd()
+    except OSError:  # it was removed
+        started_in = ""
+    return [p for p in sys.path if p and (p != started_in or p in given)]

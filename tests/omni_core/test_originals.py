@@ -6,13 +6,16 @@ import hashlib
 import io
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from omni_core import leases
 from omni_core.errors import NotFoundError, UnreadableError
 from omni_core.originals import (
     CHANGED,
+    QUIET_S,
     hashed,
     is_being_written,
     is_unchanged,
@@ -87,6 +90,31 @@ def test_a_file_that_a_program_writes_is_told_from_one_that_is_complete(note: Pa
         assert is_being_written(look(str(note)))
     assert not is_being_written(look(str(note)))
     with note.open("rb"):
+        assert not is_being_written(look(str(note)))
+
+
+@linux
+def test_a_file_that_an_editor_keeps_open_and_did_not_write_for_long_is_complete(
+    note: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with note.open("ab"):
+        file = look(str(note))
+        assert is_being_written(file)
+        now = file.ctime_ns / 1e9
+        monkeypatch.setattr(time, "time", lambda: now + QUIET_S + 1)
+        assert not is_being_written(file)
+
+
+@linux
+def test_of_a_drive_of_the_network_it_is_not_known_who_writes(
+    note: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with note.open("ab") as writer:
+        with note.open("rb") as reader:
+            assert leases.has_writer(reader.fileno())
+        here = leases.kind_of_file_system(writer.fileno())
+        assert here
+        monkeypatch.setitem(leases.REFUSED_FOR_OTHER_REASONS, here, "as NFS does")
         assert not is_being_written(look(str(note)))
 
 

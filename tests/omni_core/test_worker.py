@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
+from omni_core.sandbox.kernel import kernel
 from omni_core.types import MediaInfo
 from omni_core.worker import Worker, WorkerDied
 
@@ -244,3 +245,54 @@ def _alive(pid: int) -> bool:
             return False
         return not Path("/proc/self").exists()
     return state != "Z"
+
+
+class Unreadable:
+    """A boot argument that the child cannot read, as those of a broken installation are."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return int, ("no number",)
+
+
+async def test_a_child_that_cannot_start_says_why_and_blames_no_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    w = Worker("probe", "worker_probe:service", offset=Unreadable())
+    with pytest.raises(OmniError, match="ValueError: invalid literal") as failed:
+        await w.call("add", 1, deadline_s=20)
+    assert not isinstance(failed.value, WorkerDied)
+    await asyncio.to_thread(w.close, 5.0)
+
+
+READING = """
+import asyncio, sys
+from omni_core.sandbox import Rules
+from omni_core.worker import Worker
+async def main():
+    child = Worker("probe", "builtins:open", rules=Rules(), file=sys.argv[1])
+    try:
+        print(await child.call("read", deadline_s=30))
+    except Exception as e:
+        print(e)
+    await asyncio.to_thread(child.close, 5.0)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not kernel().landlock, reason="this kernel has no Landlock")
+async def test_a_decoder_may_not_read_the_folder_that_the_server_was_started_in(
+    tmp_path: Path,
+) -> None:
+    started_in, modules = tmp_path / "home", tmp_path / "modules"
+    for folder in (started_in, modules):
+        folder.mkdir()
+    (started_in / "secret").write_text("my words")
+    (modules / "probing.py").write_text(READING)
+    paths = [str(modules), *filter(None, sys.path)]
+    run = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-m", "probing", str(started_in / "secret")],
+        cwd=started_in, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "Permission denied" in run.stdout, run.stdout + run.stderr

@@ -138,6 +138,31 @@ async def test_a_child_can_gain_no_privileges_and_root_has_few_left(start: Start
     assert int(await child.call("status", "CapEff", deadline_s=30), 16) in (0, 4)
 
 
+GIVEN = """
+import ctypes, os, struct, sys
+from omni_core.sandbox import Rules
+from omni_core.sandbox.entering import enter
+libc = ctypes.CDLL(None)
+libc.prctl(8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+low = (1 << 2) | (1 << 1)  # CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE
+header = struct.pack("Ii", 0x20080522, 0)
+libc.capset(header, struct.pack("IIIIII", low, low, 0, 0, 0, 0))
+enter(Rules())
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")))
+"""
+
+
+@LINUX
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root gives the right")
+async def test_a_decoder_keeps_the_right_to_read_everything_that_the_service_was_given() -> None:
+    run = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", GIVEN],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert int(run.stdout, 16) == 1 << 2
+
+
 LACKING = """
 import json, sys
 from omni_core.sandbox import Rules, entering
