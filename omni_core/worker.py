@@ -45,8 +45,12 @@ log = logging.getLogger(__name__)
 
 NO_THREAD_MEMORY = 127
 """Exit status with which glibc ends a process that has no memory left for a thread."""
-Death = Literal["deadline", "killed", "crashed", "closed"]
-"""Why a child gave no answer. deadline: it was stopped because a call took too long. killed: by
+START_S = 120.0
+"""Seconds in which a child imports what it needs. They count in no deadline of a call: a busy
+machine or a cold disk would make every first file one that "takes too long"."""
+Death = Literal["deadline", "unstarted", "killed", "crashed", "closed"]
+"""Why a child gave no answer. deadline: it was stopped because a call took too long. unstarted:
+it was not ready for its first call within `START_S`. killed: by
 SIGKILL, which is how Linux ends a process when memory runs out, or by itself for want of memory.
 crashed: another signal, or it ended by itself. closed: its owner had closed it."""
 
@@ -123,6 +127,8 @@ class Worker:
         self._start_lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._closed = False
+        self._ready: Future[Any] | None = None
+        """Resolves when the running child has built its service, or cannot."""
         self.starts = 0
         """How often a child was started; more than once: it died, or was killed at a deadline."""
 
@@ -143,6 +149,8 @@ class Worker:
         self, method: str, args: tuple[Any, ...], answer: Codec | None, deadline_s: float | None
     ) -> Any:
         future = await asyncio.to_thread(self._submit, method, args, answer)
+        if deadline_s is not None:
+            await self._until_ready()
         try:
             async with asyncio.timeout(deadline_s) as limit:
                 return await asyncio.wrap_future(future)
@@ -154,6 +162,22 @@ class Worker:
                 f"the {self.name} gave no answer within {deadline_s:g} s and was stopped",
                 reason="deadline",
             ) from None
+
+    async def _until_ready(self) -> None:
+        """Wait until the child takes calls, or has died, which the calls themselves report."""
+        ready = self._ready
+        if ready is None or ready.done():
+            return
+        waiting = asyncio.wrap_future(ready)
+        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait([waiting], timeout=START_S)
+        if not ready.done():
+            await asyncio.to_thread(self.kill)
+            raise WorkerDied(
+                f"the {self.name} did not start within {START_S:g} s and was stopped: the machine "
+                "is overloaded, or its disk does not answer",
+                reason="unstarted",
+            )
 
     async def stream(
         self, method: str, *args: Any, stall_s: float | None = None
@@ -233,6 +257,9 @@ class Worker:
             process = started.result()
             self._pending, self._process = pending, process
             self.starts += 1
+            self._ready = None
+            with contextlib.suppress(WorkerDied):  # its first call says so
+                self._ready = self._send_nowait("__sandbox__")
 
     def _run(self, started: Future[subprocess.Popen[bytes]], pending: _Pending) -> None:
         """Start the child, then read its answers until it ends.

@@ -50,7 +50,7 @@ def decoder_error(e: WorkerDied) -> OmniError:
             "some, or raise memory_mb) or make a smaller file, and ask again",
             code="WORKER_DIED",
         )
-    if e.reason == "closed":
+    if e.reason in ("closed", "unstarted"):
         return UnavailableError(f"{e}; ask again", code="WORKER_DIED")
     return UnreadableError(
         f"the decoder crashed twice over this file (at last: {e}): it is damaged, or meets a fault "

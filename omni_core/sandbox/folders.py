@@ -1,13 +1,16 @@
 """A private folder for the temporary files of one child, removed when the child has ended.
 
 The parent holds a lock in it, which vanishes with the parent: what a killed one left behind is
-removed by the next process that starts a child.
+removed by the next process that starts a child. It holds the folder too, so that programs which
+clean up temporary files (systemd-tmpfiles does after ten days) leave a long-lived child's alone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import sys
 import tempfile
 import time
 from functools import cache
@@ -31,6 +34,7 @@ class TemporaryFolder:
         self._lock = (self._whole / "lock").open("wb")
         try_lock(self._lock)
         forks.close_in_children(self._lock.fileno())
+        self._held = _held(self._whole)
         (self._whole / "tmp").mkdir()
         self.path = str(self._whole / "tmp")
 
@@ -38,7 +42,24 @@ class TemporaryFolder:
         """Remove it, with whatever is in it."""
         forks.forget(self._lock.fileno())
         self._lock.close()
+        if self._held is not None:
+            forks.forget(self._held)
+            os.close(self._held)
+            self._held = None
         shutil.rmtree(self._whole, ignore_errors=True)
+
+
+def _held(folder: Path) -> int | None:
+    """A descriptor of the folder with a lock on it; None on Windows, which has neither."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    forks.close_in_children(descriptor)
+    with contextlib.suppress(OSError):  # a file system without locks
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return descriptor
 
 
 @cache

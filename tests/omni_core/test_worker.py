@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from omni_core import worker as worker_module
+from omni_core.engine.decoder_death import decoder_error
 from omni_core.errors import OmniError, TooLargeError, UnreadableError
 from omni_core.sandbox.kernel import kernel
 from omni_core.types import MediaInfo
@@ -245,6 +247,31 @@ def _alive(pid: int) -> bool:
             return False
         return not Path("/proc/self").exists()
     return state != "Z"
+
+
+async def test_the_start_of_a_child_counts_in_no_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    w = Worker("probe", "worker_probe:slow")
+    try:
+        assert await w.call("add", 1, deadline_s=2.5) == 1
+    finally:
+        await asyncio.to_thread(w.close, 5.0)
+
+
+async def test_a_child_that_does_not_start_in_time_is_ended_and_no_file_is_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    monkeypatch.setattr(worker_module, "START_S", 0.1)
+    w = Worker("probe", "worker_probe:slow")
+    try:
+        with pytest.raises(WorkerDied, match="did not start within") as died:
+            await w.call("add", 1, deadline_s=2.5)
+        assert died.value.reason == "unstarted"
+        assert decoder_error(died.value).code == "WORKER_DIED"
+        assert w.pid is None
+    finally:
+        await asyncio.to_thread(w.close, 5.0)
 
 
 class Unreadable:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from omni_core.media.text.subtitle_formats import read_bytes_of
 from omni_core.text.subtitle_names import FILMS, SUBTITLE_FOLDERS, is_subtitle, stems
 from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 from omni_core.types import CutOptions, Limits
+
+log = logging.getLogger(__name__)
 
 _FORCED = re.compile(r"(?i)(?<![a-z])(forced|signs?|songs?|foreign|karaoke)(?![a-z])")
 _FULL = re.compile(r"(?i)(?<![a-z])(full|dialog(ue)?|complete)(?![a-z])")
@@ -48,15 +51,18 @@ class Transcript:
 def transcript(path: str, options: CutOptions) -> Transcript | None:
     """The caller's transcript, else a sidecar, else None.
 
-    Raises NotFoundError or UnreadableError for a named transcript that is missing or has no cues;
-    a sidecar without cues is ignored.
+    Raises NotFoundError or UnreadableError for a named transcript that is missing, may not be read
+    or has no cues; a sidecar that may not be read or has no cues is ignored.
     """
     held = held_as(path)
     if options.transcript:
         name = os.path.basename(options.transcript)
         if not os.path.isfile(options.transcript):
             raise NotFoundError(f"no transcript {name!r}")
-        data = _named_bytes(held, options.transcript)
+        try:
+            data = _named_bytes(held, options.transcript)
+        except OSError as e:
+            raise NotFoundError(f"transcript {name!r} cannot be read: {e.strerror or e}") from e
         found = _parsed(data, options.transcript, path, f"transcript {name}")
         if found is None:
             raise UnreadableError(
@@ -68,7 +74,11 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
     for sidecar in _sidecar_paths(path if held is None else held.file.path):
         beside = os.path.basename(sidecar)
         complete = not is_forced(beside.removeprefix(stem))  # a film may be named "Signs"
-        data = _own_bytes(held, sidecar)
+        try:
+            data = _own_bytes(held, sidecar)
+        except OSError as e:  # the film can be read without it
+            log.warning("%s is left out: %s", beside, e.strerror or e)
+            continue
         found = _parsed(data, sidecar, path, f"sidecar {beside}", complete=complete)
         if found is not None:
             return found

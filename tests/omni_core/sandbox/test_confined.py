@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from omni_core.sandbox import Rules
-from omni_core.sandbox.folders import PREFIX
+from omni_core.sandbox.folders import PREFIX, TemporaryFolder
 from omni_core.sandbox.kernel import kernel
 from omni_core.worker import Worker
 
@@ -200,3 +200,18 @@ async def test_the_temporary_folder_of_a_child_goes_with_it(start: Start) -> Non
     assert folder.parent.name.startswith(PREFIX)
     await asyncio.to_thread(child.kill)
     assert not folder.parent.exists()
+
+
+@LINUX
+def test_the_temporary_folder_is_left_alone_by_those_who_clean_up() -> None:
+    import fcntl  # systemd-tmpfiles passes over a folder that it cannot lock
+
+    folder = TemporaryFolder()
+    descriptor = os.open(Path(folder.path).parent, os.O_RDONLY)
+    try:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        folder.remove()
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(descriptor)

@@ -10,6 +10,7 @@ import signal
 import struct
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,6 +129,12 @@ class Probe:
 
 
 def service(offset: int = 0) -> Probe:
+    return Probe(offset)
+
+
+def slow(offset: int = 0) -> Probe:
+    """As on a busy machine, or with a cold disk."""
+    time.sleep(3)
     return Probe(offset)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from omni_core.engine.ingest.jobs import without_subtitle_files
+from omni_core.errors import NotFoundError
 from omni_core.media.text.cues import MAX_CUE, Cue, cue_windows
 from omni_core.media.text.subtitle_formats import detect_format, parse
 from omni_core.text.suffixes import SUBTITLE_SUFFIXES
@@ -181,6 +184,29 @@ def test_a_sidecar_in_a_legacy_encoding_is_the_transcript(film: Any, cut: Any, t
         assert words in [s.text for s in cut(path)]
     finally:
         beside.unlink()
+
+
+def test_a_sidecar_that_may_not_be_read_costs_itself_and_not_the_film(
+    film: Any, cut: Any, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)])
+    beside = path.with_suffix(".srt")
+    beside.write_text("1\n00:00:00,500 --> 00:00:01,500\nHello bees.\n")
+    really = os.open
+
+    def refusing(name: Any, *args: Any, **kwargs: Any) -> int:  # root may read everything
+        if str(name).endswith(".srt"):
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return really(name, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", refusing)
+    try:
+        found = cut(path)
+        with pytest.raises(NotFoundError, match="transcript '.*srt' cannot be read"):
+            cut(path, transcript=str(beside))
+    finally:
+        beside.unlink()
+    assert found and "Hello bees." not in [s.text for s in found]
 
 
 @pytest.mark.parametrize("suffix", SUBTITLE_SUFFIXES)
