@@ -164,7 +164,7 @@ def at(stage: str, act: Callable[[], None], after: Callable[[], None]) -> Iterat
 
     def sent(self: Worker, method: str, *args: Any) -> Any:
         nonlocal items
-        if self.name.startswith("decoder"):
+        if self.name.startswith("decoder") and method != "__sandbox__":  # its start asks that
             if method == "__next__":
                 items += 1
                 reached(f"next {items}")

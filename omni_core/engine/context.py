@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -13,6 +14,7 @@ from omni_core.engine.changes import Changes
 from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import StoreError
+from omni_core.originals import Original
 from omni_core.protocols import Index
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner
@@ -52,6 +54,8 @@ class Context:
     `processing`; see `engine.ingest.refused`."""
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Files hashed at once."""
+    hashes: OrderedDict[Original, str] = field(default_factory=OrderedDict)
+    """The sha256 of files whose state the catalog does not know; see `engine.hashing`."""
 
     async def opened_index(self) -> Index:
         """The index, once it is open. Raises what opening it raised."""

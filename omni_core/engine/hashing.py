@@ -15,6 +15,9 @@ from omni_core.types import SourceRow
 
 log = logging.getLogger(__name__)
 
+MAX_KNOWN = 1000
+"""Files whose hash is remembered while the library is open."""
+
 
 async def read_hash(path: str, *, links: bool = True) -> tuple[str, Original]:
     """The sha256 of a file's bytes in hex, and the file as it was then, off the event loop.
@@ -41,7 +44,7 @@ async def current_file(context: Context, row: SourceRow) -> tuple[Original | Non
         if same == row.sha256:
             return file, ""
         # Copying or restoring a file changes its times, not its bytes.
-        again = await _hashed_again(context, row, path) if file.size == row.size else None
+        again = await _hashed_again(context, row, file) if file.size == row.size else None
         if again is not None:
             return again, ""
         changed = True
@@ -60,21 +63,26 @@ async def current_file(context: Context, row: SourceRow) -> tuple[Original | Non
     )
 
 
-async def _hashed_again(context: Context, row: SourceRow, path: str) -> Original | None:
+async def _hashed_again(context: Context, row: SourceRow, file: Original) -> Original | None:
     """The file, if it has the bytes of the source; its state is noted, so that it is known by that
-    the next time."""
-    try:
-        sha256, file = await read_hash(path)
-    except OmniError as e:
-        log.debug("%s: %s", path, e)
-        return None
-    if sha256 != row.sha256:
-        return None
-    try:
-        await asyncio.to_thread(context.catalog.note_state, sha256, path, **file.state)
-    except StoreError as e:
-        log.debug("%s is hashed again the next time: %s", path, e)
-    return file
+    the next time. Neither a store that cannot be written nor a file with other bytes of the same
+    size is read at every opening: what it holds is remembered."""
+    sha256 = context.hashes.get(file)
+    if sha256 is None:
+        try:
+            sha256, file = await read_hash(file.path)
+        except OmniError as e:
+            log.debug("%s: %s", file.path, e)
+            return None
+        context.hashes[file] = sha256
+        if len(context.hashes) > MAX_KNOWN:
+            context.hashes.popitem(last=False)
+        if sha256 == row.sha256:
+            try:
+                await asyncio.to_thread(context.catalog.note_state, sha256, file.path, **file.state)
+            except StoreError as e:
+                log.debug("the state of %s is not noted: %s", file.path, e)
+    return file if sha256 == row.sha256 else None
 
 
 async def _look(path: str) -> Original | None:

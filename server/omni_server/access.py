@@ -216,7 +216,11 @@ class Access:
 
     def _glob(self, path: Path) -> tuple[Path, ...]:
         parts = path.parts
-        first = next(i for i, part in enumerate(parts) if _GLOB.search(part))
+        first = next(  # a folder may be called `talks [2024]`
+            i
+            for i, part in enumerate(parts)
+            if _GLOB.search(part) and not os.path.exists(Path(*parts[: i + 1]))
+        )
         base = Path(*parts[:first])
         if self._resolved(base) is None:
             raise self._refused()

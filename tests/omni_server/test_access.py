@@ -264,6 +264,18 @@ def test_a_file_whose_name_looks_like_a_glob_is_that_file(access: Access, home: 
     assert not access.check("what?[1].mp4").many
 
 
+def test_a_glob_below_a_folder_whose_name_looks_like_one_finds_its_files(
+    access: Access, home: Path
+) -> None:
+    folder = home / "root" / "talks [2024]"
+    folder.mkdir()
+    (folder / "a.mp4").write_bytes(b"x")
+    assert access.check("talks [2024]/*.mp4").files == (folder.resolve() / "a.mp4",)
+    (home / "root" / "loop[1]").symlink_to("loop[1]")
+    with pytest.raises((NotFoundError, RefusedError)):
+        access.check("loop[1]")
+
+
 def test_too_many_files_are_refused(
     access: Access, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
