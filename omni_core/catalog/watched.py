@@ -74,13 +74,15 @@ class WatchedFiles(Reads):
         return sorted(listed, key=lambda r: r.path)[:limit]
 
     def pass_over(self, files: Iterable[tuple[str, int, int, str, str]]) -> None:
-        """Record files that cannot be ingested: path, size, mtime_ns, code and message of why."""
+        """Record files that cannot be ingested: path, size, mtime_ns, code and message of why. One
+        whose name is not UTF-8 cannot be recorded, and is passed over at each look."""
+        noted = [f for f in files if not any("\ud800" <= c <= "\udfff" for c in f[0])]
         with self._writing() as db:
             db.executemany(
                 "INSERT INTO passed_over VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE"
                 " SET size = excluded.size, mtime_ns = excluded.mtime_ns, code = excluded.code,"
                 " error = excluded.error, pipeline = excluded.pipeline",
-                [(*file, PIPELINE) for file in files],
+                [(*file, PIPELINE) for file in noted],
             )
 
     def gone(self, paths: Sequence[str], at: datetime) -> tuple[list[str], list[Moved]]:
