@@ -235,8 +235,7 @@ class Catalog(Binned, Holding):
             )
             if held is not None:
                 db.execute(
-                    "UPDATE sources SET segments = 0"
-                    " WHERE sha256 IN (SELECT sha256 FROM present)"
+                    "UPDATE sources SET segments = 0 WHERE sha256 IN (SELECT sha256 FROM present)"
                 )
                 db.executemany(
                     "UPDATE sources SET segments = ?"

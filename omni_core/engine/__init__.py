@@ -325,8 +325,7 @@ class Engine:
         read_only.refuse(self._context.settings)
         limits.check(source=source)
         row = await exact_source(self._context, source)
-        await self._jobs.stop(row.id)
-        return await library.forget_source(self._context, row.id, now=now)
+        return await library.forget_source(self._context, row.id, now=now, stop=self._jobs.stop)
 
     async def bin(self) -> tuple[BinnedSource, ...]:
         """What was forgotten and can be brought back, the newest first."""

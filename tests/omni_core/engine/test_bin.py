@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -198,3 +200,79 @@ async def test_a_memory_index_gives_and_takes_the_same(
         assert await sees(engine, source) == []
         await engine.restore_source("Trip")
         assert (await engine.search(SearchRequest("ferry", collection="trips"))).hits == hits
+
+
+async def test_forgetting_waits_for_what_is_being_brought_back(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    await engine.forget(source)
+    index = await engine._context.opened_index()
+    whole, reached, go_on = index.upsert, asyncio.Event(), asyncio.Event()
+
+    async def slow(points: Any) -> None:
+        await whole(points)
+        reached.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(index, "upsert", slow)
+    restoring = asyncio.create_task(engine.restore_source(source))
+    await reached.wait()
+    forgetting = asyncio.create_task(engine.forget(source))
+    done, _ = await asyncio.wait([forgetting], timeout=0.3)
+    go_on.set()
+    await asyncio.gather(restoring, forgetting)
+    assert not done
+    assert await sees(engine, source) == []
+    assert await engine.restore_source(source) == before
+
+
+async def test_what_a_dead_process_was_bringing_back_is_not_taken_from_a_later_ingest(
+    opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    async with opened() as engine:
+        source = await put(engine, tmp_path)
+        await engine.forget(source)
+        catalog = engine._context.catalog
+        (entry,) = await engine.bin()
+        await asyncio.to_thread(lambda: catalog.begin_restoring(entry.sha256, whole=True))
+        await put(engine, tmp_path)
+        before = (await engine.sources()).sources[0]
+    async with opened() as engine:
+        await engine.ready()
+        assert (await engine.sources()).sources == (before,)
+        assert await engine.bin() == ()
+
+
+async def test_a_copy_into_the_bin_that_fails_takes_no_room(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    catalog = engine._context.catalog
+
+    def full(*_: Any) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(catalog, "fill_bin", full)
+    with pytest.raises(StoreError):
+        await engine.forget(source)
+    assert await asyncio.to_thread(catalog.bin_parts, before.sha256) == []
+    assert (await engine.sources()).sources == (before,)
+
+
+@pytest.mark.parametrize("value", ["x'ff00'", "cast(x'61ff' as text)", "'many'"])
+@pytest.mark.parametrize("column", ["title", "uri", "segments", "warnings", "model"])
+async def test_a_source_whose_row_is_damaged_can_be_forgotten_and_brought_back(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path, column: str, value: str
+) -> None:
+    async with opened() as engine:
+        source = await put(engine, tmp_path)
+    with closing(sqlite3.connect(settings.store_path / "catalog.sqlite")) as db, db:
+        db.execute(f"UPDATE sources SET {column} = {value}")  # noqa: S608 - ours
+    async with opened() as engine:
+        await engine.forget(source)
+        (entry,) = await engine.bin()
+        assert entry.id == source and isinstance(entry.title, str)
+        assert (await engine.restore_source(source)).id == source
