@@ -124,7 +124,8 @@ class Engine:
             info = await asyncio.to_thread(encoders.describe, settings)
             catalog = await take_store(settings, info, resources)
             chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
-            store_index = IndexOpening(chosen, catalog)
+            shared = settings.read_only and settings.index != "edge"  # an edge index is copied
+            store_index = IndexOpening(chosen, catalog, mends=not shared)
             resources.push_async_callback(store_index.close)
             if beside is not None:
                 models, decoders = beside._context.models, beside._context.decoders

@@ -110,7 +110,11 @@ async def restore_known(context: Context, sha256: str) -> None:
     same = (entry.model, entry.pipeline) == (context.info.fingerprint, PIPELINE)
     known = await asyncio.to_thread(catalog.get, sha256) is not None
     if same and entry.state == "ready" and not known:
-        await _restore_locked(context, index, entry, True)
+        try:
+            await _restore_locked(context, index, entry, True)
+        except (StoreError, NotFoundError) as e:
+            if e.code not in ("BUSY", "UNKNOWN_SOURCE"):  # another process brings it back
+                raise
     else:
         await delete(context, [entry], files=False)  # one of them is about to be ingested
 
@@ -134,6 +138,9 @@ async def _restore_locked(context: Context, index: Index, entry: BinnedSource, w
 
 
 async def _undo(context: Context, index: Index, entry: BinnedSource) -> None:
+    """Not where another process is bringing it back, for which this one had to stop."""
+    if await asyncio.to_thread(context.catalog.ingested_by, entry.sha256):
+        return
     if await asyncio.to_thread(context.catalog.bin_step, entry.sha256) == "restoring":
         await settle(context.catalog, index, entry, "restoring")
 

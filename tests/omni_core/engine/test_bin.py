@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest
-from omni_core.engine.bin import empty_old
+from omni_core.engine.bin import copy_to_bin, empty_old
 from omni_core.errors import NotFoundError, StoreError
 from omni_core.index.memory import MemoryIndex
 from omni_core.payload import source_filter
@@ -276,3 +276,49 @@ async def test_a_source_whose_row_is_damaged_can_be_forgotten_and_brought_back(
         (entry,) = await engine.bin()
         assert entry.id == source and isinstance(entry.title, str)
         assert (await engine.restore_source(source)).id == source
+
+
+@pytest.mark.parametrize("step", ["moving", "restoring"])
+async def test_what_another_process_dies_at_is_settled_before_the_ingest_that_waited_for_it(
+    opened: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr("omni_core.engine.ingest.file.POLL_S", 0.01)
+    async with opened() as engine:
+        source = await put(engine, tmp_path)
+        before = (await engine.sources()).sources[0]
+        catalog, sha256 = engine._context.catalog, before.sha256
+        if step == "restoring":
+            await engine.forget(source)
+            await asyncio.to_thread(lambda: catalog.begin_restoring(sha256, whole=True))
+        else:
+            await copy_to_bin(engine._context, await engine._context.opened_index(), before)
+            await asyncio.to_thread(catalog.begin_forgetting, sha256)
+        asked = iter(["another server", "another server"])
+        monkeypatch.setattr(catalog, "ingested_by", lambda _: next(asked, ""))
+        assert await put(engine, tmp_path) == source
+        assert (await engine.sources()).sources == (before,)
+    async with opened() as engine:
+        await engine.ready()
+        assert (await engine.sources()).sources == (before,)
+        assert await engine.bin() == ()
+
+
+async def test_what_another_process_brings_back_is_left_to_it(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await put(engine, tmp_path)
+    await engine.forget(source)
+    (entry,) = await engine.bin()
+    catalog = engine._context.catalog
+    begun = catalog.begin_restoring
+
+    def another_was_faster(sha256: str, **more: Any) -> None:
+        begun(sha256, **more)
+        monkeypatch.setattr(catalog, "ingested_by", lambda _: "another server")
+        raise StoreError("another server is ingesting this file", code="BUSY")
+
+    monkeypatch.setattr(catalog, "begin_restoring", another_was_faster)
+    with pytest.raises(StoreError):
+        await engine.restore_source(source)
+    assert await asyncio.to_thread(catalog.bin_step, entry.sha256) == "restoring"
+    assert (await engine.sources()).total == 1
