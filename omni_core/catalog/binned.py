@@ -14,6 +14,7 @@ from typing import Any
 
 from omni_core.catalog.database import Row, Transaction
 from omni_core.catalog.groups import Groups
+from omni_core.catalog.rows import count, shown
 from omni_core.catalog.tables import TABLES
 from omni_core.errors import NotFoundError, StoreError
 from omni_core.types import BinnedSource
@@ -172,7 +173,7 @@ class Binned(Groups):
         key, others = TABLES[table]
         names = ", ".join(f'"{name}"' for name in (*key, *others))
         found = self._all(f"SELECT {names} FROM {table} WHERE sha256 = ?", sha256)  # noqa: S608 - ours
-        return [{name: r[name] for name in (*key, *others)} for r in found]
+        return [{name: _plain(r[name]) for name in (*key, *others)} for r in found]
 
 
 def _insert(db: Transaction, table: str, row: dict[str, Any]) -> None:
@@ -189,9 +190,15 @@ def _drop(db: Transaction, sha256: str) -> None:
     db.execute("DELETE FROM bin WHERE sha256 = ?", (sha256,))
 
 
+def _plain(value: Any) -> Any:
+    """A value of a row; of a text that is damaged, what can be shown of it."""
+    return shown(value) if isinstance(value, (str, bytes)) else value
+
+
 def _entry(r: Row) -> BinnedSource:
     return BinnedSource(
-        id=r["id"], sha256=r["sha256"], title=r["title"], uri=r["uri"], segments=r["segments"],
-        size=int(r["size"]), forgotten_at=float(r["at"]), state=r["state"], model=r["model"],
-        pipeline=r["pipeline"],
+        id=r["id"], sha256=r["sha256"], title=shown(r["title"]), uri=shown(r["uri"]),
+        segments=count(r["segments"]),
+        size=int(r["size"]), forgotten_at=float(r["at"]), state=shown(r["state"]),
+        model=shown(r["model"]), pipeline=shown(r["pipeline"]),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from omni_core.catalog.database import Transaction
 from omni_core.catalog.groups import Groups, end_groups
-from omni_core.catalog.rows import texts
+from omni_core.catalog.rows import count, texts
 from omni_core.errors import StoreError
 
 ASKED_AT_ONCE = 500
@@ -23,7 +23,7 @@ class Holding(Groups):
     def holdings(self) -> dict[str, int]:
         """The segments that the index must hold of every source that nobody ingests now, by id."""
         rows = self._all("SELECT id, segments FROM sources WHERE state IN ('ready', 'partial')")
-        return {str(r["id"]): _count(r["segments"]) for r in rows}
+        return {str(r["id"]): count(r["segments"]) for r in rows}
 
     def kept_ids(self, ids: Sequence[str]) -> set[str]:
         """Those of these ids of which something may lie in the store, such as thumbnails: sources,
@@ -56,7 +56,7 @@ class Holding(Groups):
             " WHERE id = ? AND state IN ('ready', 'partial')",
             (id_,),
         ).fetchone()
-        if row is None or (should := _count(row["segments"])) <= there:
+        if row is None or (should := count(row["segments"])) <= there:
             return False
         try:
             self._take(db, row["sha256"])
@@ -77,8 +77,3 @@ class Holding(Groups):
 def lost_note(warnings: tuple[str, ...]) -> str:
     """The warning that a source has lost segments or its row; "" where it has not."""
     return next((w for w in warnings if w.startswith((LOST, WAS_DAMAGED))), "")
-
-
-def _count(value: object) -> int:
-    """A number of segments; 0 where the row holds something else."""
-    return value if isinstance(value, int) and value > 0 else 0

@@ -104,10 +104,14 @@ class PostgresCatalog(Catalog):
         return "" if found is None else str(found["worker"])
 
     def replace_index(
-        self, model: str, present: Collection[str], empty: Mapping[str, str] | None = None
+        self,
+        model: str,
+        present: Collection[str],
+        empty: Mapping[str, str] | None = None,
+        held: Mapping[str, int] | None = None,
     ) -> None:
         """As `Catalog.replace_index`; what is being ingested meanwhile begins anew."""
-        super().replace_index(model, present, empty)
+        super().replace_index(model, present, empty, held)
         with self._writing() as db:
             db.execute(
                 "UPDATE sources SET owner = '', lease_until = NULL"

@@ -81,6 +81,11 @@ def mapping(value: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def count(value: object) -> int:
+    """A number of segments; 0 where the row holds something else."""
+    return value if isinstance(value, int) and value > 0 else 0
+
+
 def numbers(*values: Any) -> bool:
     """Whether all of these are finite numbers."""
     return all(isinstance(v, (int, float)) and math.isfinite(v) for v in values)

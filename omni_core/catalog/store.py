@@ -205,12 +205,17 @@ class Catalog(Binned, Holding):
             )  # fmt: skip
 
     def replace_index(
-        self, model: str, present: Collection[str], empty: Mapping[str, str] | None = None
+        self,
+        model: str,
+        present: Collection[str],
+        empty: Mapping[str, str] | None = None,
+        held: Mapping[str, int] | None = None,
     ) -> None:
         """Record that the index was replaced by one of `model` with the sources `present` (sha256).
 
         All other sources become partial: ingesting them again completes them. `empty`: why nothing
-        in a source can be found, for those.
+        in a source can be found, for those. `held`: how many segments the new index has of each
+        source, by id: another model may cut a file into more or fewer.
         """
         with self._writing() as db:
             _put_meta(db, "fingerprint", model)
@@ -228,6 +233,15 @@ class Catalog(Binned, Holding):
                 "UPDATE sources SET empty = ? WHERE sha256 = ?",
                 [(why, sha256) for sha256, why in (empty or {}).items()],
             )
+            if held is not None:
+                db.execute(
+                    "UPDATE sources SET segments = 0 WHERE sha256 IN (SELECT sha256 FROM present)"
+                )
+                db.executemany(
+                    "UPDATE sources SET segments = ?"
+                    " WHERE id = ? AND sha256 IN (SELECT sha256 FROM present)",
+                    [(count, id_) for id_, count in held.items()],
+                )
             db.execute(
                 "UPDATE sources SET state = 'partial', resume = '{}', segments = 0, progress = 0"
                 " WHERE sha256 NOT IN (SELECT sha256 FROM present)"

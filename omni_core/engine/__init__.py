@@ -124,7 +124,8 @@ class Engine:
             info = await asyncio.to_thread(encoders.describe, settings)
             catalog = await take_store(settings, info, resources)
             chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
-            store_index = IndexOpening(chosen, catalog)
+            shared = settings.read_only and settings.index != "edge"  # an edge index is copied
+            store_index = IndexOpening(chosen, catalog, mends=not shared)
             resources.push_async_callback(store_index.close)
             if beside is not None:
                 models, decoders = beside._context.models, beside._context.decoders
@@ -325,8 +326,7 @@ class Engine:
         read_only.refuse(self._context.settings)
         limits.check(source=source)
         row = await exact_source(self._context, source)
-        await self._jobs.stop(row.id)
-        return await library.forget_source(self._context, row.id, now=now)
+        return await library.forget_source(self._context, row.id, now=now, stop=self._jobs.stop)
 
     async def bin(self) -> tuple[BinnedSource, ...]:
         """What was forgotten and can be brought back, the newest first."""

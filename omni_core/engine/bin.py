@@ -17,7 +17,7 @@ from omni_core.engine import fetched
 from omni_core.engine.bin_settling import settle
 from omni_core.engine.context import Context
 from omni_core.engine.source_points import points_of_source
-from omni_core.errors import AmbiguousError, Choice, NotFoundError, OmniError
+from omni_core.errors import AmbiguousError, Choice, NotFoundError, OmniError, StoreError
 from omni_core.evidence import thumbnails
 from omni_core.ids import PIPELINE, is_id_shaped
 from omni_core.index.wire import pack_points, points_of
@@ -42,6 +42,15 @@ async def copy_to_bin(context: Context, index: Index, row: SourceRow) -> None:
         await asyncio.to_thread(catalog.keep_in_bin, row.sha256, number, body)
         number += 1
     await asyncio.to_thread(catalog.fill_bin, row.sha256)
+
+
+def give_up_copy(catalog: Catalog, sha256: str) -> None:
+    """Delete a copy that was not finished: what fills the disk must not stay there. Blocks."""
+    try:
+        if catalog.bin_step(sha256) == "copying" and not catalog.ingested_by(sha256):
+            catalog.drop_from_bin(sha256)
+    except StoreError as e:  # the next opening drops it
+        log.warning("what was copied of a source into the bin stays there for now: %s", e)
 
 
 async def named_in_bin(context: Context, wanted: str) -> BinnedSource:
@@ -93,7 +102,7 @@ async def restore_known(context: Context, sha256: str) -> None:
     index = await context.opened_index()
     for unfinished, step in await asyncio.to_thread(catalog.unfinished_in_bin):
         busy = await asyncio.to_thread(catalog.ingested_by, sha256)
-        if unfinished.sha256 == sha256 and step == "moving" and not busy:  # forgetting it failed
+        if unfinished.sha256 == sha256 and not busy:  # who was at it failed, or ended
             await settle(catalog, index, unfinished, step)
     entry = await asyncio.to_thread(catalog.binned_source, sha256)
     if entry is None:
@@ -101,7 +110,11 @@ async def restore_known(context: Context, sha256: str) -> None:
     same = (entry.model, entry.pipeline) == (context.info.fingerprint, PIPELINE)
     known = await asyncio.to_thread(catalog.get, sha256) is not None
     if same and entry.state == "ready" and not known:
-        await _restore_locked(context, index, entry, True)
+        try:
+            await _restore_locked(context, index, entry, True)
+        except (StoreError, NotFoundError) as e:
+            if e.code not in ("BUSY", "UNKNOWN_SOURCE"):  # another process brings it back
+                raise
     else:
         await delete(context, [entry], files=False)  # one of them is about to be ingested
 
@@ -125,6 +138,9 @@ async def _restore_locked(context: Context, index: Index, entry: BinnedSource, w
 
 
 async def _undo(context: Context, index: Index, entry: BinnedSource) -> None:
+    """Not where another process is bringing it back, for which this one had to stop."""
+    if await asyncio.to_thread(context.catalog.ingested_by, entry.sha256):
+        return
     if await asyncio.to_thread(context.catalog.bin_step, entry.sha256) == "restoring":
         await settle(context.catalog, index, entry, "restoring")
 

@@ -25,9 +25,11 @@ MENDED_AT_ONCE = 500
 class IndexOpening:
     """Opens an index once; after a failure the next caller tries again."""
 
-    def __init__(self, index: Index, catalog: Catalog) -> None:
-        """Neither is opened or closed here but the index."""
-        self._index, self._catalog = index, catalog
+    def __init__(self, index: Index, catalog: Catalog, *, mends: bool = True) -> None:
+        """Neither is opened or closed here but the index. `mends`: whether the index is set right
+        where a process ended at a change; not that of a read-only library on a server, which
+        others use and change."""
+        self._index, self._catalog, self._mends = index, catalog, mends
         self.compared = Compared({}, {})
         """What differed when the index was opened."""
         self._tasks = TaskOwner("the index")
@@ -50,9 +52,11 @@ class IndexOpening:
         await self._index.open()
         try:
             await self._index.claim(await asyncio.to_thread(library_id, self._catalog))
-            await settle_all(self._catalog, self._index)
+            if self._mends:
+                await settle_all(self._catalog, self._index)
             await self._compare()
-            await self._mend_collections()
+            if self._mends:
+                await self._mend_collections()
         except Exception:
             await self._index.close()  # so that the next attempt can open it
             raise
@@ -61,8 +65,8 @@ class IndexOpening:
         """Make partial what the index no longer holds whole, so that ingesting it again completes
         it, and note what it holds besides."""
         compared = self.compared = await compare(self._catalog, self._index)
-        if compared.lost:
-            marked = await asyncio.to_thread(self._catalog.mark_lost, compared.lost)
+        marked = await asyncio.to_thread(self._catalog.mark_lost, compared.lost)
+        if marked:  # not what another process is at
             log.warning(
                 "the index has lost segments of %d sources, which are partial now: ingest their "
                 "files again, or run `omni-mcp doctor --repair`", len(marked),

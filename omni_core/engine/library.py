@@ -6,7 +6,7 @@ import asyncio
 import base64
 import bisect
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import get_args
@@ -16,7 +16,7 @@ from omni_core.catalog import Catalog
 from omni_core.catalog.query import MISSING, OUTDATED, SortKey
 from omni_core.collection_names import collection_filter
 from omni_core.engine import fetched
-from omni_core.engine.bin import copy_to_bin
+from omni_core.engine.bin import copy_to_bin, give_up_copy
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
 from omni_core.engine.hashing import current_file
@@ -39,6 +39,8 @@ from omni_core.types import Modality
 
 MAX_ELSEWHERE = 3
 """Most other places of a quote that are returned."""
+STOP_AGAIN_S = 0.5
+"""How long to wait for an ingest to end before those that began meanwhile are stopped too."""
 
 
 async def list_sources(
@@ -231,14 +233,43 @@ def _holds(starts: Sequence[float], start: float) -> bool:
     return at < len(starts) and starts[at] == start
 
 
-async def forget_source(context: Context, source: str, *, now: bool = False) -> SourceRow:
+async def forget_source(
+    context: Context,
+    source: str,
+    *,
+    now: bool = False,
+    stop: Callable[[str], Awaitable[object]] | None = None,
+) -> SourceRow:
     """Move a source to the bin (`engine.bin`), or delete it `now`. The file itself is not touched,
     unless it was fetched from a link or uploaded into the store: that is deleted with the source.
-    Where its folder is watched, it is not ingested again before it changes."""
+    Where its folder is watched, it is not ingested again before it changes.
+
+    Waits for the ingests of the same bytes; `stop` ends those of a source id."""
     row = await exact_source(context, source)
-    index = await context.opened_index()
-    now = now or not context.settings.bin_days
-    catalog, sha256 = context.catalog, row.sha256
+    lock = context.source_locks.setdefault(row.sha256, asyncio.Lock())
+    while stop is not None and not await _acquired(lock, stop(row.id)):
+        pass
+    if stop is None:
+        await lock.acquire()
+    try:
+        await _forget_locked(context, row, now=now or not context.settings.bin_days)
+    finally:
+        lock.release()
+    await context.changes.notify(row.id)
+    return row
+
+
+async def _acquired(lock: asyncio.Lock, stopping: Awaitable[object]) -> bool:
+    await stopping
+    try:
+        async with asyncio.timeout(STOP_AGAIN_S):
+            return await lock.acquire()
+    except TimeoutError:
+        return False  # an ingest that waited for the lock has it now
+
+
+async def _forget_locked(context: Context, row: SourceRow, *, now: bool) -> None:
+    index, catalog, sha256 = await context.opened_index(), context.catalog, row.sha256
     try:
         if now:
             await asyncio.to_thread(catalog.drop_from_bin, sha256)
@@ -250,6 +281,7 @@ async def forget_source(context: Context, source: str, *, now: bool = False) -> 
         paths = await asyncio.to_thread(catalog.paths, sha256)
         await finish_first(asyncio.to_thread(_leave, catalog, sha256))
     except BaseException:
+        await finish_first(asyncio.to_thread(give_up_copy, catalog, sha256))
         await finish_first(asyncio.to_thread(catalog.end_forgetting, sha256))
         raise
     voices = VoiceFile(context.settings.store_path)
@@ -258,8 +290,6 @@ async def forget_source(context: Context, source: str, *, now: bool = False) -> 
         await asyncio.to_thread(fetched.remove, context.settings.store_path, paths)
     for kept in (clips, thumbnails) if now else (clips,):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
-    await context.changes.notify(row.id)
-    return row
 
 
 def _leave(catalog: Catalog, sha256: str) -> None:

@@ -525,3 +525,14 @@ def test_a_forgotten_source_is_listed_in_the_bin_brought_back_and_deleted_for_go
     assert call("bin", "--empty").err.startswith("BAD_ARGUMENT"), "it asks first"
     assert "deleted 1 source for good" in call("bin", "--empty", "--yes").out
     assert call("bin", "--restore", source).err.startswith("UNKNOWN_SOURCE")
+
+
+def test_bin_says_why_what_comes_back_is_partial(
+    call: Any, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMNI_MAX_SEGMENTS", "1")
+    path = media / "long.md"
+    path.write_text("\n\n".join(f"# Part {n}\n\n" + "log " * 150 for n in range(9)))
+    call("ingest", path)
+    call("forget", path, "--yes")
+    assert "it was in part before" in call("bin", "--restore", path).err

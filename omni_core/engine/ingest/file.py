@@ -144,7 +144,6 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
     if lock.locked():
         await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
-        await restore_known(context, sha256)
         while not await _is_done(context, run, sha256):
             who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
             if not who:
@@ -160,6 +159,9 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
 
 
 async def _is_done(context: Context, run: Run, sha256: str) -> bool:
+    """Asked again once another process is done: it may have died with the source half in the
+    bin."""
+    await restore_known(context, sha256)
     return await is_complete(context, run, sha256) or await limits.is_at_limit(context, run, sha256)
 
 

@@ -225,12 +225,13 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
     try:
         await target.open()
         await target.claim(await asyncio.to_thread(ownership.library_id, catalog))
+        held = await target.count_by_source(exact=True)
         await target.activate()
     finally:
         await target.close()
 
     def note() -> None:
-        catalog.replace_index(info.fingerprint, ledger.done, ledger.empty)
+        catalog.replace_index(info.fingerprint, ledger.done, ledger.empty, held)
         ledger.remove()
 
     await asyncio.to_thread(note)

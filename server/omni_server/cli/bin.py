@@ -49,7 +49,8 @@ async def _restore(engine: EngineApi, args: argparse.Namespace) -> int:
     else:
         say(f"{row.state:8} {one_line(row.title)}  ({counted(row.segments, 'segment')})  {row.id}")
         if row.state == "partial":
-            hint(f"the library has another model since: omni-mcp ingest {one_line(row.uri)}")
+            why = "it was in part before" if row.segments else "the library has another model since"
+            hint(f"{why}: omni-mcp ingest {one_line(row.uri)}")
     return 0
 
 

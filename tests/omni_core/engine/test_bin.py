@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest
-from omni_core.engine.bin import empty_old
+from omni_core.engine.bin import copy_to_bin, empty_old
 from omni_core.errors import NotFoundError, StoreError
 from omni_core.index.memory import MemoryIndex
 from omni_core.payload import source_filter
@@ -198,3 +200,125 @@ async def test_a_memory_index_gives_and_takes_the_same(
         assert await sees(engine, source) == []
         await engine.restore_source("Trip")
         assert (await engine.search(SearchRequest("ferry", collection="trips"))).hits == hits
+
+
+async def test_forgetting_waits_for_what_is_being_brought_back(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    await engine.forget(source)
+    index = await engine._context.opened_index()
+    whole, reached, go_on = index.upsert, asyncio.Event(), asyncio.Event()
+
+    async def slow(points: Any) -> None:
+        await whole(points)
+        reached.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(index, "upsert", slow)
+    restoring = asyncio.create_task(engine.restore_source(source))
+    await reached.wait()
+    forgetting = asyncio.create_task(engine.forget(source))
+    done, _ = await asyncio.wait([forgetting], timeout=0.3)
+    go_on.set()
+    await asyncio.gather(restoring, forgetting)
+    assert not done
+    assert await sees(engine, source) == []
+    assert await engine.restore_source(source) == before
+
+
+async def test_what_a_dead_process_was_bringing_back_is_not_taken_from_a_later_ingest(
+    opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    async with opened() as engine:
+        source = await put(engine, tmp_path)
+        await engine.forget(source)
+        catalog = engine._context.catalog
+        (entry,) = await engine.bin()
+        await asyncio.to_thread(lambda: catalog.begin_restoring(entry.sha256, whole=True))
+        await put(engine, tmp_path)
+        before = (await engine.sources()).sources[0]
+    async with opened() as engine:
+        await engine.ready()
+        assert (await engine.sources()).sources == (before,)
+        assert await engine.bin() == ()
+
+
+async def test_a_copy_into_the_bin_that_fails_takes_no_room(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    catalog = engine._context.catalog
+
+    def full(*_: Any) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(catalog, "fill_bin", full)
+    with pytest.raises(StoreError):
+        await engine.forget(source)
+    assert await asyncio.to_thread(catalog.bin_parts, before.sha256) == []
+    assert (await engine.sources()).sources == (before,)
+
+
+@pytest.mark.parametrize("value", ["x'ff00'", "cast(x'61ff' as text)", "'many'"])
+@pytest.mark.parametrize("column", ["title", "uri", "segments", "warnings", "model"])
+async def test_a_source_whose_row_is_damaged_can_be_forgotten_and_brought_back(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path, column: str, value: str
+) -> None:
+    async with opened() as engine:
+        source = await put(engine, tmp_path)
+    with closing(sqlite3.connect(settings.store_path / "catalog.sqlite")) as db, db:
+        db.execute(f"UPDATE sources SET {column} = {value}")  # noqa: S608 - ours
+    async with opened() as engine:
+        await engine.forget(source)
+        (entry,) = await engine.bin()
+        assert entry.id == source and isinstance(entry.title, str)
+        assert (await engine.restore_source(source)).id == source
+
+
+@pytest.mark.parametrize("step", ["moving", "restoring"])
+async def test_what_another_process_dies_at_is_settled_before_the_ingest_that_waited_for_it(
+    opened: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr("omni_core.engine.ingest.file.POLL_S", 0.01)
+    async with opened() as engine:
+        source = await put(engine, tmp_path)
+        before = (await engine.sources()).sources[0]
+        catalog, sha256 = engine._context.catalog, before.sha256
+        if step == "restoring":
+            await engine.forget(source)
+            await asyncio.to_thread(lambda: catalog.begin_restoring(sha256, whole=True))
+        else:
+            await copy_to_bin(engine._context, await engine._context.opened_index(), before)
+            await asyncio.to_thread(catalog.begin_forgetting, sha256)
+        asked = iter(["another server", "another server"])
+        monkeypatch.setattr(catalog, "ingested_by", lambda _: next(asked, ""))
+        assert await put(engine, tmp_path) == source
+        assert (await engine.sources()).sources == (before,)
+    async with opened() as engine:
+        await engine.ready()
+        assert (await engine.sources()).sources == (before,)
+        assert await engine.bin() == ()
+
+
+async def test_what_another_process_brings_back_is_left_to_it(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await put(engine, tmp_path)
+    await engine.forget(source)
+    (entry,) = await engine.bin()
+    catalog = engine._context.catalog
+    begun = catalog.begin_restoring
+
+    def another_was_faster(sha256: str, **more: Any) -> None:
+        begun(sha256, **more)
+        monkeypatch.setattr(catalog, "ingested_by", lambda _: "another server")
+        raise StoreError("another server is ingesting this file", code="BUSY")
+
+    monkeypatch.setattr(catalog, "begin_restoring", another_was_faster)
+    with pytest.raises(StoreError):
+        await engine.restore_source(source)
+    assert await asyncio.to_thread(catalog.bin_step, entry.sha256) == "restoring"
+    assert (await engine.sources()).total == 1

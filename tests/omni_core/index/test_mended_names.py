@@ -87,6 +87,21 @@ async def test_names_are_mended_in_the_catalog_and_in_every_point(
         await asyncio.to_thread(catalog.close)
 
 
+async def test_a_read_only_library_leaves_an_index_on_a_server_as_it_is(
+    open_index: Any, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(_old_library, tmp_path)
+    index = await open_index()
+    await _old_points(index)
+    before = await _names(index)
+    await _reopen(open_index, index)
+    catalog = await asyncio.to_thread(SqliteCatalog, tmp_path)
+    try:
+        assert await _names(await IndexOpening(index, catalog, mends=False).opened()) == before
+    finally:
+        await asyncio.to_thread(catalog.close)
+
+
 class _Died(StoreError):
     pass
 

@@ -90,6 +90,32 @@ async def test_a_source_whose_file_is_gone_is_named_and_the_rest_goes_on(
     assert report.state == "swapped" and [t for t, _ in report.failed] == ["lake"]
 
 
+@pytest.mark.parametrize("words", [60, 400])
+async def test_a_model_that_cuts_files_otherwise_leaves_no_source_that_seems_damaged(
+    opened: Callable[..., Any],
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: int,
+) -> None:
+    path = tmp_path / "long.md"
+    path.write_text("\n\n".join(f"Paragraph {n} of the harbour chronicle." for n in range(120)))
+    await filled(opened, tmp_path, path.name)
+    async with opened() as engine:
+        (before,) = (await engine.sources()).sources
+    info = hashing.HashingEncoder.describe(settings)
+    cut = replace(info.cut, text_window_words=words, text_window_stride=words - 10)
+    other = replace(info, revision="2", cut=cut)
+    monkeypatch.setattr(hashing.HashingEncoder, "describe", lambda settings: other)
+    async with asyncio.timeout(100):
+        await reindex(settings, "hashing")
+    async with opened() as engine:
+        index = await engine._context.opened_index()
+        (row,) = (await engine.sources()).sources
+        assert row.segments == await index.count() != before.segments
+        assert (row.state, row.warnings) == ("ready", ())
+
+
 async def test_a_run_that_was_cut_off_goes_on_where_it_stopped(
     opened: Callable[..., Any], settings: Settings, media: Path, renamed: Callable[[], None]
 ) -> None:
