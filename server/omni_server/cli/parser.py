@@ -204,7 +204,7 @@ def _asking(verbs: Verbs) -> None:
         default=[],
         choices=("frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text"),
         metavar="WHAT",
-        help="frame, sheet, page, marked, closeup, audio, clip, text (by kind: frame, page or text)",
+        help="frame, sheet, page, marked, closeup, audio, clip, text (else by kind)",
     )
     show.add_argument("--step", type=int, default=0, help="+1 the segment after, -1 before")
     show.add_argument("--pad", type=float, default=0.0, metavar="S", help="seconds to add around")
