@@ -65,7 +65,7 @@ def _problem(error: ErrorDetails, known: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return f"{name} is missing: {_taken(known[name])}"
     if error["type"] == "string_pattern_mismatch":
-        return f"{name} is not as it must be: {_taken(known[name])}"
+        return f"{name} takes only: {_taken(known[name])}, as list_sources gives it"
     if error["type"] == "literal_error":
         return f"{name} takes {error['ctx']['expected'].translate(_NO_MARKS)}"
     return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"

@@ -12,6 +12,8 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from omni_core.text.counting import counted as counted
+
 MARGIN = 2000
 """Characters that cleaning may take away from a line before it is cut."""
 
@@ -42,11 +44,6 @@ def tokens(text: str) -> int:
     other scripts about one."""
     plain = sum(c < "\u0250" for c in text)
     return -(-plain * 10 // 36) + len(text) - plain
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 line`, `0 lines`, `12 lines`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def file_name(text: str) -> str:

@@ -72,7 +72,7 @@ def test_arguments_are_read_generously(
         ("ingest_media", {"source": "x", "wait_s": 46}, "wait_s"),
         ("similar_to", {"ref": "r", "not_like": list("abcdef")}, "not_like"),
         ("read_source", {"source": "s", "start": -1}, "start"),
-        ("delete_source", {"source": "everything"}, "source is not as it must be: src_ id"),
+        ("delete_source", {"source": "everything"}, "source takes only: src_ id"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_short_line(
