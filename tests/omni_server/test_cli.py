@@ -22,7 +22,9 @@ import pytest
 from PIL import Image
 
 from omni_core.settings import Settings
+from omni_server.app import all_tools
 from omni_server.cli import main, parser, printing
+from omni_server.cli.parser import build
 from omni_server.cli.settings import settings_of
 
 REPO = Path(__file__).parents[2]
@@ -525,3 +527,9 @@ def test_a_forgotten_source_is_listed_in_the_bin_brought_back_and_deleted_for_go
     assert call("bin", "--empty").err.startswith("BAD_ARGUMENT"), "it asks first"
     assert "deleted 1 source for good" in call("bin", "--empty", "--yes").out
     assert call("bin", "--restore", source).err.startswith("UNKNOWN_SOURCE")
+
+
+def test_the_command_line_opens_whatever_an_agent_may_open() -> None:
+    (tool,) = (t for t in all_tools() if t.name == "get_segment")
+    shows = tool.parameters["properties"]["show"]["items"]["enum"]
+    assert build().parse_args(["show", "r", "--show", *shows]).show == shows
