@@ -12,8 +12,6 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from omni_core.text.counting import counted as counted
-
 MARGIN = 2000
 """Characters that cleaning may take away from a line before it is cut."""
 
@@ -44,6 +42,13 @@ def tokens(text: str) -> int:
     other scripts about one."""
     plain = sum(c < "\u0250" for c in text)
     return -(-plain * 10 // 36) + len(text) - plain
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 line`, `0 lines`, `12 lines`."""
+    from omni_core.text import counting  # the help page of the command imports no core
+
+    return counting.counted(number, noun)
 
 
 def file_name(text: str) -> str:
