@@ -458,7 +458,7 @@ def test_collections_have_one_spelling_and_are_listed(call: Any, media: Path) ->
     assert found.code == 0 and found.data["hits"]
     unknown = call("sources", "--collection", "work")
     assert unknown.code == 1
-    assert "no collection 'work'; there are: default, trips 2026" in unknown.err
+    assert "no collection 'work'; there are: 'default', 'trips 2026'" in unknown.err
 
 
 def test_a_name_that_fits_several_sources_lists_their_titles(call: Any, media: Path) -> None:
