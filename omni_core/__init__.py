@@ -144,6 +144,7 @@ _LAZY = {
     "omni_core.sharing": ("SharedEngine",),
     "omni_core.types": (
         "AudioContent",
+        "BinnedSource",
         "Channel",
         "Content",
         "CutOptions",

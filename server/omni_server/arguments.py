@@ -13,6 +13,7 @@ from typing import Any
 
 from mcp.server.mcpserver.tools import Tool
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from omni_core import limits
 from omni_core.errors import BadRequestError
@@ -23,6 +24,8 @@ ALIASES = {"id": "ref", "segment_id": "ref"}
 NO_VALUE = ("", "null", "none", "undefined")
 """Values that models write for an absent argument that is not free text."""
 _LARGEST = 1 << 63
+_NO_MARKS = str.maketrans("", "", "'\"")
+_BACKTICKS = str.maketrans("'\"", "``")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
 
 
@@ -46,15 +49,32 @@ def read(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
     values = {n: _coerced(v, known[n]) for n, v in named.items() if v is not None}
     blank = [n for n, v in values.items() if _is_absent(n, v, known[n])]
     if needed := [n for n in blank if n in required]:
-        raise BadRequestError(f"{needed[0]} is blank: {known[needed[0]]['description']}")
+        raise BadRequestError(f"{needed[0]} is blank: {_taken(known[needed[0]])}")
     values = {n: v for n, v in values.items() if n not in blank}
     try:
         return tool.fn_metadata.validate_arguments(values)
     except ValidationError as e:
-        problems = "; ".join(
-            f"{'.'.join(str(p) for p in err['loc'])}: {err['msg']}" for err in e.errors()[:3]
-        )
-        raise BadRequestError(one_line(problems)) from None
+        problems = dict.fromkeys(_problem(err, known) for err in e.errors()[:3])
+        raise BadRequestError(one_line("; ".join(problems))) from None
+
+
+def _problem(error: ErrorDetails, known: Mapping[str, Any]) -> str:
+    """What is wrong with one argument, and what it takes. Words of ours stand without quotation
+    marks: what has them is taken for a stranger's (`omni_server.text.Fence.written`)."""
+    name = str(error["loc"][0])
+    if error["type"] == "missing":
+        return f"{name} is missing: {_taken(known[name])}"
+    if error["type"] == "string_pattern_mismatch":
+        return f"{name} takes only: {_taken(known[name])}, as list_sources gives it"
+    if error["type"] == "literal_error":
+        return f"{name} takes {error['ctx']['expected'].translate(_NO_MARKS)}"
+    return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
+
+
+def _taken(schema: Mapping[str, Any]) -> str:
+    """What an argument takes, by its description."""
+    text: str = schema["description"]
+    return text.translate(_BACKTICKS)
 
 
 def longest(tool: str, name: str, schema: Mapping[str, Any]) -> int:

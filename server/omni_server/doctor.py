@@ -215,7 +215,8 @@ def _weights(settings: Settings) -> Iterator[Finding]:
             weights.find(row.role, settings)
         except OmniError as e:
             state: State = "absent" if row.optional else "missing"
-            yield Finding(name, state, str(e), row.adds, row.get, needed)
+            detail = "not installed" if isinstance(e, weights.NotInstalledError) else str(e)
+            yield Finding(name, state, detail, row.adds, row.get, needed)
         else:
             detail = f"{row.adds} ({size:.0f} MB, sha256 verified, {row.licence})"
             yield Finding(name, "ok", detail, needed=needed)

@@ -10,6 +10,7 @@ from typing import Any
 from omni_core.settings import Settings
 from omni_server.child_look import answer_of
 from omni_server.tenants import FOLDER
+from omni_server.text import counted
 
 LOOK_S = 900
 
@@ -45,5 +46,5 @@ def lines(settings: Settings) -> Iterator[tuple[str, Any, str, str, str]]:
         for note in seen["notes"]:
             yield "library", "warning", f"{own}{note}", "", ""
         if not any(not fault["harmless"] for fault in seen["faults"]):
-            what = f"{seen['sources']} sources with {seen['segments']} segments"
+            what = f"{counted(seen['sources'], 'source')}, {counted(seen['segments'], 'segment')}"
             yield "library", "ok", f"{own}{what}, nothing damaged", "", ""

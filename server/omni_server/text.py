@@ -46,7 +46,9 @@ def tokens(text: str) -> int:
 
 def counted(number: int, noun: str) -> str:
     """`1 line`, `0 lines`, `12 lines`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    from omni_core.text import counting  # the help page of the command imports no core
+
+    return counting.counted(number, noun)
 
 
 def file_name(text: str) -> str:

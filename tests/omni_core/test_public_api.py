@@ -97,3 +97,12 @@ def test_importing_the_package_loads_no_heavy_module() -> None:
         timeout=60,
     )  # fmt: skip
     assert ran.stdout.strip() == "[]"
+
+
+def test_the_engine_is_imported_without_the_http_client_that_fetches_weights() -> None:
+    code = "import sys, omni_core.engine; print('httpx2' in sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPO,
+        timeout=60,
+    )  # fmt: skip
+    assert ran.stdout.strip() == "False"

@@ -10,6 +10,7 @@ from mcp.server.mcpserver.tools import Tool
 from omni_core.errors import BadRequestError
 from omni_server.app import all_tools
 from omni_server.arguments import read
+from omni_server.text import fenced
 
 
 def _tool(name: str) -> Tool:
@@ -55,13 +56,13 @@ def test_arguments_are_read_generously(
             "no argument 'modalities'; it takes query",
         ),
         ("search", {"query": "x", "a\u202e\nb" * 50: 1}, "no argument"),
-        ("search", {}, "query"),
-        ("search", {"query": ""}, "query"),
+        ("search", {}, "query is missing: What was seen, heard"),
+        ("search", {"query": ""}, "query is blank: What was seen, heard"),
         ("search", {"query": "x" * 401}, "query"),
         ("search", {"query": "x", "limit": 0}, "limit"),
         ("search", {"query": "x", "limit": 10**30}, "limit"),
         ("search", {"query": "x", "limit": "many"}, "limit"),
-        ("search", {"query": "x", "modality": ["smell"]}, "'video', 'audio'"),
+        ("search", {"query": "x", "modality": ["smell"]}, "modality takes video, audio"),
         ("search", {"query": "x", "modality": "[" * 5000}, "modality"),
         ("search", {"query": {"a": 1}}, "query"),
         ("get_segment", {"ref": "r", "crop": [0, 1]}, "crop"),
@@ -71,7 +72,7 @@ def test_arguments_are_read_generously(
         ("ingest_media", {"source": "x", "wait_s": 46}, "wait_s"),
         ("similar_to", {"ref": "r", "not_like": list("abcdef")}, "not_like"),
         ("read_source", {"source": "s", "start": -1}, "start"),
-        ("delete_source", {"source": "everything"}, "source"),
+        ("delete_source", {"source": "everything"}, "source takes only: src_ id"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_short_line(
@@ -82,6 +83,24 @@ def test_wrong_arguments_are_refused_in_one_short_line(
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) <= 300
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("search", {"query": " "}),
+        ("search", {"query": "x", "modality": ["smell"]}),
+        ("search", {"query": "x", "order": "up"}),
+        ("ingest_media", {}),
+        ("delete_source", {"source": "everything"}),
+    ],
+)
+def test_what_an_argument_takes_is_said_in_the_line_itself_and_not_in_the_fence(
+    name: str, given: dict[str, Any]
+) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        read(_tool(name), given)
+    assert fenced(str(caught.value)) == str(caught.value)
 
 
 BLANKS: dict[str, list[Any]] = {

@@ -22,7 +22,9 @@ import pytest
 from PIL import Image
 
 from omni_core.settings import Settings
+from omni_server.app import all_tools
 from omni_server.cli import main, parser, printing
+from omni_server.cli.parser import build
 from omni_server.cli.settings import settings_of
 
 REPO = Path(__file__).parents[2]
@@ -456,7 +458,7 @@ def test_collections_have_one_spelling_and_are_listed(call: Any, media: Path) ->
     assert found.code == 0 and found.data["hits"]
     unknown = call("sources", "--collection", "work")
     assert unknown.code == 1
-    assert "no collection 'work'; there are: default, trips 2026" in unknown.err
+    assert "no collection 'work'; there are: 'default', 'trips 2026'" in unknown.err
 
 
 def test_a_name_that_fits_several_sources_lists_their_titles(call: Any, media: Path) -> None:
@@ -536,3 +538,9 @@ def test_bin_says_why_what_comes_back_is_partial(
     call("ingest", path)
     call("forget", path, "--yes")
     assert "it was in part before" in call("bin", "--restore", path).err
+
+
+def test_the_command_line_opens_whatever_an_agent_may_open() -> None:
+    (tool,) = (t for t in all_tools() if t.name == "get_segment")
+    shows = tool.parameters["properties"]["show"]["items"]["enum"]
+    assert build().parse_args(["show", "r", "--show", *shows]).show == shows

@@ -155,7 +155,7 @@ def test_damage_fails_the_doctor_and_a_repair_mends_it(
     note.write_text("# Volcano\n\nThe magma chamber fills.\n")
     assert main(["ingest", str(note), *hashing(store)]) == 0
     assert main(["doctor", *hashing(store)]) == 0
-    assert "1 sources with 2 segments, nothing damaged" in capsys.readouterr().out
+    assert "1 source, 2 segments, nothing damaged" in capsys.readouterr().out
     for shard in store.glob("index/*/shard"):
         shutil.rmtree(shard)
     assert main(["doctor", *hashing(store)]) == 1
@@ -164,7 +164,7 @@ def test_damage_fails_the_doctor_and_a_repair_mends_it(
     assert "mend it: omni-mcp doctor --repair" in said
     assert main(["doctor", "--repair", "--json", *hashing(store)]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["repaired"][0]["done"][-1] == "1 sources were read again from their files"
+    assert report["repaired"][0]["done"][-1] == "read again from the file: 1 source"
     assert not [f for f in report["findings"] if f["state"] == "damaged"]
 
 

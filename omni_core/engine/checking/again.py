@@ -12,6 +12,7 @@ from omni_core.engine.checking.findings import Mended
 from omni_core.engine.hashing import read_hash
 from omni_core.engine.results import IngestRequest, SourceRow
 from omni_core.errors import OmniError
+from omni_core.text.counting import counted
 from omni_core.types import FILE_TIME
 
 Progress = Callable[[int, int, str], Awaitable[None]]
@@ -34,7 +35,7 @@ async def read_again(engine: EngineApi, said: Mended, progress: Progress | None 
         else:
             done += 1
     if done:
-        said.done.append(f"{done} sources were read again from their files")
+        said.done.append(f"read again from the file: {counted(done, 'source')}")
 
 
 async def _marked(engine: EngineApi) -> list[SourceRow]:

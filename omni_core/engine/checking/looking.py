@@ -28,6 +28,7 @@ from omni_core.errors import OmniError, StoreError
 from omni_core.evidence import thumbnails
 from omni_core.index import versions
 from omni_core.settings import Settings
+from omni_core.text.counting import counted
 from omni_core.types import EncoderInfo
 from omni_core.weights import cache
 
@@ -179,21 +180,22 @@ async def _compared(held: Any, catalog: Catalog) -> list[Fault]:
     differs = await compare(catalog, held)
     rows = await asyncio.to_thread(catalog.get_many, list(differs.lost)[:MOST])
     found = [
-        Fault("index", f"{row.title} has {differs.lost.get(id_, 0)} of its {row.segments} segments")
+        Fault("index", f"{row.title} has {differs.lost.get(id_, 0)} of {row.segments} segments")
         for id_, row in rows.items()
     ]
     if (more := len(differs.lost) - len(rows)) > 0:
-        found.append(Fault("index", f"{more} more sources have lost segments"))
+        found.append(Fault("index", f"of {counted(more, 'further source')} segments are lost"))
     if differs.unknown:
         count, sources = sum(differs.unknown.values()), len(differs.unknown)
-        line = f"{count} segments are of {sources} sources that the catalog does not know"
-        found.append(Fault("index", line))
+        line = f"{counted(count, 'segment')} of {counted(sources, 'source')} that the catalog"
+        found.append(Fault("index", f"{line} does not know"))
     return found
 
 
 def _damaged_points(damaged: dict[str, list[str]]) -> list[Fault]:
     count = sum(map(len, damaged.values()))
-    return [Fault("index", f"{count} segments of {len(damaged)} sources are damaged")] * bool(count)
+    line = f"damaged: {counted(count, 'segment')} of {counted(len(damaged), 'source')}"
+    return [Fault("index", line)] * bool(count)
 
 
 def _of_thumbnails(store: Path, catalog: Catalog) -> list[Fault]:
@@ -202,10 +204,10 @@ def _of_thumbnails(store: Path, catalog: Catalog) -> list[Fault]:
     known = catalog.kept_ids(ids)
     found = []
     if bad:
-        found.append(Fault("thumbnails", f"{len(bad)} of {len({s for s, _ in bad})} sources "
-                           "are damaged"))  # fmt: skip
+        sources = counted(len({s for s, _ in bad}), "source")
+        found.append(Fault("thumbnails", f"damaged: {len(bad)}, of {sources}"))
     if strange := [id_ for id_ in ids if id_ not in known]:
-        line = f"of {len(strange)} sources that the catalog does not know"
+        line = f"of {counted(len(strange), 'source')} that the catalog does not know"
         found.append(Fault("thumbnails", line, harmless=True))
     return found
 

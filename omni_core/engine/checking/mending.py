@@ -35,6 +35,7 @@ from omni_core.payload import of_sources
 from omni_core.protocols import Index
 from omni_core.query import Filter, Ids
 from omni_core.settings import Settings
+from omni_core.text.counting import counted
 from omni_core.types import EncoderInfo
 from omni_core.weights import cache
 
@@ -222,7 +223,7 @@ async def _mend_points(
         await asyncio.to_thread(_note, aside / "segments.jsonl", lines)
         await held.delete(Filter(must=(Ids(some),)))
     if damaged:
-        said.done.append(f"{len(damaged)} damaged segments were taken out of the index")
+        said.done.append(f"taken out of the index: {counted(len(damaged), 'damaged segment')}")
     differs = await compare(catalog, held)
     strange = list(differs.unknown)
     for i in range(0, len(strange), AT_ONCE):
@@ -230,13 +231,14 @@ async def _mend_points(
     if strange:
         count = sum(differs.unknown.values())
         said.done.append(
-            f"{count} segments of {len(strange)} sources that the catalog does not know were taken "
-            "out of the index; their words are kept: ingest their files again"
+            f"taken out of the index: {counted(count, 'segment')} of "
+            f"{counted(len(strange), 'source')} that the catalog does not know; their words are "
+            "kept: ingest their files again"
         )
     await held.flush()
     marked = await asyncio.to_thread(catalog.mark_lost, differs.lost)
     if marked:
-        said.done.append(f"{len(marked)} sources with lost segments are marked")
+        said.done.append(f"marked as partial: {counted(len(marked), 'source')} with lost segments")
 
 
 async def _take_out(held: Index, sources: list[str], aside: Path) -> None:
@@ -262,15 +264,20 @@ async def _mend_thumbnails(
         await asyncio.to_thread(_put_aside, store / file, aside / file)
     made = await rebuilding.rebuild(settings, catalog, held, bad)
     if made:
-        said.done.append(f"{made} thumbnails were made again")
+        said.done.append(f"made again: {counted(made, 'thumbnail')}")
     if made < len(bad):
         said.left.append(
-            f"{len(bad) - made} thumbnails were damaged and are gone: their files are not here"
+            f"damaged, and not made again: {counted(len(bad) - made, 'thumbnail')}, of files that "
+            "are not here"
         )
     ids = await asyncio.to_thread(thumbnails.sources, store)
-    for id_ in set(ids) - await asyncio.to_thread(catalog.kept_ids, ids):
-        folder = store / thumbnails.FOLDER / id_
-        await asyncio.to_thread(_move, folder, aside, said)
+    strange = set(ids) - await asyncio.to_thread(catalog.kept_ids, ids)
+    for id_ in strange:
+        file = f"{thumbnails.FOLDER}/{id_}"
+        await asyncio.to_thread(_put_aside, store / file, aside / file)
+    if strange:
+        sources = counted(len(strange), "source")
+        said.done.append(f"moved away: thumbnails of {sources} that the catalog does not know")
 
 
 def _move(path: Path, aside: Path, said: Mended) -> None:

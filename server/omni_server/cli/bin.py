@@ -29,13 +29,15 @@ async def bin(args: argparse.Namespace) -> int:
     if not held:
         say("the bin is empty.")
         return 0
-    rows = [
-        (b.id, str(b.segments), f"{b.size / 1e6:.1f} MB", _day(b), one_line(b.title)) for b in held
-    ]
+    rows = [(b.id, str(b.segments), _size(b.size), _day(b), one_line(b.title)) for b in held]
     table(rows, ("id", "segments", "size", "forgotten", "title"), right=(1, 2))
-    hint(f"{sum(b.size for b in held) / 1e6:.1f} MB; omni-mcp bin --restore ID brings one back, "
+    hint(f"{_size(sum(b.size for b in held))}; omni-mcp bin --restore ID brings one back, "
          "omni-mcp bin --empty deletes them now")  # fmt: skip
     return 0
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{max(1, round(size / 1e3))} kB"
 
 
 def _day(entry: BinnedSource) -> str:

@@ -202,8 +202,9 @@ def _asking(verbs: Verbs) -> None:
         "--show",
         nargs="+",
         default=[],
-        choices=("frame", "sheet", "page", "audio", "clip", "text"),
-        help="what to open (by kind: frame, page, image or text)",
+        choices=("frame", "sheet", "page", "marked", "closeup", "audio", "clip", "text"),
+        metavar="WHAT",
+        help="frame, sheet, page, marked, closeup, audio, clip, text (else by kind)",
     )
     show.add_argument("--step", type=int, default=0, help="+1 the segment after, -1 before")
     show.add_argument("--pad", type=float, default=0.0, metavar="S", help="seconds to add around")

