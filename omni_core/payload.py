@@ -98,6 +98,12 @@ class StoredSegment:
         return cls(fields)
 
     @property
+    def claimed_source(self) -> str:
+        """`source_id` of a payload that may be damaged; "" where it names none."""
+        source = self.fields.get("source_id")
+        return source if isinstance(source, str) else ""
+
+    @property
     def source_id(self) -> str:
         """`src_...`."""
         return str(self.fields["source_id"])

@@ -72,7 +72,7 @@ def current(store: Path) -> str | None:
     path = folder(store) / "CURRENT"
     try:
         return path.read_bytes().decode("utf-8", "replace").strip() or None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as e:
         raise StoreError(f"{path} cannot be read ({e.strerror}): {MEND}") from e

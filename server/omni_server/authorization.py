@@ -68,7 +68,7 @@ def require(caller: Principal, scope: OneScope, what: str) -> None:
     if not caller.may(scope):
         have = ", ".join(sorted(caller.scopes)) or "none"
         raise RefusedError(
-            f"{what} needs the scope {scope!r}, this token has {have}: ask whoever runs the server "
+            f"{what} needs the scope {scope}, this token has {have}: ask whoever runs the server "
             "for a token with it",
             code="FORBIDDEN",
         )

@@ -119,7 +119,7 @@ async def test_a_stop_names_what_was_stopped_and_how_far_it_was(
     assert engine.stopped == [((str(root / "talk.mp4"),), False)]
     assert engine.asked == []
     assert result.structured_content == {"state": "partial", "progress": 0.4, "segments": 3}
-    assert "'talk.mp4'" in result.content[0].text and "go on from there" in result.content[0].text
+    assert "[1] talk.mp4" in result.content[0].text and "go on from there" in result.content[0].text
 
 
 async def test_a_stop_of_what_does_not_run_says_so(

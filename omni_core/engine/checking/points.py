@@ -42,9 +42,7 @@ async def look_at_points(index: Index, *, seconds: float = LOOK_S) -> Sound:
         whole = await index.get([p.id for p in page], vectors=True)
         for point in whole:
             if not is_sound(point):
-                source = point.stored.fields.get("source_id")
-                known = source if isinstance(source, str) else ""
-                found.damaged.setdefault(known, []).append(point.id)
+                found.damaged.setdefault(point.stored.claimed_source, []).append(point.id)
         found.read += len(page)
         if offset is None:
             return found

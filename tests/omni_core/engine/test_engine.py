@@ -231,7 +231,7 @@ async def test_collections_are_apart_and_one_source_may_be_in_both(
     assert {h.title for h in holiday.hits} == {"lake"}
     work = await engine.search(SearchRequest("blue picture", collection="work"))
     assert "lake" in {h.title for h in work.hits}
-    with pytest.raises(NotFoundError, match="holiday, work") as caught:
+    with pytest.raises(NotFoundError, match="'holiday', 'work'") as caught:
         await engine.search(SearchRequest("blue", collection="nope"))
     assert caught.value.code == "UNKNOWN_COLLECTION"
 

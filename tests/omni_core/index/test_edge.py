@@ -270,7 +270,6 @@ async def test_a_crash_while_creating_is_made_good_at_the_next_opening(
 
 
 DAMAGE = {
-    "record": lambda shard: shard.parent / "index.json",
     "engine file that it checks": lambda shard: shard / "wal" / "first-index",
     "engine file that makes it panic": lambda shard: next(shard.rglob("status.dat")),
 }
@@ -287,6 +286,20 @@ async def test_damage_is_one_line_that_names_the_folder(tmp_path: Path, which: A
     with pytest.raises(StoreError, match="is damaged") as damaged:
         await index.open()
     assert str(tmp_path) in str(damaged.value) and "\n" not in str(damaged.value)
+
+
+async def test_a_damaged_record_is_written_anew(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path, INFO)
+    await index.open()
+    await index.upsert([point(0)])
+    await index.close()
+    record = versions.folder(tmp_path) / versions.slug(INFO) / "index.json"
+    whole = record.read_bytes()
+    record.write_bytes(b"")
+    await index.open()
+    assert await index.count() == 1
+    await index.close()
+    assert record.read_bytes() == whole
 
 
 def test_a_nearly_full_disk_refuses_writes_and_keeps_the_rest(

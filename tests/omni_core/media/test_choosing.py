@@ -142,7 +142,7 @@ def test_a_failure_before_the_first_segment_is_mended_and_a_later_one_is_not(
     _, words, warnings = read(with_notes, tmp_path / "early.txt")
     assert SENTENCE in words and warnings == []
     (tmp_path / "late.txt").write_text(f"NOTES on otters: {SENTENCE}")
-    with pytest.raises(UnreadableError, match=r"late\.txt cannot be decoded"):
+    with pytest.raises(UnreadableError, match=r"'late\.txt' cannot be decoded"):
         read(with_notes, tmp_path / "late.txt")
 
 

@@ -49,7 +49,7 @@ class Target:
             text = text.replace(value, "?")
         for end in range(len(self.path), 40, -1):  # messages cut long paths
             text = text.replace(self.path[:end], "?")
-        text = re.sub(r"did you mean .*?\?|allowed folders: [^\"]*", "", text)
+        text = re.sub(r"(did you mean|allowed folders:) [^\"]*", "", text)
         return re.sub(r"media-[0-9a-f]{8}", "media", text)
 
 

@@ -124,7 +124,7 @@ async def test_a_name_is_given_found_and_taken_back(engine: Engine, talk: str) -
 
 
 async def test_a_speaker_or_name_that_does_not_fit_is_refused(engine: Engine, talk: str) -> None:
-    with pytest.raises(NotFoundError, match=r"A \(Ann\), B \(Bob\)") as e:
+    with pytest.raises(NotFoundError, match=r"A \('Ann'\), B \('Bob'\)") as e:
         await engine.name_speaker(talk, "C", "Carl")
     assert e.value.code == "UNKNOWN_SPEAKER"
     for name in ("speaker A", "x" * 90):

@@ -133,7 +133,7 @@ def test_a_truncated_sound_file_yields_what_is_there(
 def test_a_header_without_sound_is_one_line(tmp_path: Path, svc: Any) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"RIFF\0\0\0\0WAVE" + b"\0" * 50)
-    with pytest.raises(UnreadableError, match=r"^a\.wav cannot be decoded"):
+    with pytest.raises(UnreadableError, match=r"^'a\.wav' cannot be decoded"):
         svc.probe(str(path))
 
 

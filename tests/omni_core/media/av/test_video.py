@@ -225,7 +225,7 @@ def test_a_film_that_breaks_off_yields_what_is_there_and_says_so(
 def test_what_is_no_film_inside_is_one_line(svc: Any, tmp_path: Path) -> None:
     path = tmp_path / "bad.mp4"
     path.write_bytes(b"\0\0\0\x18ftypisom" + bytes(range(256)) * 40)
-    with pytest.raises(UnreadableError, match=r"^bad\.mp4 cannot be decoded") as e:
+    with pytest.raises(UnreadableError, match=r"^'bad\.mp4' cannot be decoded") as e:
         svc.probe(str(path))
     assert e.value.code == "CORRUPT_MEDIA"
     assert "\n" not in str(e.value)

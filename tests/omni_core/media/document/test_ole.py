@@ -258,8 +258,8 @@ def test_what_floats_above_a_workbook_gives_a_warning(ole: Ole, svc: Any) -> Non
 @pytest.mark.parametrize(
     ("name", "stream", "says"),
     [
-        ("a.doc", "WordDocument", "a.doc is a Word document from before 2007 (DOC); save it as"),
-        ("a.txt", "WordDocument", "a.txt is a Word document"),
+        ("a.doc", "WordDocument", "'a.doc' is a Word document from before 2007 (DOC); save it as"),
+        ("a.txt", "WordDocument", "'a.txt' is a Word document"),
         ("a.ppt", "PowerPoint Document", "a PowerPoint presentation from before 2007 (PPT)"),
         ("a.vsd", "VisioDocument", "a Visio drawing"),
         ("a.pub", "Quill/QuillSub/CONTENTS", "a Publisher file"),
