@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
 DEFAULT = "default"
 """The collection of files for which none is named."""
+
+
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+"""What counts as printable and shows nothing: fillers, the empty Braille cell, variations."""
 
 
 def collection_name(given: str) -> str:
@@ -28,6 +35,6 @@ def collection_names(given: Iterable[str]) -> tuple[str, ...]:
 
 
 def _folded(given: str) -> str:
-    visible = "".join(c for c in given if c.isprintable() or c.isspace())
+    visible = "".join(c for c in _UNSEEN.sub("", given) if c.isprintable() or c.isspace())
     folded = unicodedata.normalize("NFKC", visible).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())  # folding can undo the first

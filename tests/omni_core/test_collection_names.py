@@ -37,3 +37,8 @@ def test_requests_hold_the_stored_name() -> None:
     assert IngestRequest("f", collection=" Trips ").collection == "trips"
     assert IngestRequest("f", collection="") == IngestRequest("f")
     assert SearchRequest("x", collection="TRIPS").collection == "trips"
+
+
+def test_two_names_that_look_alike_are_one() -> None:
+    for unseen in ("\ufe0f", "\u3164", "\u2800", "\u115f", "\U000e0100", "\u200b", "\U000e0041"):
+        assert collection_name(f"tri{unseen}ps") == "trips"
