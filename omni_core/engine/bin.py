@@ -115,6 +115,8 @@ async def restore_known(context: Context, sha256: str) -> None:
         except (StoreError, NotFoundError) as e:
             if e.code not in ("BUSY", "UNKNOWN_SOURCE"):  # another process brings it back
                 raise
+        else:
+            await context.changes.notify(entry.id)
     else:
         await delete(context, [entry], files=False)  # one of them is about to be ingested
 

@@ -86,6 +86,9 @@ class Medium(ABC):
     ) -> Iterator[Segment | FileWarning | FileLength]:
         """Segments in order of time or page, streamed: never a whole file in memory.
 
+        On Linux `path` is a private name of the open file; `os.path.realpath(path)` is where it
+        lies, for files beside it.
+
         The same file and options give the same segments in the same order: ids are derived from
         channel, span and part, and an interrupted ingest skips the ids that are stored already.
         The image of a page and its text follow each other. The consumer may stop early. A

@@ -136,11 +136,12 @@ async def test_the_collections_are_listed_and_an_unknown_one_is_answered_with_th
         listed = await client.call_tool("list_sources", {})
         unknown = await client.call_tool("search", {"query": "x", "collection": "Trips 2025"})
     words = text(added)
-    assert "Nothing to do" not in words and "added to the collection 'trips 2026'" in words
+    assert "Nothing to do" not in words and "added to the collection [1]" in words
+    assert "[1] trips 2026" in words
     assert added.structured_content["changed"] == ["added to the collection 'trips 2026'"]
     assert "Nothing to do" in text(again) and again.structured_content["already"] is True
     assert listed.structured_content["collections"] == {"default": 1, "trips 2026": 1}
     assert "Collections: 'default' 1, 'trips 2026' 1." in text(listed)
-    assert text(unknown) == (
-        "UNKNOWN_COLLECTION: no collection 'trips 2025'; there are: default, trips 2026"
-    )
+    assert text(unknown).startswith("UNKNOWN_COLLECTION: no collection [1]; there are: [2], [3]")
+    for line in ("[1] trips 2025", "[2] default", "[3] trips 2026"):
+        assert line in text(unknown).splitlines()

@@ -174,7 +174,7 @@ async def test_an_ambiguous_name_lists_what_tells_the_sources_apart(
     assert [c.ref.split(" ", 1)[1] for c in error.choices] == ["chars 3-9"] * 2
     facts = [c.facts for c in error.choices]
     assert all(f.startswith("document, ") and "(file time)" in f for f in facts)
-    assert facts[0].endswith("trips"), "newest first; the default collection goes without saying"
+    assert facts[0].endswith("'trips'"), "newest first; the default collection goes without saying"
     assert str(error).count("src_") == 2 and "\n" not in str(error)
     for choice in error.choices:
         assert (await engine.open_ref(OpenRequest(choice.ref))).source.title == "Field report"
@@ -222,7 +222,7 @@ async def test_every_spelling_of_a_collection_finds_the_same_sources(
         engine.sources(collection="none such"),
         engine.search(SearchRequest("x", collection="none such")),
     ):
-        with pytest.raises(NotFoundError, match="there are: default, trips 2026") as caught:
+        with pytest.raises(NotFoundError, match="there are: 'default', 'trips 2026'") as caught:
             await ask
         assert caught.value.code == "UNKNOWN_COLLECTION"
 

@@ -169,7 +169,8 @@ async def test_the_next_server_checks_anew_what_may_be_read(
     async with web(roots=(str(other.resolve()),)) as http:
         task = await until(http, made["taskId"], "completed")
     assert task["result"]["isError"]
-    assert task["result"]["content"][0]["text"].startswith("NOT_FOUND: no file 'talk.mp4'")
+    said = task["result"]["content"][0]["text"]
+    assert said.startswith("NOT_FOUND: no file [1]") and "[1] talk.mp4" in said
     assert len(engine.asked) == 1
 
 
