@@ -42,8 +42,9 @@ def test_weights_that_are_not_the_pinned_ones_are_refused(
 ) -> None:
     (tmp_path / name).write_bytes(b"not a model")
     broken = replace(
-        off(settings, **setting), weights_dir=str(tmp_path), store=str(tmp_path / "store")
-    )
+        off(settings, **setting), weights_dir=str(tmp_path), store=str(tmp_path / "store"),
+        cache_dir=str(tmp_path / "cache"),  # that of the user may hold the right ones, joined
+    )  # fmt: skip
     found, missing = readers.load(broken)
     assert found == []
     [line] = [m.message for m in missing if not m.off]

@@ -118,10 +118,11 @@ class Tide(Medium):
     def probe(self, path, password=None):
         return MediaInfo(Modality.DOCUMENT, "text/tide")
     def decompose(self, path, source, options):
-        if os.path.exists(os.path.realpath(path) + ".broken"):
+        real = os.path.realpath(path)
+        if os.path.exists(real + ".broken"):
             raise TooLargeError("over a limit")
         lines = open(path).read().splitlines()[1:]
-        for n, line in enumerate(lines[: 1 if os.path.exists(os.path.realpath(path) + ".short") else None]):
+        for n, line in enumerate(lines[: 1 if os.path.exists(real + ".short") else None]):
             span = Span("char", n, n + 1)
             yield Segment(source.id, source.modality, Channel.TEXT, span, TextContent(line), line)
 """
