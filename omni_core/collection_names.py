@@ -10,10 +10,12 @@ DEFAULT = "default"
 """The collection of files for which none is named."""
 
 
-_UNSEEN = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
-)
-"""What counts as printable and shows nothing: fillers, the empty Braille cell, variations."""
+BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+"""Letters and symbols without a visible glyph."""
+VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+"""Selectors of a variation of the character before, as ranges of a regular expression."""
+_UNSEEN = re.compile(f"[{BLANK}\u180b-\u180f{VARIATION}]")
+"""What counts as printable and shows nothing; Mongolian selectors too."""
 
 
 def collection_name(given: str) -> str:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from omni_core.collection_names import BLANK, VARIATION
+
 # ECMA-48: CSI, OSC (ended by BEL or ST), and two-character escapes, of 7 and of 8 bits.
 _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c|$)|\x1b[ -/]*[0-~]"
 )
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile("[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
-_BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
-"""Letters and symbols without a visible glyph."""
-_VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _JOINERS = "\u200c\u200d"
 _EMOJI_STYLE, _KEYCAP = "\ufe0f", "\u20e3"
-_BLANK_OR_VARIATION = re.compile(f"[{_BLANK}{_VARIATION}]")
+_BLANK_OR_VARIATION = re.compile(f"[{BLANK}{VARIATION}]")
 _SPELT_WITH_JOINERS = re.compile("[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\u0900-\u0dff]")
 """Arabic and Indic letters and signs, whose spelling needs joiners."""
 _ACCENT = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
@@ -82,7 +81,7 @@ def _is_spelt_with_joiners(c: str) -> bool:
 
 
 def _is_sign(c: str) -> bool:
-    return bool(c) and c not in _BLANK and unicodedata.category(c) == "So"
+    return bool(c) and c not in BLANK and unicodedata.category(c) == "So"
 
 
 def _few_accents(text: str) -> str:
