@@ -23,3 +23,16 @@ def answer_of(program: str, settings: Settings, seconds: float) -> Any:
         text=True, timeout=seconds, env={**os.environ, "PYTHONPATH": path},
     )  # fmt: skip
     return json.loads(run.stdout.strip().splitlines()[-1])
+
+
+def findings_of(
+    program: str, settings: Settings, seconds: float, *, name: str, place: str, get: str
+) -> list[tuple[str, Any, str, str, str]]:
+    """Name, state, detail, what it adds and what to do, of each finding that the program prints;
+    one that `place` cannot be looked at, and `get`, where it gives no answer."""
+    try:
+        answer = answer_of(program, settings, seconds)
+    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as e:
+        why = f"{place} cannot be looked at ({type(e).__name__})"
+        return [(name, "missing", why, "", get)]
+    return [(seen["name"], seen["state"], seen["detail"], "", seen["get"]) for seen in answer]

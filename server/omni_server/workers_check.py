@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
 from omni_core.settings import Settings
-from omni_server.child_look import answer_of
+from omni_server.child_look import findings_of
 
 LOOK_S = 90
 
@@ -22,9 +21,11 @@ sys.__stdout__.write("\\n" + json.dumps(answer) + "\\n")
 
 def lines(settings: Settings) -> list[tuple[str, Any, str, str, str]]:
     """Name, state, detail, what it adds and what to do, of each finding."""
-    try:
-        answer = answer_of(_LOOK, settings, LOOK_S)
-    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as e:
-        why = f"{settings.encoder_url} cannot be looked at ({type(e).__name__})"
-        return [("model workers", "missing", why, "", "correct encoder_url")]
-    return [(seen["name"], seen["state"], seen["detail"], "", seen["get"]) for seen in answer]
+    return findings_of(
+        _LOOK,
+        settings,
+        LOOK_S,
+        name="model workers",
+        place=settings.encoder_url,
+        get="correct encoder_url",
+    )
