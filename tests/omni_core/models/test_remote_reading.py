@@ -40,7 +40,7 @@ from omni_core.types import (
     TextContent,
     VideoContent,
 )
-from tests.omni_core.encoders.remote.conftest import running
+from tests.omni_core.encoders.remote.conftest import loaded, running
 
 pytestmark = pytest.mark.timeout(60)
 Install = Callable[..., None]
@@ -127,13 +127,13 @@ def models(tmp_path: Path) -> Iterator[Make]:
 @pytest.fixture
 def worker(tmp_path: Path, counter: None) -> Iterator[str]:
     with running(worker_app(plain(tmp_path), TOKEN)) as url:
-        yield url
+        yield loaded(url)
 
 
 @pytest.fixture
 def other(tmp_path: Path, counter: None) -> Iterator[str]:
     with running(worker_app(plain(tmp_path), TOKEN)) as url:
-        yield url
+        yield loaded(url)
 
 
 def sound(second: float, source: str = "src_a") -> Segment:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx2
 import pytest
 import uvicorn
 
@@ -38,6 +40,15 @@ def running(application: Any, port: int = 0) -> Iterator[str]:
         listener.close()
 
 
+def loaded(url: str) -> str:
+    """The address of the worker, when its models are loaded: before that it refuses work (BUSY)."""
+    give_up = time.monotonic() + 30
+    while (answer := httpx2.get(f"{url}/ready", timeout=30)).status_code != 200:
+        assert time.monotonic() < give_up, answer.text
+        time.sleep(0.05)
+    return url
+
+
 @pytest.fixture(scope="session", name="running")
 def _running() -> Any:
     """`running(application)`: a context manager that serves it and gives its address."""
@@ -63,7 +74,7 @@ def settings() -> Callable[..., Settings]:
 def worker() -> Iterator[str]:
     """The address of a worker that runs the hashing encoder, and no reader."""
     with running(serving.worker_app(Settings(**DEAF), TOKEN)) as url:
-        yield url
+        yield loaded(url)
 
 
 @pytest.fixture
