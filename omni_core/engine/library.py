@@ -247,7 +247,7 @@ async def forget_source(
     Waits for the ingests of the same bytes; `stop` ends those of a source id."""
     row = await exact_source(context, source)
     lock = context.source_locks.setdefault(row.sha256, asyncio.Lock())
-    while stop is not None and not await _acquired(lock, stop(row.id)):
+    while stop is not None and not await acquired(lock, stop(row.id)):
         pass
     if stop is None:
         await lock.acquire()
@@ -259,7 +259,8 @@ async def forget_source(
     return row
 
 
-async def _acquired(lock: asyncio.Lock, stopping: Awaitable[object]) -> bool:
+async def acquired(lock: asyncio.Lock, stopping: Awaitable[object]) -> bool:
+    """Whether the lock of a source was got, once its ingests are stopped."""
     await stopping
     try:
         async with asyncio.timeout(STOP_AGAIN_S):
