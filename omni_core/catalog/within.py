@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the names of tables are ours, those of collections are placeholders
 """A catalog that shows some collections alone: every query sees their sources and no other.
 
 Each query is run with tables of its own: `WITH sources AS (the visible rows), ...` gives the names
@@ -90,20 +91,23 @@ def _views(schema: str, names: tuple[str, ...]) -> tuple[str, list[str]]:
     """
     marks = ", ".join("?" * len(names))
     visible = "EXISTS (SELECT 1 FROM sources v WHERE v.sha256 = t.sha256)"
+    named = f"WHERE name IN ({marks})"
+    counts = "SELECT state, pipeline, count(*) AS sources, sum(segments) AS segments FROM sources"
+    counts += " GROUP BY state, pipeline"
+    if len(names) == 1:
+        counts = f"SELECT state, pipeline, sources, segments FROM {schema}collection_counts {named}"
+    # a copy that is kept apart has no row in `paths`: its file is the one that it names
+    paths = "SELECT path, sha256, size, mtime_ns, ctime_ns, inode, folded, gone_at"
+    paths += f" FROM {schema}paths t WHERE {visible} UNION ALL"
+    paths += " SELECT uri, sha256, size, 0, 0, 0, file_name, NULL FROM sources WHERE content <> ''"
     tables = {
-        "collections": f"SELECT * FROM {schema}collections WHERE name IN ({marks})",
-        "sources": f"SELECT * FROM {schema}sources t WHERE EXISTS"
-        " (SELECT 1 FROM collections c WHERE c.sha256 = t.sha256)",
-        # a copy that is kept apart has no row in `paths`: its file is the one that it names
-        "paths": "SELECT path, sha256, size, mtime_ns, ctime_ns, inode, folded, gone_at"
-        f" FROM {schema}paths t WHERE {visible} UNION ALL"
-        " SELECT uri, sha256, size, 0, 0, 0, file_name, NULL FROM sources WHERE content <> ''",
-        "library_counts": f"SELECT state, pipeline, sources, segments FROM {schema}collection_counts"
-        " WHERE name = ?" if len(names) == 1 else
-        "SELECT state, pipeline, count(*) AS sources, sum(segments) AS segments"
-        " FROM sources GROUP BY state, pipeline",
-        "collection_counts": f"SELECT * FROM {schema}collection_counts WHERE name IN ({marks})",
-    }  # fmt: skip
+        "collections": f"SELECT * FROM {schema}collections {named}",
+        "sources": f"SELECT * FROM {schema}sources t"
+        " WHERE EXISTS (SELECT 1 FROM collections c WHERE c.sha256 = t.sha256)",
+        "paths": paths,
+        "library_counts": counts,
+        "collection_counts": f"SELECT * FROM {schema}collection_counts {named}",
+    }
     tables |= {t: f"SELECT * FROM {schema}{t} t WHERE {visible}" for t in _OF_SOURCES}
     tables |= {t: f"SELECT * FROM {schema}{t} WHERE 1 = 0" for t in _OF_NOBODY}
     kind = "AS" if schema and sqlite3.sqlite_version_info < (3, 35) else "AS NOT MATERIALIZED"

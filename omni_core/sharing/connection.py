@@ -113,7 +113,7 @@ class Connection(EngineApi):
 
     def within(self, collections: Sequence[str]) -> EngineApi:
         """The host's engine for a caller with rights on these collections."""
-        return Part(self, CollectionRights.of(collections))
+        return Part.of(self, CollectionRights.of(collections))
 
     async def _call(
         self, method: Method, arguments: Mapping[str, Any], *, within: tuple[str, ...] = ()

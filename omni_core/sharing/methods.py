@@ -8,7 +8,8 @@ two kinds:
 * `def method(self, listener, ...) -> Callable[[], None]`, where `listener` is such a callback: it
   gets every value until the returned function is called.
 
-`close` and `within` are of the object itself. Anything else is a TypeError when this module is imported.
+`close` and `within` are of the object itself. Anything else is a TypeError when this module is
+imported.
 """
 
 from __future__ import annotations

@@ -38,15 +38,23 @@ class Part(EngineApi):
     def __init__(
         self, whole: Carries, rights: CollectionRights, forget: Forget | None = None
     ) -> None:
-        """`forget` is how the whole forgets a source, where that takes more than a call."""
+        """Use `Part.of`."""
         self._whole, self._rights, self._forget = whole, rights, forget
+
+    @classmethod
+    def of(
+        cls, whole: Carries, rights: CollectionRights, forget: Forget | None = None
+    ) -> EngineApi:
+        """What `rights` show of an engine that `whole` calls; `forget` is how that forgets a
+        source, where it takes more than a call."""
+        return cls(whole, rights, forget)
 
     async def close(self) -> None:
         """Nothing: the engine is left by its owner."""
 
     def within(self, collections: Sequence[str]) -> EngineApi:
         """A part of this part. Raises RefusedError FORBIDDEN for more than that."""
-        return Part(self._whole, self._rights.narrowed(collections), self._forget)
+        return Part.of(self._whole, self._rights.narrowed(collections), self._forget)
 
     async def forget(self, source: str, *, now: bool = False) -> SourceRow:
         """Remove a source from the collections that the caller may change."""

@@ -126,7 +126,7 @@ class SharedEngine(EngineApi):
 
     def within(self, collections: Sequence[str]) -> EngineApi:
         """The engine for a caller with rights on these collections, whichever process runs it."""
-        return Part(self, CollectionRights.of(collections), self.forget)
+        return Part.of(self, CollectionRights.of(collections), self.forget)
 
     async def forget(
         self, source: str, *, now: bool = False, within: tuple[str, ...] = ()

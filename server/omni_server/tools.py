@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from omni_core.engine.api import EngineApi
     from omni_core.engine.results import Opened, SearchRequest
     from omni_core.types import Modality
-    from omni_server.fetch import Downloads
     from omni_server.fetched import Copy
 
 Ctx = Context[State, Any]
@@ -72,6 +71,7 @@ async def ingest_media(
     read_only.refuse(state.settings)
     if stop:
         return await _stop(ctx, source)
+    collection = state.collection(collection)
     task = isinstance(ctx, TaskContext)  # it waits for the end, and ends what is cancelled
     meta = None if task else ctx.request_context.meta
     budget = Budget(meta, wait_s, endless=task)
@@ -82,7 +82,7 @@ async def ingest_media(
     async with progress(ctx) as report:
         if is_url(source) and state.settings.allow_urls:
             caller = state.caller().key if task else caller_of(ctx.request_context.request)
-            downloads = _downloads(state)
+            downloads = await asyncio.to_thread(state.downloads_of_caller)
             fetch = downloads.file(source, budget.left(), grace_s, caller=caller)
             file = await run_shielded(fetch)
             if file is None:
@@ -310,11 +310,12 @@ async def _stop(ctx: Ctx, source: str) -> CallToolResult:
     """Stop what is being ingested from `source`: a path, folder, glob, link or source id."""
     state = state_of(ctx)
     engine = await engine_of(ctx)
-    fetched = is_url(source) and state.downloads is not None and await state.downloads.stop(source)
+    downloads = state.downloads_of_caller() if is_url(source) and state.settings.allow_urls else None
+    fetched = downloads is not None and await downloads.stop(source)
     if is_id_shaped(source) and not UPLOAD.fullmatch(source):
         paths = [(await engine.named(source)).uri]
-    elif is_url(source) and state.settings.allow_urls:
-        paths = [str(path) for path in await _downloads(state).held(source)]
+    elif downloads is not None:
+        paths = [str(path) for path in await downloads.held(source)]
     else:
         allowed = await file_calls.run(lambda: state.access.check(source))
         paths = [str(path) for path in allowed.files]
@@ -330,14 +331,6 @@ async def _stop(ctx: Ctx, source: str) -> CallToolResult:
 
 async def _transcript(state: State, path: str) -> str:
     return str(await file_calls.run(lambda: state.access.file(path)))
-
-
-def _downloads(state: State) -> Downloads:
-    if state.downloads is None:
-        from omni_server.fetch import Downloads  # the HTTP client is needed here only
-
-        state.downloads = Downloads(state.settings)
-    return state.downloads
 
 
 def _modalities(names: tuple[Kind, ...]) -> tuple[Modality, ...]:

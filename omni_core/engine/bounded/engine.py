@@ -192,7 +192,7 @@ class EngineWithin(Engine):
         """That of the engine, for what is visible; nothing of the processes, which serve all."""
         found = await super().status()
         return found | {
-            "restarts": {name: 0 for name in found["restarts"]},
+            "restarts": dict.fromkeys(found["restarts"], 0),
             "pids": {"models": None, "decoders": []},
         }
 
@@ -211,9 +211,7 @@ class EngineWithin(Engine):
         """The context of what may be changed alone."""
         read_only.refuse(self._context.settings)
         if not self._rights.changed:
-            raise RefusedError(
-                f"this caller may only read {self._rights}", code="FORBIDDEN"
-            )
+            raise RefusedError(f"this caller may only read {self._rights}", code="FORBIDDEN")
         return context_within(self._whole._context, self._rights.changed)
 
     def _refuse(self, what: str) -> NoReturn:

@@ -18,7 +18,7 @@ from omni_core.engine.search import pipeline
 from omni_core.engine.search.answer import answer
 from omni_core.engine.search.parts import asked_part, graded_part
 from omni_core.engine.search.question import Question
-from omni_core.engine.search.scope import Scope, scope_of
+from omni_core.engine.search.scope import Scope, scope_of, searched_collection
 from omni_core.engine.search.windows import described, near_points, windows_of
 from omni_core.evidence.citation import same_title
 from omni_core.payload import of_sources
