@@ -94,10 +94,22 @@ class Reads(Database):
 
     def paths(self, source: str) -> list[str]:
         """Every path at which its bytes were ingested."""
+        sha256 = self._sha256(source)
         found = self._all(
-            "SELECT path FROM paths WHERE sha256 = ? ORDER BY path", self._sha256(source)
-        )
+            "SELECT path FROM paths WHERE sha256 = ?"
+            " UNION SELECT uri FROM sources WHERE sha256 = ? AND content <> '' ORDER BY path",
+            sha256, sha256,
+        )  # fmt: skip
         return [rows.shown(r[0]) for r in found]
+
+    def is_path_known(self, path: str) -> bool:
+        """Whether a source was ingested from this path, copies that are kept apart included."""
+        found = self._one(
+            "SELECT 1 FROM paths WHERE path = ?"
+            " UNION ALL SELECT 1 FROM sources WHERE uri = ? AND content <> ''",
+            path, path,
+        )  # fmt: skip
+        return found is not None
 
     def collections(self) -> dict[str, int]:
         """The number of sources of every collection, by name."""

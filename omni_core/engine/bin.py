@@ -160,7 +160,7 @@ def _delete(catalog: Catalog, store: Path, entry: BinnedSource, files: bool) -> 
     if catalog.get(entry.sha256) is None:
         thumbnails.remove(store, entry.id)
         if files:
-            fetched.remove(store, [path for path in paths if catalog.source_at(path) is None])
+            fetched.remove(store, [path for path in paths if not catalog.is_path_known(path)])
 
 
 async def empty_old(context: Context) -> None:

@@ -288,9 +288,15 @@ async def _forget_locked(context: Context, row: SourceRow, *, now: bool) -> None
     voices = VoiceFile(context.settings.store_path)
     await asyncio.to_thread(voices.forget_source, row.id)
     if now:
-        await asyncio.to_thread(fetched.remove, context.settings.store_path, paths)
+        await asyncio.to_thread(_remove_fetched, context, paths)
     for kept in (clips, thumbnails) if now else (clips,):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
+
+
+def _remove_fetched(context: Context, paths: Sequence[str]) -> None:
+    """Two copies that are kept apart may be of one file."""
+    gone = [path for path in paths if not context.catalog.is_path_known(path)]
+    fetched.remove(context.settings.store_path, gone)
 
 
 def _leave(catalog: Catalog, sha256: str) -> None:
