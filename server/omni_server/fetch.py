@@ -91,8 +91,9 @@ class Downloads:
         start_s: float = START_S,
         apart: str = "",
     ) -> None:
-        """`apart`: whose files these are, where they are not for everyone. `resolve` and `transport` replace the system's own, for other networks. `start_s`:
-        seconds before `least_kb_s` counts."""
+        """`resolve` and `transport` replace the system's own, for other networks. `start_s`:
+        seconds before `least_kb_s` counts. `apart`: whose files these are, where they are not for
+        everyone."""
         self._start_s = start_s
         self.copies = Copies(settings.store_path / "downloads", apart)
         self._limit = settings.max_file_mb << 20

@@ -127,6 +127,13 @@ class State:
         seen = _seen()
         return CollectionRights.of(seen).to_change(given) if seen else given
 
+    def access_of_caller(self) -> Access:
+        """Checks the caller's paths; who sees some collections alone names no other's upload."""
+        principal = authenticated()
+        if principal is None or not principal.collections:
+            return self.access
+        return self.access.of_sender(principal.key)
+
     def listening_of_caller(self) -> ListenHandler:
         """Serves the caller's stream of changes to what it sees."""
         seen = _seen()
@@ -207,8 +214,8 @@ class State:
         return whole.within(seen) if seen else whole
 
     async def whole_engine(self) -> EngineApi:
-        """The open engine, for the server itself. Raises what opening it raised, such as StoreError when another process
-        holds the store and cannot share it; the next call tries again."""
+        """The open engine, for the server itself. Raises what opening it raised, such as StoreError
+        when another process holds the store and cannot share it; the next call tries again."""
         task = self._opening
         if task is None or (task.done() and not _succeeded(task)):
             task = self._opening = self._tasks.start(

@@ -46,6 +46,8 @@ def _new(args: argparse.Namespace, settings: Settings, path: Path) -> int:
         raise BadRequestError(f"{unknown[0]!r} is no scope; there are {', '.join(SCOPES)}")
     made = token_edit.new_token()
     collections = [c.strip() for c in (args.collections or "").split(",") if c.strip()]
+    if args.collections is not None and not collections:
+        raise BadRequestError("--collections names none; leave it out for the whole library")
     tenant = args.tenant or ""
     entry = token_edit.add(
         path,
@@ -60,7 +62,8 @@ def _new(args: argparse.Namespace, settings: Settings, path: Path) -> int:
     if args.json:
         as_json({
             "name": args.name, "token": made, "scopes": sorted(entry.principal.scopes),
-            "tenant": tenant, "collections": list(entry.principal.collections), "expires": entry.expires and entry.expires.isoformat(),
+            "tenant": tenant, "collections": list(entry.principal.collections),
+            "expires": entry.expires and entry.expires.isoformat(),
             "file": str(path), "store": str(store),
         })  # fmt: skip
         return 0
