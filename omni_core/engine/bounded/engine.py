@@ -16,11 +16,11 @@ from omni_core import read_only
 from omni_core.collection_rights import CollectionRights
 from omni_core.engine import Engine, bin
 from omni_core.engine.api import BackupProgress, EngineApi, VectorsProgress
-from omni_core.engine.bounded.context import context_within
 from omni_core.engine.bounded.jobs import FoldersWithin, JobsWithin
 from omni_core.engine.bounded.leaving import leave
 from omni_core.engine.changes import Listener
 from omni_core.engine.context import Context
+from omni_core.engine.context_within import context_within
 from omni_core.engine.ingest.folders import FolderProgress
 from omni_core.engine.ingest.jobs import Progress
 from omni_core.engine.refs import exact_source

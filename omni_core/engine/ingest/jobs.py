@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from omni_core.engine.bounded.context import context_within
 from omni_core.engine.context import Context
+from omni_core.engine.context_within import context_within
 from omni_core.engine.ingest.begun import Record
 from omni_core.engine.ingest.file import ingest_file
 from omni_core.engine.ingest.on_ray import RayReaders

@@ -226,7 +226,9 @@ async def test_the_same_bytes_are_each_callers_own(pair: Pair) -> None:
 async def test_a_shared_source_leaves_the_callers_collections_and_stays_in_the_others(
     pair: Pair,
 ) -> None:
-    await anyio.Path(pair.full.folder / "files" / "both.md").write_text("# Both\n\nFor two.\n")
+    await anyio.Path(pair.full.folder / "files" / "both.md").write_text(
+        "# Both\n\nA narwhal sings.\n"
+    )
     for collection in ("hr", "board"):
         both = await _ingest(pair.full, ADMIN, "both.md", collection=collection)
     source = both["source_id"]
@@ -238,10 +240,10 @@ async def test_a_shared_source_leaves_the_callers_collections_and_stays_in_the_o
         assert not gone.is_error
         assert "board" not in str(gone)
         assert (await mcp.call_tool("read_source", {"source": source})).is_error
-        found = await mcp.call_tool("search", {"query": "for two"})
+        found = await mcp.call_tool("search", {"query": "narwhal sings"})
         assert source not in str(found)
         assert not (await admin.call_tool("read_source", {"source": source})).is_error
-        left = await admin.call_tool("search", {"query": "for two", "collection": "board"})
+        left = await admin.call_tool("search", {"query": "narwhal sings", "collection": "board"})
         assert source in str(left)
         await admin.call_tool("delete_source", {"source": source})
 

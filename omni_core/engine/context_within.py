@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from omni_core.catalog.within import within
-from omni_core.engine.bounded.index import OpeningWithin
 from omni_core.engine.context import Context
+from omni_core.engine.index_within import OpeningWithin
 
 
 def context_within(context: Context, names: Collection[str]) -> Context:
