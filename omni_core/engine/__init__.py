@@ -350,8 +350,7 @@ class Engine:
         gone = await self.bin()
         if source:
             gone = (await bin.named_in_bin(self._context, source),)
-        await bin.delete(self._context, gone)
-        return len(gone)
+        return await bin.delete(self._context, gone)
 
     async def known_files(
         self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000

@@ -90,7 +90,8 @@ async def withdraw(context: Context, run: Run, error: OmniError) -> None:
         pipeline.stored.clear()
         await _delete_leftovers(context, pipeline)
         await asyncio.to_thread(context.catalog.remove, source.sha256)
-        await asyncio.to_thread(thumbnails.remove, context.settings.store_path, source.id)
+        if not await asyncio.to_thread(context.catalog.bin_step, source.sha256):
+            await asyncio.to_thread(thumbnails.remove, context.settings.store_path, source.id)
     else:
         await fail(context, run, error)
     run.pipeline = None

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest
-from omni_core.engine.bin import copy_to_bin, empty_old
+from omni_core.engine.bin import copy_to_bin, delete, empty_old
 from omni_core.errors import NotFoundError, StoreError
 from omni_core.index.memory import MemoryIndex
 from omni_core.payload import source_filter
@@ -322,3 +322,120 @@ async def test_what_another_process_brings_back_is_left_to_it(
         await engine.restore_source(source)
     assert await asyncio.to_thread(catalog.bin_step, entry.sha256) == "restoring"
     assert (await engine.sources()).total == 1
+
+
+async def test_what_an_older_version_read_stays_in_the_bin_until_the_new_ingest_is_whole(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    await engine.forget(source)
+    await _as_older(engine, "bin")
+    index = await engine._context.opened_index()
+    whole = index.upsert
+
+    async def full(_: Any) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(index, "upsert", full)
+    with pytest.raises(StoreError):
+        await put(engine, tmp_path)
+    assert [entry.id for entry in await engine.bin()] == [source]
+    monkeypatch.setattr(index, "upsert", whole)
+    back = await engine.restore_source(source)
+    assert (back.segments, back.title) == (before.segments, before.title)
+    await engine.forget(source)
+    await _as_older(engine, "bin")
+    assert await put(engine, tmp_path) == source
+    assert await engine.bin() == ()
+
+
+async def _as_older(engine: Engine, table: str, more: str = "") -> None:
+    def write() -> None:
+        with engine._context.catalog._writing() as db:
+            db.execute(f"UPDATE {table} SET pipeline = 'older'{more}")  # noqa: S608 - ours
+
+    await asyncio.to_thread(write)
+
+
+async def in_part(engine: Engine, tmp_path: Path, collection: str) -> None:
+    """An ingest of the notes that ended in part, beside what the bin has of them."""
+    await _as_older(engine, "bin")
+    await engine.ingest(IngestRequest(str(tmp_path / "notes.md"), collection=collection))
+    await _as_older(engine, "sources", ", state = 'partial', segments = 1")
+
+
+async def test_a_whole_source_in_the_bin_replaces_what_the_library_has_in_part(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    await engine.forget(source)
+    monkeypatch.setattr("omni_core.engine.ingest.file.drop_replaced", _nothing)
+    await in_part(engine, tmp_path, "later")
+    back = await engine.restore_source(source)
+    assert (back.state, back.segments) == ("ready", before.segments)
+    assert set(back.collections) == {"trips", "later"}
+    for name in back.collections:
+        assert (await engine.search(SearchRequest("ferry", collection=name))).hits
+    index = await engine._context.opened_index()
+    assert await index.count() == before.segments
+
+
+async def test_forgetting_what_is_there_in_part_keeps_the_whole_one_in_the_bin(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    await engine.forget(source)
+    monkeypatch.setattr("omni_core.engine.ingest.file.drop_replaced", _nothing)
+    await in_part(engine, tmp_path, "later")
+    await engine.forget(source)
+    assert await sees(engine, source) == []
+    back = await engine.restore_source(source)
+    assert (back.state, back.segments) == ("ready", before.segments)
+
+
+async def _nothing(*_: Any) -> None:
+    return
+
+
+async def test_a_source_that_comes_back_while_the_bin_is_emptied_stays(
+    engine: Engine, tmp_path: Path
+) -> None:
+    source = await put(engine, tmp_path)
+    await engine.forget(source)
+    held = await engine.bin()
+    before = await engine.restore_source(source)
+    assert await delete(engine._context, held) == 0
+    await engine.forget(source)
+    assert await delete(engine._context, held) == 0, "it was forgotten again since"
+    assert await engine.restore_source(source) == before
+
+
+async def test_two_calls_that_forget_the_same_source_leave_it_in_the_bin_once(
+    engine: Engine, tmp_path: Path
+) -> None:
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    ended = await asyncio.gather(*(engine.forget(source) for _ in range(4)), return_exceptions=True)
+    assert sum(isinstance(e, NotFoundError) for e in ended) == 3, ended
+    assert await sees(engine, source) == []
+    assert await engine.restore_source(source) == before
+
+
+async def test_forgetting_beside_an_ingest_of_the_same_file_leaves_all_of_it_or_nothing(
+    engine: Engine, tmp_path: Path
+) -> None:
+    source = await put(engine, tmp_path)
+    for _ in range(6):
+        calls = [put(engine, tmp_path), engine.forget(source), put(engine, tmp_path)]
+        await asyncio.gather(*calls, return_exceptions=True)
+        index = await engine._context.opened_index()
+        rows, points = (await engine.sources()).sources, await index.count()
+        if rows:
+            assert rows[0].state == "ready" and rows[0].segments == points, rows
+            assert await engine.bin() == ()
+        else:
+            assert not points and len(await engine.bin()) == 1
+            await engine.restore_source(source)
