@@ -462,9 +462,14 @@ async def _emptying(context: Context) -> None:
 
 
 async def _housekeeping(context: Context) -> None:
-    """Reclaim the space of deleted points when the index was not used for a while."""
+    """Reclaim the space of deleted points when the index was not used for a while, and see whether
+    what it had lost is back."""
     while True:
         await asyncio.sleep(IDLE_S)
+        try:
+            await context.index.look_for_lost()
+        except OmniError as e:
+            log.warning("the index was not compared: %s", e)
         if time.monotonic() - context.last_used_at > IDLE_S:
             try:
                 await (await context.index.opened()).optimize()

@@ -236,6 +236,9 @@ async def _mend_points(
             "kept: ingest their files again"
         )
     await held.flush()
+    whole = await asyncio.to_thread(catalog.mark_whole, differs.back)
+    if whole:
+        said.done.append(f"all segments are there again: {counted(len(whole), 'source')}")
     marked = await asyncio.to_thread(catalog.mark_lost, differs.lost)
     if marked:
         said.done.append(f"marked as partial: {counted(len(marked), 'source')} with lost segments")
