@@ -155,6 +155,14 @@ class Binned(Groups):
             _drop(db, sha256)
             self._let_go(db, sha256)
 
+    def take_over(self, sha256: str) -> None:
+        """Own a source that another process left on its way into or out of the bin, where the
+        library has it. Raises StoreError BUSY while another process is at it."""
+        with self._writing() as db:
+            self._take(db, sha256)
+            if db.execute("SELECT 1 FROM sources WHERE sha256 = ?", (sha256,)).fetchone():
+                self._own(db, sha256)
+
     def undo_restoring(self, sha256: str) -> None:
         """Its points are deleted again: the source stays in the bin."""
         with self._writing() as db:

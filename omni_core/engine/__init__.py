@@ -149,6 +149,8 @@ class Engine:
             tasks.start(_housekeeping(context), name="housekeeping")
             if not settings.read_only:
                 tasks.start(_emptying(context), name="empty the bin")
+            if catalog.lease_s is not None and not settings.read_only:
+                tasks.start(_settling(context, catalog.lease_s), name="settle the bin")
             if catalog.lease_s is not None:
                 tasks.start(renew_leases(catalog, catalog.lease_s), name="renew the leases")
             return cls(context, resources.pop_all(), readers)
@@ -459,6 +461,16 @@ async def _emptying(context: Context) -> None:
     while True:
         await bin.empty_old(context)
         await asyncio.sleep(BIN_S)
+
+
+async def _settling(context: Context, lease_s: float) -> None:
+    """Finish what a process left half in the bin once its lease has run out."""
+    while True:
+        await asyncio.sleep(lease_s)
+        try:
+            await bin.settle_left(context)
+        except OmniError as e:
+            log.warning("what another process left in the bin stays there for now: %s", e)
 
 
 async def _housekeeping(context: Context) -> None:

@@ -197,6 +197,22 @@ def _delete(catalog: Catalog, store: Path, entry: BinnedSource) -> bool:
     return True
 
 
+async def settle_left(context: Context) -> None:
+    """Finish what another process left half in the bin that was not known to have ended when the
+    library was opened. Raises OmniError."""
+    left = await asyncio.to_thread(context.catalog.unfinished_in_bin)
+    for entry, step in left:
+        lock = context.source_locks.setdefault(entry.sha256, asyncio.Lock())
+        if lock.locked() or await asyncio.to_thread(context.catalog.ingested_by, entry.sha256):
+            continue
+        async with lock:
+            try:
+                await settle(context.catalog, await context.opened_index(), entry, step)
+            except StoreError as e:
+                if e.code != "BUSY":
+                    raise
+
+
 async def empty_old(context: Context) -> None:
     """Delete what has been in the bin for longer than the settings say."""
     before = time.time() - context.settings.bin_days * DAY_S
