@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from omni_core import encoders, index, limits, read_only
-from omni_core.engine import bin, files, health, library
+from omni_core.engine import bin, bin_limits, files, health, library
 from omni_core.engine.changes import Listener
 from omni_core.engine.context import Context
 from omni_core.engine.index_opening import IndexOpening
@@ -84,9 +84,6 @@ log = logging.getLogger(__name__)
 IDLE_S = 120.0
 """Seconds without index use before a vacuum, which blocks searches."""
 
-BIN_S = 3600.0
-"""How often the bin is looked through for what is too old."""
-
 
 class Engine:
     """Ingest files, answer questions, open evidence. Open one for each store."""
@@ -148,7 +145,7 @@ class Engine:
                 tasks.start(models.start(), name="start the models")
             tasks.start(_housekeeping(context), name="housekeeping")
             if not settings.read_only:
-                tasks.start(_emptying(context), name="empty the bin")
+                tasks.start(bin_limits.keep_small(context), name="keep the bin small")
             if catalog.lease_s is not None and not settings.read_only:
                 tasks.start(_settling(context, catalog.lease_s), name="settle the bin")
             if catalog.lease_s is not None:
@@ -346,13 +343,16 @@ class Engine:
         return await bin.restore(self._context, await bin.named_in_bin(self._context, source))
 
     async def empty_bin(self, source: str = "") -> int:
-        """Delete one forgotten source for good, or all of them; returns how many."""
+        """Delete one forgotten source for good, or all of them, and give their room back to the
+        file system; returns how many."""
         read_only.refuse(self._context.settings)
         limits.check(source=source)
         gone = await self.bin()
         if source:
             gone = (await bin.named_in_bin(self._context, source),)
-        return await bin.delete(self._context, gone)
+        count = await bin.delete(self._context, gone)
+        await bin_limits.give_room_back(self._context, asked=True)
+        return count
 
     async def known_files(
         self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000
@@ -454,13 +454,6 @@ class Engine:
             "files_pending": self._pending_files(),
             "files_queued": sum(j.state == "queued" for j in running),
         }
-
-
-async def _emptying(context: Context) -> None:
-    """Delete what has been in the bin for too long: now, and every hour."""
-    while True:
-        await bin.empty_old(context)
-        await asyncio.sleep(BIN_S)
 
 
 async def _settling(context: Context, lease_s: float) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from omni_core.engine import fetched
 from omni_core.engine.bin_settling import settle
 from omni_core.engine.context import Context
 from omni_core.engine.source_points import points_of_source
-from omni_core.errors import AmbiguousError, Choice, NotFoundError, OmniError, StoreError
+from omni_core.errors import AmbiguousError, Choice, NotFoundError, StoreError
 from omni_core.evidence import thumbnails
 from omni_core.ids import PIPELINE, is_id_shaped
 from omni_core.index.wire import pack_points, points_of
@@ -27,8 +26,6 @@ from omni_core.tasks import finish_first
 from omni_core.types import BinnedSource, SourceRow
 
 log = logging.getLogger(__name__)
-
-DAY_S = 86_400.0
 
 
 async def copy_to_bin(context: Context, index: Index, row: SourceRow) -> None:
@@ -211,17 +208,3 @@ async def settle_left(context: Context) -> None:
             except StoreError as e:
                 if e.code != "BUSY":
                     raise
-
-
-async def empty_old(context: Context) -> None:
-    """Delete what has been in the bin for longer than the settings say."""
-    before = time.time() - context.settings.bin_days * DAY_S
-    held = await asyncio.to_thread(context.catalog.binned)
-    old = [entry for entry in held if entry.forgotten_at < before]
-    try:
-        gone = await delete(context, old)
-    except OmniError as e:
-        log.warning("the bin was not emptied: %s", e)
-    else:
-        if gone:
-            log.info("%d forgotten sources are deleted for good", gone)

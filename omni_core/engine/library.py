@@ -285,6 +285,7 @@ async def _forget_locked(context: Context, row: SourceRow, *, now: bool) -> None
         await index.flush()
         paths = await asyncio.to_thread(catalog.paths, sha256)
         await finish_first(asyncio.to_thread(_leave, catalog, sha256))
+        context.bin_grew.set()
     except BaseException:
         await finish_first(asyncio.to_thread(give_up_copy, catalog, sha256))
         await finish_first(asyncio.to_thread(catalog.end_forgetting, sha256))
