@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture
 def hangs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Lets a function hang for paths with `nas` in them, until the test ends; deadlines are short."""
+    """Lets a function hang for paths with `nas` in them, to the end of the test."""
     back = threading.Event()
     monkeypatch.setattr(file_calls.FileCalls.run, "__defaults__", (0.2,))
     monkeypatch.setattr(file_calls.FileCalls.run_long, "__defaults__", (0.2,))
