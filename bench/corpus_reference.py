@@ -16,9 +16,9 @@ import subprocess
 import sys
 import unicodedata
 from collections import Counter
-from itertools import groupby
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -205,9 +205,10 @@ def _plain(text: str) -> str:
 def compare(tool: Tool, path: Path, result: Result, found: Found) -> dict[str, float | str]:
     """Differences between a file's result and what the tool reads of it.
 
-    words: share of the tool's words that were found (0 to 1), of `of` words (see `shared`). cues: share of the
-    tool's cues that begin where one was found, of `of` cues. seconds: difference of the lengths.
-    date: the tool's, where it is another. failed: why the tool says nothing.
+    words: share of the tool's words that were found (0 to 1), of `of` words (see `shared`).
+    cues: share of the tool's cues that begin where one was found, of `of` cues. seconds:
+    difference of the lengths. date: the tool's, where it is another. failed: why the tool says
+    nothing.
     """
     try:
         facts = tool.read(str(path)) if tool.command else _in_a_process(tool, path)

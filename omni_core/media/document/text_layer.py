@@ -25,11 +25,15 @@ LEAST_LETTERS = 60
 LEAST_WORDS = 8
 """Fewer letters, or fewer different words, say nothing."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_EAST = frozenset("CJK HIRAGANA KATAKANA KATAKANA-HIRAGANA HANGUL BOPOMOFO HALFWIDTH FULLWIDTH "
-                  "IDEOGRAPHIC".split())  # fmt: skip
-_ANYWHERE = frozenset("LATIN GREEK CYRILLIC MICRO MATHEMATICAL MODIFIER OHM KELVIN ANGSTROM SCRIPT "
-                      "DOUBLE-STRUCK BLACK-LETTER PLANCK FEMININE MASCULINE TURNED COMBINING "
-                      "SUPERSCRIPT SUBSCRIPT".split())  # fmt: skip
+_EAST = frozenset({
+    "CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "HALFWIDTH",
+    "FULLWIDTH", "IDEOGRAPHIC",
+})  # fmt: skip
+_ANYWHERE = frozenset({
+    "LATIN", "GREEK", "CYRILLIC", "MICRO", "MATHEMATICAL", "MODIFIER", "OHM", "KELVIN", "ANGSTROM",
+    "SCRIPT", "DOUBLE-STRUCK", "BLACK-LETTER", "PLANCK", "FEMININE", "MASCULINE", "TURNED",
+    "COMBINING", "SUPERSCRIPT", "SUBSCRIPT",
+})  # fmt: skip
 """First words of the names of letters; the latter stand beside any script."""
 MIXED_WORDS, MIXED_SHARE = 3, 0.1
 """Words of two scripts that never share one, Arabic and Chinese for example: from this number, and
