@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from omni_core import limits, read_only
-from omni_core.engine import bin, files, health, library
+from omni_core.engine import bin, bin_limits, files, health, library
 from omni_core.engine.assembly import Assembled, assemble
 from omni_core.engine.changes import Listener
 from omni_core.engine.context import Context
@@ -300,14 +300,16 @@ class Engine:
         return await bin.restore(self._context, await bin.named_in_bin(self._context, source))
 
     async def empty_bin(self, source: str = "") -> int:
-        """Delete one forgotten source for good, or all of them; returns how many."""
+        """Delete one forgotten source for good, or all of them, and give their room back to the
+        file system; returns how many."""
         read_only.refuse(self._context.settings)
         limits.check(source=source)
         gone = await self.bin()
         if source:
             gone = (await bin.named_in_bin(self._context, source),)
-        await bin.delete(self._context, gone)
-        return len(gone)
+        count = await bin.delete(self._context, gone)
+        await bin_limits.give_room_back(self._context, asked=True)
+        return count
 
     async def known_files(
         self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000
