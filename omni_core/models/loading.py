@@ -21,6 +21,7 @@ from omni_core.models.remote import reading as remote
 from omni_core.models.remote.reading import RemoteReading
 from omni_core.protocols import Encoder, Reader, Reranker
 from omni_core.readers import MissingReader
+from omni_core.sandbox import entering
 from omni_core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ class LoadingModels:
         self._fill(self._encoder, "encoder", chosen.encoder, lambda: encoders.load(chosen))
         self._fill(self._readers, "readers", "", self._load_readers)
         self._fill(self._reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
+        entering.loaded()
 
     def _found(self) -> Readers | RemoteReading:
         wait([self._readers])

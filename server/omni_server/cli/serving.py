@@ -71,7 +71,7 @@ def _stdio(settings: Settings) -> None:
 
 def worker(args: argparse.Namespace) -> int:
     """Serve the models over HTTP until Ctrl-C."""
-    from omni_core.models.serving import app
+    from omni_core.models.serving import process
 
     host, _, port = args.listen.rpartition(":")
     if not host:
@@ -86,9 +86,9 @@ def worker(args: argparse.Namespace) -> int:
             **dict.fromkeys(("host", "port"), "option --listen"),
         },
     )
-    app.may_listen(settings.host, settings.encoder_token)
+    process.may_listen(settings.host, settings.encoder_token)
     hint(f"{settings.encoder} at http://{args.listen}, Ctrl-C stops")
-    app.serve(settings, settings.host, settings.port, settings.encoder_token)
+    process.serve(settings, settings.host, settings.port, settings.encoder_token)
     return 0
 
 
