@@ -59,7 +59,7 @@ from omni_core.engine.vectors.exporting import export_vectors
 from omni_core.engine.vectors.importing import import_vectors
 from omni_core.engine.workers import MODEL_LOAD_S
 from omni_core.errors import BadRequestError, StoppedError
-from omni_core.models.answers import ModelStatus
+from omni_core.models.answers import Ahead, ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import result_of
 from omni_core.types import BinnedSource
@@ -95,8 +95,11 @@ class Engine:
         self._folders = Folders(self._jobs, context.tasks, self._record, at_once)
 
     @classmethod
-    async def open(cls, settings: Settings, *, beside: Engine | None = None) -> Engine:
-        """Lock the store and return; models and the index open in the background.
+    async def open(
+        cls, settings: Settings, *, beside: Engine | None = None, ahead: Ahead = "all"
+    ) -> Engine:
+        """Lock the store and return; the index and the models of `ahead` (`all`, the `encoder`, or
+        `nothing`) open in the background, other models when they are first needed.
 
         `beside` is an engine of the same models and limits, whose child processes serve this one
         as well; it must be closed later than this one.
@@ -106,7 +109,7 @@ class Engine:
         """
         async with AsyncExitStack() as resources:
             host = Assembled(beside._context, beside._readers) if beside is not None else None
-            context, readers = await assemble(settings, resources, host)
+            context, readers = await assemble(settings, resources, host, ahead)
             return cls(context, resources.pop_all(), readers)
 
     async def close(self) -> None:
