@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import itertools
 import json
 import logging
@@ -106,8 +107,7 @@ class _Child:
             # Unpickling arguments imports their modules: while the service is still importing,
             # they may be partly initialised.
             self._built.wait()
-            loaded = pickle.loads(call.pickled, buffers=call.arrays)  # noqa: S301 - our parent
-            method, args = loaded
+            method, args = _Arguments(call).load()
             lane = self._lane_of(method, args)
         except Exception as e:
             self._fail(number, OmniError(f"unreadable call: {e}"))
@@ -216,6 +216,17 @@ class _Child:
             except Exception:
                 log.exception("closing failed")
         self._stop.set()
+
+
+class _Arguments(pickle.Unpickler):  # of our parent
+    """Reads the pickle of a call, with the arrays that lie beside it."""
+
+    def __init__(self, call: calls.Received) -> None:
+        super().__init__(io.BytesIO(call.pickled))
+        self._call = call
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._call.array(pid)
 
 
 def _codecs(answers: Mapping[str, Any]) -> Mapping[str, Codec]:

@@ -127,6 +127,13 @@ class Sealed(mmap.mmap):
         cls.held.add(made)
         return made
 
+    @property
+    def address(self) -> int:
+        """Where it begins in the memory of this process."""
+        import numpy as np
+
+        return int(np.frombuffer(self, np.uint8).__array_interface__["data"][0])
+
     def __del__(self) -> None:
         with contextlib.suppress(AttributeError):  # it could not be mapped
             os.close(self.descriptor)
