@@ -87,7 +87,7 @@ async def ingest(paths: list[Path], store: Path, encoder: str) -> dict[str, floa
     from omni_core import Engine, IngestRequest, load_settings
 
     plain = {"speech": "off", "screen_text": "off"} if encoder == "hashing" else {}
-    given = {"store": str(store), "encoder": encoder, "index": "memory", **plain}
+    given: dict[str, Any] = {"store": str(store), "encoder": encoder, "index": "memory", **plain}
     given |= {"decode_stall_s": 600, "probe_s": 300}  # a busy machine is not what is measured
     engine = await Engine.open(load_settings(given, environ={}))
     try:

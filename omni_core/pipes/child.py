@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import pickle
+import socket
 import subprocess
 import sys
 import threading
@@ -56,6 +57,8 @@ class Child:
         self._name = name
         self._pending: dict[int, Awaited] = {}
         self._write_lock = threading.Lock()
+        self._descriptors: Descriptors | None
+        theirs: socket.socket | None
         self._descriptors, theirs = Descriptors.pair()
         try:
             self._process = subprocess.Popen(
