@@ -167,6 +167,9 @@ class Settings:
     """Child processes: auto (confined as the kernel can), strict (none where it cannot), off."""
     child_env: Variables = ()
     """Names of environment variables that child processes get as well: what a plug-in needs."""
+    model_folders: Folders = ()
+    """Folders that models may read and write besides their weights and caches: what a plug-in needs
+    of the disk."""
 
     host: Name = "127.0.0.1"
     """Address that `serve --http` binds."""

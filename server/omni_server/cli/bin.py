@@ -19,7 +19,7 @@ from omni_server.text import counted, one_line, quoted
 
 async def bin(args: argparse.Namespace) -> int:
     """List the bin, bring one source back, or empty it."""
-    async with await open_library(args) as engine:
+    async with await open_library(args, ahead="nothing") as engine:
         if args.restore:
             return await _restore(engine, args)
         if args.empty is not None:
