@@ -34,6 +34,7 @@ from omni_core.types import (
 ROOT = Path(__file__).parents[3]
 LOADS_PICKLES = {
     "omni_core/worker_child.py",  # in the child, what its parent sends
+    "omni_core/models/serving/process.py",  # in the process that wrote it, before it became new
     "omni_core/weights/checkpoints.py",  # three names only, of files that are checked by their hash
     "omni_core/encoders/embedded/face_nets.py",  # joblib, of a file that is checked by its hash
 }
