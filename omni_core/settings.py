@@ -238,6 +238,10 @@ class Settings:
     written."""
     bin_days: Annotated[float, Bounds(0)] = 7.0
     """Days for which a forgotten source can be brought back; 0: it is deleted at once."""
+    bin_versions: Annotated[int, Bounds(1)] = 3
+    """Former contents of one file that the bin keeps: a watched file may change often."""
+    bin_max_mb: Annotated[int, Bounds(1)] = 1024
+    """Size of the bin from which the oldest is deleted early; what was forgotten last stays."""
     resume: bool = True
     """Whether a server goes on with the ingests that were under way when it last ended."""
     watch: Folders = ()

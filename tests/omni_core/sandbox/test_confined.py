@@ -166,6 +166,7 @@ async def test_no_secret_is_in_the_environment_of_a_child(
         assert [n for n, v in seen.items() if "hunter2" in v] == list(rules.variables)
         assert seen["OMP_NUM_THREADS"] == "1"
         assert seen["ORT_DISABLE_TELEMETRY"] == "1"
+        assert seen["MALLOC_ARENA_MAX"] == "2"
 
 
 @LINUX
