@@ -57,7 +57,7 @@ VALUES: list[tuple[Any, Any]] = [
     (Pixels, PICTURE),
     (Samples, np.zeros(0, np.float32)),
     (list[tuple[float, Pixels]], [(0.5, PICTURE), (1.0, PICTURE)]),
-    (list[PlacedWord], [PlacedWord("Ärger \udcff", 0.0, 0.1, 0.2, 0.3)]),
+    (list[PlacedWord], [PlacedWord("Ärger \U0001f600", 0.0, 0.1, 0.2, 0.3)]),
     (ITEM, SEGMENT),
     (ITEM, FileWarning("cut short")),
     (ITEM, FileLength(12.5)),
