@@ -67,7 +67,7 @@ def descriptors() -> list[str]:
     return sorted(os.readlink(path).split(":")[0] for path in found if os.path.lexists(path))
 
 
-def picture(number: int, edge: int = 512) -> NDArray[np.uint8]:
+def picture(number: int, edge: int = 800) -> NDArray[np.uint8]:
     return np.random.default_rng(number).integers(0, 255, (edge, edge, 3), np.uint8)
 
 
@@ -177,7 +177,7 @@ async def test_nothing_stays_open_after_calls_cancels_errors_and_kills(
     cutter: Worker, models: Worker
 ) -> None:
     async def one(number: int) -> None:
-        found = await cutter.call("pixels", number, 300, deadline_s=SECONDS)
+        found = await cutter.call("pixels", number, 750, deadline_s=SECONDS)
         await models.call("sound", found, deadline_s=SECONDS)
 
     await one(0)
@@ -193,7 +193,7 @@ async def test_nothing_stays_open_after_calls_cancels_errors_and_kills(
                 await asyncio.wait([task])
                 with pytest.raises(UnreadableError):
                     await cutter.call("fail", deadline_s=SECONDS)
-                stream = cutter.stream("shots", 9, 300, stall_s=SECONDS)
+                stream = cutter.stream("shots", 9, 750, stall_s=SECONDS)
                 await anext(stream)
                 await stream.aclose()
             if number % 25 == 0:
