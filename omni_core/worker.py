@@ -110,7 +110,7 @@ class Worker:
                 reason="deadline",
             ) from None
         finally:
-            del future  # it holds the error, which holds this frame and so the arguments
+            del future, limit  # they hold the error, which holds this frame and so the arguments
 
     async def _until_ready(self) -> None:
         """Wait until the child takes calls, or has died, which the calls themselves report."""
