@@ -31,7 +31,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> Non
     except BaseException:
         new.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def put_in_place(new: Path, path: Path) -> None:
@@ -39,19 +39,17 @@ def put_in_place(new: Path, path: Path) -> None:
     the name survive a power failure once this returns. OSError where a folder of the name holds
     something."""
     for item in [new, *new.rglob("*")] if new.is_dir() else [new]:
-        if item.is_dir():
-            sync_folder(item)
-        elif item.is_file() and not item.is_symlink():
-            with item.open("rb" if os.name == "posix" else "rb+") as f:
-                os.fsync(f.fileno())
+        if not item.is_symlink():
+            sync(item)
     os.replace(new, path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; nothing to do where the system has no such call."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make the bytes of a file durable, those in memory maps of it too (but on Windows), or the
+    names in a folder, for which Windows has no such call."""
+    if os.name == "posix" or path.is_file():
+        handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
         try:
             os.fsync(handle)
         finally:

@@ -7,19 +7,17 @@ search:  encoders -> index -> retrieval -> evidence
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from omni_core import encoders, index, limits, read_only
-from omni_core.engine import bin, files, health, library
+from omni_core import limits, read_only
+from omni_core.engine import bin, bin_limits, files, health, library
+from omni_core.engine.assembly import Assembled, assemble
 from omni_core.engine.changes import Listener
 from omni_core.engine.context import Context
-from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.ingest import running
 from omni_core.engine.ingest.begun import Record
 from omni_core.engine.ingest.folders import FolderProgress, Folders
@@ -56,17 +54,15 @@ from omni_core.engine.results import (
 from omni_core.engine.search import ordered
 from omni_core.engine.search.completeness import nothing_yet, with_completeness
 from omni_core.engine.speakers import finding, naming, recognition
-from omni_core.engine.store import renew_leases, take_store
 from omni_core.engine.vectors.exporting import Progress as VectorsProgress
 from omni_core.engine.vectors.exporting import export_vectors
 from omni_core.engine.vectors.importing import import_vectors
-from omni_core.engine.workers import MODEL_LOAD_S, Decoders, Models
-from omni_core.errors import BadRequestError, OmniError, StoppedError
-from omni_core.models.answers import ModelStatus
+from omni_core.engine.workers import MODEL_LOAD_S
+from omni_core.errors import BadRequestError, StoppedError
+from omni_core.models.answers import Ahead, ModelStatus
 from omni_core.settings import Settings
-from omni_core.tasks import TaskOwner, result_of
+from omni_core.tasks import result_of
 from omni_core.types import BinnedSource
-from omni_core.weights import cache
 
 __all__ = [
     "BackupStatus",
@@ -78,14 +74,6 @@ __all__ = [
     "reindex",
     "restore",
 ]
-
-log = logging.getLogger(__name__)
-
-IDLE_S = 120.0
-"""Seconds without index use before a vacuum, which blocks searches."""
-
-BIN_S = 3600.0
-"""How often the bin is looked through for what is too old."""
 
 
 class Engine:
@@ -107,8 +95,11 @@ class Engine:
         self._folders = Folders(self._jobs, context.tasks, self._record, at_once)
 
     @classmethod
-    async def open(cls, settings: Settings, *, beside: Engine | None = None) -> Engine:
-        """Lock the store and return; models and the index open in the background.
+    async def open(
+        cls, settings: Settings, *, beside: Engine | None = None, ahead: Ahead = "all"
+    ) -> Engine:
+        """Lock the store and return; the index and the models of `ahead` (`all`, the `encoder`, or
+        `nothing`) open in the background, other models when they are first needed.
 
         `beside` is an engine of the same models and limits, whose child processes serve this one
         as well; it must be closed later than this one.
@@ -117,40 +108,8 @@ class Engine:
         or cancelled call releases everything: the store can be opened again at once.
         """
         async with AsyncExitStack() as resources:
-            overlay = await asyncio.to_thread(read_only.overlaid, settings)
-            if overlay is not None:
-                resources.push_async_callback(asyncio.to_thread, overlay.close)
-                settings = overlay.settings
-            info = await asyncio.to_thread(encoders.describe, settings)
-            catalog = await take_store(settings, info, resources)
-            chosen = await asyncio.to_thread(index.load, settings, info)  # imports its package
-            shared = settings.read_only and settings.index != "edge"  # an edge index is copied
-            store_index = IndexOpening(chosen, catalog, mends=not shared)
-            resources.push_async_callback(store_index.close)
-            if beside is not None:
-                models, decoders = beside._context.models, beside._context.decoders
-            else:
-                found = await asyncio.to_thread(cache.resolved, settings)
-                models, decoders = Models(found), Decoders(settings)
-                resources.push_async_callback(models.close)
-                resources.push_async_callback(decoders.close)
-            if beside is not None:
-                readers = beside._readers
-            elif readers := RayReaders(settings) if settings.ray else None:
-                resources.push_async_callback(readers.close)
-            tasks = TaskOwner("the engine")
-            resources.push_async_callback(tasks.close)
-            context = Context(settings, info, catalog, store_index, models, decoders, tasks)
-            if beside is not None:  # readers in the shared worker know a source by its id alone
-                context.source_locks = beside._context.source_locks
-            store_index.start()
-            if beside is None:
-                tasks.start(models.start(), name="start the models")
-            tasks.start(_housekeeping(context), name="housekeeping")
-            if not settings.read_only:
-                tasks.start(_emptying(context), name="empty the bin")
-            if catalog.lease_s is not None:
-                tasks.start(renew_leases(catalog, catalog.lease_s), name="renew the leases")
+            host = Assembled(beside._context, beside._readers) if beside is not None else None
+            context, readers = await assemble(settings, resources, host, ahead)
             return cls(context, resources.pop_all(), readers)
 
     async def close(self) -> None:
@@ -344,14 +303,16 @@ class Engine:
         return await bin.restore(self._context, await bin.named_in_bin(self._context, source))
 
     async def empty_bin(self, source: str = "") -> int:
-        """Delete one forgotten source for good, or all of them; returns how many."""
+        """Delete one forgotten source for good, or all of them, and give their room back to the
+        file system; returns how many."""
         read_only.refuse(self._context.settings)
         limits.check(source=source)
         gone = await self.bin()
         if source:
             gone = (await bin.named_in_bin(self._context, source),)
-        await bin.delete(self._context, gone)
-        return len(gone)
+        count = await bin.delete(self._context, gone)
+        await bin_limits.give_room_back(self._context, asked=True)
+        return count
 
     async def known_files(
         self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000
@@ -453,21 +414,3 @@ class Engine:
             "files_pending": self._pending_files(),
             "files_queued": sum(j.state == "queued" for j in running),
         }
-
-
-async def _emptying(context: Context) -> None:
-    """Delete what has been in the bin for too long: now, and every hour."""
-    while True:
-        await bin.empty_old(context)
-        await asyncio.sleep(BIN_S)
-
-
-async def _housekeeping(context: Context) -> None:
-    """Reclaim the space of deleted points when the index was not used for a while."""
-    while True:
-        await asyncio.sleep(IDLE_S)
-        if time.monotonic() - context.last_used_at > IDLE_S:
-            try:
-                await (await context.index.opened()).optimize()
-            except OmniError as e:
-                log.warning("the index was not compacted: %s", e)

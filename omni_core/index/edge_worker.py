@@ -2,7 +2,7 @@
 
 A child process, because Edge 0.9 holds the GIL while it searches, writes and vacuums (`optimize`
 blocked an event loop for all of its 9.7 s), and because a shard deadlocks after `fork`. Calls
-run one at a time.
+run one at a time, but for `sync`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import qdrant_edge as edge
 
 from omni_core import query
 from omni_core.errors import OmniError, StoreError
-from omni_core.files import copy_tree, put_in_place, used_bytes
+from omni_core.files import copy_tree, put_in_place, sync, used_bytes
 from omni_core.index import wire
 from omni_core.index.edge_mapping import (
     config,
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 FLUSH_EVERY = 1000
 """Points between flushes: replaying 1,000 at the next open takes 0.1 s, 20,000 took 7.5 s."""
+FILTERED = 50
+"""Points that a change by filter counts as, since how many it meets is not known."""
 MOST_SOURCES = 10_000_000
 """Sources that are counted."""
 DISK_RESERVE = 128 << 20
@@ -59,11 +62,13 @@ def service(path: str, dim: int, multi_vector: bool) -> Served:
 class Served:
     """The methods that `EdgeIndex` calls: those of a shard, points as bytes (`wire`)."""
 
+    lanes: ClassVar[dict[str, str]] = {"sync": "sync"}
+
     def __init__(self, shard: Shard) -> None:
         self.shard = shard
         self.count, self.set_payload, self.delete = shard.count, shard.set_payload, shard.delete
         self.flush, self.optimize, self.copy_to = shard.flush, shard.optimize, shard.copy_to
-        self.close = shard.close
+        self.close, self.sync = shard.close, shard.sync
 
     def upsert(self, points: bytes) -> None:
         """`Shard.upsert`."""
@@ -121,12 +126,15 @@ class Shard:
 
     @_as_store_errors
     def upsert(self, points: Sequence[Point]) -> None:
-        """Durable against a crash when it returns (WAL), against power loss after `flush`."""
+        """Durable against a crash when it returns (WAL), against power loss after `sync`."""
         _require_free(self._path, DISK_RESERVE)
         for point in points:
             self._recent.forget(point.id)
         self._shard.update(edge.UpdateOperation.upsert_points([to_point(p) for p in points]))
-        self._unflushed += len(points)
+        self._changed(len(points))
+
+    def _changed(self, points: int) -> None:
+        self._unflushed += points
         if self._unflushed >= FLUSH_EVERY:
             self.flush()
 
@@ -192,6 +200,7 @@ class Shard:
         self._shard.update(
             edge.UpdateOperation.set_payload_by_filter(to_filter(filter), dict(changes))
         )
+        self._changed(FILTERED)
 
     @_as_store_errors
     def delete(self, filter: query.Filter) -> None:
@@ -201,10 +210,23 @@ class Shard:
             raise StoreError("refusing to delete every point: give a filter")
         self._recent.forget_all()
         self._shard.update(edge.UpdateOperation.delete_points_by_filter(compiled))
+        self._changed(FILTERED)
+
+    @_as_store_errors
+    def sync(self) -> None:
+        """Durable against power loss when it returns: the log of changes is on the disk.
+
+        A thread of its own runs it while the shard is used. A log file that goes meanwhile was
+        dropped by `flush`, which had written what stands in it.
+        """
+        log_files = self._path / "wal"
+        for path in [*log_files.iterdir(), log_files]:
+            with suppress(FileNotFoundError):
+                sync(path)
 
     @_as_store_errors
     def flush(self) -> None:
-        """Write everything to the disk."""
+        """Write everything to the disk, so that nothing is replayed at the next open."""
         self._shard.flush()
         self._unflushed = 0
 

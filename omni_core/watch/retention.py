@@ -45,4 +45,8 @@ async def forget_missing(engine: EngineApi, watched: Watched, days: int) -> list
         for row in await missing(engine)
         if watched.holds(row.uri) and row.missing_since is not None and row.missing_since < before
     ]
-    return [await engine.forget(row.id) for row in old]
+    return [
+        await engine.forget(row.id)
+        for row in old
+        if not await asyncio.to_thread(os.path.lexists, row.uri)  # still: each takes a while
+    ]

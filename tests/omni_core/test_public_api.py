@@ -21,9 +21,10 @@ REPO = Path(__file__).parents[2]
 
 
 def public_classes(module: ModuleType) -> Iterator[str]:
-    """The classes that a module defines itself and does not hide."""
+    """The classes that a module or the files of a package define and do not hide."""
     for name, value in vars(module).items():
-        if inspect.isclass(value) and value.__module__ == module.__name__ and name[0] != "_":
+        own = inspect.isclass(value) and f"{value.__module__}.".startswith(f"{module.__name__}.")
+        if own and name[0] != "_":
             yield name
 
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from omni_core.catalog.groups import StoredGroup
-from omni_core.engine.bin import restore_known
+from omni_core.engine.bin import drop_replaced, restore_known
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import read_hash
 from omni_core.engine.ingest import limits, refused
@@ -144,18 +144,25 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
     if lock.locked():
         await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
-        while not await _is_done(context, run, sha256):
-            who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
-            if not who:
-                try:
-                    return await _ingest_or_fail(context, run, sha256, readers)
-                except StoreError as e:
-                    if e.code not in ("BUSY", "LEASE_LOST"):
-                        raise
-                run.pipeline = None  # what the other process stores counts
-                continue
-            await run.update(stage="waiting", waiting_for=f"{ELSEWHERE} that ingests it: {who}")
-            await asyncio.sleep(POLL_S)
+        await _ingest_locked(context, run, sha256, readers)
+        await drop_replaced(context, sha256)
+
+
+async def _ingest_locked(
+    context: Context, run: Run, sha256: str, readers: RayReaders | None
+) -> None:
+    while not await _is_done(context, run, sha256):
+        who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
+        if not who:
+            try:
+                return await _ingest_or_fail(context, run, sha256, readers)
+            except StoreError as e:
+                if e.code not in ("BUSY", "LEASE_LOST"):
+                    raise
+            run.pipeline = None  # what the other process stores counts
+            continue
+        await run.update(stage="waiting", waiting_for=f"{ELSEWHERE} that ingests it: {who}")
+        await asyncio.sleep(POLL_S)
 
 
 async def _is_done(context: Context, run: Run, sha256: str) -> bool:

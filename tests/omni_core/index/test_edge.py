@@ -24,7 +24,7 @@ from omni_core.index import edge_worker, versions
 from omni_core.index.edge import EdgeIndex
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
-from omni_core.query import Filter, In, Prefetch, Range
+from omni_core.query import Filter, Ids, In, Prefetch, Range
 from omni_core.text import bm25
 from omni_core.types import Channel, EncoderInfo
 
@@ -166,6 +166,46 @@ async def test_nothing_acknowledged_is_lost_when_the_whole_program_is_killed(
         seen = await all_ids(index)
         assert {uid(i) for i in range(done)} <= seen
         await index.close()
+
+
+async def test_what_was_flushed_survives_the_loss_of_every_page_but_those_of_the_log(
+    tmp_path: Path,
+) -> None:
+    """A power cut at its worst: of the segments nothing was written since the shard was opened."""
+    index = EdgeIndex(tmp_path, INFO)
+    await index.open()
+    await index.upsert([point(n) for n in range(30)])
+    await index.close()
+    shard = next((tmp_path / "index").rglob("shard"))
+    segments = tmp_path / "segments"
+    shutil.copytree(shard / "segments", segments)
+    await index.open()
+    await index.upsert([point(n) for n in range(20, 60)])
+    await index.delete(Filter(must=(Ids((uid(3), uid(45))),)))
+    await index.set_payload(Filter(must=(Ids((uid(50),)),)), {"title": "late"})
+    await index.flush()
+    os.kill(child(index), signal.SIGKILL)
+    await index.close()
+    shutil.rmtree(shard / "segments")
+    shutil.copytree(segments, shard / "segments")
+    await index.open()
+    assert await all_ids(index) == {uid(n) for n in range(60)} - {uid(3), uid(45)}
+    assert (await index.get([uid(50)]))[0].stored.title == "late"
+    await index.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the segments are written instead")
+def test_a_flush_puts_the_whole_log_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = edge_worker.Shard(tmp_path, DIM, False)
+    shard.upsert([point(1)])
+    synced: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.add(os.fstat(handle).st_ino))
+    shard.sync()
+    log = tmp_path / "shard" / "wal"
+    assert synced == {path.stat().st_ino for path in [log, *log.iterdir()]}
+    shard.close()
 
 
 async def test_a_second_process_is_refused_by_name_and_may_come_later(tmp_path: Path) -> None:

@@ -91,6 +91,15 @@ def test_every_kind_of_answer_arrives_as_it_was_sent(hint: Any, value: Any) -> N
     assert _same(frames.unpack(how, memoryview(bytearray(message))), value)
 
 
+def test_half_a_character_arrives_as_the_sign_for_a_lost_one() -> None:
+    how = codec(str)
+    text = "dam \ud83c\udf0a level \udb62 high"  # a pair in halves, and a lone half
+    message = memoryview(bytearray(b"".join(frames.pack(how, text))))
+    arrived = frames.unpack(how, message)
+    assert arrived == "dam \U0001f30a level \ufffd high"
+    assert arrived.encode().decode() == arrived
+
+
 def test_a_shot_with_its_frames_arrives_whole_and_shares_the_memory_of_the_message() -> None:
     clip = np.arange(2 * 4 * 6 * 3, dtype=np.uint8).reshape(2, 4, 6, 3)
     sound = np.linspace(-1, 1, 99, dtype=np.float32)

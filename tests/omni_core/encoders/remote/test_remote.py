@@ -20,8 +20,8 @@ from omni_core.encoders import hashing
 from omni_core.encoders.remote import client, wire
 from omni_core.encoders.remote import encoder as remote
 from omni_core.errors import BadRequestError, OmniError, RefusedError, UnavailableError
-from omni_core.models.serving import app as serving
 from omni_core.models.serving import load
+from omni_core.models.serving import process as serving
 from omni_core.settings import Settings
 from omni_core.types import Content, TextContent
 
