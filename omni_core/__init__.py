@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from omni_core.engine.results import SourcePage as SourcePage
     from omni_core.engine.results import SpeakersOf as SpeakersOf
     from omni_core.engine.results import VectorsStatus as VectorsStatus
+    from omni_core.models.answers import Ahead as Ahead
     from omni_core.models.answers import ModelStatus as ModelStatus
     from omni_core.models.answers import UnloadedReader as UnloadedReader
     from omni_core.payload import StoredSegment as StoredSegment
@@ -128,7 +129,7 @@ _LAZY = {
         "VectorsStatus",
         "BackupStatus",
     ),
-    "omni_core.models.answers": ("ModelStatus", "UnloadedReader"),
+    "omni_core.models.answers": ("Ahead", "ModelStatus", "UnloadedReader"),
     "omni_core.payload": ("StoredSegment",),
     "omni_core.points": ("Point", "ScoredPoint"),
     "omni_core.protocols": (

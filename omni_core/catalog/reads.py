@@ -126,6 +126,10 @@ class Reads(Database):
         )
         return [rows.shown(r[0]) for r in found]
 
+    def every_collection_of(self, source: str) -> list[str]:
+        """The collections of one source, whatever a caller may see: for what is written."""
+        return self.collections_of(source)
+
     def totals(self, collection: str = "") -> tuple[int, int]:
         """Number of sources and of segments, in a collection or ("") in the library."""
         return self._counted(collection)

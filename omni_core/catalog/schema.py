@@ -192,6 +192,13 @@ def require_current(db: sqlite3.Connection) -> None:
         )
 
 
+def prepare_new(db: sqlite3.Connection) -> None:
+    """Let a new file give room back to the file system; before anything else is written to it, the
+    journal mode included (https://sqlite.org/pragma.html#pragma_auto_vacuum)."""
+    if not version(db):
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+
+
 def migrate(db: sqlite3.Connection) -> None:
     """Migrate a file to the current version, one transaction per step."""
     for n in range(version(db), len(MIGRATIONS)):

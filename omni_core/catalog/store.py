@@ -12,7 +12,7 @@ from omni_core.catalog import mending, rows, schema
 from omni_core.catalog.binned import Binned
 from omni_core.catalog.database import Row, Transaction
 from omni_core.catalog.groups import StoredGroup, end_groups, keep_group
-from omni_core.catalog.holding import Holding
+from omni_core.catalog.holding import Holding, before
 from omni_core.catalog.query import fold
 from omni_core.errors import StoreError
 from omni_core.types import Source, SourceRow, State
@@ -69,16 +69,19 @@ class Catalog(Binned, Holding):
             old = db.execute("SELECT * FROM sources WHERE sha256 = ?", (source.sha256,)).fetchone()
             if unless_ready and old is not None:
                 _refuse_ready(old, pipeline)
-            if old is not None and _is_resumable(old, model, pipeline):
+            lost = old is not None and before(old["resume"])
+            if old is not None and not lost and _is_resumable(old, model, pipeline):
                 values |= {key: old[key] for key in _RESUMED_COLUMNS}
             else:
                 _keep_readers(db, source.sha256, b"")
+            if old is not None and lost:  # should this ingest fail, what was lost may still return
+                values["resume"] = old["resume"]
             _upsert(db, values)
             if not source.content:
                 _add_path(db, source.sha256, source.uri, (source.size, mtime_ns, ctime_ns, inode))
             _add_collection(db, source.sha256, collection)
             self._own(db, source.sha256)
-        return rows.mapping(values["resume"])
+        return {} if before(values["resume"]) else rows.mapping(values["resume"])
 
     def progress(
         self,
@@ -141,6 +144,11 @@ class Catalog(Binned, Holding):
         with self._writing() as db:
             self._check(db, row.sha256)
             _keep_readers(db, row.sha256, b"")
+            old = db.execute(
+                "SELECT resume FROM sources WHERE sha256 = ?", (row.sha256,)
+            ).fetchone()
+            if old is not None and before(old["resume"]):
+                values["resume"] = old["resume"]
             _upsert(db, values)
             self._let_go(db, row.sha256)
 

@@ -51,6 +51,13 @@ class CatalogWithin(Catalog):
         """What of the bin was in these collections and in no other."""
         return [b for b in super().binned() if self._was_within(b.sha256)]
 
+    def every_collection_of(self, source: str) -> list[str]:
+        """The collections of one source, hidden ones too: for what is written."""
+        return self._whole.collections_of(source)
+
+    def _rows_of(self, table: str, sha256: str) -> list[dict[str, Any]]:
+        return self._whole._rows_of(table, sha256)  # they are written back whole
+
     def _was_within(self, sha256: str) -> bool:
         found = self._one("SELECT rows FROM bin WHERE sha256 = ?", sha256)
         rows = mapping(found["rows"]).get("collections", []) if found is not None else []

@@ -16,7 +16,7 @@ from typing import Any
 
 from omni_core import limits, read_only
 from omni_core.collection_rights import CollectionRights
-from omni_core.engine import bin, files, health, library
+from omni_core.engine import bin, bin_limits, files, health, library
 from omni_core.engine.api import EngineApi
 from omni_core.engine.assembly import Assembled, assemble
 from omni_core.engine.changes import Listener
@@ -62,7 +62,7 @@ from omni_core.engine.vectors.exporting import export_vectors
 from omni_core.engine.vectors.importing import import_vectors
 from omni_core.engine.workers import MODEL_LOAD_S
 from omni_core.errors import BadRequestError, StoppedError
-from omni_core.models.answers import ModelStatus
+from omni_core.models.answers import Ahead, ModelStatus
 from omni_core.settings import Settings
 from omni_core.tasks import result_of
 from omni_core.types import BinnedSource
@@ -102,8 +102,11 @@ class Engine:
         self._folders = Folders(self._jobs, context.tasks, self._record, at_once)
 
     @classmethod
-    async def open(cls, settings: Settings, *, beside: Engine | None = None) -> Engine:
-        """Lock the store and return; models and the index open in the background.
+    async def open(
+        cls, settings: Settings, *, beside: Engine | None = None, ahead: Ahead = "all"
+    ) -> Engine:
+        """Lock the store and return; the index and the models of `ahead` (`all`, the `encoder`, or
+        `nothing`) open in the background, other models when they are first needed.
 
         `beside` is an engine of the same models and limits, whose child processes serve this one
         as well; it must be closed later than this one.
@@ -113,7 +116,7 @@ class Engine:
         """
         async with AsyncExitStack() as resources:
             host = Assembled(beside._context, beside._readers) if beside is not None else None
-            context, readers = await assemble(settings, resources, host)
+            context, readers = await assemble(settings, resources, host, ahead)
             return cls(context, resources.pop_all(), readers)
 
     async def close(self) -> None:
@@ -323,14 +326,16 @@ class Engine:
         return await bin.restore(self._context, await bin.named_in_bin(self._context, source))
 
     async def empty_bin(self, source: str = "") -> int:
-        """Delete one forgotten source for good, or all of them; returns how many."""
+        """Delete one forgotten source for good, or all of them, and give their room back to the
+        file system; returns how many."""
         read_only.refuse(self._context.settings)
         limits.check(source=source)
         gone = await self.bin()
         if source:
             gone = (await bin.named_in_bin(self._context, source),)
-        await bin.delete(self._context, gone)
-        return len(gone)
+        count = await bin.delete(self._context, gone)
+        await bin_limits.give_room_back(self._context, asked=True)
+        return count
 
     async def known_files(
         self, folder: str, *, collection: str = "default", after: str = "", limit: int = 10_000

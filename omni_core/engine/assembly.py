@@ -13,6 +13,7 @@ from omni_core.engine.index_opening import IndexOpening
 from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.store import take_store
 from omni_core.engine.workers import Decoders, Models
+from omni_core.models.answers import Ahead
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner
 from omni_core.weights import cache
@@ -27,11 +28,12 @@ class Assembled(NamedTuple):
 
 
 async def assemble(
-    settings: Settings, resources: AsyncExitStack, beside: Assembled | None
+    settings: Settings, resources: AsyncExitStack, beside: Assembled | None, ahead: Ahead = "all"
 ) -> Assembled:
     """Lock the store and start what the engine needs; `resources` closes it.
 
-    `beside` are the parts of an engine whose child processes serve this one as well.
+    `beside` are the parts of an engine whose child processes serve this one as well; else the
+    models of `ahead` are loaded in the background.
     """
     overlay = await asyncio.to_thread(read_only.overlaid, settings)
     if overlay is not None:
@@ -47,7 +49,7 @@ async def assemble(
         models, decoders = beside.context.models, beside.context.decoders
     else:
         found = await asyncio.to_thread(cache.resolved, settings)
-        models, decoders = Models(found), Decoders(settings)
+        models, decoders = Models(found, ahead), Decoders(settings)
         resources.push_async_callback(models.close)
         resources.push_async_callback(decoders.close)
     if beside is not None:
@@ -60,7 +62,7 @@ async def assemble(
     if beside is not None:  # readers in the shared worker know a source by its id alone
         context.source_locks = beside.context.source_locks
     store_index.start()
-    if beside is None:
+    if beside is None and ahead != "nothing":
         tasks.start(models.start(), name="start the models")
     background.start(context)
     return Assembled(context, readers)

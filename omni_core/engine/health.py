@@ -48,7 +48,10 @@ async def describe(context: Context) -> dict[str, Any]:
 
 
 async def lacks(context: Context) -> tuple[str, ...]:
-    """One line for each part of the models that is not installed; none while that is not known."""
+    """One line for each part of the models that is not installed; none while that is not known,
+    which is no reason to load them."""
+    if not context.models.asked:
+        return ()
     asked = context.tasks.start(context.models.status(), name="ask the models what they lack")
     await asyncio.wait([asked], timeout=LOOK_S)
     known = asked.done() and not asked.cancelled() and asked.exception() is None

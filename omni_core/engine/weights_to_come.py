@@ -33,6 +33,11 @@ class WeightsToCome:
         self.progress = ""
         """How far it is, in words; empty while nothing is fetched."""
 
+    @property
+    def begun(self) -> bool:
+        """Whether anybody has begun it."""
+        return self._thread is not None
+
     def begin(self) -> bool:
         """Start looking, and fetching what is missing; whether all of that is over."""
         if self._thread is None and not self._done.done():

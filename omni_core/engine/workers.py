@@ -15,7 +15,14 @@ from omni_core.engine.decoder_death import tried_twice
 from omni_core.engine.lanes import Lane, Waiting
 from omni_core.engine.weights_to_come import WeightsToCome
 from omni_core.errors import UnavailableError
-from omni_core.models.answers import ANSWERS, ModelStatus, Processed, ReadOptions, SavedReaders
+from omni_core.models.answers import (
+    ANSWERS,
+    Ahead,
+    ModelStatus,
+    Processed,
+    ReadOptions,
+    SavedReaders,
+)
 from omni_core.settings import Settings
 from omni_core.types import Content, Samples, Segment, Vector, Voices
 from omni_core.worker import Worker, WorkerDied
@@ -39,13 +46,15 @@ class Models:
     A call during which the child dies is repeated once, except those of an ingest (`restore`,
     `process`, `save`, `flush`): they depend on earlier calls, and raise ModelsDied."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ahead: Ahead = "all") -> None:
+        """The child starts with the first call, and loads `ahead` before the calls that need it."""
         self._worker = Worker(
             "model worker",
             "omni_core.models.service:service",
             answers=ANSWERS,
             rules=lambda: confinement.of_models(settings),
             settings=confinement.without_secrets(settings),
+            ahead=ahead,
         )
         self._weights = WeightsToCome(settings)
 
@@ -139,6 +148,11 @@ class Models:
         except WorkerDied as e:
             log.warning("%s; starting it again", e)
             return await self._worker.call(method, *args)
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything was asked for, so that the models are loaded or being loaded."""
+        return self._weights.begun
 
     @property
     def pid(self) -> int | None:

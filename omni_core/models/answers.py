@@ -8,6 +8,9 @@ from typing import Any, Literal
 from omni_core.types import Encoded, Vector, Voices
 
 LoadState = Literal["loading", "ready", "failed"]
+Ahead = Literal["all", "encoder", "nothing"]
+"""What is loaded before anybody asks: every model, as a server does; the encoder, for one question;
+nothing, where no model may be needed at all. What is asked for is loaded then."""
 
 
 @dataclass(frozen=True, slots=True)

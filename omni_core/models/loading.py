@@ -1,7 +1,8 @@
 """Models that load in the background, in the order in which they are needed.
 
-The encoder first, so that a search can run, then the readers, then the reranker. Access to one
-that is not loaded yet waits.
+The encoder first, so that a search can run, then the readers, then the reranker. Where the readers
+are not loaded ahead, they come last, once they are asked for. Access to one that is not loaded yet
+waits.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from omni_core import encoders, readers
 from omni_core.errors import OmniError, UnavailableError
-from omni_core.models.answers import LoadState, ModelStatus, UnloadedReader
+from omni_core.models.answers import Ahead, LoadState, ModelStatus, UnloadedReader
 from omni_core.models.reading import Readers
-from omni_core.models.remote import reading as remote
-from omni_core.models.remote.reading import RemoteReading
 from omni_core.protocols import Encoder, Reader, Reranker
 from omni_core.readers import MissingReader
+from omni_core.sandbox import entering
 from omni_core.settings import Settings
+
+if TYPE_CHECKING:
+    from omni_core.models.remote.reading import RemoteReading
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -31,7 +34,9 @@ _KEEPS = "it cannot save what it buffers (Reader.save), so it runs on one machin
 class LoadingModels:
     """The models of `settings`, each loaded once, one after the other in a background thread."""
 
-    def __init__(self, settings: Settings, *, handing_over: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, *, handing_over: bool = False, ahead: Ahead = "all"
+    ) -> None:
         """Start loading; with `handing_over` only readers that can save what they buffer."""
         self._settings = settings
         self._handing_over = handing_over
@@ -39,6 +44,10 @@ class LoadingModels:
         self._readers: Future[Readers | RemoteReading] = Future()
         self._reranker: Future[Reranker] = Future()
         self._seconds: dict[str, float] = {}
+        self._wanted = threading.Event()
+        """Whether the readers are to be loaded."""
+        if ahead == "all":
+            self._wanted.set()
         threading.Thread(target=self._load, name="loader", daemon=True).start()
 
     def encoder(self) -> Encoder:
@@ -54,7 +63,7 @@ class LoadingModels:
     def elsewhere(self) -> RemoteReading | None:
         """What reads and embeds on other machines, where these do; waits for the readers."""
         found = self._found()
-        return found if isinstance(found, RemoteReading) else None
+        return None if isinstance(found, Readers) else found
 
     def reranker(self) -> Reranker:
         """The second stage; waits for it, and raises UnavailableError where none is set."""
@@ -80,6 +89,7 @@ class LoadingModels:
 
     def wait(self, timeout_s: float) -> ModelStatus:
         """Wait for the encoder and the readers, at most `timeout_s`."""
+        self._wanted.set()
         until = time.monotonic() + timeout_s
         wait([self._encoder], timeout_s)
         wait([self._readers], max(0.0, until - time.monotonic()))
@@ -94,16 +104,24 @@ class LoadingModels:
     def _load(self) -> None:
         chosen = self._settings
         self._fill(self._encoder, "encoder", chosen.encoder, lambda: encoders.load(chosen))
-        self._fill(self._readers, "readers", "", self._load_readers)
+        if ahead := self._wanted.is_set():
+            self._fill(self._readers, "readers", "", self._load_readers)
         self._fill(self._reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
+        if not ahead:
+            self._wanted.wait()
+            self._fill(self._readers, "readers", "", self._load_readers)
+        entering.loaded()
 
     def _found(self) -> Readers | RemoteReading:
+        self._wanted.set()
         wait([self._readers])
         return Readers((), ()) if self._readers.exception() else self._readers.result()
 
     def _load_readers(self) -> Readers | RemoteReading:
-        if self._encoder.exception() is None:
-            there = remote.of(self._encoder.result(), self._settings)
+        if self._settings.encoder_url and self._encoder.exception() is None:
+            from omni_core.models.remote import reading  # the HTTP client, which few need
+
+            there = reading.of(self._encoder.result(), self._settings)
             if there is not None:
                 return there
         loaded, missing = readers.load(self._settings)

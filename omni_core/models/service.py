@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from omni_core.models.answers import ModelStatus, Processed, ReadOptions, SavedReaders
+from omni_core.models.answers import Ahead, ModelStatus, Processed, ReadOptions, SavedReaders
 from omni_core.models.embedding import checked
 from omni_core.models.loading import LoadingModels
 from omni_core.models.reading import LocalReading, Reading
@@ -126,6 +126,6 @@ class ModelService:
         self._models.close()
 
 
-def service(settings: Settings) -> ModelService:
+def service(settings: Settings, ahead: Ahead = "all") -> ModelService:
     """The worker's entry point: starts loading the models."""
-    return ModelService(LoadingModels(settings))
+    return ModelService(LoadingModels(settings, ahead=ahead))

@@ -8,6 +8,7 @@ import socket
 
 from omni_core.catalog.lock import FileLock
 from omni_core.errors import StoreError
+from omni_core.models.answers import Ahead
 from omni_core.settings import Settings
 from omni_core.sharing.connection import Connection
 from omni_core.sharing.hosting import Hosting
@@ -29,14 +30,15 @@ MAX_PAUSE_S = 0.5
 Attached = Hosting | Connection
 
 
-async def attach(settings: Settings) -> Attached:
-    """The engine of this store. The caller closes it.
+async def attach(settings: Settings, ahead: Ahead = "all") -> Attached:
+    """The engine of this store; one that is opened here loads the models of `ahead`. The caller
+    closes it.
 
     Raises what `Engine.open` raises, and StoreError STORE_BUSY when the process that holds the
     store cannot be used, with the reason.
     """
     terms = await asyncio.to_thread(terms_of, settings)
-    search = _Search(settings, terms)
+    search = _Search(settings, terms, ahead)
     pause = PAUSE_S
     while (found := await search.once()) is None:
         await asyncio.sleep(pause)
@@ -47,8 +49,8 @@ async def attach(settings: Settings) -> Attached:
 class _Search:
     """One search for the engine, which may take several attempts."""
 
-    def __init__(self, settings: Settings, terms: Terms) -> None:
-        self._settings, self._terms = settings, terms
+    def __init__(self, settings: Settings, terms: Terms, ahead: Ahead) -> None:
+        self._settings, self._terms, self._ahead = settings, terms, ahead
         self._place = Place(settings.store_path)
         self._lock: FileLock | None = None
         self._now = asyncio.get_running_loop().time
@@ -83,7 +85,7 @@ class _Search:
 
     async def _host(self, lock: FileLock) -> Hosting | None:
         try:
-            return await Hosting.open(self._settings, self._terms, self._place, lock)
+            return await Hosting.open(self._settings, self._terms, self._place, lock, self._ahead)
         except StoreError as e:
             if e.code != "STORE_BUSY":
                 raise

@@ -13,6 +13,7 @@ from typing import Any
 from omni_core.catalog.lock import FileLock
 from omni_core.engine import Engine
 from omni_core.engine.api import EngineApi
+from omni_core.models.answers import Ahead
 from omni_core.settings import Settings
 from omni_core.sharing.forwarding import forwarding
 from omni_core.sharing.host import Host
@@ -40,7 +41,9 @@ class Hosting(EngineApi):
         self._address = ""
 
     @classmethod
-    async def open(cls, settings: Settings, terms: Terms, place: Place, lock: FileLock) -> Hosting:
+    async def open(
+        cls, settings: Settings, terms: Terms, place: Place, lock: FileLock, ahead: Ahead = "all"
+    ) -> Hosting:
         """Open the engine and serve it. `lock` is released at the end, and when this fails.
 
         Raises what `Engine.open` raises.
@@ -48,7 +51,7 @@ class Hosting(EngineApi):
         async with AsyncExitStack() as resources:
             resources.push_async_callback(asyncio.to_thread, lock.release)
             await asyncio.to_thread(place.clear)  # what a killed host left
-            engine = await Engine.open(settings)
+            engine = await Engine.open(settings, ahead=ahead)
             resources.push_async_callback(engine.close)
             hosting = cls(engine, terms, resources.pop_all())
         try:

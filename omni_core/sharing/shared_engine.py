@@ -23,6 +23,7 @@ from omni_core.engine import Engine
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import SourceRow
 from omni_core.errors import NotFoundError, OmniError, StoppedError, UnavailableError
+from omni_core.models.answers import Ahead
 from omni_core.settings import Settings
 from omni_core.sharing.attaching import Attached, attach
 from omni_core.sharing.connection import Connection, HostGoneError
@@ -48,9 +49,9 @@ class SharedEngine(EngineApi):
     opened it; the model, the index and the version must be the same.
     """
 
-    def __init__(self, settings: Settings, on_host: OnHost | None) -> None:
+    def __init__(self, settings: Settings, on_host: OnHost | None, ahead: Ahead = "all") -> None:
         """Use `SharedEngine.open`."""
-        self._settings, self._on_host = settings, on_host
+        self._settings, self._on_host, self._ahead = settings, on_host, ahead
         self._overlay: read_only.Overlay | None = None
         self._tasks = TaskOwner("the shared engine")
         self._attached: Attached | None = None
@@ -60,16 +61,19 @@ class SharedEngine(EngineApi):
         self._stops: dict[object, Callable[[], None]] = {}
 
     @classmethod
-    async def open(cls, settings: Settings, *, on_host: OnHost | None = None) -> Self:
+    async def open(
+        cls, settings: Settings, *, on_host: OnHost | None = None, ahead: Ahead = "all"
+    ) -> Self:
         """Connect to the process that serves this store, or be that process.
 
         `on_host` is awaited in the background, with the engine, whenever this process begins to
-        run it, also when it takes over: for what an engine should go on with.
+        run it, also when it takes over: for what an engine should go on with. `ahead` are the
+        models that it then loads before they are needed, as for `Engine.open`.
         Raises what `Engine.open` raises, and StoreError STORE_BUSY when the store is held by a
         process that does not share it, cannot be reached, or is of another version or model.
         """
         overlay = await asyncio.to_thread(read_only.overlaid, settings)
-        engine = cls(settings if overlay is None else overlay.settings, on_host)
+        engine = cls(settings if overlay is None else overlay.settings, on_host, ahead)
         engine._overlay = overlay
         try:
             await engine._here()
@@ -214,7 +218,7 @@ class SharedEngine(EngineApi):
         return await result_of(task)
 
     async def _attach(self) -> Attached:
-        found = await attach(self._settings)
+        found = await attach(self._settings, self._ahead)
         self._attached = found
         if isinstance(found, Connection):
             found.start(self._lost)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from omni_core import read_only
 from omni_core.collection_rights import CollectionRights
-from omni_core.engine import Engine, bin
+from omni_core.engine import Engine, bin, bin_limits
 from omni_core.engine.api import BackupProgress, EngineApi, VectorsProgress
 from omni_core.engine.bounded.jobs import FoldersWithin, JobsWithin
 from omni_core.engine.bounded.leaving import leave
@@ -121,8 +121,9 @@ class EngineWithin(Engine):
         gone = tuple(await asyncio.to_thread(context.catalog.binned))
         if source:
             gone = (await bin.named_in_bin(context, source),)
-        await bin.delete(self._whole._context, gone)
-        return len(gone)
+        count = await bin.delete(self._whole._context, gone)
+        await bin_limits.give_room_back(self._whole._context, asked=True)
+        return count
 
     async def name_speaker(self, source: str, speaker: str, name: str) -> SpeakersOf:
         """Give a speaker of a source a name, for everyone who sees it."""

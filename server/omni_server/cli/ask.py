@@ -61,7 +61,7 @@ def _filters(args: argparse.Namespace) -> dict[str, Any]:
 
 
 async def _ask(args: argparse.Namespace, request: SearchRequest) -> int:
-    async with await open_library(args) as engine:
+    async with await open_library(args, ahead="encoder") as engine:
         result = await engine.search(request)
     if args.json:
         as_json(result)
@@ -122,7 +122,7 @@ async def show(args: argparse.Namespace) -> int:
         size=args.size,
         crop=args.crop,
     )
-    async with await open_library(args) as engine:
+    async with await open_library(args, ahead="nothing") as engine:
         opened = await engine.open_ref(request)
         saved = _save(opened, args.save) if args.save else []
     if args.json:

@@ -183,7 +183,7 @@ async def sources(args: argparse.Namespace) -> int:
     rows: list[SourceRow] = []
     collections: Mapping[str, int] = {}
     lacks: tuple[str, ...] = ()
-    async with await open_library(args) as engine:
+    async with await open_library(args, ahead="nothing") as engine:
         cursor = ""
         while len(rows) < args.limit:
             page = await engine.sources(
@@ -244,7 +244,7 @@ async def forget(args: argparse.Namespace) -> int:
     """Remove a source, or every source whose file is gone; asks first on a terminal."""
     if args.missing == bool(args.source):
         raise BadRequestError("name one source, or give --missing for every one whose file is gone")
-    async with await open_library(args) as engine:
+    async with await open_library(args, ahead="nothing") as engine:
         rows = await missing(engine) if args.missing else [await _named(engine, args.source)]
         if rows and not args.dry_run and not args.yes and not _agreed(rows):
             say("nothing was removed.")

@@ -6,17 +6,23 @@ import argparse
 import asyncio
 from typing import Any
 
-from omni_core import SharedEngine
+from omni_core import Ahead, SharedEngine
 from omni_server.cli.printing import hint
 from omni_server.cli.settings import settings_of
 
 
-async def open_library(args: argparse.Namespace, *, store: str = "") -> SharedEngine:
+async def open_library(
+    args: argparse.Namespace, *, store: str = "", ahead: Ahead = "all"
+) -> SharedEngine:
     """The engine of these arguments, or of another store; says on stderr which of their settings
-    have no effect."""
+    have no effect.
+
+    `ahead`: the models that are loaded before they are needed, where no other process has them
+    loaded: a verb that ends in a second should not begin to load what it does not use.
+    """
     more: dict[str, Any] = {"store": store} if store else {}
     settings = await asyncio.to_thread(settings_of, args, **more)
-    engine = await SharedEngine.open(settings)
+    engine = await SharedEngine.open(settings, ahead=ahead)
     if engine.overruled:
         hint(f"another omni-mcp has the library open, and its settings apply: {engine.overruled}")
     return engine

@@ -24,7 +24,7 @@ async def speakers(args: argparse.Namespace) -> int:
         raise BadRequestError("name the source too: omni-mcp speakers SOURCE --name A=Ann")
     if changes and args.find:
         raise BadRequestError("--find numbers the speakers anew: find first, then name them")
-    async with await open_library(args) as engine:
+    async with await open_library(args, ahead="all" if args.find else "nothing") as engine:
         if args.find:
             found, failed = await _find(engine, args.source)
         else:
@@ -101,7 +101,7 @@ def _report(found: Sequence[SpeakersOf], *, whole: bool) -> None:
 
 async def voices(args: argparse.Namespace) -> int:
     """List the voices that are kept, or delete them."""
-    async with await open_library(args) as engine:
+    async with await open_library(args, ahead="nothing") as engine:
         if args.action == "forget":
             if not args.yes and not _agreed(args.name or ""):
                 say("nothing was deleted.")

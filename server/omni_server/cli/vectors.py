@@ -14,7 +14,7 @@ from omni_server.text import counted
 
 async def export(args: argparse.Namespace) -> int:
     """Write the library, or one of its collections, into a new folder or file."""
-    async with await open_library(args) as engine:
+    async with await open_library(args, ahead="nothing") as engine:
         with Bar() as bar:
             done = await engine.export_vectors(
                 _path(args),
@@ -34,7 +34,7 @@ async def export(args: argparse.Namespace) -> int:
 
 async def import_(args: argparse.Namespace) -> int:
     """Add the sources of a folder or file."""
-    async with await open_library(args) as engine:
+    async with await open_library(args, ahead="nothing") as engine:
         with Bar() as bar:
             done = await engine.import_vectors(_path(args), progress=_shown(bar))
     if args.json:

@@ -14,6 +14,7 @@ import pytest
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest, plugins
 from omni_core.catalog import Catalog
+from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import BadRequestError, OmniError, StoppedError, StoreError
 from omni_core.index.memory import MemoryIndex
 from omni_core.settings import Settings
@@ -48,6 +49,19 @@ def children() -> set[int]:
     return found
 
 
+async def test_an_engine_that_loads_nothing_ahead_lists_without_models_and_loads_what_is_needed(
+    plain: Settings, tmp_path: Path
+) -> None:
+    before = children()
+    async with asyncio.timeout(60), await Engine.open(plain, ahead="nothing") as engine:
+        assert (await engine.sources()).total == 0
+        assert children() == before
+        text = tmp_path / "boats.md"
+        text.write_text("The launch of the boat is postponed.")
+        assert (await engine.ingest(IngestRequest(str(text)))).state == "ready"
+        assert (await engine.search(SearchRequest("launch of the boat"))).hits
+
+
 async def test_an_unknown_index_leaves_the_store_free(plain: Settings, tmp_path: Path) -> None:
     for _ in range(2):  # the second says the same, not that this very process holds the store
         with pytest.raises(BadRequestError, match="unknown index 'nonsense'"):
@@ -74,8 +88,8 @@ async def test_a_failure_at_any_stage_leaves_the_store_free_and_no_child(
     where = {
         "fingerprint": (Catalog, "set_meta"),
         "index": (MemoryIndex, "create"),
-        "models": (Engine.open.__globals__["Models"], "__init__"),
-        "decoders": (Engine.open.__globals__["Decoders"], "__init__"),
+        "models": (Models, "__init__"),
+        "decoders": (Decoders, "__init__"),
     }
     with monkeypatch.context() as broken:
         broken.setattr(*where[stage], fails)

@@ -279,6 +279,20 @@ def test_no_reranker_is_an_answer_that_names_the_setting(settings: Settings) -> 
         service(settings).rerank(TextContent("why"), ["because"])
 
 
+def test_readers_that_are_not_loaded_ahead_are_loaded_once_they_are_needed(
+    settings: Settings,
+) -> None:
+    models = service(settings, "encoder")
+    (vector,) = models.encode_questions([TextContent("why")])
+    assert vector is not None
+    with pytest.raises(UnavailableError):
+        models.rerank(TextContent("why"), ["because"])  # it is loaded after the readers, or fails
+    assert models.status().readers == "loading"
+    still = Segment("src_a", Modality.IMAGE, Channel.VISUAL, Span("second", 0, 0), image())
+    models.process([still], ReadOptions())
+    assert models.status().readers == "ready"
+
+
 def image() -> ImageContent:
     return ImageContent(np.full((40, 60, 3), (220, 20, 20), np.uint8))
 

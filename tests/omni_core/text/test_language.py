@@ -33,3 +33,11 @@ def test_a_text_in_no_known_language_is_named(text: str) -> None:
 def test_every_language_that_the_default_model_reads_has_a_name() -> None:
     assert all(language.name(code)[0].isupper() for code in LANGUAGES)
     assert language.name("gcr") == "the language 'gcr'"
+
+
+def test_a_question_of_common_words_is_answered_without_loading_the_identifier() -> None:
+    language._identifier.cache_clear()
+    assert language.outside("why do corals bleach in warm water", LANGUAGES) == ""
+    assert language._identifier.cache_info().currsize == 0
+    assert language.outside("jak vyměnit pneumatiku", LANGUAGES) == "cs"
+    assert language._identifier.cache_info().currsize == 1
