@@ -249,6 +249,9 @@ def test_the_owner_of_a_static_token_is_nobody_at_the_issuer() -> None:
     scopes: frozenset[OneScope] = frozenset({"read"})
     assert Principal("alice", scopes).key != Principal("alice", scopes, by_oauth=True).key
     assert Principal("alice", scopes).key == Principal("alice", frozenset()).key
+    some = Principal("alice", scopes, collections=("hr", "public:read"))
+    assert some.key != Principal("alice", scopes).key
+    assert Principal.of_key(some.key, scopes) == some
 
 
 async def test_the_claim_of_a_token_decides_whose_library_it_is(
