@@ -16,7 +16,6 @@ from pathlib import Path
 
 from omni_core import plugins
 from omni_core.encoders.gemma import files as gemma
-from omni_core.encoders.transformer import catalogue
 from omni_core.sandbox.rules import CAN_WRITE_ANYWHERE, Rules
 from omni_core.settings import Settings
 from omni_core.weights import cache, wheels
@@ -91,6 +90,8 @@ def _must_be_fetched(name: str, settings: Settings) -> bool:
     """Whether a hub may have to be asked for a model."""
     if any(os.environ.get(v) for v in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")):
         return False
+    from omni_core.encoders.transformer import catalogue  # imports a client of HTTP
+
     return catalogue.folder_of(name, settings.weights_dir) is None
 
 
