@@ -108,16 +108,22 @@ def _reads(settings: Settings) -> Iterator[str]:
 
 
 def _writes(settings: Settings, foreign: bool) -> Iterator[str]:
-    caches = (cache.resolved(settings).cache_dir, str(cache.of_store(settings.store_path)))
-    yield from filter(None, (*caches, *map(os.path.expanduser, settings.model_folders)))
+    own = [cache.resolved(settings).cache_dir, *map(os.path.expanduser, settings.model_folders)]
+    for path in filter(None, own):
+        _make(path)  # what is not there cannot be granted
+        yield path
+    yield str(cache.of_store(settings.store_path))
     if not foreign:
         return
     home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    usual = [*(str(home / name) for name in _CACHES), *map(os.path.expanduser, _HOME_CACHES)]
-    for path in (*usual, *filter(None, map(os.environ.get, _VARIABLES))):
-        if path == usual[0] or any(map(os.path.exists, _GPUS)):
-            _make(path)  # what is not there cannot be granted
-        yield path
+    of_hubs, *usual = (str(home / name) for name in _CACHES)
+    usual += map(os.path.expanduser, _HOME_CACHES)
+    named = [os.path.expanduser(path) for path in map(os.environ.get, _VARIABLES) if path]
+    if "HF_HOME" not in os.environ:
+        named.append(of_hubs)
+    for path in named + (usual if any(map(os.path.exists, _GPUS)) else []):
+        _make(path)
+    yield from (*named, *usual)
 
 
 def _make(path: str) -> None:
