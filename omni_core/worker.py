@@ -109,6 +109,8 @@ class Worker:
                 f"the {self.name} gave no answer within {deadline_s:g} s and was stopped",
                 reason="deadline",
             ) from None
+        finally:
+            del future, limit  # they hold the error, which holds this frame and so the arguments
 
     async def _until_ready(self) -> None:
         """Wait until the child takes calls, or has died, which the calls themselves report."""

@@ -144,13 +144,16 @@ class _Child:
     def _serve(self, call: tuple[int, str, tuple[Any, ...]], failed: BaseException | None) -> bool:
         """Answer one call; False for the last."""
         number, method, args = call
+        del call
         if method == "__close__":
             self._close()
             return False
         try:
             if failed is not None:
                 raise failed
-            self._reply(number, *self._invoke(method, args))
+            value, codec = self._invoke(method, args)
+            del args  # nothing of a call is in use when its answer arrives
+            self._reply(number, value, codec)
         except Exception as e:
             self._fail(number, _to_omni_error(e))
         return True

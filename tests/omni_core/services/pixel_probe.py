@@ -33,17 +33,17 @@ SEALS = {
 }
 
 
-def picture(number: int, edge: int = 512) -> NDArray[np.uint8]:
+def picture(number: int, edge: int = 800) -> NDArray[np.uint8]:
     return np.random.default_rng(number).integers(0, 255, (edge, edge, 3), np.uint8)
 
 
 class Probe:
     lanes = {"quick": "quick", "sound": "sound"}  # noqa: RUF012
 
-    def pixels(self, number: int, edge: int = 512) -> NDArray[np.uint8]:
+    def pixels(self, number: int, edge: int = 800) -> NDArray[np.uint8]:
         return picture(number, edge)
 
-    def shots(self, count: int, edge: int = 512) -> Iterator[NDArray[np.uint8]]:
+    def shots(self, count: int, edge: int = 800) -> Iterator[NDArray[np.uint8]]:
         for number in range(count):
             yield picture(number, edge)
 
@@ -121,7 +121,7 @@ class Probe:
         elif kind == "a pipe":
             given = [os.pipe()[0]]
         elif kind == "a folder":
-            given = [os.open("/", os.O_RDONLY)]
+            given = [os.open(tempfile.gettempdir(), os.O_RDONLY)]
         elif kind == "a socket":
             given = [_child()._descriptors._socket.fileno()]
         elif kind == "none":
