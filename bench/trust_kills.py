@@ -80,6 +80,7 @@ class Rounds:
             for _ in range(min(8, kills - self.seen.kills)):
                 await self._killed(store)
             await self._end(store)
+            self._say(kills)
         return self.seen
 
     async def fail(self, faults: int) -> Seen:
@@ -96,7 +97,11 @@ class Rounds:
             self.seen.stuck += [f"{u} {kind}" for m in there.heard("stuck") for u in m["stuck"]]
             self._done = _ready(there)
             await self._end(store)
+            self._say(faults)
         return self.seen
+
+    def _say(self, wanted: int) -> None:
+        print(f"{self.seen.kills} of {wanted}: {self.seen}", file=sys.stderr, flush=True)
 
     async def _fresh(self) -> dict[str, str]:
         """The environment of a new library; that of an undisturbed one comes first."""

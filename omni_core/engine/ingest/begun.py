@@ -10,16 +10,19 @@ import asyncio
 import hashlib
 import json
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from omni_core import file_calls
 from omni_core.engine.context import Context
 from omni_core.engine.results import IngestRequest
-from omni_core.errors import StoreError
+from omni_core.errors import StoreError, UnavailableError
 from omni_core.tasks import finish_first
 
 log = logging.getLogger(__name__)
@@ -69,7 +72,10 @@ class Record:
         key = key_of(request)
         if key not in self._noted:
             self._noted.add(key)
-            await asyncio.to_thread(self._write, key, request)
+            values = _values(request)
+            if isinstance(request, IngestRequest):
+                values["seen"] = await seen_now(request.path)
+            await asyncio.to_thread(self._context.catalog.note_begun, key, values)
 
     def _end(self, key: str) -> None:
         try:
@@ -77,11 +83,13 @@ class Record:
         except StoreError as e:  # what was ingested is in: the next start finds nothing to do
             log.warning("an ingest that has ended stays on record: %s", e)
 
-    def _write(self, key: str, request: IngestRequest | FolderRequest) -> None:
-        values = _values(request)
-        if isinstance(request, IngestRequest):
-            values["seen"] = seen(Path(request.path))
-        self._context.catalog.note_begun(key, values)
+
+async def seen_now(path: str) -> list[int] | None:
+    """`seen`; None also where the drive does not answer."""
+    try:
+        return await file_calls.run(partial(seen, Path(path)), on=os.path.dirname(path))
+    except UnavailableError:
+        return None
 
 
 def seen(path: Path) -> list[int] | None:

@@ -10,8 +10,11 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from omni_core import file_calls
 from omni_core.catalog.groups import StoredGroup
 from omni_core.engine.bin import drop_replaced, restore_known
 from omni_core.engine.context import Context
@@ -184,7 +187,7 @@ async def _ingest_or_fail(
         raise
     except OmniError as e:
         # A decoder that fails, or dies, may do so since the file is another one by now.
-        if e.code != CHANGED and await asyncio.to_thread(is_unchanged, run.file):
+        if e.code != CHANGED and await _asked(is_unchanged, run.file):
             return await fail(context, run, e)
         await finish_first(withdraw(context, run, e))
         if e.code == CHANGED:
@@ -203,12 +206,16 @@ async def _ingest_bytes(
         async with decoder_for(context, run) as (cutter, info):
             pipeline = await _begin(context, run, sha256, info)
             await run_here(context, run, pipeline, cutter)
-    if not await asyncio.to_thread(is_unchanged, run.file):
+    if not await _asked(is_unchanged, run.file):
         raise changed(run.file.name)
-    if await asyncio.to_thread(is_being_written, run.file):
+    if await _asked(is_being_written, run.file):
         await suspend(context, run, pipeline, changed(run.file.name, STILL_OPEN))
     else:
         await finish(context, run, pipeline)
+
+
+async def _asked(question: Callable[[Original], bool], file: Original) -> bool:
+    return await file_calls.run(partial(question, file), on=os.path.dirname(file.path))
 
 
 async def _found(file: Original, max_mb: int) -> Original:
@@ -221,7 +228,8 @@ async def _found(file: Original, max_mb: int) -> Original:
             f"the name of {name!r} is not UTF-8, so that it cannot be stored; rename the file"
         ) from None
     try:
-        found = await asyncio.to_thread(look, file.path, links=file.links)
+        work = partial(look, file.path, links=file.links)
+        found = await file_calls.run(work, on=os.path.dirname(file.path))
     except PermissionError as e:
         raise NotFoundError(f"{file.name!r} cannot be read: {e.strerror}") from e
     except OSError as e:

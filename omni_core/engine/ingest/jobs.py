@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from omni_core import file_calls
 from omni_core.engine.context import Context
 from omni_core.engine.ingest.begun import Record
 from omni_core.engine.ingest.file import ingest_file
 from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.results import IngestRequest, IngestStatus
+from omni_core.errors import UnavailableError
 from omni_core.tasks import Report, SharedTasks
 from omni_core.text.subtitle_names import Films
 
@@ -50,7 +52,7 @@ class Jobs:
         """
         path = request.path
         if request.links:
-            path = str(await asyncio.to_thread(Path(path).resolve))
+            path = await _resolved(path)
         key = replace(request, path=path, watched=False)
         recorded &= not request.watched  # its watcher finds it again
 
@@ -108,3 +110,12 @@ def without_subtitle_files(paths: list[str]) -> list[str]:
     are read with the video, and as separate documents they would be found instead of it."""
     films = Films(paths)
     return [path for path in paths if not films.read(path)]
+
+
+async def _resolved(path: str) -> str:
+    """The path with links resolved; as it is where its drive does not answer, which the ingest
+    will say."""
+    try:
+        return str(await file_calls.run(Path(path).resolve, on=os.path.dirname(path)))
+    except UnavailableError:
+        return path

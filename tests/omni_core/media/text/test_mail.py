@@ -61,6 +61,26 @@ def test_a_forwarded_message_is_read_within_the_first() -> None:
     assert text.index("see below") < text.index("Subject: Inner") < text.index("the spillway")
 
 
+@pytest.mark.parametrize(
+    ("page", "declared"), [("koi8-r", ""), ("cp1251", "windows-1251"), ("cp1251", "")]
+)
+def test_headers_written_as_plain_bytes_are_read_with_the_encoding_of_the_mail(
+    page: str, declared: str
+) -> None:
+    body = "Выдра живёт под мостом, вода в реке сегодня очень высокая.\n"
+    charset = f"; charset={declared}" if declared else ""
+    raw = (
+        "Subject: Привет с реки\nFrom: Иван <i@example.org>\n"
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+        f"Content-Type: text/plain{charset}\n\n{body}--b\n"
+        'Content-Type: image/x-own; name="Отчёт.own"\n\nx\n--b--\n'
+    )
+    mail = read_mail(raw.encode(page))
+    assert mail.title == "Привет с реки"
+    assert "From: Иван <i@example.org>" in mail.text and body.strip() in mail.text
+    assert mail.unread == ["Отчёт.own (image/x-own)"]
+
+
 def test_messages_nested_without_end_are_cut_with_a_word() -> None:
     mail = message()
     mail.set_content("deepest")
