@@ -173,11 +173,11 @@ class Binned(Groups):
     def paths_in_bin(self, sha256: str) -> list[str]:
         """The paths of a forgotten source."""
         found = self._one("SELECT rows FROM bin WHERE sha256 = ? AND rows <> ''", sha256)
-        return (
-            []
-            if found is None
-            else [str(row["path"]) for row in json.loads(found["rows"])["paths"]]
-        )
+        if found is None:
+            return []
+        rows = json.loads(found["rows"])
+        paths = [str(row["path"]) for row in rows["paths"]]
+        return [*paths, *(str(row["uri"]) for row in rows["sources"] if row.get("content"))]
 
     def drop_from_bin(self, sha256: str) -> None:
         """Delete an entry for good, whatever its step."""

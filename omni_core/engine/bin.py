@@ -190,7 +190,7 @@ def _delete(catalog: Catalog, store: Path, entry: BinnedSource) -> bool:
         return False
     if catalog.get(entry.sha256) is None:
         thumbnails.remove(store, entry.id)
-        fetched.remove(store, [path for path in paths if catalog.source_at(path) is None])
+        fetched.remove(store, [path for path in paths if not catalog.is_path_known(path)])
     return True
 
 

@@ -90,11 +90,13 @@ class Downloads:
         resolve: Resolve | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         start_s: float = START_S,
+        apart: str = "",
     ) -> None:
         """`resolve` and `transport` replace the system's own, for other networks. `start_s`:
-        seconds before `least_kb_s` counts."""
+        seconds before `least_kb_s` counts. `apart`: whose files these are, where they are not for
+        everyone."""
         self._start_s = start_s
-        self.copies = Copies(settings.store_path / "downloads")
+        self.copies = Copies(settings.store_path / "downloads", apart)
         self._limit = settings.max_file_mb << 20
         self._at_once = settings.downloads_at_once
         self._least_kb_s = settings.least_kb_s
