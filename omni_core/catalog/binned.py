@@ -97,12 +97,12 @@ class Binned(Groups):
         the source already."""
         with self._writing() as db:
             self._take(db, sha256)
+            found = db.execute("SELECT rows FROM bin WHERE sha256 = ?", (sha256,)).fetchone()
             taken = db.execute(
                 "UPDATE bin SET step = 'restoring' WHERE sha256 = ? AND step = 'kept'", (sha256,)
             )
-            if not taken.rowcount:
+            if found is None or not taken.rowcount:
                 raise NotFoundError("that is not in the bin any more", code="UNKNOWN_SOURCE")
-            found = db.execute("SELECT rows FROM bin WHERE sha256 = ?", (sha256,)).fetchone()
             now = db.execute("SELECT state FROM sources WHERE sha256 = ?", (sha256,)).fetchone()
             if now is not None and (now["state"] == "ready" or not whole):
                 raise StoreError("this source is in the library again", code="BUSY")

@@ -32,6 +32,7 @@ from omni_core.errors import (
 from omni_core.settings import Settings
 from omni_core.tasks import Report, SharedTasks, TaskOwner
 from omni_server.fetched import Copies, Copy
+from omni_server.fetched_text import keep_encoding
 from omni_server.pace import START_S, Pace
 from omni_server.text import file_name, one_line
 
@@ -198,6 +199,7 @@ class Downloads:
             answer = await self._follow(url, conditions, part, report, pace)
             if answer is None:
                 return None
+            await asyncio.to_thread(keep_encoding, part, answer.get("content-type", ""))
             await asyncio.to_thread(self.copies.keep, url, part, answer)
         except TimeoutError:
             raise TooLargeError(
