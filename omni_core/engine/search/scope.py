@@ -64,7 +64,6 @@ async def scope_of(context: Context, request: SearchRequest) -> Scope:
 
     Raises EMPTY_INDEX, UNKNOWN_COLLECTION, UNKNOWN_SOURCE, NOT_READY or BAD_WHEN.
     """
-    await _require_collection(context, request.collection)
     must: list[Condition] = [in_collection(request.collection)]
     (sources, segments), in_one = await asyncio.to_thread(_totals, context, request.collection)
     if not set(Modality) <= set(request.modality or Modality):
@@ -88,13 +87,15 @@ async def scope_of(context: Context, request: SearchRequest) -> Scope:
 
 
 def _totals(context: Context, collection: str) -> tuple[tuple[int, int], bool]:
-    """Sources and segments of a collection, and whether it holds every source there is."""
+    """Sources and segments of a collection, and whether it holds every source there is. Raises
+    EMPTY_INDEX or UNKNOWN_COLLECTION."""
+    _require_collection(context, collection)
     found = context.catalog.totals(collection)
     return found, found[0] == context.catalog.totals()[0]
 
 
-async def _require_collection(context: Context, name: str) -> None:
-    names = await asyncio.to_thread(context.catalog.collections)
+def _require_collection(context: Context, name: str) -> None:
+    names = context.catalog.collections()
     if name in names:
         return
     if not names:
