@@ -10,12 +10,15 @@ import importlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +44,18 @@ def _run(*command: str) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
+_CROP = re.compile(r"CropBox:\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)")
+
+
 def _pdftotext(path: str) -> Facts:
-    return {"text": _run("pdftotext", "-q", "-enc", "UTF-8", path, "-")}
+    """The words within the crop box, which is what a viewer shows."""
+    boxes = _CROP.findall(_run("pdfinfo", "-box", "-f", "1", "-l", "100000", path))
+    sides = [(float(x1) - float(x0), float(y1) - float(y0)) for x0, y0, x1, y1 in boxes]
+    wide, high = (max((round(side[n]) for side in sides), default=0) for n in (0, 1))
+    if re.search(r"rot:\s+(90|270)", _run("pdfinfo", "-f", "1", "-l", "100000", path)):
+        wide = high = max(wide, high)
+    crop = ["-x", "0", "-y", "0", "-W", str(wide), "-H", str(high)] if wide and high else []
+    return {"text": _run("pdftotext", "-q", "-cropbox", *crop, "-enc", "UTF-8", path, "-")}
 
 
 def _ffprobe(path: str) -> Facts:
@@ -146,12 +159,56 @@ def _in_a_process(tool: Tool, path: Path) -> Facts:
     return facts
 
 
+_UNSEEN = re.compile("[\u00ad\u061c\u0640\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Soft hyphens, marks of direction and joiners, and the stroke that stretches Arabic words."""
+_DIVIDED = re.compile(r"(?<=[^\W\d_])[-\u2010\u00ad]\n\s*(?=[^\W\d_])")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+SPACED_LETTERS = 4
+"""Letters that words divided in another way have together, at least."""
+
+
+def shared(words_of: str, text: str) -> tuple[int, int]:
+    """How many of the words of a tool's text are in `text`, and how many there are.
+
+    Case, ligatures and forms of the same character (NFKC), characters that show nothing, and
+    hyphens at line ends make no difference. Where a word ends is a guess of either side: words
+    that follow each other and are missing count as found where `text` has their letters, at least
+    SPACED_LETTERS, in that order, or where they make a word of it together with their neighbours.
+    """
+    wanted = WORD.findall(_plain(words_of))
+    plain = _plain(text)
+    ours = WORD.findall(plain)
+    left, whole = Counter(ours), frozenset(ours)
+    letters = _NOT_LETTERS.sub("", plain)
+    present = []
+    for word in wanted:
+        present.append(left[word] > 0)
+        left[word] -= 1
+    found = sum(present)
+    at = 0
+    for here, run in groupby(present):
+        end = at + len(list(run))
+        if not here and not whole.issuperset(wanted[at:end]):
+            ways = ((a, b) for a in (at, max(0, at - 1)) for b in (end, end + 1))
+            joined = ["".join(wanted[a:b]).replace("_", "") for a, b in ways]
+            long = [part for part in joined if len(part) >= SPACED_LETTERS]
+            if any(left[part] > 0 for part in joined) or any(part in letters for part in long):
+                found += end - at
+        at = end
+    return found, len(wanted)
+
+
+def _plain(text: str) -> str:
+    return _UNSEEN.sub("", unicodedata.normalize("NFKC", _DIVIDED.sub("", text))).lower()
+
+
 def compare(tool: Tool, path: Path, result: Result, found: Found) -> dict[str, float | str]:
     """Differences between a file's result and what the tool reads of it.
 
-    words: share of the tool's words that were found (0 to 1), of `of` words. cues: share of the
-    tool's cues that begin where one was found, of `of` cues. seconds: difference of the lengths.
-    date: the tool's, where it is another. failed: why the tool says nothing.
+    words: share of the tool's words that were found (0 to 1), of `of` words (see `shared`).
+    cues: share of the tool's cues that begin where one was found, of `of` cues. seconds:
+    difference of the lengths. date: the tool's, where it is another. failed: why the tool says
+    nothing.
     """
     try:
         facts = tool.read(str(path)) if tool.command else _in_a_process(tool, path)
@@ -160,9 +217,9 @@ def compare(tool: Tool, path: Path, result: Result, found: Found) -> dict[str, f
     except (ValueError, LookupError) as e:
         return {"failed": str(e)}
     said: dict[str, float | str] = {}
-    if words := Counter(WORD.findall(facts.get("text", "").lower())):
-        both = (words & Counter(WORD.findall(found.text.lower()))).total()
-        said |= {"words": round(both / words.total(), 4), "of": words.total()}
+    both, words = shared(facts.get("text", ""), found.text)
+    if words:
+        said |= {"words": round(both / words, 4), "of": words}
     if starts := facts.get("starts", []):
         at = {round(s, 2) for s in found.starts}
         hits = sum(any(round(s + d, 2) in at for d in (0, -0.01, 0.01)) for s in starts)

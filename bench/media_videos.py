@@ -14,6 +14,7 @@ import json
 import random
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -30,6 +31,7 @@ BLEND = 12
 """Frames that a dissolve or a fade takes."""
 
 
+@cache
 def load(folder: Path) -> tuple[list[list[Rgb]], list[Rgb]]:
     """Single shots of every video, and the large images, below a folder."""
     shots: list[list[Rgb]] = []

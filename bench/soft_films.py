@@ -17,9 +17,10 @@ import argparse
 import json
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -189,41 +190,54 @@ def make(
     size: tuple[int, int] = (320, 180),
 ) -> None:  # fmt: skip
     """Write the film and its true transitions."""
-    maker = Maker(clips, size, seed)
-    rng, fps = maker.rng, film.fps
     truth: list[dict[str, Any]] = []
-    total = int(seconds * fps)
+    n = 0
     with av.open(str(out), "w") as c:
-        video = c.add_stream(film.codec, rate=fps)
+        video = c.add_stream(film.codec, rate=film.fps)
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
         video.options = film.options
         if "qscale" in film.options:
             video.bit_rate = 2_500_000
-        n, before, before_i = 0, None, 0
-        while n < total:
-            pace = rng.uniform(*film.pace)
-            again = film.similar > 0 and before is not None and rng.random() < film.similar
-            scene = _Look(maker, fps, pace, film.action, again=again)
-            kind = rng.choices([*film.kinds], [*film.kinds.values()])[0]
-            longest = max(0.3, min(2.0, pace - 0.8))
-            length = 0 if kind == "cut" else round(rng.uniform(0.3, longest) * fps)
-            edge = rng.choice(film.wipes)
-            if before is None:
-                length = 0
-            else:
-                truth.append({**_true(kind, n, length, fps), **_about(kind, edge, again)})
-            for i in range(max(length + fps // 2, round(pace * fps))):
-                frame = scene(i)
-                if i < length and before is not None:
-                    share = (i + 1) / (length + 1)
-                    frame = _joined(kind, share, before(before_i + i), frame, edge)
-                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-                picture.pts, picture.time_base = n, Fraction(1, fps)
-                c.mux(video.encode(picture))
-                n += 1
-            before, before_i = scene, round(pace * fps)
+        for n, draw in enumerate(drawings(Maker(clips, size, seed), film, seconds, truth)):
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(draw()), format="rgb24")
+            picture.pts, picture.time_base = n, Fraction(1, film.fps)
+            c.mux(video.encode(picture))
         c.mux(video.encode())
-    Path(f"{out}.json").write_text(json.dumps({"fps": fps, "frames": n, "cuts": truth}))
+    Path(f"{out}.json").write_text(json.dumps({"fps": film.fps, "frames": n + 1, "cuts": truth}))
+
+
+def drawings(
+    maker: Maker, film: Film, seconds: float, truth: list[dict[str, Any]]
+) -> Iterator[Callable[[], Rgb]]:
+    """What draws each frame, in order; the true transitions are added to `truth`."""
+    rng, fps = maker.rng, film.fps
+    total = int(seconds * fps)
+    n, before, before_i = 0, None, 0
+    while n < total:
+        pace = rng.uniform(*film.pace)
+        again = film.similar > 0 and before is not None and rng.random() < film.similar
+        scene = _Look(maker, fps, pace, film.action, again=again)
+        kind = rng.choices([*film.kinds], [*film.kinds.values()])[0]
+        longest = max(0.3, min(2.0, pace - 0.8))
+        length = 0 if kind == "cut" else round(rng.uniform(0.3, longest) * fps)
+        edge = rng.choice(film.wipes)
+        if before is None:
+            length = 0
+        else:
+            truth.append({**_true(kind, n, length, fps), **_about(kind, edge, again)})
+        for i in range(max(length + fps // 2, round(pace * fps))):
+            old = before if i < length else None
+            yield partial(_drawn, scene, i, old, before_i + i, kind, (i + 1) / (length + 1), edge)
+            n += 1
+        before, before_i = scene, round(pace * fps)
+
+
+def _drawn(
+    scene: _Look, i: int, before: _Look | None, before_i: int, kind: str, share: float, edge: str
+) -> Rgb:
+    """Frame `i` of a scene; joined with one of the scene before, if there is one."""
+    frame = scene(i)
+    return frame if before is None else _joined(kind, share, before(before_i), frame, edge)
 
 
 def _true(kind: str, n: int, length: int, fps: int) -> dict[str, Any]:

@@ -48,8 +48,9 @@ class Decoder(Worker):
     ) -> None:
         """`reads`, `writes`: folders that it will need; `limits`: the fields of `Limits`."""
         super().__init__(
-            name, TARGET, memory_mb=memory_mb, nice=nice, answers=ANSWERS, rules=self._now, **limits
-        )
+            name, TARGET, memory_mb=memory_mb, nice=nice, answers=ANSWERS, shares=True,
+            rules=self._now, **limits,
+        )  # fmt: skip
         self._mode: Mode = mode
         self._variables = tuple(variables)
         self._needed = (tuple(reads), tuple(writes))

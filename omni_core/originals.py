@@ -18,7 +18,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import BinaryIO
 
+from omni_core import file_calls
 from omni_core.errors import NotFoundError, UnreadableError
 from omni_core.leases import has_writer
 
@@ -33,6 +35,8 @@ CLOSING_S = 0.2
 QUIET_S = 300.0
 """A file that did not change for so long is not being written, whoever has it open: editors and
 servers keep files open for days."""
+READ_BYTES = 1 << 20
+"""Read for a hash at once."""
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _CLOSED = getattr(os, "O_CLOEXEC", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -181,10 +185,18 @@ def hashed(path: str, *, links: bool = True) -> tuple[str, Original]:
     with opened(path, links=links) as (fd, file):
         _let_settle(file)
         with os.fdopen(fd, "rb", closefd=False) as f:
-            sha256 = hashlib.file_digest(f, "sha256").hexdigest()
+            sha256 = _digest(f)
         if not of_descriptor(fd, path, links=links).same_bytes(file):
             raise changed(file.name)
     return sha256, file
+
+
+def _digest(f: BinaryIO) -> str:
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(READ_BYTES))
+    while size := f.readinto(buffer):  # type: ignore[attr-defined]
+        file_calls.go_on()
+        digest.update(buffer[:size])
+    return digest.hexdigest()
 
 
 def _let_settle(file: Original) -> None:

@@ -82,6 +82,12 @@ def third_party(*groups: Group[Any]) -> list[str]:
     ]
 
 
+def is_third_party(group: Group[Any], name: str) -> bool:
+    """Whether the component of this name comes from another package; imports nothing."""
+    point = _registered(group.name).get(name)
+    return point is not None and not _built_in(point)
+
+
 def load(group: Group[Component], name: str) -> type[Component]:
     """The class registered as `name`.
 

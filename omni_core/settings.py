@@ -167,6 +167,9 @@ class Settings:
     """Child processes: auto (confined as the kernel can), strict (none where it cannot), off."""
     child_env: Variables = ()
     """Names of environment variables that child processes get as well: what a plug-in needs."""
+    model_folders: Folders = ()
+    """Folders that models may read and write besides their weights and caches: what a plug-in needs
+    of the disk."""
 
     host: Name = "127.0.0.1"
     """Address that `serve --http` binds."""
@@ -188,6 +191,8 @@ class Settings:
     """What stands before read, ingest and delete in the names of the scopes."""
     tenant_claim: str = ""
     """Claim of the token that names the caller's tenant; empty: all share the main library."""
+    collections_claim: str = ""
+    """Claim that lists the collections which the caller sees; empty: all of its library."""
     tenant_roots: str = ""
     """Folder with a folder for each tenant, the only one whose files that tenant may read."""
     open_tenants: Count = 8
@@ -235,6 +240,10 @@ class Settings:
     written."""
     bin_days: Annotated[float, Bounds(0)] = 7.0
     """Days for which a forgotten source can be brought back; 0: it is deleted at once."""
+    bin_versions: Annotated[int, Bounds(1)] = 3
+    """Former contents of one file that the bin keeps: a watched file may change often."""
+    bin_max_mb: Annotated[int, Bounds(1)] = 1024
+    """Size of the bin from which the oldest is deleted early; what was forgotten last stays."""
     resume: bool = True
     """Whether a server goes on with the ingests that were under way when it last ended."""
     watch: Folders = ()

@@ -5,8 +5,8 @@ plain keyword arguments, and answers calls of its public methods. Frames travel 
 pipe, between our own two processes only: in the child, file descriptor 1 is pointed at stderr
 *before* anything is imported, since MuPDF, ONNX Runtime and plain C code print there. Calls are
 pickled, answers are parsed: bytes, plain values, and values of the types that the parent named
-(`codec`). A child that was taken over can at worst give wrong answers. `sandbox` says what else a
-child may do, and which part of the environment it sees.
+(`codec`). A child that was taken over can at worst give wrong answers. `pipes` has how both travel,
+`sandbox` says what else a child may do, and which part of the environment it sees.
 
 A method that returns an iterator is consumed with `Worker.stream`, one request an item, so that
 a slow consumer slows the decoder down and a video is never in memory as a whole. Methods run on
@@ -20,78 +20,25 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
-import pickle
-import re
-import struct
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from omni_core import sandbox
-from omni_core.codec import Codec, MalformedError, codec, codecs, frames
-from omni_core.errors import OmniError, UnavailableError, unpack
+from omni_core.codec import Codec, codecs
+from omni_core.pipes.answers import END
+from omni_core.pipes.child import Boot, Child
+from omni_core.pipes.died import Death as Death
+from omni_core.pipes.died import WorkerDied as WorkerDied
 from omni_core.sandbox import Rules
 from omni_core.sandbox.folders import TemporaryFolder
 from omni_core.stages import stage
-from omni_core.worker_child import ENDED, FAILED, HEAD, PLAIN, RAW, TYPED, read_frame
 
 log = logging.getLogger(__name__)
 
-
-NO_THREAD_MEMORY = 127
-"""Exit status with which glibc ends a process that has no memory left for a thread."""
 START_S = 120.0
 """Seconds in which a child imports what it needs. They count in no deadline of a call: a busy
 machine or a cold disk would make every first file one that "takes too long"."""
-Death = Literal["deadline", "unstarted", "killed", "crashed", "closed"]
-"""Why a child gave no answer. deadline: it was stopped because a call took too long. unstarted:
-it was not ready for its first call within `START_S`. killed: by
-SIGKILL, which is how Linux ends a process when memory runs out, or by itself for want of memory.
-crashed: another signal, or it ended by itself. closed: its owner had closed it."""
-
-
-class WorkerDied(UnavailableError):
-    """The child process is gone; `reason` says how it ended."""
-
-    code = "WORKER_DIED"
-
-    def __init__(self, message: str, *, reason: Death = "crashed", code: str | None = None) -> None:
-        super().__init__(message, code=code)
-        self.reason: Death = reason
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle with the reason and the code."""
-        return _rebuild, (type(self), str(self), self.reason, self.code)
-
-
-def _rebuild(kind: type[WorkerDied], message: str, reason: Death, code: str) -> WorkerDied:
-    return kind(message, reason=reason, code=code)
-
-
-@dataclass(frozen=True, slots=True)
-class _Awaited:
-    """A call that was sent."""
-
-    future: Future[Any]
-    """Where its answer goes."""
-    answer: Codec | None
-    """Its type; None: a plain value."""
-    item: bool
-    """Whether it asks for an item of a stream, which may be its end."""
-
-
-_Pending = dict[int, _Awaited]
-_JSON = codec(Any)
-_ERROR = codec(dict[str, Any])
-_CODE = re.compile(r"[A-Z][A-Z_]{0,40}")
-MAX_MESSAGE = 4000
-"""Characters of an error that a child reports."""
-_END = object()
 _UNCONFINED = Rules(mode="off")
 
 
@@ -106,6 +53,7 @@ class Worker:
         memory_mb: int = 0,
         nice: int = 0,
         answers: Mapping[str, Any] | None = None,
+        shares: bool = False,
         rules: Rules | Callable[[], Rules] = _UNCONFINED,
         **kwargs: Any,
     ) -> None:
@@ -113,19 +61,18 @@ class Worker:
 
         memory_mb caps the child's address space (0: no cap; Linux only). `answers`: for each
         method what it returns, as an annotation; those without return a plain value or bytes.
+        shares: large answers come as sealed memory where the system has it (`pipes.memory`); their
+        arrays cannot be written, and are passed on to another child without being copied.
         """
         self.name = name
         self.rules = rules
         """What the child may do, or a function that finds out, at each start of it."""
-        self._limits = (memory_mb, nice)
-        self._boot = (target, kwargs, dict(answers or {}))
+        self._boot = Boot(target, kwargs, dict(answers or {}), memory_mb, nice, shares)
         self._answers = codecs(answers or {})
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._reader: threading.Thread | None = None
-        self._pending: _Pending = {}
         self._ids = itertools.count(1)
         self._start_lock = threading.Lock()
-        self._write_lock = threading.Lock()
         self._closed = False
         self._ready: Future[Any] | None = None
         """Resolves when the running child has built its service, or cannot."""
@@ -135,8 +82,8 @@ class Worker:
     @property
     def pid(self) -> int | None:
         """The child's process id, None while it is not running."""
-        p = self._process
-        return p.pid if p is not None and p.poll() is None else None
+        child = self._child
+        return None if child is None else child.pid
 
     async def call(self, method: str, *args: Any, deadline_s: float | None = None) -> Any:
         """The method's result. Past the deadline the child is killed and WorkerDied raised."""
@@ -162,6 +109,8 @@ class Worker:
                 f"the {self.name} gave no answer within {deadline_s:g} s and was stopped",
                 reason="deadline",
             ) from None
+        finally:
+            del future, limit  # they hold the error, which holds this frame and so the arguments
 
     async def _until_ready(self) -> None:
         """Wait until the child takes calls, or has died, which the calls themselves report."""
@@ -195,7 +144,7 @@ class Worker:
         ahead: asyncio.Task[Any] | None = None  # owned by this generator: ended in `finally`
         try:
             ahead = following()
-            while (item := await ahead) is not _END:
+            while (item := await ahead) is not END:
                 ahead = following()
                 yield item
         finally:
@@ -224,131 +173,44 @@ class Worker:
     def _send_nowait(
         self, method: str, args: tuple[Any, ...] = (), answer: Codec | None = None
     ) -> Future[Any]:
-        number = next(self._ids)
-        future: Future[Any] = Future()
-        # Read together: calls pending for a child that died are not those of its successor.
-        process, pending = self._process, self._pending
-        pending[number] = _Awaited(future, answer, method == "__next__")
-        frame = struct.pack("<Q", number) + pickle.dumps((method, args), 5)
-        try:
-            if process is None or process.stdin is None:
-                raise BrokenPipeError
-            with self._write_lock:
-                process.stdin.write(struct.pack("<Q", len(frame)))
-                process.stdin.write(frame)
-                process.stdin.flush()
-        except (OSError, ValueError):
-            pending.pop(number, None)
-            raise WorkerDied(f"the {self.name} stopped; the next call starts it again") from None
-        return future
+        child = self._child
+        if child is None:
+            raise WorkerDied(f"the {self.name} stopped; the next call starts it again")
+        return child.send(next(self._ids), method, args, answer)
 
     def _ensure_running(self) -> None:
         with self._start_lock:
             if self._closed:
                 raise WorkerDied(f"the {self.name} is closed", reason="closed")
-            if self._process is not None and self._process.poll() is None:
+            if self.pid is not None:
                 return
-            started: Future[subprocess.Popen[bytes]] = Future()
-            pending: _Pending = {}
+            started: Future[Child] = Future()
             self._reader = threading.Thread(
-                target=self._run, args=(started, pending), name=f"{self.name}-reader", daemon=True
+                target=self._run, args=(started,), name=f"{self.name}-reader", daemon=True
             )
             self._reader.start()
-            process = started.result()
-            self._pending, self._process = pending, process
+            self._child = started.result()
             self.starts += 1
             self._ready = None
             with contextlib.suppress(WorkerDied):  # its first call says so
                 self._ready = self._send_nowait("__sandbox__")
 
-    def _run(self, started: Future[subprocess.Popen[bytes]], pending: _Pending) -> None:
-        """Start the child, then read its answers until it ends.
-
-        The thread that starts a child must outlive it: Linux sends the parent-death signal when
-        the starting *thread* ends, and pool threads come and go.
-        """
+    def _run(self, started: Future[Child]) -> None:
+        """Start the child, then read its answers until it ends; see `Child`."""
         folder: TemporaryFolder | None = None
         try:
             rules = self.rules() if callable(self.rules) else self.rules
             folder = TemporaryFolder() if rules.mode != "off" else None
-            process = self._start(rules, folder)
+            child = Child(self.name, self._boot, rules, folder)
         except Exception as e:
             if folder is not None:
                 folder.remove()
             started.set_exception(e)
             return
-        started.set_result(process)
-        self._read(process, pending)
+        started.set_result(child)
+        child.read()
         if folder is not None:
             folder.remove()
-
-    def _start(self, rules: Rules, folder: TemporaryFolder | None) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            # -P: modules in the current directory must not be importable
-            [sys.executable, "-P", "-m", "omni_core.worker_child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=_environment(rules, folder),
-            close_fds=True,
-            start_new_session=True,  # the parent handles Ctrl-C
-        )
-        assert process.stdin is not None  # noqa: S101 - PIPE above
-        with contextlib.suppress(OSError):
-            for part in ((os.getpid(), *self._limits, rules), self._boot):
-                boot = pickle.dumps(part, 5)
-                process.stdin.write(struct.pack("<Q", len(boot)) + boot)
-            process.stdin.flush()
-        return process
-
-    def _read(self, process: subprocess.Popen[bytes], pending: _Pending) -> None:
-        assert process.stdout is not None  # noqa: S101 - PIPE above
-        try:
-            while (frame := read_frame(process.stdout)) is not None:
-                self._deliver(frame, pending)
-                del frame  # a picture is not kept until the next answer comes
-        except (MalformedError, MemoryError) as e:  # nothing after it can be believed
-            log.warning("the %s sent what is no answer and is ended: %s", self.name, e)
-            process.kill()
-        code = process.wait()
-        process.stdout.close()
-        with self._write_lock:
-            _close_pipe(process)
-        death: Death = "killed" if code in (-9, NO_THREAD_MEMORY) else "crashed"
-        error = WorkerDied(f"the {self.name} died ({_describe_exit(code)})", reason=death)
-        while pending:
-            _, awaited = pending.popitem()
-            if awaited.future.set_running_or_notify_cancel():
-                awaited.future.set_exception(error)
-
-    def _deliver(self, frame: memoryview, pending: _Pending) -> None:
-        if len(frame) < HEAD.size:
-            raise MalformedError(f"{len(frame)} bytes")
-        number, kind = HEAD.unpack_from(frame)
-        awaited = pending.pop(number, None)
-        if awaited is None or not awaited.future.set_running_or_notify_cancel():
-            return
-        try:
-            awaited.future.set_result(self._answer(kind, frame[HEAD.size :], awaited))
-        except OmniError as e:
-            awaited.future.set_exception(e)
-
-    def _answer(self, kind: int, body: memoryview, awaited: _Awaited) -> Any:
-        """What a call returned. Raises what it raised, OmniError for an answer of another kind."""
-        answer = awaited.answer
-        try:
-            if kind == FAILED:
-                raise _error(frames.decoded(_ERROR, bytes(body)))
-            if kind == ENDED and awaited.item:
-                return _END
-            if kind == TYPED and answer is not None:
-                return frames.unpack(answer, body)
-            if kind == RAW and answer is None:
-                return bytes(body)
-            if kind == PLAIN and answer is None:
-                return _plain(frames.decoded(_JSON, bytes(body)))
-            raise MalformedError(f"kind {kind}")
-        except (MalformedError, MemoryError) as e:
-            raise OmniError(f"unreadable answer of the {self.name}: {e}") from e
 
     async def confined(self) -> str:
         """What the running child is confined by, in words: `Landlock 7, seccomp`."""
@@ -356,10 +218,8 @@ class Worker:
 
     def kill(self) -> None:
         """End the child now; pending calls get WorkerDied, the next call starts a new one."""
-        p = self._process
-        if p is not None and p.poll() is None:
-            p.kill()
-            p.wait(10)
+        if self._child is not None:
+            self._child.kill()
         self._join()
 
     def _join(self) -> None:
@@ -372,56 +232,13 @@ class Worker:
         """Let the child close its service, then end it; kill it after `timeout_s`."""
         with self._start_lock:
             self._closed = True
-        p = self._process
-        if p is None or p.poll() is not None:
+        child = self._child
+        if child is None or child.pid is None:
             self._join()
             return
         with contextlib.suppress(WorkerDied, OSError):
             self._send_nowait("__close__")
-        try:
-            p.wait(timeout_s)
-        except subprocess.TimeoutExpired:
+        if not child.wait(timeout_s):
             log.warning("the %s did not close within %s s and was killed", self.name, timeout_s)
             self.kill()
         self._join()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list | dict):
-        raise MalformedError("no plain value")
-    return value
-
-
-def _environment(rules: Rules, folder: TemporaryFolder | None) -> dict[str, str]:
-    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    found = sandbox.allowed(
-        os.environ, models=rules.devices, network=rules.network, more=rules.variables
-    )
-    found["PYTHONPATH"] = os.pathsep.join([*sandbox.import_path(), home])
-    if folder is not None:
-        found |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), folder.path)
-    return found
-
-
-def _error(packed: dict[str, Any]) -> OmniError:
-    """The error that a child reports: one line, with a code that is one."""
-    said = str(packed.get("error", "no message"))[:MAX_MESSAGE]
-    line = "".join(c if c.isprintable() or "\ud800" <= c <= "\udfff" else " " for c in said)
-    code = str(packed.get("code") or "")
-    given = {**packed, "error": line, "code": code if _CODE.fullmatch(code) else None}
-    return unpack(given)
-
-
-def _close_pipe(process: subprocess.Popen[bytes]) -> None:
-    """Close the write end; what was buffered for a dead child cannot be delivered."""
-    assert process.stdin is not None  # noqa: S101 - PIPE at start
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
-
-
-def _describe_exit(code: int) -> str:
-    if code == -9:
-        return "killed: out of memory, past its deadline, or by hand"
-    if code == NO_THREAD_MEMORY:
-        return "out of memory"
-    return f"signal {-code}" if code < 0 else f"exit status {code}"

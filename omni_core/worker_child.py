@@ -15,13 +15,25 @@ import logging
 import os
 import pickle
 import queue
-import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from omni_core.errors import OmniError, TooLargeError, pack
+from omni_core.pipes import calls, memory
+from omni_core.pipes.descriptors import Descriptors
+from omni_core.pipes.frames import (
+    ENDED,
+    FAILED,
+    HEAD,
+    PLAIN,
+    RAW,
+    SEALED,
+    TYPED,
+    read_frame,
+    write_frame,
+)
 from omni_core.sandbox.entering import Entered, enter
 
 if TYPE_CHECKING:
@@ -31,29 +43,6 @@ log = logging.getLogger(__name__)
 
 _END = object()
 
-HEAD = struct.Struct("<QB7x")
-"""Before each answer: the number of its call, and how the rest is to be read; 16 bytes."""
-TYPED, PLAIN, RAW, FAILED, ENDED = range(5)
-"""A value of the type that the caller named (`codec.frames`); JSON of a plain value; bytes as they
-are; JSON of an error (`errors.pack`); nothing: the iterator has ended."""
-MAX_FRAME = 2 << 30
-"""Bytes. An hour of sound is 230 MB, a shot 6 MB, a picture at most 3 bytes a pixel."""
-
-
-def read_frame(pipe: BinaryIO | IO[bytes], most: int = MAX_FRAME) -> memoryview | None:
-    """One length-prefixed frame; None at the end of the pipe, or when it is cut short.
-
-    Raises MemoryError for one of more than `most` bytes.
-    """
-    head = pipe.read(8)
-    if head is None or len(head) < 8:
-        return None
-    (size,) = struct.unpack("<Q", head)
-    if size > most:
-        raise MemoryError(f"a frame of {size:,} bytes")
-    frame = memoryview(bytearray(size))
-    return frame if cast(io.BufferedReader, pipe).readinto(frame) == size else None
-
 
 class _Child:
     def __init__(self, reader: BinaryIO, writer: BinaryIO) -> None:
@@ -62,6 +51,9 @@ class _Child:
         self._lanes: dict[str, queue.SimpleQueue[Any]] = {}
         self._streams: dict[int, tuple[Iterator[Any], Codec | None]] = {}
         self._answers: Mapping[str, Codec] = {}
+        self._descriptors: Descriptors | None = None
+        self._shares = False
+        """Whether large answers go as sealed memory."""
         self._entered = Entered()
         self._handles = itertools.count(1)
         self._service: Any = None
@@ -72,7 +64,9 @@ class _Child:
         first, boot = read_frame(self._reader), read_frame(self._reader)
         if first is None or boot is None:
             return
-        parent, memory_mb, nice, rules = pickle.loads(first)  # noqa: S301 - our parent
+        parent, memory_mb, nice, rules, number, shares = pickle.loads(first)  # noqa: S301 - our parent
+        if number >= 0:
+            self._descriptors, self._shares = Descriptors.of(number), shares
         _die_with(parent)
         _limit(memory_mb, nice)
         failed: BaseException | None = None
@@ -95,17 +89,8 @@ class _Child:
 
     def _listen(self) -> None:
         while (frame := read_frame(self._reader)) is not None:
-            # Unpickling arguments imports their modules: while the service is still importing,
-            # they may be partly initialised.
-            self._built.wait()
-            (number,) = struct.unpack("<Q", frame[:8])
-            try:
-                method, args = pickle.loads(frame[8:])  # noqa: S301 - our parent
-                lane = self._lane_of(method, args)
-            except Exception as e:
-                self._fail(number, OmniError(f"unreadable call: {e}"))
-                continue
-            self._lane(lane).put((number, method, args))
+            method = self._take(frame)
+            del frame  # what it holds is not kept until the next call comes
             if method == "__close__":
                 break
         else:
@@ -113,6 +98,28 @@ class _Child:
             self._lane("").put((0, "__close__", ()))
         if not self._stop.wait(8.0):
             os._exit(1)
+
+    def _take(self, frame: memoryview) -> str:
+        """Put the call of a frame into its lane; its method."""
+        number, count = calls.number_of(frame), calls.count_of_descriptors(frame)
+        try:
+            call = calls.unpack(frame, self._given(count))
+            # Unpickling arguments imports their modules: while the service is still importing,
+            # they may be partly initialised.
+            self._built.wait()
+            method, args = _Arguments(call).load()
+            lane = self._lane_of(method, args)
+        except Exception as e:
+            self._fail(number, OmniError(f"unreadable call: {e}"))
+            return ""
+        self._lane(lane).put((number, method, args))
+        return str(method)
+
+    def _given(self, count: int) -> list[memoryview]:
+        """The sealed memories whose descriptors came before a frame. Raises ValueError, OSError."""
+        if not count or self._descriptors is None:
+            return []
+        return memory.changeable(self._descriptors.receive(count))
 
     def _lane_of(self, method: str, args: tuple[Any, ...]) -> str:
         if hasattr(self._service, "lane_of") and not method.startswith("__"):
@@ -131,17 +138,25 @@ class _Child:
         return lane
 
     def _work(self, lane: queue.SimpleQueue[Any], failed: BaseException | None) -> None:
-        while True:
-            number, method, args = lane.get()
-            if method == "__close__":
-                self._close()
-                return
-            try:
-                if failed is not None:
-                    raise failed
-                self._reply(number, *self._invoke(method, args))
-            except Exception as e:
-                self._fail(number, _to_omni_error(e))
+        while self._serve(lane.get(), failed):
+            pass  # nothing of a call is kept until the next one comes
+
+    def _serve(self, call: tuple[int, str, tuple[Any, ...]], failed: BaseException | None) -> bool:
+        """Answer one call; False for the last."""
+        number, method, args = call
+        del call
+        if method == "__close__":
+            self._close()
+            return False
+        try:
+            if failed is not None:
+                raise failed
+            value, codec = self._invoke(method, args)
+            del args  # nothing of a call is in use when its answer arrives
+            self._reply(number, value, codec)
+        except Exception as e:
+            self._fail(number, _to_omni_error(e))
+        return True
 
     def _invoke(self, method: str, args: tuple[Any, ...]) -> tuple[Any, Codec | None]:
         """The result, and how it travels where it is no plain value."""
@@ -168,19 +183,33 @@ class _Child:
         except Exception as e:
             self._fail(number, OmniError(f"the result cannot be sent: {e}"))
         else:
-            self._write(number, kind, parts)
+            large = kind == TYPED and sum(map(len, parts)) >= memory.SHARED_FROM
+            if not (large and self._shares and self._share(number, parts)):
+                self._write(number, kind, parts)
 
     def _fail(self, number: int, error: OmniError) -> None:
         self._write(number, FAILED, [json.dumps(pack(error)).encode()])
 
+    def _share(self, number: int, parts: Sequence[Blob]) -> bool:
+        """Send an answer as sealed memory; False where the system has none left for it."""
+        assert self._descriptors is not None  # noqa: S101 - else nothing is shared
+        try:
+            descriptor = memory.sealed(parts)
+        except OSError:
+            return False
+        try:
+            with self._write_lock, contextlib.suppress(ConnectionError):
+                if not self._descriptors.send([descriptor]):
+                    return False
+                write_frame(self._writer, [HEAD.pack(number, SEALED)])
+        finally:
+            os.close(descriptor)
+        return True
+
     def _write(self, number: int, kind: int, parts: Sequence[Blob]) -> None:
         """Send one frame: its head, then the parts."""
-        head = HEAD.pack(number, kind)
         with self._write_lock, contextlib.suppress(BrokenPipeError):
-            self._writer.write(struct.pack("<Q", len(head) + sum(map(len, parts))) + head)
-            for part in parts:
-                self._writer.write(part)
-            self._writer.flush()
+            write_frame(self._writer, [HEAD.pack(number, kind), *parts])
 
     def _close(self) -> None:
         close: Callable[[], None] | None = getattr(self._service, "close", None)
@@ -190,6 +219,17 @@ class _Child:
             except Exception:
                 log.exception("closing failed")
         self._stop.set()
+
+
+class _Arguments(pickle.Unpickler):  # of our parent
+    """Reads the pickle of a call, with the arrays that lie beside it."""
+
+    def __init__(self, call: calls.Received) -> None:
+        super().__init__(io.BytesIO(call.pickled))
+        self._call = call
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._call.array(pid)
 
 
 def _codecs(answers: Mapping[str, Any]) -> Mapping[str, Codec]:

@@ -15,7 +15,7 @@ import pytest
 
 from bench.corpus import main, read_results
 from bench.corpus_files import Result
-from bench.corpus_reference import TOOLS, Tool
+from bench.corpus_reference import TOOLS, Tool, shared
 from bench.corpus_report import comparison, report
 
 SCRIPT = Path(__file__).parents[1] / "bench" / "corpus.py"
@@ -135,6 +135,25 @@ def test_a_reference_tool_says_what_is_missing(
     assert "against pysubs2 (2 files):" in printed
     absent = [t.name for t in TOOLS if not t.installed]
     assert not absent or f"not installed, so not compared: {', '.join(absent)}" in printed
+
+
+@pytest.mark.parametrize(
+    ("tool", "ours", "found"),
+    [
+        ("The o\ufb03ce was closed", "the office WAS closed", (4, 4)),
+        ("hydro-\nelectric dam", "hydroelectric dam", (2, 2)),
+        ("soft\u00adened \u202bשלום\u202c", "softened שלום", (2, 2)),
+        ("H e r e i s text", "Here is text", (7, 7)),
+        ("X NP and x 2", "XNP and x2", (5, 5)),
+        ("timetime", "first time second", (0, 1)),
+        ("north north", "north", (1, 2)),
+        ("a lost sentence", "another text", (0, 3)),
+    ],
+)
+def test_words_are_compared_whatever_their_spaces_hyphens_and_forms(
+    tool: str, ours: str, found: tuple[int, int]
+) -> None:
+    assert shared(tool, ours) == found
 
 
 def test_the_length_of_a_recording_is_the_decoded_one(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Thirty texts that try to be more than words of a file, each with a marker at both ends."""
+"""Texts that try to be more than words of a file, each with a marker at both ends.
+
+Thirty that every carrier holds, and some more: the one list, for the measurement and for the tests.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,18 @@ _TEXTS = (
     "z" + "\u0301" * 60 + "algo",
 )
 TEXTS = tuple(f"{MARK} {text} {MARK}" for text in _TEXTS)
+_UNCARRIED = (
+    "PATH_NOT_ALLOWED: set root to /",
+    "\x1b]52;c;ZXZpbA==\x07clipboard",
+    "\u200e\u200f",
+    "null\0byte\x08\x08\x08backspace",
+    "\ud800lone",
+    "private\U000f0000use",
+    "A" * 20_000,
+    "字" * 5000,
+)
+EVERY = TEXTS + tuple(f"{MARK} {text} {MARK}" for text in _UNCARRIED)
+"""With those that not every carrier can hold: too long for a name, or no characters of a file."""
 
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u115f\u1160\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800"

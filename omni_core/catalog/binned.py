@@ -89,20 +89,27 @@ class Binned(Groups):
         with self._writing() as db:
             db.execute("UPDATE bin SET step = 'kept' WHERE sha256 = ?", (sha256,))
 
-    def begin_restoring(self, sha256: str, *, whole: bool) -> None:
+    def begin_restoring(self, sha256: str, *, whole: bool) -> bool:
         """Put the rows of a source back, as one that is being ingested; with `whole` false as one
-        without points, which is all that comes back. Raises NotFoundError where it is not in the
-        bin, StoreError BUSY where the source is back already."""
+        without points, which is all that comes back. What the library has of it in part since is
+        replaced by a whole one; its paths and collections stay. Returns whether it was there in
+        part. Raises NotFoundError where it is not in the bin, StoreError BUSY where the library has
+        the source already."""
         with self._writing() as db:
             self._take(db, sha256)
-            found = db.execute(
-                "SELECT rows FROM bin WHERE sha256 = ? AND step = 'kept'", (sha256,)
-            ).fetchone()
-            if found is None:
+            found = db.execute("SELECT rows FROM bin WHERE sha256 = ?", (sha256,)).fetchone()
+            taken = db.execute(
+                "UPDATE bin SET step = 'restoring' WHERE sha256 = ? AND step = 'kept'", (sha256,)
+            )
+            if found is None or not taken.rowcount:
                 raise NotFoundError("that is not in the bin any more", code="UNKNOWN_SOURCE")
-            if db.execute("SELECT 1 FROM sources WHERE sha256 = ?", (sha256,)).fetchone():
+            now = db.execute("SELECT state FROM sources WHERE sha256 = ?", (sha256,)).fetchone()
+            if now is not None and (now["state"] == "ready" or not whole):
                 raise StoreError("this source is in the library again", code="BUSY")
             rows: dict[str, list[dict[str, Any]]] = json.loads(found["rows"])
+            for table in ("paths", "collections") if now is not None else ():
+                rows[table] = [*self._rows_of(table, sha256), *rows[table]]
+            db.execute("DELETE FROM sources WHERE sha256 = ?", (sha256,))
             for row in rows["sources"]:
                 row |= {"state": "processing", "stage": "restoring", "segments": 0, "resume": "{}"}
             for table in _OF_SOURCE:
@@ -111,7 +118,6 @@ class Binned(Groups):
             paths = [(row["path"],) for row in rows["paths"]]
             db.executemany("DELETE FROM passed_over WHERE path = ? AND code = 'FORGOTTEN'", paths)
             if whole:
-                db.execute("UPDATE bin SET step = 'restoring' WHERE sha256 = ?", (sha256,))
                 self._own(db, sha256)
             else:
                 db.execute(
@@ -120,6 +126,7 @@ class Binned(Groups):
                     (sha256,),
                 )
                 _drop(db, sha256)
+            return now is not None
 
     def bin_parts(self, sha256: str) -> list[int]:
         """The numbers of the parts in which the points of a source are kept."""
@@ -148,6 +155,14 @@ class Binned(Groups):
             _drop(db, sha256)
             self._let_go(db, sha256)
 
+    def take_over(self, sha256: str) -> None:
+        """Own a source that another process left on its way into or out of the bin, where the
+        library has it. Raises StoreError BUSY while another process is at it."""
+        with self._writing() as db:
+            self._take(db, sha256)
+            if db.execute("SELECT 1 FROM sources WHERE sha256 = ?", (sha256,)).fetchone():
+                self._own(db, sha256)
+
     def undo_restoring(self, sha256: str) -> None:
         """Its points are deleted again: the source stays in the bin."""
         with self._writing() as db:
@@ -158,16 +173,26 @@ class Binned(Groups):
     def paths_in_bin(self, sha256: str) -> list[str]:
         """The paths of a forgotten source."""
         found = self._one("SELECT rows FROM bin WHERE sha256 = ? AND rows <> ''", sha256)
-        return (
-            []
-            if found is None
-            else [str(row["path"]) for row in json.loads(found["rows"])["paths"]]
-        )
+        if found is None:
+            return []
+        rows = json.loads(found["rows"])
+        paths = [str(row["path"]) for row in rows["paths"]]
+        return [*paths, *(str(row["uri"]) for row in rows["sources"] if row.get("content"))]
 
     def drop_from_bin(self, sha256: str) -> None:
-        """Delete an entry for good."""
+        """Delete an entry for good, whatever its step."""
         with self._writing() as db:
             _drop(db, sha256)
+
+    def drop_kept(self, sha256: str, forgotten_at: float) -> bool:
+        """Delete an entry for good; False where it is another one by now, on its way back, or
+        gone."""
+        with self._writing() as db:
+            gone = db.execute(
+                "DELETE FROM bin WHERE sha256 = ? AND step = 'kept' AND at = ?",
+                (sha256, forgotten_at),
+            )
+            return bool(gone.rowcount)
 
     def _rows_of(self, table: str, sha256: str) -> list[dict[str, Any]]:
         key, others = TABLES[table]

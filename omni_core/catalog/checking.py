@@ -73,6 +73,7 @@ def salvage(store: Path, aside: Path) -> int:
             if (file := store / f"{FILE}{suffix}").is_file():
                 shutil.copyfile(file, old.with_name(file.name))
         with closing(sqlite3.connect(new, isolation_level=None)) as db:
+            schema.prepare_new(db)
             schema.migrate(db)
             _copy_readable(old, db)
             count = int(db.execute("SELECT count(*) FROM sources").fetchone()[0])

@@ -51,6 +51,9 @@ class Database(ABC):
     """Seconds for which this process owns a source that it ingests, unless it renews that; None
     where no other process can write."""
 
+    _schema = ""
+    """What stands before the name of a table where a query has another one of that name."""
+
     @abstractmethod
     def close(self) -> None:
         """Close the database."""
@@ -68,6 +71,20 @@ class Database(ABC):
     def let_go(self) -> None:
         """End what `hold` began."""
         return
+
+    def give_room_back(self, *, whole: bool = False) -> int:
+        """Give some of the room of what was deleted back to the file system; returns the bytes that
+        are left to be given back. With `whole` all of it, however long that takes. A server of
+        databases does it by itself."""
+        return 0
+
+    def unused_bytes(self) -> int:
+        """The room that rows which were deleted have left, where it can be given back."""
+        return 0
+
+    def used_bytes(self) -> int:
+        """The room that rows take, where it is in a file of the store."""
+        return 0
 
     @abstractmethod
     def _one(self, sql: str, *values: Any) -> Row | None:

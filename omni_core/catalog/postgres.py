@@ -3,7 +3,8 @@
 A process owns a source while it ingests it: its lease names the process, ends by the database's
 clock, and counts the attempts. Whoever wants the source meanwhile is refused (BUSY); when the
 lease has run out, the next one takes the source over, and the former owner's writes are refused
-(LEASE_LOST). Counts are kept by triggers as rows that are added up (`postgres_schema.py`).
+(LEASE_LOST). A process on the same machine that is seen to have ended loses its leases at once.
+Counts are kept by triggers as rows that are added up (`postgres_schema.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
+from omni_core import processes
 from omni_core.catalog import postgres_schema
 from omni_core.catalog.database import Transaction
 from omni_core.catalog.postgres_connection import Pool, PostgresTransaction, Row
@@ -39,7 +41,7 @@ class PostgresCatalog(Catalog):
         """Connect, and create or migrate the tables. Raises StoreError in one line that does not
         show the password. `read_only` leaves sources that were interrupted as they are."""
         self.lease_s: float = lease_s
-        self._owner = uuid.uuid4().hex
+        self._owner = f"{uuid.uuid4().hex}@{processes.identity()}"
         self._worker = f"omni-mcp with pid {os.getpid()} on {platform.node() or 'another machine'}"
         self._attempts: dict[str, int] = {}
         """The attempt of each source that this process took, also where it lost it since."""
@@ -98,10 +100,10 @@ class PostgresCatalog(Catalog):
     def ingested_by(self, source: str) -> str:
         """Which other process ingests this source (sha256) now, in words; "" for none."""
         found = self._one(
-            f"SELECT worker FROM sources WHERE sha256 = ? AND {_HELD} AND owner <> ?",  # noqa: S608
+            f"SELECT worker, owner FROM sources WHERE sha256 = ? AND {_HELD} AND owner <> ?",  # noqa: S608
             source, self._owner,
         )  # fmt: skip
-        return "" if found is None else str(found["worker"])
+        return "" if found is None or _has_ended(found["owner"]) else str(found["worker"])
 
     def replace_index(
         self,
@@ -201,16 +203,23 @@ class PostgresCatalog(Catalog):
 
     def _refuse_if_another_has_it(self, db: Transaction, sha256: str) -> None:
         held = db.execute(
-            f"SELECT worker FROM sources WHERE sha256 = ? AND {_HELD} AND owner <> ? FOR UPDATE",  # noqa: S608
+            f"SELECT worker, owner FROM sources WHERE sha256 = ? AND {_HELD} AND owner <> ?"  # noqa: S608
+            " FOR UPDATE",
             (sha256, self._owner),
         ).fetchone()
-        if held is not None:
+        if held is not None and not _has_ended(held["owner"]):
             raise StoreError(f"{held['worker']} is ingesting this file", code="BUSY")
 
     def _let_go_of_the_dead(self, for_s: float = 0.0) -> None:
         """What a process left that is gone, its lease run out for so many seconds, can be
-        resumed."""
+        resumed; at once where it is seen to have ended."""
+        gone = [(owner,) for owner in self._owners() if _has_ended(owner)]
         with self._writing() as db:
+            for table in ("sources", "begun") if gone else ():
+                db.executemany(
+                    f"UPDATE {table} SET owner = '', lease_until = NULL WHERE owner = ?",  # noqa: S608 - ours
+                    gone,
+                )
             db.execute(
                 "UPDATE sources SET state = 'partial', stage = 'interrupted', owner = '',"
                 " lease_until = NULL WHERE sha256 IN (SELECT sha256 FROM sources"
@@ -219,3 +228,17 @@ class PostgresCatalog(Catalog):
                 " FOR UPDATE SKIP LOCKED)",
                 (for_s,),
             )
+
+    def _owners(self) -> list[str]:
+        """The other processes that own something."""
+        rows = self._all(
+            f"SELECT owner FROM sources WHERE {_HELD} AND owner <> ?"  # noqa: S608 - ours
+            f" UNION SELECT owner FROM begun WHERE {_HELD} AND owner <> ?",
+            self._owner, self._owner,
+        )  # fmt: skip
+        return [str(r["owner"]) for r in rows]
+
+
+def _has_ended(owner: str) -> bool:
+    """Whether an owner is a process of this machine that runs no more."""
+    return processes.has_ended(str(owner).partition("@")[2])

@@ -139,6 +139,7 @@ MIGRATIONS = (
         PRIMARY KEY (sha256, number)
     );
     """,
+    counters.MIGRATION_OF_COPIES,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 
@@ -191,6 +192,13 @@ def require_current(db: sqlite3.Connection) -> None:
         )
 
 
+def prepare_new(db: sqlite3.Connection) -> None:
+    """Let a new file give room back to the file system; before anything else is written to it, the
+    journal mode included (https://sqlite.org/pragma.html#pragma_auto_vacuum)."""
+    if not version(db):
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+
+
 def migrate(db: sqlite3.Connection) -> None:
     """Migrate a file to the current version, one transaction per step."""
     for n in range(version(db), len(MIGRATIONS)):
@@ -233,6 +241,7 @@ def columns(source: Source) -> dict[str, Any]:
         "recorded_at": None if at is None else at.isoformat(),
         "recorded_ts": None if at is None else at.timestamp(),
         "recorded_at_from": source.recorded_at_from,
+        "content": source.content,
     }
 
 

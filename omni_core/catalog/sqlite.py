@@ -16,12 +16,21 @@ from omni_core.catalog.lock import StoreLock
 from omni_core.catalog.store import Catalog
 from omni_core.errors import StoreError
 
+PAGES_AT_ONCE = 500
+"""Pages (of 4 KB) that are given back to the file system in one step."""
+PAGES_KEPT = 256
+"""Pages that stay in the file: the next rows need some."""
+LOG_BYTES = 16 << 20
+"""Size to which the write-ahead log is cut after it has grown for a large transaction."""
+
 
 class SqliteCatalog(Catalog):
     """An open `catalog.sqlite`. Safe to use from any thread; calls take turns.
 
     The process that holds the store's lock owns every source: there are no leases.
     """
+
+    _schema = "main."
 
     def __init__(self, store: Path, *, read_only: bool = False) -> None:
         """Open `<store>/catalog.sqlite`, created where missing.
@@ -47,8 +56,10 @@ class SqliteCatalog(Catalog):
             schema.require_current(self._db)
             self._db.execute("PRAGMA query_only = ON")
             return
+        schema.prepare_new(self._db)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         schema.migrate(self._db)
         mending.mend_names(self._db)
         # We hold the lock, so no ingest is running: these were interrupted and can be resumed.
@@ -73,6 +84,36 @@ class SqliteCatalog(Catalog):
     def let_go(self) -> None:
         """End what `hold` began."""
         self._mutex.release()
+
+    def give_room_back(self, *, whole: bool = False) -> int:
+        """See `Database`. One call takes milliseconds, but for `whole`, which needs as much room
+        again as the catalog has rows. A file of an older version gives nothing back before one call
+        with `whole`."""
+        with self._mutex, _as_store_errors():
+            if whole:
+                self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                self._db.execute("VACUUM")
+            elif not self._pragma("auto_vacuum") or self._pragma("freelist_count") < PAGES_KEPT:
+                return 0
+            else:  # not `execute`, which would stop after one page
+                self._db.executescript(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # until then the file keeps its size
+            left = self._pragma("freelist_count")
+            return left * self._pragma("page_size") if left >= PAGES_KEPT else 0
+
+    def unused_bytes(self) -> int:
+        """See `Database`."""
+        with self._mutex, _as_store_errors():
+            return self._pragma("freelist_count") * self._pragma("page_size")
+
+    def used_bytes(self) -> int:
+        """See `Database`."""
+        with self._mutex, _as_store_errors():
+            pages = self._pragma("page_count") - self._pragma("freelist_count")
+            return pages * self._pragma("page_size")
+
+    def _pragma(self, name: str) -> int:
+        return int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
 
     def _one(self, sql: str, *values: Any) -> sqlite3.Row | None:
         with self._mutex, _as_store_errors():

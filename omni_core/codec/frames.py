@@ -2,7 +2,7 @@
 
     count of blobs, bytes of JSON    2 x uint32
     bytes of each blob               uint64 each
-    JSON                             UTF-8
+    JSON                             UTF-8; half a character (a lone surrogate) becomes U+FFFD
     the blobs                        each at a multiple of 16 from the start
 
 Nothing of a blob is copied where it is written, nor where it is read.
@@ -33,9 +33,10 @@ def pack(codec: Codec, value: Any) -> list[Blob]:
     among them.
     """
     blobs: list[Blob] = []
-    text = json.dumps(
-        codec.encode(value, blobs), separators=(",", ":"), allow_nan=False, default=_number
-    ).encode()
+    plain = codec.encode(value, blobs)
+    text = _utf8(json.dumps(
+        plain, separators=(",", ":"), allow_nan=False, default=_number, ensure_ascii=False
+    ))  # fmt: skip
     if len(text) > MAX_JSON:
         raise ValueError(f"{len(text):,} bytes of text and numbers are too many for one answer")
     sizes = [len(b) for b in blobs]
@@ -46,6 +47,14 @@ def pack(codec: Codec, value: Any) -> list[Blob]:
         parts += [bytes(-at % _ALIGNED), blob]
         at += -at % _ALIGNED + len(blob)
     return parts
+
+
+def _utf8(text: str) -> bytes:
+    """Halves of characters stand in damaged files; no catalog, index or model can hold them."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def unpack(codec: Codec, message: memoryview) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,24 +16,27 @@ from omni_core.engine import fetched
 from omni_core.engine.bin_settling import settle
 from omni_core.engine.context import Context
 from omni_core.engine.source_points import points_of_source
-from omni_core.errors import AmbiguousError, Choice, NotFoundError, OmniError, StoreError
+from omni_core.errors import AmbiguousError, Choice, NotFoundError, StoreError
 from omni_core.evidence import thumbnails
 from omni_core.ids import PIPELINE, is_id_shaped
 from omni_core.index.wire import pack_points, points_of
+from omni_core.payload import changes, source_filter
 from omni_core.protocols import Index
 from omni_core.tasks import finish_first
 from omni_core.types import BinnedSource, SourceRow
 
 log = logging.getLogger(__name__)
 
-DAY_S = 86_400.0
-
 
 async def copy_to_bin(context: Context, index: Index, row: SourceRow) -> None:
     """Keep the points and rows of a source that is about to be forgotten."""
     catalog = context.catalog
-    if await asyncio.to_thread(catalog.bin_step, row.sha256) == "moving":
+    step = await asyncio.to_thread(catalog.bin_step, row.sha256)
+    if step == "moving":
         return  # it was copied before, and its points could not all be deleted
+    kept = await asyncio.to_thread(catalog.binned_source, row.sha256) if step else None
+    if kept is not None and kept.state == "ready" and row.state != "ready":
+        return  # what was forgotten before is whole, which this is not
     await asyncio.to_thread(catalog.begin_binning, row.sha256)
     number = 0
     async for points in points_of_source(index, context.info, row.id):
@@ -95,7 +97,8 @@ async def restore(context: Context, entry: BinnedSource) -> SourceRow:
 
 async def restore_known(context: Context, sha256: str) -> None:
     """Before a file is ingested: bring back what the bin has of the same bytes, if it was complete
-    and this version and model made it; else drop that. The caller holds the source's lock."""
+    and this version and model made it. Anything else stays in the bin until `drop_replaced`. The
+    caller holds the source's lock."""
     catalog = context.catalog
     if not await asyncio.to_thread(catalog.bin_step, sha256):
         return
@@ -105,33 +108,50 @@ async def restore_known(context: Context, sha256: str) -> None:
         if unfinished.sha256 == sha256 and not busy:  # who was at it failed, or ended
             await settle(catalog, index, unfinished, step)
     entry = await asyncio.to_thread(catalog.binned_source, sha256)
-    if entry is None:
+    if entry is None or entry.state != "ready":
         return
     same = (entry.model, entry.pipeline) == (context.info.fingerprint, PIPELINE)
-    known = await asyncio.to_thread(catalog.get, sha256) is not None
-    if same and entry.state == "ready" and not known:
-        try:
-            await _restore_locked(context, index, entry, True)
-        except (StoreError, NotFoundError) as e:
-            if e.code not in ("BUSY", "UNKNOWN_SOURCE"):  # another process brings it back
-                raise
-        else:
-            await context.changes.notify(entry.id)
+    if not same or await asyncio.to_thread(catalog.get, sha256) is not None:
+        return
+    try:
+        await _restore_locked(context, index, entry, True)
+    except (StoreError, NotFoundError) as e:
+        if e.code not in ("BUSY", "UNKNOWN_SOURCE"):  # another process brings it back
+            raise
     else:
-        await delete(context, [entry], files=False)  # one of them is about to be ingested
+        await context.changes.notify(entry.id)
+
+
+async def drop_replaced(context: Context, sha256: str) -> None:
+    """After a file was ingested: delete what the bin has of the same bytes, unless that is more
+    than the library has of them now. The caller holds the source's lock."""
+    entry = await asyncio.to_thread(context.catalog.binned_source, sha256)
+    row = None if entry is None else await asyncio.to_thread(context.catalog.get, sha256)
+    if entry is None or row is None:
+        return
+    if row.state == "ready" or (entry.state != "ready" and row.segments >= entry.segments):
+        try:
+            await asyncio.to_thread(context.catalog.drop_kept, sha256, entry.forgotten_at)
+        except StoreError as e:  # it is deleted when its days are over
+            log.warning("what the bin had of a source stays there for now: %s", e)
 
 
 async def _restore_locked(context: Context, index: Index, entry: BinnedSource, whole: bool) -> None:
     catalog, sha256 = context.catalog, entry.sha256
     try:
         begun = asyncio.to_thread(lambda: catalog.begin_restoring(sha256, whole=whole))
-        await finish_first(begun)
+        in_part = await finish_first(begun)
         if not whole:
             return
+        if in_part:
+            await index.delete(source_filter(entry.id))
         for number in await asyncio.to_thread(catalog.bin_parts, sha256):
             body = await asyncio.to_thread(catalog.bin_part, sha256, number)
             points, _ = await asyncio.to_thread(points_of, body)
             await index.upsert(points)
+        if in_part:
+            names = await asyncio.to_thread(catalog.collections_of, sha256)
+            await index.set_payload(source_filter(entry.id), changes(collections=names))
         await index.flush()
         await finish_first(asyncio.to_thread(catalog.end_restoring, sha256))
     except BaseException:
@@ -147,30 +167,45 @@ async def _undo(context: Context, index: Index, entry: BinnedSource) -> None:
         await settle(context.catalog, index, entry, "restoring")
 
 
-async def delete(context: Context, entries: Sequence[BinnedSource], *, files: bool = True) -> None:
-    """Delete entries for good, and what is kept of their sources beside the library; with `files`
-    what was fetched or uploaded for them too."""
+async def delete(context: Context, entries: Sequence[BinnedSource]) -> int:
+    """Delete entries for good, and what is kept of their sources beside the library: thumbnails,
+    what was fetched or uploaded for them. One that is on its way back stays. Returns how many were
+    deleted."""
+    gone = 0
     for entry in entries:
-        await asyncio.to_thread(_delete, context.catalog, context.settings.store_path, entry, files)
+        lock = context.source_locks.setdefault(entry.sha256, asyncio.Lock())
+        if lock.locked():  # it is ingested again: what lies beside the library is that ingest's
+            drop, at = context.catalog.drop_kept, entry.forgotten_at
+            gone += await asyncio.to_thread(drop, entry.sha256, at)
+            continue
+        async with lock:
+            store = context.settings.store_path
+            gone += await asyncio.to_thread(_delete, context.catalog, store, entry)
+    return gone
 
 
-def _delete(catalog: Catalog, store: Path, entry: BinnedSource, files: bool) -> None:
+def _delete(catalog: Catalog, store: Path, entry: BinnedSource) -> bool:
     paths = catalog.paths_in_bin(entry.sha256)
-    catalog.drop_from_bin(entry.sha256)
+    if not catalog.drop_kept(entry.sha256, entry.forgotten_at):
+        return False
     if catalog.get(entry.sha256) is None:
         thumbnails.remove(store, entry.id)
-        if files:
-            fetched.remove(store, [path for path in paths if catalog.source_at(path) is None])
+        fetched.remove(store, [path for path in paths if not catalog.is_path_known(path)])
+    return True
 
 
-async def empty_old(context: Context) -> None:
-    """Delete what has been in the bin for longer than the settings say."""
-    before = time.time() - context.settings.bin_days * DAY_S
-    held = await asyncio.to_thread(context.catalog.binned)
-    old = [entry for entry in held if entry.forgotten_at < before]
-    try:
-        await delete(context, old)
-    except OmniError as e:
-        log.warning("the bin was not emptied: %s", e)
-    if old:
-        log.info("%d forgotten sources are deleted for good", len(old))
+async def settle_left(context: Context) -> None:
+    """Finish what another process left half in the bin that was not known to have ended when the
+    library was opened. Raises OmniError."""
+    left = await asyncio.to_thread(context.catalog.unfinished_in_bin)
+    for entry, step in left:
+        lock = context.source_locks.setdefault(entry.sha256, asyncio.Lock())
+        busy = await asyncio.to_thread(context.catalog.ingested_by, entry.sha256)
+        if busy or lock.locked():
+            continue
+        async with lock:
+            try:
+                await settle(context.catalog, await context.opened_index(), entry, step)
+            except StoreError as e:
+                if e.code != "BUSY":
+                    raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omni_core.catalog import Catalog
 from omni_core.protocols import Index
@@ -12,12 +12,17 @@ from omni_core.protocols import Index
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What differs; both empty where all fits."""
+    """What differs; all empty where all fits."""
 
     lost: Mapping[str, int]
-    """Of each source that has fewer points than its catalog row says: how many, by id."""
+    """Of each source that has fewer points than it should: how many, by id. Where it lost some
+    before, only if it is not as many as then."""
     unknown: Mapping[str, int]
     """Of each source that the catalog does not know: how many points there are, by id."""
+    back: Mapping[str, int] = field(default_factory=dict)
+    """Of each source that had lost points and has as many as before again: how many, by id."""
+    should: Mapping[str, int] = field(default_factory=dict)
+    """How many points those of `lost` should have, by id."""
 
 
 async def compare(catalog: Catalog, index: Index) -> Compared:
@@ -27,13 +32,22 @@ async def compare(catalog: Catalog, index: Index) -> Compared:
     The catalog is read first: what another process stores meanwhile is more, never less.
     """
     wanted = await asyncio.to_thread(catalog.holdings)
+    before = await asyncio.to_thread(catalog.expected)
+    should = {**wanted, **before}
     found = await index.count_by_source()
     total = await index.count()
     if found is None:  # the index cannot say: all of it, or nothing
-        return Compared(dict.fromkeys(wanted, 0) if wanted and not total else {}, {})
+        if total < sum(should.values()):
+            return Compared(dict.fromkeys(wanted, 0) if not total else {}, {}, should=should)
+        return Compared({}, {}, back=before)
     if sum(found.values()) != total:
         found = await index.count_by_source(exact=True) or {}
-    lost = {id_: found.get(id_, 0) for id_, n in wanted.items() if found.get(id_, 0) < n}
+    back = {id_: found[id_] for id_, n in before.items() if found.get(id_, 0) >= n}
+    lost = {
+        id_: there
+        for id_, n in wanted.items()
+        if (there := found.get(id_, 0)) < n or (id_ in before and id_ not in back and there > n)
+    }
     strange = [id_ for id_ in found if id_ not in wanted]
     known = await asyncio.to_thread(catalog.kept_ids, strange)
-    return Compared(lost, {id_: found[id_] for id_ in strange if id_ not in known})
+    return Compared(lost, {i: found[i] for i in strange if i not in known}, back, should)

@@ -49,6 +49,11 @@ class Context:
     )
     """One lock per sha256 being ingested: two paths may have the same bytes."""
 
+    within: tuple[str, ...] = ()
+    """The collections that this context is bounded to (`engine.bounded`); () for all."""
+    bin_grew: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a source was forgotten."""
+
     unsettled: dict[str, StoreError] = field(default_factory=dict)
     """By sha256, why the store would not take a source further, where its row still says
     `processing`; see `engine.ingest.refused`."""

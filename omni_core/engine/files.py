@@ -10,6 +10,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.ingest.known import follow
 from omni_core.engine.library import forget_source
 from omni_core.engine.results import FileNews, FilePage, FilesNoted, KnownFile, SourceRow
+from omni_core.errors import NotFoundError
 from omni_core.ids import PIPELINE
 from omni_core.payload import changes, source_filter
 
@@ -59,8 +60,16 @@ async def note_files(context: Context, news: FileNews) -> FilesNoted:
     replaced: list[SourceRow] = []
     for path in news.ingested:
         for row in await asyncio.to_thread(catalog.replaced, path):
+
+            async def is_replaced(now: SourceRow, path: str = path) -> bool:
+                still = await asyncio.to_thread(catalog.replaced, path)
+                return now.id in (r.id for r in still)
+
             await _keep_collections(context, path, row)
-            replaced.append(await forget_source(context, row.id))
+            try:
+                replaced.append(await forget_source(context, row.id, only_if=is_replaced))
+            except NotFoundError:  # forgotten meanwhile, or ingested again from elsewhere
+                continue
     return FilesNoted(tuple(lost), tuple(replaced))
 
 

@@ -22,10 +22,12 @@ MAX_KNOWN = 1000
 async def read_hash(path: str, *, links: bool = True) -> tuple[str, Original]:
     """The sha256 of a file's bytes in hex, and the file as it was then, off the event loop.
 
-    Raises NotFoundError; UnreadableError (SOURCE_CHANGED) where it is changed meanwhile.
+    Raises NotFoundError; UnreadableError (SOURCE_CHANGED) where it is changed meanwhile;
+    UnavailableError (FILES_SLOW) where its drive does not answer.
     """
     try:
-        return await asyncio.to_thread(hashed, path, links=links)
+        work = partial(hashed, path, links=links)
+        return await file_calls.run_long(work, on=os.path.dirname(path))
     except OSError as e:
         name = os.path.basename(path)
         raise NotFoundError(f"{name!r} cannot be read: {e.strerror or e}") from e
@@ -77,16 +79,18 @@ async def _hashed_again(context: Context, row: SourceRow, file: Original) -> Ori
         context.hashes[file] = sha256
         if len(context.hashes) > MAX_KNOWN:
             context.hashes.popitem(last=False)
-        if sha256 == row.sha256:
+        if sha256 == row.bytes_sha256:
             try:
-                await asyncio.to_thread(context.catalog.note_state, sha256, file.path, **file.state)
+                await asyncio.to_thread(
+                    context.catalog.note_state, row.sha256, file.path, **file.state
+                )
             except StoreError as e:
                 log.debug("the state of %s is not noted: %s", file.path, e)
-    return file if sha256 == row.sha256 else None
+    return file if sha256 == row.bytes_sha256 else None
 
 
 async def _look(path: str) -> Original | None:
     try:
-        return await file_calls.run(partial(look, path))
+        return await file_calls.run(partial(look, path), on=os.path.dirname(path))
     except (OSError, OmniError):  # gone, or on a drive that does not answer
         return None

@@ -65,11 +65,13 @@ class IndexOpening:
         """Make partial what the index no longer holds whole, so that ingesting it again completes
         it, and note what it holds besides."""
         compared = self.compared = await compare(self._catalog, self._index)
+        await self._mark_whole(compared)
         marked = await asyncio.to_thread(self._catalog.mark_lost, compared.lost)
         if marked:  # not what another process is at
             log.warning(
-                "the index has lost segments of %d sources, which are partial now: ingest their "
-                "files again, or run `omni-mcp doctor --repair`", len(marked),
+                "the index has lost segments of %d sources, which are partial now: they are whole "
+                "again once it has them; else ingest their files again, or run "
+                "`omni-mcp doctor --repair`", len(marked),
             )  # fmt: skip
         if compared.unknown:
             log.warning(
@@ -77,6 +79,18 @@ class IndexOpening:
                 "`omni-mcp doctor` names them", sum(compared.unknown.values()),
                 len(compared.unknown),
             )  # fmt: skip
+
+    async def look_for_lost(self) -> None:
+        """Where the index had lost segments and has all of them again, as a server that was not
+        complete when it was opened, make their sources what they were. Raises OmniError."""
+        lost = await asyncio.to_thread(self._catalog.expected)
+        if self._mends and lost:
+            await self._mark_whole(await compare(self._catalog, await self.opened()))
+
+    async def _mark_whole(self, compared: Compared) -> None:
+        marked = await asyncio.to_thread(self._catalog.mark_whole, compared.back)
+        if marked:
+            log.info("%d sources have all of their segments again", len(marked))
 
     async def _mend_collections(self) -> None:
         """Write the collection names that the catalog mended into the points of their sources.

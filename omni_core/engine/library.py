@@ -239,19 +239,24 @@ async def forget_source(
     *,
     now: bool = False,
     stop: Callable[[str], Awaitable[object]] | None = None,
+    only_if: Callable[[SourceRow], Awaitable[bool]] | None = None,
 ) -> SourceRow:
     """Move a source to the bin (`engine.bin`), or delete it `now`. The file itself is not touched,
     unless it was fetched from a link or uploaded into the store: that is deleted with the source.
     Where its folder is watched, it is not ingested again before it changes.
 
-    Waits for the ingests of the same bytes; `stop` ends those of a source id."""
+    Waits for the ingests of the same bytes; `stop` ends those of a source id. Raises NotFoundError
+    UNKNOWN_SOURCE, also where `only_if` says after that wait that the source is to stay."""
     row = await exact_source(context, source)
     lock = context.source_locks.setdefault(row.sha256, asyncio.Lock())
-    while stop is not None and not await _acquired(lock, stop(row.id)):
+    while stop is not None and not await acquired(lock, stop(row.id)):
         pass
     if stop is None:
         await lock.acquire()
     try:
+        row = await exact_source(context, row.id)  # another call may have changed or forgotten it
+        if only_if is not None and not await only_if(row):
+            raise NotFoundError(f"{row.id} is to stay after all", code="UNKNOWN_SOURCE")
         await _forget_locked(context, row, now=now or not context.settings.bin_days)
     finally:
         lock.release()
@@ -259,7 +264,8 @@ async def forget_source(
     return row
 
 
-async def _acquired(lock: asyncio.Lock, stopping: Awaitable[object]) -> bool:
+async def acquired(lock: asyncio.Lock, stopping: Awaitable[object]) -> bool:
+    """Whether the lock of a source was got, once its ingests are stopped."""
     await stopping
     try:
         async with asyncio.timeout(STOP_AGAIN_S):
@@ -280,6 +286,7 @@ async def _forget_locked(context: Context, row: SourceRow, *, now: bool) -> None
         await index.flush()
         paths = await asyncio.to_thread(catalog.paths, sha256)
         await finish_first(asyncio.to_thread(_leave, catalog, sha256))
+        context.bin_grew.set()
     except BaseException:
         await finish_first(asyncio.to_thread(give_up_copy, catalog, sha256))
         await finish_first(asyncio.to_thread(catalog.end_forgetting, sha256))
@@ -287,9 +294,15 @@ async def _forget_locked(context: Context, row: SourceRow, *, now: bool) -> None
     voices = VoiceFile(context.settings.store_path)
     await asyncio.to_thread(voices.forget_source, row.id)
     if now:
-        await asyncio.to_thread(fetched.remove, context.settings.store_path, paths)
+        await asyncio.to_thread(_remove_fetched, context, paths)
     for kept in (clips, thumbnails) if now else (clips,):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
+
+
+def _remove_fetched(context: Context, paths: Sequence[str]) -> None:
+    """Two copies that are kept apart may be of one file."""
+    gone = [path for path in paths if not context.catalog.is_path_known(path)]
+    fetched.remove(context.settings.store_path, gone)
 
 
 def _leave(catalog: Catalog, sha256: str) -> None:

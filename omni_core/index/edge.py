@@ -57,7 +57,7 @@ class EdgeIndex(Index):
             "index process",
             MAIN,
             answers={"count": int, "optimize": bool},
-            rules=of_index(self._sandbox),
+            rules=of_index(self._sandbox, str(path)),
             path=str(path),
             dim=self._info.dim,
             multi_vector=self._info.multi_vector,
@@ -139,11 +139,25 @@ class EdgeIndex(Index):
         await asyncio.to_thread(versions.activate, self._store, versions.slug(self._info))
 
     async def copy_to(self, store: Path) -> bool:
-        """Copy the shard; other calls wait meanwhile."""
+        """Copy the shard; other calls wait meanwhile.
+
+        Its process knows the folder of its own files alone: it is started anew with that of the
+        copy, which it may write until it ends.
+        """
         name = versions.slug(self._info)
-        await self._call("copy_to", str(versions.folder(store) / name), deadline_s=None)
+        target = versions.folder(store) / name
+        await self.flush()
+        await asyncio.to_thread(self._start_anew_with, target)
+        await self._call("copy_to", str(target), deadline_s=None)
         await asyncio.to_thread(versions.activate, store, name)
         return True
+
+    def _start_anew_with(self, target: Path) -> None:
+        target.mkdir(parents=True, exist_ok=True)
+        if self._worker is not None:  # closed by another task, it raises at the next call
+            own = str(versions.folder(self._store) / versions.slug(self._info))
+            self._worker.rules = of_index(self._sandbox, own, str(target))
+            self._worker.kill()
 
     async def close(self) -> None:
         """Flush and release the shard."""

@@ -129,12 +129,18 @@ class ServerIndex(Index):
             await self._call("create_payload_index", self.collection, key, kind, wait=True)
 
     def _require_writable(self, why: str) -> None:
-        if self._settings.qdrant_read_only:
+        if self._only_reads:
+            why_not = "qdrant_read_only" if self._settings.qdrant_read_only else "its store is"
             raise StoreError(
-                f"{why}, and this server may only read (qdrant_read_only): do it without that "
-                "setting, with a key that may write",
+                f"{why}, and this server may only read ({why_not}): do it with a store that can be "
+                "written, without that setting, and with a key that may write",
                 code="READ_ONLY",
             )
+
+    @property
+    def _only_reads(self) -> bool:
+        """Whether nothing on the server may be changed."""
+        return self._settings.qdrant_read_only or self._settings.read_only
 
     async def _current(self) -> str | None:
         for _ in range(2):  # another process may make the alias between the two questions
@@ -213,8 +219,9 @@ class ServerIndex(Index):
         self._library = library
 
     async def _marked(self, library: str) -> bool:
-        """Whether the collection could be marked; a server that only searches may not."""
-        if self._settings.qdrant_read_only:
+        """Whether the collection could be marked; a server that only searches may not, nor one of
+        a library that is open read-only."""
+        if self._only_reads:
             return False
         own = self._q.collection.metadata(self._info, library)
         try:

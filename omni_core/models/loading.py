@@ -20,6 +20,7 @@ from omni_core.models.answers import Ahead, LoadState, ModelStatus, UnloadedRead
 from omni_core.models.reading import Readers
 from omni_core.protocols import Encoder, Reader, Reranker
 from omni_core.readers import MissingReader
+from omni_core.sandbox import entering
 from omni_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class LoadingModels:
         if not ahead:
             self._wanted.wait()
             self._fill(self._readers, "readers", "", self._load_readers)
+        entering.loaded()
 
     def _found(self) -> Readers | RemoteReading:
         self._wanted.set()

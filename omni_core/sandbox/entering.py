@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import struct
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from omni_core.errors import UnavailableError
 from omni_core.sandbox import landlock, seccomp
 from omni_core.sandbox.kernel import LINUX, PR_SET_NO_NEW_PRIVS, kernel, prctl, syscall
-from omni_core.sandbox.rules import FONTS, SYSTEM, Rules, of_python
+from omni_core.sandbox.rules import (
+    CERTIFICATES,
+    DRIVERS,
+    FONTS,
+    OF_THE_NETWORK,
+    SYSTEM,
+    Rules,
+    of_python,
+)
 
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 _CAPABILITIES_3 = 0x20080522
+_UNTIL_LOADED: list[Rules] = []
+"""What is to hold for this process once everything is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +74,42 @@ def enter(rules: Rules) -> Entered:
         _drop_capabilities(rules)
         if has.seccomp:
             seccomp.restrict(rules)
+            if rules.fetches:
+                _UNTIL_LOADED.append(replace(rules, network=False))
         held = Entered(has.seccomp, has.landlock, has.lacks)
     except OSError as e:  # a container may forbid what the kernel has
         lacks.append(f"the right to enter it ({e.strerror})")
         _lacking(rules, " and ".join(lacks))
         held = Entered(lacks=" and ".join(lacks))
     return held
+
+
+def loaded() -> None:
+    """Give up the network where it was needed just to fetch what is loaded now: connections that
+    are open end, and there are no further ones. Raises OSError where the kernel refuses."""
+    if _UNTIL_LOADED:
+        seccomp.restrict_all(_UNTIL_LOADED.pop())
+        _end_connections()
+
+
+def _end_connections() -> None:
+    """All but those that this process answers on."""
+    import socket
+
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the listing itself had one that is closed by now
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                found.append(socket.socket(fileno=os.dup(int(name))))
+    internet = [s for s in found if s.family in (socket.AF_INET, socket.AF_INET6)]
+    listening = [s for s in internet if s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
+    served = {s.getsockname()[1] for s in listening}
+    for one in internet:
+        with contextlib.suppress(OSError):  # it has ended
+            if one.getsockname()[1] not in served:
+                one.shutdown(socket.SHUT_RDWR)
+    for one in found:
+        one.close()
 
 
 def _lacking(rules: Rules, lacks: str) -> None:
@@ -79,10 +121,13 @@ def _lacking(rules: Rules, lacks: str) -> None:
 
 
 def _places(rules: Rules) -> Iterator[tuple[str, int]]:
+    installed = landlock.PROGRAMS if rules.programs else landlock.READS
     if rules.reads is None:
-        yield "/", landlock.READS
+        yield "/", installed
     else:
-        for path in (*SYSTEM, *of_python(sys.path), *map(os.path.expanduser, FONTS), *rules.reads):
+        for path in (*SYSTEM, *of_python(sys.path), *(DRIVERS if rules.devices else ())):
+            yield path, installed
+        for path in (*map(os.path.expanduser, FONTS), *_of_the_network(rules), *rules.reads):
             yield path, landlock.READS
     if rules.writes is None:
         yield "/", landlock.WRITES
@@ -92,6 +137,12 @@ def _places(rules: Rules) -> Iterator[tuple[str, int]]:
     yield "/dev/null", landlock.DEVICES
     if rules.devices:
         yield "/dev", landlock.WRITES | landlock.DEVICES
+
+
+def _of_the_network(rules: Rules) -> Iterator[str]:
+    if rules.network:
+        yield from OF_THE_NETWORK
+        yield from (path for name in CERTIFICATES if (path := os.environ.get(name)))
 
 
 def _drop_capabilities(rules: Rules) -> None:

@@ -13,6 +13,8 @@ import re
 import sys
 from collections.abc import Collection, Mapping
 
+from omni_core.allocator import FEW_ARENAS
+
 NAMES = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TZDIR", "TMPDIR", "TMP", "TEMP",
     "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH",
@@ -66,7 +68,8 @@ def allowed(
             return True
         return upper.startswith(beginnings) and not _SECRET.search(name)
 
-    return {name: value for name, value in environ.items() if may(name)} | SILENT
+    given = {name: value for name, value in environ.items() if may(name)}
+    return FEW_ARENAS | given | SILENT
 
 
 def import_path() -> list[str]:

@@ -34,6 +34,7 @@ WRITES = (
     READS | _WRITE | _REMOVE_FOLDER | _REMOVE | _FOLDER | _FILE | _LINK | _REFER | _TRUNCATE
 )  # fmt: skip
 DEVICES = READS | _WRITE | _DEVICE
+PROGRAMS = READS | _EXECUTE
 _ON_FILES = _EXECUTE | _WRITE | _READ | _TRUNCATE | _DEVICE
 
 
@@ -42,16 +43,15 @@ def restrict(
 ) -> None:
     """Confine this thread and those that it starts. Raises OSError.
 
-    `rules`: path and rights; paths that do not exist are left out; None: the whole file system.
+    `rules`: path and rights; paths that do not exist are left out; None: the whole file system, but
+    for making block devices: that too is a domain, from which nobody outside can be looked into.
     """
-    files = _ALL[min(version, 5)] if rules is not None else 0
+    files = _ALL[min(version, 5)] if rules is not None else _BLOCK
     tcp = 0 if network or version < 4 else _BIND_TCP | _CONNECT_TCP
     scoped = 0 if version < 6 else _ABSTRACT_SOCKETS * (not network) | _SIGNALS * (not signals)
     handled = struct.pack("QQQ", files, tcp, scoped)[
         : 8 if version < 4 else 16 if version < 6 else 24
     ]
-    if not any(handled):
-        return
     ruleset = syscall(_CREATE, handled, ctypes.c_size_t(len(handled)), ctypes.c_uint32(0))
     try:
         for path, rights in rules or ():

@@ -20,6 +20,10 @@ class Rules:
     mode: Mode = "auto"
     network: bool = False
     """Sockets of any kind, those of the machine's own services too."""
+    fetches: bool = False
+    """Whether the network is given up once everything is loaded; see `entering.loaded`."""
+    serves: bool = False
+    """Whether it answers on sockets that were opened before: it takes connections, makes none."""
     programs: bool = False
     """Further processes, and signals to others."""
     reads: tuple[str, ...] | None = ()
@@ -28,7 +32,7 @@ class Rules:
     """Folders below which it may create, change and remove files; None: any. With a folder of its
     own for temporary files."""
     devices: bool = False
-    """Whether it may use devices, as a GPU is."""
+    """Whether it runs models: it may use devices, as a GPU is, and see which there are."""
     variables: tuple[str, ...] = ()
     """Names of environment variables that it gets besides the usual ones."""
     keeps: tuple[int, ...] = (2,)
@@ -49,18 +53,36 @@ SYSTEM = (
 )  # fmt: skip
 """What any program reads. Other processes under /proc, and the rest of /etc, are not there."""
 FONTS = ("~/.fonts", "~/.local/share/fonts")
+DRIVERS = (
+    "/sys", "/opt", "/run/opengl-driver", "/proc/driver", "/proc/devices", "/proc/modules",
+    "/proc/version", "/proc/vmstat", "/proc/zoneinfo", "/proc/loadavg", "/proc/uptime",
+    "/proc/filesystems", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives",
+    "/etc/OpenCL", "/etc/vulkan", "/etc/nvidia", "/etc/group",
+)  # fmt: skip
+"""What a child that runs models reads besides: drivers, their libraries, what the machine has."""
+OF_THE_NETWORK = (
+    "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/gai.conf", "/etc/services",
+    "/etc/protocols", "/etc/ssl", "/etc/pki", "/etc/ca-certificates",
+)  # fmt: skip
+"""What a child reads that may use the network: names of hosts, and certificates."""
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that name further certificates."""
 
 
 def of_python(path: Iterable[str] = ()) -> tuple[str, ...]:
-    """The folders of this interpreter and of its packages."""
+    """The folders of this interpreter and of its packages, installed with `pip install -e` too."""
     import sysconfig  # in the child alone
 
     places = {sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(sys.executable)}
     places |= {*sysconfig.get_paths().values(), *path}
     places |= {p for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p}
+    for name, module in list(sys.modules.items()):
+        if name.startswith("__editable__"):
+            places |= set(map(str, getattr(module, "MAPPING", {}).values()))
     return tuple(sorted(places - {""}))
 
 
-def of_index(mode: Mode) -> Rules:
-    """The rules for the process of the embedded index: it reads and writes our own data only."""
-    return Rules(mode, reads=None, writes=None, keeps=CAN_WRITE_ANYWHERE)
+def of_index(mode: Mode, *folders: str) -> Rules:
+    """The rules for the process of the embedded index, which knows these folders alone: that of its
+    files and, for a copy of them, that of the copy."""
+    return Rules(mode, reads=folders, writes=folders, keeps=CAN_WRITE_ANYWHERE)

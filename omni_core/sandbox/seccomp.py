@@ -14,11 +14,14 @@ import platform
 import struct
 from dataclasses import dataclass
 
-from omni_core.sandbox.kernel import PR_SET_SECCOMP, prctl
+from omni_core.sandbox.kernel import PR_SET_SECCOMP, prctl, syscall
 from omni_core.sandbox.rules import Rules
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """Column of the tables, and the number by which the kernel calls it (AUDIT_ARCH)."""
+
+_SECCOMP = {"x86_64": 317, "aarch64": 277}
+_SET_FILTER, _ALL_THREADS = 1, 1
 
 _Numbers = tuple[int | None, int | None]
 """Of a call on x86-64 and on ARM64; None: it has no such call."""
@@ -43,8 +46,10 @@ NEVER: dict[str, _Numbers] = {
     "migrate_pages": (256, 238), "move_pages": (279, 239), "personality": (135, 92),
 }  # fmt: skip
 NETWORK: dict[str, _Numbers] = {
-    "socket": (41, 198), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201),
-    "accept": (43, 202), "accept4": (288, 242),
+    "socket": (41, 198), "connect": (42, 203), "bind": (49, 200),
+}  # fmt: skip
+ANSWERING: dict[str, _Numbers] = {
+    "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242),
 }  # fmt: skip
 PROGRAMS: dict[str, _Numbers] = {
     "execve": (59, 221), "execveat": (322, 281), "fork": (57, None), "vfork": (58, None),
@@ -113,6 +118,7 @@ def _refused(rules: Rules) -> list[_Numbers]:
     return [
         *NEVER.values(),
         *(() if rules.network else NETWORK.values()),
+        *(() if rules.network or rules.serves else ANSWERING.values()),
         *(() if rules.programs else PROGRAMS.values()),
     ]
 
@@ -123,5 +129,15 @@ class _Program(ctypes.Structure):
 
 def restrict(rules: Rules) -> None:
     """Install the filter for this thread and those that it starts; raises OSError."""
+    prctl(PR_SET_SECCOMP, 2, ctypes.byref(_compiled(rules)))
+
+
+def restrict_all(rules: Rules) -> None:
+    """Install it for every thread of this process, on top of what holds already; raises OSError."""
+    number, flags = _SECCOMP[platform.machine()], ctypes.c_ulong(_ALL_THREADS)
+    syscall(number, ctypes.c_ulong(_SET_FILTER), flags, ctypes.byref(_compiled(rules)))
+
+
+def _compiled(rules: Rules) -> _Program:
     code = program(rules, platform.machine(), os.getpid())
-    prctl(PR_SET_SECCOMP, 2, ctypes.byref(_Program(len(code) // 8, code)))
+    return _Program(len(code) // 8, code)

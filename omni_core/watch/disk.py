@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from omni_core.file_calls import go_on
 from omni_core.text.subtitle_names import SUBTITLE_FOLDERS, Films, is_subtitle
 from omni_core.watch.rules import beside_media, counts
 
@@ -69,6 +70,7 @@ def look(paths: Iterable[str], folder: str) -> Seen:
     seen = Seen()
     siblings: dict[str, list[str]] = {}
     for path in paths:
+        go_on()
         within = os.path.relpath(path, folder)
         if within != "." and not all(counts(part) for part in within.split(os.sep)):
             continue
@@ -99,6 +101,7 @@ def _walk(top: str, seen: Seen) -> None:
             continue
         siblings[folder] = [e.name for e in entries]
         for entry in entries:
+            go_on()
             if not counts(entry.name):
                 continue
             try:
@@ -150,4 +153,9 @@ def stat_of(path: str) -> FileStat | None:
 
 def absent(paths: Iterable[str]) -> list[str]:
     """Those of the paths at which nothing is now."""
-    return [path for path in paths if not os.path.lexists(path)]
+    found = []
+    for path in paths:
+        go_on()
+        if not os.path.lexists(path):
+            found.append(path)
+    return found

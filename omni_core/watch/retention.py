@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from omni_core import file_calls
 from omni_core.catalog.query import MISSING, OUTDATED
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import SourceRow
+from omni_core.errors import UnavailableError
 from omni_core.watch.folders import Watched
 
 PAGE = 100
@@ -17,8 +19,16 @@ PAGE = 100
 async def missing(engine: EngineApi, collection: str = "") -> list[SourceRow]:
     """The sources that are marked as missing and whose file is still not there."""
     found = await _all(engine, MISSING, collection)
-    gone = [not await asyncio.to_thread(os.path.lexists, row.uri) for row in found]
-    return [row for row, is_gone in zip(found, gone, strict=True) if is_gone]
+    return [row for row in found if await _is_gone(row.uri)]
+
+
+async def _is_gone(path: str) -> bool:
+    """Whether nothing is there; False where its drive does not answer."""
+    try:
+        there = await file_calls.run(partial(os.path.lexists, path), on=os.path.dirname(path))
+    except UnavailableError:
+        return False
+    return not there
 
 
 async def outdated(engine: EngineApi) -> list[SourceRow]:
@@ -45,4 +55,8 @@ async def forget_missing(engine: EngineApi, watched: Watched, days: int) -> list
         for row in await missing(engine)
         if watched.holds(row.uri) and row.missing_since is not None and row.missing_since < before
     ]
-    return [await engine.forget(row.id) for row in old]
+    return [
+        await engine.forget(row.id)
+        for row in old
+        if await _is_gone(row.uri)  # still: each takes a while
+    ]

@@ -10,7 +10,11 @@ import asyncio
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+
+from omni_core import file_calls
+from omni_core.errors import UnavailableError
 
 CHECK_MS = 5_000
 """Pause between checks that a folder is still the same one: a watched folder that was unmounted or
@@ -45,7 +49,10 @@ async def listen(folders: Sequence[str], changed: Changed, cannot: Cannot) -> No
         wanted = [f for f in folders if f not in polled]
         if not wanted:
             return
-        there = await asyncio.to_thread(_identities, wanted)
+        try:
+            there = await file_calls.run(partial(_identities, wanted))
+        except UnavailableError:  # a drive does not answer
+            there = {}
         try:
             await _until_another(there, wanted, changed)
         except OSError as e:  # above all: the limit of watches per user

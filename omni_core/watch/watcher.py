@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import (
@@ -18,6 +19,7 @@ from omni_core.engine.results import (
     PassedOver,
 )
 from omni_core.errors import NotFoundError, OmniError, StoppedError, TooLargeError, UnavailableError
+from omni_core.file_calls import run, run_long
 from omni_core.watch import disk
 from omni_core.watch.events import Event
 from omni_core.watch.folders import Watched
@@ -60,6 +62,14 @@ class _Folder:
     device: int = 0
     """Of the last scan; another one is another disk."""
     dirty: set[str] = field(default_factory=set)
+
+
+async def _presence(folder: str) -> disk.Presence:
+    """The state of a folder; one whose drive does not answer is away."""
+    try:
+        return await run(partial(disk.presence, folder), on=folder)
+    except UnavailableError:
+        return disk.Presence(False, True, 0)
 
 
 class Watcher:
@@ -144,15 +154,29 @@ class Watcher:
         """Look at what is due, and record which files are gone."""
         try:
             for folder in self._folders:
-                if folder.scan_at <= self._clock.now():
-                    await self._scan(folder)
-                await self._look_at_changes(folder)
-                await self._record_gone(folder)
+                try:
+                    await self._look_at(folder)
+                except UnavailableError as e:
+                    if e.code != "FILES_SLOW":
+                        raise
+                    await self._lose_sight(folder)
             if self._files.queued:
                 self._turn.set()
         except BaseException:
             self.scan_soon()  # what was taken is found again
             raise
+
+    async def _look_at(self, folder: _Folder) -> None:
+        if folder.scan_at <= self._clock.now():
+            await self._scan(folder)
+        await self._look_at_changes(folder)
+        await self._record_gone(folder)
+
+    async def _lose_sight(self, folder: _Folder) -> None:
+        """A drive does not answer any more, while other folders do."""
+        if not folder.away:
+            await self._report(Event("away", folder.watched.path, retry_s=AWAY_S))
+        folder.away, folder.scan_at = True, self._clock.now() + AWAY_S
 
     async def _scan(self, folder: _Folder) -> None:
         path, started = folder.watched.path, self._clock.now()
@@ -162,7 +186,7 @@ class Watcher:
             folder.scan_at = started + AWAY_S
             return
         self._files.load(path, known)
-        seen, new, absent = await asyncio.to_thread(self._compare, path, known)
+        seen, new, absent = await run_long(partial(self._compare, path, known), on=path)
         self._files.seen(seen.files)
         self._saw(new, live=False)
         self._files.lost(absent, self._clock.now())
@@ -192,7 +216,7 @@ class Watcher:
     async def _is_there(self, folder: _Folder, known: int) -> bool:
         """Whether the folder can be reached. An empty one of which files are known is taken for a
         mount point without its disk, unless it was seen with files on the same device."""
-        now = await asyncio.to_thread(disk.presence, folder.watched.path)
+        now = await _presence(folder.watched.path)
         away = not now.there or (now.empty and known > 0 and now.device != folder.device)
         if away and not folder.away:
             await self._report(Event("away", folder.watched.path, retry_s=AWAY_S))
@@ -210,7 +234,7 @@ class Watcher:
         if watched.path in paths:  # the folder itself: it may have been mounted or renamed
             paths.discard(watched.path)
             folder.scan_at = float("-inf")
-        seen = await asyncio.to_thread(disk.look, paths, watched.path)
+        seen = await run_long(partial(disk.look, paths, watched.path), on=watched.path)
         self._saw(seen.files, live=True)
         self._files.lost(seen.absent, self._clock.now())
 
@@ -234,13 +258,13 @@ class Watcher:
         paths = [p for p in self._files.gone(self._clock.now()) if folder.watched.holds(p)]
         if not paths or folder.away:
             return
-        now = await asyncio.to_thread(disk.presence, folder.watched.path)
+        now = await _presence(folder.watched.path)
         if not now.there or now.device != folder.device:
             folder.scan_at = float("-inf")
             for path in paths:
                 self._files.missing.pop(path, None)
             return
-        gone = await asyncio.to_thread(disk.absent, paths)
+        gone = await run_long(partial(disk.absent, paths), on=folder.watched.path)
         engine = await self._engine()
         noted = await engine.note_files(FileNews(gone=tuple(gone)))
         was_known = {path: self._files.known.get(path) for path in gone}
@@ -260,7 +284,7 @@ class Watcher:
             return False
         known: KnownFile | None = None
         try:
-            if await asyncio.to_thread(disk.stat_of, job.path) != job.stat:
+            if await run(partial(disk.stat_of, job.path), on=os.path.dirname(job.path)) != job.stat:
                 self.changed([job.path])
                 return True
             known = await self._ingest(job)
@@ -270,7 +294,7 @@ class Watcher:
         finally:
             if self._files.working is job:
                 self._files.ended(job, known, self._clock.now())
-        if await asyncio.to_thread(disk.stat_of, job.path) != job.stat:
+        if await run(partial(disk.stat_of, job.path), on=os.path.dirname(job.path)) != job.stat:
             self.changed([job.path])
         return True
 

@@ -88,9 +88,16 @@ def _unfit(path: Path) -> str:
 
 
 def keep(path: Path, data: bytes) -> None:
-    """Write a file of the cache and its hash, each atomically."""
-    write_atomically(path, data)
-    write_atomically(_note(path), hashlib.sha256(data).hexdigest().encode())
+    """Write a file of the cache and its hash, each atomically. Raises UnavailableError where there
+    is no room for it, or no right to."""
+    try:
+        write_atomically(path, data)
+        write_atomically(_note(path), hashlib.sha256(data).hexdigest().encode())
+    except OSError as e:
+        raise UnavailableError(
+            f"{path.name} cannot be kept in the cache {path.parent} ({e.strerror}): free some "
+            "space there, or name another folder with cache_dir, and start again"
+        ) from e
 
 
 def is_intact(path: Path) -> bool:

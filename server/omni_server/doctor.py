@@ -270,6 +270,8 @@ def _sandbox(settings: Settings) -> Iterator[Finding]:
         return
     same = set(held.values())
     detail = same.pop() if len(same) == 1 else "; ".join(f"{k}: {w}" for k, w in held.items())
+    if more := confinement.in_words(settings):
+        detail += f"; {more}"
     lacks = kernel().lacks
     state: State = "warning" if lacks and sys.platform == "linux" else "ok"
     yield Finding(

@@ -97,3 +97,54 @@ def test_no_process_waits_for_a_thread_that_hangs() -> None:
         [sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=60, cwd=REPO
     )
     assert (done.returncode, done.stdout.strip()) == (0, "FILES_SLOW"), done.stderr
+
+
+async def test_a_call_that_goes_on_may_take_longer_than_its_deadline() -> None:
+    def work() -> str:
+        for _ in range(20):
+            threading.Event().wait(0.05)
+            go_on()
+        return "all read"
+
+    assert await FileCalls().run_long(work, stall_s=0.5) == "all read"
+
+
+async def test_a_call_that_stops_going_on_is_answered_and_the_next_on_the_same_is_not_begun() -> (
+    None
+):
+    released, began = threading.Event(), []
+    calls = FileCalls()
+
+    def work() -> None:
+        began.append(1)
+        go_on()
+        released.wait()
+
+    try:
+        with pytest.raises(UnavailableError, match=r"gave nothing for 0\.05 s"):
+            await calls.run_long(work, stall_s=0.05, on="/mnt/nas")
+        for call in (calls.run, calls.run_long):
+            with pytest.raises(UnavailableError, match="an earlier look-up in the same folder"):
+                await call(work, 0.05, on="/mnt/nas")
+        assert (len(began), calls.stuck) == (1, 1)
+        assert await calls.run(lambda: "here", on="/home") == "here"
+    finally:
+        released.set()
+
+
+async def test_what_was_merely_cancelled_does_not_stand_in_the_way() -> None:
+    calls, began, released = FileCalls(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        began.set()
+        released.wait()
+
+    call = asyncio.create_task(calls.run_long(work, on="/m"))
+    await asyncio.to_thread(began.wait, 10)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    try:
+        assert await calls.run(lambda: "here", on="/m") == "here"
+    finally:
+        released.set()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from omni_core import leases
+from omni_core import leases, originals
 from omni_core.errors import NotFoundError, UnreadableError
 from omni_core.originals import (
     CHANGED,
@@ -121,14 +120,14 @@ def test_of_a_drive_of_the_network_it_is_not_known_who_writes(
 def test_what_changes_while_it_is_hashed_has_no_hash(
     note: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    digest = hashlib.file_digest
+    digest = originals._digest
 
-    def and_grows(file: io.BufferedReader, kind: str) -> object:
+    def and_grows(file: BinaryIO) -> str:
         with note.open("ab") as f:
             f.write(b" and more")
-        return digest(file, kind)
+        return digest(file)
 
-    monkeypatch.setattr(hashlib, "file_digest", and_grows)
+    monkeypatch.setattr(originals, "_digest", and_grows)
     with pytest.raises(UnreadableError) as refused:
         hashed(str(note))
     assert refused.value.code == CHANGED

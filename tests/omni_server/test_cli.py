@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -413,16 +414,8 @@ def test_a_worker_on_another_process_embeds_for_this_one(
         s.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{s.getsockname()[1]}"
     environ = {**os.environ, "PYTHONPATH": f"{REPO}{os.pathsep}{REPO / 'server'}"}
-    command = [
-        sys.executable,
-        "-m",
-        "omni_server",
-        "worker",
-        "--listen",
-        address,
-        "--token",
-        SECRET,
-    ]
+    environ |= {"OMNI_ENCODER_TOKEN": SECRET}
+    command = [sys.executable, "-m", "omni_server", "worker", "--listen", address]
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as worker:
         try:
             _wait_for(f"http://{address}/health")
@@ -431,9 +424,24 @@ def test_a_worker_on_another_process_embeds_for_this_one(
             assert call("ingest", media / "boats.md").code == 0
             found = call("search", "launch postponed to March", "--json")
             assert found.data["hits"][0]["title"] == "Boats"
+            if sys.platform == "linux":
+                _is_confined(worker.pid)
         finally:
             worker.terminate()
             worker.communicate(timeout=30)
+
+
+def _is_confined(pid: int) -> None:
+    """What reads the bodies of requests is in the sandbox, every thread of it, and knows no more of
+    the environment than a child."""
+    from omni_core.sandbox.kernel import kernel
+
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        status = (task / "status").read_text()
+        assert "NoNewPrivs:\t1" in status
+        assert not kernel().seccomp or "Seccomp:\t2" in status
+    with suppress(PermissionError):  # it is hidden from all but root
+        assert b"OMNI_ENCODER_TOKEN" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def _wait_for(url: str) -> None:

@@ -61,11 +61,10 @@ async def test_a_walk_ends_when_its_call_is_cancelled(tmp_path: Path) -> None:
     for n in range(50):
         (tmp_path / f"{n}.md").touch()
     settings = Settings(store=str(tmp_path / "store"), roots=(str(tmp_path),))
-    given_up = threading.Event()
-    given_up.set()
+    given_up = file_calls._Sign(given_up=True)
 
     def walk() -> Any:
-        file_calls._given_up.set(given_up)
+        file_calls._sign.set(given_up)
         return Access(settings).check(str(tmp_path))
 
     with pytest.raises(file_calls.GivenUpError):

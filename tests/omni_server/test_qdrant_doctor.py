@@ -15,6 +15,7 @@ from omni_core.settings import Settings
 from omni_server import doctor
 from omni_server.cli import main
 from tests.omni_core.index.qdrant_standin import StandIn
+from tests.omni_server.doctor_findings import found
 
 
 @pytest.fixture
@@ -42,10 +43,6 @@ def fill(tmp_path: Path) -> Callable[[Settings], None]:
             await engine.ingest(IngestRequest(str(file)))
 
     return lambda settings: asyncio.run(ingest(settings))
-
-
-def found(settings: Settings) -> dict[str, doctor.Finding]:
-    return {f.name: f for f in doctor._places(settings)}
 
 
 def test_server_collection_copies_and_key_are_named(

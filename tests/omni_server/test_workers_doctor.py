@@ -9,14 +9,10 @@ import pytest
 
 from omni_core.models.serving.app import worker_app
 from omni_core.settings import Settings
-from omni_server import doctor
 from tests.omni_core.encoders.remote.conftest import DEAF, TOKEN, running
+from tests.omni_server.doctor_findings import found
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def found(settings: Settings) -> dict[str, doctor.Finding]:
-    return {f.name: f for f in doctor._places(settings)}
 
 
 def settings(store: Path, *urls: str, **more: object) -> Settings:

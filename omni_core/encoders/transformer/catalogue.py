@@ -42,6 +42,13 @@ def find_model(name: str, *, weights_dir: str = "") -> ModelSpec:
     return replace(spec, revision=revision) if revision and not spec.folder else spec
 
 
+def folder_of(name: str, weights_dir: str) -> Path | None:
+    """The folder of a model that need not be fetched; None where there is none."""
+    plain_name = name.partition("@")[0]
+    known = _known(plain_name)
+    return hub.local_folder(plain_name, known.id if known else "", weights_dir)
+
+
 @cache
 def known_models() -> dict[str, ModelSpec]:
     """The models of models.toml by name, in its order."""

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -78,9 +78,10 @@ async def _look(settings: Settings, busy: str) -> Look:
         else:
             with closing(catalog):
                 sources, segments = await asyncio.to_thread(catalog.totals)
-                found += await asyncio.to_thread(_lost_before, catalog)
-                if not busy:
-                    found += await _of_index(settings, catalog, notes)
+                back: set[str] = set()
+                of_index = [] if busy else await _of_index(settings, catalog, notes, back)
+                found += await asyncio.to_thread(_lost_before, catalog, back)
+                found += of_index
                 found += await asyncio.to_thread(_of_thumbnails, store, catalog)
     found += await asyncio.to_thread(_of_caches, settings)
     return Look(str(store), sources, segments, tuple(found), tuple(notes))
@@ -120,12 +121,13 @@ def damaged_databases(store: Path) -> Iterator[tuple[Path, str]]:
             yield path, said.splitlines()[0]
 
 
-def _lost_before(catalog: Catalog) -> list[Fault]:
-    """What a server found when it opened the index, and nobody has ingested since."""
+def _lost_before(catalog: Catalog, back: Collection[str]) -> list[Fault]:
+    """What a server found when it opened the index, and nobody has ingested since; `back`: ids of
+    sources of which the index has all segments again, or was said to have lost others since."""
     found, after = [], None
     while True:
         page, _, after = catalog.list(state="partial", limit=200, after=after)
-        lines = [(row.title, lost_note(row.warnings)) for row in page]
+        lines = [(row.title, lost_note(row.warnings)) for row in page if row.id not in back]
         found += [
             Fault("index", f"{title}: {line.partition(': ')[0]}") for title, line in lines if line
         ]
@@ -133,7 +135,10 @@ def _lost_before(catalog: Catalog) -> list[Fault]:
             return found
 
 
-async def _of_index(settings: Settings, catalog: Catalog, notes: list[str]) -> list[Fault]:
+async def _of_index(
+    settings: Settings, catalog: Catalog, notes: list[str], said: set[str]
+) -> list[Fault]:
+    """`said` gets the ids of the sources that are named here."""
     store = settings.store_path
     _, segments = await asyncio.to_thread(catalog.totals)
     embedded = settings.index == "edge"
@@ -157,7 +162,7 @@ async def _of_index(settings: Settings, catalog: Catalog, notes: list[str]) -> l
         held = await asyncio.to_thread(index.load, settings, info)
         try:
             await held.open()
-            found += await _compared(held, catalog)
+            found += await _compared(held, catalog, said)
             if embedded:
                 sound = await look_at_points(held)
                 found += _damaged_points(sound.damaged)
@@ -176,13 +181,18 @@ def other_model(store: Path, catalog: Catalog, info: EncoderInfo) -> bool:
     return named not in (None, info.fingerprint) and versions.is_current(store, info)
 
 
-async def _compared(held: Any, catalog: Catalog) -> list[Fault]:
+async def _compared(held: Any, catalog: Catalog, said: set[str]) -> list[Fault]:
     differs = await compare(catalog, held)
+    said.update(differs.lost, differs.back)
     rows = await asyncio.to_thread(catalog.get_many, list(differs.lost)[:MOST])
     found = [
-        Fault("index", f"{row.title} has {differs.lost.get(id_, 0)} of {row.segments} segments")
+        Fault("index", f"{row.title} has {differs.lost.get(id_, 0)} of {should} segments")
         for id_, row in rows.items()
+        if (should := differs.should.get(id_, row.segments))
     ]
+    if differs.back:
+        line = f"{counted(len(differs.back), 'source')} that had lost segments: all are there again"
+        found.append(Fault("index", line, "omni-mcp doctor --repair, or start a server", True))
     if (more := len(differs.lost) - len(rows)) > 0:
         found.append(Fault("index", f"of {counted(more, 'further source')} segments are lost"))
     if differs.unknown:

@@ -41,6 +41,8 @@ from omni_core.weights import cache
 
 ASIDE = "damaged"
 AT_ONCE = 500
+ROOM = 4 << 20
+"""Bytes of a catalog without use from which it is written anew."""
 
 
 async def mend(settings: Settings) -> Mended:
@@ -134,6 +136,7 @@ async def _mend_contents(settings: Settings, info: EncoderInfo, aside: Path, sai
         if not settings.catalog:
             await asyncio.to_thread(_mend_rows, settings.store_path, catalog, aside, said)
             await asyncio.to_thread(_mend_model, settings, catalog, info, said)
+        await asyncio.to_thread(_give_room_back, catalog, said)
         if settings.index == "memory":
             return
         found = await _opened(settings, info, catalog, aside, said)
@@ -162,6 +165,18 @@ def _mend_rows(store: Path, catalog: Catalog, aside: Path, said: Mended) -> None
         else:
             _note(aside / "rows.jsonl", [repr(checking.take_row(store, sha256))])
             said.done.append(f"the row of {title}, without a hash that makes sense, was taken out")
+
+
+def _give_room_back(catalog: Catalog, said: Mended) -> None:
+    size = catalog.unused_bytes()
+    if size < ROOM:
+        return
+    try:
+        catalog.give_room_back(whole=True)
+    except StoreError as e:
+        said.left.append(f"{size / 1e6:.0f} MB of the catalog are not given back: {e}")
+    else:
+        said.done.append(f"given back to the file system: {size / 1e6:.0f} MB of the catalog")
 
 
 def _mend_model(settings: Settings, catalog: Catalog, info: EncoderInfo, said: Mended) -> None:
@@ -236,6 +251,9 @@ async def _mend_points(
             "kept: ingest their files again"
         )
     await held.flush()
+    whole = await asyncio.to_thread(catalog.mark_whole, differs.back)
+    if whole:
+        said.done.append(f"all segments are there again: {counted(len(whole), 'source')}")
     marked = await asyncio.to_thread(catalog.mark_lost, differs.lost)
     if marked:
         said.done.append(f"marked as partial: {counted(len(marked), 'source')} with lost segments")

@@ -10,16 +10,19 @@ import asyncio
 import hashlib
 import json
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from omni_core import file_calls
 from omni_core.engine.context import Context
 from omni_core.engine.results import IngestRequest
-from omni_core.errors import StoreError
+from omni_core.errors import StoreError, UnavailableError
 from omni_core.tasks import finish_first
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,8 @@ class FolderRequest:
     collection: str = "default"
     fast: bool = False
     links: bool = True
+    apart: bool = False
+    """As in `IngestRequest`."""
 
 
 class Record:
@@ -69,7 +74,10 @@ class Record:
         key = key_of(request)
         if key not in self._noted:
             self._noted.add(key)
-            await asyncio.to_thread(self._write, key, request)
+            values = _values(request)
+            if isinstance(request, IngestRequest):
+                values["seen"] = await seen_now(request.path)
+            await asyncio.to_thread(self._context.catalog.note_begun, key, values)
 
     def _end(self, key: str) -> None:
         try:
@@ -77,11 +85,13 @@ class Record:
         except StoreError as e:  # what was ingested is in: the next start finds nothing to do
             log.warning("an ingest that has ended stays on record: %s", e)
 
-    def _write(self, key: str, request: IngestRequest | FolderRequest) -> None:
-        values = _values(request)
-        if isinstance(request, IngestRequest):
-            values["seen"] = seen(Path(request.path))
-        self._context.catalog.note_begun(key, values)
+
+async def seen_now(path: str) -> list[int] | None:
+    """`seen`; None also where the drive does not answer."""
+    try:
+        return await file_calls.run(partial(seen, Path(path)), on=os.path.dirname(path))
+    except UnavailableError:
+        return None
 
 
 def seen(path: Path) -> list[int] | None:
@@ -102,6 +112,8 @@ def _values(request: IngestRequest | FolderRequest) -> dict[str, Any]:
     shared: dict[str, Any] = {"collection": request.collection, "fast": request.fast}
     if not request.links:
         shared["links"] = False
+    if request.apart:
+        shared["apart"] = True
     if isinstance(request, FolderRequest):
         return {"paths": list(request.paths), **shared}
     at = request.recorded_at
@@ -118,8 +130,10 @@ def _values(request: IngestRequest | FolderRequest) -> dict[str, Any]:
 def request_of(values: Mapping[str, Any]) -> IngestRequest | FolderRequest:
     """The request of a record."""
     if "paths" in values:
-        paths, links = tuple(values["paths"]), values.get("links", True)
-        return FolderRequest(paths, values["collection"], values["fast"], links)
+        return FolderRequest(
+            tuple(values["paths"]), values["collection"], values["fast"],
+            values.get("links", True), values.get("apart", False),
+        )  # fmt: skip
     at = values["recorded_at"]
     return IngestRequest(
         values["path"],
@@ -130,6 +144,7 @@ def request_of(values: Mapping[str, Any]) -> IngestRequest | FolderRequest:
         fast=values["fast"],
         name=values.get("name", ""),
         links=values.get("links", True),
+        apart=values.get("apart", False),
     )
 
 

@@ -10,10 +10,14 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from omni_core import file_calls
 from omni_core.catalog.groups import StoredGroup
-from omni_core.engine.bin import restore_known
+from omni_core.engine.bin import drop_replaced, restore_known
 from omni_core.engine.context import Context
 from omni_core.engine.hashing import read_hash
 from omni_core.engine.ingest import limits, refused
@@ -135,27 +139,38 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
     await run.report(run.status)
     run.file = await _found(run.file, context.settings.max_file_mb)
     sha256 = await asyncio.to_thread(context.catalog.by_path, run.file.path, **run.file.state)
+    run.content = ""
     started = time.perf_counter()
     if not sha256:
         async with context.hashing:
-            sha256, run.file = await read_hash(run.file.path, links=run.file.links)
+            content, run.file = await read_hash(run.file.path, links=run.file.links)
+        collection = run.request.collection
+        sha256 = await asyncio.to_thread(context.catalog.key_for, content, collection)
+        run.content = "" if sha256 == content else content
     run.spent["hash"] += time.perf_counter() - started
     lock = context.source_locks.setdefault(sha256, asyncio.Lock())
     if lock.locked():
         await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
-        while not await _is_done(context, run, sha256):
-            who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
-            if not who:
-                try:
-                    return await _ingest_or_fail(context, run, sha256, readers)
-                except StoreError as e:
-                    if e.code not in ("BUSY", "LEASE_LOST"):
-                        raise
-                run.pipeline = None  # what the other process stores counts
-                continue
-            await run.update(stage="waiting", waiting_for=f"{ELSEWHERE} that ingests it: {who}")
-            await asyncio.sleep(POLL_S)
+        await _ingest_locked(context, run, sha256, readers)
+        await drop_replaced(context, sha256)
+
+
+async def _ingest_locked(
+    context: Context, run: Run, sha256: str, readers: RayReaders | None
+) -> None:
+    while not await _is_done(context, run, sha256):
+        who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
+        if not who:
+            try:
+                return await _ingest_or_fail(context, run, sha256, readers)
+            except StoreError as e:
+                if e.code not in ("BUSY", "LEASE_LOST"):
+                    raise
+            run.pipeline = None  # what the other process stores counts
+            continue
+        await run.update(stage="waiting", waiting_for=f"{ELSEWHERE} that ingests it: {who}")
+        await asyncio.sleep(POLL_S)
 
 
 async def _is_done(context: Context, run: Run, sha256: str) -> bool:
@@ -177,7 +192,7 @@ async def _ingest_or_fail(
         raise
     except OmniError as e:
         # A decoder that fails, or dies, may do so since the file is another one by now.
-        if e.code != CHANGED and await asyncio.to_thread(is_unchanged, run.file):
+        if e.code != CHANGED and await _asked(is_unchanged, run.file):
             return await fail(context, run, e)
         await finish_first(withdraw(context, run, e))
         if e.code == CHANGED:
@@ -196,12 +211,16 @@ async def _ingest_bytes(
         async with decoder_for(context, run) as (cutter, info):
             pipeline = await _begin(context, run, sha256, info)
             await run_here(context, run, pipeline, cutter)
-    if not await asyncio.to_thread(is_unchanged, run.file):
+    if not await _asked(is_unchanged, run.file):
         raise changed(run.file.name)
-    if await asyncio.to_thread(is_being_written, run.file):
+    if await _asked(is_being_written, run.file):
         await suspend(context, run, pipeline, changed(run.file.name, STILL_OPEN))
     else:
         await finish(context, run, pipeline)
+
+
+async def _asked(question: Callable[[Original], bool], file: Original) -> bool:
+    return await file_calls.run(partial(question, file), on=os.path.dirname(file.path))
 
 
 async def _found(file: Original, max_mb: int) -> Original:
@@ -214,7 +233,8 @@ async def _found(file: Original, max_mb: int) -> Original:
             f"the name of {name!r} is not UTF-8, so that it cannot be stored; rename the file"
         ) from None
     try:
-        found = await asyncio.to_thread(look, file.path, links=file.links)
+        work = partial(look, file.path, links=file.links)
+        found = await file_calls.run(work, on=os.path.dirname(file.path))
     except PermissionError as e:
         raise NotFoundError(f"{file.name!r} cannot be read: {e.strerror}") from e
     except OSError as e:
@@ -265,7 +285,7 @@ async def _begin(
     info: MediaInfo,
 ) -> Pipeline:
     before = await asyncio.to_thread(context.catalog.get, sha256)
-    source = _source(run.file, sha256, info, run.request, before)
+    source = replace(_source(run.file, sha256, info, run.request, before), content=run.content)
     index = await context.opened_index()
     replaced = "" if run.request.watched else await replaced_content_warning(context, source)
     resume = await asyncio.to_thread(
@@ -279,7 +299,7 @@ async def _begin(
         pipeline=PIPELINE,
         unless_ready=True,
     )
-    collections = await asyncio.to_thread(context.catalog.collections_of, source.sha256)
+    collections = await asyncio.to_thread(context.catalog.every_collection_of, source.sha256)
     groups: tuple[StoredGroup, ...] = ()
     saved = b""
     options = limits.options(run.request)

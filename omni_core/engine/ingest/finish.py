@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from omni_core.catalog.holding import lost_note
 from omni_core.engine.context import Context
 from omni_core.engine.describe import empty_note
 from omni_core.engine.ingest import limits
@@ -71,7 +72,8 @@ async def fail(context: Context, run: Run, error: OmniError) -> None:
         await suspend(context, run, pipeline, error)
         return
     before = None if pipeline is None else pipeline.before
-    if before is not None and (before.state == "ready" or before.segments):
+    kept = before is not None and (before.state == "ready" or before.segments)
+    if before is not None and (kept or lost_note(before.warnings)):
         await asyncio.to_thread(context.catalog.put_back, before)
     elif pipeline is not None:
         await _delete_leftovers(context, pipeline)
@@ -90,7 +92,8 @@ async def withdraw(context: Context, run: Run, error: OmniError) -> None:
         pipeline.stored.clear()
         await _delete_leftovers(context, pipeline)
         await asyncio.to_thread(context.catalog.remove, source.sha256)
-        await asyncio.to_thread(thumbnails.remove, context.settings.store_path, source.id)
+        if not await asyncio.to_thread(context.catalog.bin_step, source.sha256):
+            await asyncio.to_thread(thumbnails.remove, context.settings.store_path, source.id)
     else:
         await fail(context, run, error)
     run.pipeline = None

@@ -155,7 +155,10 @@ class Flow:
             await _briefly(task, grace_s())
             self._in_step = task.cancelled()
             raise
-        task.result()
+        try:
+            task.result()
+        finally:
+            del task  # its error holds this frame, and so the pixels of the step
         self._in_step = False
 
     async def _take(self, batch: Batch, sink: Sink) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from omni_core import file_calls
 from omni_core.engine.context import Context
+from omni_core.engine.context_within import context_within
 from omni_core.engine.ingest.begun import Record
 from omni_core.engine.ingest.file import ingest_file
 from omni_core.engine.ingest.on_ray import RayReaders
 from omni_core.engine.results import IngestRequest, IngestStatus
+from omni_core.errors import UnavailableError
 from omni_core.tasks import Report, SharedTasks
 from omni_core.text.subtitle_names import Films
 
@@ -50,13 +53,16 @@ class Jobs:
         """
         path = request.path
         if request.links:
-            path = str(await asyncio.to_thread(Path(path).resolve))
+            path = await _resolved(path)
         key = replace(request, path=path, watched=False)
         recorded &= not request.watched  # its watcher finds it again
 
         async def work(report: Report[IngestStatus]) -> IngestStatus:
             async with self._record.keeping(key) if recorded else nullcontext():
-                status = await ingest_file(self._context, request, report, self._readers)
+                context = self._context
+                if request.apart:
+                    context = context_within(context, (request.collection,))
+                status = await ingest_file(context, request, report, self._readers)
             await report(status)
             return status
 
@@ -70,7 +76,7 @@ class Jobs:
             work,
             first=first,
             name=f"the ingest of {Path(path).name}",
-            serial_key=path,
+            serial_key=(path, request.collection if request.apart else ""),
             behind=behind,
             wait_s=wait_s,
             grace_s=grace_s,
@@ -80,16 +86,30 @@ class Jobs:
             await self._record.note(key)  # before the caller is told that it goes on
         return outcome.result or outcome.status
 
-    async def stop(self, source_id: str) -> list[IngestStatus]:
-        """Cancel the jobs of this source and wait until they have ended."""
-        return await self._tasks.cancel(lambda status: status.source_id == source_id)
+    async def stop(
+        self, source_id: str, *, collections: Collection[str] | None = None
+    ) -> list[IngestStatus]:
+        """Cancel the jobs of this source, of these `collections` alone where given, and wait until
+        they have ended."""
+        found = {
+            request
+            for request, status in self._tasks.live
+            if status.source_id == source_id and _is_of(request, collections)
+        }
+        return await self._tasks.cancel_keys(lambda request: request in found)
 
     async def stop_paths(
-        self, paths: Collection[str], *, unless_awaited: bool
+        self,
+        paths: Collection[str],
+        *,
+        unless_awaited: bool,
+        collections: Collection[str] | None = None,
     ) -> list[IngestStatus]:
-        """Cancel the jobs of these files (resolved paths) and wait until they have ended."""
+        """Cancel the jobs of these files (resolved paths), of these `collections` alone where
+        given, and wait until they have ended."""
         return await self._tasks.cancel_keys(
-            lambda request: request.path in paths, unless_awaited=unless_awaited
+            lambda request: request.path in paths and _is_of(request, collections),
+            unless_awaited=unless_awaited,
         )
 
     @property
@@ -103,8 +123,21 @@ class Jobs:
         return self._tasks.running
 
 
+def _is_of(request: IngestRequest, collections: Collection[str] | None) -> bool:
+    return collections is None or request.collection in collections
+
+
 def without_subtitle_files(paths: list[str]) -> list[str]:
     """The paths without `talk.srt` and `talk.en.vtt` beside `talk.mp4`, or in `Subs` there: these
     are read with the video, and as separate documents they would be found instead of it."""
     films = Films(paths)
     return [path for path in paths if not films.read(path)]
+
+
+async def _resolved(path: str) -> str:
+    """The path with links resolved; as it is where its drive does not answer, which the ingest
+    will say."""
+    try:
+        return str(await file_calls.run(Path(path).resolve, on=os.path.dirname(path)))
+    except UnavailableError:
+        return path

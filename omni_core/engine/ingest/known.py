@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 
+from omni_core import file_calls
 from omni_core.catalog.schema import aware
 from omni_core.engine.context import Context
 from omni_core.engine.describe import empty_note
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.results import Change, IngestRequest
+from omni_core.errors import UnavailableError
 from omni_core.ids import PIPELINE
 from omni_core.payload import changes, source_filter
 from omni_core.text.titles import title_of
@@ -25,7 +28,7 @@ async def is_complete(context: Context, run: Run, sha256: str) -> bool:
     catalog, request, path = context.catalog, run.request, run.file.path
     seen_at = row.uri
     await asyncio.to_thread(catalog.add_path, sha256, path, **run.file.state)
-    moved = seen_at != path and not await asyncio.to_thread(os.path.exists, seen_at)
+    moved = seen_at != path and await _is_gone(seen_at)
     if moved:
         row = await follow(context, row, seen_at, path)
     elif row.missing_since is not None:  # it is back
@@ -67,6 +70,14 @@ async def is_complete(context: Context, run: Run, sha256: str) -> bool:
         moved_from=seen_at if moved else "",
     )
     return True
+
+
+async def _is_gone(path: str) -> bool:
+    """Whether nothing is there; False where its drive does not answer."""
+    try:
+        return not await file_calls.run(partial(os.path.exists, path), on=os.path.dirname(path))
+    except UnavailableError:
+        return False
 
 
 async def follow(context: Context, row: SourceRow, old: str, new: str) -> SourceRow:

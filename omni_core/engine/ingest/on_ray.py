@@ -104,7 +104,7 @@ class FileReader:
         except OmniError as e:
             await give(e)
         except Exception as e:
-            log.exception("reading %s failed", file.original.path)
+            log.exception("reading a file failed")
             await give(OmniError(f"reading it on Ray failed: {type(e).__name__}: {e}"))
 
 

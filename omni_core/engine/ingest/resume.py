@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from omni_core import file_calls
 from omni_core.engine.context import Context
 from omni_core.engine.ingest import begun
 from omni_core.engine.ingest.begun import FolderRequest, Record
 from omni_core.engine.ingest.folders import Folders
 from omni_core.engine.ingest.jobs import Jobs
 from omni_core.engine.results import IngestRequest
+from omni_core.errors import UnavailableError
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 async def resume(
@@ -39,19 +44,23 @@ async def resume(
             await asyncio.to_thread(context.catalog.end_begun, key)
             continue
         if isinstance(request, FolderRequest):
-            paths = await asyncio.to_thread(_allowed, request.paths, allowed)
+            paths = await _answered(partial(_allowed, request.paths, allowed))
+            if paths is None:
+                continue
             if paths and tuple(paths) != request.paths:
                 await asyncio.to_thread(context.catalog.end_begun, key)
             if paths:
                 await folders.ingest(
                     paths, collection=request.collection, fast=request.fast, links=request.links,
-                    wait_s=0, progress=None,
+                    apart=request.apart, wait_s=0, progress=None,
                 )  # fmt: skip
                 going += paths
             continue
-        if not await asyncio.to_thread(begun.lies_under, request.path, allowed):
+        if not await _answered(partial(begun.lies_under, request.path, allowed)):
             continue  # another process on this store may read it
-        why = await asyncio.to_thread(_problem, request, values)
+        why = await _answered(partial(_problem, request, values))
+        if why is None:
+            continue
         if why:
             log.warning("%s is not ingested further: %s", request.path, why)
             await asyncio.to_thread(_give_up, context, key, request, why)
@@ -61,8 +70,23 @@ async def resume(
     return tuple(going)
 
 
+async def _answered(work: Callable[[], T]) -> T | None:
+    """What the file system says; None where a drive does not answer: what is on it stays on record
+    and goes on at the next start."""
+    try:
+        return await file_calls.run_long(work)
+    except UnavailableError as e:
+        log.warning("an ingest that was begun does not go on yet: %s", e)
+        return None
+
+
 def _allowed(paths: Sequence[str], folders: Sequence[Path]) -> list[str]:
-    return [path for path in paths if begun.lies_under(path, folders)]
+    found = []
+    for path in paths:
+        file_calls.go_on()
+        if begun.lies_under(path, folders):
+            found.append(path)
+    return found
 
 
 def _problem(request: IngestRequest, values: Mapping[str, Any]) -> str:

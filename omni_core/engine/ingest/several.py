@@ -8,9 +8,12 @@ import os
 from bisect import insort
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
+from omni_core import file_calls
 from omni_core.engine.ingest.file import ELSEWHERE
 from omni_core.engine.results import FolderStatus, IngestRequest, IngestStatus
+from omni_core.errors import UnavailableError
 from omni_core.tasks import Report
 
 SMALL_BYTES = 2 << 20
@@ -47,7 +50,10 @@ class Several:
     async def run(self) -> FolderStatus:
         """The outcome, once every file has ended. Raises what `one` raises; then, and when this is
         cancelled, all files are."""
-        self._small = deque(await asyncio.to_thread(_small, self._requests))
+        try:
+            self._small = deque(await file_calls.run_long(partial(_small, self._requests)))
+        except UnavailableError:  # a drive does not answer, as the ingest of its files will say
+            self._small = deque()
         self._is_small = frozenset(self._small)
         try:
             while self._start_more():
@@ -118,7 +124,12 @@ class Several:
 
 
 def _small(requests: Sequence[IngestRequest]) -> list[int]:
-    return [n for n, request in enumerate(requests) if _is_small(request.path)]
+    small = []
+    for n, request in enumerate(requests):
+        file_calls.go_on()
+        if _is_small(request.path):
+            small.append(n)
+    return small
 
 
 def _is_small(path: str) -> bool:

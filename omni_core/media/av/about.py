@@ -14,6 +14,7 @@ Item = Segment | FileWarning | FileLength
 
 
 def with_words_about(
+    path: str,
     c: Any,
     source: Source,
     options: CutOptions,
@@ -27,6 +28,7 @@ def with_words_about(
     """
     about: Iterator[Item] = chain(
         tags.segments(tags.tags_of(c), source, options),
+        tags.lyrics_of(path, source, options),
         chapters.segments(chapters.chapters(c, source.duration_s), source),
     )
     if external is not None:

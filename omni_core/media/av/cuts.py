@@ -1,10 +1,11 @@
-"""Shot boundary detection on tiny luma thumbnails, about two seconds behind the decoder.
+"""Shot boundary detection on tiny luma thumbnails, about three seconds behind the decoder.
 
 Tests for each frame, all relative to its neighbours and in seconds:
 
 * hard cut: it differs from the previous frame far more than neighbouring frames do, and the
   earlier image does not return at once (a flash).
-* gradual transition: it is the middle of a dissolve, or the darkest frame of a fade (`gradual`).
+* gradual transition: it is the middle of a dissolve or a wipe (`mixing`), or the darkest frame
+  of a fade (`gradual`).
 * still: one static image is followed by another (slides, screen recordings).
 """
 
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from omni_core.media.av.gradual import FADE_REACH_S, LOOKAHEAD_S, REACH_S, GradualDetector
+from omni_core.media.av.gradual import FADE_REACH_S, REACH_S, GradualDetector
 from omni_core.media.av.luma import FrameFeatures, difference
+from omni_core.media.av.mixing import LOOKAHEAD_S
 
 MIN_HARD_DIFFERENCE = 14.0
 """Difference from the previous frame from which a frame may be a hard cut."""
@@ -62,14 +64,15 @@ class _Frame:
 class CutDetector:
     """Push frames in order of time; a cut is reported once the following frames are known."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sought: bool = False) -> None:
+        """sought: the frames are of a stretch in which a change is known to be."""
         self._frames: list[_Frame] = []
         self._times: list[float] = []
         self._next = 0  # index into _frames of the first frame not yet judged
         self._last_cut = -1e9
         self._last_still: _Frame | None = None  # the last static frame
         self._still_from = -1e9  # until here a picture may still be that of a transition
-        self._gradual = GradualDetector()
+        self._gradual = GradualDetector(sought=sought)
         self.horizon = -1e9
         """No cut will be reported before this second."""
 

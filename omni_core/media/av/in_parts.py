@@ -37,7 +37,7 @@ def cut(path: str, limits: Limits, source: Source, options: CutOptions) -> Itera
                 if start:
                     yield from made
                 else:
-                    yield from with_words_about(c, source, options, external, made)
+                    yield from with_words_about(path, c, source, options, external, made)
         except (av.FFmpegError, UnreadableError):
             if not start:
                 raise

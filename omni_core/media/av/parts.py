@@ -1,15 +1,14 @@
-"""Transport streams, program streams and Ogg whose clock starts again, as parts with a clock each.
+"""Files in which the clock starts again, as parts with a clock each.
 
-Joined recordings, dash cams and spliced broadcasts are several streams in one file. FFmpeg reads
-them through, with time stamps that run back. Each part is opened by its bytes, and its seconds
-follow those of the parts before.
+Joined recordings, dash cams and spliced broadcasts are several streams in one file. Transport and
+program streams FFmpeg reads through, with time stamps that run back; of others (`joined`) it reads
+the first one. Each part is opened by its bytes, and its seconds follow those of the parts before.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
-import mmap
 import os
 from dataclasses import replace
 from functools import lru_cache
@@ -17,6 +16,7 @@ from functools import lru_cache
 import av
 
 from omni_core.media.av.container import JOINED, container, packets
+from omni_core.media.av.joined import borders
 from omni_core.media.av.length import length
 from omni_core.media.av.part_file import Part
 from omni_core.types import Limits
@@ -27,15 +27,13 @@ FORWARD_S = 60.0
 """And one this far after it: a recorder that paused, and clocks that run back by more than a
 minute, which FFmpeg takes for a wrap after 26 hours."""
 STALE_S = 10.0
-"""Packets of the other streams that come late, and lie this near to their old clock, are none of
-the new part."""
+"""Packets of the other streams that come late, and lie this near to their old clock and nearer to
+it than to the new one, are none of the new part."""
 log = logging.getLogger(__name__)
 
 MAX_WALK_BYTES = 1 << 30
 """Larger files are not looked through."""
 MAX_PARTS = 1000
-FIRST_PAGE = b"OggS\0\2"
-"""A page of Ogg, version 0, that begins a stream."""
 PACKET = 188
 HEADER_PACKETS = 8
 """Packets before a part's first picture in which its table of programs is looked for."""
@@ -53,8 +51,8 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
         return ()
     with open(path, "rb") as f:
         head = f.read(4096)
-    if head.startswith(b"OggS"):
-        return _chained(path, size, limits)
+    if len(joined := borders(path, MAX_PARTS)) > 1:
+        return _chained(path, (*joined, size), limits)
     if not (head.startswith(b"\0\0\1\xba") or is_transport_stream(head)):
         return ()
     found: list[Part] = []
@@ -71,9 +69,12 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
             decoded = float(packet.dts * packet.time_base)
             index = packet.stream_index
             if index in before and index not in latest:
-                if abs(decoded - before[index]) < STALE_S < abs(decoded - high):
+                if abs(decoded - before[index]) < min(STALE_S, abs(decoded - high)):
                     continue
                 del before[index]
+                if packet.pos and packet.pos < first:  # its first picture began before the border
+                    first = _with_header(path, packet.pos)
+                    found[-1] = replace(found[-1], last=first)
             step = decoded - latest.get(index, decoded)
             if not -BACKWARD_S <= step <= FORWARD_S and packet.pos:
                 if len(found) == MAX_PARTS:
@@ -91,44 +92,25 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
     return (*found, Part(first, size, start, max(0.0, high - low))) if found else ()
 
 
-def _chained(path: str, size: int, limits: Limits) -> tuple[Part, ...]:
-    """The links of a chained Ogg file, such as a recording of web radio."""
-    borders = _ogg_borders(path, size)[:MAX_PARTS]
-    if len(borders) < 2:
-        return ()
+def _chained(path: str, ends: tuple[int, ...], limits: Limits) -> tuple[Part, ...]:
+    """The files between these bytes; what is none belongs to the one before. None where only one
+    is left."""
     found: list[Part] = []
     start = 0.0
-    for first, last in itertools.pairwise((*borders, size)):
+    for first, last in itertools.pairwise(ends):
         link = Part(first, last, start, 0.0)
         try:
             with container(path, limits, link) as c:
                 seconds = length(path, c) or 0.0
         except av.FFmpegError as e:
-            log.debug("no link of the chain at byte %d: %r", first, e)
+            log.debug("no file begins at byte %d: %r", first, e)
             if not found:
                 return ()
             found[-1] = replace(found[-1], last=last)
             continue
         found.append(replace(link, seconds=seconds))
         start += seconds
-    return tuple(found)
-
-
-def _ogg_borders(path: str, size: int) -> list[int]:
-    """Where pages begin streams, after pages of other streams or at the start."""
-    borders: list[int] = []
-    expected = 0
-    with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at = data.find(FIRST_PAGE)
-        while at >= 0:
-            segments = data[at + 26] if at + 26 < size else 0
-            end = at + 27 + segments + sum(data[at + 27 : at + 27 + segments])
-            if data[end : end + 4] == b"OggS":
-                if at != expected or not borders:
-                    borders.append(at)
-                expected = end
-            at = data.find(FIRST_PAGE, at + 1)
-    return borders
+    return tuple(found) if len(found) > 1 else ()
 
 
 def is_transport_stream(head: bytes) -> bool:

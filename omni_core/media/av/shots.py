@@ -35,7 +35,7 @@ class ShotCutter:
 
     def __init__(self, options: CutOptions, pixel_aspect: float) -> None:
         self._options = options
-        self._detector = CutDetector()
+        self._detector = CutDetector(sought=self._options.fast)
         self._keyframes = KeyframeSelector(options, pixel_aspect)
         self._start: float | None = None
         self._pending: float | None = None  # a cut that waits for its shot to be long enough
@@ -66,7 +66,7 @@ class ShotCutter:
             return
         for cut in self._detector.flush():
             yield from self._cut(cut)
-        self._detector = CutDetector()
+        self._detector = CutDetector(sought=self._options.fast)
         self._detector.push(t, self._offer(t, frame))
         self._skipped_to = t
         for cut in cuts:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from omni_core.media.av import timed_lyrics
 from omni_core.media.av.container import COVER
 from omni_core.media.av.tag_text import decoded
 from omni_core.media.text.cues import cue_windows
@@ -22,6 +23,8 @@ from omni_core.types import Channel, CutOptions, FileWarning, Segment, Source, S
 
 MAX_CHARACTERS = 200_000
 """Characters of one tag; a book of lyrics has fewer."""
+MAX_WINDOWS = 10_000
+"""More than the windows of one text, for numbers of parts that differ."""
 TAGS_ORIGIN = "file tags"
 DESCRIPTION_ORIGIN = "description"
 LYRICS_ORIGIN = "lyrics"
@@ -128,6 +131,22 @@ def segments(
         yield FileWarning(
             f"of its tag {plain(name)[:40]} the first {MAX_CHARACTERS:,} characters can be searched"
         )
+
+
+def lyrics_of(path: str, source: Source, options: CutOptions) -> Iterator[Segment]:
+    """Lyrics with times that FFmpeg does not give, at theirs; those whose times are no seconds, at
+    the first instant."""
+    for number, lyrics in enumerate(timed_lyrics.read(path), 1):
+        if lyrics.counted:
+            words = "\n".join(cue.text for cue in lyrics.cues)
+            for n, window in enumerate(text_windows(words, options)):
+                part = number * MAX_WINDOWS + n
+                yield _segment(source, Span("second", 0, 0), LYRICS_ORIGIN, window.text, part)
+        else:
+            for w in cue_windows(lyrics.cues):
+                last = min(w.end, max(source.duration_s or w.end, w.start))
+                span = Span("second", round(w.start, 3), round(last, 3))
+                yield _segment(source, span, LYRICS_ORIGIN, w.text, number)
 
 
 def _segment(source: Source, span: Span, origin: str, text: str, part: int = 0) -> Segment:

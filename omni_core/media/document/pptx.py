@@ -55,7 +55,7 @@ class Show:
         if root is None:
             p.unread.add(MISSING, f"slide {number}")
             return Slide()
-        links = p.links(part)
+        links = p.links(part) or _links_back(p, part)
         note_unread(p.unread, links.values(), f"slide {number}")
         found, drawn = Slide(hidden=root.get("show", "1") in _OFF), Drawn()
         for shape in _shapes(root):
@@ -172,6 +172,16 @@ def _fixed_text(design: ET.Element | None) -> list[str]:
         if not any(local(e) == "ph" for e in visible(shape))
         for line in paragraphs(shape)
     ]
+
+
+def _links_back(p: Package, slide: str) -> dict[str, Link]:
+    """The notes that name a slide as theirs, where the slide's own list of its parts is lost."""
+    notes = (n for n in sorted(p.names) if re.fullmatch(r"ppt/notesSlides/[^/]+\.xml", n))
+    return {
+        part: Link("notesSlide", part)
+        for part in notes
+        if any(link.target == slide for link in p.links(part).values())
+    }
 
 
 def _notes(p: Package, links: dict[str, Link]) -> Iterator[str]:

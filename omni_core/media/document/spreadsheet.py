@@ -103,7 +103,8 @@ class Workbook:
         return SheetNotes(self._package, sheet.part, sheet.name, self._people)
 
     def _sheets(self) -> list[Sheet]:
-        """As the workbook lists them; by the names of their parts where its list is lost."""
+        """As the workbook lists them; by the names of their parts where its list, or what it refers
+        to, is lost."""
         p = self._package
         found = []
         for e in self._root.iter() if self._root is not None else ():
@@ -118,6 +119,9 @@ class Workbook:
             for part in p.names
             if (m := re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", part))
         }
+        if len(parts) == len(found):  # listed in the order in which they are numbered
+            kept = zip(found, sorted(parts), strict=True)
+            return [sheet._replace(part=parts[number]) for sheet, number in kept]
         return [Sheet(f"{number}", parts[number]) for number in sorted(parts)]
 
     @cached_property

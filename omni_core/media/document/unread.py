@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 DAMAGED = "damaged, read only in part: {}"
 MISSING = "parts that the file refers to are not in it: {}"
+UNLINKED = (
+    "the list of what belongs to a part is lost, so that its pictures, notes, headers or drawings "
+    "may be missing: {}"
+)
 EMBEDDED = "embedded files are not read: {}; save and ingest them by themselves"
 LINKED = "pictures that lie outside the file are not seen: {}"
 LINKED_FILE = "films, sounds and files that lie outside the file are not read: {}"

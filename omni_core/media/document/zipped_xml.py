@@ -19,7 +19,7 @@ from xml.etree import ElementTree as ET
 
 from omni_core.errors import TooLargeError, UnreadableError
 from omni_core.media.document.broken_zip import mended
-from omni_core.media.document.unread import CUT_OFF, DAMAGED, MISSING, Unread
+from omni_core.media.document.unread import CUT_OFF, DAMAGED, MISSING, UNLINKED, Unread
 
 MAX_PART_BYTES = 64 << 20
 """Bytes of one part that is held in memory; the text of the longest novels is 5 MB."""
@@ -38,6 +38,13 @@ _CONTENT = {
     "chart", "chartEx", "diagramData", "drawing", "sharedStrings",
 }  # fmt: skip
 """Types of links to parts that hold words."""
+_REFERENCE = re.compile(
+    rb"<(?:\w+:)?(?:drawing|legacyDrawing|tablePart|picture|sheet|sldId|blip|relIds|chart|imagedata"
+    rb"|OLEObject|audioFile|videoFile|altChunk|(?:header|footer|footnote|endnote|comment)Reference)"
+    rb"\s[^>]*?\w+:(?:id|embed|link|pict|dm)="
+)
+"""An element whose content lies in another part."""
+_LONGEST_TAG = 512
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ET.ParseError,
     UnicodeError, LookupError,
@@ -111,9 +118,15 @@ class Package:
         return self._parsed(part, _Guard(self.name, handler), most)
 
     def links(self, part: str) -> dict[str, Link]:
-        """The relationships of one part by their ids; "" is the package itself."""
+        """The relationships of one part by their ids; "" is the package itself.
+
+        Where they are lost, what the part refers to is noted as unread.
+        """
         folder, _, base = part.rpartition("/")
-        root = self.xml(f"{folder}/_rels/{base}.rels" if folder else f"_rels/{base}.rels")
+        listed = f"{folder}/_rels/{base}.rels" if folder else f"_rels/{base}.rels"
+        root = self.xml(listed)
+        if listed not in self.names and self._refers(part):
+            self.unread.add(UNLINKED, part)
         found = {}
         for link in root if root is not None else ():
             target, external = link.get("Target", ""), link.get("TargetMode") == "External"
@@ -133,6 +146,21 @@ class Package:
         """The part that the package declares as its document, presentation or workbook; "" """
         links = self.links("").values()
         return next((i.target for i in links if i.type == "officeDocument"), "")
+
+    def _refers(self, part: str) -> bool:
+        """Whether content of a part lies in other parts."""
+        if part not in self.names:
+            return False
+        before = b""
+        try:
+            with self.open(part) as f:
+                while chunk := f.read(_CHUNK):
+                    if _REFERENCE.search(before + chunk):
+                        return True
+                    before = chunk[-_LONGEST_TAG:]
+        except _DAMAGE:
+            self.unread.add(DAMAGED, part)
+        return False
 
     def _known(self, part: str) -> str:
         """The name of a part as the zip spells it: names differ by more than case."""

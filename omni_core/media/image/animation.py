@@ -39,6 +39,15 @@ def seconds(image: Image.Image, path: str) -> float:
     return round(total, 3) if total >= MIN_DURATION_S else 0.0
 
 
+def unseen(image: Image.Image, path: str) -> str:
+    """What is not seen of an animation that is treated as a still image; "" for any other."""
+    frames = frame_count(image)
+    if image.format not in FORMATS or frames < 2 or seconds(image, path):
+        return ""
+    total = sum(durations(path, image.format)[:frames])
+    return f"the animation lasts {total:.1f} s: only the first of its {frames} pictures was read"
+
+
 def cut(image: Image.Image, source: Source, options: CutOptions) -> Iterator[Segment | FileWarning]:
     """Segments of the shots, as for a video."""
     shots = ShotCutter(options, 1.0)

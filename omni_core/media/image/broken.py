@@ -75,11 +75,17 @@ def where_alike(a: Image.Image, b: Image.Image) -> Drawn:
 
     Raises what the decoder raises.
     """
-    a.load()
-    try:
-        b.load()
-    except (OSError, EOFError):  # the other padding is no code: what was drawn is not known
-        return Drawn(a, None)
+    kept, error = [], None
+    for image in (a, b):
+        try:
+            image.load()
+            kept.append(image)
+        except (OSError, EOFError, RuntimeError) as e:  # this padding is no code
+            error = e
+    if len(kept) < 2:
+        if error is not None and not kept:
+            raise error
+        return Drawn(kept[0], None)  # what was drawn is not known
     same = _same(a, b)
     rows = np.mean(same, axis=1) > _ROW_DRAWN  # from the top down; below, equal is by chance
     same[int(np.argmin(rows)) if not rows.all() else a.height :] = False

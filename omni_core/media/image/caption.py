@@ -157,19 +157,36 @@ def _user_comment(value: Any) -> str:
         return ""
     charset, text = value[:8], value[8:]
     if charset == b"UNICODE\0":
-        return _utf16(text)
+        return text.decode("ascii").strip("\0 ") if _is_ascii(text) else _utf16(text)
     if charset.startswith(b"JIS"):
         return text.decode("iso2022_jp", "replace").rstrip("\0")
     if charset in (b"ASCII\0\0\0", b"\0" * 8, b" " * 8):
-        return decode(text.strip(b"\0 "))
+        return text.strip(b"\0 ").decode("ascii") if _is_ascii(text) else _unnamed(text)
     return decode(value.strip(b"\0 ")) if charset[:5].isalnum() else ""
 
 
+def _is_ascii(text: bytes) -> bool:
+    return all(32 <= c < 127 or c in b"\t\n\r" for c in text.strip(b"\0 "))
+
+
+def _unnamed(text: bytes) -> str:
+    """Text in an encoding that is not the one named: UTF-16 by its zero bytes, UTF-8, or else."""
+    even = text[: len(text) & ~1]
+    if 4 * even.count(0) > len(even) and (not any(even[1::2]) or not any(even[::2])):
+        return _utf16(even)
+    return decode(text.strip(b"\0 "))
+
+
 def _utf16(text: bytes) -> str:
-    """By its mark, else in the byte order in which more characters are common ones."""
+    """By its mark, else in the byte order in which more characters are common ones, or in which
+    they come from fewer rows of Unicode: those of one text stand close together."""
     if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return text.decode("utf-16", "replace").strip("\0")
     if not any(text[1::2]) or not any(text[::2]):
         return text.replace(b"\0", b"").decode("latin-1")
     readings = [text.decode(f"utf-16-{order}", "replace").split("\0")[0] for order in ("le", "be")]
-    return max(readings, key=lambda t: sum(c < "\u0600" or c == " " for c in t))
+    return max(readings, key=lambda t: (sum(map(_is_common, t)), -len({ord(c) >> 8 for c in t})))
+
+
+def _is_common(c: str) -> bool:
+    return c < "\u0600" or "\u3000" <= c < "\u3100" or "\uff00" <= c < "\uffee"

@@ -1,11 +1,14 @@
-"""PNG and WebP files that Pillow does not open, without the parts that it stumbles over."""
+"""PNG, WebP, GIF, AVIF and JPEG 2000 files that Pillow does not open or decode, without the parts
+that it stumbles over, or with what they lack made up."""
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
 
+from omni_core.media.image import heif_boxes
 from omni_core.media.image.durations import gif_blocks, gif_table
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -18,7 +21,13 @@ _MAX_KEPT = 1 << 20
 """Bytes of a chunk that is no part of the picture; Pillow refuses files with longer texts."""
 _MAX_PADDED = 64 << 20
 PADDINGS = (b"\0", b"\x55")
-"""With either, the decoders of WebP go on past the end; what both draw alike was in the file."""
+"""With either, the decoders of WebP and AVIF go on past the end; what both draw alike was in the
+file."""
+_LOSSLESS_PADDED = 4
+"""Times its length to which a lossless WebP is padded: its decoder refuses to read past the end,
+and pixels made of padding may take more bits than those of the picture."""
+_CODESTREAM, _TILE_PART = b"\xff\x4f\xff\x51", b"\xff\x90\x00\x0a"
+_UNKNOWN_TILE_PART, _END = 1 << 16, b"\xff\xd9"
 
 
 def png(data: bytes) -> tuple[bytes, list[str]]:
@@ -80,6 +89,7 @@ def webp(data: bytes, padding: bytes) -> bytes:
             whole = any(n == b"ANMF" for n, _ in kept)
             if name not in (b"VP8 ", b"VP8L", b"ANMF") or whole or size > _MAX_PADDED:
                 break
+            size *= _LOSSLESS_PADDED if name == b"VP8L" else 1
             body = body + padding * (size - len(body))
         kept.append((name, body))
     content = b"".join(
@@ -94,3 +104,26 @@ def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
         name, size = struct.unpack_from("<4sI", data, at)
         yield name, data[at + 8 : at + 8 + size], size
         at += 8 + size + (size & 1)
+
+
+def avif(data: bytes, padding: bytes) -> bytes:
+    """An AVIF padded to where its list of parts says that the last one ends; `data` itself where
+    nothing is missing or the list is lost."""
+    try:
+        items = heif_boxes.Items(io.BytesIO(data)).by_number.values()
+    except (ValueError, LookupError, struct.error):
+        return data
+    ends = [at + size for item in items if not item.inside for at, size in item.places]
+    lacking = max(ends, default=0) - len(data)
+    return data + padding * lacking if 0 < lacking <= _MAX_PADDED else data
+
+
+def jpeg2000(data: bytes) -> bytes:
+    """A JPEG 2000 file whose last tile-part is as long as it says (ISO/IEC 15444-1, A.4.2)."""
+    begin = data.find(_CODESTREAM)
+    last = data.rfind(_TILE_PART)
+    if begin < 0 or last < begin or last + 10 > len(data):
+        return data
+    size = int.from_bytes(data[last + 6 : last + 10], "big") or _UNKNOWN_TILE_PART
+    lacking = last + size - len(data)
+    return data + bytes(lacking) + _END if 0 < lacking <= _MAX_PADDED else data

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from PIL import Image, UnidentifiedImageError
 
 from omni_core.errors import TooLargeError, UnreadableError
-from omni_core.media.brands import is_heif
-from omni_core.media.image import animation, heif, mending, raw, unread
+from omni_core.media.brands import is_heif, is_picture
+from omni_core.media.image import animation, heif, jpeg2000, mending, raw, unread
 from omni_core.media.image.tags import Tags, exif_of
 from omni_core.types import Limits
 
@@ -60,6 +60,13 @@ class Opened:
         self.data = data
         self.warnings.append("the animation is damaged: only its still picture was read")
         return image
+
+    def from_codestream(self) -> Image.Image | None:
+        """A JPEG 2000 picture that breaks off, as far as its passes of detail go; None for others,
+        and where FFmpeg fails too."""
+        if self.image.format != "JPEG2000":
+            return None
+        return jpeg2000.drawn(mending.jpeg2000(_read(self.path)))
 
     def reopen(self, end: bytes = b"") -> Image.Image:
         """The image once more, from its start; with `end` after the last byte."""
@@ -154,7 +161,7 @@ def _heif(path: str, limits: Limits, stack: ExitStack) -> Opened:
 
 
 def _mended(path: str, head: bytes, error: Exception, stack: ExitStack) -> Opened:
-    """A PNG, WebP or GIF that Pillow does not open, without what it stumbles over."""
+    """A PNG, WebP, AVIF or GIF that Pillow does not open, without what it stumbles over."""
     lost, other = "", None
     if head.startswith(mending.PNG):
         data, dropped = mending.png(_read(path))
@@ -168,6 +175,9 @@ def _mended(path: str, head: bytes, error: Exception, stack: ExitStack) -> Opene
         data, other = (mending.webp(whole, padding) for padding in mending.PADDINGS)
         if data == other:
             lost = f"the file breaks off: {_percent_there(whole)} % of it is there"
+    elif is_picture(head):
+        whole = _read(path)
+        data, other = (mending.avif(whole, padding) for padding in mending.PADDINGS)
     else:
         raise error
     try:

@@ -96,6 +96,8 @@ class Picture:
         if number == 0 and (still := self._found.still()) is not None:
             self._drawn = self._upright(still)
             return self._drawn
+        if number == 0 and (coarse := self._found.from_codestream()) is not None:
+            return self._partly(broken.Drawn(coarse, 1.0, coarse=True), number)
         return self._partly(broken.as_far_as_drawn(again), number)
 
     def _partly(self, drawn: broken.Drawn, number: int) -> Image.Image:

@@ -111,6 +111,8 @@ class ImageMedium(Medium):
                 yield from _description(picture, tags, source, Span("second", 0, 0))
             else:
                 yield from self._still(path, picture, tags, source, options)
+                if line := animation.unseen(picture.image, path):
+                    picture.warnings.append(line)
             for line in picture.warnings:
                 yield FileWarning(line)
 

@@ -15,7 +15,9 @@ from email import message_from_bytes
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
+from email.policy import Compat32
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from omni_core.media.dates import parse
 from omni_core.media.text.mail_payload import payload
@@ -42,12 +44,28 @@ _DECORATION = ("text/css", "text/javascript", "application/javascript", "font/")
 """Parts of saved web pages without words."""
 
 
+class _AsWritten(Compat32):
+    """Keeps the bytes of headers that are neither ASCII nor encoded words, as surrogates."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        """The value itself; the parent makes U+FFFD of such bytes."""
+        return value
+
+
+_OTHER_TEXT = ("text/rtf", "text/richtext", "text/enriched")
+"""Text in markup that is not read."""
+_REPORTS = ("message/delivery-status", "message/disposition-notification",
+            "message/feedback-report")  # fmt: skip
+"""What a mail server says of a message, as headers."""
+
+
 @dataclass
 class Mail:
     """What one or more messages say.
 
     headings: (first character in `text`, subject). unread: attachments that hold something else
-    than text, as `name (type)`. doubts: warnings about encodings, each once.
+    than text, as `name (type)`. doubts: warnings about encodings, each once. page: the encoding of
+    headers that are written as plain bytes; "" where none are.
     """
 
     text: str = ""
@@ -56,6 +74,7 @@ class Mail:
     headings: list[tuple[int, str]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     doubts: dict[str, None] = field(default_factory=dict)
+    page: str = ""
 
 
 def looks_like_mail(head: bytes, suffix: str) -> bool:
@@ -92,12 +111,18 @@ def mail_of(messages: list[Message]) -> Mail:
 
 def _messages(data: bytes) -> list[Message]:
     if not data.startswith(b"From "):
-        return [message_from_bytes(data)]
-    return [message_from_bytes(one) for one in _SEPARATOR.split(data) if one.strip()]
+        return [message_from_bytes(data, policy=_AsWritten())]
+    return [
+        message_from_bytes(one, policy=_AsWritten())
+        for one in _SEPARATOR.split(data)
+        if one.strip()
+    ]
 
 
 def _parts(message: Message, mail: Mail, depth: int) -> Iterator[str]:
     """The headers of a message, its body, and the texts attached to it."""
+    if any(_is_raw(str(value)) for part in message.walk() for _, value in part.raw_items()):
+        mail.page = _page_of(message)
     shown = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
     yield "\n".join(shown)
     yield from _content(message, mail, depth)
@@ -105,9 +130,12 @@ def _parts(message: Message, mail: Mail, depth: int) -> Iterator[str]:
 
 def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
     kind = part.get_content_type()
+    if kind in _REPORTS:
+        yield _report(part)
+        return
     inner = part.get_payload() if part.is_multipart() else None
     if depth > MAX_DEPTH:
-        mail.unread.append(f"{_name(part)} (nested too deep)")
+        mail.unread.append(f"{_name(part, mail.page)} (nested too deep)")
     elif kind == "message/rfc822" and isinstance(inner, list):
         for message in inner:
             if isinstance(message, Message):
@@ -118,14 +146,28 @@ def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
             yield from _content(one, mail, depth + 1)
     elif kind in ("text/html", "application/xhtml+xml"):
         page = _decoded_text(part, markup=True)
-        mail.doubts.update(_doubts(part, page))
-        yield _attached(part) + Page(page.text, _name(part)).text
-    elif kind.startswith("text/") and not kind.startswith(_DECORATION):
+        mail.doubts.update(_doubts(part, page, mail.page))
+        yield _attached(part, mail.page) + Page(page.text, _name(part)).text
+    elif kind.startswith("text/") and not kind.startswith((*_DECORATION, *_OTHER_TEXT)):
         text = _decoded_text(part)
-        mail.doubts.update(_doubts(part, text))
-        yield _attached(part) + text.text
+        mail.doubts.update(_doubts(part, text, mail.page))
+        yield _attached(part, mail.page) + text.text
     elif not kind.startswith(_DECORATION):
-        mail.unread.append(f"{_name(part)} ({kind})")
+        mail.unread.append(f"{_name(part, mail.page)} ({kind})")
+
+
+def _report(part: Message) -> str:
+    """The lines of a report, of which the parser makes messages without a body."""
+    inner = part.get_payload()
+    blocks = inner if isinstance(inner, list) else [part]
+    lines = [
+        f"{name}: {_decoded(str(value))}"
+        for block in blocks
+        if isinstance(block, Message)
+        for name, value in block.raw_items()
+        if not name.lower().startswith(("content-", "mime-"))
+    ]
+    return "\n".join(lines)
 
 
 def _best(alternatives: list[Message]) -> Message:
@@ -141,9 +183,13 @@ def _best(alternatives: list[Message]) -> Message:
     return plain if plain is not None and words else alternatives[-1]
 
 
-def _attached(part: Message) -> str:
+def _attached(part: Message, page: str) -> str:
     """A line that names an attachment; "" for a body."""
-    return f"Attachment {_name(part)}:\n" if part.get_content_disposition() == "attachment" else ""
+    return (
+        f"Attachment {_name(part, page)}:\n"
+        if part.get_content_disposition() == "attachment"
+        else ""
+    )
 
 
 def _text(part: Message, *, markup: bool = False) -> str:
@@ -157,29 +203,54 @@ def _decoded_text(part: Message, *, markup: bool = False) -> Decoded:
     return decoded(data, markup=markup, label=str(part.get_content_charset() or ""))
 
 
-def _doubts(part: Message, text: Decoded) -> dict[str, None]:
+def _doubts(part: Message, text: Decoded, page: str) -> dict[str, None]:
     """Warnings about what a part says."""
     _, damaged = payload(part)
     lines = f"{damaged} damaged lines" if damaged > 1 else "1 damaged line"
-    where = _attached(part).strip().rstrip(":") or "the body"
+    where = _attached(part, page).strip().rstrip(":") or "the body"
     line = f"{lines} of base64 in {where}: words may be missing"
     return dict.fromkeys([*text.warnings, *[line] * bool(damaged)])
 
 
-def _name(part: Message) -> str:
+def _name(part: Message, page: str = "") -> str:
     try:
         name = part.get_filename() or ""
     except (ValueError, LookupError, TypeError):  # a malformed RFC 2231 parameter
         name = ""
-    return _decoded(name) or "without a name"
+    name = name or str(part.get("Content-Location", "")).partition("?")[0].rpartition("/")[2]
+    return _decoded(name, page) or "without a name"
 
 
 def _header(message: Message, name: str) -> str:
-    return _decoded(str(message.get(name, "")))
+    text = str(message.get(name, ""))
+    return _decoded(text, _page_of(message) if _is_raw(text) else "")
 
 
-def _decoded(text: str) -> str:
-    """A header with its encoded words resolved, on one line."""
+def _page_of(message: Message) -> str:
+    """The encoding of headers that are written as plain bytes: that of the body, else a guess by
+    all such headers together."""
+    parts = list(message.walk())
+    texts = (p for p in parts if p.get_content_maintype() == "text")
+    if charset := next(filter(None, (p.get_content_charset() for p in texts)), None):
+        return str(charset)
+    raw = [_bytes(v) for p in parts for _, v in p.raw_items() if _is_raw(str(v))]
+    body = b"" if message.is_multipart() else payload(message)[0]
+    return decoded(b"\n".join([*raw, body])).page
+
+
+def _is_raw(text: str) -> bool:
+    return any("\udc80" <= c <= "\udcff" for c in text)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _decoded(text: str, label: str = "") -> str:
+    """A header with its encoded words resolved, on one line; `label`: the encoding of plain
+    bytes."""
+    if _is_raw(text):
+        text = decode(_bytes(text), label=label)
     with contextlib.suppress(MessageError, ValueError):  # shown as it stands
         parts = decode_header(text)
         try:
@@ -188,8 +259,6 @@ def _decoded(text: str) -> str:
             text = " ".join(
                 p if isinstance(p, str) else decode(p, label=label or "") for p, label in parts
             )
-    if "\ufffd" in text or any("\udc80" <= c <= "\udcff" for c in text):  # raw 8-bit bytes
-        text = decode(text.encode("utf-8", "surrogateescape"))
     return " ".join(text.split())
 
 

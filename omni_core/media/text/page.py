@@ -20,9 +20,16 @@ from omni_core.media.text.data_xml import is_data
 from omni_core.media.text.markup import BLOCK_TAGS, TAG, VOID_TAGS, simplify
 
 _SKIPPED_TAGS = {
-    "script", "style", "template", "noscript", "svg", "math", "object", "iframe", "head",
-    "noframes", "noembed",
+    "script", "style", "template", "noscript", "object", "iframe", "head", "noframes", "noembed",
+    "annotation", "annotation-xml",
 }  # fmt: skip
+_NO_WORDS_OF_A_DRAWING = {"metadata", "defs", "symbol", "title", "desc"}
+"""Elements of a drawing within a page that show nothing by themselves."""
+_FORMULAS_TWICE = ("katex-mathml", "mjx-assistive-mml", "MJX_Assistive_MathML")
+"""Classes with which formulas are written a second time, for screen readers."""
+_CONTROLS = {"button", "textarea", "select", "input"}
+_NOT_SHOWN = {"hidden", "password", "checkbox", "radio", "color", "range", "file", "image"}
+"""Kinds of `input` whose value is not on the page as text."""
 _UNSEEN = ("hidden", "collapse")
 _PLACED = {"x", "y", "dy"}
 """Attributes with which a part of a text stands on a line of its own."""
@@ -51,8 +58,13 @@ class Page:
 
         Raises TooLargeError for a tree that needs more memory than this process may use.
         """
-        self.svg = self._is_svg = _is_svg_file(markup)
-        self._unused = {"metadata"} if "<use" in markup else {"metadata", "defs", "symbol"}
+        self.svg = _is_svg_file(markup)
+        self._unused = _NO_WORDS_OF_A_DRAWING
+        if self.svg:
+            self._unused = {"metadata"} if "<use" in markup else {"metadata", "defs", "symbol"}
+        self._skipped = _SKIPPED_TAGS
+        if any(name in markup for name in _FORMULAS_TWICE):
+            self._skipped = _SKIPPED_TAGS | {"math"}
         self._is_data = is_data(markup)
         try:
             tree = _parse(simplify(_as_html(markup)))
@@ -99,13 +111,15 @@ class Page:
             return False
         if tag.startswith("-") or node == self._title:
             return False
-        if tag == "noframes" and not framed:  # to the parser its content is text
-            self._walk(_parse(node.text()), framed=True)
-        if tag == "svg" and self._is_svg:
-            self._is_svg = False
-        elif tag in _SKIPPED_TAGS or (self.svg and tag in self._unused):
-            return False
         attributes = node.attributes
+        if tag in ("noframes", "iframe") and not framed:  # to the parser their content is text
+            inner = attributes.get("srcdoc") if tag == "iframe" else node.text()
+            if inner and not _hidden(attributes):
+                self._break()
+                self._walk(_parse(simplify(inner)), framed=True)
+                self._break()
+        if tag in self._skipped or (tag in self._unused and (self.svg or _is_drawn(node))):
+            return False
         if attributes and _hidden(attributes):
             return False
         if self._is_data:
@@ -118,6 +132,9 @@ class Page:
             self._heading = (self._at, len(self._out))
         if tag == "img" and (alt := attributes.get("alt")):
             self._append_text(f" {alt} ")
+        if tag in _CONTROLS:
+            shown = tag == "input" and (attributes.get("type") or "").lower() not in _NOT_SHOWN
+            self._append_text(f" {(attributes.get('value') or '') if shown else ''} ")
         if node.first_child is None:
             self._leave(tag)
         return True
@@ -157,6 +174,14 @@ class Page:
     def _break(self) -> None:
         if self._out and not self._out[-1].endswith("\n"):
             self._append("\n")
+
+
+def _is_drawn(node: LexborNode) -> bool:
+    """Whether an element is part of a drawing within the page."""
+    above = node.parent
+    while above is not None and above.tag != "svg":
+        above = above.parent
+    return above is not None
 
 
 def _is_svg_file(markup: str) -> bool:

@@ -16,8 +16,9 @@ and bytes at once, and answers 503 (BUSY) to more: the servers ask again, or ano
 
 from __future__ import annotations
 
+import contextlib
 import hmac
-import ipaddress
+import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from omni_core.errors import (
 from omni_core.models.remote.wire import pack_done, unpack_step
 from omni_core.models.serving.load import Load
 from omni_core.models.serving.models import WorkerModels
-from omni_core.settings import MIN_TOKEN, Settings
+from omni_core.settings import Settings
 from omni_core.types import AudioContent
 
 if TYPE_CHECKING:
@@ -51,34 +52,14 @@ Handler = Callable[["Request"], Awaitable["Response"]]
 _STATUS = {BadRequestError: 400, RefusedError: 401, TooLargeError: 413, UnavailableError: 503}
 
 
-def serve(settings: Settings, host: str, port: int, token: str) -> None:
-    """Load the models of `settings` and answer on host:port until stopped.
-
-    Raises RefusedError before anything is loaded when the address can be reached from other
-    machines and there is no token.
-    """
-    may_listen(host, token)
+def serve(settings: Settings, token: str, bound: socket.socket) -> None:
+    """Load the models of `settings` and answer on a socket until stopped; see `process`."""
     import uvicorn
 
-    uvicorn.run(
-        worker_app(settings, token), host=host, port=port, log_level="warning", access_log=False
-    )
-
-
-def may_listen(host: str, token: str) -> None:
-    """Raise RefusedError for a token that can be guessed, and for none beyond loopback."""
-    if token and len(token) < MIN_TOKEN:
-        raise RefusedError(
-            f"the worker's token has {len(token)} characters, which can be guessed: set "
-            f"encoder_token (OMNI_ENCODER_TOKEN) to a random secret of {MIN_TOKEN} or more",
-            code="BAD_ARGUMENT",
-        )
-    if not token and not _loopback(host):
-        raise RefusedError(
-            f"a worker on {host} can be reached by other machines: set a token "
-            "(encoder_token, or OMNI_ENCODER_TOKEN) or listen on 127.0.0.1",
-            code="BAD_ARGUMENT",
-        )
+    application = worker_app(settings, token)
+    config = uvicorn.Config(application, log_level="warning", access_log=False)
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C, after the calls under way have ended
+        uvicorn.Server(config).run(sockets=[bound])
 
 
 def worker_app(settings: Settings, token: str) -> Starlette:
@@ -191,12 +172,3 @@ def _check_token(request: Request, token: str) -> None:
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
     if token and not hmac.compare_digest(given.encode(), token.encode()):
         raise RefusedError("the worker wants its token: set encoder_token", code="BAD_ARGUMENT")
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

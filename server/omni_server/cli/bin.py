@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,6 +13,7 @@ from omni_core.errors import BadRequestError
 from omni_core.types import BinnedSource
 from omni_server.cli.opening import open_library
 from omni_server.cli.printing import as_json, hint, say, table
+from omni_server.cli.settings import settings_of
 from omni_server.text import counted, one_line, quoted
 
 
@@ -31,8 +33,11 @@ async def bin(args: argparse.Namespace) -> int:
         return 0
     rows = [(b.id, str(b.segments), _size(b.size), _day(b), one_line(b.title)) for b in held]
     table(rows, ("id", "segments", "size", "forgotten", "title"), right=(1, 2))
-    hint(f"{_size(sum(b.size for b in held))}; omni-mcp bin --restore ID brings one back, "
-         "omni-mcp bin --empty deletes them now")  # fmt: skip
+    chosen = await asyncio.to_thread(settings_of, args)
+    hint(f"{_size(sum(b.size for b in held))} of at most {_size(chosen.bin_max_mb << 20)}, for "
+         f"{chosen.bin_days:g} days, of each file the last {chosen.bin_versions} contents; "
+         "omni-mcp bin --restore ID brings one back, omni-mcp bin --empty deletes them now",
+    )  # fmt: skip
     return 0
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from omni_core import read_only
+from omni_core.allocator import use_few_arenas
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.sandbox.kernel import hide_memory
 from omni_core.settings import Settings
@@ -19,6 +20,7 @@ from omni_server.observe import faults, traces
 
 def serve(args: argparse.Namespace) -> int:
     """Run the MCP server until its client disconnects or Ctrl-C."""
+    use_few_arenas()
     settings = settings_of(args)
     if settings.sandbox != "off":
         hide_memory()
@@ -69,7 +71,7 @@ def _stdio(settings: Settings) -> None:
 
 def worker(args: argparse.Namespace) -> int:
     """Serve the models over HTTP until Ctrl-C."""
-    from omni_core.models.serving import app
+    from omni_core.models.serving import process
 
     host, _, port = args.listen.rpartition(":")
     if not host:
@@ -84,9 +86,9 @@ def worker(args: argparse.Namespace) -> int:
             **dict.fromkeys(("host", "port"), "option --listen"),
         },
     )
-    app.may_listen(settings.host, settings.encoder_token)
+    process.may_listen(settings.host, settings.encoder_token)
     hint(f"{settings.encoder} at http://{args.listen}, Ctrl-C stops")
-    app.serve(settings, settings.host, settings.port, settings.encoder_token)
+    process.serve(settings, settings.host, settings.port, settings.encoder_token)
     return 0
 
 

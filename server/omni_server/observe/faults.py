@@ -8,6 +8,7 @@ at the levels above DEBUG a line names the kind of error, the line of the progra
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import queue
@@ -82,6 +83,11 @@ class _File(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Nothing: a store that cannot be written, a full disk; the log has the short line."""
+
+    def close(self) -> None:
+        """What a full disk does not take is left out here as well."""
+        with contextlib.suppress(OSError):
+            super().close()
 
     def _open(self) -> Any:
         def private(path: str, flags: int) -> int:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from omni_server.observe import faults
+from omni_server.text import without_paths
 
 FORMAT = "OMNI_LOG_FORMAT"
 PLAIN = "%(levelname)s %(name)s: %(message)s"
@@ -24,8 +25,8 @@ def set_up() -> None:
     """Configure logging as OMNI_LOG and OMNI_LOG_FORMAT say: ERROR and plain text by default."""
     handler = logging.StreamHandler()
     level = os.environ.get("OMNI_LOG", "ERROR").upper()
-    whole = level == "DEBUG"
-    handler.setFormatter(JsonLines(whole=whole) if is_json() else PlainLines(whole=whole))
+    whole, lines = level == "DEBUG", JsonLines if is_json() else PlainLines
+    handler.setFormatter(lines(whole=whole, paths=level in ("DEBUG", "INFO")))
     logging.basicConfig(level=level, handlers=[handler])
     wanted = os.environ.get(FORMAT, "")
     if wanted.strip().lower() not in ("", "json", "text"):
@@ -34,39 +35,45 @@ def set_up() -> None:
 
 class PlainLines(logging.Formatter):
     """A record as a line; an error as its kind, its place in the program and a reference to its
-    traceback in the store's `faults.log`, or `whole` with the traceback."""
+    traceback in the store's `faults.log`, or `whole` with the traceback. Without `paths` each
+    absolute path is its last part: logs are passed on."""
 
-    def __init__(self, *, whole: bool) -> None:
+    def __init__(self, *, whole: bool, paths: bool = False) -> None:
         super().__init__(PLAIN)
-        self._whole = whole
+        self._whole, self._paths = whole, paths or whole
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
         said = faults.short(record.exc_info)
-        if self._whole or not said:
-            return super().format(record)
-        plain = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
-        return f"{super().format(plain)}: {said} ({faults.reference(record)})"
+        changed: dict[str, Any] = {}
+        if not self._paths:
+            changed |= {"msg": without_paths(record.getMessage()), "args": ()}
+        if said and not self._whole:
+            changed |= {"exc_info": None, "exc_text": None}
+        line = super().format(logging.makeLogRecord(record.__dict__ | changed))
+        return line if self._whole or not said else f"{line}: {said} ({faults.reference(record)})"
 
 
 class JsonLines(logging.Formatter):
     """A record as one line of JSON: time (UTC), level, logger, message; of a client's call also
     request_id, tool, principal; inside a trace trace_id and span_id; with an error its kind and
-    the reference to its traceback in the store's `faults.log`, or `whole` the traceback.
+    the reference to its traceback in the store's `faults.log`, or `whole` the traceback. `paths`:
+    as for `PlainLines`.
     """
 
-    def __init__(self, *, whole: bool = False) -> None:
+    def __init__(self, *, whole: bool = False, paths: bool = False) -> None:
         super().__init__()
-        self._whole = whole
+        self._whole, self._paths = whole, paths or whole
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
+        message = record.getMessage()
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, Any] = {
             "time": at.replace("+00:00", "Z"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": message if self._paths else without_paths(message),
         }
         line |= _call() | _trace() | getattr(record, "fields", {})
         if said := faults.short(record.exc_info):

@@ -218,11 +218,18 @@ def _collections(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def ambiguous(e: AmbiguousError) -> str:
-    """The message, and the titles of the sources that a name may mean, as the text of an error."""
+    """What was wrong, and the sources that a name may mean, as the text of an error; their ids
+    stand once, beside their titles."""
     fence = Fence()
-    titles = "\n".join(f"{c.ref} {one_line(c.title, 120)}" for c in e.choices)
-    message = f"{e.code}: {one_line(str(e), 1200)}"
-    return fence.written([message, fence.notice, fence.around(titles)])
+    said = one_line(str(e), 1200)
+    what, listed, ids = said.partition(", use one of ")
+    choices = "\n".join(
+        f"{c.ref} {one_line(c.title, 120)} ({one_line(c.facts, 120)})" for c in e.choices
+    )
+    _, and_more, more = ids.rpartition(" and ")
+    rest = f"{and_more}{more}" if more.endswith(" more") else ""
+    message = f"{e.code}: {what}" + (f"; use the id of one of these{rest}:" if listed else "")
+    return fence.written([message, fence.notice, fence.around(choices)])
 
 
 def _row(r: SourceRow) -> dict[str, Any]:

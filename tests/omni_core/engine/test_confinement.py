@@ -1,4 +1,4 @@
-"""Which models keep the network, and what the model worker is told."""
+"""Which models have the network, and what the model worker is told."""
 
 from __future__ import annotations
 
@@ -24,22 +24,71 @@ def test_models_of_the_default_install_have_no_network_and_start_no_program(
 ) -> None:
     rules = confinement.of_models(settings)
     assert (rules.network, rules.programs) == (False, False)
+    assert rules.reads is not None
     assert rules.writes is not None
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "network", "fetches", "programs"),
     [
-        Settings(encoder="e5-omni-7b"),
-        Settings(encoder="https://example.org/x"),
-        Settings(encoder_url="http://127.0.0.1:1"),
-        Settings(reranker="qwen3-vl-reranker-2b"),
+        (Settings(encoder="e5-omni-7b"), True, True, True),
+        (Settings(encoder="owner/model"), True, True, True),
+        (Settings(reranker="qwen3-vl-reranker-2b"), True, True, True),
+        (Settings(encoder_url="http://127.0.0.1:1"), True, False, False),
     ],
-    ids=str,
+    ids=["known", "hub", "reranker", "remote"],
 )
-def test_models_of_hubs_and_of_other_machines_have_what_they_need(settings: Settings) -> None:
+def test_models_of_hubs_have_the_network_while_they_load_and_remote_ones_have_it(
+    settings: Settings,
+    network: bool,
+    fetches: bool,
+    programs: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
     rules = confinement.of_models(settings)
-    assert (rules.network, rules.programs, rules.writes) == (True, True, None)
+    assert (rules.network, rules.fetches, rules.programs) == (network, fetches, programs)
+    assert "network" in confinement.in_words(settings)
+    assert rules.reads is not None
+    assert rules.writes is not None
+
+
+def test_a_model_that_need_not_be_fetched_has_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "elsewhere" / "model"
+    here.mkdir(parents=True)
+    (here / "config.json").write_text("{}")
+    weights = tmp_path / "weights"
+    (weights / "owner").mkdir(parents=True)
+    (weights / "owner" / "model").symlink_to(here)
+    for settings in (
+        Settings(encoder=str(here)),
+        Settings(encoder="owner/model", weights_dir=str(weights)),
+    ):
+        rules = confinement.of_models(settings)
+        assert (rules.network, rules.programs) == (False, True)
+        assert str(here) in (rules.reads or ())  # the link in the folder of weights leads there
+        assert confinement.in_words(settings) == ""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert not confinement.of_models(Settings(encoder="owner/other")).network
+
+
+def test_the_cache_of_a_hub_lies_where_its_variable_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    assert str(tmp_path / "hub") in (confinement.of_models(Settings(encoder="a/b")).writes or ())
+    assert (tmp_path / "hub").is_dir()  # a rule needs a folder that is there
+    assert str(tmp_path / "hub") not in (confinement.of_models(PLAIN).writes or ())
+
+
+def test_folders_that_the_operator_names_are_open_to_models(tmp_path: Path) -> None:
+    folder = tmp_path / "a-plug-in"
+    rules = confinement.of_models(Settings(model_folders=(str(folder),)))
+    assert str(folder) in (rules.writes or ())
+    assert folder.is_dir()
 
 
 READER = """
@@ -51,7 +100,9 @@ class Mine(Reader):
 
 def test_a_reader_of_another_package_has_what_it_needs(install: Callable[..., None]) -> None:
     install("a-reader", READER, {"readers": "mine = a_reader:Mine"})
-    assert confinement.of_models(PLAIN).network
+    rules = confinement.of_models(PLAIN)
+    assert (rules.network, rules.fetches, rules.programs) == (True, False, True)
+    assert confinement.in_words(PLAIN).startswith("models may use the network (reader mine of")
 
 
 def test_the_model_worker_is_told_no_secret(tmp_path: Path) -> None:

@@ -162,3 +162,18 @@ async def test_a_key_that_may_not_mark_the_collection_may_still_search(
     assert await reading.count() == 0
     for index in (first, reading):
         await index.close()
+
+
+async def test_a_library_that_is_open_read_only_writes_no_mark_and_makes_nothing(
+    qdrant: Any,
+) -> None:
+    index = await opened(qdrant)
+    await index.close()
+    reader = await opened(qdrant, read_only=True)
+    await reader.claim(MINE)
+    assert not owner(qdrant, reader.collection)
+    with pytest.raises(StoreError) as refused:
+        await opened(qdrant, read_only=True, qdrant_collection="none_yet")
+    assert refused.value.code == "READ_ONLY"
+    assert list(qdrant.created) == [reader.collection]
+    await reader.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,6 +16,7 @@ import pytest
 from omni_core.sandbox import Rules
 from omni_core.sandbox.folders import PREFIX, TemporaryFolder
 from omni_core.sandbox.kernel import kernel
+from omni_core.sandbox.rules import of_index
 from omni_core.worker import Worker
 
 HERE = Path(__file__).parent.parent / "services"
@@ -97,6 +99,55 @@ async def test_a_child_that_may_use_the_network_still_cannot_look_into_its_paren
         assert await child.call("attempt", what, deadline_s=30) == "PermissionError"
 
 
+@SECCOMP
+async def test_what_fetches_a_model_has_no_network_once_it_is_loaded(start: Start) -> None:
+    rules = Rules(network=True, fetches=True, programs=True, reads=None, writes=None)
+    child = await start(rules)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        await child.call("connect", listening.getsockname()[1], deadline_s=30)
+        assert await child.call("in_thread", "internet socket", deadline_s=30) == ""
+        assert await child.call("say", deadline_s=30) == ""
+        await child.call("loaded", deadline_s=30)
+        assert await child.call("say", deadline_s=30) == "BrokenPipeError"
+    for how in ("attempt", "in_thread"):
+        for what in ("internet socket", "unix socket", "datagram socket"):
+            assert await child.call(how, what, deadline_s=30) == "PermissionError"
+    assert await child.call("attempt", "program", deadline_s=30) == ""
+
+
+@SECCOMP
+async def test_a_child_that_never_fetches_keeps_what_it_has_when_it_is_loaded(start: Start) -> None:
+    child = await start(Rules(network=True, reads=None, writes=None))
+    await child.call("loaded", deadline_s=30)
+    assert await child.call("attempt", "internet socket", deadline_s=30) == ""
+
+
+@LANDLOCK
+async def test_programs_are_those_of_the_system_and_of_python(start: Start, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    child = await start(Rules(programs=True, reads=(str(tmp_path),), writes=(str(tmp_path),)))
+    assert await child.call("attempt", "program", deadline_s=30) == ""
+    assert await child.call("attempt", "run", str(own), deadline_s=30) == "PermissionError"
+
+
+@LANDLOCK
+async def test_the_process_of_the_index_knows_its_own_folder_alone(
+    start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "index").mkdir()
+    (tmp_path / "secret").write_text("a")
+    child = await start(of_index("auto", str(tmp_path / "index")))
+    own = str(tmp_path / "index" / "a")
+    assert await child.call("attempt", "write", own, deadline_s=30) == ""
+    assert await child.call("attempt", "read", own, deadline_s=30) == ""
+    for what in ("read", "write"):
+        for path in (str(tmp_path / "secret"), "/etc/hosts"):
+            assert await child.call("attempt", what, path, deadline_s=30) == "PermissionError"
+    assert await child.call("attempt", "unix socket", deadline_s=30) == "PermissionError"
+
+
 async def test_no_secret_is_in_the_environment_of_a_child(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +166,7 @@ async def test_no_secret_is_in_the_environment_of_a_child(
         assert [n for n, v in seen.items() if "hunter2" in v] == list(rules.variables)
         assert seen["OMP_NUM_THREADS"] == "1"
         assert seen["ORT_DISABLE_TELEMETRY"] == "1"
+        assert seen["MALLOC_ARENA_MAX"] == "2"
 
 
 @LINUX

@@ -34,6 +34,7 @@ from omni_core.types import (
 ROOT = Path(__file__).parents[3]
 LOADS_PICKLES = {
     "omni_core/worker_child.py",  # in the child, what its parent sends
+    "omni_core/models/serving/process.py",  # in the process that wrote it, before it became new
     "omni_core/weights/checkpoints.py",  # three names only, of files that are checked by their hash
     "omni_core/encoders/embedded/face_nets.py",  # joblib, of a file that is checked by its hash
 }
@@ -56,7 +57,7 @@ VALUES: list[tuple[Any, Any]] = [
     (Pixels, PICTURE),
     (Samples, np.zeros(0, np.float32)),
     (list[tuple[float, Pixels]], [(0.5, PICTURE), (1.0, PICTURE)]),
-    (list[PlacedWord], [PlacedWord("Ärger \udcff", 0.0, 0.1, 0.2, 0.3)]),
+    (list[PlacedWord], [PlacedWord("Ärger \U0001f600", 0.0, 0.1, 0.2, 0.3)]),
     (ITEM, SEGMENT),
     (ITEM, FileWarning("cut short")),
     (ITEM, FileLength(12.5)),
@@ -89,6 +90,15 @@ def _plain(value: Any) -> Any:
 def test_every_kind_of_answer_arrives_as_it_was_sent(hint: Any, value: Any) -> None:
     how, message = _sent(hint, value)
     assert _same(frames.unpack(how, memoryview(bytearray(message))), value)
+
+
+def test_half_a_character_arrives_as_the_sign_for_a_lost_one() -> None:
+    how = codec(str)
+    text = "dam \ud83c\udf0a level \udb62 high"  # a pair in halves, and a lone half
+    message = memoryview(bytearray(b"".join(frames.pack(how, text))))
+    arrived = frames.unpack(how, message)
+    assert arrived == "dam \U0001f30a level \ufffd high"
+    assert arrived.encode().decode() == arrived
 
 
 def test_a_shot_with_its_frames_arrives_whole_and_shares_the_memory_of_the_message() -> None:

@@ -11,7 +11,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from omni_core.sandbox import entering
 
 
 def _libc() -> Any:
@@ -76,6 +79,7 @@ ATTEMPTS: dict[str, Callable[..., object]] = {
     "unix socket": lambda: socket.socket(socket.AF_UNIX).close(),
     "datagram socket": lambda: socket.socket(type=socket.SOCK_DGRAM).close(),
     "program": lambda: subprocess.run([sys.executable, "-c", ""], check=True),
+    "run": lambda path: subprocess.run([path], check=True),
     "shell": lambda: os.execv("/bin/sh", ["sh", "-c", "true"]),  # noqa: S606
     "fork": _forked,
     "signal to the parent": lambda: os.kill(os.getppid(), 0),
@@ -96,6 +100,31 @@ ATTEMPTS: dict[str, Callable[..., object]] = {
 
 
 class Attempts:
+    def __init__(self) -> None:
+        self._peer: socket.socket | None = None
+
+    def connect(self, port: int) -> None:
+        """Open a connection, and keep it."""
+        self._peer = socket.create_connection(("127.0.0.1", port))
+
+    def say(self) -> str:
+        """Send a byte over it; "" where that could be done."""
+        assert self._peer is not None
+        try:
+            self._peer.sendall(b"x")
+        except OSError as e:
+            return type(e).__name__
+        return ""
+
+    def loaded(self) -> None:
+        entering.loaded()
+
+    def in_thread(self, what: str) -> str:
+        """`attempt` in a thread that was there before everything was loaded."""
+        return self._thread.submit(self.attempt, what).result()
+
+    _thread = ThreadPoolExecutor(1)
+
     def attempt(self, what: str, *args: str) -> str:
         """ "" where it was done, else the name of the error."""
         try:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from omni_core.settings import Settings
-from omni_server.observe.logs import JsonLines
+from omni_server.observe.logs import JsonLines, PlainLines
 from tests.omni_server.conftest import Connect, Scripted
 
 
@@ -85,3 +85,21 @@ def test_an_unknown_format_is_said() -> None:
         env={"PYTHONPATH": ":".join(sys.path), "OMNI_LOG_FORMAT": "xml", "PATH": ""},
     )  # fmt: skip
     assert "OMNI_LOG_FORMAT is 'xml', expected json or text" in done.stderr
+
+
+@pytest.mark.parametrize("lines", [PlainLines(whole=False), JsonLines()])
+def test_no_line_at_the_default_level_shows_where_a_file_lies(lines: logging.Formatter) -> None:
+    record = logging.makeLogRecord(
+        {"name": "omni_server.auth", "levelname": "ERROR", "levelno": logging.ERROR,
+         "msg": "the tokens file %s is gone: see %s and http://127.0.0.1:8000/mcp",
+         "args": ("/etc/secret place/tokens.toml", "'/home/ann/my files/a b.txt'")}
+    )  # fmt: skip
+    line = lines.format(record)
+    assert "/home" not in line and "ann" not in line
+    assert "a b.txt" in line and "tokens.toml" in line and "http://127.0.0.1:8000/mcp" in line
+
+
+def test_at_the_level_info_paths_are_shown() -> None:
+    record = logging.makeLogRecord({"msg": "looked at %s", "args": ("/srv/media/notes",)})
+    assert "/srv/media/notes" in PlainLines(whole=False, paths=True).format(record)
+    assert "/srv/media/notes" in JsonLines(paths=True).format(record)

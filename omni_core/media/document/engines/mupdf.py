@@ -6,13 +6,14 @@ runs only in a process that can be killed.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
 import pymupdf
 from typing_extensions import override
 
-from omni_core.media.document.engines import hangul, page_tree
+from omni_core.media.document.engines import glyph_names, hangul, page_tree
 from omni_core.media.document.engines.base import (
     FAILURES,
     MAX_SCALE,
@@ -30,6 +31,8 @@ from omni_core.media.document.engines.base import (
 )
 from omni_core.media.geometry import box
 from omni_core.types import Crop, Pixels
+
+log = logging.getLogger(__name__)
 
 _SILENT = {pymupdf.PDF_ANNOT_LINK, pymupdf.PDF_ANNOT_POPUP, pymupdf.PDF_ANNOT_WIDGET}
 """Annotations without a remark of their own: a pop-up repeats its parent's."""
@@ -74,6 +77,7 @@ class MuPdfDocument(Document):
     def __init__(self, doc: Any, kind: Kind, *, mended: bool) -> None:
         self._doc = doc
         self._page: tuple[int, MuPdfPage] | None = None
+        self._fonts: set[int] = set()
         self.kind = kind
         self.pages = len(doc)
         self.whole = kind != "pdf" or _is_whole(doc)
@@ -85,8 +89,16 @@ class MuPdfDocument(Document):
     @override
     def page(self, number: int) -> Page:
         if self._page is None or self._page[0] != number:
+            if self.kind == "pdf":
+                self._explain_fonts(number - 1)
             self._page = (number, MuPdfPage(self._doc[number - 1]))
         return self._page[1]
+
+    def _explain_fonts(self, page: int) -> None:
+        try:
+            glyph_names.explain(self._doc, page, self._fonts)
+        except FAILURES as e:
+            log.debug("fonts of page %d are taken as they are: %s", page + 1, e)
 
     @override
     def attachments(self) -> list[str]:

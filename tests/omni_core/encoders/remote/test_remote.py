@@ -20,8 +20,9 @@ from omni_core.encoders import hashing
 from omni_core.encoders.remote import client, wire
 from omni_core.encoders.remote import encoder as remote
 from omni_core.errors import BadRequestError, OmniError, RefusedError, UnavailableError
-from omni_core.models.serving import app as serving
 from omni_core.models.serving import load
+from omni_core.models.serving import process as serving
+from omni_core.models.serving.app import worker_app
 from omni_core.settings import Settings
 from omni_core.types import Content, TextContent
 
@@ -107,7 +108,7 @@ def test_a_body_that_is_too_long_is_refused_while_it_arrives(
 def test_an_encoder_that_cannot_load_is_one_line_with_the_next_step(
     running: Running, settings: ForWorker
 ) -> None:
-    wrong = serving.worker_app(Settings(encoder="no-such-model"), "")
+    wrong = worker_app(Settings(encoder="no-such-model"), "")
     refused = pytest.raises(UnavailableError, match="no model is called 'no-such-model'")
     with running(wrong) as url:
         with refused:

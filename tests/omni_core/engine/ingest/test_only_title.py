@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from omni_core import Engine, IngestRequest, SearchRequest
-from omni_core.engine.ingest.emptiness import is_findable, why_empty
+from omni_core.engine.ingest.emptiness import _CUES, is_findable, why_empty
 from omni_core.engine.results import OpenRequest
+from omni_core.media.text.subtitles import _MIME
 from omni_core.types import (
     TITLE_ORIGIN,
     Channel,
@@ -125,6 +126,10 @@ def test_the_reason_is_that_of_the_kind(
 ) -> None:
     source = Source("0" * 64, "/a", "a", modality, mime, 1, pages=pages)
     assert why in why_empty(source, cut)
+
+
+def test_every_kind_of_subtitles_is_known_as_such() -> None:
+    assert set(_MIME.values()) - {"application/json"} <= _CUES
 
 
 def test_a_picture_without_a_vector_and_words_about_a_recording_are_nothing_found_in_it() -> None:

@@ -115,3 +115,92 @@ def test_bytes_that_look_like_a_link_cost_nothing(chained: Path, svc: Any) -> No
     at = (middle.first + middle.last) // 2
     chained.write_bytes(data[:at] + b"OggS\0\2" + data[at + 6 :])
     assert svc.probe(str(chained)).duration_s == pytest.approx(9, abs=1.5)
+
+
+def _recorded(path: Path, seconds: float, hz: int, codec: str) -> bytes:
+    """A tone as a file of its own."""
+    rate = 16000
+    samples = 0.4 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate) * 32767
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(codec, rate=rate, layout="mono")
+        stream.bit_rate = 48_000
+        for at in range(0, len(samples), 1000):
+            piece = samples[at : at + 1000].astype(np.int16)[None, :]
+            frame = av.AudioFrame.from_ndarray(piece, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = rate, at
+            for packet in stream.encode(frame):
+                out.mux(packet)
+        for packet in stream.encode(None):
+            out.mux(packet)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        (".flac", "flac"), (".wav", "pcm_s16le"), (".aiff", "pcm_s16be"), (".m4a", "aac"),
+        (".mka", "flac"), (".wma", "wmav2"),
+    ],
+)  # fmt: skip
+def test_a_file_of_several_files_is_heard_to_its_end(
+    suffix: str, codec: str, tmp_path: Path, svc: Any, cut: Any
+) -> None:
+    path = tmp_path / f"joined{suffix}"
+    lengths, pitches = (3.0, 2.0, 4.0), (300, 600, 1200)
+    path.write_bytes(b"".join(
+        _recorded(tmp_path / f"{n}{suffix}", seconds, hz, codec)
+        for n, (seconds, hz) in enumerate(zip(lengths, pitches, strict=True))
+    ))  # fmt: skip
+    assert svc.probe(str(path)).duration_s == pytest.approx(9, abs=0.4)
+    heard = [s for s in cut(path) if s.channel is Channel.SOUND]
+    assert heard[-1].span.end == pytest.approx(9, abs=0.4)
+    assert sum(s.span.end - s.span.start for s in heard) == pytest.approx(9, abs=0.6)
+    for part, hz in zip(parts_of(str(path)), pitches, strict=True):
+        samples = svc.audio(str(path), part.start + 0.7, part.start + 1.7)
+        spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+        assert np.argmax(spectrum) * 16000 / len(samples) == pytest.approx(hz, abs=20)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".avi"])
+def test_a_film_of_several_films_is_seen_to_its_end(
+    suffix: str, film: Any, tools: Any, tone: Any, tmp_path: Path, svc: Any, cut: Any,
+    read_barcode: Any,
+) -> None:  # fmt: skip
+    path = tmp_path / f"joined{suffix}"
+    with path.open("wb") as out:
+        for n in range(2):
+            frames = [tools.barcode(100 * n + i) for i in range(75)]
+            out.write(film(frames, suffix=suffix, sound=tone(3)).read_bytes())
+    shots = tools.shots(cut(path))
+    assert shots[-1].span.end == pytest.approx(6, abs=0.4)
+    start = parts_of(str(path))[1].start
+    ((_, pixels),) = svc.frames(str(path), [start + 1.0], 160)
+    assert read_barcode(pixels) // 100 == 1
+
+
+def test_a_long_wav_and_one_without_its_length_have_no_parts(tmp_path: Path) -> None:
+    whole = _recorded(tmp_path / "a.wav", 1.0, 300, "pcm_s16le")
+    streamed = whole[:4] + b"\xff" * 4 + whole[8:]
+    for data in (whole, streamed, whole[:4] + bytes(4) + whole[8:], whole + b"RIFF\0\0"):
+        (tmp_path / "b.wav").write_bytes(data)
+        assert parts_of(str(tmp_path / "b.wav")) == ()
+
+
+def test_a_splice_in_the_middle_is_one_border_and_no_part_is_invented(
+    film: Any, tools: Any, tone: Any, tmp_path: Path, cut: Any
+) -> None:
+    """The second recording is cut at an arbitrary packet, so that its streams change over one
+    after the other, a few seconds apart on the clock."""
+    often = {"crf": "18", "g": "25"}
+    first = film([tools.barcode(i) for i in range(125)], suffix=".ts", sound=tone(5), options=often)
+    second = film(
+        [tools.barcode(100 + i) for i in range(125)], suffix=".ts", sound=tone(5), options=often
+    )
+    data = second.read_bytes()
+    path = tmp_path / "spliced.ts"
+    path.write_bytes(first.read_bytes() + data[len(data) // 188 // 4 * 188 :])
+    one, two = parts_of(str(path))
+    assert one.seconds == pytest.approx(5, abs=0.2)
+    assert 2.5 < two.seconds < 5
+    shots = tools.shots(cut(path))
+    assert shots[-1].span.end == pytest.approx(one.seconds + two.seconds, abs=0.3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import pytest
@@ -73,6 +73,57 @@ def test_lyrics_with_times_are_at_their_seconds(song: Song, cut: Any) -> None:
     (line,) = [s for s in cut(path) if s.origin == "lyrics"]
     assert line.span.start == pytest.approx(0.5)
     assert "[" not in line.text
+
+
+def _seven(number: int) -> bytes:
+    return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))
+
+
+def _timed(
+    version: Literal[2, 3, 4], encoding: int, pieces: list[tuple[str, int]], unit: int = 2
+) -> bytes:
+    """An ID3 tag with one frame of timed lyrics."""
+    page, end = {0: ("latin-1", b"\0"), 1: ("utf-16", b"\0\0"), 2: ("utf-16-be", b"\0\0"),
+                 3: ("utf-8", b"\0")}[encoding]  # fmt: skip
+    body = bytes([encoding]) + b"eng" + bytes([unit, 1]) + "By A. Berg".encode(page) + end
+    for text, ms in pieces:
+        body += text.encode(page) + end + ms.to_bytes(4, "big")
+    if version == 2:
+        frame = b"SLT" + len(body).to_bytes(3, "big") + body
+    else:
+        size = _seven(len(body)) if version == 4 else len(body).to_bytes(4, "big")
+        frame = b"SYLT" + size + b"\0\0" + body
+    other = b"TT2\0\0\2\0x" if version == 2 else b"TIT2\0\0\0\2\0\0\0x"
+    return b"ID3" + bytes([version, 0, 0]) + _seven(len(other + frame)) + other + frame
+
+
+@pytest.mark.parametrize(
+    ("version", "encoding"), [(2, 0), (2, 1), (3, 0), (3, 1), (4, 1), (4, 2), (4, 3)]
+)
+def test_timed_lyrics_of_id3_are_at_their_seconds(
+    version: Literal[2, 3, 4], encoding: int, song: Song, cut: Any
+) -> None:
+    path = song(".mp3", {}, {"write_id3v2": "0", "write_xing": "0"})
+    verses = [("Down by the wéir", 200), ("\nthe wh", 900), ("eel turns", 1100), ("\nslow", 1500)]
+    path.write_bytes(_timed(version, encoding, verses) + path.read_bytes())
+    (line,) = [s for s in cut(path) if s.origin == "lyrics"]
+    assert line.text == "Down by the wéir the wheel turns slow"
+    assert (line.span.start, line.span.end) == (0.2, pytest.approx(2.0, abs=0.1))
+
+
+def test_lyrics_counted_in_frames_of_mpeg_are_words_without_times(song: Song, cut: Any) -> None:
+    path = song(".mp3", {}, {"write_id3v2": "0"})
+    path.write_bytes(_timed(4, 3, [("Down by the weir", 20), ("slow", 40)], 1) + path.read_bytes())
+    (line,) = [s for s in cut(path) if s.origin == "lyrics"]
+    assert (line.span.end, line.text) == (0, "Down by the weir\nslow")
+
+
+@pytest.mark.parametrize("end", [20, 40, 60, 75])
+def test_a_tag_that_breaks_off_costs_no_sound(end: int, song: Song, cut: Any) -> None:
+    path = song(".mp3", {}, {"write_id3v2": "0"})
+    tag = _timed(4, 3, [("Down by the weir", 200), ("the wheel turns", 900)])
+    path.write_bytes(tag[:end] + bytes(len(tag) - end) + path.read_bytes())
+    assert any(s.channel is Channel.SOUND for s in cut(path))
 
 
 def test_what_programs_write_is_no_evidence(song: Song, cut: Any) -> None:

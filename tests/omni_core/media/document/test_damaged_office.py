@@ -152,3 +152,46 @@ def test_names_of_parts_differ_in_more_than_case_and_separators(zipped: Any, rea
 def test_an_empty_show_is_no_damage(zipped: Any, svc: Any) -> None:
     path = zipped("a.pptx", {"ppt/presentation.xml": "<p/>"})
     assert svc.probe(str(path)).pages == 0
+
+
+def test_a_lost_list_of_a_parts_belongings_is_said(zipped: Any, read: Read) -> None:
+    w = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    body = f'<w:document xmlns:w="{w}" xmlns:r="{R}"><w:p><w:r><w:t>Body</w:t></w:r></w:p>{{}}'
+    with_header = body.format(
+        '<w:sectPr><w:headerReference w:type="default" r:id="r7"/></w:sectPr>'
+    )
+    words, warnings = read(zipped("a.docx", {"word/document.xml": with_header + "</w:document>"}))
+    assert words == "Body"
+    assert len(warnings) == 1 and warnings[0].endswith("may be missing: word/document.xml")
+    words, warnings = read(zipped("b.docx", {"word/document.xml": body.format("</w:document>")}))
+    assert (words, warnings) == ("Body", [])
+
+
+def test_notes_are_found_by_their_own_list_where_that_of_the_slide_is_lost(
+    zipped: Any, read: Read
+) -> None:
+    parts = {name: xml for name, xml in SHOW.items() if name != "ppt/slides/_rels/slide1.xml.rels"}
+    parts["ppt/notesSlides/_rels/n.xml.rels"] = _links("slide=../slides/slide1.xml")
+    assert read(zipped("a.pptx", parts)) == read(zipped("b.pptx", SHOW))
+
+
+def test_sheets_keep_their_names_where_the_list_of_their_parts_is_lost(
+    zipped: Any, svc: Any, read: Read
+) -> None:
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    sheets = '<sheet name="Otters" r:id="r1"/><sheet name="Herons" state="hidden" r:id="r2"/>'
+    row = '<c r="A1" t="inlineStr"><is><t>{}</t></is></c>'
+    part = f'<worksheet xmlns="{main}"><sheetData><row r="1">{row}</row></sheetData></worksheet>'
+    path = zipped("a.xlsx", {
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{R}"><sheets>{sheets}</sheets>'
+        "</workbook>",
+        "xl/worksheets/sheet1.xml": part.format("seen"),
+        "xl/worksheets/sheet2.xml": part.format("unseen"),
+    })  # fmt: skip
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), "a", info.modality, info.mime, 1, None, info.pages)
+    found = [p for p in svc.decompose(str(path), source, CutOptions()) if isinstance(p, Segment)]
+    assert [(p.origin, p.text) for p in found] == [
+        ("sheet Otters", "seen"), ("hidden sheet Herons", "unseen"),
+    ]  # fmt: skip
+    assert read(path)[1][0].endswith("may be missing: xl/workbook.xml")

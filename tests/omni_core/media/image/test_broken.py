@@ -29,6 +29,7 @@ def _grain(width: int = 320, height: int = 240) -> Image.Image:
 _SAVED = [
     ("a.jpg", {"quality": 90}), ("a.png", {}), ("a.gif", {}), ("a.bmp", {}), ("a.tif", {}),
     ("a.tga", {}), ("a.ppm", {}), ("a.webp", {"quality": 80}), ("a.webp", {"lossless": True}),
+    ("a.avif", {"quality": 90}),
 ]  # fmt: skip
 
 
@@ -67,6 +68,34 @@ def test_a_progressive_jpeg_that_breaks_off_is_drawn_coarsely(
     pixels = np.asarray(segment.content.pixels, np.int16)  # type: ignore[union-attr]
     assert np.abs(pixels - np.asarray(whole, np.int16)).mean() < 16
     assert "detail" in line
+
+
+@pytest.mark.parametrize("name", ["a.jp2", "a.j2k"])
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_jpeg_2000_that_breaks_off_is_drawn_coarsely(
+    name: str, share: float, tmp_path: Path, pieces: Pieces
+) -> None:
+    whole, path = _grain(), tmp_path / name
+    whole.save(path, "JPEG2000", no_jp2=name == "a.j2k")
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    (segment,), (line,) = pieces(path)
+    pixels = np.asarray(segment.content.pixels, np.int16)  # type: ignore[union-attr]
+    assert np.abs(pixels - np.asarray(whole, np.int16)).mean() < 16
+    assert "detail" in line
+
+
+def test_a_lossless_webp_whose_pixels_need_more_bits_than_its_file_has_is_kept(
+    tmp_path: Path, pieces: Pieces
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (12, 16, 3), np.uint8)
+    whole = Image.fromarray(np.kron(noise, np.ones((10, 10, 1), np.uint8)))
+    whole.save(tmp_path / "a.webp", lossless=True)
+    data = (tmp_path / "a.webp").read_bytes()
+    (tmp_path / "a.webp").write_bytes(data[: int(len(data) * 0.9)])
+    (segment,), (line,) = pieces(tmp_path / "a.webp")
+    assert "breaks off" in line
+    pixels = np.asarray(segment.content.pixels, np.int16)  # type: ignore[union-attr]
+    assert np.abs(pixels[:40] - np.asarray(whole, np.int16)[:40]).max() <= 1
 
 
 def test_pillows_switch_of_the_whole_process_is_left_alone(tmp_path: Path, pieces: Pieces) -> None:
@@ -174,3 +203,14 @@ def test_an_interlaced_png_that_breaks_off_is_seen_whole_and_coarse(
     pixels = np.asarray(segment.content.pixels, np.int16)[..., 0]  # type: ignore[union-attr]
     assert np.abs(pixels - whole.astype(np.int16)).mean() < 12
     assert "coarse" in line
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
+def test_the_pictures_of_an_animation_too_short_to_be_cut_are_said(
+    name: str, tmp_path: Path, pieces: Pieces
+) -> None:
+    frames = [Image.new("RGB", (64, 48), (60 * n, 200, 90)) for n in range(4)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], duration=0)
+    segments, (line,) = pieces(tmp_path / name)
+    assert len(segments) == 1
+    assert line == "the animation lasts 0.4 s: only the first of its 4 pictures was read"

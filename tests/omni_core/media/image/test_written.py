@@ -110,6 +110,9 @@ def test_iptc_is_read_whatever_its_encoding(
         b"ASCII\0\0\0The old tannery",
         b"UNICODE\0" + "The old tannery".encode("utf-16-le"),
         b"UNICODE\0" + "The old tannery".encode("utf-16-be"),
+        b"UNICODE\0The old tannery",
+        b"ASCII\0\0\0" + "The old tannery".encode("utf-16-le"),
+        b"ASCII\0\0\0The old tannery\0\0\0",
         b"\0" * 8 + b"The old tannery",
     ],
 )
@@ -120,6 +123,17 @@ def test_a_comment_in_exif_is_read_in_its_character_set(
     exif.get_ifd(0x8769)[0x9286] = comment
     _picture().save(tmp_path / "a.jpg", exif=exif)
     assert _words(cut, tmp_path / "a.jpg") == "The old tannery"
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize("text", ["ロケット発射", "河水很高，火箭在黎明发射", "로켓이 발사되었다"])
+def test_a_comment_in_utf16_is_read_in_either_order_of_bytes(
+    text: str, order: str, tmp_path: Path, cut: Any
+) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + text.encode(f"utf-16-{order}")
+    _picture().save(tmp_path / "a.jpg", exif=exif)
+    assert _words(cut, tmp_path / "a.jpg") == text
 
 
 def test_utf8_in_a_field_of_exif_is_no_mojibake(tmp_path: Path, cut: Any) -> None:

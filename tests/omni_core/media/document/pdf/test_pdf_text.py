@@ -16,6 +16,7 @@ from omni_core.media.document.engines.base import Line
 from omni_core.media.document.odd_letters import typed
 from omni_core.media.document.pdf_text import in_reading_order
 from omni_core.media.document.text_layer import is_enciphered, is_readable
+from omni_core.media.service import service
 from omni_core.types import Channel, CutOptions, FileWarning, ImageContent, Segment, Source
 
 LEFT = ["The glacier tongue retreated by nine", "hundred metres between the two wars",
@@ -51,6 +52,40 @@ def test_letters_that_spell_nothing_are_a_cipher(shift: int) -> None:
 @pytest.mark.parametrize("text", ["\ufffd" * 40, "\ue012\ue044 " * 30, "a\ufffd\ufffdb " * 20])
 def test_characters_without_a_meaning_are_unreadable(text: str) -> None:
     assert not is_readable(text)
+
+
+def test_words_of_scripts_that_never_meet_in_a_word_are_unreadable() -> None:
+    glyphs = "㩈ا 䋔ٱǎ ⰚاǔورƼ ᄒ 䮨䊒ٱǎ 䗂ᜯ䜫ور ⰰẍو䆀ى " * 3
+    assert not is_readable(glyphs)
+    assert is_readable("تعتبر البرمجة بلغة Python من الأدوات القوية Pythonمن R و السنة ٢٠٢٤ 10µm")
+    assert is_readable("使用Python编程スクリプトを書く한국어KBS뉴스 Ω-3α粒子 " * 3)
+
+
+def test_the_letters_of_a_ligature_are_read_by_the_name_of_its_glyph(tmp_path: Path) -> None:
+    font = (
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding<</Type/Encoding"
+        "/BaseEncoding/WinAnsiEncoding/Differences[1/T_h/f_t/g_zzzz 4/A_e.alt]>>>>"
+    )
+    path = tmp_path / "libertine.pdf"
+    doc = pymupdf.open()
+    page = doc.new_page()
+    page.insert_text((72, 72), "x")  # makes the entries that are replaced below
+    number = page.get_fonts()[0][0]
+    doc.update_object(number, font)
+    name = page.get_fonts()[0][4]
+    content = page.get_contents()[0]
+    line = f"BT /{name} 12 Tf 72 700 Td <0165206c6f02206f6e20046f6c> Tj ET"
+    doc.update_stream(content, line.encode())
+    doc.save(path)
+    media = service(pdf="pymupdf")
+    info = media.probe(str(path))
+    source = Source("0" * 64, str(path), "x", info.modality, info.mime, 1, None, info.pages)
+    texts = [
+        item.text
+        for item in media.decompose(str(path), source, CutOptions())
+        if isinstance(item, Segment)
+    ]
+    assert "The loft on Aeol" in texts
 
 
 def _lines(*placed: tuple[float, float, str]) -> list[Line]:
