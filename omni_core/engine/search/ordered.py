@@ -24,6 +24,7 @@ from omni_core.evidence.citation import same_title
 from omni_core.payload import of_sources
 from omni_core.query import Filter
 from omni_core.retrieval import moments
+from omni_core.retrieval.duplicates import fold_duplicates
 from omni_core.retrieval.fusion import STOP_WORDS, Candidate
 from omni_core.retrieval.moments import Moment
 from omni_core.retrieval.ordering import episodes, timeline
@@ -249,7 +250,7 @@ async def _in_time(
     """The distinct episodes by time, and the doubtful ones beside them."""
     by_score = sorted(episodes.episodes(clear.candidates), key=lambda m: -m.score)
     vectors = await pipeline.vectors_of(context, [m.best for m in by_score])
-    distinct = moments.fold_duplicates(by_score, vectors)
+    distinct = fold_duplicates(by_score, vectors)
     copies = {(source_id, span) for m in distinct for source_id, span in m.also_at}
     taken = [(m.source_id, m.span) for m in distinct] + sorted(copies)
     less = [

@@ -66,7 +66,6 @@ async def scope_of(context: Context, request: SearchRequest) -> Scope:
     Raises EMPTY_INDEX, UNKNOWN_COLLECTION, UNKNOWN_SOURCE, NOT_READY or BAD_WHEN.
     """
     name = searched_collection(context, request)
-    await _require_collection(context, name)
     must: list[Condition] = [in_collection(name)] if name else []
     (sources, segments), in_one = await asyncio.to_thread(_totals, context, name)
     if not set(Modality) <= set(request.modality or Modality):
@@ -97,13 +96,15 @@ def searched_collection(context: Context, request: SearchRequest) -> str:
 
 
 def _totals(context: Context, collection: str) -> tuple[tuple[int, int], bool]:
-    """Sources and segments of a collection, and whether it holds every source there is."""
+    """Sources and segments of a collection, and whether it holds every source there is. Raises
+    EMPTY_INDEX or UNKNOWN_COLLECTION."""
+    _require_collection(context, collection)
     found = context.catalog.totals(collection)
     return found, found[0] == context.catalog.totals()[0]
 
 
-async def _require_collection(context: Context, name: str) -> None:
-    names = await asyncio.to_thread(context.catalog.collections)
+def _require_collection(context: Context, name: str) -> None:
+    names = context.catalog.collections()
     if name in names or (names and not name):
         return
     if not names:
