@@ -295,6 +295,11 @@ def in_collection(name: str) -> In:
     return In("collections", (name,))
 
 
+def in_collections(names: tuple[str, ...]) -> In:
+    """Segments of sources in any of these collections."""
+    return In("collections", names)
+
+
 def of_modalities(modalities: Iterable[Modality]) -> In:
     """Segments of sources of these kinds."""
     return In("modality", tuple(m.value for m in modalities))

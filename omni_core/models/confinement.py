@@ -16,7 +16,6 @@ from pathlib import Path
 
 from omni_core import plugins
 from omni_core.encoders.gemma import files as gemma
-from omni_core.encoders.transformer import catalogue
 from omni_core.sandbox.rules import CAN_WRITE_ANYWHERE, Rules
 from omni_core.settings import Settings
 from omni_core.weights import cache, wheels
@@ -91,6 +90,8 @@ def _must_be_fetched(name: str, settings: Settings) -> bool:
     """Whether a hub may have to be asked for a model."""
     if any(os.environ.get(v) for v in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")):
         return False
+    from omni_core.encoders.transformer import catalogue  # imports a client of HTTP
+
     return catalogue.folder_of(name, settings.weights_dir) is None
 
 
@@ -107,16 +108,22 @@ def _reads(settings: Settings) -> Iterator[str]:
 
 
 def _writes(settings: Settings, foreign: bool) -> Iterator[str]:
-    caches = (cache.resolved(settings).cache_dir, str(cache.of_store(settings.store_path)))
-    yield from filter(None, (*caches, *map(os.path.expanduser, settings.model_folders)))
+    own = [cache.resolved(settings).cache_dir, *map(os.path.expanduser, settings.model_folders)]
+    for path in filter(None, own):
+        _make(path)  # what is not there cannot be granted
+        yield path
+    yield str(cache.of_store(settings.store_path))
     if not foreign:
         return
     home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    usual = [*(str(home / name) for name in _CACHES), *map(os.path.expanduser, _HOME_CACHES)]
-    for path in (*usual, *filter(None, map(os.environ.get, _VARIABLES))):
-        if path == usual[0] or any(map(os.path.exists, _GPUS)):
-            _make(path)  # what is not there cannot be granted
-        yield path
+    of_hubs, *usual = (str(home / name) for name in _CACHES)
+    usual += map(os.path.expanduser, _HOME_CACHES)
+    named = [os.path.expanduser(path) for path in map(os.environ.get, _VARIABLES) if path]
+    if "HF_HOME" not in os.environ:
+        named.append(of_hubs)
+    for path in named + (usual if any(map(os.path.exists, _GPUS)) else []):
+        _make(path)
+    yield from (*named, *usual)
 
 
 def _make(path: str) -> None:

@@ -18,7 +18,7 @@ from omni_core.engine.search import pipeline
 from omni_core.engine.search.answer import answer
 from omni_core.engine.search.parts import asked_part, graded_part
 from omni_core.engine.search.question import Question
-from omni_core.engine.search.scope import Scope, scope_of
+from omni_core.engine.search.scope import Scope, scope_of, searched_collection
 from omni_core.engine.search.windows import described, near_points, windows_of
 from omni_core.evidence.citation import same_title
 from omni_core.payload import of_sources
@@ -97,8 +97,9 @@ async def _within_named(
     named_in_question = await asyncio.to_thread(
         lambda: [*islice(named_sources(request.query), NAMES)]
     )
+    collection = searched_collection(context, request)
     for named in named_in_question:
-        rows = await asyncio.to_thread(context.catalog.find, named.name, request.collection)
+        rows = await asyncio.to_thread(context.catalog.find, named.name, collection)
         if len(rows) != 1 or not (named.is_kind or same_title(rows[0].title, named.name)):
             continue
         narrowed = replace(request, query=named.rest, source=rows[0].id)

@@ -75,9 +75,20 @@ def test_a_model_that_need_not_be_fetched_has_no_network(
     assert not confinement.of_models(Settings(encoder="owner/other")).network
 
 
-def test_folders_that_the_operator_names_are_open_to_models() -> None:
-    rules = confinement.of_models(Settings(model_folders=("/srv/a-plug-in",)))
-    assert "/srv/a-plug-in" in (rules.writes or ())
+def test_the_cache_of_a_hub_lies_where_its_variable_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    assert str(tmp_path / "hub") in (confinement.of_models(Settings(encoder="a/b")).writes or ())
+    assert (tmp_path / "hub").is_dir()  # a rule needs a folder that is there
+    assert str(tmp_path / "hub") not in (confinement.of_models(PLAIN).writes or ())
+
+
+def test_folders_that_the_operator_names_are_open_to_models(tmp_path: Path) -> None:
+    folder = tmp_path / "a-plug-in"
+    rules = confinement.of_models(Settings(model_folders=(str(folder),)))
+    assert str(folder) in (rules.writes or ())
+    assert folder.is_dir()
 
 
 READER = """
