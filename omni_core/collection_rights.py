@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from omni_core.collection_names import DEFAULT, collection_name
+from omni_core.collection_names import DEFAULT, collection_filter, collection_name
 from omni_core.errors import BadRequestError, RefusedError
 
 READ_ONLY = ":read"
@@ -27,13 +27,15 @@ class CollectionRights:
     @classmethod
     def of(cls, given: Iterable[str]) -> Self:
         """The rights of a list like `hr`, `public:read`. Raises BadRequestError for an empty one,
-        or one that is too long."""
+        one that is too long, or a blank name."""
         modes: dict[str, bool] = {}
         for text in given:
-            name = collection_name(text.strip().removesuffix(READ_ONLY))
+            name = collection_filter(text.strip().removesuffix(READ_ONLY))
+            if not name:  # it would stand for the default collection
+                raise BadRequestError(f"{text[:80]!r} is no name of a collection")
             modes[name] = modes.get(name, False) or not text.strip().endswith(READ_ONLY)
         if not 1 <= len(modes) <= MOST:
-            raise BadRequestError(f"rights name 1 to {MOST} collections, this are {len(modes)}")
+            raise BadRequestError(f"rights name 1 to {MOST} collections, these are {len(modes)}")
         return cls(tuple(modes), tuple(name for name, writes in modes.items() if writes))
 
     def __str__(self) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_NEXT_FOLDER = "models know their own folders alone: name this one in model_folders"
 _KEEPS = "it cannot save what it buffers (Reader.save), so it runs on one machine only"
 
 
@@ -107,10 +108,10 @@ class LoadingModels:
         if ahead := self._wanted.is_set():
             self._fill(self._readers, "readers", "", self._load_readers)
         self._fill(self._reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
+        entering.loaded()  # readers fetch nothing, but those of plug-ins, which keep the network
         if not ahead:
             self._wanted.wait()
             self._fill(self._readers, "readers", "", self._load_readers)
-        entering.loaded()
 
     def _found(self) -> Readers | RemoteReading:
         self._wanted.set()
@@ -140,10 +141,9 @@ class LoadingModels:
             log.exception("the %s did not load", part)
             first, *_ = [*str(e).splitlines(), ""]
             what = f"the {part} {name!r}" if name else f"the {part}"
+            next_step = _NEXT_FOLDER if isinstance(e, PermissionError) else "run `omni-mcp doctor`"
             future.set_exception(
-                UnavailableError(
-                    f"{what} did not load: {type(e).__name__}: {first}; run `omni-mcp doctor`"
-                )
+                UnavailableError(f"{what} did not load: {type(e).__name__}: {first}; {next_step}")
             )
         else:
             self._seconds[part] = time.perf_counter() - started

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from omni_core.engine import confinement
+from omni_core.engine.workers import Models
+from omni_core.sandbox.kernel import kernel
 from omni_core.settings import Settings
 
 PLAIN = Settings()
@@ -82,6 +84,47 @@ def test_the_cache_of_a_hub_lies_where_its_variable_says(
     assert str(tmp_path / "hub") in (confinement.of_models(Settings(encoder="a/b")).writes or ())
     assert (tmp_path / "hub").is_dir()  # a rule needs a folder that is there
     assert str(tmp_path / "hub") not in (confinement.of_models(PLAIN).writes or ())
+
+
+FOREIGN = """
+import os
+from pathlib import Path
+from omni_core.encoders.hashing import HashingEncoder
+class Mine(HashingEncoder):
+    @classmethod
+    def load(cls, settings):
+        for name in os.environ["MINE_READS"].split(":"):
+            Path(name).read_text()
+        return super().load(settings)
+"""
+
+
+@pytest.mark.skipif(not kernel().landlock, reason="this kernel has no Landlock")
+async def test_an_encoder_of_another_package_reads_its_weights_and_what_it_was_given(
+    install: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("an-encoder", FOREIGN, {"encoders": "mine = an_encoder:Mine"})
+    for name in ("weights", "given", "private"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text("a")
+    settings = Settings(
+        store=str(tmp_path / "store"), encoder="mine", speech="off", screen_text="off",
+        sound_tags="off", weights_dir=str(tmp_path / "weights"), child_env=("MINE_READS",),
+        model_folders=(str(tmp_path / "given"),),
+    )  # fmt: skip
+
+    async def loaded(*names: str) -> str:
+        monkeypatch.setenv("MINE_READS", ":".join(str(tmp_path / name / "a") for name in names))
+        models = Models(settings)
+        try:
+            return (await models.ready(60)).encoder_error
+        finally:
+            await models.close()
+
+    assert await loaded("weights", "given") == ""
+    refused = await loaded("private")
+    assert "PermissionError" in refused
+    assert refused.endswith("models know their own folders alone: name this one in model_folders")
 
 
 def test_folders_that_the_operator_names_are_open_to_models(tmp_path: Path) -> None:

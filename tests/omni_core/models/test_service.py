@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,11 @@ import pytest
 
 from omni_core.encoders.hashing import HashingEncoder
 from omni_core.errors import OmniError, UnavailableError
-from omni_core.models.answers import ANSWERS, ReadOptions
+from omni_core.models.answers import ANSWERS, Ahead, ReadOptions
 from omni_core.models.embedding import PAGE_WORDS_ONLY, checked, embed
 from omni_core.models.service import ModelService, service
 from omni_core.models.timer import StageTimer
+from omni_core.sandbox import entering
 from omni_core.settings import Settings
 from omni_core.types import (
     AudioContent,
@@ -277,6 +279,19 @@ def test_an_encoder_that_does_not_load_is_a_state_and_an_error_for_each_who_asks
 def test_no_reranker_is_an_answer_that_names_the_setting(settings: Settings) -> None:
     with pytest.raises(UnavailableError, match="OMNI_RERANKER"):
         service(settings).rerank(TextContent("why"), ["because"])
+
+
+@pytest.mark.parametrize("ahead", ["all", "encoder"])
+def test_the_network_is_given_up_once_what_may_be_fetched_is_loaded(
+    settings: Settings, ahead: Ahead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up = threading.Event()
+    monkeypatch.setattr(entering, "loaded", given_up.set)
+    models = service(settings, ahead)
+    assert given_up.wait(60)
+    assert models.status().encoder == "ready"
+    with pytest.raises(UnavailableError, match="OMNI_RERANKER"):
+        models.rerank(TextContent("why"), ["because"])
 
 
 def test_readers_that_are_not_loaded_ahead_are_loaded_once_they_are_needed(
