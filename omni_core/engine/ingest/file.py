@@ -58,8 +58,9 @@ log = logging.getLogger(__name__)
 
 ELSEWHERE = "another process"
 """How `waiting_for` begins while another process ingests the same bytes."""
-POLL_S = 2.0
-"""How often it is asked whether that process is done, or gone."""
+FIRST_POLL_S, POLL_S = 0.1, 2.0
+"""After how long it is asked whether that process is done, or gone: at first, and at most, each
+pause half as long again as the one before. Small files are done in less than the longest."""
 AGAIN_AFTER_S = (0.1, 0.5)
 """A file that was changed while it was read is read anew after so many seconds, and again."""
 
@@ -159,6 +160,7 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
 async def _ingest_locked(
     context: Context, run: Run, sha256: str, readers: RayReaders | None
 ) -> None:
+    pause_s = min(FIRST_POLL_S, POLL_S)
     while not await _is_done(context, run, sha256):
         who = await asyncio.to_thread(context.catalog.ingested_by, sha256)
         if not who:
@@ -170,7 +172,8 @@ async def _ingest_locked(
             run.pipeline = None  # what the other process stores counts
             continue
         await run.update(stage="waiting", waiting_for=f"{ELSEWHERE} that ingests it: {who}")
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, POLL_S)
 
 
 async def _is_done(context: Context, run: Run, sha256: str) -> bool:
