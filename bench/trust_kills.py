@@ -74,11 +74,12 @@ class Rounds:
         """What the library said to be done."""
 
     async def kill(self, kills: int) -> Seen:
-        """So many kills, of eight in one library at most."""
+        """So many kills, of eight in one library at most, or as many as it takes to read it all."""
         while self.seen.kills < kills:
             store = await self._fresh()
             for _ in range(min(8, kills - self.seen.kills)):
-                await self._killed(store)
+                if not await self._killed(store):
+                    break
             await self._end(store)
             self._say(kills)
         return self.seen
@@ -118,7 +119,8 @@ class Rounds:
             self._truth = {uri: points for uri, (_, _, points) in rows.items()}
         return store
 
-    async def _killed(self, store: dict[str, str]) -> None:
+    async def _killed(self, store: dict[str, str]) -> bool:
+        """Whether there was something to kill before all was read."""
         victim = self._rnd.choice(VICTIMS)
         async with host(self._media, store) as there:
             await asyncio.wait_for(there.at_work.wait(), END_S)
@@ -127,18 +129,21 @@ class Rounds:
             pid = there.process.pid
             if victim != "server":
                 pid = next(iter(there.pids.get(victim, [])), 0)
-            if there.process.returncode is not None or not pid:
-                return  # it has ended, or there is no such child now: not counted
+            if not pid:  # there is no such child now
+                pid, victim = there.process.pid, "server"
+            if there.process.returncode is not None:
+                return False
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
-                return
+                return True
             self.seen.kills += 1
             self.seen.by_victim[victim] += 1
         self.seen.orphans += await left(family)
         self._note(there)
         self._compare(there)
         self._done |= _ready(there)
+        return True
 
     async def _end(self, store: dict[str, str]) -> None:
         """Ingest to the end, then compare all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import uuid
 
@@ -16,6 +17,12 @@ _NAMESPACE = uuid.UUID("6f6d6e69-2d6d-6370-8000-65766964656e")
 def source_id(sha256: str) -> str:
     """The public id of the file with this hash."""
     return "src_" + base64.b32encode(bytes.fromhex(sha256)[:10]).decode().lower()
+
+
+def hash_apart(sha256: str, collection: str) -> str:
+    """Names the copy of a file (by the sha256 of its bytes) that is kept for one collection alone:
+    it says nothing of whether another collection has the same file."""
+    return hashlib.sha256(f"{collection}\0{sha256}".encode()).hexdigest()
 
 
 def is_id_shaped(text: str) -> bool:

@@ -191,6 +191,8 @@ class Settings:
     """What stands before read, ingest and delete in the names of the scopes."""
     tenant_claim: str = ""
     """Claim of the token that names the caller's tenant; empty: all share the main library."""
+    collections_claim: str = ""
+    """Claim that lists the collections which the caller sees; empty: all of its library."""
     tenant_roots: str = ""
     """Folder with a folder for each tenant, the only one whose files that tenant may read."""
     open_tenants: Count = 8

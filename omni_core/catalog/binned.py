@@ -97,12 +97,12 @@ class Binned(Groups):
         the source already."""
         with self._writing() as db:
             self._take(db, sha256)
+            found = db.execute("SELECT rows FROM bin WHERE sha256 = ?", (sha256,)).fetchone()
             taken = db.execute(
                 "UPDATE bin SET step = 'restoring' WHERE sha256 = ? AND step = 'kept'", (sha256,)
             )
-            if not taken.rowcount:
+            if found is None or not taken.rowcount:
                 raise NotFoundError("that is not in the bin any more", code="UNKNOWN_SOURCE")
-            found = db.execute("SELECT rows FROM bin WHERE sha256 = ?", (sha256,)).fetchone()
             now = db.execute("SELECT state FROM sources WHERE sha256 = ?", (sha256,)).fetchone()
             if now is not None and (now["state"] == "ready" or not whole):
                 raise StoreError("this source is in the library again", code="BUSY")
@@ -173,11 +173,11 @@ class Binned(Groups):
     def paths_in_bin(self, sha256: str) -> list[str]:
         """The paths of a forgotten source."""
         found = self._one("SELECT rows FROM bin WHERE sha256 = ? AND rows <> ''", sha256)
-        return (
-            []
-            if found is None
-            else [str(row["path"]) for row in json.loads(found["rows"])["paths"]]
-        )
+        if found is None:
+            return []
+        rows = json.loads(found["rows"])
+        paths = [str(row["path"]) for row in rows["paths"]]
+        return [*paths, *(str(row["uri"]) for row in rows["sources"] if row.get("content"))]
 
     def drop_from_bin(self, sha256: str) -> None:
         """Delete an entry for good, whatever its step."""

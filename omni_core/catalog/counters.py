@@ -102,3 +102,26 @@ MIGRATION = """
             AND pipeline = (SELECT pipeline FROM sources WHERE sha256 = OLD.sha256);
     END;
 """.replace("NAMES_OF_IT", _NAMES)
+
+_NAMES_OF_COPIES = (
+    "folded || CASE WHEN file_name = '' THEN '' ELSE char(10) || file_name END"
+    " || coalesce((SELECT char(10) || group_concat(p.folded, char(10))"
+    " FROM paths p WHERE p.sha256 = sources.sha256), '')"
+)
+
+MIGRATION_OF_COPIES = """
+    ALTER TABLE sources ADD COLUMN content TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sources ADD COLUMN file_name TEXT NOT NULL DEFAULT '';
+    CREATE INDEX sources_by_content ON sources (content) WHERE content <> '';
+    DROP TRIGGER source_named;
+    DROP TRIGGER source_renamed;
+    CREATE TRIGGER source_named AFTER INSERT ON sources BEGIN
+        UPDATE sources SET names = NAMES_OF_IT WHERE sha256 = NEW.sha256;
+    END;
+    CREATE TRIGGER source_renamed AFTER UPDATE OF folded, file_name ON sources
+    WHEN OLD.folded <> NEW.folded OR OLD.file_name <> NEW.file_name BEGIN
+        UPDATE sources SET names = NAMES_OF_IT WHERE sha256 = NEW.sha256;
+    END;
+""".replace("NAMES_OF_IT", _NAMES_OF_COPIES)
+"""Copies of a file that are kept apart, each for one collection: `content` is the hash of their
+bytes, `file_name` the name of their one file, which has no row in `paths`."""

@@ -51,6 +51,9 @@ class Database(ABC):
     """Seconds for which this process owns a source that it ingests, unless it renews that; None
     where no other process can write."""
 
+    _schema = ""
+    """What stands before the name of a table where a query has another one of that name."""
+
     @abstractmethod
     def close(self) -> None:
         """Close the database."""

@@ -218,6 +218,21 @@ MIGRATIONS = (
         PRIMARY KEY (sha256, number)
     );
     """.replace(" TEXT", f" {_DOMAIN}"),
+    """
+    ALTER TABLE sources ADD COLUMN content TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sources ADD COLUMN file_name TEXT NOT NULL DEFAULT '';
+    CREATE INDEX sources_by_content ON sources (content) WHERE content <> '';
+    CREATE OR REPLACE FUNCTION source_named() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        NEW.names := NEW.folded
+            || CASE WHEN NEW.file_name = '' THEN '' ELSE chr(10) || NEW.file_name END
+            || coalesce((SELECT chr(10) || string_agg(folded, chr(10))
+            FROM paths WHERE sha256 = NEW.sha256), '');
+        RETURN NEW;
+    END $$;
+    DROP TRIGGER source_named ON sources;
+    CREATE TRIGGER source_named BEFORE INSERT OR UPDATE OF folded, file_name, names ON sources
+        FOR EACH ROW EXECUTE FUNCTION source_named();
+    """.replace(" TEXT", f" {_DOMAIN}"),
 )
 """Script n migrates version n to n + 1. Append only: existing databases have run the others."""
 

@@ -19,7 +19,7 @@ from omni_core.catalog.query import (
     select,
 )
 from omni_core.errors import NotFoundError
-from omni_core.ids import PIPELINE, is_id_shaped
+from omni_core.ids import PIPELINE, hash_apart, is_id_shaped
 from omni_core.types import SourceRow
 
 MOST_FOUND = 50
@@ -38,6 +38,25 @@ class Reads(Database):
         """The source with this id (`src_...`) or sha256."""
         found = self._one(f"{schema.SELECT} WHERE s.sha256 = ? OR s.id = ?", source, source)
         return None if found is None else rows.row(found)
+
+    def ids(self) -> set[str]:
+        """The ids of all sources."""
+        return {str(r["id"]) for r in self._all("SELECT id FROM sources")}
+
+    def with_bytes(self, sha256: str) -> builtins.list[str]:
+        """The hashes (`SourceRow.sha256`) of the sources whose file has these bytes."""
+        found = self._all(
+            "SELECT sha256 FROM sources WHERE sha256 = ? OR content = ? ORDER BY sha256",
+            sha256, sha256,
+        )  # fmt: skip
+        return [str(r["sha256"]) for r in found]
+
+    def key_for(self, sha256: str, collection: str) -> str:
+        """The hash of the source which an ingest of these bytes into a collection is about: the
+        copy that is kept apart for it, where there is one and no other; else that of the bytes."""
+        held = self.with_bytes(sha256)
+        apart = hash_apart(sha256, collection)
+        return apart if apart in held and sha256 not in held else sha256
 
     def get_many(self, ids: Collection[str]) -> dict[str, SourceRow]:
         """The known sources among these ids (`src_...`), by id; one query."""
@@ -75,10 +94,22 @@ class Reads(Database):
 
     def paths(self, source: str) -> list[str]:
         """Every path at which its bytes were ingested."""
+        sha256 = self._sha256(source)
         found = self._all(
-            "SELECT path FROM paths WHERE sha256 = ? ORDER BY path", self._sha256(source)
-        )
+            "SELECT path FROM paths WHERE sha256 = ?"
+            " UNION SELECT uri FROM sources WHERE sha256 = ? AND content <> '' ORDER BY path",
+            sha256, sha256,
+        )  # fmt: skip
         return [rows.shown(r[0]) for r in found]
+
+    def is_path_known(self, path: str) -> bool:
+        """Whether a source was ingested from this path, copies that are kept apart included."""
+        found = self._one(
+            "SELECT 1 FROM paths WHERE path = ?"
+            " UNION ALL SELECT 1 FROM sources WHERE uri = ? AND content <> ''",
+            path, path,
+        )  # fmt: skip
+        return found is not None
 
     def collections(self) -> dict[str, int]:
         """The number of sources of every collection, by name."""
@@ -94,6 +125,10 @@ class Reads(Database):
             "SELECT name FROM collections WHERE sha256 = ? ORDER BY name", self._sha256(source)
         )
         return [rows.shown(r[0]) for r in found]
+
+    def every_collection_of(self, source: str) -> list[str]:
+        """The collections of one source, whatever a caller may see: for what is written."""
+        return self.collections_of(source)
 
     def totals(self, collection: str = "") -> tuple[int, int]:
         """Number of sources and of segments, in a collection or ("") in the library."""

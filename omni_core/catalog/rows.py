@@ -206,5 +206,6 @@ COLUMNS: Mapping[str, tuple[Callable[[Any], Any], Callable[[Row], Any]]] = {
     "error": (_text, _nothing("")),
     "gone_at": (_when, _nothing(None)),
     "empty": (_text, _nothing("")),
+    "content": (_text, _nothing("")),
 }
 """How each value of a row is read, and what stands for one that makes no sense."""

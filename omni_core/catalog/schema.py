@@ -139,6 +139,7 @@ MIGRATIONS = (
         PRIMARY KEY (sha256, number)
     );
     """,
+    counters.MIGRATION_OF_COPIES,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 
@@ -240,6 +241,7 @@ def columns(source: Source) -> dict[str, Any]:
         "recorded_at": None if at is None else at.isoformat(),
         "recorded_ts": None if at is None else at.timestamp(),
         "recorded_at_from": source.recorded_at_from,
+        "content": source.content,
     }
 
 

@@ -30,6 +30,8 @@ class SqliteCatalog(Catalog):
     The process that holds the store's lock owns every source: there are no leases.
     """
 
+    _schema = "main."
+
     def __init__(self, store: Path, *, read_only: bool = False) -> None:
         """Open `<store>/catalog.sqlite`, created where missing.
 

@@ -57,8 +57,7 @@ class Catalog(Binned, Holding):
         caller looked.
         """
         values: dict[str, Any] = {
-            **schema.columns(source),
-            "folded": fold(source.title),
+            **_described(source),
             "state": state,
             "model": model,
             "pipeline": pipeline,
@@ -78,7 +77,8 @@ class Catalog(Binned, Holding):
             if old is not None and lost:  # should this ingest fail, what was lost may still return
                 values["resume"] = old["resume"]
             _upsert(db, values)
-            _add_path(db, source.sha256, source.uri, (source.size, mtime_ns, ctime_ns, inode))
+            if not source.content:
+                _add_path(db, source.sha256, source.uri, (source.size, mtime_ns, ctime_ns, inode))
             _add_collection(db, source.sha256, collection)
             self._own(db, source.sha256)
         return {} if before(values["resume"]) else rows.mapping(values["resume"])
@@ -129,8 +129,7 @@ class Catalog(Binned, Holding):
         """Undo `begin` for a source whose earlier points are still there; where it was not complete
         its next ingest starts from the beginning."""
         values: dict[str, Any] = {
-            **schema.columns(row.source),
-            "folded": fold(row.title),
+            **_described(row.source),
             "state": row.state,
             "model": row.model,
             "pipeline": row.pipeline,
@@ -265,7 +264,11 @@ class Catalog(Binned, Holding):
         ctime_ns: int = 0,
         inode: int = 0,
     ) -> None:
-        """Record another path with the same bytes, and the state of the file there."""
+        """Record another path with the same bytes, and the state of the file there; of a copy that
+        is kept apart only the path of its ingest is known."""
+        row = self.get(source)
+        if row is not None and row.content:
+            return
         with self._writing() as db:
             _add_path(db, self._sha256(source), path, (size, mtime_ns, ctime_ns, inode))
 
@@ -284,6 +287,15 @@ class Catalog(Binned, Holding):
         """Add the source to another collection."""
         with self._writing() as db:
             _add_collection(db, self._sha256(source), name)
+
+    def leave_collections(self, source: str, names: Collection[str]) -> None:
+        """Take the source out of these collections; it must be in others too."""
+        sha256 = self._sha256(source)
+        with self._writing() as db:
+            db.executemany(
+                "DELETE FROM collections WHERE name = ? AND sha256 = ?",
+                [(name, sha256) for name in names],
+            )
 
     def unmended(self) -> dict[tuple[str, ...], list[str]]:
         """Sources whose points may still hold collection names of an older version: their ids by
@@ -338,6 +350,12 @@ class Catalog(Binned, Holding):
                 )
             if ended:
                 self._let_go(db, sha256)
+
+
+def _described(source: Source) -> dict[str, Any]:
+    """The columns that describe a source, and its names as they are compared."""
+    name = fold(Path(source.uri).name) if source.content else ""
+    return {**schema.columns(source), "folded": fold(source.title), "file_name": name}
 
 
 def _put_meta(db: Transaction, key: str, value: str) -> None:

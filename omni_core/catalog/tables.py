@@ -10,7 +10,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "id", "uri", "title", "modality", "mime", "size", "duration_s", "pages",
             "recorded_at", "recorded_ts", "recorded_at_from", "ingested_at", "state", "stage",
             "progress", "segments", "warnings", "error_code", "error", "timings", "model",
-            "pipeline", "resume", "folded", "empty",
+            "pipeline", "resume", "folded", "empty", "content", "file_name",
         ),
     ),
     "paths": (

@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from omni_core.catalog import rows, schema
+from omni_core.catalog.query import fold
 from omni_core.catalog.reads import Reads
 from omni_core.ids import PIPELINE
 from omni_core.types import SourceRow
@@ -127,9 +129,14 @@ class WatchedFiles(Reads):
         with self._writing() as db:
             db.execute("DELETE FROM paths WHERE path = ? AND sha256 = ?", (old, sha256))
             db.execute("UPDATE sources SET uri = ? WHERE sha256 = ?", (new, sha256))
+            db.execute(
+                "UPDATE sources SET file_name = ? WHERE sha256 = ? AND content <> ''",
+                (fold(Path(new).name), sha256),
+            )
 
     def replaced(self, path: str) -> list[SourceRow]:
-        """Sources that name this path as theirs, while it holds the bytes of another source now.
+        """Sources that name this path as theirs, while it holds the bytes of another source now;
+        not copies that are kept apart.
 
         One that has a copy elsewhere gets that path, and is left out.
         """
@@ -145,7 +152,7 @@ class WatchedFiles(Reads):
         if now is None:
             return []
         nowhere = "NOT EXISTS (SELECT 1 FROM paths p WHERE p.sha256 = s.sha256)"
-        clause = f" WHERE s.uri = ? AND s.sha256 <> ? AND {nowhere}"
+        clause = f" WHERE s.uri = ? AND s.sha256 <> ? AND s.content = '' AND {nowhere}"
         found = self._all(schema.SELECT + clause, path, now[0])
         return [rows.row(r) for r in found]
 

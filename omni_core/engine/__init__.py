@@ -7,6 +7,7 @@ search:  encoders -> index -> retrieval -> evidence
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from omni_core import limits, read_only
+from omni_core.collection_rights import CollectionRights
 from omni_core.engine import bin, bin_limits, files, health, library
+from omni_core.engine.api import EngineApi
 from omni_core.engine.assembly import Assembled, assemble
 from omni_core.engine.changes import Listener
 from omni_core.engine.context import Context
@@ -75,6 +78,9 @@ __all__ = [
     "restore",
 ]
 
+MOST_PARTS = 64
+"""Sets of rights whose calibration is kept; others are calibrated again."""
+
 
 class Engine:
     """Ingest files, answer questions, open evidence. Open one for each store."""
@@ -87,6 +93,7 @@ class Engine:
         self._opened = context
         self._resources = resources
         self._closing: asyncio.Task[None] | None = None
+        self._parts: OrderedDict[CollectionRights, EngineApi] = OrderedDict()
         self._record = Record(context)
         self._readers = readers
         self._jobs = Jobs(context, self._record, readers)
@@ -126,6 +133,21 @@ class Engine:
             return
         await result_of(self._closing)
 
+    def within(self, collections: Sequence[str]) -> EngineApi:
+        """This engine for a caller with rights on these collections: `hr`, or `public:read` where
+        it may only read. It sees nothing of any other; see `engine.bounded.engine`.
+
+        It is open as long as this one. Raises BadRequestError where none is named.
+        """
+        from omni_core.engine.bounded.engine import EngineWithin  # it is made of this class
+
+        rights = CollectionRights.of(collections)
+        part = self._parts.pop(rights, None) or EngineWithin(self, rights)
+        self._parts[rights] = part
+        if len(self._parts) > MOST_PARTS:
+            self._parts.popitem(last=False)
+        return part
+
     @property
     def _context(self) -> Context:
         if self._closing is not None:
@@ -164,13 +186,14 @@ class Engine:
         progress: FolderProgress | None = None,
         grace_s: float = 0.0,
         links: bool = True,
+        apart: bool = False,
     ) -> FolderStatus:
         """Make many files searchable, several at a time (`decoders`); see `Folders.ingest`."""
         read_only.refuse(self._context.settings)
         limits.check(collection=collection)
         return await self._folders.ingest(
             list(paths), collection=collection, fast=fast, wait_s=wait_s, progress=progress,
-            grace_s=grace_s, links=links,
+            grace_s=grace_s, links=links, apart=apart,
         )  # fmt: skip
 
     async def stop(

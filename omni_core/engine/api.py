@@ -45,6 +45,10 @@ class EngineApi(Protocol):
     async def close(self) -> None:
         """Release what this object holds; closing again does nothing."""
 
+    def within(self, collections: Sequence[str]) -> EngineApi:
+        """This engine for a caller with rights on these collections (`hr`, `public:read`)."""
+        ...
+
     async def ingest(
         self,
         request: IngestRequest,

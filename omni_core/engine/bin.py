@@ -190,7 +190,7 @@ def _delete(catalog: Catalog, store: Path, entry: BinnedSource) -> bool:
         return False
     if catalog.get(entry.sha256) is None:
         thumbnails.remove(store, entry.id)
-        fetched.remove(store, [path for path in paths if catalog.source_at(path) is None])
+        fetched.remove(store, [path for path in paths if not catalog.is_path_known(path)])
     return True
 
 
@@ -200,7 +200,8 @@ async def settle_left(context: Context) -> None:
     left = await asyncio.to_thread(context.catalog.unfinished_in_bin)
     for entry, step in left:
         lock = context.source_locks.setdefault(entry.sha256, asyncio.Lock())
-        if lock.locked() or await asyncio.to_thread(context.catalog.ingested_by, entry.sha256):
+        busy = await asyncio.to_thread(context.catalog.ingested_by, entry.sha256)
+        if busy or lock.locked():
             continue
         async with lock:
             try:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from omni_core.catalog import Catalog
 from omni_core.engine.bin import delete
 from omni_core.engine.context import Context
 from omni_core.errors import OmniError
@@ -85,7 +86,7 @@ async def give_room_back(context: Context, *, asked: bool = False) -> None:
     """Give the room of what was deleted back to the file system, in small steps; where a person
     `asked` for it, that of the index too."""
     catalog = context.catalog
-    if asked and await asyncio.to_thread(lambda: catalog.unused_bytes() and _is_small(context)):
+    if asked and await asyncio.to_thread(_is_small, catalog):
         await asyncio.to_thread(lambda: catalog.give_room_back(whole=True))
     left = await asyncio.to_thread(catalog.give_room_back)
     while left:
@@ -96,5 +97,5 @@ async def give_room_back(context: Context, *, asked: bool = False) -> None:
         await (await context.opened_index()).optimize()
 
 
-def _is_small(context: Context) -> bool:
-    return context.catalog.used_bytes() <= WHOLE_BYTES
+def _is_small(catalog: Catalog) -> bool:
+    return catalog.unused_bytes() > 0 and catalog.used_bytes() <= WHOLE_BYTES

@@ -49,6 +49,8 @@ class Context:
     )
     """One lock per sha256 being ingested: two paths may have the same bytes."""
 
+    within: tuple[str, ...] = ()
+    """The collections that this context is bounded to (`engine.bounded`); () for all."""
     bin_grew: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a source was forgotten."""
 

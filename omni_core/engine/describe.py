@@ -101,4 +101,4 @@ def provenance(row: SourceRow) -> str:
     recorded = ""
     if row.recorded_at is not None:
         recorded = f", recorded {row.recorded_at.isoformat()} ({row.recorded_at_from})"
-    return f"sha256 {row.sha256[:16]}…, model {row.model}, pipeline {row.pipeline}{recorded}"
+    return f"sha256 {row.bytes_sha256[:16]}…, model {row.model}, pipeline {row.pipeline}{recorded}"

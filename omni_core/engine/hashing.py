@@ -79,12 +79,14 @@ async def _hashed_again(context: Context, row: SourceRow, file: Original) -> Ori
         context.hashes[file] = sha256
         if len(context.hashes) > MAX_KNOWN:
             context.hashes.popitem(last=False)
-        if sha256 == row.sha256:
+        if sha256 == row.bytes_sha256:
             try:
-                await asyncio.to_thread(context.catalog.note_state, sha256, file.path, **file.state)
+                await asyncio.to_thread(
+                    context.catalog.note_state, row.sha256, file.path, **file.state
+                )
             except StoreError as e:
                 log.debug("the state of %s is not noted: %s", file.path, e)
-    return file if sha256 == row.sha256 else None
+    return file if sha256 == row.bytes_sha256 else None
 
 
 async def _look(path: str) -> Original | None:

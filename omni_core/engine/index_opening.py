@@ -83,7 +83,8 @@ class IndexOpening:
     async def look_for_lost(self) -> None:
         """Where the index had lost segments and has all of them again, as a server that was not
         complete when it was opened, make their sources what they were. Raises OmniError."""
-        if self._mends and await asyncio.to_thread(self._catalog.expected):
+        lost = await asyncio.to_thread(self._catalog.expected)
+        if self._mends and lost:
             await self._mark_whole(await compare(self._catalog, await self.opened()))
 
     async def _mark_whole(self, compared: Compared) -> None:

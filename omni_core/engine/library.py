@@ -249,7 +249,7 @@ async def forget_source(
     UNKNOWN_SOURCE, also where `only_if` says after that wait that the source is to stay."""
     row = await exact_source(context, source)
     lock = context.source_locks.setdefault(row.sha256, asyncio.Lock())
-    while stop is not None and not await _acquired(lock, stop(row.id)):
+    while stop is not None and not await acquired(lock, stop(row.id)):
         pass
     if stop is None:
         await lock.acquire()
@@ -264,7 +264,8 @@ async def forget_source(
     return row
 
 
-async def _acquired(lock: asyncio.Lock, stopping: Awaitable[object]) -> bool:
+async def acquired(lock: asyncio.Lock, stopping: Awaitable[object]) -> bool:
+    """Whether the lock of a source was got, once its ingests are stopped."""
     await stopping
     try:
         async with asyncio.timeout(STOP_AGAIN_S):
@@ -293,9 +294,15 @@ async def _forget_locked(context: Context, row: SourceRow, *, now: bool) -> None
     voices = VoiceFile(context.settings.store_path)
     await asyncio.to_thread(voices.forget_source, row.id)
     if now:
-        await asyncio.to_thread(fetched.remove, context.settings.store_path, paths)
+        await asyncio.to_thread(_remove_fetched, context, paths)
     for kept in (clips, thumbnails) if now else (clips,):
         await asyncio.to_thread(kept.remove, context.settings.store_path, row.id)
+
+
+def _remove_fetched(context: Context, paths: Sequence[str]) -> None:
+    """Two copies that are kept apart may be of one file."""
+    gone = [path for path in paths if not context.catalog.is_path_known(path)]
+    fetched.remove(context.settings.store_path, gone)
 
 
 def _leave(catalog: Catalog, sha256: str) -> None:

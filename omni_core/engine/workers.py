@@ -57,6 +57,8 @@ class Models:
             ahead=ahead,
         )
         self._weights = WeightsToCome(settings)
+        self._loaded = 0
+        """Which start of the child is known to have loaded the encoder; 0: none."""
 
     async def start(self) -> ModelStatus:
         """Fetch weights that are missing, then start loading in the background."""
@@ -69,6 +71,15 @@ class Models:
             return ModelStatus("loading", "loading", fetching=self._weights.progress)
         status: ModelStatus = await self._call("status")
         return status
+
+    async def is_loading(self) -> bool:
+        """Whether a question would wait for the encoder. Asks a child until it has loaded it."""
+        if self._loaded == self._worker.starts and self._worker.pid is not None:
+            return False
+        loading = (await self.status()).encoder == "loading"
+        if not loading:
+            self._loaded = self._worker.starts
+        return loading
 
     async def ready(self, timeout_s: float = MODEL_LOAD_S) -> ModelStatus:
         """Wait until every model is loaded or has failed, at most `timeout_s`."""

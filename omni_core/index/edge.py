@@ -79,9 +79,14 @@ class EdgeIndex(Index):
 
     async def upsert(self, points: Sequence[Point]) -> None:
         """Durable against a crash when this returns, against a power cut after `flush`."""
+        batches = await asyncio.to_thread(self._batches, points)
+        for batch in batches:
+            await self._call("upsert", await asyncio.to_thread(wire.pack_points, batch))
+
+    def _batches(self, points: Sequence[Point]) -> list[list[Point]]:
+        """The points, checked, in what one call takes."""
         check.points(points, self._info)
-        for batch in check.batches(points, BATCH_BYTES):
-            await self._call("upsert", wire.pack_points(batch))
+        return list(check.batches(points, BATCH_BYTES))
 
     async def search(
         self, prefetches: Sequence[Prefetch], *, filter: Filter | None = None

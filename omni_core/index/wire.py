@@ -65,7 +65,7 @@ def rankings_of(body: bytes) -> list[list[ScoredPoint]]:
 
 def _rankings(facts: Any, arrays: _Arrays) -> list[list[ScoredPoint]]:
     ids, whole = facts["ids"], facts["whole"]
-    stored = [StoredSegment(dict(payload)) for payload in facts["payloads"]]
+    stored = [StoredSegment(_fields(payload)) for payload in facts["payloads"]]
     dense = _by_row(arrays, "dense")
     positions, scores = arrays["positions"].tolist(), arrays["scores"].tolist()
     found, start = [], 0
@@ -114,10 +114,16 @@ def _points(facts: Any, arrays: _Arrays) -> tuple[list[Point], str | None]:
     weights = _by_part(arrays, "bm25_at", "bm25_lengths", arrays["bm25_weights"])
     sparse = {at: Sparse(tuple(t.tolist()), tuple(weights[at].tolist())) for at, t in terms.items()}
     points = [
-        Point(id_, dense.get(at), sparse.get(at), StoredSegment(dict(payload)), late.get(at))
+        Point(id_, dense.get(at), sparse.get(at), StoredSegment(_fields(payload)), late.get(at))
         for at, (id_, payload) in enumerate(zip(facts["ids"], facts["payloads"], strict=True))
     ]
     return points, facts["following"]
+
+
+def _fields(payload: Any) -> dict[str, Any]:
+    if not isinstance(payload, dict):
+        raise TypeError("a payload is no object")
+    return payload
 
 
 def _body(text: bytes, **arrays: NDArray[Any]) -> bytes:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from omni_core import plugins
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
-from omni_core.media import choosing
+from omni_core.media import archives, choosing
 from omni_core.media.guard import guarded
 from omni_core.media.held import File, Holder
 from omni_core.media.limiting import limited
@@ -173,6 +173,11 @@ class MediaService:
         claiming = [medium for medium in self._media if _matches(medium, head, suffix)]
         if claiming:
             return choosing.able(path, claiming)
+        if archive := archives.what(head):
+            raise UnreadableError(
+                f"{name!r} is {archive}; unpack it and ingest what is inside",
+                code="UNSUPPORTED_TYPE",
+            )
         supported = "; ".join(m.kinds for m in self._media if m.kinds)
         broken = f". Not loaded (see omni-mcp doctor): {', '.join(self._broken)}"
         raise UnreadableError(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -212,13 +212,19 @@ class _QueryTerms:
         share = sum(w for term, w in self.weight.items() if term in held) / total
         ramp = boost.full_coverage - boost.min_coverage
         share = min(1.0, max(0.0, (share - boost.min_coverage) / ramp))
+        if not share:
+            return 0.0
         agreed = held & self.informative
         full = (0.0, boost.one_word, boost.two_words, boost.many_words)[min(len(agreed), 3)]
-        if agreed & self.exact or (
-            len(agreed) > 1 and _longest_run(self.order, text) >= boost.quote_words
-        ):
+        if agreed & self.exact or (len(agreed) > 1 and self._quotes(held, text, boost.quote_words)):
             full = 1.0
         return share * full
+
+    def _quotes(self, held: Collection[str], text: Sequence[str], count: int) -> bool:
+        """Whether `text`, whose terms are `held`, has so many consecutive terms of the question."""
+        if sum(term in held for term in self.order) < count:
+            return False  # most texts: no need to walk through it
+        return _longest_run(self.order, text) >= count
 
 
 _EXACT = re.compile(

@@ -1,18 +1,14 @@
-"""Moments: neighbouring candidates of one source, merged; deduplication, order, pages."""
+"""Moments: neighbouring candidates of one source, merged; their order and pages."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from omni_core.retrieval.fusion import Candidate
-from omni_core.text.tokens import words
-from omni_core.types import Channel, Match, Modality, Span, Vector
+from omni_core.types import Channel, Match, Modality, Span
 
 _RANK: dict[Match, int] = {"strong": 2, "fair": 1, "weak": 0}
 
@@ -100,11 +96,19 @@ def merge_neighbours(
     for c in sorted(candidates, key=lambda c: (-c.score, c.id)):
         sources[c.stored.source_id].append(c)
     moments = [m for group in sources.values() for m in _of_one_source(group, rules)]
-    return sorted(moments, key=lambda m: (-m.score, m.source_id, m.span))
+    return sorted(moments, key=_place)
+
+
+def _place(moment: Moment) -> tuple[float, str, Span]:
+    best = moment.members[0]
+    return -best.score, best.stored.source_id, moment.span
 
 
 def _of_one_source(group: Sequence[Candidate], rules: MergeRules) -> list[Moment]:
     left = [(c, c.stored.span) for c in group]
+    if len(left) == 1:
+        ((only, span),) = left
+        return [Moment(span, (only,))]
     out = []
     while left:
         (best, span), left = left[0], left[1:]
@@ -143,89 +147,6 @@ def _widened(span: Span, other: Span, rules: MergeRules) -> Span:
     return both
 
 
-SAME_COSINE = 0.98
-SAME_WORDS = 8
-"""Equal texts are duplicates from this many words on: `yes` is said in every video."""
-
-
-def fold_duplicates(
-    moments: Sequence[Moment],
-    vectors: Mapping[str, Vector] | None = None,
-    *,
-    same_cosine: float = SAME_COSINE,
-) -> list[Moment]:
-    """Replace near-duplicates in different sources by the best of them, which lists the others in
-    `also_at`.
-
-    Two moments are duplicates when their best segments have the same channel and either the same
-    words or, where both vectors (by segment uuid) are given, a cosine of `same_cosine` or more.
-    """
-    vectors = vectors or {}
-    kept: list[Moment] = []
-    likenesses: list[_Likeness] = []
-    same_words: dict[_Words, list[int]] = defaultdict(list)
-    with_vector: dict[Channel, list[int]] = defaultdict(list)
-    # Indices into `kept`: only what can be a duplicate is compared.
-    for moment in moments:
-        one = _Likeness.of(moment, vectors.get(moment.best.id))
-        near = () if one.vector is None else with_vector[one.channel]
-        alike = sorted({*same_words.get(one.words, ()), *near})
-        first = next((i for i in alike if likenesses[i].is_same(one, same_cosine)), None)
-        if first is not None:
-            also = (*kept[first].also_at, (moment.source_id, moment.span), *moment.also_at)
-            kept[first] = replace(kept[first], also_at=also)
-            continue
-        same_words[one.words].append(len(kept))
-        if one.vector is not None:
-            with_vector[one.channel].append(len(kept))
-        kept.append(moment)
-        likenesses.append(one)
-    return kept
-
-
-_Words = tuple[Channel, int, int]
-"""Channel, number of words, and their hash."""
-
-
-@lru_cache(maxsize=1 << 14)
-def _said(text: str) -> tuple[int, int]:
-    """Number and hash of the words of a text; a search compares those of a hundred moments."""
-    found = tuple(words(text))
-    return len(found), hash(found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Likeness:
-    """The features by which two moments are compared."""
-
-    source_id: str
-    is_title: bool
-    words: _Words
-    vector: Vector | None
-
-    @classmethod
-    def of(cls, moment: Moment, vector: Vector | None) -> _Likeness:
-        stored = moment.best.stored
-        one = vector if vector is not None and vector.ndim == 1 else None
-        said = (stored.channel, *_said(stored.text))
-        return cls(stored.source_id, stored.is_title, said, one)
-
-    @property
-    def channel(self) -> Channel:
-        return self.words[0]
-
-    def is_same(self, other: _Likeness, same_cosine: float) -> bool:
-        if self.source_id == other.source_id or self.channel != other.channel:
-            return False
-        if self.is_title:
-            return False  # equal titles do not make equal content
-        if self.words[1] >= SAME_WORDS and self.words == other.words:
-            return True
-        if self.vector is None or other.vector is None:
-            return False
-        return float(np.dot(self.vector, other.vector)) >= same_cosine
-
-
 def order(moments: Sequence[Moment], by: Literal["relevance", "newest", "oldest"]) -> list[Moment]:
     """By relevance (the order they have), or by date; moments without a date come last.
 
@@ -249,9 +170,12 @@ def page(
     """`limit` moments from `offset` of the list with at most `per_source` of each source, and
     whether there are more."""
     taken: Counter[str] = Counter()
-    shown = []
+    shown: list[Moment] = []
     for moment in moments:
-        if taken[moment.source_id] < per_source:
-            taken[moment.source_id] += 1
+        if len(shown) > offset + limit:
+            break
+        source = moment.source_id
+        if taken[source] < per_source:
+            taken[source] += 1
             shown.append(moment)
     return shown[offset : offset + limit], len(shown) > offset + limit

@@ -136,7 +136,7 @@ def grade(
     by_text = TEXT_QUERY.get(info.name, calibrated or {})
     by_example = EXAMPLE_QUERY.get(info.name, {})
     alike = set(example_channels) | (_WORDS if _WORDS & set(example_channels) else set())
-    outliers = _outliers(candidates) if understood else set()
+    outliers: set[str] | None = None
     best = max((c.cosine for c in candidates if c.cosine is not None), default=0.0)
     kept: list[Candidate] = []
     below: list[Candidate] = []
@@ -144,12 +144,15 @@ def grade(
         channel = c.stored.channel
         threshold = by_example.get(channel) if channel in alike else by_text.get(channel)
         if threshold is None:
+            if outliers is None:
+                outliers = _outliers(candidates) if understood else set()
             match: Match | None = _match_of_unknown(c, outliers)
         elif understood and (texts_answer or channel not in _WORDS):
             match = _match(c, threshold, behind=0.0 if channel in alike else best)
         else:
             match = _match(c, replace(threshold, fair=math.inf, strong=math.inf))
-        (below if match is None else kept).append(replace(c, match=match or "weak"))
+        graded = c if c.match == (match or "weak") else replace(c, match=match or "weak")
+        (below if match is None else kept).append(graded)
     return kept, below
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from omni_core.codec import Codec, MalformedError, codec
+from omni_core.collection_rights import CollectionRights
 from omni_core.engine.api import EngineApi
 from omni_core.errors import TooLargeError, unpack
 from omni_core.sharing.forwarding import forwarding
 from omni_core.sharing.handshake import HANDSHAKE_S, StrangerError, enter
 from omni_core.sharing.link import LARGE, Link, OversizeError, to_bytes
 from omni_core.sharing.methods import Callback, Method
+from omni_core.sharing.part import Part
 from omni_core.sharing.place import Notice, connect
 from omni_core.sharing.terms import Terms
 from omni_core.tasks import TaskOwner
@@ -109,10 +111,16 @@ class Connection(EngineApi):
         await self._tasks.close()
         await self._link.close()
 
-    async def _call(self, method: Method, arguments: Mapping[str, Any]) -> Any:
+    def within(self, collections: Sequence[str]) -> EngineApi:
+        """The host's engine for a caller with rights on these collections."""
+        return Part.of(self, CollectionRights.of(collections))
+
+    async def _call(
+        self, method: Method, arguments: Mapping[str, Any], *, within: tuple[str, ...] = ()
+    ) -> Any:
         """The method's result. Cancelling this cancels it at the host, too."""
         number, call, blobs = next(self._numbers), _Call(), list[bytes]()
-        body = {"id": number, "call": method.name, "with": method.encode(arguments, blobs)}
+        body = _message(number, method, arguments, within, blobs)
         self._calls[number] = call
         try:
             if self.gone:
@@ -157,10 +165,12 @@ class Connection(EngineApi):
             if self.gone:
                 raise HostGoneError("the host has gone")
 
-    def _listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
+    def _listen(
+        self, method: Method, arguments: Mapping[str, Any], *, within: tuple[str, ...] = ()
+    ) -> Callable[[], None]:
         """Begin to listen; returns the function that ends it."""
         number, blobs = next(self._numbers), list[bytes]()
-        body = {"id": number, "call": method.name, "with": method.encode(arguments, blobs)}
+        body = _message(number, method, arguments, within, blobs)
         (name,) = method.callbacks
         self._listening[number] = (method, arguments[name])
         self._link.post(to_bytes(body, blobs))
@@ -221,6 +231,17 @@ class Connection(EngineApi):
                 self._link.writer.transport.abort()
                 return
             self._link.post(to_bytes({"ping": number}))
+
+
+def _message(
+    number: int,
+    method: Method,
+    arguments: Mapping[str, Any],
+    within: tuple[str, ...],
+    blobs: list[bytes],
+) -> dict[str, Any]:
+    body = {"id": number, "call": method.name, "with": method.encode(arguments, blobs)}
+    return body | {"within": list(within)} if within else body
 
 
 async def _result(method: Method, answer: Received) -> Any:

@@ -1,7 +1,8 @@
 """Serves the engine of this process to other processes of the same user.
 
 A message of a client is one of
-    {"id", "call", "with"}     call a method, or begin to listen
+    {"id", "call", "with"}     call a method, or begin to listen; with "within", the collections
+                               that the caller has rights on, a method of `Engine.within`
     {"cancel": id}             cancel that call, or end that listening
     {"ping": n}
 and of the host
@@ -122,19 +123,33 @@ class Guest:
                 case {"id": int(number), "call": str(name), "with": dict(sent)}:
                     if name not in METHODS or number in self._calls or number in self._listening:
                         raise MalformedError(f"a call that cannot be: {number} {name:.80}")
-                    self._begin(number, METHODS[name], sent, blobs)
+                    self._begin(number, METHODS[name], sent, blobs, self._seen(body))
                 case _:
                     raise MalformedError("an unknown message")
 
-    def _begin(self, number: int, method: Method, sent: Any, blobs: list[bytes]) -> None:
+    def _seen(self, body: dict[str, Any]) -> EngineApi:
+        """The engine, or what the caller has rights on."""
+        if "within" not in body:
+            return self._engine
+        match body["within"]:
+            case [*names] if all(isinstance(name, str) for name in names):
+                try:
+                    return self._engine.within(names)
+                except OmniError as e:
+                    raise MalformedError(f"rights that cannot be: {e}") from None
+        raise MalformedError("rights that are no names")
+
+    def _begin(
+        self, number: int, method: Method, sent: Any, blobs: list[bytes], engine: EngineApi
+    ) -> None:
         if method.listens:
-            self._listen(number, method, sent, blobs)
+            self._listen(number, method, sent, blobs, engine)
         elif len(self._calls) >= MAX_CALLS:
             busy = UnavailableError(f"{MAX_CALLS} calls are under way; try again", code="BUSY")
             self._link.post(to_bytes({"id": number, "error": pack(busy)}))
         else:
             task = self._tasks.start(
-                self._answer(number, method, sent, blobs),
+                self._answer(number, method, sent, blobs, engine),
                 name=f"{method.name} for a client",
                 log_failure=False,
             )
@@ -148,16 +163,20 @@ class Guest:
         if task is not None and not task.cancelling():
             task.cancel()
 
-    def _listen(self, number: int, method: Method, sent: Any, blobs: list[bytes]) -> None:
+    def _listen(
+        self, number: int, method: Method, sent: Any, blobs: list[bytes], engine: EngineApi
+    ) -> None:
         ((_, value),) = method.callbacks.items()
         events = Events(self._link, number, value, self._tasks)
         arguments = method.decode(sent, blobs, lambda _: events.event)
-        self._listening[number] = getattr(self._engine, method.name)(**arguments)
+        self._listening[number] = getattr(engine, method.name)(**arguments)
 
-    async def _answer(self, number: int, method: Method, sent: Any, blobs: list[bytes]) -> None:
+    async def _answer(
+        self, number: int, method: Method, sent: Any, blobs: list[bytes], engine: EngineApi
+    ) -> None:
         reports = Reports(self._link, number, method.callbacks, self._tasks)
         try:
-            answer = await self._result(number, method, sent, blobs, reports)
+            answer = await self._result(number, method, sent, blobs, reports, engine)
         except asyncio.CancelledError:
             self._link.post(to_bytes({"id": number, "cancelled": True}))
             raise
@@ -172,12 +191,18 @@ class Guest:
             await self._link.send(answer)
 
     async def _result(
-        self, number: int, method: Method, sent: Any, blobs: list[bytes], reports: Reports
+        self,
+        number: int,
+        method: Method,
+        sent: Any,
+        blobs: list[bytes],
+        reports: Reports,
+        engine: EngineApi,
     ) -> bytes:
         """The message with the result."""
         began = asyncio.get_running_loop().time()
         arguments = method.decode(sent, blobs, reports.callback)
-        value = await getattr(self._engine, method.name)(**arguments)
+        value = await getattr(engine, method.name)(**arguments)
         await reports.flush()
         if asyncio.get_running_loop().time() - began > SLOW_S:
             return await asyncio.to_thread(_message, number, method, value)

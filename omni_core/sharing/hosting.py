@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -93,6 +93,10 @@ class Hosting(EngineApi):
     async def close(self) -> None:
         """Leave the clients, close the engine, then let another process take over."""
         await self._resources.aclose()
+
+    def within(self, collections: Sequence[str]) -> EngineApi:
+        """The engine for a caller with rights on these collections."""
+        return self.engine.within(collections)
 
     async def status(self) -> dict[str, Any]:
         """That of the engine, with `sharing`."""

@@ -8,7 +8,8 @@ two kinds:
 * `def method(self, listener, ...) -> Callable[[], None]`, where `listener` is such a callback: it
   gets every value until the returned function is called.
 
-`close` is of the object itself. Anything else is a TypeError when this module is imported.
+`close` and `within` are of the object itself. Anything else is a TypeError when this module is
+imported.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from omni_core import __version__
 from omni_core.codec import Codec, MalformedError, codec
 from omni_core.engine.api import EngineApi
 
-OWN = frozenset({"close"})
+OWN = frozenset({"close", "within"})
 """Methods that are answered where they are called."""
 
 Callback = Callable[[Any], Awaitable[None]]

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Self
 
 from omni_core import read_only
+from omni_core.collection_rights import CollectionRights
 from omni_core.engine import Engine
 from omni_core.engine.api import EngineApi
 from omni_core.engine.results import SourceRow
@@ -29,6 +30,7 @@ from omni_core.sharing.connection import Connection, HostGoneError
 from omni_core.sharing.forwarding import forwarding
 from omni_core.sharing.hosting import Hosting
 from omni_core.sharing.methods import METHODS, Method
+from omni_core.sharing.part import Part
 from omni_core.tasks import TaskOwner, result_of
 
 log = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ class SharedEngine(EngineApi):
         self._attached: Attached | None = None
         self._attaching: asyncio.Task[Attached] | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._listening: dict[object, tuple[Method, Mapping[str, Any]]] = {}
+        self._listening: dict[object, tuple[Method, Mapping[str, Any], tuple[str, ...]]] = {}
         self._stops: dict[object, Callable[[], None]] = {}
 
     @classmethod
@@ -126,8 +128,15 @@ class SharedEngine(EngineApi):
         sharing = {**found["sharing"], "here": here}
         return {**found, "sharing": sharing}
 
-    async def forget(self, source: str, *, now: bool = False) -> SourceRow:
-        """Remove a source from the library; the file is not touched."""
+    def within(self, collections: Sequence[str]) -> EngineApi:
+        """The engine for a caller with rights on these collections, whichever process runs it."""
+        return Part.of(self, CollectionRights.of(collections), self.forget)
+
+    async def forget(
+        self, source: str, *, now: bool = False, within: tuple[str, ...] = ()
+    ) -> SourceRow:
+        """Remove a source from the library, or from the collections that are named; the file is not
+        touched."""
         row: SourceRow | None = None
         again = False
 
@@ -137,12 +146,14 @@ class SharedEngine(EngineApi):
 
         if isinstance(self._attached, Connection):
             try:
-                row = await self.named(source)
+                row = await (self.within(within) if within else self).named(source)
             except OmniError as e:
                 log.debug("what is forgotten is not known before: %s", e)
         try:
             arguments = {"source": source, "now": now}
-            gone: SourceRow = await self._call(METHODS["forget"], arguments, again=note)
+            gone: SourceRow = await self._call(
+                METHODS["forget"], arguments, again=note, within=within
+            )
         except NotFoundError:
             if row is None or not again:
                 raise
@@ -155,6 +166,7 @@ class SharedEngine(EngineApi):
         arguments: Mapping[str, Any],
         *,
         again: Callable[[], None] = lambda: None,
+        within: tuple[str, ...] = (),
     ) -> Any:
         """The method's result, from whichever process runs the engine by then; `again` is called
         before the call is repeated."""
@@ -165,7 +177,9 @@ class SharedEngine(EngineApi):
         for _ in range(MAX_TRIES):
             here = await self._here()
             try:
-                return await getattr(here, method.name)(**_with_the_rest(arguments, now() - began))
+                engine = here.within(within) if within else here
+                left = _with_the_rest(arguments, now() - began)
+                return await getattr(engine, method.name)(**left)
             except HostGoneError as e:
                 log.info("%s is asked again: %s", method.name, e)
                 again()
@@ -175,12 +189,14 @@ class SharedEngine(EngineApi):
             code="WORKER_DIED",
         )
 
-    def _listen(self, method: Method, arguments: Mapping[str, Any]) -> Callable[[], None]:
+    def _listen(
+        self, method: Method, arguments: Mapping[str, Any], *, within: tuple[str, ...] = ()
+    ) -> Callable[[], None]:
         """Listen to whichever process runs the engine, until the returned function is called."""
         key = object()
-        self._listening[key] = (method, arguments)
+        self._listening[key] = (method, arguments, within)
         if self._attached is not None:
-            self._stops[key] = getattr(self._attached, method.name)(**arguments)
+            self._stops[key] = _begun(self._attached, method, arguments, within)
 
         def stop() -> None:
             self._listening.pop(key, None)
@@ -208,8 +224,8 @@ class SharedEngine(EngineApi):
             found.start(self._lost)
         elif self._on_host is not None:
             self._tasks.start(self._on_host(found.engine), name="going on with a library")
-        for key, (method, arguments) in self._listening.items():
-            self._stops[key] = getattr(found, method.name)(**arguments)
+        for key, (method, arguments, within) in self._listening.items():
+            self._stops[key] = _begun(found, method, arguments, within)
         return found
 
     def _lost(self) -> None:
@@ -225,6 +241,15 @@ class SharedEngine(EngineApi):
             await self._here()
         except OmniError as e:  # the next call tries again, and says it to its caller
             log.warning("the engine cannot be reached: %s", e)
+
+
+def _begun(
+    engine: EngineApi, method: Method, arguments: Mapping[str, Any], within: tuple[str, ...]
+) -> Callable[[], None]:
+    """Begin to listen to an engine, or to what is shown of it."""
+    seen = engine.within(within) if within else engine
+    stop: Callable[[], None] = getattr(seen, method.name)(**arguments)
+    return stop
 
 
 def _with_the_rest(arguments: Mapping[str, Any], elapsed: float) -> Mapping[str, Any]:

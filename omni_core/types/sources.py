@@ -38,6 +38,9 @@ class Source:
     recorded_at: datetime | None = None
     recorded_at_from: str = ""
     """exif, xmp, iptc, png, container, pdf, file name, file time, or caller."""
+    content: str = ""
+    """The sha256 of the bytes of a copy that is kept apart for one collection, whose `sha256` is
+    `ids.hash_apart` of both; "" for any other."""
 
     @property
     def id(self) -> str:
@@ -78,13 +81,20 @@ class SourceRow:
     """
     missing_since: datetime | None = None
     """When it was noticed that its file is gone, at every path it was ingested from; else None."""
+    content: str = ""
+    """As in `Source`."""
+
+    @property
+    def bytes_sha256(self) -> str:
+        """The sha256 of the file's bytes."""
+        return self.content or self.sha256
 
     @property
     def source(self) -> Source:
         """The file itself, without what became of it."""
         return Source(
             self.sha256, self.uri, self.title, self.modality, self.mime, self.size,
-            self.duration_s, self.pages, self.recorded_at, self.recorded_at_from,
+            self.duration_s, self.pages, self.recorded_at, self.recorded_at_from, self.content,
         )  # fmt: skip
 
 

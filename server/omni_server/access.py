@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -23,6 +24,7 @@ from omni_core.settings import Settings
 from omni_server.globs import Glob
 from omni_server.near_names import near_names
 from omni_server.text import one_line
+from omni_server.uploads.records import Records
 
 MAX_FILES = 10_000
 """Most files of one folder or glob."""
@@ -57,7 +59,15 @@ class Access:
     def __init__(self, settings: Settings) -> None:
         self.roots = settings.root_paths
         self.uploads = settings.store_path / "uploads"
+        self._owner: str | None = None
+        """Whose uploads may be named; None for anybody's, by whoever knows their ids."""
         self._urls = settings.allow_urls
+
+    def of_sender(self, owner: str) -> Access:
+        """The same for a caller whose uploads are those that `owner` sent, and no others."""
+        own = copy(self)
+        own._owner = owner
+        return own
 
     def check(self, source: str) -> Allowed:
         """The files that `source` names: a path, a file:// URL, a folder, a glob, an upload id.
@@ -185,9 +195,18 @@ class Access:
             names = sorted(e.name for e in os.scandir(folder) if e.is_file(follow_symlinks=False))
         except OSError:
             names = []
-        if not names:
+        if not names or not self._is_own(token):
             raise NotFoundError(f"no upload {token}: send the file to POST /upload again")
         return Path(os.path.realpath(folder)) / names[0]
+
+    def _is_own(self, token: str) -> bool:
+        """Whether the caller sent it, where that is asked."""
+        if self._owner is None:
+            return True
+        try:
+            return Records(self.uploads).get(token).record.owner == self._owner
+        except NotFoundError:  # from before there were records
+            return False
 
     def _walk(self, folder: Path, pattern: str) -> Iterator[Path]:
         """Regular files under `folder` whose relative path matches, in order; no hidden ones.

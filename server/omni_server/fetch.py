@@ -32,6 +32,7 @@ from omni_core.errors import (
 from omni_core.settings import Settings
 from omni_core.tasks import Report, SharedTasks, TaskOwner
 from omni_server.fetched import Copies, Copy
+from omni_server.fetched_text import keep_encoding
 from omni_server.pace import START_S, Pace
 from omni_server.text import file_name, one_line
 
@@ -89,11 +90,13 @@ class Downloads:
         resolve: Resolve | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         start_s: float = START_S,
+        apart: str = "",
     ) -> None:
         """`resolve` and `transport` replace the system's own, for other networks. `start_s`:
-        seconds before `least_kb_s` counts."""
+        seconds before `least_kb_s` counts. `apart`: whose files these are, where they are not for
+        everyone."""
         self._start_s = start_s
-        self.copies = Copies(settings.store_path / "downloads")
+        self.copies = Copies(settings.store_path / "downloads", apart)
         self._limit = settings.max_file_mb << 20
         self._at_once = settings.downloads_at_once
         self._least_kb_s = settings.least_kb_s
@@ -196,6 +199,7 @@ class Downloads:
             answer = await self._follow(url, conditions, part, report, pace)
             if answer is None:
                 return None
+            await asyncio.to_thread(keep_encoding, part, answer.get("content-type", ""))
             await asyncio.to_thread(self.copies.keep, url, part, answer)
         except TimeoutError:
             raise TooLargeError(

@@ -4,7 +4,7 @@
     downloads/KEY.part/NAME   what has arrived so far
     downloads/KEY/NAME        the whole file, renamed from the part in one step
 
-KEY is made from the link.
+KEY is made from the link, and from whose file it is.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ class Copy:
 class Copies:
     """The fetched files of one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, apart: str = "") -> None:
+        """`apart`: whose they are, where they are not for everyone."""
+        self.folder, self._apart = folder, apart
 
     def part(self, url: str) -> Path:
         """An empty folder for a new file of this link; only the user of this process reads it."""
@@ -134,7 +135,8 @@ class Copies:
         return self._place(url).with_suffix(".json")
 
     def _place(self, url: str) -> Path:
-        key = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:26]
+        named = f"{self._apart}\n{url}" if self._apart else url
+        key = hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:26]
         return self.folder / key
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from omni_core.collection_rights import CollectionRights
 from omni_core.errors import RefusedError
 from omni_core.settings import Settings
 from omni_core.tasks import TaskOwner, result_of
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Listening = tuple["ListenHandler", Callable[[str], Awaitable[None]]]
+"""What serves streams of subscribers, and what tells it of a source that changed."""
 Opener = Callable[[Settings], Awaitable["EngineApi"]]
 
 CLOSE_S = 5.0
@@ -58,6 +61,9 @@ class State:
         """The ingest calls under way."""
         self.listening: ListenHandler | None = None
         """Serves the streams of subscribers; set by the server around this state."""
+        self.make_listening: Callable[[], Listening] | None = None
+        """Makes another one, for callers who see some collections alone; set likewise."""
+        self._listening_within: dict[tuple[str, ...], Listening] = {}
         self.guarded = False
         """Whether callers must be known: set by the HTTP transport where that is so."""
         self.prepare_tenant: Callable[[State], None] = lambda _: None
@@ -69,6 +75,7 @@ class State:
         self.stage_ended: Callable[[str, float], None] | None = None
         """Told of the engine's stages: name, seconds; set where metrics are."""
         self._uploads: Uploads | None = None
+        self._downloads_within: dict[tuple[str, ...], Downloads] = {}
         self._opener = opener or _open
         self._tasks = TaskOwner("the server")
         self._opening: asyncio.Task[EngineApi] | None = None
@@ -114,15 +121,57 @@ class State:
                 await stack.enter_async_context(self.tenants.serving(principal.tenant))
             yield
 
+    def collection(self, given: str) -> str:
+        """The collection into which the caller's file goes. Raises RefusedError FORBIDDEN for one
+        that it has no right to change."""
+        seen = _seen()
+        return CollectionRights.of(seen).to_change(given) if seen else given
+
+    def access_of_caller(self) -> Access:
+        """Checks the caller's paths; who sees some collections alone names no other's upload."""
+        principal = authenticated()
+        if principal is None or not principal.collections:
+            return self.access
+        return self.access.of_sender(principal.key)
+
+    def listening_of_caller(self) -> ListenHandler:
+        """Serves the caller's stream of changes to what it sees."""
+        seen = _seen()
+        if not seen:
+            assert self.listening is not None  # noqa: S101 - the server around this state set it
+            return self.listening
+        if seen not in self._listening_within:
+            assert self.make_listening is not None  # noqa: S101 - likewise
+            made = self._listening_within[seen] = self.make_listening()
+            if self._opening is not None and _succeeded(self._opening):
+                self._opening.result().within(seen).on_change(made[1])
+        return self._listening_within[seen][0]
+
+    def downloads_of_caller(self) -> Downloads:
+        """Fetches links for the caller: whoever sees some collections alone has files of its own,
+        and learns of no other's."""
+        from omni_server.fetch import Downloads  # the HTTP client is needed here only
+
+        seen = _seen()
+        if seen:
+            if seen not in self._downloads_within:
+                self._downloads_within[seen] = Downloads(self.settings, apart=repr(seen))
+            return self._downloads_within[seen]
+        if self.downloads is None:
+            self.downloads = Downloads(self.settings)
+        return self.downloads
+
     def end_subscriptions(self) -> None:
         """End the streams of subscribers, the tenants' too."""
         for state in (self, *self.tenants.open):
             if state.listening is not None:
                 state.listening.close()
+            for handler, _ in state._listening_within.values():
+                handler.close()
 
     async def is_idle(self) -> bool:
         """Whether nothing is being downloaded or ingested."""
-        if self.downloads is not None and self.downloads.running:
+        if any(downloads.running for downloads in self._all_downloads()):
             return False
         task = self._opening
         if task is None or not _succeeded(task):
@@ -135,7 +184,7 @@ class State:
         async def open_beside(settings: Settings) -> EngineApi:
             from omni_core import Engine, SharedEngine  # loaded by the engine that is open
 
-            main = await self.engine()
+            main = await self.whole_engine()
             beside = main.local if isinstance(main, SharedEngine) else None
             return await Engine.open(settings, beside=beside)
 
@@ -154,9 +203,19 @@ class State:
             self._uploads = Uploads(self.settings)
         return self._uploads
 
+    def _all_downloads(self) -> list[Downloads]:
+        found = [] if self.downloads is None else [self.downloads]
+        return [*found, *self._downloads_within.values()]
+
     async def engine(self) -> EngineApi:
-        """The open engine. Raises what opening it raised, such as StoreError when another process
-        holds the store and cannot share it; the next call tries again."""
+        """The open engine, as far as the caller of the running request may see its library. Raises
+        what `whole_engine` raises."""
+        whole, seen = await self.whole_engine(), _seen()
+        return whole.within(seen) if seen else whole
+
+    async def whole_engine(self) -> EngineApi:
+        """The open engine, for the server itself. Raises what opening it raised, such as StoreError
+        when another process holds the store and cannot share it; the next call tries again."""
         task = self._opening
         if task is None or (task.done() and not _succeeded(task)):
             task = self._opening = self._tasks.start(
@@ -173,6 +232,8 @@ class State:
                 self._tasks.start(self._resume(engine), name="going on with what was begun")
         if self.changed is not None:
             engine.on_change(self.changed)
+        for seen, (_, listener) in self._listening_within.items():
+            engine.within(seen).on_change(listener)
         self._tasks.start(engine.warm(), name="getting ready")
         return engine
 
@@ -185,7 +246,7 @@ class State:
     async def _warm(self) -> None:
         await asyncio.sleep(OPEN_AFTER_S)
         try:
-            await self.engine()
+            await self.whole_engine()
         except Exception as e:  # each call that needs the engine reports it to its caller
             log.error("the library cannot be opened: %s", e)
 
@@ -204,15 +265,16 @@ class State:
         await asyncio.sleep(OPEN_AFTER_S)
         from omni_server.watching import watch
 
-        await watch(self.settings, self.engine)
+        await watch(self.settings, self.whole_engine)
 
     async def _close(self) -> None:
         opening, self._opening = self._opening, None
         tasks, self._tasks = self._tasks, TaskOwner("the server")  # for later connections
         try:
             await self.tenants.close()
-            if self.downloads is not None:
-                downloads, self.downloads = self.downloads, None
+            ended, self.downloads = self._all_downloads(), None
+            self._downloads_within = {}
+            for downloads in ended:
                 await downloads.close()
         finally:
             if opening is not None:
@@ -220,6 +282,12 @@ class State:
             await tasks.close()
             if opening is not None and _succeeded(opening):
                 await opening.result().close()
+
+
+def _seen() -> tuple[str, ...]:
+    """The collections that the caller of the running request sees; () for all."""
+    principal = authenticated()
+    return principal.collections if principal is not None else ()
 
 
 def _succeeded(task: asyncio.Task[EngineApi]) -> bool:

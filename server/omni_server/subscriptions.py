@@ -18,7 +18,7 @@ from mcp.server.subscriptions import (
 )
 from mcp.types import SubscriptionsListenRequestParams, SubscriptionsListenResult
 
-from omni_server.state import State
+from omni_server.state import Listening, State
 
 LIBRARY = "omni://library"
 SOURCE = "omni://source/{source_id}"
@@ -27,20 +27,23 @@ FIXED = ("tools", "prompts")
 
 
 def connect(state: State) -> None:
-    """Give the state subscribers of its own, and each of its tenants theirs."""
-    bus = InMemorySubscriptionBus()
-    state.listening = ListenHandler(bus)
-    state.changed = partial(publish_change, bus)
+    """Give the state subscribers of its own, and each of its tenants theirs; who sees some
+    collections alone is told of their changes alone."""
+    state.listening, state.changed = _listening()
+    state.make_listening = _listening
     state.prepare_tenant = connect
+
+
+def _listening() -> Listening:
+    bus = InMemorySubscriptionBus()
+    return ListenHandler(bus), partial(publish_change, bus)
 
 
 async def listen(
     ctx: ServerRequestContext[State], params: SubscriptionsListenRequestParams
 ) -> SubscriptionsListenResult:
     """Serve one stream of changes to the caller's library."""
-    listening = ctx.lifespan_context.of_caller().listening
-    assert listening is not None  # noqa: S101 - `connect` set it
-    return await listening(ctx, params)
+    return await ctx.lifespan_context.of_caller().listening_of_caller()(ctx, params)
 
 
 async def publish_change(bus: SubscriptionBus, source_id: str) -> None:

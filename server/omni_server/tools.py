@@ -6,6 +6,7 @@ import asyncio
 import re
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from omni_core import file_calls, read_only
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.ids import is_id_shaped
 from omni_core.originals import CHANGED
-from omni_server.access import UPLOAD, is_url
+from omni_server.access import UPLOAD, Access, is_url
 from omni_server.asking import Questions, confirm_delete
 from omni_server.calls import Budget
 from omni_server.durable_tasks.context import TaskContext
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from omni_core.engine.api import EngineApi
     from omni_core.engine.results import Opened, SearchRequest
     from omni_core.types import Modality
-    from omni_server.fetch import Downloads
     from omni_server.fetched import Copy
 
 Ctx = Context[State, Any]
@@ -72,6 +72,7 @@ async def ingest_media(
     read_only.refuse(state.settings)
     if stop:
         return await _stop(ctx, source)
+    collection = state.collection(collection)
     task = isinstance(ctx, TaskContext)  # it waits for the end, and ends what is cancelled
     meta = None if task else ctx.request_context.meta
     budget = Budget(meta, wait_s, endless=task)
@@ -82,7 +83,7 @@ async def ingest_media(
     async with progress(ctx) as report:
         if is_url(source) and state.settings.allow_urls:
             caller = state.caller().key if task else caller_of(ctx.request_context.request)
-            downloads = _downloads(state)
+            downloads = await asyncio.to_thread(state.downloads_of_caller)
             fetch = downloads.file(source, budget.left(), grace_s, caller=caller)
             file = await run_shielded(fetch)
             if file is None:
@@ -91,7 +92,7 @@ async def ingest_media(
             files: tuple[Path, ...] = (await asyncio.to_thread(file.resolve),)
             many = False
         else:
-            allowed = await file_calls.run(lambda: state.access.check(source))
+            allowed = await file_calls.run(partial(state.access_of_caller().check, source))
             files, many = allowed.files, allowed.many
         if many and (title or recorded_at or transcript):
             raise BadRequestError(
@@ -207,7 +208,7 @@ async def similar_to(
     from omni_core.engine.results import SearchRequest
 
     state = state_of(ctx)
-    path = await file_calls.run(lambda: _example(state, ref))
+    path = await file_calls.run(partial(_example, state.access_of_caller(), ref))
     return await _search(
         ctx,
         SearchRequest(
@@ -310,13 +311,16 @@ async def _stop(ctx: Ctx, source: str) -> CallToolResult:
     """Stop what is being ingested from `source`: a path, folder, glob, link or source id."""
     state = state_of(ctx)
     engine = await engine_of(ctx)
-    fetched = is_url(source) and state.downloads is not None and await state.downloads.stop(source)
+    downloads = (
+        state.downloads_of_caller() if is_url(source) and state.settings.allow_urls else None
+    )
+    fetched = downloads is not None and await downloads.stop(source)
     if is_id_shaped(source) and not UPLOAD.fullmatch(source):
         paths = [(await engine.named(source)).uri]
-    elif is_url(source) and state.settings.allow_urls:
-        paths = [str(path) for path in await _downloads(state).held(source)]
+    elif downloads is not None:
+        paths = [str(path) for path in await downloads.held(source)]
     else:
-        allowed = await file_calls.run(lambda: state.access.check(source))
+        allowed = await file_calls.run(partial(state.access_of_caller().check, source))
         paths = [str(path) for path in allowed.files]
     stopped = await engine.stop(paths)
     if not stopped and not fetched:
@@ -329,15 +333,7 @@ async def _stop(ctx: Ctx, source: str) -> CallToolResult:
 
 
 async def _transcript(state: State, path: str) -> str:
-    return str(await file_calls.run(lambda: state.access.file(path)))
-
-
-def _downloads(state: State) -> Downloads:
-    if state.downloads is None:
-        from omni_server.fetch import Downloads  # the HTTP client is needed here only
-
-        state.downloads = Downloads(state.settings)
-    return state.downloads
+    return str(await file_calls.run(partial(state.access_of_caller().file, path)))
 
 
 def _modalities(names: tuple[Kind, ...]) -> tuple[Modality, ...]:
@@ -360,16 +356,14 @@ def _instant(text: str) -> datetime | None:
 _REF = re.compile(r"(seg_[a-z2-7]{26}|src_[a-z2-7]{16}\b.*)", re.S)
 
 
-def _example(state: State, ref: str) -> str:
+def _example(access: Access, ref: str) -> str:
     """The path when `ref` is a file that may be read; empty when it is a reference.
 
     Raises what `Access` raises for a path that may not be read.
     """
-    if _REF.fullmatch(ref.strip()) or (
-        ref.lstrip().startswith("[") and not state.access.holds(ref)
-    ):
+    if _REF.fullmatch(ref.strip()) or (ref.lstrip().startswith("[") and not access.holds(ref)):
         return ""
-    return str(state.access.file(ref))
+    return str(access.file(ref))
 
 
 def _original(ctx: Ctx, state: State, segment: Opened) -> str:

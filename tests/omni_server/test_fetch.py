@@ -208,6 +208,34 @@ async def test_a_packed_answer_is_refused(net: Net, downloads: Downloads) -> Non
         await downloads.file("https://example.com/a.mp4", 20)
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "kept"),
+    [
+        ("Выдра живёт под мостом".encode("koi8-r"), "text/html; charset=koi8-r", True),
+        ("Выдра живёт под мостом".encode("cp1251"), 'text/plain;charset="windows-1251"', True),
+        ("水獺在橋下游泳".encode("big5"), "text/plain; charset=Big5", True),
+        ("Выдра живёт под мостом".encode(), "text/html; charset=koi8-r", False),
+        ("Выдра живёт под мостом".encode("koi8-r"), "text/html", False),
+        ("Выдра живёт под мостом".encode("koi8-r"), "video/mp4; charset=koi8-r", False),
+        (b'<meta charset="koi8-r">' + "Выдра".encode("koi8-r"), "text/html; charset=koi8-r", False),
+        ("Выдра живёт под мостом".encode("koi8-r"), "text/html; charset=no-such", False),
+    ],
+)
+async def test_the_encoding_that_only_the_server_names_stays_with_the_text(
+    body: bytes, kind: str, kept: bool, net: Net, downloads: Downloads
+) -> None:
+    url = "https://example.com/page"
+    net.answers[url] = film(body, content_type=kind)
+    path = await downloads.file(url, 5)
+    assert path is not None
+    data = await anyio.Path(path).read_bytes()
+    if kept:
+        page = kind.rpartition("=")[2].strip('"')
+        assert data == b"\xef\xbb\xbf" + body.decode(page).encode()
+    else:
+        assert data == body
+
+
 @pytest.mark.parametrize("status", [201, 204, 206, 304, 401, 404, 500])
 async def test_an_answer_without_the_file_says_its_status(
     net: Net, downloads: Downloads, status: int

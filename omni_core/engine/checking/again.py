@@ -56,13 +56,15 @@ async def _again(engine: EngineApi, row: SourceRow) -> str:
         return "its file is no longer where it was; ingest it from where it is now"
     try:
         sha256, _ = await read_hash(row.uri)
-        if sha256 != row.sha256:
+        if sha256 != row.bytes_sha256:
             return "its file has changed since; ingest it again"
         kept = row.recorded_at if row.recorded_at_from not in ("", FILE_TIME) else None
         given = kept if row.recorded_at_from == "caller" else None
         collection = row.collections[0] if row.collections else "default"
         status = await engine.ingest(
-            IngestRequest(row.uri, collection=collection, recorded_at=given)
+            IngestRequest(
+                row.uri, collection=collection, recorded_at=given, apart=bool(row.content)
+            )
         )
     except OmniError as e:
         return str(e)

@@ -48,7 +48,7 @@ async def _same_file(catalog: Catalog, row: SourceRow) -> Original | None:
             sha256, file = await read_hash(name)
         except OmniError:
             continue
-        if sha256 == row.sha256:
+        if sha256 == row.bytes_sha256:
             return file
     return None
 

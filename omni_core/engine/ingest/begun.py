@@ -36,6 +36,8 @@ class FolderRequest:
     collection: str = "default"
     fast: bool = False
     links: bool = True
+    apart: bool = False
+    """As in `IngestRequest`."""
 
 
 class Record:
@@ -110,6 +112,8 @@ def _values(request: IngestRequest | FolderRequest) -> dict[str, Any]:
     shared: dict[str, Any] = {"collection": request.collection, "fast": request.fast}
     if not request.links:
         shared["links"] = False
+    if request.apart:
+        shared["apart"] = True
     if isinstance(request, FolderRequest):
         return {"paths": list(request.paths), **shared}
     at = request.recorded_at
@@ -126,8 +130,10 @@ def _values(request: IngestRequest | FolderRequest) -> dict[str, Any]:
 def request_of(values: Mapping[str, Any]) -> IngestRequest | FolderRequest:
     """The request of a record."""
     if "paths" in values:
-        paths, links = tuple(values["paths"]), values.get("links", True)
-        return FolderRequest(paths, values["collection"], values["fast"], links)
+        return FolderRequest(
+            tuple(values["paths"]), values["collection"], values["fast"],
+            values.get("links", True), values.get("apart", False),
+        )  # fmt: skip
     at = values["recorded_at"]
     return IngestRequest(
         values["path"],
@@ -138,6 +144,7 @@ def request_of(values: Mapping[str, Any]) -> IngestRequest | FolderRequest:
         fast=values["fast"],
         name=values.get("name", ""),
         links=values.get("links", True),
+        apart=values.get("apart", False),
     )
 
 

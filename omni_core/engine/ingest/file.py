@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -138,10 +139,14 @@ async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> Non
     await run.report(run.status)
     run.file = await _found(run.file, context.settings.max_file_mb)
     sha256 = await asyncio.to_thread(context.catalog.by_path, run.file.path, **run.file.state)
+    run.content = ""
     started = time.perf_counter()
     if not sha256:
         async with context.hashing:
-            sha256, run.file = await read_hash(run.file.path, links=run.file.links)
+            content, run.file = await read_hash(run.file.path, links=run.file.links)
+        collection = run.request.collection
+        sha256 = await asyncio.to_thread(context.catalog.key_for, content, collection)
+        run.content = "" if sha256 == content else content
     run.spent["hash"] += time.perf_counter() - started
     lock = context.source_locks.setdefault(sha256, asyncio.Lock())
     if lock.locked():
@@ -280,7 +285,7 @@ async def _begin(
     info: MediaInfo,
 ) -> Pipeline:
     before = await asyncio.to_thread(context.catalog.get, sha256)
-    source = _source(run.file, sha256, info, run.request, before)
+    source = replace(_source(run.file, sha256, info, run.request, before), content=run.content)
     index = await context.opened_index()
     replaced = "" if run.request.watched else await replaced_content_warning(context, source)
     resume = await asyncio.to_thread(
@@ -294,7 +299,7 @@ async def _begin(
         pipeline=PIPELINE,
         unless_ready=True,
     )
-    collections = await asyncio.to_thread(context.catalog.collections_of, source.sha256)
+    collections = await asyncio.to_thread(context.catalog.every_collection_of, source.sha256)
     groups: tuple[StoredGroup, ...] = ()
     saved = b""
     options = limits.options(run.request)

@@ -35,23 +35,25 @@ class Folders:
         progress: FolderProgress | None,
         grace_s: float = 0.0,
         links: bool = True,
+        apart: bool = False,
     ) -> FolderStatus:
         """Ingest the files, as many at a time as there are decoders (see `several`); wait at most
         `wait_s` seconds, while the ingest continues.
 
         A file that fails is an entry of `done`, and is not tried again. The outcome is kept until
         one call has returned it. Cancelling the last waiting call cancels the rest, after
-        `grace_s` as in `Jobs.ingest`. `links`: as in `IngestRequest`. Raises StoreError when the
-        store is broken, StoppedError when someone else cancelled it.
+        `grace_s` as in `Jobs.ingest`. `links`, `apart`: as in `IngestRequest`. Raises StoreError
+        when the store is broken, StoppedError when someone else cancelled it.
         """
         paths = without_subtitle_files(paths)
         collection = collection_name(collection)
-        key = FolderRequest(tuple(paths), collection, fast, links)
+        key = FolderRequest(tuple(paths), collection, fast, links, apart)
 
         async def work(report: Report[FolderStatus]) -> FolderStatus:
             async with self._record.keeping(key):
                 requests = [
-                    IngestRequest(p, collection=collection, fast=fast, links=links) for p in paths
+                    IngestRequest(p, collection=collection, fast=fast, links=links, apart=apart)
+                    for p in paths
                 ]
                 return await Several(requests, self._one, report, self._at_once).run()
 
@@ -69,10 +71,21 @@ class Folders:
             await self._record.note(key)  # before the caller is told that it goes on
         return outcome.result or outcome.status
 
-    async def stop(self, paths: Collection[str], *, unless_awaited: bool) -> list[FolderStatus]:
-        """Cancel the sets of which every file is one of these, and wait until they have ended."""
+    async def stop(
+        self,
+        paths: Collection[str],
+        *,
+        unless_awaited: bool,
+        collections: Collection[str] | None = None,
+    ) -> list[FolderStatus]:
+        """Cancel the sets of which every file is one of these, of these `collections` alone where
+        given, and wait until they have ended."""
         return await self._tasks.cancel_keys(
-            lambda key: all(p in paths for p in key.paths), unless_awaited=unless_awaited
+            lambda key: (
+                all(p in paths for p in key.paths)
+                and (collections is None or key.collection in collections)
+            ),
+            unless_awaited=unless_awaited,
         )
 
     @property

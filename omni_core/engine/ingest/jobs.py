@@ -10,6 +10,7 @@ from pathlib import Path
 
 from omni_core import file_calls
 from omni_core.engine.context import Context
+from omni_core.engine.context_within import context_within
 from omni_core.engine.ingest.begun import Record
 from omni_core.engine.ingest.file import ingest_file
 from omni_core.engine.ingest.on_ray import RayReaders
@@ -58,7 +59,10 @@ class Jobs:
 
         async def work(report: Report[IngestStatus]) -> IngestStatus:
             async with self._record.keeping(key) if recorded else nullcontext():
-                status = await ingest_file(self._context, request, report, self._readers)
+                context = self._context
+                if request.apart:
+                    context = context_within(context, (request.collection,))
+                status = await ingest_file(context, request, report, self._readers)
             await report(status)
             return status
 
@@ -72,7 +76,7 @@ class Jobs:
             work,
             first=first,
             name=f"the ingest of {Path(path).name}",
-            serial_key=path,
+            serial_key=(path, request.collection if request.apart else ""),
             behind=behind,
             wait_s=wait_s,
             grace_s=grace_s,
@@ -82,16 +86,30 @@ class Jobs:
             await self._record.note(key)  # before the caller is told that it goes on
         return outcome.result or outcome.status
 
-    async def stop(self, source_id: str) -> list[IngestStatus]:
-        """Cancel the jobs of this source and wait until they have ended."""
-        return await self._tasks.cancel(lambda status: status.source_id == source_id)
+    async def stop(
+        self, source_id: str, *, collections: Collection[str] | None = None
+    ) -> list[IngestStatus]:
+        """Cancel the jobs of this source, of these `collections` alone where given, and wait until
+        they have ended."""
+        found = {
+            request
+            for request, status in self._tasks.live
+            if status.source_id == source_id and _is_of(request, collections)
+        }
+        return await self._tasks.cancel_keys(lambda request: request in found)
 
     async def stop_paths(
-        self, paths: Collection[str], *, unless_awaited: bool
+        self,
+        paths: Collection[str],
+        *,
+        unless_awaited: bool,
+        collections: Collection[str] | None = None,
     ) -> list[IngestStatus]:
-        """Cancel the jobs of these files (resolved paths) and wait until they have ended."""
+        """Cancel the jobs of these files (resolved paths), of these `collections` alone where
+        given, and wait until they have ended."""
         return await self._tasks.cancel_keys(
-            lambda request: request.path in paths, unless_awaited=unless_awaited
+            lambda request: request.path in paths and _is_of(request, collections),
+            unless_awaited=unless_awaited,
         )
 
     @property
@@ -103,6 +121,10 @@ class Jobs:
     def running(self) -> list[IngestStatus]:
         """The status of every running job."""
         return self._tasks.running
+
+
+def _is_of(request: IngestRequest, collections: Collection[str] | None) -> bool:
+    return collections is None or request.collection in collections
 
 
 def without_subtitle_files(paths: list[str]) -> list[str]:

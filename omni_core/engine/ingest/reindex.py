@@ -174,7 +174,7 @@ async def _embed_again(
     sha256, file = "", Original(row.uri)
     if stat.st_size == row.size:
         sha256, file = await read_hash(row.uri)
-    if sha256 != row.sha256:
+    if sha256 != row.bytes_sha256:
         raise OmniError(f"{path.name!r} was changed; ingest it again", code="SOURCE_CHANGED")
 
     async def note(group: StoredGroup) -> None:  # the ledger notes whole sources

@@ -52,7 +52,7 @@ async def resume(
             if paths:
                 await folders.ingest(
                     paths, collection=request.collection, fast=request.fast, links=request.links,
-                    wait_s=0, progress=None,
+                    apart=request.apart, wait_s=0, progress=None,
                 )  # fmt: skip
                 going += paths
             continue

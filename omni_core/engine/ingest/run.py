@@ -23,6 +23,8 @@ class Run:
     report: Report
     file: Original
     """The file as it was when it was hashed."""
+    content: str = ""
+    """As in `Source`."""
     pipeline: Pipeline | None = None
     """None until the source is recorded in the catalog."""
     spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))

@@ -33,6 +33,9 @@ class IngestRequest:
     links: bool = True
     """Whether `path` and `transcript` may lead through symbolic links. False where both were
     checked with all links resolved: a link that stands there by then is not followed."""
+    apart: bool = False
+    """Whether only the sources of `collection` count as known: where it has not the same bytes, a
+    copy is kept for it alone, whatever other collections have."""
 
     def __post_init__(self) -> None:
         """Bring the name of the collection into its stored form."""

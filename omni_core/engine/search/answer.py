@@ -35,8 +35,9 @@ async def answer(
     nearest = rejected[:1] if not page else []
     named = {m.source_id for m in (*page, *nearest)}
     named |= {source_id for m in page for source_id, _ in m.also_at}
-    rows = await asyncio.to_thread(context.catalog.get_many, named)
-    duplicates = await asyncio.to_thread(context.catalog.with_duplicate_title, named)
+    rows, duplicates = await asyncio.to_thread(
+        lambda: (context.catalog.get_many(named), context.catalog.with_duplicate_title(named))
+    )
     shown = await _with_whole_payloads(context, [*page, *nearest])
     formatted = [format_hit(m, rows, question.words, duplicates) for m in shown]
     formatted = await with_who_says_it(context, formatted, shown, question, duplicates)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from omni_core.engine.context import Context
 from omni_core.engine.results import SearchRequest, SearchResult
+from omni_core.engine.search.scope import searched_collection
 from omni_core.errors import BadRequestError
 
 
@@ -18,7 +19,8 @@ async def with_completeness(
     For a search in one source the note is extended only when there are no hits: a hit says itself
     that its source is partial.
     """
-    partial = await asyncio.to_thread(context.catalog.count, request.collection, state="partial")
+    collection = searched_collection(context, request)
+    partial = await asyncio.to_thread(context.catalog.count, collection, state="partial")
     facts = []
     if pending:
         facts.append(f"{_counted(pending, 'file')} still being ingested")

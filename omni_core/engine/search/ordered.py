@@ -18,12 +18,13 @@ from omni_core.engine.search import pipeline
 from omni_core.engine.search.answer import answer
 from omni_core.engine.search.parts import asked_part, graded_part
 from omni_core.engine.search.question import Question
-from omni_core.engine.search.scope import Scope, scope_of
+from omni_core.engine.search.scope import Scope, scope_of, searched_collection
 from omni_core.engine.search.windows import described, near_points, windows_of
 from omni_core.evidence.citation import same_title
 from omni_core.payload import of_sources
 from omni_core.query import Filter
 from omni_core.retrieval import moments
+from omni_core.retrieval.duplicates import fold_duplicates
 from omni_core.retrieval.fusion import STOP_WORDS, Candidate
 from omni_core.retrieval.moments import Moment
 from omni_core.retrieval.ordering import episodes, timeline
@@ -97,8 +98,9 @@ async def _within_named(
     named_in_question = await asyncio.to_thread(
         lambda: [*islice(named_sources(request.query), NAMES)]
     )
+    collection = searched_collection(context, request)
     for named in named_in_question:
-        rows = await asyncio.to_thread(context.catalog.find, named.name, request.collection)
+        rows = await asyncio.to_thread(context.catalog.find, named.name, collection)
         if len(rows) != 1 or not (named.is_kind or same_title(rows[0].title, named.name)):
             continue
         narrowed = replace(request, query=named.rest, source=rows[0].id)
@@ -248,7 +250,7 @@ async def _in_time(
     """The distinct episodes by time, and the doubtful ones beside them."""
     by_score = sorted(episodes.episodes(clear.candidates), key=lambda m: -m.score)
     vectors = await pipeline.vectors_of(context, [m.best for m in by_score])
-    distinct = moments.fold_duplicates(by_score, vectors)
+    distinct = fold_duplicates(by_score, vectors)
     copies = {(source_id, span) for m in distinct for source_id, span in m.also_at}
     taken = [(m.source_id, m.span) for m in distinct] + sorted(copies)
     less = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from omni_core.engine.hashing import read_hash
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.search.question import Question
 from omni_core.errors import BadRequestError, UnreadableError
+from omni_core.ids import source_id
 from omni_core.originals import Original
 from omni_core.types import Channel, MediaInfo, Modality, Segment, Source, Vector
 
@@ -51,7 +53,7 @@ async def by_file(
 ) -> Question:
     """A file (image, spoken question, clip, document) as a question, embedded as evidence is.
     `links`: whether the path may lead through symbolic links."""
-    segments, info, sha = await _cut(context, path, links)
+    segments, info, same = await _cut(context, path, links)
     if not segments:
         raise UnreadableError(f"{Path(path).name!r} holds nothing to search with")
     processed = await context.models.understand(segments)
@@ -70,12 +72,15 @@ async def by_file(
     return Question(
         tuple(_evenly_spaced(vectors, MAX_VECTORS)),
         words[:MAX_CHARACTERS],
-        exclude_sources=() if same_source else (sha,),
+        exclude_sources=() if same_source else same,
         example_channels=frozenset(e.segment.channel for e in processed.encoded),
     )
 
 
-async def _cut(context: Context, path: str, links: bool) -> tuple[list[Segment], MediaInfo, str]:
+async def _cut(
+    context: Context, path: str, links: bool
+) -> tuple[list[Segment], MediaInfo, tuple[str, ...]]:
+    """The first segments of a file, and the ids of the sources that have its bytes."""
     sha256, file = await read_hash(path, links=links)
     info: MediaInfo = await context.decoders.open("probe", file, None)
     source = Source(
@@ -83,7 +88,8 @@ async def _cut(context: Context, path: str, links: bool) -> tuple[list[Segment],
         info.pages,
     )  # fmt: skip
     segments = await tried_twice(lambda: _first_segments(context, file, source))
-    return segments, info, source.id
+    same = await asyncio.to_thread(context.catalog.with_bytes, sha256)
+    return segments, info, tuple(map(source_id, same))
 
 
 async def _first_segments(context: Context, file: Original, source: Source) -> list[Segment]:

@@ -42,7 +42,7 @@ async def in_words(context: Context, words: str, *, whole: str = "") -> Question
     """
     who = await named_in(context, words)
     started = time.monotonic()
-    loading = (await context.models.status()).encoder == "loading"
+    loading = await context.models.is_loading()
     (vector,), unread = await asyncio.gather(
         context.models.questions([TextContent(words)]), _unread_language(context, whole or words)
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from omni_core.collection_names import DEFAULT
 from omni_core.engine.context import Context
 from omni_core.engine.refs import one_source
 from omni_core.engine.results import SearchRequest
@@ -64,13 +65,13 @@ async def scope_of(context: Context, request: SearchRequest) -> Scope:
 
     Raises EMPTY_INDEX, UNKNOWN_COLLECTION, UNKNOWN_SOURCE, NOT_READY or BAD_WHEN.
     """
-    await _require_collection(context, request.collection)
-    must: list[Condition] = [in_collection(request.collection)]
-    (sources, segments), in_one = await asyncio.to_thread(_totals, context, request.collection)
+    name = searched_collection(context, request)
+    must: list[Condition] = [in_collection(name)] if name else []
+    (sources, segments), in_one = await asyncio.to_thread(_totals, context, name)
     if not set(Modality) <= set(request.modality or Modality):
         must.append(of_modalities(request.modality))
     if request.source:
-        row = await one_source(context, request.source, request.collection)
+        row = await one_source(context, request.source, name)
         if row.state in ("queued", "processing") and row.segments == 0:
             raise BadRequestError(
                 f"{row.id} is still being ingested ({row.progress:.0%}); ask again shortly",
@@ -83,19 +84,28 @@ async def scope_of(context: Context, request: SearchRequest) -> Scope:
         period = await parse_when(context, request.when)
         resolved = period.words
         must.append(recorded_during(period.start, period.end))
-    collection = request.collection if in_one else ""
+    collection = name if in_one else ""
     return Scope(Filter(must=tuple(must)), sources, segments, resolved, collection)
 
 
+def searched_collection(context: Context, request: SearchRequest) -> str:
+    """The collection that is searched; "" for all that may be seen, which the default one stands
+    for where it is none of them."""
+    hidden = bool(context.within) and DEFAULT not in context.within
+    return "" if hidden and request.collection == DEFAULT else request.collection
+
+
 def _totals(context: Context, collection: str) -> tuple[tuple[int, int], bool]:
-    """Sources and segments of a collection, and whether it holds every source there is."""
+    """Sources and segments of a collection, and whether it holds every source there is. Raises
+    EMPTY_INDEX or UNKNOWN_COLLECTION."""
+    _require_collection(context, collection)
     found = context.catalog.totals(collection)
     return found, found[0] == context.catalog.totals()[0]
 
 
-async def _require_collection(context: Context, name: str) -> None:
-    names = await asyncio.to_thread(context.catalog.collections)
-    if name in names:
+def _require_collection(context: Context, name: str) -> None:
+    names = context.catalog.collections()
+    if name in names or (names and not name):
         return
     if not names:
         raise BadRequestError(

@@ -11,7 +11,7 @@ from omni_core.engine.describe import cite
 from omni_core.engine.refs import Target, points_of, resolve
 from omni_core.engine.results import SearchRequest, SourceRow
 from omni_core.engine.search.parts import asked_part, graded_part
-from omni_core.engine.search.scope import Scope
+from omni_core.engine.search.scope import Scope, searched_collection
 from omni_core.errors import BadRequestError
 from omni_core.payload import of_modalities
 from omni_core.points import Point
@@ -221,13 +221,14 @@ async def _source(
     (reference,) = reading.references
     named = [request.source] if request.source and not reference.words else []
     named += [name for name in (reference.phrase, reference.words) if len(name) > 2]
+    collection = searched_collection(context, request)
     for name in named:
-        rows = await asyncio.to_thread(context.catalog.find, name.strip('"“”'), request.collection)
+        rows = await asyncio.to_thread(context.catalog.find, name.strip('"“”'), collection)
         if len(rows) == 1:
             return rows[0], "strong"
     kinds = _kinds(reading)
     rows, total, _ = await asyncio.to_thread(
-        lambda: context.catalog.list(collection=request.collection, limit=200)
+        lambda: context.catalog.list(collection=collection, limit=200)
     )
     of_kind = [r for r in rows if r.modality in kinds]
     if not reference.words:

@@ -67,7 +67,8 @@ async def name_speaker(context: Context, source: str, speaker: str, name: str) -
     for each in chosen:
         await asyncio.to_thread(context.catalog.name_speaker, row.id, each.number, name)
     note = ""
-    if await asyncio.to_thread(lambda: VoiceFile(context.settings.store_path).exists):
+    voices = VoiceFile(context.settings.store_path)
+    if not context.within and await asyncio.to_thread(lambda: voices.exists):
         before = await asyncio.to_thread(context.catalog.named_speakers)
         await recognise(context)
         note = _elsewhere(before, await asyncio.to_thread(context.catalog.named_speakers), row.id)

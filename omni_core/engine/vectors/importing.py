@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from omni_core.catalog.spoken import FoundName
+from omni_core.engine.bin import drop_replaced
 from omni_core.engine.context import Context
 from omni_core.engine.results import SourceRow, VectorsStatus
 from omni_core.engine.vectors import sources
@@ -174,6 +175,7 @@ class _Group:
                     warnings=row.warnings,
                     empty=row.empty,
                 )
+                await drop_replaced(self._context, row.sha256)
                 await self._context.changes.notify(row.id)
 
     async def _store(self, row: SourceRow, rows: _Rows) -> int:

@@ -3,7 +3,8 @@
 `sha256`, `uri` (where its file was), `title`, `modality`, `mime`, `size`, `duration_s`, `pages`,
 `recorded_at` (ISO 8601) and where that comes from, `collections`, `state`, `pipeline` (the version
 that read it), `warnings`, `empty`; `turns` ([start, end, speaker] of who speaks) and `speakers`
-(names that people or subtitles gave, by number), which may be absent. Voices stay where they are.
+(names that people or subtitles gave, by number), which may be absent, as `content` is, the hash of
+the bytes of a copy that is kept apart for one collection. Voices stay where they are.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ def to_json(row: SourceRow, spoken: Spoken) -> str:
         "state": row.state,
         "warnings": list(row.warnings),
     }
+    if row.content:
+        facts["content"] = row.content
     if spoken.turns:
         facts["turns"] = [[t.start, t.end, t.speaker] for t in spoken.turns]
         facts["speakers"] = {"given": spoken.given, "found": spoken.found}
@@ -74,6 +77,8 @@ def of_json(text: str) -> SourceRow:
         facts = json.loads(text)
         if not re.fullmatch("[0-9a-f]{64}", facts["sha256"]):
             raise ValueError("sha256 is no hash")
+        if not re.fullmatch("([0-9a-f]{64})?", facts.get("content", "")):
+            raise ValueError("content is no hash")
         if facts["state"] not in STATES:
             raise ValueError(f"state is {facts['state']!r}")
         for name in _TEXTS:
@@ -92,6 +97,7 @@ def of_json(text: str) -> SourceRow:
             recorded_at=None if at is None else datetime.fromisoformat(at),
             collections=collection_names(facts["collections"]) or (DEFAULT,),
             warnings=tuple(str(w) for w in facts["warnings"]),
+            content=facts.get("content", ""),
             **{name: facts[name] for name in _TEXTS},
         )
     except (ValueError, KeyError, TypeError, OmniError) as e:

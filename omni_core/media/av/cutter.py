@@ -25,7 +25,8 @@ from omni_core.media.av.container import (
 )
 from omni_core.media.av.coverage import LITTLE, Coverage
 from omni_core.media.av.fast import FastCutter
-from omni_core.media.av.length import GUESSED_DURATION
+from omni_core.media.av.length import GUESSED_DURATION, stated_length
+from omni_core.media.av.lost_pictures import LostPictures
 from omni_core.media.av.part_file import Part
 from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
@@ -97,8 +98,10 @@ class ContainerCutter:
         self._waiting: deque[Shot] = deque()
         self._step = 1 / rate(self._video) if self._video is not None else 0.0
         self._frame_count = 0
+        self._lost = LostPictures(start)
         self._errors: dict[int, int] = {}
-        self._given_up: set[int] = set()
+        self._given_up: dict[int, float] = {}
+        """Streams that cannot be decoded any more, and from which second."""
         self._decoded = 0
         self.end = 0.0
 
@@ -145,6 +148,7 @@ class ContainerCutter:
             )
         if self._shots is not None:
             yield from self._last_shots(self._shots)
+        yield from self._undecoded()
         if self._ends_early():
             read = self.end - self._start
             yield FileWarning(
@@ -153,6 +157,20 @@ class ContainerCutter:
             )
         if self.end > 0:
             yield FileLength(round(self._length(), 3))
+
+    def _undecoded(self) -> Iterator[FileWarning]:
+        """Pictures and sound that are in the file and came to nothing."""
+        drawn = self._frame_count or (self._fast is not None and self._fast.decoded)
+        if self._video is not None and not drawn:
+            yield FileWarning(
+                f"no picture from second {self._start:.0f} to {self.end:.0f} can be decoded"
+            )
+            return
+        if lost := self._lost.warning():
+            yield FileWarning(lost)
+        for index, second in self._given_up.items():
+            if index in self._audio:
+                yield FileWarning(f"sound after second {second:.0f} is damaged, and not heard")
 
     def _length(self) -> float:
         """Seconds until which something is heard or seen; frames that are not decoded, as all but
@@ -179,7 +197,7 @@ class ContainerCutter:
             log.debug("stream %d: %r", index, e)
             self._errors[index] = self._errors.get(index, 0) + 1
             if self._errors[index] >= MAX_DECODE_ERRORS:
-                self._given_up.add(index)
+                self._given_up[index] = self.end
             return []
         if frames:
             if self._errors:
@@ -196,10 +214,13 @@ class ContainerCutter:
             yield from self._queue(self._fast.push(packet))
             self._advance_to(self._shots.end)
             return
+        if shown is not None and not packet.is_discard:
+            self._lost.due(shown)
         for frame in self._frames(packet):
             t = self._clock.frame(frame)
             if t is None:
                 t = self._start + self._frame_count * self._step
+            self._lost.shown(t)
             self._frame_count += 1
             length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
             yield from self._queue(self._shots.push(t, frame))
@@ -268,6 +289,9 @@ class ContainerCutter:
         if self._part is not None:
             return self._part.seconds
         stated = self._c.duration / av.time_base if self._c.duration else 0.0
+        read = [stated_length(s) for s in (self._video, *self._tracks.heard) if s is not None]
+        if read and all(read):  # a track that is not read may be longer
+            stated = min(stated, max(read))
         from_zero = self._c.format.name.startswith("matroska")
         return stated - max(0.0, self._clock.zero) if from_zero else stated
 

@@ -16,6 +16,7 @@ from omni_core.media.av.clock import Clock
 from omni_core.media.av.gradual import alike
 from omni_core.media.av.luma import FrameFeatures, difference, features, luma, tones
 from omni_core.media.av.packets import GroupJudge
+from omni_core.media.av.panning import alike_when_moved
 from omni_core.media.av.shots import Shot, ShotCutter
 
 log = logging.getLogger(__name__)
@@ -23,8 +24,12 @@ log = logging.getLogger(__name__)
 MAX_ALIKE = 0.8
 """Correlation of two I-frames above which they show the same scene, in whatever light. Below it,
 half the difference of their tones is taken off: a camera that moves keeps them."""
+MIN_MOVED = 0.64
+"""Their correlation once the camera's movement is taken off, less half the difference of their
+tones, above which they show the same scene too; not where the later one has come early, as
+encoders place it in the middle of a dissolve."""
 MAX_SAME = 0.4
-"""What is left, below which they may show two scenes ..."""
+"""Likeness below which they may show two scenes ..."""
 MAX_GUESSED = 0.0
 """... and below which that is believed without decoding what is between them. Two that show the
 same scene ..."""
@@ -121,15 +126,20 @@ class FastCutter:
             if after is not None:
                 yield from self._shots.push(after.t, after.frame)
             return
-        sizes = [(t, p.size) for p in group.packets if (t := self._clock.packet(p)) is not None]
+        timed = [(t, p) for p in group.packets if (t := self._clock.packet(p)) is not None]
+        inner = [t for t, p in timed if p.is_keyframe]
+        sizes = [(t, p.size) for t, p in timed]
         in_order = all(a <= b for (a, _), (b, _) in itertools.pairwise(sizes))
         sizes = sorted(s for s in sizes if s[0] > group.t)
         plan = None
-        if after is None or self._changed(group, after, sizes):
+        if after is None or self._changed(group, after, sizes, inner):
             end = (after.t, after.key.size) if after is not None else None
-            plan = self._judge.plan(sizes, (group.t, group.key.size), end, reordered=not in_order)
-        if after is not None:
-            self._judge.note(after.t - group.t)
+            plan = self._judge.plan(
+                sizes, (group.t, group.key.size), end, reordered=not in_order, inner=inner
+            )
+        keys = [group.t, *inner, *([after.t] if after is not None else [])]
+        for a, b in itertools.pairwise(keys):
+            self._judge.note(b - a)
         whole = False
         cuts = plan.cuts if plan is not None else ()
         if plan is not None and plan.until is not None:
@@ -138,7 +148,7 @@ class FastCutter:
                 self._read_s += cost
                 whole = after is not None and plan.until >= after.t
                 yield from self._read(group, plan.until)
-            elif after is None or _same(group.seen, after.seen) < MAX_GUESSED:
+            elif after is None or _same(group.seen, after.seen, moved=True) < MAX_GUESSED:
                 cuts = plan.guess
         if after is None:
             return
@@ -147,8 +157,11 @@ class FastCutter:
         else:
             yield from self._shots.skip_to(after.t, after.frame, cuts)
 
-    def _changed(self, group: _Group, after: _Group, sizes: list[tuple[float, int]]) -> bool:
-        if _same(group.seen, after.seen) < MAX_SAME:
+    def _changed(
+        self, group: _Group, after: _Group, sizes: list[tuple[float, int]], inner: list[float]
+    ) -> bool:
+        last = inner[-1] if inner else group.t
+        if _same(group.seen, after.seen, moved=self._judge.due(after.t - last)) < MAX_SAME:
             return True
         middle = sorted(n for _, n in sizes)[len(sizes) // 2] if sizes else 0
         still = middle < max(MAX_STILL_SIZE * group.key.size, EMPTY)
@@ -184,7 +197,12 @@ class FastCutter:
         return frames
 
 
-def _same(a: FrameFeatures, b: FrameFeatures) -> float:
-    """How surely two I-frames show one scene: -2 to 1."""
+def _same(a: FrameFeatures, b: FrameFeatures, *, moved: bool) -> float:
+    """How surely two I-frames show one scene, -2 to 1; moved: also where the camera has moved."""
     likeness = alike(a, b)
-    return likeness if likeness > MAX_ALIKE else likeness - tones(a, b) / 2
+    if likeness > MAX_ALIKE:
+        return likeness
+    differ = tones(a, b) / 2
+    if moved and (most := alike_when_moved(a, b) - differ) > MIN_MOVED:
+        return most
+    return likeness - differ

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from typing import Any
 
 import av
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 MAX_WALK_BYTES = 256 << 20
 """Files up to this size are demuxed whole where the header's duration is a guess."""
+_DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 GUESSED_DURATION = {
     "mp3",
     "aac",
@@ -65,6 +67,14 @@ def length(path: str, c: Any) -> float | None:
     else:
         end = _end_of_packets(c, streams, clock)
     return round(end, 3) if end > 0 else None
+
+
+def stated_length(stream: Any) -> float:
+    """Seconds of one stream as its header or, in Matroska, its tags say; 0 where they do not."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    said = _DURATION.match(stream.metadata.get("DURATION", ""))
+    return int(said[1]) * 3600 + int(said[2]) * 60 + float(said[3]) if said else 0.0
 
 
 def _counted_frames(c: Any, stream: Any) -> float | None:

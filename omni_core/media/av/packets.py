@@ -7,6 +7,7 @@ regular distance. So a cut can often be placed without decoding the group.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,11 +64,13 @@ class GroupJudge:
         self._seen = 0  # groups of that length
 
     def plan(self, sizes: Sequence[tuple[float, int]], start: tuple[float, int],
-             end: tuple[float, int] | None, *, reordered: bool) -> Plan:  # fmt: skip
+             end: tuple[float, int] | None, *, reordered: bool,
+             inner: Sequence[float] = ()) -> Plan:  # fmt: skip
         """sizes: (second, bytes) of the frames between two I-frames, in order of time; start and
-        end: the same of those two, None for the end of the video. reordered: with B-frames."""
+        end: the same of those two, None for the end of the video. reordered: with B-frames.
+        inner: seconds of further I-frames between the two."""
         stop = end[0] if end is not None else (sizes[-1][0] if sizes else start[0])
-        length = stop - start[0]
+        length = stop - (inner[-1] if inner else start[0])
         if len(sizes) < MIN_FRAMES:
             return Plan(None, (stop,) if end is not None else ())
         times, size = np.array([t for t, _ in sizes]), np.array([n for _, n in sizes], float)
@@ -77,6 +80,9 @@ class GroupJudge:
         settled = self._seen >= MIN_REGULAR
         key = (start[1] + (end or start)[1]) / 2
         usual = _medians(size)
+        keys = itertools.pairwise((start[0], *inner))
+        due = [t for before, t in keys if self.due(t - before, step)]
+        size = np.where(np.isin(times, due), usual, size)  # of no new picture
         spikes = _apart(times, (size > MIN_SPIKE * key) & (size > MIN_SPIKE_RATIO * usual))
         bump = _bump(np.minimum(size, MIN_SPIKE_RATIO * usual), step, key)
         tail = size[-max(1, round(TAIL_S / step)) :].max() / (end or start)[1]
@@ -101,8 +107,12 @@ class GroupJudge:
             return Plan(stop, (), guess + at_end)
         return Plan(until, at_end, guess + at_end)
 
+    def due(self, length: float, step: float = 0.04) -> bool:
+        """Whether an I-frame so long after the one before has come by its regular distance."""
+        return self._seen >= MIN_REGULAR and length >= self._longest - 1.5 * step
+
     def note(self, length: float) -> None:
-        """Remember the length of a group that another one follows."""
+        """Remember the distance of two I-frames that follow each other."""
         if length > self._longest + 0.02:
             self._longest, self._seen = length, 0
         self._seen += abs(length - self._longest) <= 0.02

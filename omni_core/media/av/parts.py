@@ -27,8 +27,8 @@ FORWARD_S = 60.0
 """And one this far after it: a recorder that paused, and clocks that run back by more than a
 minute, which FFmpeg takes for a wrap after 26 hours."""
 STALE_S = 10.0
-"""Packets of the other streams that come late, and lie this near to their old clock, are none of
-the new part."""
+"""Packets of the other streams that come late, and lie this near to their old clock and nearer to
+it than to the new one, are none of the new part."""
 log = logging.getLogger(__name__)
 
 MAX_WALK_BYTES = 1 << 30
@@ -69,9 +69,12 @@ def _parts(path: str, size: int, modified: int, limits: Limits) -> tuple[Part, .
             decoded = float(packet.dts * packet.time_base)
             index = packet.stream_index
             if index in before and index not in latest:
-                if abs(decoded - before[index]) < STALE_S < abs(decoded - high):
+                if abs(decoded - before[index]) < min(STALE_S, abs(decoded - high)):
                     continue
                 del before[index]
+                if packet.pos and packet.pos < first:  # its first picture began before the border
+                    first = _with_header(path, packet.pos)
+                    found[-1] = replace(found[-1], last=first)
             step = decoded - latest.get(index, decoded)
             if not -BACKWARD_S <= step <= FORWARD_S and packet.pos:
                 if len(found) == MAX_PARTS:

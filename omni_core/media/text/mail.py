@@ -52,6 +52,13 @@ class _AsWritten(Compat32):
         return value
 
 
+_OTHER_TEXT = ("text/rtf", "text/richtext", "text/enriched")
+"""Text in markup that is not read."""
+_REPORTS = ("message/delivery-status", "message/disposition-notification",
+            "message/feedback-report")  # fmt: skip
+"""What a mail server says of a message, as headers."""
+
+
 @dataclass
 class Mail:
     """What one or more messages say.
@@ -123,6 +130,9 @@ def _parts(message: Message, mail: Mail, depth: int) -> Iterator[str]:
 
 def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
     kind = part.get_content_type()
+    if kind in _REPORTS:
+        yield _report(part)
+        return
     inner = part.get_payload() if part.is_multipart() else None
     if depth > MAX_DEPTH:
         mail.unread.append(f"{_name(part, mail.page)} (nested too deep)")
@@ -138,12 +148,26 @@ def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
         page = _decoded_text(part, markup=True)
         mail.doubts.update(_doubts(part, page, mail.page))
         yield _attached(part, mail.page) + Page(page.text, _name(part)).text
-    elif kind.startswith("text/") and not kind.startswith(_DECORATION):
+    elif kind.startswith("text/") and not kind.startswith((*_DECORATION, *_OTHER_TEXT)):
         text = _decoded_text(part)
         mail.doubts.update(_doubts(part, text, mail.page))
         yield _attached(part, mail.page) + text.text
     elif not kind.startswith(_DECORATION):
         mail.unread.append(f"{_name(part, mail.page)} ({kind})")
+
+
+def _report(part: Message) -> str:
+    """The lines of a report, of which the parser makes messages without a body."""
+    inner = part.get_payload()
+    blocks = inner if isinstance(inner, list) else [part]
+    lines = [
+        f"{name}: {_decoded(str(value))}"
+        for block in blocks
+        if isinstance(block, Message)
+        for name, value in block.raw_items()
+        if not name.lower().startswith(("content-", "mime-"))
+    ]
+    return "\n".join(lines)
 
 
 def _best(alternatives: list[Message]) -> Message:
@@ -193,6 +217,7 @@ def _name(part: Message, page: str = "") -> str:
         name = part.get_filename() or ""
     except (ValueError, LookupError, TypeError):  # a malformed RFC 2231 parameter
         name = ""
+    name = name or str(part.get("Content-Location", "")).partition("?")[0].rpartition("/")[2]
     return _decoded(name, page) or "without a name"
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import jwt
 
+from omni_core.collection_rights import CollectionRights
+from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
 from omni_server.auth.issuer import SigningKeys
 from omni_server.auth.principal import Principal, scopes_of
@@ -41,6 +43,7 @@ class Expected:
     audiences: frozenset[str]
     scope_prefix: str = ""
     tenant_claim: str = ""
+    collections_claim: str = ""
 
     @classmethod
     def by(cls, settings: Settings) -> Expected:
@@ -52,6 +55,7 @@ class Expected:
             frozenset({url, f"{url}/"} | other),
             settings.oauth_scope_prefix,
             settings.tenant_claim,
+            settings.collections_claim,
         )
 
 
@@ -70,7 +74,8 @@ class AccessTokens:
         claims = await self._claims(token)
         scopes = scopes_of(_scopes(claims), self._expected.scope_prefix)
         tenant = _tenant(claims, self._expected.tenant_claim)
-        return Principal(_name(claims), scopes, tenant, by_oauth=True)
+        collections = _collections(claims, self._expected.collections_claim)
+        return Principal(_name(claims), scopes, tenant, by_oauth=True, collections=collections)
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
         """The claims of a token that this issuer signed, now, for this server."""
@@ -132,6 +137,22 @@ def _tenant(claims: Mapping[str, Any], claim: str) -> str:
     if not isinstance(name, str) or not name.strip() or one_line(name, 200) != name:
         raise NotAMember(f"the token does not name one tenant in its claim {claim!r}")
     return name
+
+
+def _collections(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
+    """The collections that the token names, a list or a single one; () where its owner sees all."""
+    if not claim:
+        return ()
+    value = claims.get(claim)
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and name.strip() and one_line(name, 200) == name for name in names
+    ):
+        raise NotAMember(f"the token does not name collections in its claim {claim!r}")
+    try:
+        return CollectionRights.of(names).written
+    except BadRequestError:
+        raise NotAMember(f"the token names no collections in its claim {claim!r}") from None
 
 
 def _name(claims: Mapping[str, Any]) -> str:

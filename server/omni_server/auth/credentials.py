@@ -97,6 +97,7 @@ def check(settings: Settings) -> None:
 
 _OAUTH_ONLY = (
     "oauth_audience", "oauth_jwks", "oauth_token_audience", "oauth_scope_prefix", "tenant_claim",
+    "collections_claim",
 )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ SCOPES: tuple[OneScope, ...] = get_args(OneScope)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller. Two principals with different tenants see different libraries."""
+    """A caller. Two principals with different tenants see different libraries, and with different
+    collections different parts of one."""
 
     name: str
     """For logs: `token`, the name of a static token, or the subject of an OAuth token."""
@@ -32,24 +33,31 @@ class Principal:
     """"" is the main library."""
     by_oauth: bool = False
     """Whether an authorization server vouches for it, and could grant it more scopes."""
+    collections: tuple[str, ...] = ()
+    """The collections that it sees, as in `CollectionRights.written`; () for the whole library."""
 
     @property
     def key(self) -> str:
         """The same for every token of this caller, and of no other: for what belongs to it."""
-        return json.dumps(["oauth" if self.by_oauth else "", self.tenant, self.name])
+        who: list[object] = ["oauth" if self.by_oauth else "", self.tenant, self.name]
+        return json.dumps([*who, self.collections] if self.collections else who)
 
     @classmethod
     def of_key(cls, key: str, scopes: Iterable[OneScope]) -> Principal:
         """The caller with this key, as one with these scopes."""
-        how, tenant, name = json.loads(key)
-        return cls(name, frozenset(scopes), tenant, by_oauth=how == "oauth")
+        how, tenant, name, *seen = json.loads(key)
+        collections = tuple(seen[0]) if seen else ()
+        return cls(name, frozenset(scopes), tenant, how == "oauth", collections)
 
     def may(self, scope: OneScope) -> bool:
         """Whether it has this scope."""
         return scope in self.scopes
 
     def __str__(self) -> str:
-        return f"{self.name} (tenant {self.tenant})" if self.tenant else self.name
+        library = [f"tenant {self.tenant}"] if self.tenant else []
+        if self.collections:
+            library.append(f"collections {', '.join(self.collections)}")
+        return f"{self.name} ({'; '.join(library)})" if library else self.name
 
 
 LOCAL = Principal("local", frozenset(SCOPES))

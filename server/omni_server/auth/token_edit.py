@@ -32,6 +32,7 @@ def add(
     name: str,
     scopes: Sequence[str],
     tenant: str = "",
+    collections: Sequence[str] = (),
     expires: date | None = None,
 ) -> StaticToken:
     """Append an entry for `token`. Raises BadRequestError for a name that exists or a bad value."""
@@ -42,6 +43,8 @@ def add(
         row.add("scopes", list(scopes))
         if tenant:
             row.add("tenant", tenant)
+        if collections:
+            row.add("collections", list(collections))
         if expires is not None:
             row.add("expires", expires)
         rows = edit.get("token")

@@ -5,6 +5,7 @@ name = "alice"
 sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 scopes = ["read", "ingest"]
 tenant = "acme"        # optional: a library of its own
+collections = ["hr", "public:read"]   # optional: all that it sees of the library
 expires = 2027-06-30   # optional: the first day on which it is refused
 
 The tokens are random (256 bits), so a plain hash does not give them away; `omni-mcp token new`
@@ -25,6 +26,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from omni_core.collection_rights import CollectionRights
 from omni_core.errors import BadRequestError
 from omni_server.auth.principal import SCOPES, Principal, scopes_of
 from omni_server.text import one_line
@@ -33,7 +35,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
 """How often, at most, the file is looked at for changes, seconds."""
-KEYS = ("name", "sha256", "scopes", "tenant", "expires")
+KEYS = ("name", "sha256", "scopes", "tenant", "collections", "expires")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,21 @@ def _entry(row: Mapping[str, Any]) -> StaticToken:
     expires = row.get("expires")
     if isinstance(expires, datetime) or not isinstance(expires, date | None):
         raise ValueError("expires is a day, as in 2027-06-30")
-    return StaticToken(Principal(name, scopes_of(names), tenant), sha256, expires)
+    collections = _collections(row["collections"]) if "collections" in row else ()
+    principal = Principal(name, scopes_of(names), tenant, collections=collections)
+    return StaticToken(principal, sha256, expires)
+
+
+def _collections(given: Any) -> tuple[str, ...]:
+    """What is written, as rights. Raises ValueError: a list that cannot be read gives none."""
+    if not isinstance(given, list) or not all(
+        isinstance(name, str) and name.strip() and one_line(name, 100) == name for name in given
+    ):
+        raise ValueError('collections is a list of names, as in ["hr", "public:read"]')
+    try:
+        return CollectionRights.of(given).written
+    except BadRequestError as e:
+        raise ValueError(str(e)) from None
 
 
 def read(path: Path) -> dict[str, StaticToken]:

@@ -52,10 +52,16 @@ async def backup(args: argparse.Namespace) -> int:
     async with await open_library(args) as engine:
         with Bar() as bar:
             done = await engine.back_up(folder, progress=_shown(bar))
+        held = await engine.bin()
     if args.json:
         as_json(done)
     else:
         say(f"{_held(done)} backed up in {done.path} ({done.bytes / 1e6:.1f} MB)")
+        if held:
+            hint(
+                f"with the bin: {counted(len(held), 'forgotten source')}; to leave them out, "
+                "omni-mcp bin --empty first"
+            )
     return 0
 
 

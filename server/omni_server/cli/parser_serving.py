@@ -70,6 +70,10 @@ def serving(verbs: Verbs) -> None:
         "--scopes", default="read", metavar="LIST", help="of read, ingest, delete (read)"
     )
     token.add_argument("--tenant", metavar="NAME", help="give its owner a library of its own")
+    token.add_argument(
+        "--collections", metavar="NAMES",
+        help="all that its owner sees, as in hr,public:read (the whole library)",
+    )  # fmt: skip
     token.add_argument("--expires", metavar="WHEN", help="2027-06-30 or 90d (never)")
     token.add_argument("--file", metavar="FILE", help="the tokens file (that of the settings)")
     json_option(token)

@@ -45,6 +45,9 @@ def _new(args: argparse.Namespace, settings: Settings, path: Path) -> int:
     if unknown := [s for s in scopes if s not in SCOPES]:
         raise BadRequestError(f"{unknown[0]!r} is no scope; there are {', '.join(SCOPES)}")
     made = token_edit.new_token()
+    collections = [c.strip() for c in (args.collections or "").split(",") if c.strip()]
+    if args.collections is not None and not collections:
+        raise BadRequestError("--collections names none; leave it out for the whole library")
     tenant = args.tenant or ""
     entry = token_edit.add(
         path,
@@ -52,13 +55,15 @@ def _new(args: argparse.Namespace, settings: Settings, path: Path) -> int:
         name=args.name,
         scopes=scopes,
         tenant=tenant,
+        collections=collections,
         expires=_day(args.expires) if args.expires else None,
     )
     store = settings.store_path / FOLDER / folder_of(tenant) if tenant else settings.store_path
     if args.json:
         as_json({
             "name": args.name, "token": made, "scopes": sorted(entry.principal.scopes),
-            "tenant": tenant, "expires": entry.expires and entry.expires.isoformat(),
+            "tenant": tenant, "collections": list(entry.principal.collections),
+            "expires": entry.expires and entry.expires.isoformat(),
             "file": str(path), "store": str(store),
         })  # fmt: skip
         return 0
@@ -81,6 +86,7 @@ def _list(args: argparse.Namespace, path: Path) -> int:
             "name": e.principal.name,
             "scopes": sorted(e.principal.scopes),
             "tenant": e.principal.tenant,
+            "collections": list(e.principal.collections),
             "expires": e.expires.isoformat() if e.expires else "",
             "expired": e.expired(today),
         }
@@ -97,11 +103,12 @@ def _list(args: argparse.Namespace, path: Path) -> int:
                     str(r["name"]),
                     ",".join(e.principal.scopes),
                     str(r["tenant"]) or "-",
+                    ", ".join(e.principal.collections) or "all",
                     f"{r['expires']}{' (expired)' if r['expired'] else ''}" or "-",
                 )
                 for r, e in zip(rows, entries, strict=True)
             ],
-            ("name", "scopes", "tenant", "expires"),
+            ("name", "scopes", "tenant", "collections", "expires"),
         )
     return 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omni_core.engine.results import VectorsStatus
 from omni_server.cli.opening import open_library
-from omni_server.cli.printing import Bar, as_json, say
+from omni_server.cli.printing import Bar, as_json, hint, say
 from omni_server.text import counted
 
 
@@ -22,6 +22,7 @@ async def export(args: argparse.Namespace) -> int:
                 thumbnails=args.thumbnails,
                 progress=_shown(bar),
             )
+        held = await engine.bin()
     if args.json:
         as_json(done)
     else:
@@ -29,6 +30,8 @@ async def export(args: argparse.Namespace) -> int:
             f"{counted(done.sources_done, 'source')} with {counted(done.segments, 'segment')}"
             f"{_small(done)} written to {done.path}"
         )
+        if held:
+            hint(f"without what is in the bin: {counted(len(held), 'forgotten source')}")
     return 0
 
 

@@ -32,8 +32,8 @@ PAGE = "/"
 PUBLIC = ("/media/", "/.well-known/")
 """Beginnings of routes without a principal."""
 TENANT_ROUTES = ("/mcp", "/upload", "/uploads")
-"""Routes that show a caller nothing but its own tenant's library; the others are for the main
-library only."""
+"""Routes that show a caller nothing but its own tenant's library, and its collections; the others
+are for who may see the whole main library only."""
 Serving = Callable[[str], AbstractAsyncContextManager[object]]
 """Keeps the library of a tenant open."""
 
@@ -129,6 +129,8 @@ class Gate:
             return self._lacking(principal, "read")
         if principal.tenant and not _is_for_tenants(path):
             return PlainTextResponse("not for callers of a tenant\n", 403)
+        if principal.collections and not _is_for_tenants(path):
+            return PlainTextResponse("not for callers with rights on collections\n", 403)
         if path == "/mcp":  # a scope for each method and tool
             return None
         scope: OneScope = "ingest" if path.startswith("/upload") else "read"

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from omni_core import Engine, IngestRequest, file_calls
+from omni_core import IngestRequest, file_calls
+from omni_core.engine.api import EngineApi
 from omni_core.settings import Settings
 from omni_core.watch import Event, Watched, Watcher
 
@@ -89,11 +90,12 @@ async def test_a_folder_on_a_dead_drive_is_away_and_the_others_are_kept_current(
 
     async with opened(replace(settings, index="memory")) as engine, asyncio.timeout(120):
 
-        async def use() -> Engine:
-            return engine
+        async def use() -> EngineApi:
+            held: EngineApi = engine
+            return held
 
         folders = [Watched(str(tmp_path / name)) for name in ("nas", "here")]
-        watcher = Watcher(use, folders, note)  # type: ignore[arg-type]
+        watcher = Watcher(use, folders, note)
         await watcher.once()
         assert (await engine.sources()).total == 14
         hangs("omni_core.watch.disk.presence")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
+import re
 import shutil
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +25,33 @@ def test_a_wrong_suffix_does_not_matter(barcode_film: Path, tmp_path: Path, svc:
     for name in ("film.txt", "film.jpg", "film", "film.mp3"):
         shutil.copy(barcode_film, tmp_path / name)
         assert svc.probe(str(tmp_path / name)).modality is Modality.VIDEO
+
+
+def _tar() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("plan.pdf"))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what"),
+    [
+        ("log.txt.gz", gzip.compress(b"words"), "compressed file (gzip)"),
+        ("log.bz2", bz2.compress(b"words"), "compressed file (bzip2)"),
+        ("log.xz", lzma.compress(b"words"), "compressed file (xz)"),
+        ("plans.tar", _tar(), "TAR archive"),
+        ("plans.7z", b"7z\xbc\xaf\x27\x1c" + bytes(60), "7-Zip archive"),
+        ("plans.rar", b"Rar!\x1a\x07\x01\0" + bytes(60), "RAR archive"),
+    ],
+)
+def test_archives_are_named_for_what_they_are(
+    name: str, data: bytes, what: str, tmp_path: Path, svc: Any
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UnreadableError, match=f"{re.escape(what)}; unpack it") as e:
+        svc.probe(str(tmp_path / name))
+    assert e.value.code == "UNSUPPORTED_TYPE"
 
 
 def test_text_named_like_a_film_is_text(tmp_path: Path, svc: Any) -> None:

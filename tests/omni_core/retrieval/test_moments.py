@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from omni_core.retrieval import moments
+from omni_core.retrieval.duplicates import fold_duplicates
 from omni_core.retrieval.fusion import Candidate
 from omni_core.types import Channel, Span
 
@@ -123,7 +124,7 @@ def test_the_same_words_elsewhere_are_folded_into_the_best(candidate: Make) -> N
             candidate("f", 0.4, text=LONG, start=100, end=104),
         ]
     )
-    kept = moments.fold_duplicates(found)
+    kept = fold_duplicates(found)
     assert [m.best.id for m in kept] == ["a", "c", "d", "e", "f"]
     assert kept[0].also_at == (("src_b", Span("second", 0, 5)),)
 
@@ -134,7 +135,7 @@ def test_sources_of_the_same_name_are_not_folded_into_one(candidate: Make) -> No
         [candidate("a", 0.9, **named), candidate("b", 0.8, source_id="src_b", **named)]
     )
     same = np.array([1, 0, 0], np.float32)
-    kept = moments.fold_duplicates(found, {"a": same, "b": same})
+    kept = fold_duplicates(found, {"a": same, "b": same})
     assert [m.best.id for m in kept] == ["a", "b"]
 
 
@@ -149,10 +150,10 @@ def test_nearly_equal_images_are_folded_by_their_vectors(candidate: Make) -> Non
     one = np.array([1, 0, 0], np.float32)
     near = np.array([0.995, 0.0999, 0], np.float32)
     vectors = {"a": one, "b": near, "c": np.array([0, 1, 0], np.float32)}
-    kept = moments.fold_duplicates(found, vectors)
+    kept = fold_duplicates(found, vectors)
     assert [m.best.id for m in kept] == ["a", "c"]
     assert [s for s, _ in kept[0].also_at] == ["src_b"]
-    assert [m.best.id for m in moments.fold_duplicates(found)] == ["a", "b", "c"]
+    assert [m.best.id for m in fold_duplicates(found)] == ["a", "b", "c"]
 
 
 def test_by_date_the_newest_comes_first_and_the_undated_last(candidate: Make) -> None:

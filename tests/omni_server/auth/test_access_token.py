@@ -234,3 +234,39 @@ async def test_the_claim_of_a_tenant_means_nothing_where_none_is_set(
 ) -> None:
     token = issuer.token(HERE, tenant="acme", org="acme")
     assert (await tokens_of(issuer).principal(token)).tenant == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "collections"),
+    [("hr", ("hr",)), (["HR", "public:read"], ("hr", "public:read")),
+     (["public:read", "public"], ("public",)), (["HR ", "public:read"], None), (["Ä  b"], None)],
+)  # fmt: skip
+async def test_the_collections_are_what_the_claim_lists(
+    issuer: AuthorizationServer, value: Any, collections: tuple[str, ...] | None
+) -> None:
+    tokens = tokens_of(issuer, collections_claim="seen")
+    if collections is None:
+        with pytest.raises(NotAMember, match="seen"):
+            await tokens.principal(issuer.token(HERE, seen=value))
+        return
+    assert (await tokens.principal(issuer.token(HERE, seen=value))).collections == collections
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, "", "  ", ":read", [], ["hr", 5], ["hr", ""], {"hr": 1}, 5, True, [["hr"]], "a\nb",
+     ["x" * 300], [str(n) for n in range(51)]],
+)  # fmt: skip
+async def test_a_token_whose_collections_cannot_be_read_is_nobodys(
+    issuer: AuthorizationServer, value: Any
+) -> None:
+    tokens = tokens_of(issuer, collections_claim="seen")
+    with pytest.raises(NotAMember, match="seen"):
+        await tokens.principal(issuer.token(HERE, seen=value))
+
+
+async def test_the_claim_of_collections_means_nothing_where_none_is_set(
+    issuer: AuthorizationServer,
+) -> None:
+    token = issuer.token(HERE, collections=["hr"])
+    assert (await tokens_of(issuer).principal(token)).collections == ()

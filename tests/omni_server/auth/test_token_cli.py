@@ -50,6 +50,26 @@ def test_a_new_token_is_printed_once_and_only_its_hash_kept(
     assert "acme-gmbh~" in err
 
 
+def test_a_token_is_given_rights_on_collections(capsys: Capture, tmp_path: Path) -> None:
+    file = ("--file", tmp_path / "t.toml")
+    new = ("token", "new", "--name")
+    made = json.loads(
+        run(capsys, *new, "a", "--collections", "HR, public:read", *file, "--json")[1]
+    )
+    assert made["collections"] == ["hr", "public:read"]
+    principal = read(tmp_path / "t.toml")[digest(made["token"])].principal
+    assert principal.collections == ("hr", "public:read")
+    assert str(principal) == "a (collections hr, public:read)"
+    run(capsys, *new, "b", *file)
+    out = run(capsys, "token", "list", *file)[1]
+    assert "hr, public:read" in out
+    assert "all" in out
+    for nothing in ("", " , ", ":read"):
+        code, _, err = run(capsys, *new, "c", "--collections", nothing, *file)
+        assert (code != 0, "collection" in err) == (True, True)
+    assert len(read(tmp_path / "t.toml")) == 2
+
+
 def test_tokens_are_listed_without_a_hash_and_revoked(capsys: Capture, tmp_path: Path) -> None:
     file = ("--file", tmp_path / "t.toml")
     assert run(capsys, "token", "list", *file)[:2] == (0, f"no tokens in {tmp_path}/t.toml\n")

@@ -63,7 +63,7 @@ def test_a_tenant_has_its_own_store_roots_and_collection(tmp_path: Path) -> None
 
 def test_no_setting_leads_a_tenant_to_folders_of_the_main_library(tmp_path: Path) -> None:
     """A new setting with folders or lists belongs into `settings_of`, or is named here."""
-    shared = {"allowed_hosts", "child_env"}  # names of hosts, and of variables
+    shared = {"allowed_hosts", "child_env", "model_folders"}  # hosts, variables, weights
     lists = {name for name, field in checker().fields.items() if field.is_list} - shared
     assert lists == {"roots", "watch"}
     settings = Settings(store=str(tmp_path), roots=(str(tmp_path),))
@@ -249,6 +249,9 @@ def test_the_owner_of_a_static_token_is_nobody_at_the_issuer() -> None:
     scopes: frozenset[OneScope] = frozenset({"read"})
     assert Principal("alice", scopes).key != Principal("alice", scopes, by_oauth=True).key
     assert Principal("alice", scopes).key == Principal("alice", frozenset()).key
+    some = Principal("alice", scopes, collections=("hr", "public:read"))
+    assert some.key != Principal("alice", scopes).key
+    assert Principal.of_key(some.key, scopes) == some
 
 
 async def test_the_claim_of_a_token_decides_whose_library_it_is(

@@ -132,30 +132,33 @@ class MuPdfPage(Page):
                 size = round(max(s["size"] for s in line["spans"]), 1)
                 lines.append(Line(text, size, self._seen(line["bbox"]), self._turned(line["dir"])))
         if hangul.spoken(line.text for line in lines):
-            return hangul.lines(self.glyphs(numbered=numbered))
+            return hangul.lines(self._pieces(numbered=numbered))
         return lines
 
     @override
     def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
-        return [
-            (
-                round(max(s["size"] for s in line["spans"]), 1),
-                [
-                    Glyph(c["c"], self._seen(c["bbox"]))
-                    for s in line["spans"]
-                    for c in s["chars"]
-                    if not c.get("synthetic")
-                ],
-            )
-            for line in self._text("rawdict", numbered)
-            if line["spans"]
-        ]
+        return [self._piece(line) for line in self._text("rawdict", numbered) if line["spans"]]
+
+    def _pieces(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
+        """As `glyphs`, with the spaces that MuPDF adds where there is no Hangul on either side."""
+        lines = (line for line in self._text("rawdict", numbered) if line["spans"])
+        return [self._piece(line, spaced=True) for line in lines]
+
+    def _piece(self, line: dict[str, Any], *, spaced: bool = False) -> tuple[float, list[Glyph]]:
+        """spaced: keep the spaces that MuPDF adds, but for those beside Hangul."""
+        chars = [c for s in line["spans"] for c in s["chars"]]
+        found = []
+        for n, c in enumerate(chars):
+            beside = (other["c"] for other in chars[max(0, n - 1) : n + 2])
+            if not c.get("synthetic") or (spaced and not hangul.spoken(beside)):
+                found.append(Glyph(c["c"], self._seen(c["bbox"])))
+        return round(max(s["size"] for s in line["spans"]), 1), found
 
     @override
     def words(self) -> list[Word]:
         found = self._page.get_text("words")
         if hangul.spoken(word[4] for word in found):
-            return hangul.words(self.glyphs())
+            return hangul.words(self._pieces())
         return [Word(text, self._seen((x0, y0, x1, y1))) for x0, y0, x1, y1, text, *_ in found]
 
     @override

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bench.folder import difference, points_of
 from omni_core import Engine, IngestRequest, SearchRequest
@@ -17,7 +18,7 @@ from omni_core.settings import Settings
 from tests.omni_core.models.test_remote_reading import READER, SAVES
 
 pytestmark = pytest.mark.timeout(240)
-FILES = ("colours.mp4", "lake.jpg", "notes.md")
+FILES = ("colours.mp4", "lake.jpg", "hill.png", "notes.md")
 
 
 async def ingested(chosen: Settings, media: Path) -> tuple[dict[str, Point], list[str], int]:
@@ -47,9 +48,10 @@ async def test_segments_and_vectors_are_the_same_both_ways(
 ) -> None:
     install("my-reader", READER % SAVES, {"readers": "counter = my_reader:Counter"})
     (media / "colours.srt").unlink()  # so that the sound is read
+    Image.effect_noise((1280, 900), 90).convert("RGB").save(media / "hill.png")
     chosen = replace(settings, index="memory")
     by_memory, similar, received = await ingested(chosen, media)
-    assert received >= 8  # shots and windows of sound
+    assert received >= 5  # windows of sound, of the file and of the question, and the large picture
     assert not len(Sealed.held)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory, "available", lambda: False)

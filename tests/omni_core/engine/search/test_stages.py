@@ -58,7 +58,7 @@ async def test_fused_candidates_become_moments_of_their_sources(engine: Engine) 
     context = engine._context
     scope = await scope_of(context, SearchRequest("x"))
     question = await in_words(context, "magma chamber below the crater")
-    candidates = await fuse(question, await retrieve(context, question, scope))
+    candidates, _ = await fuse(question, await retrieve(context, question, scope))
     assert candidates[0].lexical > 0.5
     assert candidates[0].score > (candidates[0].cosine or 0.0)
     moments = await as_moments(context, candidates, compared=4)
@@ -71,7 +71,7 @@ async def test_what_is_nearer_to_the_unwanted_is_dropped(engine: Engine) -> None
     request = SearchRequest("picture red or blue", modality=(Modality.IMAGE,), exclude="blue")
     question = await in_words(context, request.query)
     found = await retrieve(context, question, await scope_of(context, request))
-    candidates = await fuse(question, found)
+    candidates, _ = await fuse(question, found)
     left = await drop_unwanted(context, request, candidates)
     assert 0 < len(left) < len(candidates)
     assert await drop_unwanted(context, replace(request, exclude=""), candidates) == candidates

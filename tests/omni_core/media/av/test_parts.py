@@ -184,3 +184,23 @@ def test_a_long_wav_and_one_without_its_length_have_no_parts(tmp_path: Path) -> 
     for data in (whole, streamed, whole[:4] + bytes(4) + whole[8:], whole + b"RIFF\0\0"):
         (tmp_path / "b.wav").write_bytes(data)
         assert parts_of(str(tmp_path / "b.wav")) == ()
+
+
+def test_a_splice_in_the_middle_is_one_border_and_no_part_is_invented(
+    film: Any, tools: Any, tone: Any, tmp_path: Path, cut: Any
+) -> None:
+    """The second recording is cut at an arbitrary packet, so that its streams change over one
+    after the other, a few seconds apart on the clock."""
+    often = {"crf": "18", "g": "25"}
+    first = film([tools.barcode(i) for i in range(125)], suffix=".ts", sound=tone(5), options=often)
+    second = film(
+        [tools.barcode(100 + i) for i in range(125)], suffix=".ts", sound=tone(5), options=often
+    )
+    data = second.read_bytes()
+    path = tmp_path / "spliced.ts"
+    path.write_bytes(first.read_bytes() + data[len(data) // 188 // 4 * 188 :])
+    one, two = parts_of(str(path))
+    assert one.seconds == pytest.approx(5, abs=0.2)
+    assert 2.5 < two.seconds < 5
+    shots = tools.shots(cut(path))
+    assert shots[-1].span.end == pytest.approx(one.seconds + two.seconds, abs=0.3)

@@ -82,6 +82,16 @@ def test_other_languages_and_commentary_are_named_and_not_mixed_in(
     assert max(share(window.content.samples, hz) for hz in (700, 900, 1100)) < 0.01
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mov"])
+def test_a_track_that_is_not_heard_may_be_longer(suffix: str, tmp_path: Path, svc: Any) -> None:
+    def noise(seconds: int) -> Any:
+        return np.random.default_rng(1).normal(0, 0.1, 48000 * seconds).astype(np.float32)
+
+    tracks = [({"language": "eng"}, noise(4)), ({"language": "deu"}, noise(12))]
+    warned, _ = cut(write(tmp_path / f"a{suffix}", tracks), svc)
+    assert not any("breaks off" in line for line in warned)
+
+
 def test_a_mixture_keeps_time_over_gaps_and_does_not_wait_for_a_track_that_ended() -> None:
     mixer = TrackMixer(2)
     second = np.ones(SAMPLE_RATE, np.float32)

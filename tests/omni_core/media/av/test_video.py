@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -17,6 +18,7 @@ from omni_core.types import (
     FileLength,
     FileWarning,
     Modality,
+    Segment,
     Source,
     VideoContent,
 )
@@ -268,3 +270,46 @@ def test_the_last_picture_is_held_while_the_sound_goes_on(
     assert pixels.std() > 5
     with pytest.raises(NotFoundError, match="after the end"):
         svc.frames(str(path), [20.0], 480)
+
+
+def _with_pictures_spoiled(path: Path, out: Path, seconds: range) -> Path:
+    """The same film with the pictures of some seconds replaced by noise, the sound whole."""
+    with av.open(str(path)) as source, av.open(str(out), "w") as c:
+        streams = {s.index: c.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.dts is None or packet.pts is None:
+                continue
+            second = int(packet.pts * packet.time_base)
+            video = packet.stream.type == "video"
+            stream = streams[packet.stream.index]
+            if video and second in seconds:
+                spoiled = av.Packet(b"\0\0\0\3\xff\xff\xff")
+                spoiled.pts, spoiled.dts = packet.pts, packet.dts
+                spoiled.time_base, spoiled.duration = packet.time_base, packet.duration
+                packet = spoiled
+            packet.stream = stream
+            c.mux_one(packet)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (range(4, 12), "seconds 4 to 12"),
+        (range(4, 8), "seconds 4 to 8"),
+        (range(12), "no picture from second 0 to 12"),
+    ],
+)
+def test_pictures_that_cannot_be_decoded_are_said(
+    seconds: range, said: str, film: Any, tools: Any, tone: Any, tmp_path: Path, svc: Any
+) -> None:
+    frames = [tools.barcode(i % 2000) for i in range(12 * 25)]
+    often = {"crf": "18", "g": "25"}
+    whole = film(frames, suffix=".mkv", sound=tone(12), options=often)
+    path = _with_pictures_spoiled(whole, tmp_path / "a.mkv", seconds)
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), "a", info.modality, info.mime, 1, info.duration_s)
+    items = list(svc.decompose(str(path), source, CutOptions()))
+    lines = [item.message for item in items if isinstance(item, FileWarning)]
+    assert len(lines) == 1 and said in lines[0]
+    assert any(isinstance(i, Segment) and i.channel is Channel.SOUND for i in items)

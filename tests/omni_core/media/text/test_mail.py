@@ -81,6 +81,27 @@ def test_headers_written_as_plain_bytes_are_read_with_the_encoding_of_the_mail(
     assert mail.unread == ["Отчёт.own (image/x-own)"]
 
 
+def test_what_a_mail_server_reports_is_read() -> None:
+    mail = read_mail(
+        b"Subject: Undelivered\nFrom: a@b\nMIME-Version: 1.0\n"
+        b"Content-Type: multipart/report; boundary=q\n\n--q\n\nCould not deliver.\n--q\n"
+        b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\n"
+        b"Final-Recipient: rfc822; heron@example.org\nStatus: 5.1.1\n--q--\n"
+    )
+    assert "Could not deliver." in mail.text
+    assert "Final-Recipient: rfc822; heron@example.org\nStatus: 5.1.1" in mail.text
+
+
+def test_marked_up_text_that_is_not_read_and_pictures_of_a_page_are_named() -> None:
+    mail = read_mail(
+        b"Subject: x\nFrom: a@b\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=q\n\n"
+        b"--q\n\nBody\n--q\nContent-Type: text/rtf; name=n.rtf\n\n{\\rtf1 words}\n"
+        b"--q\nContent-Type: image/png\nContent-Location: https://x/img/a.png?v=2\n\nxx\n--q--\n"
+    )
+    assert "rtf1" not in mail.text
+    assert mail.unread == ["n.rtf (text/rtf)", "a.png (image/png)"]
+
+
 def test_messages_nested_without_end_are_cut_with_a_word() -> None:
     mail = message()
     mail.set_content("deepest")

@@ -88,6 +88,28 @@ def test_the_letters_of_a_ligature_are_read_by_the_name_of_its_glyph(tmp_path: P
     assert "The loft on Aeol" in texts
 
 
+def test_latin_words_beside_korean_ones_keep_their_spaces(tmp_path: Path) -> None:
+    """TeX writes no spaces: words stand apart, which engines make up for."""
+    path = tmp_path / "exam.pdf"
+    doc = pymupdf.open()
+    page = doc.new_page()
+    page.insert_text((72, 72), "수달 다리", fontname="korea")
+    page.insert_text((72, 120), "x", fontname="helv")
+    name = next(font[4] for font in page.get_fonts() if font[3] == "Helvetica")
+    last = page.get_contents()[-1]
+    line = f"BT /{name} 12 Tf 72 600 Td [(The)-290(test)-290(has)-290(pages)] TJ ET"
+    doc.update_stream(last, line.encode())
+    doc.save(path)
+    media = service(pdf="pymupdf")
+    info = media.probe(str(path))
+    source = Source("0" * 64, str(path), "x", info.modality, info.mime, 1, None, info.pages)
+    items = media.decompose(str(path), source, CutOptions())
+    text = "\n".join(item.text for item in items if isinstance(item, Segment))
+    assert "The test has pages" in text and "수달 다리" in text
+    words = [word.text for word in media.words(str(path), 1)]
+    assert {"The", "test", "has", "pages", "수달", "다리"} <= set(words)
+
+
 def _lines(*placed: tuple[float, float, str]) -> list[Line]:
     return [Line(t, 10, (x, y, x + 5 * len(t), y + 12)) for x, y, t in placed]
 

@@ -1,0 +1,1 @@
+"""An engine that shows some collections of a library alone."""
