@@ -28,6 +28,7 @@ from omni_core.settings import load as load_settings
 
 if TYPE_CHECKING:
     from omni_core.engine import Engine as Engine
+    from omni_core.engine.api import EngineApi as EngineApi
     from omni_core.engine.results import BackupStatus as BackupStatus
     from omni_core.engine.results import Checked as Checked
     from omni_core.engine.results import ClipFile as ClipFile
@@ -103,6 +104,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "omni_core.engine": ("Engine",),
+    "omni_core.engine.api": ("EngineApi",),
     "omni_core.engine.results": (
         "PassedOver",
         "KnownFile",
