@@ -137,6 +137,8 @@ def _unknown(ref: str) -> NotFoundError:
 
 
 _SOURCE_ID = r"src_[a-z2-7]{16}"
+MOST_DIGITS = 24
+"""Characters of a time, a page or a place in a text; a float has no room for some hundreds."""
 _DASH = r"\s*(?:-|–|—|−|‑|\.\.|,|\bto\b)\s*"
 _TIME = (
     r"(?:\d+:)?\d{1,3}:\d{1,2}(?:\.\d+)?"  # 1:02:03.5, 12:04
@@ -179,6 +181,8 @@ def _split(text: str) -> tuple[str, Span | None]:
 
 def _span(match: re.Match[str]) -> Span:
     got = match.groupdict()
+    if any(len(value or "") > MOST_DIGITS for key, value in got.items() if key != "name"):
+        raise NotFoundError("no source is as long as that", code="OUT_OF_RANGE")
     if "t0" in got:
         start = _seconds(match["t0"])
         end = start if match["t1"] is None else _seconds(match["t1"])

@@ -136,7 +136,8 @@ def _parsed(make: Callable[[Any, _Arrays], _Made], body: bytes) -> _Made:
         arrays = load(body)
         return make(json.loads(arrays["json"].tobytes()), arrays)
     except (SafetensorError, LookupError, RecursionError, TypeError, ValueError) as e:
-        raise StoreError(f"unreadable answer of the index process: {e}") from e
+        # what it says may be words of a file
+        raise StoreError(f"unreadable answer of the index process ({type(e).__name__})") from e
 
 
 def _rows(

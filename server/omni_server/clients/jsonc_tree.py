@@ -16,6 +16,8 @@ from typing import Literal, NoReturn
 from omni_core.errors import BadRequestError
 
 MAX_DEPTH = 200
+MAX_NUMBER = 1000
+"""Characters of a number; Python makes no integer of more than 4,300 digits."""
 _SPACE = re.compile(r"[ \t\r\n]+")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
@@ -106,6 +108,8 @@ class _Reader:
         if first == '"':
             self.string()
         elif match := _SCALAR.match(self.text, self.at):
+            if match.end() - match.start() > MAX_NUMBER:
+                self.fail(f"a number of more than {MAX_NUMBER:,} characters")
             self.at = match.end()
         else:
             self.fail("a value is expected" if first else "it ends too early")

@@ -156,6 +156,15 @@ def test_what_is_no_reference_is_refused_with_the_grammar(ref: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("digits", [25, 400])
+@pytest.mark.parametrize(
+    "form", ["{src}#p{n}", "{src}@{n}", "[Report p.{n}]", "[Report chars {n}]"]
+)
+def test_a_number_that_is_no_place_of_a_source_is_refused(form: str, digits: int) -> None:
+    with pytest.raises(NotFoundError, match="no source is as long as that"):
+        parse(form.format(src=SRC, n="9" * digits))
+
+
 def test_impossible_places_are_refused() -> None:
     with pytest.raises(BadRequestError, match="swap"):
         parse(f"{SRC}@95-80")

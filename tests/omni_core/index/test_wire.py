@@ -72,6 +72,10 @@ def test_what_is_no_answer_is_refused_in_one_line() -> None:
         with pytest.raises(StoreError, match="unreadable answer") as refused:
             wire.points_of(bad)
         assert "\n" not in str(refused.value)
+    hidden = wire._body("[\u202e".encode(), **{"a\u202eb": np.zeros(1)})
+    with pytest.raises(StoreError) as refused:
+        wire.rankings_of(hidden.replace(b'"F64"', b'"\xe2\x80\xae"'))
+    assert str(refused.value).isascii()
     deep = wire._body(b"[" * 200_000)
     text = wire.pack_found(wire.Found([uid(0)], [b'"text"'], [True], [([0], [0.5])]))
     for bad in (good, rankings, deep, text):

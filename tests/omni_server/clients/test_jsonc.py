@@ -66,7 +66,7 @@ def test_of_an_entry_only_what_differs_is_rewritten() -> None:
     [
         ('{\n  "a": 1\n  "b": 2\n}', 3), ('{\n  "a" 1\n}', 2), ("{\n\n", 3), ('{"a": tru}', 1),
         ('{"a": "\n"}', 1), ("{}\n{}", 2), ('{"a": 01}', 1), ('{"a": 1,,}', 1), ("[1 2]", 1),
-        ('{"a": "\\x"}', 1), ("[" * 300, 1), ("{'a': 1}", 1),
+        ('{"a": "\\x"}', 1), ("[" * 300, 1), ("{'a': 1}", 1), ("[\n" + "9" * 5000 + "]", 2),
     ],
 )  # fmt: skip
 def test_what_is_not_json_is_refused_with_its_line(text: str, line: int) -> None:
