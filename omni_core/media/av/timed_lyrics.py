@@ -72,13 +72,14 @@ def _lyrics(body: bytes) -> Lyrics | None:
     if len(body) < 6 or body[5] not in _WORDS:
         return None
     encoding, milliseconds = body[0], body[4] == _MILLISECONDS
-    wide = 2 if encoding in (1, 2) else 1
-    _, rest = _text(body[6:], encoding, wide)
+    at = _end(body, 6, encoding) + _wide(encoding)  # after the description
     pieces: list[tuple[float, str]] = []
-    while len(rest) > wide:
-        words, rest = _text(rest, encoding, wide)
-        pieces.append((int.from_bytes(rest[:4], "big") / 1000, words))
-        rest = rest[4:]
+    while len(body) - at > _wide(encoding):
+        end = _end(body, at, encoding)
+        words = _text(body[at:end], encoding)
+        at = end + _wide(encoding)
+        pieces.append((int.from_bytes(body[at : at + 4], "big") / 1000, words))
+        at += 4
     lines = sorted(_lines(pieces), key=lambda line: line[0])
     after = next_starts([at for at, _ in lines])
     cues = [
@@ -93,29 +94,34 @@ def _lines(pieces: list[tuple[float, str]]) -> list[tuple[float, str]]:
     """Each with its time: pieces are lines, or syllables where some begin with a line end."""
     if not any("\n" in text or "\r" in text for _, text in pieces):
         return [(at, clean(text)) for at, text in pieces]
-    lines: list[tuple[float, str]] = []
+    lines: list[tuple[float, list[str]]] = []
     fresh = True
     for at, text in pieces:
         if fresh or text[:1] in ("\n", "\r"):
-            lines.append((at, text))
-        else:
-            lines[-1] = lines[-1][0], lines[-1][1] + text
+            lines.append((at, []))
+        lines[-1][1].append(text)
         fresh = text[-1:] in ("\n", "\r")
-    return [(at, clean(text)) for at, text in lines]
+    return [(at, clean("".join(texts))) for at, texts in lines]
 
 
-def _text(data: bytes, encoding: int, wide: int) -> tuple[str, bytes]:
-    """A text that ends with a zero, and what follows it."""
-    end = 0
-    while end + wide <= len(data) and any(data[end : end + wide]):
-        end += wide
-    raw, rest = data[:end], data[end + wide :]
+def _wide(encoding: int) -> int:
+    """Bytes of a zero that ends a text."""
+    return 2 if encoding in (1, 2) else 1
+
+
+def _end(data: bytes, start: int, encoding: int) -> int:
+    """Where a text from `start` ends: at its zero, or with the data."""
+    end = data.find(bytes(_wide(encoding)), start)
+    while end >= 0 and (end - start) % _wide(encoding):  # half of two characters
+        end = data.find(bytes(_wide(encoding)), end + 1)
+    return end if end >= 0 else len(data)
+
+
+def _text(raw: bytes, encoding: int) -> str:
     if encoding == 1:
         page = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-le"
-        return raw.decode(page, "replace"), rest
-    if encoding == 2:
-        return raw.decode("utf-16-be", "replace"), rest
-    return decode(raw), rest
+        return raw.decode(page, "replace")
+    return raw.decode("utf-16-be", "replace") if encoding == 2 else decode(raw)
 
 
 def _seven_bits(data: bytes) -> int:

@@ -111,6 +111,14 @@ def test_timed_lyrics_of_id3_are_at_their_seconds(
     assert (line.span.start, line.span.end) == (0.2, pytest.approx(2.0, abs=0.1))
 
 
+def test_letters_with_a_zero_byte_end_no_line_of_timed_lyrics(song: Song, cut: Any) -> None:
+    path = song(".mp3", {}, {"write_id3v2": "0", "write_xing": "0"})
+    verses = [("na\u0100 Zemi", 200), ("\u0100da\u0101\u0100", 900)]  # 00 00 across two letters
+    path.write_bytes(_timed(3, 1, verses) + path.read_bytes())
+    (line,) = [s for s in cut(path) if s.origin == "lyrics"]
+    assert line.text == "na\u0100 Zemi \u0100da\u0101\u0100"
+
+
 def test_lyrics_counted_in_frames_of_mpeg_are_words_without_times(song: Song, cut: Any) -> None:
     path = song(".mp3", {}, {"write_id3v2": "0"})
     path.write_bytes(_timed(4, 3, [("Down by the weir", 20), ("slow", 40)], 1) + path.read_bytes())
