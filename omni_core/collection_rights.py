@@ -30,10 +30,11 @@ class CollectionRights:
         one that is too long, or a blank name."""
         modes: dict[str, bool] = {}
         for text in given:
-            name = collection_filter(text.strip().removesuffix(READ_ONLY))
+            folded = collection_filter(text)
+            name = collection_filter(folded.removesuffix(READ_ONLY))
             if not name:  # it would stand for the default collection
                 raise BadRequestError(f"{text[:80]!r} is no name of a collection")
-            modes[name] = modes.get(name, False) or not text.strip().endswith(READ_ONLY)
+            modes[name] = modes.get(name, False) or not folded.endswith(READ_ONLY)
         if not 1 <= len(modes) <= MOST:
             raise BadRequestError(f"rights name 1 to {MOST} collections, these are {len(modes)}")
         return cls(tuple(modes), tuple(name for name, writes in modes.items() if writes))

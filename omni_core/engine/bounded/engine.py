@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn
 
 from omni_core import read_only
@@ -106,9 +107,9 @@ class EngineWithin(Engine):
         """Remove a source from the collections that the caller may change. Raises RefusedError
         FORBIDDEN for one in none of them."""
         row = await self._to_be_changed(source)
+        again = partial(self._to_be_changed, row.id)
         whole = self._whole._context
-        await leave(whole, row, self._rights, now=now, stop=self._jobs.stop)
-        return row
+        return await leave(whole, again, self._rights, now=now, stop=self._jobs.stop)
 
     async def restore_source(self, source: str) -> SourceRow:
         """Bring a source back that was forgotten and in no other collection."""

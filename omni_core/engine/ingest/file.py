@@ -290,7 +290,9 @@ async def _begin(
     before = await asyncio.to_thread(context.catalog.get, sha256)
     source = replace(_source(run.file, sha256, info, run.request, before), content=run.content)
     index = await context.opened_index()
-    replaced = "" if run.request.watched else await replaced_content_warning(context, source)
+    held = {run.request.collection, *(() if before is None else before.collections)}
+    watched = run.request.watched
+    replaced = "" if watched else await replaced_content_warning(context, source, held)
     resume = await asyncio.to_thread(
         context.catalog.begin,
         source,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Collection
 from functools import partial
 
 from omni_core import file_calls
@@ -100,10 +101,16 @@ async def _amended(context: Context, row: SourceRow, request: IngestRequest) -> 
     return await asyncio.to_thread(context.catalog.get, row.sha256) or row
 
 
-async def replaced_content_warning(context: Context, source: Source) -> str:
-    """A warning when other bytes were ingested from this path and are still in the library."""
+async def replaced_content_warning(
+    context: Context, source: Source, collections: Collection[str]
+) -> str:
+    """A warning when other bytes were ingested from this path and are still in all of the
+    `collections` of the source. It stays with the source, and who sees one of these is not to
+    learn of what is in another."""
     row = await asyncio.to_thread(context.catalog.source_at, source.uri)
     if row is None or row.sha256 == source.sha256 or row.uri != source.uri:
+        return ""
+    if not set(collections) <= set(row.collections):
         return ""
     return (
         f"this file held other content before, still searchable as {row.id}; forget "

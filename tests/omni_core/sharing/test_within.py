@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from omni_core import (
     RefusedError,
     SearchRequest,
 )
+from omni_core.collection_rights import CollectionRights
 from omni_core.engine.api import EngineApi
+from omni_core.engine.bounded.leaving import leave
 from omni_core.settings import Settings
 from omni_core.sharing.methods import METHODS
 from tests.omni_core.sharing.conftest import Share
@@ -166,3 +169,59 @@ async def test_a_listener_hears_of_what_it_sees_alone(engine: EngineApi, notes: 
     async with asyncio.timeout(30):
         await both.wait()
     assert heard == {"hr": [], "legal": [done.source_id] * 2}
+
+
+@pytest.mark.parametrize("now", [False, True])
+async def test_a_source_that_others_leave_meanwhile_is_forgotten_and_not_left_in_no_collection(
+    settings: Settings, notes: Path, now: bool
+) -> None:
+    async with await Engine.open(settings) as engine:
+        hr, board = engine.within(["hr"]), engine.within(["board"])
+        for collection in ("hr", "board"):
+            done = await engine.ingest(IngestRequest(str(notes), collection=collection))
+
+        async def others_leave(source_id: str) -> None:
+            if (await board.sources()).total:
+                await board.forget(source_id)
+
+        row = await leave(
+            engine._context, partial(hr.named, done.source_id), CollectionRights.of(["hr"]),
+            now=now, stop=others_leave,
+        )  # fmt: skip
+        assert row.id == done.source_id
+        assert (await engine.sources()).total == 0
+        assert len(await engine.bin()) == (0 if now else 1)
+
+
+async def test_a_source_that_others_are_given_meanwhile_stays_theirs(
+    settings: Settings, notes: Path
+) -> None:
+    async with await Engine.open(settings) as engine:
+        done = await engine.ingest(IngestRequest(str(notes), collection="hr"))
+        given: list[str] = []
+
+        async def others_get_it(source_id: str) -> None:
+            if not given:
+                given.append(source_id)
+                await engine.ingest(IngestRequest(str(notes), collection="board"))
+
+        hr = engine.within(["hr"])
+        await leave(
+            engine._context, partial(hr.named, done.source_id), CollectionRights.of(["hr"]),
+            now=False, stop=others_get_it,
+        )  # fmt: skip
+        assert (await hr.sources()).total == 0
+        assert (await engine.within(["board"]).named(done.source_id)).collections == ("board",)
+
+
+@pytest.mark.parametrize(("second", "warned"), [("hr", False), ("board", True)])
+async def test_a_source_does_not_name_what_its_file_held_before_in_another_collection(
+    engine: EngineApi, tmp_path: Path, second: str, warned: bool
+) -> None:
+    file = tmp_path / "plan.md"
+    await asyncio.to_thread(file.write_text, "# One\n\nThe first plan is secret.\n")
+    one = await engine.ingest(IngestRequest(str(file), collection="board"))
+    await asyncio.to_thread(file.write_text, "# Two\n\nThe second plan may be known.\n")
+    two = await engine.ingest(IngestRequest(str(file), collection=second))
+    row = await engine.within([second]).named(two.source_id)
+    assert (one.source_id in str(row)) == warned
