@@ -52,6 +52,7 @@ class _AsWritten(Compat32):
         return value
 
 
+_ESCAPED = re.compile(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
 _OTHER_TEXT = ("text/rtf", "text/richtext", "text/enriched")
 """Text in markup that is not read."""
 _REPORTS = ("message/delivery-status", "message/disposition-notification",
@@ -153,7 +154,7 @@ def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
         mail.doubts.update(_doubts(part, text, mail.page))
         yield _attached(part, mail.page) + text.text
     elif not kind.startswith(_DECORATION):
-        mail.unread.append(f"{_name(part, mail.page)} ({kind})")
+        mail.unread.append(f"{_name(part, mail.page)} ({_decoded(kind, mail.page)})")
 
 
 def _report(part: Message) -> str:
@@ -252,7 +253,7 @@ def _decoded(text: str, label: str = "") -> str:
     if _is_raw(text):
         text = decode(_bytes(text), label=label)
     with contextlib.suppress(MessageError, ValueError):  # shown as it stands
-        parts = decode_header(text)
+        parts = [(_plain(p) if label is None else p, label) for p, label in decode_header(text)]
         try:
             text = str(make_header(parts))
         except (LookupError, ValueError, MessageError):  # an unknown or a wrong encoding
@@ -260,6 +261,13 @@ def _decoded(text: str, label: str = "") -> str:
                 p if isinstance(p, str) else decode(p, label=label or "") for p, label in parts
             )
     return " ".join(text.split())
+
+
+def _plain(part: str | bytes) -> str:
+    """What stands beside encoded words, of which `decode_header` makes bytes with escapes."""
+    if isinstance(part, str):
+        return part
+    return _ESCAPED.sub(lambda found: chr(int(found[1] or found[2], 16)), part.decode("latin-1"))
 
 
 def _date(message: Message) -> datetime | None:

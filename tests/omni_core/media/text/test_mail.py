@@ -81,6 +81,17 @@ def test_headers_written_as_plain_bytes_are_read_with_the_encoding_of_the_mail(
     assert mail.unread == ["Отчёт.own (image/x-own)"]
 
 
+@pytest.mark.parametrize("beside", ["привет", "café", "日本 C:\\users", "🙂 x"])
+def test_plain_letters_beside_an_encoded_word_are_read(beside: str) -> None:
+    mail = read_mail(f"Subject: =?utf-8?q?H=C3=A9llo?= {beside}\n\nbody".encode())
+    assert mail.title == f"Héllo {beside}"
+
+
+def test_a_type_written_in_plain_bytes_is_named_in_letters() -> None:
+    mail = read_mail(b"Subject: a\nContent-Type: image/p\xe9ng; name=q.png\n\nzz")
+    assert "".join(mail.unread).encode() == "q.png (image/péng)".encode()
+
+
 def test_what_a_mail_server_reports_is_read() -> None:
     mail = read_mail(
         b"Subject: Undelivered\nFrom: a@b\nMIME-Version: 1.0\n"
