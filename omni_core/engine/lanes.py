@@ -7,16 +7,40 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 from omni_core.worker import Worker
 
 Waiting = Callable[[str], Awaitable[None]]
-"""Awaited with the names of what is ahead, again whenever that changes."""
+"""Awaited with what is ahead in words, again whenever that changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose file is read, and of which others the names may be told to who asked for it."""
+
+    store: str = ""
+    collection: str = ""
+    seen: tuple[str, ...] = ()
+    """The collections of that store; () for all of them."""
+
+    def sees(self, other: Whose) -> bool:
+        """Whether it may be told that it waits for this one."""
+        return self.store == other.store and (not self.seen or other.collection in self.seen)
+
+
+NOBODY = Whose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    name: str
+    whose: Whose
 
 
 @dataclass(eq=False, slots=True)
 class _Ticket:
-    name: str
+    task: _Task
     granted: asyncio.Future[Worker]
 
 
@@ -25,7 +49,7 @@ class Lane:
 
     def __init__(self, workers: Sequence[Worker]) -> None:
         self._free = deque(workers)
-        self._held: dict[Worker, str] = {}
+        self._held: dict[Worker, _Task] = {}
         self._queue: deque[_Ticket] = deque()
         self._changed: asyncio.Future[None] | None = None
 
@@ -40,19 +64,22 @@ class Lane:
         return not self._held
 
     @asynccontextmanager
-    async def worker(self, name: str, waiting: Waiting | None = None) -> AsyncIterator[Worker]:
+    async def worker(
+        self, name: str, waiting: Waiting | None = None, whose: Whose = NOBODY
+    ) -> AsyncIterator[Worker]:
         """A worker for the task `name`, once those that came before have theirs."""
-        worker = self._free.popleft() if self._free else await self._wait(name, waiting)
-        self._held[worker] = name
+        task = _Task(name, whose)
+        worker = self._free.popleft() if self._free else await self._wait(task, waiting)
+        self._held[worker] = task
         try:
             yield worker
         finally:
             del self._held[worker]
             self._release(worker)
 
-    async def _wait(self, name: str, waiting: Waiting | None) -> Worker:
+    async def _wait(self, task: _Task, waiting: Waiting | None) -> Worker:
         loop = asyncio.get_running_loop()
-        ticket = _Ticket(name, loop.create_future())
+        ticket = _Ticket(task, loop.create_future())
         self._queue.append(ticket)
         told = ""
         try:
@@ -88,8 +115,12 @@ class Lane:
             self._changed.set_result(None)
 
     def _ahead(self, ticket: _Ticket) -> str:
-        names = list(self._held.values())
-        before = self._queue.index(ticket)
-        more = len(names) - 1 + before
-        first = names[0] if names else "another file"
-        return first if more < 1 else f"{first} and {more} more file{'s' * (more > 1)}"
+        before = islice(self._queue, self._queue.index(ticket))
+        ahead = [*self._held.values(), *(t.task for t in before)]
+        seen = [task.name for task in ahead if ticket.task.whose.sees(task.whose)]
+        if not seen:
+            return "other files" if ahead else "another file"
+        if len(seen) < len(ahead):
+            return f"{seen[0]} and other files"
+        more = len(seen) - 1
+        return seen[0] if more < 1 else f"{seen[0]} and {more} more file{'s' * (more > 1)}"

@@ -12,7 +12,7 @@ from typing import Any
 from omni_core.decoder import Decoder
 from omni_core.engine import confinement
 from omni_core.engine.decoder_death import tried_twice
-from omni_core.engine.lanes import Lane, Waiting
+from omni_core.engine.lanes import NOBODY, Lane, Waiting, Whose
 from omni_core.engine.weights_to_come import WeightsToCome
 from omni_core.errors import UnavailableError
 from omni_core.models.answers import (
@@ -220,11 +220,12 @@ class Decoders:
 
     @asynccontextmanager
     async def cutter(
-        self, name: str = "a file", waiting: Waiting | None = None, *, watched: bool = False
-    ) -> AsyncIterator[Worker]:
+        self, name: str = "a file", waiting: Waiting | None = None, whose: Whose = NOBODY,
+        *, watched: bool = False,
+    ) -> AsyncIterator[Worker]:  # fmt: skip
         """A decoder for the ingest of the file `name`; waits for a free one. Files of watched
         folders have one of their own."""
-        async with (self.watched if watched else self.long).worker(name, waiting) as worker:
+        async with (self.watched if watched else self.long).worker(name, waiting, whose) as worker:
             yield worker
         if self.long.idle and self.short.idle and self._short.pid is not None:
             async with self.short.worker("its end"):  # a small machine needs its memory

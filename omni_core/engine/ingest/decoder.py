@@ -9,6 +9,7 @@ from pathlib import Path
 from omni_core.engine.context import Context
 from omni_core.engine.decoder_death import tried_twice
 from omni_core.engine.ingest.run import Run
+from omni_core.engine.lanes import Whose
 from omni_core.types import MediaInfo, Modality
 from omni_core.worker import Worker
 
@@ -25,34 +26,40 @@ async def decoder_for(context: Context, run: Run) -> AsyncIterator[tuple[Worker,
     While every decoder is busy, one more is started for short files; it ends when the others are
     free. `run` says for whom it waits.
     """
-    decoders, name = context.decoders, Path(run.request.path).name
+    decoders, name, whose = context.decoders, Path(run.request.path).name, _whose(context, run)
 
     async def waiting(ahead: str) -> None:
         await run.update(stage="waiting", waiting_for=ahead)
 
     if run.request.watched:
-        async with decoders.cutter(name, waiting, watched=True) as worker:
+        async with decoders.cutter(name, waiting, whose, watched=True) as worker:
             yield worker, await _probe(context, worker, run)
         return
     if not decoders.long.busy:
-        async with decoders.cutter(name) as worker:
+        async with decoders.cutter(name, None, whose) as worker:
             yield worker, await _probe(context, worker, run)
         return
-    async with decoders.short.worker(name, waiting) as worker:
+    async with decoders.short.worker(name, waiting, whose) as worker:
         info = await _probe(context, worker, run)
         if _is_short(info, run.file.size):
             yield worker, info
             return
     await run.update(title=run.request.title or info.title, modality=info.modality)
-    async with decoders.cutter(name, waiting) as worker:
+    async with decoders.cutter(name, waiting, whose) as worker:
         await run.update(waiting_for="")
         yield worker, info
 
 
 async def look_into(context: Context, run: Run) -> MediaInfo:
     """What a decoder says of the file, which another will cut."""
-    async with context.decoders.cutter(Path(run.request.path).name) as worker:
+    async with context.decoders.cutter(
+        Path(run.request.path).name, whose=_whose(context, run)
+    ) as worker:
         return await _probe(context, worker, run)
+
+
+def _whose(context: Context, run: Run) -> Whose:
+    return Whose(context.settings.store, run.request.collection, context.within)
 
 
 def _is_short(info: MediaInfo, size: int) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from omni_core.engine.lanes import Lane
+from omni_core.engine.lanes import NOBODY, Lane, Whose
 from omni_core.worker import Worker
 
 pytestmark = pytest.mark.timeout(60)
@@ -19,16 +19,16 @@ def lane() -> Lane:
 class Task:
     """Holds a worker of a lane until it is told to let go."""
 
-    def __init__(self, lane: Lane, name: str) -> None:
+    def __init__(self, lane: Lane, name: str, whose: Whose = NOBODY) -> None:
         self.heard: list[str] = []
         self.has, self.let_go = asyncio.Event(), asyncio.Event()
-        self.task = asyncio.create_task(self._run(lane, name))
+        self.task = asyncio.create_task(self._run(lane, name, whose))
 
-    async def _run(self, lane: Lane, name: str) -> None:
+    async def _run(self, lane: Lane, name: str, whose: Whose) -> None:
         async def waiting(ahead: str) -> None:
             self.heard.append(ahead)
 
-        async with lane.worker(name, waiting):
+        async with lane.worker(name, waiting, whose):
             self.has.set()
             await self.let_go.wait()
 
@@ -82,3 +82,29 @@ async def test_a_worker_granted_to_a_file_that_is_cancelled_goes_to_the_next() -
         three.let_go.set()
         await asyncio.wait([one.task, two.task, three.task])
     assert taken.idle and not taken.busy
+
+
+@pytest.mark.parametrize(
+    ("waits", "told"),
+    [
+        (Whose("main", "hr", ("hr",)), "hr.mp4 and other files"),
+        (Whose("main", "public", ("public",)), "other files"),
+        (Whose("main", "public", ("hr", "legal")), "legal.mp4 and 1 more file"),
+        (Whose("main", "public"), "legal.mp4 and 1 more file"),
+        (Whose("tenants/acme", "hr"), "other files"),
+    ],
+)
+async def test_who_waits_hears_no_names_of_files_that_it_may_not_see(
+    waits: Whose, told: str
+) -> None:
+    taken = lane()
+    one = Task(taken, "legal.mp4", Whose("main", "legal"))
+    two = Task(taken, "hr.mp4", Whose("main", "hr", ("hr",)))
+    three = Task(taken, "mine.mp4", waits)
+    async with asyncio.timeout(30):
+        await one.has.wait()
+        await turn()
+        assert three.heard == [told]
+        for task in (one, two, three):
+            task.let_go.set()
+        await asyncio.gather(*(t.task for t in (one, two, three)))

@@ -280,6 +280,34 @@ async def test_a_small_file_does_not_wait_for_a_film_and_a_second_film_says_that
     assert "hashing" not in [s.stage for s in heard[2:]]
 
 
+async def test_who_sees_one_collection_does_not_hear_for_which_file_of_another_it_waits(
+    opened: Opened, memory: Settings, tmp_path: Path
+) -> None:
+    secret, own = talk(tmp_path / "merger.wav", 3000), talk(tmp_path / "own.wav", 3001)
+    waits: list[str] = []
+    waiting = asyncio.Event()
+
+    async def note(status: IngestStatus) -> None:
+        waits.append(status.waiting_for)
+        if "other files" in status.waiting_for:
+            waiting.set()
+
+    async with asyncio.timeout(200), opened(memory) as engine:
+        until = Until(0.0)
+        film = asyncio.create_task(
+            engine.ingest(IngestRequest(str(secret), collection="legal"), progress=until)
+        )
+        while not engine._context.decoders.long.busy:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        hr = engine.within(["hr"])
+        second = asyncio.create_task(hr.ingest(IngestRequest(str(own)), progress=note))
+        await waiting.wait()
+        for job in (film, second):
+            job.cancel()
+        await asyncio.gather(film, second, return_exceptions=True)
+    assert not any("merger" in told for told in waits)
+
+
 async def test_the_list_and_the_ingest_say_the_same_numbers(
     opened: Opened, listening: None, memory: Settings, tmp_path: Path
 ) -> None:
