@@ -102,7 +102,10 @@ class Rounds:
         return self.seen
 
     def _say(self, wanted: int) -> None:
-        print(f"{self.seen.kills} of {wanted}: {self.seen}", file=sys.stderr, flush=True)
+        seen = self.seen
+        bad = (*seen.lost, *seen.doubled, *seen.half, *seen.stuck, *seen.refused)
+        last = f" ({bad[-1]})" if bad else ""
+        print(f"{seen.kills} of {wanted}: {seen}{last}", file=sys.stderr, flush=True)
 
     async def _fresh(self) -> dict[str, str]:
         """The environment of a new library; that of an undisturbed one comes first."""
