@@ -151,8 +151,8 @@ def _collections(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
         raise NotAMember(f"the token does not name collections in its claim {claim!r}")
     try:
         return CollectionRights.of(names).written
-    except BadRequestError:
-        raise NotAMember(f"the token names no collections in its claim {claim!r}") from None
+    except BadRequestError as e:
+        raise NotAMember(f"the token's claim {claim!r} gives no rights: {e}") from None
 
 
 def _name(claims: Mapping[str, Any]) -> str:

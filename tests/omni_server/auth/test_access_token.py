@@ -265,6 +265,12 @@ async def test_a_token_whose_collections_cannot_be_read_is_nobodys(
         await tokens.principal(issuer.token(HERE, seen=value))
 
 
+async def test_a_token_of_too_many_collections_says_so(issuer: AuthorizationServer) -> None:
+    tokens = tokens_of(issuer, collections_claim="seen")
+    with pytest.raises(NotAMember, match="1 to 50 collections, these are 51"):
+        await tokens.principal(issuer.token(HERE, seen=[str(n) for n in range(51)]))
+
+
 async def test_the_claim_of_collections_means_nothing_where_none_is_set(
     issuer: AuthorizationServer,
 ) -> None:
