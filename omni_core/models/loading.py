@@ -108,7 +108,10 @@ class LoadingModels:
         if ahead := self._wanted.is_set():
             self._fill(self._readers, "readers", "", self._load_readers)
         self._fill(self._reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
-        entering.loaded()  # readers fetch nothing, but those of plug-ins, which keep the network
+        try:
+            entering.loaded()  # readers fetch nothing, but those of plug-ins, which keep the network
+        except OSError as e:
+            log.error("the process of models keeps the network: %s", e.strerror or e)
         if not ahead:
             self._wanted.wait()
             self._fill(self._readers, "readers", "", self._load_readers)

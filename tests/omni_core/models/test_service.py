@@ -294,6 +294,19 @@ def test_the_network_is_given_up_once_what_may_be_fetched_is_loaded(
         models.rerank(TextContent("why"), ["because"])
 
 
+@pytest.mark.timeout(60)
+def test_readers_are_loaded_where_the_kernel_does_not_let_the_network_be_given_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(entering, "loaded", refused)
+    status = service(settings, "nothing").wait_ready(30)
+    assert (status.encoder, status.readers) == ("ready", "ready")
+    assert "keeps the network: Operation not permitted" in caplog.text
+
+
 def test_readers_that_are_not_loaded_ahead_are_loaded_once_they_are_needed(
     settings: Settings,
 ) -> None:
