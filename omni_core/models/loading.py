@@ -109,7 +109,7 @@ class LoadingModels:
             self._fill(self._readers, "readers", "", self._load_readers)
         self._fill(self._reranker, "reranker", chosen.reranker, lambda: _load_reranker(chosen))
         try:
-            entering.loaded()  # readers fetch nothing, but those of plug-ins, which keep the network
+            entering.loaded()  # readers fetch nothing; those of plug-ins keep the network
         except OSError as e:
             log.error("the process of models keeps the network: %s", e.strerror or e)
         if not ahead:
