@@ -44,9 +44,9 @@ async def keep_small(context: Context) -> None:
 
 async def empty_surplus(context: Context) -> None:
     """Delete what is too old or too much for the bin, once."""
-    held = await asyncio.to_thread(context.catalog.binned)
     gone = 0
     try:
+        held = await asyncio.to_thread(context.catalog.binned)
         gone = await delete(context, surplus(held, context.settings, time.time()))
         await give_room_back(context)
     except OmniError as e:

@@ -13,7 +13,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -216,13 +215,12 @@ class Shard:
     def sync(self) -> None:
         """Durable against power loss when it returns: the log of changes is on the disk.
 
-        A thread of its own runs it while the shard is used. A log file that goes meanwhile was
-        dropped by `flush`, which had written what stands in it.
+        A thread of its own runs it while the shard is used. A log file that goes meanwhile got
+        another name, since it is full, or was dropped by `flush`: the files are listed again.
         """
-        log_files = self._path / "wal"
-        for path in [*log_files.iterdir(), log_files]:
-            with suppress(FileNotFoundError):
-                sync(path)
+        folder = self._path / "wal"
+        while not all(_synced(path) for path in [*folder.iterdir(), folder]):
+            pass
 
     @_as_store_errors
     def flush(self) -> None:
@@ -258,6 +256,15 @@ def _require_free(path: Path, reserve: int) -> None:
             f"the disk of the index has {free >> 20} MB free and needs {reserve >> 20}; free some "
             "space and call again: nothing stored is lost"
         )
+
+
+def _synced(path: Path) -> bool:
+    """Whether it is on the disk now; False where nothing has this name any more."""
+    try:
+        sync(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _create(path: Path, dim: int, multi_vector: bool) -> None:

@@ -148,11 +148,12 @@ class Child:
         if kind == SEALED:
             try:
                 kind, body = TYPED, self._opened()
-            except (ValueError, OSError) as e:
+            except (ValueError, OSError, MemoryError) as e:
                 self.kill()  # it is no child of ours any more, and its socket is out of step
+                why = str(e) or "no memory for it"
                 if awaited is not None:
-                    awaited.future.set_exception(answers.unreadable(self._name, str(e)))
-                raise MalformedError(str(e)) from None
+                    awaited.future.set_exception(answers.unreadable(self._name, why))
+                raise MalformedError(why) from None
         if awaited is None:
             return
         try:
@@ -161,7 +162,7 @@ class Child:
             awaited.future.set_exception(e.with_traceback(None))  # it would keep the memory
 
     def _opened(self) -> memoryview:
-        """The sealed memory that came with an answer. Raises ValueError, OSError."""
+        """The sealed memory that came with an answer. Raises ValueError, OSError, MemoryError."""
         if self._descriptors is None:
             raise MalformedError("it was given no socket")
         (descriptor,) = self._descriptors.receive(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import stat
 import struct
@@ -23,6 +24,8 @@ from omni_core.sandbox.rules import (
     Rules,
     of_python,
 )
+
+log = logging.getLogger(__name__)
 
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 _CAPABILITIES_3 = 0x20080522
@@ -86,10 +89,18 @@ def enter(rules: Rules) -> Entered:
 
 def loaded() -> None:
     """Give up the network where it was needed just to fetch what is loaded now: connections that
-    are open end, and there are no further ones. Raises OSError where the kernel refuses."""
-    if _UNTIL_LOADED:
-        seccomp.restrict_all(_UNTIL_LOADED.pop())
+    are open end, and there are no further ones. Where the kernel refuses, a line says so, and a
+    process whose mode is `strict` ends."""
+    if not _UNTIL_LOADED:
+        return
+    rules = _UNTIL_LOADED.pop()
+    try:
+        seccomp.restrict_all(rules)
         _end_connections()
+    except OSError as e:
+        log.error("models are loaded, and the network cannot be given up: %s", e.strerror)
+        if rules.mode == "strict":
+            os._exit(1)
 
 
 def _end_connections() -> None:

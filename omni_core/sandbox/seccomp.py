@@ -9,6 +9,7 @@ cannot follow pointers. Calls of another architecture (32 bit) fail as well.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import struct
@@ -135,7 +136,9 @@ def restrict(rules: Rules) -> None:
 def restrict_all(rules: Rules) -> None:
     """Install it for every thread of this process, on top of what holds already; raises OSError."""
     number, flags = _SECCOMP[platform.machine()], ctypes.c_ulong(_ALL_THREADS)
-    syscall(number, ctypes.c_ulong(_SET_FILTER), flags, ctypes.byref(_compiled(rules)))
+    other = syscall(number, ctypes.c_ulong(_SET_FILTER), flags, ctypes.byref(_compiled(rules)))
+    if other:  # then it holds for none
+        raise OSError(errno.EBUSY, f"thread {other} has a filter of its own")
 
 
 def _compiled(rules: Rules) -> _Program:

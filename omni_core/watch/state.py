@@ -86,6 +86,13 @@ class Files:
         others = {p: k for p, k in self.known.items() if not p.startswith(first)}
         self.known = others | {k.path: k for k in known}
 
+    def leave(self, folder: str) -> None:
+        """Wait for nothing under a folder, which is away."""
+        first = folder.rstrip(os.sep) + os.sep
+        for noted in (self.waiting, self._queued, self.missing):
+            for path in [p for p in noted if p.startswith(first)]:
+                del noted[path]
+
     def seen(self, paths: Container[str]) -> None:
         """These files are there, so they are not missing."""
         for path in [p for p in self.missing if p in paths]:

@@ -174,9 +174,15 @@ class Watcher:
 
     async def _lose_sight(self, folder: _Folder) -> None:
         """A drive does not answer any more, while other folders do."""
+        await self._is_away(folder)
+        folder.scan_at = self._clock.now() + AWAY_S
+
+    async def _is_away(self, folder: _Folder) -> None:
+        """Nothing of it is waited for: it is looked through when it is back."""
         if not folder.away:
             await self._report(Event("away", folder.watched.path, retry_s=AWAY_S))
-        folder.away, folder.scan_at = True, self._clock.now() + AWAY_S
+        folder.away = True
+        self._files.leave(folder.watched.path)
 
     async def _scan(self, folder: _Folder) -> None:
         path, started = folder.watched.path, self._clock.now()
@@ -218,11 +224,10 @@ class Watcher:
         mount point without its disk, unless it was seen with files on the same device."""
         now = await _presence(folder.watched.path)
         away = not now.there or (now.empty and known > 0 and now.device != folder.device)
-        if away and not folder.away:
-            await self._report(Event("away", folder.watched.path, retry_s=AWAY_S))
-        folder.away = away
-        if not away:
-            folder.device = now.device
+        if away:
+            await self._is_away(folder)
+        else:
+            folder.away, folder.device = False, now.device
         return not away
 
     async def _look_at_changes(self, folder: _Folder) -> None:
@@ -282,9 +287,10 @@ class Watcher:
         job = self._files.take()
         if job is None:
             return False
+        folder = next(f for f in self._folders if f.watched.holds(job.path))
         known: KnownFile | None = None
         try:
-            if await run(partial(disk.stat_of, job.path), on=os.path.dirname(job.path)) != job.stat:
+            if await self._stat(folder, job.path) != job.stat:
                 self.changed([job.path])
                 return True
             known = await self._ingest(job)
@@ -294,9 +300,20 @@ class Watcher:
         finally:
             if self._files.working is job:
                 self._files.ended(job, known, self._clock.now())
-        if await run(partial(disk.stat_of, job.path), on=os.path.dirname(job.path)) != job.stat:
+        if await self._stat(folder, job.path) != job.stat:
             self.changed([job.path])
         return True
+
+    async def _stat(self, folder: _Folder, path: str) -> disk.FileStat | None:
+        """None for what is no file now, and where the drive does not answer: the folder is away
+        then, and looked through when it is back."""
+        try:
+            return await run(partial(disk.stat_of, path), on=os.path.dirname(path))
+        except UnavailableError as e:
+            if e.code != "FILES_SLOW":
+                raise
+            await self._lose_sight(folder)
+            return None
 
     async def _ingest(self, job: Job) -> KnownFile | None:
         engine = await self._engine()

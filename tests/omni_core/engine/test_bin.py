@@ -16,6 +16,7 @@ import pytest
 
 from omni_core import Engine, IngestRequest, OpenRequest, SearchRequest
 from omni_core.catalog import SqliteCatalog
+from omni_core.engine import bin_limits
 from omni_core.engine.bin import copy_to_bin, delete, settle_left
 from omni_core.engine.bin_limits import empty_surplus, surplus
 from omni_core.errors import NotFoundError, StoreError
@@ -118,6 +119,34 @@ async def test_the_bin_empties_itself_after_the_days_of_the_settings(
         monkeypatch.setattr(time, "time", lambda: later)
         await empty_surplus(engine._context)
         assert await engine.bin() == ()
+
+
+async def test_the_bin_goes_on_emptying_itself_after_the_catalog_gave_no_answer(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a PostgreSQL server does that is started again."""
+    async with opened(replace(settings, bin_days=1.0)) as engine, asyncio.timeout(60):
+        source = await put(engine, tmp_path)
+        await engine.forget(source)
+        catalog, asked = engine._context.catalog, asyncio.Event()
+        loop, binned = asyncio.get_running_loop(), catalog.binned
+
+        def away() -> list[Any]:
+            loop.call_soon_threadsafe(asked.set)
+            raise StoreError("the catalog gives no answer")
+
+        monkeypatch.setattr(bin_limits, "PAUSE_S", 0.0)
+        monkeypatch.setattr(catalog, "binned", away)
+        task = asyncio.create_task(bin_limits.keep_small(engine._context))
+        await asked.wait()
+        monkeypatch.setattr(catalog, "binned", binned)
+        later = time.time() + 90_000
+        monkeypatch.setattr(time, "time", lambda: later)
+        while await engine.bin():
+            assert not task.done()
+            engine._context.bin_grew.set()
+            await asyncio.sleep(0)
+        task.cancel()
 
 
 async def test_without_days_a_source_is_deleted_at_once(

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from omni_core import IngestRequest, file_calls
 from omni_core.engine.api import EngineApi
 from omni_core.settings import Settings
 from omni_core.watch import Event, Watched, Watcher
+from omni_core.watch.watcher import Clock
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -50,6 +52,28 @@ def files(tmp_path: Path, folder: str, count: int = 12) -> list[str]:
     return [str(there / f"{n}.md") for n in range(count)]
 
 
+@pytest.fixture
+def events() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+def watcher(tmp_path: Path, events: list[Event]) -> Callable[[EngineApi], Watcher]:
+    """Watches `nas` and `here`."""
+    folders = [Watched(str(tmp_path / name)) for name in ("nas", "here")]
+
+    async def note(event: Event) -> None:
+        events.append(event)
+
+    def of(engine: EngineApi) -> Watcher:
+        async def use() -> EngineApi:
+            return engine
+
+        return Watcher(use, folders, note)
+
+    return of
+
+
 @pytest.mark.parametrize(
     "step",
     [
@@ -80,28 +104,56 @@ async def test_files_of_a_dead_drive_fail_and_hold_no_thread_of_the_others(
 
 async def test_a_folder_on_a_dead_drive_is_away_and_the_others_are_kept_current(
     opened: Callable[..., Any], settings: Settings, tmp_path: Path, hangs: Callable[[str], None],
-    monkeypatch: pytest.MonkeyPatch,
+    watcher: Callable[[EngineApi], Watcher], events: list[Event],
 ) -> None:  # fmt: skip
     files(tmp_path, "nas"), files(tmp_path, "here", 2)
-    events: list[Event] = []
-
-    async def note(event: Event) -> None:
-        events.append(event)
-
     async with opened(replace(settings, index="memory")) as engine, asyncio.timeout(120):
-
-        async def use() -> EngineApi:
-            held: EngineApi = engine
-            return held
-
-        folders = [Watched(str(tmp_path / name)) for name in ("nas", "here")]
-        watcher = Watcher(use, folders, note)
-        await watcher.once()
+        watching = watcher(engine)
+        await watching.once()
         assert (await engine.sources()).total == 14
         hangs("omni_core.watch.disk.presence")
         (tmp_path / "here" / "new.md").write_text("# New\n\nA new note.\n")
-        watcher.scan_soon()
-        await watcher.once()
+        watching.scan_soon()
+        await watching.once()
         assert (await engine.sources()).total == 15
         assert [e.path for e in events if e.kind == "away"] == [str(tmp_path / "nas")]
         assert not [e for e in events if e.kind == "gone"]
+
+
+async def test_files_that_wait_for_their_turn_on_a_dead_drive_hold_up_no_other_folder(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path, hangs: Callable[[str], None],
+    watcher: Callable[[EngineApi], Watcher], events: list[Event],
+) -> None:  # fmt: skip
+    files(tmp_path, "nas"), files(tmp_path, "here", 2)
+    hangs("omni_core.watch.disk.stat_of")  # when their turn comes, not when they are found
+    async with opened(replace(settings, index="memory")) as engine, asyncio.timeout(120):
+        await watcher(engine).once()
+        assert (await engine.sources()).total == 2
+        assert [e.path for e in events if e.kind == "away"] == [str(tmp_path / "nas")]
+        assert not [e for e in events if e.kind in ("trouble", "failed", "gone")]
+
+
+async def test_a_folder_that_is_away_is_not_looked_at_without_a_pause(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path,
+    watcher: Callable[[EngineApi], Watcher], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    (note, *_) = files(tmp_path, "nas", 1)
+    files(tmp_path, "here", 1)
+    pauses: list[float] = []
+
+    async def wait_for(work: Coroutine[Any, Any, Any], pause: float) -> None:
+        work.close()
+        pauses.append(pause)
+
+    async with opened(replace(settings, index="memory")) as engine, asyncio.timeout(120):
+        watching = watcher(engine)
+        await watching.once()
+        (tmp_path / "nas" / "0.md").unlink()
+        watching.changed([note])
+        await watching.look()
+        (tmp_path / "nas").rename(tmp_path / "unplugged")
+        watching._clock = Clock(lambda: time.monotonic() + 3600)  # long after its file was gone
+        watching.scan_soon()
+        monkeypatch.setattr(asyncio, "wait_for", wait_for)
+        await watching._look_when_due()
+        assert len(pauses) == 1 and pauses[0] > 1

@@ -263,6 +263,28 @@ async def test_a_vacuum_makes_deleted_points_leave_the_disk_and_keeps_the_rest(
     await index.close()
 
 
+def test_a_log_file_that_gets_another_name_meanwhile_is_synced_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the engine does it with one that is full, while another file is ingested."""
+    shard = edge_worker.Shard(tmp_path, DIM, False)
+    shard.upsert([point(0)])
+    log_files = tmp_path / "shard" / "wal"
+    full = sorted(log_files.glob("open-*"))[0]
+    inode, synced = full.stat().st_ino, set()
+
+    def sync(path: Path) -> None:
+        if full.exists():
+            full.rename(log_files / "closed-0")
+        synced.add(path.stat().st_ino)
+
+    monkeypatch.setattr(edge_worker, "sync", sync)
+    shard.sync()
+    assert inode in synced
+    (log_files / "closed-0").rename(full)
+    shard.close()
+
+
 async def test_the_event_loop_answers_while_the_child_works(tmp_path: Path) -> None:
     """A writer of 2,000 points and a ticking task take turns: Edge itself would hold the loop."""
     index = EdgeIndex(tmp_path, INFO)

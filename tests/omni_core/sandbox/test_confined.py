@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from omni_core.sandbox import Rules
 from omni_core.sandbox.folders import PREFIX, TemporaryFolder
 from omni_core.sandbox.kernel import kernel
 from omni_core.sandbox.rules import of_index
-from omni_core.worker import Worker
+from omni_core.worker import Worker, WorkerDied
 
 HERE = Path(__file__).parent.parent / "services"
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such sandbox")
@@ -113,6 +114,23 @@ async def test_what_fetches_a_model_has_no_network_once_it_is_loaded(start: Star
         for what in ("internet socket", "unix socket", "datagram socket"):
             assert await child.call(how, what, deadline_s=30) == "PermissionError"
     assert await child.call("attempt", "program", deadline_s=30) == ""
+
+
+@SECCOMP
+async def test_a_network_that_cannot_be_given_up_is_told_and_ends_a_strict_child(
+    start: Start, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rules = Rules(network=True, fetches=True, programs=True, reads=None, writes=None)
+    child = await start(rules)
+    await child.call("filter_of_one_thread", deadline_s=30)
+    await child.call("loaded", deadline_s=30)
+    assert "the network cannot be given up" in capfd.readouterr().err
+    assert await child.call("attempt", "internet socket", deadline_s=30) == ""
+    if not kernel().lacks:
+        strict = await start(replace(rules, mode="strict"))
+        await strict.call("filter_of_one_thread", deadline_s=30)
+        with pytest.raises(WorkerDied):
+            await strict.call("loaded", deadline_s=30)
 
 
 @SECCOMP
