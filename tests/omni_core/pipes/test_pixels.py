@@ -143,12 +143,13 @@ async def test_a_child_that_was_taken_over_gets_one_clear_error_and_the_next_cal
 async def test_an_answer_for_which_there_is_no_memory_left_is_one_error_and_nobody_waits(
     cutter: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_memory(*_: object) -> memoryview:
+    def no_memory(descriptor: int) -> memoryview:
+        os.close(descriptor)
         raise MemoryError
 
     await cutter.call("pixels", 1, deadline_s=SECONDS)
     real = memory.opened
-    monkeypatch.setattr(memory, "opened", lambda d: (os.close(d), no_memory()))
+    monkeypatch.setattr(memory, "opened", no_memory)
     with pytest.raises(OmniError, match="unreadable answer of the probe: no memory"):
         async with asyncio.timeout(SECONDS):
             await cutter.call("pixels", 1)
