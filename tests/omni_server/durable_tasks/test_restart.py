@@ -148,4 +148,4 @@ async def test_damage_leaves_the_server_working_and_one_line_in_its_log(
         asked = await server.ask("tasks/get", taskId="task_x")
         assert "the file is damaged: move it away" in asked["message"]
     (line,) = server.log.splitlines()
-    assert "tasks.sqlite3 failed (file is not a database): the file is damaged" in line
+    assert "'tasks.sqlite3' failed (file is not a database): the file is damaged" in line
