@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 
 from omni_core.catalog.holding import lost_note
@@ -16,13 +17,16 @@ from omni_core.errors import OmniError
 from omni_core.evidence import thumbnails
 from omni_core.payload import source_filter
 from omni_core.query import Ids
+from omni_core.types import SourceRow
+
+log = logging.getLogger(__name__)
 
 
 async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
     """Mark the source ready, once everything is in the index; partial, where a limit of the
     settings has ended its decoding."""
     source, duration = pipeline.source, pipeline.duration_s
-    await _delete_leftovers(context, pipeline)
+    held = await _delete_leftovers(context, pipeline)
     row = await asyncio.to_thread(context.catalog.get, source.sha256)
     await settle(context, row, pipeline.commit.voices, pipeline.observed.subtitles)
     if pipeline.observed.limit is not None:
@@ -39,29 +43,43 @@ async def finish(context: Context, run: Run, pipeline: Pipeline) -> None:
         timings=pipeline.spent,
         empty=pipeline.empty,
     )
+    state, warnings = "ready", pipeline.warnings
+    if held < len(pipeline.stored) and (lost := await _lost(context, source.sha256, held)):
+        state, warnings = lost.state, lost.warnings
     await run.update(
-        state="ready",
+        state=state,
         stage="done",
         progress=1.0,
-        segments=len(pipeline.stored),
+        segments=held,
         duration_s=duration,
-        warnings=(*empty_note(pipeline.empty), *pipeline.warnings),
+        warnings=(*empty_note(pipeline.empty), *warnings),
         empty=pipeline.empty,
     )
 
 
-async def _delete_leftovers(context: Context, pipeline: Pipeline) -> None:
+async def _lost(context: Context, sha256: str, held: int) -> SourceRow | None:
+    """Make a source partial of which the index holds fewer points than it was given, as after a
+    death of its process; returns its row. Ingesting the file again completes it."""
+    row = await asyncio.to_thread(context.catalog.get, sha256)
+    if row is None:
+        return None
+    log.error("the index holds %d of the %d segments of %s", held, row.segments, row.id)
+    await asyncio.to_thread(context.catalog.mark_lost, {row.id: held})
+    return await asyncio.to_thread(context.catalog.get, sha256)
+
+
+async def _delete_leftovers(context: Context, pipeline: Pipeline) -> int:
     """Delete what an earlier ingest stored of the source and this one did not, also one whose
-    catalog row was lost. Raises StoreError LEASE_LOST, and deletes nothing of the process that has
-    taken the source over."""
+    catalog row was lost; returns how many points there are then. Raises StoreError LEASE_LOST, and
+    deletes nothing of the process that has taken the source over."""
     index = await context.opened_index()
     wanted = source_filter(pipeline.source.id)
     if await index.count(wanted) == len(pipeline.stored):
-        return
+        return len(pipeline.stored)
     await asyncio.to_thread(context.catalog.progress, pipeline.source.sha256, stage="ending")
-    if pipeline.stored:
-        wanted = replace(wanted, must_not=(Ids(tuple(pipeline.stored)),))
-    await index.delete(wanted)
+    kept = (Ids(tuple(pipeline.stored)),) if pipeline.stored else ()
+    await index.delete(replace(wanted, must_not=kept))
+    return await index.count(wanted)
 
 
 async def fail(context: Context, run: Run, error: OmniError) -> None:

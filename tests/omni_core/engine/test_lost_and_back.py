@@ -133,3 +133,22 @@ async def test_the_doctor_makes_whole_what_is_there_again(
             return [row.state for row in catalog.list()[0]]
 
     assert await asyncio.to_thread(states) == ["ready"]
+
+
+async def test_what_the_index_lost_while_it_was_given_is_partial_and_whole_when_ingested_again(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = await engine._context.opened_index()
+    path = tmp_path / "notes.md"
+    path.write_text("# Ferries\n\nOne leaves at seven.\n\n# Trains\n\nOne leaves at nine.\n")
+    upsert = index.upsert
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "upsert", lambda points: upsert(list(points)[1:]))
+        status = await engine.ingest(IngestRequest(str(path)))
+    (row,) = (await engine.sources()).sources
+    assert (status.state, row.state) == ("partial", "partial")
+    assert status.segments == row.segments == await index.count(source_filter(row.id))
+    assert "ingest the file again" in status.warnings[0]
+    again = await engine.ingest(IngestRequest(str(path)))
+    assert again.state == "ready" and again.segments > status.segments
+    assert await index.count(source_filter(row.id)) == again.segments
