@@ -23,7 +23,7 @@ from omni_core.errors import NotFoundError, StoreError
 from omni_core.index.memory import MemoryIndex
 from omni_core.payload import source_filter
 from omni_core.settings import Settings
-from omni_core.types import BinnedSource
+from omni_core.types import BinnedSource, SourceRow
 
 pytestmark = pytest.mark.timeout(120)
 WORDS = "# Harbour\n\nThe ferry leaves at seven from pier nine.\n"
@@ -311,24 +311,30 @@ async def test_a_source_whose_row_is_damaged_can_be_forgotten_and_brought_back(
         assert (await engine.restore_source(source)).id == source
 
 
+async def left_half_in_the_bin(engine: Engine, tmp_path: Path, step: str) -> SourceRow:
+    """What a source was before a process ended while "moving" it to the bin, or "restoring" it."""
+    source = await put(engine, tmp_path)
+    before = (await engine.sources()).sources[0]
+    catalog, sha256 = engine._context.catalog, before.sha256
+    if step == "restoring":
+        await engine.forget(source)
+        await asyncio.to_thread(lambda: catalog.begin_restoring(sha256, whole=True))
+    else:
+        await copy_to_bin(engine._context, await engine._context.opened_index(), before)
+        await asyncio.to_thread(catalog.begin_forgetting, sha256)
+    return before
+
+
 @pytest.mark.parametrize("step", ["moving", "restoring"])
 async def test_what_another_process_dies_at_is_settled_before_the_ingest_that_waited_for_it(
     opened: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     monkeypatch.setattr("omni_core.engine.ingest.file.POLL_S", 0.01)
     async with opened() as engine:
-        source = await put(engine, tmp_path)
-        before = (await engine.sources()).sources[0]
-        catalog, sha256 = engine._context.catalog, before.sha256
-        if step == "restoring":
-            await engine.forget(source)
-            await asyncio.to_thread(lambda: catalog.begin_restoring(sha256, whole=True))
-        else:
-            await copy_to_bin(engine._context, await engine._context.opened_index(), before)
-            await asyncio.to_thread(catalog.begin_forgetting, sha256)
+        before = await left_half_in_the_bin(engine, tmp_path, step)
         asked = iter(["another server", "another server"])
-        monkeypatch.setattr(catalog, "ingested_by", lambda _: next(asked, ""))
-        assert await put(engine, tmp_path) == source
+        monkeypatch.setattr(engine._context.catalog, "ingested_by", lambda _: next(asked, ""))
+        assert await put(engine, tmp_path) == before.id
         assert (await engine.sources()).sources == (before,)
     async with opened() as engine:
         await engine.ready()
@@ -573,19 +579,11 @@ async def test_what_a_process_that_was_not_known_to_have_ended_left_is_settled_l
     step: str,
 ) -> None:  # fmt: skip
     async with opened(replace(settings, index="memory")) as engine:
-        source = await put(engine, tmp_path)
-        before = (await engine.sources()).sources[0]
-        catalog, sha256 = engine._context.catalog, before.sha256
-        if step == "restoring":
-            await engine.forget(source)
-            await asyncio.to_thread(lambda: catalog.begin_restoring(sha256, whole=True))
-        else:
-            await copy_to_bin(engine._context, await engine._context.opened_index(), before)
-            await asyncio.to_thread(catalog.begin_forgetting, sha256)
+        before = await left_half_in_the_bin(engine, tmp_path, step)
         with monkeypatch.context() as patch:
-            patch.setattr(catalog, "ingested_by", lambda _: "another server")
+            patch.setattr(engine._context.catalog, "ingested_by", lambda _: "another server")
             await settle_left(engine._context)
         assert (await engine.sources()).total == 1
         await settle_left(engine._context)
-        assert await sees(engine, source) == []
-        assert await engine.restore_source(source) == before
+        assert await sees(engine, before.id) == []
+        assert await engine.restore_source(before.id) == before

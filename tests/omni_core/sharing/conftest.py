@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from omni_core import SharedEngine
+from omni_core import Engine, SharedEngine
 from omni_core.engine.api import EngineApi
 from omni_core.settings import Settings, load
 from tests.blocking import blocking_calls_fail
@@ -96,3 +96,16 @@ def other_process(settings: Settings) -> Iterator[Callable[[], subprocess.Popen[
         process.wait(30)
         assert process.stdout is not None
         process.stdout.close()
+
+
+@pytest.fixture(params=["engine", "client"])
+async def engine(
+    request: pytest.FixtureRequest, settings: Settings, share: Share
+) -> AsyncIterator[EngineApi]:
+    """The engine itself, and one that is used through the socket."""
+    if request.param == "engine":
+        async with await Engine.open(settings) as alone:
+            yield alone
+    else:
+        await share()
+        yield await share()

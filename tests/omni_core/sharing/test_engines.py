@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from omni_core import (
     BadRequestError,
-    Engine,
     FolderStatus,
     IngestRequest,
     IngestStatus,
@@ -21,24 +19,10 @@ from omni_core import (
     StoppedError,
 )
 from omni_core.engine.api import EngineApi
-from omni_core.settings import Settings
 from omni_core.sharing import connection, host, link
 from tests.omni_core.sharing.conftest import SLIDES, Share, until
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture(params=["engine", "client"])
-async def engine(
-    request: pytest.FixtureRequest, settings: Settings, share: Share
-) -> AsyncIterator[EngineApi]:
-    """The engine itself, and one that is used through the socket."""
-    if request.param == "engine":
-        async with await Engine.open(settings) as alone:
-            yield alone
-    else:
-        await share()
-        yield await share()
 
 
 async def test_the_process_that_serves_others_uses_the_same_engine(

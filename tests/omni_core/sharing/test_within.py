@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from omni_core.engine.api import EngineApi
 from omni_core.engine.bounded.leaving import leave
 from omni_core.settings import Settings
 from omni_core.sharing.methods import METHODS
-from tests.omni_core.sharing.conftest import Share
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -54,19 +52,6 @@ ELSEWHERE = {
     "warm": "loads models and shows nothing",
     "on_change": "test_a_listener_hears_of_what_it_sees_alone",
 }
-
-
-@pytest.fixture(params=["engine", "client"])
-async def engine(
-    request: pytest.FixtureRequest, settings: Settings, share: Share
-) -> AsyncIterator[EngineApi]:
-    """The engine itself, and one that is used through the socket."""
-    if request.param == "engine":
-        async with await Engine.open(settings) as alone:
-            yield alone
-    else:
-        await share()
-        yield await share()
 
 
 def test_every_method_has_a_test_here() -> None:
