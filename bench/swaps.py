@@ -160,16 +160,16 @@ def at(stage: str, act: Callable[[], None], after: Callable[[], None]) -> Iterat
         if left and (name == stage or (len(left) == 1 and name.startswith("next"))):
             left.pop(0)()
 
-    send = Worker._send_nowait
+    send = Worker._send
 
-    def sent(self: Worker, method: str, *args: Any) -> Any:
+    def sent(self: Worker, child: Any, method: str, *args: Any) -> Any:
         nonlocal items
         if self.name.startswith("decoder") and method != "__sandbox__":  # its start asks that
             if method == "__next__":
                 items += 1
                 reached(f"next {items}")
             reached({"__open__": "cut", "probe": "probe"}.get(method, "open"))
-        return send(self, method, *args)
+        return send(self, child, method, *args)
 
     def hashed(path: str, *, links: bool = True) -> Any:
         reached("hash")
@@ -189,7 +189,7 @@ def at(stage: str, act: Callable[[], None], after: Callable[[], None]) -> Iterat
 
     with ExitStack() as patched:
         for target, name, by in (
-            (Worker, "_send_nowait", sent), (hashing, "hashed", hashed),
+            (Worker, "_send", sent), (hashing, "hashed", hashed),
             (open_ref, "current_file", current), (ingest_file, "finish", finish),
         ):  # fmt: skip
             patched.enter_context(mock.patch.object(target, name, by))

@@ -72,6 +72,8 @@ class Rounds:
         self._number = 0
         self._done: set[str] = set()
         """What the library said to be done."""
+        self._killed_so_far: list[str] = []
+        """What was killed in this library, and after how many seconds."""
 
     async def kill(self, kills: int) -> Seen:
         """So many kills, of eight in one library at most, or as many as it takes to read it all."""
@@ -110,7 +112,7 @@ class Rounds:
     async def _fresh(self) -> dict[str, str]:
         """The environment of a new library; that of an undisturbed one comes first."""
         self._number += 1
-        self._done = set()
+        self._done, self._killed_so_far = set(), []
         store = {**self._environ, "OMNI_STORE": str(self._work / f"store{self._number}")}
         if not self._truth:
             truth = {**self._environ, "OMNI_STORE": str(self._work / "truth")}
@@ -127,7 +129,7 @@ class Rounds:
         victim = self._rnd.choice(VICTIMS)
         async with host(self._media, store) as there:
             await asyncio.wait_for(there.at_work.wait(), END_S)
-            await asyncio.sleep(self._rnd.uniform(0, 4))
+            await asyncio.sleep(after_s := self._rnd.uniform(0, 4))
             family = [p for pids in there.pids.values() for p in pids]
             pid = there.process.pid
             if victim != "server":
@@ -142,6 +144,7 @@ class Rounds:
                 return True
             self.seen.kills += 1
             self.seen.by_victim[victim] += 1
+            self._killed_so_far.append(f"{victim} {after_s:.2f}")
         self.seen.orphans += await left(family)
         self._note(there)
         self._compare(there)
@@ -170,7 +173,11 @@ class Rounds:
         ready = {uri for uri, (state, _, _) in rows.items() if state == "ready"}
         self.seen.lost += sorted(self._done - ready)
         self.seen.doubled += sorted(u for u in ready if rows[u][2] > self._truth.get(u, 0))
-        self.seen.half += sorted(u for u in ready if rows[u][2] < self._truth.get(u, 0))
+        after = ", ".join(self._killed_so_far)
+        self.seen.half += sorted(
+            f"{u}: {rows[u][2]} points (the catalog says {rows[u][1]}) of {whole_}, after {after}"
+            for u in ready if rows[u][2] < (whole_ := self._truth.get(u, 0))
+        )  # fmt: skip
         if whole:
             self.seen.stuck += sorted(u for u, (s, _, _) in rows.items() if s == "processing")
         self.seen.answered.append(opened[0]["answered"])

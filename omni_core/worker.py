@@ -21,7 +21,7 @@ import contextlib
 import itertools
 import logging
 import threading
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -87,15 +87,27 @@ class Worker:
 
     async def call(self, method: str, *args: Any, deadline_s: float | None = None) -> Any:
         """The method's result. Past the deadline the child is killed and WorkerDied raised."""
+        return await self._named(None, method, args, deadline_s)
+
+    async def bound(self) -> Bound:
+        """For calls that depend on each other: all of them reach the child that runs now, or is
+        started for them, and no later one."""
+        return Bound(self._named, await asyncio.to_thread(self._ensure_running))
+
+    async def _named(
+        self, child: Child | None, method: str, args: tuple[Any, ...], deadline_s: float | None
+    ) -> Any:
         if method.startswith("__"):
-            return await self._call(method, args, None, deadline_s)
+            return await self._call(child, method, args, None, deadline_s)
         with stage(f"{self.name.replace(' ', '_')}.{method}", alone=False):
-            return await self._call(method, args, self._answers.get(method), deadline_s)
+            return await self._call(child, method, args, self._answers.get(method), deadline_s)
 
     async def _call(
-        self, method: str, args: tuple[Any, ...], answer: Codec | None, deadline_s: float | None
-    ) -> Any:
-        future = await asyncio.to_thread(self._submit, method, args, answer)
+        self, child: Child | None, method: str, args: tuple[Any, ...], answer: Codec | None,
+        deadline_s: float | None,
+    ) -> Any:  # fmt: skip
+        """`child`: the only one that may answer; None: the one that runs, or a new one."""
+        taker, future = await asyncio.to_thread(self._submit, child, method, args, answer)
         if deadline_s is not None:
             await self._until_ready()
         try:
@@ -104,7 +116,7 @@ class Worker:
         except TimeoutError:
             if not limit.expired():
                 raise
-            await asyncio.to_thread(self.kill)
+            await asyncio.to_thread(self._end, taker)
             raise WorkerDied(
                 f"the {self.name} gave no answer within {deadline_s:g} s and was stopped",
                 reason="deadline",
@@ -133,13 +145,15 @@ class Worker:
     ) -> AsyncGenerator[Any, None]:
         """Items of a method that returns an iterator; one item is requested ahead.
 
-        Closing the generator early (or cancelling) closes the child's iterator.
+        Closing the generator early (or cancelling) closes the child's iterator. Only the child that
+        began it can go on with it: raises WorkerDied where that is gone, also between two items.
         """
-        handle = await self.call("__open__", method, args, deadline_s=stall_s)
+        child = await asyncio.to_thread(self._prepared, method, args)
+        handle = await self._call(child, "__open__", (method, args), None, stall_s)
         answer = self._answers.get(method)
 
         def following() -> asyncio.Task[Any]:  # too many and too small for stages
-            return asyncio.ensure_future(self._call("__next__", (handle,), answer, stall_s))
+            return asyncio.ensure_future(self._call(child, "__next__", (handle,), answer, stall_s))
 
         ahead: asyncio.Task[Any] | None = None  # owned by this generator: ended in `finally`
         try:
@@ -153,47 +167,53 @@ class Worker:
             if ahead is not None:
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await asyncio.shield(asyncio.wait([ahead], timeout=0))
-            if self.pid is not None:
+            if child.pid is not None:
                 with contextlib.suppress(WorkerDied):
-                    self._send_nowait("__drop__", (handle,))
+                    await asyncio.to_thread(self._send, child, "__drop__", (handle,))
 
     async def start(self) -> None:
         """Start the child now, so that the first call does not wait for its imports."""
         await asyncio.to_thread(self._ensure_running)
 
-    def _submit(self, method: str, args: tuple[Any, ...], answer: Codec | None) -> Future[Any]:
+    def _submit(
+        self, child: Child | None, method: str, args: tuple[Any, ...], answer: Codec | None
+    ) -> tuple[Child, Future[Any]]:
         """Send a call; its future resolves on the reader thread. Blocks while the pipe is full."""
+        if child is None:
+            child = self._prepared(method, args)
+        return child, self._send(child, method, args, answer)
+
+    def _prepared(self, method: str, args: tuple[Any, ...]) -> Child:
+        """The running child that may take this call."""
         self._prepare(method, args)
-        self._ensure_running()
-        return self._send_nowait(method, args, answer)
+        return self._ensure_running()
 
     def _prepare(self, method: str, args: tuple[Any, ...]) -> None:
         """Before each call, in a thread: what a subclass does about the child that will get it."""
 
-    def _send_nowait(
-        self, method: str, args: tuple[Any, ...] = (), answer: Codec | None = None
+    def _send(
+        self, child: Child, method: str, args: tuple[Any, ...] = (), answer: Codec | None = None
     ) -> Future[Any]:
-        child = self._child
-        if child is None:
-            raise WorkerDied(f"the {self.name} stopped; the next call starts it again")
         return child.send(next(self._ids), method, args, answer)
 
-    def _ensure_running(self) -> None:
+    def _ensure_running(self) -> Child:
         with self._start_lock:
             if self._closed:
                 raise WorkerDied(f"the {self.name} is closed", reason="closed")
-            if self.pid is not None:
-                return
+            child = self._child
+            if child is not None and child.pid is not None:
+                return child
             started: Future[Child] = Future()
             self._reader = threading.Thread(
                 target=self._run, args=(started,), name=f"{self.name}-reader", daemon=True
             )
             self._reader.start()
-            self._child = started.result()
+            child = self._child = started.result()
             self.starts += 1
             self._ready = None
             with contextlib.suppress(WorkerDied):  # its first call says so
-                self._ready = self._send_nowait("__sandbox__")
+                self._ready = self._send(child, "__sandbox__")
+            return child
 
     def _run(self, started: Future[Child]) -> None:
         """Start the child, then read its answers until it ends; see `Child`."""
@@ -214,13 +234,17 @@ class Worker:
 
     async def confined(self) -> str:
         """What the running child is confined by, in words: `Landlock 7, seccomp`."""
-        return str(await self._call("__sandbox__", (), None, None))
+        return str(await self.call("__sandbox__"))
 
     def kill(self) -> None:
         """End the child now; pending calls get WorkerDied, the next call starts a new one."""
         if self._child is not None:
-            self._child.kill()
-        self._join()
+            self._end(self._child)
+
+    def _end(self, child: Child) -> None:
+        child.kill()
+        if child is self._child:
+            self._join()
 
     def _join(self) -> None:
         """Wait for the reader thread, so that its pipes are closed when we return."""
@@ -237,8 +261,20 @@ class Worker:
             self._join()
             return
         with contextlib.suppress(WorkerDied, OSError):
-            self._send_nowait("__close__")
+            self._send(child, "__close__")
         if not child.wait(timeout_s):
             log.warning("the %s did not close within %s s and was killed", self.name, timeout_s)
             self.kill()
         self._join()
+
+
+class Bound:
+    """Calls of one child, which later ones depend on: once it is gone they raise WorkerDied,
+    although another child runs by then. See `Worker.bound`."""
+
+    def __init__(self, call: Callable[..., Awaitable[Any]], child: Child) -> None:
+        self._call, self._child = call, child
+
+    async def call(self, method: str, *args: Any, deadline_s: float | None = None) -> Any:
+        """As `Worker.call`."""
+        return await self._call(self._child, method, args, deadline_s)

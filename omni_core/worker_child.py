@@ -166,7 +166,7 @@ class _Child:
             self._streams[handle] = items, self._answers.get(args[0])
             return handle, None
         if method == "__next__":
-            items, codec = self._streams.get(args[0], (iter(()), None))
+            items, codec = self._streams[args[0]]  # of another child? it must not look ended
             return next(items, _END), codec
         if method == "__sandbox__":
             return self._entered.summary, None

@@ -62,6 +62,7 @@ async def main(folder: str, fault: str) -> None:
 
 
 async def _told(engine: Engine) -> None:
+    index = await engine._context.opened_index()  # compared with the catalog by then
     page = await engine.sources(limit=100)
     answered = time.monotonic() - BEGAN
     if page.sources:
@@ -70,7 +71,6 @@ async def _told(engine: Engine) -> None:
         except OmniError as e:
             say(unanswered=f"{e.code}: {e}")
     searched = time.monotonic() - BEGAN
-    index = await engine._context.opened_index()
     rows = {}
     for row in page.sources:
         points = await index.count(source_filter(row.id))

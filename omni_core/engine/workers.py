@@ -13,18 +13,11 @@ from omni_core.decoder import Decoder
 from omni_core.engine import confinement
 from omni_core.engine.decoder_death import tried_twice
 from omni_core.engine.lanes import NOBODY, Lane, Waiting, Whose
+from omni_core.engine.session import Session
 from omni_core.engine.weights_to_come import WeightsToCome
-from omni_core.errors import UnavailableError
-from omni_core.models.answers import (
-    ANSWERS,
-    Ahead,
-    ModelStatus,
-    Processed,
-    ReadOptions,
-    SavedReaders,
-)
+from omni_core.models.answers import ANSWERS, Ahead, ModelStatus, Processed
 from omni_core.settings import Settings
-from omni_core.types import Content, Samples, Segment, Vector, Voices
+from omni_core.types import Content, Samples, Segment, Vector
 from omni_core.worker import Worker, WorkerDied
 
 log = logging.getLogger(__name__)
@@ -33,18 +26,10 @@ MODEL_LOAD_S = 600.0
 """How long a question waits for models that are still loading."""
 
 
-class ModelsDied(UnavailableError):
-    """The model worker died during an ingest, and the words that its readers buffered are lost:
-    the ingest resumes at its last checkpoint."""
-
-    code = "WORKER_DIED"
-
-
 class Models:
     """The model worker.
 
-    A call during which the child dies is repeated once, except those of an ingest (`restore`,
-    `process`, `save`, `flush`): they depend on earlier calls, and raise ModelsDied."""
+    A call during which the child dies is repeated once, except those of a `session`."""
 
     def __init__(self, settings: Settings, ahead: Ahead = "all") -> None:
         """The child starts with the first call, and loads `ahead` before the calls that need it."""
@@ -95,24 +80,10 @@ class Models:
         vectors: list[Vector | None] = await self._call("encode_questions", contents)
         return vectors
 
-    async def process(self, segments: list[Segment], options: ReadOptions) -> Processed:
-        """Read and embed one batch of evidence."""
-        processed: Processed = await self._call_once("process", segments, options)
-        return processed
-
-    async def flush(self, source_id: str) -> Processed:
-        """The words that readers buffer for this source, embedded."""
-        processed: Processed = await self._call_once("flush", source_id)
-        return processed
-
-    async def save(self, source_id: str) -> SavedReaders:
-        """The readers' buffers for this source, for `restore` in this or another process."""
-        saved: SavedReaders = await self._call_once("save", source_id)
-        return saved
-
-    async def restore(self, source_id: str, state: bytes) -> None:
-        """Before the first `process` of an ingest: the saved buffers, b"" for none."""
-        await self._call_once("restore", source_id, state)
+    async def session(self, source_id: str) -> Session:
+        """For the calls that read one source. Raises ModelsDied."""
+        await self._weights.wait()
+        return await Session.begun(source_id, self._worker)
 
     async def understand(self, segments: list[Segment]) -> Processed:
         """Read and embed the segments of an example file, with priority over ingest."""
@@ -131,26 +102,10 @@ class Models:
         can: bool = await self._call("can_tell_speakers")
         return can
 
-    async def listen(self, session: str, segments: list[Segment]) -> None:
-        """Hear who speaks in these segments, and nothing else; `session` is their source id."""
-        await self._call_once("listen", session, segments)
-
-    async def voices(self, session: str) -> Voices | None:
-        """Who spoke in what was heard under this id; it ends with that."""
-        found: Voices | None = await self._call_once("voices", session)
-        return found
-
     async def transcribe(self, samples: Samples) -> str:
         """The words of a spoken question."""
         words: str = await self._call("transcribe", samples)
         return words
-
-    async def _call_once(self, method: str, *args: Any) -> Any:
-        await self._weights.wait()
-        try:
-            return await self._worker.call(method, *args)
-        except WorkerDied as e:
-            raise ModelsDied(f"{e}; ask again to go on where it stopped") from e
 
     async def _call(self, method: str, *args: Any) -> Any:
         await self._weights.wait()

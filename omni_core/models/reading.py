@@ -39,10 +39,8 @@ class Reading(Protocol):
         """
 
     def flush(self, source_id: str) -> Processed:
-        """What the readers still buffered for this source, read and embedded; and who spoke in it.
-
-        The source may go on afterwards; nothing is buffered for an unknown one.
-        """
+        """What the readers still buffered for this source, which ends with that, read and embedded;
+        and who spoke in it. Nothing is buffered for an unknown one."""
 
     def save(self, source_id: str) -> SavedReaders:
         """The buffers of the readers for this source, which stay as they are; a reader that
@@ -89,6 +87,9 @@ class LocalReading(Reading):
         self._models = models
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
         """By the readers' lanes."""
+        self._hold: dict[str, set[str]] = defaultdict(set)
+        """Names of the readers that may hold something of a source, by its id. The others are not
+        asked for it: a note would wait for what a reader hears in a film."""
 
     def process(
         self, segments: Sequence[Segment], options: ReadOptions, urgent: bool = False
@@ -116,9 +117,13 @@ class LocalReading(Reading):
         for reader in self._models.readers().loaded:
             if selected := reader.select(found):
                 found += self._read(reader, selected, timer)
+            if not self._holds(reader, source_id):
+                continue
             with self._locks[reader.lane], timer.stage(reader.name):
                 found += reader.flush(source_id)
                 voices = reader.voices(source_id) or voices
+                reader.restore(source_id, b"")
+        self._hold.pop(source_id, None)
         encoded = embed(self._models.encoder(), found, timer)
         return Processed(encoded, timer.seconds, voices=voices)
 
@@ -130,6 +135,8 @@ class LocalReading(Reading):
         for reader in self._models.readers().loaded:
             if selected := reader.select(found):
                 found += self._read(reader, selected, timer)
+            if not self._holds(reader, source_id):
+                continue
             with self._locks[reader.lane], timer.stage(reader.name):
                 state = reader.save(source_id)
                 if state is None:
@@ -145,8 +152,13 @@ class LocalReading(Reading):
         arrays = unpack(state)[1] if state else {}
         for reader in self._models.readers().loaded:
             held = arrays.get(reader.name)
+            if held is None and not self._holds(reader, source_id):
+                continue
             with self._locks[reader.lane]:
                 reader.restore(source_id, b"" if held is None else held.tobytes())
+        self._hold.pop(source_id, None)
+        if arrays:
+            self._hold[source_id].update(arrays)
 
     def can_tell_speakers(self) -> bool:
         """See `Reading`."""
@@ -156,6 +168,7 @@ class LocalReading(Reading):
         """See `Reading`."""
         for reader in self._speaker_readers():
             with self._locks[reader.lane]:
+                self._hold[source_id].add(reader.name)
                 reader.read(reader.select(segments))
 
     def voices(self, source_id: str) -> Voices | None:
@@ -164,6 +177,7 @@ class LocalReading(Reading):
         for reader in self._speaker_readers():
             with self._locks[reader.lane]:
                 found = reader.voices(source_id) or found
+        self._hold.pop(source_id, None)
         return found
 
     def _speaker_readers(self) -> list[SpeakerReader]:
@@ -179,6 +193,9 @@ class LocalReading(Reading):
         with self._locks[reader.lane]:
             return reader.transcribe(samples)
 
+    def _holds(self, reader: Reader, source_id: str) -> bool:
+        return reader.name in self._hold.get(source_id, ())
+
     def _chosen(self, options: ReadOptions) -> list[Reader]:
         info = self._models.encoder().info
         loaded = self._models.readers().loaded
@@ -188,6 +205,7 @@ class LocalReading(Reading):
         self, reader: Reader, segments: Sequence[Segment], timer: StageTimer
     ) -> list[Segment]:
         with self._locks[reader.lane], timer.stage(reader.name):
+            self._hold[segments[0].source_id].add(reader.name)
             try:
                 return reader.read(segments)
             except OmniError:

@@ -28,6 +28,9 @@ from omni_core.sandbox.folders import TemporaryFolder
 
 log = logging.getLogger(__name__)
 
+ENDS_S = 5.0
+"""How long a child that takes no more calls may take to end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Boot:
@@ -109,8 +112,15 @@ class Child:
                 write_frame(self._process.stdin, packed.parts)
         except (OSError, ValueError):
             self._pending.pop(number, None)
-            raise WorkerDied(f"the {self._name} stopped; the next call starts it again") from None
+            raise self._gone() from None
         return future
+
+    def _gone(self) -> WorkerDied:
+        """The error for a call that it did not take: it has ended, or is about to."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDS_S)
+        self.kill()
+        return ended(self._name, self._process.returncode)
 
     def _give(self, shared: list[memory.Sealed]) -> bool:
         assert self._descriptors is not None  # noqa: S101 - else nothing is shared

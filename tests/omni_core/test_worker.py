@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -140,6 +141,45 @@ async def test_a_stream_is_pulled_at_most_two_items_ahead_of_its_reader(
     seen = log.read_text().split()
     assert seen[-1] == "closed"
     assert len(seen) <= 3 + 4
+
+
+def kill(worker: Worker) -> None:
+    """End the child behind the worker's back, between two calls."""
+    child = worker._child
+    assert child is not None
+    os.kill(child._process.pid, signal.SIGKILL)
+    child._process.wait(20)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_stream_whose_child_was_killed_between_two_items_did_not_end(
+    worker: Worker, tmp_path: Path, restarted: bool
+) -> None:
+    stream = worker.stream("count", str(tmp_path / "log"), 9, stall_s=20)
+    seen = [await anext(stream)]
+    await worker.call("add", 0, deadline_s=20)  # after the item that was asked for ahead
+    await asyncio.to_thread(kill, worker)
+    other = worker.stream("count", str(tmp_path / "other"), 9, stall_s=20)
+    others = [await anext(other)] if restarted else []
+    with pytest.raises(WorkerDied, match="killed") as e:
+        while True:
+            seen.append(await anext(stream))
+    assert (seen, e.value.reason) == ([0, 1], "killed")
+    others += [item async for item in other]  # neither read nor closed by the first
+    assert others == list(range(9))
+
+
+async def test_calls_that_depend_on_each_other_reach_one_child_and_no_later_one(
+    worker: Worker,
+) -> None:
+    first = await worker.bound()
+    pid = await first.call("pid", deadline_s=20)
+    assert pid == await worker.call("pid", deadline_s=20)
+    await asyncio.to_thread(kill, worker)
+    assert await worker.call("pid", deadline_s=20) != pid
+    with pytest.raises(WorkerDied, match="killed"):
+        await first.call("pid", deadline_s=20)
+    assert await (await worker.bound()).call("add", 1, deadline_s=20) == 6
 
 
 async def test_an_error_midway_arrives_after_the_items_before_it(worker: Worker) -> None:

@@ -1,7 +1,7 @@
 """From a batch to points: read and embedded by the models, with headings, words and thumbnails.
 
 The result is plain data. It depends on the batch and on what the readers hold of its source, which
-`Models.restore` sets before the first one; nothing is stored here.
+`Session.restore` sets before the first one; nothing is stored here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from omni_core.engine.ingest.chapters import Chapters
 from omni_core.engine.ingest.emptiness import is_findable
 from omni_core.engine.ingest.groups import Batch
 from omni_core.engine.ingest.points import to_points
-from omni_core.engine.workers import Models
+from omni_core.engine.session import Session
 from omni_core.evidence import thumbnails
 from omni_core.models.answers import Processed
 from omni_core.points import Point
@@ -53,7 +53,7 @@ class Embedded:
     segments: tuple[str, ...] = ()
     """At the end of a group, the ids of all its segments."""
     readers: bytes = b""
-    """At the end of a group, the readers' buffers, for `Models.restore`."""
+    """At the end of a group, the readers' buffers, for `Session.restore`."""
     last: bool = False
     """Whether it is the last of its source."""
     voices: Voices | None = None
@@ -62,10 +62,10 @@ class Embedded:
     warnings: tuple[str, ...] = ()
 
 
-async def embed(models: Models, batch: Batch, target: Target, chapters: Chapters) -> Embedded:
+async def embed(session: Session, batch: Batch, target: Target, chapters: Chapters) -> Embedded:
     """Read and embed one batch. Raises ModelsDied."""
     segments = list(batch.segments)
-    processed = await models.process(segments, batch.reading)
+    processed = await session.process(segments, batch.reading)
     made = _points(processed, target, chapters)
     small = await asyncio.to_thread(_thumbnails, segments) if target.thumbnails else ()
     return Embedded(
@@ -76,11 +76,11 @@ async def embed(models: Models, batch: Batch, target: Target, chapters: Chapters
 
 
 async def end_group(
-    models: Models, group: int, segments: Sequence[str], target: Target, chapters: Chapters
+    session: Session, group: int, segments: Sequence[str], target: Target, chapters: Chapters
 ) -> Embedded:
     """End a group of these segments (ids): the readers' buffers as they are, and the words of
     those that cannot save theirs. Raises ModelsDied."""
-    saved = await models.save(target.source.id)
+    saved = await session.save()
     return Embedded(
         group, *_points(saved.flushed, target, chapters), ends_group=True,
         segments=tuple(segments), readers=saved.state, timings=saved.flushed.timings,
@@ -88,10 +88,10 @@ async def end_group(
 
 
 async def end_source(
-    models: Models, group: int, segments: Sequence[str], target: Target, chapters: Chapters
+    session: Session, group: int, segments: Sequence[str], target: Target, chapters: Chapters
 ) -> Embedded:
     """End the last group: all that the readers have buffered, and who spoke. Raises ModelsDied."""
-    flushed = await models.flush(target.source.id)
+    flushed = await session.flush()
     return Embedded(
         group, *_points(flushed, target, chapters), ends_group=True, segments=tuple(segments),
         last=True, voices=flushed.voices, timings=flushed.timings, warnings=flushed.warnings,

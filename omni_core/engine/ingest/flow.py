@@ -23,7 +23,8 @@ from omni_core.engine.ingest.groups import Batch, Groups
 from omni_core.engine.ingest.observed import Observed
 from omni_core.engine.ingest.reached import Reached
 from omni_core.engine.ingest.titles import title_segment
-from omni_core.engine.workers import Models, ModelsDied
+from omni_core.engine.session import ModelsDied, Session
+from omni_core.engine.workers import Models
 from omni_core.models.answers import ReadOptions
 from omni_core.originals import Original
 from omni_core.types import CutOptions, FileLength, FileWarning, Segment
@@ -114,19 +115,20 @@ class Flow:
         grace_s: Callable[[], float],
     ) -> None:
         source = self._target.source
-        await self._models.restore(source.id, self.reached.readers)
+        session = await self._models.session(source.id)
+        await session.restore(self.reached.readers)
         stream = cutter.stream("decompose", file, source, options, stall_s=stall_s)
         try:
             async for batch in self._batches(stream):
-                await self._step(self._take(batch, sink), grace_s)
+                await self._step(self._take(session, batch, sink), grace_s)
                 await on_batch()
         except asyncio.CancelledError:
             if grace_s() and self._since and not self._in_step:
-                await _briefly(self._end_group(sink), grace_s())
+                await _briefly(self._end_group(session, sink), grace_s())
             raise
         finally:
             await stream.aclose()
-        await self._step(self._end(sink), grace_s)
+        await self._step(self._end(session, sink), grace_s)
 
     async def _batches(
         self, stream: AsyncIterator[Segment | FileWarning | FileLength]
@@ -161,32 +163,31 @@ class Flow:
             del task  # its error holds this frame, and so the pixels of the step
         self._in_step = False
 
-    async def _take(self, batch: Batch, sink: Sink) -> None:
+    async def _take(self, session: Session, batch: Batch, sink: Sink) -> None:
         chapters = self.observed.chapters
-        await self._give(await embed(self._models, batch, self._target, chapters), sink)
+        await self._give(await embed(session, batch, self._target, chapters), sink)
         self._since += [segment.id for segment in batch.segments]
         if batch.ends_group:
-            await self._end_group(sink)
+            await self._end_group(session, sink)
 
-    async def _end_group(self, sink: Sink) -> None:
-        await self._give(await end_group(*self._open_group()), sink)
+    async def _end_group(self, session: Session, sink: Sink) -> None:
+        await self._give(await end_group(session, *self._open_group()), sink)
         self._since.clear()
 
-    async def _end(self, sink: Sink) -> None:
+    async def _end(self, session: Session, sink: Sink) -> None:
         """What the readers have buffered; the whole title, as all that can be found of the file,
         where there is nothing else."""
-        ended = await end_source(*self._open_group())
+        ended = await end_source(session, *self._open_group())
         source = self._target.source
         if not (self.reached.found or ended.findable) and (title := title_segment(source)):
             batch = Batch(ended.group, (title,), ReadOptions(), self.reached.at)
-            whole = await embed(self._models, batch, self._target, self.observed.chapters)
+            whole = await embed(session, batch, self._target, self.observed.chapters)
             await self._give(replace(whole, replaces=self.reached.title), sink)
         await self._give(ended, sink)
         self._since.clear()
 
-    def _open_group(self) -> tuple[Models, int, list[str], Target, Chapters]:
-        observed, number = self.observed, self.reached.groups
-        return self._models, number, self._since, self._target, observed.chapters
+    def _open_group(self) -> tuple[int, list[str], Target, Chapters]:
+        return self.reached.groups, self._since, self._target, self.observed.chapters
 
     def count(self, result: Embedded) -> None:
         """Note what a result took, and its warnings."""

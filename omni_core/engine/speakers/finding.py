@@ -76,11 +76,12 @@ async def find_speakers(context: Context, source: str) -> SpeakersOf:
 
 async def _listen(context: Context, row: SourceRow, words: list[Segment]) -> Voices | None:
     """Who speaks where these words are, by the sound of the file."""
-    session = f"speakers {next(_numbers)}"
-    renamed = [Segment(session, w.modality, w.channel, w.span) for w in words]
+    id = f"speakers {next(_numbers)}"
+    renamed = [Segment(id, w.modality, w.channel, w.span) for w in words]
     if not renamed:
         return None
-    await context.models.listen(session, renamed)
+    session = await context.models.session(id)
+    await session.listen(renamed)
     file, why = await current_file(context, row)
     if file is None:
         code, _, message = why.partition(": ")
@@ -91,8 +92,8 @@ async def _listen(context: Context, row: SourceRow, words: list[Segment]) -> Voi
         until = min(at + WINDOW_S, end)
         samples: Samples = await context.decoders.open("audio", file, at, until)
         sound = Segment(
-            session, row.modality, Channel.SOUND, Span("second", at, until), AudioContent(samples)
+            id, row.modality, Channel.SOUND, Span("second", at, until), AudioContent(samples)
         )
-        await context.models.listen(session, [sound])
+        await session.listen([sound])
         at = until
-    return await context.models.voices(session)
+    return await session.voices()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import wave
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from omni_core import Engine, IngestRequest
@@ -19,75 +17,45 @@ from omni_core.engine.results import FolderStatus, IngestStatus
 from omni_core.errors import StoreError
 from omni_core.payload import source_filter
 from omni_core.settings import Settings
+from tests.omni_core.engine.ingest.talk import LISTENER, talk
 
 pytestmark = pytest.mark.timeout(240)
 
 Opened = Callable[..., AbstractAsyncContextManager[Engine]]
 
-LISTENER = '''
-import json
+GATE = """
+import time
+from pathlib import Path
 from omni_core.protocols import Reader
-from omni_core.types import Channel, ReaderInfo, Segment, Span, TextContent
+from omni_core.types import Channel, ReaderInfo
 
-class Listener(Reader):
-    """Writes down each ten seconds of sound, across the ends of the windows, and its run."""
-    name, rank, loss = "listener", 5, "nothing is written down"
-
+class Gate(Reader):
+    "Reads no sound until a file is there."
+    name, loss = "gate", "nothing waits"
     @classmethod
     def describe(cls, settings): return ReaderInfo(cls.name, "none", "present")
     @classmethod
     def load(cls, settings, loaded): return cls()
     @classmethod
     def select(cls, segments): return [s for s in segments if s.channel is Channel.SOUND]
-
-    def __init__(self): self.open = {}; self.reads = 0
-
     def read(self, segments):
-        found = []
-        for s in segments:
-            start, end = self.open.get(s.source_id, 0.0), s.span.end
-            while end - start >= 10:
-                found.append(self.words(s, start, start + 10)); start += 10
-            self.open[s.source_id] = start
-            self.last = s
-        return found
-
-    def words(self, s, a, b):
-        text = f"from {a:g} to {b:g}"
-        return Segment(s.source_id, s.modality, Channel.SPEECH, Span("second", a, b),
-                       TextContent(text), text, "listener")
-
-    def flush(self, source_id):
-        start = self.open.pop(source_id, None)
-        if start is None or start >= self.last.span.end: return []
-        return [self.words(self.last, start, self.last.span.end)]
-
-    def save(self, source_id):
-        return json.dumps(self.open[source_id]).encode() if source_id in self.open else b""
-
-    def restore(self, source_id, state):
-        self.open.pop(source_id, None)
-        if state: self.open[source_id] = json.loads(state)
-
-    def pending_from(self, source_id): return self.open.get(source_id)
-'''
-
-
-def talk(path: Path, seconds: int = 300) -> Path:
-    """A hum that never stops, so that windows end anywhere."""
-    t = np.arange(seconds * 8000) / 8000
-    hum = (9000 * np.sin(2 * np.pi * 300 * t) * (0.6 + 0.4 * np.sin(t))).astype(np.int16)
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(8000)
-        out.writeframes(hum.tobytes())
-    return path
+        while not Path({path!r}).exists(): time.sleep(0.01)
+        return []
+    def flush(self, source_id): return []
+"""
 
 
 @pytest.fixture
 def listening(install: Callable[..., None]) -> None:
     install("a-listener", LISTENER, {"readers": "listener = a_listener:Listener"})
+
+
+@pytest.fixture
+def gate(install: Callable[..., None], tmp_path: Path) -> Path:
+    """Sound is read once this file is there: until then its source is under way."""
+    path = tmp_path / "open"
+    install("a-gate", GATE.format(path=str(path)), {"readers": "gate = a_gate:Gate"})
+    return path
 
 
 @pytest.fixture
@@ -248,7 +216,7 @@ async def test_what_lies_outside_of_the_roots_waits_for_a_server_that_may_read_i
 
 
 async def test_a_small_file_does_not_wait_for_a_film_and_a_second_film_says_that_it_does(
-    opened: Opened, memory: Settings, media: Path, tmp_path: Path
+    opened: Opened, memory: Settings, media: Path, gate: Path, tmp_path: Path
 ) -> None:
     long, other = talk(tmp_path / "long.wav", 3000), talk(tmp_path / "other.wav", 3001)
     heard: list[IngestStatus] = []
@@ -272,6 +240,7 @@ async def test_a_small_file_does_not_wait_for_a_film_and_a_second_film_says_that
         assert {Path(i.path).name for i in listed if isinstance(i, IngestStatus)} == {
             "long.wav", "other.wav",
         }  # fmt: skip
+        gate.touch()
         for job in (film, second):
             job.cancel()
         await asyncio.gather(film, second, return_exceptions=True)
@@ -281,7 +250,7 @@ async def test_a_small_file_does_not_wait_for_a_film_and_a_second_film_says_that
 
 
 async def test_who_sees_one_collection_does_not_hear_for_which_file_of_another_it_waits(
-    opened: Opened, memory: Settings, tmp_path: Path
+    opened: Opened, memory: Settings, gate: Path, tmp_path: Path
 ) -> None:
     secret, own = talk(tmp_path / "merger.wav", 3000), talk(tmp_path / "own.wav", 3001)
     waits: list[str] = []
@@ -302,6 +271,7 @@ async def test_who_sees_one_collection_does_not_hear_for_which_file_of_another_i
         hr = engine.within(["hr"])
         second = asyncio.create_task(hr.ingest(IngestRequest(str(own)), progress=note))
         await waiting.wait()
+        gate.touch()
         for job in (film, second):
             job.cancel()
         await asyncio.gather(film, second, return_exceptions=True)

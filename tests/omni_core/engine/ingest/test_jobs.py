@@ -11,7 +11,7 @@ import pytest
 
 from omni_core import Engine, IngestRequest, SearchRequest
 from omni_core.engine.results import FolderStatus, IngestStatus
-from omni_core.engine.workers import ModelsDied
+from omni_core.engine.session import ModelsDied, Session
 from omni_core.errors import NotFoundError, OmniError, UnreadableError
 from omni_core.models.answers import Processed, ReadOptions
 from omni_core.payload import source_filter
@@ -28,17 +28,16 @@ async def put(engine: Engine, path: Path, **more: object) -> IngestStatus:
 async def test_when_the_model_worker_dies_the_source_goes_on_from_its_checkpoint(
     engine: Engine, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models = engine._context.models
-    flush, deaths = models.flush, 0
+    flush, deaths = Session.flush, 0
 
-    async def dies_once(source_id: str) -> Processed:
+    async def dies_once(session: Session) -> Processed:
         nonlocal deaths
         if not deaths:
             deaths += 1
             raise ModelsDied("the model worker died (signal 9)")
-        return await flush(source_id)
+        return await flush(session)
 
-    monkeypatch.setattr(models, "flush", dies_once)
+    monkeypatch.setattr(Session, "flush", dies_once)
     status = await put(engine, media / "colours.mp4")
     index = await engine._context.opened_index()
     stored = await index.count(source_filter(status.source_id))
@@ -49,22 +48,21 @@ async def test_after_the_model_workers_death_all_since_the_checkpoint_is_sent_ag
     engine: Engine, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The dead worker took what it held back with it: the words of the title, too."""
-    models = engine._context.models
-    process, flush = models.process, models.flush
+    process, flush = Session.process, Session.flush
     sent: list[list[str]] = [[]]
 
-    async def noting(segments: list[Segment], reading: ReadOptions) -> Processed:
+    async def noting(session: Session, segments: list[Segment], reading: ReadOptions) -> Processed:
         sent[-1] += [s.id for s in segments]
-        return await process(segments, reading)
+        return await process(session, segments, reading)
 
-    async def dies_once(source_id: str) -> Processed:
+    async def dies_once(session: Session) -> Processed:
         if len(sent) == 1:
             sent.append([])
             raise ModelsDied("the model worker died (signal 9)")
-        return await flush(source_id)
+        return await flush(session)
 
-    monkeypatch.setattr(models, "process", noting)
-    monkeypatch.setattr(models, "flush", dies_once)
+    monkeypatch.setattr(Session, "process", noting)
+    monkeypatch.setattr(Session, "flush", dies_once)
     assert (await put(engine, media / "colours.mp4")).state == "ready"
     first, again = sent
     assert len(first) > 4 and again == first
@@ -73,13 +71,11 @@ async def test_after_the_model_workers_death_all_since_the_checkpoint_is_sent_ag
 async def test_a_model_worker_that_dies_again_leaves_a_source_that_says_partial(
     engine: Engine, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models = engine._context.models
-
-    async def dies(source_id: str) -> Processed:
+    async def dies(session: Session) -> Processed:
         raise ModelsDied("the model worker died (signal 9)")
 
     with monkeypatch.context() as broken:
-        broken.setattr(models, "flush", dies)
+        broken.setattr(Session, "flush", dies)
         status = await put(engine, media / "colours.mp4")
     assert (status.state, status.error_code) == ("partial", "WORKER_DIED")
     assert (await put(engine, media / "colours.mp4")).state == "ready"
