@@ -28,6 +28,9 @@ MIN_MOVED = 0.64
 """Their correlation once the camera's movement is taken off, less half the difference of their
 tones, above which they show the same scene too; not where the later one has come early, as
 encoders place it in the middle of a dissolve."""
+MAX_TONES = 1.5
+"""Difference of their tones (of 2 at most) from which neither of these counts: another scene of the
+same layout, or a light that hardly ever changes so much."""
 MAX_SAME = 0.4
 """Likeness below which they may show two scenes ..."""
 MAX_GUESSED = 0.0
@@ -40,7 +43,7 @@ MAX_STILL_SIZE, EMPTY = 0.002, 24
 these bytes: a slow zoom over a picture takes 0.01."""
 MIN_GROUP_S = 1.0
 """I-frames closer than this to the one before are part of its group: a dissolve takes longer."""
-MAX_SHARE, FREE_S = 0.4, 4.0
+MAX_SHARE, FREE_S = 0.7, 4.0
 """Share of the video that is decoded whole, at most, and seconds before that counts; after that,
 cuts lie where the sizes of packets make them likely."""
 MAX_GROUP_S, MAX_GROUP_BYTES = 60.0, 64 << 20
@@ -199,10 +202,12 @@ class FastCutter:
 
 def _same(a: FrameFeatures, b: FrameFeatures, *, moved: bool) -> float:
     """How surely two I-frames show one scene, -2 to 1; moved: also where the camera has moved."""
-    likeness = alike(a, b)
+    likeness, differ = alike(a, b), tones(a, b)
+    if differ > MAX_TONES:
+        return likeness - differ / 2
     if likeness > MAX_ALIKE:
         return likeness
-    differ = tones(a, b) / 2
+    differ /= 2
     if moved and (most := alike_when_moved(a, b) - differ) > MIN_MOVED:
         return most
     return likeness - differ
