@@ -43,7 +43,8 @@ _UNCONFINED = Rules(mode="off")
 
 
 class Worker:
-    """One child process: started by the first call, and again by the next call after it died."""
+    """One child process: started by the first call, and again by the next call after it died, or
+    after it said why its service cannot be built."""
 
     def __init__(
         self,
@@ -92,7 +93,8 @@ class Worker:
     async def bound(self) -> Bound:
         """For calls that depend on each other: all of them reach the child that runs now, or is
         started for them, and no later one."""
-        return Bound(self._named, await asyncio.to_thread(self._ensure_running))
+        child = await asyncio.to_thread(self._ensure_running)
+        return Bound(self._named, self._send, child)
 
     async def _named(
         self, child: Child | None, method: str, args: tuple[Any, ...], deadline_s: float | None
@@ -130,7 +132,7 @@ class Worker:
         if ready is None or ready.done():
             return
         waiting = asyncio.wrap_future(ready)
-        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        waiting.add_done_callback(_heard)
         await asyncio.wait([waiting], timeout=START_S)
         if not ready.done():
             await asyncio.to_thread(self.kill)
@@ -162,11 +164,9 @@ class Worker:
                 ahead = following()
                 yield item
         finally:
-            if ahead is not None and not ahead.done():
-                ahead.cancel()
             if ahead is not None:
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await asyncio.shield(asyncio.wait([ahead], timeout=0))
+                ahead.cancel()
+                ahead.add_done_callback(_heard)  # an error that came ahead concerns nobody now
             if child.pid is not None:
                 with contextlib.suppress(WorkerDied):
                     await asyncio.to_thread(self._send, child, "__drop__", (handle,))
@@ -202,7 +202,10 @@ class Worker:
                 raise WorkerDied(f"the {self.name} is closed", reason="closed")
             child = self._child
             if child is not None and child.pid is not None:
-                return child
+                if not self._could_not_start():
+                    return child
+                with contextlib.suppress(WorkerDied):  # it answers those that wait, then ends
+                    self._send(child, "__close__")
             started: Future[Child] = Future()
             self._reader = threading.Thread(
                 target=self._run, args=(started,), name=f"{self.name}-reader", daemon=True
@@ -214,6 +217,11 @@ class Worker:
             with contextlib.suppress(WorkerDied):  # its first call says so
                 self._ready = self._send(child, "__sandbox__")
             return child
+
+    def _could_not_start(self) -> bool:
+        """Whether the running child has no service: what it lacked may be there by now."""
+        ready = self._ready
+        return ready is not None and ready.done() and ready.exception() is not None
 
     def _run(self, started: Future[Child]) -> None:
         """Start the child, then read its answers until it ends; see `Child`."""
@@ -272,9 +280,21 @@ class Bound:
     """Calls of one child, which later ones depend on: once it is gone they raise WorkerDied,
     although another child runs by then. See `Worker.bound`."""
 
-    def __init__(self, call: Callable[..., Awaitable[Any]], child: Child) -> None:
-        self._call, self._child = call, child
+    def __init__(
+        self, call: Callable[..., Awaitable[Any]], send: Callable[..., object], child: Child
+    ) -> None:
+        self._call, self._send, self._child = call, send, child
 
     async def call(self, method: str, *args: Any, deadline_s: float | None = None) -> Any:
         """As `Worker.call`."""
         return await self._call(self._child, method, args, deadline_s)
+
+    async def tell(self, method: str, *args: Any) -> None:
+        """Make a call, after those before it, and do not wait for its answer."""
+        await asyncio.to_thread(self._send, self._child, method, args)
+
+
+def _heard(done: asyncio.Future[Any]) -> None:
+    """For a future that nobody awaits any more: its error is not logged as one that was missed."""
+    if not done.cancelled():
+        done.exception()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 from omni_core.errors import UnavailableError
@@ -60,6 +60,12 @@ class Session:
         """Who spoke in what was heard; the session ends with that."""
         found: Voices | None = await self._call("voices", self._source)
         return found
+
+    async def abandon(self) -> None:
+        """Nothing of the source follows: the readers give up what they hold of it. Does not wait
+        for that, and raises nothing where their process is gone."""
+        with suppress(WorkerDied):
+            await self._models.tell("restore", self._source, b"")
 
     async def _call(self, method: str, *args: Any) -> Any:
         with _as_models_died():

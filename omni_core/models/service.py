@@ -93,9 +93,11 @@ class ModelService:
         """
         name = f"question {next(self._questions)}"
         renamed = [replace(s, source_id=name) for s in segments]
-        first = self.process(renamed, ReadOptions(), urgent=True)
-        rest = self.flush(name)
-        self.restore(name, b"")  # of a question nothing follows
+        try:
+            first = self.process(renamed, ReadOptions(), urgent=True)
+            rest = self.flush(name)
+        finally:
+            self.restore(name, b"")  # of a question nothing follows
         return Processed(first.encoded + rest.encoded, first.timings, first.warnings)
 
     def rerank(self, question: Content, candidates: Sequence[Content | str]) -> list[float | None]:

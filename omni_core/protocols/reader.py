@@ -25,7 +25,8 @@ class Reader(ABC):
     * calls for several sources may interleave, and one call may contain several;
     * a source that is ingested again from an earlier position starts over: segments that start
       before the last ones read replace the buffer;
-    * an ingest that is abandoned is never flushed: keep the buffers of the last few sources;
+    * an ingest that is abandoned is not flushed, but emptied: `restore(source_id, b"")`; keep a
+      buffer until then, since hundreds of sources may be read at a time (`decoders`);
     * an ingest that is interrupted goes on in another process: `save` and `restore` carry the
       buffer there. A reader without them is flushed at each checkpoint instead, once a minute of
       sound, which cuts what it buffers in two.
@@ -82,8 +83,8 @@ class Reader(ABC):
     def flush(self, source_id: str) -> list[Segment]:
         """The buffered words of this source, of which more may follow. Optional.
 
-        Called at the end of an ingest, and at each checkpoint where `save` returns None; an
-        unknown source has none.
+        Called at the end of an ingest, and at each checkpoint where `save` returns None, for a
+        source of which this reader has read, or restored, anything.
         """
         return []
 
@@ -95,7 +96,8 @@ class Reader(ABC):
     def restore(self, source_id: str, state: bytes) -> None:  # noqa: B027 - optional
         """Replace the buffer of this source by one that `save` returned; b"" empties it.
 
-        Called before the first `read` of each ingest. Optional.
+        Called before the first `read` of each ingest that goes on with a saved buffer, and with
+        b"" where a buffer may be left of an earlier one, or the ingest is given up. Optional.
         """
 
     def pending_from(self, source_id: str) -> float | None:

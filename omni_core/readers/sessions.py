@@ -6,8 +6,10 @@ from typing import Generic, TypeVar
 
 State = TypeVar("State")
 
-MAX_SOURCES = 32
-"""Unfinished sources remembered; an abandoned ingest is never flushed."""
+MAX_SOURCES = 512
+"""Unfinished sources remembered: more than are ever read at a time (`decoders` is 256 at most, and
+watched files, questions and the finding of speakers come besides), since what is forgotten of one
+that is being read is lost. One that is given up is ended (`Reader.restore`)."""
 
 
 class Sessions(Generic[State]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -143,6 +144,13 @@ async def test_a_stream_is_pulled_at_most_two_items_ahead_of_its_reader(
     assert len(seen) <= 3 + 4
 
 
+async def came_ahead(worker: Worker) -> None:
+    """Return once a stream of which one item was taken has the next one, or its error."""
+    [task] = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.wait([task], timeout=20)
+    assert task.done()
+
+
 def kill(worker: Worker) -> None:
     """End the child behind the worker's back, between two calls."""
     child = worker._child
@@ -157,7 +165,7 @@ async def test_a_stream_whose_child_was_killed_between_two_items_did_not_end(
 ) -> None:
     stream = worker.stream("count", str(tmp_path / "log"), 9, stall_s=20)
     seen = [await anext(stream)]
-    await worker.call("add", 0, deadline_s=20)  # after the item that was asked for ahead
+    await came_ahead(worker)
     await asyncio.to_thread(kill, worker)
     other = worker.stream("count", str(tmp_path / "other"), 9, stall_s=20)
     others = [await anext(other)] if restarted else []
@@ -187,6 +195,37 @@ async def test_an_error_midway_arrives_after_the_items_before_it(worker: Worker)
     assert await anext(stream) == 1
     with pytest.raises(UnreadableError, match="the rest is damaged"):
         await anext(stream)
+
+
+async def test_an_error_that_came_ahead_of_who_stopped_listening_is_not_logged_as_missed(
+    worker: Worker,
+) -> None:
+    missed: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: missed.append(about))
+    stream = worker.stream("fail_midway", stall_s=20)
+    assert await anext(stream) == 1
+    await came_ahead(worker)
+    await stream.aclose()
+    del stream
+    gc.collect()
+    assert await worker.call("add", 1, deadline_s=20) == 6
+    assert missed == []
+
+
+async def test_who_is_cancelled_while_a_stream_is_closed_is_cancelled(
+    worker: Worker, tmp_path: Path
+) -> None:
+    stream = worker.stream("count", str(tmp_path / "log"), 9, stall_s=20)
+    await anext(stream)
+
+    async def closing() -> None:
+        await stream.aclose()
+
+    task = asyncio.create_task(closing())
+    await asyncio.sleep(0)  # it has begun, and waits
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_our_errors_cross_with_class_and_code(worker: Worker) -> None:
@@ -228,6 +267,18 @@ async def test_a_service_that_cannot_start_tells_each_caller_why(
     for _ in range(2):
         with pytest.raises(UnreadableError, match="cannot start"):
             await w.call("add", 1, deadline_s=20)
+    await asyncio.to_thread(w.close, 5.0)
+
+
+async def test_a_service_that_could_not_start_is_tried_again_by_the_next_call(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "later"
+    w = Worker("probe", "builtins:open", file=str(path))
+    with pytest.raises(OmniError, match="FileNotFoundError"):
+        await w.call("read", deadline_s=20)
+    path.write_text("it is there now")
+    assert await w.call("read", deadline_s=20) == "it is there now"
     await asyncio.to_thread(w.close, 5.0)
 
 

@@ -116,7 +116,26 @@ class Flow:
     ) -> None:
         source = self._target.source
         session = await self._models.session(source.id)
-        await session.restore(self.reached.readers)
+        try:
+            await session.restore(self.reached.readers)
+            await self._cut(session, cutter, file, options, sink, stall_s, on_batch, grace_s)
+            await self._step(self._end(session, sink), grace_s)
+        except BaseException:  # what another run needs of it is in `reached`
+            await session.abandon()
+            raise
+
+    async def _cut(
+        self,
+        session: Session,
+        cutter: Worker,
+        file: Original,
+        options: CutOptions,
+        sink: Sink,
+        stall_s: float,
+        on_batch: Callable[[], Awaitable[None]],
+        grace_s: Callable[[], float],
+    ) -> None:
+        source = self._target.source
         stream = cutter.stream("decompose", file, source, options, stall_s=stall_s)
         try:
             async for batch in self._batches(stream):
@@ -128,7 +147,6 @@ class Flow:
             raise
         finally:
             await stream.aclose()
-        await self._step(self._end(session, sink), grace_s)
 
     async def _batches(
         self, stream: AsyncIterator[Segment | FileWarning | FileLength]

@@ -22,6 +22,7 @@ from omni_core.catalog import Catalog, copying, open_catalog
 from omni_core.catalog.groups import StoredGroup
 from omni_core.engine import ownership
 from omni_core.engine.hashing import read_hash
+from omni_core.engine.ingest import limits
 from omni_core.engine.ingest.embedding import Target
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.results import SourceRow
@@ -30,6 +31,7 @@ from omni_core.errors import OmniError, StoreError
 from omni_core.files import write_atomically
 from omni_core.index import versions
 from omni_core.originals import Original
+from omni_core.payload import source_filter
 from omni_core.protocols import Index
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
@@ -49,7 +51,8 @@ class ReindexStatus:
     progress: float = 0.0
     """Of the current source, 0 to 1."""
     failed: tuple[tuple[str, str], ...] = ()
-    """(title, reason) of sources that were not embedded: the file is missing or has changed."""
+    """(title, reason) of sources that were not embedded, or not whole: the file is missing or has
+    changed, a limit ended its decoding."""
     state: str = "building"
     """building; swapped; or waiting: complete, swapped when the store is next opened."""
     message: str = ""
@@ -165,7 +168,8 @@ async def _embed_again(
     status: ReindexStatus,
     progress: Progress | None,
 ) -> str:
-    """Returns why nothing in the source can be found; "" where something can."""
+    """Returns why nothing in the source can be found; "" where something can. Raises OmniError
+    where the source was whole and is not in the new index."""
     path = Path(row.uri)
     try:
         stat = await asyncio.to_thread(path.stat)
@@ -191,6 +195,12 @@ async def _embed_again(
         await pipeline.run(
             cutter, file, info.cut, stall_s=settings.decode_stall_s, on_batch=on_batch
         )
+    limit = pipeline.observed.limit
+    if limit is not None and row.state == "ready":  # else it is partial, and stays so
+        raise limits.error(limit)
+    held, made = await target.count(source_filter(row.id)), len(pipeline.stored)
+    if held < made:
+        raise OmniError(f"the new index holds {held} of the {made} segments of {path.name!r}")
     return pipeline.empty
 
 

@@ -9,6 +9,7 @@ from omni_core.engine.context import Context
 from omni_core.engine.hashing import current_file
 from omni_core.engine.refs import Target, exact_source, points_of
 from omni_core.engine.results import SourceRow, SpeakersOf
+from omni_core.engine.session import Session
 from omni_core.engine.speakers.naming import HOW_TO_GET, of_row
 from omni_core.engine.speakers.recognition import recognise
 from omni_core.engine.speakers.said import Heard, Subtitles, carried, heard
@@ -81,12 +82,21 @@ async def _listen(context: Context, row: SourceRow, words: list[Segment]) -> Voi
     if not renamed:
         return None
     session = await context.models.session(id)
-    await session.listen(renamed)
+    try:
+        await session.listen(renamed)
+        await _hear(context, row, session, id, max(w.span.end for w in words))
+        return await session.voices()
+    except BaseException:
+        await session.abandon()
+        raise
+
+
+async def _hear(context: Context, row: SourceRow, session: Session, id: str, end: float) -> None:
+    """Let the session `id` hear the file up to this second."""
     file, why = await current_file(context, row)
     if file is None:
         code, _, message = why.partition(": ")
         raise NotFoundError(message, code=code)
-    end = max(w.span.end for w in words)
     at = 0.0
     while at < end:
         until = min(at + WINDOW_S, end)
@@ -96,4 +106,3 @@ async def _listen(context: Context, row: SourceRow, words: list[Segment]) -> Voi
         )
         await session.listen([sound])
         at = until
-    return await session.voices()

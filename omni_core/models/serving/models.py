@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from omni_core import readers
 from omni_core.encoders.remote.member import BUSY, Description, mark_of
@@ -62,7 +63,8 @@ class WorkerModels:
             try:
                 self._restore(step)
                 processed = self._do(step)
-                state = self._reading.save(step.source_id).state
+                saved = self._reading.save(step.source_id)
+                processed, state = _and(processed, saved.flushed), saved.state
             finally:
                 self._reading.restore(step.source_id, b"")
         if len(state) > MAX_STATE:
@@ -114,3 +116,10 @@ class WorkerModels:
     def close(self) -> None:
         """Close the models."""
         self._models.close()
+
+
+def _and(processed: Processed, flushed: Processed) -> Processed:
+    """A step's results, with those of a reader that could not save its buffer after it."""
+    stages = processed.timings.keys() | flushed.timings.keys()
+    spent = {s: processed.timings.get(s, 0.0) + flushed.timings.get(s, 0.0) for s in stages}
+    return replace(processed, encoded=processed.encoded + flushed.encoded, timings=spent)

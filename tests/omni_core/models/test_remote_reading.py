@@ -98,6 +98,13 @@ SAVES = """def save(self, source_id):
 """
 
 
+FLUSHES = """def flush(self, source_id, like=None):
+        from omni_core.types import Modality, Segment, Span
+        if self.held.get(source_id):
+            span = Span("second", self.held[source_id][0][0], self.held[source_id][-1][0] + 1)
+            like = like or Segment(source_id, Modality.AUDIO, Channel.SPEECH, span)"""
+
+
 @pytest.fixture
 def counter(install: Install) -> None:
     install("my-reader", READER % SAVES, {"readers": "counter = my_reader:Counter"})
@@ -252,6 +259,20 @@ def test_a_reader_that_cannot_hand_over_its_buffers_is_not_offered(
     with running(worker_app(plain(tmp_path), TOKEN)) as url:
         assert models(url)._models.elsewhere() is None
     assert "cannot save what it buffers" in caplog.text
+
+
+def test_words_of_a_reader_that_cannot_save_its_buffer_this_time_are_not_lost(
+    install: Install, tmp_path: Path, models: Make
+) -> None:
+    unsaved = SAVES.replace("        held = self.held.get(source_id)\n", "        return None\n")
+    keeps = READER.replace("def flush(self, source_id, like=None):", FLUSHES) % unsaved
+    install("my-reader", keeps, {"readers": "counter = my_reader:Counter"})
+    with running(worker_app(plain(tmp_path), TOKEN)) as url:
+        read = models(loaded(url))
+        found = [read.process([sound(n)], ReadOptions()) for n in range(3)]
+        found.append(read.flush("src_a"))
+    words = [e.segment.text for p in found for e in p.encoded if e.segment.text]
+    assert [w.split()[1] for w in words] == ["0", "1", "2"]
 
 
 def test_a_long_batch_is_sent_in_pieces_and_read_as_one(

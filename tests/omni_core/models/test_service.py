@@ -166,6 +166,24 @@ async def test_a_source_of_which_a_reader_holds_nothing_does_not_wait_for_what_i
     models.close()
 
 
+def test_nothing_is_held_of_a_question_that_could_not_be_read(
+    counting: ModelService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting.wait_ready(30)
+
+    def broken(self: HashingEncoder, contents: Sequence[Content]) -> list[Vector | None]:
+        raise UnavailableError("no memory")
+
+    monkeypatch.setattr(HashingEncoder, "encode_urgent", broken)
+    with pytest.raises(UnavailableError, match="no memory"):
+        text = Segment(
+            "src_a", Modality.AUDIO, Channel.TEXT, Span("second", 0, 1), TextContent("a title")
+        )
+        counting.understand([sound("src_a", 0), text])
+    assert counting.flush("question 1").encoded == ()
+    assert not counting._here._hold
+
+
 def test_segments_of_two_sources_in_one_call_are_refused(counting: ModelService) -> None:
     with pytest.raises(ValueError, match="one source at a time"):
         counting.process([sound("src_a", 0), sound("src_b", 0)], ReadOptions())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from omni_core.readers.sessions import MAX_SOURCES, Sessions
+from omni_core.settings import Settings
 
 
 def test_each_source_has_a_state_of_its_own_until_it_ends() -> None:
@@ -10,6 +11,14 @@ def test_each_source_has_a_state_of_its_own_until_it_ends() -> None:
     assert (sessions.get("a"), sessions.get("b"), sessions.get("c")) == ([1], [2], None)
     assert sessions.end("a") == [1]
     assert (sessions.end("a"), sessions.get("b")) == (None, [2])
+
+
+def test_as_many_sources_as_there_may_be_decoders_are_all_remembered() -> None:
+    sessions: Sessions[int] = Sessions()
+    decoders = Settings(decoders=256).decoders
+    for source in range(decoders + 10):  # watched files, questions and the finding of speakers
+        sessions.put(f"src_{source}", source)
+    assert [sessions.get(f"src_{n}") for n in range(decoders + 10)] == [*range(decoders + 10)]
 
 
 def test_sources_that_never_end_are_forgotten_the_oldest_first() -> None:

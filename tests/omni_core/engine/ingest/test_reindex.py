@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from omni_core import Engine, IngestRequest, SearchRequest
 from omni_core.encoders import hashing
 from omni_core.engine import ReindexStatus, reindex
 from omni_core.errors import StoreError
+from omni_core.index.edge import EdgeIndex
+from omni_core.points import Point
 from omni_core.settings import Settings
-from omni_core.types import EncoderInfo
+from omni_core.types import EncoderInfo, Modality
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -88,6 +90,57 @@ async def test_a_source_whose_file_is_gone_is_named_and_the_rest_goes_on(
     async with asyncio.timeout(100):
         report = await reindex(settings, "hashing")
     assert report.state == "swapped" and [t for t, _ in report.failed] == ["lake"]
+
+
+@pytest.mark.parametrize("whole_before", [True, False])
+async def test_a_source_that_a_limit_ended_while_it_was_embedded_again_is_not_ready(
+    opened: Callable[..., Any],
+    settings: Settings,
+    tmp_path: Path,
+    renamed: Callable[[], None],
+    whole_before: bool,
+) -> None:
+    path = tmp_path / "long.md"
+    path.write_text("\n\n".join(f"Part {n}. " + "A harbour wall. " * 90 for n in range(20)))
+    limited = replace(settings, max_segments=5)
+    async with opened(settings if whole_before else limited) as engine:
+        before = await engine.ingest(IngestRequest(str(path)))
+    assert before.state == ("ready" if whole_before else "partial")
+    renamed()
+    async with asyncio.timeout(100):
+        report = await reindex(limited, "hashing")
+    assert [title for title, _ in report.failed] == [path.stem] * whole_before
+    async with opened() as engine:
+        (row,) = (await engine.sources()).sources
+        assert row.state == "partial"
+        again = await engine.ingest(IngestRequest(str(path)))
+        assert again.state == "ready" and again.segments > 5
+
+
+async def test_a_source_of_which_the_new_index_lost_segments_is_not_ready(
+    opened: Callable[..., Any],
+    settings: Settings,
+    media: Path,
+    renamed: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await filled(opened, media, "colours.mp4", "lake.jpg")
+    renamed()
+    upsert, lost = EdgeIndex.upsert, 0
+
+    async def losing(index: EdgeIndex, points: Sequence[Point]) -> None:
+        nonlocal lost
+        kept = [p for p in points if lost or p.stored.modality is not Modality.VIDEO]
+        lost = lost or len(points) - len(kept)
+        await upsert(index, kept)
+
+    monkeypatch.setattr(EdgeIndex, "upsert", losing)
+    async with asyncio.timeout(100):
+        report = await reindex(settings, "hashing")
+    assert lost and [title for title, _ in report.failed] == ["colours"]
+    async with opened() as engine:
+        states = {row.title: row.state for row in (await engine.sources()).sources}
+    assert states == {"colours": "partial", "lake": "ready"}
 
 
 @pytest.mark.parametrize("words", [60, 400])
