@@ -236,6 +236,13 @@ class Catalog(Binned, Holding):
                 " WHERE sha256 IN (SELECT sha256 FROM present)",
                 (model,),
             )
+            # Another model may cut files otherwise: where one that is not whole stopped is void.
+            for table in ("checkpoints", "readers"):
+                db.execute(
+                    f"DELETE FROM {table} WHERE sha256 IN"  # noqa: S608 - ours
+                    " (SELECT sha256 FROM sources WHERE state = 'partial')"
+                )
+            db.execute("UPDATE sources SET resume = '{}' WHERE state = 'partial'")
             db.executemany(
                 "UPDATE sources SET empty = ? WHERE sha256 = ?",
                 [(why, sha256) for sha256, why in (empty or {}).items()],

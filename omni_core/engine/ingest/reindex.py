@@ -10,12 +10,10 @@ new index is complete, the swap happens when the store is next opened with the n
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog, copying, open_catalog
@@ -24,14 +22,14 @@ from omni_core.engine import ownership
 from omni_core.engine.hashing import read_hash
 from omni_core.engine.ingest import limits
 from omni_core.engine.ingest.embedding import Target
+from omni_core.engine.ingest.ledger import Ledger, described
 from omni_core.engine.ingest.pipeline import Pipeline
 from omni_core.engine.results import SourceRow
 from omni_core.engine.workers import Decoders, Models
 from omni_core.errors import OmniError, StoreError
-from omni_core.files import write_atomically
-from omni_core.index import versions
+from omni_core.ids import source_id
 from omni_core.originals import Original
-from omni_core.payload import source_filter
+from omni_core.payload import changes, source_filter
 from omni_core.protocols import Index
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo
@@ -59,39 +57,6 @@ class ReindexStatus:
 
 
 Progress = Callable[[ReindexStatus], Awaitable[None]]
-
-
-class Ledger:
-    """The sources that the new index holds: one small JSON file, replaced atomically."""
-
-    def __init__(self, store: Path, info: EncoderInfo) -> None:
-        """The ledger of this model's index; empty when there is none."""
-        self._path = versions.folder(store) / f"{versions.slug(info)}.reindex.json"
-        self.done: set[str] = set()
-        self.empty: dict[str, str] = {}
-        """Of those in which nothing is found, why."""
-        self.complete = False
-        try:
-            held: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return
-        except ValueError as e:
-            raise StoreError(f"{self._path.name} is damaged; remove it and reindex again") from e
-        if held.get("fingerprint") == info.fingerprint:
-            self.done, self.complete = set(held["done"]), bool(held["complete"])
-            self.empty = dict(held.get("empty", {}))
-
-    def write(self, info: EncoderInfo) -> None:
-        """Durable when this returns."""
-        facts = {
-            "fingerprint": info.fingerprint, "done": sorted(self.done), "complete": self.complete,
-            "empty": self.empty,
-        }  # fmt: skip
-        write_atomically(self._path, json.dumps(facts).encode())
-
-    def remove(self) -> None:
-        """Delete the file, after the swap."""
-        self._path.unlink(missing_ok=True)
 
 
 async def reindex(
@@ -129,7 +94,7 @@ async def reindex(
                 except OmniError as e:
                     status = replace(status, failed=(*status.failed, (row.title, str(e))))
                 else:
-                    ledger.done.add(row.sha256)
+                    ledger.done[row.sha256] = described(row)
                     if why:
                         ledger.empty[row.sha256] = why
                     await asyncio.to_thread(ledger.write, info)
@@ -144,18 +109,23 @@ async def reindex(
 def _rows(settings: Settings, info: EncoderInfo) -> tuple[str, list[SourceRow]]:
     """The id of the library, "" where it has none yet, and the sources to embed again; reads the
     catalog without locking the store."""
-    rows: list[SourceRow] = []
-    after = None
     with open_catalog(settings, read_only=True) as catalog:
         if catalog.get_meta("fingerprint") == info.fingerprint:
             raise StoreError(
                 f"the library is already embedded with {info.fingerprint}", code="BAD_ARGUMENT"
             )
-        while True:
-            page, _, after = catalog.list(limit=PAGE, after=after)
-            rows += [r for r in page if r.segments or r.state == "ready"]
-            if after is None:
-                return catalog.get_meta(copying.LIBRARY) or "", rows
+        rows = [r for r in _all(catalog) if r.segments or r.state == "ready"]
+        return catalog.get_meta(copying.LIBRARY) or "", rows
+
+
+def _all(catalog: Catalog) -> list[SourceRow]:
+    rows: list[SourceRow] = []
+    after = None
+    while True:
+        page, _, after = catalog.list(limit=PAGE, after=after)
+        rows += page
+        if after is None:
+            return rows
 
 
 async def _embed_again(
@@ -235,6 +205,7 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
     try:
         await target.open()
         await target.claim(await asyncio.to_thread(ownership.library_id, catalog))
+        await _bring_up_to_date(target, ledger, catalog)
         held = await target.count_by_source(exact=True)
         await target.activate()
     finally:
@@ -246,3 +217,17 @@ async def adopt(settings: Settings, info: EncoderInfo, catalog: Catalog) -> bool
 
     await asyncio.to_thread(note)
     return True
+
+
+async def _bring_up_to_date(target: Index, ledger: Ledger, catalog: Catalog) -> None:
+    """Do to the new index what was done to sources after they were embedded for it: they were
+    forgotten, renamed, dated, or moved between collections."""
+    rows = {row.sha256: row for row in await asyncio.to_thread(_all, catalog)}
+    for sha256, then in ledger.done.items():
+        row = rows.get(sha256)
+        if row is None:
+            await target.delete(source_filter(source_id(sha256)))
+        elif then != described(row):
+            now = changes(title=row.title, recorded_at=row.recorded_at, collections=row.collections)
+            await target.set_payload(source_filter(row.id), now)
+    await target.flush()

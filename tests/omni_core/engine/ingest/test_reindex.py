@@ -15,6 +15,7 @@ from omni_core.encoders import hashing
 from omni_core.engine import ReindexStatus, reindex
 from omni_core.errors import StoreError
 from omni_core.index.edge import EdgeIndex
+from omni_core.payload import source_filter
 from omni_core.points import Point
 from omni_core.settings import Settings
 from omni_core.types import EncoderInfo, Modality
@@ -79,6 +80,27 @@ async def test_the_old_index_answers_until_the_swap_and_later_sources_are_comple
         await engine.ingest(IngestRequest(str(media / "notes.md")))
         found = await engine.search(SearchRequest("magma chamber"))
         assert "magma" in found.hits[0].text
+
+
+async def test_what_was_done_to_sources_after_they_were_embedded_again_holds_after_the_swap(
+    opened: Callable[..., Any], settings: Settings, media: Path, renamed: Callable[[], None]
+) -> None:
+    await filled(opened, media, "colours.mp4", "lake.jpg", "notes.md")
+    async with opened() as engine:  # the store is held, as by a server
+        renamed()
+        async with asyncio.timeout(100):
+            assert (await reindex(settings, "hashing")).state == "waiting"
+        film = (await engine.sources(match="colours")).sources[0]
+        await engine.forget(film.id)
+        again = IngestRequest(str(media / "notes.md"), title="Field book", collection="trips")
+        assert (await engine.ingest(again)).changed == ("title", "collection")
+    async with opened() as engine:
+        index = await engine._context.opened_index()
+        assert await index.count(source_filter(film.id)) == 0
+        in_trips = await engine.search(SearchRequest("magma chamber", collection="trips"))
+        everywhere = await engine.search(SearchRequest("meadow station"))
+    assert {hit.title for hit in in_trips.hits} == {"Field book"}
+    assert film.id not in {hit.source_id for hit in everywhere.hits}
 
 
 async def test_a_source_whose_file_is_gone_is_named_and_the_rest_goes_on(

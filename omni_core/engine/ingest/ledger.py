@@ -1,0 +1,57 @@
+"""What a re-index has done so far: it goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from omni_core.engine.results import SourceRow
+from omni_core.errors import StoreError
+from omni_core.files import write_atomically
+from omni_core.index import versions
+from omni_core.types import EncoderInfo
+
+Described = list[Any]
+"""What the points of a source say of it, besides its content: see `described`."""
+
+
+def described(row: SourceRow) -> Described:
+    """Title, date and collections of a source, as JSON gives them back."""
+    at = row.recorded_at
+    return [row.title, "" if at is None else at.isoformat(), sorted(row.collections)]
+
+
+class Ledger:
+    """The sources that the new index holds: one small JSON file, replaced atomically."""
+
+    def __init__(self, store: Path, info: EncoderInfo) -> None:
+        """The ledger of this model's index; empty when there is none."""
+        self._path = versions.folder(store) / f"{versions.slug(info)}.reindex.json"
+        self.done: dict[str, Described] = {}
+        """By sha256, as what each source was embedded."""
+        self.empty: dict[str, str] = {}
+        """Of those in which nothing is found, why."""
+        self.complete = False
+        try:
+            held: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        except ValueError as e:
+            raise StoreError(f"{self._path.name} is damaged; remove it and reindex again") from e
+        if held.get("fingerprint") == info.fingerprint:
+            self.complete = bool(held["complete"])
+            self.done = dict(held["done"]) if isinstance(held["done"], dict) else {}
+            self.empty = dict(held.get("empty", {}))
+
+    def write(self, info: EncoderInfo) -> None:
+        """Durable when this returns."""
+        facts = {
+            "fingerprint": info.fingerprint, "done": self.done, "complete": self.complete,
+            "empty": self.empty,
+        }  # fmt: skip
+        write_atomically(self._path, json.dumps(facts).encode())
+
+    def remove(self) -> None:
+        """Delete the file, after the swap."""
+        self._path.unlink(missing_ok=True)
