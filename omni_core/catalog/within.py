@@ -42,10 +42,9 @@ class CatalogWithin(Catalog):
         """Nothing: the whole catalog is closed by its owner."""
 
     def key_for(self, sha256: str, collection: str) -> str:
-        """The hash of the source which an ingest of these bytes into a collection is about: one
-        that is visible, else the copy that is kept apart for it."""
-        held = self.with_bytes(sha256)
-        return held[0] if held else hash_apart(sha256, collection)
+        """The hash of the source which an ingest of these bytes into a collection is about: the
+        one that is in it already, else the copy that is kept apart for it."""
+        return self._held(sha256, collection) or hash_apart(sha256, collection)
 
     def binned(self) -> list[BinnedSource]:
         """What of the bin was in these collections and in no other."""
@@ -88,6 +87,9 @@ class CatalogWithin(Catalog):
 
     def _let_go(self, db: Transaction, sha256: str) -> None:
         self._whole._let_go(db, sha256)
+
+    def _hold_bytes(self, db: Transaction, sha256: str) -> None:
+        self._whole._hold_bytes(db, sha256)
 
 
 def _views(schema: str, names: tuple[str, ...]) -> tuple[str, list[str]]:
