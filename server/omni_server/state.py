@@ -24,18 +24,15 @@ from omni_server.calls import Calls
 from omni_server.tenants import Tenants, settings_of
 
 if TYPE_CHECKING:
-    from mcp.server.subscriptions import ListenHandler
-
     from omni_core import SharedEngine
     from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
     from omni_server.links import Links
+    from omni_server.subscriptions import Streams
     from omni_server.uploads.receiving import Uploads
 
 log = logging.getLogger(__name__)
 
-Listening = tuple["ListenHandler", Callable[[str], Awaitable[None]]]
-"""What serves streams of subscribers, and what tells it of a source that changed."""
 Opener = Callable[[Settings], Awaitable["EngineApi"]]
 
 CLOSE_S = 5.0
@@ -59,11 +56,11 @@ class State:
         """Awaited with the id of a source that changed; set by the server around this state."""
         self.calls = Calls()
         """The ingest calls under way."""
-        self.listening: ListenHandler | None = None
+        self.listening: Streams | None = None
         """Serves the streams of subscribers; set by the server around this state."""
-        self.make_listening: Callable[[], Listening] | None = None
+        self.make_listening: Callable[[], Streams] | None = None
         """Makes another one, for callers who see some collections alone; set likewise."""
-        self._listening_within: dict[tuple[str, ...], Listening] = {}
+        self._listening_within: dict[tuple[str, ...], Streams] = {}
         self.guarded = False
         """Whether callers must be known: set by the HTTP transport where that is so."""
         self.prepare_tenant: Callable[[State], None] = lambda _: None
@@ -134,7 +131,7 @@ class State:
             return self.access
         return self.access.of_sender(principal.key)
 
-    def listening_of_caller(self) -> ListenHandler:
+    def listening_of_caller(self) -> Streams:
         """Serves the caller's stream of changes to what it sees."""
         seen = _seen()
         if not seen:
@@ -144,8 +141,8 @@ class State:
             assert self.make_listening is not None  # noqa: S101 - likewise
             made = self._listening_within[seen] = self.make_listening()
             if self._opening is not None and _succeeded(self._opening):
-                self._opening.result().within(seen).on_change(made[1])
-        return self._listening_within[seen][0]
+                self._opening.result().within(seen).on_change(made.changed)
+        return self._listening_within[seen]
 
     def downloads_of_caller(self) -> Downloads:
         """Fetches links for the caller: whoever sees some collections alone has files of its own,
@@ -166,8 +163,8 @@ class State:
         for state in (self, *self.tenants.open):
             if state.listening is not None:
                 state.listening.close()
-            for handler, _ in state._listening_within.values():
-                handler.close()
+            for streams in state._listening_within.values():
+                streams.close()
 
     async def is_idle(self) -> bool:
         """Whether nothing is being downloaded or ingested."""
@@ -232,8 +229,8 @@ class State:
                 self._tasks.start(self._resume(engine), name="going on with what was begun")
         if self.changed is not None:
             engine.on_change(self.changed)
-        for seen, (_, listener) in self._listening_within.items():
-            engine.within(seen).on_change(listener)
+        for seen, streams in self._listening_within.items():
+            engine.within(seen).on_change(streams.changed)
         self._tasks.start(engine.warm(), name="getting ready")
         return engine
 
