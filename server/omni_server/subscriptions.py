@@ -7,6 +7,10 @@ server opens no stream: neither is advertised.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.subscriptions import (
@@ -25,6 +29,9 @@ from mcp.types import (
 from omni_core.tasks import report_failure
 from omni_server.auth.principal import still_authenticated
 from omni_server.state import State
+
+if TYPE_CHECKING:
+    from omni_core.engine.api import EngineApi
 
 LIBRARY = "omni://library"
 SOURCE = "omni://source/{source_id}"
@@ -80,12 +87,68 @@ async def _end_with_its_token(handler: ListenHandler) -> None:
             return
 
 
+class StreamsWithin:
+    """The open streams of callers who see some collections alone: each is told of changes to what
+    it sees. Nothing is kept of rights that no open stream has."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, ...], _Held] = {}
+        self._engine: EngineApi | None = None
+
+    @property
+    def rights(self) -> tuple[tuple[str, ...], ...]:
+        """The rights that open streams have."""
+        return tuple(self._held)
+
+    @contextmanager
+    def of(self, seen: tuple[str, ...]) -> Iterator[Streams]:
+        """Those of callers with these rights, for one more of them."""
+        held = self._held.get(seen)
+        if held is None:
+            held = self._held[seen] = _Held()
+            self._listen(seen, held)
+        held.users += 1
+        try:
+            yield held.streams
+        finally:
+            held.users -= 1
+            if not held.users:
+                del self._held[seen]
+                held.stop()
+
+    def connect(self, engine: EngineApi) -> None:
+        """Tell them of the changes of this engine, which has opened."""
+        self._engine = engine
+        for seen, held in self._held.items():
+            self._listen(seen, held)
+
+    def disconnect(self) -> None:
+        """The engine is about to be closed."""
+        self._engine = None
+
+    def close(self) -> None:
+        """End all of them."""
+        for held in self._held.values():
+            held.streams.close()
+
+    def _listen(self, seen: tuple[str, ...], held: _Held) -> None:
+        if self._engine is not None:
+            held.stop = self._engine.within(seen).on_change(held.streams.changed)
+
+
+@dataclass
+class _Held:
+    streams: Streams = field(default_factory=Streams)
+    users: int = 0
+    stop: Callable[[], None] = lambda: None
+    """Ends the listening to the engine."""
+
+
 def connect(state: State) -> None:
     """Give the state subscribers of its own, and each of its tenants theirs; who sees some
     collections alone is told of their changes alone."""
-    state.listening = Streams()
+    state.listening, state.listening_within = Streams(), StreamsWithin()
     state.changed = state.listening.changed
-    state.make_listening = Streams
     state.prepare_tenant = connect
 
 
@@ -93,7 +156,8 @@ async def listen(
     ctx: ServerRequestContext[State], params: SubscriptionsListenRequestParams
 ) -> SubscriptionsListenResult:
     """Serve one stream of changes to the caller's library."""
-    return await ctx.lifespan_context.of_caller().listening_of_caller().serve(ctx, params)
+    with ctx.lifespan_context.of_caller().listening_of_caller() as streams:
+        return await streams.serve(ctx, params)
 
 
 async def advertise_what_is_sent(
