@@ -14,7 +14,7 @@ from typing import Any
 
 from omni_core.catalog.database import Row, Transaction
 from omni_core.catalog.members import Members
-from omni_core.catalog.rows import count, shown
+from omni_core.catalog.rows import count, mapping, shown
 from omni_core.catalog.tables import TABLES
 from omni_core.errors import NotFoundError, StoreError
 from omni_core.types import BinnedSource
@@ -22,6 +22,7 @@ from omni_core.types import BinnedSource
 _OF_SOURCE = ("sources", "paths", "collections", "speakers", "turns")
 _FACTS = (
     "SELECT b.sha256, b.id, b.title, b.uri, b.segments, b.model, b.pipeline, b.state, b.at, b.step,"
+    " b.rows,"
     " coalesce((SELECT sum(length(p.body)) FROM bin_points p WHERE p.sha256 = b.sha256), 0)"
     " AS size FROM bin b"
 )
@@ -235,9 +236,12 @@ def _plain(value: Any) -> Any:
 
 
 def _entry(r: Row) -> BinnedSource:
+    rows = mapping(r["rows"])  # of a copy that is not whole yet there are none
     return BinnedSource(
         id=r["id"], sha256=r["sha256"], title=shown(r["title"]), uri=shown(r["uri"]),
         segments=count(r["segments"]),
         size=int(r["size"]), forgotten_at=float(r["at"]), state=shown(r["state"]),
         model=shown(r["model"]), pipeline=shown(r["pipeline"]),
+        collections=tuple(str(c["name"]) for c in rows.get("collections", ())),
+        content="".join(str(s.get("content") or "") for s in rows.get("sources", ())),
     )  # fmt: skip

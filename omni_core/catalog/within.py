@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from omni_core.catalog.database import Row, Transaction
-from omni_core.catalog.rows import mapping
 from omni_core.catalog.store import Catalog
 from omni_core.ids import hash_apart
 from omni_core.types import BinnedSource
@@ -48,7 +47,8 @@ class CatalogWithin(Catalog):
 
     def binned(self) -> list[BinnedSource]:
         """What of the bin was in these collections and in no other."""
-        return [b for b in super().binned() if self._was_within(b.sha256)]
+        seen = set(self._names)
+        return [b for b in super().binned() if b.collections and seen.issuperset(b.collections)]
 
     def every_collection_of(self, source: str) -> list[str]:
         """The collections of one source, hidden ones too: for what is written."""
@@ -56,12 +56,6 @@ class CatalogWithin(Catalog):
 
     def _rows_of(self, table: str, sha256: str) -> list[dict[str, Any]]:
         return self._whole._rows_of(table, sha256)  # they are written back whole
-
-    def _was_within(self, sha256: str) -> bool:
-        found = self._one("SELECT rows FROM bin WHERE sha256 = ?", sha256)
-        rows = mapping(found["rows"]).get("collections", []) if found is not None else []
-        names = {str(row["name"]) for row in rows}
-        return bool(names) and names <= set(self._names)
 
     def _one(self, sql: str, *values: Any) -> Row | None:
         return self._whole._one(f"{self._views} {sql}", *self._values, *values)

@@ -11,6 +11,7 @@ import pytest
 
 from omni_core import Engine, IngestRequest, SearchRequest, StoreError
 from omni_core.engine.api import EngineApi
+from omni_core.engine.bin_limits import empty_surplus
 from omni_core.settings import Settings
 
 pytestmark = pytest.mark.timeout(120)
@@ -107,6 +108,23 @@ async def test_an_import_stays_out_of_a_collection_that_has_its_bytes(
     assert (await engine.sources()).total == 1
     await engine.import_vectors(str(tmp_path / "of-both"))
     assert (await _in(engine, "hr"), await _in(engine, "legal")) == ([own], [whole])
+
+
+async def test_the_bin_keeps_the_last_contents_of_a_file_for_each_collection_that_has_a_copy(
+    settings: Settings, notes: Path
+) -> None:
+    async with await Engine.open(replace(settings, bin_versions=1)) as engine:
+        hr, legal = engine.within(["hr"]), engine.within(["legal"])
+        for part, name in ((hr, "hr"), (legal, "legal"), (engine, "board")):
+            await part.forget(await _put(part, notes, name))
+        await empty_surplus(engine._context)
+        assert (len(await hr.bin()), len(await legal.bin()), len(await engine.bin())) == (1, 1, 3)
+        await asyncio.to_thread(notes.write_text, "# Boats\n\nThe boat sails in April.\n")
+        newer = await _put(legal, notes, "legal")
+        await legal.forget(newer)
+        await empty_surplus(engine._context)
+        assert [b.id for b in await legal.bin()] == [newer]
+        assert (len(await hr.bin()), len(await engine.bin())) == (1, 3)
 
 
 async def test_two_who_ingest_the_same_bytes_at_once_get_one_source(
