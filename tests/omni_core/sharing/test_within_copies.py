@@ -12,6 +12,9 @@ import pytest
 from omni_core import Engine, IngestRequest, SearchRequest, StoreError
 from omni_core.engine.api import EngineApi
 from omni_core.engine.bin_limits import empty_surplus
+from omni_core.engine.hashing import read_hash
+from omni_core.engine.ingest import file as ingest_file
+from omni_core.originals import Original
 from omni_core.settings import Settings
 
 pytestmark = pytest.mark.timeout(120)
@@ -125,6 +128,41 @@ async def test_the_bin_keeps_the_last_contents_of_a_file_for_each_collection_tha
         await empty_surplus(engine._context)
         assert [b.id for b in await legal.bin()] == [newer]
         assert (len(await hr.bin()), len(await engine.bin())) == (1, 3)
+
+
+async def test_a_copy_that_is_kept_apart_is_read_once_to_know_it_again(
+    engine: Engine, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    async def hashed(path: str, *, links: bool) -> tuple[str, Original]:
+        read.append(path)
+        return await read_hash(path, links=links)
+
+    monkeypatch.setattr(ingest_file, "read_hash", hashed)
+    own = await _put(engine.within(["hr"]), notes, "hr")
+    read.clear()
+    for _ in range(3):
+        assert await _put(engine, notes, "hr") == own
+    assert len(read) == 1
+    await _put(engine.within(["hr"]), notes, "hr")
+    await _put(engine.within(["legal"]), notes, "legal")
+    assert len(read) == 3
+    await asyncio.to_thread(notes.write_text, "# Boats\n\nThe boat sails in April.\n")
+    assert await _put(engine, notes, "hr") != own
+
+
+async def test_a_watched_file_that_stands_in_its_collection_as_a_copy_needs_nothing(
+    engine: EngineApi, notes: Path
+) -> None:
+    async def complete(collection: str) -> list[bool]:
+        page = await engine.known_files(str(notes.parent), collection=collection)
+        return [file.complete for file in page.files]
+
+    await _put(engine, notes, "legal")
+    assert await complete("hr") == [False]
+    await _put(engine.within(["hr"]), notes, "hr")
+    assert (await complete("hr"), await complete("board")) == ([True], [False])
 
 
 async def test_two_who_ingest_the_same_bytes_at_once_get_one_source(
