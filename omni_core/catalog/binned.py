@@ -13,8 +13,8 @@ import time
 from typing import Any
 
 from omni_core.catalog.database import Row, Transaction
-from omni_core.catalog.groups import Groups
-from omni_core.catalog.rows import count, shown
+from omni_core.catalog.members import Members
+from omni_core.catalog.rows import count, mapping, shown
 from omni_core.catalog.tables import TABLES
 from omni_core.errors import NotFoundError, StoreError
 from omni_core.types import BinnedSource
@@ -22,12 +22,13 @@ from omni_core.types import BinnedSource
 _OF_SOURCE = ("sources", "paths", "collections", "speakers", "turns")
 _FACTS = (
     "SELECT b.sha256, b.id, b.title, b.uri, b.segments, b.model, b.pipeline, b.state, b.at, b.step,"
+    " b.rows,"
     " coalesce((SELECT sum(length(p.body)) FROM bin_points p WHERE p.sha256 = b.sha256), 0)"
     " AS size FROM bin b"
 )
 
 
-class Binned(Groups):
+class Binned(Members):
     """Reads and writes the bin."""
 
     def binned(self) -> list[BinnedSource]:
@@ -92,9 +93,10 @@ class Binned(Groups):
     def begin_restoring(self, sha256: str, *, whole: bool) -> bool:
         """Put the rows of a source back, as one that is being ingested; with `whole` false as one
         without points, which is all that comes back. What the library has of it in part since is
-        replaced by a whole one; its paths and collections stay. Returns whether it was there in
-        part. Raises NotFoundError where it is not in the bin, StoreError BUSY where the library has
-        the source already."""
+        replaced by a whole one; its paths and collections stay. It comes back into no collection
+        that has the same bytes as another source by now. Returns whether it was there in part.
+        Raises NotFoundError where it is not in the bin, StoreError BUSY where the library has the
+        source already, or another one in each of its collections."""
         with self._writing() as db:
             self._take(db, sha256)
             found = db.execute("SELECT rows FROM bin WHERE sha256 = ?", (sha256,)).fetchone()
@@ -107,6 +109,7 @@ class Binned(Groups):
             if now is not None and (now["state"] == "ready" or not whole):
                 raise StoreError("this source is in the library again", code="BUSY")
             rows: dict[str, list[dict[str, Any]]] = json.loads(found["rows"])
+            self._leave_out_taken(db, sha256, rows)
             for table in ("paths", "collections") if now is not None else ():
                 rows[table] = [*self._rows_of(table, sha256), *rows[table]]
             db.execute("DELETE FROM sources WHERE sha256 = ?", (sha256,))
@@ -127,6 +130,18 @@ class Binned(Groups):
                 )
                 _drop(db, sha256)
             return now is not None
+
+    def _leave_out_taken(
+        self, db: Transaction, sha256: str, rows: dict[str, list[dict[str, Any]]]
+    ) -> None:
+        """Leave out of the rows of a forgotten source the collections that have its bytes again."""
+        content = next((str(r["content"]) for r in rows["sources"] if r.get("content")), "")
+        self._hold_bytes(db, content or sha256)
+        names = {str(row["name"]) for row in rows["collections"]}
+        taken = self.taken(sha256, content, names)
+        if taken and taken == names:
+            raise StoreError("this source is in the library again", code="BUSY")
+        rows["collections"] = [r for r in rows["collections"] if r["name"] not in taken]
 
     def bin_parts(self, sha256: str) -> list[int]:
         """The numbers of the parts in which the points of a source are kept."""
@@ -221,9 +236,12 @@ def _plain(value: Any) -> Any:
 
 
 def _entry(r: Row) -> BinnedSource:
+    rows = mapping(r["rows"])  # of a copy that is not whole yet there are none
     return BinnedSource(
         id=r["id"], sha256=r["sha256"], title=shown(r["title"]), uri=shown(r["uri"]),
         segments=count(r["segments"]),
         size=int(r["size"]), forgotten_at=float(r["at"]), state=shown(r["state"]),
         model=shown(r["model"]), pipeline=shown(r["pipeline"]),
+        collections=tuple(str(c["name"]) for c in rows.get("collections", ())),
+        content="".join(str(s.get("content") or "") for s in rows.get("sources", ())),
     )  # fmt: skip

@@ -112,6 +112,11 @@ class Database(ABC):
         StoreError BUSY while another process ingests it."""
         return
 
+    def _hold_bytes(self, db: Transaction, sha256: str) -> None:
+        """Let no other transaction put a source with these bytes into a collection before this one
+        ends."""
+        return
+
     def _own(self, db: Transaction, sha256: str) -> None:
         """Make this process the owner of a source that it took."""
         return

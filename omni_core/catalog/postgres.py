@@ -167,6 +167,9 @@ class PostgresCatalog(Catalog):
         db.execute("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", (sha256,))
         self._refuse_if_another_has_it(db, sha256)
 
+    def _hold_bytes(self, db: Transaction, sha256: str) -> None:
+        db.execute("SELECT pg_advisory_xact_lock(hashtextextended(?, 1))", (sha256,))
+
     def _own(self, db: Transaction, sha256: str) -> None:
         found = db.execute(
             f"UPDATE sources SET owner = ?, worker = ?, lease_until = {_UNTIL},"  # noqa: S608 - ours

@@ -19,7 +19,7 @@ from omni_core.catalog.query import (
     select,
 )
 from omni_core.errors import NotFoundError
-from omni_core.ids import PIPELINE, hash_apart, is_id_shaped
+from omni_core.ids import PIPELINE, is_id_shaped
 from omni_core.types import SourceRow
 
 MOST_FOUND = 50
@@ -42,21 +42,6 @@ class Reads(Database):
     def ids(self) -> set[str]:
         """The ids of all sources."""
         return {str(r["id"]) for r in self._all("SELECT id FROM sources")}
-
-    def with_bytes(self, sha256: str) -> builtins.list[str]:
-        """The hashes (`SourceRow.sha256`) of the sources whose file has these bytes."""
-        found = self._all(
-            "SELECT sha256 FROM sources WHERE sha256 = ? OR content = ? ORDER BY sha256",
-            sha256, sha256,
-        )  # fmt: skip
-        return [str(r["sha256"]) for r in found]
-
-    def key_for(self, sha256: str, collection: str) -> str:
-        """The hash of the source which an ingest of these bytes into a collection is about: the
-        copy that is kept apart for it, where there is one and no other; else that of the bytes."""
-        held = self.with_bytes(sha256)
-        apart = hash_apart(sha256, collection)
-        return apart if apart in held and sha256 not in held else sha256
 
     def get_many(self, ids: Collection[str]) -> dict[str, SourceRow]:
         """The known sources among these ids (`src_...`), by id; one query."""

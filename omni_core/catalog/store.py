@@ -54,7 +54,7 @@ class Catalog(Binned, Holding):
         It is empty for a new or a complete source, and when the model or the pipeline has changed:
         the ingest then starts from the beginning. Raises StoreError BUSY while another process
         ingests it; with `unless_ready` also when one has completed it in this pipeline, since the
-        caller looked.
+        caller looked, and SAME_BYTES where the collection has the same bytes as another source.
         """
         values: dict[str, Any] = {
             **_described(source),
@@ -79,7 +79,7 @@ class Catalog(Binned, Holding):
             _upsert(db, values)
             if not source.content:
                 _add_path(db, source.sha256, source.uri, (source.size, mtime_ns, ctime_ns, inode))
-            _add_collection(db, source.sha256, collection)
+            self._join(db, source.sha256, collection)
             self._own(db, source.sha256)
         return {} if before(values["resume"]) else rows.mapping(values["resume"])
 
@@ -290,20 +290,6 @@ class Catalog(Binned, Holding):
                 (size, mtime_ns, ctime_ns, inode, path, self._sha256(source)),
             )
 
-    def add_collection(self, source: str, name: str) -> None:
-        """Add the source to another collection."""
-        with self._writing() as db:
-            _add_collection(db, self._sha256(source), name)
-
-    def leave_collections(self, source: str, names: Collection[str]) -> None:
-        """Take the source out of these collections; it must be in others too."""
-        sha256 = self._sha256(source)
-        with self._writing() as db:
-            db.executemany(
-                "DELETE FROM collections WHERE name = ? AND sha256 = ?",
-                [(name, sha256) for name in names],
-            )
-
     def unmended(self) -> dict[tuple[str, ...], list[str]]:
         """Sources whose points may still hold collection names of an older version: their ids by
         the names that belong there."""
@@ -416,11 +402,3 @@ def _add_path(db: Transaction, sha256: str, path: str, state: tuple[int, int, in
         (path, sha256, *state, fold(Path(path).name)),
     )
     db.execute("DELETE FROM passed_over WHERE path = ?", (path,))
-
-
-def _add_collection(db: Transaction, sha256: str, name: str) -> None:
-    db.execute(
-        "INSERT INTO collections (name, sha256, ingested_at)"
-        " SELECT ?, sha256, ingested_at FROM sources WHERE sha256 = ? ON CONFLICT DO NOTHING",
-        (name, sha256),
-    )

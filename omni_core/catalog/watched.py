@@ -47,16 +47,20 @@ class WatchedFiles(Reads):
     def files(self, folder: str, collection: str, after: str, limit: int) -> list[FileRow]:
         """Files under a folder in order of path, those after the path `after`.
 
-        `in_collection` says whether the source is in `collection`.
+        `in_collection` says whether the source is in `collection`, or a copy that is kept apart
+        for that and is as far.
         """
         first, last = _range(folder)
         first = max(first, after)
         ingested = self._all(
             "SELECT p.path, p.size, p.mtime_ns, p.gone_at, s.id, s.state, s.pipeline,"
-            " EXISTS (SELECT 1 FROM collections c WHERE c.sha256 = s.sha256 AND c.name = ?) AS it"
+            " EXISTS (SELECT 1 FROM collections c WHERE c.sha256 = s.sha256 AND c.name = ?)"
+            " OR EXISTS (SELECT 1 FROM sources o WHERE o.content = s.sha256 AND o.content <> ''"
+            " AND o.state || '' = s.state AND o.pipeline = s.pipeline AND EXISTS"  # by content
+            " (SELECT 1 FROM collections c WHERE c.sha256 = o.sha256 AND c.name = ?)) AS it"
             " FROM paths p JOIN sources s ON s.sha256 = p.sha256"
             " WHERE p.path > ? AND p.path < ? ORDER BY p.path LIMIT ?",
-            collection, first, last, limit,
+            collection, collection, first, last, limit,
         )  # fmt: skip
         passed = self._all(
             "SELECT * FROM passed_over WHERE path > ? AND path < ? ORDER BY path LIMIT ?",

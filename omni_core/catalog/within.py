@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from omni_core.catalog.database import Row, Transaction
-from omni_core.catalog.rows import mapping
 from omni_core.catalog.store import Catalog
 from omni_core.ids import hash_apart
 from omni_core.types import BinnedSource
@@ -42,14 +41,14 @@ class CatalogWithin(Catalog):
         """Nothing: the whole catalog is closed by its owner."""
 
     def key_for(self, sha256: str, collection: str) -> str:
-        """The hash of the source which an ingest of these bytes into a collection is about: one
-        that is visible, else the copy that is kept apart for it."""
-        held = self.with_bytes(sha256)
-        return held[0] if held else hash_apart(sha256, collection)
+        """The hash of the source which an ingest of these bytes into a collection is about: the
+        one that is in it already, else the copy that is kept apart for it."""
+        return self._held(sha256, collection) or hash_apart(sha256, collection)
 
     def binned(self) -> list[BinnedSource]:
         """What of the bin was in these collections and in no other."""
-        return [b for b in super().binned() if self._was_within(b.sha256)]
+        seen = set(self._names)
+        return [b for b in super().binned() if b.collections and seen.issuperset(b.collections)]
 
     def every_collection_of(self, source: str) -> list[str]:
         """The collections of one source, hidden ones too: for what is written."""
@@ -57,12 +56,6 @@ class CatalogWithin(Catalog):
 
     def _rows_of(self, table: str, sha256: str) -> list[dict[str, Any]]:
         return self._whole._rows_of(table, sha256)  # they are written back whole
-
-    def _was_within(self, sha256: str) -> bool:
-        found = self._one("SELECT rows FROM bin WHERE sha256 = ?", sha256)
-        rows = mapping(found["rows"]).get("collections", []) if found is not None else []
-        names = {str(row["name"]) for row in rows}
-        return bool(names) and names <= set(self._names)
 
     def _one(self, sql: str, *values: Any) -> Row | None:
         return self._whole._one(f"{self._views} {sql}", *self._values, *values)
@@ -88,6 +81,9 @@ class CatalogWithin(Catalog):
 
     def _let_go(self, db: Transaction, sha256: str) -> None:
         self._whole._let_go(db, sha256)
+
+    def _hold_bytes(self, db: Transaction, sha256: str) -> None:
+        self._whole._hold_bytes(db, sha256)
 
 
 def _views(schema: str, names: tuple[str, ...]) -> tuple[str, list[str]]:

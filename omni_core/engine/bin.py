@@ -149,9 +149,8 @@ async def _restore_locked(context: Context, index: Index, entry: BinnedSource, w
             body = await asyncio.to_thread(catalog.bin_part, sha256, number)
             points, _ = await asyncio.to_thread(points_of, body)
             await index.upsert(points)
-        if in_part:
-            names = await asyncio.to_thread(catalog.collections_of, sha256)
-            await index.set_payload(source_filter(entry.id), changes(collections=names))
+        names = await asyncio.to_thread(catalog.collections_of, sha256)
+        await index.set_payload(source_filter(entry.id), changes(collections=names))
         await index.flush()
         await finish_first(asyncio.to_thread(catalog.end_restoring, sha256))
     except BaseException:

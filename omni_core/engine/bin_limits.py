@@ -59,20 +59,22 @@ def surplus(held: Sequence[BinnedSource], settings: Settings, now: float) -> lis
     """What of the bin, the newest first, is to be deleted.
 
     That is what is older than `bin_days`; of each file what is older than its newest `bin_versions`
-    contents; and of the rest as much as there is above `bin_max_mb`: first former contents of files
-    that have a newer one in the bin, then anything, the oldest first, but never the newest of all.
+    contents, where a copy that is kept apart for a collection is a file of its own; and of the rest
+    as much as there is above `bin_max_mb`: first former contents of files that have a newer one in
+    the bin, then anything, the oldest first, but never the newest of all.
     """
     before = now - settings.bin_days * DAY_S
     gone: list[BinnedSource] = []
     latest: list[BinnedSource] = []
     former: list[BinnedSource] = []
-    versions: Counter[str] = Counter()
+    versions: Counter[tuple[str, ...]] = Counter()
     for entry in sorted(held, key=lambda e: e.forgotten_at, reverse=True):
-        versions[entry.uri] += 1
-        if entry.forgotten_at < before or versions[entry.uri] > settings.bin_versions:
+        file = (entry.uri, *(entry.collections if entry.content else ()))
+        versions[file] += 1
+        if entry.forgotten_at < before or versions[file] > settings.bin_versions:
             gone.append(entry)
         else:
-            (latest if versions[entry.uri] == 1 else former).append(entry)
+            (latest if versions[file] == 1 else former).append(entry)
     size = sum(entry.size for entry in (*latest, *former))
     for entry in (*reversed(former), *reversed(latest[1:])):
         if size <= settings.bin_max_mb << 20:

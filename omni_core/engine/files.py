@@ -76,8 +76,11 @@ async def note_files(context: Context, news: FileNews) -> FilesNoted:
 async def _keep_collections(context: Context, path: str, old: SourceRow) -> None:
     """Put what is at `path` now into the collections of what was there before."""
     row = await asyncio.to_thread(context.catalog.source_at, path)
-    missing = [] if row is None else [c for c in old.collections if c not in row.collections]
-    if row is None or not missing:
+    if row is None:
+        return
+    names = set(old.collections) - set(row.collections)
+    missing = sorted(names - await asyncio.to_thread(context.catalog.taken, row.sha256, "", names))
+    if not missing:
         return
     index = await context.opened_index()
     changed = changes(collections=[*row.collections, *missing])

@@ -33,6 +33,13 @@ async def read_hash(path: str, *, links: bool = True) -> tuple[str, Original]:
         raise NotFoundError(f"{name!r} cannot be read: {e.strerror or e}") from e
 
 
+def remember(context: Context, file: Original, sha256: str) -> None:
+    """Know the hash of a file in this state by `context.hashes` from now on."""
+    context.hashes[file] = sha256
+    if len(context.hashes) > MAX_KNOWN:
+        context.hashes.popitem(last=False)
+
+
 async def current_file(context: Context, row: SourceRow) -> tuple[Original | None, str]:
     """A file that still has the ingested bytes, of all paths they were ingested from; else None,
     and a warning that says why. A decoder opens it in this state only."""
@@ -76,9 +83,7 @@ async def _hashed_again(context: Context, row: SourceRow, file: Original) -> Ori
         except OmniError as e:
             log.debug("%s: %s", file.path, e)
             return None
-        context.hashes[file] = sha256
-        if len(context.hashes) > MAX_KNOWN:
-            context.hashes.popitem(last=False)
+        remember(context, file, sha256)
         if sha256 == row.bytes_sha256:
             try:
                 await asyncio.to_thread(

@@ -132,6 +132,10 @@ class BinnedSource:
     """The state that it had: `ready`, `partial`."""
     model: str
     pipeline: str
+    collections: tuple[str, ...] = ()
+    """Those that it was in."""
+    content: str = ""
+    """As of a source: the sha256 of its bytes, where it is a copy that is kept apart."""
 
 
 @dataclass(frozen=True, slots=True)

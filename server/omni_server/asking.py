@@ -185,12 +185,18 @@ def _labels(error: AmbiguousError) -> dict[str, str]:
     return {f"{quoted(c.title)} ({c.facts}) {c.ref}": c.ref for c in error.choices}
 
 
-async def confirm_delete(questions: Questions, title: str, facts: str, segments: int) -> None:
+async def confirm_delete(
+    questions: Questions, title: str, facts: str, segments: int, *, in_part: bool = False
+) -> None:
     """Return when the user confirms, or when this client cannot ask. Raises RefusedError
-    NOT_CONFIRMED otherwise."""
+    NOT_CONFIRMED otherwise. `in_part`: the caller may change some collections alone."""
+    where, there = "the library", ""
+    if in_part:
+        where, there = "the collections that you may change", " there"
     question = Question(
-        f"Delete {quoted(title, 120)} ({facts}) from the library? The title is quoted from the "
-        f"file. What is in it ({segments} segments) can no longer be found; the file itself stays.",
+        f"Delete {quoted(title, 120)} ({facts}) from {where}? The title is quoted from the file. "
+        f"What is in it ({segments} segments) can no longer be found{there}; the file itself "
+        "stays.",
         "confirm",
         {"type": "boolean", "title": "Delete it", "default": False},
     )

@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -24,23 +26,22 @@ from omni_server.calls import Calls
 from omni_server.tenants import Tenants, settings_of
 
 if TYPE_CHECKING:
-    from mcp.server.subscriptions import ListenHandler
-
     from omni_core import SharedEngine
     from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
     from omni_server.links import Links
+    from omni_server.subscriptions import Streams, StreamsWithin
     from omni_server.uploads.receiving import Uploads
 
 log = logging.getLogger(__name__)
 
-Listening = tuple["ListenHandler", Callable[[str], Awaitable[None]]]
-"""What serves streams of subscribers, and what tells it of a source that changed."""
 Opener = Callable[[Settings], Awaitable["EngineApi"]]
 
 CLOSE_S = 5.0
 """How long closing waits for an engine that is still opening."""
 SWEEP_S = 600.0
+MOST_IDLE = 64
+"""Sets of rights on collections whose downloads are held in memory though none is under way."""
 OPEN_AFTER_S = 0.25
 """Delay of the engine's import, which holds the GIL for a few hundred ms: `tools/list` first."""
 
@@ -59,11 +60,10 @@ class State:
         """Awaited with the id of a source that changed; set by the server around this state."""
         self.calls = Calls()
         """The ingest calls under way."""
-        self.listening: ListenHandler | None = None
+        self.listening: Streams | None = None
         """Serves the streams of subscribers; set by the server around this state."""
-        self.make_listening: Callable[[], Listening] | None = None
-        """Makes another one, for callers who see some collections alone; set likewise."""
-        self._listening_within: dict[tuple[str, ...], Listening] = {}
+        self.listening_within: StreamsWithin | None = None
+        """The same for callers who see some collections alone; set likewise."""
         self.guarded = False
         """Whether callers must be known: set by the HTTP transport where that is so."""
         self.prepare_tenant: Callable[[State], None] = lambda _: None
@@ -75,7 +75,7 @@ class State:
         self.stage_ended: Callable[[str, float], None] | None = None
         """Told of the engine's stages: name, seconds; set where metrics are."""
         self._uploads: Uploads | None = None
-        self._downloads_within: dict[tuple[str, ...], Downloads] = {}
+        self._downloads_within: OrderedDict[tuple[str, ...], Downloads] = OrderedDict()
         self._opener = opener or _open
         self._tasks = TaskOwner("the server")
         self._opening: asyncio.Task[EngineApi] | None = None
@@ -134,18 +134,11 @@ class State:
             return self.access
         return self.access.of_sender(principal.key)
 
-    def listening_of_caller(self) -> ListenHandler:
-        """Serves the caller's stream of changes to what it sees."""
-        seen = _seen()
-        if not seen:
-            assert self.listening is not None  # noqa: S101 - the server around this state set it
-            return self.listening
-        if seen not in self._listening_within:
-            assert self.make_listening is not None  # noqa: S101 - likewise
-            made = self._listening_within[seen] = self.make_listening()
-            if self._opening is not None and _succeeded(self._opening):
-                self._opening.result().within(seen).on_change(made[1])
-        return self._listening_within[seen][0]
+    def listening_of_caller(self) -> AbstractContextManager[Streams]:
+        """Serves, inside the block, the caller's stream of changes to what it sees."""
+        seen, whole, parts = _seen(), self.listening, self.listening_within
+        assert whole is not None and parts is not None  # noqa: S101 - set around this state
+        return parts.of(seen) if seen else contextlib.nullcontext(whole)
 
     def downloads_of_caller(self) -> Downloads:
         """Fetches links for the caller: whoever sees some collections alone has files of its own,
@@ -154,9 +147,11 @@ class State:
 
         seen = _seen()
         if seen:
-            if seen not in self._downloads_within:
-                self._downloads_within[seen] = Downloads(self.settings, apart=repr(seen))
-            return self._downloads_within[seen]
+            former = self._downloads_within.pop(seen, None)
+            self._let_downloads_go()
+            found = former or Downloads(self.settings, apart=repr(seen))
+            self._downloads_within[seen] = found
+            return found
         if self.downloads is None:
             self.downloads = Downloads(self.settings)
         return self.downloads
@@ -166,8 +161,8 @@ class State:
         for state in (self, *self.tenants.open):
             if state.listening is not None:
                 state.listening.close()
-            for handler, _ in state._listening_within.values():
-                handler.close()
+            if state.listening_within is not None:
+                state.listening_within.close()
 
     async def is_idle(self) -> bool:
         """Whether nothing is being downloaded or ingested."""
@@ -203,6 +198,12 @@ class State:
             self._uploads = Uploads(self.settings)
         return self._uploads
 
+    def _let_downloads_go(self) -> None:
+        """Keep few of those that download nothing: what was fetched is known by its files."""
+        idle = [seen for seen, of_it in self._downloads_within.items() if not of_it.running]
+        for seen in idle[: max(0, len(idle) - MOST_IDLE)]:
+            del self._downloads_within[seen]
+
     def _all_downloads(self) -> list[Downloads]:
         found = [] if self.downloads is None else [self.downloads]
         return [*found, *self._downloads_within.values()]
@@ -232,8 +233,8 @@ class State:
                 self._tasks.start(self._resume(engine), name="going on with what was begun")
         if self.changed is not None:
             engine.on_change(self.changed)
-        for seen, (_, listener) in self._listening_within.items():
-            engine.within(seen).on_change(listener)
+        if self.listening_within is not None:
+            self.listening_within.connect(engine)
         self._tasks.start(engine.warm(), name="getting ready")
         return engine
 
@@ -269,11 +270,13 @@ class State:
 
     async def _close(self) -> None:
         opening, self._opening = self._opening, None
+        if self.listening_within is not None:
+            self.listening_within.disconnect()
         tasks, self._tasks = self._tasks, TaskOwner("the server")  # for later connections
         try:
             await self.tenants.close()
             ended, self.downloads = self._all_downloads(), None
-            self._downloads_within = {}
+            self._downloads_within = OrderedDict()
             for downloads in ended:
                 await downloads.close()
         finally:

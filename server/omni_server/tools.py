@@ -279,8 +279,11 @@ async def delete_source(
     read_only.refuse(state_of(ctx).settings)
     engine = await engine_of(ctx)
     row = await engine.named(source)
-    await confirm_delete(Questions(ctx), row.title, results.facts(row, day=True), row.segments)
-    return results.deleted(await engine.forget(row.id), state_of(ctx).settings.bin_days)
+    in_part = bool(ctx.request_context.lifespan_context.caller().collections)
+    facts = results.facts(row, day=True)
+    await confirm_delete(Questions(ctx), row.title, facts, row.segments, in_part=in_part)
+    days = state_of(ctx).settings.bin_days
+    return results.deleted(await engine.forget(row.id), days, in_part=in_part)
 
 
 def state_of(ctx: Ctx) -> State:

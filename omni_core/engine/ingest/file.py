@@ -17,9 +17,10 @@ from pathlib import Path
 
 from omni_core import file_calls
 from omni_core.catalog.groups import StoredGroup
+from omni_core.catalog.members import SAME_BYTES
 from omni_core.engine.bin import drop_replaced, restore_known
 from omni_core.engine.context import Context
-from omni_core.engine.hashing import read_hash
+from omni_core.engine.hashing import read_hash, remember
 from omni_core.engine.ingest import limits, refused
 from omni_core.engine.ingest.decoder import decoder_for, look_into
 from omni_core.engine.ingest.embedding import Target
@@ -139,22 +140,40 @@ async def _until_it_keeps_still(context: Context, run: Run, readers: RayReaders 
 async def _ingest(context: Context, run: Run, readers: RayReaders | None) -> None:
     await run.report(run.status)
     run.file = await _found(run.file, context.settings.max_file_mb)
-    sha256 = await asyncio.to_thread(context.catalog.by_path, run.file.path, **run.file.state)
-    run.content = ""
+    content = await asyncio.to_thread(context.catalog.by_path, run.file.path, **run.file.state)
     started = time.perf_counter()
-    if not sha256:
+    if not content and not context.within:  # who sees a part is not to learn who read the file
+        content = context.hashes.get(run.file)
+    if not content:
         async with context.hashing:
             content, run.file = await read_hash(run.file.path, links=run.file.links)
-        collection = run.request.collection
-        sha256 = await asyncio.to_thread(context.catalog.key_for, content, collection)
-        run.content = "" if sha256 == content else content
     run.spent["hash"] += time.perf_counter() - started
+    while not await _is_ingested(context, run, content, readers):
+        run.status = _first(run.request)
+
+
+async def _is_ingested(
+    context: Context, run: Run, content: str, readers: RayReaders | None
+) -> bool:
+    """Ingest the bytes of this hash; False where the collection got them meanwhile, as another
+    source, which is the one to be asked for."""
+    collection = run.request.collection
+    sha256 = await asyncio.to_thread(context.catalog.key_for, content, collection)
+    run.content = "" if sha256 == content else content
+    if run.content and not context.within:  # of a copy the catalog knows no state of the file
+        remember(context, run.file, content)
     lock = context.source_locks.setdefault(sha256, asyncio.Lock())
     if lock.locked():
         await run.update(stage="waiting", waiting_for="a file with the same bytes")
     async with lock:
-        await _ingest_locked(context, run, sha256, readers)
+        try:
+            await _ingest_locked(context, run, sha256, readers)
+        except StoreError as e:
+            if e.code == SAME_BYTES:
+                return False
+            raise
         await drop_replaced(context, sha256)
+    return True
 
 
 async def _ingest_locked(

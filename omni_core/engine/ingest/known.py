@@ -13,9 +13,10 @@ from omni_core.engine.context import Context
 from omni_core.engine.describe import empty_note
 from omni_core.engine.ingest.run import Run
 from omni_core.engine.results import Change, IngestRequest
-from omni_core.errors import UnavailableError
+from omni_core.errors import StoreError, UnavailableError
 from omni_core.ids import PIPELINE
 from omni_core.payload import changes, source_filter
+from omni_core.tasks import finish_first
 from omni_core.text.titles import title_of
 from omni_core.types import Source, SourceRow
 
@@ -47,7 +48,12 @@ async def is_complete(context: Context, run: Run, sha256: str) -> bool:
         index = await context.opened_index()
         names = changes(collections=[*row.collections, request.collection])
         await index.set_payload(source_filter(row.id), names)
-        await asyncio.to_thread(catalog.add_collection, sha256, request.collection)
+        try:
+            await asyncio.to_thread(catalog.add_collection, sha256, request.collection)
+        except StoreError:
+            before = changes(collections=row.collections)
+            await finish_first(index.set_payload(source_filter(row.id), before))
+            raise
         changed.append("collection")
     if changed:
         await context.changes.notify(row.id)

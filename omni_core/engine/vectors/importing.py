@@ -125,7 +125,8 @@ class _Group:
         self._locks = AsyncExitStack()
 
     async def add(self, row: SourceRow, rows: _Rows) -> int | None:
-        """Store the source's segments; how many, or None where it is in the library already.
+        """Store the source's segments; how many, or None where it is in the library already, or
+        its bytes are, as another source in each of its collections.
 
         Its lock is held until the group is committed.
         """
@@ -133,11 +134,14 @@ class _Group:
             await lock.enter_async_context(
                 self._context.source_locks.setdefault(row.sha256, asyncio.Lock())
             )
-            known = await asyncio.to_thread(self._context.catalog.get, row.sha256)
-            if known is not None and known.state == "ready":
-                async for _ in rows.points():
+            catalog, names = self._context.catalog, row.collections
+            known = await asyncio.to_thread(catalog.get, row.sha256)
+            taken = await asyncio.to_thread(catalog.taken, row.sha256, row.content, names)
+            if (known is not None and known.state == "ready") or taken == set(names):
+                async for _ in rows.points(row):
                     pass
                 return None
+            row = replace(row, collections=tuple(name for name in names if name not in taken))
             await self._remove(row)
             try:
                 count = await self._store(row, rows)
@@ -193,7 +197,7 @@ class _Group:
             await asyncio.to_thread(catalog.add_collection, row.sha256, name)
         index = await self._context.opened_index()
         count = 0
-        async for points in rows.points():
+        async for points in rows.points(row):
             await index.upsert(points)
             count += len(points)
         return count
@@ -211,7 +215,6 @@ class _Rows:
         self._batches = batches
         self._batch: list[Any] = []
         self._source = ""
-        self._row: SourceRow | None = None
         self.spoken = sources.Spoken()
         """Who speaks in the source whose points come next."""
         self.seen: set[str] = set()
@@ -222,7 +225,7 @@ class _Rows:
         if not await self._fill():
             return None
         self._source = self._batch[0].source
-        row = self._row = sources.of_json(self._source)
+        row = sources.of_json(self._source)
         self.spoken = sources.spoken_of_json(self._source)
         if row.id in self.seen:
             raise UnreadableError(
@@ -231,10 +234,9 @@ class _Rows:
         self.seen.add(row.id)
         return row
 
-    async def points(self) -> AsyncIterator[list[Point]]:
-        """The points of that source, in batches."""
-        row = self._row
-        while row is not None and await self._fill() and self._batch[0].source == self._source:
+    async def points(self, row: SourceRow) -> AsyncIterator[list[Point]]:
+        """The points of that source, in batches, in the collections of `row`."""
+        while await self._fill() and self._batch[0].source == self._source:
             same = 0
             while same < len(self._batch) and self._batch[same].source == self._source:
                 same += 1

@@ -7,7 +7,7 @@ handshake and sealed request states are then bound to that caller, too.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from mcp.server.auth.middleware.auth_context import auth_context_var, get_access_token
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from pydantic import Field
 
 OneScope = Literal["read", "ingest", "delete"]
 SCOPES: tuple[OneScope, ...] = get_args(OneScope)
@@ -64,14 +65,19 @@ LOCAL = Principal("local", frozenset(SCOPES))
 """The user of this machine: the caller over stdio, and on loopback where no token is set."""
 
 
+Stands = Callable[[], Awaitable[bool]]
+
+
 class PrincipalToken(AccessToken):
     """The SDK's access token with the principal that it proves. The token itself is not kept."""
 
     principal: Principal
+    stands: Stands | None = Field(default=None, exclude=True, repr=False)
 
 
-def as_user(principal: Principal) -> AuthenticatedUser:
-    """The principal as the SDK's user; sessions are bound to its key."""
+def as_user(principal: Principal, stands: Stands | None = None) -> AuthenticatedUser:
+    """The principal as the SDK's user; sessions are bound to its key. `stands` asks whether what it
+    proved itself with is accepted still."""
     return AuthenticatedUser(
         PrincipalToken(
             token="",
@@ -79,6 +85,7 @@ def as_user(principal: Principal) -> AuthenticatedUser:
             scopes=sorted(principal.scopes),
             subject=principal.key,
             principal=principal,
+            stands=stands,
         )
     )
 
@@ -97,6 +104,13 @@ def authenticated() -> Principal | None:
     """The principal of the running request; None where nobody authenticated."""
     token = get_access_token()
     return token.principal if isinstance(token, PrincipalToken) else None
+
+
+async def still_authenticated() -> bool:
+    """Whether the running request would be let in now, as the same caller with the same rights."""
+    token = get_access_token()
+    stands = token.stands if isinstance(token, PrincipalToken) else None
+    return stands is None or await stands()
 
 
 def scopes_of(names: Iterable[str], prefix: str = "") -> frozenset[OneScope]:

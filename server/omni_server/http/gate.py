@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -83,7 +84,8 @@ class Gate:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        user = scope["user"] = as_user(principal)
+        stands = partial(self._stands, headers.get("authorization"), principal)
+        user = scope["user"] = as_user(principal, stands)
         async with self._serving(principal.tenant) if principal.tenant else nullcontext():
             with acting_as(user):
                 await self._app(scope, receive, send)
@@ -96,6 +98,14 @@ class Gate:
     def running(self) -> AbstractAsyncContextManager[Any]:
         """The lifespan of the application, for hosts that do not run it themselves."""
         return self._app.router.lifespan_context(self._app)
+
+    async def _stands(self, header: str | None, principal: Principal) -> bool:
+        """Whether a request with this header is from this caller still; where nobody can tell, as
+        the authorization server does not answer, it is."""
+        try:
+            return await self._credentials.principal(header) == principal
+        except Denied as e:
+            return e.status == 503
 
     def _misdirected(self, headers: Headers) -> Response | None:
         if not self._known(headers.get("host", "")):

@@ -295,11 +295,17 @@ def read(page: ReadPage) -> CallToolResult:
     )
 
 
-def deleted(r: SourceRow, bin_days: float) -> CallToolResult:
-    """The source that was removed, and how it comes back."""
+OF_THE_CALLER = " from the collections that you may change"
+
+
+def deleted(r: SourceRow, bin_days: float, *, in_part: bool = False) -> CallToolResult:
+    """The source that was removed, and how it comes back. `in_part`: from what the caller may
+    change of a library; whether others have it, and so whether it lies in the bin, is not said."""
     title = one_line(r.title, 120)
     undo = ""
-    if bin_days:
+    if in_part:
+        undo = "ingest_media with the same file brings it back, which may read the file again"
+    elif bin_days:
         undo = (
             f"for {bin_days:g} days ingest_media with the same file brings it back at once, and so "
             f"does the command omni-mcp bin --restore {r.id}"
@@ -311,8 +317,8 @@ def deleted(r: SourceRow, bin_days: float) -> CallToolResult:
     fence = Fence()
     return blocks.both(
         [
-            f"Deleted {r.id}, {facts(r)}, {counted(r.segments, 'segment')}; the file itself is "
-            "untouched.",
+            f"Deleted {r.id}{OF_THE_CALLER if in_part else ''}, {facts(r)}, "
+            f"{counted(r.segments, 'segment')}; the file itself is untouched.",
             f"To undo: {undo}." if undo else "This cannot be undone: ingest the file again.",
             fence.notice,
             fence.around(title),

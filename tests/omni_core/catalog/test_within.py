@@ -9,6 +9,7 @@ import pytest
 
 from omni_core.catalog import Catalog
 from omni_core.catalog.within import within
+from omni_core.errors import StoreError
 from omni_core.ids import hash_apart
 from omni_core.types import Modality, Source, Turn
 
@@ -105,6 +106,24 @@ def test_what_is_kept_apart_is_found_again_by_an_ingest_into_its_collection(
     own = put(within(catalog, ["hr"]), "a", "hr", apart=True)
     assert catalog.key_for("a" * 64, "hr") == own.sha256
     assert catalog.key_for("a" * 64, "legal") == "a" * 64
+    put(catalog, "a", "legal")
+    assert catalog.key_for("a" * 64, "hr") == own.sha256
+
+
+def test_a_collection_takes_the_same_bytes_once(catalog: Catalog) -> None:
+    own = put(within(catalog, ["hr"]), "a", "hr", apart=True)
+    put(catalog, "a", "legal")
+    for into_hr in (
+        lambda: catalog.add_collection("a" * 64, "hr"),
+        lambda: put(catalog, "a", "hr"),
+    ):
+        with pytest.raises(StoreError) as raised:
+            into_hr()
+        assert raised.value.code == "SAME_BYTES"
+    catalog.add_collection(own.sha256, "hr")
+    assert catalog.collections() == {"hr": 1, "legal": 1}
+    assert catalog.taken("a" * 64, "", ["hr", "legal", "board"]) == {"hr"}
+    assert catalog.taken(own.sha256, own.content, ["hr", "legal", "board"]) == {"legal"}
 
 
 def test_a_watched_file_with_other_bytes_replaces_no_copy_that_is_kept_apart(

@@ -248,6 +248,27 @@ async def test_a_shared_source_leaves_the_callers_collections_and_stays_in_the_o
         await admin.call_tool("delete_source", {"source": source})
 
 
+async def test_deleting_what_others_have_too_reads_as_deleting_what_the_caller_has_alone(
+    pair: Pair,
+) -> None:
+    said = []
+    for name, collections in (("shared", ("hr", "board")), ("alone", ("hr",))):
+        file = anyio.Path(pair.full.folder / "files" / f"{name}.md")
+        await file.write_text(f"# Gone\n\nIt is {name}.\n")
+        for collection in collections:
+            done = await _ingest(pair.full, ADMIN, file.name, collection=collection)
+        async with pair.full.client(CALLER) as mcp:
+            gone = await mcp.call_tool("delete_source", {"source": done["source_id"]})
+        assert not gone.is_error, gone
+        said.append(normal(str(gone)).replace(done["source_id"], "ID").replace(name, "NAME"))
+        async with pair.full.client(ADMIN) as admin:
+            await admin.call_tool("delete_source", {"source": done["source_id"]})
+    assert said[0] == said[1]
+    assert "from the collections that you may change" in said[0]
+    assert "bin --restore" not in said[0]
+    assert "board" not in said[0]
+
+
 async def test_who_may_only_read_changes_nothing(pair: Pair) -> None:
     async with pair.full.client(READER) as mcp:
         rows = (await mcp.call_tool("list_sources", {})).structured_content
