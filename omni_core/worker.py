@@ -75,8 +75,6 @@ class Worker:
         self._ids = itertools.count(1)
         self._start_lock = threading.Lock()
         self._closed = False
-        self._ready: Future[Any] | None = None
-        """Resolves when the running child has built its service, or cannot."""
         self.starts = 0
         """How often a child was started; more than once: it died, or was killed at a deadline."""
 
@@ -111,7 +109,7 @@ class Worker:
         """`child`: the only one that may answer; None: the one that runs, or a new one."""
         taker, future = await asyncio.to_thread(self._submit, child, method, args, answer)
         if deadline_s is not None:
-            await self._until_ready()
+            await self._until_ready(taker)
         try:
             async with asyncio.timeout(deadline_s) as limit:
                 return await asyncio.wrap_future(future)
@@ -126,16 +124,16 @@ class Worker:
         finally:
             del future, limit  # they hold the error, which holds this frame and so the arguments
 
-    async def _until_ready(self) -> None:
+    async def _until_ready(self, child: Child) -> None:
         """Wait until the child takes calls, or has died, which the calls themselves report."""
-        ready = self._ready
+        ready = child.ready
         if ready is None or ready.done():
             return
         waiting = asyncio.wrap_future(ready)
         waiting.add_done_callback(_heard)
         await asyncio.wait([waiting], timeout=START_S)
         if not ready.done():
-            await asyncio.to_thread(self.kill)
+            await asyncio.to_thread(self._end, child)
             raise WorkerDied(
                 f"the {self.name} did not start within {START_S:g} s and was stopped: the machine "
                 "is overloaded, or its disk does not answer",
@@ -202,7 +200,7 @@ class Worker:
                 raise WorkerDied(f"the {self.name} is closed", reason="closed")
             child = self._child
             if child is not None and child.pid is not None:
-                if not self._could_not_start():
+                if not child.could_not_start:
                     return child
                 with contextlib.suppress(WorkerDied):  # it answers those that wait, then ends
                     self._send(child, "__close__")
@@ -213,15 +211,9 @@ class Worker:
             self._reader.start()
             child = self._child = started.result()
             self.starts += 1
-            self._ready = None
             with contextlib.suppress(WorkerDied):  # its first call says so
-                self._ready = self._send(child, "__sandbox__")
+                child.ready = self._send(child, "__sandbox__")
             return child
-
-    def _could_not_start(self) -> bool:
-        """Whether the running child has no service: what it lacked may be there by now."""
-        ready = self._ready
-        return ready is not None and ready.done() and ready.exception() is not None
 
     def _run(self, started: Future[Child]) -> None:
         """Start the child, then read its answers until it ends; see `Child`."""

@@ -58,6 +58,8 @@ class Child:
     def __init__(self, name: str, boot: Boot, rules: Rules, folder: TemporaryFolder | None) -> None:
         """Start it. Raises OSError."""
         self._name = name
+        self.ready: Future[Any] | None = None
+        """Of its first call, which is answered when it has built its service, or cannot."""
         self._pending: dict[int, Awaited] = {}
         self._write_lock = threading.Lock()
         self._descriptors: Descriptors | None
@@ -92,6 +94,12 @@ class Child:
     def pid(self) -> int | None:
         """Its process id, None when it has ended."""
         return self._process.pid if self._process.poll() is None else None
+
+    @property
+    def could_not_start(self) -> bool:
+        """Whether it has no service: what it lacked may be there by now."""
+        ready = self.ready
+        return ready is not None and ready.done() and ready.exception() is not None
 
     def send(
         self, number: int, method: str, args: tuple[Any, ...], answer: Codec | None

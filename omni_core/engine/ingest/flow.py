@@ -136,6 +136,7 @@ class Flow:
         grace_s: Callable[[], float],
     ) -> None:
         source = self._target.source
+        self.observed.limit = None  # that of an earlier run, which another need not reach
         stream = cutter.stream("decompose", file, source, options, stall_s=stall_s)
         try:
             async for batch in self._batches(stream):
