@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from omni_core.engine.api import EngineApi
     from omni_server.fetch import Downloads
     from omni_server.links import Links
-    from omni_server.subscriptions import Streams, StreamsWithin
+    from omni_server.streams import Streams, StreamsWithin
     from omni_server.uploads.receiving import Uploads
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from omni_core.tasks import Report
 from omni_server.auth.principal import Principal, acting_as, as_user
 from omni_server.fetch import DownloadProgress, Downloads
 from omni_server.state import MOST_IDLE, State
-from omni_server.subscriptions import StreamsWithin
+from omni_server.streams import StreamsWithin
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -17,7 +17,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from omni_core.settings import Settings
-from omni_server import subscriptions
+from omni_server import streams
 from omni_server.auth import tokens_file
 from omni_server.auth.token_edit import add, revoke
 from omni_server.http.app import create_http
@@ -29,7 +29,7 @@ ANNA, BEN = "omni_of-anna-of-anna", "omni_of-ben-of-ben"
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens_file, "LOOK_S", 0.0)
-    monkeypatch.setattr(subscriptions, "STANDS_S", 0.02)
+    monkeypatch.setattr(streams, "STANDS_S", 0.02)
 
 
 @pytest.fixture
