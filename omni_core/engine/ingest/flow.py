@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -118,26 +118,22 @@ class Flow:
         session = await self._models.session(source.id)
         try:
             await session.restore(self.reached.readers)
-            await self._cut(session, cutter, file, options, sink, stall_s, on_batch, grace_s)
+            stream = cutter.stream("decompose", file, source, options, stall_s=stall_s)
+            await self._read(session, stream, sink, on_batch, grace_s)
             await self._step(self._end(session, sink), grace_s)
         except BaseException:  # what another run needs of it is in `reached`
             await session.abandon()
             raise
 
-    async def _cut(
+    async def _read(
         self,
         session: Session,
-        cutter: Worker,
-        file: Original,
-        options: CutOptions,
+        stream: AsyncGenerator[Segment | FileWarning | FileLength, None],
         sink: Sink,
-        stall_s: float,
         on_batch: Callable[[], Awaitable[None]],
         grace_s: Callable[[], float],
     ) -> None:
-        source = self._target.source
         self.observed.limit = None  # that of an earlier run, which another need not reach
-        stream = cutter.stream("decompose", file, source, options, stall_s=stall_s)
         try:
             async for batch in self._batches(stream):
                 await self._step(self._take(session, batch, sink), grace_s)

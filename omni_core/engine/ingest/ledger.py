@@ -29,7 +29,8 @@ class Ledger:
         """The ledger of this model's index; empty when there is none."""
         self._path = versions.folder(store) / f"{versions.slug(info)}.reindex.json"
         self.done: dict[str, Described] = {}
-        """By sha256, as what each source was embedded."""
+        """How each source was described when it was embedded, by sha256; empty where that is not
+        known, in a ledger of an earlier version."""
         self.empty: dict[str, str] = {}
         """Of those in which nothing is found, why."""
         self.complete = False
@@ -41,7 +42,8 @@ class Ledger:
             raise StoreError(f"{self._path.name} is damaged; remove it and reindex again") from e
         if held.get("fingerprint") == info.fingerprint:
             self.complete = bool(held["complete"])
-            self.done = dict(held["done"]) if isinstance(held["done"], dict) else {}
+            done = held["done"]
+            self.done = dict(done) if isinstance(done, dict) else {sha256: [] for sha256 in done}
             self.empty = dict(held.get("empty", {}))
 
     def write(self, info: EncoderInfo) -> None:

@@ -29,8 +29,8 @@ MIN_MOVED = 0.64
 tones, above which they show the same scene too; not where the later one has come early, as
 encoders place it in the middle of a dissolve."""
 MAX_TONES = 1.5
-"""Difference of their tones (of 2 at most) from which neither of these counts: another scene of the
-same layout, or a light that hardly ever changes so much."""
+"""Difference of their tones (2 at most) above which they may show two scenes however alike their
+layouts are: light in one scene seldom changes so much."""
 MAX_SAME = 0.4
 """Likeness below which they may show two scenes ..."""
 MAX_GUESSED = 0.0

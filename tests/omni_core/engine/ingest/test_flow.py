@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-import wave
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -25,22 +24,12 @@ from omni_core.originals import look
 from omni_core.points import Point
 from omni_core.protocols import Index
 from omni_core.settings import Settings
+from tests.omni_core.engine.ingest.talk import talk
 
 pytestmark = pytest.mark.timeout(120)
 
 FILES = ("colours.mp4", "notes.md", "lake.jpg", "hum.wav")
 KILLED = ("colours.mp4", "hum.wav")
-
-
-def hum(path: Path, seconds: int = 130) -> None:
-    """Sound of several windows, each of which is a group."""
-    t = np.arange(seconds * 8000) / 8000
-    loud = (9000 * np.sin(2 * np.pi * 300 * t) * (0.6 + 0.4 * np.sin(t))).astype(np.int16)
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(8000)
-        out.writeframes(loud.tobytes())
 
 
 async def points(index: Index) -> dict[str, Point]:
@@ -92,7 +81,7 @@ async def test_points_of_results_that_were_pickled_are_those_of_the_ingest(
     media: Path,
     killed_after: int,
 ) -> None:
-    hum(media / "hum.wav")
+    talk(media / "hum.wav", 130)  # several windows, each of which is a group
     async with asyncio.timeout(100), opened(replace(settings, index="memory")) as engine:
         for name in FILES:
             await engine.ingest(IngestRequest(str(media / name)))

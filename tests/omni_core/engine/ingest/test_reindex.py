@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -101,6 +102,22 @@ async def test_what_was_done_to_sources_after_they_were_embedded_again_holds_aft
         everywhere = await engine.search(SearchRequest("meadow station"))
     assert {hit.title for hit in in_trips.hits} == {"Field book"}
     assert film.id not in {hit.source_id for hit in everywhere.hits}
+
+
+async def test_a_reindex_that_an_earlier_version_completed_is_swapped_in_whole(
+    opened: Callable[..., Any], settings: Settings, media: Path, renamed: Callable[[], None]
+) -> None:
+    await filled(opened, media, "lake.jpg", "notes.md")
+    async with opened():
+        renamed()
+        async with asyncio.timeout(100):
+            assert (await reindex(settings, "hashing")).state == "waiting"
+        (ledger,) = (settings.store_path / "index").glob("*.reindex.json")
+        facts = json.loads(await asyncio.to_thread(ledger.read_text))
+        facts["done"] = sorted(facts["done"])  # it noted the names of the sources alone
+        await asyncio.to_thread(ledger.write_text, json.dumps(facts))
+    async with opened() as engine:
+        assert {r.state for r in (await engine.sources()).sources} == {"ready"}
 
 
 async def test_a_source_whose_file_is_gone_is_named_and_the_rest_goes_on(
