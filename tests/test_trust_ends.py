@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import trust_addresses, trust_kills
+from bench import trust_addresses
+from bench.hostile.rounds import HASHING, Rounds
 from bench.several_library import make_folder
 
 pytestmark = pytest.mark.timeout(400)
@@ -30,6 +31,6 @@ async def test_dripping_links_are_cut_at_their_deadline(tmp_path: Path) -> None:
 async def test_a_kill_costs_nothing_that_was_said_to_be_done(tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     await asyncio.to_thread(make_folder, tmp_path / "media", 2)
-    rounds = trust_kills.Rounds(tmp_path / "media", tmp_path, trust_kills.HASHING, 1)
+    rounds = Rounds(tmp_path / "media", tmp_path, HASHING, 1)
     seen = await rounds.kill(1)
     assert seen.kills == 1 and seen.is_clean, str(seen)

@@ -19,6 +19,8 @@ from omni_core import (
     StoppedError,
 )
 from omni_core.engine.api import EngineApi
+from omni_core.engine.session import Session
+from omni_core.models.answers import Processed
 from omni_core.sharing import connection, host, link
 from tests.omni_core.sharing.conftest import SLIDES, Share, until
 
@@ -140,22 +142,30 @@ async def test_listeners_hear_of_changes_until_they_stop(engine: EngineApi, note
     assert heard.empty()
 
 
-async def test_a_call_that_is_cancelled_is_cancelled_where_it_runs(engine: EngineApi) -> None:
-    going = asyncio.Event()
+async def test_a_call_that_is_cancelled_is_cancelled_where_it_runs(
+    engine: EngineApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, ended = asyncio.Event(), asyncio.Event()
 
-    async def progress(status: IngestStatus) -> None:
-        if status.state == "processing":
-            going.set()
+    async def lasts(*_: object) -> Processed:
+        without_end: asyncio.Future[Processed] = asyncio.get_running_loop().create_future()
+        runs.set()
+        try:
+            return await without_end
+        finally:
+            ended.set()
 
-    call = asyncio.create_task(engine.ingest(IngestRequest(str(SLIDES)), progress=progress))
     async with asyncio.timeout(60):
-        await going.wait()
-    call.cancel()
-    await asyncio.wait([call], timeout=30)
-    assert call.cancelled()
-    async with asyncio.timeout(60):
+        with monkeypatch.context() as held:
+            held.setattr(Session, "process", lasts)
+            call = asyncio.create_task(engine.ingest(IngestRequest(str(SLIDES))))
+            await runs.wait()
+            call.cancel()
+            await asyncio.wait([call])
+            await ended.wait()
+        assert call.cancelled()
         await until(engine, lambda status: not status["jobs"])
-    assert (await engine.ingest(IngestRequest(str(SLIDES)))).state == "ready"
+        assert (await engine.ingest(IngestRequest(str(SLIDES)))).state == "ready"
 
 
 async def test_a_progress_callback_that_fails_ends_its_own_call_only(
