@@ -228,9 +228,11 @@ class Worker:
             started.set_exception(e)
             return
         started.set_result(child)
-        child.read()
-        if folder is not None:
-            folder.remove()
+        try:
+            child.read()
+        finally:
+            if folder is not None:
+                folder.remove()
 
     async def confined(self) -> str:
         """What the running child is confined by, in words: `Landlock 7, seccomp`."""

@@ -150,9 +150,9 @@ class Child:
         with self._write_lock:
             self._close_ends()
         error = ended(self._name, code)
-        while self._pending:
-            _, awaited = self._pending.popitem()
-            if awaited.future.set_running_or_notify_cancel():
+        for number in [*self._pending]:  # a call that could not be sent takes itself away
+            awaited = self._pending.pop(number, None)
+            if awaited is not None and awaited.future.set_running_or_notify_cancel():
                 awaited.future.set_exception(error)
 
     def _deliver(self, frame: memoryview) -> None:

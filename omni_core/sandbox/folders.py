@@ -21,7 +21,7 @@ from omni_core.file_lock import try_lock
 
 PREFIX = "omni-child-"
 YOUNG_S = 60.0
-"""Seconds for which a folder without a locked file is taken for one that is being made."""
+"""Seconds for which a folder that nobody holds is taken for one that is being made."""
 
 
 class TemporaryFolder:
@@ -31,12 +31,17 @@ class TemporaryFolder:
         """Make it, below the system's folder for temporary files. Raises OSError."""
         _sweep()
         self._whole = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._lock = (self._whole / "lock").open("wb")
-        try_lock(self._lock)
-        forks.close_in_children(self._lock.fileno())
-        self._held = _held(self._whole)
-        (self._whole / "tmp").mkdir()
         self.path = str(self._whole / "tmp")
+        self._held: int | None = None
+        self._lock = (self._whole / "lock").open("wb")
+        try:
+            try_lock(self._lock)
+            forks.close_in_children(self._lock.fileno())
+            self._held = _held(self._whole)
+            os.mkdir(self.path)
+        except BaseException:
+            self.remove()
+            raise
 
     def remove(self) -> None:
         """Remove it, with whatever is in it."""
@@ -72,9 +77,11 @@ def _sweep() -> None:
 
 
 def abandoned(folder: Path) -> bool:
-    """Whether nobody holds the lock of this folder. Raises OSError."""
+    """Whether nobody holds the lock of this folder, or has just made it. Raises OSError."""
+    if time.time() - folder.stat().st_mtime <= YOUNG_S:
+        return False  # its lock is there a moment before it is locked
     lock = folder / "lock"
     if not lock.exists():
-        return time.time() - folder.stat().st_mtime > YOUNG_S
+        return True
     with lock.open("rb") as f:
         return try_lock(f)

@@ -432,9 +432,13 @@ def test_a_worker_on_another_process_embeds_for_this_one(
 
 
 def _is_confined(pid: int) -> None:
-    """What reads the bodies of requests is in the sandbox, every thread of it, and knows no more of
-    the environment than a child."""
+    """What reads the bodies of requests is in the sandbox, every thread of it, knows no more of
+    the environment than a child, and holds its folder for temporary files, which others sweep."""
+    from omni_core.sandbox.folders import PREFIX
     from omni_core.sandbox.kernel import kernel
+
+    opened = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    assert [path for path in opened if PREFIX in path and path.endswith("/lock")]
 
     for task in Path(f"/proc/{pid}/task").iterdir():
         status = (task / "status").read_text()

@@ -91,15 +91,17 @@ def _run(settings: Settings, token: str, bound: socket.socket) -> None:
     app.serve(settings, token, bound)
 
 
-def _confine(rules: Rules) -> None:
-    """Enter the sandbox, with a folder of its own for temporary files."""
+def _confine(rules: Rules) -> TemporaryFolder:
+    """Enter the sandbox, with a folder of its own for temporary files: to be held as long as it is
+    used. What the sandbox keeps from being removed, the next process that makes one removes."""
     hide_memory()
-    folder = TemporaryFolder()  # removed by the next process that makes one
+    folder = TemporaryFolder()
     os.environ |= dict.fromkeys(("TMPDIR", "TMP", "TEMP"), folder.path)
     tempfile.tempdir = None
     from omni_core.sandbox.entering import enter
 
     enter(rules)
+    return folder
 
 
 def _loopback(host: str) -> bool:
@@ -117,8 +119,11 @@ def main(given: int) -> int:
         rules, settings, token, descriptor = pickle.load(pipe)  # noqa: S301 - by `_become`
     logging.basicConfig(level=os.environ.get("OMNI_LOG", "WARNING").upper(), stream=sys.stderr)
     try:
-        _confine(rules)
-        _run(settings, token, socket.socket(fileno=descriptor))
+        folder = _confine(rules)
+        try:
+            _run(settings, token, socket.socket(fileno=descriptor))
+        finally:
+            folder.remove()
     except OmniError as e:
         print(f"{e.code}: {e}", file=sys.stderr)  # noqa: T201 - a command's last line
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -21,9 +22,10 @@ needs_memory = pytest.mark.skipif(not memory.available(), reason="no sealed memo
 
 @pytest.fixture(autouse=True)
 def every_descriptor_is_closed() -> Iterator[None]:
+    gc.collect()  # what an earlier test left open is closed before it is counted
     before = opened()
     yield
-    assert opened() == before
+    assert opened() <= before
     assert not len(Sealed.held)
 
 
@@ -72,28 +74,30 @@ def test_what_no_longer_may_be_held_is_copied(monkeypatch: pytest.MonkeyPatch) -
     held.clear()
 
 
-def test_where_a_system_has_none_the_pipes_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "memfd_create", raising=False)
+@pytest.fixture
+def asked_anew() -> Iterator[None]:
+    """Whether there is sealed memory is asked once in a process."""
     memory.available.cache_clear()
-    try:
+    yield
+    memory.available.cache_clear()
+
+
+@pytest.mark.usefixtures("asked_anew")
+def test_where_a_system_has_none_the_pipes_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without:
+        without.delattr(os, "memfd_create", raising=False)
         assert Descriptors.pair() == (None, None)
-    finally:
-        monkeypatch.undo()
-        memory.available.cache_clear()
 
 
 @needs_memory
+@pytest.mark.usefixtures("asked_anew")
 def test_where_the_system_forbids_it_the_pipes_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*_: object) -> int:
         raise PermissionError
 
-    monkeypatch.setattr(os, "memfd_create", forbidden)
-    memory.available.cache_clear()
-    try:
+    with monkeypatch.context() as without:
+        without.setattr(os, "memfd_create", forbidden)
         assert Descriptors.pair() == (None, None)
-    finally:
-        monkeypatch.undo()
-        memory.available.cache_clear()
 
 
 @needs_memory

@@ -52,13 +52,14 @@ async def nothing_held() -> None:
 async def cutter(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Worker]:
     """A decoder's place: confined as one, and closed with nothing left open."""
     monkeypatch.syspath_prepend(str(HERE))
+    gc.collect()  # what an earlier test left open is closed before it is counted
     before = len(descriptors())
     rules = Rules(reads=(str(HERE),))
     w = Worker("probe", "pixel_probe:service", answers=ANSWERS, shares=True, rules=rules)
     yield w
     await asyncio.to_thread(w.close, 5.0)
     await nothing_held()
-    assert len(descriptors()) == before
+    assert len(descriptors()) <= before
 
 
 @pytest.fixture

@@ -84,6 +84,15 @@ class Server:
         """Call a tool."""
         return await self.ask("tools/call", name=name, arguments=arguments)
 
+    async def done(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """The result of a tool that has little to do, which a busy machine may still make a task
+        of."""
+        made = await self.tool(name, **arguments)
+        if made["resultType"] != "task":
+            return made
+        result: dict[str, Any] = (await self.until(made["taskId"]))["result"]
+        return result
+
     async def until(self, id: str, *statuses: str) -> dict[str, Any]:
         """The task once it has one of these statuses, or has ended."""
         async with asyncio.timeout(WAIT_S):

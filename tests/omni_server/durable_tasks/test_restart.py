@@ -54,8 +54,7 @@ async def test_a_task_ends_with_the_result_of_the_tool(
         assert (made["resultType"], made["status"]) == ("task", "working")
         task = await server.until(made["taskId"])
         assert task["result"]["structuredContent"]["state"] == "ready"
-        again = await server.tool("ingest_media", source=long)
-    assert again["resultType"] == "complete"  # nothing to do: answered at once
+        again = await server.done("ingest_media", source=long)
     assert "Nothing to do" in again["content"][0]["text"]
     assert "Traceback" not in server.log
 
