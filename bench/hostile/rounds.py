@@ -66,7 +66,11 @@ class Seen:
 class Rounds:
     """Kills in one library after another, against what an undisturbed one holds."""
 
-    def __init__(self, media: Path, work: Path, environ: dict[str, str], seed: int) -> None:
+    def __init__(
+        self, media: Path, work: Path, environ: dict[str, str], seed: int, within_s: float = 4.0
+    ) -> None:
+        """A kill comes `within_s` seconds of the beginning of the work."""
+        self._within_s = within_s
         self.seen, self._rnd = Seen(), random.Random(seed)
         self._media, self._work, self._environ = media, work, environ
         self._truth: dict[str, int] = {}
@@ -130,7 +134,7 @@ class Rounds:
         victim = self._rnd.choice(VICTIMS)
         async with host(self._media, store) as there:
             await asyncio.wait_for(there.at_work.wait(), END_S)
-            await asyncio.sleep(after_s := self._rnd.uniform(0, 4))
+            await asyncio.sleep(after_s := self._rnd.uniform(0, self._within_s))
             family = [p for pids in there.pids.values() for p in pids]
             pid = there.process.pid
             if victim != "server":
@@ -200,6 +204,7 @@ async def table_of(
     seed: int,
     files: int,
     run: Callable[[Rounds], Awaitable[Seen]],
+    within_s: float = 4.0,
 ) -> list[Line]:
     """What became of the libraries of `run`, each of so many files, and how soon each answered
     when it was started again."""
@@ -207,7 +212,7 @@ async def table_of(
         work = Path(folder)
         (work / "nothing").mkdir()
         await asyncio.to_thread(make_folder, work / "media", files)
-        seen = await run(Rounds(work / "media", work, environ, seed))
+        seen = await run(Rounds(work / "media", work, environ, seed, within_s))
     kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(seen.by_victim.items()))
     lines = [Line(f"{what} ({kinds})", seen.kills, str(seen), "all 0", seen.is_clean)]
     for bad in (seen.lost, seen.doubled, seen.half, seen.stuck, seen.refused):
