@@ -1,7 +1,7 @@
 """A private folder for the temporary files of one child, removed when the child has ended.
 
 The parent holds a lock in it, which vanishes with the parent: what a killed one left behind is
-removed by the next process that starts a child. It holds the folder too, so that programs which
+removed by a process that starts its first child a minute later or more. It holds the folder too, so that programs which
 clean up temporary files (systemd-tmpfiles does after ten days) leave a long-lived child's alone.
 """
 
