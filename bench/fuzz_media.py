@@ -33,6 +33,7 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
+from bench import priority
 from omni_core.decoder import Decoder
 from omni_core.errors import OmniError
 from omni_core.types import CutOptions, MediaInfo, Modality, Source
@@ -90,7 +91,7 @@ def _videos(folder: Path) -> None:
         path = folder / name
         if path.exists():
             continue
-        with av.open(str(path), "w", options=muxer_options) as c:
+        with priority.kept(), av.open(str(path), "w", options=muxer_options) as c:
             v = c.add_stream(codec, rate=25)
             v.width, v.height, v.pix_fmt = 128, 96, "yuv420p"
             v.options = {"preset": "12"} if codec == "libsvtav1" else {}

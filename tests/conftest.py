@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,10 +11,18 @@ from typing import Any
 
 import pytest
 
+from bench import priority
 from omni_core import plugins
 
 PIXELS = 89_478_485
 """Pillow's own limit."""
+
+
+def _policy() -> int:
+    return os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else 0
+
+
+ORDINARY = _policy()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -32,6 +41,15 @@ def _limit_of_pictures() -> Iterator[None]:
     image: Any = sys.modules.get("PIL.Image")
     if image is not None:
         image.MAX_IMAGE_PIXELS = PIXELS
+
+
+@pytest.fixture(autouse=True)
+def _priority_is_ordinary() -> Iterator[None]:
+    """What runs in real time, as SVT-AV1 makes it, starves all tests beside and after it; so would
+    its children."""
+    with priority.kept():
+        yield
+        assert _policy() == ORDINARY, "encode within bench.priority.kept"
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """A private folder for the temporary files of one child, removed when the child has ended.
 
 The parent holds a lock in it, which vanishes with the parent: what a killed one left behind is
-removed by a process that starts its first child a minute later or more. It holds the folder too, so that programs which
-clean up temporary files (systemd-tmpfiles does after ten days) leave a long-lived child's alone.
+removed by a process that starts its first child a minute later or more. It holds the folder too, so
+that programs which clean up temporary files (systemd-tmpfiles does after ten days) leave a
+long-lived child's alone.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from bench import priority
 from omni_core.media.service import MediaService, service
 from omni_core.types import CutOptions, Segment, Source, VideoContent
 
@@ -102,7 +103,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> FilmMaker:
         name: str = "",
     ) -> Path:
         path = folder / (name or f"film{next(made)}{suffix}")
-        with av.open(str(path), "w", options=form or {}) as c:
+        with priority.kept(), av.open(str(path), "w", options=form or {}) as c:
             c.metadata.update(tags or {})
             v = c.add_stream(codec, rate=fps)
             v.height, v.width = frames[0].shape[:2]
