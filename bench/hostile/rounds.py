@@ -69,7 +69,7 @@ class Rounds:
     def __init__(
         self, media: Path, work: Path, environ: dict[str, str], seed: int, within_s: float = 4.0
     ) -> None:
-        """A kill comes `within_s` seconds of the beginning of the work."""
+        """A kill comes at most `within_s` seconds after the work has begun."""
         self._within_s = within_s
         self.seen, self._rnd = Seen(), random.Random(seed)
         self._media, self._work, self._environ = media, work, environ
