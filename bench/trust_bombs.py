@@ -92,6 +92,7 @@ async def measure(small: bool) -> list[Line]:
         bombs = await asyncio.to_thread(make, folder, small)
         store = {**SETTINGS, "OMNI_STORE": f"{work}/store"}
         async with over_stdio(["--root", str(folder)], store) as client:
+            await client.call_tool("list_sources", {})  # the client loads its validator: seconds
             seen = Bombed(client, folder)
             for what, path in bombs.items():
                 await seen.give(what, path)

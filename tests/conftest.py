@@ -13,6 +13,8 @@ import pytest
 
 from bench import priority
 from omni_core import plugins
+from omni_core.pipes import child
+from tests.forking.children import Forks
 
 PIXELS = 89_478_485
 """Pillow's own limit."""
@@ -23,6 +25,12 @@ def _policy() -> int:
 
 
 ORDINARY = _policy()
+HERE = Path(__file__).parent
+STARTED = [
+    HERE / "omni_core" / name
+    for name in ("test_worker.py", "pipes", "sandbox", "engine/test_open_close.py")
+]
+"""Tests of how children start, or of whose children they are: these are not forked."""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -50,6 +58,27 @@ def _priority_is_ordinary() -> Iterator[None]:
     with priority.kept():
         yield
         assert _policy() == ORDINARY, "encode within bench.priority.kept"
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Callable[..., Any] | None]:
+    """Starts children for all tests of a process, where the system has what it takes."""
+    if sys.platform != "linux":
+        yield None
+        return
+    parent = Forks()
+    yield parent.start
+    parent.close()
+
+
+@pytest.fixture(autouse=True)
+def _children_are_forked(
+    request: pytest.FixtureRequest, forks: Callable[..., Any] | None
+) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if forks is not None and not any(map(request.path.is_relative_to, STARTED)):
+            patch.setattr(child, "_started", forks)
+        yield
 
 
 @pytest.fixture

@@ -66,16 +66,8 @@ class Child:
         theirs: socket.socket | None
         self._descriptors, theirs = Descriptors.pair()
         try:
-            self._process = subprocess.Popen(
-                # -P: modules in the current directory must not be importable
-                [sys.executable, "-P", "-m", "omni_core.worker_child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=_environment(rules, folder),
-                close_fds=True,
-                pass_fds=() if theirs is None else (theirs.fileno(),),
-                start_new_session=True,  # the parent handles Ctrl-C
-            )
+            passed = () if theirs is None else (theirs.fileno(),)
+            self._process = _started(_environment(rules, folder), passed)
         except BaseException:
             if self._descriptors is not None:
                 self._descriptors.close()
@@ -207,6 +199,20 @@ class Child:
             self._process.stdin.close()
         if self._descriptors is not None:
             self._descriptors.close()
+
+
+def _started(environment: dict[str, str], passed: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    """A new child, with these descriptors and pipes to its stdin and stdout. Raises OSError."""
+    return subprocess.Popen(
+        # -P: modules in the current directory must not be importable
+        [sys.executable, "-P", "-m", "omni_core.worker_child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        close_fds=True,
+        pass_fds=passed,
+        start_new_session=True,  # the parent handles Ctrl-C
+    )
 
 
 def _environment(rules: Rules, folder: TemporaryFolder | None) -> dict[str, str]:

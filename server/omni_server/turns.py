@@ -1,5 +1,6 @@
 """Turns: of each caller so many calls are worked on at once, further ones wait for their turn, so
-that a caller who asks without a pause does not take the time of the others.
+that a caller who asks without a pause does not take the time of the others. While others ask too,
+a caller has its share of what the cores can work on, and one call at least.
 
 A caller is a user or a token of the tokens file; behind the one token of the settings, and where
 none is needed: a session, and else a connection.
@@ -8,8 +9,10 @@ none is needed: a session, and else a connection.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping
+import os
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,14 +26,32 @@ SHARED = frozenset({OPERATOR, LOCAL.key, SINGLE.key})
 """Names behind which any number of people may be."""
 
 
+PER_CORE = 2
+"""Calls that a core can work on without a wait of its own: the rest of each is its children's."""
+RECENT_S = 1.0
+"""How long a caller counts as one who asks after its last call."""
+
+
 class Turns:
     """A middleware of the MCP server around the tools that only read, and resources."""
 
-    def __init__(self, at_once: int, tools: frozenset[str]) -> None:
-        """at_once: calls of one caller, 0 for any number; `tools`: those that take turns."""
+    def __init__(
+        self,
+        at_once: int,
+        tools: frozenset[str],
+        *,
+        cores: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """at_once: calls of one caller, 0 for any number; `tools`: those that take turns; `cores`
+        to share, None for those of the machine."""
         self._at_once, self._tools = at_once, tools
+        self._places = PER_CORE * (cores or os.cpu_count() or 1)
+        self._clock = clock
         self._working: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._ended: OrderedDict[str, float] = OrderedDict()
+        """When the last call of a caller ended, the oldest first."""
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -48,14 +69,24 @@ class Turns:
 
     @asynccontextmanager
     async def _turn(self, caller: str) -> AsyncIterator[None]:
-        if self._working[caller] >= self._at_once:
-            await self._wait(caller)  # whoever ends gives its place on, counted as before
+        if caller in self._waiting or self._working[caller] >= self._share(caller):
+            await self._wait(caller)  # whoever makes room counts it as working
         else:
             self._working[caller] += 1
         try:
             yield
         finally:
-            self._pass_on(caller)
+            self._end(caller)
+
+    def _share(self, caller: str) -> int:
+        """Calls of a caller that may be worked on now."""
+        since = self._clock() - RECENT_S
+        while self._ended and next(iter(self._ended.values())) < since:
+            self._ended.popitem(last=False)
+        others = (self._working.keys() | self._ended.keys()) - {caller}
+        if not others:
+            return self._at_once
+        return max(1, min(self._at_once, self._places // (len(others) + 1)))
 
     async def _wait(self, caller: str) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -64,18 +95,22 @@ class Turns:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():  # given to a call that is gone
-                self._pass_on(caller)
+                self._end(caller)
             raise
 
-    def _pass_on(self, caller: str) -> None:
-        waiting = self._waiting.get(caller)
-        while waiting:
+    def _end(self, caller: str) -> None:
+        """A call is over: the next ones of its caller take their turns."""
+        self._ended[caller] = self._clock()
+        self._ended.move_to_end(caller)
+        self._working[caller] -= 1
+        waiting = self._waiting.get(caller, deque())
+        while waiting and self._working[caller] < self._share(caller):
             place = waiting.popleft()
             if not place.done():
                 place.set_result(None)
-                return
-        self._waiting.pop(caller, None)
-        self._working[caller] -= 1
+                self._working[caller] += 1
+        if not waiting:
+            self._waiting.pop(caller, None)
         if not self._working[caller]:
             del self._working[caller]
 

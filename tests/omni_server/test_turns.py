@@ -18,7 +18,8 @@ class Calls:
     """Calls that are worked on until they are let go."""
 
     def __init__(self, at_once: int) -> None:
-        self.turns = Turns(at_once, frozenset({"search"}))
+        self.now = 0.0
+        self.turns = Turns(at_once, frozenset({"search"}), cores=2, clock=lambda: self.now)
         self.working: list[str] = []
         self._go: dict[str, asyncio.Event] = {}
 
@@ -70,6 +71,40 @@ async def test_a_caller_who_asks_much_waits_and_the_others_do_not() -> None:
         await calls.let_go(label)
     answers = await asyncio.wait_for(asyncio.gather(*sent), 5)
     assert [a["label"] for a in answers] == [*(f"greedy {n}" for n in range(5)), "polite"]
+
+
+async def test_while_others_ask_a_caller_has_its_share_and_one_call_at_least() -> None:
+    calls = Calls(4)
+    sent = [calls.send(f"greedy {n}", "greedy") for n in range(9)]
+    sent += [calls.send(f"polite {n}", f"polite {n}") for n in range(4)]
+    await settle()
+    assert [label for label in calls.working if "greedy" in label] == [
+        "greedy 0", "greedy 1", "greedy 2", "greedy 3",
+    ]  # fmt: skip
+    for n in range(3):
+        await calls.let_go(f"greedy {n}")
+    assert [label for label in calls.working if "greedy" in label] == ["greedy 3"]
+    await calls.let_go("greedy 3")
+    assert [label for label in calls.working if "greedy" in label] == ["greedy 4"]
+    for n in range(4):
+        await calls.let_go(f"polite {n}")
+    await calls.let_go("greedy 4")
+    assert calls.working == ["greedy 5"]  # the others have only just asked
+    calls.now += 2
+    await calls.let_go("greedy 5")
+    assert calls.working == ["greedy 6", "greedy 7", "greedy 8"]
+    for n in range(6, 9):
+        await calls.let_go(f"greedy {n}")
+    await asyncio.wait_for(asyncio.gather(*sent), 5)
+    assert calls.turns._working == {} and calls.turns._waiting == {}
+
+
+async def test_a_machine_of_many_cores_lets_every_caller_have_all_its_calls() -> None:
+    turns = Turns(4, frozenset(), cores=16)
+    turns._working.update({f"caller {n}": 1 for n in range(8)})
+    assert turns._share("caller 1") == 4
+    turns._working.update({f"caller {n}": 1 for n in range(20)})
+    assert turns._share("one more") == 1
 
 
 async def test_a_call_that_is_cancelled_gives_its_place_to_the_next() -> None:

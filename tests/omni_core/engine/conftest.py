@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import av
 import numpy as np
@@ -82,7 +84,14 @@ def media(tmp_path: Path) -> Iterator[Path]:
 
 def film(path: Path, colours: list[tuple[int, int, int]], seconds: float, fps: int = 5) -> None:
     """Each colour for so many seconds, with a tone, so that frames tell their time."""
-    with av.open(str(path), "w") as out:
+    path.write_bytes(_film(path.suffix, tuple(colours), seconds, fps))
+
+
+@cache  # encoding it takes longer than most tests
+def _film(
+    suffix: str, colours: tuple[tuple[int, int, int], ...], seconds: float, fps: int
+) -> bytes:
+    with NamedTemporaryFile(suffix=suffix) as file, av.open(file.name, "w") as out:
         video = out.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
         video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
         sound = out.add_stream("aac", rate=16000, layout="mono")
@@ -105,3 +114,5 @@ def film(path: Path, colours: list[tuple[int, int, int]], seconds: float, fps: i
             out.mux(sound.encode(block))
         out.mux(video.encode(None))
         out.mux(sound.encode(None))
+        out.close()
+        return Path(file.name).read_bytes()
