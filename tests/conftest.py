@@ -14,7 +14,6 @@ import pytest
 from bench import priority
 from omni_core import plugins
 from omni_core.pipes import child
-from tests.forking.children import Forks
 
 PIXELS = 89_478_485
 """Pillow's own limit."""
@@ -66,6 +65,8 @@ def forks() -> Iterator[Callable[..., Any] | None]:
     if sys.platform != "linux":
         yield None
         return
+    from tests.forking.children import Forks  # needs what Linux alone has
+
     parent = Forks()
     yield parent.start
     parent.close()

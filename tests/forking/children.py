@@ -29,6 +29,7 @@ class Forked:
         self.returncode: int | None = None
         self._told, self._lock = told, threading.Lock()
         (self.pid,) = NUMBER.unpack(os.read(told, NUMBER.size))
+        os.set_blocking(told, False)  # it is read only when there is something
 
     def __del__(self) -> None:
         os.close(self._told)
