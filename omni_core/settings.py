@@ -218,8 +218,8 @@ class Settings:
     rate_limit: CountOrZero = 200
     """HTTP requests a second by one token, and from one address; bursts of ten times; 0: any."""
     calls_at_once: CountOrZero = 4
-    """Searches and openings of one user or session that are worked on at once, and fewer while
-    others ask: two for each core are shared by all who do; 0: any number."""
+    """Searches and openings of one user or session that are worked on at once; while others ask
+    too, two calls for each core are divided among all of them, at least one each; 0: any number."""
     wrong_tokens: Count = 20
     """Wrong tokens a minute from one address; further ones are not looked at."""
     metrics_public: bool = False

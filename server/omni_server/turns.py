@@ -1,6 +1,6 @@
 """Turns: of each caller so many calls are worked on at once, further ones wait for their turn, so
 that a caller who asks without a pause does not take the time of the others. While others ask too,
-a caller has its share of what the cores can work on, and one call at least.
+`PER_CORE` calls for each core are divided among all who ask, at least one each.
 
 A caller is a user or a token of the tokens file; behind the one token of the settings, and where
 none is needed: a session, and else a connection.
@@ -24,12 +24,10 @@ from omni_server.observe.principals import OPERATOR, principal_of
 
 SHARED = frozenset({OPERATOR, LOCAL.key, SINGLE.key})
 """Names behind which any number of people may be."""
-
-
 PER_CORE = 2
-"""Calls that a core can work on without a wait of its own: the rest of each is its children's."""
+"""Calls worked on for each core: while one waits for the index or a model, the other goes on."""
 RECENT_S = 1.0
-"""How long a caller counts as one who asks after its last call."""
+"""Seconds after the end of its last call for which a caller still counts as one that asks."""
 
 
 class Turns:
@@ -79,7 +77,7 @@ class Turns:
             self._end(caller)
 
     def _share(self, caller: str) -> int:
-        """Calls of a caller that may be worked on now."""
+        """How many calls of a caller may be worked on now."""
         since = self._clock() - RECENT_S
         while self._ended and next(iter(self._ended.values())) < since:
             self._ended.popitem(last=False)

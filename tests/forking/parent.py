@@ -19,6 +19,7 @@ import socket
 import struct
 import sys
 from importlib.metadata import entry_points
+from typing import Any
 
 from omni_core import worker_child
 
@@ -32,8 +33,8 @@ LIKELY = (
     "sysconfig",
 )
 """What most children import, besides the modules of media and readers."""
-HIGH = 200
-"""Where descriptors lie until each gets its number; no child has as many."""
+HIGH = 500
+"""Received descriptors are moved up to here first; what a child is given has a lower number."""
 NUMBER = struct.Struct("=q")
 
 
@@ -80,7 +81,7 @@ def _report(told: dict[int, int]) -> None:
         os.close(told.pop(pid))
 
 
-def _become_child(asked: dict[str, object], given: list[int]) -> None:
+def _become_child(asked: dict[str, Any], given: list[int]) -> None:
     """Be what `python -P -m omni_core.worker_child` is, with its descriptors and environment."""
     try:
         os.setsid()
@@ -89,17 +90,14 @@ def _become_child(asked: dict[str, object], given: list[int]) -> None:
         for number, each in enumerate(high[:3]):
             os.dup2(each, number)
         if len(high) > 4:
-            os.dup2(high[4], int(str(asked["number"])))
-        os.closerange(HIGH, HIGH + len(high) + 8)
+            os.dup2(high[4], asked["number"])
+        os.closerange(HIGH, high[-1] + 1)
         environment = asked["environment"]
-        assert isinstance(environment, dict)
         os.environ.clear()
         os.environ.update(environment)
         sys.path[:0] = environment["PYTHONPATH"].split(os.pathsep)
-        os.chdir(str(asked["folder"]))
-        tests = int(str(asked["tests"]))
-        os.getppid = lambda: tests  # the parent that it is told to die with
-        gc.enable()
+        os.chdir(asked["folder"])
+        os.getppid = lambda: asked["tests"]  # the parent that it is told to die with
         worker_child.main()
     finally:
         os._exit(1)

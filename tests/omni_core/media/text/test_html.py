@@ -126,8 +126,8 @@ async def test_a_page_whose_tree_needs_too_much_memory_is_refused_by_the_child(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "a.html"
-    path.write_text("<html>" + "<b>a</b>" * 900_000)
-    worker = Decoder("decoder", memory_mb=448)
+    path.write_text("<html>" + "<b>a</b>" * 1_200_000)
+    worker = Decoder("decoder", memory_mb=512)
     try:
         with pytest.raises(TooLargeError, match="memory"):
             await worker.call("probe", str(path), deadline_s=120)
