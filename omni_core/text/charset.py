@@ -6,6 +6,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 
 from omni_core.text.legacy import guess, is_latin
@@ -33,6 +34,13 @@ _CODING = re.compile(rb"""(?:[^\n]*\n)?[^\n]{0,200}?(?:coding[:=][ \t]*|@charset
 """The comment of Python, Emacs and Vim in one of the first two lines, and the rule of CSS."""
 LOOKED_AT = 4096
 """First bytes by which UTF-16 and UTF-32 are recognised."""
+MIN_OF_ONE_SCRIPT = 0.85
+"""Share of letters in one script and in Latin; of those in random pairs of bytes it is .79."""
+_EAST_ASIAN = frozenset(
+    ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "FULLWIDTH",
+     "HALFWIDTH", "IDEOGRAPHIC")
+)  # fmt: skip
+"""First words of the names of letters that texts mix."""
 MIN_TO_DOUBT = 30
 """Bytes beyond ASCII from which a declaration of a Western page is checked."""
 _WIDE_PAGES = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
@@ -195,11 +203,13 @@ def _wide(data: bytes) -> str | None:
     if min(zeros[2:]) >= quarter * 0.95 or min(zeros[:2]) >= quarter * 0.95:
         wide = "utf-32-le" if min(zeros[2:]) >= quarter * 0.95 else "utf-32-be"
         return wide if _is_sensible(head, wide, 4) else None
+    either = [w for w in ("utf-16-le", "utf-16-be") if _is_sensible(head, w, 2)]
+    either = [w for w in either if _is_of_one_script(head, w)]
     even, odd = zeros[0] + zeros[2], zeros[1] + zeros[3]
     for wide, most, least in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
         if most > 0.8 * quarter and least < 0.2 * quarter:
-            return wide
-    both = {w: _breaks(head, w) for w in ("utf-16-le", "utf-16-be") if _is_sensible(head, w, 2)}
+            return wide if wide in either else None
+    both = {wide: _breaks(head, wide) for wide in either}
     best = max(both, key=lambda wide: both[wide], default="")
     return best if best and both[best] else None
 
@@ -220,6 +230,17 @@ def _is_sensible(head: bytes, page: str, size: int) -> bool:
         text = head[: e.start].decode(page)
     odd = sum(unicodedata.category(c)[0] == "C" and c not in "\t\n\r\f\u200b\u200e" for c in text)
     return odd <= MAX_CONTROL_SHARE * len(text)
+
+
+def _is_of_one_script(head: bytes, page: str) -> bool:
+    """Whether nearly all letters are of one script, or Latin; those in pixels and numbers are of
+    whatever script has the code."""
+    letters = [c for c in head.decode(page, "replace") if c.isalpha()]
+    names = Counter(unicodedata.name(c, "").split(" ")[0] for c in letters)
+    latin = names.pop("LATIN", 0)
+    scripts = Counter({"CJK": sum(names.pop(name, 0) for name in _EAST_ASIAN)}) + names
+    most = max(scripts.values(), default=0)
+    return most + latin >= MIN_OF_ONE_SCRIPT * len(letters)
 
 
 def is_text(head: bytes) -> bool:

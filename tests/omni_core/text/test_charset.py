@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
 import pytest
 
 from omni_core.text.charset import declared, decode, decoded, is_strictly_text, is_text
@@ -106,6 +107,20 @@ def test_wide_characters_need_no_mark(page: str, text: str) -> None:
 def test_tables_of_small_integers_are_no_wide_text() -> None:
     for size in (2, 4):
         assert not is_text(b"".join(n.to_bytes(size, "little") for n in range(1000)))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("kind", ["pixels", "pixels with a fourth byte", "samples", "floats"])
+def test_neither_pixels_nor_sound_nor_numbers_are_wide_text(kind: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pixels = np.repeat(rng.integers(0, 256, (64, 16, 4), dtype=np.uint8), 4, 1)
+    if kind == "pixels with a fourth byte":
+        pixels[..., 3] = 0
+    made = {
+        "samples": rng.normal(0, 3000, 2048).astype("<i2"),
+        "floats": rng.normal(0, 1, 1024).astype("<f4"),
+    }
+    assert not is_text(made.get(kind, pixels).tobytes())
 
 
 @pytest.mark.parametrize(
