@@ -1,4 +1,4 @@
-"""How many arenas the C library's allocator has."""
+"""What the C library's allocator keeps."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from omni_core.sandbox.environment import allowed
 
 COUNT = """
 import ctypes, re, tempfile, threading
-from omni_core.allocator import use_few_arenas
-use_few_arenas()
+from omni_core.allocator import keep_little
+keep_little()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.fopen.restype = ctypes.c_void_p
@@ -33,8 +33,49 @@ with tempfile.NamedTemporaryFile() as file:
     print(len(re.findall(r"<heap nr", file.read().decode())))
 """
 
+FREED = """
+import ctypes
+from omni_core.allocator import keep_little
+keep_little()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+def hold(count, size):
+    blocks = [libc.malloc(size) for _ in range(count)]
+    for block in blocks: ctypes.memset(block, 1, size)
+    return blocks
+def free(blocks):
+    for block in blocks: libc.free(block)
+def megabytes():
+    with open("/proc/self/smaps_rollup") as lines:
+        return next(int(l.split()[1]) for l in lines if l.startswith("Private_Dirty")) / 1024
+before = megabytes()
+free(hold(1, 8 << 20))  # from here on glibc would keep twice as much
+many = hold(30, 1 << 20)
+kept = hold(1, 1000)
+free(many)
+print(megabytes() - before)
+"""
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+
+
+@GLIBC
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_memory_that_is_free_goes_back_to_the_system_unless_the_operator_says_otherwise() -> None:
+    def kept_mb(**more: str) -> float:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
+        done = subprocess.run(
+            [sys.executable, "-c", FREED], env=environ | more, capture_output=True, text=True,
+            timeout=60, check=True,
+        )  # fmt: skip
+        return float(done.stdout)
+
+    assert kept_mb() < 3
+    assert kept_mb(MALLOC_TRIM_THRESHOLD_=str(64 << 20), MALLOC_MMAP_THRESHOLD_=str(32 << 20)) > 20
+
+
+@GLIBC
 def test_a_process_of_many_threads_uses_two_arenas_unless_its_operator_says_otherwise() -> None:
     def arenas(**more: str) -> int:
         environ = {k: v for k, v in os.environ.items() if k != "MALLOC_ARENA_MAX"}

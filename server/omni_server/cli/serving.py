@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from omni_core import read_only
-from omni_core.allocator import use_few_arenas
+from omni_core.allocator import keep_little
 from omni_core.errors import BadRequestError, NotFoundError
 from omni_core.sandbox.kernel import hide_memory
 from omni_core.settings import Settings
@@ -20,7 +20,7 @@ from omni_server.observe import faults, traces
 
 def serve(args: argparse.Namespace) -> int:
     """Run the MCP server until its client disconnects or Ctrl-C."""
-    use_few_arenas()
+    keep_little()
     settings = settings_of(args)
     if settings.sandbox != "off":
         hide_memory()
