@@ -3,8 +3,8 @@
 Few arenas, since a process of many threads keeps in each of them what its largest file needed: a
 decoder stayed at 36 MB through 700 files, with the default of eight arenas a core it grew from 44
 to 97 MB. And in the server, which holds nothing large for long, what is free goes back to the
-system: glibc keeps up to 64 MB from the first large block on, and of 6 MB by which the server grew
-in 13,000 calls all but 1 were free (`bench/trust.py soak`).
+system: glibc keeps up to 64 MB of it once a large block was freed. Through thousands of calls what
+the server used grew by 1 MB, what was free by 12; `bench/trust.py soak` shows the sum.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ARENAS = 2
 FEW_ARENAS = {"MALLOC_ARENA_MAX": str(ARENAS)}
 """What glibc reads when a program starts; an operator's own value goes before it."""
 MAX_FREE = 1 << 20
-"""Bytes that stay at the end of the heap."""
+"""Free bytes at the end of the heap up to which they are kept (`M_TRIM_THRESHOLD`)."""
 _M_ARENA_MAX, _M_TRIM_THRESHOLD = -8, -1
 
 
