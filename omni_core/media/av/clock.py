@@ -42,9 +42,10 @@ class Clock:
 
     def packet(self, packet: Any) -> float | None:
         """Presentation time of a packet in seconds; None where the file has no timestamps."""
-        if packet.pts is None or packet.time_base is None:
+        base = packet.time_base
+        if packet.pts is None or base is None:
             return None
-        seconds: float = packet.pts * float(packet.time_base) - self.zero
+        seconds: float = packet.pts * float(base) - self.zero
         return seconds
 
     def pts(self, seconds: float, stream: Any) -> int:

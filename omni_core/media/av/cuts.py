@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-
-import numpy as np
+from statistics import median
 
 from omni_core.media.av.gradual import FADE_REACH_S, REACH_S, GradualDetector
 from omni_core.media.av.luma import FrameFeatures, difference
@@ -30,6 +29,9 @@ DELAY_S = LOOKAHEAD_S
 """Delay behind the decoder with which a frame is tested."""
 HISTORY_S = 2.5
 """How long frames are kept after that."""
+AT_ONCE = 8
+"""Frames that are looked at in one go: between two of them the decoder turns over the whole cache,
+and this code with it."""
 MOTION_FRAMES = 3
 MIN_PEAK_RATIO = 1.8
 """Ratio of a cut's difference to that of the frames next to it, on at least one side."""
@@ -68,6 +70,7 @@ class CutDetector:
         """sought: the frames are of a stretch in which a change is known to be."""
         self._frames: list[_Frame] = []
         self._times: list[float] = []
+        self._new: list[tuple[float, FrameFeatures]] = []
         self._next = 0  # index into _frames of the first frame not yet judged
         self._last_cut = -1e9
         self._last_still: _Frame | None = None  # the last static frame
@@ -78,15 +81,21 @@ class CutDetector:
 
     def push(self, t: float, features: FrameFeatures) -> list[float]:
         """The cuts that can now be decided, each the second at which the new shot begins."""
-        change = difference(features, self._frames[-1].features) if self._frames else 0.0
-        self._frames.append(_Frame(t, features, change))
-        self._times.append(t)
-        self._gradual.push(t, features)
-        return self._judge(t)
+        self._new.append((t, features))
+        return self._seen(t) if len(self._new) >= AT_ONCE else []
 
     def flush(self) -> list[float]:
         """The cuts among the last frames."""
-        return self._judge(float("inf"))
+        return self._seen(float("inf"))
+
+    def _seen(self, now: float) -> list[float]:
+        for t, features in self._new:
+            change = difference(features, self._frames[-1].features) if self._frames else 0.0
+            self._frames.append(_Frame(t, features, change))
+            self._times.append(t)
+            self._gradual.push(t, features)
+        self._new.clear()
+        return self._judge(now)
 
     def _judge(self, now: float) -> list[float]:
         cuts = []
@@ -137,7 +146,7 @@ class CutDetector:
             return False
         low, high = max(1, i - CONTEXT_FRAMES), min(len(self._frames), i + CONTEXT_FRAMES + 1)
         near = [self._frames[j].change for j in range(low, high) if j != i]
-        if near and here.change <= MIN_HARD_RATIO * (float(np.median(near)) + 2):
+        if near and here.change <= MIN_HARD_RATIO * (median(near) + 2):
             return False
         if self._is_motion(i):
             return False

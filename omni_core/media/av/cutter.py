@@ -97,6 +97,7 @@ class ContainerCutter:
         self._coverage: Coverage | None = None
         self._waiting: deque[Shot] = deque()
         self._step = 1 / rate(self._video) if self._video is not None else 0.0
+        self._tick = float(self._video.time_base or 0) if self._video is not None else 0.0
         self._frame_count = 0
         self._lost = LostPictures(start)
         self._errors: dict[int, int] = {}
@@ -209,7 +210,7 @@ class ContainerCutter:
         assert self._shots is not None  # noqa: S101 - there is a video stream
         shown = self._clock.packet(packet)
         if shown is not None and not packet.is_discard:  # frames that are not decoded count too
-            self._shots.extend_to(shown + float((packet.duration or 0) * packet.time_base))
+            self._shots.extend_to(shown + (packet.duration or 0) * self._tick)
         if self._fast is not None:
             yield from self._queue(self._fast.push(packet))
             self._advance_to(self._shots.end)
@@ -222,10 +223,10 @@ class ContainerCutter:
                 t = self._start + self._frame_count * self._step
             self._lost.shown(t)
             self._frame_count += 1
-            length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
+            until = t + ((frame.duration or 0) * self._tick or self._step)
             yield from self._queue(self._shots.push(t, frame))
-            self._shots.extend_to(t + (length or self._step))
-            self._advance_to(t + (length or self._step))
+            self._shots.extend_to(until)
+            self._advance_to(until)
 
     def _decode_audio(self, packet: Any) -> Iterator[Segment]:
         track = self._audio[packet.stream_index]

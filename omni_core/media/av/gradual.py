@@ -5,8 +5,10 @@ All of it runs on the mean-free luma thumbnail, so that flicker and light that c
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from math import sqrt
+
 import numpy as np
-from numpy.typing import NDArray
 
 from omni_core.media.av.luma import COLUMNS, ROWS, FrameFeatures
 from omni_core.media.av.mixing import HALVES, STEP_S, Array, Mixtures
@@ -53,9 +55,9 @@ class GradualDetector:
             self._grow()
         n, self._size = self._size, self._size + 1
         self.times[n] = t
-        flat = _mean_free(features)
+        flat = features.mean_free()
         self._coarse[n] = cells = _cells(flat)
-        self._contrast[n] = contrast = float(np.sqrt(np.dot(flat, flat) / flat.size))
+        self._contrast[n] = contrast = sqrt(float(np.dot(flat, flat)) / flat.size)
         self.mixtures.push(t, features, cells, contrast)
 
     def dissolve(self, after: float, until: float) -> float | None:
@@ -83,10 +85,9 @@ class GradualDetector:
             setattr(self, name, new)
         self._first, self._size = 0, count
 
-    def _at(self, t: float | NDArray[np.float64]) -> NDArray[np.intp]:
-        """Indices of the frames on screen at these seconds."""
-        found = np.searchsorted(self.times[self._first : self._size], np.asarray(t) + 1e-6) - 1
-        return np.maximum(found, 0) + self._first
+    def _at(self, t: float) -> int:
+        """The index of the frame on screen at second `t`."""
+        return max(bisect_left(self.times, t + 1e-6, self._first, self._size) - 1, self._first)
 
     def _alike(self, i: int, j: int) -> float:
         return _correlation(self._coarse[i], self._coarse[j])
@@ -94,7 +95,7 @@ class GradualDetector:
     def returns(self, before: float, t: float, after: float) -> bool:
         """Whether a frame shown in [before, t) comes again in [t, after], in other light: after a
         flash, when a lamp goes on. No light changes contrast `MAX_LIGHT` times."""
-        i, j, k = int(self._at(before)), int(self._at(t)), int(self._at(after)) + 1
+        i, j, k = self._at(before), self._at(t), self._at(after) + 1
         old, new = self._coarse[i:j], self._coarse[j:k]
         squares, others = (old * old).sum(1), (new * new).sum(1)
         alike = old @ new.T / (np.sqrt(np.outer(squares, others)) + 1)
@@ -104,10 +105,10 @@ class GradualDetector:
 
     def is_fade(self, t: float) -> bool:
         """Whether the frame on screen at `t` is the darkest (lightest, most even) of a fade."""
-        i = int(self._at(t))
+        i = self._at(t)
         if self._contrast[i] > FADED * MAX_CONTRAST:
             return False
-        low, high = int(self._at(t - FADE_REACH_S)), int(self._at(t + FADE_REACH_S))
+        low, high = self._at(t - FADE_REACH_S), self._at(t + FADE_REACH_S)
         here = self._contrast[i]
         before, after = self._contrast[low : i + 1], self._contrast[i : high + 1]
         peak = float(min(before.max(), after.max()))
@@ -123,7 +124,7 @@ class GradualDetector:
             first -= 1
         while last < high and self._contrast[last + 1] <= even:
             last += 1
-        middle = int(self._at((self.times[first] + self.times[last]) / 2))
+        middle = self._at((self.times[first] + self.times[last]) / 2)
         if i != middle:
             return False
         left = i - int(np.argmax(before[::-1] >= 0.5 * peak))
@@ -139,7 +140,7 @@ class GradualDetector:
 
     def _fades_near(self, t: float) -> bool:
         """Whether a second before or after `t` the picture fades, so that it is a part of that."""
-        low, high = int(self._at(t - 1)), int(self._at(t + 1)) + 1
+        low, high = self._at(t - 1), self._at(t + 1) + 1
         light = self._contrast[low:high]
         dark = low + np.flatnonzero(light < FADED * light.max())
         return any(self.is_fade(float(self.times[n])) for n in dark)
@@ -147,7 +148,7 @@ class GradualDetector:
     def _is_long_black(self, i: int) -> bool:
         """Whether frame `i` is the first with a second of one even tone on either side."""
         t = float(self.times[i])
-        low, high = int(self._at(t - 1)), int(self._at(t + 1))
+        low, high = self._at(t - 1), self._at(t + 1)
         if low == self._first or self.times[high] < t + 0.9:
             return False
         even = self._contrast[low : high + 1].max() < MIN_CONTRAST / 2
@@ -156,17 +157,11 @@ class GradualDetector:
 
 def alike(a: FrameFeatures, b: FrameFeatures) -> float:
     """Correlation of two frames in coarse cells, -1 to 1, whatever the light."""
-    return _correlation(_cells(_mean_free(a)), _cells(_mean_free(b)))
-
-
-def _mean_free(features: FrameFeatures) -> Array:
-    flat: Array = features.thumbnail.ravel().astype(np.float32)
-    flat -= flat.mean()
-    return flat
+    return _correlation(_cells(a.mean_free()), _cells(b.mean_free()))
 
 
 def _cells(flat: Array) -> Array:
-    return (_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS).ravel().astype(np.float32)
+    return np.asarray(_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS, np.float32).ravel()
 
 
 def _correlation(a: Array, b: Array) -> float:

@@ -87,6 +87,8 @@ class KeyframeSelector:
 
     def accept(self, until: float) -> None:
         """Assign the candidates before second `until` to the current shot."""
+        if not self._waiting or self._waiting[0].t >= until:
+            return
         keep = []
         for c in self._waiting:
             if c.t >= until:
@@ -157,8 +159,8 @@ class KeyframeSelector:
 
 def _quality(rows: Luma, features: FrameFeatures) -> float:
     """Sharpness, scaled down for frames that are nearly black, white or uniform."""
-    mean, spread = float(features.mean), float(features.thumbnail.std())
-    lit = min(1.0, mean / 40, (256 - mean) / 16) * min(1.0, spread / 12)
+    mean = float(features.mean)
+    lit = min(1.0, mean / 40, (256 - mean) / 16) * min(1.0, features.contrast / 12)
     return (sharpness(rows) + 0.1) * (lit + 0.01)
 
 

@@ -6,6 +6,7 @@ so that comparing every frame costs a few per cent of decoding it.
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,25 @@ def luma(frame: Any) -> Luma:
 class FrameFeatures:
     """A frame's thumbnail, mean luma and 32-bin histogram."""
 
-    __slots__ = ("histogram", "mean", "thumbnail")
+    __slots__ = ("histogram", "mean", "thumbnail", "total")
 
     def __init__(self, thumbnail: Thumbnail) -> None:
         self.thumbnail = thumbnail.astype(np.int16)
-        self.mean = int(self.thumbnail.sum(dtype=np.int64)) // thumbnail.size
+        self.total = int(thumbnail.sum(dtype=np.int64))
+        self.mean = self.total // thumbnail.size
         self.histogram = np.bincount(thumbnail.ravel() >> 3, minlength=32)
+
+    @property
+    def contrast(self) -> float:
+        """Standard deviation of the luma."""
+        flat = self.mean_free()
+        return sqrt(float(np.dot(flat, flat)) / flat.size)
+
+    def mean_free(self) -> NDArray[np.float32]:
+        """(2304,) luma less its mean."""
+        flat = self.thumbnail.astype(np.float32).ravel()
+        flat -= np.float32(self.total / flat.size)
+        return flat
 
 
 def features(rows: Luma) -> FrameFeatures:
@@ -54,16 +68,34 @@ def features(rows: Luma) -> FrameFeatures:
     samples."""
     step = max(1, rows.shape[1] // 256)
     four = rows.shape[1] // step // COLUMNS
-    wide = rows[:, : COLUMNS * four * step]
-    total = wide[:, :: four * step].astype(np.uint16)
+    some = rows[:, : COLUMNS * four * step : step]
+    if four == 4:
+        return FrameFeatures(_mean_of_four(some))
+    total = some[:, ::four].astype(np.uint16)
     for i in range(1, four):  # adding whole columns is four times as fast as a sum over an axis
-        total += wide[:, i * step :: four * step]
+        total += some[:, i::four]
     return FrameFeatures((total // four).astype(np.uint8))
+
+
+def _mean_of_four(some: Luma) -> Thumbnail:
+    """Each four neighbours as one, added within 32-bit words: 20 us instead of 60."""
+    word = np.ascontiguousarray(some).view(np.uint32)
+    pairs = word & 0x00FF00FF
+    word >>= 8
+    word &= 0x00FF00FF
+    pairs += word
+    np.right_shift(pairs, 16, out=word)
+    pairs += word
+    pairs &= 0xFFFF
+    pairs >>= 2
+    return pairs.astype(np.uint8)
 
 
 def sharpness(rows: Luma) -> float:
     """Mean absolute change between neighbouring pixels of the sampled rows: blur lowers it."""
-    return float(np.abs(np.diff(rows.astype(np.int16), axis=1)).mean())
+    wide = rows.astype(np.int16)
+    change = wide[:, 1:] - wide[:, :-1]
+    return int(np.abs(change, out=change).sum(dtype=np.int64)) / change.size
 
 
 def difference(a: FrameFeatures, b: FrameFeatures) -> float:
@@ -72,9 +104,11 @@ def difference(a: FrameFeatures, b: FrameFeatures) -> float:
     Mean absolute difference of the thumbnails after removing the change of mean luma (flashes,
     fades), plus 40 times the L1 distance of their histograms per cell.
     """
-    moved = np.abs(a.thumbnail - b.thumbnail - (a.mean - b.mean)).sum()
-    counted = np.abs(a.histogram - b.histogram).sum()
-    return float(moved + 40 * counted) / a.thumbnail.size
+    change = a.thumbnail - b.thumbnail
+    change -= a.mean - b.mean
+    moved = int(np.abs(change, out=change).sum(dtype=np.int64))
+    counted = int(np.abs(a.histogram - b.histogram).sum())
+    return (moved + 40 * counted) / a.thumbnail.size
 
 
 def tones(a: FrameFeatures, b: FrameFeatures) -> float:

@@ -8,6 +8,8 @@ trees (`trees`), trained on films with known transitions by `bench/soft_training
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -102,7 +104,7 @@ class Mixtures:
             self._values[3, n] = 0.0
         else:
             self._tones[n] = _tones(seen)
-            moved = float(np.abs(cells - self._cells[n - 1]).mean()) if n else 0.0
+            moved = float(np.abs(cells - self._cells[n - 1]).sum()) / cells.size if n else 0.0
             self._values[:, n] = contrast, _detail(seen), seen.mean, moved
         self._scores[n] = NONE
         self.size += 1
@@ -241,12 +243,18 @@ def _sunk(first: Array, last: Array, here: Array, share: Array) -> Array:
 
 def _tones(seen: FrameFeatures) -> Array:
     """(32,): the histogram, each bin blurred into its neighbours', in shares of the picture."""
-    wide = np.pad(seen.histogram.astype(np.float32), 1, mode="edge")
-    return np.asarray((wide[:-2] + 2 * wide[1:-1] + wide[2:]) / (4 * seen.thumbnail.size))
+    count = seen.histogram.astype(np.float32)
+    blurred = 2 * count
+    blurred[1:] += count[:-1]
+    blurred[:-1] += count[1:]
+    blurred[0] += count[0]
+    blurred[-1] += count[-1]
+    return np.asarray(blurred / (4 * seen.thumbnail.size), np.float32)
 
 
 def _detail(seen: FrameFeatures) -> float:
     """Root of the mean squared differences of neighbouring cells."""
-    across, down = np.diff(seen.thumbnail, axis=1).ravel(), np.diff(seen.thumbnail, axis=0).ravel()
-    wide, high = across.astype(np.float32), down.astype(np.float32)
-    return float(np.sqrt(np.dot(wide, wide) / wide.size + np.dot(high, high) / high.size))
+    luma = seen.thumbnail.astype(np.float32)
+    wide = (luma[:, 1:] - luma[:, :-1]).ravel()
+    high = (luma[1:] - luma[:-1]).ravel()
+    return sqrt(float(np.dot(wide, wide)) / wide.size + float(np.dot(high, high)) / high.size)

@@ -101,19 +101,23 @@ class ShotCutter:
             self._pending = cut
 
     def _settle(self, now: float) -> Iterator[Shot]:
-        """Close the shot at the pending cut once the next is long enough; split too long ones."""
+        """Close the shot at the pending cut once the next is long enough; split too long ones.
+
+        now: up to where the cuts have been given to `_cut`.
+        """
         assert self._start is not None  # noqa: S101 - frames came
+        known = min(self._horizon, now)
         if self._pending is not None:
             if now - self._pending >= self._options.shot_min_s:
                 if (shot := self._close(self._pending)) is not None:
                     yield shot
                 self._pending = None
-        elif self._horizon - self._start > self._options.shot_max_s:
+        elif known - self._start > self._options.shot_max_s:
             shot = self._close(self._start + self._options.shot_max_s * 2 / 3)
             if shot is not None:
                 yield shot
         if self._pending is None:
-            self._keyframes.accept(self._horizon)
+            self._keyframes.accept(known)
 
     @property
     def _horizon(self) -> float:

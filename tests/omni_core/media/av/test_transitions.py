@@ -52,6 +52,18 @@ def test_a_dissolve_is_a_cut_at_its_middle(
     assert start == pytest.approx(2 + seconds / 2, abs=0.25)
 
 
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_short_soft_scene_is_kept_before_a_sharp_one_with_which_the_film_ends(
+    fast: bool, film: Any, cut: Any, tools: Any
+) -> None:
+    grain = np.random.default_rng(5).integers(0, 60, (240, 320, 1)).astype(np.uint8)
+    soft, sharp = _slow(tools.scene(30), 0.2), _slow(tools.scene(31), 0.2)
+    frames = [soft(i) for i in range(35)] + [sharp(i) // 2 + grain for i in range(40)]
+    shots = tools.shots(cut(film(frames), fast=fast))
+    assert _starts(shots) == pytest.approx([1.4], abs=0.08)
+    assert [s.span.start <= s.extra["key_time"] < s.span.end for s in shots] == [True, True]
+
+
 @pytest.mark.parametrize("tone", [0, 255])
 @pytest.mark.parametrize("seconds", [0.5, 1.6])
 def test_a_fade_is_one_cut_where_the_picture_is_most_even(
