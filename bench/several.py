@@ -6,9 +6,11 @@ Starts a PostgreSQL and a Qdrant server on loopback and makes a folder of texts,
 with subtitles. **kills**: the folder is ingested by one process, which is the truth; then by
 several `omni-mcp ingest` that are killed (SIGKILL) one by one at random and started again, in as
 many fresh libraries as it takes; each is ingested to the end by a last process and compared.
-**throughput**: one process and two; CPU seconds beside the time, which means little on a machine
-that does other work. **reading**: searches, lists and servers while another process writes
-(`several_reading.py`). Everything with the weightless encoder, so that the machinery is measured.
+**throughput**: one process and two, twice; CPU seconds beside the time, which means little on a
+machine that does other work. With --one-core-each a process has one core, as machines of their own
+would have theirs, less what the database and the index take. **reading**: searches, lists and
+servers while another process writes (`several_reading.py`). Everything with the weightless encoder,
+so that the machinery is measured.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +47,10 @@ END_S = 600.0
 class Process:
     """One `omni-mcp ingest`, whose children are known as its session."""
 
-    def __init__(self, library: Library, media: Path, store: str) -> None:
+    def __init__(
+        self, library: Library, media: Path, store: str, cores: Collection[int] = ()
+    ) -> None:
+        """cores: those that it and its children may use; none for all."""
         self.store = store
         folder = library.folder / library.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,6 +59,7 @@ class Process:
             self.process = subprocess.Popen(
                 [*COMMAND, str(media)], env=library.environment(store), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=partial(os.sched_setaffinity, 0, cores) if cores else None,
             )  # fmt: skip
         self.cpu_s = 0.0
 
@@ -189,13 +197,18 @@ def _orphans(dead: list[Process]) -> int:
     return left
 
 
-def throughput(there: Servers, work: Path, media: Path, counts: list[int]) -> None:
+def throughput(
+    there: Servers, work: Path, media: Path, counts: list[int], *, one_core_each: bool
+) -> None:
     """Print seconds and CPU seconds for each number of processes."""
-    first = 0.0
+    first, cores = 0.0, sorted(os.sched_getaffinity(0))
     for n in counts:
         library = there.library(work, 60)
         started = time.perf_counter()
-        running = [Process(library, media, f"store{k}") for k in range(n)]
+        running = [
+            Process(library, media, f"store{k}", cores[k : k + 1] if one_core_each else ())
+            for k in range(n)
+        ]
         for process in running:
             process.end()
         seconds = time.perf_counter() - started
@@ -244,6 +257,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--lease", type=float, default=4.0, help="seconds")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--one-core-each", action="store_true")
     args = parser.parse_args()
     if why := why_not():
         sys.exit(why)
@@ -260,7 +274,7 @@ def main() -> None:
                 truth,
             )  # fmt: skip
         if "throughput" in args.parts:
-            throughput(there, work, work / "media", [1, 2])
+            throughput(there, work, work / "media", [1, 2, 1, 2], one_core_each=args.one_core_each)
         if "reading" in args.parts:
             shared = there.library(work, 60).environment
             for title, of in (("one store", embedded(work)), ("PostgreSQL and Qdrant", shared)):

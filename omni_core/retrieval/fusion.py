@@ -47,6 +47,14 @@ class Candidate:
     dense: Vector | None = field(default=None, compare=False, repr=False)
     """Its dense vector, where the search brought it along."""
 
+    def graded(self, match: Match) -> Candidate:
+        """The same with this grade: `dataclasses.replace` in a fifth of its time, for hundreds a
+        search."""
+        return Candidate(
+            self.id, self.stored, self.score, self.cosine, self.bm25, self.lexical, match,
+            self.whole, self.dense,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class LexicalBoost:

@@ -151,7 +151,7 @@ def grade(
             match = _match(c, threshold, behind=0.0 if channel in alike else best)
         else:
             match = _match(c, replace(threshold, fair=math.inf, strong=math.inf))
-        graded = c if c.match == (match or "weak") else replace(c, match=match or "weak")
+        graded = c if c.match == (match or "weak") else c.graded(match or "weak")
         (below if match is None else kept).append(graded)
     return kept, below
 

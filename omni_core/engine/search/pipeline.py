@@ -80,14 +80,15 @@ async def search(context: Context, request: SearchRequest) -> SearchResult:
     )
     shown_until = offset + request.limit
     ranked = await as_moments(context, accepted, compared=COMPARED_FACTOR * shown_until)
-    ranked = rows_first(ranked, question.words)
     reranked = ""
     if context.settings.reranker and question.words and ranked:
+        ranked = rows_first(ranked, question.words)
         ranked, reranked = await rerank_moments(context, question.words, ranked)
 
     if request.order == "newest" or request.order == "oldest":
         ranked = moments.order(ranked, request.order)
     page, more = moments.page(ranked, offset, request.limit, request.per_source)
+    page = rows_first(page, question.words)
     following = cursors.encode(str(offset + len(page)), identity(request)) if more else ""
     rejected = [] if page else moments.merge_neighbours(below)
     result = await answer(context, request, question, scope, page, rejected, offset)

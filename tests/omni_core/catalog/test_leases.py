@@ -280,6 +280,55 @@ def test_a_process_that_is_killed_is_followed_by_another(
     assert one.totals() == (1, 6)
 
 
+WRONG_CLOCK = """
+import sys, time
+from dataclasses import replace
+true = time.time
+time.time = lambda: true() + 3600 * float(sys.argv[4])
+from omni_core.catalog.postgres import PostgresCatalog
+from omni_core.errors import StoreError
+from omni_core.types import Modality, Source
+c = PostgresCatalog(sys.argv[1], sys.argv[2], lease_s=float(sys.argv[3]))
+for sha256 in sys.argv[5:]:
+    s = Source(sha256, "/m/a.mp4", "A", Modality.VIDEO, "video/mp4", 1)
+    try:
+        c.begin(s, collection="default", mtime_ns=1, model="m", pipeline="p")
+        print("begun", flush=True)
+    except StoreError as e:
+        print(e.code, flush=True)
+c.renew()
+print("renewed", flush=True)
+sys.stdin.read()
+c.finish(sys.argv[-1], segments=3)
+print("finished", flush=True)
+c.close()
+"""
+
+
+@pytest.mark.parametrize("hours", [-30, 30])
+def test_a_worker_whose_clock_is_wrong_takes_no_file_of_others_and_loses_none(
+    hours: int, open_postgres: Open, postgres_url: str
+) -> None:
+    one, held, free = open_postgres(lease_s=600), sha(1), sha(2)
+    begin(one, replace(SOURCE, sha256=held))
+    child = subprocess.Popen(
+        [sys.executable, "-c", WRONG_CLOCK, postgres_url, open_postgres.schema, "600",  # type: ignore[attr-defined]
+         str(hours), held, free],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True,
+    )  # fmt: skip
+    assert child.stdout is not None and child.stdin is not None
+    assert [child.stdout.readline().strip() for _ in range(3)] == ["BUSY", "begun", "renewed"]
+    with pytest.raises(StoreError, match="is ingesting this file"):
+        begin(one, replace(SOURCE, sha256=free))
+    one.renew()
+    one.finish(held, segments=2)
+    said, _ = child.communicate("", timeout=60)
+    assert said.split() == ["finished"]
+    assert [(one.get(n).state, one.get(n).segments) for n in (held, free)] == [
+        ("ready", 2), ("ready", 3),
+    ]  # fmt: skip
+
+
 def test_what_cannot_be_opened_is_one_line_without_the_password(postgres_url: str) -> None:
     from omni_core.catalog.postgres import PostgresCatalog
 
