@@ -2,10 +2,10 @@
 
     python bench/media.py --clips FOLDER [--work /tmp/omni-bench] [--scenedetect PATH] [only ...]
 
-FOLDER holds real clips and images (test videos are made of them); needs the `ffmpeg` command. The
-rows: decompose, cuts, clock, audio, memory, pages, formats. Figures are CPU seconds,
-which vary less on a busy machine; each pair of commands is run alternately and the median of the
-ratios is printed.
+FOLDER holds real clips without cuts of their own, and images: test videos are made of them. Needs
+the `ffmpeg` command. The rows: decompose, cuts, clock, audio, memory, pages, formats. Figures are
+CPU seconds, which vary less on a busy machine; each pair of commands is run alternately and the
+median of the ratios is printed.
 """
 
 from __future__ import annotations

@@ -3,11 +3,12 @@
     python bench/soft_cuts.py --clips FOLDER [--seed 1] [--work /tmp/omni-soft]
         [--scenedetect PATH] [--drawn 4] [only ...]
 
-Films of `soft_films`, made once for each seed, cut in both modes; with --drawn, so many films whose
-frame rate, codec and distance of I-frames are drawn from the seeds from --seed on. A hard cut
-counts when it is found within 0.13 s, a soft one anywhere within it, give or take 0.15 s. `soft R`
-is the recall of dissolves and fades. CPU is a ratio to `ffmpeg -f null` where that is installed; on
-films this small (320 x 180) it is mostly our own work: `media.py decompose` has real sizes.
+Films of `soft_films`, made once for each seed from clips without cuts of their own (which would
+count as false), cut in both modes; with --drawn, so many films whose frame rate, codec and distance
+of I-frames are drawn from the seeds from --seed on. A hard cut counts when it is found within
+0.13 s, a soft one anywhere within it, give or take 0.15 s. `soft R` is the recall of dissolves and
+fades. CPU is a ratio to `ffmpeg -f null` where that is installed; on films this small (320 x 180)
+it is mostly our own work: `media.py decompose` has real sizes.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import logging
 import math
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -61,19 +62,26 @@ def cut(path: str, c: Any, start: float, end: float, out: str) -> tuple[str, flo
     if not 0 <= start < end:
         raise NotFoundError(f"{start:g}-{end:g} s is not a span", code="OUT_OF_RANGE")
     form, mime = FORMATS.get(os.path.splitext(out)[1].lower(), FORMATS[".mp4"])
-    try:
+    with writing(out):
         span = _copy_or_encode(path, c, start, end, out, form)
+    if span is None:
+        raise NotFoundError(
+            f"{os.path.basename(path)!r} has nothing at {start:g}-{end:g} s", code="OUT_OF_RANGE"
+        )
+    return mime, round(span[0], 3), round(span[1], 3)
+
+
+@contextmanager
+def writing(out: str) -> Iterator[None]:
+    """Raises StoreError where `out` cannot be written."""
+    try:
+        yield
     except OSError as e:
         if str(e.filename or out) != out:
             raise  # the file that is read
         raise StoreError(
             f"the clip cannot be written: {e.strerror}; free some space, or use a store elsewhere"
         ) from e
-    if span is None:
-        raise NotFoundError(
-            f"{os.path.basename(path)!r} has nothing at {start:g}-{end:g} s", code="OUT_OF_RANGE"
-        )
-    return mime, round(span[0], 3), round(span[1], 3)
 
 
 def _copy_or_encode(

@@ -53,6 +53,15 @@ class Clock:
         return int((seconds + self.zero) / stream.time_base)
 
 
+def has_no_times(c: Any, stream: Any) -> bool:
+    """Whether the frames of a stream have to be counted, as in raw H.264.
+
+    Matroska has a time for each; of a film of six frames or fewer FFmpeg says no start all the
+    same.
+    """
+    return stream.start_time is None and not c.format.name.startswith("matroska")
+
+
 def rate(stream: Any) -> float:
     """Frames a second by the header; 25 where it gives none."""
     guess = stream.average_rate or stream.guessed_rate or stream.base_rate

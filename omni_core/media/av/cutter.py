@@ -25,6 +25,7 @@ from omni_core.media.av.container import (
 )
 from omni_core.media.av.coverage import LITTLE, Coverage
 from omni_core.media.av.fast import FastCutter
+from omni_core.media.av.last_picture import LastPicture
 from omni_core.media.av.length import GUESSED_DURATION, stated_length
 from omni_core.media.av.lost_pictures import LostPictures
 from omni_core.media.av.part_file import Part
@@ -99,6 +100,7 @@ class ContainerCutter:
         self._step = 1 / rate(self._video) if self._video is not None else 0.0
         self._tick = float(self._video.time_base or 0) if self._video is not None else 0.0
         self._frame_count = 0
+        self._last_packet, self._last_frame = LastPicture(), LastPicture()
         self._lost = LostPictures(start)
         self._errors: dict[int, int] = {}
         self._given_up: dict[int, float] = {}
@@ -133,6 +135,9 @@ class ContainerCutter:
                 yield from self._subtitle_segments(track.push(packet), track.origin)
         if not self._decoded and not (self._fast is not None and self._fast.decoded):
             raise unreadable(self._path)
+        if self._shots is not None:
+            self._shots.extend_to(max(self._last_packet.until, self._last_frame.until))
+            self._advance_to(self._shots.end if self._fast is not None else self._last_frame.until)
         for number, resampler in enumerate(self._resamplers):
             for chunk in resampler.flush():
                 yield from self._mix(number, chunk)
@@ -210,7 +215,8 @@ class ContainerCutter:
         assert self._shots is not None  # noqa: S101 - there is a video stream
         shown = self._clock.packet(packet)
         if shown is not None and not packet.is_discard:  # frames that are not decoded count too
-            self._shots.extend_to(shown + (packet.duration or 0) * self._tick)
+            self._shots.extend_to(shown)
+            self._last_packet.note(shown, (packet.duration or 0) * self._tick)
         if self._fast is not None:
             yield from self._queue(self._fast.push(packet))
             self._advance_to(self._shots.end)
@@ -223,10 +229,10 @@ class ContainerCutter:
                 t = self._start + self._frame_count * self._step
             self._lost.shown(t)
             self._frame_count += 1
-            until = t + ((frame.duration or 0) * self._tick or self._step)
+            self._last_frame.note(t, (frame.duration or 0) * self._tick or self._step)
             yield from self._queue(self._shots.push(t, frame))
-            self._shots.extend_to(until)
-            self._advance_to(until)
+            self._shots.extend_to(t)
+            self._advance_to(t)
 
     def _decode_audio(self, packet: Any) -> Iterator[Segment]:
         track = self._audio[packet.stream_index]

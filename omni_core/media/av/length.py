@@ -13,7 +13,7 @@ from typing import Any
 
 import av
 
-from omni_core.media.av.clock import Clock, rate
+from omni_core.media.av.clock import Clock, has_no_times, rate
 from omni_core.media.av.container import packets, video_stream
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def length(path: str, c: Any) -> float | None:
     streams = [video, *streams] if video is not None else streams
     if not streams:
         return None
-    if streams[0].type == "video" and streams[0].start_time is None:
+    if streams[0].type == "video" and has_no_times(c, streams[0]):
         return _counted_frames(c, streams[0])
     clock = Clock(c)
     end = 0.0
@@ -84,18 +84,21 @@ def _counted_frames(c: Any, stream: Any) -> float | None:
 
 
 def _end_of_packets(c: Any, streams: list[Any], clock: Clock) -> float:
-    end = 0.0
+    ends: dict[int, tuple[float, float]] = {}  # by stream: time of its last packet, its end
     last: dict[int, tuple[float, float]] = {}  # by stream without durations: time, step
     for packet in packets(c, *streams):
         t = clock.packet(packet)
         if t is None:
             continue
-        seconds = _seconds(packet)
+        seconds, index = _seconds(packet), packet.stream_index
         if not seconds:
-            before = last.get(packet.stream_index, (t, 0.0))
-            last[packet.stream_index] = t, max(t - before[0], 0.0) or before[1]
-        if t + seconds > end:
-            end = max(end, t + seconds - _trimmed(packet))
+            before = last.get(index, (t, 0.0))
+            last[index] = t, max(t - before[0], 0.0) or before[1]
+        # where frames are reordered a duration may be the time to the next one in the file, so
+        # that none but the last one's says how long anything is seen
+        if t >= ends.get(index, (t, 0.0))[0]:
+            ends[index] = t, t + seconds - _trimmed(packet)
+    end = max((end for _, end in ends.values()), default=0.0)
     for t, step in last.values():
         end = max(end, _end_of_last(t, step, c))
     return end

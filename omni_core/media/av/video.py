@@ -8,6 +8,7 @@ from typing import Any
 
 from omni_core.media.av import in_parts, subtitle_file
 from omni_core.media.av.about import Item
+from omni_core.media.av.clock import has_no_times
 from omni_core.media.av.container import audio_stream, container, too_long, video_stream
 from omni_core.media.av.parts import is_transport_stream
 from omni_core.media.av.tags import tags_of
@@ -100,7 +101,7 @@ class VideoMedium(Medium):
                 recorded_at=when,
                 recorded_at_from=origin,
                 has_audio=audio is not None,
-                warnings=_warnings(video),
+                warnings=_warnings(c, video),
             )
 
     def decompose(self, path: str, source: Source, options: CutOptions) -> Iterator[Item]:
@@ -149,8 +150,8 @@ def _subtitle_info(path: str, c: Any) -> MediaInfo:
     )
 
 
-def _warnings(video: Any) -> tuple[str, ...]:
-    if video is not None and video.start_time is None:
+def _warnings(c: Any, video: Any) -> tuple[str, ...]:
+    if video is not None and has_no_times(c, video):
         return ("the file keeps no time stamps; times are counted by its frame rate",)
     return ()
 

@@ -18,7 +18,7 @@ from omni_core.media.av.shots import ShotCutter
 from omni_core.media.geometry import fit
 from omni_core.media.image.durations import DEFAULT_S, MAX_FRAMES, durations, shown_for
 from omni_core.media.rgb import background_of, to_rgb
-from omni_core.types import CutOptions, FileWarning, Pixels, Segment, Source
+from omni_core.types import CutOptions, FileLength, FileWarning, Pixels, Segment, Source
 
 FORMATS = ("GIF", "WEBP", "PNG", "AVIF")
 MIN_DURATION_S = 0.5
@@ -48,11 +48,13 @@ def unseen(image: Image.Image, path: str) -> str:
     return f"the animation lasts {total:.1f} s: only the first of its {frames} pictures was read"
 
 
-def cut(image: Image.Image, source: Source, options: CutOptions) -> Iterator[Segment | FileWarning]:
-    """Segments of the shots, as for a video."""
+def cut(
+    image: Image.Image, source: Source, options: CutOptions
+) -> Iterator[Segment | FileWarning | FileLength]:
+    """Segments of the shots, as for a video; the length, where less can be read than is stated."""
     shots = ShotCutter(options, 1.0)
     seen, end = 0, 0.0
-    for t, held, rgb in _frames(image):
+    for t, held, rgb in frames(image):
         seen, end = seen + 1, t + held
         yield from _shown(shots, source, t, held, rgb)
     if not seen:
@@ -63,6 +65,8 @@ def cut(image: Image.Image, source: Source, options: CutOptions) -> Iterator[Seg
     if last is not None:
         yield last.segment(source)
     total = frame_count(image) - _first(image)
+    if seen < total:
+        yield FileLength(round(end or DEFAULT_S, 3))
     if not seen:
         yield FileWarning("the animation is damaged: only its still picture was read")
     elif seen < total:
@@ -90,7 +94,7 @@ def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tup
     wanted = sorted(set(times))
     found: dict[float, tuple[float, Pixels]] = {}
     end, last = 0.0, None
-    for t, held, rgb in _frames(image):
+    for t, held, rgb in frames(image):
         end = t + held
         while wanted and wanted[0] < end + 1e-4:
             found[wanted.pop(0)] = t, _small(rgb, edge)
@@ -108,7 +112,7 @@ def frames_at(image: Image.Image, times: Sequence[float], edge: int) -> list[tup
     return [found[t] for t in times]
 
 
-def _frames(image: Image.Image) -> Iterator[tuple[float, float, Pixels]]:
+def frames(image: Image.Image) -> Iterator[tuple[float, float, Pixels]]:
     """(second, duration, pixels) of each frame, composed onto those before."""
     t = 0.0
     background = None

@@ -16,7 +16,7 @@ from PIL import Image
 
 from omni_core.errors import OmniError, TooLargeError
 from omni_core.media.brands import is_picture
-from omni_core.media.image import animation, raw, unread
+from omni_core.media.image import animation, animation_clip, raw, unread
 from omni_core.media.image.caption import caption
 from omni_core.media.image.opening import opened
 from omni_core.media.image.picture import Picture
@@ -28,6 +28,7 @@ from omni_core.types import (
     Channel,
     Crop,
     CutOptions,
+    FileLength,
     FileWarning,
     ImageContent,
     MediaInfo,
@@ -99,7 +100,7 @@ class ImageMedium(Medium):
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    ) -> Iterator[Segment | FileWarning | FileLength]:
         """One segment for a still image, for each page of a TIFF, for each shot of an animation.
 
         A long screenshot or panorama is followed by its tiles, in which letters stay readable;
@@ -170,6 +171,13 @@ class ImageMedium(Medium):
                 return animation.frames_at(picture.image, times, edge)
             pixels = picture.pixels(edge)
             return [(0.0, pixels) for _ in times]
+
+    def clip(self, path: str, start: float, end: float, out: str) -> tuple[str, float, float]:
+        """Of an animation, encoded as a film. Raises BadRequestError for a still image."""
+        with self._picture(path) as (picture, _):
+            if not animation.seconds(picture.image, path):
+                return super().clip(path, start, end, out)
+            return animation_clip.cut(picture.image, start, end, out)
 
     @contextmanager
     def _picture(self, path: str) -> Iterator[tuple[Picture, Tags]]:

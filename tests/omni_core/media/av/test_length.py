@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from omni_core.media.av.length import _seconds
-from omni_core.types import CutOptions, FileLength, FileWarning, Source
+from omni_core.types import CutOptions, FileLength, FileWarning, Segment, Source
 
 
 @pytest.fixture
@@ -96,6 +97,34 @@ def test_two_recordings_joined_are_as_long_as_both(sound: Any, decoded: Any, ton
         probed, length, _, _ = decoded(path)
         assert probed == pytest.approx(6, abs=0.15)
         assert length == pytest.approx(6, abs=0.15)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize("reordered", [0, 3])
+def test_a_film_of_changing_frame_rate_ends_with_its_last_picture(
+    suffix: str, reordered: int, tmp_path: Path, svc: Any, tools: Any
+) -> None:
+    path, times = tmp_path / f"a{suffix}", (0.0, 0.96, 1.0, 3.46, 3.5, 6.96)
+    with av.open(str(path), "w") as c:
+        v = c.add_stream("libx264", rate=25, options={"bf": str(reordered)})
+        v.width, v.height, v.pix_fmt = 320, 240, "yuv420p"
+        v.codec_context.time_base = Fraction(1, 30_000)
+        for n, second in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(tools.scene(n)(0), format="rgb24")
+            frame = frame.reformat(320, 240, "yuv420p")
+            frame.pts, frame.time_base = round(second * 30_000), Fraction(1, 30_000)
+            c.mux(v.encode(frame))
+        c.mux(v.encode())
+    info = svc.probe(str(path))
+    assert (info.duration_s, info.warnings) == (pytest.approx(7.0, abs=0.05), ())
+    source = Source("0" * 64, str(path), "", info.modality, info.mime, 1, info.duration_s)
+    for fast in (False, True):
+        items = list(svc.decompose(str(path), source, CutOptions(fast=fast)))
+        assert [i.seconds for i in items if isinstance(i, FileLength)] == [
+            pytest.approx(7.0, abs=0.05)
+        ]
+        spans = [i.span for i in items if isinstance(i, Segment)]
+        assert spans[-1].end == pytest.approx(7.0, abs=0.05)
 
 
 def test_no_span_begins_before_the_file(tmp_path: Path, decoded: Any, tone: Any) -> None:

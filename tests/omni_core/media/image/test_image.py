@@ -15,7 +15,16 @@ from PIL.PngImagePlugin import PngInfo
 from omni_core.errors import BadRequestError, NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.image.durations import durations
 from omni_core.media.service import service
-from omni_core.types import Channel, Modality, Span, VideoContent
+from omni_core.types import (
+    Channel,
+    CutOptions,
+    FileLength,
+    Modality,
+    Segment,
+    Source,
+    Span,
+    VideoContent,
+)
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
@@ -270,6 +279,54 @@ def test_frames_of_an_animation_last_as_long_as_they_say(
     )  # fmt: skip
     assert svc.probe(str(path)).duration_s == 18.5
     assert [s.span.start for s in cut(path)] == [0.0, 10.0, 12.5]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.avif"])
+@pytest.mark.parametrize("out", ["clip.mp4", "clip.gif", "clip.webm"])
+def test_a_stretch_of_an_animation_is_a_film_with_its_frames_and_times(
+    name: str, out: str, tmp_path: Path, svc: Any, slide: Any
+) -> None:
+    slides = [slide(f"{word}\n{word}") for word in ("One", "Two", "Three")]
+    path = tmp_path / name
+    Image.fromarray(slides[0]).save(
+        path, save_all=True, append_images=[Image.fromarray(s) for s in slides[1:]],
+        duration=[10_000, 2_500, 6_000], lossless=True,
+    )  # fmt: skip
+    made = tmp_path / "made" / out
+    made.parent.mkdir()
+    mime, start, end = svc.clip(str(path), 9.0, 13.5, str(made))
+    assert (mime, start, end) == ("video/webm" if "webm" in out else "video/mp4", 9.0, 13.5)
+    assert svc.probe(str(made)).duration_s == pytest.approx(4.5, abs=0.05)
+    for second, shown in ((0.2, 0), (0.9, 0), (1.1, 1), (3.4, 1), (3.6, 2), (4.4, 2)):
+        ((_, pixels),) = svc.frames(str(made), [second], 4096)
+        assert np.abs(pixels.astype(int) - slides[shown]).mean() < 8
+    with pytest.raises(NotFoundError):
+        svc.clip(str(path), 19.0, 20.0, str(made))
+
+
+def test_of_a_still_picture_there_is_no_clip(tmp_path: Path, svc: Any) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.gif")
+    with pytest.raises(BadRequestError, match="only video and audio"):
+        svc.clip(str(tmp_path / "a.gif"), 0.0, 1.0, str(tmp_path / "b.mp4"))
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
+def test_an_animation_that_breaks_off_is_as_long_as_what_is_there(
+    name: str, tmp_path: Path, svc: Any
+) -> None:
+    rng = np.random.default_rng(3)
+    frames = [Image.fromarray(rng.integers(0, 255, (64, 64, 3), np.uint8)) for _ in range(8)]
+    path = tmp_path / name
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=500, lossless=True)
+    data = path.read_bytes()
+    whole = svc.probe(str(path))
+    path.write_bytes(data[: len(data) * 5 // 8])
+    source = Source("0" * 64, str(path), "a", whole.modality, whole.mime, 1, whole.duration_s)
+    items = list(svc.decompose(str(path), source, CutOptions()))
+    ends = [i.span.end for i in items if isinstance(i, Segment)]
+    lengths = [i.seconds for i in items if isinstance(i, FileLength)]
+    assert 1.0 < max(ends) < 4.0
+    assert lengths == [max(ends)] or svc.probe(str(path)).duration_s == max(ends)
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png"])
