@@ -136,8 +136,10 @@ class ContainerCutter:
         if not self._decoded and not (self._fast is not None and self._fast.decoded):
             raise unreadable(self._path)
         if self._shots is not None:
-            self._shots.extend_to(max(self._last_packet.until, self._last_frame.until))
-            self._advance_to(self._shots.end if self._fast is not None else self._last_frame.until)
+            stated = self._start + self._stated_duration_s
+            decoded = self._last_frame.end(stated)
+            self._shots.extend_to(max(self._last_packet.end(stated), decoded))
+            self._advance_to(self._shots.end if self._fast is not None else decoded)
         for number, resampler in enumerate(self._resamplers):
             for chunk in resampler.flush():
                 yield from self._mix(number, chunk)

@@ -17,6 +17,10 @@ class LastPicture:
         self.until = 0.0
         """Second at which it ends; 0 before the first."""
 
+    def end(self, stated: float) -> float:
+        """Second at which it ends; `stated` by the header, where that is while it is shown."""
+        return stated if self._second < stated < self.until else self.until
+
     def note(self, second: float, duration: float) -> None:
         """A picture shown from `second` on for `duration` seconds."""
         if second >= self._second:

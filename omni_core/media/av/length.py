@@ -84,6 +84,7 @@ def _counted_frames(c: Any, stream: Any) -> float | None:
 
 
 def _end_of_packets(c: Any, streams: list[Any], clock: Clock) -> float:
+    stated = c.duration / av.time_base if c.duration else 0.0
     ends: dict[int, tuple[float, float]] = {}  # by stream: time of its last packet, its end
     last: dict[int, tuple[float, float]] = {}  # by stream without durations: time, step
     for packet in packets(c, *streams):
@@ -95,9 +96,10 @@ def _end_of_packets(c: Any, streams: list[Any], clock: Clock) -> float:
             before = last.get(index, (t, 0.0))
             last[index] = t, max(t - before[0], 0.0) or before[1]
         # where frames are reordered a duration may be the time to the next one in the file, so
-        # that none but the last one's says how long anything is seen
+        # that none but the last one's says how long anything is seen, and the header knows better
         if t >= ends.get(index, (t, 0.0))[0]:
-            ends[index] = t, t + seconds - _trimmed(packet)
+            until = t + seconds - _trimmed(packet)
+            ends[index] = t, stated if t < stated < until else until
     end = max((end for _, end in ends.values()), default=0.0)
     for t, step in last.values():
         end = max(end, _end_of_last(t, step, c))
