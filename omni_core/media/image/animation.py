@@ -26,14 +26,13 @@ MIN_DURATION_S = 0.5
 
 
 def frame_count(image: Image.Image) -> int:
-    """Frames of an animation or pages of a TIFF; 1 where Pillow has no such attribute."""
+    """Frames of an animation; 1 where Pillow has no such attribute."""
     return int(getattr(image, "n_frames", 1))
 
 
 def seconds(image: Image.Image, path: str) -> float:
     """The duration of an animation; 0 for a still image."""
-    frames = frame_count(image)
-    if image.format not in FORMATS or frames < 2:
+    if image.format not in FORMATS or (frames := frame_count(image)) < 2:
         return 0.0
     total = sum(durations(path, image.format)[:frames])
     return round(total, 3) if total >= MIN_DURATION_S else 0.0
@@ -41,8 +40,7 @@ def seconds(image: Image.Image, path: str) -> float:
 
 def unseen(image: Image.Image, path: str) -> str:
     """What is not seen of an animation that is treated as a still image; "" for any other."""
-    frames = frame_count(image)
-    if image.format not in FORMATS or frames < 2 or seconds(image, path):
+    if image.format not in FORMATS or (frames := frame_count(image)) < 2 or seconds(image, path):
         return ""
     total = sum(durations(path, image.format)[:frames])
     return f"the animation lasts {total:.1f} s: only the first of its {frames} pictures was read"

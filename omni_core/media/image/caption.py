@@ -14,7 +14,6 @@ from omni_core.media.image.tags import Tags
 from omni_core.media.titles import plain
 from omni_core.text.charset import decode
 
-MAX_CHARACTERS = 4_000
 _DOCUMENT_NAME, _DESCRIPTION, _PAGE_NAME, _ARTIST = 0x010D, 0x010E, 0x011D, 0x013B
 _USER_COMMENT, _EXIF3_TITLE = 0x9286, 0xA436
 _XP_TITLE, _XP_COMMENT, _XP_AUTHOR, _XP_KEYWORDS, _XP_SUBJECT = range(0x9C9B, 0x9CA0)
@@ -42,13 +41,15 @@ _DEFAULT = re.compile(
     r"(camera|type|manufacturer)?[ :]*(n/a|none|null|unknown)"
 )
 """What cameras and programs write by themselves; names of files."""
+_DEFAULT_CHARACTERS = 300
+"""Longer texts are of people, even if they end with a word of a program."""
 _CODE = re.compile(r"\s*[{\[<]|[\w-]+=[^ ]*;|[0-9a-fA-F+/=]{60}")
 """Texts of programs for programs: JSON, XML, settings, bytes as digits."""
 
 
-def caption(image: Image.Image, tags: Tags) -> str:
+def lines(image: Image.Image, tags: Tags) -> list[str]:
     """Titles and descriptions, a line each without repeats; then lines that name the keywords, the
-    people, the place and the creator."""
+    people, the place, the creator, and of a PNG its source and its copyright."""
     fields, properties = iptc.iptc_of(image), xmp.xmp_of(image)
     texts = [
         *(
@@ -60,7 +61,7 @@ def caption(image: Image.Image, tags: Tags) -> str:
         *_exif_texts(tags),
         *_own_texts(image),
     ]
-    lines = _distinct(texts)
+    found = _distinct(texts)
     for label, values in (
         ("keywords", [*fields.get(iptc.KEYWORDS, ()), *properties.get("dc:subject", ()),
                       *_wide(tags, _XP_KEYWORDS).split(";")]),
@@ -69,11 +70,14 @@ def caption(image: Image.Image, tags: Tags) -> str:
                      for t in fields.get(number, ())),
                    *(t for name in _XMP_PLACES for t in properties.get(name, ()))]),
         ("creator", [*fields.get(iptc.CREATOR, ()), *properties.get("dc:creator", ()),
-                     _text(tags.main.get(_ARTIST)), _wide(tags, _XP_AUTHOR)]),
+                     _text(tags.main.get(_ARTIST)), _wide(tags, _XP_AUTHOR),
+                     _chunk(image.info.get("Author"))]),
+        ("source", [_chunk(image.info.get("Source"))]),
+        ("copyright", [_chunk(image.info.get("Copyright"))]),
     ):  # fmt: skip
         if kept := _distinct(values):
-            lines.append(f"{label}: {', '.join(kept)}")
-    return "\n".join(lines)[:MAX_CHARACTERS]
+            found.append(f"{label}: {', '.join(kept)}")
+    return found
 
 
 def _distinct(texts: Iterable[str]) -> list[str]:
@@ -89,7 +93,9 @@ def _distinct(texts: Iterable[str]) -> list[str]:
 
 
 def _is_prose(line: str, text: str) -> bool:
-    if not any(c.isalpha() for c in line) or _DEFAULT.fullmatch(line) or _CODE.match(line):
+    if not any(c.isalpha() for c in line) or _CODE.match(line):
+        return False
+    if len(line) <= _DEFAULT_CHARACTERS and _DEFAULT.fullmatch(line):
         return False
     return line.count("\ufffd") * 10 <= len(line) and text.count("\0") * 2 <= len(text)
 

@@ -23,6 +23,7 @@ FORMATS = (
 )  # fmt: skip
 """Pillow plugins that may open a file; EPS, for one, would start another program."""
 _MAX_MENDED_BYTES = 256 << 20
+_CURSOR, _ICON = b"\0\0\2\0", b"\0\0\1\0"
 _NO_COMPOSITE = 1057
 """Photoshop's resource whose fifth byte says whether a composite is stored."""
 
@@ -152,16 +153,22 @@ def _preview(path: str, stack: ExitStack) -> Opened:
 def _heif(path: str, limits: Limits, stack: ExitStack) -> Opened:
     file = stack.enter_context(open(path, "rb"))  # noqa: SIM115 - closed by the stack
     pictures = heif.pictures(file, limits.max_pixels)
-    first = pictures[0]
-    image = Image.new("RGB", (1, 1))  # holds the metadata; the pixels are decoded when asked for
-    image.format = "HEIF"
-    image.info = {"exif": b"Exif\0\0" + first.exif} if first.exif else {}
-    image.info["xmp"] = first.xmp
+    image = metadata_of(pictures[0])  # the pixels are decoded when asked for
     return Opened(path, image, exif_of(image, os.path.basename(path)), heif=pictures)
 
 
+def metadata_of(picture: heif.HeifPicture) -> Image.Image:
+    """An empty image that holds what is written in one of HEIF."""
+    image = Image.new("RGB", (1, 1))
+    image.format = "HEIF"
+    image.info = {"exif": b"Exif\0\0" + picture.exif} if picture.exif else {}
+    image.info["xmp"] = picture.xmp
+    return image
+
+
 def _mended(path: str, head: bytes, error: Exception, stack: ExitStack) -> Opened:
-    """A PNG, WebP, AVIF or GIF that Pillow does not open, without what it stumbles over."""
+    """A PNG, WebP, AVIF or GIF that Pillow does not open, without what it stumbles over; a cursor
+    made of PNG, which it opens as an icon."""
     lost, other = "", None
     if head.startswith(mending.PNG):
         data, dropped = mending.png(_read(path))
@@ -175,6 +182,8 @@ def _mended(path: str, head: bytes, error: Exception, stack: ExitStack) -> Opene
         data, other = (mending.webp(whole, padding) for padding in mending.PADDINGS)
         if data == other:
             lost = f"the file breaks off: {_percent_there(whole)} % of it is there"
+    elif head.startswith(_CURSOR):
+        data = _ICON + _read(path)[len(_CURSOR) :]
     elif is_picture(head):
         whole = _read(path)
         data, other = (mending.avif(whole, padding) for padding in mending.PADDINGS)

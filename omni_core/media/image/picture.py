@@ -11,9 +11,11 @@ from PIL import Image, ImageFile, ImageOps
 
 from omni_core.errors import NotFoundError, OmniError
 from omni_core.media.geometry import box
-from omni_core.media.image import animation, broken
+from omni_core.media.image import broken
 from omni_core.media.image.colour import shown
-from omni_core.media.image.opening import Opened, check_size, pillow
+from omni_core.media.image.counting import counted
+from omni_core.media.image.opening import Opened, check_size, metadata_of, pillow
+from omni_core.media.image.tags import Tags, exif_of
 from omni_core.types import Crop, Limits, Pixels
 
 TILED_RATIO, TILED_EDGES = 2.5, 1.5
@@ -36,7 +38,10 @@ class Picture:
     def __init__(self, found: Opened, limits: Limits) -> None:
         self._found, self._limits = found, limits
         self.image, self.warnings = found.image, found.warnings
-        self.pages = len(found.heif) or _pages(found.image)
+        self._frames, line = (len(found.heif), "") if found.heif else counted(found.image)
+        self.pages = self._frames if found.heif else _pages(found.image, self._frames)
+        if line:
+            self.warnings.append(line)
         self.size = found.heif[0].size if found.heif else _size(found)
         self._drawn: Image.Image | None = None
 
@@ -46,14 +51,26 @@ class Picture:
         Raises NotFoundError (OUT_OF_RANGE) for one that is not there, and what the decoder raises
         where nothing of it can be drawn.
         """
-        total = self.pages if self._found.heif else animation.frame_count(self.image)
-        total = max(total, self.pages)
+        total = self._frames
         if not 0 <= number < total:
             raise NotFoundError(f"there is no image {number + 1} of {total}", code="OUT_OF_RANGE")
         turned = self._loaded(edge if crop is None else 0, number, several=total > 1)
         if crop is not None:
             turned = turned.crop(box(crop, turned.width, turned.height))
         return np.asarray(shown(_undistorted(turned), edge))
+
+    def written(self, number: int) -> tuple[Image.Image, Tags]:
+        """The metadata of picture `number` (from 0), of which no pixels have to be drawn; those of
+        the first one stand for all frames of an animation."""
+        if number == 0:
+            return self.image, self._found.tags
+        if self._found.heif:
+            image = metadata_of(self._found.heif[number])
+        else:
+            image = self.image
+            if image.tell() != number:
+                image.seek(number)
+        return image, exif_of(image)
 
     def tiles(self, edge: int) -> list[Crop]:
         """Overlapping crops of a picture that is much longer than wide; none for any other."""
@@ -138,8 +155,7 @@ class Picture:
             self.warnings.append(line)
 
 
-def _pages(image: Image.Image) -> int:
-    frames = animation.frame_count(image)
+def _pages(image: Image.Image, frames: int) -> int:
     if image.format in _PAGED:
         return frames
     return frames if image.format == "MPO" and _several_views(image) else 1

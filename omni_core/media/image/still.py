@@ -17,11 +17,12 @@ from PIL import Image
 from omni_core.errors import OmniError, TooLargeError
 from omni_core.media.brands import is_picture
 from omni_core.media.image import animation, animation_clip, raw, unread
-from omni_core.media.image.caption import caption
+from omni_core.media.image.description import Descriptions
 from omni_core.media.image.opening import opened
 from omni_core.media.image.picture import Picture
 from omni_core.media.image.tags import Tags
 from omni_core.media.image.taken import taken
+from omni_core.media.text_pictures import is_text_picture
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.types import (
@@ -37,23 +38,22 @@ from omni_core.types import (
     Segment,
     Source,
     Span,
-    TextContent,
 )
 
 _MAGIC = (
     b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", *raw.TIFF,
     b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\0\0\1\0", b"\0\0\2\0", b"8BPS\0", b"icns\0",
     b"DDS \x7c\0", b"qoif", b"\x01\xda\0", b"\x01\xda\1", b"\xb1\x68\xde\x3a", b"SIMPLE  =",
-    b"\x59\xa6\x6a\x95", b"/* XPM */",
+    b"\x59\xa6\x6a\x95",
 )  # fmt: skip
 _NETPBM = re.compile(
     rb"P[456]\s+(#[^\n]*\n\s*)*\d+\s+(#[^\n]*\n\s*)*\d+\s|P[Ff]\s+\d+\s+\d+\s+-?[\d.]+\s|P7\n(#|WIDTH)"
-    rb"|P[123]\s+(#[^\n]*\n\s*)*\d+\s+\d+\s[\d\s]*\Z"
 )
 """Netpbm has short marks, which a text may begin with too."""
 _MIME = {
     "HEIF": "image/heic", "PSD": "image/vnd.adobe.photoshop", "DDS": "image/vnd-ms.dds",
     "QOI": "image/qoi", "TGA": "image/x-tga", "PCX": "image/x-pcx", "DCX": "image/x-dcx",
+    "CUR": "image/x-icon",
 }  # fmt: skip
 
 
@@ -68,7 +68,7 @@ class ImageMedium(Medium):
         """By the first bytes; TGA and PCX, which have no magic number, by their suffix too."""
         if head.startswith(_MAGIC) or raw.is_raw(head, suffix) or is_picture(head):
             return True
-        if _NETPBM.match(head):
+        if _NETPBM.match(head) or is_text_picture(head):
             return True
         if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
             return True
@@ -104,21 +104,21 @@ class ImageMedium(Medium):
         """One segment for a still image, for each page of a TIFF, for each shot of an animation.
 
         A long screenshot or panorama is followed by its tiles, in which letters stay readable;
-        `crop` says where each lies. What people wrote into the file follows as text.
+        `crop` says where each lies. What people wrote into a picture follows as text.
         """
-        with self._picture(path) as (picture, tags):
+        with self._picture(path) as (picture, _):
             if animation.seconds(picture.image, path):
                 yield from animation.cut(picture.image, source, options)
-                yield from _description(picture, tags, source, Span("second", 0, 0))
+                yield from Descriptions(picture, source, options).of(0, Span("second", 0, 0))
             else:
-                yield from self._still(path, picture, tags, source, options)
+                yield from self._still(path, picture, source, options)
                 if line := animation.unseen(picture.image, path):
                     picture.warnings.append(line)
             for line in picture.warnings:
                 yield FileWarning(line)
 
     def _still(
-        self, path: str, picture: Picture, tags: Tags, source: Source, options: CutOptions
+        self, path: str, picture: Picture, source: Source, options: CutOptions
     ) -> Iterator[Segment]:
         pages = picture.pages
         if pages > self.limits.max_pages:
@@ -127,6 +127,7 @@ class ImageMedium(Medium):
                 f"{self.limits.max_pages}; split it or raise max_pages"
             )
         tiles = picture.tiles(options.image_edge)
+        written, words = Descriptions(picture, source, options), list[Segment]()
         seen = 0
         for n in range(pages):
             span = Span("page", n + 1, n + 2) if pages > 1 else Span("second", 0, 0)
@@ -138,14 +139,16 @@ class ImageMedium(Medium):
                 if not seen and n + 1 == pages:
                     raise
                 picture.warnings.append(f"page {n + 1} cannot be read ({type(e).__name__})")
-                continue
-            seen += 1
-            yield Segment(
-                source.id, Modality.IMAGE, Channel.VISUAL, span, ImageContent(pixels),
-                extra={"tiles": len(tiles)} if tiles else {},
-            )  # fmt: skip
-            if seen == 1:
-                yield from _description(picture, tags, source, span)
+            else:
+                seen += 1
+                yield Segment(
+                    source.id, Modality.IMAGE, Channel.VISUAL, span, ImageContent(pixels),
+                    extra={"tiles": len(tiles)} if tiles else {},
+                )  # fmt: skip
+            words += written.of(n, span)
+            if seen:
+                yield from words
+                words.clear()
         for part, tile in enumerate(tiles, 1):
             content = ImageContent(picture.pixels(options.image_edge, tile))
             yield Segment(
@@ -183,14 +186,6 @@ class ImageMedium(Medium):
     def _picture(self, path: str) -> Iterator[tuple[Picture, Tags]]:
         with opened(path, self.limits) as found:
             yield Picture(found, self.limits), found.tags
-
-
-def _description(picture: Picture, tags: Tags, source: Source, span: Span) -> Iterator[Segment]:
-    if words := caption(picture.image, tags):
-        yield Segment(
-            source.id, source.modality, Channel.TEXT, span, TextContent(words), words,
-            "image description",
-        )  # fmt: skip
 
 
 def _mime(image: Image.Image) -> str:

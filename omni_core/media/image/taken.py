@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ _ORIGINAL, _DIGITISED, _MODIFIED = (
 _GPS_DATE, _GPS_TIME = 0x001D, 0x0007
 PHOTOGRAPHY = datetime(1826, 1, 1, tzinfo=UTC)
 """Archives date scans by what they show."""
+_MAIL_DATE = re.compile(r"\s*(?:[A-Za-z]|\d{1,2}[ -][A-Za-z]{3})")
+"""How a date of mail begins: with the day of the week, or that of the month and a month."""
 _MAX_CHUNKS = 10_000
 
 
@@ -92,8 +95,8 @@ def _gps(gps: Mapping[int, Any]) -> str:
 
 
 def _mail_date(text: str) -> datetime | None:
-    """Wed, 31 Jan 2024 18:45:00 +0100, as PNG recommends."""
-    if not text[:1].isalpha():
+    """Wed, 31 Jan 2024 18:45:00 +0100, as PNG recommends; the day of the week may be missing."""
+    if not _MAIL_DATE.match(text):
         return None
     try:
         when = parsedate_to_datetime(text)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.text.markdown import SUFFIXES, Outline, outline
+from omni_core.media.text_pictures import is_text_picture
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import Decoded, decoded, is_text
@@ -42,7 +43,9 @@ class PlainTextMedium(Medium):
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Text by its bytes; the suffix only chooses between plain text and Markdown."""
-        return is_text(head) and not head.startswith(_MARKUP) and not _PDF_SOURCE.search(head)
+        if head.startswith(_MARKUP) or _PDF_SOURCE.search(head) or is_text_picture(head):
+            return False
+        return is_text(head)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises TooLargeError over 64 MB, since text is held whole."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,11 @@ from omni_core.types import Modality, Segment
 from tests.omni_core.media.image.heif_files import corners, heic
 
 Pieces = Callable[[Path], tuple[list[Segment], list[str]]]
+_TITLED = (
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+    b'xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" photoshop:Headline="Ferry strike"/>'
+    b"</rdf:RDF>"
+)
 
 
 def _saved(path: Path, **options: Any) -> Path:
@@ -76,12 +82,7 @@ def test_the_date_and_description_of_a_heic_are_read_and_it_is_not_turned_twice(
 
 
 def test_xmp_in_a_heic_is_read(tmp_path: Path, pieces: Pieces) -> None:
-    packet = (
-        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
-        b'xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" photoshop:Headline="Ferry strike"/>'
-        b"</rdf:RDF>"
-    )
-    (_, text), _ = pieces(_saved(tmp_path / "a.heic", xmp=packet))
+    (_, text), _ = pieces(_saved(tmp_path / "a.heic", xmp=_TITLED))
     assert text.text == "Ferry strike"
 
 
@@ -93,6 +94,19 @@ def test_further_pictures_of_a_heic_are_pages(tmp_path: Path, svc: Any, pieces: 
     assert np.abs(_pixels(first) - corners()).mean() < 6
     assert np.abs(_pixels(other) - second).mean() < 6
     assert svc.page(str(path), 2, 64).shape == (64, 64, 3)
+
+
+def test_what_is_written_in_a_further_picture_of_a_heic_is_read_at_its_page(
+    tmp_path: Path, pieces: Pieces
+) -> None:
+    second = np.full((64, 64, 3), (20, 20, 220), np.uint8)
+    path = _saved(tmp_path / "a.heic", others=(second,), xmp=_TITLED)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"cdsc") + 8  # the picture that the XMP describes; the other stands before it
+    struct.pack_into(">H", data, at, struct.unpack_from(">H", data, at)[0] - 1)
+    path.write_bytes(data)
+    _, other, text = pieces(path)[0]
+    assert (text.text, text.span) == ("Ferry strike", other.span)
 
 
 def test_a_heic_that_breaks_off_keeps_its_first_tiles(tmp_path: Path, pieces: Pieces) -> None:

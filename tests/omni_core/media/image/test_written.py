@@ -248,10 +248,32 @@ def test_the_time_in_a_png_is_read(tmp_path: Path, svc: Any) -> None:
         datetime(2018, 5, 4, 3, 2, 1, tzinfo=UTC),
         "png",
     )
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Wed, 31 Jan 2024 18:45:00 +0100",
+        "31 Jan 2024 17:45:00 GMT",
+        "Wed Jan 31 17:45:00 2024 +0000",
+        "2024-01-31T18:45:00+01:00",
+    ],
+)
+def test_a_png_may_write_its_time_as_mail_does_with_or_without_the_weekday(
+    written: str, tmp_path: Path, svc: Any
+) -> None:
     texts = PngInfo()
-    texts.add_text("Creation Time", "Wed, 31 Jan 2024 18:45:00 +0100")
-    _picture().save(path, pnginfo=texts)
-    assert svc.probe(str(path)).recorded_at == datetime(2024, 1, 31, 17, 45, tzinfo=UTC)
+    texts.add_text("Creation Time", written)
+    _picture().save(tmp_path / "a.png", pnginfo=texts)
+    assert _date(svc, tmp_path / "a.png") == (datetime(2024, 1, 31, 17, 45, tzinfo=UTC), "png")
+
+
+@pytest.mark.parametrize("written", ["12 of the best", "3 Mar", "31 Feb 2024 10:00:00 GMT"])
+def test_a_time_of_a_png_that_is_none_gives_no_date(written: str, tmp_path: Path, svc: Any) -> None:
+    texts = PngInfo()
+    texts.add_text("Creation Time", written)
+    _picture().save(tmp_path / "a.png", pnginfo=texts)
+    assert svc.probe(str(tmp_path / "a.png")).recorded_at_from == "file time"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""How many pictures a file holds, as far as they can be reached."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from PIL import Image
+
+_LAYERED = ("PSD",)
+"""Formats whose pictures are layers, of which the first one drawn is all."""
+
+
+def counted(image: Image.Image) -> tuple[int, str]:
+    """(frames or pages, "" or a line that says after which of them the file breaks off).
+
+    A page that cannot be read counts where one after it can: it is missed by its number. The image
+    stands at its first picture afterwards, if one of them cannot be read.
+    """
+    if image.format in _LAYERED:
+        return 1, ""
+    try:
+        return int(getattr(image, "n_frames", 1)), ""
+    except Exception:  # Pillow raises exceptions of any kind on damaged pages
+        return _reached(image)
+
+
+def _reached(image: Image.Image) -> tuple[int, str]:
+    image.seek(0)
+    reached, lost = 1, False
+    for number in count(1):
+        try:
+            image.seek(number)
+        except EOFError:
+            break
+        except Exception:  # as above
+            lost = True
+            if image.tell() != number:  # nothing says where the next one is
+                break
+        else:
+            reached, lost = number + 1, False
+    image.seek(0)
+    if not lost:
+        return reached, ""
+    return reached, (
+        f"the file breaks off or is damaged after page {reached}: what follows was not read"
+    )
