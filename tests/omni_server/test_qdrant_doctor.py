@@ -55,7 +55,7 @@ def test_server_collection_copies_and_key_are_named(
     assert "2 segments, codes turbo, green, this library's" in seen["Qdrant collection"].detail
     assert seen["Qdrant copies"].detail == "1 shards, 1 copies, all in use"
     assert seen["Qdrant key"].detail == "may read and write"
-    assert qdrant.client.count("evidence").count == 2  # looking changed nothing
+    assert qdrant.count("evidence") == 2  # looking changed nothing
     reading = found(replace(there, qdrant_api_key=qdrant.read_only_key))
     assert reading["Qdrant key"].detail == "may read: searches, no ingest"
     assert qdrant.violations == []

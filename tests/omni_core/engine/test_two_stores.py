@@ -117,12 +117,12 @@ async def test_a_reindex_of_another_store_does_not_take_the_collection(
     other = replace(store("b"), qdrant_collection="team")
     async with await Engine.open(other) as b:
         await b.ingest(IngestRequest(diary))
-    before = qdrant.client.get_aliases()
+    before = dict(qdrant.collections.aliases)
     renamed()
     with pytest.raises(StoreError) as refused:
         await reindex(replace(other, qdrant_collection="evidence"), "hashing")
     assert refused.value.code == "FOREIGN_COLLECTION"
-    assert qdrant.client.get_aliases() == before
+    assert qdrant.collections.aliases == before
 
 
 async def test_a_reindexed_library_stays_that_of_its_store(

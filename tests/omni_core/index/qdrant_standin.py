@@ -1,21 +1,20 @@
-"""A Qdrant server's stand-in: real HTTP, strict about every request, no second process."""
+"""A Qdrant server's stand-in: real HTTP, strict about every request, the embedded engine."""
 
 from __future__ import annotations
 
 import json
 import re
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-from pydantic import TypeAdapter
-from qdrant_client import QdrantClient, models
 
 from omni_core.settings import Settings
+from tests.omni_core.index.qdrant_standin_collections import Collections, NotFoundError
 
 READS = ("/points", "/count", "/facet", "/scroll", "/query/batch")
 """Endings of the paths to which a POST only reads."""
@@ -23,17 +22,21 @@ OPENAPI = Path(__file__).parents[2] / "data" / "qdrant_openapi.json"
 
 
 class StandIn:
-    """The operations that `Server` uses, answered by qdrant-client's local mode.
+    """The operations that `ServerIndex` uses, answered by the embedded engine.
 
-    Stricter than a server by default: every body is checked against Qdrant's OpenAPI with unknown
-    fields refused, and a filter on a field without a payload index is refused as in strict mode.
+    Quantization, payload indexes and filters are the engine's own (`qdrant_standin_engine` says
+    what differs from a server). Stricter than a server by default: every body is checked against
+    Qdrant's OpenAPI with unknown fields refused, what is not translated is refused, and so is a
+    filter on a field without a payload index for it, as in strict mode.
     """
 
     key = "secret-key"
     read_only_key = "may-only-read"
 
-    def __init__(self) -> None:
-        self.client = QdrantClient(":memory:", force_disable_check_same_thread=True)
+    def __init__(self, beside: StandIn | None = None) -> None:
+        """`beside` makes it another node of that one's cluster, with the same collections."""
+        self._owns = beside is None
+        self.collections: Collections = beside.collections if beside else Collections()
         self.version = "1.20.0"
         self.violations: list[str] = []
         self.requests: list[tuple[str, str, int]] = []
@@ -41,14 +44,9 @@ class StandIn:
         """HTTP statuses to answer the next requests with; 0 hangs up without an answer."""
         self.stall: threading.Event | None = None
         """Answers wait for this."""
-        self.created: dict[str, dict[str, Any]] = {}
-        """The bodies that collections were made with."""
-        self.indexed: dict[str, dict[str, Any]] = {}
-        self.lock = threading.Lock()
-        self._validators = _validators(json.loads(OPENAPI.read_text(encoding="utf-8")))
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def settings(self, name: str = "evidence", **more: Any) -> Settings:
@@ -60,13 +58,24 @@ class StandIn:
             }
         )  # fmt: skip
 
+    @property
+    def created(self) -> dict[str, dict[str, Any]]:
+        """The bodies that collections were made with; their metadata as it is now."""
+        return {name: c.body for name, c in self.collections.made.items()}
+
+    @property
+    def indexed(self) -> dict[str, dict[str, Any]]:
+        """What the payload indexes of the collections were made with."""
+        return {name: c.indexed for name, c in self.collections.made.items()}
+
     def close(self) -> None:
         self._http.shutdown()
         self._http.server_close()
-        self.client.close()
+        if self._owns:
+            self.collections.close()
 
     def check(self, verb: str, path: str, body: Any) -> None:
-        for known, pattern, validator in self._validators:
+        for known, pattern, validator in _validators():
             if known == verb and pattern.fullmatch(path):
                 if validator is not None:
                     for e in validator.iter_errors(body):
@@ -78,94 +87,11 @@ class StandIn:
 
     def answer(self, verb: str, path: str, body: Any) -> Any:
         """The `result` of one operation."""
-        q, parts = self.client, path.strip("/").split("/")
-        if parts == ["cluster"]:
-            return {"status": "disabled"}
-        if parts == ["aliases"]:
-            return _plain(q.get_aliases())
-        if parts == ["collections", "aliases"]:
-            return q.update_collection_aliases(_parse(models.ChangeAliasesOperation, body).actions)
-        name, what = parts[1], "/".join(parts[2:])
-        if what == "exists":
-            return {"exists": q.collection_exists(name)}
-        if (verb, what) == ("PUT", ""):
-            r = _parse(models.CreateCollection, body)
-            self.created[name], self.indexed[name] = body, {}
-            return q.create_collection(
-                name, vectors_config=r.vectors, sparse_vectors_config=r.sparse_vectors
-            )
-        if (verb, what) == ("GET", ""):
-            return self._described(name)
-        if (verb, what) == ("PATCH", ""):
-            self.created[name].setdefault("metadata", {}).update(body["metadata"])
-            return True
-        if what == "cluster":
-            shard = {"shard_id": 0, "points_count": q.count(name).count, "state": "Active"}
-            return {
-                "peer_id": 1, "shard_count": 1, "local_shards": [shard], "remote_shards": [],
-                "shard_transfers": [],
-            }  # fmt: skip
-        if (verb, what) == ("PUT", "index"):
-            self.indexed[name][body["field_name"]] = body["field_schema"]
-            return {"operation_id": 0, "status": "completed"}
-        return self._points(verb, what, name, body)
+        return self.collections.answer(verb, path, body)
 
-    def _described(self, name: str) -> Any:
-        info = self.client.get_collection(name)
-        made = self.created.get(name, {})
-        config = _plain(info.config)
-        config["metadata"] = made.get("metadata")
-        config["params"] |= {"vectors": made.get("vectors") or config["params"].get("vectors")}
-        schema = {
-            key: {"data_type": field["type"], "params": field, "points": 0}
-            for key, field in self.indexed.get(name, {}).items()
-        }
-        return {**_plain(info), "config": config, "payload_schema": schema}
-
-    def _points(self, verb: str, what: str, name: str, body: Any) -> Any:
-        q = self.client
-        done = {"operation_id": 0, "status": "completed"}
-        for filter_ in _filters(body):
-            self._require_indexes(name, filter_)
-        if (verb, what) == ("PUT", "points"):
-            q.upsert(name, _parse(models.PointsList, body).points)
-            return done
-        if what == "points":
-            r = _parse(models.PointRequest, body)
-            found = q.retrieve(name, r.ids, with_payload=True, with_vectors=bool(r.with_vector))
-            return [_plain(p) for p in found]
-        if what == "points/delete":
-            kind = models.PointIdsList if "points" in body else models.FilterSelector
-            q.delete(name, _parse(kind, body))
-            return done
-        if what == "points/payload":
-            r = _parse(models.SetPayload, body)
-            q.set_payload(name, r.payload, points=r.filter)
-            return done
-        if what == "points/count":
-            r = _parse(models.CountRequest, body)
-            return _plain(q.count(name, count_filter=r.filter, exact=True))
-        if what == "facet":
-            r = _parse(models.FacetRequest, body)
-            return _plain(q.facet(name, r.key, limit=r.limit, exact=bool(r.exact)))
-        if what == "points/scroll":
-            r = _parse(models.ScrollRequest, body)
-            page, following = q.scroll(
-                name, scroll_filter=r.filter, limit=r.limit, offset=r.offset, with_payload=True
-            )
-            return {"points": [_plain(p) for p in page], "next_page_offset": following}
-        if what == "points/query/batch":
-            requests = _parse(models.QueryRequestBatch, body).searches
-            for r in requests:
-                r.params = None  # local mode is exact, and warns of what it ignores
-            return [_plain(x) for x in q.query_batch_points(name, requests)]
-        raise ValueError(f"the stand-in does not know {verb} {what}")
-
-    def _require_indexes(self, name: str, filter_: Any) -> None:
-        for condition in [*(filter_.get("must") or []), *(filter_.get("must_not") or [])]:
-            key = condition.get("key")
-            if key is not None and key not in self.indexed[name]:
-                raise ValueError(f"Index required but not found for {key!r}")
+    def count(self, name: str) -> int:
+        """How many points the collection of this name or alias has."""
+        return int(self.answer("POST", f"/collections/{name}/points/count", {})["count"])
 
 
 def _handler(standin: StandIn) -> type[BaseHTTPRequestHandler]:
@@ -200,15 +126,14 @@ def _handler(standin: StandIn) -> type[BaseHTTPRequestHandler]:
 
         def answer(self, path: str, body: Any) -> None:
             try:
-                with standin.lock:
-                    standin.check(self.command, path, body)
-                    if path == "/":
-                        title = "qdrant - vector search engine"
-                        self.send(200, {"title": title, "version": standin.version})
-                        return
-                    result = standin.answer(self.command, path, body)
+                standin.check(self.command, path, body)
+                if path == "/":
+                    title = "qdrant - vector search engine"
+                    self.send(200, {"title": title, "version": standin.version})
+                    return
+                result = standin.answer(self.command, path, body)
             except Exception as e:
-                status = 404 if "not found" in str(e) else 400
+                status = 404 if isinstance(e, NotFoundError) else 400
                 self.send(status, {"status": {"error": str(e)[:300]}, "time": 0})
             else:
                 self.send(200, {"result": result, "status": "ok", "time": 0.0})
@@ -227,21 +152,9 @@ def _handler(standin: StandIn) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _filters(body: Any) -> Iterator[Any]:
-    for request in (body or {}).get("searches", [body]):
-        if request and request.get("filter"):
-            yield request["filter"]
-
-
-def _parse(kind: Any, body: Any) -> Any:
-    return TypeAdapter(kind).validate_python(body)
-
-
-def _plain(model: Any) -> Any:
-    return model.model_dump(mode="json", exclude_none=True)
-
-
-def _validators(document: Any) -> list[tuple[str, re.Pattern[str], Any]]:
+@cache
+def _validators() -> list[tuple[str, re.Pattern[str], Any]]:
+    document = json.loads(OPENAPI.read_text(encoding="utf-8"))
     found = []
     components = _strict(document["components"])
     for path, operations in document["paths"].items():

@@ -46,8 +46,7 @@ async def test_a_node_that_hangs_is_given_up_and_the_next_one_is_kept(
     qdrant: StandIn, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nodes, "NODE_S", 0.2)
-    other = StandIn()
-    other.client, other.created, other.indexed = qdrant.client, qdrant.created, qdrant.indexed
+    other = StandIn(beside=qdrant)
     index = ServerIndex(qdrant.settings(qdrant_url=f"{other.url},{qdrant.url}"), INFO)
     await index.open()
     other.stall = threading.Event()

@@ -130,7 +130,9 @@ async def test_a_collection_of_the_same_model_under_another_name_is_followed(
     searching = await opened(qdrant)
     first = searching.collection
     qdrant.answer("PUT", "/collections/restored", qdrant.created[first])
-    qdrant.indexed["restored"] = dict(qdrant.indexed[first])
+    for key, schema in qdrant.indexed[first].items():
+        index = {"field_name": key, "field_schema": schema}
+        qdrant.answer("PUT", "/collections/restored/index", index)
     moved = {"collection_name": "restored", "alias_name": "evidence"}
     delete = {"delete_alias": {"alias_name": "evidence"}}
     qdrant.answer("POST", "/collections/aliases", {"actions": [delete, {"create_alias": moved}]})
@@ -145,7 +147,7 @@ async def test_a_collection_of_the_same_model_under_another_name_is_followed(
 async def test_a_library_that_is_gone_says_so(qdrant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "LOOK_S", 0.0)
     index = await opened(qdrant)
-    qdrant.client.delete_collection(index.collection)
+    qdrant.answer("DELETE", f"/collections/{index.collection}", None)
     with pytest.raises(StoreError, match="is gone from"):
         await index.count()
     await index.close()
