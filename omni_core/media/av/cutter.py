@@ -32,6 +32,7 @@ from omni_core.media.av.part_file import Part
 from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
+from omni_core.media.av.stated_size import breaks_off
 from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream
 from omni_core.media.av.tracks import TrackMixer, tracks_of
 from omni_core.media.guard import unreadable
@@ -161,6 +162,8 @@ class ContainerCutter:
                 f"the file breaks off: {read:.1f} of {self._stated_duration_s:.1f} s could "
                 "be read; the rest is missing or damaged"
             )
+        elif lost := breaks_off(self._path, self._part, self.end - self._start):
+            yield FileWarning(lost)
         if self.end > 0:
             yield FileLength(round(self._length(), 3))
 
