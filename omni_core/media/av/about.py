@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from omni_core.media.av import chapters, tags
+from omni_core.media.av.more_tags import more_tags
 from omni_core.media.av.part_file import Part
 from omni_core.media.av.sidecar import Transcript
 from omni_core.types import CutOptions, FileLength, FileWarning, Segment, Source, Span
@@ -35,7 +36,7 @@ def with_words_about(
     """
     seconds = part.seconds if part is not None else source.duration_s
     about: Iterator[Item] = chain(
-        _untold(tags.segments(tags.tags_of(c), source, options), told),
+        _untold(tags.segments(tags.tags_of(c), source, options, more=more_tags(path, c)), told),
         tags.lyrics_of(path, source, options),
         chapters.segments(chapters.chapters(c, seconds), source),
     )

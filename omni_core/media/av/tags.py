@@ -8,8 +8,9 @@ words: no addresses, checksums, or lines that programs write.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from omni_core.media.av import timed_lyrics
@@ -99,10 +100,15 @@ def tags_of(c: Any) -> dict[str, str]:
     return decoded(found, c.format.name)
 
 
-def written(tags: Mapping[str, str], title: str) -> list[Written]:
-    """Names, then descriptions, then lyrics; without what the title or a field before says."""
+def written(
+    tags: Mapping[str, str], title: str, more: Iterable[tuple[str, str]] = ()
+) -> list[Written]:
+    """Names, then descriptions, then lyrics; without what the title or a field before says.
+
+    more: further names and values, of which names may repeat.
+    """
     fields: dict[str, list[str]] = {}
-    for name, value in tags.items():
+    for name, value in chain(tags.items(), more):
         fields.setdefault(_field(name), []).append(value)
     seen = {plain(title).casefold()}
     names = []
@@ -116,12 +122,16 @@ def written(tags: Mapping[str, str], title: str) -> list[Written]:
 
 
 def segments(
-    tags: Mapping[str, str], source: Source, options: CutOptions, where: Span = FIRST_INSTANT
+    tags: Mapping[str, str],
+    source: Source,
+    options: CutOptions,
+    where: Span = FIRST_INSTANT,
+    more: Sequence[tuple[str, str]] = (),
 ) -> Iterator[Segment | FileWarning]:
     """What is written in the file, or in the part of it that is `where`; lyrics with times at
     theirs."""
     part = 0
-    for words in written(tags, source.title):
+    for words in written(tags, source.title, more):
         if words.origin == LYRICS_ORIGIN and detect_format(words.text, ".lrc") == "lrc":
             for w in cue_windows(parse(words.text)):
                 span = Span("second", where.start + w.start, where.start + w.end)
