@@ -25,14 +25,15 @@ def unread(c: Any) -> Iterator[str]:
     unseen = [track_name(s, number) for number, s in enumerate(tracks, 1) if s is not seen]
     if unseen:
         yield f"pictures not seen: {', '.join(unseen)}"
-    attached = [_file_name(s) for s in c.streams.attachments if not _is_font(s)]
+    attached = [name for s in c.streams.attachments if not _is_font(s) and (name := _file_name(s))]
     if attached:
         yield f"attached files not read: {', '.join(attached)}"
 
 
 def _file_name(stream: Any) -> str:
+    """The name of an attached file, or its kind; "" of a cover in an APE tag, which has neither."""
     name = text(stream.metadata.get("filename", "")) or text(stream.metadata.get("mimetype", ""))
-    return os.path.basename(name) or "one without a name"
+    return os.path.basename(name) or name
 
 
 def _is_font(stream: Any) -> bool:
