@@ -1,4 +1,5 @@
-"""Chapters of a video or audio file: Matroska, MP4 (Nero and QuickTime), Ogg, ID3, WMV."""
+"""Chapters of a video or audio file: Matroska, MP4 (Nero and QuickTime), Ogg, ID3, WMV, and the
+tracks of a cue sheet in its tags."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from omni_core.media.av import cue_sheet
 from omni_core.media.av.tag_text import decoded
 from omni_core.media.titles import plain
 from omni_core.types import (
@@ -67,8 +69,19 @@ def chapters(c: Any, seconds: float | None) -> list[Chapter]:
         if before is not None:  # editions, and titles in several languages
             title = " / ".join(dict.fromkeys(filter(None, (before.title, title))))
         found[start] = Chapter(start, min(end, length), title)
+    for second, title in _of_cue_sheet(c) if not found else ():
+        if second < length:
+            start = round(second, 3)
+            found[start] = Chapter(start, start, plain(title)[:TITLE_CHARACTERS])
     in_order = [found[start] for start in sorted(found)]
     return [one for one in _without_overlap(in_order, length) if not is_generic(one.title)]
+
+
+def _of_cue_sheet(c: Any) -> list[tuple[float, str]]:
+    for metadata in (c.metadata, *(s.metadata for s in c.streams.audio)):
+        if found := cue_sheet.tracks(decoded(dict(metadata), c.format.name)):
+            return found
+    return []
 
 
 def is_generic(title: str) -> bool:

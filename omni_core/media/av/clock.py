@@ -63,6 +63,9 @@ def has_no_times(c: Any, stream: Any) -> bool:
 
 
 def rate(stream: Any) -> float:
-    """Frames a second by the header; 25 where it gives none."""
-    guess = stream.average_rate or stream.guessed_rate or stream.base_rate
-    return float(guess) if guess and 0 < guess < 1000 else 25.0
+    """Frames a second by the header; 25 where it gives none. Of a stream whose frames are counted
+    what the stream itself says: FFmpeg puts 25 into the header that such a file lacks."""
+    by_header = stream.average_rate or stream.guessed_rate or stream.base_rate
+    if has_no_times(stream.container, stream):
+        by_header = stream.codec_context.framerate or stream.guessed_rate or by_header
+    return float(by_header) if by_header and 0 < by_header < 1000 else 25.0

@@ -32,8 +32,10 @@ from omni_core.media.av.part_file import Part
 from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
+from omni_core.media.av.stated_size import breaks_off
 from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream
 from omni_core.media.av.tracks import TrackMixer, tracks_of
+from omni_core.media.av.unread import Captions, unread
 from omni_core.media.guard import unreadable
 from omni_core.types import (
     Channel,
@@ -102,6 +104,7 @@ class ContainerCutter:
         self._frame_count = 0
         self._last_packet, self._last_frame = LastPicture(), LastPicture()
         self._lost = LostPictures(start)
+        self._captions = Captions()
         self._errors: dict[int, int] = {}
         self._given_up: dict[int, float] = {}
         """Streams that cannot be decoded any more, and from which second."""
@@ -123,6 +126,7 @@ class ContainerCutter:
             prepare(self._video)
         if self._tracks.unheard:
             yield FileWarning(f"audio not heard: {', '.join(self._tracks.unheard)}")
+        yield from map(FileWarning, unread(self._c))
         streams = (s for s in (self._video, *self._tracks.heard, stream) if s is not None)
         for packet in packets(self._c, *streams):
             if self._part is not None and (self._clock.packet(packet) or 0.0) > self._latest:
@@ -157,12 +161,16 @@ class ContainerCutter:
         if self._shots is not None:
             yield from self._last_shots(self._shots)
         yield from self._undecoded()
+        if self._captions.found and external is None and track is None:
+            yield FileWarning("closed captions in the pictures are not read")
         if self._ends_early():
             read = self.end - self._start
             yield FileWarning(
                 f"the file breaks off: {read:.1f} of {self._stated_duration_s:.1f} s could "
                 "be read; the rest is missing or damaged"
             )
+        elif lost := breaks_off(self._path, self._part, self.end - self._start):
+            yield FileWarning(lost)
         if self.end > 0:
             yield FileLength(round(self._length(), 3))
 
@@ -211,6 +219,8 @@ class ContainerCutter:
             if self._errors:
                 self._errors.pop(index, None)
             self._decoded += len(frames)
+            if packet.stream is self._video:
+                self._captions.look(frames)
         return frames
 
     def _decode_video(self, packet: Any) -> Iterator[Segment]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from omni_core.errors import BadRequestError, NotFoundError, UnreadableError
 from omni_core.media.av import clip, seek
-from omni_core.media.av.about import Item, with_words_about
+from omni_core.media.av.about import Item, with_words_about, with_words_about_part
 from omni_core.media.av.container import audio_stream, container
 from omni_core.media.av.cutter import ContainerCutter
 from omni_core.media.av.length import length
@@ -29,15 +29,18 @@ def cut(path: str, limits: Limits, source: Source, options: CutOptions) -> Itera
     """What is written in the file, an external transcript, and what is seen and heard in it."""
     external = transcript(path, options)
     covered = external.coverage if external is not None else None
+    told: set[str] = set()
     for part in parts_of(path, limits) or (None,):
         start = part.start if part is not None else 0.0
         try:
             with container(path, limits, part) as c:
                 made = ContainerCutter(path, c, source, options, limits, part).run(covered)
-                if start:
-                    yield from made
+                if part is not None and start:
+                    yield from with_words_about_part(c, source, options, made, part, told)
                 else:
-                    yield from with_words_about(path, c, source, options, external, made)
+                    yield from with_words_about(
+                        path, c, source, options, external, made, part, told
+                    )
         except (av.FFmpegError, UnreadableError):
             if not start:
                 raise

@@ -8,8 +8,9 @@ words: no addresses, checksums, or lines that programs write.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from omni_core.media.av import timed_lyrics
@@ -25,6 +26,7 @@ MAX_CHARACTERS = 200_000
 """Characters of one tag; a book of lyrics has fewer."""
 MAX_WINDOWS = 10_000
 """More than the windows of one text, for numbers of parts that differ."""
+FIRST_INSTANT = Span("second", 0, 0)
 TAGS_ORIGIN = "file tags"
 DESCRIPTION_ORIGIN = "description"
 LYRICS_ORIGIN = "lyrics"
@@ -98,10 +100,15 @@ def tags_of(c: Any) -> dict[str, str]:
     return decoded(found, c.format.name)
 
 
-def written(tags: Mapping[str, str], title: str) -> list[Written]:
-    """Names, then descriptions, then lyrics; without what the title or a field before says."""
+def written(
+    tags: Mapping[str, str], title: str, more: Iterable[tuple[str, str]] = ()
+) -> list[Written]:
+    """Names, then descriptions, then lyrics; without what the title or a field before says.
+
+    more: further names and values, of which names may repeat.
+    """
     fields: dict[str, list[str]] = {}
-    for name, value in tags.items():
+    for name, value in chain(tags.items(), more):
         fields.setdefault(_field(name), []).append(value)
     seen = {plain(title).casefold()}
     names = []
@@ -115,17 +122,23 @@ def written(tags: Mapping[str, str], title: str) -> list[Written]:
 
 
 def segments(
-    tags: Mapping[str, str], source: Source, options: CutOptions
+    tags: Mapping[str, str],
+    source: Source,
+    options: CutOptions,
+    where: Span = FIRST_INSTANT,
+    more: Sequence[tuple[str, str]] = (),
 ) -> Iterator[Segment | FileWarning]:
-    """What is written in the file, at its first instant; lyrics with times at theirs."""
+    """What is written in the file, or in the part of it that is `where`; lyrics with times at
+    theirs."""
     part = 0
-    for words in written(tags, source.title):
+    for words in written(tags, source.title, more):
         if words.origin == LYRICS_ORIGIN and detect_format(words.text, ".lrc") == "lrc":
             for w in cue_windows(parse(words.text)):
-                yield _segment(source, Span("second", w.start, w.end), words.origin, w.text)
+                span = Span("second", where.start + w.start, where.start + w.end)
+                yield _segment(source, span, words.origin, w.text)
             continue
         for window in text_windows(words.text, options):
-            yield _segment(source, Span("second", 0, 0), words.origin, window.text, part)
+            yield _segment(source, where, words.origin, window.text, part)
             part += 1
     for name in (name for name, value in tags.items() if len(value) >= MAX_CHARACTERS):
         yield FileWarning(
@@ -141,7 +154,7 @@ def lyrics_of(path: str, source: Source, options: CutOptions) -> Iterator[Segmen
             words = "\n".join(cue.text for cue in lyrics.cues)
             for n, window in enumerate(text_windows(words, options)):
                 part = number * MAX_WINDOWS + n
-                yield _segment(source, Span("second", 0, 0), LYRICS_ORIGIN, window.text, part)
+                yield _segment(source, FIRST_INSTANT, LYRICS_ORIGIN, window.text, part)
         else:
             for w in cue_windows(lyrics.cues):
                 last = min(w.end, max(source.duration_s or w.end, w.start))

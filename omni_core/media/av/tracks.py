@@ -46,8 +46,8 @@ def tracks_of(c: Any) -> Tracks:
         if _language(stream) == _language(chosen) and not _is_aside(stream):
             heard.append(stream)
         else:
-            unheard.append(_name(stream, number))
-    unheard += [_name(s, s.index) for s in heard[MAX_TRACKS:]]
+            unheard.append(track_name(stream, number))
+    unheard += [track_name(s, s.index) for s in heard[MAX_TRACKS:]]
     return Tracks(tuple(heard[:MAX_TRACKS]), tuple(unheard))
 
 
@@ -61,7 +61,8 @@ def _is_aside(stream: Any) -> bool:
     return bool(int(stream.disposition) & _ASIDE) or any(word in name for word in _ASIDE_TITLES)
 
 
-def _name(stream: Any, number: int) -> str:
+def track_name(stream: Any, number: int) -> str:
+    """How a warning names a track: its number, title and language."""
     parts = [f"track {number}", text(stream.metadata.get("title", "")), _language(stream)]
     return " ".join(part for part in parts if part)
 

@@ -106,3 +106,33 @@ def test_numbered_titles_are_generic(title: str) -> None:
 )
 def test_titles_of_their_own_are_not(title: str) -> None:
     assert not is_generic(title)
+
+
+SHEET = """PERFORMER "The mill band"
+TITLE "Whole disc"
+FILE "disc.flac" WAVE
+  TRACK 01 AUDIO
+    TITLE "The sluice"
+    INDEX 01 00:00:00
+  TRACK 02 AUDIO
+    TITLE "The turbine hall"
+    PERFORMER "Nina Berg"
+    INDEX 00 00:02:70
+    INDEX 01 00:03:30
+  TRACK 03 AUDIO
+    TITLE "Behind the end"
+    INDEX 01 01:00:00
+"""
+
+
+def test_a_cue_sheet_in_the_tags_holds_chapters(
+    tmp_path: Path, tone: Any, tools: Any, cut: Any
+) -> None:
+    path = tmp_path / "disc.flac"
+    with av.open(str(path), "w") as c:
+        c.metadata["CUESHEET"] = SHEET
+        tools.write_sound(c, c.add_stream("flac", rate=48000, layout="mono"), tone(5))
+    assert titles(cut(path)) == [
+        (0.0, 3.4, "The sluice"),
+        (3.4, pytest.approx(5, abs=0.03), "Nina Berg: The turbine hall"),
+    ]
