@@ -23,9 +23,9 @@ FILMS = (
     ".ogm", ".qt", ".rmvb", ".vob", ".wtv",
 )  # fmt: skip
 _SOUND = (
-    ".mp3", ".m4a", ".m4b", ".wav", ".flac", ".ogg", ".oga", ".opus", ".aac", ".mka", ".wma", ".aif",
-    ".aiff", ".ac3", ".eac3", ".dts", ".amr", ".ape", ".au", ".caf", ".dff", ".dsf", ".mp2", ".mpc",
-    ".ra", ".rm", ".shn", ".tak", ".tta", ".voc", ".w64", ".wv",
+    ".mp3", ".m4a", ".m4b", ".wav", ".flac", ".ogg", ".oga", ".opus", ".aac", ".mka", ".wma",
+    ".aif", ".aiff", ".ac3", ".eac3", ".dts", ".amr", ".ape", ".au", ".caf", ".dff", ".dsf", ".mp2",
+    ".mpc", ".ra", ".rm", ".shn", ".tak", ".tta", ".voc", ".w64", ".wv",
 )  # fmt: skip
 _PART = re.compile(
     r"(?i)[ _\-]+[\[(]?(?:forced|sdh|cc|hi|signs|songs|foreign|full|dialogue|subs?|subtitles?|auto"

@@ -34,7 +34,7 @@ def with_words_about(
     if external is not None and external.windows:
         yield from about
         for w in external.windows:
-            yield w.segment(source, external.origin)
+            yield w.until(source.duration_s).segment(source, external.origin)
         yield from map(FileWarning, external.warnings)
     elif external is not None:
         about = chain(about, map(FileWarning, external.warnings))

@@ -15,7 +15,7 @@ from typing import Any
 from omni_core.media.av import timed_lyrics
 from omni_core.media.av.container import COVER
 from omni_core.media.av.tag_text import decoded
-from omni_core.media.text.cues import cue_windows
+from omni_core.media.text.cues import CueWindow, cue_windows
 from omni_core.media.text.subtitle_formats import detect_format, parse
 from omni_core.media.titles import plain
 from omni_core.text.windows import text_windows
@@ -122,7 +122,7 @@ def segments(
     for words in written(tags, source.title):
         if words.origin == LYRICS_ORIGIN and detect_format(words.text, ".lrc") == "lrc":
             for w in cue_windows(parse(words.text)):
-                yield _segment(source, Span("second", w.start, w.end), words.origin, w.text)
+                yield _segment(source, _within(w, source), words.origin, w.text, w.track)
             continue
         for window in text_windows(words.text, options):
             yield _segment(source, Span("second", 0, 0), words.origin, window.text, part)
@@ -144,9 +144,13 @@ def lyrics_of(path: str, source: Source, options: CutOptions) -> Iterator[Segmen
                 yield _segment(source, Span("second", 0, 0), LYRICS_ORIGIN, window.text, part)
         else:
             for w in cue_windows(lyrics.cues):
-                last = min(w.end, max(source.duration_s or w.end, w.start))
-                span = Span("second", round(w.start, 3), round(last, 3))
-                yield _segment(source, span, LYRICS_ORIGIN, w.text, number)
+                part = number + w.track
+                yield _segment(source, _within(w, source), LYRICS_ORIGIN, w.text, part)
+
+
+def _within(w: CueWindow, source: Source) -> Span:
+    end = w.until(source.duration_s).end
+    return Span("second", round(w.start, 3), round(end, 3))
 
 
 def _segment(source: Source, span: Span, origin: str, text: str, part: int = 0) -> Segment:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from omni_core.media.text.cues import MAX_CUE, clean
+from omni_core.media.text.cues import clean
 from omni_core.media.text.subtitle_reading import TIME, Reading, seconds
 
 _ARROW = "(?:[-\u2010-\u2015=]{1,3}[ \t]?>|\u2192)"
@@ -22,7 +22,7 @@ _BROKEN = re.compile(rf"([\d:.,;xX? \t-]{{3,40}}?){_ARROW}")
 _SETTINGS = re.compile(r"(?:[ \t]+\w+[:=]\S*)*[ \t]*$")
 _INLINE_TIME = re.compile(r"<[\d:.]+>")
 _VTT_BLOCK = re.compile(r"(NOTE|STYLE|REGION)\b")
-_VOICE = re.compile(r"<v(?:\.[\w.-]+)*[ \t]+([^<>]{1,80})>")
+_VOICE = re.compile(r"<v(?:\.[\w.-]*)?[ \t]+([^<>]{1,80})>")
 """WebVTT's speaker of what follows."""
 
 
@@ -74,7 +74,6 @@ class _Block:
         self._kind, self._reading = kind, reading
         self._times: tuple[float, float] | None = None
         self._lines: list[str] = []
-        self._room = MAX_CUE
         self._count = 0
         self._counted: bool | None = None
         """Whether cues are numbered; known from the first one."""
@@ -85,10 +84,8 @@ class _Block:
         return bool(self._lines) and not self._lines[-1].strip()
 
     def add(self, line: str) -> None:
-        """One more line, of which no more is kept than a cue may have."""
-        if self._room > 0 or self._times is None:
-            self._lines.append(line[:MAX_CUE])
-            self._room -= len(line) + 1
+        """One more line; of those before the first cue only the last few are kept."""
+        self._lines.append(line)
         if self._times is None:
             del self._lines[:-4]
 
@@ -101,7 +98,6 @@ class _Block:
         self._count += 1
         self._times = (start, end)
         self._lines = [rest] if rest else []
-        self._room = MAX_CUE
 
     def leave(self) -> None:
         """The next lines belong to a cue that is left out."""

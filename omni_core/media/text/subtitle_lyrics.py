@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from omni_core.media.text.cues import MAX_CUE, clean
+from omni_core.media.text.cues import clean
 from omni_core.media.text.subtitle_reading import LINE_S, Reading, next_starts
 
 DEFAULT_FPS = 23.976
@@ -41,7 +41,7 @@ def read_lrc(text: str) -> Reading:
         found = _LRC_LINE.match(line)
         if found is None:
             continue
-        words = clean(_LRC_WORD.sub("", found[2][:MAX_CUE]))
+        words = clean(_LRC_WORD.sub("", found[2]))
         for minutes, whole, part in _LRC_TIME.findall(found[1]):
             at = int(minutes) * 60 + int(whole) + float(f"0.{part or 0}") - earlier
             lines.append((round(max(0.0, at), 3), words))
@@ -60,7 +60,7 @@ def read_subviewer1(text: str) -> Reading:
     for line in text.split("\n"):
         stamp = _STAMP.match(line)
         if stamp is None:
-            held.append(line[:MAX_CUE].replace("|", "\n"))
+            held.append(line.replace("|", "\n"))
             continue
         time = float(int(stamp[1]) * 3600 + int(stamp[2]) * 60 + int(stamp[3]))
         if at is not None:
@@ -100,6 +100,6 @@ def read_microdvd(text: str, ask: Callable[[], float | None] | None = None) -> R
         if end is None:
             after = int(rows[n + 1][1]) if n + 1 < len(rows) else start
             end = after if after > start else start + round(LINE_S * rate)
-        words = clean("\n".join(x.lstrip("/") for x in row[3][:MAX_CUE].split("|")))
+        words = clean("\n".join(x.lstrip("/") for x in row[3].split("|")))
         reading.add(round(start / rate, 3), round(end / rate, 3), words)
     return reading

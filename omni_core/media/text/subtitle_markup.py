@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from omni_core.media.text.cues import MAX_CUE, clean
+from omni_core.media.text.cues import clean
 from omni_core.media.text.markup import without
 from omni_core.media.text.subtitle_reading import LINE_S, Reading, next_starts
 
@@ -32,8 +32,8 @@ _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2})(?:([.,]\d+)|:(\d+(?:\.\d+)?
 _OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms|f|t)?")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _RATE = re.compile(r"""\sttp:(frameRate|frameRateMultiplier|tickRate)=["']([\d.: ]+)["']""", re.I)
-_SYNC = re.compile(r"<sync\b[^>]*?\bstart\s*=\s*[\"']?(-?\d{1,9})[^>]*>", re.I)
-_PARAGRAPH = re.compile(r"<p\b(?:[^>]*?\bclass\s*=\s*[\"']?([\w-]+))?[^>]*>", re.I)
+_SYNC = re.compile(r"<sync\b[^<>]{0,300}?\bstart\s*=\s*[\"']?(-?\d{1,9})[^<>]*>", re.I)
+_PARAGRAPH = re.compile(r"<p\b(?:[^<>]{0,300}?\bclass\s*=\s*[\"']?([\w-]+))?[^<>]*>", re.I)
 _AFTER_BODY = re.compile(r"</body\b.*", re.I | re.S)
 
 
@@ -58,6 +58,7 @@ class _Ttml:
             body = re.sub(rf"<(/?){root[1]}:", r"<\1", body)
         body = body.replace("<![CDATA[", "").replace("]]>", "")
         tree = LexborHTMLParser(_SELF_CLOSING.sub(r"<\1\2></\1>", body))
+        self._words = _Words(body)
         self._absolute = self._counts_from_zero(tree)
         self._ended = 0.0
         rows: list[tuple[float, float | None, str, str]] = []
@@ -100,7 +101,7 @@ class _Ttml:
             timed = (s for s in p.css("span") if "begin" in s.attributes)
             nodes = [s for s in timed if not _is_timed(s.parent)] or [p]
         for node in nodes:
-            words = clean(_words(node))
+            words = clean(self._words.of(node))
             if not words:
                 continue
             start, end = self._times(node, base)
@@ -174,19 +175,25 @@ def _without_head(text: str) -> str:
     return text[: begin.start()] + text[end.end() :] if begin and end else text
 
 
-def _words(node: LexborNode) -> str:
-    """The text of a paragraph, its line breaks as such and other space as one space."""
-    out: list[str] = []
-    room = MAX_CUE
-    for child in node.traverse(include_text=True):
-        if child.tag == "-text":
-            out.append(re.sub(r"\s+", " ", child.text_content or ""))
-        elif child.tag == "br":
-            out.append("\n")
-        room -= 1 + (len(out[-1]) if out else 0)
-        if room <= 0:
-            break
-    return html.escape("".join(out), quote=False)[:MAX_CUE]
+class _Words:
+    """The words of a file's paragraphs; of paragraphs in paragraphs in paragraphs, which hold the
+    same words again and again, no more than four times the file."""
+
+    def __init__(self, text: str) -> None:
+        self._room = 4 * len(text)
+
+    def of(self, node: LexborNode) -> str:
+        """The text of a paragraph, its line breaks as such and other space as one space."""
+        out: list[str] = []
+        for child in node.traverse(include_text=True):
+            if self._room <= 0:
+                break
+            if child.tag == "-text":
+                out.append(re.sub(r"\s+", " ", child.text_content or ""))
+            elif child.tag == "br":
+                out.append("\n")
+            self._room -= 1 + (len(out[-1]) if child.tag == "-text" else 0)
+        return html.escape("".join(out), quote=False)
 
 
 def read_sami(text: str) -> Reading:
@@ -195,7 +202,7 @@ def read_sami(text: str) -> Reading:
     parts = _SYNC.split(without(text, "<!--", "-->"))
     shown: dict[str, list[tuple[float, str]]] = {}
     for at, block in zip(parts[1::2], parts[2::2], strict=True):
-        found = _PARAGRAPH.split(_AFTER_BODY.sub("", block[: 4 * MAX_CUE]))
+        found = _PARAGRAPH.split(_AFTER_BODY.sub("", block))
         pairs = list(zip(found[1::2], found[2::2], strict=True)) or [(None, found[0])]
         for name, words in pairs:
             lines = shown.setdefault((name or "").lower(), [])
@@ -212,7 +219,7 @@ def read_sami(text: str) -> Reading:
 
 def read_timedtext(text: str) -> Reading:
     """YouTube's srv3 (`<p t= d=>`, milliseconds) and srv1 (`<text start= dur=>`, seconds)."""
-    reading = Reading()
+    reading, words = Reading(), _Words(text)
     tree = LexborHTMLParser(_SELF_CLOSING.sub(r"<\1\2></\1>", text.replace("<text", "<x-text")
                                               .replace("</text", "</x-text")))  # fmt: skip
     rows = [(p, "t", "d", 0.001) for p in tree.css("p[t]")]
@@ -224,5 +231,5 @@ def read_timedtext(text: str) -> Reading:
         except ValueError:
             reading.untimed.append(f"paragraph {len(reading.cues) + 1}")
             continue
-        reading.add(round(start, 3), round(end, 3), clean(html.unescape(_words(node))))
+        reading.add(round(start, 3), round(end, 3), clean(html.unescape(words.of(node))))
     return reading
