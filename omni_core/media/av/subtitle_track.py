@@ -12,6 +12,7 @@ from omni_core.media.av.sidecar import is_forced
 from omni_core.media.av.tag_text import text as readable
 from omni_core.media.text.cues import Cue, CueMerger, CueWindow, clean
 from omni_core.media.text.subtitle_ass import without_drawings
+from omni_core.media.text.subtitle_lines import webvtt_words
 
 _FORCED, _COMMENT = 0x40, 0x8
 """FFmpeg's dispositions."""
@@ -90,6 +91,7 @@ class SubtitleTrack:
     def __init__(self, stream: Any, clock: Clock) -> None:
         self._clock = clock
         self._joiner = CueMerger()
+        self._webvtt = stream.codec_context.name == "webvtt"  # FFmpeg leaves the speakers out
         self._complete = not _is_forced(stream)
         self.coverage = Coverage()
         """The seconds whose words the cues so far hold; none for forced subtitles."""
@@ -101,7 +103,8 @@ class SubtitleTrack:
         start = self._clock.packet(packet)
         if start is None or not packet.size:
             return
-        text = clean("\n".join(_events(packet)), ass=True)
+        text = webvtt_words(bytes(packet).decode("utf-8", "replace")) if self._webvtt else ""
+        text = text or clean("\n".join(_events(packet)), ass=True)
         length = float((packet.duration or 0) * packet.time_base) or 2.0
         if text:
             if self._complete:

@@ -113,7 +113,7 @@ class _Block:
         if self._times is None:
             return
         lines = self._without_counter() if before_next else self._lines
-        words = "\n".join(_VOICE.sub(r"\1: ", _INLINE_TIME.sub("", line)) for line in lines)
+        words = "\n".join(map(_with_speaker, lines))
         self._reading.add(*self._times, clean(words, markup=self._kind == "vtt"))
 
     def _without_counter(self) -> list[str]:
@@ -134,6 +134,15 @@ class _Block:
             numbered = bool(self._counted) or last == str(self._count + 1)
             leads = named or (last.isdecimal() and numbered)
         return lines[: end - leads]
+
+
+def webvtt_words(text: str) -> str:
+    """The words of one cue of WebVTT, after the names of their speakers."""
+    return clean("\n".join(map(_with_speaker, text.split("\n"))), markup=True)
+
+
+def _with_speaker(line: str) -> str:
+    return _VOICE.sub(r"\1: ", _INLINE_TIME.sub("", line))
 
 
 def _is_broken(line: str) -> bool:

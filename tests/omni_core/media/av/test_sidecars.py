@@ -69,3 +69,21 @@ def test_a_folder_of_many_sidecars_is_named_in_one_line(seen: Seen) -> None:
     said, (warned,) = seen(**{f"{n:02}_srt": "Hello." for n in range(40)})
     assert said == ["Hello."]
     assert warned.endswith("talk.12.srt and 27 more")
+
+
+def test_lyrics_beside_a_recording_end_with_it(
+    film: Any, tools: Any, tmp_path: Path, cut: Any
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)], fps=5).rename(tmp_path / "song.mp4")
+    (tmp_path / "song.lrc").write_text("[00:01.00]Down by the water\n[00:08.50]the wheel\n")
+    said = [s for s in cut(path) if s.channel == "speech"]
+    assert max(s.span.end for s in said) == pytest.approx(10.0, abs=0.1)
+
+
+def test_mpl2_beside_a_film_is_its_transcript(
+    film: Any, tools: Any, tmp_path: Path, cut: Any
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)], fps=5).rename(tmp_path / "a.mp4")
+    (tmp_path / "a.mpl").write_text("[10][20]Hello.\n[25][40]/And|again.\n")
+    (found,) = [s for s in cut(path) if s.channel == "speech"]
+    assert (found.text, found.span.start, found.span.end) == ("Hello. And again.", 1.0, 4.0)

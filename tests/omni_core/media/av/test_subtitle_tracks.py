@@ -115,3 +115,9 @@ def test_the_track_that_holds_most_is_read_though_another_is_the_default(
 def test_of_two_whole_tracks_the_default_one_is_read(muxed: Muxed, seen: Any) -> None:
     tracks = [({"NUMBER_OF_FRAMES": n, "title": n}, WHOLE) for n in ("1100", "1300")]
     assert seen(muxed(*tracks))[1] == ["subtitles not read: track 2 1300"]
+
+
+def test_the_speakers_of_webvtt_in_a_film_are_named(muxed: Muxed, seen: Any) -> None:
+    cues = [(1, "<v Mary>To the <i>boats</i>!"), (3, "<v.loud Roger Bing>Which 2 &lt; 3?")]
+    said, _ = seen(muxed(({}, cues), kind=".vtt", head="WEBVTT\n\n"))
+    assert [s.text for s in said] == ["Mary: To the boats! Roger Bing: Which 2 < 3?"]

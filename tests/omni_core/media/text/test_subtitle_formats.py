@@ -126,6 +126,25 @@ def test_ttml_times_of_every_kind(paragraphs: str, cues: list[Any]) -> None:
     assert read(f"{start}><head><layout/></head><body><div>{paragraphs}</div></body></tt>") == cues
 
 
+def test_ttml_in_a_row_is_timed_from_the_end_of_the_one_before() -> None:
+    row = '<div timeContainer="seq">'
+    text = (
+        f'{TT}><body>{row}<p dur="2s">one</p><p dur="3s">two</p></div>'
+        '<div><p begin="1s" end="2s">beside</p></div>'
+        f'{row}<p dur="4s">again</p><p dur="1s">and on</p></div></body></tt>'
+    )
+    assert read(text) == [
+        (0.0, 2.0, "one"), (0.0, 4.0, "again"), (1.0, 2.0, "beside"), (2.0, 5.0, "two"),
+        (4.0, 5.0, "and on"),
+    ]  # fmt: skip
+
+
+def test_ttml_parts_in_a_row_begin_where_the_part_before_ends() -> None:
+    part = '<div begin="1s"><p dur="2s">{}</p><p begin="1s" end="3s">{}</p></div>'
+    text = f'{TT}><body timeContainer="seq">{part.format("a", "b")}<div><p dur="1s">c</p></div>'
+    assert read(f"{text}</body></tt>") == [(1.0, 3.0, "a"), (2.0, 4.0, "b"), (4.0, 5.0, "c")]
+
+
 @pytest.mark.parametrize(
     "text",
     [
