@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,22 @@ def test_a_sidecar_of_pictures_is_named(seen: Seen) -> None:
     said, warned = seen(sub=b"\0\0\1\xba" + bytes(range(256)) * 20)
     assert not said
     assert warned == ["subtitles not read: talk.sub (no cues)"]
+
+
+def test_a_sidecar_that_may_not_be_opened_is_named(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = os.open
+
+    def refusing(name: Any, *args: Any, **kwargs: Any) -> int:  # root may read everything
+        if str(name).endswith(".en.srt"):
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return really(name, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", refusing)
+    said, warned = seen(en_srt="Hello.", fr_srt="Bonjour.")
+    assert said == ["Bonjour."]
+    assert warned == ["subtitles not read: talk.en.srt (cannot be opened)"]
 
 
 def test_a_sidecar_that_leads_out_of_the_folder_is_named(

@@ -22,7 +22,7 @@ def muxed(film: Any, tools: Any, tmp_path: Path) -> Muxed:
     """Write a film of 10 s with subtitle tracks; the first is the default one."""
     bare = film([tools.barcode(n) for n in range(50)], fps=5, suffix=".mkv")
 
-    def make(*tracks: Track, kind: str = ".srt", head: str = "") -> Path:
+    def make(*tracks: Track, kind: str = ".srt", head: str = "", pictures: bool = False) -> Path:
         path = tmp_path / "boat.mkv"
         with av.open(str(bare)) as source, av.open(str(path), "w") as c:
             packets = [p for p in source.demux(source.streams.video[0]) if p.size]
@@ -39,6 +39,8 @@ def muxed(film: Any, tools: Any, tmp_path: Path) -> Muxed:
                 stream.disposition = 0 if n else 1
                 stream.metadata.update(tags)
                 opened.append((words, stream))
+            if pictures:
+                c.add_stream("dvdsub").metadata["language"] = "deu"
             for packet in packets:
                 packet.stream = out
                 c.mux(packet)
@@ -81,6 +83,13 @@ def test_the_tracks_of_a_film_that_are_not_read_are_named(muxed: Muxed, seen: An
     assert warned == ["subtitles not read: track 2 Sourds fra, track 3"]
 
 
+def test_a_track_of_pictures_of_words_is_named(muxed: Muxed, seen: Any) -> None:
+    said, warned = seen(muxed(({"language": "eng"}, WHOLE), pictures=True))
+    assert said and warned == ["subtitles not read: track 2 deu (pictures)"]
+    said, warned = seen(muxed(pictures=True))
+    assert not said and warned == ["subtitles not read: track 1 deu (pictures)"]
+
+
 def test_a_film_with_one_track_has_nothing_to_name(muxed: Muxed, seen: Any) -> None:
     said, warned = seen(muxed(({"language": "eng"}, WHOLE)))
     assert said and not warned
@@ -121,3 +130,10 @@ def test_the_speakers_of_webvtt_in_a_film_are_named(muxed: Muxed, seen: Any) -> 
     cues = [(1, "<v Mary>To the <i>boats</i>!"), (3, "<v.loud Roger Bing>Which 2 &lt; 3?")]
     said, _ = seen(muxed(({}, cues), kind=".vtt", head="WEBVTT\n\n"))
     assert [s.text for s in said] == ["Mary: To the boats! Roger Bing: Which 2 < 3?"]
+
+
+def test_a_long_cue_in_a_film_keeps_its_words(muxed: Muxed, seen: Any) -> None:
+    words = " ".join(f"word{n}" for n in range(2_000))
+    said, _ = seen(muxed(({}, [(1, words.replace("00 ", "00\n"))])))  # FFmpeg cuts long lines
+    assert " ".join(s.text for s in said) == words
+    assert {(s.span.start, s.span.end) for s in said} == {(1.0, 2.0)}
