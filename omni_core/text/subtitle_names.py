@@ -19,7 +19,13 @@ MAX_PARTS = 3
 """Parts of a name that may follow that of the film: language, role, variant."""
 FILMS = (
     ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".flv", ".ts", ".mts", ".m2ts", ".mpg",
-    ".mpeg", ".wmv", ".ogv", ".mxf", ".3gp",
+    ".mpeg", ".wmv", ".ogv", ".mxf", ".3gp", ".3g2", ".asf", ".divx", ".dv", ".f4v", ".m2v", ".nut",
+    ".ogm", ".qt", ".rmvb", ".vob", ".wtv",
+)  # fmt: skip
+_SOUND = (
+    ".mp3", ".m4a", ".m4b", ".wav", ".flac", ".ogg", ".oga", ".opus", ".aac", ".mka", ".wma",
+    ".aif", ".aiff", ".ac3", ".eac3", ".dts", ".amr", ".ape", ".au", ".caf", ".dff", ".dsf", ".mp2",
+    ".mpc", ".ra", ".rm", ".shn", ".tak", ".tta", ".voc", ".w64", ".wv",
 )  # fmt: skip
 _PART = re.compile(
     r"(?i)[ _\-]+[\[(]?(?:forced|sdh|cc|hi|signs|songs|foreign|full|dialogue|subs?|subtitles?|auto"
@@ -51,12 +57,18 @@ def is_subtitle(name: str) -> bool:
     return name.lower().endswith(SUBTITLE_SUFFIXES)
 
 
+def is_recording(name: str) -> bool:
+    """Whether a file's suffix is that of a film or of sound, with which subtitles are read; beside
+    `talk.pdf` they are read by themselves."""
+    return name.lower().endswith(FILMS + _SOUND)
+
+
 class Films:
     """Files that may have subtitles beside them."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        """`paths`: of all files; subtitles among them are left out."""
-        media = [p for p in paths if not is_subtitle(p)]
+        """`paths`: of all files; those that are no recordings are left out."""
+        media = [p for p in paths if is_recording(p)]
         self._stems = {os.path.splitext(p)[0] for p in media}
         self._in_folder = Counter(os.path.dirname(p) for p in media if p.lower().endswith(FILMS))
 

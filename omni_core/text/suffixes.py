@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 SUBTITLE_SUFFIXES = (
-    ".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".sbv", ".smi", ".sami", ".sub", ".lrc",
-    ".scc", ".srv3", ".srv1", ".json3",
+    ".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".sbv", ".smi", ".sami", ".sub", ".mpl",
+    ".lrc", ".scc", ".srv3", ".srv1", ".json3",
 )  # fmt: skip
 """Subtitle files, in order of preference as sidecars."""
 VIDEO_CLIPS = frozenset(

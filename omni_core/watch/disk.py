@@ -127,8 +127,7 @@ def _is_subtitle(path: str, siblings: dict[str, list[str]]) -> bool:
     for inner in (folder, os.path.dirname(folder)):
         above, last = os.path.split(inner)
         if last.lower() in SUBTITLE_FOLDERS:
-            names = (n for n in _listed(above, siblings) if os.path.splitext(n)[1])
-            films = Films(os.path.join(above, n) for n in names)
+            films = Films(os.path.join(above, n) for n in _listed(above, siblings))
             return films.read(path)
     return False
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection
 
-from omni_core.text.subtitle_names import is_subtitle, stems
+from omni_core.text.subtitle_names import is_recording, is_subtitle, stems
 
 _UNFINISHED = re.compile(
     r"(?P<name>.*)\.(part|partial|crdownload|download|opdownload|filepart|aria2|!qb|!ut|tmp|temp"
@@ -39,7 +39,6 @@ def beside_media(name: str, siblings: Collection[str]) -> bool:
     for sibling in siblings:
         unfinished = _UNFINISHED.fullmatch(sibling)
         other = (unfinished and unfinished["name"]) or sibling
-        stem, kind = os.path.splitext(other)
-        if stem in found and kind and not is_subtitle(other):
+        if os.path.splitext(other)[0] in found and is_recording(other):
             return True
     return False

@@ -40,11 +40,13 @@ def with_words_about(
         tags.lyrics_of(path, source, options),
         chapters.segments(chapters.chapters(c, seconds), source),
     )
-    if external is not None:
+    if external is not None and external.windows:
         yield from about
         for w in external.windows:
-            yield w.segment(source, external.origin)
+            yield w.until(source.duration_s).segment(source, external.origin)
         yield from map(FileWarning, external.warnings)
+    elif external is not None:
+        about = chain(about, map(FileWarning, external.warnings))
     yield from _before(about, cut)
 
 

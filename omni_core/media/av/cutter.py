@@ -33,7 +33,7 @@ from omni_core.media.av.pixels import aspect
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
 from omni_core.media.av.stated_size import breaks_off
-from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream
+from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream, unread_tracks
 from omni_core.media.av.tracks import TrackMixer, tracks_of
 from omni_core.media.av.unread import Captions, unread
 from omni_core.media.guard import unreadable
@@ -127,6 +127,8 @@ class ContainerCutter:
         if self._tracks.unheard:
             yield FileWarning(f"audio not heard: {', '.join(self._tracks.unheard)}")
         yield from map(FileWarning, unread(self._c))
+        if line := unread_tracks(self._c, stream):
+            yield FileWarning(line)
         streams = (s for s in (self._video, *self._tracks.heard, stream) if s is not None)
         for packet in packets(self._c, *streams):
             if self._part is not None and (self._clock.packet(packet) or 0.0) > self._latest:

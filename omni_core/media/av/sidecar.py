@@ -7,7 +7,7 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from omni_core.errors import NotFoundError, UnreadableError
 from omni_core.media.av.clock import rate
@@ -26,6 +26,8 @@ _FORCED = re.compile(r"(?i)(?<![a-z])(forced|signs?|songs?|foreign|karaoke)(?![a
 _FULL = re.compile(r"(?i)(?<![a-z])(full|dialog(ue)?|complete)(?![a-z])")
 MAX_BYTES = 20 << 20
 """Bytes read of one file; the rest is ignored."""
+MAX_NAMED = 12
+"""Names of sidecars that are not read in one warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Transcript:
     """False for forced subtitles, which translate signs and foreign speech only: what is said
     beside them is in no cue."""
     warnings: tuple[str, ...] = ()
-    """What of the file could not be read, a line each."""
+    """What of the file could not be read, and which others were not, a line each."""
 
     @property
     def coverage(self) -> Coverage | None:
@@ -49,10 +51,11 @@ class Transcript:
 
 
 def transcript(path: str, options: CutOptions) -> Transcript | None:
-    """The caller's transcript, else a sidecar, else None.
+    """The caller's transcript, else the first sidecar with cues, with a warning that names those
+    beside it; without words where no sidecar can be read; None where there is none.
 
     Raises NotFoundError or UnreadableError for a named transcript that is missing, may not be read
-    or has no cues; a sidecar that may not be read or has no cues is ignored.
+    or has no cues.
     """
     held = held_as(path)
     if options.transcript:
@@ -70,19 +73,37 @@ def transcript(path: str, options: CutOptions) -> Transcript | None:
                 code="UNSUPPORTED_TYPE",
             )
         return found
+    return _beside(path, held)
+
+
+def _beside(path: str, held: Held | None) -> Transcript | None:
     stem = os.path.splitext(os.path.basename(path))[0]
+    read: Transcript | None = None
+    unread: list[str] = []
     for sidecar in _sidecar_paths(path if held is None else held.file.path):
         beside = os.path.basename(sidecar)
+        if read is not None:
+            unread.append(beside)
+            continue
         complete = not is_forced(beside.removeprefix(stem))  # a film may be named "Signs"
         try:
             data = _own_bytes(held, sidecar)
         except OSError as e:  # the film can be read without it
             log.warning("%s is left out: %s", beside, e.strerror or e)
+            unread.append(f"{beside} (cannot be opened)")
             continue
-        found = _parsed(data, sidecar, path, f"sidecar {beside}", complete=complete)
-        if found is not None:
-            return found
-    return None
+        if data is None:
+            unread.append(f"{beside} (a link)")
+            continue
+        read = _parsed(data, sidecar, path, f"sidecar {beside}", complete=complete)
+        if read is None:
+            unread.append(f"{beside} (no cues)")
+    if not unread:
+        return read
+    line = f"subtitles not read: {', '.join(unread[:MAX_NAMED])}"
+    line += f" and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
+    read = read or Transcript((), "", complete=False)
+    return replace(read, warnings=(*read.warnings, line))
 
 
 def _named_bytes(held: Held | None, path: str) -> bytes:
@@ -92,9 +113,12 @@ def _named_bytes(held: Held | None, path: str) -> bytes:
         return f.read(MAX_BYTES)
 
 
-def _own_bytes(held: Held | None, path: str) -> bytes:
+def _own_bytes(held: Held | None, path: str) -> bytes | None:
+    """None for a link out of its folder."""
+    if not _is_own(path):
+        return None
     if held is not None:
-        return read_beside(held, path, MAX_BYTES) or b""
+        return read_beside(held, path, MAX_BYTES)
     with open(path, "rb") as f:
         return f.read(MAX_BYTES)
 
@@ -106,7 +130,7 @@ def is_forced(name: str) -> bool:
 
 def _sidecar_paths(path: str) -> list[str]:
     """talk.srt first, then talk.<language>.srt and talk.<language>.sdh.srt, then those in a folder
-    Subs, forced ones last; links out of these folders are ignored."""
+    Subs, forced ones last."""
     folder, base = os.path.split(os.path.abspath(path))
     stem = os.path.splitext(base)[0]
     names = _names(folder)
@@ -121,7 +145,8 @@ def _sidecar_paths(path: str) -> list[str]:
         ]
         own = os.path.join(subs, stem)
         paths += [os.path.join(own, n) for n in _names(own) if is_subtitle(n)]
-    return [p for p in sorted(paths, key=lambda p: _rank(p, folder, stem)) if _is_own(p)]
+    files = (p for p in paths if os.path.islink(p) or os.path.isfile(p))
+    return sorted(files, key=lambda p: _rank(p, folder, stem))
 
 
 def _rank(path: str, folder: str, stem: str) -> tuple[bool, bool, int, int, str]:

@@ -8,8 +8,7 @@ from typing import Any
 from omni_core.errors import UnreadableError
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.container import packets
-from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream
-from omni_core.media.av.tag_text import text
+from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream, unread_tracks
 from omni_core.types import FileWarning, Segment, Source
 
 
@@ -37,13 +36,8 @@ def end_of(c: Any, name: str) -> float:
 def segments(c: Any, source: Source) -> Iterator[Segment | FileWarning]:
     """Windows of its cues; a warning names the tracks that are not read."""
     stream = text_subtitle_stream(c)
-    others = [
-        " ".join(filter(None, (f"track {n}", text(s.metadata.get("title", "")), s.language)))
-        for n, s in enumerate(c.streams.subtitles, 1)
-        if s is not stream
-    ]
-    if others:
-        yield FileWarning(f"subtitles not read: {', '.join(others)}")
+    if others := unread_tracks(c, stream):
+        yield FileWarning(others)
     track = SubtitleTrack(stream, Clock(c))
     for packet in packets(c, stream):
         for w in track.push(packet):

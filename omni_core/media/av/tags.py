@@ -16,7 +16,7 @@ from typing import Any
 from omni_core.media.av import timed_lyrics
 from omni_core.media.av.container import COVER
 from omni_core.media.av.tag_text import decoded
-from omni_core.media.text.cues import cue_windows
+from omni_core.media.text.cues import CueWindow, cue_windows
 from omni_core.media.text.subtitle_formats import detect_format, parse
 from omni_core.media.titles import plain
 from omni_core.text.windows import text_windows
@@ -134,8 +134,8 @@ def segments(
     for words in written(tags, source.title, more):
         if words.origin == LYRICS_ORIGIN and detect_format(words.text, ".lrc") == "lrc":
             for w in cue_windows(parse(words.text)):
-                span = Span("second", where.start + w.start, where.start + w.end)
-                yield _segment(source, span, words.origin, w.text)
+                span = _within(w, source, where.start)
+                yield _segment(source, span, words.origin, w.text, w.track)
             continue
         for window in text_windows(words.text, options):
             yield _segment(source, where, words.origin, window.text, part)
@@ -157,9 +157,15 @@ def lyrics_of(path: str, source: Source, options: CutOptions) -> Iterator[Segmen
                 yield _segment(source, FIRST_INSTANT, LYRICS_ORIGIN, window.text, part)
         else:
             for w in cue_windows(lyrics.cues):
-                last = min(w.end, max(source.duration_s or w.end, w.start))
-                span = Span("second", round(w.start, 3), round(last, 3))
-                yield _segment(source, span, LYRICS_ORIGIN, w.text, number)
+                part = number + w.track
+                yield _segment(source, _within(w, source), LYRICS_ORIGIN, w.text, part)
+
+
+def _within(w: CueWindow, source: Source, start: float = 0.0) -> Span:
+    """Where in a source the window is whose times count from its second `start`."""
+    seconds = None if source.duration_s is None else source.duration_s - start
+    end = w.until(seconds).end
+    return Span("second", round(start + w.start, 3), round(start + end, 3))
 
 
 def _segment(source: Source, span: Span, origin: str, text: str, part: int = 0) -> Segment:

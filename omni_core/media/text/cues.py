@@ -6,7 +6,7 @@ import html
 import itertools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from omni_core.types import Beats, Channel, Segment, Source, Span, TextContent
 
@@ -15,11 +15,17 @@ PAUSE_S = 3.0
 TOUCHING_S = 0.2
 """Cues no further apart than this are consecutive on screen (rolling captions)."""
 MAX_CUE = 4000
-"""Characters read of one cue; a screen shows about 200."""
-_OVERRIDE = re.compile(r"\{[^}]*\}")
+"""Characters of a window; a longer cue becomes several. A screen shows about 200."""
+MAX_ROLLED = 100
+"""Lines of the previous cue that may be repeated by the next; captions that roll have four."""
+PIECES = 1000
+"""Numbers of windows of one cue, which have one time, are this far apart."""
+_OVERRIDE = re.compile(r"\{[^{}]*\}")
 _BREAK = re.compile(r"<br[ \t]*/?>", re.I)
-_ANY_TAG = re.compile(r"<[^>]*>")
+_ANY_TAG = re.compile(r"<[^<>]*>")
 _TAG = re.compile(r"</?[A-Za-z!][^<>]*>|<[\d:.]+>")
+_HUGE_ENTITY = re.compile(r"&#\d{9,};?")
+"""No character; Python refuses to count so far."""
 _INVISIBLE = {ord(c): None for c in "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"}
 """Marks that players need for direction and width; they would keep a word from being found."""
 
@@ -45,7 +51,15 @@ class CueWindow:
     beats: Beats = field(default=(), compare=False)
     """Where cues begin, after the first."""
     track: int = 0
-    """Number of the language, in a file that has several."""
+    """Number of the language, in a file that has several; the pieces of a long cue have numbers
+    of their own."""
+
+    def until(self, seconds: float | None) -> CueWindow:
+        """The window as far as the sound goes: the end of a last line is a guess. `seconds`: the
+        length of the file, where it is known."""
+        if seconds is None or not self.start < seconds < self.end:
+            return self
+        return replace(self, end=seconds)
 
     def segment(self, source: Source, origin: str) -> Segment:
         """The window as a segment of channel `speech`; `origin` says where the text is from."""
@@ -69,11 +83,11 @@ def clean(text: str, *, ass: bool = False, markup: bool = False) -> str:
     ass: ASS, where `\\n` and `\\h` are a line break and a space. markup: every `<...>` is a tag, as
     in WebVTT; elsewhere one that begins with a letter is, so that `2 < 3 > 1` stays.
     """
-    text = text[:MAX_CUE]  # the patterns below are quadratic in unclosed brackets
     text = _OVERRIDE.sub("", text).replace(r"\N", "\n")
     if ass:
         text = text.replace(r"\n", "\n").replace(r"\h", " ")
-    text = html.unescape((_ANY_TAG if markup else _TAG).sub("", _BREAK.sub("\n", text)))
+    text = (_ANY_TAG if markup else _TAG).sub("", _BREAK.sub("\n", text))
+    text = html.unescape(_HUGE_ENTITY.sub("\ufffd", text))
     text = text.translate(_INVISIBLE)
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
 
@@ -82,7 +96,7 @@ class CueMerger:
     """Merges cues into windows of at most about 15 s that end with a sentence or at a pause.
 
     Lines repeated from the previous cue (rolling captions) are kept once, and so are words of a
-    line that grows.
+    line that grows. A cue of more than `MAX_CUE` characters becomes windows of its own times.
     """
 
     def __init__(self, track: int = 0) -> None:
@@ -100,11 +114,17 @@ class CueMerger:
                 last = self._cues[-1]
                 self._cues[-1] = Cue(last.start, max(last.end, cue.end), last.text)
             return
+        if len(new) > MAX_CUE:
+            yield from self.flush()
+            for n, piece in enumerate(_pieces(new.replace("\n", " "))):
+                yield CueWindow(cue.start, cue.end, piece, (), self._track + n * PIECES)
+            return
         if self._cues:
             first, last = self._cues[0], self._cues[-1]
+            crowded = sum(len(c.text) + 1 for c in self._cues) + len(new) > MAX_CUE
             long = cue.end - first.start > WINDOW_S
             full = last.end - first.start >= WINDOW_S / 3 and last.text[-1:] in ".!?…。！？"
-            if long or full or cue.start - last.end > PAUSE_S:
+            if crowded or long or full or cue.start - last.end > PAUSE_S:
                 yield from self.flush()
         self._cues.append(Cue(cue.start, cue.end, new))
 
@@ -125,13 +145,27 @@ class CueMerger:
         if cue.start > self._shown.end + TOUCHING_S:
             return cue.text
         before, lines = self._shown.text.split("\n"), cue.text.split("\n")
-        for n in range(min(len(before), len(lines)), 0, -1):
+        if before == lines:
+            return ""
+        for n in range(min(len(before), len(lines), MAX_ROLLED), 0, -1):
             if before[-n:] == lines[:n]:
                 return "\n".join(lines[n:])
             if before[-n:-1] == lines[: n - 1] and lines[n - 1].startswith(before[-1] + " "):
                 grown = lines[n - 1][len(before[-1]) + 1 :]
                 return "\n".join([grown, *lines[n:]])
         return cue.text
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in pieces of at most `MAX_CUE` characters, cut at spaces where it has some."""
+    at = 0
+    while len(text) - at > MAX_CUE:
+        space = text.rfind(" ", at + 1, at + MAX_CUE + 1)
+        end = space if space > at else at + MAX_CUE
+        yield text[at:end]
+        at = end + (space > at)
+    if at < len(text):
+        yield text[at:]
 
 
 def cue_windows(cues: Iterable[Cue]) -> Iterator[CueWindow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from omni_core.media.text.cues import MAX_CUE, clean
+from omni_core.media.text.cues import clean
 from omni_core.media.text.subtitle_reading import TIME, Reading, seconds
 
 _COLUMNS = ["layer", "start", "end", "style", "name", "ml", "mr", "mv", "effect", "text"]
@@ -34,7 +34,7 @@ def read_ass(text: str) -> Reading:
                 reading.untimed.append(f"line {number}")
                 continue
             speaker = row.get("name", row.get("actor", "")).strip()
-            words = clean(without_drawings(row.get("text", "")[:MAX_CUE]), ass=True)
+            words = clean(without_drawings(row.get("text", "")), ass=True)
             if words and speaker:
                 words = f"{speaker}: {words}"
             reading.add(seconds(start.groups()), seconds(end.groups()), words)

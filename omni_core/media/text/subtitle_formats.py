@@ -25,11 +25,13 @@ from omni_core.media.text.subtitle_lyrics import (
     read_microdvd,
     read_subviewer1,
 )
-from omni_core.media.text.subtitle_markup import read_sami, read_timedtext, read_ttml
+from omni_core.media.text.subtitle_mpl2 import is_mpl2, is_tmplayer, read_mpl2, read_tmplayer
+from omni_core.media.text.subtitle_paragraphs import read_sami, read_timedtext
 from omni_core.media.text.subtitle_reading import Reading
 from omni_core.media.text.subtitle_scc import HEADER as SCC_HEADER
 from omni_core.media.text.subtitle_scc import read_scc
 from omni_core.media.text.subtitle_stl import is_stl, read_stl
+from omni_core.media.text.subtitle_ttml import read_ttml
 from omni_core.text.charset import decode, decoded, is_text
 
 FrameRate = Callable[[], float | None]
@@ -62,7 +64,7 @@ class Subtitles:
 
 def detect_format(text: str, suffix: str = "") -> str | None:
     """The subtitle format by the first 4096 characters: srt, vtt, ass, sbv, ttml, sami, microdvd,
-    lrc, subviewer, subviewer1, scc, timedtext or json3 (YouTube).
+    mpl2, tmplayer, lrc, subviewer, subviewer1, scc, timedtext or json3 (YouTube).
 
     None for other text. A text must begin with a cue, so one that only quotes a cue is not taken
     for SRT; with the suffix .srt or .vtt other lines may precede it.
@@ -97,6 +99,10 @@ def detect_format(text: str, suffix: str = "") -> str | None:
     begin = lines if suffix in TOLERANT_SUFFIXES else lines[:1]
     if any(map(begins_cue, begin)):
         return "srt"
+    if is_mpl2(start):
+        return "mpl2"
+    if is_tmplayer(start, suffix):
+        return "tmplayer"
     if lines and PAIR.match(lines[0]):
         return "subviewer" if "[br]" in start else "sbv"
     return None
@@ -144,6 +150,10 @@ def _read(text: str, kind: str, fps: FrameRate | None) -> Reading:
             return read_ass(text)
         case "microdvd":
             return read_microdvd(text, fps)
+        case "mpl2":
+            return read_mpl2(text)
+        case "tmplayer":
+            return read_tmplayer(text)
         case "sami":
             return read_sami(text)
         case "ttml":

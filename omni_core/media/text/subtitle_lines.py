@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from omni_core.media.text.cues import MAX_CUE, clean
+from omni_core.media.text.cues import clean
 from omni_core.media.text.subtitle_reading import TIME, Reading, seconds
 
 _ARROW = "(?:[-\u2010-\u2015=]{1,3}[ \t]?>|\u2192)"
@@ -22,7 +22,7 @@ _BROKEN = re.compile(rf"([\d:.,;xX? \t-]{{3,40}}?){_ARROW}")
 _SETTINGS = re.compile(r"(?:[ \t]+\w+[:=]\S*)*[ \t]*$")
 _INLINE_TIME = re.compile(r"<[\d:.]+>")
 _VTT_BLOCK = re.compile(r"(NOTE|STYLE|REGION)\b")
-_VOICE = re.compile(r"<v(?:\.[\w.-]+)*[ \t]+([^<>]{1,80})>")
+_VOICE = re.compile(r"<v(?:\.[\w.-]*)?[ \t]+([^<>]{1,80})>")
 """WebVTT's speaker of what follows."""
 
 
@@ -74,7 +74,6 @@ class _Block:
         self._kind, self._reading = kind, reading
         self._times: tuple[float, float] | None = None
         self._lines: list[str] = []
-        self._room = MAX_CUE
         self._count = 0
         self._counted: bool | None = None
         """Whether cues are numbered; known from the first one."""
@@ -85,10 +84,8 @@ class _Block:
         return bool(self._lines) and not self._lines[-1].strip()
 
     def add(self, line: str) -> None:
-        """One more line, of which no more is kept than a cue may have."""
-        if self._room > 0 or self._times is None:
-            self._lines.append(line[:MAX_CUE])
-            self._room -= len(line) + 1
+        """One more line; of those before the first cue only the last few are kept."""
+        self._lines.append(line)
         if self._times is None:
             del self._lines[:-4]
 
@@ -101,7 +98,6 @@ class _Block:
         self._count += 1
         self._times = (start, end)
         self._lines = [rest] if rest else []
-        self._room = MAX_CUE
 
     def leave(self) -> None:
         """The next lines belong to a cue that is left out."""
@@ -117,7 +113,7 @@ class _Block:
         if self._times is None:
             return
         lines = self._without_counter() if before_next else self._lines
-        words = "\n".join(_VOICE.sub(r"\1: ", _INLINE_TIME.sub("", line)) for line in lines)
+        words = "\n".join(map(_with_speaker, lines))
         self._reading.add(*self._times, clean(words, markup=self._kind == "vtt"))
 
     def _without_counter(self) -> list[str]:
@@ -138,6 +134,15 @@ class _Block:
             numbered = bool(self._counted) or last == str(self._count + 1)
             leads = named or (last.isdecimal() and numbered)
         return lines[: end - leads]
+
+
+def webvtt_words(text: str) -> str:
+    """The words of one cue of WebVTT, after the names of their speakers."""
+    return clean("\n".join(map(_with_speaker, text.split("\n"))), markup=True)
+
+
+def _with_speaker(line: str) -> str:
+    return _VOICE.sub(r"\1: ", _INLINE_TIME.sub("", line))
 
 
 def _is_broken(line: str) -> bool:

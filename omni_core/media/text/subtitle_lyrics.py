@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from omni_core.media.text.cues import MAX_CUE, clean
+from omni_core.media.text.cues import clean
 from omni_core.media.text.subtitle_reading import LINE_S, Reading, next_starts
 
 DEFAULT_FPS = 23.976
@@ -15,10 +15,16 @@ _LRC_LINE = re.compile(
 )
 _LRC_TIME = re.compile(r"\[[ \t]*(\d+):(\d+)(?:[.:,](\d+))?[ \t]*\]")
 _LRC_WORD = re.compile(r"<\d+:\d+[.:]\d+>")
+_LRC_LATER = re.compile(r"\[\d{1,3}:\d{1,2}[.:]\d{1,3}\]")
+"""The time of a single word, in the brackets of lines."""
+_UNSPACED = re.compile("[\u3040-\u9fff\u0e00-\u0eff]")
+"""Letters of languages that are written without spaces."""
 _LRC_TAG = re.compile(r"\[[a-z#][\w ]*:[^\]]*\]", re.I)
 _LRC_OFFSET = re.compile(r"\[offset:[ \t]*([+-]?\d{1,7})[ \t]*\]", re.I)
 _STAMP = re.compile(r"[ \t]*\[(\d{1,2}):(\d{1,2}):(\d{1,2})\][ \t]*$")
 _FRAMES = re.compile(r"[ \t]*\{(\d{1,8})\}\{(\d{0,8})\}(.*)")
+_DEFAULT = re.compile(r"[ \t]*\{DEFAULT\}", re.I)
+"""The head of a line of MicroDVD about the look of all others."""
 _FPS = re.compile(r"\d{1,3}(?:[.,]\d+)?")
 
 
@@ -41,8 +47,9 @@ def read_lrc(text: str) -> Reading:
         found = _LRC_LINE.match(line)
         if found is None:
             continue
-        words = clean(_LRC_WORD.sub("", found[2][:MAX_CUE]))
-        for minutes, whole, part in _LRC_TIME.findall(found[1]):
+        words = clean(_LRC_WORD.sub("", _without_later(found[2])))
+        by_word = _LRC_LATER.search(found[2])  # and a second time is that of the first word
+        for minutes, whole, part in _LRC_TIME.findall(found[1])[: 1 if by_word else None]:
             at = int(minutes) * 60 + int(whole) + float(f"0.{part or 0}") - earlier
             lines.append((round(max(0.0, at), 3), words))
     lines.sort(key=lambda line: line[0])
@@ -50,6 +57,12 @@ def read_lrc(text: str) -> Reading:
     for (at, words), following in zip(lines, after, strict=True):
         reading.add(at, min(following, at + LINE_S), words)
     return reading
+
+
+def _without_later(words: str) -> str:
+    """The words without times in brackets, which stand for a space where they have no other."""
+    whole = _LRC_LATER.sub("", words).strip()
+    return whole if " " in whole or _UNSPACED.search(whole) else _LRC_LATER.sub(" ", words)
 
 
 def read_subviewer1(text: str) -> Reading:
@@ -60,7 +73,7 @@ def read_subviewer1(text: str) -> Reading:
     for line in text.split("\n"):
         stamp = _STAMP.match(line)
         if stamp is None:
-            held.append(line[:MAX_CUE].replace("|", "\n"))
+            held.append(line.replace("|", "\n"))
             continue
         time = float(int(stamp[1]) * 3600 + int(stamp[2]) * 60 + int(stamp[3]))
         if at is not None:
@@ -73,7 +86,7 @@ def read_subviewer1(text: str) -> Reading:
 
 def is_microdvd(start: str, *, named: bool) -> bool:
     """Lines with two numbers of frames: the first two, or one where the file is named as such."""
-    lines = [line for line in start.split("\n") if line.strip()][:2]
+    lines = [line for line in start.split("\n") if line.strip() and not _DEFAULT.match(line)][:2]
     return len(lines) >= (1 if named else 2) and all(map(_FRAMES.match, lines))
 
 
@@ -100,6 +113,6 @@ def read_microdvd(text: str, ask: Callable[[], float | None] | None = None) -> R
         if end is None:
             after = int(rows[n + 1][1]) if n + 1 < len(rows) else start
             end = after if after > start else start + round(LINE_S * rate)
-        words = clean("\n".join(x.lstrip("/") for x in row[3][:MAX_CUE].split("|")))
+        words = clean("\n".join(x.lstrip("/") for x in row[3].split("|")))
         reading.add(round(start / rate, 3), round(end / rate, 3), words)
     return reading

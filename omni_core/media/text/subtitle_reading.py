@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from omni_core.media.text.cues import MAX_CUE, Cue
+from omni_core.media.text.cues import Cue
 
 GUESSED_S = 2.0
 """Length given to a cue that ends before it begins, or at once."""
@@ -41,7 +41,7 @@ class Reading:
     def add(self, start: float, end: float, text: str, track: str = "") -> None:
         """Add a cue, unless it has no text."""
         if text:
-            self.cues.append(Cue(max(0.0, start), max(0.0, end), text[:MAX_CUE], track))
+            self.cues.append(Cue(max(0.0, start), max(0.0, end), text, track))
 
     def in_order(self) -> list[Cue]:
         """The cues in order of time; one that ends before it begins is shown until the next one,

@@ -21,7 +21,8 @@ _MIME = {
     "ttml": "application/ttml+xml", "sami": "application/x-sami", "microdvd": "text/x-microdvd",
     "lrc": "application/x-lrc", "subviewer": "text/x-subviewer",
     "subviewer1": "text/x-subviewer", "timedtext": "application/x-srv3+xml",
-    "json3": "application/json", "scc": "text/x-scc", "stl": "application/x-ebu-stl",
+    "mpl2": "text/x-mpl2", "tmplayer": "text/x-tmplayer", "json3": "application/json",
+    "scc": "text/x-scc", "stl": "application/x-ebu-stl",
 }  # fmt: skip
 
 
@@ -30,7 +31,8 @@ class SubtitleMedium(Medium):
 
     rank = 5
     kinds = (
-        "subtitles (SRT, VTT, ASS, TTML, SBV, SAMI, MicroDVD, LRC, SubViewer, SCC, STL, YouTube)"
+        "subtitles (SRT, VTT, ASS, TTML, SBV, SAMI, MicroDVD, MPL2, TMPlayer, LRC, SubViewer, SCC, "
+        "STL, YouTube)"
     )
 
     def matches(self, head: bytes, suffix: str) -> bool:

@@ -51,3 +51,10 @@ def test_a_name_in_a_folder_of_subtitles_is_told_from_that_of_two_films() -> Non
     films = Films(["/f/a.mp4", "/f/b.mkv"])
     assert films.read("/f/Subs/a.en.srt")
     assert not films.read("/f/Subs/2_English.srt")
+
+
+@pytest.mark.parametrize("beside", ["talk.pdf", "talk.jpg", "talk.nfo", "talk"])
+def test_subtitles_beside_what_is_no_recording_are_read_by_themselves(beside: str) -> None:
+    assert not Films([f"/f/{beside}", "/f/talk.srt", "/f/Subs/talk.srt"]).read("/f/talk.srt")
+    assert not Films([f"/f/{beside}"]).read("/f/Subs/talk.srt")
+    assert Films([f"/f/{beside}", "/f/talk.m4b"]).read("/f/talk.srt")

@@ -9,8 +9,8 @@ import pytest
 from omni_core.watch.disk import look
 
 FILES = ("talk.mp4", "talk_en.srt", "Subs/2_English.srt", "Subs/talk/3_French.srt", "alone.srt",
-         "notes/Subs/plan.srt")  # fmt: skip
-SEEN = {"talk.mp4", "alone.srt", "notes/Subs/plan.srt"}
+         "notes/Subs/plan.srt", "paper.pdf", "paper.srt")  # fmt: skip
+SEEN = {"talk.mp4", "alone.srt", "notes/Subs/plan.srt", "paper.pdf", "paper.srt"}
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -72,6 +72,7 @@ def test_lyrics_with_times_are_at_their_seconds(song: Song, cut: Any) -> None:
     path = song(".flac", {"LYRICS": "[00:00.50]Down by the water\n[00:01.20]the wheel turns\n"})
     (line,) = [s for s in cut(path) if s.origin == "lyrics"]
     assert line.span.start == pytest.approx(0.5)
+    assert line.span.end == pytest.approx(2.0, abs=0.1)  # with the sound
     assert "[" not in line.text
 
 

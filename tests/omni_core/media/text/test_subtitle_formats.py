@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,25 @@ def test_a_cue_without_a_readable_time_costs_itself_and_is_named(text: str) -> N
 def test_ttml_times_of_every_kind(paragraphs: str, cues: list[Any]) -> None:
     start = f'{TT} ttp:frameRate="25" ttp:tickRate="10000000"'
     assert read(f"{start}><head><layout/></head><body><div>{paragraphs}</div></body></tt>") == cues
+
+
+def test_ttml_in_a_row_is_timed_from_the_end_of_the_one_before() -> None:
+    row = '<div timeContainer="seq">'
+    text = (
+        f'{TT}><body>{row}<p dur="2s">one</p><p dur="3s">two</p></div>'
+        '<div><p begin="1s" end="2s">beside</p></div>'
+        f'{row}<p dur="4s">again</p><p dur="1s">and on</p></div></body></tt>'
+    )
+    assert read(text) == [
+        (0.0, 2.0, "one"), (0.0, 4.0, "again"), (1.0, 2.0, "beside"), (2.0, 5.0, "two"),
+        (4.0, 5.0, "and on"),
+    ]  # fmt: skip
+
+
+def test_ttml_parts_in_a_row_begin_where_the_part_before_ends() -> None:
+    part = '<div begin="1s"><p dur="2s">{}</p><p begin="1s" end="3s">{}</p></div>'
+    text = f'{TT}><body timeContainer="seq">{part.format("a", "b")}<div><p dur="1s">c</p></div>'
+    assert read(f"{text}</body></tt>") == [(1.0, 3.0, "a"), (2.0, 4.0, "b"), (4.0, 5.0, "c")]
 
 
 @pytest.mark.parametrize(
@@ -284,7 +304,15 @@ def test_a_senseless_rate_costs_no_cue_that_does_without(rate: str) -> None:
      TT + "><body><p>" + "<span begin='1s'>x" * 5_000,
      TT + ">" + "<head>" * 50_000 + "<body><p begin='1s'>x</p>",
      "[00:01]a\n" + "[00:01]" * 50_000, "{1}{2}a\n{1}" + "{1}" * 100_000,
-     'WEBVTT\n\n' + "00:01.000 --> 00:02.000\n<v " * 10_000],
+     'WEBVTT\n\n' + "00:01.000 --> 00:02.000\n<v " * 10_000,
+     f"WEBVTT\n\n{T}\n<v" + ".a" * 50_000, f"1\n{T}\n" + "&#1" * 50_000 + "1" * 9_000,
+     f"1\n{T}\n" + "{" * 200_000, f"WEBVTT\n\n{T}\n" + "<" * 200_000,
+     f"1\n{T}\n" + "yes\n" * 100_000 + f"\n{T}\n" + "yes\n" * 100_000 + "no",
+     "<SAMI><SYNC Start=1>" + "<SYNC " * 50_000, "<SAMI><SYNC Start=1>" + "<P class " * 50_000,
+     "<SAMI><SYNC Start=1><P" + " class=a" * 50_000,
+     TT + "><body>" + "<p begin='1s' end='2s'>x<table><tr><td>" * 3_000],
 )  # fmt: skip
 def test_hostile_subtitles_are_read_in_time(text: str) -> None:
-    assert all(len(c.text) <= 4000 for c in read_subtitles(text).cues)
+    began = time.process_time()
+    assert all(len(w.text) <= 4000 for w in cue_windows(read_subtitles(text).cues))
+    assert time.process_time() - began < 10

@@ -83,6 +83,21 @@ def test_a_song_line_with_two_times_is_sung_twice_and_ends_with_the_next() -> No
 
 
 @pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("Word[00:01.50]by[00:02.00]word", "Word by word"),
+        ("Slow[00:01.50]ly [00:02.00]word by word", "Slowly word by word"),
+        ("[00:01.10]Word[00:01.50]by[00:02.00]word[00:02.50]", "Word by word"),
+        ("\u6c34[00:01.50]\u8f66[00:02.00]\u8f6c", "\u6c34\u8f66\u8f6c"),
+        ("<00:01.00>Word <00:01.50>by <00:02.00>word", "Word by word"),
+    ],
+)
+def test_the_times_of_single_words_are_no_part_of_a_song_line(line: str, words: str) -> None:
+    found = read(f"[00:01.00]{line}\n[00:03.00]next\n")
+    assert [text for _, _, text in found] == [words, "next"]
+
+
+@pytest.mark.parametrize(
     ("kind", "text"),
     [
         ("sbv", "0:00:01.000,0:00:02.000\na\n\n0:00:03.000,0:00:04.000\nb\n"),
@@ -97,6 +112,12 @@ def test_a_song_line_with_two_times_is_sung_twice_and_ends_with_the_next() -> No
             "<SAMI><BODY><SYNC Start=1000><P>a<SYNC Start=2000><P>&nbsp;<SYNC Start=3000><P>b",
         ),
         ("microdvd", "{1}{1}25.0\n{25}{50}a\n{75}{100}{y:i}b\n"),
+        ("microdvd", "{1}{1}25.0\n{DEFAULT}{}{C:$0000ff}\n{25}{50}a\n{75}{}b\n"),
+        ("mpl2", "[10][20]a\n[30][40]/b\n"),
+        ("mpl2", "[10][]{c:$ff}a\n\n[30][]b\n"),
+        ("tmplayer", "00:00:01:a\n00:00:03:b\n"),
+        ("tmplayer", "0:00:01=a\n0:00:03=b\n0:00:06=\n"),
+        ("tmplayer", "00:00:01,1=a\n00:00:03,1=b\n"),
         ("lrc", "[ti:x]\n[by:y]\n[00:01.00]a\n[00:03.00]<00:03.10>b\n"),
         (
             "subviewer",
@@ -121,6 +142,12 @@ def test_formats_of_other_programs_have_times(kind: str, text: str) -> None:
         "[00:10] a log line\nwithout a second one\n",
         "[1234][5678] Starting\n[1234][5679] Started\n",
         "12:30:05: the server started\n",
+        "00:00:01: the server started\n00:00:02: it listens\n",
+        "12:30:05:started\n12:30:06:listening\n",
+        "00:00:01,12,33\n00:00:02,13,34\n",
+        "[1][2]\n[3][4]\n",
+        "[10][20]one line\nand a second without times\n",
+        "[20][30]b\n[10][20]a\n",
         "{1}{1} is where MicroDVD names the rate\n",
         "WEB VTT files begin otherwise\n",
         "<tt>monospaced</tt>\n",
@@ -170,9 +197,10 @@ def test_timed_markup_whose_times_cannot_be_read_is_a_page(tmp_path: Path, cut: 
 @pytest.mark.parametrize(
     "words", ["<a" * 200_000, "{" * 200_000, "x\n" * 200_000, "\n 1 " * 200_000]
 )
-def test_a_cue_is_no_longer_than_a_screen_could_show(words: str) -> None:
-    assert all(len(c.text) <= MAX_CUE for c in parse(f"1\n{AT}\n{words}\n\n2\n{THEN}\nb\n"))
-    assert parse(f"1\n{AT}\n{words}\n\n2\n{THEN}\nb\n")[-1].text == "b"
+def test_a_window_is_no_longer_than_many_screens(words: str) -> None:
+    windows = list(cue_windows(parse(f"1\n{AT}\n{words}\n\n2\n{THEN}\nb\n")))
+    assert all(len(w.text) <= MAX_CUE for w in windows)
+    assert windows[-1].text == "b"
 
 
 def test_a_sidecar_in_a_legacy_encoding_is_the_transcript(film: Any, cut: Any, tools: Any) -> None:

@@ -1,18 +1,18 @@
-"""Cues of formats in markup: TTML (DFXP, IMSC), SAMI, and YouTube's srv1 and srv3.
+"""Cues of TTML (DFXP, IMSC).
 
-TTML is parsed as HTML, so that one bad character costs itself and not the file.
+It is parsed as HTML, so that one bad character costs itself and not the file.
 """
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from omni_core.media.text.cues import MAX_CUE, clean
-from omni_core.media.text.markup import without
+from omni_core.media.text.cues import clean
+from omni_core.media.text.subtitle_paragraphs import SELF_CLOSING, Words
 from omni_core.media.text.subtitle_reading import LINE_S, Reading, next_starts
 
 DEFAULT_FPS = 30.0
@@ -21,7 +21,6 @@ DIVISIONS = 20
 """Divisions in which it is looked how a file counts."""
 MAX_DEPTH = 12
 """Parents of a paragraph whose times and languages count."""
-_SELF_CLOSING = re.compile(r"<(?!br\b)([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _ROOT = re.compile(r"<(?:(\w+):)?tt\b[^>]*>")
 _HEAD = re.compile(r"<(?:\w+:)?head\b")
 _HEAD_END = re.compile(r"</(?:\w+:)?head>")
@@ -32,9 +31,6 @@ _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2})(?:([.,]\d+)|:(\d+(?:\.\d+)?
 _OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms|f|t)?")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _RATE = re.compile(r"""\sttp:(frameRate|frameRateMultiplier|tickRate)=["']([\d.: ]+)["']""", re.I)
-_SYNC = re.compile(r"<sync\b[^>]*?\bstart\s*=\s*[\"']?(-?\d{1,9})[^>]*>", re.I)
-_PARAGRAPH = re.compile(r"<p\b(?:[^>]*?\bclass\s*=\s*[\"']?([\w-]+))?[^>]*>", re.I)
-_AFTER_BODY = re.compile(r"</body\b.*", re.I | re.S)
 
 
 def read_ttml(text: str) -> Reading:
@@ -57,9 +53,10 @@ class _Ttml:
         if root[1]:
             body = re.sub(rf"<(/?){root[1]}:", r"<\1", body)
         body = body.replace("<![CDATA[", "").replace("]]>", "")
-        tree = LexborHTMLParser(_SELF_CLOSING.sub(r"<\1\2></\1>", body))
+        tree = LexborHTMLParser(SELF_CLOSING.sub(r"<\1\2></\1>", body))
+        self._words = Words(body)
         self._absolute = self._counts_from_zero(tree)
-        self._ended = 0.0
+        self._rows: dict[int, _Row] = {}
         rows: list[tuple[float, float | None, str, str]] = []
         for number, p in enumerate(tree.css("p"), 1):
             rows += self._paragraph(p, number)
@@ -94,39 +91,45 @@ class _Ttml:
     def _paragraph(
         self, p: LexborNode, number: int
     ) -> Iterator[tuple[float, float | None, str, str]]:
-        base, language, speaker = self._inherited(p)
+        base, language, speaker, rows = self._inherited(p)
         nodes = [p]
         if "begin" not in p.attributes:
             timed = (s for s in p.css("span") if "begin" in s.attributes)
             nodes = [s for s in timed if not _is_timed(s.parent)] or [p]
         for node in nodes:
-            words = clean(_words(node))
+            words = clean(self._words.of(node))
             if not words:
                 continue
             start, end = self._times(node, base)
             if start is None:
                 self.reading.untimed.append(f"paragraph {number}")
                 continue
-            self._ended = end if end is not None else start
+            for row in rows:
+                row.ended = max(row.ended, end if end is not None else start)
             yield start, end, f"{speaker}: {words}" if speaker else words, language
 
-    def _inherited(self, p: LexborNode) -> tuple[float, str, str]:
-        """(second at which its parents begin, language, speaker) of a paragraph."""
-        base, language, speaker = 0.0, "", ""
-        node: LexborNode | None = p
-        for _ in range(MAX_DEPTH):
-            if node is None or node.tag == "html":
+    def _inherited(self, p: LexborNode) -> tuple[float, str, str, list[_Row]]:
+        """(second at which its parents begin, language, speaker, rows in which it stands) of a
+        paragraph."""
+        path = [p]
+        while (node := path[-1].parent) is not None and node.tag != "html":
+            if len(path) == MAX_DEPTH:
                 break
-            attributes = node.attributes
-            language = language or attributes.get("xml:lang") or ""
-            agent = attributes.get("ttm:agent") or ""
-            speaker = speaker or self._agents.get(agent, "")
-            if node is not p and not self._absolute:
-                base += self._time(attributes.get("begin")) or 0.0
-                if attributes.get("timecontainer") == "seq" and "begin" not in p.attributes:
-                    base = max(base, self._ended)
-            node = node.parent
-        return base, language, speaker
+            path.append(node)
+        said = [node.attributes for node in path]
+        language = next(filter(None, (a.get("xml:lang") for a in said)), "")
+        agents = (self._agents.get(a.get("ttm:agent") or "", "") for a in said)
+        speaker = next(filter(None, agents), "")
+        base, rows = 0.0, []
+        for node, child in zip(path[:0:-1], path[-2::-1], strict=True):
+            base += 0.0 if self._absolute else self._time(node.attributes.get("begin")) or 0.0
+            if node.attributes.get("timecontainer") == "seq":
+                row = self._rows.setdefault(node.mem_id, _Row(child.mem_id, base, base))
+                row.go_on(child.mem_id)
+                rows.append(row)
+                if "begin" not in child.attributes:
+                    base = row.start
+        return base, language, speaker, rows
 
     def _times(self, node: LexborNode, base: float) -> tuple[float | None, float | None]:
         attributes = node.attributes
@@ -156,6 +159,23 @@ class _Ttml:
         return None
 
 
+@dataclass
+class _Row:
+    """A container whose children are shown one after the other (timeContainer="seq")."""
+
+    child: int
+    """Which of them it is."""
+    start: float
+    """The second at which that begins."""
+    ended: float
+    """The second until which any was shown."""
+
+    def go_on(self, child: int) -> None:
+        """With the next child, if it is another."""
+        if child != self.child:
+            self.child, self.start = child, self.ended
+
+
 def _positive(said: str) -> float | None:
     try:
         value = float(said)
@@ -172,57 +192,3 @@ def _without_head(text: str) -> str:
     begin = _HEAD.search(text)
     end = _HEAD_END.search(text, begin.end()) if begin is not None else None
     return text[: begin.start()] + text[end.end() :] if begin and end else text
-
-
-def _words(node: LexborNode) -> str:
-    """The text of a paragraph, its line breaks as such and other space as one space."""
-    out: list[str] = []
-    room = MAX_CUE
-    for child in node.traverse(include_text=True):
-        if child.tag == "-text":
-            out.append(re.sub(r"\s+", " ", child.text_content or ""))
-        elif child.tag == "br":
-            out.append("\n")
-        room -= 1 + (len(out[-1]) if out else 0)
-        if room <= 0:
-            break
-    return html.escape("".join(out), quote=False)[:MAX_CUE]
-
-
-def read_sami(text: str) -> Reading:
-    """Each class of paragraphs is a language, whose words are shown until its next paragraph."""
-    reading = Reading()
-    parts = _SYNC.split(without(text, "<!--", "-->"))
-    shown: dict[str, list[tuple[float, str]]] = {}
-    for at, block in zip(parts[1::2], parts[2::2], strict=True):
-        found = _PARAGRAPH.split(_AFTER_BODY.sub("", block[: 4 * MAX_CUE]))
-        pairs = list(zip(found[1::2], found[2::2], strict=True)) or [(None, found[0])]
-        for name, words in pairs:
-            lines = shown.setdefault((name or "").lower(), [])
-            lines.append((int(at) / 1000, clean(words.replace("\n", " "))))
-    speaking = [name for name, lines in shown.items() if any(words for _, words in lines)]
-    for name in speaking:
-        lines = sorted(shown[name], key=lambda line: line[0])
-        after = next_starts([at for at, _ in lines])
-        for (at, words), following in zip(lines, after, strict=True):
-            reading.add(at, min(following, at + LINE_S * 4) if following < 1e9 else at + LINE_S,
-                        words, name if len(speaking) > 1 else "")  # fmt: skip
-    return reading
-
-
-def read_timedtext(text: str) -> Reading:
-    """YouTube's srv3 (`<p t= d=>`, milliseconds) and srv1 (`<text start= dur=>`, seconds)."""
-    reading = Reading()
-    tree = LexborHTMLParser(_SELF_CLOSING.sub(r"<\1\2></\1>", text.replace("<text", "<x-text")
-                                              .replace("</text", "</x-text")))  # fmt: skip
-    rows = [(p, "t", "d", 0.001) for p in tree.css("p[t]")]
-    rows += [(x, "start", "dur", 1.0) for x in tree.css("x-text[start]")]
-    for node, at, length, unit in rows:
-        try:
-            start = float(node.attributes.get(at) or 0) * unit
-            end = start + float(node.attributes.get(length) or 0) * unit
-        except ValueError:
-            reading.untimed.append(f"paragraph {len(reading.cues) + 1}")
-            continue
-        reading.add(round(start, 3), round(end, 3), clean(html.unescape(_words(node))))
-    return reading

@@ -1,0 +1,106 @@
+"""Of the subtitle files beside a film one is read, and the others are named."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core.types import CutOptions, FileWarning, Segment, Source
+
+CUE = "1\n00:00:01,000 --> 00:00:02,000\n{}\n"
+Seen = Callable[..., tuple[list[str], list[str]]]
+
+
+@pytest.fixture
+def seen(film: Any, tools: Any, tmp_path: Path, svc: Any) -> Seen:
+    """Lay files beside a film of 10 s; what is spoken in it, and its warnings."""
+
+    def run(**beside: str | bytes) -> tuple[list[str], list[str]]:
+        path = tmp_path / "talk.mp4"
+        path.write_bytes(film([tools.barcode(n) for n in range(50)], fps=5).read_bytes())
+        for name, words in beside.items():
+            data = words if isinstance(words, bytes) else CUE.format(words).encode()
+            (tmp_path / f"talk.{name.replace('_', '.')}").write_bytes(data)
+        info = svc.probe(str(path))
+        source = Source("0" * 64, str(path), "", info.modality, info.mime, 1, info.duration_s)
+        items = list(svc.decompose(str(path), source, CutOptions()))
+        said = [i.text for i in items if isinstance(i, Segment) and i.channel == "speech"]
+        return said, [i.message for i in items if isinstance(i, FileWarning)]
+
+    return run
+
+
+def test_sidecars_in_other_languages_are_named(seen: Seen) -> None:
+    said, warned = seen(en_srt="Hello.", fr_srt="Bonjour.", de_forced_srt="Ein Schild.")
+    assert said == ["Hello."]
+    assert warned == ["subtitles not read: talk.fr.srt, talk.de.forced.srt"]
+
+
+def test_a_film_with_one_sidecar_has_nothing_to_name(seen: Seen) -> None:
+    assert seen(srt="Hello.") == (["Hello."], [])
+
+
+def test_a_sidecar_without_cues_is_named_and_the_next_one_is_read(seen: Seen) -> None:
+    said, warned = seen(en_srt=b"", fr_srt="Bonjour.")
+    assert said == ["Bonjour."]
+    assert warned == ["subtitles not read: talk.en.srt (no cues)"]
+
+
+def test_a_sidecar_of_pictures_is_named(seen: Seen) -> None:
+    said, warned = seen(sub=b"\0\0\1\xba" + bytes(range(256)) * 20)
+    assert not said
+    assert warned == ["subtitles not read: talk.sub (no cues)"]
+
+
+def test_a_sidecar_that_may_not_be_opened_is_named(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = os.open
+
+    def refusing(name: Any, *args: Any, **kwargs: Any) -> int:  # root may read everything
+        if str(name).endswith(".en.srt"):
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return really(name, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", refusing)
+    said, warned = seen(en_srt="Hello.", fr_srt="Bonjour.")
+    assert said == ["Bonjour."]
+    assert warned == ["subtitles not read: talk.en.srt (cannot be opened)"]
+
+
+def test_a_sidecar_that_leads_out_of_the_folder_is_named(
+    seen: Seen, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    secret = tmp_path_factory.mktemp("other") / "secret.srt"
+    secret.write_text(CUE.format("Secret."))
+    os.symlink(secret, tmp_path / "talk.srt")
+    assert seen(en_srt="Hello.") == (["Hello."], ["subtitles not read: talk.srt (a link)"])
+
+
+def test_a_folder_of_many_sidecars_is_named_in_one_line(seen: Seen) -> None:
+    said, (warned,) = seen(**{f"{n:02}_srt": "Hello." for n in range(40)})
+    assert said == ["Hello."]
+    assert warned.endswith("talk.12.srt and 27 more")
+
+
+def test_lyrics_beside_a_recording_end_with_it(
+    film: Any, tools: Any, tmp_path: Path, cut: Any
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)], fps=5).rename(tmp_path / "song.mp4")
+    (tmp_path / "song.lrc").write_text("[00:01.00]Down by the water\n[00:08.50]the wheel\n")
+    said = [s for s in cut(path) if s.channel == "speech"]
+    assert max(s.span.end for s in said) == pytest.approx(10.0, abs=0.1)
+
+
+def test_mpl2_beside_a_film_is_its_transcript(
+    film: Any, tools: Any, tmp_path: Path, cut: Any
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)], fps=5).rename(tmp_path / "a.mp4")
+    (tmp_path / "a.mpl").write_text("[10][20]Hello.\n[25][40]/And|again.\n")
+    (found,) = [s for s in cut(path) if s.channel == "speech"]
+    assert (found.text, found.span.start, found.span.end) == ("Hello. And again.", 1.0, 4.0)
