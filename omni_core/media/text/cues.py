@@ -18,7 +18,7 @@ MAX_CUE = 4000
 """Characters of a window; a longer cue becomes several. A screen shows about 200."""
 MAX_ROLLED = 100
 """Lines of the previous cue that may be repeated by the next; captions that roll have four."""
-PIECES = 1000
+PIECES = 100
 """Numbers of windows of one cue, which have one time, are this far apart."""
 _OVERRIDE = re.compile(r"\{[^{}]*\}")
 _BREAK = re.compile(r"<br[ \t]*/?>", re.I)

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from omni_core.engine.ingest.jobs import without_subtitle_files
+from omni_core.errors import NotFoundError
+from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 from omni_core.types import CutOptions, FileWarning, Segment, Source
 
 CUE = "1\n00:00:01,000 --> 00:00:02,000\n{}\n"
@@ -104,3 +107,93 @@ def test_mpl2_beside_a_film_is_its_transcript(
     (tmp_path / "a.mpl").write_text("[10][20]Hello.\n[25][40]/And|again.\n")
     (found,) = [s for s in cut(path) if s.channel == "speech"]
     assert (found.text, found.span.start, found.span.end) == ("Hello. And again.", 1.0, 4.0)
+
+
+def test_a_sidecar_in_a_legacy_encoding_is_the_transcript(film: Any, cut: Any, tools: Any) -> None:
+    path = film([tools.barcode(n) for n in range(50)])
+    beside = path.with_suffix(".srt")
+    words = "Капитан поднимается на мостик и смотрит на маяк."
+    beside.write_bytes(f"1\n00:00:00,500 --> 00:00:01,500\n{words}\n".encode("cp1251"))
+    try:
+        assert words in [s.text for s in cut(path)]
+    finally:
+        beside.unlink()
+
+
+def test_a_sidecar_that_may_not_be_read_costs_itself_and_not_the_film(
+    film: Any, cut: Any, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)])
+    beside = path.with_suffix(".srt")
+    beside.write_text("1\n00:00:00,500 --> 00:00:01,500\nHello bees.\n")
+    really = os.open
+
+    def refusing(name: Any, *args: Any, **kwargs: Any) -> int:  # root may read everything
+        if str(name).endswith(".srt"):
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return really(name, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", refusing)
+    try:
+        found = cut(path)
+        with pytest.raises(NotFoundError, match="srt' cannot be read"):
+            cut(path, transcript=str(beside))
+    finally:
+        beside.unlink()
+    assert found and "Hello bees." not in [s.text for s in found]
+
+
+@pytest.mark.parametrize("suffix", SUBTITLE_SUFFIXES)
+def test_subtitles_beside_a_video_are_read_with_it_and_not_by_themselves(
+    suffix: str, film: Any, cut: Any, tools: Any
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)])
+    beside = path.with_suffix(suffix)
+    beside.write_text("1\n00:00:00,500 --> 00:00:01,500\nHello bees.\n")
+    try:
+        assert "Hello bees." in [s.text for s in cut(path)]
+        assert without_subtitle_files([str(path), str(beside)]) == [str(path)]
+    finally:
+        beside.unlink()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["{}.en.sdh.srt", "{}.en.hi.vtt", "{}_en.srt", "Subs/{}.srt", "Subs/2_English.srt",
+     "Subs/{}/2_English.ass"],
+)  # fmt: skip
+def test_a_sidecar_is_found_under_the_names_that_people_give(
+    name: str, film: Any, cut: Any, tools: Any, tmp_path: Path
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)]).rename(tmp_path / "night train.mp4")
+    beside = tmp_path / name.format("night train")
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    beside.write_text("1\n00:00:00,500 --> 00:00:01,500\nHello bees.\n")
+    found = [s for s in cut(path) if s.text == "Hello bees."]
+    assert [s.origin for s in found] == [f"sidecar {beside.name}"]
+
+
+def test_a_whole_sidecar_is_preferred_to_a_forced_one(
+    film: Any, cut: Any, tools: Any, tmp_path: Path
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)]).rename(tmp_path / "a.mp4")
+    for name, words in (("a.forced.srt", "A sign."), ("a.en.sdh.srt", "All that is said.")):
+        (tmp_path / name).write_text(f"1\n00:00:00,500 --> 00:00:01,500\n{words}\n")
+    assert [s.text for s in cut(path) if s.channel == "speech"] == ["All that is said."]
+
+
+def test_a_sidecar_in_frames_is_counted_as_the_film_is(
+    film: Any, cut: Any, tools: Any, tmp_path: Path
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)], fps=25).rename(tmp_path / "a.mp4")
+    (tmp_path / "a.sub").write_text("{10}{20}Hello.\n{25}{45}And again.\n")
+    (found,) = [s for s in cut(path) if s.channel == "speech"]
+    assert (found.span.start, found.span.end) == (0.4, 1.8)
+
+
+def test_a_picture_subtitle_file_beside_a_film_is_no_text(
+    film: Any, cut: Any, tools: Any, tmp_path: Path
+) -> None:
+    path = film([tools.barcode(n) for n in range(50)]).rename(tmp_path / "a.mp4")
+    (tmp_path / "a.sub").write_bytes(b"\0\0\1\xba" + bytes(range(256)) * 20)
+    assert [s for s in cut(path) if s.channel == "speech"] == []
