@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from omni_core.media.av import in_parts
 from omni_core.media.av.about import Item
 from omni_core.media.av.container import container
+from omni_core.media.av.more_tags import more_tags
 from omni_core.media.av.mpeg_audio import is_mpeg_audio
 from omni_core.media.av.tags import tags_of
 from omni_core.media.dates import recorded_at
@@ -79,10 +80,11 @@ class AudioMedium(Medium):
                 raise unreadable(path)
             tags = tags_of(c)
             when, origin = recorded_at(path, tags)
+            named = tags.get("title") or dict(more_tags(path, c)).get("title", "")
             return MediaInfo(
                 modality=Modality.AUDIO,
                 mime=_MIME.get(c.format.name, "audio/mpeg"),
-                title=title(path, tags.get("title", "")),
+                title=title(path, named),
                 duration_s=in_parts.seconds(path, c, self.limits),
                 recorded_at=when,
                 recorded_at_from=origin,

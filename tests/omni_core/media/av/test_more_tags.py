@@ -104,17 +104,22 @@ def test_timed_lyrics_in_a_chunk_are_at_their_seconds(
 
 
 @pytest.mark.parametrize("behind", [b"", b"TAG" + bytes(124) + b"\xff"])
-def test_an_ape_tag_at_the_end_of_an_mp3_is_read(behind: bytes, mp3: Any, cut: Any) -> None:
+def test_an_ape_tag_at_the_end_of_an_mp3_is_read(
+    behind: bytes, mp3: Any, cut: Any, svc: Any
+) -> None:
     items = b"".join(
         struct.pack("<II", len(value), kind) + name + b"\0" + value
         for name, value, kind in (
+            (b"Title", b"The weir", 0),
             (b"Artist", "Nina Bergström\0Olaf Tal".encode(), 0),
             (b"Cover Art (Front)", b"no words", 2),
             (b"Lyrics", b"Water runs over the weir", 0),
         )
     )
-    footer = b"APETAGEX" + struct.pack("<IIII", 2000, len(items) + 32, 3, 0) + bytes(8)
-    assert told(cut(mp3(4, tail=items + footer + behind))) == [
+    footer = b"APETAGEX" + struct.pack("<IIII", 2000, len(items) + 32, 4, 0) + bytes(8)
+    path = mp3(4, tail=items + footer + behind)
+    assert svc.probe(str(path)).title == "The weir"
+    assert told(cut(path)) == [
         ("file tags", "artist: Nina Bergström, Olaf Tal"),
         ("lyrics", "Water runs over the weir"),
     ]
