@@ -10,7 +10,8 @@ from omni_core.media.document.document_lines import DocumentText
 from omni_core.media.document.rtf_text import Rtf
 from omni_core.media.document.unread import EMBEDDED, MISSING
 from omni_core.media.document.zipped_xml import Package
-from omni_core.media.text.mail import looks_like_mail, read_mail
+from omni_core.media.text.mail import read_mail
+from omni_core.media.text.mail_start import looks_like_mail
 from omni_core.media.text.page import Page
 from omni_core.text.charset import decode, is_text
 

@@ -143,6 +143,9 @@ class PdfMedium(Medium):
             heading, before, outline = "", "", _outline(file)
             if names := _names(file.document.attachments()):
                 yield FileWarning(_ATTACHED.format(names=names))
+            is_book = file.document.kind == "epub"
+            book = epub.checked(path) if is_book else epub.Checked()
+            yield from book.warnings()
             unread: list[int] = []
             for number in range(1, file.document.pages + 1):
                 span = Span("page", number, number + 1)
@@ -153,6 +156,10 @@ class PdfMedium(Medium):
                     unread.append(number)
                     if len(unread) == file.document.pages:
                         raise  # not one page can be read
+                    continue
+                if is_book and (lost := epub.lost_chapter(page.words.text)):
+                    if lost not in book.missing:
+                        yield FileWarning(f"the chapter {lost} cannot be read")
                     continue
                 if names := _names(page.attachments):
                     yield FileWarning(_ATTACHED.format(names=names))
@@ -206,8 +213,13 @@ class PdfMedium(Medium):
         return self.page(path, frame + 1, edge, crop, None)
 
     def _as_text(self, path: str) -> bool:
-        """Whether this is a book that the engine cannot lay out, read as its chapters' text."""
-        return self.limits.pdf == "pypdfium2" and _kind(path) == "epub"
+        """Whether this is a book that the engine cannot lay out, read as its chapters' text.
+
+        Raises UnreadableError (ENCRYPTED) for one that no engine can read.
+        """
+        if _kind(path) != "epub":
+            return False
+        return epub.checked(path).plain or self.limits.pdf == "pypdfium2"
 
     @contextmanager
     def _opened(self, path: str, password: str | None) -> Iterator[Opened]:

@@ -88,6 +88,18 @@ class Package:
         """The bytes of a part; empty when it is not there. Raises TooLargeError over the cap."""
         return b"".join(self._chunks(part, MAX_PART_BYTES))
 
+    def readable(self, part: str) -> tuple[bytes, bool]:
+        """The bytes of a part as far as they can be read, and whether these are all of them.
+
+        Raises TooLargeError as `read` does.
+        """
+        chunks: list[bytes] = []
+        try:
+            chunks.extend(self._chunks(part, MAX_PART_BYTES))
+        except _DAMAGE:
+            return b"".join(chunks), False
+        return b"".join(chunks), True
+
     def open(self, part: str) -> IO[bytes]:
         """A part as a file, whose bytes do not count as parts held in memory. Raises KeyError."""
         return self._archive.open(self._entries[part])
@@ -131,7 +143,7 @@ class Package:
         for link in root if root is not None else ():
             target, external = link.get("Target", ""), link.get("TargetMode") == "External"
             kind = link.get("Type", "").rpartition("/")[2]
-            place = target if external else self._known(_resolve(folder, target))
+            place = target if external else self.known(_resolve(folder, target))
             if kind in _CONTENT and not external and place not in self.names:
                 self.unread.add(MISSING, place)
             found[link.get("Id", "")] = Link(kind, place, external)
@@ -162,7 +174,7 @@ class Package:
             self.unread.add(DAMAGED, part)
         return False
 
-    def _known(self, part: str) -> str:
+    def known(self, part: str) -> str:
         """The name of a part as the zip spells it: names differ by more than case."""
         if part in self.names:
             return part

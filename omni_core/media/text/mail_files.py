@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file
-from omni_core.media.text.mail import Mail, looks_like_mail, read_mail
+from omni_core.media.text.mail import Mail, read_mail
+from omni_core.media.text.mail_start import looks_like_mail
 from omni_core.media.text.plain import read_bytes, segments
 from omni_core.media.titles import title
 from omni_core.protocols import Medium

@@ -6,6 +6,8 @@ import base64
 import re
 from email.message import Message
 
+from omni_core.text.charset import Decoded, decoded
+
 _OTHER = re.compile(r"[^A-Za-z0-9+/]")
 QUANTUM = 4
 """Characters of base64 that are three bytes."""
@@ -27,6 +29,17 @@ def payload(part: Message) -> tuple[bytes, int]:
         return base64.b64decode("".join(lines), validate=True), 0
     except ValueError:  # of another alphabet, letters of other scripts among them
         return _by_lines(lines)
+
+
+def part_text(part: Message, *, markup: bool = False) -> str:
+    """The text of `decoded_part`."""
+    return decoded_part(part, markup=markup).text
+
+
+def decoded_part(part: Message, *, markup: bool = False) -> Decoded:
+    """The text of a part; the encoding that its header names counts, where that may be true."""
+    data, _ = payload(part)
+    return decoded(data, markup=markup, label=str(part.get_content_charset() or ""))
 
 
 def _as_the_library(part: Message) -> bytes:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from omni_core.media.text.mail import looks_like_mail, read_mail
+from omni_core.media.text.mail import read_mail
 from omni_core.media.text.mail_files import MailMedium
+from omni_core.media.text.mail_start import looks_like_mail
 from omni_core.types import CutOptions, FileWarning, Limits, Modality, Segment, Source
 
 NOISE = (b"base64", b"Content-Transfer", b"boundary")

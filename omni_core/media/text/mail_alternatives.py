@@ -1,0 +1,65 @@
+"""Which version of a mail's body is read: its plain text or its page, whichever says more."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from email.message import Message
+
+from omni_core.media.text.mail_payload import part_text
+from omni_core.media.text.page import Page
+
+PAGES = ("text/html", "application/xhtml+xml")
+VERSIONS = ("text/plain", *PAGES, "text/x-amp-html", "text/watch-html")
+"""Kinds of parts that say the same as the part beside them, for another program."""
+_ADDRESS = re.compile(r"\w+://\S+|mailto:\S+|\[cid:[^\]\n]*\]")
+"""What plain text writes out and a page does not show."""
+_WORD = re.compile(r"[^\W_\u2e80-\ud7ff]+")
+_WITHOUT_SPACES = re.compile(r"(?=([\u2e80-\ud7ff]{2}))")
+"""Pairs of letters of scripts that write no spaces between words."""
+
+
+def best(alternatives: list[Message]) -> Message:
+    """The alternative with the plain text, unless the page has more words of its own ("your
+    program shows no HTML", tables left out); without words in the plain text the page, else the
+    last, which is the richest."""
+    plain = _first(alternatives, ("text/plain",))
+    said = {word for part in _bodies(plain, ("text/plain",)) for word in _words(part_text(part))}
+    page = _first(alternatives, PAGES)
+    if page is None or page is plain:
+        return plain if plain is not None and said else alternatives[-1]
+    shown = {
+        word
+        for part in _bodies(page, PAGES)
+        for word in _words(Page(part_text(part, markup=True), "page").text)
+    }
+    if plain is None or not said:
+        return page if shown else alternatives[-1]
+    return page if len(shown - said) > len(said - shown) else plain
+
+
+def is_file(part: Message) -> bool:
+    """Whether a part is an attachment, or has the name of a file."""
+    if part.get_content_disposition() == "attachment":
+        return True
+    try:
+        return bool(part.get_filename())
+    except (ValueError, LookupError, TypeError):  # a malformed RFC 2231 parameter
+        return True
+
+
+def _first(alternatives: list[Message], kinds: tuple[str, ...]) -> Message | None:
+    """The first alternative that is, or holds, a body of such a kind."""
+    return next((one for one in alternatives if any(_bodies(one, kinds))), None)
+
+
+def _bodies(part: Message | None, kinds: tuple[str, ...]) -> Iterator[Message]:
+    for one in part.walk() if part is not None else ():
+        if one.get_content_type() in kinds and not one.is_multipart() and not is_file(one):
+            yield one
+
+
+def _words(text: str) -> set[str]:
+    text = _ADDRESS.sub(" ", unicodedata.normalize("NFKC", text).casefold())
+    return {*_WORD.findall(text), *_WITHOUT_SPACES.findall("".join(text.split()))}

@@ -1,0 +1,85 @@
+"""Where mail begins: its first headers, the lines between the messages of a mailbox, and those
+between parts whose boundary the headers do not name."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from email import message_from_bytes
+from email.message import Message
+
+from omni_core.media.text.mail_headers import AsWritten
+from omni_core.media.text.mail_payload import payload
+
+_HEADERS = re.compile(
+    rb"^(?:from|to|cc|subject|date|mime-version|received|message-id|content-type|return-path"
+    rb"|delivered-to|reply-to|sender|x-[\w-]+|dkim-signature|snapshot-content-location)[ \t]*:",
+    re.I | re.M,
+)
+_SAVED_PAGE = re.compile(
+    rb"^mime-version:[ \t]*1\.0.*?^content-type:[ \t]*multipart/related", re.I | re.M | re.S
+)
+"""The only headers of a web page that Word or Excel saved, under whatever name."""
+_SUFFIXES = (".eml", ".mht", ".mhtml", ".mbox")
+_DAYS = rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_MONTHS = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_SEPARATOR = re.compile(
+    rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))"
+    rb"From (?=[^\n]*\b(?:" + _DAYS + rb"|" + _MONTHS + rb")\b)[^\n]*\d\d:\d\d[^\n]*\d{4}[^\n]*\n"
+    rb"|^From \S+ +" + _DAYS + rb" " + _MONTHS + rb" +\d+ \d\d:\d\d[^\n]*\d{4}\r?\n(?=[!-9;-~]+:)",
+    re.M,
+)
+"""The line before each message of an mbox file: with a day and a time, after a blank line; some
+programs leave the blank line out, and headers follow."""
+_ENVELOPE = re.compile(rb">?From [^\n]*\n")
+"""The same line before a single message, escaped by some programs."""
+_CARRIAGE_RETURNS = re.compile(rb"[^\r\n]*\r[^\n]")
+_BOUNDARY = re.compile(rb"^--([!#-\[\]-~]{1,70})[ \t]*\r?\n(?=content-[\w-]+[ \t]*:)", re.I | re.M)
+_BLANK = b"\r\n"
+
+
+def looks_like_mail(head: bytes, suffix: str) -> bool:
+    """Whether the first lines are headers: two that mail has, four without a suffix of mail.
+
+    A byte order mark, blank lines and the line of a mailbox may stand before them.
+    """
+    first = re.split(rb"\r?\n\r?\n", _without_envelope(_begun(head)), maxsplit=1)[0]
+    if not re.match(rb"[!-9;-~]+[ \t]*:", first):
+        return False
+    known = {m.lower() for m in _HEADERS.findall(first)}
+    if _SAVED_PAGE.search(first):
+        return True
+    return len(known) >= (2 if suffix in _SUFFIXES else 4)
+
+
+def messages_in(data: bytes) -> list[bytes]:
+    """The bytes of the message, or of the messages of an mbox file in their order."""
+    data = _begun(data)
+    found = _SEPARATOR.split(data) if data.startswith(b"From ") else [data]
+    return [one for part in found if (one := _without_envelope(part)).strip()] or [data]
+
+
+def with_boundary(part: Message) -> Message | None:
+    """The parts within one that names no boundary, or a wrong one; None where it is whole, or
+    where no line looks like a boundary."""
+    if part.is_multipart():
+        return None
+    data, _ = payload(part)
+    if (found := _BOUNDARY.search(data)) is None:
+        return None
+    head = f'Content-Type: {part.get_content_type()}; boundary="{found[1].decode()}"\n\n'
+    again = message_from_bytes(head.encode("ascii", "replace") + data, policy=AsWritten())
+    return again if again.is_multipart() else None
+
+
+def _without_envelope(message: bytes) -> bytes:
+    line = _ENVELOPE.match(message)
+    return message[line.end() :] if line else message
+
+
+def _begun(data: bytes) -> bytes:
+    """From the first line on, and with line ends that the parser of mail knows."""
+    data = data.removeprefix(codecs.BOM_UTF8).lstrip(_BLANK)
+    if _CARRIAGE_RETURNS.match(data):
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return data
