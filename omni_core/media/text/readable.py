@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 _BINARY = re.compile(r"(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/_-]{64,}+={0,2}\s*)+")
 """A value of nothing but base64, 64 characters or more without a space."""
+_ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 
 
 @dataclass
@@ -32,3 +33,14 @@ def is_binary(text: str) -> bool:
     if len(text) < 64 or not _BINARY.fullmatch(text):
         return False
     return re.search("[0-9+/]", text) is not None
+
+
+def with_letters(source: str) -> str:
+    """Source text with letters for `\\uXXXX`; escapes of anything that does not print stay."""
+    return _ESCAPES.sub(_letters, source)
+
+
+def _letters(escapes: re.Match[str]) -> str:
+    codes = bytes.fromhex(escapes[0].replace("\\u", ""))
+    letters = codes.decode("utf-16-be", "replace")
+    return letters if letters.isprintable() and "\ufffd" not in letters else escapes[0]
