@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,12 +49,10 @@ def _all_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    often = Counter(name for name, _ in pairs)
-    return found | {
-        name: [value for other, value in pairs if other == name]
-        for name in often
-        if often[name] > 1
-    }
+    values: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: each if len(each) > 1 else each[0] for name, each in values.items()}
 
 
 def _lines(text: str) -> Readable | None:
