@@ -21,11 +21,10 @@ _OBJECT = re.compile(r"\s*<[\w.]+ (?:object|at 0x)[^<>]*>\s*")
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b")
 
 
-def is_notebook(value: Any) -> bool:
+def is_notebook(value: dict[str, Any]) -> bool:
     """Whether parsed JSON is a notebook."""
-    if not isinstance(value, dict) or "nbformat" not in value:
-        return False
-    return isinstance(value.get("cells"), list) or isinstance(value.get("worksheets"), list)
+    cells = value.get("cells", value.get("worksheets"))
+    return "nbformat" in value and isinstance(cells, list)
 
 
 class Notebook:
@@ -83,7 +82,7 @@ class Notebook:
 
 def _cells(notebook: dict[str, Any]) -> Iterator[Any]:
     """The cells, which format 3 keeps in worksheets; a worksheet that is none counts as one."""
-    if isinstance(notebook.get("cells"), list):
+    if "cells" in notebook:
         yield from notebook["cells"]
         return
     for sheet in notebook["worksheets"]:

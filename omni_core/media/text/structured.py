@@ -34,7 +34,7 @@ def readable(text: str) -> Readable | None:
         return _lines(text)
     if not isinstance(value, dict | list):
         return None
-    if is_notebook(value):
+    if isinstance(value, dict) and is_notebook(value):
         return Notebook(value).read
     found = Readable()
     if isinstance(value, dict):
