@@ -14,7 +14,7 @@ from dataclasses import replace
 from omni_core.errors import OmniError, UnavailableError, UnreadableError
 from omni_core.media.guard import guarded
 from omni_core.protocols import Medium
-from omni_core.text.charset import is_strictly_text
+from omni_core.text.wide import is_strictly_text
 from omni_core.types import CutOptions, FileLength, FileWarning, MediaInfo, Segment, Source
 
 TEXT_RANK = 5

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import codecs
 import re
-import unicodedata
-from collections import Counter
 from dataclasses import dataclass
 
 from omni_core.text.legacy import guess, is_latin
+from omni_core.text.wide import MAX_CONTROL_SHARE, UNUSED, is_strictly_text, wide_page
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -21,26 +20,18 @@ _BYTE_ORDER_MARKS = (
 _ESCAPES = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
 """Escape sequences of 7-bit encodings, whose bytes are valid UTF-8 as well."""
 _HIGH_BYTES = bytes(range(0x80, 0x100))
-_CONTROLS = bytes(b for b in range(1, 32) if b not in (7, 8, 9, 10, 12, 13, 26, 27))
-"""Control bytes that do not occur in text; NUL is checked separately."""
-_DROPPED = dict.fromkeys([0, *_CONTROLS])
-MAX_CONTROL_SHARE = 0.02
-"""Share of control bytes up to which data counts as text; random bytes have 0.08."""
+_NOT_SHOWN = {b: " " if b == 11 or b >= 28 else "" for b in UNUSED}
+"""Vertical tabs and separators stand between words, as FileMaker and PowerPoint write them."""
+MAX_CONTROLS = 3
+"""Control bytes that a short text may have, at most one in ten."""
+MIN_BEFORE_PADDING = 8
+"""Bytes of a text that NUL bytes fill up; fewer are a number or a mark of a binary format."""
 _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)""",
     re.I,
 )
 _CODING = re.compile(rb"""(?:[^\n]*\n)?[^\n]{0,200}?(?:coding[:=][ \t]*|@charset ")([\w.-]+)""")
 """The comment of Python, Emacs and Vim in one of the first two lines, and the rule of CSS."""
-LOOKED_AT = 4096
-"""First bytes by which UTF-16 and UTF-32 are recognised."""
-MIN_OF_ONE_SCRIPT = 0.85
-"""Share of letters in one script and in Latin; of those in random pairs of bytes it is .79."""
-_EAST_ASIAN = frozenset(
-    ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "FULLWIDTH",
-     "HALFWIDTH", "IDEOGRAPHIC")
-)  # fmt: skip
-"""First words of the names of letters that texts mix."""
 MIN_TO_DOUBT = 30
 """Bytes beyond ASCII from which a declaration of a Western page is checked."""
 _WIDE_PAGES = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
@@ -133,11 +124,11 @@ def _utf8(data: bytes) -> str | None:
 
 def _plain(text: str) -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return text.translate(_DROPPED) if _has_controls(text) else text
+    return text.translate(_NOT_SHOWN) if _has_controls(text) else text
 
 
 def _has_controls(text: str) -> bool:
-    return any(chr(b) in text for b in _DROPPED)
+    return any(chr(b) in text for b in _NOT_SHOWN)
 
 
 def _marked(data: bytes) -> str:
@@ -145,7 +136,7 @@ def _marked(data: bytes) -> str:
     for mark, name in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return name
-    if wide := _wide(data):
+    if wide := wide_page(data):
         return wide
     return next((name for escape, name in _ESCAPES if escape in data), "")
 
@@ -192,73 +183,17 @@ def _codec(label: str) -> str | None:
     return _ENCODINGS.get(name)
 
 
-def _wide(data: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a mark: Latin letters, spaces and line ends have zero bytes, all at
-    the same places, and what is decoded by them is text."""
-    head = data[: LOOKED_AT & ~3]
-    if len(head) < 8 or 0 not in head:
-        return None
-    zeros = [head[place::4].count(0) for place in range(4)]
-    quarter = len(head) // 4
-    if min(zeros[2:]) >= quarter * 0.95 or min(zeros[:2]) >= quarter * 0.95:
-        wide = "utf-32-le" if min(zeros[2:]) >= quarter * 0.95 else "utf-32-be"
-        return wide if _is_sensible(head, wide, 4) else None
-    either = [w for w in ("utf-16-le", "utf-16-be") if _is_sensible(head, w, 2)]
-    either = [w for w in either if _is_of_one_script(head, w)]
-    even, odd = zeros[0] + zeros[2], zeros[1] + zeros[3]
-    for wide, most, least in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
-        if most > 0.8 * quarter and least < 0.2 * quarter:
-            return wide if wide in either else None
-    both = {wide: _breaks(head, wide) for wide in either}
-    best = max(both, key=lambda wide: both[wide], default="")
-    return best if best and both[best] else None
-
-
-def _breaks(head: bytes, page: str) -> int:
-    """Spaces, line ends, digits and punctuation, which hardly occur in the wrong order of bytes."""
-    text = head.decode(page, "replace")
-    return sum(c in " \n,.-0123456789\u3001\u3002\uff0c\uff1a\uff01\u300c" for c in text)
-
-
-def _is_sensible(head: bytes, page: str, size: int) -> bool:
-    """Whether it decodes to letters, digits, punctuation and spaces."""
-    try:
-        text = head[: len(head) // size * size].decode(page)
-    except UnicodeDecodeError as e:
-        if e.end < len(head) - size:
-            return False
-        text = head[: e.start].decode(page)
-    odd = sum(unicodedata.category(c)[0] == "C" and c not in "\t\n\r\f\u200b\u200e" for c in text)
-    return odd <= MAX_CONTROL_SHARE * len(text)
-
-
-def _is_of_one_script(head: bytes, page: str) -> bool:
-    """Whether nearly all letters are of one script, or Latin; those in pixels and numbers are of
-    whatever script has the code."""
-    letters = [c for c in head.decode(page, "replace") if c.isalpha()]
-    names = Counter(unicodedata.name(c, "").split(" ")[0] for c in letters)
-    latin = names.pop("LATIN", 0)
-    scripts = Counter({"CJK": sum(names.pop(name, 0) for name in _EAST_ASIAN)}) + names
-    most = max(scripts.values(), default=0)
-    return most + latin >= MIN_OF_ONE_SCRIPT * len(letters)
-
-
 def is_text(head: bytes) -> bool:
-    """Whether the first bytes are text: UTF-16, or no NUL and few control bytes."""
-    if not head:
-        return False
-    if head.startswith(tuple(m for m, _ in _BYTE_ORDER_MARKS)) or _wide(head) is not None:
+    """Whether the first bytes are text: UTF-16, or few control bytes. NUL bytes at the end are
+    padding; others, and more controls than a long text has, only valid UTF-8 may have."""
+    if head.startswith(tuple(m for m, _ in _BYTE_ORDER_MARKS)) or wide_page(head) is not None:
         return True
-    controls = len(head) - len(head.translate(None, _CONTROLS))
-    return 0 not in head and controls <= MAX_CONTROL_SHARE * len(head)
-
-
-def is_strictly_text(head: bytes) -> bool:
-    """Whether the first bytes are UTF-8 without a control character: no binary format is."""
-    if len(head) != len(head.translate(None, _CONTROLS + b"\0")):
+    whole = head.rstrip(b"\0")
+    if not whole or (whole != head and len(whole) < MIN_BEFORE_PADDING):
         return False
-    try:
-        head.decode()
-    except UnicodeDecodeError as e:
-        return e.reason == "unexpected end of data" and e.end == len(head)
-    return True
+    rest = whole.translate(None, UNUSED)
+    controls, most = len(whole) - len(rest), MAX_CONTROL_SHARE * len(whole)
+    if 0 not in head and controls <= most:
+        return True
+    most = max(most, min(MAX_CONTROLS, len(whole) // 10))
+    return controls <= most and is_strictly_text(rest)

@@ -1,4 +1,5 @@
-"""XML that keeps its content in attributes: settings, OPML outlines, Android resources."""
+"""XML that is data: its elements are not those of HTML that have the same name, and some of it
+keeps its content in attributes (settings, OPML outlines, Android resources)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from omni_core.media.text.markup import without
+from omni_core.media.text.readable import is_binary
 
 LITTLE_TEXT = 0.1
 """Share of the attributes' text below which the text between tags is not the content."""
@@ -14,6 +16,16 @@ ROOT_WITHIN = 20_000
 """Characters in which the first tag is looked for."""
 _TAG = re.compile(r"<([A-Za-z_][\w:.-]*)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""([A-Za-z_][\w:.-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_OTHER = re.compile(
+    r"<(/?)(object|annotation(?:-xml)?|template|style|script|iframe|no(?:script|frames|embed)"
+    r"|textarea|xmp|plaintext|title)(?=[\s/>])",
+    re.I,
+)
+"""Elements whose content HTML hides, or takes for text up to the end tag."""
+_CODE = re.compile(
+    r">(\s*+(?:[A-Za-z0-9+/]{60,}+={0,2}\s*+)++(?:[A-Za-z0-9+/]{1,59}={0,2}\s*+)?)(?=<)"
+)
+"""Lines of base64 as the whole text of an element."""
 _PAGES = {"html", "svg", "math", "head", "body", "article", "h1", "p", "div"}
 
 
@@ -23,6 +35,30 @@ def is_data(markup: str) -> bool:
         return False
     root = _TAG.search(without(markup[:ROOT_WITHIN], "<!--", "-->"))
     return root is not None and root[1].rpartition(":")[2].lower() not in _PAGES
+
+
+def as_parts(markup: str) -> tuple[str, int]:
+    """Data with elements that an HTML parser shows, titles as headings, and without files written
+    as base64; and how many files these were. CDATA stays: it holds pages as HTML."""
+    left_out = 0
+
+    def code(m: re.Match[str]) -> str:
+        nonlocal left_out
+        if not is_binary("".join(m[1].split())):
+            return m[0]
+        left_out += 1
+        return ">"
+
+    before, *sections = markup.split("<![CDATA[")
+    out = [_OTHER.sub(_renamed, _CODE.sub(code, before))]
+    for section in sections:
+        inner, end, after = section.partition("]]>")
+        out += ["<![CDATA[", inner, end, _OTHER.sub(_renamed, _CODE.sub(code, after))]
+    return "".join(out), left_out
+
+
+def _renamed(m: re.Match[str]) -> str:
+    return f"<{m[1]}h2" if m[2].lower() == "title" else f"<{m[1]}x-{m[2]}"
 
 
 def attribute_lines(markup: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from omni_core.media.dates import from_file, parse
 from omni_core.media.text.data_xml import LITTLE_TEXT, attribute_lines, is_data
+from omni_core.media.text.markdown import SUFFIXES
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read, read_decoded, segments
 from omni_core.media.text.structured import begins_as_json
@@ -21,6 +22,11 @@ _OFFICE = (".xls", ".xlsx", ".doc", ".docx")
 """Suffixes under which programs write tables of HTML, without the page around them."""
 _START = re.compile(r"<(\?xml|(!doctype\s+html|html|head|body|article|h1|p|div|svg)[\s>])", re.I)
 
+_WHOLE = re.compile(r"<(\?xml|(!doctype\s+html|html)[\s>])", re.I)
+_TAG = re.compile(r"</?([a-z][a-z0-9]*)\b[^<>]*>", re.I)
+WORDS_OF_PROSE = 2
+"""Words for each tag from which a text that begins with a tag, and never ends it, is prose."""
+
 
 class HtmlMedium(Medium):
     """HTML files; other XML is read as such."""
@@ -29,10 +35,15 @@ class HtmlMedium(Medium):
     kinds = "web pages (HTML), words of SVG"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Markup at the start, or an HTML suffix with a tag in the first bytes; not JSON."""
+        """Markup at the start, or an HTML suffix with a tag in the first bytes; not JSON, and of
+        Markdown and text only whole pages."""
         if not is_text(head):
             return False
         start = decode(head, markup=True).lstrip("\ufeff \n\t")
+        if suffix in SUFFIXES:  # a README may begin with any tag
+            return _WHOLE.match(start) is not None
+        if suffix in (".txt", ".text") and _is_prose(start):
+            return False
         if _START.match(start) or (suffix in _OFFICE and _FRAGMENT.match(start)):
             return True
         named = suffix in (".html", ".htm", ".xhtml")
@@ -65,10 +76,24 @@ class HtmlMedium(Medium):
             yield FileWarning(
                 "the drawing is not seen, only its words are read; export it as PNG to have it seen"
             )
+        elif page.left_out:
+            what = "pictures and files" if page.left_out > 1 else "picture or file"
+            yield FileWarning(
+                f"{page.left_out} embedded {what} not read: ingest such files by themselves"
+            )
         elif not page.text.strip():
             yield FileWarning(
                 "no visible words on the page: what its scripts would write is not in the file"
             )
+
+
+def _is_prose(start: str) -> bool:
+    """Whether a text that begins with a tag speaks of it: it never ends it and has few others."""
+    first = _TAG.match(start)
+    if first is None or _WHOLE.match(start) or f"</{first[1].lower()}" in start.lower():
+        return False
+    words, tags = _TAG.subn(" ", start)
+    return len(words.split()) >= WORDS_OF_PROSE * tags
 
 
 def _page(path: str, markup: str) -> Page:

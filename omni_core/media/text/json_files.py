@@ -8,13 +8,8 @@ from collections.abc import Iterator, Sequence
 from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
 from omni_core.media.text.plain import read, read_decoded, segments
-from omni_core.media.text.structured import (
-    MAX_DEPTH,
-    Readable,
-    begins_as_json,
-    readable,
-    unescape,
-)
+from omni_core.media.text.readable import Readable
+from omni_core.media.text.structured import MAX_DEPTH, begins_as_json, readable, unescape
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,14 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _FRONT = {"---": ("---", "..."), "+++": ("+++",)}
 """The line that opens front matter (YAML, TOML), and those that close it."""
 _FIELD = re.compile(r"(title|date)[ \t]*[:=][ \t]*(.+?)[ \t]*$", re.I)
+_BLOCK = re.compile(r"[|>][-+\d]*(?:[ \t]+#.*)?$")
+"""What stands in place of a value that follows on indented lines."""
+_IN_QUOTES = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)')[ \t]*(?:#.*)?$""")
+_REMARK = re.compile(r"[ \t]+#.*$")
+_TAG_HEADING = re.compile(r" {0,3}<h([1-6])\b[^<>]*>(.*?)</h\1[ \t]*>", re.I | re.S)
+MAX_HEADING_LINES = 20
+"""Lines of a heading that is written as HTML."""
+_ALT = re.compile(r"<img\b[^<>]*?\balt=[\"']([^\"'<>]*)[^<>]*>", re.I)
 MAX_FRONT_LINES = 200
 
 
@@ -39,7 +48,7 @@ def outline(text: str) -> Outline:
     first = _front_matter(lines, found)
     at = sum(len(line) + 1 for line in lines[:first])
     fence, before = "", ""
-    for line in lines[first:]:
+    for number, line in enumerate(lines[first:], first):
         begins = _FENCE.match(line)
         if fence:
             if begins and begins[1].startswith(fence) and not line.strip().strip(fence[0]):
@@ -55,8 +64,12 @@ def outline(text: str) -> Outline:
             found.headings.append((at - len(before) - 1, before.strip()))
             found.levels.append(1 if under[1][0] == "=" else 2)
             before = ""
-        else:  # a list, a quotation or a table is no heading for the rule below it
-            before = "" if re.match(r"\s*([-*+>|]|\d+[.)])|\s{4}|\t", line) else line
+        elif tagged := _tag_heading(lines, number):
+            found.headings.append((at, tagged[1]))
+            found.levels.append(tagged[0])
+            before = ""
+        else:  # a list, a quotation, a table or a tag is no heading for the rule below it
+            before = "" if re.match(r"\s*([-*+>|<]|\d+[.)])|\s{4}|\t", line) else line
         at += len(line) + 1
     return found
 
@@ -68,11 +81,34 @@ def _front_matter(lines: list[str], found: Outline) -> int:
         return 0
     end = next((i for i, line in enumerate(lines[1:MAX_FRONT_LINES], 1)
                 if line.rstrip() in closing), 0)  # fmt: skip
-    for line in lines[1:end]:
+    for number, line in enumerate(lines[1:end], 1):
         if entry := _FIELD.match(line):
-            value = entry[2].strip("\"'")
+            value = _value(entry[2], lines[number + 1 : end])
             if entry[1].lower() == "title":
                 found.title = value
             else:
                 found.date = parse(value)
     return end + 1 if end else 0
+
+
+def _value(begins: str, following: list[str]) -> str:
+    """A value without its quotes and the remark after it, with the indented lines that go on."""
+    if quoted := _IN_QUOTES.match(begins):
+        double, single = quoted.groups()
+        return re.sub(r"\\(.)", r"\1", double) if double else (single or "").replace("''", "'")
+    parts = [] if _BLOCK.match(begins) else [_REMARK.sub("", begins).strip("\"'")]
+    for line in following:
+        if line.strip() and not line[0].isspace():
+            break
+        parts.append(line)
+    return " ".join(" ".join(parts).split())
+
+
+def _tag_heading(lines: list[str], number: int) -> tuple[int, str] | None:
+    """Level and words of a heading that is written as HTML; the names of pictures are words."""
+    if lines[number].lstrip(" ")[:2].lower() != "<h":
+        return None
+    m = _TAG_HEADING.match("\n".join(lines[number : number + MAX_HEADING_LINES]))
+    words = re.sub(r"<[^<>]*>", " ", _ALT.sub(r" \1 ", m[2])) if m else ""
+    name = " ".join(html.unescape(words).split())
+    return (int(m[1]), name) if m and name else None

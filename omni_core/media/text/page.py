@@ -16,7 +16,7 @@ from selectolax.lexbor import (
 )
 
 from omni_core.errors import TooLargeError
-from omni_core.media.text.data_xml import is_data
+from omni_core.media.text.data_xml import as_parts, is_data
 from omni_core.media.text.markup import BLOCK_TAGS, TAG, VOID_TAGS, simplify
 
 _SKIPPED_TAGS = {
@@ -33,6 +33,9 @@ _NOT_SHOWN = {"hidden", "password", "checkbox", "radio", "color", "range", "file
 _UNSEEN = ("hidden", "collapse")
 _PLACED = {"x", "y", "dy"}
 """Attributes with which a part of a text stands on a line of its own."""
+_LINKS = ("src", "href", "xlink:href")
+SMALL_FILE = 120
+"""Characters of a link up to which a file in it shows nothing."""
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _DESCRIPTIONS = ("description", "og:description", "twitter:description", "og:title")
 _DATES = ("date", "dcterms.created", "article:published_time")
@@ -50,7 +53,7 @@ class Page:
 
     title, date, description: as in its head, else "". text: the visible text, one block a line.
     headings: (first character in `text`, heading), in order. levels: of these, 1 to 6. svg:
-    whether it is a drawing.
+    whether it is a drawing. left_out: pictures and other files that are written into it.
     """
 
     def __init__(self, markup: str, name: str) -> None:
@@ -66,6 +69,9 @@ class Page:
         if any(name in markup for name in _FORMULAS_TWICE):
             self._skipped = _SKIPPED_TAGS | {"math"}
         self._is_data = is_data(markup)
+        self.left_out = 0
+        if self._is_data:
+            markup, self.left_out = as_parts(markup)
         try:
             tree = _parse(simplify(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
@@ -73,9 +79,13 @@ class Page:
                 f"{name!r} makes a page that needs more memory than a decoder may use; split it or "
                 "raise memory_mb"
             ) from e
-        titles = (node for node in tree.tags("title") if node.text().strip())
-        self._title = next(titles, None)
+        self._title = None if self._is_data else _first(tree, "title")
         self.title = self._title.text() if self._title is not None else ""
+        if self._is_data:
+            book = _first(tree, "book-title")  # of FictionBook, which is read as text as well
+            self._title = None if book else _first(tree, "h2")
+            named = book or self._title
+            self.title = " ".join(named.text(separator=" ").split()) if named else ""
         self.date = _meta(tree, _DATES)
         self.description = _meta(tree, _DESCRIPTIONS)
         self.headings: list[tuple[int, str]] = []
@@ -130,6 +140,8 @@ class Page:
             self._append(" | ")
         if tag in _HEADINGS:
             self._heading = (self._at, len(self._out))
+        if tag in ("img", "image"):
+            self.left_out += any(_is_file(attributes.get(name)) for name in _LINKS)
         if tag == "img" and (alt := attributes.get("alt")):
             self._append_text(f" {alt} ")
         if tag in _CONTROLS:
@@ -147,7 +159,8 @@ class Page:
             return _LIKE_HTML[local]
         before = node.prev
         follows = before is not None and not (before.tag or "").startswith("-")
-        return "div" if follows and prefix not in _RUNS else tag
+        alone = follows and prefix not in _RUNS and tag not in _HEADINGS
+        return "div" if alone else tag
 
     def _leave(self, tag: str) -> None:
         if tag in _HEADINGS and self._heading is not None:
@@ -174,6 +187,16 @@ class Page:
     def _break(self) -> None:
         if self._out and not self._out[-1].endswith("\n"):
             self._append("\n")
+
+
+def _first(tree: LexborHTMLParser, tag: str) -> LexborNode | None:
+    """The first element of that name with words in it."""
+    return next((node for node in tree.tags(tag) if node.text().strip()), None)
+
+
+def _is_file(link: str | None) -> bool:
+    """Whether a link holds a file, larger than the dots that hold the place of a picture."""
+    return link is not None and len(link) > SMALL_FILE and ";base64," in link[:100]
 
 
 def _is_drawn(node: LexborNode) -> bool:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
+from omni_core.media.text.cards import is_cards, readable_cards
 from omni_core.media.text.markdown import SUFFIXES, Outline, outline
+from omni_core.media.text.readable import with_letters
 from omni_core.media.text_pictures import is_text_picture
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
@@ -30,6 +32,8 @@ from omni_core.types import (
 MAX_MB = 64
 _MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
 """First bytes of text files that are not prose: RTF, PostScript, playlists."""
+_SOURCES = (".js", ".mjs", ".cjs", ".ts", ".json", ".jsonc", ".json5", ".jsonl", ".properties")
+"""Files of which a program reads `\\uXXXX` as a letter."""
 _EMBEDDED = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{64,}")
 _PDF_SOURCE = re.compile(rb"\A\s*%PDF-\d|^%PDF-\d\.\d\s[\s\S]{0,200}?^\d+ \d+ obj", re.M)
 """A PDF file of nothing but text: a damaged one is no prose either."""
@@ -68,6 +72,11 @@ class PlainTextMedium(Medium):
     ) -> Iterator[Segment | FileWarning]:
         """Windows of text; files embedded in it are left out, with a warning."""
         text, embedded = _without_embedded(read(path))
+        if path.lower().endswith(_SOURCES):
+            text = with_letters(text)
+        if is_cards(text):
+            text, pictures = readable_cards(text)
+            embedded += pictures
         if embedded:
             what = "files" if embedded > 1 else "file"
             yield FileWarning(

@@ -5,37 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from omni_core.media.text.markdown import outline
-from omni_core.media.text.page import Page
+from omni_core.media.text.notebook import Notebook, is_notebook
+from omni_core.media.text.readable import Readable, is_binary
 
 MAX_PARSED = 16 << 20
 """Characters that are parsed as a whole; its tree takes about ten times as much memory."""
 MAX_DEPTH = 50
-_BINARY = re.compile(r"(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/_-]{64,}+={0,2}\s*)+")
-"""A value of nothing but base64, 64 characters or more without a space."""
 _BEGINNING = re.compile(r"[\ufeff\s]*(\{\s*[\"}]|\[\s*[\"{\[\]\d-])")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
-
-
-@dataclass
-class Readable:
-    """A structured text as people read it.
-
-    headings: (first character in `text`, heading). left_out: embedded pictures and binary values.
-    too_deep: values nested deeper than is read. bad_lines: lines that are no JSON, read as text.
-    bad_cells: cells of a notebook that are none.
-    """
-
-    text: str = ""
-    title: str = ""
-    headings: list[tuple[int, str]] = field(default_factory=list)
-    left_out: int = 0
-    too_deep: int = 0
-    bad_lines: list[int] = field(default_factory=list)
-    bad_cells: list[int] = field(default_factory=list)
 
 
 def begins_as_json(start: str) -> bool:
@@ -48,21 +27,32 @@ def readable(text: str) -> Readable | None:
     if len(text) > MAX_PARSED:
         return _unescaped_lines(text)
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_all_pairs)
     except RecursionError:
         return None
     except ValueError:
         return _lines(text)
     if not isinstance(value, dict | list):
         return None
-    if isinstance(value, dict) and isinstance(value.get("cells"), list) and "nbformat" in value:
-        return _Notebook(value).read
+    if isinstance(value, dict) and is_notebook(value):
+        return Notebook(value).read
     found = Readable()
     if isinstance(value, dict):
         found.text = "\n".join(_entries(value, "", found, 0))
     else:
         found.text = "\n".join("; ".join(_entries(r, "", found, 0)) for r in value)
     return found
+
+
+def _all_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object with every value: a list of those that share a name."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    values: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: each if len(each) > 1 else each[0] for name, each in values.items()}
 
 
 def _lines(text: str) -> Readable | None:
@@ -72,7 +62,7 @@ def _lines(text: str) -> Readable | None:
     lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
     for n, (number, line) in enumerate(lines):
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=_all_pairs)
         except (ValueError, RecursionError):
             found.bad_lines.append(number)
             out.append(unescape(line))
@@ -123,65 +113,7 @@ def _leaf(value: Any, found: Readable) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = str(value)
-    if len(text) >= 64 and _BINARY.fullmatch(text) and re.search("[0-9+/]", text):
+    if is_binary(text):
         found.left_out += 1
         return ""
     return text.encode("utf-8", "replace").decode()  # a lone surrogate is no text
-
-
-_OUTPUT_TEXTS = ("text/plain", "text/markdown", "text/latex")
-
-
-class _Notebook:
-    """A Jupyter notebook: words, code and the text of its outputs, in order."""
-
-    def __init__(self, notebook: dict[str, Any]) -> None:
-        self.read = Readable()
-        self._out: list[str] = []
-        self._at = 0
-        for number, cell in enumerate(notebook["cells"], 1):
-            if isinstance(cell, dict):
-                self._cell(cell)
-            else:
-                self.read.bad_cells.append(number)
-        self.read.text = "".join(self._out)
-        self.read.title = self.read.headings[0][1] if self.read.headings else ""
-
-    def _cell(self, cell: dict[str, Any]) -> None:
-        source = _joined(cell.get("source"))
-        attached = cell.get("attachments")
-        self.read.left_out += len(attached) if isinstance(attached, dict) else 0
-        if cell.get("cell_type") == "markdown":
-            self.read.headings += [(self._at + at, name) for at, name in outline(source).headings]
-        self._add(source)
-        outputs = cell.get("outputs")
-        for output in outputs if isinstance(outputs, list) else ():
-            if isinstance(output, dict):
-                self._add(self._output(output))
-
-    def _output(self, output: dict[str, Any]) -> str:
-        if "ename" in output:
-            return f"{output.get('ename')}: {output.get('evalue', '')}"
-        if "text" in output:
-            return _joined(output["text"])
-        data = output.get("data")
-        kinds = data if isinstance(data, dict) else {}
-        self.read.left_out += sum(kind.startswith("image/") for kind in kinds)
-        if words := next((kinds[kind] for kind in _OUTPUT_TEXTS if kind in kinds), None):
-            return _joined(words)
-        if "text/html" in kinds:
-            return Page(_joined(kinds["text/html"]), "output").text
-        self.read.left_out += bool(kinds) and not any(k.startswith("image/") for k in kinds)
-        return ""
-
-    def _add(self, text: str) -> None:
-        if text.strip():
-            self._out.append(text.rstrip("\n") + "\n\n")
-            self._at += len(self._out[-1])
-
-
-def _joined(source: Any) -> str:
-    """A notebook's text: a string, or a list of lines."""
-    if isinstance(source, list):
-        return "".join(str(line) for line in source)
-    return source if isinstance(source, str) else ""

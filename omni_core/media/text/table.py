@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from collections import Counter
@@ -111,7 +112,7 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
 
     def lines() -> Iterator[str]:
         nonlocal at
-        for line in text.splitlines(keepends=True):
+        for line in io.StringIO(text):  # at "\n" only: cells hold other separators
             at += len(line)
             yield line
 
@@ -134,7 +135,7 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
 
 def _delimiter(text: str) -> str:
     """The delimiter that most of the first lines have equally often; decimal commas vary."""
-    lines = [_QUOTED.sub("", line) for line in text.splitlines()[:LOOKED_AT] if line.strip()]
+    lines = [_QUOTED.sub("", line) for line in text.split("\n")[:LOOKED_AT] if line.strip()]
 
     def rating(delimiter: str) -> tuple[int, int]:
         often = Counter(n for line in lines if (n := line.count(delimiter)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from omni_core.media.text.page import Page
 from omni_core.types import CutOptions, FileWarning, Source
 
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -74,3 +75,72 @@ def test_broken_data_is_read_in_time(part: str, tmp_path: Path, cut: Any) -> Non
     path = tmp_path / "a.xml"
     path.write_text(f"{XML}<r x='words'/>{part * 100_000}")
     assert "words" in cut(path)[0].text
+
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAMgAAADICAAAAACIM8" * 9
+
+
+def page(text: str) -> Page:
+    return Page(XML + text, "a.xml")
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["object", "annotation", "template", "style", "script", "iframe", "noscript", "textarea"],
+)
+def test_elements_of_data_are_read_whatever_html_would_hide(tag: str) -> None:
+    read = page(f"<all><one>before</one><{tag} kind='a'>in <b>it</b></{tag}><{tag}/>after</all>")
+    assert read.text.split() == ["before", "in", "it", "after"]
+
+
+def test_a_page_within_data_hides_what_pages_hide() -> None:
+    read = page("<rss><item><![CDATA[<p>words</p><script>code()</script>]]></item></rss>")
+    assert read.text.split() == ["words"]
+
+
+def test_a_book_has_its_title_its_headings_and_no_base64() -> None:
+    lines = "\n".join(PNG[at : at + 76] for at in range(0, len(PNG), 76))
+    read = page(
+        "<FictionBook><description><annotation><p>About it</p></annotation><book-title>The Weir"
+        "</book-title></description><body><title><p>The Weir</p><p>a tale</p></title><section>"
+        '<title><p>First</p></title><p>one <style name="x">two</style></p></section></body>'
+        f'<binary id="a.jpg">{PNG}</binary><binary id="b.jpg">\n{lines}\n</binary>'
+        f"<binary>{'donau' * 20}</binary></FictionBook>"
+    )
+    assert (read.title, read.left_out) == ("The Weir", 2)
+    assert [name for _, name in read.headings] == ["The Weir a tale", "First"]
+    assert "About it" in read.text and "one two" in read.text and "donau" in read.text
+    assert "<p>" not in read.text and "iVBOR" not in read.text
+
+
+def test_titles_of_items_are_headings_where_they_stand() -> None:
+    read = page("<rss><title>Feed</title><item><id>7</id><title>One</title>words</item></rss>")
+    assert (read.title, [name for _, name in read.headings]) == ("Feed", ["One"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.html", f'<p>words<img src="data:image/png;base64,{PNG}">', "1 embedded picture or"),
+        ("a.html", f'<p>words<img src="data:image/png;base64,{PNG}">' * 2, "2 embedded pictures"),
+        ("a.html", '<p>words<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">', ""),
+        ("a.html", f'<p>words<img hidden src="data:image/png;base64,{PNG}">', ""),
+        ("a.fb2", f"{XML}<FictionBook><p>words</p><binary>{PNG}</binary></FictionBook>", "1 emb"),
+    ],
+)
+def test_pictures_written_into_a_page_are_named_once(
+    name: str, text: str, said: str, tmp_path: Path, svc: Any
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), info.title, info.modality, info.mime, 1)
+    found = list(svc.decompose(str(path), source, CutOptions()))
+    assert any("words" in s.text for s in found if not isinstance(s, FileWarning))
+    warnings = [w.message for w in found if isinstance(w, FileWarning)]
+    assert [w[: len(said)] for w in warnings] == ([said] if said else [])
+
+
+@pytest.mark.parametrize("part", [">" + "A" * 70, ">" + "A1" * 40 + " ", "<title>", "<script "])
+def test_endless_data_is_read_in_time(part: str) -> None:
+    assert "words" in page(f"<r>words {part * 20_000}").text

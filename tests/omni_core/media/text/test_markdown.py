@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,3 +52,68 @@ def test_a_rule_at_the_start_is_no_front_matter() -> None:
     found = outline("---\n\ntitle: of nothing\n\n# Words\n")
     assert (found.title, found.date) == ("", None)
     assert [name for _, name in found.headings] == ["Words"]
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        (">-\n  Pump station\n  at Trondal", "Pump station at Trondal"),
+        ("|\n  Two line\n  title", "Two line title"),
+        ('"Pumps: a \\"guide\\"" # draft', 'Pumps: a "guide"'),
+        ("'Keeper''s log'", "Keeper's log"),
+        ("Pumps # draft", "Pumps"),
+        ("Pumps of\n  the harbour", "Pumps of the harbour"),
+        ("C#", "C#"),
+    ],
+)
+def test_a_title_may_take_lines_quotes_and_a_remark(written: str, title: str) -> None:
+    found = outline(f"---\ntitle: {written}\ndate: 2023-11-05\n---\nwords\n")
+    assert found.title == title
+    assert found.date is not None
+
+
+def test_headings_may_be_written_as_html() -> None:
+    text = (
+        '<h1 align="center">\n  <img alt="Harbour" src="x"><br>\n  &amp; pumps\n</h1>\n---\n'
+        "```html\n<h1>code</h1>\n```\n<h2>Install</h2>\n<h3>open\n<hr>\n"
+    )
+    found = outline(text)
+    assert [name for _, name in found.headings] == ["Harbour & pumps", "Install"]
+    assert found.levels == [1, 2]
+    assert text[found.headings[1][0] :].startswith("<h2>Install")
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("README.md", '<h1 align="center">Harbour</h1>\n'),
+        ("README.md", '<p align="center"><img src=x></p>\n\n# Harbour\n'),
+        ("steps.mdx", "<div>\n\n# Harbour\n"),
+    ],
+)
+def test_markdown_that_begins_with_a_tag_stays_markdown(
+    name: str, start: str, tmp_path: Path, svc: Any, cut: Any
+) -> None:
+    path = tmp_path / name
+    path.write_text(f"{start}\n```rust\nfn f(x: Option<String>) {{}}\n```\n\n</div>\n")
+    info = svc.probe(str(path))
+    assert (info.mime, info.title) == ("text/markdown", "Harbour")
+    assert "Option<String>" in "".join(s.text for s in cut(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "mime"),
+    [
+        ("a.txt", "<div> is the tag; <script>KEEP</script> in prose of a text file", "text/plain"),
+        ("a.txt", "<p>One of the words.<p>Two", "text/plain"),
+        ("a.txt", "<div>One of the words.</div>", "text/html"),
+        ("a.txt", "<!doctype html><p>One of the words", "text/html"),
+        ("a.md", "<!doctype html><p>One of the words", "text/html"),
+    ],
+)
+def test_a_text_that_speaks_of_a_tag_is_no_page(
+    name: str, text: str, mime: str, tmp_path: Path, svc: Any
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert svc.probe(str(path)).mime == mime

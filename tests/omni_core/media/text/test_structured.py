@@ -66,28 +66,7 @@ def test_a_text_too_long_to_parse_loses_its_escapes_at_least(
     assert text_of('{"a": "caf\\u00e9 \\ud83d\\ude00"}') == '{"a": "café 😀"}'
 
 
-def test_a_notebook_is_its_words_code_and_outputs() -> None:
-    notebook = {
-        "nbformat": 4,
-        "cells": [
-            {"cell_type": "markdown", "source": ["# Salmon counts\n", "1,204 in June."]},
-            {"cell_type": "code", "source": "plot(counts)", "outputs": [
-                {"output_type": "display_data", "data": {"image/png": PNG, "text/plain": "<F>"}},
-                {"output_type": "stream", "text": ["done\n"]},
-                {"output_type": "error", "ename": "ValueError", "evalue": "no weir"},
-                {"output_type": "execute_result", "data": {"text/html": "<b>9</b> days"}},
-            ]},
-            {"cell_type": "markdown", "source": "## Turbine"},
-            "damaged",
-        ],
-    }  # fmt: skip
-    found = readable(json.dumps(notebook))
-    assert found is not None
-    assert found.title == "Salmon counts"
-    assert found.left_out == 1
-    assert [found.text[at:].split("\n")[0] for at, _ in found.headings] == [
-        "# Salmon counts", "## Turbine",
-    ]  # fmt: skip
-    for words in ("1,204 in June.", "plot(counts)", "done", "ValueError: no weir", "9 days"):
-        assert words in found.text
-    assert "iVBOR" not in found.text
+def test_every_value_of_a_name_that_stands_twice_is_read() -> None:
+    text = text_of('{"note": "ALPHA", "at": 1, "note": {"is": "BETA"}}')
+    assert text == "note: ALPHA\nnote.is: BETA\nat: 1"
+    assert text_of('{"a": "x", "a": "y"}\n{"a": "z"}') == "a: x, y\na: z"

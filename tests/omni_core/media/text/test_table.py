@@ -59,3 +59,12 @@ def test_text_under_the_name_of_an_office_file_is_read_as_what_it_is(
     path.write_text(content)
     (segment,) = cut(path)
     assert line in segment.text.split("\n")
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\f", "\v"])
+def test_a_row_ends_at_a_line_end_only(separator: str, tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"id,note,city\n1,first{separator}second,Oslo\n2,plain,Bergen\n", "utf-8")
+    (segment,) = cut(path)
+    assert "city: Oslo" in segment.text and "id: 2; note: plain; city: Bergen" in segment.text
+    assert "firstsecond" not in segment.text

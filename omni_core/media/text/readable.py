@@ -1,0 +1,46 @@
+"""A structured text as people read it, and what of it is no text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_BINARY = re.compile(r"(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/_-]{64,}+={0,2}\s*)+")
+"""A value of nothing but base64, 64 characters or more without a space."""
+_ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
+
+
+@dataclass
+class Readable:
+    """A structured text as people read it.
+
+    headings: (first character in `text`, heading). left_out: embedded pictures and binary values.
+    too_deep: values nested deeper than is read. bad_lines: lines that are no JSON, read as text.
+    bad_cells: cells of a notebook that are none.
+    """
+
+    text: str = ""
+    title: str = ""
+    headings: list[tuple[int, str]] = field(default_factory=list)
+    left_out: int = 0
+    too_deep: int = 0
+    bad_lines: list[int] = field(default_factory=list)
+    bad_cells: list[int] = field(default_factory=list)
+
+
+def is_binary(text: str) -> bool:
+    """Whether a value is a file written as base64; a long word has neither digits nor signs."""
+    if len(text) < 64 or not _BINARY.fullmatch(text):
+        return False
+    return re.search("[0-9+/]", text) is not None
+
+
+def with_letters(source: str) -> str:
+    """Source text with letters for `\\uXXXX`; escapes of anything that does not print stay."""
+    return _ESCAPES.sub(_letters, source)
+
+
+def _letters(escapes: re.Match[str]) -> str:
+    codes = bytes.fromhex(escapes[0].replace("\\u", ""))
+    letters = codes.decode("utf-16-be", "replace")
+    return letters if letters.isprintable() and "\ufffd" not in letters else escapes[0]
