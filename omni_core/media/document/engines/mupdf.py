@@ -7,6 +7,7 @@ runs only in a process that can be killed.
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ _HIDDEN = (1, 3)
 """`field_display` of fields that are never seen, or only on paper."""
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_IGNORE_ACTUALTEXT
 """What is drawn: the replacement that a file gives for it may be empty and hide whole blocks."""
+_DAMAGE = re.compile("zlib error|read error|cannot find|cannot decode|truncated|premature end")
 
 
 class MuPdf(Engine):
@@ -91,6 +93,7 @@ class MuPdfDocument(Document):
         if self._page is None or self._page[0] != number:
             if self.kind == "pdf":
                 self._explain_fonts(number - 1)
+            pymupdf.TOOLS.reset_mupdf_warnings()
             self._page = (number, MuPdfPage(self._doc[number - 1]))
         return self._page[1]
 
@@ -102,7 +105,36 @@ class MuPdfDocument(Document):
 
     @override
     def attachments(self) -> list[str]:
-        return [n for n in self._doc.embfile_names() if n] if self._doc.is_pdf else []
+        if not self._doc.is_pdf:
+            return []
+        return [n for n in map(self._attached, range(self._doc.embfile_count())) if n]
+
+    def _attached(self, number: int) -> str:
+        """The name of a file, which the list within the document may hold under another."""
+        try:
+            info = self._doc.embfile_info(number)
+        except FAILURES as e:
+            log.debug("the name of a file in the document is lost: %s", e)
+            return str(self._doc.embfile_names()[number])
+        name = str(info.get("ufilename") or info.get("filename") or info["name"]).strip("\0")
+        try:
+            return name.encode("latin-1").decode()  # PyMuPDF takes each byte for a character
+        except UnicodeError:
+            return name
+
+    @override
+    def form(self) -> bytes:
+        doc = self._doc
+        if not doc.is_pdf or self.pages != 1:
+            return b""
+        kind, value = doc.xref_get_key(doc.pdf_catalog(), "AcroForm/XFA")
+        if kind == "xref" and not doc.xref_is_stream(int(value.split()[0])):
+            value = doc.xref_object(int(value.split()[0]))
+        parts = re.findall(r"(?:\(([^)]*)\)\s*)?(\d+) 0 R", value)
+        if not parts or doc[0].first_widget is not None:
+            return b""
+        data = [int(xref) for name, xref in parts if name in ("", "datasets")]
+        return b"".join(doc.xref_stream(xref) or b"" for xref in data)
 
     @override
     def outline(self) -> list[tuple[str, int]]:
@@ -124,9 +156,9 @@ class MuPdfPage(Page):
         self.height = max(page.rect.height, 1.0)
 
     @override
-    def lines(self, *, numbered: bool = False) -> list[Line]:
+    def lines(self, *, numbered: bool = False, replaced: bool = False) -> list[Line]:
         lines = []
-        for line in self._text("dict", numbered):
+        for line in self._text("dict", numbered, replaced=replaced):
             text = "".join(s["text"] for s in line["spans"]).strip()
             if text:
                 size = round(max(s["size"] for s in line["spans"]), 1)
@@ -207,6 +239,19 @@ class MuPdfPage(Page):
         return found
 
     @override
+    def is_damaged(self) -> bool:
+        said = pymupdf.TOOLS.mupdf_warnings(reset=False)
+        if not _DAMAGE.search(said) or not self._page.parent.is_pdf:
+            return False
+        pymupdf.TOOLS.reset_mupdf_warnings()
+        for xref in self._page.get_contents():  # not of a font, nor of a picture
+            try:
+                self._page.parent.xref_stream(xref)
+            except FAILURES:
+                return True
+        return _DAMAGE.search(pymupdf.TOOLS.mupdf_warnings()) is not None
+
+    @override
     def draw(self, edge: int, crop: Crop | None) -> Pixels:
         area = self._page.rect
         if crop is not None:
@@ -225,8 +270,9 @@ class MuPdfPage(Page):
         flat = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
         return flat[:, : pixmap.width * 3].reshape(pixmap.height, pixmap.width, 3).copy()
 
-    def _text(self, form: str, numbered: bool) -> list[dict[str, Any]]:
-        flags = _FLAGS | (pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE if numbered else 0)
+    def _text(self, form: str, numbered: bool, *, replaced: bool = False) -> list[dict[str, Any]]:
+        flags = _FLAGS & ~pymupdf.TEXT_IGNORE_ACTUALTEXT if replaced else _FLAGS
+        flags |= pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE if numbered else 0
         blocks = self._page.get_text(form, flags=flags)["blocks"]
         return [line for block in blocks for line in block.get("lines", ())]
 
