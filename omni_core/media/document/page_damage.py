@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from omni_core.types import FileWarning
 
+MAX_RUNS = 10
+"""Runs of pages that one warning names."""
 _UNREAD = "{} cannot be read: damaged or missing in the file"
 _DAMAGED = "{} {} damaged: words may be missing there; what could be unpacked is in"
 
@@ -30,10 +32,12 @@ class PageDamage:
 
 
 def _named(numbers: list[int]) -> str:
-    """`2, 5 to 7`; at most ten runs."""
+    """`2, 5 to 7`; at most `MAX_RUNS` of them."""
     runs = list(_runs(numbers))
-    shown = [f"{first}" if first == last else f"{first} to {last}" for first, last in runs[:10]]
-    more = f" and {len(runs) - 10} more" if len(runs) > 10 else ""
+    shown = [
+        f"{first}" if first == last else f"{first} to {last}" for first, last in runs[:MAX_RUNS]
+    ]
+    more = f" and {len(runs) - MAX_RUNS} more" if len(runs) > MAX_RUNS else ""
     return ", ".join(shown) + more
 
 

@@ -7,14 +7,13 @@ runs only in a process that can be killed.
 from __future__ import annotations
 
 import logging
-import re
 from typing import Any
 
 import numpy as np
 import pymupdf
 from typing_extensions import override
 
-from omni_core.media.document.engines import glyph_names, hangul, page_tree
+from omni_core.media.document.engines import glyph_names, hangul, mupdf_parts, page_tree
 from omni_core.media.document.engines.base import (
     FAILURES,
     MAX_SCALE,
@@ -44,7 +43,6 @@ _HIDDEN = (1, 3)
 """`field_display` of fields that are never seen, or only on paper."""
 _FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_IGNORE_ACTUALTEXT
 """What is drawn: the replacement that a file gives for it may be empty and hide whole blocks."""
-_DAMAGE = re.compile("zlib error|read error|cannot find|cannot decode|truncated|premature end")
 
 
 class MuPdf(Engine):
@@ -93,7 +91,7 @@ class MuPdfDocument(Document):
         if self._page is None or self._page[0] != number:
             if self.kind == "pdf":
                 self._explain_fonts(number - 1)
-            pymupdf.TOOLS.reset_mupdf_warnings()
+            mupdf_parts.listen()
             self._page = (number, MuPdfPage(self._doc[number - 1]))
         return self._page[1]
 
@@ -105,36 +103,11 @@ class MuPdfDocument(Document):
 
     @override
     def attachments(self) -> list[str]:
-        if not self._doc.is_pdf:
-            return []
-        return [n for n in map(self._attached, range(self._doc.embfile_count())) if n]
-
-    def _attached(self, number: int) -> str:
-        """The name of a file, which the list within the document may hold under another."""
-        try:
-            info = self._doc.embfile_info(number)
-        except FAILURES as e:
-            log.debug("the name of a file in the document is lost: %s", e)
-            return str(self._doc.embfile_names()[number])
-        name = str(info.get("ufilename") or info.get("filename") or info["name"]).strip("\0")
-        try:
-            return name.encode("latin-1").decode()  # PyMuPDF takes each byte for a character
-        except UnicodeError:
-            return name
+        return mupdf_parts.attached(self._doc) if self._doc.is_pdf else []
 
     @override
     def form(self) -> bytes:
-        doc = self._doc
-        if not doc.is_pdf or self.pages != 1:
-            return b""
-        kind, value = doc.xref_get_key(doc.pdf_catalog(), "AcroForm/XFA")
-        if kind == "xref" and not doc.xref_is_stream(int(value.split()[0])):
-            value = doc.xref_object(int(value.split()[0]))
-        parts = re.findall(r"(?:\(([^)]*)\)\s*)?(\d+) 0 R", value)
-        if not parts or doc[0].first_widget is not None:
-            return b""
-        data = [int(xref) for name, xref in parts if name in ("", "datasets")]
-        return b"".join(doc.xref_stream(xref) or b"" for xref in data)
+        return mupdf_parts.form(self._doc) if self._doc.is_pdf and self.pages == 1 else b""
 
     @override
     def outline(self) -> list[tuple[str, int]]:
@@ -240,16 +213,7 @@ class MuPdfPage(Page):
 
     @override
     def is_damaged(self) -> bool:
-        said = pymupdf.TOOLS.mupdf_warnings(reset=False)
-        if not _DAMAGE.search(said) or not self._page.parent.is_pdf:
-            return False
-        pymupdf.TOOLS.reset_mupdf_warnings()
-        for xref in self._page.get_contents():  # not of a font, nor of a picture
-            try:
-                self._page.parent.xref_stream(xref)
-            except FAILURES:
-                return True
-        return _DAMAGE.search(pymupdf.TOOLS.mupdf_warnings()) is not None
+        return bool(self._page.parent.is_pdf) and mupdf_parts.is_damaged(self._page)
 
     @override
     def draw(self, edge: int, crop: Crop | None) -> Pixels:
