@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import zlib
 from typing import Any
 
 import pymupdf
@@ -14,13 +15,16 @@ log = logging.getLogger(__name__)
 
 _DAMAGE = re.compile("zlib error|read error|cannot find|cannot decode|truncated|premature end")
 """In MuPDF's warnings: data that ends too early or means nothing."""
+_MAX_BYTES = 64 << 20
+"""Bytes of a page that are unpacked to see whether they end."""
 _PACKET = re.compile(r"(?:\(([^)]*)\)\s*)?(\d+) 0 R")
 """(name, stream) of a part of an XFA form; a form in one part has no names."""
 
 
 def attached(doc: Any) -> list[str]:
     """The names of the files within a PDF as their sender named them."""
-    return [name for n in range(doc.embfile_count()) if (name := _attached(doc, n))]
+    names = (_attached(doc, number) for number in range(doc.embfile_count()))
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def _attached(doc: Any, number: int) -> str:
@@ -52,17 +56,33 @@ def form(doc: Any) -> bytes:
 def is_damaged(page: Any) -> bool:
     """Whether what a page draws, not a font or a picture, cannot be unpacked as a whole. Only
     where MuPDF has warned since `listen` is that looked at."""
-    if not _DAMAGE.search(pymupdf.TOOLS.mupdf_warnings(reset=False)):
+    said = pymupdf.TOOLS.mupdf_warnings(reset=False)
+    if not _DAMAGE.search(said):
         return False
-    listen()
     for stream in page.get_contents():
+        listen()
         try:
             page.parent.xref_stream(stream)
+            damaged = _DAMAGE.search(pymupdf.TOOLS.mupdf_warnings()) is not None
+            packed = page.parent.xref_stream_raw(stream)
+            if damaged and ("syntax error" in said or not _ends(packed)):
+                return True
         except FAILURES:
             return True
-    return _DAMAGE.search(pymupdf.TOOLS.mupdf_warnings()) is not None
+    return False
+
+
+def _ends(packed: bytes) -> bool:
+    """Whether deflated data reaches its end: no more than its checksum is wrong or missing."""
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        inflate.decompress(packed[2:], _MAX_BYTES)
+    except zlib.error:
+        return False
+    return inflate.eof
 
 
 def listen() -> None:
-    """Forget what MuPDF has warned of so far."""
-    pymupdf.TOOLS.reset_mupdf_warnings()
+    """Forget what MuPDF has warned of so far, also what it would no more than count if it came
+    again."""
+    pymupdf.TOOLS.mupdf_warnings()

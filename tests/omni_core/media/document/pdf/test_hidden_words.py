@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,22 @@ def test_pages_that_cannot_be_unpacked_are_named_once(
     assert words == [f"words of page {n}" for n in range(1, 7) if n - 1 not in damaged]
     if engine == "pymupdf":  # PDFium does not say that a page is damaged
         assert [warning.partition(":")[0] for warning in warnings] == [named]
+
+
+@pytest.mark.parametrize(("cut", "named"), [(4, False), (40, True)])
+def test_a_page_that_lacks_no_more_than_its_checksum_is_whole(
+    cut: int, named: bool, tmp_path: Path, read: Read, engine: PdfEngine
+) -> None:
+    path = tmp_path / "a.pdf"
+    with _pages("first words") as doc:
+        (stream,) = doc[0].get_contents()
+        drawn = doc.xref_stream(stream) + b" ".join(b"%d %d m" % (n, n * n) for n in range(99))
+        doc.update_stream(stream, zlib.compress(drawn)[:-cut], compress=False)
+        doc.xref_set_key(stream, "Filter", "/FlateDecode")
+        doc.save(path)
+    words, warnings = read(path)
+    assert words == ["first words"]
+    assert bool(warnings) is (named and engine == "pymupdf")
 
 
 @pytest.mark.parametrize("split", [False, True])
