@@ -26,8 +26,10 @@ NOTES = {
     "commentReference": "comments",
 }
 _BREAKS = ("tab", "ptab", "br", "cr", "p", "tc")
-_WITHOUT_TEXT = ("pPr", "tblPr", "tcPr", "trPr", "tblGrid", "sectPr", "sdtPr", "rt", "instrText")
-"""Properties, the reading above a word, and the code of a field."""
+_WITHOUT_TEXT = ("pPr", "tblPr", "tcPr", "trPr", "tblGrid", "sectPr", "sdtPr", "instrText")
+"""Properties, and the code of a field."""
+_PARAGRAPHS = ("p", "oMathPara", "oMath")
+"""A formula may stand among the paragraphs."""
 _FORMULA = {"den": "/", "sup": "^", "sub": "_", "rad": "√"}
 _OFF = ("0", "false", "off")
 
@@ -66,7 +68,7 @@ class Story:
             element = next(stack[-1], None)
             if element is None:
                 stack.pop()
-            elif local(element) == "p":
+            elif local(element) in _PARAGRAPHS:
                 yield self._paragraph(element)
             elif local(element) == "tr":
                 yield self._row(element)
@@ -164,6 +166,8 @@ class _Runs:
             self._pictures(iter([found] if found is not None else []))
         elif name == "ffData":
             self.words.append(_chosen(e))
+        elif name == "ruby":
+            self._ruby(e)
         elif name in _FORMULA:
             self._formula(_FORMULA[name], e)
         else:
@@ -195,6 +199,17 @@ class _Runs:
         self.gather(e)
         inside = "".join(self.words[at:]).strip()
         self.words[at:] = [sign + (inside if len(inside) == 1 else f"({inside})")] if inside else []
+
+    def _ruby(self, ruby: ET.Element) -> None:
+        """A word, then its reading, which the file gives first: `東京(とうきょう)`."""
+        at = len(self.words)
+        for e in (e for e in ruby if local(e) == "rt"):
+            self.gather(e)
+        reading, self.words[at:] = "".join(self.words[at:]).strip(), []
+        for e in (e for e in ruby if local(e) == "rubyBase"):
+            self.gather(e)
+        if reading:
+            self.words.append(f"({reading})")
 
     @property
     def text(self) -> str:

@@ -20,7 +20,7 @@ _MEANINGLESS = re.compile(
     r"(?:image|picture|pic|img|photo|bild|grafik|imagen|screenshot)?[ _-]*\d*(?:\.\w{2,5})?", re.I
 )
 _READ = ("t", "blip", "chart", "relIds", "imagedata", "textpath")
-_EMBEDDED = ("package", "oleObject", "video", "audio", "media")
+_EMBEDDED = ("package", "oleObject", "video", "audio", "media", "subDocument")
 _WHOLE = 100_000
 _DEGREE = 60_000
 

@@ -34,7 +34,8 @@ _DAYS_TO_1904 = 1462
 class NumberFormat:
     """One parsed section of a number format code.
 
-    `date`, `time`, `elapsed`: which parts of a date or time it shows. Other numbers are multiplied
+    `date`, `time`, `elapsed`: which parts of a date or time it shows, and `places` of its seconds'
+    fraction. Other numbers are multiplied
     by `factor` (100 for percent) and get `decimals` places, at least `width` digits (zero-padded),
     and `before` and `after` (a unit or a currency). `mask`: groups of digits, marked True, between
     other characters, as of a telephone number; they are filled from the right.
@@ -43,6 +44,7 @@ class NumberFormat:
     date: bool = False
     time: bool = False
     elapsed: bool = False
+    places: int = 0
     before: str = ""
     after: str = ""
     decimals: int | None = None
@@ -83,8 +85,9 @@ class NumberFormat:
 
     def _moment(self, value: float, from_1904: bool) -> str:
         if self.elapsed:
-            minutes, seconds = divmod(round(abs(value) * 86_400), 60)
-            rest = f":{seconds:02d}" if seconds else ""
+            minutes, seconds = divmod(round(abs(value) * 86_400, self.places), 60)
+            minutes = int(minutes)
+            rest = f":{self._seconds(seconds)}" if seconds else ""
             return f"{'-' if value < 0 else ''}{minutes // 60}:{minutes % 60:02d}{rest}"
         if from_1904:
             value += _DAYS_TO_1904
@@ -92,12 +95,19 @@ class NumberFormat:
             raise ValueError("no date has this serial number")
         elif 1 <= value < 60:
             value += 1  # the 1900 date system has a day 1900-02-29, after Lotus 1-2-3
-        when = _EPOCH + timedelta(seconds=round(value * 86_400))
-        clock = "%H:%M:%S" if when.second else "%H:%M"
+        when = _EPOCH + timedelta(seconds=round(value * 86_400, self.places))
+        seconds = when.second + when.microsecond / 1e6
+        clock = f"%H:%M:{self._seconds(seconds)}" if seconds else "%H:%M"
         if not self.date or 0 < value < 1:
             return when.strftime(clock)
-        midnight = not (when.hour or when.minute or when.second)
+        midnight = not (when.hour or when.minute or seconds)
         return when.strftime("%Y-%m-%d" if midnight or not self.time else f"%Y-%m-%d {clock}")
+
+    def _seconds(self, seconds: float) -> str:
+        """Two digits, and a fraction where there is one."""
+        seconds = round(seconds, self.places)
+        places = self.places if seconds % 1 else 0
+        return f"{seconds:0{3 + places if places else 2}.{places}f}"
 
 
 PLAIN = NumberFormat()
@@ -113,7 +123,10 @@ def number_format(code: str) -> NumberFormat:
         time = bool(kinds & {"time", "half"})
         # `m` beside hours or seconds is minutes, and a date has at least two of year, month, day
         date = "date" in kinds or ("month" in kinds and not time)
-        return NumberFormat(date=date, time=time, elapsed="elapsed" in kinds)
+        shown = "".join(text.lower() for kind, text in tokens if kind != "quoted")
+        fraction = re.search(r"s\.(0+)", shown)
+        places = min(len(fraction[1]), 6) if fraction else 0
+        return NumberFormat(date=date, time=time, elapsed="elapsed" in kinds, places=places)
     return _of_number(tokens, conditional=_CONDITION.search(code) is not None)
 
 

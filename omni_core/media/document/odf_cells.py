@@ -20,6 +20,8 @@ def shown(cell: ET.Element, text: str) -> str:
     """The cell's value; `text` is what the file shows for it."""
     known = {key.rpartition("}")[2]: value for key, value in cell.attrib.items()}
     kind = known.get("value-type", "string")
+    if not text:
+        text = known.get("string-value", "") if kind == "string" else _unshown(kind, known)
     if kind == "date":
         return _date(known.get("date-value", ""), text)
     if kind == "time":
@@ -30,6 +32,17 @@ def shown(cell: ET.Element, text: str) -> str:
         value = known.get("value", "")
         return _number(value, text, 100 if kind == "percentage" else 1) if value else text
     return text
+
+
+def _unshown(kind: str, known: dict[str, str]) -> str:
+    """What a program would show for a number that the file gives without its text."""
+    value = known.get("value", "")
+    if kind == "percentage":
+        try:
+            return f"{float(value) * 100:.15g}%"
+        except ValueError:
+            return value
+    return f"{value} {known.get('currency', '')}".strip() if kind == "currency" else ""
 
 
 def _date(value: str, text: str) -> str:

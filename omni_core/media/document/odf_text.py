@@ -30,7 +30,7 @@ _SHAPES = {
     "path", "regular-polygon", "connector", "caption", "measure", "control", "scene",
 }  # fmt: skip
 _UNSEEN = {
-    "tracked-changes", "annotation-end", "ruby-text", "script", "event-listeners", "page-thumbnail",
+    "tracked-changes", "annotation-end", "script", "event-listeners", "page-thumbnail",
     "alphabetical-index-mark", "toc-mark", "forms", "note-citation", "glue-point",
     "enhanced-geometry",
 }  # fmt: skip
@@ -133,7 +133,7 @@ class OdfText:
             if (name := local(cell)) not in ("table-cell", "covered-table-cell"):
                 continue
             times = min(count(cell, "number-columns-repeated"), MAX_COLUMNS)
-            text = read(cell) if name == "table-cell" and len(cell) else ""
+            text = read(cell) if name == "table-cell" and (len(cell) or cell.attrib) else ""
             if not text:
                 empty += times
             elif len(found) + empty < MAX_COLUMNS:
@@ -205,6 +205,8 @@ class OdfText:
                 if not self._is_unseen(e):
                     self._inline(e, words, after)
                 words.append(" ")
+            elif name == "ruby-text":
+                words.append(f"({read})" if (read := "".join(e.itertext()).strip()) else "")
             elif name not in _UNSEEN and not self._is_unseen(e):
                 self._inline(e, words, after)
             words.append(e.tail or "")

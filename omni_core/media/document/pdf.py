@@ -12,15 +12,17 @@ import os
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.document import epub
-from omni_core.media.document.engines.base import FAILURES, Document, Kind, Page
+from omni_core.media.document.engines import xfa
+from omni_core.media.document.engines.base import FAILURES, Document, Field, Kind, Page
 from omni_core.media.document.engines.opened import Opened, opened
+from omni_core.media.document.page_damage import PageDamage
 from omni_core.media.document.page_units import (
     PageUnits,
     figure_segments,
@@ -70,6 +72,10 @@ _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 """Begins an old office file, in which a PDF may be embedded."""
 _LATE_HEADER = re.compile(rb"%PDF-\d\.\d\s{1,2}%[\x80-\xff]{4}")
 _ATTACHED = "attached files are not read: {names}; save and ingest them by themselves"
+_XFA = (
+    "the file is an XFA form, which only Adobe's programs draw: what is filled in is read, what is "
+    "printed on the form is not; print it to a PDF and ingest that"
+)
 _REPAIRED = (
     "the file is damaged or cut short; what could be repaired is in, pages or words may be missing"
 )
@@ -84,6 +90,7 @@ class _Read:
     attachments: list[str]
     scan: bool
     units: PageUnits
+    damaged: bool = False
 
 
 class PdfMedium(Medium):
@@ -146,15 +153,18 @@ class PdfMedium(Medium):
             is_book = file.document.kind == "epub"
             book = epub.checked(path) if is_book else epub.Checked()
             yield from book.warnings()
-            unread: list[int] = []
+            form = xfa.fields(data := _form(file))
+            if data:
+                yield FileWarning(_XFA)
+            damage = PageDamage()
             for number in range(1, file.document.pages + 1):
                 span = Span("page", number, number + 1)
                 try:
-                    page = _read(file, number)
+                    page = _read(file, number, form)
                 except FAILURES as e:
                     log.debug("%s, page %d: %s", path, number, e)
-                    unread.append(number)
-                    if len(unread) == file.document.pages:
+                    damage.lost.append(number)
+                    if len(damage.lost) == file.document.pages:
                         raise  # not one page can be read
                     continue
                 if is_book and (lost := epub.lost_chapter(page.words.text)):
@@ -165,6 +175,8 @@ class PdfMedium(Medium):
                     yield FileWarning(_ATTACHED.format(names=names))
                 begun = divided(before, page.words.text)
                 before = page.words.text
+                if page.damaged:
+                    damage.partly.append(number)
                 text = begun + "\n".join(part for part in (before, *page.remarks) if part)
                 headings = [(at + len(begun), name) for at, name in page.words.headings]
                 headings = headings or [(0, name) for name in outline.get(number, ())]
@@ -182,7 +194,7 @@ class PdfMedium(Medium):
                         pixels = drawn.pixels
                         yield from figure_segments(page.units, pixels, source, span, above)
                     yield picture
-            yield from _unread(unread)
+            yield from damage.warnings()
 
     def page(
         self, path: str, number: int, edge: int, crop: Crop | None, password: str | None
@@ -258,18 +270,23 @@ def _kind(path: str) -> Kind:
     return "xps" if xps else "epub"
 
 
-def _read(file: Opened, number: int) -> _Read:
+def _read(file: Opened, number: int, form: Sequence[Field] = ()) -> _Read:
     """A page as the first engine reads it, or the other one where that fails or finds nothing that
     can be read."""
 
     def read(document: Document) -> _Read:
         page = document.page(number)
         words = page_text(page)
+        damaged = page.is_damaged()
         scan = not words.usable or _is_scan(page, words)
-        said = remarks(page, words.text)
-        return _Read(words, said, page.attachments(), scan, look(page, words.lines))
+        said = remarks(page, words.text, form)
+        return _Read(words, said, page.attachments(), scan, look(page, words.lines), damaged)
 
     page = file.attempt(read)
+    if page.damaged:
+        again = file.attempt(read, second=True)
+        more = len(again.words.text) > len(page.words.text) and again.words.usable
+        return replace(again, damaged=True) if more else page
     if not page.words.usable:
         again = file.attempt(read, second=True)
         return again if again.words.usable and again.words.text else page
@@ -323,18 +340,6 @@ def _windows(
         )
 
 
-def _unread(numbers: list[int]) -> Iterator[FileWarning]:
-    """One warning for each run of pages."""
-    first = 0
-    for n, number in enumerate(numbers):
-        first = first or number
-        if n + 1 < len(numbers) and numbers[n + 1] == number + 1:
-            continue
-        pages = f"page {number}" if first == number else f"pages {first} to {number}"
-        yield FileWarning(f"{pages} cannot be read: damaged or missing in the file")
-        first = 0
-
-
 def _is_scan(page: Page, words: PageText) -> bool:
     """Whether a picture covers most of the page and the text layer little of it: a stamp, a fax
     header or a signature on a scan. The layer of a searchable scan covers what the picture shows.
@@ -353,6 +358,15 @@ def _names(names: list[str]) -> str:
     """Names of attached files, at most five."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more
+
+
+def _form(file: Opened) -> bytes:
+    """The XFA form for which the only page stands; empty without one."""
+    try:
+        return file.attempt(lambda document: document.form())
+    except FAILURES:
+        log.debug("a form cannot be read", exc_info=True)
+        return b""
 
 
 def _outline(file: Opened) -> dict[int, list[str]]:

@@ -53,10 +53,10 @@ class PageText:
 def page_text(page: Page) -> PageText:
     """The page's words in reading order.
 
-    Where fonts do not say what their glyphs mean, the glyphs' numbers are tried, which often are
-    the characters.
+    Where fonts do not say what their glyphs mean, the text that the file gives for them is tried,
+    then the glyphs' numbers, which often are the characters.
     """
-    lines = _lines(page)
+    lines = _said(page, _lines(page))
     if unreadable_share("".join(line.text for line in lines)) > FEW_UNREADABLE:
         numbered = _lines(page, numbered=True)
         if is_readable(" ".join(line.text for line in numbered)):
@@ -77,14 +77,14 @@ def divided(text: str, following: str) -> str:
     return last.split()[-1][:-1] if _divides(last, following[:1]) else ""
 
 
-def remarks(page: Page, text: str) -> list[str]:
+def remarks(page: Page, text: str, form: Sequence[Field] = ()) -> list[str]:
     """What the page says beside its text layer `text`: the remarks that readers attached, ticked
-    boxes, and values of fields that are not drawn."""
+    boxes, and values of fields that are not drawn, those of a `form` without pages too."""
     seen = " ".join(text.split())
     found = [_remark(note) for note in page.notes() if not (note.drawn and note.text in seen)]
     return found + [
         _filled(field)
-        for field in page.fields()
+        for field in (*page.fields(), *form)
         if field.ticked or " ".join(field.value.split()) not in seen
     ]
 
@@ -100,6 +100,17 @@ def _filled(field: Field) -> str:
         value = "" if value.lower() in _YES else value
         return "Ticked: " + ": ".join(part for part in (field.label, value) if part)
     return f"{field.label}: {value}" if field.label else value
+
+
+def _said(page: Page, lines: list[Line]) -> list[Line]:
+    """Lines of unreadable characters as the file says what they mean, where it does."""
+    share = unreadable_share("".join(line.text for line in lines))
+    if share <= FEW_UNREADABLE:
+        return lines
+    replaced = page.lines(replaced=True)
+    text = "".join(line.text for line in replaced)
+    better = unreadable_share(text) < share and len(text) and not has_right_to_left(text)
+    return typed(replaced, text) if better else lines
 
 
 def _lines(page: Page, *, numbered: bool = False) -> list[Line]:

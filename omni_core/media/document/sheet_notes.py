@@ -13,6 +13,9 @@ _MARGIN_CODE = re.compile(
     r'&(?:"[^"]*"|K[0-9A-Fa-f]{6}|K\d\d[+-]\d{3}|\d+|&|[A-Za-z])|(?P<text>[^&]+)'
 )
 _NAMED_BY_EXCEL = re.compile(r"(?:Table|Tabelle|Tableau|Tabla|Tabela|Tabella)_?\d+", re.I)
+_ESCAPED = re.compile(r"(?:_x[0-9A-Fa-f]{4}_)+")
+"""Characters as their numbers (22.9.2.19), which XML cannot hold or which end a line."""
+_UNSEEN = re.compile(r"[\0-\x08\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _OF_A_THREAD = "tc="
 """Begins the author of the copy that older programs see of a threaded comment."""
 
@@ -72,7 +75,7 @@ class SheetNotes:
                 number = e.get("authorId", "")
                 known = number.isdecimal() and int(number) < len(authors)
                 author = authors[int(number)] if known else ""
-                words = "".join(t.text or "" for t in visible(e) if local(t) == "t")
+                words = unescaped("".join(t.text or "" for t in visible(e) if local(t) == "t"))
                 if not author.startswith(_OF_A_THREAD):
                     yield from _comment(e.get("ref", ""), author, words)
 
@@ -97,7 +100,19 @@ def people(p: Package, links: dict[str, Link]) -> dict[str, str]:
 
 def margin(code: str) -> str:
     """The words of a header or footer, which is stored with codes for fonts, pages and dates."""
-    return " ".join("".join(m["text"] or " " for m in _MARGIN_CODE.finditer(code)).split())
+    words = "".join(m["text"] or " " for m in _MARGIN_CODE.finditer(unescaped(code)))
+    return " ".join(words.split())
+
+
+def unescaped(text: str) -> str:
+    """A string of a workbook with the characters that it names by number: `_x000D_` ends a line,
+    `_x005F_` is an underscore."""
+    return _ESCAPED.sub(_characters, text) if "_x" in text else text
+
+
+def _characters(escaped: re.Match[str]) -> str:
+    units = bytes.fromhex("".join(escaped[0][n + 2 : n + 6] for n in range(0, len(escaped[0]), 7)))
+    return _UNSEEN.sub("", units.decode("utf-16-be", "surrogatepass"))
 
 
 def _comment(cell: str, author: str, words: str) -> Iterator[str]:

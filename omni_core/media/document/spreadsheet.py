@@ -22,7 +22,7 @@ from omni_core.media.document.number_format import (
     number_format,
 )
 from omni_core.media.document.office_pages import text_segment
-from omni_core.media.document.sheet_notes import SheetNotes, margin, people
+from omni_core.media.document.sheet_notes import SheetNotes, margin, people, unescaped
 from omni_core.media.document.unread import CUT, IN_CELLS, MISSING, UNCOUNTED
 from omni_core.media.document.zipped_xml import (
     MAX_PART_BYTES,
@@ -150,6 +150,8 @@ class _Values(NamedTuple):
             return self.strings[int(raw)] if _is_index(raw, len(self.strings)) else ""
         if kind == "b":
             return "true" if raw == "1" else "false"
+        if kind in ("str", "inlineStr"):
+            return unescaped(raw)
         if kind == "d":
             return raw.removesuffix("T00:00:00")
         if kind != "n" or not raw:
@@ -175,7 +177,7 @@ class _Strings:
 
     def end(self, tag: str) -> None:
         if self._within.pop() == "si":
-            self.found.append("".join(self._text))
+            self.found.append(unescaped("".join(self._text)))
             self._text.clear()
 
     def data(self, text: str) -> None:
@@ -209,7 +211,7 @@ class _Rows:
         name = tag.rpartition("}")[2]
         if name == "c":
             reference = attributes.get("r", "")
-            self._column = _column(reference) if reference else len(self._cells)
+            self._column = _column(reference) if reference else self._column + 1
             self._type, self._style = attributes.get("t", "n"), attributes.get("s", "0")
             self._text.clear()
             self._remaining = MAX_CHARACTERS
@@ -221,7 +223,7 @@ class _Rows:
         elif name == "row":
             number = attributes.get("r", "")
             self._number = int(number) if _is_index(number, 10**9) else self._number + 1
-            self._cells = []
+            self._cells, self._column = [], -1
         elif name == "rPh":
             self._phonetic = True
         elif name in _MARGINS:

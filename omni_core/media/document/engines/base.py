@@ -78,11 +78,12 @@ class Page(ABC):
     height: float
 
     @abstractmethod
-    def lines(self, *, numbered: bool = False) -> list[Line]:
+    def lines(self, *, numbered: bool = False, replaced: bool = False) -> list[Line]:
         """The lines of the text layer as they are drawn.
 
         numbered: glyphs whose meaning the font does not say are read as the characters with
-        their numbers, which they often are, instead of U+FFFD.
+        their numbers, which they often are, instead of U+FFFD. replaced: where the file gives a
+        text for what is drawn (`ActualText`), that text.
         """
 
     @abstractmethod
@@ -110,6 +111,10 @@ class Page(ABC):
         """The filled fields of a form, without passwords and hidden ones."""
 
     @abstractmethod
+    def is_damaged(self) -> bool:
+        """Whether some of what the page draws cannot be unpacked; asked after its lines were."""
+
+    @abstractmethod
     def draw(self, edge: int, crop: Crop | None) -> Pixels:
         """(height, width, 3) RGB of the page or of `crop`, the long edge `edge` pixels."""
 
@@ -134,6 +139,10 @@ class Document(ABC):
     @abstractmethod
     def attachments(self) -> list[str]:
         """The names of the files within it, without those that hang at a page."""
+
+    @abstractmethod
+    def form(self) -> bytes:
+        """The XML of the XFA form for which the only page stands; empty without one."""
 
     @abstractmethod
     def outline(self) -> list[tuple[str, int]]:

@@ -13,7 +13,7 @@ import numpy as np
 import pymupdf
 from typing_extensions import override
 
-from omni_core.media.document.engines import glyph_names, hangul, page_tree
+from omni_core.media.document.engines import glyph_names, hangul, mupdf_parts, page_tree
 from omni_core.media.document.engines.base import (
     FAILURES,
     MAX_SCALE,
@@ -91,6 +91,7 @@ class MuPdfDocument(Document):
         if self._page is None or self._page[0] != number:
             if self.kind == "pdf":
                 self._explain_fonts(number - 1)
+            mupdf_parts.listen()
             self._page = (number, MuPdfPage(self._doc[number - 1]))
         return self._page[1]
 
@@ -102,7 +103,11 @@ class MuPdfDocument(Document):
 
     @override
     def attachments(self) -> list[str]:
-        return [n for n in self._doc.embfile_names() if n] if self._doc.is_pdf else []
+        return mupdf_parts.attached(self._doc) if self._doc.is_pdf else []
+
+    @override
+    def form(self) -> bytes:
+        return mupdf_parts.form(self._doc) if self._doc.is_pdf and self.pages == 1 else b""
 
     @override
     def outline(self) -> list[tuple[str, int]]:
@@ -124,9 +129,9 @@ class MuPdfPage(Page):
         self.height = max(page.rect.height, 1.0)
 
     @override
-    def lines(self, *, numbered: bool = False) -> list[Line]:
+    def lines(self, *, numbered: bool = False, replaced: bool = False) -> list[Line]:
         lines = []
-        for line in self._text("dict", numbered):
+        for line in self._text("dict", numbered, replaced=replaced):
             text = "".join(s["text"] for s in line["spans"]).strip()
             if text:
                 size = round(max(s["size"] for s in line["spans"]), 1)
@@ -207,6 +212,10 @@ class MuPdfPage(Page):
         return found
 
     @override
+    def is_damaged(self) -> bool:
+        return bool(self._page.parent.is_pdf) and mupdf_parts.is_damaged(self._page)
+
+    @override
     def draw(self, edge: int, crop: Crop | None) -> Pixels:
         area = self._page.rect
         if crop is not None:
@@ -225,8 +234,9 @@ class MuPdfPage(Page):
         flat = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
         return flat[:, : pixmap.width * 3].reshape(pixmap.height, pixmap.width, 3).copy()
 
-    def _text(self, form: str, numbered: bool) -> list[dict[str, Any]]:
-        flags = _FLAGS | (pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE if numbered else 0)
+    def _text(self, form: str, numbered: bool, *, replaced: bool = False) -> list[dict[str, Any]]:
+        flags = _FLAGS & ~pymupdf.TEXT_IGNORE_ACTUALTEXT if replaced else _FLAGS
+        flags |= pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE if numbered else 0
         blocks = self._page.get_text(form, flags=flags)["blocks"]
         return [line for block in blocks for line in block.get("lines", ())]
 

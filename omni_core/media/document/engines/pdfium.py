@@ -96,7 +96,23 @@ class PdfiumDocument(Document):
     @override
     def attachments(self) -> list[str]:
         found = (self._doc.get_attachment(n) for n in range(self._doc.count_attachments()))
-        return [name for attachment in found if (name := attachment.get_name())]
+        return [name for file in found if (name := file.get_name().rstrip("\0"))]
+
+    @override
+    def form(self) -> bytes:
+        doc, data = self._doc, b""
+        first = self.page(1) if self.pages == 1 and c.FPDF_GetXFAPacketCount(doc) > 0 else None
+        if not isinstance(first, PdfiumPage) or first.has_widgets:
+            return b""
+        for n in range(c.FPDF_GetXFAPacketCount(doc)):
+            name, size = ctypes.create_string_buffer(100), ctypes.c_ulong()
+            c.FPDF_GetXFAPacketName(doc, n, name, len(name))
+            if name.value in (b"", b"datasets"):
+                c.FPDF_GetXFAPacketContent(doc, n, None, 0, size)
+                packet = ctypes.create_string_buffer(size.value)
+                c.FPDF_GetXFAPacketContent(doc, n, packet, len(packet), size)
+                data += packet.raw
+        return data
 
     @override
     def outline(self) -> list[tuple[str, int]]:
@@ -135,12 +151,13 @@ class PdfiumPage(Page):
         self._fields: list[Field] = []
         self._attachments: list[str] = []
         kinds = {self._annotation(*found) for found in self._annotations()}
+        self.has_widgets = c.FPDF_ANNOT_WIDGET in kinds
         if kinds & _SEEN_AS_TEXT and self._page.formenv and self._flattened():
             self._page.close()
             self._page = doc.get_page(index)
 
     @override
-    def lines(self, *, numbered: bool = False) -> list[Line]:
+    def lines(self, *, numbered: bool = False, replaced: bool = False) -> list[Line]:
         return pdfium_text.lines(self._runs(numbered))
 
     @override
@@ -166,6 +183,10 @@ class PdfiumPage(Page):
     @override
     def fields(self) -> list[Field]:
         return self._fields
+
+    @override
+    def is_damaged(self) -> bool:
+        return False  # PDFium does not say
 
     @override
     def draw(self, edge: int, crop: Crop | None) -> Pixels:

@@ -42,6 +42,27 @@ def _slide(words: str) -> str:
     return f"<sld><sp><txBody><p><r><t>{words}</t></r></p></txBody></sp></sld>"
 
 
+def test_a_character_that_xml_forbids_costs_itself(docx: Callable[..., Path], read: Read) -> None:
+    words = "".join(
+        f"<w:p><w:r><w:t>Line {n}</w:t></w:r></w:p>"
+        for n in ("one&#x1;", "two\x0b", "three&#31;", "four&#10;&amp;")
+    )
+    far = f"<w:p><w:t>{'x&#1;' * 40_000}</w:t></w:p><w:p><w:t>End</w:t></w:p>"  # of two chunks
+    text, warnings = read(docx(words + far))
+    assert text.startswith("Line one\nLine two\nLine three\nLine four &\nxxxx")
+    assert text.endswith("xxxx\nEnd")
+    assert "#" not in text
+    assert warnings == []
+
+
+def test_a_document_that_lies_outside_is_named(zipped: Any, read: Read) -> None:
+    link = '<Relationship Id="s" Type="x/subDocument" Target="sub.docx" TargetMode="External"/>'
+    path = zipped("a.docx", {
+        **DOCUMENT, "word/_rels/document.xml.rels": f"<Relationships>{link}</Relationships>",
+    })  # fmt: skip
+    assert any("outside the file are not read: sub.docx" in line for line in read(path)[1])
+
+
 SHOW = {
     "ppt/presentation.xml": f'<p xmlns:r="{R}"><sldId r:id="r0"/><sldId r:id="r1"/></p>',
     "ppt/_rels/presentation.xml.rels": _links("slide=slides/slide1.xml", "slide=slides/slide2.xml"),

@@ -79,7 +79,7 @@ _KINDS = {
     ),
     "simple field": (f"<w:p><w:fldSimple>{_r('May 2024')}</w:fldSimple></w:p>", "May 2024"),
     "inserted text": (f"<w:p><w:ins>{_r('added')}</w:ins></w:p>", "added"),
-    "reading above a word": (f"<w:p>{_RUBY}</w:p>", "東京"),
+    "reading above a word": (f"<w:p>{_RUBY}</w:p>", "東京(とうきょう)"),
     "Greek letter": (_sign("Symbol", "F061"), "α"),
     "check mark": (_sign("Wingdings", "F0FE"), "☑"),
     "character of a common font": (_sign("Arial", "2192"), "→"),
@@ -87,6 +87,7 @@ _KINDS = {
     "checked box of a form": (_form("<w:checkBox><w:checked/></w:checkBox>"), "☒"),
     "empty box of a form": (_form('<w:checkBox><w:checked w:val="0"/></w:checkBox>'), "☐"),
     "formula": (f"<w:p><oMath>{_FRACTION}<sup><r><t>2</t></r></sup></oMath></w:p>", "mass/V^2"),
+    "formula between paragraphs": (f"<oMathPara><oMath>{_FRACTION}</oMath></oMathPara>", "mass/V"),
     "watermark": ('<w:p><w:r><textpath string="DRAFT COPY"/></w:r></w:p>', "DRAFT COPY"),
     "table in a cell": (_table(_cell(_p("outer") + _table(_cell(_p("inner"))))), "outer inner"),
     "merged columns": (

@@ -92,6 +92,37 @@ def test_the_reading_of_a_japanese_word_is_no_part_of_it(one_sheet: Any, cut: An
     assert segment.text == "東京都; 東京都"
 
 
+def test_a_cell_without_its_place_follows_the_one_before(one_sheet: Any, cut: Any) -> None:
+    def row(*cells: str) -> str:
+        return f"<row>{''.join(cells)}</row>"
+
+    def text(words: str, place: str = "") -> str:
+        return f'<c t="inlineStr"{place}><is><t>{words}</t></is></c>'
+
+    path = one_sheet(
+        row(*map(text, ("Name", "Born", "City", "Note")))
+        + row(text("Ada"), "<c/>", text("Oslo"))
+        + row(text("Bo"), text("Bergen", ' r="C3"'), text("ill"))
+    )
+    (segment,) = cut(path)
+    assert segment.text.split("\n")[1:] == [
+        "Name: Ada; City: Oslo", "Name: Bo; City: Bergen; Note: ill",
+    ]  # fmt: skip
+
+
+def test_characters_written_as_their_numbers_are_read(one_sheet: Any, cut: Any) -> None:
+    path = one_sheet(
+        '<row><c t="s"><v>0</v></c>'
+        '<c t="inlineStr"><is><t>_x0041_BC_xD83D__xDE00_</t></is></c>'
+        '<c t="str"><v>a_x0001_b</v></c></row>'
+        "<headerFooter><oddHeader>&amp;Lleft_x000D_right</oddHeader></headerFooter>",
+        "<si><t>first line_x000D_second _x005F_x0041_ my_xml_file</t></si>",
+    )
+    cells, header = cut(path)
+    assert cells.text == "first line second _x0041_ my_xml_file, ABC\N{GRINNING FACE}, ab"
+    assert header.text == "left right"
+
+
 def test_a_workbook_saved_as_strict_is_read(one_sheet: Any, cut: Any) -> None:
     (segment,) = cut(one_sheet("<row><c><v>41</v></c></row>", space=STRICT))
     assert segment.text == "41"
@@ -158,6 +189,11 @@ def test_memory_does_not_grow_with_the_rows(one_sheet: Any) -> None:
         ("[$-409]d/m/yy h:mm AM/PM;@", "43637.5729166667", "2019-06-21 13:45"),
         ("h:mm", "0.572916666666667", "13:45"),
         ("mm:ss", "0.00106481481481481", "00:01:32"),
+        ("mm:ss.0", "0.0009652777777777778", "00:01:23.4"),
+        ("hh:mm:ss.000", "0.0001", "00:00:08.640"),
+        ("hh:mm:ss.000", "0.5", "12:00"),
+        ("[h]:mm:ss.00", "1.00001", "24:00:00.86"),
+        ("d.m.yyyy h:mm:ss.0", "43637.00001", "2019-06-21 00:00:00.9"),
         ("[h]:mm", "1.5625", "37:30"),
         ("[h]:mm", "-0.0625", "-1:30"),
         ("d.m.yyyy", "1", "1900-01-01"),
