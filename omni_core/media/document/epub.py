@@ -18,7 +18,8 @@ from omni_core.media.document.zipped_xml import Package, attribute, local, packa
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import segments
 from omni_core.media.titles import title
-from omni_core.text.charset import LOOKED_AT, Decoded, decode, decoded, is_text
+from omni_core.text.charset import Decoded, decode, decoded, is_text
+from omni_core.text.wide import LOOKED_AT
 from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
 
 _CONTAINER = "META-INF/container.xml"
