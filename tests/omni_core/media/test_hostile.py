@@ -268,7 +268,7 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "frame-size": (_huge_frame, f"1 visual or {LARGE}", ""),  # FFmpeg may believe either size
     "gif-screen": (_gif, LARGE, "more than 100,000,000 pixels"),
     "csv": (_csv, "500 text", ""),
-    "cues": (_cues, "1 speech", ""),
+    "cues": (_cues, "125 speech", ""),  # of 4,000 characters each
 }
 
 
