@@ -25,7 +25,7 @@ from omni_core.media.av.container import (
 )
 from omni_core.media.av.coverage import LITTLE, Coverage
 from omni_core.media.av.fast import FastCutter
-from omni_core.media.av.last_picture import LastPicture
+from omni_core.media.av.last_shown import LastShown
 from omni_core.media.av.length import GUESSED_DURATION, stated_length
 from omni_core.media.av.lost_pictures import LostPictures
 from omni_core.media.av.part_file import Part
@@ -102,7 +102,7 @@ class ContainerCutter:
         self._step = 1 / rate(self._video) if self._video is not None else 0.0
         self._tick = float(self._video.time_base or 0) if self._video is not None else 0.0
         self._frame_count = 0
-        self._last_packet, self._last_frame = LastPicture(), LastPicture()
+        self._last_packet, self._last_frame = LastShown(), LastShown()
         self._lost = LostPictures(start)
         self._captions = Captions()
         self._errors: dict[int, int] = {}

@@ -6,11 +6,10 @@ All of it runs on the mean-free luma thumbnail, so that flicker and light that c
 from __future__ import annotations
 
 from bisect import bisect_left
-from math import sqrt
 
 import numpy as np
 
-from omni_core.media.av.luma import COLUMNS, ROWS, FrameFeatures
+from omni_core.media.av.luma import COLUMNS, ROWS, FrameFeatures, contrast
 from omni_core.media.av.mixing import HALVES, STEP_S, Array, Mixtures
 
 REACH_S = float(HALVES[-1]) * STEP_S
@@ -57,8 +56,8 @@ class GradualDetector:
         self.times[n] = t
         flat = features.mean_free()
         self._coarse[n] = cells = _cells(flat)
-        self._contrast[n] = contrast = sqrt(float(np.dot(flat, flat)) / flat.size)
-        self.mixtures.push(t, features, cells, contrast)
+        self._contrast[n] = spread = contrast(flat)
+        self.mixtures.push(t, features, cells, spread)
 
     def dissolve(self, after: float, until: float) -> float | None:
         """The middle of a dissolve or a wipe that lies within (after, until]; None where there is

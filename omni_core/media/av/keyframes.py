@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from omni_core.media.av.luma import FrameFeatures, Luma, difference, sharpness
+from omni_core.media.av.luma import FrameFeatures, Luma, contrast, difference, sharpness
 from omni_core.media.av.pixels import shrink, to_rgb
 from omni_core.types import CutOptions, Pixels, VideoContent
 
@@ -160,7 +160,7 @@ class KeyframeSelector:
 def _quality(rows: Luma, features: FrameFeatures) -> float:
     """Sharpness, scaled down for frames that are nearly black, white or uniform."""
     mean = float(features.mean)
-    lit = min(1.0, mean / 40, (256 - mean) / 16) * min(1.0, features.contrast / 12)
+    lit = min(1.0, mean / 40, (256 - mean) / 16) * min(1.0, contrast(features.mean_free()) / 12)
     return (sharpness(rows) + 0.1) * (lit + 0.01)
 
 

@@ -15,6 +15,7 @@ import av
 
 from omni_core.media.av.clock import Clock, has_no_times, rate
 from omni_core.media.av.container import packets, video_stream
+from omni_core.media.av.last_shown import LastShown
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def _counted_frames(c: Any, stream: Any) -> float | None:
 
 def _end_of_packets(c: Any, streams: list[Any], clock: Clock) -> float:
     stated = c.duration / av.time_base if c.duration else 0.0
-    ends: dict[int, tuple[float, float]] = {}  # by stream: time of its last packet, its end
+    ends: dict[int, LastShown] = {}  # by stream
     last: dict[int, tuple[float, float]] = {}  # by stream without durations: time, step
     for packet in packets(c, *streams):
         t = clock.packet(packet)
@@ -95,12 +96,8 @@ def _end_of_packets(c: Any, streams: list[Any], clock: Clock) -> float:
         if not seconds:
             before = last.get(index, (t, 0.0))
             last[index] = t, max(t - before[0], 0.0) or before[1]
-        # where frames are reordered a duration may be the time to the next one in the file, so
-        # that none but the last one's says how long anything is seen, and the header knows better
-        if t >= ends.get(index, (t, 0.0))[0]:
-            until = t + seconds - _trimmed(packet)
-            ends[index] = t, stated if t < stated < until else until
-    end = max((end for _, end in ends.values()), default=0.0)
+        ends.setdefault(index, LastShown()).note(t, seconds - _trimmed(packet))
+    end = max((one.end(stated) for one in ends.values()), default=0.0)
     for t, step in last.values():
         end = max(end, _end_of_last(t, step, c))
     return end

@@ -50,12 +50,6 @@ class FrameFeatures:
         self.mean = self.total // thumbnail.size
         self.histogram = np.bincount(thumbnail.ravel() >> 3, minlength=32)
 
-    @property
-    def contrast(self) -> float:
-        """Standard deviation of the luma."""
-        flat = self.mean_free()
-        return sqrt(float(np.dot(flat, flat)) / flat.size)
-
     def mean_free(self) -> NDArray[np.float32]:
         """(2304,) luma less its mean."""
         flat = self.thumbnail.astype(np.float32).ravel()
@@ -89,6 +83,11 @@ def _mean_of_four(some: Luma) -> Thumbnail:
     pairs &= 0xFFFF
     pairs >>= 2
     return pairs.astype(np.uint8)
+
+
+def contrast(flat: NDArray[np.float32]) -> float:
+    """Standard deviation of mean-free luma."""
+    return sqrt(float(np.dot(flat, flat)) / flat.size)
 
 
 def sharpness(rows: Luma) -> float:

@@ -12,6 +12,7 @@ from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
 
+from omni_core.media.text.cards import readable_cards
 from omni_core.media.text.mail_alternatives import PAGES, VERSIONS, best, is_file
 from omni_core.media.text.mail_headers import (
     AsWritten,
@@ -24,7 +25,7 @@ from omni_core.media.text.mail_headers import (
 )
 from omni_core.media.text.mail_payload import decoded_part, part_text, payload
 from omni_core.media.text.mail_start import messages_in, with_boundary
-from omni_core.media.text.mail_texts import calendar, has_pictures, unwrapped, without_files
+from omni_core.media.text.mail_texts import has_pictures, unwrapped, without_files
 from omni_core.media.text.page import Page
 from omni_core.text.charset import Decoded
 
@@ -158,7 +159,7 @@ def _calendar(part: Message, mail: Mail) -> Iterator[str]:
     """The lines of an appointment, unless they are read already, from a copy of it."""
     text = decoded_part(part)
     mail.doubts.update(_doubts(part, text, mail.page))
-    lines, files = calendar(text.text)
+    lines, files = readable_cards(text.text)
     if (lines := lines.strip("\n")) not in mail.text:
         mail.unread += [f"a file within {file_name(part, mail.page)}"] * files
         yield _attached(part, mail.page) + lines

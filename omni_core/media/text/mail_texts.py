@@ -1,4 +1,4 @@
-"""What mail writes into its texts: lines that flow, encoded files, calendars, pictures."""
+"""What mail writes into its texts: lines that flow, encoded files, pictures."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ _UUENCODED = re.compile(
     r"^begin [0-7]{3,4} ([^\n]+)\n(?:[!-`][ -`]{1,64}\n)+(?:[ `]?[ \t]*\n)?end[ \t]*$", re.M
 )
 """A file as lines of the characters up to the grave accent, no lower-case letter among them."""
-_FOLDED = re.compile(r"\n[ \t]")
-_ESCAPED = re.compile(r"\\([nN,;\\])")
-_BINARY = re.compile(r"^ATTACH[^\n]*ENCODING=BASE64[^\n]*(?:\n|\Z)", re.I | re.M)
 _PICTURE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\s]{200}", re.I)
 
 
@@ -44,12 +41,6 @@ def without_files(text: str) -> tuple[str, list[str]]:
     if "\nend" not in text:
         return text, []
     return _UUENCODED.sub("", text), [found[1].strip() for found in _UUENCODED.finditer(text)]
-
-
-def calendar(text: str) -> tuple[str, int]:
-    """The lines of a calendar as they are meant, and how many files in it are left out."""
-    text, files = _BINARY.subn("", _FOLDED.sub("", text))
-    return _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], text), files
 
 
 def has_pictures(markup: str) -> bool:
