@@ -6,13 +6,13 @@ is most of a search's time up to 100,000 points; here a point that was found bef
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic_core import to_json
 
 from omni_core.payload import StoredSegment
 from omni_core.types import Vector
@@ -58,22 +58,24 @@ class Recent:
             ([i for i in new if i not in unread], False),
             ([i for i in new if i in unread], True),
         ):
-            for record in self._retrieve(some, True, vector):
+            for id_, record in self._retrieve(some, True, vector):
                 stored = StoredSegment(record.payload or {})
                 whole, lean = _json(stored), stored.lean()
                 entry = Entry(whole, whole if lean is stored else _json(lean))
-                found[str(record.id)] = _with_vector(entry, record) if vector else entry
-        known = [i for i in ids if i in unread and i not in new]
-        for record in self._retrieve(known, False, True):
-            _with_vector(found[str(record.id)], record)
+                found[id_] = _with_vector(entry, record) if vector else entry
+        known = [i for i in unread if i in found and not found[i].vector_read]
+        for id_, record in self._retrieve(known, False, True):
+            _with_vector(found[id_], record)
         self._keep(found)
         return found
 
-    def _retrieve(self, ids: list[str], payload: bool, vector: bool) -> Iterable[Any]:
+    def _retrieve(self, ids: list[str], payload: bool, vector: bool) -> Iterable[tuple[str, Any]]:
         if not ids:
             return ()
-        records: Iterable[Any] = self._shard.retrieve(ids, payload, ["dense"] if vector else False)
-        return records
+        records = self._shard.retrieve(ids, payload, ["dense"] if vector else False)
+        if len(records) == len(ids):  # in the order of `ids`: each `id` read makes an object
+            return zip(ids, records, strict=True)
+        return ((str(record.id), record) for record in records)
 
     def _keep(self, found: dict[str, Entry]) -> None:
         for id_, entry in found.items():
@@ -103,4 +105,4 @@ def _with_vector(entry: Entry, record: Any) -> Entry:
 
 
 def _json(stored: StoredSegment) -> bytes:
-    return json.dumps(dict(stored.fields), ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(dict(stored.fields))  # a fifth of the time of `json`

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -134,7 +135,7 @@ def _body(text: bytes, **arrays: NDArray[Any]) -> bytes:
 def _parsed(make: Callable[[Any, _Arrays], _Made], body: bytes) -> _Made:
     try:
         arrays = load(body)
-        return make(json.loads(arrays["json"].tobytes()), arrays)
+        return make(from_json(arrays["json"].tobytes()), arrays)
     except (SafetensorError, LookupError, RecursionError, TypeError, ValueError) as e:
         # what it says may be words of a file
         raise StoreError(f"unreadable answer of the index process ({type(e).__name__})") from e
