@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from omni_core.catalog import mending, rows, schema
+from omni_core.catalog import mending, rows, schema, writes
 from omni_core.catalog.binned import Binned
-from omni_core.catalog.database import Row, Transaction
 from omni_core.catalog.groups import StoredGroup, end_groups, keep_group
 from omni_core.catalog.holding import Holding, before
 from omni_core.catalog.query import fold
-from omni_core.errors import StoreError
 from omni_core.types import Source, SourceRow, State
 
 _RESUMED_COLUMNS = ("segments", "progress", "resume", "timings", "ingested_at")
@@ -28,7 +25,7 @@ class Catalog(Binned, Holding):
     def set_meta(self, key: str, value: str) -> None:
         """Set a value about the whole store."""
         with self._writing() as db:
-            _put_meta(db, key, value)
+            writes.put_meta(db, key, value)
 
     def set_meta_once(self, key: str, value: str) -> str:
         """Set a value about the whole store where there is none yet; returns the one there is."""
@@ -54,10 +51,11 @@ class Catalog(Binned, Holding):
         It is empty for a new or a complete source, and when the model or the pipeline has changed:
         the ingest then starts from the beginning. Raises StoreError BUSY while another process
         ingests it; with `unless_ready` also when one has completed it in this pipeline, since the
-        caller looked, and SAME_BYTES where the collection has the same bytes as another source.
+        caller looked, and SAME_BYTES where the collection has the same bytes as another source;
+        MODEL_MISMATCH where another model has filled the library.
         """
         values: dict[str, Any] = {
-            **_described(source),
+            **writes.described(source),
             "state": state,
             "model": model,
             "pipeline": pipeline,
@@ -65,20 +63,23 @@ class Catalog(Binned, Holding):
             **schema.INITIAL_PROGRESS,
         }
         with self._writing() as db:
+            writes.take_model(db, model)
             self._take(db, source.sha256)
             old = db.execute("SELECT * FROM sources WHERE sha256 = ?", (source.sha256,)).fetchone()
             if unless_ready and old is not None:
-                _refuse_ready(old, pipeline)
+                writes.refuse_ready(old, pipeline)
             lost = old is not None and before(old["resume"])
-            if old is not None and not lost and _is_resumable(old, model, pipeline):
+            if old is not None and not lost and writes.is_resumable(old, model, pipeline):
                 values |= {key: old[key] for key in _RESUMED_COLUMNS}
             else:
-                _keep_readers(db, source.sha256, b"")
+                writes.keep_readers(db, source.sha256, b"")
             if old is not None and lost:  # should this ingest fail, what was lost may still return
                 values["resume"] = old["resume"]
-            _upsert(db, values)
+            writes.upsert(db, values)
             if not source.content:
-                _add_path(db, source.sha256, source.uri, (source.size, mtime_ns, ctime_ns, inode))
+                writes.add_path(
+                    db, source.sha256, source.uri, (source.size, mtime_ns, ctime_ns, inode)
+                )
             self._join(db, source.sha256, collection)
             self._own(db, source.sha256)
         return {} if before(values["resume"]) else rows.mapping(values["resume"])
@@ -129,7 +130,7 @@ class Catalog(Binned, Holding):
         """Undo `begin` for a source whose earlier points are still there; where it was not complete
         its next ingest starts from the beginning."""
         values: dict[str, Any] = {
-            **_described(row.source),
+            **writes.described(row.source),
             "state": row.state,
             "model": row.model,
             "pipeline": row.pipeline,
@@ -143,13 +144,13 @@ class Catalog(Binned, Holding):
         }
         with self._writing() as db:
             self._check(db, row.sha256)
-            _keep_readers(db, row.sha256, b"")
+            writes.keep_readers(db, row.sha256, b"")
             old = db.execute(
                 "SELECT resume FROM sources WHERE sha256 = ?", (row.sha256,)
             ).fetchone()
             if old is not None and before(old["resume"]):
                 values["resume"] = old["resume"]
-            _upsert(db, values)
+            writes.upsert(db, values)
             self._let_go(db, row.sha256)
 
     def remove(self, source: str) -> SourceRow | None:
@@ -170,7 +171,7 @@ class Catalog(Binned, Holding):
         with self._writing() as db:
             sha256 = self._sha256(source)
             self._take(db, sha256)
-            _keep_readers(db, sha256, b"")
+            writes.keep_readers(db, sha256, b"")
             end_groups(db, sha256)
             db.execute(
                 "UPDATE sources SET state = 'partial', stage = 'done', resume = '{}',"
@@ -225,7 +226,7 @@ class Catalog(Binned, Holding):
         source, by id: another model may cut a file into more or fewer.
         """
         with self._writing() as db:
-            _put_meta(db, "fingerprint", model)
+            writes.put_meta(db, "fingerprint", model)
             db.execute("CREATE TEMP TABLE IF NOT EXISTS present (sha256 TEXT PRIMARY KEY)")
             db.execute("DELETE FROM present")
             db.executemany(
@@ -277,7 +278,7 @@ class Catalog(Binned, Holding):
         if row is not None and row.content:
             return
         with self._writing() as db:
-            _add_path(db, self._sha256(source), path, (size, mtime_ns, ctime_ns, inode))
+            writes.add_path(db, self._sha256(source), path, (size, mtime_ns, ctime_ns, inode))
 
     def note_state(
         self, source: str, path: str, *, size: int, mtime_ns: int, ctime_ns: int, inode: int
@@ -330,7 +331,7 @@ class Catalog(Binned, Holding):
             if leased:
                 self._check(db, sha256)
             if readers is not None:
-                _keep_readers(db, sha256, readers)
+                writes.keep_readers(db, sha256, readers)
             if group is not None:
                 keep_group(db, sha256, group)
             if columns.get("state") == "ready":
@@ -343,62 +344,3 @@ class Catalog(Binned, Holding):
                 )
             if ended:
                 self._let_go(db, sha256)
-
-
-def _described(source: Source) -> dict[str, Any]:
-    """The columns that describe a source, and its names as they are compared."""
-    name = fold(Path(source.uri).name) if source.content else ""
-    return {**schema.columns(source), "folded": fold(source.title), "file_name": name}
-
-
-def _put_meta(db: Transaction, key: str, value: str) -> None:
-    db.execute(
-        "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (key, value),
-    )
-
-
-def _keep_readers(db: Transaction, sha256: str, state: bytes) -> None:
-    if state:
-        db.execute(
-            "INSERT INTO readers VALUES (?, ?)"
-            " ON CONFLICT (sha256) DO UPDATE SET state = excluded.state",
-            (sha256, state),
-        )
-    else:
-        db.execute("DELETE FROM readers WHERE sha256 = ?", (sha256,))
-
-
-def _refuse_ready(old: Row, pipeline: str) -> None:
-    if (old["state"], old["pipeline"]) == ("ready", pipeline) and rows.makes_sense(old):
-        raise StoreError("another process has ingested this file meanwhile", code="BUSY")
-
-
-def _is_resumable(old: Row, model: str, pipeline: str) -> bool:
-    """Whether an earlier ingest can be resumed: incomplete, of the same model and pipeline."""
-    same = (old["model"], old["pipeline"]) == (model, pipeline)
-    return same and old["state"] != "ready"
-
-
-def _upsert(db: Transaction, values: Mapping[str, Any]) -> None:
-    # Not INSERT OR REPLACE: it deletes the row first, and with it the paths and collections.
-    columns, marks = ", ".join(values), ", ".join("?" * len(values))
-    again = ", ".join(f"{name} = excluded.{name}" for name in values)
-    db.execute(
-        f"INSERT INTO sources ({columns}) VALUES ({marks})"  # noqa: S608 - ours
-        f" ON CONFLICT (sha256) DO UPDATE SET {again}",
-        list(values.values()),
-    )
-
-
-def _add_path(db: Transaction, sha256: str, path: str, state: tuple[int, int, int, int]) -> None:
-    """`state`: size, mtime_ns, ctime_ns, inode."""
-    db.execute(
-        "INSERT INTO paths (path, sha256, size, mtime_ns, ctime_ns, inode, folded)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,"
-        " mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, inode = excluded.inode,"
-        " folded = excluded.folded, gone_at = NULL",
-        (path, sha256, *state, fold(Path(path).name)),
-    )
-    db.execute("DELETE FROM passed_over WHERE path = ?", (path,))

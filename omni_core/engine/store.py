@@ -81,11 +81,14 @@ async def _close_again(opening: asyncio.Task[Catalog]) -> None:
 
 async def _check_model(settings: Settings, catalog: Catalog, info: EncoderInfo) -> None:
     """Refuse a library of another model, unless a finished re-index can be swapped in."""
-    filled_by = await asyncio.to_thread(catalog.get_meta, "fingerprint")
-    if filled_by == info.fingerprint:
+    key, ours = "fingerprint", info.fingerprint
+    filled_by = await asyncio.to_thread(
+        lambda: catalog.get_meta(key) or catalog.set_meta_once(key, ours)
+    )
+    if filled_by == ours:
         return
     sources, _ = await asyncio.to_thread(catalog.totals, "")
-    if filled_by is None or not sources:
+    if not sources:
         await asyncio.to_thread(catalog.set_meta, "fingerprint", info.fingerprint)
     elif await adopt(settings, info, catalog):
         return

@@ -77,6 +77,24 @@ def test_a_source_goes_from_processing_to_ready(catalog: Catalog) -> None:
     assert stored(catalog, s, "timings") == {"cut": 1.5}
 
 
+def test_an_empty_library_becomes_that_of_the_model_whose_source_comes_first(
+    catalog: Catalog,
+) -> None:
+    assert catalog.set_meta_once("fingerprint", "m1") == "m1"
+    assert catalog.set_meta_once("fingerprint", "m2") == "m1", "who opens it second is told"
+    begin(catalog, source(1), model="m2")  # it was opened while the library was empty
+    assert catalog.get_meta("fingerprint") == "m2"
+
+
+def test_a_library_that_another_model_has_filled_takes_no_source(catalog: Catalog) -> None:
+    catalog.set_meta("fingerprint", "m1")
+    begin(catalog, source(1), model="m1")
+    with pytest.raises(StoreError, match="m1, this one runs m2") as caught:
+        begin(catalog, source(2), model="m2")
+    assert caught.value.code == "MODEL_MISMATCH"
+    assert catalog.get_meta("fingerprint") == "m1" and catalog.get(sha(2)) is None
+
+
 def test_work_goes_on_where_it_stopped_for_the_same_model_and_pipeline(catalog: Catalog) -> None:
     s = source(1)
     begin(catalog, s)

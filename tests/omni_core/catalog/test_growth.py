@@ -88,7 +88,7 @@ def test_every_write_keeps_the_counts_and_the_names(catalog: Catalog) -> None:
         lambda: catalog.add_path(first.sha256, "/n/moved.jpg", size=1, mtime_ns=1),
         lambda: catalog.move(first.sha256, first.uri, "/n/moved.jpg"),
         lambda: catalog.finish(source(9).sha256, state="partial", segments=1),
-        lambda: catalog.replace_index("m2", [first.sha256]),
+        lambda: catalog.replace_index("m", [first.sha256]),
         lambda: begin(catalog, second, "third"),
         lambda: catalog.begin_forgetting(first.sha256),
         lambda: catalog.forget(first.sha256),
