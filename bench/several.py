@@ -6,9 +6,10 @@ Starts a PostgreSQL and a Qdrant server on loopback and makes a folder of texts,
 with subtitles. **kills**: the folder is ingested by one process, which is the truth; then by
 several `omni-mcp ingest` that are killed (SIGKILL) one by one at random and started again, in as
 many fresh libraries as it takes; each is ingested to the end by a last process and compared.
-**throughput**: one process and two, twice; CPU seconds beside the time, which means little on a
-machine that does other work. With --one-core-each a process has one core, as machines of their own
-would have theirs, less what the database and the index take. **reading**: searches, lists and
+**throughput**: one process and two, twice; beside the time, which means little on a machine that
+does other work, the CPU seconds of all, and of the busiest: how much less than one process alone
+it has to do is what two machines of their own would gain, as long as database and index keep up.
+With --one-core-each a process has one core. **reading**: searches, lists and
 servers while another process writes (`several_reading.py`). Everything with the weightless encoder,
 so that the machinery is measured.
 """
@@ -201,7 +202,7 @@ def throughput(
     there: Servers, work: Path, media: Path, counts: list[int], *, one_core_each: bool
 ) -> None:
     """Print seconds and CPU seconds for each number of processes."""
-    first, cores = 0.0, sorted(os.sched_getaffinity(0))
+    first, alone, cores = 0.0, 0.0, sorted(os.sched_getaffinity(0))
     for n in counts:
         library = there.library(work, 60)
         started = time.perf_counter()
@@ -213,9 +214,10 @@ def throughput(
             process.end()
         seconds = time.perf_counter() - started
         first = first or seconds
-        cpu = sum(p.cpu_s for p in running)
-        print(f"{n} process{'es' * (n > 1)}: {seconds:.1f} s, {cpu:.1f} CPU s; "
-              f"{first / seconds:.2f}x", flush=True)  # fmt: skip
+        cpu, busiest = sum(p.cpu_s for p in running), max(p.cpu_s for p in running)
+        alone = alone or busiest
+        print(f"{n} process{'es' * (n > 1)}: {seconds:.1f} s, {first / seconds:.2f}x; {cpu:.1f} "
+              f"CPU s, the busiest {busiest:.1f}, {alone / busiest:.2f}x", flush=True)  # fmt: skip
 
 
 def reading(title: str, of: Environment, work: Path) -> None:
