@@ -28,6 +28,8 @@ _ALONE = re.compile(
 )
 """A reference to one half alone, or to what is no character."""
 _BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,8}|#x[\da-fA-F]{1,8});)([A-Za-z]\w{0,30};)?")
+_AS_IT_IS = re.compile(rb"(<!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
+"""Where `&` stands for itself."""
 _NO_CHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
 _DECLARATION = re.compile(rb"\A\s*<\?xml\s[^<>]*?\?>\s*")
 _DECLARED = re.compile(rb"encoding\s*=\s*[\"']([\w.:-]+)[\"']")
@@ -67,7 +69,11 @@ def parseable(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _mended(chunk: bytes) -> bytes:
     if b"&#" in chunk:
         chunk = _ALONE.sub(b"", _PAIR.sub(_whole, _CONTROL.sub(b"", chunk)))
-    return chunk if b"<![CDATA[" in chunk else _BARE.sub(_escaped, chunk)
+    if b"<![CDATA[" not in chunk:
+        return _BARE.sub(_escaped, chunk)
+    parts = _AS_IT_IS.split(chunk)
+    parts[::2] = (_BARE.sub(_escaped, part) for part in parts[::2])
+    return b"".join(parts)
 
 
 def _whole(pair: re.Match[bytes]) -> bytes:

@@ -221,6 +221,7 @@ def test_sheets_keep_their_names_where_the_list_of_their_parts_is_lost(
 _FAULTS = {
     "a bare and": (b"R&D at A&B; x & y", "R&D at A&B; x & y"),
     "entities of HTML": (b"caf&eacute;&nbsp;bar &LT;b", "café bar <b"),
+    "beside text as it is": (b"<![CDATA[a & <b]]> R&D", "a & <b R&D"),
     "an unknown entity": (b"&foo; and &#38;", "&foo; and &"),
     "halves of a character": (b"&#xD83D;&#xDE00; &#55357;&#56832; &#xD800;!", "😀 😀 !"),
     "no character": (b"a&#xFFFE;b\xef\xbf\xbfc", "abc"),
