@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from xml.etree import ElementTree as ET
 
+from omni_core.media.document.number_format import number_format
 from omni_core.media.document.zipped_xml import Package, attribute, local, relationship
 
 MAX_SERIES_POINTS = 5000
 """Data points read of one series; how many follow is said in its line."""
+_OFF = ("0", "false", "off")
 _COLUMNS = ("tx", "cat", "val", "xVal", "yVal", "bubbleSize")
 
 
@@ -33,12 +35,13 @@ def _chart_part(p: Package, part: str) -> list[str]:
 def chart_lines(chart: ET.Element) -> list[str]:
     """The titles, then a line for each series (`Tonnes: Cod 312; Saithe 140`), then labels."""
     titles, series, labels = [], [], []
+    old = any(local(e) == "date1904" and attribute(e, "val") not in _OFF for e in chart)
     for e in chart.iter():
         name = local(e)
         if name == "title":
             titles.append(_words(e))
         elif name == "ser":
-            series.append(_series(e))
+            series.append(_series(e, from_1904=old))
         elif name == "dLbl":
             labels += [_words(rich) for rich in e.iter() if local(rich) == "rich"]
     return [line for line in (*titles, *series, *_extended(chart), *labels) if line]
@@ -60,9 +63,10 @@ def _words(element: ET.Element) -> str:
     return " ".join("".join(words).split())
 
 
-def _series(series: ET.Element) -> str:
+def _series(series: ET.Element, *, from_1904: bool) -> str:
     """`name: category value; category value`."""
-    columns = {local(part): _levels(part) for part in series if local(part) in _COLUMNS}
+    columns = {local(part): _levels(part, from_1904=from_1904) for part in series
+               if local(part) in _COLUMNS}  # fmt: skip
     name = " ".join(columns.get("tx", {}).values())
     if not name:  # typed into the chart, not taken from a cell
         name = " ".join(_words(part) for part in series if local(part) == "tx")
@@ -80,10 +84,10 @@ def _line(name: str, points: Iterable[str]) -> str:
     return ": ".join(part for part in (name, "; ".join(found)) if part)
 
 
-def _levels(column: ET.Element) -> dict[str, str]:
+def _levels(column: ET.Element, *, from_1904: bool = False) -> dict[str, str]:
     """The points of a column by index; of categories on several levels `2024 May`."""
     levels = [e for e in column.iter() if local(e) == "lvl"] or [column]
-    found, *outer = [_points(level) for level in levels]
+    found, *outer = [_points(level, from_1904=from_1904) for level in levels]
     for level in outer:
         name = ""
         for i, inner in found.items():
@@ -92,14 +96,19 @@ def _levels(column: ET.Element) -> dict[str, str]:
     return found
 
 
-def _points(level: ET.Element) -> dict[str, str]:
-    """The points below an element by their index: their text, or that of their value."""
-    return {
-        e.get("idx", ""): (e.text or "").strip()
-        or "".join(v.text or "" for v in e.iter() if local(v) == "v")
-        for e in level.iter()
-        if local(e) == "pt"
-    }
+def _points(level: ET.Element, *, from_1904: bool) -> dict[str, str]:
+    """The points below an element by their index: their text, or that of their value, a number as
+    its format shows it."""
+    codes = [e.text or "" for e in level.iter() if local(e) == "formatCode"]
+    shown = number_format(codes[0]) if codes else None
+    found = {}
+    for e in level.iter():
+        if local(e) == "pt":
+            value = (e.text or "").strip()
+            value = value or "".join(v.text or "" for v in e.iter() if local(v) == "v")
+            shown_value = shown.show(value, from_1904=from_1904) if shown is not None else value
+            found[e.get("idx", "")] = shown_value
+    return found
 
 
 def _extended(chart: ET.Element) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from omni_core.media.document import formulas
 from omni_core.media.document.docx_styles import Styles
 from omni_core.media.document.drawing_ml import (
     Picture,
@@ -30,7 +31,6 @@ _WITHOUT_TEXT = ("pPr", "tblPr", "tcPr", "trPr", "tblGrid", "sectPr", "sdtPr", "
 """Properties, and the code of a field."""
 _PARAGRAPHS = ("p", "oMathPara", "oMath")
 """A formula may stand among the paragraphs."""
-_FORMULA = {"den": "/", "sup": "^", "sub": "_", "rad": "√"}
 _OFF = ("0", "false", "off")
 
 
@@ -168,8 +168,8 @@ class _Runs:
             self.words.append(_chosen(e))
         elif name == "ruby":
             self._ruby(e)
-        elif name in _FORMULA:
-            self._formula(_FORMULA[name], e)
+        elif name in formulas.PARTS:
+            self.words.append(formulas.formula(e))
         else:
             alt = attribute(e, "alt") if name in ("shape", "rect") else ""
             before, self._alt = self._alt, alt or self._alt
@@ -193,12 +193,6 @@ class _Runs:
 
     def _pictures(self, found: Iterator[Picture]) -> None:
         self.references += [Reference("picture", picture=picture) for picture in found]
-
-    def _formula(self, sign: str, e: ET.Element) -> None:
-        at = len(self.words)
-        self.gather(e)
-        inside = "".join(self.words[at:]).strip()
-        self.words[at:] = [sign + (inside if len(inside) == 1 else f"({inside})")] if inside else []
 
     def _ruby(self, ruby: ET.Element) -> None:
         """A word, then its reading, which the file gives first: `東京(とうきょう)`."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
+from omni_core.media.document import formulas
 from omni_core.media.document.charts import graphic_lines
 from omni_core.media.document.unread import EMBEDDED, LINKED, LINKED_FILE, MISSING, Unread
 from omni_core.media.document.zipped_xml import Link, Package, attribute, local, relationship
@@ -84,13 +85,20 @@ def paragraphs(element: ET.Element) -> list[str]:
 
 def _words(paragraph: ET.Element) -> str:
     """The text of a paragraph's runs and formulas; breaks and tabs become spaces."""
-    words = []
-    for e in visible(paragraph):
-        if local(e) == "t":
-            words.append(e.text or "")
-        elif local(e) in ("tab", "br"):
-            words.append(" ")
-    return " ".join("".join(words).split())
+    return " ".join("".join(_pieces(paragraph)).split())
+
+
+def _pieces(e: ET.Element) -> Iterator[str]:
+    name = local(e)
+    if name == "t":
+        yield e.text or ""
+    elif name in ("tab", "br"):
+        yield " "
+    elif name in formulas.PARTS:
+        yield formulas.formula(e)
+    else:
+        for child in children(e):
+            yield from _pieces(child)
 
 
 def pictures(element: ET.Element, links: Mapping[str, Link], alt: str = "") -> Iterator[Picture]:

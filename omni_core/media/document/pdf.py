@@ -12,33 +12,31 @@ import os
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 from omni_core.errors import NotFoundError, TooLargeError, UnreadableError
 from omni_core.media.dates import from_file, parse
 from omni_core.media.document import epub
 from omni_core.media.document.engines import xfa
-from omni_core.media.document.engines.base import FAILURES, Document, Field, Kind, Page
+from omni_core.media.document.engines.base import FAILURES, Kind
 from omni_core.media.document.engines.opened import Opened, opened
 from omni_core.media.document.page_damage import PageDamage
-from omni_core.media.document.page_units import (
-    PageUnits,
-    figure_segments,
-    look,
-    row_segments,
+from omni_core.media.document.page_units import figure_segments, row_segments
+from omni_core.media.document.pdf_page import (
+    page_picture,
+    pictures_inside,
+    read_page,
+    word_windows,
 )
-from omni_core.media.document.pdf_text import MAX_HEADING, PageText, divided, page_text, remarks
+from omni_core.media.document.pdf_text import MAX_HEADING, divided
 from omni_core.media.document.placed_words import placed_words
 from omni_core.media.guard import unreadable
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import is_text
-from omni_core.text.places import Place, after, pack, within
-from omni_core.text.windows import text_windows
+from omni_core.text.places import after
 from omni_core.types import (
-    Channel,
     Crop,
     CutOptions,
     FileWarning,
@@ -50,17 +48,10 @@ from omni_core.types import (
     Segment,
     Source,
     Span,
-    TextContent,
 )
 
 log = logging.getLogger(__name__)
 
-MAX_EDGE = 1400
-"""Largest long edge of a page image that is embedded, in pixels; more costs and gains nothing."""
-SCAN_PICTURE = 0.5
-SCAN_TEXT = 0.08
-"""A page is a scan when a picture covers at least the first share of it, and lines of text less
-than the second: dense text covers 0.3 and more, two stamped lines 0.01."""
 _XPS = (".xps", ".oxps")
 _OBJECT = re.compile(rb"(?:^|[\r\n])\s*\d+ \d+ obj\b")
 _MIME: dict[Kind, str] = {
@@ -79,18 +70,6 @@ _XFA = (
 _REPAIRED = (
     "the file is damaged or cut short; what could be repaired is in, pages or words may be missing"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What a page says, and whether its words lie in a picture."""
-
-    words: PageText
-    remarks: list[str]
-    attachments: list[str]
-    scan: bool
-    units: PageUnits
-    damaged: bool = False
 
 
 class PdfMedium(Medium):
@@ -138,7 +117,7 @@ class PdfMedium(Medium):
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
         """For each page the windows of its words, the rows of its tables, its figures, each with
-        its caption, then its page image.
+        its caption, then its page image and the pictures on it that may hold words.
 
         A page whose words lie in a picture, or whose text layer means nothing, is marked for OCR
         (`scan`). A page that cannot be drawn or read costs itself and gives a warning.
@@ -156,11 +135,11 @@ class PdfMedium(Medium):
             form = xfa.fields(data := _form(file))
             if data:
                 yield FileWarning(_XFA)
-            damage = PageDamage()
+            damage, seen = PageDamage(), set[bytes]()
             for number in range(1, file.document.pages + 1):
                 span = Span("page", number, number + 1)
                 try:
-                    page = _read(file, number, form)
+                    page = read_page(file, number, form)
                 except FAILURES as e:
                     log.debug("%s, page %d: %s", path, number, e)
                     damage.lost.append(number)
@@ -184,16 +163,19 @@ class PdfMedium(Medium):
                 heading = headings[-1][1] if headings else ""
                 places = page.words.places
                 places = after(places, len(begun)) if begun else places
-                yield from _windows(source, span, text, headings, places, options)
+                yield from word_windows(source, span, text, headings, places, options)
                 above = headings[0][1] if headings else ""
                 yield from row_segments(page.units, source, span, above)
                 if number not in options.undrawn:
-                    picture = _picture(file, number, source, page.scan, options)
+                    picture = page_picture(file, number, source, page.scan, options)
                     drawn = picture.content if isinstance(picture, Segment) else None
                     if page.units.captions and isinstance(drawn, ImageContent):
                         pixels = drawn.pixels
                         yield from figure_segments(page.units, pixels, source, span, above)
                     yield picture
+                    if isinstance(picture, Segment):
+                        inside = page.inside
+                        yield from pictures_inside(file, number, source, inside, options, seen)
             yield from damage.warnings()
 
     def page(
@@ -268,90 +250,6 @@ def _kind(path: str) -> Kind:
         return "epub"
     xps = any(name.lower().endswith(".fdseq") for name in names) or path.lower().endswith(_XPS)
     return "xps" if xps else "epub"
-
-
-def _read(file: Opened, number: int, form: Sequence[Field] = ()) -> _Read:
-    """A page as the first engine reads it, or the other one where that fails or finds nothing that
-    can be read."""
-
-    def read(document: Document) -> _Read:
-        page = document.page(number)
-        words = page_text(page)
-        damaged = page.is_damaged()
-        scan = not words.usable or _is_scan(page, words)
-        said = remarks(page, words.text, form)
-        return _Read(words, said, page.attachments(), scan, look(page, words.lines), damaged)
-
-    page = file.attempt(read)
-    if page.damaged:
-        again = file.attempt(read, second=True)
-        more = len(again.words.text) > len(page.words.text) and again.words.usable
-        return replace(again, damaged=True) if more else page
-    if not page.words.usable:
-        again = file.attempt(read, second=True)
-        return again if again.words.usable and again.words.text else page
-    return page
-
-
-def _picture(
-    file: Opened, number: int, source: Source, scan: bool, options: CutOptions
-) -> Segment | FileWarning:
-    edge = min(options.image_edge, MAX_EDGE)
-    hung = number in options.hung
-    if hung and not file.has_second:
-        return FileWarning(
-            f"the picture of page {number} cannot be drawn in time; its words are in"
-        )
-    try:
-        pixels = file.attempt(lambda document: document.page(number).draw(edge, None), second=hung)
-    except FAILURES as e:
-        return FileWarning(
-            f"the picture of page {number} cannot be drawn ({type(e).__name__}); its words are in"
-        )
-    extra = {"scan": True} if scan else {}
-    span = Span("page", number, number + 1)
-    return Segment(
-        source.id, Modality.DOCUMENT, Channel.VISUAL, span, ImageContent(pixels), extra=extra
-    )
-
-
-def _windows(
-    source: Source,
-    span: Span,
-    text: str,
-    headings: list[tuple[int, str]],
-    places: list[Place],
-    options: CutOptions,
-) -> Iterator[Segment]:
-    for part, w in enumerate(text_windows(text, options, headings)):
-        extra = {"heading": w.heading} if w.heading else {}
-        if placed := pack(within(text, places, w.start, w.end)):
-            extra["placed"] = placed
-        yield Segment(
-            source.id,
-            Modality.DOCUMENT,
-            Channel.TEXT,
-            span,
-            TextContent(w.text),
-            w.text,
-            "text layer",
-            part,
-            extra,
-        )
-
-
-def _is_scan(page: Page, words: PageText) -> bool:
-    """Whether a picture covers most of the page and the text layer little of it: a stamp, a fax
-    header or a signature on a scan. The layer of a searchable scan covers what the picture shows.
-    """
-    if words.covered >= SCAN_TEXT:
-        return False
-    covered = 0.0
-    for left, top, right, bottom in page.pictures():
-        width = min(right, page.width) - max(left, 0.0)
-        height = min(bottom, page.height) - max(top, 0.0)
-        covered = max(covered, max(width, 0.0) * max(height, 0.0))
-    return covered >= SCAN_PICTURE * page.width * page.height
 
 
 def _names(names: list[str]) -> str:

@@ -211,7 +211,8 @@ class _Rows:
         name = tag.rpartition("}")[2]
         if name == "c":
             reference = attributes.get("r", "")
-            self._column = _column(reference) if reference else self._column + 1
+            letters = reference.rstrip("0123456789")
+            self._column = _column(letters) if reference else self._column + 1
             self._type, self._style = attributes.get("t", "n"), attributes.get("s", "0")
             self._text.clear()
             self._remaining = MAX_CHARACTERS
@@ -268,7 +269,7 @@ def _rows(p: Package, part: str, reader: _Rows) -> Iterator[Row]:
 
 @lru_cache(4096)
 def _column(reference: str) -> int:
-    """0 for A5, 27 for AB5."""
+    """0 for A, 27 for AB, and for AB5; asked for letters alone, few are kept."""
     number = 0
     for letter in re.sub(r"[^A-Z]", "", reference)[:3]:
         number = number * 26 + ord(letter) - 64

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections import Counter
 
 MOSTLY_UNREADABLE = 0.1
 """Share of unreadable characters from which a layer is left out. Of 5,789 pages with text of public
@@ -52,12 +53,15 @@ def is_readable(text: str) -> bool:
 
 def unreadable_share(text: str) -> float:
     """Share of characters other than spaces that are U+FFFD, private, or controls; 0 to 1."""
-    seen = [c for c in text if not c.isspace()]
+    seen = {c: count for c, count in Counter(text).items() if not c.isspace()}
     if not seen:
         return 0.0
-    return sum(c == "\ufffd" or unicodedata.category(c) in ("Co", "Cc", "Cn") for c in seen) / len(
-        seen
-    )
+    unread = sum(count for c, count in seen.items() if _is_unreadable(c))
+    return unread / sum(seen.values())
+
+
+def _is_unreadable(c: str) -> bool:
+    return c == "\ufffd" or unicodedata.category(c) in ("Co", "Cc", "Cn")
 
 
 def is_enciphered(text: str) -> bool:
@@ -66,14 +70,15 @@ def is_enciphered(text: str) -> bool:
     Words in capitals and words with digits are left out: codes and abbreviations.
     """
     words = [w for w in _WORD.findall(text) if not w.isupper()]
-    letters = [c for c in unicodedata.normalize("NFD", "".join(words).lower()) if c.isalpha()]
-    latin = [c for c in letters if "a" <= c <= "z"]
     if len(set(words)) < LEAST_WORDS:
         return False
-    if len(latin) < LEAST_LETTERS or len(latin) < 0.8 * len(letters):
+    counts = Counter(unicodedata.normalize("NFD", "".join(words).lower()))
+    letters = sum(count for c, count in counts.items() if c.isalpha())
+    latin = sum(count for c, count in counts.items() if "a" <= c <= "z")
+    if latin < LEAST_LETTERS or latin < 0.8 * letters:
         return False
-    frequent = sum(c in FREQUENT for c in latin) / len(latin)
-    vowels = sum(c in VOWELS for c in latin) / len(latin)
+    frequent = sum(counts[c] for c in FREQUENT) / latin
+    vowels = sum(counts[c] for c in VOWELS) / latin
     return frequent < FEW_FREQUENT or (frequent < FEW_IN_DOUBT and vowels < FEW_VOWELS)
 
 

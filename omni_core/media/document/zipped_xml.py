@@ -20,6 +20,7 @@ from xml.etree import ElementTree as ET
 from omni_core.errors import TooLargeError, UnreadableError
 from omni_core.media.document.broken_zip import mended
 from omni_core.media.document.unread import CUT_OFF, DAMAGED, MISSING, UNLINKED, Unread
+from omni_core.media.document.xml_bytes import parseable
 
 MAX_PART_BYTES = 64 << 20
 """Bytes of one part that is held in memory; the text of the longest novels is 5 MB."""
@@ -31,10 +32,6 @@ MAX_DEPTH = 200
 _CHUNK = 1 << 16
 _HARMLESS = re.compile(rb"<!DOCTYPE\s[^\[\]<>]*>")
 """A DOCTYPE that only names a DTD, which is never loaded: formulas of OpenOffice have one."""
-_CONTROLS = bytes({*range(32)} - {9, 10, 13})
-_CONTROL = re.compile(rb"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bceBCEfF]|1[\da-fA-F]));")
-"""A reference to such a character."""
-_LONGEST_REFERENCE = 12
 _SMALL_CHUNK = 256
 """In which a damaged part is read again: what precedes the damage within a chunk is lost."""
 _CONTENT = {
@@ -192,9 +189,9 @@ class Package:
     def _parsed(self, part: str, guard: _Guard, most: int) -> Iterator[None]:
         parser: ET.XMLParser | None = None
         try:
-            for chunk in _without_controls(self._chunks(part, most)):
+            for chunk in parseable(self._chunks(part, most)):
                 if parser is None:
-                    parser = ET.XMLParser(target=guard)  # noqa: S314
+                    parser = ET.XMLParser(target=guard, encoding="utf-8")  # noqa: S314
                     chunk = _HARMLESS.sub(b"", chunk, count=1)
                 parser.feed(chunk)
                 yield
@@ -231,24 +228,6 @@ class Package:
                     f.read(_SMALL_CHUNK)
                 while chunk := f.read(_SMALL_CHUNK):
                     yield chunk
-
-
-def _without_controls(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """A part without the control characters that XML forbids, which would cost all that follows;
-    as it is where a character has two bytes."""
-    held, wide = b"", False
-    for n, chunk in enumerate(chunks):
-        wide = wide or (n == 0 and (b"\0" in chunk[:4] or chunk[:2] in (b"\xff\xfe", b"\xfe\xff")))
-        if wide:
-            yield chunk
-            continue
-        clean = held + chunk.translate(None, _CONTROLS)
-        cut = clean.rfind(b"&", -_LONGEST_REFERENCE)
-        cut = cut if cut >= 0 and b";" not in clean[cut:] else len(clean)
-        clean, held = clean[:cut], clean[cut:]
-        yield _CONTROL.sub(b"", clean) if b"&#" in clean else clean
-    if held:
-        yield held
 
 
 class _Guard:

@@ -99,6 +99,10 @@ class Page(ABC):
         """Where pictures lie."""
 
     @abstractmethod
+    def may_have_pictures(self) -> bool:
+        """Whether to look for pictures: False, at little cost, where there are none."""
+
+    @abstractmethod
     def notes(self) -> list[Note]:
         """The remarks that readers attached."""
 

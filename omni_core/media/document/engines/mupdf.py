@@ -171,6 +171,10 @@ class MuPdfPage(Page):
         return [self._seen(i["bbox"]) for i in self._page.get_image_info()]
 
     @override
+    def may_have_pictures(self) -> bool:
+        return not self._page.parent.is_pdf or bool(self._page.get_images())
+
+    @override
     def attachments(self) -> list[str]:
         if not self._page.parent.is_pdf or self._page.first_annot is None:
             return []

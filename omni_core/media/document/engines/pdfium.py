@@ -173,6 +173,10 @@ class PdfiumPage(Page):
         return [self._seen(*bounds) for bounds in _pictures(self._page)]
 
     @override
+    def may_have_pictures(self) -> bool:
+        return True
+
+    @override
     def notes(self) -> list[Note]:
         return self._notes
 

@@ -10,6 +10,7 @@ import ctypes
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import pypdfium2.raw as c
@@ -90,7 +91,19 @@ def runs(
         if at_end:
             out.append(run)
             run, last = Run(), None
-    return [r for r in (*out, run) if r.text.strip()]
+    return _forward([r for r in (*out, run) if r.text.strip()])
+
+
+def _forward(found: list[Run]) -> list[Run]:
+    """Lines that run up, down or upside down in the order in which they are read: PDFium takes
+    them from one side of its page, whichever they begin at."""
+    out: list[Run] = []
+    for turn, group in groupby(found, lambda run: direction(run.glyphs)):
+        block = list(group)
+        first, last = (around([g.box for g in block[n].glyphs]) for n in (0, -1))
+        backwards = {90: first[0] < last[0], 180: first[1] < last[1], 270: first[0] > last[0]}
+        out += reversed(block) if backwards.get(turn, False) else block
+    return out
 
 
 def lines(found: list[Run]) -> list[Line]:

@@ -216,3 +216,59 @@ def test_sheets_keep_their_names_where_the_list_of_their_parts_is_lost(
         ("sheet Otters", "seen"), ("hidden sheet Herons", "unseen"),
     ]  # fmt: skip
     assert read(path)[1][0].endswith("may be missing: xl/workbook.xml")
+
+
+_FAULTS = {
+    "a bare and": (b"R&D at A&B; x & y", "R&D at A&B; x & y"),
+    "entities of HTML": (b"caf&eacute;&nbsp;bar &LT;b", "café bar <b"),
+    "beside text as it is": (b"<![CDATA[a & <b]]> R&D", "a & <b R&D"),
+    "an unknown entity": (b"&foo; and &#38;", "&foo; and &"),
+    "halves of a character": (b"&#xD83D;&#xDE00; &#55357;&#56832; &#xD800;!", "😀 😀 !"),
+    "no character": (b"a&#xFFFE;b\xef\xbf\xbfc", "abc"),
+    "a byte of Windows-1252": (b"it\x92s 5 \x80, caf\xc3\xa9", "it’s 5 €, café"),
+}
+
+
+@pytest.mark.parametrize("fault", _FAULTS)
+@pytest.mark.parametrize("before", [0, 65_536])
+def test_a_small_fault_in_the_xml_costs_itself(
+    zipped: Any, read: Read, fault: str, before: int
+) -> None:
+    written, shown = _FAULTS[fault]
+    body = b"<w:p><w:t>%s</w:t></w:p><w:p><w:t>%s</w:t></w:p><w:p><w:t>End</w:t></w:p>"
+    parts = {"word/document.xml": _document(body % (b"x" * before, written)),
+             "word/_rels/document.xml.rels": "<Relationships/>"}  # fmt: skip
+    text, warnings = read(zipped("a.docx", parts))
+    assert text.replace("\xa0", " ").endswith(f"{shown}\nEnd")
+    assert warnings == []
+
+
+_ENCODINGS = {
+    "declared": (b'<?xml version="1.0" encoding="windows-1251"?>', "cp1251"),
+    "two bytes": (b'<?xml version="1.0" encoding="GBK"?>', "gbk"),
+    "not as declared": (b'<?xml version="1.0" encoding="ISO-8859-1"?>', "utf-8"),
+    "declared as wide": (b'<?xml version="1.0" encoding="UTF-16"?>', "utf-8"),
+    "unknown": (b'<?xml version="1.0" encoding="ansi_x"?>', "utf-8"),
+    "after a line": (b'\n <?xml version="1.1" encoding="UTF-8"?>', "utf-8"),
+    "wide": (b"", "utf-16"),
+}
+
+
+@pytest.mark.parametrize("kind", _ENCODINGS)
+def test_a_part_is_read_in_the_encoding_it_is_in(zipped: Any, read: Read, kind: str) -> None:
+    declaration, encoding = _ENCODINGS[kind]
+    words = "Договор подписан " * 3
+    xml = _document(
+        f"<w:p><w:t>{words}</w:t></w:p><w:p><w:t>{'x' * 70_000} End</w:t></w:p>".encode()
+    )
+    parts = {"word/document.xml": declaration + xml.decode().encode(encoding),
+             "word/_rels/document.xml.rels": "<Relationships/>"}  # fmt: skip
+    text, warnings = read(zipped("a.docx", parts))
+    assert text.startswith("Договор подписан Договор")
+    assert text.endswith(" End")
+    assert warnings == []
+
+
+def _document(body: bytes) -> bytes:
+    space = b'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    return b"<w:document %s><w:body>%s</w:body></w:document>" % (space, body)

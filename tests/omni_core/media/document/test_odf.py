@@ -460,9 +460,7 @@ def test_a_damaged_part_costs_itself_and_is_named(odf: Writer, svc: Any) -> None
 @pytest.mark.parametrize("kind", ["text", "spreadsheet"])
 def test_what_stands_before_the_damage_is_read(kind: str, odf: Writer, svc: Any) -> None:
     row = f"<table:table-row>{_cell('before')}</table:table-row>"
-    path = odf(
-        kind, f'<table:table table:name="S">{row}</table:table><text:p>a &broken; b</text:p>'
-    )
+    path = odf(kind, f'<table:table table:name="S">{row}</table:table><text:p>a <broken b</text:p>')
     items = _everything(svc, path)
     assert [i.text for i in items if isinstance(i, Segment)] == ["before"]
     (warning,) = (i.message for i in items if isinstance(i, FileWarning))

@@ -48,6 +48,18 @@ def test_a_chart_is_read_as_its_titles_and_series(slide: Any, cut: Any) -> None:
     assert segment.text == "Tonnes landed\n1956: Cod 312; Saithe 87"
 
 
+@pytest.mark.parametrize(("from_1904", "day"), [("0", "2023-03-15"), ("1", "2027-03-16")])
+def test_numbers_of_a_chart_are_read_as_its_axes_show_them(
+    slide: Any, cut: Any, from_1904: str, day: str
+) -> None:
+    days = "<formatCode>dd/mm/yyyy</formatCode><pt idx='0'><v>45000</v></pt>"
+    shares = "<formatCode>0.0%</formatCode><pt idx='0'><v>0.256</v></pt>"
+    chart = f"<c><date1904 val='{from_1904}'/><ser><cat>{days}</cat><val>{shares}</val></ser></c>"
+    path = slide('<graphicFrame><chart r:id="c"/></graphicFrame>', c=("charts/chart1.xml", chart))
+    (segment,) = cut(path)
+    assert segment.text == f"{day} 25.6%"
+
+
 def test_a_diagram_is_read_as_its_points(slide: Any, cut: Any) -> None:
     first, second = (f"<pt><t><p><t>{w}</t></p></t></pt>" for w in ("Pilot boards", "Cast off"))
     data = f"<d><pt/>{first}{second}</d>"

@@ -140,3 +140,21 @@ def test_an_xps_without_mupdf_says_which_setting_reads_it(tmp_path: Path) -> Non
     with pytest.raises(UnreadableError, match="OMNI_PDF=pymupdf") as e:
         service(pdf="pypdfium2").probe(str(path))
     assert e.value.code == "UNSUPPORTED_TYPE"
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_lines_of_a_turned_page_are_in_the_order_in_which_they_are_read(
+    tmp_path: Path, cut: Any, turn: int
+) -> None:
+    with pymupdf.open() as doc:
+        page = doc.new_page()
+        for n, words in enumerate(("First line here", "Second line here", "Third line here")):
+            page.insert_text((72, 100 + 20 * n), words)
+        page.set_rotation(turn)
+        page = doc.new_page()
+        for n, words in enumerate(("First line here", "Second line here", "Third line here")):
+            at = {90: (200 + 20 * n, 700), 180: (500, 700 - 20 * n), 270: (400 - 20 * n, 100)}
+            page.insert_text(at[turn], words, rotate=turn)
+        doc.save(tmp_path / "a.pdf")
+    texts = [s.text.split("\n") for s in cut(tmp_path / "a.pdf") if s.text]
+    assert texts == [["First line here", "Second line here", "Third line here"]] * 2
