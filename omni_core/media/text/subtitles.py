@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from omni_core.media.dates import from_file
 from omni_core.media.limiting import after_the_limit
+from omni_core.media.text import picture_subtitles
 from omni_core.media.text.cues import cue_windows
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read_bytes, segments
@@ -26,6 +27,9 @@ _MIME = {
 }  # fmt: skip
 
 
+HEAD = 4096
+
+
 class SubtitleMedium(Medium):
     """Subtitle files that are ingested by themselves."""
 
@@ -36,12 +40,13 @@ class SubtitleMedium(Medium):
     )
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """By the header or the first cue."""
-        return claims(head, suffix)
+        """By the header or the first cue; those that are pictures are claimed to be named."""
+        return claims(head, suffix) or bool(picture_subtitles.kind_of(head, suffix))
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """The duration is the end of the last cue; None for a file without cues."""
         data = read_bytes(path)
+        picture_subtitles.refuse(path, data[:HEAD])
         subtitles = read_bytes_of(data, _suffix(path))
         when, origin = from_file(path)
         return MediaInfo(
