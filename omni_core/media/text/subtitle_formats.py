@@ -31,6 +31,7 @@ from omni_core.media.text.subtitle_reading import Reading
 from omni_core.media.text.subtitle_scc import HEADER as SCC_HEADER
 from omni_core.media.text.subtitle_scc import read_scc
 from omni_core.media.text.subtitle_stl import is_stl, read_stl
+from omni_core.media.text.subtitle_transcripts import may_be_transcript, read_transcript
 from omni_core.media.text.subtitle_ttml import read_ttml
 from omni_core.text.charset import decode, decoded, is_text
 
@@ -60,6 +61,8 @@ class Subtitles:
     """What could not be read."""
     doubts: tuple[str, ...] = ()
     """About its encoding, where that is a guess."""
+    aside: str = ""
+    """What a transcript says beside its cues."""
 
 
 def detect_format(text: str, suffix: str = "") -> str | None:
@@ -112,7 +115,10 @@ def claims(head: bytes, suffix: str) -> bool:
     """Whether the first bytes of a file are those of subtitles."""
     if is_stl(head):
         return True
-    return is_text(head) and detect_format(decode(head, markup=True), suffix) is not None
+    if not is_text(head):
+        return False
+    start = decode(head, markup=True)
+    return detect_format(start, suffix) is not None or may_be_transcript(start)
 
 
 def read_bytes_of(data: bytes, suffix: str = "", fps: FrameRate | None = None) -> Subtitles:
@@ -137,7 +143,14 @@ def read_subtitles(text: str, suffix: str = "", fps: FrameRate | None = None) ->
     suffix: of the file's name. fps: asks the film, for a format that counts frames and names no
     rate.
     """
-    kind = detect_format(text, suffix) or ("ass" if "[Events]" in text else "srt")
+    kind = detect_format(text, suffix)
+    if kind is None and may_be_transcript(text[:4096]):
+        found = read_transcript(text)
+        if found is None:
+            return Subtitles("", [])
+        cues, warnings = found.reading.in_order(), found.reading.warnings()
+        return Subtitles("transcript", cues, warnings, aside=found.aside)
+    kind = kind or ("ass" if "[Events]" in text else "srt")
     reading = _read(text, kind, fps)
     return Subtitles(kind, reading.in_order(), reading.warnings())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
 from omni_core.media.limiting import after_the_limit
 from omni_core.media.text import picture_subtitles
@@ -23,7 +24,7 @@ _MIME = {
     "lrc": "application/x-lrc", "subviewer": "text/x-subviewer",
     "subviewer1": "text/x-subviewer", "timedtext": "application/x-srv3+xml",
     "mpl2": "text/x-mpl2", "tmplayer": "text/x-tmplayer", "json3": "application/json",
-    "scc": "text/x-scc", "stl": "application/x-ebu-stl",
+    "scc": "text/x-scc", "stl": "application/x-ebu-stl", "transcript": "application/json",
 }  # fmt: skip
 
 
@@ -36,7 +37,7 @@ class SubtitleMedium(Medium):
     rank = 5
     kinds = (
         "subtitles (SRT, VTT, ASS, TTML, SBV, SAMI, MicroDVD, MPL2, TMPlayer, LRC, SubViewer, SCC, "
-        "STL, YouTube)"
+        "STL, YouTube), transcripts in JSON"
     )
 
     def matches(self, head: bytes, suffix: str) -> bool:
@@ -48,6 +49,10 @@ class SubtitleMedium(Medium):
         data = read_bytes(path)
         picture_subtitles.refuse(path, data[:HEAD])
         subtitles = read_bytes_of(data, _suffix(path))
+        if not subtitles.kind:
+            raise UnreadableError(
+                f"{os.path.basename(path)!r} is no transcript", code="UNSUPPORTED_TYPE"
+            )
         when, origin = from_file(path)
         return MediaInfo(
             modality=Modality.DOCUMENT,
@@ -71,6 +76,8 @@ class SubtitleMedium(Medium):
             yield w.segment(source, "subtitles")
         if len(cues) < len(subtitles.cues):
             yield after_the_limit(self.limits)
+        if subtitles.aside:
+            yield from segments(subtitles.aside, source, options, [], "page text")
         for warning in subtitles.warnings:
             yield FileWarning(warning)
         if subtitles.cues:
