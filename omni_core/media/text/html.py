@@ -77,12 +77,12 @@ class HtmlMedium(Medium):
             yield FileWarning(
                 "the drawing is not seen, only its words are read; export it as PNG to have it seen"
             )
-        elif page.left_out:
+        if page.left_out:
             what = "pictures and files" if page.left_out > 1 else "picture or file"
             yield FileWarning(
                 f"{page.left_out} embedded {what} not read: ingest such files by themselves"
             )
-        elif not page.text.strip():
+        elif not page.svg and not page.text.strip():
             yield FileWarning(
                 "no visible words on the page: what its scripts would write is not in the file"
             )

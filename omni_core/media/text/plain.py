@@ -35,7 +35,9 @@ _MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
 """First bytes of text files that are not prose: RTF, PostScript, playlists."""
 _SOURCES = (".js", ".mjs", ".cjs", ".ts", ".json", ".jsonc", ".json5", ".jsonl", ".properties")
 """Files of which a program reads `\\uXXXX` as a letter."""
-_EMBEDDED = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{64,}")
+_EMBEDDED = re.compile(
+    r"data:(?:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{64,}|image/svg\+xml[;,][^\s()<>\"']{64,})"
+)
 _PDF_SOURCE = re.compile(rb"\A\s*%PDF-\d|^%PDF-\d\.\d\s[\s\S]{0,200}?^\d+ \d+ obj", re.M)
 """A PDF file of nothing but text: a damaged one is no prose either."""
 
@@ -92,7 +94,7 @@ class PlainTextMedium(Medium):
 def _without_embedded(text: str) -> tuple[str, int]:
     """The text without the files written into it (`![](data:image/png;base64,...)`), and how many
     there were."""
-    return _EMBEDDED.subn("", text) if ";base64," in text else (text, 0)
+    return _EMBEDDED.subn("", text) if "data:" in text else (text, 0)
 
 
 def read(path: str, *, markup: bool = False) -> str:
