@@ -95,7 +95,7 @@ def _is_long(directory: TiffImagePlugin.ImageFileDirectory_v2 | None) -> bool:
     """Whether samples are whole numbers of more than 16 bits, which FFmpeg takes for floats."""
     if directory is None:
         return False
-    return max(directory.get(_BITS, (1,))) > 16 and directory.get(_FORM, (1,))[0] != _FLOAT
+    return bool(max(directory.get(_BITS, (1,))) > 16 and directory.get(_FORM, (1,))[0] != _FLOAT)
 
 
 def _kind(directory: TiffImagePlugin.ImageFileDirectory_v2) -> str:
