@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 SUBTITLE_SUFFIXES = (
-    ".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".sbv", ".smi", ".sami", ".sub", ".mpl",
-    ".lrc", ".scc", ".srv3", ".srv1", ".json3", ".idx", ".sup",
+    ".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".itt", ".sbv", ".smi", ".sami", ".sub",
+    ".mpl", ".lrc", ".scc", ".srv3", ".srv1", ".json3", ".idx", ".sup",
 )  # fmt: skip
 """Subtitle files, in order of preference as sidecars; those of pictures last."""
 VIDEO_CLIPS = frozenset(

@@ -14,7 +14,7 @@ from omni_core.media.av.clock import rate
 from omni_core.media.av.container import audio_stream, container, video_stream
 from omni_core.media.av.coverage import Coverage
 from omni_core.media.held import Held, held_as, read_beside, read_with
-from omni_core.media.text import picture_subtitles
+from omni_core.media.text import unread_subtitles
 from omni_core.media.text.cues import CueWindow, cue_windows
 from omni_core.media.text.subtitle_formats import read_bytes_of
 from omni_core.text.language_names import language
@@ -37,7 +37,7 @@ MAX_BYTES = 20 << 20
 """Bytes read of one file; the rest is ignored."""
 HEAD = 4096
 """Bytes that tell pictures from text."""
-_MAYBE_PICTURES = (".sub", *picture_subtitles.SUFFIXES)
+_MAYBE_PICTURES = (".sub", *unread_subtitles.SUFFIXES)
 MAX_NAMED = 12
 """Names of sidecars that are not read in one warning."""
 
@@ -112,7 +112,7 @@ def _beside(path: str, held: Held | None) -> Transcript | None:
         if data is None:
             unread.append(f"{beside} (a link)")
             continue
-        if maybe_pictures and picture_subtitles.kind_of(data[:HEAD], _suffix(beside)):
+        if maybe_pictures and unread_subtitles.kind_of(data[:HEAD], _suffix(beside)):
             if not any(
                 _suffix(p) == ".sub" and p[:-4] == sidecar[:-4] for p in paths if p != sidecar
             ):

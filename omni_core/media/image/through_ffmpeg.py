@@ -1,7 +1,7 @@
 """Still pictures of formats that Pillow knows, in kinds that it does not: through FFmpeg.
 
 TIFF with floats in colour, with 16 bits and alpha, or with 16 bits in a plane for each colour (of
-which Pillow makes other colours, without an error), and Netpbm's PAM and PFM.
+which Pillow makes other colours, without an error), Netpbm's PAM and PFM, and JPEG-LS.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from omni_core.media.image.tags import Tags, tags_of
 
 _TIFF = (b"II*\0", b"MM\0*")
 _NETPBM = (b"P7\n", b"PF\n", b"PF ", b"Pf\n", b"Pf ")
+_JPEG_LS = b"\xff\xd8\xff\xf7"
 _BITS, _PLANAR, _TURNED = 258, 284, 0x0112
 _FORM, _FLOAT = 339, 3
 _WIDTH, _HEIGHT, _STRIPS, _TILES = 256, 257, 273, 324
@@ -38,7 +39,7 @@ def picture(path: str, head: bytes, max_pixels: int) -> tuple[Image.Image, Tags,
 
     Raises UnreadableError (UNSUPPORTED_TYPE) for a whole TIFF of a kind that nothing here reads.
     """
-    if not head.startswith((*_TIFF, *_NETPBM)) or os.path.getsize(path) > _MAX_BYTES:
+    if not head.startswith((*_TIFF, *_NETPBM, _JPEG_LS)) or os.path.getsize(path) > _MAX_BYTES:
         return None
     is_tiff = head.startswith(_TIFF)
     directory = _directory(path) if is_tiff else None
@@ -53,7 +54,7 @@ def picture(path: str, head: bytes, max_pixels: int) -> tuple[Image.Image, Tags,
         )
     if image is None:
         return None
-    image.format = "TIFF" if is_tiff else "PPM"
+    image.format = "TIFF" if is_tiff else "JPEG" if head.startswith(_JPEG_LS) else "PPM"
     tags = _tags(path) if is_tiff else Tags()
     if (turned := tags.main.get(_TURNED, 1)) != 1:
         image.getexif()[_TURNED] = turned

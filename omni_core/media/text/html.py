@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file, parse
-from omni_core.media.text import picture_subtitles
+from omni_core.media.text import unread_subtitles
 from omni_core.media.text.data_xml import LITTLE_TEXT, attribute_lines, is_data
 from omni_core.media.text.markdown import SUFFIXES
 from omni_core.media.text.page import Page
@@ -38,7 +38,7 @@ class HtmlMedium(Medium):
     def matches(self, head: bytes, suffix: str) -> bool:
         """Markup at the start, or an HTML suffix with a tag in the first bytes; not JSON, and of
         Markdown and text only whole pages."""
-        if not is_text(head) or picture_subtitles.kind_of(head, suffix):
+        if not is_text(head) or unread_subtitles.kind_of(head, suffix):
             return False
         start = decode(head, markup=True).lstrip("\ufeff \n\t")
         if suffix in SUFFIXES:  # a README may begin with any tag

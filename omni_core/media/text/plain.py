@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
-from omni_core.media.text import picture_subtitles
+from omni_core.media.text import unread_subtitles
 from omni_core.media.text.cards import is_cards, readable_cards
 from omni_core.media.text.markdown import SUFFIXES, Outline, outline
 from omni_core.media.text.readable import with_letters
@@ -52,7 +52,7 @@ class PlainTextMedium(Medium):
         """Text by its bytes; the suffix only chooses between plain text and Markdown."""
         if head.startswith(_MARKUP) or _PDF_SOURCE.search(head) or is_text_picture(head):
             return False
-        if picture_subtitles.kind_of(head, suffix):
+        if unread_subtitles.kind_of(head, suffix):
             return False
         return is_text(head)
 

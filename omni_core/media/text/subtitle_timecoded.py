@@ -1,4 +1,5 @@
-"""Cues of studios' text formats with two timecodes in frames: Spruce STL, Adobe Encore, Avid DS.
+"""Cues of studios' text formats with two timecodes in frames: Spruce STL, Adobe Encore and
+Premiere, Avid DS.
 
 `00:00:01:00 , 00:00:03:12 , words|more`, `1 00:00:01:00 00:00:03:12 words`, or the words below.
 """
@@ -13,9 +14,10 @@ from omni_core.media.text.subtitle_reading import Reading
 
 DEFAULT_FPS = 25.0
 """Frames a second where no film lies beside: these formats name no rate."""
-_CODE = r"(\d{1,2}):([0-5]\d):([0-5]\d)[:;]([0-5]\d)"
+_CODE = r"(\d{1,2})[:;]([0-5]\d)[:;]([0-5]\d)[:;]([0-5]\d)"
 _LINE = re.compile(
-    rf"[ \t]*(?:\d{{1,5}}[ \t]+)?{_CODE}[ \t]*[, \t][ \t]*{_CODE}(?:[ \t]*[, \t]|$)(.*)"
+    rf"[ \t]*(?:\d{{1,5}}[ \t]+)?{_CODE}[ \t]{{0,8}}[, \t-][ \t]{{0,8}}{_CODE}"
+    r"(?:[ \t]{0,8}[, \t]|$)(.*)"
 )
 _HEAD = re.compile(r"[ \t]*(?:\$|//|@|#|<[\w ]+>[ \t]*$|$)")
 """Lines of settings and remarks, and empty ones."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
 from omni_core.media.limiting import after_the_limit
-from omni_core.media.text import picture_subtitles
+from omni_core.media.text import unread_subtitles
 from omni_core.media.text.cues import cue_windows
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read_bytes, segments
@@ -43,12 +43,12 @@ class SubtitleMedium(Medium):
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """By the header or the first cue; those that are pictures are claimed to be named."""
-        return claims(head, suffix) or bool(picture_subtitles.kind_of(head, suffix))
+        return claims(head, suffix) or bool(unread_subtitles.kind_of(head, suffix))
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """The duration is the end of the last cue; None for a file without cues."""
         data = read_bytes(path)
-        picture_subtitles.refuse(path, data[:HEAD])
+        unread_subtitles.refuse(path, data[:HEAD])
         subtitles = read_bytes_of(data, _suffix(path))
         if not subtitles.kind:
             raise UnreadableError(

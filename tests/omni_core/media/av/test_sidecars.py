@@ -62,7 +62,7 @@ def test_a_sidecar_of_pictures_is_named(seen: Seen) -> None:
     assert warned == ["subtitles not read: talk.sub (pictures)"]
 
 
-def test_the_two_files_of_picture_subtitles_are_named_once_beside_those_that_are_read(
+def test_the_two_files_of_unread_subtitles_are_named_once_beside_those_that_are_read(
     seen: Seen,
 ) -> None:
     said, warned = seen(

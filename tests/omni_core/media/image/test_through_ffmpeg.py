@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -125,3 +127,13 @@ def test_a_bitmap_whose_reserved_bytes_are_filled_is_read(tmp_path: Path, pieces
     data = (tmp_path / "b.bmp").read_bytes()
     (tmp_path / "a.bmp").write_bytes(data[:6] + b"AB\0\0" + data[10:])
     assert tuple(seen(pieces, tmp_path / "a.bmp")[0][30, 10]) == RED
+
+
+def test_jpeg_ls_is_read(tmp_path: Path, pieces: Pieces) -> None:
+    frame = av.VideoFrame.from_ndarray(halves(), "rgb24")
+    coder = cast(Any, av.CodecContext.create("jpegls", "w"))
+    coder.width, coder.height, coder.pix_fmt, coder.time_base = 80, 60, "rgb24", Fraction(1, 25)
+    data = b"".join(bytes(p) for p in (*coder.encode(frame), *coder.encode(None)))
+    (tmp_path / "a.jls").write_bytes(data)
+    pixels, warnings = seen(pieces, tmp_path / "a.jls")
+    assert tuple(pixels[30, 10]) == RED and not warnings

@@ -22,7 +22,10 @@ AVID = (
 )
 
 
-@pytest.mark.parametrize("text", [SPRUCE, ENCORE, AVID])
+PREMIERE = "00;00;01;00 - 00;00;03;00\nThe ferry\nleaves\n\n00;00;05;12 - 00;00;09;00\nKettle\n"
+
+
+@pytest.mark.parametrize("text", [SPRUCE, ENCORE, AVID, PREMIERE])
 def test_two_timecodes_a_line_are_counted_in_frames(text: str) -> None:
     assert detect_format(text) == "timecoded"
     cues = [(c.start, c.end, c.text) for c in read_subtitles(text).cues]
@@ -37,6 +40,7 @@ def test_two_timecodes_a_line_are_counted_in_frames(text: str) -> None:
         "From 00:00:01:00 to 00:00:03:00 the ferry leaves.\n",
         "00:00:03:00 00:00:01:00 backwards\n",
         "10:00:00 11:00:00 opening hours\n",
+        "00:00:01:00" + " " * 200_000,
     ],
 )
 def test_other_lists_of_times_are_none(text: str) -> None:

@@ -1,5 +1,5 @@
-"""Subtitles that are pictures of words, of DVD (VobSub), Blu-ray (PGS) and studios (BDN XML): they
-are told from text, and named as not read."""
+"""Subtitles that are pictures of words, of DVD (VobSub), Blu-ray (PGS) and studios (BDN XML), and
+captions in MacCaption's bytes: they are told from text, and named as not read."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ _PACK = b"\0\0\1\xba"
 """How an MPEG program stream begins: in a `.sub` it is one of pictures."""
 _SUP = (b"PG", b"SP")
 _BDN = b"<BDN "
+_MCC = b"File Format=MacCaption_MCC"
 
 
 def kind_of(head: bytes, suffix: str) -> str:
-    """VobSub, PGS, DVD SUP or BDN; "" for any other file."""
+    """VobSub, PGS, DVD SUP, BDN or MCC; "" for any other file."""
+    if head.startswith((_MCC, b"\xef\xbb\xbf" + _MCC)):
+        return "MCC"
     if head.startswith(_INDEX) or (suffix == ".sub" and head.startswith(_PACK)):
         return "VobSub"
     if suffix == ".sup" and head.startswith(_SUP):
@@ -27,10 +30,16 @@ def kind_of(head: bytes, suffix: str) -> str:
 
 def refuse(path: str, head: bytes) -> None:
     """Raises UnreadableError (UNSUPPORTED_TYPE) for such a file."""
-    if kind := kind_of(head, os.path.splitext(path)[1].lower()):
+    kind = kind_of(head, os.path.splitext(path)[1].lower())
+    name = repr(os.path.basename(path))
+    if kind == "MCC":
+        line = (
+            f"{name} holds closed captions as bytes ({kind}), which are not read; save them as SCC"
+        )
+        raise UnreadableError(f"{line} or SRT and ingest that", code="UNSUPPORTED_TYPE")
+    if kind:
         raise UnreadableError(
-            f"{os.path.basename(path)!r} belongs to subtitles that are pictures of words ({kind}), "
-            "which are not read; convert them to SRT (Subtitle Edit reads them by OCR) and ingest "
-            "that",
+            f"{name} belongs to subtitles that are pictures of words ({kind}), which are not read; "
+            "convert them to SRT (Subtitle Edit reads them by OCR) and ingest that",
             code="UNSUPPORTED_TYPE",
         )
