@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from omni_core.text.language_names import LANGUAGES, language
 from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 
 SUBTITLE_FOLDERS = frozenset({"subs", "sub", "subtitles", "subtitle", "captions"})
@@ -29,12 +30,10 @@ _SOUND = (
 )  # fmt: skip
 _PART = re.compile(
     r"(?i)[ _\-]+[\[(]?(?:forced|sdh|cc|hi|signs|songs|foreign|full|dialogue|subs?|subtitles?|auto"
-    r"|captions?|en|eng|english|de|ger|deu|german|deutsch|fr|fre|fra|french|es|spa|spanish|it|ita"
-    r"|italian|pt|por|portuguese|ptbr|nl|dut|nld|dutch|sv|swe|swedish|da|dan|danish|no|nor|nb|fi|fin"
-    r"|finnish|pl|pol|polish|cs|cze|ces|czech|ru|rus|russian|uk|ukr|ja|jpn|japanese|ko|kor|korean|zh"
-    r"|chi|zho|chs|cht|chinese|ar|ara|arabic|he|heb|hebrew|hin|hindi|tr|tur|turkish|el|gre|ell|greek"
-    r"|hu|hun|ro|rum|ron|vi|vie|th|tha|id|ind)[\])]?$"
+    rf"|captions?|transcript|(?:{'|'.join(LANGUAGES)})(?:[_-](?:[a-z]{{2}}|\d{{3}}|han[st]))?)[\])]?$"
 )
+_COPY = re.compile(r"[ _]?\(\d{1,2}\)$")
+"""What browsers add to the name of a second download."""
 
 
 def stems(name: str) -> list[str]:
@@ -42,7 +41,7 @@ def stems(name: str) -> list[str]:
     stem = os.path.splitext(name)[0]
     found = [stem]
     for _ in range(MAX_PARTS):
-        shorter = _PART.sub("", stem)
+        shorter = _PART.sub("", _COPY.sub("", stem))
         if shorter == stem:
             shorter = os.path.splitext(stem)[0]
         if not shorter or shorter == stem:
@@ -50,6 +49,34 @@ def stems(name: str) -> list[str]:
         stem = shorter
         found.append(stem)
     return found
+
+
+def language_of(name: str) -> str:
+    """The ISO 639-1 code of the language that a subtitle file's name states: its last part that is
+    one, where `hi` beside another means the hearing impaired; "" where there is none."""
+    parts = re.split(r"[ ._()\[\]]+", os.path.splitext(name)[0])[1:]
+    found = list(filter(None, map(language, parts)))
+    return next((one for one in reversed(found) if one != "hi"), found[0] if found else "")
+
+
+class Stems:
+    """Names without suffix, of which one may be the nearest that a subtitle file belongs to; the
+    case of letters counts where two differ by nothing else."""
+
+    def __init__(self, stems: Iterable[str]) -> None:
+        self._exact = set(stems)
+        self._folded = {stem.casefold() for stem in self._exact}
+
+    def has(self, stem: str) -> bool:
+        """Whether it is among them, in any case."""
+        return stem.casefold() in self._folded
+
+    def belongs(self, name: str, film: str) -> bool:
+        """Whether of these the film (a name without suffix) is the one that the file belongs to."""
+        nearest = next(filter(self.has, stems(name)), None)
+        if nearest is None or nearest in self._exact:
+            return nearest == film
+        return nearest.casefold() == film.casefold()
 
 
 def is_subtitle(name: str) -> bool:
@@ -69,7 +96,7 @@ class Films:
     def __init__(self, paths: Iterable[str]) -> None:
         """`paths`: of all files; those that are no recordings are left out."""
         media = [p for p in paths if is_recording(p)]
-        self._stems = {os.path.splitext(p)[0] for p in media}
+        self._stems = Stems(os.path.splitext(p)[0] for p in media)
         self._in_folder = Counter(os.path.dirname(p) for p in media if p.lower().endswith(FILMS))
 
     def read(self, path: str) -> bool:
@@ -83,7 +110,7 @@ class Films:
         if last.lower() in SUBTITLE_FOLDERS:
             return self._has(above, name) or self._in_folder[above] == 1
         top, middle = os.path.split(above)
-        return middle.lower() in SUBTITLE_FOLDERS and os.path.join(top, last) in self._stems
+        return middle.lower() in SUBTITLE_FOLDERS and self._stems.has(os.path.join(top, last))
 
     def _has(self, folder: str, name: str) -> bool:
-        return any(os.path.join(folder, stem) in self._stems for stem in stems(name))
+        return any(self._stems.has(os.path.join(folder, stem)) for stem in stems(name))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 SUBTITLE_SUFFIXES = (
-    ".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".sbv", ".smi", ".sami", ".sub", ".mpl",
-    ".lrc", ".scc", ".srv3", ".srv1", ".json3",
+    ".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".itt", ".sbv", ".smi", ".sami", ".sub",
+    ".mpl", ".lrc", ".scc", ".srv3", ".srv1", ".json3", ".idx", ".sup",
 )  # fmt: skip
-"""Subtitle files, in order of preference as sidecars."""
+"""Subtitle files, in order of preference as sidecars; those of pictures last."""
 VIDEO_CLIPS = frozenset(
     {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".flv", ".ts", ".mts"}
 )  # fmt: skip

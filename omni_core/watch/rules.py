@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection
 
-from omni_core.text.subtitle_names import is_recording, is_subtitle, stems
+from omni_core.text.subtitle_names import Stems, is_recording, is_subtitle, stems
 
 _UNFINISHED = re.compile(
     r"(?P<name>.*)\.(part|partial|crdownload|download|opdownload|filepart|aria2|!qb|!ut|tmp|temp"
@@ -35,10 +35,10 @@ def beside_media(name: str, siblings: Collection[str]) -> bool:
     """
     if not is_subtitle(name):
         return False
-    found = set(stems(name))
+    found = Stems(stems(name))
     for sibling in siblings:
         unfinished = _UNFINISHED.fullmatch(sibling)
         other = (unfinished and unfinished["name"]) or sibling
-        if os.path.splitext(other)[0] in found and is_recording(other):
+        if found.has(os.path.splitext(other)[0]) and is_recording(other):
             return True
     return False

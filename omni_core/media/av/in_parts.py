@@ -12,6 +12,7 @@ from omni_core.media.av import clip, seek
 from omni_core.media.av.about import Item, with_words_about, with_words_about_part
 from omni_core.media.av.container import audio_stream, container
 from omni_core.media.av.cutter import ContainerCutter
+from omni_core.media.av.fitting import fitted
 from omni_core.media.av.length import length
 from omni_core.media.av.part_file import Part
 from omni_core.media.av.parts import parts_of
@@ -28,6 +29,8 @@ def seconds(path: str, c: object, limits: Limits) -> float | None:
 def cut(path: str, limits: Limits, source: Source, options: CutOptions) -> Iterator[Item]:
     """What is written in the file, an external transcript, and what is seen and heard in it."""
     external = transcript(path, options)
+    if external is not None:
+        external = fitted(external, source.duration_s)
     covered = external.coverage if external is not None else None
     told: set[str] = set()
     for part in parts_of(path, limits) or (None,):

@@ -11,12 +11,21 @@ from dataclasses import dataclass, replace
 
 from omni_core.errors import NotFoundError, UnreadableError
 from omni_core.media.av.clock import rate
-from omni_core.media.av.container import container, video_stream
+from omni_core.media.av.container import audio_stream, container, video_stream
 from omni_core.media.av.coverage import Coverage
 from omni_core.media.held import Held, held_as, read_beside, read_with
+from omni_core.media.text import unread_subtitles
 from omni_core.media.text.cues import CueWindow, cue_windows
 from omni_core.media.text.subtitle_formats import read_bytes_of
-from omni_core.text.subtitle_names import FILMS, SUBTITLE_FOLDERS, is_subtitle, stems
+from omni_core.text.language_names import language
+from omni_core.text.subtitle_names import (
+    FILMS,
+    SUBTITLE_FOLDERS,
+    Stems,
+    is_recording,
+    is_subtitle,
+    language_of,
+)
 from omni_core.text.suffixes import SUBTITLE_SUFFIXES
 from omni_core.types import CutOptions, Limits
 
@@ -26,6 +35,9 @@ _FORCED = re.compile(r"(?i)(?<![a-z])(forced|signs?|songs?|foreign|karaoke)(?![a
 _FULL = re.compile(r"(?i)(?<![a-z])(full|dialog(ue)?|complete)(?![a-z])")
 MAX_BYTES = 20 << 20
 """Bytes read of one file; the rest is ignored."""
+HEAD = 4096
+"""Bytes that tell pictures from text."""
+_MAYBE_PICTURES = (".sub", *unread_subtitles.SUFFIXES)
 MAX_NAMED = 12
 """Names of sidecars that are not read in one warning."""
 
@@ -80,20 +92,34 @@ def _beside(path: str, held: Held | None) -> Transcript | None:
     stem = os.path.splitext(os.path.basename(path))[0]
     read: Transcript | None = None
     unread: list[str] = []
-    for sidecar in _sidecar_paths(path if held is None else held.file.path):
+    paths = _sidecar_paths(path if held is None else held.file.path)
+    if len(paths) > 1:
+        spoken = _spoken(path)
+        paths.sort(key=lambda p: _rank(p, path if held is None else held.file.path, spoken))
+    for sidecar in paths:
         beside = os.path.basename(sidecar)
-        if read is not None:
+        maybe_pictures = beside.lower().endswith(_MAYBE_PICTURES)
+        if read is not None and not maybe_pictures:
             unread.append(beside)
             continue
-        complete = not is_forced(beside.removeprefix(stem))  # a film may be named "Signs"
+        complete = not is_forced(beside[len(stem) :])  # a film may be named "Signs"
         try:
-            data = _own_bytes(held, sidecar)
+            data = _own_bytes(held, sidecar, MAX_BYTES if read is None else HEAD)
         except OSError as e:  # the film can be read without it
             log.warning("%s is left out: %s", beside, e.strerror or e)
             unread.append(f"{beside} (cannot be opened)")
             continue
         if data is None:
             unread.append(f"{beside} (a link)")
+            continue
+        if maybe_pictures and unread_subtitles.kind_of(data[:HEAD], _suffix(beside)):
+            if not any(
+                _suffix(p) == ".sub" and p[:-4] == sidecar[:-4] for p in paths if p != sidecar
+            ):
+                unread.append(f"{beside} (pictures)")
+            continue
+        if read is not None:
+            unread.append(beside)
             continue
         read = _parsed(data, sidecar, path, f"sidecar {beside}", complete=complete)
         if read is None:
@@ -113,14 +139,14 @@ def _named_bytes(held: Held | None, path: str) -> bytes:
         return f.read(MAX_BYTES)
 
 
-def _own_bytes(held: Held | None, path: str) -> bytes | None:
+def _own_bytes(held: Held | None, path: str, limit: int) -> bytes | None:
     """None for a link out of its folder."""
     if not _is_own(path):
         return None
     if held is not None:
-        return read_beside(held, path, MAX_BYTES)
+        return read_beside(held, path, limit)
     with open(path, "rb") as f:
-        return f.read(MAX_BYTES)
+        return f.read(limit)
 
 
 def is_forced(name: str) -> bool:
@@ -129,36 +155,54 @@ def is_forced(name: str) -> bool:
 
 
 def _sidecar_paths(path: str) -> list[str]:
-    """talk.srt first, then talk.<language>.srt and talk.<language>.sdh.srt, then those in a folder
-    Subs, forced ones last."""
+    """talk.srt, talk.<language>.srt, talk.<language>.sdh.srt and those in a folder Subs, none that
+    belongs to another recording."""
     folder, base = os.path.split(os.path.abspath(path))
     stem = os.path.splitext(base)[0]
     names = _names(folder)
-    paths = [os.path.join(folder, n) for n in names if is_subtitle(n) and stem in stems(n)]
+    films = Stems([stem, *(os.path.splitext(n)[0] for n in names if is_recording(n))])
+
+    def own(name: str) -> bool:
+        return is_subtitle(name) and films.belongs(name, stem)
+
+    paths = [os.path.join(folder, n) for n in names if own(n)]
     alone = sum(n.lower().endswith(FILMS) for n in names) == 1 and base.lower().endswith(FILMS)
     for inner in (n for n in names if n.lower() in SUBTITLE_FOLDERS):
         subs = os.path.join(folder, inner)
         paths += [
-            os.path.join(subs, n)
-            for n in _names(subs)
-            if is_subtitle(n) and (alone or stem in stems(n))
+            os.path.join(subs, n) for n in _names(subs) if is_subtitle(n) and (alone or own(n))
         ]
-        own = os.path.join(subs, stem)
-        paths += [os.path.join(own, n) for n in _names(own) if is_subtitle(n)]
-    files = (p for p in paths if os.path.islink(p) or os.path.isfile(p))
-    return sorted(files, key=lambda p: _rank(p, folder, stem))
+        beside = os.path.join(subs, stem)
+        paths += [os.path.join(beside, n) for n in _names(beside) if is_subtitle(n)]
+    return [p for p in paths if os.path.islink(p) or os.path.isfile(p)]
 
 
-def _rank(path: str, folder: str, stem: str) -> tuple[bool, bool, int, int, str]:
+def _rank(path: str, film: str, spoken: str) -> tuple[bool, bool, bool, int, int, str]:
+    """No forced ones first, then those beside the film, in the language that is spoken in it, with
+    few parts in their names."""
+    folder, base = os.path.split(os.path.abspath(film))
     name = os.path.basename(path)
-    suffix = os.path.splitext(name)[1].lower()
+    rest = name[len(os.path.splitext(base)[0]) :] if os.path.dirname(path) == folder else f" {name}"
+    said = language_of(rest)
     return (
-        is_forced(name.removeprefix(stem)),
+        is_forced(rest),
         os.path.dirname(path) != folder,
+        bool(spoken and said) and said != spoken,
         name.count("."),
-        SUBTITLE_SUFFIXES.index(suffix),
+        SUBTITLE_SUFFIXES.index(_suffix(name)),
         name,
     )
+
+
+def _spoken(film: str) -> str:
+    """The language that the film states for its sound; "" where it states none."""
+    with container(film, Limits()) as c:
+        sound = audio_stream(c)
+        return language(str(sound.metadata.get("language", ""))) if sound is not None else ""
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
 
 
 def _names(folder: str) -> list[str]:
@@ -178,8 +222,7 @@ def _parsed(
     data: bytes, name: str, film: str, origin: str, *, complete: bool = True
 ) -> Transcript | None:
     """The transcript in the bytes of a file; None where there are no cues."""
-    suffix = os.path.splitext(name)[1].lower()
-    found = read_bytes_of(data, suffix, lambda: _frames_a_second(film))
+    found = read_bytes_of(data, _suffix(name), lambda: _frames_a_second(film))
     windows = list(cue_windows(found.cues))
     if not windows:
         return None

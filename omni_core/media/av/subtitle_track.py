@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from omni_core.media.av.clock import Clock
+from omni_core.media.av.container import audio_stream
 from omni_core.media.av.coverage import Coverage
 from omni_core.media.av.sidecar import is_forced
 from omni_core.media.av.tag_text import text as readable
 from omni_core.media.text.cues import Cue, CueMerger, CueWindow, clean
 from omni_core.media.text.subtitle_ass import without_drawings
 from omni_core.media.text.subtitle_lines import webvtt_words
+from omni_core.text.language_names import language
 
 _FORCED, _COMMENT = 0x40, 0x8
 """FFmpeg's dispositions."""
@@ -31,7 +33,8 @@ _COLUMNS = 8
 
 def text_subtitle_stream(container: Any) -> Any | None:
     """The text subtitle stream that holds most: no forced one while there is another, none that by
-    the file's own figures holds little, then the default one; bitmap subtitles are ignored."""
+    the file's own figures holds little, then the default one, then one in the language of the
+    sound; bitmap subtitles are ignored."""
     streams = [
         s
         for s in container.streams.subtitles
@@ -43,9 +46,13 @@ def text_subtitle_stream(container: Any) -> Any | None:
     by = next(known, None)
     least = _SCANT * max(figures[by] for figures in whole) if by is not None else 0.0
 
-    def rank(stream: Any) -> tuple[bool, bool, bool]:
+    sound = audio_stream(container)
+    spoken = language(sound.language or "") if sound is not None else ""
+
+    def rank(stream: Any) -> tuple[bool, bool, bool, bool]:
         scant = by is not None and held[stream.index][by] < least
-        return _is_forced(stream), scant, not int(stream.disposition) & 1
+        other = bool(spoken) and language(stream.language or "") != spoken
+        return _is_forced(stream), scant, not int(stream.disposition) & 1, other
 
     return min(streams, key=rank, default=None)
 

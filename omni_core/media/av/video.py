@@ -15,6 +15,7 @@ from omni_core.media.av.tags import tags_of
 from omni_core.media.brands import is_picture
 from omni_core.media.dates import recorded_at
 from omni_core.media.geometry import box
+from omni_core.media.text import unread_subtitles
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.types import (
@@ -68,7 +69,7 @@ class VideoMedium(Medium):
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             return True
         if head.startswith(_MAGIC):
-            return True
+            return not unread_subtitles.kind_of(head, suffix)
         if head[:4] == b"OggS":
             return b"\x80theora" in head[:512] or b"\x01video" in head[:512]
         if suffix in (".h264", ".264", ".hevc", ".h265", ".265"):

@@ -14,7 +14,9 @@ from omni_core.media.image.tags import Tags
 from omni_core.media.titles import plain
 from omni_core.text.charset import decode
 
-_DOCUMENT_NAME, _DESCRIPTION, _PAGE_NAME, _ARTIST = 0x010D, 0x010E, 0x011D, 0x013B
+_DOCUMENT_NAME, _DESCRIPTION, _PAGE_NAME, _ARTIST, _COPYRIGHT = (
+    0x010D, 0x010E, 0x011D, 0x013B, 0x8298,
+)  # fmt: skip
 _USER_COMMENT, _EXIF3_TITLE = 0x9286, 0xA436
 _XP_TITLE, _XP_COMMENT, _XP_AUTHOR, _XP_KEYWORDS, _XP_SUBJECT = range(0x9C9B, 0x9CA0)
 _PNG_TEXTS = ("Title", "Headline", "Description", "Caption", "Subject", "Comment", "comment")
@@ -23,9 +25,18 @@ _PROMPTS = re.compile(r"\n?(?:Negative prompt|Steps): .*", re.S)
 _XMP_TEXTS = (
     "dc:title", "photoshop:Headline", "dc:description", "tiff:ImageDescription",
     "exif:UserComment", "core:AltTextAccessibility", "core:ExtDescrAccessibility", "ext:Event",
+    "ext:AOTitle", "photoshop:Instructions",
 )  # fmt: skip
-_XMP_PEOPLE = ("ext:PersonInImage", "regions:Name", "people:PersonDisplayName")
-_XMP_PLACES = ("core:Location", "photoshop:City", "photoshop:State", "photoshop:Country")
+_XMP_PEOPLE = (
+    "ext:PersonInImage", "ext:PersonName", "regions:Name", "people:PersonDisplayName",
+    "ext:OrganisationInImageName",
+)  # fmt: skip
+_XMP_PLACES = (
+    "core:Location", "photoshop:City", "photoshop:State", "photoshop:Country", "ext:Sublocation",
+    "ext:LocationName", "ext:City", "ext:ProvinceState", "ext:CountryName",
+)  # fmt: skip
+_LEVELS = re.compile(r"[|/]")
+"""Between the levels of a keyword: `Places|Japan|Nara`."""
 _DEFAULT = re.compile(
     r"(?i).*\bdigital (still )?camera|sony dsc|dcim|default|untitled|screenshot|image|picture|"
     r"<?(kodak|minolta|samsung|maginon|casio|jenoptik|vivitar|polaroid)\b.{0,20}|"
@@ -49,12 +60,12 @@ _CODE = re.compile(r"\s*[{\[<]|[\w-]+=[^ ]*;|[0-9a-fA-F+/=]{60}")
 
 def lines(image: Image.Image, tags: Tags) -> list[str]:
     """Titles and descriptions, a line each without repeats; then lines that name the keywords, the
-    people, the place, the creator, and of a PNG its source and its copyright."""
+    people, the place, the creator, the credit, the source and the copyright."""
     fields, properties = iptc.iptc_of(image), xmp.xmp_of(image)
     texts = [
         *(
             t
-            for number in (iptc.OBJECT_NAME, iptc.HEADLINE, iptc.CAPTION)
+            for number in (iptc.OBJECT_NAME, iptc.HEADLINE, iptc.CAPTION, iptc.INSTRUCTIONS)
             for t in fields.get(number, ())
         ),
         *(t for name in _XMP_TEXTS for t in properties.get(name, ())),
@@ -64,7 +75,9 @@ def lines(image: Image.Image, tags: Tags) -> list[str]:
     found = _distinct(texts)
     for label, values in (
         ("keywords", [*fields.get(iptc.KEYWORDS, ()), *properties.get("dc:subject", ()),
-                      *_wide(tags, _XP_KEYWORDS).split(";")]),
+                      *_wide(tags, _XP_KEYWORDS).split(";"),
+                      *(level for name in ("lr:hierarchicalSubject", "digikam:TagsList")
+                        for t in properties.get(name, ()) for level in _LEVELS.split(t))]),
         ("people", [t for name in _XMP_PEOPLE for t in properties.get(name, ())]),
         ("place", [*(t for number in (iptc.PLACE, iptc.CITY, iptc.STATE, iptc.COUNTRY)
                      for t in fields.get(number, ())),
@@ -72,8 +85,13 @@ def lines(image: Image.Image, tags: Tags) -> list[str]:
         ("creator", [*fields.get(iptc.CREATOR, ()), *properties.get("dc:creator", ()),
                      _text(tags.main.get(_ARTIST)), _wide(tags, _XP_AUTHOR),
                      _chunk(image.info.get("Author"))]),
-        ("source", [_chunk(image.info.get("Source"))]),
-        ("copyright", [_chunk(image.info.get("Copyright"))]),
+        ("credit", [*fields.get(iptc.CREDIT, ()), *properties.get("photoshop:Credit", ())]),
+        ("source", [*fields.get(iptc.SOURCE, ()), *properties.get("photoshop:Source", ()),
+                    _chunk(image.info.get("Source"))]),
+        ("copyright", [*fields.get(iptc.COPYRIGHT, ()), *properties.get("dc:rights", ()),
+                       *properties.get("rights:UsageTerms", ()),
+                       _text(tags.main.get(_COPYRIGHT)).replace("\0", " "),
+                       _chunk(image.info.get("Copyright"))]),
     ):  # fmt: skip
         if kept := _distinct(values):
             found.append(f"{label}: {', '.join(kept)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from omni_core.media.image import caption
+from omni_core.media.image import caption, xmp
 from omni_core.media.image.picture import Picture
 from omni_core.text.windows import text_windows
 from omni_core.types import Channel, CutOptions, Segment, Source, Span, TextContent
@@ -45,6 +45,8 @@ class Descriptions:
             image, tags = self._picture.written(number)
         except Exception:  # Pillow raises exceptions of any kind; the page was named as unread
             return
+        if line := xmp.unread(image):
+            self._picture.warnings.append(line)
         for line in caption.lines(image, tags):
             if line.casefold() not in self._said:
                 self._said.add(line.casefold())

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from omni_core.errors import TooLargeError, UnreadableError
 from omni_core.media.brands import is_heif, is_picture
-from omni_core.media.image import animation, heif, jpeg2000, mending, raw, unread
+from omni_core.media.image import animation, heif, jpeg2000, mending, raw, through_ffmpeg, unread
 from omni_core.media.image.tags import Tags, exif_of
 from omni_core.types import Limits
 
@@ -122,7 +122,9 @@ def _open(path: str, limits: Limits, stack: ExitStack) -> Opened:
             code="UNSUPPORTED_TYPE",
         ) from e
     except (OSError, SyntaxError, ValueError) as e:  # UnidentifiedImageError is an OSError
-        return _mended(path, head, e, stack)
+        return _through_ffmpeg(path, head, limits) or _mended(path, head, e, stack)
+    if through_ffmpeg.is_planar(image):
+        return _through_ffmpeg(path, head, limits) or _mended(path, head, OSError(), stack)
     if image.format == "GIF" and not _has_frames(image):
         return _mended(path, head, OSError("the frames of a GIF"), stack)
     if raw.is_raw_tiff(image):
@@ -130,6 +132,14 @@ def _open(path: str, limits: Limits, stack: ExitStack) -> Opened:
     if image.format == "PSD":
         _check_composite(path, image)
     return Opened(path, image, exif_of(image, os.path.basename(path)))
+
+
+def _through_ffmpeg(path: str, head: bytes, limits: Limits) -> Opened | None:
+    found = through_ffmpeg.picture(path, head, limits.max_pixels)
+    if found is None:
+        return None
+    image, tags, line = found
+    return Opened(path, image, tags, warnings=[line] if line else [])
 
 
 def pillow(file: str | io.BytesIO) -> Image.Image:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -18,6 +19,7 @@ from omni_core.errors import OmniError, TooLargeError
 from omni_core.media.brands import is_picture
 from omni_core.media.image import animation, animation_clip, raw, unread
 from omni_core.media.image.description import Descriptions
+from omni_core.media.image.motion import hidden_film
 from omni_core.media.image.opening import opened
 from omni_core.media.image.picture import Picture
 from omni_core.media.image.tags import Tags
@@ -46,6 +48,8 @@ _MAGIC = (
     b"DDS \x7c\0", b"qoif", b"\x01\xda\0", b"\x01\xda\1", b"\xb1\x68\xde\x3a", b"SIMPLE  =",
     b"\x59\xa6\x6a\x95",
 )  # fmt: skip
+_BMP_HEADERS = tuple(struct.pack("<I", size) for size in (12, 40, 52, 56, 64, 108, 124))
+"""Sizes of a bitmap's second header; some programs fill the reserved bytes of the first."""
 _NETPBM = re.compile(
     rb"P[456]\s+(#[^\n]*\n\s*)*\d+\s+(#[^\n]*\n\s*)*\d+\s|P[Ff]\s+\d+\s+\d+\s+-?[\d.]+\s|P7\n(#|WIDTH)"
 )
@@ -70,7 +74,7 @@ class ImageMedium(Medium):
             return True
         if _NETPBM.match(head) or is_text_picture(head):
             return True
-        if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
+        if head[:2] == b"BM" and (head[6:10] == b"\0\0\0\0" or head[14:18] in _BMP_HEADERS):
             return True
         if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
             return True
@@ -112,8 +116,8 @@ class ImageMedium(Medium):
                 yield from Descriptions(picture, source, options).of(0, Span("second", 0, 0))
             else:
                 yield from self._still(path, picture, source, options)
-                if line := animation.unseen(picture.image, path):
-                    picture.warnings.append(line)
+                unseen = animation.unseen(picture.image, path), hidden_film(picture.image, path)
+                picture.warnings += filter(None, unseen)
             for line in picture.warnings:
                 yield FileWarning(line)
 

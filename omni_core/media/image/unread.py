@@ -16,6 +16,7 @@ _BY_MAGIC = (
     (b"\xc5\xd0\xd3\xc6", "encapsulated PostScript", "convert it to PDF or PNG"),
     (b"8BPS\0\2", "a large Photoshop document (PSB)", "export it as PNG or TIFF"),
     (b"\xd7\xcd\xc6\x9a", "a Windows metafile", "convert it to PNG or SVG"),
+    (b"\1\0\x09\0\0\3", "a Windows metafile", "convert it to PNG or SVG"),
     (b"v/1\x01", "an OpenEXR image", "export it as PNG or TIFF"),
     (b"#?RADIANCE", "a Radiance HDR image", "export it as PNG or TIFF"),
 )  # fmt: skip
@@ -30,6 +31,10 @@ def what(head: bytes, suffix: str) -> tuple[str, str] | None:
         return "a Photoshop document of 16 or 32 bits", "convert it to 8 bits, or export it as PNG"
     if head[:4] == b"\1\0\0\0" and head[40:44] == b" EMF":
         return "a Windows metafile", "convert it to PNG or SVG"
+    if head[:4] in (b"SDPX", b"XPDS") and head[8:10] == b"V1":
+        return "a DPX image", "export it as PNG or TIFF"
+    if head[128:132] == b"DICM":
+        return "a medical image (DICOM)", "export its pictures as PNG or JPEG"
     if head[:2] == b"\x1f\x8b" and suffix == ".svgz":
         return "a compressed SVG drawing", "unpack it (gunzip) and ingest the SVG, or export a PNG"
     return None

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file, parse
+from omni_core.media.text import unread_subtitles
 from omni_core.media.text.data_xml import LITTLE_TEXT, attribute_lines, is_data
 from omni_core.media.text.markdown import SUFFIXES
 from omni_core.media.text.page import Page
@@ -37,7 +38,7 @@ class HtmlMedium(Medium):
     def matches(self, head: bytes, suffix: str) -> bool:
         """Markup at the start, or an HTML suffix with a tag in the first bytes; not JSON, and of
         Markdown and text only whole pages."""
-        if not is_text(head):
+        if not is_text(head) or unread_subtitles.kind_of(head, suffix):
             return False
         start = decode(head, markup=True).lstrip("\ufeff \n\t")
         if suffix in SUFFIXES:  # a README may begin with any tag
@@ -76,12 +77,12 @@ class HtmlMedium(Medium):
             yield FileWarning(
                 "the drawing is not seen, only its words are read; export it as PNG to have it seen"
             )
-        elif page.left_out:
+        if page.left_out:
             what = "pictures and files" if page.left_out > 1 else "picture or file"
             yield FileWarning(
                 f"{page.left_out} embedded {what} not read: ingest such files by themselves"
             )
-        elif not page.text.strip():
+        elif not page.svg and not page.text.strip():
             yield FileWarning(
                 "no visible words on the page: what its scripts would write is not in the file"
             )

@@ -33,9 +33,13 @@ _NOT_SHOWN = {"hidden", "password", "checkbox", "radio", "color", "range", "file
 _UNSEEN = ("hidden", "collapse")
 _PLACED = {"x", "y", "dy"}
 """Attributes with which a part of a text stands on a line of its own."""
-_LINKS = ("src", "href", "xlink:href")
-SMALL_FILE = 120
-"""Characters of a link up to which a file in it shows nothing."""
+_LINKS = ("src", "href", "xlink:href", "srcset", "poster", "data")
+_SHOWING = {"img", "image", "source", "video", "audio", "object", "embed", "iframe"}
+"""Elements whose link may hold a whole file."""
+SMALL_FILE, SMALL_DRAWING = 120, 400
+"""Characters of a link up to which a file in it, or a drawing written as text, shows nothing."""
+_IN_STYLE = re.compile(r"url\(\s*[\"']?data:image/[^()\"'\s]{4000,}")
+"""A picture in a style sheet that is no icon."""
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _DESCRIPTIONS = ("description", "og:description", "twitter:description", "og:title")
 _DATES = ("date", "dcterms.created", "article:published_time")
@@ -72,6 +76,8 @@ class Page:
         self.left_out = 0
         if self._is_data:
             markup, self.left_out = as_parts(markup)
+        elif "data:image/" in markup:
+            self.left_out = len(_IN_STYLE.findall(markup))
         try:
             tree = _parse(simplify(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
@@ -128,6 +134,8 @@ class Page:
                 self._break()
                 self._walk(_parse(simplify(inner)), framed=True)
                 self._break()
+        if tag in _SHOWING and not _hidden(attributes):
+            self.left_out += any(_is_file(attributes.get(name)) for name in _LINKS)
         if tag in self._skipped or (tag in self._unused and (self.svg or _is_drawn(node))):
             return False
         if attributes and _hidden(attributes):
@@ -140,8 +148,6 @@ class Page:
             self._append(" | ")
         if tag in _HEADINGS:
             self._heading = (self._at, len(self._out))
-        if tag in ("img", "image"):
-            self.left_out += any(_is_file(attributes.get(name)) for name in _LINKS)
         if tag == "img" and (alt := attributes.get("alt")):
             self._append_text(f" {alt} ")
         if tag in _CONTROLS:
@@ -196,7 +202,10 @@ def _first(tree: LexborHTMLParser, tag: str) -> LexborNode | None:
 
 def _is_file(link: str | None) -> bool:
     """Whether a link holds a file, larger than the dots that hold the place of a picture."""
-    return link is not None and len(link) > SMALL_FILE and ";base64," in link[:100]
+    if link is None or len(link) <= SMALL_FILE:
+        return False
+    drawing = len(link) > SMALL_DRAWING and link.startswith("data:image/svg+xml")
+    return drawing or ";base64," in link[:100]
 
 
 def _is_drawn(node: LexborNode) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
+from omni_core.media.text import unread_subtitles
 from omni_core.media.text.cards import is_cards, readable_cards
 from omni_core.media.text.markdown import SUFFIXES, Outline, outline
 from omni_core.media.text.readable import with_letters
@@ -34,7 +35,9 @@ _MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
 """First bytes of text files that are not prose: RTF, PostScript, playlists."""
 _SOURCES = (".js", ".mjs", ".cjs", ".ts", ".json", ".jsonc", ".json5", ".jsonl", ".properties")
 """Files of which a program reads `\\uXXXX` as a letter."""
-_EMBEDDED = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{64,}")
+_EMBEDDED = re.compile(
+    r"data:(?:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{64,}|image/svg\+xml[;,][^\s()<>\"']{64,})"
+)
 _PDF_SOURCE = re.compile(rb"\A\s*%PDF-\d|^%PDF-\d\.\d\s[\s\S]{0,200}?^\d+ \d+ obj", re.M)
 """A PDF file of nothing but text: a damaged one is no prose either."""
 
@@ -48,6 +51,8 @@ class PlainTextMedium(Medium):
     def matches(self, head: bytes, suffix: str) -> bool:
         """Text by its bytes; the suffix only chooses between plain text and Markdown."""
         if head.startswith(_MARKUP) or _PDF_SOURCE.search(head) or is_text_picture(head):
+            return False
+        if unread_subtitles.kind_of(head, suffix):
             return False
         return is_text(head)
 
@@ -89,7 +94,7 @@ class PlainTextMedium(Medium):
 def _without_embedded(text: str) -> tuple[str, int]:
     """The text without the files written into it (`![](data:image/png;base64,...)`), and how many
     there were."""
-    return _EMBEDDED.subn("", text) if ";base64," in text else (text, 0)
+    return _EMBEDDED.subn("", text) if "data:" in text else (text, 0)
 
 
 def read(path: str, *, markup: bool = False) -> str:

@@ -31,6 +31,8 @@ from omni_core.media.text.subtitle_reading import Reading
 from omni_core.media.text.subtitle_scc import HEADER as SCC_HEADER
 from omni_core.media.text.subtitle_scc import read_scc
 from omni_core.media.text.subtitle_stl import is_stl, read_stl
+from omni_core.media.text.subtitle_timecoded import is_timecoded, read_timecoded
+from omni_core.media.text.subtitle_transcripts import may_be_transcript, read_transcript
 from omni_core.media.text.subtitle_ttml import read_ttml
 from omni_core.text.charset import decode, decoded, is_text
 
@@ -44,6 +46,8 @@ _TTML = re.compile(
 )
 _TIMEDTEXT = re.compile(r"\s*(?:<\?xml[^>]*>)?\s*<(?:timedtext\b|transcript>\s*<text\s+start=)")
 _JSON3 = re.compile(r"\s*\{.{0,4000}?\"events\"\s*:\s*\[.{0,4000}?\"tStartMs\"", re.S)
+_REMARKS = re.compile(r"(?:[;!][^\n]*\n\s*)+")
+"""Lines that may stand before the first section of ASS."""
 _SUBVIEWER1 = re.compile(r"(?:\[(?:TITLE|BEGIN|AUTHOR|SOURCE|FILEPATH)\]|\*+ ?START SCRIPT)", re.I)
 _LRC_TITLE = re.compile(r"\[(ti|ar):([^\]\n]*)\]", re.I)
 _TITLE = re.compile(r"<(?:\w+:)?title\b[^>]*>([^<]{1,300})</", re.I)
@@ -60,17 +64,20 @@ class Subtitles:
     """What could not be read."""
     doubts: tuple[str, ...] = ()
     """About its encoding, where that is a guess."""
+    aside: str = ""
+    """What a transcript says beside its cues."""
 
 
 def detect_format(text: str, suffix: str = "") -> str | None:
     """The subtitle format by the first 4096 characters: srt, vtt, ass, sbv, ttml, sami, microdvd,
-    mpl2, tmplayer, lrc, subviewer, subviewer1, scc, timedtext or json3 (YouTube).
+    mpl2, tmplayer, lrc, subviewer, subviewer1, scc, timecoded (Spruce, Encore), timedtext or json3
+    (YouTube).
 
     None for other text. A text must begin with a cue, so one that only quotes a cue is not taken
     for SRT; with the suffix .srt or .vtt other lines may precede it.
     """
     start = text[:4096].lstrip("\ufeff \t\n")
-    low = start[:40].lower()
+    low = _REMARKS.sub("", start)[:40].lower()
     if start.startswith("WEBVTT"):
         return "vtt"
     if start.startswith(SCC_HEADER):
@@ -103,6 +110,8 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "mpl2"
     if is_tmplayer(start, suffix):
         return "tmplayer"
+    if is_timecoded(start):
+        return "timecoded"
     if lines and PAIR.match(lines[0]):
         return "subviewer" if "[br]" in start else "sbv"
     return None
@@ -112,7 +121,10 @@ def claims(head: bytes, suffix: str) -> bool:
     """Whether the first bytes of a file are those of subtitles."""
     if is_stl(head):
         return True
-    return is_text(head) and detect_format(decode(head, markup=True), suffix) is not None
+    if not is_text(head):
+        return False
+    start = decode(head, markup=True)
+    return detect_format(start, suffix) is not None or may_be_transcript(start)
 
 
 def read_bytes_of(data: bytes, suffix: str = "", fps: FrameRate | None = None) -> Subtitles:
@@ -137,7 +149,14 @@ def read_subtitles(text: str, suffix: str = "", fps: FrameRate | None = None) ->
     suffix: of the file's name. fps: asks the film, for a format that counts frames and names no
     rate.
     """
-    kind = detect_format(text, suffix) or ("ass" if "[Events]" in text else "srt")
+    kind = detect_format(text, suffix)
+    if kind is None and may_be_transcript(text[:4096]):
+        found = read_transcript(text)
+        if found is None:
+            return Subtitles("", [])
+        cues, warnings = found.reading.in_order(), found.reading.warnings()
+        return Subtitles("transcript", cues, warnings, aside=found.aside)
+    kind = kind or ("ass" if "[Events]" in text else "srt")
     reading = _read(text, kind, fps)
     return Subtitles(kind, reading.in_order(), reading.warnings())
 
@@ -162,6 +181,8 @@ def _read(text: str, kind: str, fps: FrameRate | None) -> Reading:
             return read_timedtext(text)
         case "json3":
             return _read_json3(text)
+        case "timecoded":
+            return read_timecoded(text, fps)
         case "scc":
             return read_scc(text)
         case "subviewer1":

@@ -112,9 +112,17 @@ class _Block:
     def _finish(self, *, before_next: bool) -> None:
         if self._times is None:
             return
-        lines = self._without_counter() if before_next else self._lines
+        lines = self._without_counter() if before_next else self._without_last_counter()
         words = "\n".join(map(_with_speaker, lines))
         self._reading.add(*self._times, clean(words, markup=self._kind == "vtt"))
+
+    def _without_last_counter(self) -> list[str]:
+        """The lines without a counter to which no cue belongs, at the end of the file."""
+        said = [line.strip() for line in self._lines]
+        while said and not said[-1]:
+            said.pop()
+        alone = len(said) > 1 and not said[-2] and said[-1] == str(self._count + 1)
+        return self._lines[: len(said) - 1] if self._counted and alone else self._lines
 
     def _without_counter(self) -> list[str]:
         """The lines without the next cue's counter or WebVTT name.

@@ -27,6 +27,7 @@ _HEAD_END = re.compile(r"</(?:\w+:)?head>")
 _AGENT = re.compile(
     r"""<(?:\w+:)?agent\b[^>]*xml:id=["']([^"']+)["'][^>]*>(.{0,2000}?)</(?:\w+:)?agent>""", re.S
 )
+_PICTURE = re.compile(r"<(?:p|div|span)\b[^<>]*\bbackgroundImage=|<image\b[^<>]*\b(?:src|type)=")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2})(?:([.,]\d+)|:(\d+(?:\.\d+)?))?")
 _OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms|f|t)?")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -66,6 +67,9 @@ class _Ttml:
         for (start, end, words, language), following in zip(rows, after, strict=True):
             shown = min(following, start + LINE_S) if end is None else end
             self.reading.add(start, shown, words, language if len(languages) > 1 else "")
+        if pictures := len(_PICTURE.findall(body)):
+            what = "subtitles are pictures" if pictures > 1 else "subtitle is a picture"
+            self.reading.notes.append(f"{pictures} {what} of words, not read")
 
     def _rates(self, root: str) -> None:
         said = {name.lower(): value.strip() for name, value in _RATE.findall(root)}

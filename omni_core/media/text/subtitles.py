@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from omni_core.errors import UnreadableError
 from omni_core.media.dates import from_file
 from omni_core.media.limiting import after_the_limit
+from omni_core.media.text import unread_subtitles
 from omni_core.media.text.cues import cue_windows
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read_bytes, segments
@@ -22,8 +24,12 @@ _MIME = {
     "lrc": "application/x-lrc", "subviewer": "text/x-subviewer",
     "subviewer1": "text/x-subviewer", "timedtext": "application/x-srv3+xml",
     "mpl2": "text/x-mpl2", "tmplayer": "text/x-tmplayer", "json3": "application/json",
-    "scc": "text/x-scc", "stl": "application/x-ebu-stl",
+    "scc": "text/x-scc", "stl": "application/x-ebu-stl", "transcript": "application/json",
+    "timecoded": "text/x-spruce-stl",
 }  # fmt: skip
+
+
+HEAD = 4096
 
 
 class SubtitleMedium(Medium):
@@ -32,17 +38,22 @@ class SubtitleMedium(Medium):
     rank = 5
     kinds = (
         "subtitles (SRT, VTT, ASS, TTML, SBV, SAMI, MicroDVD, MPL2, TMPlayer, LRC, SubViewer, SCC, "
-        "STL, YouTube)"
+        "STL, YouTube), transcripts in JSON"
     )
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """By the header or the first cue."""
-        return claims(head, suffix)
+        """By the header or the first cue; those that are pictures are claimed to be named."""
+        return claims(head, suffix) or bool(unread_subtitles.kind_of(head, suffix))
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """The duration is the end of the last cue; None for a file without cues."""
         data = read_bytes(path)
+        unread_subtitles.refuse(path, data[:HEAD])
         subtitles = read_bytes_of(data, _suffix(path))
+        if not subtitles.kind:
+            raise UnreadableError(
+                f"{os.path.basename(path)!r} is no transcript", code="UNSUPPORTED_TYPE"
+            )
         when, origin = from_file(path)
         return MediaInfo(
             modality=Modality.DOCUMENT,
@@ -66,6 +77,8 @@ class SubtitleMedium(Medium):
             yield w.segment(source, "subtitles")
         if len(cues) < len(subtitles.cues):
             yield after_the_limit(self.limits)
+        if subtitles.aside:
+            yield from segments(subtitles.aside, source, options, [], "page text")
         for warning in subtitles.warnings:
             yield FileWarning(warning)
         if subtitles.cues:

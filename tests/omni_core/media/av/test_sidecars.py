@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 from omni_core.engine.ingest.jobs import without_subtitle_files
@@ -57,7 +59,18 @@ def test_a_sidecar_without_cues_is_named_and_the_next_one_is_read(seen: Seen) ->
 def test_a_sidecar_of_pictures_is_named(seen: Seen) -> None:
     said, warned = seen(sub=b"\0\0\1\xba" + bytes(range(256)) * 20)
     assert not said
-    assert warned == ["subtitles not read: talk.sub (no cues)"]
+    assert warned == ["subtitles not read: talk.sub (pictures)"]
+
+
+def test_the_two_files_of_unread_subtitles_are_named_once_beside_those_that_are_read(
+    seen: Seen,
+) -> None:
+    said, warned = seen(
+        srt="Hello.", idx=b"# VobSub index file, v7\nid: en, index: 0\n", sub=b"\0\0\1\xba" * 9,
+        de_sup=b"PG" + bytes(20),
+    )  # fmt: skip
+    assert said == ["Hello."]
+    assert warned == ["subtitles not read: talk.sub (pictures), talk.de.sup (pictures)"]
 
 
 def test_a_sidecar_that_may_not_be_opened_is_named(
@@ -160,7 +173,8 @@ def test_subtitles_beside_a_video_are_read_with_it_and_not_by_themselves(
 @pytest.mark.parametrize(
     "name",
     ["{}.en.sdh.srt", "{}.en.hi.vtt", "{}_en.srt", "Subs/{}.srt", "Subs/2_English.srt",
-     "Subs/{}/2_English.ass"],
+     "Subs/{}/2_English.ass", "{}_hr.srt", "{}_en_US.srt", "{}_pt-BR.vtt", "{}_eng(1).srt",
+     "Night Train.srt", "NIGHT TRAIN.EN.SRT"],
 )  # fmt: skip
 def test_a_sidecar_is_found_under_the_names_that_people_give(
     name: str, film: Any, cut: Any, tools: Any, tmp_path: Path
@@ -197,3 +211,30 @@ def test_a_picture_subtitle_file_beside_a_film_is_no_text(
     path = film([tools.barcode(n) for n in range(50)]).rename(tmp_path / "a.mp4")
     (tmp_path / "a.sub").write_bytes(b"\0\0\1\xba" + bytes(range(256)) * 20)
     assert [s for s in cut(path) if s.channel == "speech"] == []
+
+
+def test_a_sidecar_of_another_film_is_not_read(
+    film: Any, cut: Any, tools: Any, tmp_path: Path
+) -> None:
+    made = film([tools.barcode(n) for n in range(50)]).read_bytes()
+    for name in ("talk.mp4", "talk.2.mp4", "talk_it.mp4"):
+        (tmp_path / name).write_bytes(made)
+        (tmp_path / name).with_suffix(".srt").write_text(CUE.format(name))
+    for name in ("talk.mp4", "talk.2.mp4", "talk_it.mp4"):
+        assert [s.text for s in cut(tmp_path / name) if s.channel == "speech"] == [name]
+
+
+@pytest.mark.parametrize(("spoken", "expected"), [("eng", "Hello."), ("de", "Hallo.")])
+def test_of_several_languages_the_one_that_is_spoken_is_read(
+    spoken: str, expected: str, tmp_path: Path, svc: Any, cut: Any
+) -> None:
+    path = tmp_path / "talk.mka"
+    with av.open(str(path), "w", format="matroska") as c:
+        stream = c.add_stream("flac", rate=16000, layout="mono")
+        stream.metadata["language"] = spoken
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000 * 4), np.int16), "s16", "mono")
+        frame.sample_rate, frame.pts = 16000, 0
+        c.mux([*stream.encode(frame), *stream.encode()])
+    for name, words in (("de", "Hallo."), ("en.hi", "Hello."), ("zh-Hans", "x")):
+        (tmp_path / f"talk.{name}.srt").write_text(CUE.format(words))
+    assert [s.text for s in cut(path) if s.channel == "speech"] == [expected]

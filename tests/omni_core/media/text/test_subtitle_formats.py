@@ -236,3 +236,11 @@ def test_hostile_subtitles_are_read_in_time(text: str) -> None:
     began = time.process_time()
     assert all(len(w.text) <= 4000 for w in cue_windows(read_subtitles(text).cues))
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("end", "last"), [("\n3\n", "Kettle"), ("3\n", "Kettle\n3"), ("\n42\n", "Kettle\n42")]
+)
+def test_a_counter_without_a_cue_at_the_end_is_no_word(end: str, last: str) -> None:
+    text = "1\n00:00:01,000 --> 00:00:02,000\nFerry\n\n2\n00:00:03,000 --> 00:00:04,000\nKettle\n"
+    assert [c.text for c in read_subtitles(text + end).cues] == ["Ferry", last]

@@ -267,11 +267,15 @@ def test_files_written_into_a_text_are_no_words_and_are_named(
 ) -> None:
     picture = "data:image/png;base64," + "iVBORw0KGgo" * 40
     path = tmp_path / name
-    path.write_text(f"# Pumps\n\n![valve]({picture}) opens left.\n\n[1]: <{picture}>\n\n## End")
+    drawing = "data:image/svg+xml;utf8," + "%3Cpath/%3E" * 40
+    path.write_text(
+        f"# Pumps\n\n![valve]({picture}) opens left.\n\n[1]: <{picture}>\n\n"
+        f"![]({drawing})\n\n## End"
+    )
     info = svc.probe(str(path))
     source = Source("0" * 64, str(path), "a", info.modality, info.mime, 1)
     items = [*svc.decompose(str(path), source, CutOptions())]
     text = "".join(i.text for i in items if isinstance(i, Segment))
     warnings = [i.message for i in items if isinstance(i, FileWarning)]
-    assert warnings == ["2 embedded files not read: ingest such files by themselves"]
-    assert "![valve]() opens left." in text and "iVBOR" not in text
+    assert warnings == ["3 embedded files not read: ingest such files by themselves"]
+    assert "![valve]() opens left." in text and "iVBOR" not in text and "%3C" not in text

@@ -1,0 +1,268 @@
+"""Transcripts in JSON, as recognisers of speech write them.
+
+Whisper and what is built on it (whisper.cpp, WhisperX), Podcasting 2.0, the cloud services
+(Amazon, Google, Azure, AssemblyAI, Deepgram, Speechmatics, Rev) and youtube-transcript-api name the
+same few things differently: rows of a begin, an end and words. Rows of single words are joined.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from omni_core.media.text.cues import clean
+from omni_core.media.text.subtitle_reading import LINE_S, TIME, Reading, seconds
+
+_CANDIDATE = re.compile(
+    r"\s*(?:\{\s*\"text\"\s*:\s*\"|[{\[](?=.{0,4000}?\"(?:segments|transcription|utterances|results|"
+    r"monologues|sentences|recognizedPhrases|words|start|start_time|startTime)\"\s*:))", re.S
+)  # fmt: skip
+_ROWS = (
+    "segments", "transcription", "utterances", "audio_segments", "sentences", "recognizedPhrases",
+    "paragraphs", "monologues",
+)  # fmt: skip
+"""Lists of what is said, in order of preference."""
+_WORDS = ("items", "words", "results", "result", "elements")
+"""Lists of words."""
+_TEXT = ("text", "body", "transcript", "sentence", "display", "punctuated_word", "word", "content",
+         "value")  # fmt: skip
+_START = ("start", "startTime", "start_time", "begin", "ts", "from")
+_END = ("end", "endTime", "end_time", "stop", "end_ts", "to")
+_LENGTH = ("duration", "dur")
+_SPEAKER = ("speaker", "speaker_name", "speakerName", "speaker_label", "speaker_id", "speakerTag")
+_PLAIN = {*_TEXT, *_START, *_END, *_LENGTH, *_SPEAKER, "id", "index", "confidence", "language",
+          "conf", "score", "probability", "logprob", "type", "alternatives", "channel", "is_eos",
+          "attaches_to", "speaker_confidence", "volume"}  # fmt: skip
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)s?")
+_ISO = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
+_CLOCK = re.compile(TIME)
+_MAX_DEPTH, _MAX_LISTS, _MAX_ASIDE = 6, 5_000, 2_000
+MAX_PARSED = 16 << 20
+"""Characters that are parsed; a transcript of ten hours has a quarter of that."""
+MILLISECONDS = 100
+"""Whole numbers of which the middle length is more than this are milliseconds."""
+SENTENCE_S, PAUSE_S = 15.0, 2.0
+"""Longest cue that is joined of words, and the pause that ends one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """The cues of a transcript, and what it says beside them."""
+
+    reading: Reading
+    aside: str
+
+
+@dataclass(slots=True)
+class _Row:
+    start: float
+    end: float | None
+    text: str
+    speaker: str
+
+
+def may_be_transcript(start: str) -> bool:
+    """Whether the beginning of a text allows it to be one; whether it is, only the whole tells."""
+    return start[:1] in ("{", "[") and _CANDIDATE.match(start) is not None
+
+
+def read_transcript(text: str) -> Transcribed | None:
+    """A transcript; None for any other text."""
+    if len(text) > MAX_PARSED:
+        return None
+    try:
+        top = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    rows = _said(top)
+    if not rows:
+        return None
+    reading = Reading()
+    aside = "\n".join(_beside(top, {row.text for row in rows}))
+    for row, after in zip(rows, [*(r.start for r in rows[1:]), float("inf")], strict=True):
+        end = row.end if row.end is not None else min(after, row.start + LINE_S)
+        words = clean(row.text)
+        reading.add(
+            round(row.start, 3), round(end, 3),
+            f"{row.speaker}: {words}" if row.speaker and words else words,
+        )  # fmt: skip
+    return Transcribed(reading, aside)
+
+
+def _beside(top: Any, said: set[str]) -> Iterator[str]:
+    """Texts of several words that are in no cue: titles, summaries."""
+    spoken = _letters(" ".join(said))
+    left = [top]
+    seen = 0
+    while left and seen < _MAX_ASIDE:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += reversed(one.values())
+        elif isinstance(one, list):
+            left += reversed(one)
+        elif isinstance(one, str) and " " in one.strip() and one not in said:
+            seen += 1
+            words = _letters(one)
+            if words and words not in spoken:
+                said.add(one)
+                yield one.strip()
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+def _said(top: Any) -> list[_Row]:
+    """The rows of the list that says most plainly what was said."""
+    lists = list(_lists(top, "", 0))
+    for name in _ROWS:
+        rows = [row for key, values in lists if key == name for row in _rows(values)]
+        if rows and not _are_places(rows):
+            return _in_seconds(rows)
+    for key, values in lists:
+        if not key and _is_plain(values):  # of youtube-transcript-api
+            rows = _rows(values)
+            if rows and not _are_places(rows):
+                return _in_seconds(rows)
+    turns = [row for key, values in lists if key == "results" for row in _of_results(values)]
+    words = turns or [
+        row
+        for name in _WORDS
+        for key, found in lists
+        if key == name and _is_plain(found)
+        for row in _rows(found)
+    ]
+    if not words or _are_places(words):
+        return []
+    return _in_seconds(turns) if turns else list(_joined(_in_seconds(words)))
+
+
+def _lists(value: Any, name: str, depth: int) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
+    """(name, objects) of each list of objects; "" for the whole file."""
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _lists(inner, str(key), depth + 1)
+    elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        yield name, value
+        for inner in value[:_MAX_LISTS]:
+            yield from _lists(inner, "-", depth)
+
+
+def _is_plain(values: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the objects say nothing else."""
+    return all(one.keys() <= _PLAIN for one in values)
+
+
+def _rows(values: Sequence[Mapping[str, Any]]) -> list[_Row]:
+    """Those that have words and a begin; none where the most have not."""
+    found: list[_Row] = []
+    spoken = 0
+    for one in values:
+        row = _row(one, found[-1] if found else None)
+        spoken += row is not None or one.get("type") in ("punct", "punctuation", "spacing")
+        if row is not None:
+            found.append(row)
+    return found if 2 * spoken > len(values) else []
+
+
+def _row(one: Mapping[str, Any], before: _Row | None) -> _Row | None:
+    text = _first(one, _TEXT)
+    best = next((one[k] for k in ("alternatives", "nBest") if isinstance(one.get(k), list)), None)
+    if text is None and best and isinstance(best[0], dict):
+        text = _first(best[0], _TEXT)
+    if not isinstance(text, str):
+        return None
+    start, end = _first(one, _START), _first(one, _END)
+    if isinstance(one.get("offsets"), dict):  # whisper.cpp
+        start, end = (_time(one["offsets"].get(k), thousandths=True) for k in ("from", "to"))
+    elif "offset" in one and start is None:
+        start = one["offset"]
+    first, last = _time(start), _time(end)
+    if first is None:
+        if before is not None and one.get("type") in ("punct", "punctuation"):
+            before.text += text.strip()
+        return None
+    length = _time(_first(one, _LENGTH)) if last is None else None
+    return _Row(first, last if length is None else first + length, text, _speaker(one))
+
+
+def _of_results(values: Sequence[Mapping[str, Any]]) -> Iterator[_Row]:
+    """Google: a transcript for each turn, whose words have the times."""
+    for one in values:
+        best = one.get("alternatives")
+        if not isinstance(best, list) or not best or not isinstance(best[0], dict):
+            continue
+        words = best[0].get("words")
+        if isinstance(best[0].get("transcript"), str) and isinstance(words, list):
+            timed = _rows([w for w in words if isinstance(w, dict)])
+            if timed:
+                yield _Row(timed[0].start, timed[-1].end, best[0]["transcript"], timed[0].speaker)
+
+
+def _joined(words: Sequence[_Row]) -> Iterator[_Row]:
+    """Words as cues that end with a sentence, a pause or a change of speaker."""
+    held: _Row | None = None
+    for word in words:
+        if held is not None:
+            ended = held.text[-1:] in ".!?…。！？" and held.text[-1:] != ""
+            until = held.end if held.end is not None else word.start
+            long = word.start - held.start > SENTENCE_S or word.start - until > PAUSE_S
+            if not ended and not long and word.speaker == held.speaker:
+                held.text, held.end = f"{held.text} {word.text.strip()}", word.end
+                continue
+            yield held
+        held = _Row(word.start, word.end, word.text.strip(), word.speaker)
+    if held is not None:
+        yield held
+
+
+def _are_places(rows: Sequence[_Row]) -> bool:
+    """Whether the numbers count characters, as those of annotated text do, or run back."""
+    exact = sum(row.end is not None and row.end - row.start == len(row.text) for row in rows)
+    back = sum(a.start > b.start for a, b in itertools.pairwise(rows))
+    return 2 * exact > len(rows) or 2 * back > len(rows)
+
+
+def _in_seconds(rows: list[_Row]) -> list[_Row]:
+    lengths = [row.end - row.start for row in rows if row.end is not None]
+    whole = all(row.start == int(row.start) for row in rows)
+    if whole and lengths and statistics.median(lengths) > MILLISECONDS:
+        for row in rows:
+            row.start /= 1000
+            row.end = row.end / 1000 if row.end is not None else None
+    return rows
+
+
+def _first(one: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return next((one[name] for name in names if one.get(name) is not None), None)
+
+
+def _time(value: Any, *, thousandths: bool = False) -> float | None:
+    """Seconds of a number, `1.5s`, `PT1.5S` or `00:00:01,500`."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value) / (1000 if thousandths else 1) if abs(value) < 1e12 else None
+    said = value.strip()[:40] if isinstance(value, str) else ""
+    if number := _NUMBER.fullmatch(said):
+        return float(number[1])
+    if said and (iso := _ISO.fullmatch(said)):
+        return int(iso[1] or 0) * 3600 + int(iso[2] or 0) * 60 + float(iso[3] or 0)
+    clock = _CLOCK.fullmatch(said)
+    return seconds(clock.groups()) if clock else None
+
+
+def _speaker(one: Mapping[str, Any]) -> str:
+    """A name, or `speaker 1` where services count them."""
+    said = _first(one, _SPEAKER)
+    if isinstance(said, str) and said.strip():
+        name = said.strip()[:80]
+        return f"speaker {name}" if name.isdecimal() or len(name) == 1 else name
+    return f"speaker {said}" if isinstance(said, int) and not isinstance(said, bool) else ""

@@ -1,0 +1,119 @@
+"""Transcripts in JSON, as recognisers of speech write them, have their times and speakers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omni_core.media.text.subtitle_transcripts import may_be_transcript, read_transcript
+from omni_core.types import CutOptions, Segment, Source
+
+A, B = "The ferry leaves.", "Bring the kettle."
+
+
+def words(*names: str, **more: Any) -> list[dict[str, Any]]:
+    """Words of half a second each from second 1 on, under these names for word, begin and end."""
+    word, start, end = names
+    return [{word: w, start: 1 + n / 2, end: 1.5 + n / 2, **more} for n, w in enumerate(A.split())]
+
+
+WHISPER = {
+    "text": f" {A} {B}" + " and so on" * 900, "language": "en",
+    "segments": [
+        {"id": 0, "seek": 0, "start": 1.0, "end": 3.0, "text": f" {A}", "tokens": [1, 2]},
+        {"id": 1, "seek": 0, "start": 5.5, "end": 9.0, "text": f" {B}", "tokens": [3]},
+    ],
+}  # fmt: skip
+FILES: dict[str, Any] = {
+    "whisper": WHISPER,
+    "whisper.cpp": {"systeminfo": "x", "transcription": [
+        {"timestamps": {"from": "00:00:01,000"}, "offsets": {"from": 1000, "to": 3000}, "text": A},
+        {"timestamps": {"from": "x"}, "offsets": {"from": 5500, "to": 9000}, "text": B}]},
+    "podcast": {"version": "1.0.0", "segments": [
+        {"startTime": 1.0, "endTime": 3.0, "body": A},
+        {"startTime": 5.5, "endTime": 9, "body": B}]},
+    "milliseconds": {"id": "x", "utterances": [
+        {"start": 1000, "end": 3000, "text": A}, {"start": 5500, "end": 9000, "text": B}]},
+    "youtube": [{"text": A, "start": 1.0, "duration": 2},
+                {"text": B, "start": 5.5, "duration": 3.5}],
+    "azure": {"recognizedPhrases": [
+        {"offset": "PT1S", "duration": "PT2S", "nBest": [{"display": A}]},
+        {"offset": "PT5.5S", "duration": "PT3.5S", "nBest": [{"display": B}]}]},
+    "google": {"results": [
+        {"alternatives": [{"transcript": text, "words": [
+            {"startTime": f"{start}s", "endTime": f"{end}s", "word": "x"}]}]}
+        for text, start, end in ((A, 1, 3), (B, 5.5, 9))]},
+    "clocks": {"segments": [{"start": "00:00:01.000", "end": "00:00:03.000", "text": A},
+                            {"start": "00:00:05.500", "end": "00:00:09.000", "text": B}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_each_sentence_has_its_time(kind: str) -> None:
+    text = json.dumps(FILES[kind], indent=1)
+    found = read_transcript(text)
+    assert may_be_transcript(text[:4096]) and found is not None
+    cues = [(c.start, c.end, c.text) for c in found.reading.in_order()]
+    assert cues == [(1.0, 3.0, A), (5.5, 9.0, B)]
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        {"result": words("word", "start", "end", conf=1.0), "text": A.lower()},
+        {"results": {"channels": [{"alternatives": [
+            {"transcript": A, "words": words("punctuated_word", "start", "end")}]}]}},
+        {"results": {"items": [
+            {"start_time": "1.0", "end_time": "1.5", "type": "pronunciation",
+             "alternatives": [{"content": "The ferry"}]},
+            {"start_time": "1.5", "end_time": "2.5", "type": "pronunciation",
+             "alternatives": [{"content": "leaves"}]},
+            {"type": "punctuation", "alternatives": [{"content": "."}]}]}},
+        {"monologues": [{"speaker": 0, "elements": words("value", "ts", "end_ts", type="text")}]},
+    ],
+)  # fmt: skip
+def test_single_words_are_joined(top: Any) -> None:
+    found = read_transcript(json.dumps(top))
+    assert found is not None
+    assert [(c.start, c.end, c.text) for c in found.reading.in_order()] == [(1.0, 2.5, A)]
+
+
+def test_speakers_are_named(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "talk.json"
+    said = ("Ann", A), (1, B)
+    rows = [{"start": n, "end": n + 1, "text": t, "speaker": w} for n, (w, t) in enumerate(said)]
+    path.write_text(json.dumps({"segments": rows}))
+    (found,) = [s for s in cut(path) if s.channel == "speech"]
+    assert found.text == f"Ann: {A} speaker 1: {B}"
+
+
+def test_what_a_transcript_says_beside_its_words_is_read(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "talk.json"
+    path.write_text(json.dumps({**WHISPER, "summary": "How to cross the sound."}))
+    found = [(s.channel, s.text) for s in cut(path)]
+    assert ("speech", f"{A} {B}") in found
+    assert any("How to cross the sound." in text for channel, text in found if channel == "text")
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        {"segments": [{"id": 1, "name": "North", "start": "A", "end": "B", "text": "bus line"}]},
+        {"text": A, "sentences": [{"text": A, "start": 0, "end": len(A)}]},
+        {"results": [{"text": "Meeting", "start": 9, "end": 10, "room": "North"}]},
+        [{"text": "Milk", "start": 1, "shop": "North"}],
+        {"text": "a", "segments": []},
+    ],
+)  # fmt: skip
+def test_other_json_is_read_as_such(top: Any, tmp_path: Path, svc: Any) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(top))
+    info = svc.probe(str(path))
+    source = Source("0" * 64, str(path), "", info.modality, info.mime, 1)
+    found = [x for x in svc.decompose(str(path), source, CutOptions()) if isinstance(x, Segment)]
+    assert info.duration_s is None
+    assert {s.channel for s in found} == {"text"}
+    assert all(word in found[0].text for word in ("North",) if "North" in json.dumps(top))
