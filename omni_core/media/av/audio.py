@@ -40,16 +40,18 @@ _MIME = {
     "voc": "audio/x-voc",
     "rm": "audio/x-pn-realaudio",
     "asf": "audio/x-ms-wma",
+    "au": "audio/basic",
+    "dts": "audio/vnd.dts",
 }
 
 
 _MAGIC = (
     b"fLaC", b"OggS", b"caff", b"riff", b".snd", b"wvpk", b"MAC ", b"TTA1", b"tBaK", b"MP+",
     b"MPCK", b"DSD ", b"FRM8", b"ajkg", b"Creative Voice File", b".RMF", b".ra\xfd", b"NIST_1A",
-    b"\x02dss", b"\x03dss",
+    b"\x02dss", b"\x03dss", b"\x7f\xfe\x80\x01", b"DTSHDHDR",
 )  # fmt: skip
 """FLAC, Ogg, CAF, Wave64, AU, WavPack, Monkey's Audio, TTA, TAK, Musepack, DSF, DFF, Shorten, VOC,
-RealAudio, SPHERE, DSS dictation."""
+RealAudio, SPHERE, DSS dictation, DTS."""
 
 
 class AudioMedium(Medium):
