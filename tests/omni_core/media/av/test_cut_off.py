@@ -15,11 +15,12 @@ from omni_core.types import CutOptions, FileWarning, Source
 Made = Callable[..., Path]
 UNKNOWN = " s could be read, and how much followed is not known"
 SOUNDS = {
-    "a.opus": ("libopus", {}), "a.oga": ("flac", {}), "a.aac": ("aac", {}), "a.caf": ("pcm_s16le", {}),
-    "a.mp3": ("libmp3lame", {"write_xing": "0"}),
+    "a.opus": ("libopus", {}), "a.oga": ("flac", {}), "a.aac": ("aac", {}),
+    "a.caf": ("pcm_s16le", {}), "a.mp3": ("libmp3lame", {"write_xing": "0"}),
 }  # fmt: skip
 FILMS = {
-    "a.ts": ("libx264", {}), "a.vob": ("mpeg2video", {}), "a.flv": ("libx264", {"flvflags": "no_duration_filesize"}),
+    "a.ts": ("libx264", {}), "a.vob": ("mpeg2video", {}),
+    "a.flv": ("libx264", {"flvflags": "no_duration_filesize"}),
     "a.mkv": ("libx264", {"live": "1"}), "a.webm": ("libvpx", {"live": "1"}),
 }  # fmt: skip
 
