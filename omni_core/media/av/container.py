@@ -76,7 +76,8 @@ def _open(source: Any, kind: Headerless | None = None) -> Any:
     return av.open(
         source,
         format=kind.form if kind is not None else None,
-        options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS, **rate},
+        options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
+        container_options=rate,
         metadata_errors="surrogateescape",  # `tag_text` decodes them
     )
 

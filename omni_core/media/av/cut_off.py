@@ -7,6 +7,7 @@ element of a file, which by its own length reaches behind the end, does.
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Callable
 
 from omni_core.media.av.mpeg_audio import SHORTEST, frame_bytes
@@ -15,6 +16,8 @@ from omni_core.media.av.part_file import Part
 TAIL = 256 << 10
 """Bytes at the end in which the last element begins: a page of Ogg has 65,307 at most."""
 MAX_ELEMENTS = 4_000_000
+MAX_BOXES = 100
+"""Kinds of boxes at the top of a film; there are a dozen."""
 _ENDING_WRITERS = (b"Lavf",)
 """Programs that mark the end of every Ogg stream they finish. Others, as those of phones, leave
 the mark out of whole recordings."""
@@ -65,6 +68,25 @@ def _ogg(data: mmap.mmap, first: int, last: int) -> bool:
     is_marked = data[at + 5] & 4
     writer = data[first : min(last, first + 4096)]
     return not is_marked and any(name in writer for name in _ENDING_WRITERS)
+
+
+def lacks_index(path: str) -> bool:
+    """Whether an MP4 or MOV holds samples and not the index without which they are no film: it is
+    written last, and a recorder that lost its power did not come to it."""
+    found = set()
+    with open(path, "rb") as f:
+        at, size = 0, os.fstat(f.fileno()).st_size
+        while at < size and len(found) < MAX_BOXES:
+            f.seek(at)
+            head = f.read(16)
+            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            if length == 1:
+                length = int.from_bytes(head[8:16], "big")
+            found.add(kind)
+            if length < 8:
+                break
+            at += length
+    return b"mdat" in found and b"moov" not in found
 
 
 def _movie(data: mmap.mmap, first: int, last: int) -> bool:
@@ -132,7 +154,8 @@ def _program_stream(data: mmap.mmap, first: int, last: int) -> bool:
     marks = (first + n * _SECTOR for n in range(4))
     is_regular = all(data[at : at + 4] == _PACK for at in marks)
     rest = (last - first) % _SECTOR
-    return is_regular and rest > 0 and _PROGRAM_END not in data[last - rest : last]
+    end = data[last - rest : last]
+    return is_regular and any(end) and _PROGRAM_END not in end
 
 
 def _transport_stream(data: mmap.mmap, first: int, last: int) -> bool:

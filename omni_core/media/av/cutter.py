@@ -16,7 +16,6 @@ from omni_core.media.av import broken_off
 from omni_core.media.av.audio_windows import AudioWindow, AudioWindower
 from omni_core.media.av.clock import Clock, rate
 from omni_core.media.av.container import (
-    limit_threads,
     packets,
     too_long,
     video_stream,
@@ -28,6 +27,7 @@ from omni_core.media.av.last_shown import LastShown
 from omni_core.media.av.lost_pictures import LostPictures
 from omni_core.media.av.part_file import Part
 from omni_core.media.av.pixels import aspect
+from omni_core.media.av.prepare import prepare
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
 from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream, unread_tracks
@@ -48,8 +48,6 @@ from omni_core.types import (
 
 log = logging.getLogger(__name__)
 
-RARE_FPS = 6.0
-"""Frames a second below which every frame is decoded: slide shows, time lapses, surveillance."""
 HELD_S = 1.0
 """The last picture counts as shown while the audio goes on for longer than this."""
 UNDECODED_S = 0.5
@@ -290,14 +288,3 @@ class ContainerCutter:
     def _subtitle_segments(self, windows: Any, origin: str) -> Iterator[Segment]:
         for w in windows:
             yield w.segment(self._source, origin)
-
-
-def prepare(stream: Any) -> None:
-    """Set up a video stream's decoder for cutting.
-
-    Non-reference frames are skipped: half the cost of H.264 and HEVC, cuts at most one frame late,
-    and the remaining frames are of higher quality. Not where frames are rare: each may be a slide.
-    """
-    limit_threads(stream)
-    if stream.start_time is not None and rate(stream) >= RARE_FPS:  # else frames are counted
-        stream.codec_context.skip_frame = "NONREF"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from omni_core.media.av.container import JOINED
+from omni_core.media.av.mpeg_audio import frame_bytes
 
 GAP_S = 1.0
 """Seconds without a packet, or of packets that cannot be decoded, that are a hole."""
@@ -17,13 +18,11 @@ NAMED = 5
 """Holes that a warning names."""
 SKIPPED = 4096
 """Bytes between two packets that are no heads of packets."""
-USUAL_FRAMES = 3
-"""Times the mean size of a frame from which one of MP3 or ADTS holds bytes that are none."""
 _WITHOUT_PAUSES = ("ogg", "flac")
 _WITH_PLACES = ("matroska,webm", "flv")
 """Formats in which packets follow each other with little between them."""
-_FRAMES_ONLY = ("mp3", "aac")
-"""Formats without a clock: FFmpeg adds bytes that are no frame to the frame before."""
+_FRAMES_ONLY = ("mp3",)
+"""Formats without a clock: FFmpeg adds bytes that are no frame to the frame after them."""
 Gap = tuple[float, float]
 
 
@@ -70,16 +69,14 @@ class Holes:
         self._undecoded.append((begin, second + length))
 
     def _junk(self, packet: Any, second: float) -> None:
-        mean = self._bytes / self._frames if self._frames else 0.0
-        if not mean or packet.size <= USUAL_FRAMES * mean:
-            self._frames += 1
-            self._bytes += packet.size
-            return
         data = bytes(packet)
-        if b"ID3" in data or b"APETAGEX" in data:  # files with tags, one after the other
-            return
-        frame = float((packet.duration or 0) * packet.time_base)
-        self._damaged.append((second, second + (packet.size / mean - 1) * frame))
+        if data[0] == 0xFF and data[1] & 0xE0 == 0xE0:
+            self._frames += 1
+            self._bytes += frame_bytes(data[:6]) or packet.size
+        elif self._frames and b"ID3" not in data and b"APETAGEX" not in data:  # of joined files
+            frames = packet.size * self._frames / self._bytes
+            lost = frames * float((packet.duration or 0) * packet.time_base)
+            self._damaged.append((second, second + lost))
 
     def warnings(self) -> Iterator[str]:
         """What is missing, each kind in one line."""

@@ -6,10 +6,14 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import av
+
+from omni_core.errors import UnreadableError
 from omni_core.media.av import in_parts, subtitle_file
 from omni_core.media.av.about import Item
 from omni_core.media.av.clock import has_no_times
 from omni_core.media.av.container import audio_stream, container, too_long, video_stream
+from omni_core.media.av.cut_off import lacks_index
 from omni_core.media.av.headerless import MOTION_JPEG
 from omni_core.media.av.parts import is_transport_stream
 from omni_core.media.av.tags import tags_of
@@ -95,6 +99,19 @@ class VideoMedium(Medium):
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError for what cannot be opened, TooLargeError over the limits."""
+        try:
+            return self._probe(path)
+        except av.InvalidDataError as e:
+            if not lacks_index(path):
+                raise
+            raise UnreadableError(
+                f"{os.path.basename(path)!r} has no index (moov), which is written last: the "
+                "recording or the copy broke off. Copy it again, or mend it with a tool that "
+                "takes a whole film of the same camera as its pattern (untrunc)",
+                code="CORRUPT_MEDIA",
+            ) from e
+
+    def _probe(self, path: str) -> MediaInfo:
         with container(path, self.limits) as c:
             video, audio = video_stream(c), audio_stream(c)
             if video is None and audio is None:

@@ -9,6 +9,7 @@ from typing import Any
 import av
 import pytest
 
+from omni_core.errors import UnreadableError
 from omni_core.media.av.cut_off import ends_within
 from omni_core.types import CutOptions, FileWarning, Source
 
@@ -96,6 +97,17 @@ def test_a_film_that_lacks_its_last_second_breaks_off(
     (line,) = warned(path)
     assert line.startswith("the file breaks off: 1")
     assert line.endswith(" of 12.0 s could be read; the rest is missing or damaged")
+
+
+def test_an_mp4_without_its_index_is_refused_with_the_reason(
+    film: Any, tools: Any, svc: Any
+) -> None:
+    path = Path(film([tools.barcode(i) for i in range(50)]))
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"moov") - 4])
+    with pytest.raises(UnreadableError, match=r"has no index \(moov\)") as raised:
+        svc.probe(str(path))
+    assert raised.value.code == "CORRUPT_MEDIA"
 
 
 def test_a_film_that_lacks_only_its_index_does_not_break_off(

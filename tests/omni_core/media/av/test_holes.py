@@ -70,6 +70,18 @@ def test_tags_between_joined_mp3s_are_no_hole(
     assert warned(path) == []
 
 
+def test_loud_frames_after_small_ones_are_no_hole(
+    tmp_path: Path, tools: Any, warned: Warned
+) -> None:
+    path = tmp_path / "a.mp3"
+    noise = np.random.default_rng(1).uniform(-0.4, 0.4, 4 * 48000)
+    with av.open(str(path), "w", options={"write_xing": "0"}) as c:
+        stream = c.add_stream("libmp3lame", rate=48000, layout="mono")
+        stream.options = {"q": "0", "compression_level": "9"}
+        tools.write_sound(c, stream, np.concatenate([np.zeros(6 * 48000), noise]))
+    assert warned(path) == []
+
+
 @pytest.mark.parametrize("name", ["a.flac", "a.opus", "a.mka"])
 def test_a_hole_in_sound_with_a_clock_is_named_with_its_seconds(
     name: str, recording: Callable[..., Path], warned: Warned
