@@ -73,7 +73,7 @@ def _ogg(data: mmap.mmap, first: int, last: int) -> bool:
 def lacks_index(path: str) -> bool:
     """Whether an MP4 or MOV holds samples and not the index without which they are no film: it is
     written last, and a recorder that lost its power did not come to it."""
-    found = set()
+    found: set[bytes] = set()
     with open(path, "rb") as f:
         at, size = 0, os.fstat(f.fileno()).st_size
         while at < size and len(found) < MAX_BOXES:
