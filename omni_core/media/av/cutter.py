@@ -98,7 +98,9 @@ class ContainerCutter:
         self._last_packet, self._last_frame = LastShown(), LastShown()
         self._lost = LostPictures(start)
         self._captions = Captions()
-        self._holes = Holes(container.format.name, pictures=self._video is not None)
+        self._holes = Holes(
+            container.format.name, pictures=self._video is not None, sound=bool(self._audio)
+        )
         self._errors: dict[int, int] = {}
         self._given_up: set[int] = set()
         """Streams that cannot be decoded any more."""
@@ -179,8 +181,7 @@ class ContainerCutter:
             yield FileWarning(
                 f"no picture from second {self._start:.0f} to {self.end:.0f} can be decoded"
             )
-            return
-        if lost := self._lost.warning():
+        elif lost := self._lost.warning():
             yield FileWarning(lost)
         yield from map(FileWarning, self._holes.warnings())
 

@@ -16,6 +16,8 @@ GAP_S = 1.0
 """Seconds without a packet, or of packets that cannot be decoded, that are a hole."""
 NAMED = 5
 """Holes that a warning names."""
+USUAL = 20
+"""Pictures to each gap between them, in a film without sound, for the gap to be a hole."""
 SKIPPED = 4096
 """Bytes between two packets that are no heads of packets."""
 _WITHOUT_PAUSES = ("ogg", "flac")
@@ -29,14 +31,14 @@ Gap = tuple[float, float]
 class Holes:
     """Looks at the packets of one open container in their order in the file."""
 
-    def __init__(self, form: str, *, pictures: bool) -> None:
-        self._form, self._pictures = form, pictures
+    def __init__(self, form: str, *, pictures: bool, sound: bool) -> None:
+        self._form, self._pictures, self._sound = form, pictures, sound
         self._ends: dict[bool, float] = {}  # of pictures and of sound
         self._gaps: dict[bool, list[Gap]] = {True: [], False: []}
         self._after: int | None = None  # the byte after the last packet
         self._skipped: set[bool] = set()  # of which no packet came since bytes were skipped
         self._undecoded: list[Gap] = []
-        self._frames = self._bytes = 0
+        self._frames = self._bytes = self._seen = 0
         self._damaged: list[Gap] = []
 
     def passed(self, packet: Any, second: float | None, *, is_picture: bool) -> None:
@@ -53,6 +55,7 @@ class Holes:
             if known or is_picture in self._skipped:
                 self._gaps[is_picture].append((end, second))
         self._skipped.discard(is_picture)
+        self._seen += is_picture
         length = float((packet.duration or 0) * packet.time_base)
         self._ends[is_picture] = max(end or 0.0, second + length)
         if self._form in _FRAMES_ONLY:
@@ -83,8 +86,7 @@ class Holes:
         if found := [gap for gap in self._undecoded if gap[1] - gap[0] > GAP_S]:
             yield f"sound that cannot be decoded, and is not heard: seconds {_named(found)}"
         if found := [*self._holes()]:
-            what = "neither pictures nor sound" if self._pictures else "no sound"
-            yield f"the file has holes, with {what}: seconds {_named(found)}"
+            yield f"the file has holes, with {self._kinds}: seconds {_named(found)}"
         lost = sum(end - start for start, end in self._damaged)
         if lost > GAP_S:
             at = list(dict.fromkeys(f"{start:.0f}" for start, _ in self._damaged))
@@ -94,7 +96,18 @@ class Holes:
                 f"{', '.join(at[:NAMED])}{more}, and what follows comes that much earlier"
             )
 
+    @property
+    def _kinds(self) -> str:
+        if not self._sound:
+            return "no pictures"
+        by_sound = not self._pictures or self._form in _WITHOUT_PAUSES
+        return "no sound" if by_sound else "neither pictures nor sound"
+
     def _holes(self) -> Iterator[Gap]:
+        if not self._sound:
+            if len(self._gaps[True]) * USUAL < self._seen:  # else pictures are rare
+                yield from self._gaps[True]
+            return
         if not self._pictures or self._form in _WITHOUT_PAUSES:
             yield from self._gaps[False]
             return

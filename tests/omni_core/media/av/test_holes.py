@@ -98,6 +98,24 @@ def test_sound_that_cannot_be_decoded_is_named_with_its_seconds(
     assert line == "sound that cannot be decoded, and is not heard: seconds 5 to 7"
 
 
+def test_a_silent_broadcast_whose_signal_was_lost_has_a_hole(
+    film: Any, tools: Any, warned: Warned
+) -> None:
+    at = [n + (150 if n >= 100 else 0) for n in range(200)]
+    frames = [tools.barcode(n) for n in range(200)]
+    path = Path(film(frames, suffix=".ts", codec="mpeg2video", at=at, options={"bf": "0"}))
+    assert warned(path) == ["the file has holes, with no pictures: seconds 4 to 10"]
+
+
+def test_a_broadcast_of_a_picture_every_two_seconds_has_no_holes(
+    film: Any, tools: Any, warned: Warned
+) -> None:
+    frames = [tools.barcode(n) for n in range(20)]
+    at = [n * 50 for n in range(20)]
+    path = Path(film(frames, suffix=".ts", codec="mpeg2video", at=at, options={"bf": "0"}))
+    assert warned(path) == []
+
+
 @pytest.mark.parametrize(("suffix", "jump", "told"), [(".ts", 6, True), (".mkv", 6, False)])
 def test_a_broadcast_whose_signal_was_lost_has_a_hole_and_a_paused_recording_has_none(
     suffix: str, jump: float, *, told: bool, tmp_path: Path, tools: Any, tone: Any, warned: Warned
