@@ -99,8 +99,9 @@ class ContainerCutter:
         self._lost = LostPictures(start)
         self._captions = Captions()
         self._holes = Holes(
-            container.format.name, pictures=self._video is not None, sound=bool(self._audio)
-        )
+            container.format.name, self._clock, pictures=self._video is not None,
+            sound=bool(self._audio),
+        )  # fmt: skip
         self._errors: dict[int, int] = {}
         self._given_up: set[int] = set()
         """Streams that cannot be decoded any more."""
@@ -130,11 +131,11 @@ class ContainerCutter:
             if self._part is not None and (self._clock.packet(packet) or 0.0) > self._latest:
                 continue  # of the part before
             if packet.stream is self._video:
-                self._holes.passed(packet, self._clock.packet(packet), is_picture=True)
+                self._holes.passed(packet, is_picture=True)
                 yield from self._decode_video(packet)
             elif packet.stream_index in self._audio:
                 if packet.stream is self._tracks.heard[0]:
-                    self._holes.passed(packet, self._clock.packet(packet), is_picture=False)
+                    self._holes.passed(packet, is_picture=False)
                 yield from self._decode_audio(packet)
             elif track is not None:
                 yield from self._subtitle_segments(track.push(packet), track.origin)
@@ -224,7 +225,7 @@ class ContainerCutter:
 
     def _cannot_decode(self, packet: Any) -> None:
         if packet.stream_index in self._audio:
-            self._holes.undecoded(packet, self._clock.packet(packet))
+            self._holes.undecoded(packet)
 
     def _decode_video(self, packet: Any) -> Iterator[Segment]:
         assert self._shots is not None  # noqa: S101 - there is a video stream

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from omni_core.media.av.clock import Clock
 from omni_core.media.av.container import JOINED
-from omni_core.media.av.mpeg_audio import frame_bytes
 
 GAP_S = 1.0
 """Seconds without a packet, or of packets that cannot be decoded, that are a hole."""
@@ -18,6 +18,8 @@ NAMED = 5
 """Holes that a warning names."""
 USUAL = 20
 """Pictures to each gap between them, in a film without sound, for the gap to be a hole."""
+LARGEST_FRAME = 1729
+"""Bytes of a frame of MPEG audio."""
 SKIPPED = 4096
 """Bytes between two packets that are no heads of packets."""
 _WITHOUT_PAUSES = ("ogg", "flac")
@@ -31,8 +33,11 @@ Gap = tuple[float, float]
 class Holes:
     """Looks at the packets of one open container in their order in the file."""
 
-    def __init__(self, form: str, *, pictures: bool, sound: bool) -> None:
-        self._form, self._pictures, self._sound = form, pictures, sound
+    def __init__(self, form: str, clock: Clock, *, pictures: bool, sound: bool) -> None:
+        self._form, self._clock = form, clock
+        self._pictures, self._sound = pictures, sound
+        self._has_clock = form in (*_WITHOUT_PAUSES, *_WITH_PLACES, *JOINED)
+        self._ticks: dict[bool, float] = {}  # time bases of pictures and of sound
         self._ends: dict[bool, float] = {}  # of pictures and of sound
         self._gaps: dict[bool, list[Gap]] = {True: [], False: []}
         self._after: int | None = None  # the byte after the last packet
@@ -41,14 +46,22 @@ class Holes:
         self._frames = self._bytes = self._seen = 0
         self._damaged: list[Gap] = []
 
-    def passed(self, packet: Any, second: float | None, *, is_picture: bool) -> None:
-        """A packet of the pictures, or of the first track that is heard, and its second."""
+    def passed(self, packet: Any, *, is_picture: bool) -> None:
+        """A packet of the pictures, or of the first track that is heard."""
+        if self._form in _FRAMES_ONLY:
+            self._junk(packet)
+        if not self._has_clock:
+            return
         if self._form in _WITH_PLACES and packet.pos:
             if self._after is not None and packet.pos - self._after > SKIPPED:
                 self._skipped = {True, False}
             self._after = packet.pos + packet.size
-        if second is None or not packet.size:
+        stamp = packet.pts
+        if stamp is None or not packet.size:
             return
+        tick = self._ticks.get(is_picture) or float(packet.time_base)
+        self._ticks[is_picture] = tick
+        second = stamp * tick - self._clock.zero
         end = self._ends.get(is_picture)
         if end is not None and second - end > GAP_S:
             known = self._form in _WITHOUT_PAUSES or self._form in JOINED
@@ -56,13 +69,11 @@ class Holes:
                 self._gaps[is_picture].append((end, second))
         self._skipped.discard(is_picture)
         self._seen += is_picture
-        length = float((packet.duration or 0) * packet.time_base)
-        self._ends[is_picture] = max(end or 0.0, second + length)
-        if self._form in _FRAMES_ONLY:
-            self._junk(packet, second)
+        self._ends[is_picture] = max(end or 0.0, second + (packet.duration or 0) * tick)
 
-    def undecoded(self, packet: Any, second: float | None) -> None:
+    def undecoded(self, packet: Any) -> None:
         """A packet of sound that cannot be decoded."""
+        second = self._clock.packet(packet)
         length = float((packet.duration or 0) * packet.time_base)
         if second is None or not length:
             return
@@ -71,13 +82,15 @@ class Holes:
             begin = self._undecoded.pop()[0]
         self._undecoded.append((begin, second + length))
 
-    def _junk(self, packet: Any, second: float) -> None:
-        data = bytes(packet)
-        if data[0] == 0xFF and data[1] & 0xE0 == 0xE0:
+    def _junk(self, packet: Any) -> None:
+        size = packet.size
+        data = bytes(packet) if size > LARGEST_FRAME else b"\xff"
+        second = self._clock.packet(packet) if data[:1] != b"\xff" else None
+        if second is None:
             self._frames += 1
-            self._bytes += frame_bytes(data[:6]) or packet.size
+            self._bytes += size
         elif self._frames and b"ID3" not in data and b"APETAGEX" not in data:  # of joined files
-            frames = packet.size * self._frames / self._bytes
+            frames = size * self._frames / self._bytes
             lost = frames * float((packet.duration or 0) * packet.time_base)
             self._damaged.append((second, second + lost))
 
