@@ -27,6 +27,7 @@ _TAGS = (
     "originaldate",
     "year",
 )
+_CLOCK = re.compile(r"\d\d[-:.]\d\d[-:.]\d\d")
 EPOCH = datetime(1971, 1, 2, tzinfo=UTC)
 """Earlier dates are ignored: containers write 1904 or 1970 for "unknown", cameras 1970."""
 _WIDEST_ZONE = timedelta(hours=14)
@@ -35,6 +36,9 @@ _WIDEST_ZONE = timedelta(hours=14)
 def recorded_at(path: str, tags: Mapping[str, str]) -> tuple[datetime | None, str]:
     """(date, its origin: "container", "file name" or "file time") of a video or audio file."""
     low = {k.lower(): v for k, v in tags.items()}
+    clock = low.get("creation_time", "").strip()
+    if _CLOCK.fullmatch(clock):  # the date of a broadcast WAV is beside it
+        low["creation_time"] = f"{low.get('date', '').strip()}T{clock}"
     for tag in _TAGS:
         when = parse(low.get(tag, ""))
         if when is not None:

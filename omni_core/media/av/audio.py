@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from omni_core.media.av import in_parts
 from omni_core.media.av.about import Item
 from omni_core.media.av.container import container
+from omni_core.media.av.headerless import FORMS, is_headerless
 from omni_core.media.av.more_tags import more_tags
 from omni_core.media.av.mpeg_audio import is_mpeg_audio
 from omni_core.media.av.tags import tags_of
@@ -40,16 +41,21 @@ _MIME = {
     "voc": "audio/x-voc",
     "rm": "audio/x-pn-realaudio",
     "asf": "audio/x-ms-wma",
+    "au": "audio/basic",
+    "dts": "audio/vnd.dts",
+    "truehd": "audio/vnd.dolby.mlp",
+    "mlp": "audio/vnd.dolby.mlp",
+    **{form: kind.mime for form, kind in FORMS.items()},
 }
 
 
 _MAGIC = (
     b"fLaC", b"OggS", b"caff", b"riff", b".snd", b"wvpk", b"MAC ", b"TTA1", b"tBaK", b"MP+",
     b"MPCK", b"DSD ", b"FRM8", b"ajkg", b"Creative Voice File", b".RMF", b".ra\xfd", b"NIST_1A",
-    b"\x02dss", b"\x03dss",
+    b"\x02dss", b"\x03dss", b"\x7f\xfe\x80\x01", b"DTSHDHDR",
 )  # fmt: skip
 """FLAC, Ogg, CAF, Wave64, AU, WavPack, Monkey's Audio, TTA, TAK, Musepack, DSF, DFF, Shorten, VOC,
-RealAudio, SPHERE, DSS dictation."""
+RealAudio, SPHERE, DSS dictation, DTS."""
 
 
 class AudioMedium(Medium):
@@ -60,7 +66,7 @@ class AudioMedium(Medium):
     kinds = "audio (WAV, MP3, FLAC, OGG, Opus, M4A, AAC, AIFF, AMR)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """By the first bytes, of MPEG audio by its frames."""
+        """By the first bytes, of MPEG audio by its frames, of telephones by its name."""
         if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
             return True
         if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
@@ -69,9 +75,9 @@ class AudioMedium(Medium):
             return True
         if head[:2] == b"\x0bw" and suffix in (".ac3", ".eac3", ".ec3"):
             return True
-        if head[:3] == b"ID3" or head[:5] == b"#!AMR":
+        if head[:3] == b"ID3" or head[:5] == b"#!AMR" or head[4:7] == b"\xf8\x72\x6f":
             return True
-        return is_mpeg_audio(head, suffix)
+        return is_headerless(head, suffix) or is_mpeg_audio(head, suffix)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError for what cannot be opened."""

@@ -18,6 +18,7 @@ import av
 
 from omni_core.errors import TooLargeError
 from omni_core.media.av.clock import beginning_at
+from omni_core.media.av.headerless import Headerless, headerless
 from omni_core.media.av.part_file import Part, PartFile
 from omni_core.types import Limits
 
@@ -26,7 +27,8 @@ log = logging.getLogger(__name__)
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,mp3,aac,flac,ogg,wav,w64,aiff,"
     "caf,amr,ac3,eac3,gif,h264,hevc,ivf,m4v,mxf,au,wv,ape,tta,dts,obu,mpc,mpc8,dsf,iff,tak,shn,voc,"
-    "rm,wtv,dv,dhav,nut,mpegvideo,loas,nistsphere,dss,truehd,mlp"
+    "rm,wtv,dv,dhav,nut,mpegvideo,loas,nistsphere,dss,truehd,mlp,mulaw,alaw,s16le,gsm,g722,"
+    "mjpeg"
 )
 
 
@@ -59,7 +61,7 @@ def _opened(path: str, part: Part | None) -> Iterator[Any]:
         if part is not None:
             source = opened.enter_context(PartFile(path, part))
         try:
-            c = _open(source)
+            c = _open(source, headerless(path))
         except av.InvalidDataError:
             tag = id3_bytes(path) if part is None else 0
             if not tag:
@@ -69,10 +71,13 @@ def _opened(path: str, part: Part | None) -> Iterator[Any]:
         yield opened.enter_context(c)
 
 
-def _open(source: Any) -> Any:
+def _open(source: Any, kind: Headerless | None = None) -> Any:
+    rate = {"sample_rate": str(kind.rate)} if kind is not None and kind.rate else {}
     return av.open(
         source,
+        format=kind.form if kind is not None else None,
         options={"protocol_whitelist": "file", "format_whitelist": DEMUXERS},
+        container_options=rate,
         metadata_errors="surrogateescape",  # `tag_text` decodes them
     )
 

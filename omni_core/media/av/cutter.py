@@ -8,34 +8,32 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import av
-
-from omni_core.media.av.audio_windows import AudioWindow, AudioWindower, RecentAudio
+from omni_core.media.av import broken_off
+from omni_core.media.av.audio_windows import AudioWindow, AudioWindower
 from omni_core.media.av.clock import Clock, rate
 from omni_core.media.av.container import (
-    limit_threads,
     packets,
     too_long,
     video_stream,
 )
 from omni_core.media.av.coverage import LITTLE, Coverage
 from omni_core.media.av.fast import FastCutter
+from omni_core.media.av.holes import Holes
 from omni_core.media.av.last_shown import LastShown
-from omni_core.media.av.length import GUESSED_DURATION, stated_length
 from omni_core.media.av.lost_pictures import LostPictures
 from omni_core.media.av.part_file import Part
 from omni_core.media.av.pixels import aspect
+from omni_core.media.av.prepare import prepare
 from omni_core.media.av.resample import Chunk, Resampler
 from omni_core.media.av.shots import Shot, ShotCutter
-from omni_core.media.av.stated_size import breaks_off
 from omni_core.media.av.subtitle_track import SubtitleTrack, text_subtitle_stream, unread_tracks
 from omni_core.media.av.tracks import TrackMixer, tracks_of
 from omni_core.media.av.unread import Captions, unread
+from omni_core.media.av.waiting_shots import WaitingShots
 from omni_core.media.guard import unreadable
 from omni_core.types import (
     Channel,
@@ -50,10 +48,6 @@ from omni_core.types import (
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING_SHOTS = 4
-"""Shots held back until their audio is decoded, at most, in badly interleaved files."""
-RARE_FPS = 6.0
-"""Frames a second below which every frame is decoded: slide shows, time lapses, surveillance."""
 HELD_S = 1.0
 """The last picture counts as shown while the audio goes on for longer than this."""
 UNDECODED_S = 0.5
@@ -96,18 +90,21 @@ class ContainerCutter:
         self._resamplers = [Resampler(self._clock) for _ in self._audio]
         self._mixer = TrackMixer(len(self._audio)) if len(self._audio) > 1 else None
         wanted = options.video_audio and self._video is not None and bool(self._audio)
-        self._recent = RecentAudio() if wanted else None
+        self._waiting = WaitingShots(with_audio=wanted)
         self._coverage: Coverage | None = None
-        self._waiting: deque[Shot] = deque()
         self._step = 1 / rate(self._video) if self._video is not None else 0.0
         self._tick = float(self._video.time_base or 0) if self._video is not None else 0.0
         self._frame_count = 0
         self._last_packet, self._last_frame = LastShown(), LastShown()
         self._lost = LostPictures(start)
         self._captions = Captions()
+        self._holes = Holes(
+            container.format.name, self._clock, pictures=self._video is not None,
+            sound=bool(self._audio),
+        )  # fmt: skip
         self._errors: dict[int, int] = {}
-        self._given_up: dict[int, float] = {}
-        """Streams that cannot be decoded any more, and from which second."""
+        self._given_up: set[int] = set()
+        """Streams that cannot be decoded any more."""
         self._decoded = 0
         self.end = 0.0
 
@@ -134,17 +131,24 @@ class ContainerCutter:
             if self._part is not None and (self._clock.packet(packet) or 0.0) > self._latest:
                 continue  # of the part before
             if packet.stream is self._video:
+                self._holes.passed(packet, is_picture=True)
                 yield from self._decode_video(packet)
             elif packet.stream_index in self._audio:
+                if packet.stream is self._tracks.heard[0]:
+                    self._holes.passed(packet, is_picture=False)
                 yield from self._decode_audio(packet)
             elif track is not None:
                 yield from self._subtitle_segments(track.push(packet), track.origin)
         if not self._decoded and not (self._fast is not None and self._fast.decoded):
             raise unreadable(self._path)
+        read_of = (s for s in (self._video, *self._tracks.heard) if s is not None)
+        stated = broken_off.stated_seconds(self._c, self._clock, self._part, read_of)
         if self._shots is not None:
-            stated = self._start + self._stated_duration_s
-            decoded = self._last_frame.end(stated)
-            self._shots.extend_to(max(self._last_packet.end(stated), decoded))
+            end = self._start + stated
+            in_packets, decoded = self._last_packet.end(end), self._last_frame.end(end)
+            if self._last_packet.second >= self._last_frame.second:
+                decoded = min(decoded, in_packets)
+            self._shots.extend_to(max(in_packets, decoded))
             self._advance_to(self._shots.end if self._fast is not None else decoded)
         for number, resampler in enumerate(self._resamplers):
             for chunk in resampler.flush():
@@ -165,14 +169,9 @@ class ContainerCutter:
         yield from self._undecoded()
         if self._captions.found and external is None and track is None:
             yield FileWarning("closed captions in the pictures are not read")
-        if self._ends_early():
-            read = self.end - self._start
-            yield FileWarning(
-                f"the file breaks off: {read:.1f} of {self._stated_duration_s:.1f} s could "
-                "be read; the rest is missing or damaged"
-            )
-        elif lost := breaks_off(self._path, self._part, self.end - self._start):
-            yield FileWarning(lost)
+        read = self.end - self._start
+        if line := broken_off.warning(self._path, self._c, self._part, read, stated):
+            yield FileWarning(line)
         if self.end > 0:
             yield FileLength(round(self._length(), 3))
 
@@ -183,12 +182,9 @@ class ContainerCutter:
             yield FileWarning(
                 f"no picture from second {self._start:.0f} to {self.end:.0f} can be decoded"
             )
-            return
-        if lost := self._lost.warning():
+        elif lost := self._lost.warning():
             yield FileWarning(lost)
-        for index, second in self._given_up.items():
-            if index in self._audio:
-                yield FileWarning(f"sound after second {second:.0f} is damaged, and not heard")
+        yield from map(FileWarning, self._holes.warnings())
 
     def _length(self) -> float:
         """Seconds until which something is heard or seen; frames that are not decoded, as all but
@@ -199,15 +195,16 @@ class ContainerCutter:
     def _last_shots(self, shots: ShotCutter) -> Iterator[Segment]:
         if self.end - shots.end > HELD_S:
             shots.extend_to(self.end)
-        yield from self._queue(shots.flush() if self._fast is None else self._fast.flush())
-        yield from self._release(everything=True)
+        yield from self._add(shots.flush() if self._fast is None else self._fast.flush())
+        yield from self._segments(self._waiting.ready(everything=True))
         last = shots.last()
         if last is not None:
-            yield self._with_audio(last).segment(self._source)
+            yield self._waiting.with_audio(last).segment(self._source)
 
     def _frames(self, packet: Any) -> list[Any]:
         index = packet.stream_index
-        if self._given_up and index in self._given_up:
+        if index in self._given_up:
+            self._cannot_decode(packet)
             return []
         try:
             frames: list[Any] = packet.decode()
@@ -215,7 +212,8 @@ class ContainerCutter:
             log.debug("stream %d: %r", index, e)
             self._errors[index] = self._errors.get(index, 0) + 1
             if self._errors[index] >= MAX_DECODE_ERRORS:
-                self._given_up[index] = self.end
+                self._given_up.add(index)
+            self._cannot_decode(packet)
             return []
         if frames:
             if self._errors:
@@ -225,6 +223,10 @@ class ContainerCutter:
                 self._captions.look(frames)
         return frames
 
+    def _cannot_decode(self, packet: Any) -> None:
+        if packet.stream_index in self._audio:
+            self._holes.undecoded(packet)
+
     def _decode_video(self, packet: Any) -> Iterator[Segment]:
         assert self._shots is not None  # noqa: S101 - there is a video stream
         shown = self._clock.packet(packet)
@@ -232,7 +234,7 @@ class ContainerCutter:
             self._shots.extend_to(shown)
             self._last_packet.note(shown, (packet.duration or 0) * self._tick)
         if self._fast is not None:
-            yield from self._queue(self._fast.push(packet))
+            yield from self._add(self._fast.push(packet))
             self._advance_to(self._shots.end)
             return
         if shown is not None and not packet.is_discard:
@@ -244,7 +246,7 @@ class ContainerCutter:
             self._lost.shown(t)
             self._frame_count += 1
             self._last_frame.note(t, (frame.duration or 0) * self._tick or self._step)
-            yield from self._queue(self._shots.push(t, frame))
+            yield from self._add(self._shots.push(t, frame))
             self._shots.extend_to(t)
             self._advance_to(t)
 
@@ -258,26 +260,12 @@ class ContainerCutter:
         for mixed in (chunk,) if self._mixer is None else self._mixer.push(track, chunk):
             yield from self._take_chunk(mixed)
 
-    def _queue(self, shots: Iterable[Shot]) -> Iterator[Segment]:
+    def _add(self, shots: Iterable[Shot]) -> Iterator[Segment]:
+        yield from self._segments(self._waiting.add(shots))
+
+    def _segments(self, shots: Iterable[Shot]) -> Iterator[Segment]:
         for shot in shots:
-            self._waiting.append(shot)
-        yield from self._release()
-
-    def _release(self, *, everything: bool = False) -> Iterator[Segment]:
-        """Yield the shots whose audio is decoded, with `everything` all of them."""
-        while self._waiting:
-            late = self._recent is not None and self._recent.now < self._waiting[0].end
-            if late and not everything and len(self._waiting) <= MAX_WAITING_SHOTS:
-                return
-            yield self._with_audio(self._waiting.popleft()).segment(self._source)
-
-    def _with_audio(self, shot: Shot) -> Shot:
-        """The shot with its audio where the encoder takes both as one input."""
-        if self._recent is None:
-            return shot
-        return replace(
-            shot, video=replace(shot.video, audio=self._recent.take(shot.start, shot.end))
-        )
+            yield shot.segment(self._source)
 
     def _advance_to(self, t: float) -> None:
         if t > self.end:
@@ -286,11 +274,10 @@ class ContainerCutter:
                 raise too_long(self._path, t, self._limits)
 
     def _take_chunk(self, chunk: Chunk) -> Iterator[Segment]:
-        if self._recent is not None:
-            self._recent.push(*chunk)
+        self._waiting.heard(chunk)
         yield from self._window_segments(self._windower.push(*chunk))
         self._advance_to(self._windower.now)
-        yield from self._release()
+        yield from self._segments(self._waiting.ready())
 
     def _window_segments(self, windows: Iterator[AudioWindow]) -> Iterator[Segment]:
         for w in windows:
@@ -303,33 +290,3 @@ class ContainerCutter:
     def _subtitle_segments(self, windows: Any, origin: str) -> Iterator[Segment]:
         for w in windows:
             yield w.segment(self._source, origin)
-
-    @property
-    def _stated_duration_s(self) -> float:
-        """The duration that the header states; 0 where it states none."""
-        if self._part is not None:
-            return self._part.seconds
-        stated = self._c.duration / av.time_base if self._c.duration else 0.0
-        read = [stated_length(s) for s in (self._video, *self._tracks.heard) if s is not None]
-        if read and all(read):  # a track that is not read may be longer
-            stated = min(stated, max(read))
-        from_zero = self._c.format.name.startswith("matroska")
-        return stated - max(0.0, self._clock.zero) if from_zero else stated
-
-    def _ends_early(self) -> bool:
-        """Whether the header states notably more than could be read."""
-        if self._video is None and self._c.format.name in GUESSED_DURATION:
-            return False
-        stated = self._stated_duration_s
-        return stated - (self.end - self._start) > max(2.0, 0.05 * stated)
-
-
-def prepare(stream: Any) -> None:
-    """Set up a video stream's decoder for cutting.
-
-    Non-reference frames are skipped: half the cost of H.264 and HEVC, cuts at most one frame late,
-    and the remaining frames are of higher quality. Not where frames are rare: each may be a slide.
-    """
-    limit_threads(stream)
-    if stream.start_time is not None and rate(stream) >= RARE_FPS:  # else frames are counted
-        stream.codec_context.skip_frame = "NONREF"

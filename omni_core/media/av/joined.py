@@ -19,6 +19,8 @@ _EBML, _DOCTYPE = b"\x1a\x45\xdf\xa3", b"\x42\x82"
 _EBML_HEADER = 64
 """Bytes within which the header of a Matroska file names its kind."""
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_FLV, _FLV_HEAD = b"FLV\1", b"\0\0\0\x09\0\0\0\0"
+_CAF = b"caff\0\1\0\0desc"
 _OF_A_MOVIE = (b"moov", b"moof")
 _MAX_BOXES = 100_000
 Finder = Callable[[mmap.mmap], Iterator[int]]
@@ -53,6 +55,10 @@ def _finder(head: bytes) -> Finder | None:
         return _movies
     if head.startswith(_EBML):
         return _matroska
+    if head.startswith(_FLV):
+        return _flv
+    if head.startswith(_CAF):
+        return _caf
     return _asf if head.startswith(_ASF) else None
 
 
@@ -119,8 +125,24 @@ def _matroska(data: mmap.mmap) -> Iterator[int]:
         at = data.find(_EBML, at + 4)
 
 
+def _flv(data: mmap.mmap) -> Iterator[int]:
+    at = 0
+    while at >= 0:
+        if data[at + 5 : at + 13] == _FLV_HEAD:
+            yield at
+        at = data.find(_FLV, at + 4)
+
+
+def _caf(data: mmap.mmap) -> Iterator[int]:
+    return _marked(data, _CAF)
+
+
 def _asf(data: mmap.mmap) -> Iterator[int]:
+    return _marked(data, _ASF)
+
+
+def _marked(data: mmap.mmap, mark: bytes) -> Iterator[int]:
     at = 0
     while at >= 0:
         yield at
-        at = data.find(_ASF, at + 16)
+        at = data.find(mark, at + len(mark))

@@ -13,15 +13,21 @@ class LastShown:
     """
 
     def __init__(self) -> None:
-        self._second = -math.inf
+        self.second = -math.inf
+        """When what comes last begins."""
         self._until = 0.0
+        self._in_file = 0.0
+        """Duration of the one that comes last in the file, which MP4 gives to nothing else."""
 
     def end(self, stated: float) -> float:
         """Second at which it ends, 0 before the first; `stated` by the header, where that is while
         it is shown."""
-        return stated if self._second < stated < self._until else self._until
+        if self.second < stated <= self._until:
+            return stated
+        return min(self._until, self.second + self._in_file) if self._until else 0.0
 
     def note(self, second: float, duration: float) -> None:
         """A picture or a sound from `second` on for `duration` seconds."""
-        if second >= self._second:
-            self._second, self._until = second, second + duration
+        self._in_file = duration
+        if second >= self.second:
+            self.second, self._until = second, second + duration

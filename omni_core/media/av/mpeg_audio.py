@@ -35,7 +35,7 @@ def is_mpeg_audio(head: bytes, suffix: str) -> bool:
 def _has_two_frames(data: bytes) -> bool:
     at = data.find(b"\xff")
     while at >= 0:
-        size = _frame_bytes(data[at : at + 6])
+        size = frame_bytes(data[at : at + 6])
         following = data[at + size : at + size + 2]
         if size >= SHORTEST and len(following) == 2 and following == data[at : at + 2]:
             return True
@@ -43,7 +43,7 @@ def _has_two_frames(data: bytes) -> bool:
     return False
 
 
-def _frame_bytes(header: bytes) -> int:
+def frame_bytes(header: bytes) -> int:
     """The length of the frame with this header; 0 for bytes that are no header."""
     if len(header) < 6 or header[1] & 0xE0 != 0xE0:
         return 0

@@ -114,11 +114,13 @@ def _chained(path: str, ends: tuple[int, ...], limits: Limits) -> tuple[Part, ..
 
 
 def is_transport_stream(head: bytes) -> bool:
-    """Sync bytes 188 apart, or 192 (Blu-ray) or 204 (with error correction)."""
-    for size, first in ((PACKET, 0), (192, 4), (204, 0)):
-        marks = range(first, len(head), size)
-        if len(marks) >= 5 and all(head[i] == 0x47 for i in marks):
-            return True
+    """Sync bytes 188 apart, or 192 (Blu-ray) or 204 (with error correction); a recording may begin
+    in the middle of a packet."""
+    for size in (PACKET, 192, 204):
+        for first in range(min(size, len(head))):
+            marks = head[first::size]
+            if marks[0] == 0x47 and len(marks) >= 5 and marks.count(0x47) == len(marks):
+                return True
     return False
 
 

@@ -14,6 +14,8 @@ from omni_core.media.av.part_file import Part
 
 SHARE, SECONDS = 0.02, 0.3
 """Less than either is missing of files that are whole: padding, rounded sizes, tags taken off."""
+MANY_SECONDS = 2.0
+"""So many are missing however small a share of a long file they are."""
 MAX_CHUNKS = 1000
 _HEAD = 64 << 10
 _OPEN = ((1 << 31) - (1 << 16), (1 << 31) + (1 << 16)), ((1 << 32) - (1 << 16), 1 << 32)
@@ -27,23 +29,26 @@ _BROADCAST = 1
 _XING_FRAMES, _XING_BYTES = 1, 2
 
 
-def breaks_off(path: str, part: Part | None, read: float) -> str:
-    """The warning that the file, or one part of it, is not all there, `read` seconds of which
-    were read; "" where nothing is known to be missing."""
+def missing(path: str, part: Part | None, read: float) -> float:
+    """About how many seconds of the file, or of one part of it, are not there, `read` of which
+    were read; 0 where nothing is known to be missing."""
     first, last = (part.first, part.last) if part is not None else (0, os.path.getsize(path))
-    there = share(path, first, last)
-    whole = read / there if there else read
-    if 1 - there < SHARE or whole - read < SECONDS:
-        return ""
-    return (
-        f"the file breaks off: {read:.1f} of about {whole:.1f} s could be read; the rest is "
-        "missing or damaged"
-    )
+    there, is_exact = _share(path, first, last)
+    lost = read / there - read if there else 0.0
+    is_much = 1 - there >= SHARE or (is_exact and lost >= MANY_SECONDS)
+    return lost if is_much and lost >= SECONDS else 0.0
 
 
 def share(path: str, first: int, last: int) -> float:
     """The part of its bytes that is there, from 0 to 1, of the file at [first, last) of another;
     1 where its header states no size."""
+    return _share(path, first, last)[0]
+
+
+def _share(path: str, first: int, last: int) -> tuple[float, bool]:
+    """The same, and whether nothing else than what is missing changes it. Tags are taken off MP3s
+    that were counted."""
+    is_exact = True
     with open(path, "rb") as f:
         f.seek(first)
         head = f.read(16)
@@ -57,8 +62,8 @@ def share(path: str, first: int, last: int) -> float:
             tag = id3_bytes(path) if first == 0 else 0
             first += tag
             f.seek(first)
-            stated = _mpeg(f.read(256))
-    return min(1.0, (last - first) / stated) if stated else 1.0
+            stated, is_exact = _mpeg(f.read(256)), False
+    return (min(1.0, (last - first) / stated) if stated else 1.0), is_exact
 
 
 def _riff(f: BinaryIO, first: int, last: int) -> int:

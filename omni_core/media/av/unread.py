@@ -10,8 +10,6 @@ from omni_core.media.av.container import COVER, video_stream
 from omni_core.media.av.tag_text import text
 from omni_core.media.av.tracks import track_name
 
-FIRST_FRAMES = 300
-"""Frames in which closed captions are looked for: most begin within seconds."""
 _FONTS = (".ttf", ".otf", ".ttc", ".otc", ".woff", ".woff2", ".pfb", ".pfm", ".fon")
 _CAPTIONS = "A53_CC"
 _VALID = 4
@@ -46,13 +44,11 @@ class Captions:
     """Closed captions (EIA-608 and 708) that frames carry beside their pictures."""
 
     def __init__(self) -> None:
-        self._left = FIRST_FRAMES
         self.found = False
 
     def look(self, frames: Sequence[Any]) -> None:
-        """Look at frames, as long as they are among the first ones."""
-        if self._left > 0 and not self.found:
-            self._left -= len(frames)
+        """Look at frames, until there are some."""
+        if not self.found:
             self.found = any(map(_has_captions, frames))
 
 

@@ -6,10 +6,15 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import av
+
+from omni_core.errors import UnreadableError
 from omni_core.media.av import in_parts, subtitle_file
 from omni_core.media.av.about import Item
 from omni_core.media.av.clock import has_no_times
 from omni_core.media.av.container import audio_stream, container, too_long, video_stream
+from omni_core.media.av.cut_off import lacks_index
+from omni_core.media.av.headerless import MOTION_JPEG
 from omni_core.media.av.parts import is_transport_stream
 from omni_core.media.av.tags import tags_of
 from omni_core.media.brands import is_picture
@@ -31,10 +36,18 @@ from omni_core.types import (
 _ASF = bytes.fromhex("3026b2758e66cf11")
 _MXF = bytes.fromhex("060e2b34020501")
 _MAGIC = (
-    b"\0\0\1\xba", b"\0\0\1\xb3", b"nut/multimedia container", b"DHAV", b"\x1f\x07\0",
+    b"\0\0\1\xba", b"\0\0\1\xb3", b"nut/multimedia container", b"DHAV", b"DKIF", b"\x1f\x07\0",
     bytes.fromhex("b7d800203749da11a64e0007e95ead8d"),
 )  # fmt: skip
-"""MPEG program and video streams, NUT, Dahua recorders, DV, WTV."""
+"""MPEG program and video streams, NUT, Dahua recorders, IVF, DV, WTV."""
+_RAW = tuple(b"\0\0\0\1" + bytes([unit]) for unit in (0x67, 0x27, 0x09, 0x40, 0x46))
+"""Parameters, or a mark before them, with which raw H.264 and HEVC begin, whatever their name."""
+_PROGRAM_STREAMS = (".mpg", ".mpeg", ".vob", ".mod", ".vro", ".m2p", ".dat")
+"""Such a file may begin in the middle of a pack, or within the sectors of a Video CD."""
+_OGG_FILMS = (b"\x80theora", b"\x01video", b"BBCD\0", b"OVP80\1", b"\x80daala")
+"""Theora, OGM, Dirac, VP8 and Daala begin their streams so."""
+OGG_HEADS = 1024
+"""Bytes in which all streams of an Ogg file have begun."""
 _MIME = {
     "matroska,webm": "video/x-matroska",
     "mpegts": "video/mp2t",
@@ -44,6 +57,9 @@ _MIME = {
     "asf": "video/x-ms-asf",
     "ogg": "video/ogg",
     "mxf": "application/mxf",
+    "rm": "application/vnd.rn-realmedia",
+    "mjpeg": "video/x-motion-jpeg",
+    "ivf": "video/x-ivf",
     "h264": "video/h264",
     "hevc": "video/h265",
 }
@@ -71,13 +87,32 @@ class VideoMedium(Medium):
         if head.startswith(_MAGIC):
             return not unread_subtitles.kind_of(head, suffix)
         if head[:4] == b"OggS":
-            return b"\x80theora" in head[:512] or b"\x01video" in head[:512]
+            return any(mark in head[:OGG_HEADS] for mark in _OGG_FILMS)
+        if head[:4] == b".RMF":
+            return b"video/x-pn-realvideo" in head
         if suffix in (".h264", ".264", ".hevc", ".h265", ".265"):
             return head[:3] == b"\0\0\1" or head[:4] == b"\0\0\0\1"
-        return is_transport_stream(head)
+        if suffix in MOTION_JPEG:
+            return head[:3] == b"\xff\xd8\xff"
+        if suffix in _PROGRAM_STREAMS and b"\0\0\1\xba" in head:
+            return True
+        return head[:5] in _RAW or is_transport_stream(head)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError for what cannot be opened, TooLargeError over the limits."""
+        try:
+            return self._probe(path)
+        except av.InvalidDataError as e:
+            if not lacks_index(path):
+                raise
+            raise UnreadableError(
+                f"{os.path.basename(path)!r} has no index (moov), which is written last: the "
+                "recording or the copy broke off. Copy it again, or mend it with a tool that "
+                "takes a whole film of the same camera as its pattern (untrunc)",
+                code="CORRUPT_MEDIA",
+            ) from e
+
+    def _probe(self, path: str) -> MediaInfo:
         with container(path, self.limits) as c:
             video, audio = video_stream(c), audio_stream(c)
             if video is None and audio is None:

@@ -130,6 +130,30 @@ def test_a_film_of_changing_frame_rate_ends_with_its_last_picture(
         assert spans[-1].end == end
 
 
+@pytest.mark.parametrize("stated", [0, 3000, 600_000])
+def test_a_false_header_does_not_lengthen_a_film_of_reordered_pictures(
+    stated: int, tmp_path: Path, decoded: Any, tools: Any
+) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as c:
+        v = c.add_stream("libx264", rate=25, options={"bf": "3"})
+        v.width, v.height, v.pix_fmt = 160, 120, "yuv420p"
+        v.codec_context.time_base = Fraction(1, 30_000)
+        for n, second in enumerate([*np.arange(0, 10, 0.5), 9.96, 10.0]):
+            frame = av.VideoFrame.from_ndarray(tools.barcode(n), format="gray")
+            frame = frame.reformat(format="yuv420p")
+            frame.pts, frame.time_base = round(second * 30_000), Fraction(1, 30_000)
+            c.mux(v.encode(frame))
+        c.mux(v.encode())
+    data = bytearray(path.read_bytes())
+    for box, skipped in ((b"mvhd", 20), (b"tkhd", 24), (b"mdhd", 20)):
+        at = data.index(box) + skipped
+        data[at : at + 4] = struct.pack(">I", stated)
+    path.write_bytes(data)
+    probed, length, _, _ = decoded(path)
+    assert (probed, length) == pytest.approx((10.04, 10.04), abs=0.05)
+
+
 def test_no_span_begins_before_the_file(tmp_path: Path, decoded: Any, tone: Any) -> None:
     for name, codec in (("a.webm", "libopus"), ("b.mp3", "libmp3lame")):
         path = tmp_path / name

@@ -51,18 +51,21 @@ def written(tmp_path: Path, tools: Any) -> Any:
 
 @pytest.fixture
 def captioned(film: Any, tools: Any, tmp_path: Path) -> Any:
-    """A film with these captions in its fifth picture."""
+    """A film with these captions in one of its pictures, the fifth."""
 
-    def make(pair: bytes) -> Path:
-        frames = [tools.barcode(i) for i in range(50)]
-        raw = film(frames, suffix=".h264", options={"bf": "0", "slices": "1"}).read_bytes()
+    def make(pair: bytes, picture: int = 4) -> Path:
+        frames = [tools.barcode(i) for i in range(picture + 46)]
+        raw = film(
+            frames, suffix=".h264", options={"bf": "0", "slices": "1", "g": "999"}
+        ).read_bytes()
         starts = [raw.index(b"\0\0\1\x65")]
         while (at := raw.find(b"\0\0\1\x41", starts[-1] + 4)) >= 0:
             starts.append(at)
         words = b"\xb5\0\x31GA94\x03" + b"\x41\xff" + pair + b"\xff"
         unit = b"\0\0\1\x06\x04" + bytes([len(words)]) + words + b"\x80"
         path = tmp_path / "captions.h264"
-        path.write_bytes(raw[: starts[4]] + unit + raw[starts[4] :])
+        at = starts[picture]
+        path.write_bytes(raw[:at] + unit + raw[at:])
         return path
 
     return make
@@ -93,6 +96,10 @@ def test_closed_captions_are_named_where_no_subtitles_are_read(
     subtitles = tmp_path / "words.srt"
     subtitles.write_text("1\n00:00:00,000 --> 00:00:01,000\nHi there\n")
     assert warned(path, transcript=str(subtitles)) == []
+
+
+def test_closed_captions_that_begin_late_are_named(captioned: Any, warned: Any) -> None:
+    assert warned(captioned(WORDS, 420)) == ["closed captions in the pictures are not read"]
 
 
 def test_filling_in_the_place_of_captions_is_none(captioned: Any, warned: Any) -> None:

@@ -1,0 +1,51 @@
+"""Sound without any header, as telephone systems write it, and JPEGs one after the other, as
+cameras do: only the name of such a file tells."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+_GSM_FRAME, _GSM_MARK = 33, 0xD0
+
+
+@dataclass(frozen=True, slots=True)
+class Headerless:
+    """How FFmpeg calls the format, its samples a second where it has to be told, and its type."""
+
+    form: str
+    rate: int
+    mime: str
+
+
+_MULAW = Headerless("mulaw", 8000, "audio/basic")
+_ALAW = Headerless("alaw", 8000, "audio/x-alaw-basic")
+KINDS = {
+    ".ulaw": _MULAW, ".ul": _MULAW, ".mulaw": _MULAW, ".pcmu": _MULAW, ".alaw": _ALAW,
+    ".al": _ALAW, ".pcma": _ALAW, ".sln": Headerless("s16le", 8000, "audio/L16"),
+    ".gsm": Headerless("gsm", 0, "audio/x-gsm"), ".g722": Headerless("g722", 0, "audio/G722"),
+}  # fmt: skip
+MOTION_JPEG = (".mjpeg", ".mjpg")
+_MJPEG = Headerless("mjpeg", 0, "video/x-motion-jpeg")
+_HEADERS = (b"RIFF", b"RIFX", b"FORM", b"OggS", b"fLaC", b"ID3", b".snd", b"caff")
+FORMS = {kind.form: kind for kind in KINDS.values()}
+
+
+def headerless(path: str) -> Headerless | None:
+    """The kind that the file's name says; None for others, and for one that has a header."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in MOTION_JPEG:
+        return _MJPEG
+    if suffix not in KINDS:
+        return None
+    with open(path, "rb") as f:
+        head = f.read(8)
+    return None if head.startswith(_HEADERS) or head[4:] == b"ftyp" else KINDS[suffix]
+
+
+def is_headerless(head: bytes, suffix: str) -> bool:
+    """Whether a file of this name may be headerless sound. Frames of GSM have a mark each."""
+    if suffix == ".gsm":
+        marks = head[::_GSM_FRAME][:8]
+        return len(marks) > 1 and all(mark & 0xF0 == _GSM_MARK for mark in marks)
+    return suffix in KINDS

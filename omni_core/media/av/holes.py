@@ -1,0 +1,137 @@
+"""Sound that is missing in the middle of a file, and stretches of which nothing was stored.
+
+A clock with a gap may be a pause. It is a hole where the format knows no pauses, where bytes that
+nothing can read lie in the gap, or, in a broadcast, where pictures and sound are missing together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from omni_core.media.av.clock import Clock
+from omni_core.media.av.container import JOINED
+
+GAP_S = 1.0
+"""Seconds without a packet, or of packets that cannot be decoded, that are a hole."""
+NAMED = 5
+"""Holes that a warning names."""
+USUAL = 20
+"""Pictures to each gap between them, in a film without sound, for the gap to be a hole."""
+LARGEST_FRAME = 1729
+"""Bytes of a frame of MPEG audio."""
+SKIPPED = 4096
+"""Bytes between two packets that are no heads of packets."""
+_WITHOUT_PAUSES = ("ogg", "flac")
+_WITH_PLACES = ("matroska,webm", "flv")
+"""Formats in which packets follow each other with little between them."""
+_FRAMES_ONLY = ("mp3",)
+"""Formats without a clock: FFmpeg adds bytes that are no frame to the frame after them."""
+Gap = tuple[float, float]
+
+
+class Holes:
+    """Looks at the packets of one open container in their order in the file."""
+
+    def __init__(self, form: str, clock: Clock, *, pictures: bool, sound: bool) -> None:
+        self._form, self._clock = form, clock
+        self._pictures, self._sound = pictures, sound
+        self._has_clock = form in (*_WITHOUT_PAUSES, *_WITH_PLACES, *JOINED)
+        self._ticks: dict[bool, float] = {}  # time bases of pictures and of sound
+        self._ends: dict[bool, float] = {}  # of pictures and of sound
+        self._gaps: dict[bool, list[Gap]] = {True: [], False: []}
+        self._after: int | None = None  # the byte after the last packet
+        self._skipped: set[bool] = set()  # of which no packet came since bytes were skipped
+        self._undecoded: list[Gap] = []
+        self._frames = self._bytes = self._seen = 0
+        self._damaged: list[Gap] = []
+
+    def passed(self, packet: Any, *, is_picture: bool) -> None:
+        """A packet of the pictures, or of the first track that is heard."""
+        if self._form in _FRAMES_ONLY:
+            self._junk(packet)
+        if not self._has_clock:
+            return
+        if self._form in _WITH_PLACES and packet.pos:
+            if self._after is not None and packet.pos - self._after > SKIPPED:
+                self._skipped = {True, False}
+            self._after = packet.pos + packet.size
+        stamp = packet.pts
+        if stamp is None or not packet.size:
+            return
+        tick = self._ticks.get(is_picture) or float(packet.time_base)
+        self._ticks[is_picture] = tick
+        second = stamp * tick - self._clock.zero
+        end = self._ends.get(is_picture)
+        if end is not None and second - end > GAP_S:
+            known = self._form in _WITHOUT_PAUSES or self._form in JOINED
+            if known or is_picture in self._skipped:
+                self._gaps[is_picture].append((end, second))
+        self._skipped.discard(is_picture)
+        self._seen += is_picture
+        self._ends[is_picture] = max(end or 0.0, second + (packet.duration or 0) * tick)
+
+    def undecoded(self, packet: Any) -> None:
+        """A packet of sound that cannot be decoded."""
+        second = self._clock.packet(packet)
+        length = float((packet.duration or 0) * packet.time_base)
+        if second is None or not length:
+            return
+        begin = second
+        if self._undecoded and second - self._undecoded[-1][1] < length:
+            begin = self._undecoded.pop()[0]
+        self._undecoded.append((begin, second + length))
+
+    def _junk(self, packet: Any) -> None:
+        size = packet.size
+        data = bytes(packet) if size > LARGEST_FRAME else b"\xff"
+        second = self._clock.packet(packet) if data[:1] != b"\xff" else None
+        if second is None:
+            self._frames += 1
+            self._bytes += size
+        elif self._frames and b"ID3" not in data and b"APETAGEX" not in data:  # of joined files
+            frames = size * self._frames / self._bytes
+            lost = frames * float((packet.duration or 0) * packet.time_base)
+            self._damaged.append((second, second + lost))
+
+    def warnings(self) -> Iterator[str]:
+        """What is missing, each kind in one line."""
+        if found := [gap for gap in self._undecoded if gap[1] - gap[0] > GAP_S]:
+            yield f"sound that cannot be decoded, and is not heard: seconds {_named(found)}"
+        if found := [*self._holes()]:
+            yield f"the file has holes, with {self._kinds}: seconds {_named(found)}"
+        lost = sum(end - start for start, end in self._damaged)
+        if lost > GAP_S:
+            at = list(dict.fromkeys(f"{start:.0f}" for start, _ in self._damaged))
+            more = f" and {len(at) - NAMED} more" if len(at) > NAMED else ""
+            yield (
+                f"the sound has holes: about {lost:.1f} s are damaged at seconds "
+                f"{', '.join(at[:NAMED])}{more}, and what follows comes that much earlier"
+            )
+
+    @property
+    def _kinds(self) -> str:
+        if not self._sound:
+            return "no pictures"
+        by_sound = not self._pictures or self._form in _WITHOUT_PAUSES
+        return "no sound" if by_sound else "neither pictures nor sound"
+
+    def _holes(self) -> Iterator[Gap]:
+        if not self._sound:
+            if len(self._gaps[True]) * USUAL < self._seen:  # else pictures are rare
+                yield from self._gaps[True]
+            return
+        if not self._pictures or self._form in _WITHOUT_PAUSES:
+            yield from self._gaps[False]
+            return
+        for start, end in self._gaps[False]:
+            for first, last in self._gaps[True]:
+                low, high = max(start, first), min(end, last)
+                if high - low > GAP_S:
+                    yield low, high
+
+
+def _named(gaps: Iterable[Gap]) -> str:
+    spans = [f"{start:.0f} to {end:.0f}" for start, end in gaps]
+    more = len(spans) - NAMED
+    return ", ".join(spans[:NAMED]) + (f" and {more} more times" if more > 0 else "")

@@ -1,0 +1,142 @@
+"""Sound that is missing in the middle of a file is named with its seconds; a pause is not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from omni_core.types import CutOptions, FileWarning, Source
+
+Warned = Callable[[Path], list[str]]
+FOREIGN = {
+    "zeros": bytes, "page": lambda n: (b"<html>404</html>" * (n // 16 + 1))[:n],
+    "noise": lambda n: random.Random(1).randbytes(n),  # noqa: S311
+}  # fmt: skip
+
+
+@pytest.fixture
+def warned(svc: Any) -> Warned:
+    def run(path: Path) -> list[str]:
+        info = svc.probe(str(path))
+        source = Source("0" * 64, str(path), "", info.modality, info.mime, 1, info.duration_s)
+        items = svc.decompose(str(path), source, CutOptions())
+        return [i.message for i in items if isinstance(i, FileWarning)]
+
+    return run
+
+
+@pytest.fixture
+def recording(tmp_path: Path, tools: Any, tone: Any) -> Callable[..., Path]:
+    def make(name: str, codec: str, **form: str) -> Path:
+        path = tmp_path / name
+        with av.open(str(path), "w", options=form) as c:
+            tools.write_sound(c, c.add_stream(codec, rate=48000, layout="mono"), tone(10))
+        return path
+
+    return make
+
+
+def with_hole(path: Path, made: Callable[[int], bytes] = bytes) -> Path:
+    """The file with the fifth of its bytes from the middle on replaced."""
+    data = path.read_bytes()
+    at, size = len(data) // 2, len(data) // 5
+    path.write_bytes(data[:at] + made(size) + data[at + size :])
+    return path
+
+
+@pytest.mark.parametrize("kind", list(FOREIGN))
+def test_a_hole_in_an_mp3_is_named_with_its_second(
+    kind: str, recording: Callable[..., Path], warned: Warned
+) -> None:
+    (line,) = warned(with_hole(recording("a.mp3", "libmp3lame", write_xing="0"), FOREIGN[kind]))
+    seconds = float(line.removeprefix("the sound has holes: about ").split(" s are damaged")[0])
+    assert seconds == pytest.approx(2, abs=0.3)
+    assert line.endswith(" s are damaged at seconds 5, and what follows comes that much earlier")
+
+
+def test_tags_between_joined_mp3s_are_no_hole(
+    recording: Callable[..., Path], warned: Warned
+) -> None:
+    path = recording("a.mp3", "libmp3lame", write_xing="0")
+    cover = b"ID3\3\0\0\0\x03\x00\x00" + bytes(3 << 14)
+    path.write_bytes(path.read_bytes() + cover + path.read_bytes())
+    assert warned(path) == []
+
+
+def test_loud_frames_after_small_ones_are_no_hole(
+    tmp_path: Path, tools: Any, warned: Warned
+) -> None:
+    path = tmp_path / "a.mp3"
+    noise = np.random.default_rng(1).uniform(-0.4, 0.4, 4 * 48000)
+    with av.open(str(path), "w", options={"write_xing": "0"}) as c:
+        stream = c.add_stream("libmp3lame", rate=48000, layout="mono")
+        stream.options = {"q": "0", "compression_level": "9"}
+        tools.write_sound(c, stream, np.concatenate([np.zeros(6 * 48000), noise]))
+    assert warned(path) == []
+
+
+@pytest.mark.parametrize("name", ["a.flac", "a.opus", "a.mka"])
+def test_a_hole_in_sound_with_a_clock_is_named_with_its_seconds(
+    name: str, recording: Callable[..., Path], warned: Warned
+) -> None:
+    codec = "flac" if name == "a.flac" else "libopus"
+    lines = warned(with_hole(recording(name, codec, cluster_time_limit="500")))
+    assert [line.split(":")[0] for line in lines] == ["the file has holes, with no sound"]
+
+
+def test_sound_that_cannot_be_decoded_is_named_with_its_seconds(
+    recording: Callable[..., Path], warned: Warned
+) -> None:
+    (line,) = warned(with_hole(recording("a.m4a", "aac")))
+    assert line == "sound that cannot be decoded, and is not heard: seconds 5 to 7"
+
+
+def test_a_silent_broadcast_whose_signal_was_lost_has_a_hole(
+    film: Any, tools: Any, warned: Warned
+) -> None:
+    at = [n + (150 if n >= 100 else 0) for n in range(200)]
+    frames = [tools.barcode(n) for n in range(200)]
+    path = Path(film(frames, suffix=".ts", codec="mpeg2video", at=at, options={"bf": "0"}))
+    assert warned(path) == ["the file has holes, with no pictures: seconds 4 to 10"]
+
+
+def test_a_broadcast_of_a_picture_every_two_seconds_has_no_holes(
+    film: Any, tools: Any, warned: Warned
+) -> None:
+    frames = [tools.barcode(n) for n in range(20)]
+    at = [n * 50 for n in range(20)]
+    path = Path(film(frames, suffix=".ts", codec="mpeg2video", at=at, options={"bf": "0"}))
+    assert warned(path) == []
+
+
+@pytest.mark.parametrize(("suffix", "jump", "told"), [(".ts", 6, True), (".mkv", 6, False)])
+def test_a_broadcast_whose_signal_was_lost_has_a_hole_and_a_paused_recording_has_none(
+    suffix: str, jump: float, *, told: bool, tmp_path: Path, tools: Any, tone: Any, warned: Warned
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    with av.open(str(path), "w") as c:
+        video, sound = c.add_stream("mpeg2video", rate=25), c.add_stream("mp2", rate=48000)
+        video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
+        samples = (tone(8) * 32767).astype(np.int16)
+        for n in range(200):
+            second = n / 25 + (jump if n >= 100 else 0)
+            frame = av.VideoFrame.from_ndarray(tools.barcode(n), format="gray")
+            frame = frame.reformat(format="yuv420p")
+            frame.pts, frame.time_base = round(second * 25), Fraction(1, 25)
+            c.mux(video.encode(frame))
+            block = samples[None, n * 1920 : (n + 1) * 1920].repeat(2, axis=0).T.reshape(1, -1)
+            heard = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), "s16", "stereo")
+            heard.sample_rate, heard.pts = 48000, round(second * 48000)
+            heard.time_base = Fraction(1, 48000)
+            c.mux(sound.encode(heard))
+        c.mux(video.encode())
+        c.mux(sound.encode())
+    lines = ["the file has holes, with neither pictures nor sound: seconds 4 to 10"]
+    assert warned(path) == (lines if told else [])
