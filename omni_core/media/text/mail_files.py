@@ -10,7 +10,6 @@ from omni_core.media.text.mail_start import looks_like_mail
 from omni_core.media.text.plain import read_bytes, segments
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text.charset import is_text
 from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
 
 NAMED = 5
@@ -25,7 +24,7 @@ class MailMedium(Medium):
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Lines of headers at the start."""
-        return is_text(head) and looks_like_mail(head, suffix)
+        return looks_like_mail(head, suffix)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Subject and date of a message. Raises TooLargeError over 64 MB."""
