@@ -26,6 +26,18 @@ _CODE = re.compile(
     r">(\s*+(?:[A-Za-z0-9+/]{60,}+={0,2}\s*+)++(?:[A-Za-z0-9+/]{1,59}={0,2}\s*+)?)(?=<)"
 )
 """Lines of base64 as the whole text of an element."""
+_FEED = re.compile(r"<(?:rss|feed|rdf:RDF|kml)[\s>]")
+_MARKED_UP = re.compile(
+    r"</?(?:p|br|hr|a|b|i|u|em|strong|small|span|div|img|ul|ol|li|h[1-6]|table|tr|td|blockquote"
+    r"|code|pre|font|figure|iframe)\b[^<>]*>|&(?:[a-z]{2,8}|#\d{1,7}|#x[\da-f]{1,6});",
+    re.I,
+)
+_DOCTYPE = re.compile(r"<!DOCTYPE\s[^<>\[\]]*\[(.*?)\]\s*>", re.S)
+_ENTITY = re.compile(r"""<!ENTITY\s+([\w.-]+)\s+(?:"([^"&]*)"|'([^'&]*)')\s*>""")
+MAX_ENTITY = 1_000
+"""Characters of an entity that stands for what a document says often."""
+MAX_REFERENCES = 10_000
+"""References to such entities that are read."""
 _PAGES = {"html", "svg", "math", "head", "body", "article", "h1", "p", "div"}
 
 
@@ -37,10 +49,39 @@ def is_data(markup: str) -> bool:
     return root is not None and root[1].rpartition(":")[2].lower() not in _PAGES
 
 
+def is_feed(markup: str) -> bool:
+    """Whether the entries of it may be pages that are written as text."""
+    return _FEED.search(markup[:ROOT_WITHIN]) is not None
+
+
+def is_marked_up(text: str) -> bool:
+    """Whether a text has tags or characters of HTML."""
+    return ("<" in text or "&" in text) and _MARKED_UP.search(text) is not None
+
+
+def with_entities(markup: str) -> str:
+    """The markup without the declarations in its DOCTYPE, and with what its own entities stand
+    for, where these are short."""
+    found = _DOCTYPE.search(markup, 0, ROOT_WITHIN) if "<!DOCTYPE" in markup[:1000] else None
+    if found is None:
+        return markup
+    known = {
+        name: double or single
+        for name, double, single in _ENTITY.findall(found[1])
+        if len(double or single) <= MAX_ENTITY
+    }
+    rest = markup[: found.start()] + markup[found.end() :]
+    if not known:
+        return rest
+    references = re.compile(f"&({'|'.join(map(re.escape, known))});")
+    return references.sub(lambda m: known[m[1]], rest, MAX_REFERENCES)
+
+
 def as_parts(markup: str) -> tuple[str, int]:
     """Data with elements that an HTML parser shows, titles as headings, and without files written
     as base64; and how many files these were. CDATA stays: it holds pages as HTML."""
     left_out = 0
+    markup = with_entities(markup)
 
     def code(m: re.Match[str]) -> str:
         nonlocal left_out
