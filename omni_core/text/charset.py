@@ -36,6 +36,8 @@ MIN_AROUND_ZEROS = 64
 """Bytes of a text in a legacy encoding with a zero byte in it, at least."""
 MIN_LETTERS = 0.7
 """Share of letters and spaces in such a text."""
+_ZEROED = re.compile(rb"[^\0]{16,}\0{64,}[^\0]{16,}\Z")
+"""A text of which one stretch was never written, as a crash leaves a log."""
 _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)""",
     re.I,
@@ -218,6 +220,8 @@ def is_text(head: bytes) -> bool:
     controls, most = len(whole) - len(rest), MAX_CONTROL_SHARE * len(whole)
     if 0 not in head and controls <= most:
         return True
+    if controls > most and _ZEROED.match(whole):
+        return is_strictly_text(rest)
     most = max(most, min(MAX_CONTROLS, len(whole) // 10))
     return controls <= most and (is_strictly_text(rest) or _is_legacy_text(whole, rest))
 

@@ -26,6 +26,16 @@ _CODE = re.compile(
     r">(\s*+(?:[A-Za-z0-9+/]{60,}+={0,2}\s*+)++(?:[A-Za-z0-9+/]{1,59}={0,2}\s*+)?)(?=<)"
 )
 """Lines of base64 as the whole text of an element."""
+_READ = {
+    "title", "label", "caption", "text", "name", "desc", "description", "summary", "alt", "body",
+    "subject", "message", "comment", "note", "headline", "author",
+}  # fmt: skip
+"""Names of attributes that people write for people."""
+_WORD = re.compile(r"(?<!\S)[^\W\d_]{2,}(?![\w/:=#])")
+ENOUGH_WORDS = 4
+"""Words from which an attribute of any name is a sentence."""
+_OF_OFFICE = ("w", "wx", "o", "v")
+"""Prefixes of attributes by which Word lays out what stands between its tags."""
 _FEED = re.compile(r"<(?:rss|feed|rdf:RDF|kml)[\s>]")
 _MARKED_UP = re.compile(
     r"</?(?:p|br|hr|a|b|i|u|em|strong|small|span|div|img|ul|ol|li|h[1-6]|table|tr|td|blockquote"
@@ -102,8 +112,9 @@ def _renamed(m: re.Match[str]) -> str:
     return f"<{m[1]}h2" if m[2].lower() == "title" else f"<{m[1]}x-{m[2]}"
 
 
-def attribute_lines(markup: str) -> Iterator[str]:
-    """A line for each element with attributes: `outline text: News; xmlUrl: https://...`."""
+def attribute_lines(markup: str, *, only_words: bool = False) -> Iterator[str]:
+    """A line for each element with attributes: `outline text: News; xmlUrl: https://...`;
+    only_words: of those alone that people read, by their names or by their words."""
     markup = without(without(markup, "<!--", "-->"), "<![CDATA[", "]]>")
     for found in _TAG.finditer(markup):
         tag, attributes = found.groups()
@@ -112,6 +123,14 @@ def attribute_lines(markup: str) -> Iterator[str]:
             for name, double, single in _ATTRIBUTE.findall(attributes)
             if not name.lower().startswith(("xmlns", "xsi:", "xml:"))
             and (value := " ".join(html.unescape(double or single).split()))
+            and (not only_words or _is_read(name, value))
         ]
         if said:
             yield f"{tag} {'; '.join(said)}"
+
+
+def _is_read(name: str, value: str) -> bool:
+    prefix, _, local = name.lower().rpartition(":")
+    if prefix in _OF_OFFICE:
+        return False
+    return local in _READ or len(_WORD.findall(value)) >= ENOUGH_WORDS

@@ -13,6 +13,7 @@ from email import message_from_bytes
 from email.message import Message
 
 from omni_core.media.text.cards import readable_cards
+from omni_core.media.text.html import page_of_file
 from omni_core.media.text.mail_alternatives import (
     MARKED_UP,
     PAGES,
@@ -35,6 +36,7 @@ from omni_core.media.text.mail_headers import (
 from omni_core.media.text.mail_kinds import (
     CALENDARS,
     ENVELOPES,
+    MARKUP,
     REPORTS,
     is_text,
     is_without_words,
@@ -125,12 +127,12 @@ def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
             yield from _content(message, mail, depth + 1)
         else:
             mail.doubts[f"the message is {_ENCRYPTED}"] = None
-    elif kind in PAGES:
+    elif is_without_words(part):
+        return
+    elif kind in PAGES or kind in MARKUP:
         yield _attached(part, mail.page) + _page(part, mail)
     elif kind in CALENDARS:
         yield from _calendar(part, mail)
-    elif is_without_words(part):
-        return
     elif is_text(kind):
         yield _attached(part, mail.page) + _plain_text(part, mail)
     else:
@@ -175,7 +177,7 @@ def _page(part: Message, mail: Mail) -> str:
     mail.doubts.update(_doubts(part, page, mail.page))
     if has_pictures(page.text):
         mail.doubts[_PICTURES] = None
-    return Page(page.text, file_name(part)).text
+    return page_of_file(file_name(part), page.text).text
 
 
 def _plain_text(part: Message, mail: Mail) -> str:

@@ -29,11 +29,12 @@ _MONTHS = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _SEPARATOR = re.compile(
     rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))"
     rb"From (?=[^\n]*\b(?:" + _DAYS + rb"|" + _MONTHS + rb")\b)[^\n]*\d\d:\d\d[^\n]*\d{4}[^\n]*\n"
+    rb"(?=>?[!-9;-~]+:|>From )"
     rb"|^From \S+ +" + _DAYS + rb" " + _MONTHS + rb" +\d+ \d\d:\d\d[^\n]*\d{4}\r?\n(?=[!-9;-~]+:)",
     re.M,
 )
-"""The line before each message of an mbox file: with a day and a time, after a blank line; some
-programs leave the blank line out, and headers follow."""
+"""The line before each message of an mbox file, which headers follow: with a day and a time, after
+a blank line, which some programs leave out."""
 _ENVELOPE = re.compile(rb">?From [^\n]*\n")
 """The same line before a single message, escaped by some programs."""
 _ESCAPED_ENVELOPE = re.compile(rb"^>(?=>*From )", re.M)

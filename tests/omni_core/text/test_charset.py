@@ -163,3 +163,11 @@ def test_ascii_bytes_are_read_in_the_encoding_that_only_mail_names(label: str, p
 def test_colours_of_a_terminal_are_no_characters_of_a_log() -> None:
     log = "\x1b[1;32mINFO\x1b[0m started\n\x1b]0;title\x07\x1b[?25hERROR\x1b[K [5m] failed"
     assert decode(log.encode()) == "INFO started\nERROR [5m] failed"
+
+
+def test_a_stretch_that_a_crash_left_empty_costs_itself() -> None:
+    log = b"the first line of a log\n" + b"\0" * 2_000 + b"the last line of a log\n"
+    assert is_text(log)
+    assert decode(log) == "the first line of a log\nthe last line of a log\n"
+    assert not is_text(b"name.txt" + b"\0" * 92 + b"0000644" + b"\0" * 92 + b"words of a file")
+    assert not is_text(b"\x89header of a file" + b"\0" * 200 + b"words of a file here")

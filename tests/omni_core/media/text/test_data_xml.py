@@ -175,3 +175,38 @@ def test_what_a_document_defines_is_read_where_it_refers_to_it() -> None:
 def test_definitions_that_grow_without_end_are_read_in_bounds() -> None:
     head = f'<!DOCTYPE a [<!ENTITY a "{"x" * 1_000}"><!ENTITY b "{"y" * 2_000}">]>'
     assert len(page(f"{head}<a>{'&a;' * 200_000}&b;</a>").text) < 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("attribute", "read"),
+    [
+        ('title="Heron Rock"', True),
+        ('c:label="Landing"', True),
+        ('k="only at low tide in summer"', True),
+        ('id="n17"', False),
+        ('class="- topic/topic"', False),
+        ('w:name="heading 1"', False),
+    ],
+)
+def test_attributes_that_people_read_are_read_beside_the_text(
+    attribute: str, read: bool, tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text(f"{XML}<note><to {attribute}>{'The harbour closes at noon. ' * 20}</to></note>")
+    said = cut(path)[0].text
+    assert said.startswith("The harbour closes")
+    assert (attribute.partition('"')[2].strip('"') in said) is read
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.rss", "a.gpx"])
+def test_xml_that_is_not_declared_is_read_as_such_under_its_name(
+    name: str, tmp_path: Path, cut: Any, svc: Any
+) -> None:
+    path = tmp_path / name
+    feed = (
+        "<rss><!-- x --><title>Feed</title><description>&lt;p&gt;noon&lt;/p&gt;</description></rss>"
+    )
+    path.write_text(feed)
+    assert cut(path)[0].text == "noon" and svc.probe(str(path)).title == "Feed"
+    path.with_name("a.txt").write_text(feed)
+    assert "<description>" in cut(path.with_name("a.txt"))[0].text
