@@ -20,7 +20,10 @@ from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segmen
 _FRAGMENT = re.compile(r"<(table|meta|style|title|center|font)[\s>]", re.I)
 _OFFICE = (".xls", ".xlsx", ".doc", ".docx")
 """Suffixes under which programs write tables of HTML, without the page around them."""
-_XML = (".xml", ".rss", ".atom", ".rdf", ".opml", ".gpx", ".kml", ".xliff", ".xlf", ".tei", ".dbk")
+_XML = (
+    ".xml", ".rss", ".atom", ".rdf", ".opml", ".gpx", ".kml", ".xliff", ".xlf", ".tei", ".dbk",
+    ".osm", ".mm", ".drawio",
+)  # fmt: skip
 """Suffixes under which a text that begins with a tag is XML, declared or not."""
 _DECLARATION = '<?xml version="1.0"?>\n'
 _ELEMENT = re.compile(r"<(?:!--|!doctype|[a-z_])", re.I)

@@ -38,14 +38,14 @@ def best(alternatives: list[Message]) -> Message:
     program shows no HTML", tables left out); without words in the plain text the page, else the
     last, which is the richest."""
     plain = _first(alternatives, ("text/plain",))
-    said = {word for part in _bodies(plain, ("text/plain",)) for word in _words(part_text(part))}
+    said = {word for part in _bodies(plain, ("text/plain",)) for word in words_of(part_text(part))}
     page = _first(alternatives, PAGES)
     if page is None or page is plain:
         return plain if plain is not None and said else alternatives[-1]
     shown = {
         word
         for part in _bodies(page, PAGES)
-        for word in _words(Page(part_text(part, markup=True), "page").text)
+        for word in words_of(Page(part_text(part, markup=True), "page").text)
     }
     if plain is None or not said:
         return page if shown else alternatives[-1]
@@ -54,7 +54,9 @@ def best(alternatives: list[Message]) -> Message:
 
 def words_of(text: str) -> set[str]:
     """The words that a version says, as they are compared."""
-    return _words(text)
+    text = unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).casefold()
+    text = _ADDRESS.sub(" ", text)
+    return {*_WORD.findall(text), *_WITHOUT_SPACES.findall("".join(text.split()))}
 
 
 def lines_of_their_own(text: str, read: set[str]) -> str:
@@ -86,10 +88,4 @@ def _bodies(part: Message | None, kinds: tuple[str, ...]) -> Iterator[Message]:
 
 def _says_more(line: str, read: set[str]) -> bool:
     sends = _OF_PAGES.search(line) and _OF_SHOWING.search(line) and not re.search(r"\d", line)
-    return not sends and not _words(_NUMBER.sub("", line)) <= read
-
-
-def _words(text: str) -> set[str]:
-    text = unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).casefold()
-    text = _ADDRESS.sub(" ", text)
-    return {*_WORD.findall(text), *_WITHOUT_SPACES.findall("".join(text.split()))}
+    return not sends and not words_of(_NUMBER.sub("", line)) <= read
