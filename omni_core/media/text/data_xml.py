@@ -112,21 +112,35 @@ def _renamed(m: re.Match[str]) -> str:
     return f"<{m[1]}h2" if m[2].lower() == "title" else f"<{m[1]}x-{m[2]}"
 
 
-def attribute_lines(markup: str, *, only_words: bool = False) -> Iterator[str]:
-    """A line for each element with attributes: `outline text: News; xmlUrl: https://...`;
-    only_words: of those alone that people read, by their names or by their words."""
+def attribute_lines(markup: str, text: str) -> list[str]:
+    """A line for each element with attributes: `outline text: News; xmlUrl: https://...`; where
+    there is `text` between the tags, of those alone that people read, by their names or words."""
+    every = list(_attributes(markup))
+    size = sum(len(name) + len(value) for _, said in every for name, value in said)
+    if len(text) >= LITTLE_TEXT * size:
+        every = [(tag, [one for one in said if _is_read(*one)]) for tag, said in every]
+    return [
+        f"{tag} {'; '.join(f'{name}: {value}' for name, value in said)}"
+        for tag, said in every
+        if said
+    ]
+
+
+def _attributes(markup: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     markup = without(without(markup, "<!--", "-->"), "<![CDATA[", "]]>")
     for found in _TAG.finditer(markup):
         tag, attributes = found.groups()
-        said = [
-            f"{name}: {value}"
-            for name, double, single in _ATTRIBUTE.findall(attributes)
-            if not name.lower().startswith(("xmlns", "xsi:", "xml:"))
-            and (value := " ".join(html.unescape(double or single).split()))
-            and (not only_words or _is_read(name, value))
-        ]
-        if said:
-            yield f"{tag} {'; '.join(said)}"
+        if "=" not in attributes:
+            continue
+        yield (
+            tag,
+            [
+                (name, value)
+                for name, double, single in _ATTRIBUTE.findall(attributes)
+                if not name.lower().startswith(("xmlns", "xsi:", "xml:"))
+                and (value := " ".join(html.unescape(double or single).split()))
+            ],
+        )
 
 
 def _is_read(name: str, value: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file, parse
-from omni_core.media.text.data_xml import LITTLE_TEXT, attribute_lines, is_data
+from omni_core.media.text.data_xml import attribute_lines, is_data
 from omni_core.media.text.markdown import SUFFIXES
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read, read_decoded, segments
@@ -112,8 +112,6 @@ def page_of_file(path: str, markup: str) -> Page:
         markup = declared
     page = Page(markup, os.path.basename(path))
     if is_data(markup):
-        lines = list(attribute_lines(markup))
-        if len(page.text.strip()) >= LITTLE_TEXT * len("\n".join(lines)):
-            lines = list(attribute_lines(markup, only_words=True))
-        page.text = "\n".join([*([page.text.strip()] if page.text.strip() else []), *lines])
+        text = page.text.strip()
+        page.text = "\n".join(filter(None, [text, *attribute_lines(markup, text)]))
     return page

@@ -144,10 +144,10 @@ def _several(kind: str, parts: list[Message], mail: Mail, depth: int) -> Iterato
     if kind == "multipart/encrypted":
         mail.doubts[f"the message is {_ENCRYPTED}"] = None
     elif kind == "multipart/alternative" and parts:
-        chosen = best(parts)
+        chosen, others_say_more = best(parts)
         said = list(_content(chosen, mail, depth + 1))
         yield from said
-        words = words_of("\n".join(said))
+        words = words_of("\n".join(said)) if others_say_more else None
         for one in parts:
             if one is not chosen:
                 yield from _beside(one, mail, depth + 1, words)
@@ -156,20 +156,22 @@ def _several(kind: str, parts: list[Message], mail: Mail, depth: int) -> Iterato
             yield from _content(one, mail, depth + 1)
 
 
-def _beside(part: Message, mail: Mail, depth: int, read: set[str]) -> Iterator[str]:
+def _beside(part: Message, mail: Mail, depth: int, read: set[str] | None) -> Iterator[str]:
     """What an alternative holds beside the version that was read: files, and lines with words that
-    are not among those of that version."""
+    are not among the `read` ones; None where it has no such words."""
     kind, inner = part.get_content_type(), part.get_payload()
     nested = part.get_content_maintype() == "multipart" and isinstance(inner, list)
     if nested and depth <= MAX_DEPTH:
         for one in inner:
             if isinstance(one, Message):
                 yield from _beside(one, mail, depth + 1, read)
-    elif is_file(part) or not (kind in VERSIONS or (read and kind in MARKED_UP)):
+    elif is_file(part) or not (kind in VERSIONS or (read != set() and kind in MARKED_UP)):
         yield from _content(part, mail, depth)
-    elif kind in ("text/plain", *PAGES):
+    elif kind in ("text/plain", *PAGES) and read is not None:
         text = _page(part, mail) if kind in PAGES else _plain_text(part, mail)
         yield lines_of_their_own(text, read)
+    elif kind in PAGES and has_pictures(part_text(part, markup=True)):
+        mail.doubts[_PICTURES] = None
 
 
 def _page(part: Message, mail: Mail) -> str:

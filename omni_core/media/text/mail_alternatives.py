@@ -18,7 +18,7 @@ MARKED_UP = ("text/enriched", "text/richtext", "text/rtf", "application/rtf")
 """Versions in markup that is not read, which say the same as the plain text before them."""
 _ADDRESS = re.compile(r"\w+://\S+|mailto:\S+|\[(?:cid|image):[^\]\n]*\]", re.I)
 """What plain text writes out and a page does not show."""
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u034f"))
+_INVISIBLE = re.compile("[\u00ad\u034f\u200b-\u200f\u2060\ufeff]")
 _NUMBER = re.compile(r"[\s>*+-]*\d{1,3}[.)]\s")
 """The number of an entry of a list, which pages count by themselves."""
 _OF_PAGES = re.compile(r"\bhtml\b", re.I)
@@ -33,28 +33,30 @@ _WITHOUT_SPACES = re.compile(r"(?=([\u2e80-\ud7ff]{2}))")
 """Pairs of letters of scripts that write no spaces between words."""
 
 
-def best(alternatives: list[Message]) -> Message:
+def best(alternatives: list[Message]) -> tuple[Message, bool]:
     """The alternative with the plain text, unless the page has more words of its own ("your
     program shows no HTML", tables left out); without words in the plain text the page, else the
-    last, which is the richest."""
+    last, which is the richest. And whether another one may have words of its own."""
     plain = _first(alternatives, ("text/plain",))
     said = {word for part in _bodies(plain, ("text/plain",)) for word in words_of(part_text(part))}
     page = _first(alternatives, PAGES)
     if page is None or page is plain:
-        return plain if plain is not None and said else alternatives[-1]
+        return (plain if plain is not None and said else alternatives[-1]), True
     shown = {
         word
         for part in _bodies(page, PAGES)
         for word in words_of(Page(part_text(part, markup=True), "page").text)
     }
     if plain is None or not said:
-        return page if shown else alternatives[-1]
-    return page if len(shown - said) > len(said - shown) else plain
+        return (page if shown else alternatives[-1]), True
+    if len(shown - said) > len(said - shown):
+        return page, not said <= shown
+    return plain, not shown <= said
 
 
 def words_of(text: str) -> set[str]:
     """The words that a version says, as they are compared."""
-    text = unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).casefold()
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold()
     text = _ADDRESS.sub(" ", text)
     return {*_WORD.findall(text), *_WITHOUT_SPACES.findall("".join(text.split()))}
 

@@ -111,8 +111,8 @@ def test_attachments_are_read_or_named(ole: Ole, svc: Any) -> None:
 def test_a_signed_message_lies_whole_in_an_attachment(ole: Ole, svc: Any) -> None:
     signed = (
         b'Content-Type: multipart/signed; boundary="s"\r\n\r\n--s\r\n'
-        b"Content-Type: text/plain\r\n\r\nThe sluice opens at nine.\r\n--s\r\nContent-Type: application/pkcs7-signature; "
-        b"name=smime.p7s\r\n\r\nMIIB\r\n--s--\r\n"
+        b"Content-Type: text/plain\r\n\r\nThe sluice opens at nine.\r\n--s\r\n"
+        b"Content-Type: application/pkcs7-signature; name=smime.p7s\r\n\r\nMIIB\r\n--s--\r\n"
     )
     for kind, data, said in (
         ("multipart/signed", signed, []),
