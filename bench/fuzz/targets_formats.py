@@ -113,7 +113,7 @@ def _markup(text: str) -> None:
     markdown.outline(text)
     structured.readable(text)
     if data_xml.is_data(text):
-        list(data_xml.attribute_lines(text))
+        list(data_xml.attribute_lines(text, ""))
 
 
 def _heif(data: bytes) -> None:

@@ -19,6 +19,12 @@ _BYTE_ORDER_MARKS = (
 )
 _ESCAPES = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
 """Escape sequences of 7-bit encodings, whose bytes are valid UTF-8 as well."""
+_SHIFTED, _SHIFTS = b"\x1b$)C", b"\x0e\x0f"
+"""The escape sequence of Korean, whose letters stand between two control bytes."""
+_NAMED_ONLY = ("utf-7", "hz")
+"""Encodings of ASCII bytes that nothing but a name tells from plain ASCII."""
+_COLOURS = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\))")
+"""What terminals take for a colour, a movement or a title (ECMA-48)."""
 _HIGH_BYTES = bytes(range(0x80, 0x100))
 _NOT_SHOWN = {b: " " if b == 11 or b >= 28 else "" for b in UNUSED}
 """Vertical tabs and separators stand between words, as FileMaker and PowerPoint write them."""
@@ -26,6 +32,12 @@ MAX_CONTROLS = 3
 """Control bytes that a short text may have, at most one in ten."""
 MIN_BEFORE_PADDING = 8
 """Bytes of a text that NUL bytes fill up; fewer are a number or a mark of a binary format."""
+MIN_AROUND_ZEROS = 64
+"""Bytes of a text in a legacy encoding with a zero byte in it, at least."""
+MIN_LETTERS = 0.7
+"""Share of letters and spaces in such a text."""
+_ZEROED = re.compile(rb"[^\0]{16,}\0{64,}[^\0]{16,}\Z")
+"""A text of which one stretch was never written, as a crash leaves a log."""
 _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]+)|<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)""",
     re.I,
@@ -103,7 +115,7 @@ def decoded(data: bytes, *, markup: bool = False, label: str = "") -> Decoded:
     outside of the data, as mail does.
     """
     page, guessed = _marked(data), False
-    text = None if page else _utf8(data)
+    text = None if page else _named_ascii(data, label) or _utf8(data)
     if text is not None:
         return Decoded(_plain(text), "utf-8")
     if not page:
@@ -122,8 +134,19 @@ def _utf8(data: bytes) -> str | None:
         return None
 
 
+def _named_ascii(data: bytes, label: str) -> str | None:
+    """The text of ASCII bytes in UTF-7 or HZ, where that is their label and may be true."""
+    page = next((page for page in _NAMED_ONLY if label.strip().lower().startswith(page)), "")
+    try:
+        return data.decode(page) if page and data.isascii() else None
+    except UnicodeDecodeError:
+        return None
+
+
 def _plain(text: str) -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if "\x1b" in text:
+        text = _COLOURS.sub("", text)
     return text.translate(_NOT_SHOWN) if _has_controls(text) else text
 
 
@@ -149,7 +172,7 @@ def _unmarked(data: bytes, markup: bool, label: str) -> tuple[str, bool]:
     named = _codec(label) or declared(data, markup=markup)
     if named and _agrees(data, named):
         return named, False
-    return guess(data), True
+    return guess(data.replace(b"\0", b"") if 0 in data else data), True
 
 
 def _agrees(data: bytes, page: str) -> bool:
@@ -189,11 +212,25 @@ def is_text(head: bytes) -> bool:
     if head.startswith(tuple(m for m, _ in _BYTE_ORDER_MARKS)) or wide_page(head) is not None:
         return True
     whole = head.rstrip(b"\0")
+    if _SHIFTED in whole:
+        whole = whole.translate(None, _SHIFTS)
     if not whole or (whole != head and len(whole) < MIN_BEFORE_PADDING):
         return False
     rest = whole.translate(None, UNUSED)
     controls, most = len(whole) - len(rest), MAX_CONTROL_SHARE * len(whole)
     if 0 not in head and controls <= most:
         return True
+    if controls > most and _ZEROED.match(whole):
+        return is_strictly_text(rest)
     most = max(most, min(MAX_CONTROLS, len(whole) // 10))
-    return controls <= most and is_strictly_text(rest)
+    return controls <= most and (is_strictly_text(rest) or _is_legacy_text(whole, rest))
+
+
+def _is_legacy_text(head: bytes, rest: bytes) -> bool:
+    """Whether it is a text in a legacy encoding but for a few zero bytes; `rest`: without these."""
+    zeros = head.count(0)
+    if zeros > MAX_CONTROLS or len(head) - len(rest) != zeros or len(rest) < MIN_AROUND_ZEROS:
+        return False
+    text = rest.decode(guess(rest), "replace")
+    letters = sum(c.isalpha() or c.isspace() for c in text)
+    return text.count("\ufffd") <= 1 and letters >= MIN_LETTERS * len(text)

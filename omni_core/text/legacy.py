@@ -9,7 +9,10 @@ Share of texts detected correctly, over the message catalogs of Django 5.2 (PyPI
 and 57 pairs of language and encoding (UTF-16 and UTF-32 without a mark, DOS and Mac among them), 40
 samples each of 20 / 60 / 200 / 2000 characters: charset-normalizer 3.5 and letters of languages, as
 it was before, .57 / .66 / .68 / .68; chardet 7.7 alone .88 / .96 / .99 / .98, but .15 / .90 of
-Italian in Windows-1252; this rule .89 / .96 / .98 / .98, and .82 / .95.
+Italian in Windows-1252; this rule .89 / .96 / .98 / .98, and .82 / .95. A page found in which the
+letters are of no language that is written in it gives way to one in which they are: over the
+catalogs of Debian 12 in 32 pairs of Latin pages, 100 samples each of 20 / 60 / 200 characters, .914
+/ .967 / .995 in place of .907 / .964 / .991.
 """
 
 from __future__ import annotations
@@ -38,10 +41,21 @@ _COMMON = frozenset({"cp1250", "iso8859-2", "cp1254", "cp1257", "cp1258"})
 """Latin pages that are as common as Windows-1252 where their languages are written."""
 _WESTERN = (
     "äöüß", "éèêàçëâîïôùûüœæ", "áéíóúñü", "áâãçéêíóõúàô", "àèéìòùî", "äåöæøé", "éëïöüáó",
-    "áðíóúýþæö",
+    "áðíóúýþæö", "àçèéíïòóúü",
 )  # fmt: skip
 """Letters beyond ASCII of German, French, Spanish, Portuguese, Italian, the Nordic languages,
-Dutch and Icelandic."""
+Dutch, Icelandic and Catalan."""
+_CENTRAL = (
+    "ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "ăâîşţ",
+)  # fmt: skip
+"""Those of Polish, Czech, Slovak, Hungarian, Croatian and Slovene, and Romanian."""
+_ALPHABETS = {
+    "cp1252": _WESTERN, "cp1250": _CENTRAL, "iso8859-2": _CENTRAL, "cp1254": ("çğıi\u0307öşüâîû",),
+    "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äõöüšž"),
+}  # fmt: skip
+"""Alphabets of the languages that a Latin page is used for."""
+_QUOTES = frozenset("«»“”„‘’‚–—…·°§")
+"""Signs that stand beside letters in any language."""
 _CONTEXT_BYTES, _PIECE_BYTES = 200, 2000
 _DIVIDER = re.compile(rb"[\x00-\x2f]")
 _NO_DIVIDER = bytes(range(0x30, 0x100))
@@ -81,6 +95,8 @@ def _guess(sample: bytes) -> str:
     )["encoding"]  # fmt: skip
     if latin and found not in _COMMON and (_is_western(sample) or _is_punctuation(sample)):
         return FALLBACK
+    if found in _COMMON and found in _ALPHABETS:
+        found = next((page for page in (found, *_ALPHABETS) if _fits(sample, page)), found)
     return _WIDER.get(found or FALLBACK, found or FALLBACK)
 
 
@@ -88,10 +104,16 @@ _WIDER = {"iso8859-1": "cp1252", "euc_jis_2004": "euc_jp", "ascii": "cp1252"}
 """The page to decode with, where another has the same characters and more."""
 
 
+def _fits(sample: bytes, page: str, beside: frozenset[str] = _QUOTES) -> bool:
+    """Whether all letters beyond ASCII, in this page, are those of one language written in it, but
+    for what stands `beside` letters."""
+    letters = set(b"".join(_IN_WORD.findall(sample)).decode(page, "replace").lower()) - beside
+    return any(letters.issubset(alphabet) for alphabet in _ALPHABETS[page])
+
+
 def _is_western(sample: bytes) -> bool:
     """Whether all letters beyond ASCII, in Windows-1252, are those of one Western language."""
-    letters = set(b"".join(_IN_WORD.findall(sample)).decode("cp1252", "replace").lower())
-    return bool(letters) and any(letters.issubset(alphabet) for alphabet in _WESTERN)
+    return bool(_IN_WORD.search(sample)) and _fits(sample, FALLBACK, frozenset())
 
 
 def _is_punctuation(sample: bytes) -> bool:

@@ -124,7 +124,8 @@ def _looked_at(parts: Package, name: str) -> Checked:
         if not is_text(data[:LOOKED_AT]):
             continue  # a picture, or nothing
         text = decoded(data, markup=True)
-        words, plain = True, plain or not _is_laid_out(data, text)
+        words = True
+        plain = plain or part in parts.unmarked or not _is_laid_out(data, text)
         doubts.update(dict.fromkeys(text.warnings))
     return Checked(
         tuple(missing),

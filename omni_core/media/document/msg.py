@@ -6,7 +6,7 @@ import mimetypes
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
-from email import message_from_string
+from email import message_from_bytes, message_from_string
 from email.encoders import encode_base64
 from email.message import Message
 from email.mime.message import MIMEMessage
@@ -20,6 +20,8 @@ from omni_core.media.document.compressed_rtf import decompress
 from omni_core.media.document.msg_properties import Properties, named
 from omni_core.media.document.rtf_text import Rtf
 from omni_core.media.text.mail import MAX_DEPTH, Mail, mail_of
+from omni_core.media.text.mail_headers import AsWritten
+from omni_core.media.text.mail_kinds import ENVELOPES
 
 _SUBJECT, _BODY, _RTF, _HTML, _HEADERS = 0x37, 0x1000, 0x1009, 0x1013, 0x7D
 _SENT, _RECEIVED, _MADE = 0x39, 0x0E06, 0x3007
@@ -141,15 +143,18 @@ def _attachments(ole: olefile.OleFileIO[str], item: Properties, depth: int) -> I
             part: Message = MIMEMessage(_message(ole, inner, depth + 1))
         else:
             part = _file(one.data(_DATA), name, one.text(_TYPE))
+        del part["Content-Disposition"]
         part.add_header("Content-Disposition", "attachment", filename=("utf-8", "", name))
         yield part
 
 
 def _file(data: bytes, name: str, declared: str) -> Message:
     kind = declared or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if kind == "multipart/signed":  # the whole message, as it was signed
+        return message_from_bytes(data, policy=AsWritten())
     part = Message()
     part.set_type(kind if kind.count("/") == 1 else "application/octet-stream")
-    if kind.startswith("text/"):
+    if kind.startswith("text/") or kind in ENVELOPES:
         part.set_payload(data)
         encode_base64(part)
     return part

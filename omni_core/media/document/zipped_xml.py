@@ -21,6 +21,7 @@ from omni_core.errors import TooLargeError, UnreadableError
 from omni_core.media.document.broken_zip import mended
 from omni_core.media.document.unread import CUT_OFF, DAMAGED, MISSING, UNLINKED, Unread
 from omni_core.media.document.xml_bytes import parseable
+from omni_core.media.document.zip_names import names_of
 
 MAX_PART_BYTES = 64 << 20
 """Bytes of one part that is held in memory; the text of the longest novels is 5 MB."""
@@ -75,14 +76,17 @@ class Handler(Protocol):
 
 
 class Package:
-    """An open office file: its `name`, the `names` of its parts, and what of it is `unread`."""
+    """An open office file: its `name`, the `names` of its parts, those whose encoding the zip does
+    not name (`unmarked`), and what of it is `unread`."""
 
     def __init__(self, path: str, archive: zipfile.ZipFile) -> None:
         self.name = os.path.basename(path)
         self._archive = archive
         self._left = MAX_TOTAL_BYTES
-        self._entries = {_part_name(name): name for name in archive.namelist()}
+        meant, unmarked = names_of(archive.infolist())
+        self._entries = {_part_name(shown): name for name, shown in meant.items()}
         self.names = frozenset(self._entries)
+        self.unmarked = frozenset(p for p, name in self._entries.items() if name in unmarked)
         self.unread = Unread()
 
     def read(self, part: str) -> bytes:

@@ -26,6 +26,28 @@ _CODE = re.compile(
     r">(\s*+(?:[A-Za-z0-9+/]{60,}+={0,2}\s*+)++(?:[A-Za-z0-9+/]{1,59}={0,2}\s*+)?)(?=<)"
 )
 """Lines of base64 as the whole text of an element."""
+_READ = {
+    "title", "label", "caption", "text", "name", "desc", "description", "summary", "alt", "body",
+    "subject", "message", "comment", "note", "headline", "author",
+}  # fmt: skip
+"""Names of attributes that people write for people."""
+_WORD = re.compile(r"(?<!\S)[^\W\d_]{2,}(?![\w/:=#])")
+ENOUGH_WORDS = 4
+"""Words from which an attribute of any name is a sentence."""
+_OF_OFFICE = ("w", "wx", "o", "v")
+"""Prefixes of attributes by which Word lays out what stands between its tags."""
+_FEED = re.compile(r"<(?:rss|feed|rdf:RDF|kml)[\s>]")
+_MARKED_UP = re.compile(
+    r"</?(?:p|br|hr|a|b|i|u|em|strong|small|span|div|img|ul|ol|li|h[1-6]|table|tr|td|blockquote"
+    r"|code|pre|font|figure|iframe)\b[^<>]*>|&(?:[a-z]{2,8}|#\d{1,7}|#x[\da-f]{1,6});",
+    re.I,
+)
+_DOCTYPE = re.compile(r"<!DOCTYPE\s[^<>\[\]]*\[(.*?)\]\s*>", re.S)
+_ENTITY = re.compile(r"""<!ENTITY\s+([\w.-]+)\s+(?:"([^"&]*)"|'([^'&]*)')\s*>""")
+MAX_ENTITY = 1_000
+"""Characters of an entity that stands for what a document says often."""
+MAX_REFERENCES = 10_000
+"""References to such entities that are read."""
 _PAGES = {"html", "svg", "math", "head", "body", "article", "h1", "p", "div"}
 
 
@@ -37,10 +59,39 @@ def is_data(markup: str) -> bool:
     return root is not None and root[1].rpartition(":")[2].lower() not in _PAGES
 
 
+def is_feed(markup: str) -> bool:
+    """Whether the entries of it may be pages that are written as text."""
+    return _FEED.search(markup[:ROOT_WITHIN]) is not None
+
+
+def is_marked_up(text: str) -> bool:
+    """Whether a text has tags or characters of HTML."""
+    return ("<" in text or "&" in text) and _MARKED_UP.search(text) is not None
+
+
+def with_entities(markup: str) -> str:
+    """The markup without the declarations in its DOCTYPE, and with what its own entities stand
+    for, where these are short."""
+    found = _DOCTYPE.search(markup, 0, ROOT_WITHIN) if "<!DOCTYPE" in markup[:1000] else None
+    if found is None:
+        return markup
+    known = {
+        name: double or single
+        for name, double, single in _ENTITY.findall(found[1])
+        if len(double or single) <= MAX_ENTITY
+    }
+    rest = markup[: found.start()] + markup[found.end() :]
+    if not known:
+        return rest
+    references = re.compile(f"&({'|'.join(map(re.escape, known))});")
+    return references.sub(lambda m: known[m[1]], rest, MAX_REFERENCES)
+
+
 def as_parts(markup: str) -> tuple[str, int]:
     """Data with elements that an HTML parser shows, titles as headings, and without files written
     as base64; and how many files these were. CDATA stays: it holds pages as HTML."""
     left_out = 0
+    markup = with_entities(markup)
 
     def code(m: re.Match[str]) -> str:
         nonlocal left_out
@@ -61,16 +112,39 @@ def _renamed(m: re.Match[str]) -> str:
     return f"<{m[1]}h2" if m[2].lower() == "title" else f"<{m[1]}x-{m[2]}"
 
 
-def attribute_lines(markup: str) -> Iterator[str]:
-    """A line for each element with attributes: `outline text: News; xmlUrl: https://...`."""
+def attribute_lines(markup: str, text: str) -> list[str]:
+    """A line for each element with attributes: `outline text: News; xmlUrl: https://...`; where
+    there is `text` between the tags, of those alone that people read, by their names or words."""
+    every = list(_attributes(markup))
+    size = sum(len(name) + len(value) for _, said in every for name, value in said)
+    if len(text) >= LITTLE_TEXT * size:
+        every = [(tag, [one for one in said if _is_read(*one)]) for tag, said in every]
+    return [
+        f"{tag} {'; '.join(f'{name}: {value}' for name, value in said)}"
+        for tag, said in every
+        if said
+    ]
+
+
+def _attributes(markup: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     markup = without(without(markup, "<!--", "-->"), "<![CDATA[", "]]>")
     for found in _TAG.finditer(markup):
         tag, attributes = found.groups()
-        said = [
-            f"{name}: {value}"
-            for name, double, single in _ATTRIBUTE.findall(attributes)
-            if not name.lower().startswith(("xmlns", "xsi:", "xml:"))
-            and (value := " ".join(html.unescape(double or single).split()))
-        ]
-        if said:
-            yield f"{tag} {'; '.join(said)}"
+        if "=" not in attributes:
+            continue
+        yield (
+            tag,
+            [
+                (name, value)
+                for name, double, single in _ATTRIBUTE.findall(attributes)
+                if not name.lower().startswith(("xmlns", "xsi:", "xml:"))
+                and (value := " ".join(html.unescape(double or single).split()))
+            ],
+        )
+
+
+def _is_read(name: str, value: str) -> bool:
+    prefix, _, local = name.lower().rpartition(":")
+    if prefix in _OF_OFFICE:
+        return False
+    return local in _READ or len(_WORD.findall(value)) >= ENOUGH_WORDS

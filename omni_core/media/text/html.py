@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from omni_core.media.dates import from_file, parse
 from omni_core.media.text import unread_subtitles
-from omni_core.media.text.data_xml import LITTLE_TEXT, attribute_lines, is_data
+from omni_core.media.text.data_xml import attribute_lines, is_data
 from omni_core.media.text.markdown import SUFFIXES
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read, read_decoded, segments
@@ -21,6 +21,13 @@ from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segmen
 _FRAGMENT = re.compile(r"<(table|meta|style|title|center|font)[\s>]", re.I)
 _OFFICE = (".xls", ".xlsx", ".doc", ".docx")
 """Suffixes under which programs write tables of HTML, without the page around them."""
+_XML = (
+    ".xml", ".rss", ".atom", ".rdf", ".opml", ".gpx", ".kml", ".xliff", ".xlf", ".tei", ".dbk",
+    ".osm", ".mm", ".drawio",
+)  # fmt: skip
+"""Suffixes under which a text that begins with a tag is XML, declared or not."""
+_DECLARATION = '<?xml version="1.0"?>\n'
+_ELEMENT = re.compile(r"<(?:!--|!doctype|[a-z_])", re.I)
 _START = re.compile(r"<(\?xml|(!doctype\s+html|html|head|body|article|h1|p|div|svg)[\s>])", re.I)
 
 _WHOLE = re.compile(r"<(\?xml|(!doctype\s+html|html)[\s>])", re.I)
@@ -45,6 +52,8 @@ class HtmlMedium(Medium):
             return _WHOLE.match(start) is not None
         if suffix in (".txt", ".text") and _is_prose(start):
             return False
+        if suffix in _XML and _ELEMENT.match(start):
+            return True
         if _START.match(start) or (suffix in _OFFICE and _FRAGMENT.match(start)):
             return True
         named = suffix in (".html", ".htm", ".xhtml")
@@ -53,7 +62,7 @@ class HtmlMedium(Medium):
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Title and date from the page's head, else from the file."""
         text = read_decoded(path, markup=True)
-        page = _page(path, text.text)
+        page = page_of_file(path, text.text)
         when = parse(page.date)
         found = (when, "container") if when is not None else from_file(path)
         return MediaInfo(
@@ -70,7 +79,7 @@ class HtmlMedium(Medium):
     ) -> Iterator[Segment | FileWarning]:
         """Windows of the visible text, with spans in its characters; of a page without any, what it
         says of itself."""
-        page = _page(path, read(path, markup=True))
+        page = page_of_file(path, read(path, markup=True))
         text = page.text if page.text.strip() else page.description
         yield from segments(text, source, options, page.headings, "page text", page.levels)
         if page.svg:
@@ -97,10 +106,13 @@ def _is_prose(start: str) -> bool:
     return len(words.split()) >= WORDS_OF_PROSE * tags
 
 
-def _page(path: str, markup: str) -> Page:
+def page_of_file(path: str, markup: str) -> Page:
+    """The page, or the XML, of a file with this name, with the words in attributes of XML."""
+    undeclared = path.lower().endswith(_XML) and _ELEMENT.match(markup.lstrip("\ufeff \n\t"))
+    if undeclared and is_data(declared := _DECLARATION + markup.lstrip("\ufeff \n\t")):
+        markup = declared
     page = Page(markup, os.path.basename(path))
     if is_data(markup):
-        kept = "\n".join(attribute_lines(markup))
-        if len(page.text.strip()) < LITTLE_TEXT * len(kept):
-            page.text = f"{page.text.strip()}\n{kept}".lstrip()
+        text = page.text.strip()
+        page.text = "\n".join(filter(None, [text, *attribute_lines(markup, text)]))
     return page

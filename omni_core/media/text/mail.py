@@ -13,7 +13,17 @@ from email import message_from_bytes
 from email.message import Message
 
 from omni_core.media.text.cards import readable_cards
-from omni_core.media.text.mail_alternatives import PAGES, VERSIONS, best, is_file
+from omni_core.media.text.html import page_of_file
+from omni_core.media.text.mail_alternatives import (
+    MARKED_UP,
+    PAGES,
+    VERSIONS,
+    best,
+    is_file,
+    lines_of_their_own,
+    words_of,
+)
+from omni_core.media.text.mail_envelopes import encoded_message, signed_message
 from omni_core.media.text.mail_headers import (
     AsWritten,
     file_name,
@@ -23,24 +33,30 @@ from omni_core.media.text.mail_headers import (
     plain_header,
     sent_at,
 )
+from omni_core.media.text.mail_kinds import (
+    CALENDARS,
+    ENVELOPES,
+    MARKUP,
+    REPORTS,
+    is_text,
+    is_without_words,
+)
 from omni_core.media.text.mail_payload import decoded_part, part_text, payload
 from omni_core.media.text.mail_start import messages_in, with_boundary
-from omni_core.media.text.mail_texts import has_pictures, unwrapped, without_files
+from omni_core.media.text.mail_texts import has_pictures, unwrapped, without_armour, without_files
+from omni_core.media.text.mail_yenc import yenc_names
 from omni_core.media.text.page import Page
-from omni_core.text.charset import Decoded
+from omni_core.text.charset import Decoded, decode
 
 _SHOWN = ("Subject", "From", "To", "Cc", "Date")
 MAX_DEPTH = 8
 """Messages within messages that are read."""
-_CALENDARS = ("text/calendar", "application/ics")
 _PICTURES = "pictures written into the page are not seen: save and ingest them by themselves"
-_DECORATION = ("text/css", "text/javascript", "application/javascript", "font/")
-"""Parts of saved web pages without words."""
-_OTHER_TEXT = ("text/rtf", "text/richtext", "text/enriched")
-"""Text in markup that is not read."""
-_REPORTS = ("message/delivery-status", "message/disposition-notification",
-            "message/feedback-report")  # fmt: skip
-"""What a mail server says of a message, as headers."""
+_ENCRYPTED = (
+    "encrypted, and its words are not read: save it decrypted in the program that has the key"
+)
+MAX_HEADING = 200
+"""Characters of a subject that stand above what is found in its message."""
 
 
 @dataclass
@@ -71,7 +87,7 @@ def mail_of(messages: list[Message]) -> Mail:
     mail = Mail()
     for message in messages:
         subject = header(message, "Subject")
-        mail.headings.append((len(mail.text), subject))
+        mail.headings.append((len(mail.text), subject[:MAX_HEADING]))
         for part in _parts(message, mail, 0):
             mail.text += part.strip("\n") + "\n\n"
     if len(messages) == 1:
@@ -92,7 +108,7 @@ def _parts(message: Message, mail: Mail, depth: int) -> Iterator[str]:
 
 def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
     kind = part.get_content_type()
-    if kind in _REPORTS:
+    if kind in REPORTS:
         yield _report(part)
         return
     if kind.startswith("multipart/") and (guessed := with_boundary(part)) is not None:
@@ -103,37 +119,57 @@ def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
     elif kind == "message/rfc822" and isinstance(inner, list):
         for message in inner:
             if isinstance(message, Message):
-                yield from _parts(message, mail, depth + 1)
+                yield from _parts(encoded_message(part, message), mail, depth + 1)
     elif part.is_multipart() and isinstance(inner, list):
-        parts = [p for p in inner if isinstance(p, Message)]
-        chosen = best(parts) if kind == "multipart/alternative" and parts else None
-        for one in parts if chosen is None else [chosen]:
-            yield from _content(one, mail, depth + 1)
-        for one in parts if chosen is not None else ():
-            if one is not chosen:
-                yield from _beside(one, mail, depth + 1)
-    elif kind in PAGES:
+        yield from _several(kind, [p for p in inner if isinstance(p, Message)], mail, depth)
+    elif kind in ENVELOPES:
+        if (message := signed_message(part)) is not None:
+            yield from _content(message, mail, depth + 1)
+        else:
+            mail.doubts[f"the message is {_ENCRYPTED}"] = None
+    elif is_without_words(part):
+        return
+    elif kind in PAGES or kind in MARKUP:
         yield _attached(part, mail.page) + _page(part, mail)
-    elif kind in _CALENDARS:
+    elif kind in CALENDARS:
         yield from _calendar(part, mail)
-    elif kind.startswith(("text/", "multipart/")) and not kind.startswith(
-        (*_DECORATION, *_OTHER_TEXT)
-    ):
+    elif is_text(kind):
         yield _attached(part, mail.page) + _plain_text(part, mail)
-    elif not kind.startswith(_DECORATION):
+    else:
         mail.unread.append(f"{file_name(part, mail.page)} ({plain_header(kind, mail.page)})")
 
 
-def _beside(part: Message, mail: Mail, depth: int) -> Iterator[str]:
-    """What an alternative that is not read holds beside another version of the same words."""
+def _several(kind: str, parts: list[Message], mail: Mail, depth: int) -> Iterator[str]:
+    """The parts within one; of alternatives the best one, and what the others have beside it."""
+    if kind == "multipart/encrypted":
+        mail.doubts[f"the message is {_ENCRYPTED}"] = None
+    elif kind == "multipart/alternative" and parts:
+        chosen, others_say_more = best(parts)
+        said = list(_content(chosen, mail, depth + 1))
+        yield from said
+        words = words_of("\n".join(said)) if others_say_more else None
+        for one in parts:
+            if one is not chosen:
+                yield from _beside(one, mail, depth + 1, words)
+    else:
+        for one in parts:
+            yield from _content(one, mail, depth + 1)
+
+
+def _beside(part: Message, mail: Mail, depth: int, read: set[str] | None) -> Iterator[str]:
+    """What an alternative holds beside the version that was read: files, and lines with words that
+    are not among the `read` ones; None where it has no such words."""
     kind, inner = part.get_content_type(), part.get_payload()
     nested = part.get_content_maintype() == "multipart" and isinstance(inner, list)
     if nested and depth <= MAX_DEPTH:
         for one in inner:
             if isinstance(one, Message):
-                yield from _beside(one, mail, depth + 1)
-    elif kind not in VERSIONS or is_file(part):
+                yield from _beside(one, mail, depth + 1, read)
+    elif is_file(part) or not (kind in VERSIONS or (read != set() and kind in MARKED_UP)):
         yield from _content(part, mail, depth)
+    elif kind in ("text/plain", *PAGES) and read is not None:
+        text = _page(part, mail) if kind in PAGES else _plain_text(part, mail)
+        yield lines_of_their_own(text, read)
     elif kind in PAGES and has_pictures(part_text(part, markup=True)):
         mail.doubts[_PICTURES] = None
 
@@ -143,7 +179,7 @@ def _page(part: Message, mail: Mail) -> str:
     mail.doubts.update(_doubts(part, page, mail.page))
     if has_pictures(page.text):
         mail.doubts[_PICTURES] = None
-    return Page(page.text, file_name(part)).text
+    return page_of_file(file_name(part), page.text).text
 
 
 def _plain_text(part: Message, mail: Mail) -> str:
@@ -152,6 +188,10 @@ def _plain_text(part: Message, mail: Mail) -> str:
     mail.doubts.update(_doubts(part, text, mail.page))
     words, files = without_files(unwrapped(text.text, part))
     mail.unread += [f"{name} (uuencoded)" for name in files]
+    mail.unread += [f"{decode(name)} (yEnc)" for name in yenc_names(payload(part)[0])]
+    words, encrypted = without_armour(words)
+    if encrypted:
+        mail.doubts[f"a passage of the text is {_ENCRYPTED}"] = None
     return words
 
 

@@ -1,20 +1,22 @@
-"""Mail (EML), mailboxes (MBOX) and saved web pages (MHTML) as documents."""
+"""Mail (EML), mailboxes (MBOX) and saved web pages (MHTML, web archives) as documents."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file
-from omni_core.media.text.mail import Mail, read_mail
+from omni_core.media.text.mail import Mail, mail_of, read_mail
 from omni_core.media.text.mail_start import looks_like_mail
 from omni_core.media.text.plain import read_bytes, segments
+from omni_core.media.text.web_archive import archived, is_web_archive
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
-from omni_core.text.charset import is_text
 from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
 
 NAMED = 5
 """Attachments that a warning names."""
+LOOKED_AT = 4096
+"""First bytes by which a web archive is known."""
 
 
 class MailMedium(Medium):
@@ -24,14 +26,14 @@ class MailMedium(Medium):
     kinds = "mail (EML, MBOX, MHTML)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Lines of headers at the start."""
-        return is_text(head) and looks_like_mail(head, suffix)
+        """Lines of headers at the start, or a web archive."""
+        return looks_like_mail(head, suffix) or is_web_archive(head)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Subject and date of a message. Raises TooLargeError over 64 MB."""
         mail = _mail(path)
         when, origin = (mail.date, "container") if mail.date else from_file(path)
-        saved = path.lower().endswith((".mht", ".mhtml"))
+        saved = path.lower().endswith((".mht", ".mhtml", ".webarchive"))
         return MediaInfo(
             Modality.DOCUMENT,
             "multipart/related" if saved else "message/rfc822",
@@ -59,4 +61,5 @@ def mail_items(mail: Mail, source: Source, options: CutOptions) -> Iterator[Segm
 
 
 def _mail(path: str) -> Mail:
-    return read_mail(read_bytes(path))
+    data = read_bytes(path)
+    return mail_of([archived(data)]) if is_web_archive(data[:LOOKED_AT]) else read_mail(data)

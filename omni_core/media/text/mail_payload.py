@@ -6,6 +6,7 @@ import base64
 import re
 from email.message import Message
 
+from omni_core.media.text.mail_yenc import without_yenc
 from omni_core.text.charset import Decoded, decoded
 
 _OTHER = re.compile(r"[^A-Za-z0-9+/]")
@@ -38,7 +39,7 @@ def part_text(part: Message, *, markup: bool = False) -> str:
 
 def decoded_part(part: Message, *, markup: bool = False) -> Decoded:
     """The text of a part; the encoding that its header names counts, where that may be true."""
-    data, _ = payload(part)
+    data = without_yenc(payload(part)[0])
     return decoded(data, markup=markup, label=str(part.get_content_charset() or ""))
 
 

@@ -10,29 +10,37 @@ from email.message import Message
 
 from omni_core.media.text.mail_headers import AsWritten
 from omni_core.media.text.mail_payload import payload
+from omni_core.text.charset import is_text
 
 _HEADERS = re.compile(
     rb"^(?:from|to|cc|subject|date|mime-version|received|message-id|content-type|return-path"
-    rb"|delivered-to|reply-to|sender|x-[\w-]+|dkim-signature|snapshot-content-location)[ \t]*:",
+    rb"|delivered-to|reply-to|sender|x-[\w-]+|dkim-signature|snapshot-content-location|bcc"
+    rb"|references|in-reply-to|(?:arc|list|resent|thread|authentication)-[\w-]+|received-spf"
+    rb"|content-transfer-encoding|user-agent)[ \t]*:",
     re.I | re.M,
 )
 _SAVED_PAGE = re.compile(
     rb"^mime-version:[ \t]*1\.0.*?^content-type:[ \t]*multipart/related", re.I | re.M | re.S
 )
 """The only headers of a web page that Word or Excel saved, under whatever name."""
-_SUFFIXES = (".eml", ".mht", ".mhtml", ".mbox")
+_SUFFIXES = (".eml", ".emlx", ".mht", ".mhtml", ".mbox")
 _DAYS = rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _MONTHS = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _SEPARATOR = re.compile(
     rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))"
     rb"From (?=[^\n]*\b(?:" + _DAYS + rb"|" + _MONTHS + rb")\b)[^\n]*\d\d:\d\d[^\n]*\d{4}[^\n]*\n"
+    rb"(?=>?[!-9;-~]+:|>From )"
     rb"|^From \S+ +" + _DAYS + rb" " + _MONTHS + rb" +\d+ \d\d:\d\d[^\n]*\d{4}\r?\n(?=[!-9;-~]+:)",
     re.M,
 )
-"""The line before each message of an mbox file: with a day and a time, after a blank line; some
-programs leave the blank line out, and headers follow."""
+"""The line before each message of an mbox file, which headers follow: with a day and a time, after
+a blank line, which some programs leave out."""
 _ENVELOPE = re.compile(rb">?From [^\n]*\n")
 """The same line before a single message, escaped by some programs."""
+_ESCAPED_ENVELOPE = re.compile(rb"^>(?=>*From )", re.M)
+"""Of lines that begin like one, within a message of a mailbox."""
+_LENGTH = re.compile(rb"(\d{1,10})[ \t]*\r?\n(?=[!-9;-~]+[ \t]*:)")
+"""The first line of a message that Apple Mail keeps: its bytes, which its own notes follow."""
 _CARRIAGE_RETURNS = re.compile(rb"[^\r\n]*\r[^\n]")
 _BOUNDARY = re.compile(rb"^--([!#-\[\]-~]{1,70})[ \t]*\r?\n(?=content-[\w-]+[ \t]*:)", re.I | re.M)
 _BLANK = b"\r\n"
@@ -43,20 +51,23 @@ def looks_like_mail(head: bytes, suffix: str) -> bool:
 
     A byte order mark, blank lines and the line of a mailbox may stand before them.
     """
-    first = re.split(rb"\r?\n\r?\n", _without_envelope(_begun(head)), maxsplit=1)[0]
-    if not re.match(rb"[!-9;-~]+[ \t]*:", first):
+    first, *body = re.split(rb"\r?\n\r?\n", _without_envelope(_begun(head)), maxsplit=1)
+    if not re.match(rb"[!-9;-~]+[ \t]*:", first) or not is_text(first):
         return False
     known = {m.lower() for m in _HEADERS.findall(first)}
     if _SAVED_PAGE.search(first):
         return True
-    return len(known) >= (2 if suffix in _SUFFIXES else 4)
+    enough = 4 if suffix not in _SUFFIXES else 2 if body else 1  # one header may be that long
+    return len(known) >= enough
 
 
 def messages_in(data: bytes) -> list[bytes]:
     """The bytes of the message, or of the messages of an mbox file in their order."""
     data = _begun(data)
-    found = _SEPARATOR.split(data) if data.startswith(b"From ") else [data]
-    return [one for part in found if (one := _without_envelope(part)).strip()] or [data]
+    if not data.startswith(b"From "):
+        return [_without_envelope(data)] if data.strip() else [data]
+    found = [_without_envelope(part) for part in _SEPARATOR.split(data)]
+    return [_ESCAPED_ENVELOPE.sub(b"", one) for one in found if one.strip()] or [data]
 
 
 def with_boundary(part: Message) -> Message | None:
@@ -80,6 +91,8 @@ def _without_envelope(message: bytes) -> bytes:
 def _begun(data: bytes) -> bytes:
     """From the first line on, and with line ends that the parser of mail knows."""
     data = data.removeprefix(codecs.BOM_UTF8).lstrip(_BLANK)
+    if stated := _LENGTH.match(data):
+        data = data[stated.end() : stated.end() + int(stated[1])]
     if _CARRIAGE_RETURNS.match(data):
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return data

@@ -13,6 +13,16 @@ _UUENCODED = re.compile(
     r"^begin [0-7]{3,4} ([^\n]+)\n(?:[!-`][ -`]{1,64}\n)+(?:[ `]?[ \t]*\n)?end[ \t]*$", re.M
 )
 """A file as lines of the characters up to the grave accent, no lower-case letter among them."""
+_ENCRYPTED = re.compile(
+    r"^-----BEGIN PGP MESSAGE-----$.*?(?:^-----END PGP MESSAGE-----$|\Z)", re.M | re.S
+)
+_SIGNATURES = re.compile(
+    r"^-----BEGIN PGP SIGNATURE-----$.*?(?:^-----END PGP SIGNATURE-----$|\Z)"
+    r"|^-----BEGIN PGP SIGNED MESSAGE-----\n(?:Hash:[^\n]*\n)*",
+    re.M | re.S,
+)
+_DASHES = re.compile(r"^- (?=-)", re.M)
+"""What stands before lines of a signed text that begin with a dash."""
 _PICTURE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\s]{200}", re.I)
 
 
@@ -41,6 +51,15 @@ def without_files(text: str) -> tuple[str, list[str]]:
     if "\nend" not in text:
         return text, []
     return _UUENCODED.sub("", text), [found[1].strip() for found in _UUENCODED.finditer(text)]
+
+
+def without_armour(text: str) -> tuple[str, bool]:
+    """The text without what PGP writes into it, but for the words that it signs; and whether some
+    of it is encrypted."""
+    if "-----BEGIN PGP " not in text:
+        return text, False
+    without, encrypted = _ENCRYPTED.subn("", text)
+    return _DASHES.sub("", _SIGNATURES.sub("", without)), bool(encrypted)
 
 
 def has_pictures(markup: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,7 +77,10 @@ def outline(text: str) -> Outline:
 
 def _front_matter(lines: list[str], found: Outline) -> int:
     """Read the front matter into `found`; returns the number of its lines, 0 without one."""
-    closing = _FRONT.get(lines[0].lstrip("\ufeff").rstrip())
+    begins = lines[0].lstrip("\ufeff").rstrip()
+    if begins == "{":
+        return _json_front_matter(lines, found)
+    closing = _FRONT.get(begins)
     if closing is None:
         return 0
     end = next((i for i, line in enumerate(lines[1:MAX_FRONT_LINES], 1)
@@ -89,6 +93,19 @@ def _front_matter(lines: list[str], found: Outline) -> int:
             else:
                 found.date = parse(value)
     return end + 1 if end else 0
+
+
+def _json_front_matter(lines: list[str], found: Outline) -> int:
+    """The same for front matter in JSON, which ends with a brace on a line of its own."""
+    end = next((i for i, line in enumerate(lines[:MAX_FRONT_LINES]) if line.rstrip() == "}"), 0)
+    try:
+        value = json.loads("\n".join(lines[: end + 1]).lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        return 0
+    if isinstance(value, dict):
+        found.title = str(value.get("title") or "")
+        found.date = parse(str(value.get("date") or ""))
+    return end + 1
 
 
 def _value(begins: str, following: list[str]) -> str:

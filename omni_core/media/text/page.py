@@ -16,7 +16,7 @@ from selectolax.lexbor import (
 )
 
 from omni_core.errors import TooLargeError
-from omni_core.media.text.data_xml import as_parts, is_data
+from omni_core.media.text.data_xml import as_parts, is_data, is_feed, is_marked_up
 from omni_core.media.text.markup import BLOCK_TAGS, TAG, VOID_TAGS, simplify
 
 _SKIPPED_TAGS = {
@@ -73,6 +73,7 @@ class Page:
         if any(name in markup for name in _FORMULAS_TWICE):
             self._skipped = _SKIPPED_TAGS | {"math"}
         self._is_data = is_data(markup)
+        self._is_feed = self._is_data and is_feed(markup)
         self.left_out = 0
         if self._is_data:
             markup, self.left_out = as_parts(markup)
@@ -119,11 +120,21 @@ class Page:
                 self._leave(node.tag or "")
             node = node.next if depth else None
 
+    def _walk_page_in_text(self, markup: str) -> None:
+        """Visit what an entry of a feed says, which is a page written as text."""
+        self._is_data = False
+        self._walk(_parse(simplify(markup)))
+        self._is_data = True
+
     def _enter(self, node: LexborNode, framed: bool) -> bool:
         """Add a node's own text; returns whether to visit its children."""
         tag = node.tag or ""
         if tag == "-text":
-            self._append_text(node.text_content or "")
+            text = node.text_content or ""
+            if self._is_data and self._is_feed and is_marked_up(text):
+                self._walk_page_in_text(text)
+            else:
+                self._append_text(text)
             return False
         if tag.startswith("-") or node == self._title:
             return False

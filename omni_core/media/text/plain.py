@@ -33,8 +33,13 @@ from omni_core.types import (
 MAX_MB = 64
 _MARKUP = (b"{\\rtf", b"%!PS", b"#EXTM3U", b"ffconcat version")
 """First bytes of text files that are not prose: RTF, PostScript, playlists."""
-_SOURCES = (".js", ".mjs", ".cjs", ".ts", ".json", ".jsonc", ".json5", ".jsonl", ".properties")
+_SOURCES = (
+    ".js", ".mjs", ".cjs", ".ts", ".json", ".jsonc", ".json5", ".jsonl", ".properties", ".toml",
+    ".py", ".java", ".kt", ".cs", ".go", ".dart", ".arb",
+)  # fmt: skip
 """Files of which a program reads `\\uXXXX` as a letter."""
+_YAML = (".yaml", ".yml")
+"""Files of which it reads `\\xXX` so as well."""
 _EMBEDDED = re.compile(
     r"data:(?:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{64,}|image/svg\+xml[;,][^\s()<>\"']{64,})"
 )
@@ -79,6 +84,8 @@ class PlainTextMedium(Medium):
         text, embedded = _without_embedded(read(path))
         if path.lower().endswith(_SOURCES):
             text = with_letters(text)
+        elif path.lower().endswith(_YAML):
+            text = with_letters(text, short=True)
         if is_cards(text):
             text, pictures = readable_cards(text)
             embedded += pictures

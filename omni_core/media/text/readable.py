@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 _BINARY = re.compile(r"(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/_-]{64,}+={0,2}\s*)+")
 """A value of nothing but base64, 64 characters or more without a space."""
+_SHORT_ESCAPE = re.compile(r"(?<!\\)\\x([0-9a-fA-F]{2})")
 _ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 
 
@@ -35,8 +36,11 @@ def is_binary(text: str) -> bool:
     return re.search("[0-9+/]", text) is not None
 
 
-def with_letters(source: str) -> str:
-    """Source text with letters for `\\uXXXX`; escapes of anything that does not print stay."""
+def with_letters(source: str, *, short: bool = False) -> str:
+    """Source text with letters for `\\uXXXX`, and for `\\xXX` where these are `short` for the
+    same; escapes of anything that does not print stay."""
+    if short:
+        source = _SHORT_ESCAPE.sub(r"\\u00\1", source)
     return _ESCAPES.sub(_letters, source)
 
 

@@ -119,7 +119,8 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
     csv.field_size_limit(MAX_MB << 20)
     told = _TOLD.match(text)
     delimiter = told[1] if told else "\t" if suffix in _TABS else _delimiter(text[:20_000])
-    reader = csv.reader(lines(), delimiter=delimiter)
+    spaced = _has_spaced_quotes(text[:20_000], delimiter)
+    reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=spaced)
     start = 0
     while True:
         try:
@@ -131,6 +132,12 @@ def _rows(text: str, suffix: str) -> Iterator[tuple[int, int, Sequence[str]]]:
         if not (told and start == 0):
             yield start, at, cells
         start = at
+
+
+def _has_spaced_quotes(text: str, delimiter: str) -> bool:
+    """Whether quoted cells follow a space: `1, "Smith, John", 3`."""
+    mark = re.escape(delimiter)
+    return re.search(rf'{mark} +"[^"\n]*" *(?:{mark}|\n|\Z)', text) is not None
 
 
 def _delimiter(text: str) -> str:

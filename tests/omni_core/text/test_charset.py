@@ -128,3 +128,46 @@ def test_only_a_guess_and_what_is_lost_are_warned_about() -> None:
     assert guess.startswith("read as Shift_JIS, which is a guess")
     (lost,) = decoded(RUSSIAN.encode() + b" \xff end").warnings
     assert lost.startswith("1 character is damaged")
+
+
+@pytest.mark.parametrize("page", ["cp1251", "koi8-r", "cp866"])
+@pytest.mark.parametrize("zeros", [1, 3])
+def test_a_zero_byte_in_a_legacy_text_costs_itself(page: str, zeros: int) -> None:
+    data = f"{RUSSIAN}\n{RUSSIAN}\n".encode(page)
+    with_zeros = data[:58] + b"\0" * zeros + data[58:]
+    assert is_text(with_zeros)
+    assert decode(with_zeros) == decode(data) == f"{RUSSIAN}\n{RUSSIAN}\n"
+
+
+def test_a_zero_byte_among_bytes_of_chance_makes_no_text_of_them() -> None:
+    high = bytes(b | 0xA0 for b in hashlib.shake_128(b"x").digest(400))
+    assert not is_text(b"\x89\x01" + high + b"\0")
+    assert not is_text("Погода".encode("cp1251") + b"\0" + "в".encode("cp1251"))
+    assert not is_text((RUSSIAN.encode("cp1251") + b"\0\0\0\0") * 2)
+
+
+def test_korean_between_control_bytes_is_text() -> None:
+    data = "등대지기는 매일 저녁 등불을 켠다.".encode("iso2022_kr")
+    assert is_text(data)
+
+
+@pytest.mark.parametrize(
+    ("label", "page"), [("utf-7", "utf-7"), ("UTF-7", "utf-7"), ("hz-gb-2312", "hz")]
+)
+def test_ascii_bytes_are_read_in_the_encoding_that_only_mail_names(label: str, page: str) -> None:
+    assert decode("灯塔 a".encode(page), label=label) == "灯塔 a"
+    assert decode(b"1 + 1 ~ 2", label=label) == "1 + 1 ~ 2"
+    assert decode(b"1 +2- 3") == "1 +2- 3"
+
+
+def test_colours_of_a_terminal_are_no_characters_of_a_log() -> None:
+    log = "\x1b[1;32mINFO\x1b[0m started\n\x1b]0;title\x07\x1b[?25hERROR\x1b[K [5m] failed"
+    assert decode(log.encode()) == "INFO started\nERROR [5m] failed"
+
+
+def test_a_stretch_that_a_crash_left_empty_costs_itself() -> None:
+    log = b"the first line of a log\n" + b"\0" * 2_000 + b"the last line of a log\n"
+    assert is_text(log)
+    assert decode(log) == "the first line of a log\nthe last line of a log\n"
+    assert not is_text(b"name.txt" + b"\0" * 92 + b"0000644" + b"\0" * 92 + b"words of a file")
+    assert not is_text(b"\x89header of a file" + b"\0" * 200 + b"words of a file here")

@@ -139,3 +139,21 @@ def test_most_cuts_of_sixty_characters_are_read_in_every_language() -> None:
     assert rates.pop(("Polish", "iso8859-2")) >= 0.7
     assert {pair: rate for pair, rate in rates.items() if rate < 0.9} == {}
     assert sum(rates.values()) / len(rates) >= 0.98
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("iso8859-2", "Příliš žluťoučký kůň úpěl ďábelské ódy na břehu řeky."),
+        (
+            "cp1250",
+            "Program NetworkManager ni zagnan: datoteka »%s« je prevelika, omogoči dnevnik.",
+        ),
+        ("iso8859-2", "Velikost QTIF atom je příliš vysoká, Časový limit před tím."),
+        ("cp1254", "ARŞİV AYGITI GEÇERSİZ, menü çubuğunun sağ kenarına taşındı."),
+    ],
+)
+def test_a_sentence_is_in_the_page_in_which_its_letters_are_those_of_a_language(
+    page: str, text: str
+) -> None:
+    assert decode(text.encode(page)) == text

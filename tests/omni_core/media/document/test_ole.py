@@ -108,6 +108,23 @@ def test_attachments_are_read_or_named(ole: Ole, svc: Any) -> None:
     ]
 
 
+def test_a_signed_message_lies_whole_in_an_attachment(ole: Ole, svc: Any) -> None:
+    signed = (
+        b'Content-Type: multipart/signed; boundary="s"\r\n\r\n--s\r\n'
+        b"Content-Type: text/plain\r\n\r\nThe sluice opens at nine.\r\n--s\r\n"
+        b"Content-Type: application/pkcs7-signature; name=smime.p7s\r\n\r\nMIIB\r\n--s--\r\n"
+    )
+    for kind, data, said in (
+        ("multipart/signed", signed, []),
+        ("application/pkcs7-mime", b"\x30\x80", ["the message is encrypted"]),
+    ):
+        attached = {**_strings(t3707="smime.p7m", t370E=kind), "__substg1.0_37010102": data}
+        streams = {**_message(t1000=""), **_under("__attach_version1.0_#00000000", attached)}
+        path = ole("a.msg", streams)
+        assert [warning[:24] for warning in _warnings(svc, path)] == said
+        assert ("The sluice opens at nine." in _texts(svc, path)[0]) is (not said)
+
+
 PACKED = bytes.fromhex(
     "2e000000370000004c5a4675f566b8ad03000a007263706731323542320af320"
     "68656c0900206a7705b06c0eab7d0a801060"

@@ -80,6 +80,9 @@ def test_a_card_is_read_with_one_warning_for_its_pictures(tmp_path: Path, svc: A
         ("a.json", '// remark\n{ "a": "\\u041c\\u0430\\u044f\\u043a", }'),
         ("b.json", '"just \\u041c\\u0430\\u044f\\u043a"'),
         ("a.properties", "title=\\u041c\\u0430\\u044f\\u043a"),
+        ("a.toml", 'title = "\\u041c\\u0430\\u044f\\u043a"'),
+        ("a.py", 'title = "\\u041c\\u0430\\u044f\\u043a"'),
+        ("a.yaml", 'title: "\\u041c\\u0430\\u044f\\u043a"'),
     ],
 )
 def test_escapes_of_letters_in_source_texts_are_letters(
@@ -94,3 +97,9 @@ def test_escapes_of_letters_in_source_texts_are_letters(
 def test_escapes_of_what_does_not_print_stay(kept: str) -> None:
     assert with_letters(f"[{kept}]") == f"[{kept}]"
     assert with_letters("\\ud83d\\ude00") == "😀"
+
+
+def test_short_escapes_are_letters_where_a_program_reads_them_so(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text('title: "Gr\\xF6\\xDFe, \\x07, \\\\xF6"')
+    assert cut(path)[0].text == 'title: "Größe, \\u0007, \\\\xF6"'

@@ -152,3 +152,69 @@ def test_pictures_written_into_a_page_are_named_once(
 @pytest.mark.parametrize("part", [">" + "A" * 70, ">" + "A1" * 40 + " ", "<title>", "<script "])
 def test_endless_data_is_read_in_time(part: str) -> None:
     assert "words" in page(f"<r>words {part * 20_000}").text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<description>&lt;p&gt;The &lt;b&gt;he&lt;/b&gt;ron&amp;nbsp;sings&lt;/p&gt;</description>",
+        "<content><![CDATA[<p>The <b>he</b>ron&nbsp;sings</p>]]></content>",
+        "<summary>The heron sings</summary>",
+    ],
+)
+@pytest.mark.parametrize("root", ["rss", "feed xmlns='http://www.w3.org/2005/Atom'", "kml"])
+def test_an_entry_of_a_feed_is_read_as_the_page_that_it_is(said: str, root: str) -> None:
+    read = page(f"<{root}><entry><title>A &amp;amp; B</title>{said}<id>7</id></entry></{root}>")
+    assert " ".join(read.text.split()).endswith("The heron sings 7")
+    assert read.title in ("A & B", "A &amp; B") and "<" not in read.text
+
+
+def test_tags_that_another_document_speaks_of_stay() -> None:
+    assert page("<book><para>Write &lt;b&gt; for bold.</para></book>").text == "Write <b> for bold."
+
+
+def test_what_a_document_defines_is_read_where_it_refers_to_it() -> None:
+    kinds = '<!ENTITY weir "the big weir"><!ENTITY far SYSTEM "x"><!ENTITY all "&weir;&weir;">'
+    head = f'<!DOCTYPE book PUBLIC "-//x" "y" [\n{kinds}\n]>'
+    read = page(f"{head}<book><para>Open &weir; at dawn, &far; &amp; &all;</para></book>")
+    assert read.text == "Open the big weir at dawn, &far; & &all;"
+
+
+def test_definitions_that_grow_without_end_are_read_in_bounds() -> None:
+    head = f'<!DOCTYPE a [<!ENTITY a "{"x" * 1_000}"><!ENTITY b "{"y" * 2_000}">]>'
+    assert len(page(f"{head}<a>{'&a;' * 200_000}&b;</a>").text) < 20_000_000
+
+
+@pytest.mark.parametrize(
+    ("attribute", "read"),
+    [
+        ('title="Heron Rock"', True),
+        ('c:label="Landing"', True),
+        ('k="only at low tide in summer"', True),
+        ('id="n17"', False),
+        ('class="- topic/topic"', False),
+        ('w:name="heading 1"', False),
+    ],
+)
+def test_attributes_that_people_read_are_read_beside_the_text(
+    attribute: str, read: bool, tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text(f"{XML}<note><to {attribute}>{'The harbour closes at noon. ' * 20}</to></note>")
+    said = cut(path)[0].text
+    assert said.startswith("The harbour closes")
+    assert (attribute.partition('"')[2].strip('"') in said) is read
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.rss", "a.gpx"])
+def test_xml_that_is_not_declared_is_read_as_such_under_its_name(
+    name: str, tmp_path: Path, cut: Any, svc: Any
+) -> None:
+    path = tmp_path / name
+    feed = (
+        "<rss><!-- x --><title>Feed</title><description>&lt;p&gt;noon&lt;/p&gt;</description></rss>"
+    )
+    path.write_text(feed)
+    assert cut(path)[0].text == "noon" and svc.probe(str(path)).title == "Feed"
+    path.with_name("a.txt").write_text(feed)
+    assert "<description>" in cut(path.with_name("a.txt"))[0].text

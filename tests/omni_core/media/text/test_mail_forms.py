@@ -161,3 +161,20 @@ def test_pictures_written_into_a_page_are_one_warning() -> None:
     assert len(found.doubts) == 1
     beside = mail(several("alternative", PLAIN, PAGE.replace("</p>", f"</p>{picture}")))
     assert beside.doubts == found.doubts
+
+
+def test_a_sentence_with_a_day_and_a_time_begins_no_message() -> None:
+    line = "From Monday to Friday, 10:00 until May 2024, it is shut.\n\n"
+    box = f"From ada Tue May 14 10:00:00 2024\n{HEADS}Content-Type: text/plain\n\n{line}Bye.\n"
+    found = read_mail(box.encode())
+    assert "From Monday to Friday, 10:00 until May 2024" in found.text and "Bye." in found.text
+    assert len(read_mail((box + "\n" + box).encode()).headings) == 2
+
+
+def test_what_word_saves_for_itself_is_no_text_and_other_data_is_read() -> None:
+    head = "Content-Type: text/xml\nContent-Location: file:///C:/a/"
+    ours = f'{head}filelist.xml\n\n<xml xmlns:o="x"><o:File HRef="a.htm"/></xml>\n'
+    other = f"{head}bill.xml\n\n<bill><ship>Valborg</ship><fee>4250</fee></bill>\n"
+    found = mail(several("related", PAGE, ours, other))
+    assert "HRef" not in found.text and not found.unread
+    assert "Valborg\n4250" in found.text and "<fee>" not in found.text

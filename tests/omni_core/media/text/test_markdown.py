@@ -38,7 +38,8 @@ def test_underlined_headings_count_and_rules_do_not() -> None:
     "front",
     ['---\ntitle: "Pump manual"\ndate: 2023-11-05\n# remark\n---\n',
      "+++\ntitle = 'Pump manual'\ndate = 2023-11-05T08:00:00Z\n+++\n",
-     "---\ndate: 2023-11-05\ntitle: Pump manual\n...\n"],
+     "---\ndate: 2023-11-05\ntitle: Pump manual\n...\n",
+     '{\n  "title": "Pump manual",\n  "date": "2023-11-05"\n}\n'],
 )  # fmt: skip
 def test_front_matter_gives_title_and_date(front: str) -> None:
     found = outline(front + "\n# Starting\n")
@@ -117,3 +118,8 @@ def test_a_text_that_speaks_of_a_tag_is_no_page(
     path = tmp_path / name
     path.write_text(text)
     assert svc.probe(str(path)).mime == mime
+
+
+def test_a_brace_that_opens_no_json_is_no_front_matter() -> None:
+    found = outline("{\n  title: Pump manual\n}\n\n# Words\n")
+    assert (found.title, found.headings[0][1]) == ("", "Words")

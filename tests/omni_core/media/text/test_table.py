@@ -68,3 +68,13 @@ def test_a_row_ends_at_a_line_end_only(separator: str, tmp_path: Path, cut: Any)
     (segment,) = cut(path)
     assert "city: Oslo" in segment.text and "id: 2; note: plain; city: Bergen" in segment.text
     assert "firstsecond" not in segment.text
+
+
+def test_quoted_cells_may_follow_a_space(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('id, name, note\n1, "Smith, John", heron\n2, "Doe, ""JD"" Jane", otter\n')
+    said = cut(path)[0].text
+    assert "id: 1; name: Smith, John; note: heron" in said
+    assert 'id: 2; name: Doe, "JD" Jane; note: otter' in said
+    path.write_text('size, note\n5", heron\n12, a "quoted" word\n3, "open\n4, crow\n')
+    assert 'size: 5"; note: heron' in cut(path)[0].text and "note: crow" in cut(path)[0].text

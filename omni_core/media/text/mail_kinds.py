@@ -1,0 +1,36 @@
+"""Kinds of parts of a mail, by what becomes of them."""
+
+from __future__ import annotations
+
+from email.message import Message
+
+CALENDARS = ("text/calendar", "application/ics")
+DECORATION = ("text/css", "text/javascript", "application/javascript", "font/")
+"""Parts of saved web pages without words."""
+OTHER_TEXT = ("text/rtf", "text/richtext", "text/enriched")
+"""Text in markup that is not read."""
+MARKUP = ("text/xml",)
+"""Data that is read as pages are."""
+REPORTS = ("message/delivery-status", "message/disposition-notification",
+           "message/feedback-report")  # fmt: skip
+"""What a mail server says of a message, as headers."""
+ENVELOPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+"""A whole message within an envelope of S/MIME: signed, or encrypted."""
+_OF_WORD = ("filelist.xml", "colorschememapping.xml")
+"""What Office saves beside a page for itself."""
+_SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature",
+               "application/pgp-signature")  # fmt: skip
+"""Numbers that prove who wrote another part."""
+
+
+def is_without_words(part: Message) -> bool:
+    """Whether a part has nothing to read: decoration, or a signature made of numbers."""
+    kind = part.get_content_type()
+    if kind in MARKUP and str(part.get("Content-Location", "")).endswith(_OF_WORD):
+        return True
+    return kind.startswith(DECORATION) or kind in _SIGNATURES
+
+
+def is_text(kind: str) -> bool:
+    """Whether the words of a part of this kind stand in it as they are."""
+    return kind.startswith(("text/", "multipart/")) and not kind.startswith(OTHER_TEXT)
