@@ -1,11 +1,14 @@
 """What a search and an ingest cost as a library grows in sources.
 
     python bench/sources.py [--sources 50 1000 10000 50000] [--index edge] [--segments 4]
+                            [--rights]
 
 Rows go straight into the catalog and small points into the index; then `Engine.search` and
 `Engine.ingest` of one more file are asked, with the weightless encoder. Prints CPU milliseconds of
 the server's process for each, those of its child processes (index, decoder, models) apart, and the
-ratio to the smallest library. CPU time, since a busy machine makes wall time mean nothing.
+ratio to the smallest library. CPU time, since a busy machine makes wall time mean nothing. With
+--rights the sources are spread over four collections, and searches are asked as someone who may see
+all of them, one of them, and two.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from omni_core import Engine, IngestRequest, SearchRequest, encoders
 from omni_core.catalog import SqliteCatalog
+from omni_core.engine.api import EngineApi
 from omni_core.ids import PIPELINE
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
@@ -59,7 +63,14 @@ def source_of(number: int) -> Source:
     return Source(sha256, path, f"clip {number}", Modality.VIDEO, "video/mp4", 1)
 
 
-def fill_catalog(settings: Settings, first: int, last: int, segments: int) -> None:
+def collection_of(number: int, spread: bool) -> str:
+    """The collection of a synthetic source."""
+    return f"part {number % 4}" if spread else "default"
+
+
+def fill_catalog(
+    settings: Settings, first: int, last: int, segments: int, *, spread: bool = False
+) -> None:
     """Rows of complete sources, in one transaction."""
     with SqliteCatalog(settings.store_path) as catalog:
         model = catalog.get_meta("fingerprint")
@@ -80,14 +91,15 @@ def fill_catalog(settings: Settings, first: int, last: int, segments: int) -> No
                     (s.uri, s.sha256, f"{s.title}.mp4"),
                 )
                 db.execute(
-                    "INSERT INTO collections (name, sha256, ingested_at) VALUES ('default', ?, ?)",
-                    (s.sha256, at),
+                    "INSERT INTO collections (name, sha256, ingested_at) VALUES (?, ?, ?)",
+                    (collection_of(n, spread), s.sha256, at),
                 )
 
 
 async def fill_index(
-    engine: Engine, info: EncoderInfo, first: int, last: int, segments: int
-) -> None:
+    engine: Engine, info: EncoderInfo, first: int, last: int, segments: int, *,
+    spread: bool = False,
+) -> None:  # fmt: skip
     """Points of those sources: clustered vectors, twenty words each."""
     rng, rnd = np.random.default_rng(first), random.Random(first)
     centres = rng.normal(size=(200, info.dim))
@@ -102,7 +114,7 @@ async def fill_index(
             span = Span("second", 10.0 * at, 10.0 * at + 10)
             segment = Segment(source.id, source.modality, Channel.SPEECH, span, text=text,
                               origin="bench")  # fmt: skip
-            stored = StoredSegment.of(segment, source, ["default"])
+            stored = StoredSegment.of(segment, source, [collection_of(n, spread)])
             page.append(Point(segment.id, vector, bm25.document(text), stored))
         if len(page) >= 500 or n == last - 1:
             await index.upsert(page)
@@ -154,6 +166,25 @@ async def measure(settings: Settings, folder: Path, size: int) -> tuple[Cost, Co
         return await cost(search, SEARCHES), await cost(ingest, INGESTS)
 
 
+async def searches_within(settings: Settings) -> dict[str, Cost]:
+    """A search by who may see how many of the four collections."""
+    found = {}
+    async with await Engine.open(settings) as engine:
+        await engine.ready()
+        for seen in (4, 1, 2):
+            bounded = engine.within([collection_of(n, True) for n in range(seen)])
+
+            async def search(n: int, of: EngineApi = bounded) -> None:
+                asked = SearchRequest(f"{WORDS[n]} {WORDS[3 * n]} of clip {n}")
+                if not (await of.search(asked)).hits:
+                    sys.exit("a search found nothing: the library was not filled")
+
+            for warm in range(3):
+                await search(100 + warm)
+            found[f"sees {seen} of 4"] = await cost(search, SEARCHES)
+    return found
+
+
 async def main(args: argparse.Namespace) -> None:
     """Every size, in one store that grows."""
     with tempfile.TemporaryDirectory(prefix="omni-bench-") as temporary:
@@ -167,12 +198,23 @@ async def main(args: argparse.Namespace) -> None:
         info = encoders.describe(settings)
         rows: list[tuple[int, Cost, Cost]] = []
         filled = 0
-        print("sources   segments   search: server  children   ingest: server  children   ratios")
+        if not args.rights:
+            print("sources   segments   search: server  children   ingest: server  children"
+                  "   ratios")  # fmt: skip
+        smallest: dict[str, Cost] = {}
         for size in sorted(args.sources):
             async with await Engine.open(settings) as engine:
-                await fill_index(engine, info, filled, size, args.segments)
-            fill_catalog(settings, filled, size, args.segments)
+                await fill_index(engine, info, filled, size, args.segments, spread=args.rights)
+            fill_catalog(settings, filled, size, args.segments, spread=args.rights)
             filled = size
+            if args.rights:
+                asked = await searches_within(settings)
+                smallest = smallest or asked
+                for who, spent in asked.items():
+                    ratio = spent.server / smallest[who].server
+                    print(f"{size:7,} sources, who {who}: {spent.server:.1f} ms, children "
+                          f"{spent.children:.1f} ms, {ratio:.2f}x", flush=True)  # fmt: skip
+                continue
             search, ingest = await measure(settings, folder, size)
             rows.append((size, search, ingest))
             first = rows[0]
@@ -191,5 +233,6 @@ if __name__ == "__main__":
     parser.add_argument("--sources", type=int, nargs="+", default=[50, 1000, 10_000, 50_000])
     parser.add_argument("--segments", type=int, default=4, help="segments of each source")
     parser.add_argument("--index", default="edge", choices=("edge", "memory"))
+    parser.add_argument("--rights", action="store_true", help="by who may see which collections")
     parser.add_argument("--json", action="store_true", help="the figures as JSON at the end")
     asyncio.run(main(parser.parse_args()))

@@ -233,6 +233,9 @@ MIGRATIONS = (
     CREATE TRIGGER source_named BEFORE INSERT OR UPDATE OF folded, file_name, names ON sources
         FOR EACH ROW EXECUTE FUNCTION source_named();
     """.replace(" TEXT", f" {_DOMAIN}"),
+    """
+    CREATE INDEX copies_by_name ON sources (file_name) WHERE content <> '';
+    """,
 )
 """Script n migrates version n to n + 1. Append only: existing databases have run the others."""
 

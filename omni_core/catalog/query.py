@@ -101,10 +101,11 @@ def named_exactly(folded: str, collection: str = "") -> Selection:
     """The sources with this title or file name, as `fold` writes it."""
     named = (
         "s.sha256 IN (SELECT t.sha256 FROM sources t WHERE t.folded = ?"
-        " UNION SELECT p.sha256 FROM paths p WHERE p.folded = ?)"
+        " UNION SELECT p.sha256 FROM paths p WHERE p.folded = ?"
+        " UNION SELECT c.sha256 FROM sources c WHERE c.content <> '' AND c.file_name = ?)"
     )
     within = (_within(collection),) if collection else ()
-    return Selection("sources s", (*within, (named, (folded, folded))))
+    return Selection("sources s", (*within, (named, (folded,) * 3)))
 
 
 def _within(collection: str) -> tuple[str, tuple[str]]:

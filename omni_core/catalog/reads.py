@@ -55,10 +55,12 @@ class Reads(Database):
         if not ids:
             return set()
         same = "o.folded = s.folded AND o.sha256 <> s.sha256)"
+        copy = "o.content <> '' AND o.file_name = s.folded AND o.sha256 <> s.sha256)"
         found = self._all(
             f"SELECT s.id FROM sources s WHERE s.id IN ({_placeholders(ids)}) AND s.folded <> ''"  # noqa: S608 - ours
             f" AND (EXISTS (SELECT 1 FROM sources o WHERE {same}"
-            f" OR EXISTS (SELECT 1 FROM paths o WHERE {same})",
+            f" OR EXISTS (SELECT 1 FROM paths o WHERE {same}"
+            f" OR EXISTS (SELECT 1 FROM sources o WHERE {copy})",
             *ids,
         )
         return {r["id"] for r in found}
@@ -153,9 +155,13 @@ class Reads(Database):
         return [named] if named else self._found(named_exactly(key)) if key else []
 
     def source_at(self, path: str) -> SourceRow | None:
-        """The source whose bytes this path held when it was last ingested."""
-        clause = " WHERE s.sha256 = (SELECT sha256 FROM paths WHERE path = ?)"
-        found = self._one(schema.SELECT + clause, path)
+        """The source whose bytes this path held when it was last ingested; a copy that is kept
+        apart where the source itself is not to be seen."""
+        found = self._one(
+            f"{schema.SELECT} WHERE s.sha256 = coalesce((SELECT sha256 FROM paths WHERE path = ?),"  # noqa: S608 - ours
+            " (SELECT sha256 FROM sources WHERE content <> '' AND uri = ? LIMIT 1))",
+            path, path,
+        )  # fmt: skip
         return None if found is None else rows.row(found)
 
     def list(

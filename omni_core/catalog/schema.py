@@ -158,6 +158,8 @@ INDEXES = f"""
     CREATE INDEX IF NOT EXISTS sources_by_recording ON sources (recorded_ts);
     DROP INDEX IF EXISTS paths_by_folded;
     CREATE INDEX IF NOT EXISTS paths_by_name ON paths (folded, sha256);
+    CREATE INDEX IF NOT EXISTS copies_by_name
+        ON sources (file_name, sha256) WHERE content <> '';
     CREATE INDEX IF NOT EXISTS paths_gone ON paths (sha256) WHERE gone_at IS NOT NULL;
     CREATE INDEX IF NOT EXISTS speakers_by_name
         ON speakers ({NAME.replace("p.", "")}, given, found) WHERE {NAMED.replace("p.", "")};

@@ -95,24 +95,30 @@ def _views(schema: str, names: tuple[str, ...]) -> tuple[str, list[str]]:
     marks = ", ".join("?" * len(names))
     visible = "EXISTS (SELECT 1 FROM sources v WHERE v.sha256 = t.sha256)"
     named = f"WHERE name IN ({marks})"
-    counts = "SELECT state, pipeline, count(*) AS sources, sum(segments) AS segments FROM sources"
-    counts += " GROUP BY state, pipeline"
-    if len(names) == 1:
-        counts = f"SELECT state, pipeline, sources, segments FROM {schema}collection_counts {named}"
-    # a copy that is kept apart has no row in `paths`: its file is the one that it names
-    paths = "SELECT path, sha256, size, mtime_ns, ctime_ns, inode, folded, gone_at"
-    paths += f" FROM {schema}paths t WHERE {visible} UNION ALL"
-    paths += " SELECT uri, sha256, size, 0, 0, 0, file_name, NULL FROM sources WHERE content <> ''"
     tables = {
         "collections": f"SELECT * FROM {schema}collections {named}",
         "sources": f"SELECT * FROM {schema}sources t"
         " WHERE EXISTS (SELECT 1 FROM collections c WHERE c.sha256 = t.sha256)",
-        "paths": paths,
-        "library_counts": counts,
+        "paths": f"SELECT * FROM {schema}paths t WHERE {visible}",
         "collection_counts": f"SELECT * FROM {schema}collection_counts {named}",
+        "library_counts": _counts(schema, named, several=len(names) > 1),
     }
     tables |= {t: f"SELECT * FROM {schema}{t} t WHERE {visible}" for t in _OF_SOURCES}
     tables |= {t: f"SELECT * FROM {schema}{t} WHERE 1 = 0" for t in _OF_NOBODY}
     kind = "AS" if schema and sqlite3.sqlite_version_info < (3, 35) else "AS NOT MATERIALIZED"
     views = ", ".join(f"{name} {kind} ({sql})" for name, sql in tables.items())
-    return f"WITH {views}", [*names, *(names if len(names) == 1 else ()), *names]
+    return f"WITH {views}", [*names, *names, *names, *(names if len(names) > 1 else ())]
+
+
+def _counts(schema: str, named: str, *, several: bool) -> str:
+    """Sources and segments of the visible collections: the sum of their counts, less what stands in
+    several of them. To count the sources themselves takes ten times as long."""
+    counts = f"SELECT state, pipeline, sources, segments FROM {schema}collection_counts {named}"
+    if not several:
+        return counts
+    again = f"SELECT sha256, 1 - count(*) AS n FROM {schema}collections {named}"
+    again += " GROUP BY sha256 HAVING count(*) > 1"
+    return (
+        f"{counts} UNION ALL SELECT s.state, s.pipeline, m.n, m.n * s.segments"
+        f" FROM ({again}) m JOIN {schema}sources s ON s.sha256 = m.sha256"
+    )

@@ -100,7 +100,7 @@ def _totals(context: Context, collection: str) -> tuple[tuple[int, int], bool]:
     EMPTY_INDEX or UNKNOWN_COLLECTION."""
     _require_collection(context, collection)
     found = context.catalog.totals(collection)
-    return found, found[0] == context.catalog.totals()[0]
+    return found, not collection or found[0] == context.catalog.totals()[0]
 
 
 def _require_collection(context: Context, name: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from omni_core.catalog import Catalog, SqliteCatalog, schema
 from omni_core.catalog.query import MISSING, OUTDATED, fold
+from omni_core.catalog.within import within
 from omni_core.ids import PIPELINE
 from omni_core.types import Modality, Source
 
@@ -158,14 +159,16 @@ def test_a_store_of_an_older_version_counts_what_it_holds(tmp_path: Path) -> Non
         agrees(c)
 
 
+@pytest.mark.parametrize("seen", [(), ("default",), ("default", "trips")])
 def test_what_a_search_and_an_ingest_ask_is_found_through_indexes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: tuple[str, ...]
 ) -> None:
-    catalog = SqliteCatalog(tmp_path)
+    whole = SqliteCatalog(tmp_path)
     for n in range(3):
-        begin(catalog, source(n))
+        begin(whole, source(n))
+    catalog = within(whole, seen) if seen else whole
     asked: list[tuple[str, tuple[Any, ...]]] = []
-    all_of, one_of = catalog._all, catalog._one
+    all_of, one_of = whole._all, whole._one
 
     def all_noted(sql: str, *values: Any) -> Any:
         asked.append((sql, values))
@@ -175,8 +178,8 @@ def test_what_a_search_and_an_ingest_ask_is_found_through_indexes(
         asked.append((sql, values))
         return one_of(sql, *values)
 
-    monkeypatch.setattr(catalog, "_all", all_noted)
-    monkeypatch.setattr(catalog, "_one", one_noted)
+    monkeypatch.setattr(whole, "_all", all_noted)
+    monkeypatch.setattr(whole, "_one", one_noted)
     catalog.get("src_a")
     catalog.get_many(["src_a", "src_b"])
     catalog.with_duplicate_title(["src_a", "src_b"])
@@ -198,7 +201,8 @@ def test_what_a_search_and_an_ingest_ask_is_found_through_indexes(
     for sql, values in asked:
         plan = [row["detail"] for row in all_of(f"EXPLAIN QUERY PLAN {sql}", *values)]
         kept = ("library_counts", "collection_counts", "speakers_by_name")
-        paged = "sources_by_age" if "LIMIT ?" in sql else "-"  # until the page is full
-        whole = [line for line in plan if line.startswith("SCAN")]
-        assert all(any(name in line for name in (*kept, paged)) for line in whole), (sql, plan)
-    catalog.close()
+        paged = "_by_age" if "LIMIT ?" in sql else "-"  # until the page is full
+        again = "SCAN m"  # what stands in several of the collections
+        scans = [line for line in plan if line.startswith("SCAN")]
+        assert all(any(n in line for n in (*kept, paged, again)) for line in scans), (sql, plan)
+    whole.close()

@@ -133,3 +133,31 @@ def test_a_watched_file_with_other_bytes_replaces_no_copy_that_is_kept_apart(
     newer = Source("b" * 64, "/files/a.md", "New", Modality.DOCUMENT, "text/plain", 3)
     catalog.begin(newer, collection="default", mtime_ns=2, model="m", pipeline="2")
     assert catalog.replaced("/files/a.md") == []
+
+
+def test_what_stands_in_several_visible_collections_counts_once(catalog: Catalog) -> None:
+    put(catalog, "a", "hr")
+    both = put(catalog, "b", "hr")
+    catalog.add_collection(both.sha256, "legal")
+    catalog.add_collection(both.sha256, "secret")
+    put(catalog, "c", "secret")
+    seen = within(catalog, ["hr", "legal"])
+    assert seen.totals() == (2, 4) and len(seen.ids()) == 2
+    assert (seen.totals("hr"), seen.totals("legal")) == ((2, 4), (1, 2))
+    assert (seen.count(state="ready"), seen.count(state="partial")) == (2, 0)
+    assert within(catalog, ["hr", "legal", "secret"]).totals() == (3, 6)
+
+
+def test_a_copy_that_is_kept_apart_is_found_by_its_file_and_makes_a_title_ambiguous(
+    catalog: Catalog,
+) -> None:
+    put(catalog, "b", "hr")
+    copy = put(catalog, "b", "legal", apart=True)
+    seen = within(catalog, ["legal"])
+    for found in (seen.find("b.md"), seen.find("/files/b.md"), seen.exactly("B.MD")):
+        assert [row.id for row in found] == [copy.id]
+    at = seen.source_at("/files/b.md")
+    assert at is not None and at.id == copy.id
+    named = put(catalog, "d", "legal")  # its title is the copy's file name
+    catalog.amend(named.sha256, "b.md")
+    assert named.id in seen.with_duplicate_title([named.id, copy.id])
