@@ -176,8 +176,8 @@ async def searches_within(settings: Settings) -> dict[str, Cost]:
 
             async def search(n: int, of: EngineApi = bounded) -> None:
                 asked = SearchRequest(f"{WORDS[n]} {WORDS[3 * n]} of clip {n}")
-                if not (await of.search(asked)).hits:
-                    sys.exit("a search found nothing: the library was not filled")
+                if not (await of.search(asked)).searched_segments:
+                    sys.exit("nothing was searched: the library was not filled")
 
             for warm in range(3):
                 await search(100 + warm)

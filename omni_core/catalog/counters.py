@@ -3,7 +3,7 @@
 `library_counts` holds the sources and segments of the library by state and version of the reader,
 `collection_counts` those of each collection. A source counts in every collection that holds it.
 `sources.names` is its title and its file names, a line each; `collections.ingested_at` is that of
-the source.
+the source. `shared_sources` lists those that are in several collections.
 """
 
 from __future__ import annotations
@@ -125,3 +125,19 @@ MIGRATION_OF_COPIES = """
 """.replace("NAMES_OF_IT", _NAMES_OF_COPIES)
 """Copies of a file that are kept apart, each for one collection: `content` is the hash of their
 bytes, `file_name` the name of their one file, which has no row in `paths`."""
+
+MIGRATION_OF_SHARED = """
+    CREATE TABLE shared_sources (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
+    INSERT INTO shared_sources SELECT sha256 FROM collections GROUP BY sha256 HAVING count(*) > 1;
+    CREATE TRIGGER member_shared AFTER INSERT ON collections
+    WHEN EXISTS (SELECT 1 FROM collections WHERE sha256 = NEW.sha256 AND name <> NEW.name)
+    BEGIN
+        INSERT INTO shared_sources SELECT NEW.sha256
+            WHERE NOT EXISTS (SELECT 1 FROM shared_sources WHERE sha256 = NEW.sha256);
+    END;
+    CREATE TRIGGER member_unshared AFTER DELETE ON collections
+    WHEN (SELECT count(*) FROM collections WHERE sha256 = OLD.sha256) < 2
+    BEGIN
+        DELETE FROM shared_sources WHERE sha256 = OLD.sha256;
+    END;
+"""

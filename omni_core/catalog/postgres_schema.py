@@ -235,7 +235,22 @@ MIGRATIONS = (
     """.replace(" TEXT", f" {_DOMAIN}"),
     """
     CREATE INDEX copies_by_name ON sources (file_name) WHERE content <> '';
-    """,
+    CREATE TABLE shared_sources (sha256 TEXT PRIMARY KEY);
+    INSERT INTO shared_sources SELECT sha256 FROM collections GROUP BY sha256 HAVING count(*) > 1;
+    CREATE FUNCTION member_shared() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF TG_OP = 'INSERT' THEN  -- one after the other for each source
+            PERFORM 1 FROM sources WHERE sha256 = NEW.sha256 FOR NO KEY UPDATE;
+            INSERT INTO shared_sources SELECT NEW.sha256 WHERE EXISTS
+                (SELECT 1 FROM collections WHERE sha256 = NEW.sha256 AND name <> NEW.name)
+                ON CONFLICT DO NOTHING;
+        ELSIF (SELECT count(*) FROM collections WHERE sha256 = OLD.sha256) < 2 THEN
+            DELETE FROM shared_sources WHERE sha256 = OLD.sha256;
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER member_shared AFTER INSERT OR DELETE ON collections
+        FOR EACH ROW EXECUTE FUNCTION member_shared();
+    """.replace(" TEXT", f" {_DOMAIN}"),
 )
 """Script n migrates version n to n + 1. Append only: existing databases have run the others."""
 

@@ -140,6 +140,7 @@ MIGRATIONS = (
     );
     """,
     counters.MIGRATION_OF_COPIES,
+    counters.MIGRATION_OF_SHARED,
 )
 """Script n migrates version n to n + 1. Append only: existing files have run the others."""
 

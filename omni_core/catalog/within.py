@@ -112,12 +112,15 @@ def _views(schema: str, names: tuple[str, ...]) -> tuple[str, list[str]]:
 
 def _counts(schema: str, named: str, *, several: bool) -> str:
     """Sources and segments of the visible collections: the sum of their counts, less what stands in
-    several of them. To count the sources themselves takes ten times as long."""
+    several of them."""
     counts = f"SELECT state, pipeline, sources, segments FROM {schema}collection_counts {named}"
     if not several:
         return counts
-    again = f"SELECT sha256, 1 - count(*) AS n FROM {schema}collections {named}"
-    again += " GROUP BY sha256 HAVING count(*) > 1"
+    again = (
+        f"SELECT c.sha256, 1 - count(*) AS n FROM {schema}shared_sources d"
+        f" JOIN {schema}collections c ON c.sha256 = d.sha256 {named}"
+        " GROUP BY c.sha256 HAVING count(*) > 1"
+    )
     return (
         f"{counts} UNION ALL SELECT s.state, s.pipeline, m.n, m.n * s.segments"
         f" FROM ({again}) m JOIN {schema}sources s ON s.sha256 = m.sha256"

@@ -12,15 +12,18 @@ from typing import Any
 import pytest
 
 from omni_core import Engine, IngestRequest, IngestStatus
+from omni_core.encoders.hashing import HashingEncoder
 from omni_core.engine import store
 from omni_core.engine.ingest import file, reading
 from omni_core.engine.results import FolderStatus
 from omni_core.errors import BadRequestError, UnreadableError
 from omni_core.files import sha256_of
 from omni_core.ids import PIPELINE
-from omni_core.settings import Settings
+from omni_core.settings import Settings, load
 from omni_core.types import Modality, Source
 from tests.omni_core.catalog import postgres_server
+
+MODEL = HashingEncoder.describe(load({}, environ={})).fingerprint
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ async def take(other: Any, path: Path) -> Source:
     found = Source(sha256_of(path), str(path), path.stem, Modality.DOCUMENT, "text/plain", 1)
 
     def begin() -> None:
-        other.begin(found, collection="default", mtime_ns=1, model="m", pipeline=PIPELINE)
+        other.begin(found, collection="default", mtime_ns=1, model=MODEL, pipeline=PIPELINE)
 
     await asyncio.to_thread(begin)
     return found
@@ -185,7 +188,7 @@ async def test_a_file_that_fails_after_its_lease_was_lost_does_not_end_the_folde
     def take_over(source: Source) -> None:
         with other._writing() as db:
             db.execute("UPDATE sources SET lease_until = now() - make_interval(secs => 1)")
-        other.begin(source, collection="default", mtime_ns=1, model="m", pipeline=PIPELINE)
+        other.begin(source, collection="default", mtime_ns=1, model=MODEL, pipeline=PIPELINE)
         other.finish(source.sha256, segments=7)
 
     async def slept(context: Any, run: Any, pipeline: Any, cutter: Any) -> None:

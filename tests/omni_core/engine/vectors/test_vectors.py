@@ -276,7 +276,7 @@ async def test_a_vector_of_another_width_is_refused(
 def begin_again(store: Path, row: SourceRow) -> None:
     """Leave the catalog as it is after kill -9 in this source."""
     with SqliteCatalog(store) as catalog:
-        catalog.begin(row.source, collection="default", mtime_ns=0, model="m", pipeline="1")
+        catalog.begin(row.source, collection="default", mtime_ns=0, model=row.model, pipeline="1")
 
 
 async def test_an_import_that_was_killed_is_completed_by_the_same_import(
