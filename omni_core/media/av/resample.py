@@ -12,6 +12,7 @@ import av
 import av.error
 import av.filter
 import numpy as np
+from av.audio.frame import format_dtypes
 
 from omni_core.media.av.clock import Clock
 from omni_core.types import SAMPLE_RATE, Samples
@@ -24,6 +25,8 @@ BLOCK_S = 0.5
 OPPOSED = 0.01
 """Energy of left + right, as a share of that of left - right, below which the channels of a stereo
 signal are opposed; in recordings it is 0.1 and more."""
+EACH = 16
+"""Of so many samples one is looked at: two thousand in a block tell the phase."""
 
 Chunk = tuple[float | None, Samples]
 """The second of the first sample (None: right after the chunk before), and the samples."""
@@ -94,14 +97,11 @@ def _in_phase(frame: Any) -> Any:
     """
     if frame.layout.nb_channels != 2:
         return frame
-    samples = frame.to_ndarray()
-    kind = samples.dtype
-    pair = samples if frame.format.is_planar else samples.reshape(-1, 2).T
-    left, right = (_centred(channel) for channel in pair)
-    both, apart = float(np.square(left + right).sum()), float(np.square(left - right).sum())
-    if both > OPPOSED * apart or apart == 0:
+    if not _are_opposed(frame):
         return frame
-    silent = np.full_like(pair, 128 if kind == np.uint8 else 0)
+    samples = frame.to_ndarray()
+    pair = samples if frame.format.is_planar else samples.reshape(-1, 2).T
+    silent = np.full_like(pair, 128 if samples.dtype == np.uint8 else 0)
     silent[0] = pair[0]
     made = silent if frame.format.is_planar else np.ascontiguousarray(silent.T).reshape(1, -1)
     alone = av.AudioFrame.from_ndarray(made, format=frame.format.name, layout=frame.layout.name)
@@ -109,10 +109,21 @@ def _in_phase(frame: Any) -> Any:
     return alone
 
 
-def _centred(channel: Any) -> Any:
-    """Samples as floats around 0; every fourth, which tells the phase as well."""
-    some = channel[::4].astype(np.float32)
-    return some - 128 if channel.dtype == np.uint8 else some
+def _are_opposed(frame: Any) -> bool:
+    """Whether left + right has little energy beside left - right, by every 16th pair of samples."""
+    kind = np.dtype(format_dtypes[frame.format.name])
+    if frame.format.is_planar:
+        planes = (np.frombuffer(plane, kind)[: frame.samples : EACH] for plane in frame.planes)
+        left, right = (plane.astype(np.float32) for plane in planes)
+    else:
+        packed = np.frombuffer(frame.planes[0], kind)[: 2 * frame.samples]
+        some = packed.reshape(-1, 2)[::EACH].astype(np.float32)
+        left, right = some[:, 0], some[:, 1]
+    if kind == np.uint8:
+        left, right = left - 128, right - 128
+    energy = float(np.dot(left, left) + np.dot(right, right))
+    shared = 2 * float(np.dot(left, right))
+    return shared < 0 and energy + shared <= OPPOSED * (energy - shared)
 
 
 def _downsampler(frame: Any) -> Any:
