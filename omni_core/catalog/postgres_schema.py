@@ -237,14 +237,16 @@ MIGRATIONS = (
     CREATE INDEX copies_by_name ON sources (file_name) WHERE content <> '';
     CREATE TABLE shared_sources (sha256 TEXT PRIMARY KEY);
     INSERT INTO shared_sources SELECT sha256 FROM collections GROUP BY sha256 HAVING count(*) > 1;
-    CREATE FUNCTION member_shared() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF TG_OP = 'INSERT' THEN  -- one after the other for each source
-            PERFORM 1 FROM sources WHERE sha256 = NEW.sha256 FOR NO KEY UPDATE;
-            INSERT INTO shared_sources SELECT NEW.sha256 WHERE EXISTS
-                (SELECT 1 FROM collections WHERE sha256 = NEW.sha256 AND name <> NEW.name)
-                ON CONFLICT DO NOTHING;
-        ELSIF (SELECT count(*) FROM collections WHERE sha256 = OLD.sha256) < 2 THEN
-            DELETE FROM shared_sources WHERE sha256 = OLD.sha256;
+    CREATE FUNCTION member_shared() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        source text := CASE TG_OP WHEN 'INSERT' THEN NEW.sha256 ELSE OLD.sha256 END;
+    BEGIN
+        -- one transaction after the other for each source: then what it counts is what there is
+        PERFORM 1 FROM sources WHERE sha256 = source FOR NO KEY UPDATE;
+        IF (SELECT count(*) FROM collections WHERE sha256 = source) > 1 THEN
+            INSERT INTO shared_sources VALUES (source) ON CONFLICT DO NOTHING;
+        ELSE
+            DELETE FROM shared_sources WHERE sha256 = source;
         END IF;
         RETURN NULL;
     END $$;

@@ -135,7 +135,7 @@ class Reads(Database):
         of an id is only looked for among the ids."""
         id_shaped = is_id_shaped(wanted)
         named = self.get(wanted.strip().casefold() if id_shaped else wanted)
-        named = named or (None if id_shaped else self.source_at(wanted))
+        named = named or (None if id_shaped else self.source_at(wanted, collection))
         if named is not None:
             return [named] if not collection or collection in named.collections else []
         key = fold(wanted)
@@ -154,13 +154,15 @@ class Reads(Database):
         key = fold(wanted)
         return [named] if named else self._found(named_exactly(key)) if key else []
 
-    def source_at(self, path: str) -> SourceRow | None:
-        """The source whose bytes this path held when it was last ingested; a copy that is kept
-        apart where the source itself is not to be seen."""
+    def source_at(self, path: str, collection: str = "") -> SourceRow | None:
+        """The source whose bytes this path held when it was last ingested. Of several, since copies
+        are kept apart, the one in `collection`, else the source itself, else the newest copy."""
         found = self._one(
-            f"{schema.SELECT} WHERE s.sha256 = coalesce((SELECT sha256 FROM paths WHERE path = ?),"  # noqa: S608 - ours
-            " (SELECT sha256 FROM sources WHERE content <> '' AND uri = ? LIMIT 1))",
-            path, path,
+            f"{schema.SELECT} WHERE s.sha256 IN (SELECT sha256 FROM paths WHERE path = ?"  # noqa: S608 - ours
+            " UNION SELECT sha256 FROM sources WHERE content <> '' AND uri = ?)"
+            " ORDER BY EXISTS (SELECT 1 FROM collections c WHERE c.sha256 = s.sha256"
+            " AND c.name = ?) DESC, s.content <> '', s.ingested_at DESC, s.sha256 LIMIT 1",
+            path, path, collection,
         )  # fmt: skip
         return None if found is None else rows.row(found)
 

@@ -30,16 +30,26 @@ def put_meta(db: Transaction, key: str, value: str) -> None:
 def take_model(db: Transaction, model: str) -> None:
     """Make an empty library that of `model` (a fingerprint). Raises StoreError MODEL_MISMATCH where
     it has sources of another one, which a process that opened it at the same time may have."""
-    held = db.execute("SELECT value FROM meta WHERE key = 'fingerprint'").fetchone()
-    if held is None or held[0] == model:
+    held = _model(db)
+    filled = db.execute("SELECT 1 FROM sources LIMIT 1").fetchone() is not None
+    if held is None or (held == model and filled):
+        return
+    db.execute("UPDATE meta SET value = value WHERE key = 'fingerprint'")  # one after the other
+    held = _model(db)
+    if held == model:
         return
     if db.execute("SELECT 1 FROM sources LIMIT 1").fetchone() is not None:
         raise StoreError(
-            f"another process has filled this library with {held[0]}, this one runs {model}; use "
-            "the same encoder in both",
+            f"another process has filled this library with {held}, this one runs {model}; use the "
+            "same encoder in both",
             code="MODEL_MISMATCH",
         )
     put_meta(db, "fingerprint", model)
+
+
+def _model(db: Transaction) -> str | None:
+    found = db.execute("SELECT value FROM meta WHERE key = 'fingerprint'").fetchone()
+    return None if found is None else str(found[0])
 
 
 def keep_readers(db: Transaction, sha256: str, state: bytes) -> None:

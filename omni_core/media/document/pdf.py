@@ -117,7 +117,7 @@ class PdfMedium(Medium):
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
         """For each page the windows of its words, the rows of its tables, its figures, each with
-        its caption, then its page image and the pictures on it that may hold words.
+        its caption, then the pictures on it that may hold words, and its page image.
 
         A page whose words lie in a picture, or whose text layer means nothing, is marked for OCR
         (`scan`). A page that cannot be drawn or read costs itself and gives a warning.
@@ -167,15 +167,14 @@ class PdfMedium(Medium):
                 above = headings[0][1] if headings else ""
                 yield from row_segments(page.units, source, span, above)
                 if number not in options.undrawn:
+                    # before the page image: the decoder dies of the first page without one
+                    yield from pictures_inside(file, number, source, page.inside, options, seen)
                     picture = page_picture(file, number, source, page.scan, options)
                     drawn = picture.content if isinstance(picture, Segment) else None
                     if page.units.captions and isinstance(drawn, ImageContent):
                         pixels = drawn.pixels
                         yield from figure_segments(page.units, pixels, source, span, above)
                     yield picture
-                    if isinstance(picture, Segment):
-                        inside = page.inside
-                        yield from pictures_inside(file, number, source, inside, options, seen)
             yield from damage.warnings()
 
     def page(

@@ -109,9 +109,16 @@ def pictures_inside(
     """Parts of a page that hold a picture, for its words; they are read as a scan is. Those `seen`
     on other pages, as a letterhead, are left out, and the others added."""
     edge = min(options.image_edge, MAX_EDGE)
+    hung = number in options.hung
+    if inside and hung and not file.has_second:
+        yield FileWarning(
+            f"pictures on page {number} cannot be drawn in time; words in them are not read"
+        )
+        return
     for n, crop in enumerate(inside, 1):
+        draw = partial(_drawn, number=number, edge=edge, crop=crop)
         try:
-            pixels = file.attempt(partial(_drawn, number=number, edge=edge, crop=crop))
+            pixels = file.attempt(draw, second=hung)
         except FAILURES as e:
             yield FileWarning(
                 f"a picture on page {number} cannot be drawn ({type(e).__name__}); words in it are "

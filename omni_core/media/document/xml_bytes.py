@@ -30,6 +30,7 @@ _ALONE = re.compile(
 _BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,8}|#x[\da-fA-F]{1,8});)([A-Za-z]\w{0,30};)?")
 _AS_IT_IS = re.compile(rb"(<!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
 """Where `&` stands for itself."""
+_BEGIN, _END = b"<![CDATA[", b"]]>"
 _NO_CHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
 _DECLARATION = re.compile(rb"\A\s*<\?xml\s[^<>]*?\?>\s*")
 _DECLARED = re.compile(rb"encoding\s*=\s*[\"']([\w.:-]+)[\"']")
@@ -51,29 +52,40 @@ codecs.register_error(_OTHER_BYTES, _other_bytes)
 
 def parseable(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """An XML part without its declaration, in UTF-8, its small faults mended."""
-    held = b""
+    held, as_it_is = b"", False
     for chunk in _utf8(chunks):
         clean = held + chunk.translate(None, _CONTROLS)
-        if b"&" not in clean:
-            held = b""
-            yield clean
-            continue
-        cut = clean.rfind(b"&", -_LONGEST_REFERENCE)
-        cut = cut if cut >= 0 and b";" not in clean[cut:] else len(clean)
-        clean, held = clean[:cut], clean[cut:]
-        yield _mended(clean)
+        cut = _complete(clean)
+        mended, as_it_is = _mended(clean[:cut], as_it_is)
+        held = clean[cut:]
+        yield mended
     if held:
-        yield _mended(held)
+        yield _mended(held, as_it_is)[0]
 
 
-def _mended(chunk: bytes) -> bytes:
+def _complete(chunk: bytes) -> int:
+    """Where a reference or a mark of CDATA begins that the chunk may break off; else its end."""
+    cut = chunk.rfind(b"&", -_LONGEST_REFERENCE)
+    cut = cut if cut >= 0 and b";" not in chunk[cut:] else len(chunk)
+    parts = (mark[:n] for mark in (_BEGIN, _END) for n in range(len(mark) - 1, 0, -1))
+    return min(cut, *(len(chunk) - len(part) for part in parts if chunk.endswith(part)), len(chunk))
+
+
+def _mended(chunk: bytes, as_it_is: bool) -> tuple[bytes, bool]:
+    """The chunk mended, and whether it ends within CDATA; `as_it_is`: whether it begins there."""
+    if as_it_is:
+        end = chunk.find(_END) + len(_END)
+        if end < len(_END):
+            return chunk, True
+        rest, as_it_is = _mended(chunk[end:], False)
+        return chunk[:end] + rest, as_it_is
     if b"&#" in chunk:
         chunk = _ALONE.sub(b"", _PAIR.sub(_whole, _CONTROL.sub(b"", chunk)))
-    if b"<![CDATA[" not in chunk:
-        return _BARE.sub(_escaped, chunk)
+    if _BEGIN not in chunk:
+        return (_BARE.sub(_escaped, chunk) if b"&" in chunk else chunk), False
     parts = _AS_IT_IS.split(chunk)
     parts[::2] = (_BARE.sub(_escaped, part) for part in parts[::2])
-    return b"".join(parts)
+    return b"".join(parts), chunk.rfind(_BEGIN) > chunk.rfind(_END)
 
 
 def _whole(pair: re.Match[bytes]) -> bytes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from omni_core.catalog import Catalog
+from omni_core.catalog import Catalog, writes
 from omni_core.catalog.within import within
 from omni_core.errors import StoreError
 from omni_core.ids import hash_apart
@@ -161,3 +163,68 @@ def test_a_copy_that_is_kept_apart_is_found_by_its_file_and_makes_a_title_ambigu
     named = put(catalog, "d", "legal")  # its title is the copy's file name
     catalog.amend(named.sha256, "b.md")
     assert named.id in seen.with_duplicate_title([named.id, copy.id])
+
+
+def test_a_path_leads_to_the_copy_in_the_collection_that_is_asked(catalog: Catalog) -> None:
+    original = put(catalog, "b", "hr")
+    copies = {name: put(catalog, "b", name, apart=True) for name in ("legal", "press")}
+    seen = within(catalog, ["legal", "press"])
+    for name, copy in copies.items():
+        assert [row.id for row in seen.find("/files/b.md", name)] == [copy.id]
+        assert [row.id for row in catalog.find("/files/b.md", name)] == [copy.id]
+    at = catalog.source_at("/files/b.md")
+    assert at is not None and at.id == original.id
+
+
+def _when_another_waits(other: Catalog, begin: Callable[[], Any]) -> threading.Thread:
+    """A thread that has begun and waits for a lock of PostgreSQL."""
+    thread = threading.Thread(target=begin)
+    thread.start()
+    give_up = time.monotonic() + 20
+    waits = "SELECT count(*) AS n FROM pg_locks WHERE NOT granted"
+    while not other._all(waits)[0]["n"] and thread.is_alive() and time.monotonic() < give_up:
+        threading.Event().wait(0.01)
+    return thread
+
+
+def test_a_source_that_is_joined_while_it_is_left_counts_once(
+    open_postgres: Callable[..., Any],
+) -> None:
+    one, other, third = open_postgres(), open_postgres(), open_postgres()
+    source = put(one, "b", "a")
+    one.add_collection(source.sha256, "b")
+    with one._writing() as db:
+        db.execute("INSERT INTO collections (name, sha256) VALUES ('c', ?)", (source.sha256,))
+        leaves = _when_another_waits(third, lambda: other.leave_collections(source.sha256, ["a"]))
+    leaves.join(20)
+    assert one.collections_of(source.sha256) == ["b", "c"]
+    assert within(one, ["b", "c"]).totals() == (1, 2)
+
+
+def test_of_two_models_that_begin_at_once_in_an_empty_library_one_is_refused(
+    open_postgres: Callable[..., Any],
+) -> None:
+    one, other, third = open_postgres(), open_postgres(), open_postgres()
+    one.set_meta("fingerprint", "m2")
+    refused: list[StoreError] = []
+
+    def begin() -> None:
+        try:
+            other.begin(
+                Source("c" * 64, "/files/c.md", "C", Modality.DOCUMENT, "text/plain", 3),
+                collection="hr", mtime_ns=1, model="m2", pipeline="2",
+            )  # fmt: skip
+        except StoreError as e:
+            refused.append(e)
+
+    with one._writing() as db:
+        writes.take_model(db, "m1")
+        db.execute(
+            "INSERT INTO sources (sha256, id, uri, title, modality, mime, size, ingested_at,"
+            " state, model, pipeline, folded) VALUES ('a', 'src_a', '', '', 'image', '', 1, '',"
+            " 'processing', 'm1', '2', '')"
+        )
+        begins = _when_another_waits(third, begin)
+    begins.join(20)
+    assert [e.code for e in refused] == ["MODEL_MISMATCH"]
+    assert one.get_meta("fingerprint") == "m1" and one.get("c" * 64) is None

@@ -10,6 +10,7 @@ import pytest
 
 from omni_core.errors import TooLargeError, UnreadableError
 from omni_core.media.document import zipped_xml
+from omni_core.media.document.xml_bytes import parseable
 from omni_core.media.document.zipped_xml import MAX_DEPTH, Package
 
 Opened = Callable[..., Package]
@@ -81,3 +82,13 @@ def test_what_all_parts_unpack_to_is_limited(
 
 def test_a_part_that_is_not_there_is_none(opened: Opened) -> None:
     assert opened(a="<a/>").xml("b") is None
+
+
+def test_what_stands_as_it_is_stays_so_wherever_a_part_is_divided() -> None:
+    written = b"<a><b>R & D<![CDATA[ x & y <i> ]] > &amp; ]]> p & q &eacute;</b><c>&#38;</c></a>"
+    whole = b"".join(parseable(iter([written])))
+    assert ET.fromstring(whole)[0].text == "R & D x & y <i> ]] > &amp;  p & q é"  # noqa: S314
+    for at in range(1, len(written)):
+        for more in (at, min(at + 3, len(written) - 1)):
+            pieces = (written[:at], written[at:more], written[more:])
+            assert b"".join(parseable(iter(pieces))) == whole, (at, more)

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pymupdf
+import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from omni_core.media.document.engines import opened
 from omni_core.readers.screen_text import ScreenTextReader
-from omni_core.types import Channel, Segment
+from omni_core.types import Channel, CutOptions, FileWarning, Segment, Source
 
 BODY = "The committee met to discuss the annual budget of the water works. " * 12
 PLACE = (50, 400, 545, 750)
@@ -57,7 +59,8 @@ def test_a_pasted_scan_beside_text_is_read_at_its_own_resolution(tmp_path: Path,
     assert max(abs(a - b) for a, b in zip(crop, wanted, strict=True)) < 0.003
     images = [s for s in segments if s.channel is Channel.VISUAL]
     assert len({s.id for s in images}) == len(images) == 2
-    assert abs(max(images[1].content.pixels.shape) - 1280) <= 2
+    assert abs(max(images[0].content.pixels.shape) - 1280) <= 2
+    assert "crop" not in images[1].extra, "a decoder dies of the first page without its image"
     assert "annual budget" in segments[0].text
 
 
@@ -89,3 +92,19 @@ def test_a_letterhead_is_read_once_and_a_logo_not_at_all(tmp_path: Path, cut: An
             _page(doc, (head, _receipt(990, 140)), (logo, _receipt(90, 80)))
         doc.save(tmp_path / "a.pdf")
     assert [page for page, _ in _read_again(cut(tmp_path / "a.pdf"))] == [1]
+
+
+def test_pictures_on_a_page_that_hung_are_named_where_no_other_engine_can_draw_them(
+    tmp_path: Path, svc: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pymupdf.open() as doc:
+        _page(doc, (PLACE, _receipt()))
+        doc.save(tmp_path / "a.pdf")
+    monkeypatch.setattr(opened, "second", lambda name: None)
+    info = svc.probe(str(tmp_path / "a.pdf"))
+    source = Source("0" * 64, str(tmp_path / "a.pdf"), "a", info.modality, info.mime, 1, None, 1)
+    items = list(svc.decompose(source.uri, source, CutOptions(hung=(1,))))
+    assert [item.message for item in items if isinstance(item, FileWarning)] == [
+        "pictures on page 1 cannot be drawn in time; words in them are not read",
+        "the picture of page 1 cannot be drawn in time; its words are in",
+    ]
