@@ -55,7 +55,12 @@ _ID = re.compile(r"(?:.*_|uu|gu)?id|.*I[dD]")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _PIECES = ("words", "items", "elements", "tokens", "chars", "characters")
 """Lists of pieces of what is said elsewhere."""
-_KINDS = ("pronunciation", "punctuation", "punct", "spacing", "word", "text")
+_KINDS = {
+    "type": ("pronunciation", "punctuation", "punct", "spacing", "word", "text"),
+    "attaches_to": ("previous", "next", "both", "none"), "recognitionStatus": ("Success",),
+}  # fmt: skip
+_MARK = re.compile(r"\[_[A-Z]+_\d*\]")
+"""What whisper.cpp writes among the pieces of words: `[_BEG_]`, `[_TT_50]`."""
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)s?")
 _ISO = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 _CLOCK = re.compile(TIME)
@@ -145,16 +150,16 @@ def _beside(top: Any, rows: Sequence[_Row]) -> Iterator[str]:
 
 
 def _is_no_text(key: str, text: str) -> bool:
-    """Whether a value is a time, a measure, an id, a file or the code of a language."""
+    """Whether a value is a time, a measure, a kind, an id, a file or the code of a language."""
     if key in _MEASURED:
         return _time(text) is not None
     if key in _LANGUAGE:
         return _CODE.fullmatch(text) is not None
-    if key == "type":
-        return text in _KINDS
+    if text in _KINDS.get(key, ()):
+        return True
     if " " not in text and _ID.fullmatch(key) is not None:
         return True
-    return _UUID.fullmatch(text) is not None or is_binary(text)
+    return any(kind.fullmatch(text) for kind in (_UUID, _MARK)) or is_binary(text)
 
 
 def _in_words(text: str) -> str:

@@ -121,6 +121,7 @@ def test_speakers_and_pieces_of_words_are_not_read_twice() -> None:
     row = {
         "start": 1.0, "end": 3.0, "text": A, "speaker": "Ann", "words": [
             {"word": "ferry", "start": 1.0, "speaker": "Ann"}, {"word": "lea", "start": 2.0}],
+        "tokens": [{"text": "[_BEG_]"}, {"text": " ves"}, {"text": "[_TT_50]"}],
     }  # fmt: skip
     found = read_transcript(json.dumps({"segments": [row], "title": "Lea"}))
     assert found is not None and found.aside == "Lea"
