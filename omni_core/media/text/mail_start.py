@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
 
@@ -26,15 +27,15 @@ _SAVED_PAGE = re.compile(
 _SUFFIXES = (".eml", ".emlx", ".mht", ".mhtml", ".mbox")
 _DAYS = rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _MONTHS = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_SEPARATOR = re.compile(
-    rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))"
-    rb"From (?=[^\n]*\b(?:" + _DAYS + rb"|" + _MONTHS + rb")\b)[^\n]*\d\d:\d\d[^\n]*\d{4}[^\n]*\n"
-    rb"(?=>?[!-9;-~]+:|>From )"
-    rb"|^From \S+ +" + _DAYS + rb" " + _MONTHS + rb" +\d+ \d\d:\d\d[^\n]*\d{4}\r?\n(?=[!-9;-~]+:)",
-    re.M,
+_FROM = re.compile(rb"^From ([^\n]*)\n(?=[!-9;-~]+:|>From )", re.M)
+"""A line that may stand before each message of an mbox file, which headers follow."""
+_DAY = re.compile(rb"\b(?:" + _DAYS + rb"|" + _MONTHS + rb")\b")
+_TIME = re.compile(rb"\d\d:\d\d")
+_YEAR = re.compile(rb"\d{4}")
+_FULL = re.compile(
+    rb"\S+ +" + _DAYS + rb" " + _MONTHS + rb" +\d+ \d\d:\d\d[^\n]*\d{4}\r?(?!\n>From )\n"
 )
-"""The line before each message of an mbox file, which headers follow: with a day and a time, after
-a blank line, which some programs leave out."""
+"""The rest of such a line where no blank line stands before it."""
 _ENVELOPE = re.compile(rb">?From [^\n]*\n")
 """The same line before a single message, escaped by some programs."""
 _ESCAPED_ENVELOPE = re.compile(rb"^>(?=>*From )", re.M)
@@ -66,7 +67,7 @@ def messages_in(data: bytes) -> list[bytes]:
     data = _begun(data)
     if not data.startswith(b"From "):
         return [_without_envelope(data)] if data.strip() else [data]
-    found = [_without_envelope(part) for part in _SEPARATOR.split(data)]
+    found = [_without_envelope(part) for part in _parts(data)]
     return [_ESCAPED_ENVELOPE.sub(b"", one) for one in found if one.strip()] or [data]
 
 
@@ -81,6 +82,28 @@ def with_boundary(part: Message) -> Message | None:
     head = f'Content-Type: {part.get_content_type()}; boundary="{found[1].decode()}"\n\n'
     again = message_from_bytes(head.encode("ascii", "replace") + data, policy=AsWritten())
     return again if again.is_multipart() else None
+
+
+def _parts(data: bytes) -> Iterator[bytes]:
+    """What stands between the lines that separate messages."""
+    at = 0
+    for line in _FROM.finditer(data):
+        if _separates(data, line):
+            yield data[at : line.start()]
+            at = line.end()
+    yield data[at:]
+
+
+def _separates(data: bytes, line: re.Match[bytes]) -> bool:
+    """Whether a line has a day, a time and a year, and stands after a blank line, which some
+    programs leave out."""
+    before = data[max(0, line.start() - 3) : line.start()]
+    if not before or before.endswith((b"\n\n", b"\n\r\n")):
+        time = _TIME.search(line[1])
+        dated = time is not None and _YEAR.search(line[1], time.end()) is not None
+        if dated and _DAY.search(line[1]) is not None:
+            return True
+    return _FULL.match(data, line.start(1)) is not None
 
 
 def _without_envelope(message: bytes) -> bytes:

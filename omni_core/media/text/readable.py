@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 
 _BINARY = re.compile(r"(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/_-]{64,}+={0,2}\s*)+")
 """A value of nothing but base64, 64 characters or more without a space."""
-_SHORT_ESCAPE = re.compile(r"(?<!\\)\\x([0-9a-fA-F]{2})")
+_QUOTED = re.compile(
+    r"(?:^[ \t]*|(?<=[\[{,:?-])[ \t]+|(?<=[\[{,])|(?<=\":))(?:[!&]\S{0,80}[ \t]+)?"
+    r"(?:'(?:[^']++|'')*+'|(\"(?:[^\"\\]++|\\.)*+\"))",
+    re.M | re.S,
+)
+"""A value of YAML in quotes; the group is one in double quotes, which alone have escapes."""
+_SHORT_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|.)", re.S)
 _ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 
 
@@ -37,11 +43,21 @@ def is_binary(text: str) -> bool:
 
 
 def with_letters(source: str, *, short: bool = False) -> str:
-    """Source text with letters for `\\uXXXX`, and for `\\xXX` where these are `short` for the
-    same; escapes of anything that does not print stay."""
+    """Source text with letters for `\\uXXXX`, and for the `short` `\\xXX` of YAML in double quotes;
+    escapes of anything that does not print stay."""
     if short:
-        source = _SHORT_ESCAPE.sub(r"\\u00\1", source)
+        source = _QUOTED.sub(_value, source)
     return _ESCAPES.sub(_letters, source)
+
+
+def _value(value: re.Match[str]) -> str:
+    """A value in double quotes with letters for its short escapes; any other as it is."""
+    return _SHORT_ESCAPE.sub(_letter, value[0]) if value[1] else value[0]
+
+
+def _letter(escape: re.Match[str]) -> str:
+    letter = chr(int(escape[1], 16)) if escape[1] else "\\"
+    return letter if letter.isprintable() and letter != "\\" else escape[0]
 
 
 def _letters(escapes: re.Match[str]) -> str:

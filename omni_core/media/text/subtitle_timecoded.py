@@ -21,6 +21,8 @@ _LINE = re.compile(
 )
 _HEAD = re.compile(r"[ \t]*(?:\$|//|@|#|<[\w ]+>[ \t]*$|$)")
 """Lines of settings and remarks, and empty ones."""
+_SETTING = re.compile(r"^[ \t]*\$\w+[ \t]*=", re.M)
+"""A setting of Spruce, which may stand between cues as its remarks may."""
 _END = re.compile(r"[ \t]*<end\b")
 
 
@@ -38,6 +40,7 @@ def read_timecoded(text: str, ask: Callable[[], float | None] | None = None) -> 
     reading = Reading()
     fps = ask() if ask is not None else None
     rate = fps or DEFAULT_FPS
+    has_remarks = _SETTING.search(text) is not None
     at: tuple[float, float] | None = None
     words: list[str] = []
 
@@ -51,7 +54,11 @@ def read_timecoded(text: str, ask: Callable[[], float | None] | None = None) -> 
             end()
             groups = found.groups()
             at, words = (_seconds(groups[:4], rate), _seconds(groups[4:8], rate)), [groups[8]]
-        elif not _END.match(line) and not line.lstrip().startswith(("$", "//")):
+        elif not (
+            _END.match(line)
+            or _SETTING.match(line)
+            or (has_remarks and line.lstrip().startswith("//"))
+        ):
             words.append(line)
     end()
     return reading

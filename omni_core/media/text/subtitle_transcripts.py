@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from omni_core.media.text.cues import clean
+from omni_core.media.text.readable import is_binary
 from omni_core.media.text.subtitle_reading import LINE_S, TIME, Reading, seconds
 
 _CANDIDATE = re.compile(
@@ -29,6 +30,8 @@ _ROWS = (
 """Lists of what is said, in order of preference."""
 _WORDS = ("items", "words", "results", "result", "elements")
 """Lists of words."""
+_SPOKEN = ("transcription", "utterances", "audio_segments", "recognizedPhrases", "monologues")
+"""Lists that only transcripts have."""
 _TEXT = ("text", "body", "transcript", "sentence", "display", "punctuated_word", "word", "content",
          "value")  # fmt: skip
 _START = ("start", "startTime", "start_time", "begin", "ts", "from")
@@ -38,10 +41,32 @@ _SPEAKER = ("speaker", "speaker_name", "speakerName", "speaker_label", "speaker_
 _PLAIN = {*_TEXT, *_START, *_END, *_LENGTH, *_SPEAKER, "id", "index", "confidence", "language",
           "conf", "score", "probability", "logprob", "type", "alternatives", "channel", "is_eos",
           "attaches_to", "speaker_confidence", "volume"}  # fmt: skip
+_KNOWN = _PLAIN | {
+    "offset", "timestamp", "locale", "language_code", "languageCode", "speakerId", "speakerLabel",
+    "lexical", "itn", "maskedITN", "raw_text", "recognitionStatus", "resultEndTime",
+}  # fmt: skip
+"""What the services write as strings into rows."""
+_SIGNS = {*_SPEAKER, "confidence", "conf", "alternatives"}
+"""What rows of a transcript may have beside words and times."""
+_MEASURED = {*_START, *_END, *_LENGTH, "offset", "resultEndTime", "confidence"}
+_LANGUAGE = {"language", "lang", "locale", "language_code", "languageCode"}
+_CODE = re.compile(r"[a-z]{2,3}(?:[-_]\w+)*", re.I)
+_ID = re.compile(r"(?:.*_|uu|gu)?id|.*I[dD]")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_PIECES = ("words", "items", "elements", "tokens", "chars", "characters")
+"""Lists of pieces of what is said elsewhere."""
+_KINDS = {
+    "type": ("pronunciation", "punctuation", "punct", "spacing", "word", "text"),
+    "attaches_to": ("previous", "next", "both", "none"), "recognitionStatus": ("Success",),
+}  # fmt: skip
+_MARK = re.compile(r"\[_[A-Z]+_\d*\]")
+"""What whisper.cpp writes among the pieces of words: `[_BEG_]`, `[_TT_50]`."""
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)s?")
 _ISO = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 _CLOCK = re.compile(TIME)
-_MAX_DEPTH, _MAX_LISTS, _MAX_ASIDE = 6, 5_000, 2_000
+_MAX_DEPTH, _MAX_LISTS, _MAX_SOUGHT = 6, 5_000, 2_000
+_SHORT = 20
+"""Letters up to which a text is said only where it is said in whole words."""
 MAX_PARSED = 16 << 20
 """Characters that are parsed; a transcript of ten hours has a quarter of that."""
 MILLISECONDS = 100
@@ -83,7 +108,7 @@ def read_transcript(text: str) -> Transcribed | None:
     if not rows:
         return None
     reading = Reading()
-    aside = "\n".join(_beside(top, {row.text for row in rows}))
+    aside = "\n".join(_beside(top, rows))
     for row, after in zip(rows, [*(r.start for r in rows[1:]), float("inf")], strict=True):
         end = row.end if row.end is not None else min(after, row.start + LINE_S)
         words = clean(row.text)
@@ -94,23 +119,51 @@ def read_transcript(text: str) -> Transcribed | None:
     return Transcribed(reading, aside)
 
 
-def _beside(top: Any, said: set[str]) -> Iterator[str]:
-    """Texts of several words that are in no cue: titles, summaries."""
-    spoken = _letters(" ".join(said))
-    left = [top]
-    seen = 0
-    while left and seen < _MAX_ASIDE:
-        one = left.pop()
+def _beside(top: Any, rows: Sequence[_Row]) -> Iterator[str]:
+    """Texts that are in no cue: titles, names, summaries."""
+    said = {row.text for row in rows} | {row.speaker.removeprefix("speaker ") for row in rows}
+    whole = " ".join(row.text for row in rows)
+    spoken, in_words = _letters(whole), f" {_in_words(whole)} "
+    words = {_letters(word) for word in whole.split()} | {""}
+    left: list[tuple[str, Any, bool]] = [("", top, False)]
+    sought = 0
+    while left:
+        key, one, piece = left.pop()
         if isinstance(one, dict):
-            left += reversed(one.values())
+            left += reversed([(str(k), v, piece or k in _PIECES) for k, v in one.items()])
         elif isinstance(one, list):
-            left += reversed(one)
-        elif isinstance(one, str) and " " in one.strip() and one not in said:
-            seen += 1
-            words = _letters(one)
-            if words and words not in spoken:
-                said.add(one)
+            left += [(key, value, piece) for value in reversed(one)]
+        elif isinstance(one, str) and one not in said and not _is_no_text(key, one.strip()):
+            said.add(one)
+            letters = _letters(one)
+            if letters in words:
+                continue
+            sought += 1
+            if sought > _MAX_SOUGHT:
+                known = piece
+            elif piece or len(letters) > _SHORT:
+                known = letters in spoken
+            else:
+                known = f" {_in_words(one)} " in in_words
+            if not known:
                 yield one.strip()
+
+
+def _is_no_text(key: str, text: str) -> bool:
+    """Whether a value is a time, a measure, a kind, an id, a file or the code of a language."""
+    if key in _MEASURED:
+        return _time(text) is not None
+    if key in _LANGUAGE:
+        return _CODE.fullmatch(text) is not None
+    if text in _KINDS.get(key, ()):
+        return True
+    if " " not in text and _ID.fullmatch(key) is not None:
+        return True
+    return any(kind.fullmatch(text) for kind in (_UUID, _MARK)) or is_binary(text)
+
+
+def _in_words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _letters(text: str) -> str:
@@ -121,7 +174,7 @@ def _said(top: Any) -> list[_Row]:
     """The rows of the list that says most plainly what was said."""
     lists = list(_lists(top, "", 0))
     for name in _ROWS:
-        rows = [row for key, values in lists if key == name for row in _rows(values)]
+        rows = [row for key, values in lists if key == name for row in _rows(values, name)]
         if rows and not _are_places(rows):
             return _in_seconds(rows)
     for key, values in lists:
@@ -160,8 +213,11 @@ def _is_plain(values: Sequence[Mapping[str, Any]]) -> bool:
     return all(one.keys() <= _PLAIN for one in values)
 
 
-def _rows(values: Sequence[Mapping[str, Any]]) -> list[_Row]:
-    """Those that have words and a begin; none where the most have not."""
+def _rows(values: Sequence[Mapping[str, Any]], name: str = "") -> list[_Row]:
+    """Those that have words and a begin; none where the most have not, or where the list of this
+    name is one of something else."""
+    if _tell_more(values) or (name not in _SPOKEN and _are_numbered(values)):
+        return []
     found: list[_Row] = []
     spoken = 0
     for one in values:
@@ -170,6 +226,29 @@ def _rows(values: Sequence[Mapping[str, Any]]) -> list[_Row]:
         if row is not None:
             found.append(row)
     return found if 2 * spoken > len(values) else []
+
+
+def _tell_more(values: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether objects have texts under names that no service gives them."""
+    return any(
+        key not in _KNOWN and isinstance(value, str) and value.strip() != ""
+        for one in values
+        for key, value in one.items()
+    )
+
+
+def _are_numbered(values: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether whole numbers without ends are all that could be times, as years could."""
+    return all(
+        _is_whole(_first(one, _START))
+        and _first(one, (*_END, *_LENGTH)) is None
+        and not one.keys() & _SIGNS
+        for one in values
+    )
+
+
+def _is_whole(value: Any) -> bool:
+    return value.strip().isdecimal() if isinstance(value, str) else isinstance(value, int)
 
 
 def _row(one: Mapping[str, Any], before: _Row | None) -> _Row | None:
@@ -245,7 +324,7 @@ def _first(one: Mapping[str, Any], names: Sequence[str]) -> Any:
 
 
 def _time(value: Any, *, thousandths: bool = False) -> float | None:
-    """Seconds of a number, `1.5s`, `PT1.5S` or `00:00:01,500`."""
+    """Seconds of a number, `1.5s`, `PT1.5S` or `00:00:01,500`; `09:00` is a time of day."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -256,7 +335,7 @@ def _time(value: Any, *, thousandths: bool = False) -> float | None:
     if said and (iso := _ISO.fullmatch(said)):
         return int(iso[1] or 0) * 3600 + int(iso[2] or 0) * 60 + float(iso[3] or 0)
     clock = _CLOCK.fullmatch(said)
-    return seconds(clock.groups()) if clock else None
+    return seconds(clock.groups()) if clock and (clock[2] or clock[5]) else None
 
 
 def _speaker(one: Mapping[str, Any]) -> str:

@@ -102,4 +102,25 @@ def test_escapes_of_what_does_not_print_stay(kept: str) -> None:
 def test_short_escapes_are_letters_where_a_program_reads_them_so(tmp_path: Path, cut: Any) -> None:
     path = tmp_path / "a.yml"
     path.write_text('title: "Gr\\xF6\\xDFe, \\x07, \\\\xF6"')
-    assert cut(path)[0].text == 'title: "Größe, \\u0007, \\\\xF6"'
+    assert cut(path)[0].text == 'title: "Größe, \\x07, \\\\xF6"'
+
+
+@pytest.mark.parametrize(
+    ("source", "read"),
+    [
+        ("path: C:\\share\\xfer\\in", "path: C:\\share\\xfer\\in"),
+        ("pattern: '\\d+\\x41'", "pattern: '\\d+\\x41'"),
+        ('pattern: "\\d+\\x86"', 'pattern: "\\d+\\x86"'),
+        ('- "Gr\\xF6\\\n  \\xDFe"\n- \\xF6', '- "Grö\\\n  ße"\n- \\xF6'),
+        ('{"a":"\\xF6", "b": !!str "\\\\\\xDF"}', '{"a":"ö", "b": !!str "\\\\ß"}'),
+        ('he said "\\xF6"', 'he said "\\xF6"'),
+        ('a: "\\x5cu0041"', 'a: "\\x5cu0041"'),
+    ],
+)
+def test_short_escapes_of_yaml_count_only_in_double_quotes(source: str, read: str) -> None:
+    assert with_letters(source, short=True) == read
+
+
+def test_quotes_without_an_end_leave_a_long_text_as_it_is() -> None:
+    text = "- 'a\n" + '- "' + '\\xF6 - \\"' * 100_000
+    assert with_letters(text, short=True) == text

@@ -7,7 +7,8 @@ import base64
 import pytest
 
 from omni_core.media.text.mail import read_mail
-from omni_core.media.text.mail_start import looks_like_mail
+from omni_core.media.text.mail_start import looks_like_mail, messages_in
+from omni_core.media.text.mail_yenc import without_yenc, yenc_names
 from tests.omni_core.media.text.test_mail_forms import HEADS, PLAIN, mail, several
 
 SAID = "The sluice opens at nine."
@@ -95,6 +96,35 @@ def test_a_file_in_the_bytes_of_yenc_is_named_instead_of_read() -> None:
     assert looks_like_mail(data[:4096], ".eml") and looks_like_mail(data[:4096], "")
     assert found.text.endswith("nine.\n\nThat is all.\n\n")
     assert found.unread == ["quay.jpg (yEnc)"] and not found.doubts
+
+
+def test_files_in_yenc_are_taken_out_one_by_one_and_one_without_an_end_stays() -> None:
+    file = b"=ybegin size=6 name=quay.jpg\r\nabc\r\n=yend size=6\r\n"
+    data = b"One\n" + file + b"two\n" + file + b"=ybegin name=a\nlast\n"
+    assert without_yenc(data) == b"One\n\r\ntwo\n\r\n=ybegin name=a\nlast\n"
+    assert yenc_names(data) == [b"quay.jpg"] * 2
+
+
+@pytest.mark.parametrize("text", [b"=ybegin name=a\n" * 100_000, b"=ybegin" + b" name=" * 100_000])
+def test_a_long_text_of_beginnings_without_an_end_is_as_it_was(text: bytes) -> None:
+    assert without_yenc(text + b"\rx") == text + b"\rx"
+    assert yenc_names(text + b"\rx") == []
+
+
+def test_a_line_of_times_and_years_without_headers_ends_no_message() -> None:
+    times = b"11:11 2024 " * 40_000
+    line = b"From ada@example.org Tue May 14 10:00:00 2024\n"
+    first = (HEADS + PLAIN).encode() + b"\nFrom Mon " + times + b"\nplain words\n"
+    second = (HEADS.replace("Harbour", "Second") + PLAIN).encode()
+    assert messages_in(line + first + b"\n" + line + second) == [first + b"\n", second]
+    assert messages_in(line + first + line + second) == [first, second]
+
+
+def test_a_line_that_only_begins_like_one_between_messages_is_text() -> None:
+    line = b"From ada@example.org Tue May 14 10:00:00 2024\n"
+    for told in (b"From Mon to noon\nat: 2024\n", b"From 10:00 of 2024 on\nat: sea\n"):
+        text = (HEADS + PLAIN).encode() + b"\n" + told
+        assert messages_in(line + text) == [text]
 
 
 def test_a_message_that_apple_mail_keeps_is_read_without_its_notes() -> None:

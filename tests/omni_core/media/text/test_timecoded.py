@@ -77,6 +77,17 @@ def test_ttml_of_pictures_is_named(body: str, warnings: Any) -> None:
     assert read_subtitles(text).warnings == warnings
 
 
+@pytest.mark.parametrize("words", ["$5 million in total", "//example.org"])
+def test_words_that_look_like_settings_are_words(words: str) -> None:
+    text = ENCORE.replace("leaves", words)
+    assert read_subtitles(text).cues[0].text == f"The ferry\n{words}"
+
+
+def test_remarks_between_the_cues_of_spruce_are_no_words() -> None:
+    text = SPRUCE.replace("$Bold", "//Loud\n$Bold")
+    assert [c.text for c in read_subtitles(text).cues] == ["The ferry\nleaves", "Kettle"]
+
+
 def test_text_with_timecodes_has_a_length(tmp_path: Path, svc: Any) -> None:
     (tmp_path / "a.stl").write_text(SPRUCE)
     assert svc.probe(str(tmp_path / "a.stl")).duration_s == 9.0

@@ -98,9 +98,76 @@ def test_what_a_transcript_says_beside_its_words_is_read(tmp_path: Path, cut: An
     assert any("How to cross the sound." in text for channel, text in found if channel == "text")
 
 
+def test_single_words_beside_a_transcript_are_read_and_its_codes_are_not() -> None:
+    top = {
+        **WHISPER, "title": "Quasarix", "speakers": [{"name": "Birgitta", "id": "b7"}],
+        "place": "Kett", "created_id": "a1", "sha256": "0a" * 32,
+        "models": ["30089e05-99d1-4376-b32e-c263170674af"], "year": "1999", "duration": "9.5",
+    }  # fmt: skip
+    found = read_transcript(json.dumps(top))
+    assert found is not None and found.aside.split("\n")[-4:] == [
+        "Quasarix", "Birgitta", "Kett", "1999"
+    ]  # fmt: skip
+    assert "and so on" in found.aside and A not in found.aside.split("\n")
+
+
+@pytest.mark.parametrize("kind", ["milliseconds", "youtube", "azure", "clocks"])
+def test_pieces_and_measures_of_a_transcript_are_not_read_beside_it(kind: str) -> None:
+    found = read_transcript(json.dumps(FILES[kind]))
+    assert found is not None and found.aside == ""
+
+
+def test_speakers_and_pieces_of_words_are_not_read_twice() -> None:
+    row = {
+        "start": 1.0, "end": 3.0, "text": A, "speaker": "Ann", "words": [
+            {"word": "ferry", "start": 1.0, "speaker": "Ann"}, {"word": "lea", "start": 2.0}],
+        "tokens": [{"text": "[_BEG_]"}, {"text": " ves"}, {"text": "[_TT_50]"}],
+    }  # fmt: skip
+    found = read_transcript(json.dumps({"segments": [row], "title": "Lea"}))
+    assert found is not None and found.aside == "Lea"
+
+
+def test_the_whole_text_of_a_transcript_is_not_read_beside_its_sentences() -> None:
+    said = [f"The ferry leaves quay {n}." for n in range(50)]
+    rows = [{"start": float(n), "end": n + 1.0, "text": text} for n, text in enumerate(said)]
+    found = read_transcript(json.dumps({"text": " ".join(said), "segments": rows}))
+    assert found is not None and found.aside == ""
+
+
+def test_many_texts_beside_a_transcript_are_all_read() -> None:
+    notes = [f"note {n} of the harbour" for n in range(5_000)]
+    found = read_transcript(json.dumps({**WHISPER, "notes": notes}))
+    assert found is not None and found.aside.split("\n")[-5_000:] == notes
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"utterances": [{"start": 1, "text": A}, {"start": 5, "text": B}]},
+        {"segments": [{"start": 1, "text": A, "speaker": 1},
+                      {"start": 5, "text": B, "speaker": 2}]},
+        [{"start": 1.0, "text": A}, {"start": 5.5, "text": B}],
+        [{"start": "00:00:01", "text": A}, {"start": "01:05.5", "text": B}],
+    ],
+)  # fmt: skip
+def test_rows_without_ends_are_a_transcript_by_another_sign(rows: Any) -> None:
+    found = read_transcript(json.dumps(rows))
+    assert found is not None and len(found.reading.cues) == 2
+
+
 @pytest.mark.parametrize(
     "top",
     [
+        {"author": "North", "year": 1999, "items": [
+            {"id": 1, "start": 1999, "text": "Founded in Berlin"},
+            {"id": 2, "start": 2005, "text": "Moved to Rome"}, {"id": 3, "start": 2010,
+                                                                "text": "Sold"}]},
+        [{"start": "1999", "text": "North", "type": "event"}],
+        {"sentences": [{"start": 1, "text": "La casa", "translation": "North", "lemma": "domus"}]},
+        {"paragraphs": [
+            {"start": 0, "end": 120, "text": "Hello world", "label": "North", "annotator": "Ann"},
+            {"start": 121, "end": 400, "text": "And more", "label": "END", "annotator": "Ann"}]},
+        [{"start": "09:00", "end": "10:30", "text": "North"}],
         {"segments": [{"id": 1, "name": "North", "start": "A", "end": "B", "text": "bus line"}]},
         {"text": A, "sentences": [{"text": A, "start": 0, "end": len(A)}]},
         {"results": [{"text": "Meeting", "start": 9, "end": 10, "room": "North"}]},
