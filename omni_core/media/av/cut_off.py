@@ -16,8 +16,6 @@ from omni_core.media.av.part_file import Part
 TAIL = 256 << 10
 """Bytes at the end in which the last element begins: a page of Ogg has 65,307 at most."""
 MAX_ELEMENTS = 4_000_000
-MAX_BOXES = 100
-"""Kinds of boxes at the top of a film; there are a dozen."""
 _ENDING_WRITERS = (b"Lavf",)
 """Programs that mark the end of every Ogg stream they finish. Others, as those of phones, leave
 the mark out of whole recordings."""
@@ -73,20 +71,24 @@ def _ogg(data: mmap.mmap, first: int, last: int) -> bool:
 def lacks_index(path: str) -> bool:
     """Whether an MP4 or MOV holds samples and not the index without which they are no film: it is
     written last, and a recorder that lost its power did not come to it."""
-    found: set[bytes] = set()
+    has_samples, at = False, 0
     with open(path, "rb") as f:
-        at, size = 0, os.fstat(f.fileno()).st_size
-        while at < size and len(found) < MAX_BOXES:
+        size = os.fstat(f.fileno()).st_size
+        for _ in range(MAX_ELEMENTS):
+            if at >= size:
+                break
             f.seek(at)
             head = f.read(16)
             length, kind = int.from_bytes(head[:4], "big"), head[4:8]
             if length == 1:
                 length = int.from_bytes(head[8:16], "big")
-            found.add(kind)
+            if kind == b"moov":
+                return False
+            has_samples = has_samples or kind == b"mdat"
             if length < 8:
                 break
             at += length
-    return b"mdat" in found and b"moov" not in found
+    return has_samples
 
 
 def _movie(data: mmap.mmap, first: int, last: int) -> bool:
@@ -141,7 +143,9 @@ def _flv(data: mmap.mmap, first: int, last: int) -> bool:
 
 def _caf(data: mmap.mmap, first: int, last: int) -> bool:
     at = first + 8
-    while at + 12 <= last:
+    for _ in range(MAX_ELEMENTS):
+        if at + 12 > last:
+            return False
         kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 12], "big", signed=True)
         if size < 0 or at + 12 + size > last:
             return kind == b"data" and size >= 0

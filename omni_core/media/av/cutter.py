@@ -99,7 +99,7 @@ class ContainerCutter:
         self._lost = LostPictures(start)
         self._captions = Captions()
         self._holes = Holes(
-            container.format.name, self._clock, pictures=self._video is not None,
+            container.format.name, self._clock, path, part, pictures=self._video is not None,
             sound=bool(self._audio),
         )  # fmt: skip
         self._errors: dict[int, int] = {}

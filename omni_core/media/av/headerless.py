@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from omni_core.text.charset import decode, is_text
+
 _GSM_FRAME, _GSM_MARK = 33, 0xD0
 
 
@@ -27,20 +29,29 @@ KINDS = {
 }  # fmt: skip
 MOTION_JPEG = (".mjpeg", ".mjpg")
 _MJPEG = Headerless("mjpeg", 0, "video/x-motion-jpeg")
+_JPEG = b"\xff\xd8\xff"
+_HEAD = 4096
 _HEADERS = (b"RIFF", b"RIFX", b"FORM", b"OggS", b"fLaC", b"ID3", b".snd", b"caff")
 FORMS = {kind.form: kind for kind in KINDS.values()}
 
 
 def headerless(path: str) -> Headerless | None:
-    """The kind that the file's name says; None for others, and for one that has a header."""
+    """The kind that the file's name says; None for others, for a text, and for one that has a
+    header."""
     suffix = os.path.splitext(path)[1].lower()
-    if suffix in MOTION_JPEG:
-        return _MJPEG
-    if suffix not in KINDS:
+    if suffix not in KINDS and suffix not in MOTION_JPEG:
         return None
     with open(path, "rb") as f:
-        head = f.read(8)
-    return None if head.startswith(_HEADERS) or head[4:] == b"ftyp" else KINDS[suffix]
+        head = f.read(_HEAD)
+    if suffix in MOTION_JPEG:
+        return _MJPEG if is_motion_jpeg(head, suffix) else None
+    has_header = head.startswith(_HEADERS) or head[4:8] == b"ftyp"
+    return None if has_header or _is_text(head) else KINDS[suffix]
+
+
+def is_motion_jpeg(head: bytes, suffix: str) -> bool:
+    """Whether a file of this name begins with a JPEG; an AVI may have the name as well."""
+    return suffix in MOTION_JPEG and head.startswith(_JPEG)
 
 
 def is_headerless(head: bytes, suffix: str) -> bool:
@@ -48,4 +59,13 @@ def is_headerless(head: bytes, suffix: str) -> bool:
     if suffix == ".gsm":
         marks = head[::_GSM_FRAME][:8]
         return len(marks) > 1 and all(mark & 0xF0 == _GSM_MARK for mark in marks)
-    return suffix in KINDS
+    return suffix in KINDS and not _is_text(head)
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether the first bytes are a text of words and lines. Those of silence and of quiet sound
+    may be letters all of them, without a space or a line end."""
+    if not is_text(head):
+        return False
+    text = decode(head)
+    return " " in text and "\n" in text

@@ -1,16 +1,20 @@
 """Sound that is missing in the middle of a file, and stretches of which nothing was stored.
 
 A clock with a gap may be a pause. It is a hole where the format knows no pauses, where bytes that
-nothing can read lie in the gap, or, in a broadcast, where pictures and sound are missing together.
+nothing can read lie in the gap or pages are missing there, or, in a broadcast, where pictures and
+sound are missing together, or pictures without sound and packets of the stream.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from omni_core.media.av import ogg_pages
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.container import JOINED
+from omni_core.media.av.part_file import Part
 
 GAP_S = 1.0
 """Seconds without a packet, or of packets that cannot be decoded, that are a hole."""
@@ -22,7 +26,10 @@ LARGEST_FRAME = 1729
 """Bytes of a frame of MPEG audio."""
 SKIPPED = 4096
 """Bytes between two packets that are no heads of packets."""
-_WITHOUT_PAUSES = ("ogg", "flac")
+_SOUND_ONLY = ("ogg", "flac")
+"""Formats whose gaps are looked for in the sound alone."""
+_PAGED = "ogg"
+"""A recorder may leave silence out of it: pages are missing where there is a hole."""
 _WITH_PLACES = ("matroska,webm", "flv")
 """Formats in which packets follow each other with little between them."""
 _FRAMES_ONLY = ("mp3",)
@@ -33,22 +40,34 @@ Gap = tuple[float, float]
 class Holes:
     """Looks at the packets of one open container in their order in the file."""
 
-    def __init__(self, form: str, clock: Clock, *, pictures: bool, sound: bool) -> None:
-        self._form, self._clock = form, clock
+    def __init__(
+        self,
+        form: str,
+        clock: Clock,
+        path: str,
+        part: Part | None,
+        *,
+        pictures: bool,
+        sound: bool,
+    ) -> None:
+        """path: of the file of which the container holds all, or one part."""
+        self._form, self._clock, self._path, self._part = form, clock, path, part
         self._pictures, self._sound = pictures, sound
-        self._has_clock = form in (*_WITHOUT_PAUSES, *_WITH_PLACES, *JOINED)
+        self._has_clock = form in (*_SOUND_ONLY, *_WITH_PLACES, *JOINED)
         self._ticks: dict[bool, float] = {}  # time bases of pictures and of sound
         self._ends: dict[bool, float] = {}  # of pictures and of sound
         self._gaps: dict[bool, list[Gap]] = {True: [], False: []}
         self._after: int | None = None  # the byte after the last packet
         self._skipped: set[bool] = set()  # of which no packet came since bytes were skipped
+        self._corrupt = -math.inf  # the second of the last picture of which packets are missing
         self._undecoded: list[Gap] = []
         self._frames = self._bytes = self._seen = 0
         self._damaged: list[Gap] = []
+        self._last_damaged: list[Gap] = []  # of which no frame came after
 
     def passed(self, packet: Any, *, is_picture: bool) -> None:
         """A packet of the pictures, or of the first track that is heard."""
-        if self._form in _FRAMES_ONLY:
+        if self._form in _FRAMES_ONLY and packet.size:
             self._junk(packet)
         if not self._has_clock:
             return
@@ -62,14 +81,23 @@ class Holes:
         tick = self._ticks.get(is_picture) or float(packet.time_base)
         self._ticks[is_picture] = tick
         second = stamp * tick - self._clock.zero
+        if is_picture and packet.is_corrupt:
+            self._corrupt = second
         end = self._ends.get(is_picture)
-        if end is not None and second - end > GAP_S:
-            known = self._form in _WITHOUT_PAUSES or self._form in JOINED
-            if known or is_picture in self._skipped:
-                self._gaps[is_picture].append((end, second))
+        if end is not None and second - end > GAP_S and self._is_hole(packet, end, is_picture):
+            self._gaps[is_picture].append((end, second))
         self._skipped.discard(is_picture)
         self._seen += is_picture
         self._ends[is_picture] = max(end or 0.0, second + (packet.duration or 0) * tick)
+
+    def _is_hole(self, packet: Any, end: float, is_picture: bool) -> bool:
+        """Whether a gap of the clock, which ends with this packet, may be a hole."""
+        if self._form == _PAGED:
+            place = packet.pos
+            return place is not None and ogg_pages.is_missing(self._path, self._part, place)
+        if self._form in JOINED:
+            return self._sound or end - self._corrupt < GAP_S
+        return self._form in _SOUND_ONLY or is_picture in self._skipped
 
     def undecoded(self, packet: Any) -> None:
         """A packet of sound that cannot be decoded."""
@@ -84,15 +112,18 @@ class Holes:
 
     def _junk(self, packet: Any) -> None:
         size = packet.size
-        data = bytes(packet) if size > LARGEST_FRAME else b"\xff"
+        is_looked_at = size > LARGEST_FRAME or self._last_damaged
+        data = bytes(packet) if is_looked_at else b"\xff"
         second = self._clock.packet(packet) if data[:1] != b"\xff" else None
         if second is None:
             self._frames += 1
             self._bytes += size
+            self._damaged += self._last_damaged
+            self._last_damaged = []
         elif self._frames and b"ID3" not in data and b"APETAGEX" not in data:  # of joined files
             frames = size * self._frames / self._bytes
             lost = frames * float((packet.duration or 0) * packet.time_base)
-            self._damaged.append((second, second + lost))
+            self._last_damaged.append((second, second + lost))
 
     def warnings(self) -> Iterator[str]:
         """What is missing, each kind in one line."""
@@ -113,7 +144,7 @@ class Holes:
     def _kinds(self) -> str:
         if not self._sound:
             return "no pictures"
-        by_sound = not self._pictures or self._form in _WITHOUT_PAUSES
+        by_sound = not self._pictures or self._form in _SOUND_ONLY
         return "no sound" if by_sound else "neither pictures nor sound"
 
     def _holes(self) -> Iterator[Gap]:
@@ -121,7 +152,7 @@ class Holes:
             if len(self._gaps[True]) * USUAL < self._seen:  # else pictures are rare
                 yield from self._gaps[True]
             return
-        if not self._pictures or self._form in _WITHOUT_PAUSES:
+        if not self._pictures or self._form in _SOUND_ONLY:
             yield from self._gaps[False]
             return
         for start, end in self._gaps[False]:

@@ -45,7 +45,7 @@ def _has_two_frames(data: bytes) -> bool:
 
 def frame_bytes(header: bytes) -> int:
     """The length of the frame with this header; 0 for bytes that are no header."""
-    if len(header) < 6 or header[1] & 0xE0 != 0xE0:
+    if len(header) < 6 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return 0
     if header[1] & 0xF6 == 0xF0:  # ADTS
         return (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5

@@ -39,15 +39,10 @@ def missing(path: str, part: Part | None, read: float) -> float:
     return lost if is_much and lost >= SECONDS else 0.0
 
 
-def share(path: str, first: int, last: int) -> float:
-    """The part of its bytes that is there, from 0 to 1, of the file at [first, last) of another;
-    1 where its header states no size."""
-    return _share(path, first, last)[0]
-
-
 def _share(path: str, first: int, last: int) -> tuple[float, bool]:
-    """The same, and whether nothing else than what is missing changes it. Tags are taken off MP3s
-    that were counted."""
+    """The part of its bytes that is there, from 0 to 1, of the file at [first, last) of another,
+    and whether nothing else than what is missing changes it; 1 where its header states no size.
+    Tags are taken off MP3s that were counted."""
     is_exact = True
     with open(path, "rb") as f:
         f.seek(first)

@@ -14,7 +14,7 @@ from omni_core.media.av.about import Item
 from omni_core.media.av.clock import has_no_times
 from omni_core.media.av.container import audio_stream, container, too_long, video_stream
 from omni_core.media.av.cut_off import lacks_index
-from omni_core.media.av.headerless import MOTION_JPEG
+from omni_core.media.av.headerless import is_motion_jpeg
 from omni_core.media.av.parts import is_transport_stream
 from omni_core.media.av.tags import tags_of
 from omni_core.media.brands import is_picture
@@ -92,8 +92,8 @@ class VideoMedium(Medium):
             return b"video/x-pn-realvideo" in head
         if suffix in (".h264", ".264", ".hevc", ".h265", ".265"):
             return head[:3] == b"\0\0\1" or head[:4] == b"\0\0\0\1"
-        if suffix in MOTION_JPEG:
-            return head[:3] == b"\xff\xd8\xff"
+        if is_motion_jpeg(head, suffix):
+            return True
         if suffix in _PROGRAM_STREAMS and b"\0\0\1\xba" in head:
             return True
         return head[:5] in _RAW or is_transport_stream(head)

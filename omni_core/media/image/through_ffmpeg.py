@@ -22,6 +22,10 @@ _BITS, _PLANAR, _TURNED = 258, 284, 0x0112
 _FORM, _FLOAT = 339, 3
 _WIDTH, _HEIGHT, _STRIPS, _TILES = 256, 257, 273, 324
 _MAX_BYTES = 512 << 20
+_DEMUXERS = {
+    b"II": "tiff_pipe", b"MM": "tiff_pipe", b"P7": "pam_pipe", b"PF": "pfm_pipe",
+    b"Pf": "pfm_pipe", b"\xff\xd8": "jpegls_pipe",
+}  # fmt: skip
 _ALPHA = ("rgba", "argb", "bgra", "abgr", "ya", "gbrap")
 
 
@@ -45,7 +49,7 @@ def picture(path: str, head: bytes, max_pixels: int) -> tuple[Image.Image, Tags,
     directory = _directory(path) if is_tiff else None
     if is_tiff and directory is None:
         return None
-    image = _decoded(path, max_pixels) if not _is_long(directory) else None
+    image = _decoded(path, head, max_pixels) if not _is_long(directory) else None
     if image is None and directory is not None:
         raise UnreadableError(
             f"{os.path.basename(path)!r} is a TIFF of a kind that is not read "
@@ -64,15 +68,18 @@ def picture(path: str, head: bytes, max_pixels: int) -> tuple[Image.Image, Tags,
     return image, tags, "only the first of its pages was read" if more else ""
 
 
-def _decoded(path: str, max_pixels: int) -> Image.Image | None:
+def _decoded(path: str, head: bytes, max_pixels: int) -> Image.Image | None:
+    """The first picture. FFmpeg gets the open file and its format, and looks at no name, in which
+    `%d` and the like would stand for other files."""
+    form = _DEMUXERS[head[:2]]
     try:
-        with av.open(path) as container:
+        with open(path, "rb") as f, av.open(f, format=form) as container:
             stream = container.streams.video[0]
             if stream.width * stream.height > max_pixels:
                 raise Image.DecompressionBombError
             frame = next(container.decode(stream))
-            form = "rgba" if frame.format.name.startswith(_ALPHA) else "rgb24"
-            return Image.fromarray(frame.to_ndarray(format=form))
+            colours = "rgba" if frame.format.name.startswith(_ALPHA) else "rgb24"
+            return Image.fromarray(frame.to_ndarray(format=colours))
     except (av.error.FFmpegError, StopIteration, ValueError, IndexError):
         return None
 

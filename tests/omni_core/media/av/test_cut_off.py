@@ -10,7 +10,7 @@ import av
 import pytest
 
 from omni_core.errors import UnreadableError
-from omni_core.media.av.cut_off import ends_within
+from omni_core.media.av.cut_off import ends_within, lacks_index
 from omni_core.types import CutOptions, FileWarning, Source
 
 Made = Callable[..., Path]
@@ -108,6 +108,18 @@ def test_an_mp4_without_its_index_is_refused_with_the_reason(
     with pytest.raises(UnreadableError, match=r"has no index \(moov\)") as raised:
         svc.probe(str(path))
     assert raised.value.code == "CORRUPT_MEDIA"
+
+
+@pytest.mark.parametrize("kinds", [1, 300])
+def test_an_index_behind_many_boxes_is_found(kinds: int, film: Any, tools: Any) -> None:
+    path = Path(film([tools.barcode(i) for i in range(50)]))
+    data = path.read_bytes()
+    at = data.index(b"moov") - 4
+    boxes = b"".join(b"\0\0\0\x08" + b"x%03d" % (n % kinds) for n in range(300))
+    path.write_bytes(data[:at] + boxes + data[at:])
+    assert not lacks_index(str(path))
+    path.write_bytes(data[:at] + boxes)
+    assert lacks_index(str(path))
 
 
 def test_a_film_that_lacks_only_its_index_does_not_break_off(

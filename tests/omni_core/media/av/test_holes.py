@@ -15,7 +15,7 @@ import pytest
 from omni_core.types import CutOptions, FileWarning, Source
 
 Warned = Callable[[Path], list[str]]
-FOREIGN = {
+FOREIGN: dict[str, Callable[[int], bytes]] = {
     "zeros": bytes, "page": lambda n: (b"<html>404</html>" * (n // 16 + 1))[:n],
     "noise": lambda n: random.Random(1).randbytes(n),  # noqa: S311
 }  # fmt: skip
@@ -61,6 +61,16 @@ def test_a_hole_in_an_mp3_is_named_with_its_second(
     assert line.endswith(" s are damaged at seconds 5, and what follows comes that much earlier")
 
 
+@pytest.mark.parametrize("size", [1000, 4000, 40_000])
+@pytest.mark.parametrize("kind", ["zeros", "noise"])
+def test_what_is_no_frame_behind_the_last_one_of_an_mp3_is_no_hole(
+    kind: str, size: int, recording: Callable[..., Path], warned: Warned
+) -> None:
+    path = recording("a.mp3", "libmp3lame", write_xing="0")
+    path.write_bytes(path.read_bytes() + FOREIGN[kind](size))
+    assert not [line for line in warned(path) if "holes" in line]
+
+
 def test_tags_between_joined_mp3s_are_no_hole(
     recording: Callable[..., Path], warned: Warned
 ) -> None:
@@ -91,6 +101,31 @@ def test_a_hole_in_sound_with_a_clock_is_named_with_its_seconds(
     assert [line.split(":")[0] for line in lines] == ["the file has holes, with no sound"]
 
 
+def test_pages_of_an_ogg_that_are_missing_are_a_hole(
+    recording: Callable[..., Path], warned: Warned
+) -> None:
+    path = recording("a.opus", "libopus")
+    pages = path.read_bytes().split(b"OggS")
+    path.write_bytes(b"OggS".join(pages[:6] + pages[9:]))
+    assert warned(path) == ["the file has holes, with no sound: seconds 3 to 6"]
+
+
+@pytest.mark.parametrize("pauses", [[5], [2, 4, 6]])
+def test_an_ogg_whose_recorder_left_silence_out_has_no_holes(
+    pauses: list[int], tmp_path: Path, tone: Any, warned: Warned
+) -> None:
+    path = tmp_path / "a.opus"
+    with av.open(str(path), "w") as c:
+        stream: Any = c.add_stream("libopus", rate=48000, layout="mono")
+        for n, block in enumerate(np.split(tone(10).astype(np.float32), 500)):
+            frame = av.AudioFrame.from_ndarray(block[None], "flt", "mono")
+            left_out = 5 * sum(n >= 50 * second for second in pauses)
+            frame.sample_rate, frame.pts = 48000, n * 960 + left_out * 48000
+            c.mux(stream.encode(frame))
+        c.mux(stream.encode())
+    assert warned(path) == []
+
+
 def test_sound_that_cannot_be_decoded_is_named_with_its_seconds(
     recording: Callable[..., Path], warned: Warned
 ) -> None:
@@ -98,13 +133,28 @@ def test_sound_that_cannot_be_decoded_is_named_with_its_seconds(
     assert line == "sound that cannot be decoded, and is not heard: seconds 5 to 7"
 
 
+@pytest.mark.parametrize("codec", ["mpeg2video", "libx264"])
 def test_a_silent_broadcast_whose_signal_was_lost_has_a_hole(
-    film: Any, tools: Any, warned: Warned
+    codec: str, film: Any, tools: Any, warned: Warned
+) -> None:
+    frames = [tools.barcode(n) for n in range(200)]
+    path = Path(film(frames, suffix=".ts", codec=codec, options={"bf": "0", "g": "25"}))
+    data = path.read_bytes()
+    packets = len(data) // 188
+    path.write_bytes(data[: packets // 4 * 188] + data[packets * 3 // 4 * 188 :])
+    told = "the file has holes, with no pictures: seconds "
+    (seconds,) = [line.removeprefix(told) for line in warned(path) if line.startswith(told)]
+    assert [float(s) for s in seconds.split(" to ")] == pytest.approx([2, 6], abs=1)
+
+
+@pytest.mark.parametrize("codec", ["mpeg2video", "libx264"])
+def test_a_silent_broadcast_of_a_still_that_stays_has_no_hole(
+    codec: str, film: Any, tools: Any, warned: Warned
 ) -> None:
     at = [n + (150 if n >= 100 else 0) for n in range(200)]
     frames = [tools.barcode(n) for n in range(200)]
-    path = Path(film(frames, suffix=".ts", codec="mpeg2video", at=at, options={"bf": "0"}))
-    assert warned(path) == ["the file has holes, with no pictures: seconds 4 to 10"]
+    path = Path(film(frames, suffix=".ts", codec=codec, at=at, options={"bf": "0"}))
+    assert warned(path) == []
 
 
 def test_a_broadcast_of_a_picture_every_two_seconds_has_no_holes(

@@ -9,7 +9,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from omni_core.media.av.headerless import KINDS, headerless, is_headerless
 from omni_core.media.av.video import VideoMedium
 from omni_core.types import AudioContent, CutOptions, FileLength, Limits, Modality, Source
 
@@ -31,6 +33,16 @@ def read(svc: Any) -> Read:
     return run
 
 
+def write_call(path: Path, form: str, codec: str, samples: NDArray[np.int16], rate: int) -> None:
+    """Sound without a header."""
+    with av.open(str(path), "w", format=form) as c:
+        stream: Any = c.add_stream(codec, rate=rate, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples[None], "s16", "mono")
+        frame.sample_rate = rate
+        c.mux(stream.encode(frame))
+        c.mux(stream.encode())
+
+
 @pytest.mark.parametrize(
     ("suffix", "form", "codec", "rate"),
     [(".ulaw", "mulaw", "pcm_mulaw", 8000), (".al", "alaw", "pcm_alaw", 8000),
@@ -42,12 +54,7 @@ def test_calls_without_a_header_are_heard_at_their_speed(
     path = tmp_path / f"call{suffix}"
     t = np.arange(rate * 4) / rate
     samples = (np.sin(t * 2 * np.pi * 440) * 9000).astype(np.int16)
-    with av.open(str(path), "w", format=form) as c:
-        stream = c.add_stream(codec, rate=rate, layout="mono")
-        frame = av.AudioFrame.from_ndarray(samples[None], "s16", "mono")
-        frame.sample_rate = rate
-        c.mux(stream.encode(frame))
-        c.mux(stream.encode())
+    write_call(path, form, codec, samples, rate)
     info, length, heard = read(path)
     assert info.modality is Modality.AUDIO
     assert (length, heard) == pytest.approx((4, 4), abs=0.05)
@@ -75,6 +82,50 @@ def test_a_text_that_is_named_as_a_call_is_a_text(tmp_path: Path, svc: Any) -> N
     path = tmp_path / "notes.al"
     path.write_text("The ferry leaves the quay at nine.\n" * 20)
     assert svc.probe(str(path)).modality is Modality.DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "page"),
+    [("app.sln", "Microsoft Visual Studio Solution File\r\n# 17\r\n", "utf-16"),
+     ("app.sln", "Microsoft Visual Studio Solution File\r\n# 17\r\n", "utf-16-le"),
+     ("app.sln", "Größe = Länge der Straße\r\n", "cp1252"),
+     ("page.al", "page 50100 Größe\r\n{\r\n    // für Käufer\r\n}\r\n", "cp1252"),
+     ("notes.g722", "Große Füße\n", "cp1252")],
+)  # fmt: skip
+def test_a_text_in_any_encoding_that_is_named_as_a_call_is_no_sound(
+    name: str, text: str, page: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes((text * 100).encode(page))
+    assert headerless(str(path)) is None
+    assert not is_headerless(path.read_bytes()[:4096], path.suffix)
+
+
+@pytest.mark.parametrize("loudness", [0, 30, 300, 9000])
+@pytest.mark.parametrize(
+    ("suffix", "form", "codec"),
+    [(".ulaw", "mulaw", "pcm_mulaw"), (".al", "alaw", "pcm_alaw"), (".sln", "s16le", "pcm_s16le"),
+     (".g722", "g722", "g722")],
+)  # fmt: skip
+def test_a_call_that_begins_in_silence_or_quietly_is_no_text(
+    suffix: str, form: str, codec: str, loudness: int, tmp_path: Path
+) -> None:
+    path = tmp_path / f"call{suffix}"
+    t = np.arange(16000)
+    swell = np.sin(t * 0.15) * np.abs(np.sin(t * 0.0007))
+    noise = np.random.default_rng(1).normal(size=len(t)) * 0.05
+    write_call(path, form, codec, ((swell + noise) * loudness).astype(np.int16), 16000)
+    assert headerless(str(path)) is KINDS[suffix]
+    assert is_headerless(path.read_bytes()[:4096], suffix)
+
+
+def test_an_avi_that_is_named_as_jpegs_is_a_film_of_its_own_kind(
+    film: Any, tools: Any, read: Read
+) -> None:
+    path = Path(film([tools.barcode(i) for i in range(50)], suffix=".avi", codec="mpeg4"))
+    path = path.rename(path.with_suffix(".mjpg"))
+    info, length, _ = read(path)
+    assert (info.mime, length) == ("video/x-msvideo", pytest.approx(2, abs=0.05))
 
 
 @pytest.mark.parametrize("suffix", [".mjpeg", ".mjpg"])

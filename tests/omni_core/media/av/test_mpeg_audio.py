@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from omni_core.errors import UnreadableError
-from omni_core.media.av.mpeg_audio import is_mpeg_audio
+from omni_core.media.av.mpeg_audio import frame_bytes, is_mpeg_audio
 from omni_core.types import Modality
 
 
@@ -48,3 +48,8 @@ def test_a_name_alone_makes_no_sound(svc: Any, tmp_path: Path) -> None:
 def test_random_bytes_are_no_frames() -> None:
     heads = (np.random.default_rng(n).bytes(4096) for n in range(200))
     assert not any(is_mpeg_audio(head, ".mp3") and head[0] != 0xFF for head in heads)
+
+
+def test_a_header_without_its_first_byte_is_none(mp3: bytes) -> None:
+    assert frame_bytes(mp3[:6]) > 0
+    assert [frame_bytes(bytes([first]) + mp3[1:6]) for first in range(255)] == [0] * 255

@@ -96,6 +96,16 @@ def test_colours_are_true(name: str, data: bytes, tmp_path: Path, pieces: Pieces
         assert np.abs(pixels[30, x].astype(int) - colour).max() <= 2
 
 
+@pytest.mark.parametrize("name", ["scan%d.tif", "scan%01d.tif", "scan*.tif"])
+def test_a_name_that_could_stand_for_other_files_is_that_of_one(
+    name: str, tmp_path: Path, pieces: Pieces
+) -> None:
+    (tmp_path / "scan1.tif").write_bytes(tiff(halves()[:, ::-1].astype("<f4") / 255, 3))
+    (tmp_path / name).write_bytes(tiff(halves().astype("<f4") / 255, 3))
+    pixels, _ = seen(pieces, tmp_path / name)
+    assert np.abs(pixels[30, 10].astype(int) - RED).max() <= 2
+
+
 def test_a_picture_that_is_turned_is_shown_upright(tmp_path: Path, pieces: Pieces) -> None:
     (tmp_path / "a.tif").write_bytes(tiff(halves().astype("<u2") * 257, 1, planar=True, turn=6))
     pixels, _ = seen(pieces, tmp_path / "a.tif")
