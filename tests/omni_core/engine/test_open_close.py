@@ -86,7 +86,7 @@ async def test_a_failure_at_any_stage_leaves_the_store_free_and_no_child(
 
     before = children()
     where = {
-        "fingerprint": (Catalog, "set_meta"),
+        "fingerprint": (Catalog, "set_meta_once"),
         "index": (MemoryIndex, "create"),
         "models": (Models, "__init__"),
         "decoders": (Decoders, "__init__"),
