@@ -10,7 +10,9 @@ import mmap
 import os
 from collections.abc import Callable
 
+from omni_core.media.av.movie_boxes import boxes
 from omni_core.media.av.mpeg_audio import SHORTEST, frame_bytes
+from omni_core.media.av.ogg_pages import lengths, page_end
 from omni_core.media.av.part_file import Part
 
 TAIL = 256 << 10
@@ -60,8 +62,7 @@ def _ogg(data: mmap.mmap, first: int, last: int) -> bool:
         return False
     if at + 27 > last:
         return True
-    lengths = data[at + 27 : at + 27 + data[at + 26]]
-    if at + 27 + data[at + 26] + sum(lengths) > last or lengths[-1:] == b"\xff":
+    if page_end(data, at) > last or lengths(data, at)[-1:] == b"\xff":
         return True
     is_marked = data[at + 5] & 4
     writer = data[first : min(last, first + 4096)]
@@ -71,39 +72,23 @@ def _ogg(data: mmap.mmap, first: int, last: int) -> bool:
 def lacks_index(path: str) -> bool:
     """Whether an MP4 or MOV holds samples and not the index without which they are no film: it is
     written last, and a recorder that lost its power did not come to it."""
-    has_samples, at = False, 0
-    with open(path, "rb") as f:
-        size = os.fstat(f.fileno()).st_size
-        for _ in range(MAX_ELEMENTS):
-            if at >= size:
-                break
-            f.seek(at)
-            head = f.read(16)
-            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
-            if length == 1:
-                length = int.from_bytes(head[8:16], "big")
+    if not os.path.getsize(path):
+        return False
+    has_samples = False
+    with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for kind, _, _ in boxes(data, 0, len(data), MAX_ELEMENTS):
             if kind == b"moov":
                 return False
             has_samples = has_samples or kind == b"mdat"
-            if length < 8:
-                break
-            at += length
     return has_samples
 
 
 def _movie(data: mmap.mmap, first: int, last: int) -> bool:
     """MP4 and MOV: a box of samples, or of their index, reaches behind the end."""
-    at = first
-    for _ in range(MAX_ELEMENTS):
-        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
-        if size < 8 or at + size > last:
-            return size >= 8 and kind in _SAMPLES
-        at += size
-        if at + 8 > last:
-            return False
-    return False
+    return any(
+        size >= 8 and at + size > last and kind in _SAMPLES
+        for kind, at, size in boxes(data, first, last, MAX_ELEMENTS)
+    )
 
 
 def _matroska(data: mmap.mmap, first: int, last: int) -> bool:

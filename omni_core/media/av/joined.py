@@ -11,6 +11,9 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 
+from omni_core.media.av.movie_boxes import boxes
+from omni_core.media.av.ogg_pages import page_end
+
 FIRST_PAGE = b"OggS\0\2"
 """A page of Ogg, version 0, that begins a stream."""
 _FLAC = (b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22")
@@ -66,8 +69,7 @@ def _ogg(data: mmap.mmap) -> Iterator[int]:
     """Where pages begin streams, after pages of other streams or at the start."""
     at, expected, begun = data.find(FIRST_PAGE), 0, False
     while at >= 0:
-        segments = data[at + 26] if at + 26 < len(data) else 0
-        end = at + 27 + segments + sum(data[at + 27 : at + 27 + segments])
+        end = page_end(data, at)
         if data[end : end + 4] == b"OggS":
             if at != expected or not begun:
                 begun = True
@@ -101,20 +103,12 @@ def _chunks(data: mmap.mmap) -> Iterator[int]:
 def _movies(data: mmap.mmap) -> Iterator[int]:
     """MP4 and MOV: a new `ftyp` after the boxes of a movie."""
     yield 0
-    at, has_movie = 0, False
-    for _ in range(_MAX_BOXES):
-        if at + 8 > len(data):
-            return
-        size, kind = struct.unpack(">I4s", data[at : at + 8])
-        if size == 1 and at + 16 <= len(data):
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
+    has_movie = False
+    for kind, at, _ in boxes(data, 0, len(data), _MAX_BOXES):
         if kind == b"ftyp" and has_movie:
             yield at
             has_movie = False
         has_movie |= kind in _OF_A_MOVIE
-        if size < 8:  # to the end of the file, or damaged
-            return
-        at += size
 
 
 def _matroska(data: mmap.mmap) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Whether pages of an Ogg are missing.
+"""The pages of an Ogg (RFC 3533, 6), and whether some are missing.
 
 Each has a number, one more than that of the page before it in its stream, and begins where the page
 before it in the file ends.
@@ -35,6 +35,18 @@ def is_missing(path: str, part: Part | None, place: int) -> bool:
         return _is_broken(data, first, last)
 
 
+def lengths(data: mmap.mmap, at: int) -> bytes:
+    """The lengths of the segments in the page that begins at a byte: 255 of one that goes on."""
+    count = data[at + _HEAD - 1] if at + _HEAD <= len(data) else 0
+    return data[at + _HEAD : at + _HEAD + count]
+
+
+def page_end(data: mmap.mmap, at: int) -> int:
+    """The byte after that page, by its lengths; it may not be there."""
+    count = data[at + _HEAD - 1] if at + _HEAD <= len(data) else 0
+    return at + _HEAD + count + sum(lengths(data, at))
+
+
 def _stream(data: mmap.mmap, at: int) -> bytes:
     return data[at + 14 : at + 18]
 
@@ -50,6 +62,5 @@ def _is_broken(data: mmap.mmap, at: int, last: int) -> bool:
         if number != numbers.get(stream, number):
             return True
         numbers[stream] = number + 1
-        count = head[26]
-        at += _HEAD + count + sum(data[at + _HEAD : at + _HEAD + count])
+        at = page_end(data, at)
     return False

@@ -43,8 +43,8 @@ def is_binary(text: str) -> bool:
 
 
 def with_letters(source: str, *, short: bool = False) -> str:
-    """Source text with letters for `\\uXXXX`, and for the `short` `\\xXX` of YAML in double quotes;
-    escapes of anything that does not print stay."""
+    """Source text in which `\\uXXXX` is the letter that it stands for; with `short` also `\\xXX`
+    within double quotes, as in YAML. Escapes of characters that do not print stay as written."""
     if short:
         source = _QUOTED.sub(_value, source)
     return _ESCAPES.sub(_letters, source)
