@@ -47,11 +47,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from omni_core import Engine, SearchRequest
 from omni_core.catalog import SqliteCatalog
 from omni_core.encoders.hashing import HashingEncoder
-from omni_core.engine.search.pipeline import (
-    PREFETCH_LIMIT,
-    VECTORS_BY_MEANING,
-    VECTORS_BY_WORDS,
-)
+from omni_core.engine.search.pipeline import PREFETCH_LIMIT, vectors_along
 from omni_core.files import used_bytes
 from omni_core.index import versions
 from omni_core.index.edge import EdgeIndex
@@ -194,7 +190,7 @@ async def grown(settings: Settings) -> None:
     bare, whole = raw(settings, False), raw(settings, True)
     print(f"  raw shard: ids {bare:.1f}, with payloads {whole:.1f} ms CPU")
     info = HashingEncoder.describe(settings)
-    counts = (VECTORS_BY_MEANING, VECTORS_BY_WORDS)
+    counts = vectors_along(info)
     asked = {
         words: [
             replace(leg, vectors=n)

@@ -39,14 +39,18 @@ from omni_core.retrieval.rows import rows_first
 from omni_core.stages import staged
 from omni_core.text import bm25, language
 from omni_core.text.rarity import rare_terms
-from omni_core.types import TextContent, Vector
+from omni_core.types import EncoderInfo, TextContent, Vector
 
 PREFETCH_LIMIT = 200
 """Points of each prefetch. One moment merges several segments (a shot, its screen text, its
 speech), so a page of 20 moments needs many more segments."""
-VECTORS_BY_MEANING, VECTORS_BY_WORDS = 48, 24
+VECTORS_BY_MEANING, VECTORS_BY_WORDS = 48, fusion.TEXTS_COMPARED
 """First points of each ranking that come with their vector, to compare moments for near-duplicates
-without asking the index again: the first page seldom needs another."""
+without asking the index again: the first page seldom needs another. Words raise none but the texts
+that are compared."""
+LONG_VECTOR, FEWER_BY_WORDS = 512, 24
+"""Of vectors with more numbers than this, so many come with the ranking by words: then to ask again
+for some costs less than to have all of them sent each time."""
 CHANNEL_LEAST = 40
 """Candidates that each channel has at least, where the channels lie apart."""
 MAX_LIMIT = 20
@@ -132,6 +136,13 @@ class Retrieved:
     """On whose scale the cosines of `dense` are to be compared."""
 
 
+def vectors_along(info: EncoderInfo) -> tuple[int, int]:
+    """How many points of a ranking by vectors, and by words, come with their vector."""
+    if info.multi_vector:
+        return 0, 0
+    return VECTORS_BY_MEANING, VECTORS_BY_WORDS if info.dim <= LONG_VECTOR else FEWER_BY_WORDS
+
+
 @staged("search.retrieve")
 async def retrieve(context: Context, question: Question, scope: Scope) -> Retrieved:
     """One call of the index: a prefetch for each vector of the question, and one for its words.
@@ -144,9 +155,8 @@ async def retrieve(context: Context, question: Question, scope: Scope) -> Retrie
     found = await calibrated(context, scope.segments) if apart else None
     channels = sorted(context.info.channels) if found is not None else []
     filters = [Filter(must=(of_channel(c),)) for c in channels] or [Filter()]
-    nearest, literal = VECTORS_BY_MEANING // len(filters), VECTORS_BY_WORDS
-    if context.info.multi_vector:
-        nearest = literal = 0
+    nearest, literal = vectors_along(context.info)
+    nearest //= len(filters)
     prefetches = [
         Prefetch(v, using, PREFETCH_LIMIT, one, nearest, lean=True)
         for v in question.vectors

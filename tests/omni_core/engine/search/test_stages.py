@@ -113,3 +113,19 @@ async def test_cursors_of_lists_and_of_reading_belong_to_their_request(engine: E
         with pytest.raises(BadRequestError) as refused:
             await call
         assert refused.value.code == "BAD_CURSOR"
+
+
+async def test_every_text_that_is_compared_comes_with_its_vector(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path
+) -> None:
+    for n in range(2):
+        parts = [f"Part {i}. magma " + f"rock{i} " * 150 for i in range(20)]
+        (tmp_path / f"parts {n}.txt").write_text("\n\n".join(parts) + f" end{n}")
+    async with opened(replace(settings, index="edge")) as engine:
+        for n in range(2):
+            await engine.ingest(IngestRequest(str(tmp_path / f"parts {n}.txt")))
+        context = engine._context
+        scope = await scope_of(context, SearchRequest("x"))
+        found = await retrieve(context, await in_words(context, "magma"), scope)
+    assert len(found.bm25) >= 40
+    assert all(point.dense is not None for point in found.bm25)
