@@ -87,6 +87,11 @@ class Page(ABC):
         """
 
     @abstractmethod
+    def has_replacements(self) -> bool:
+        """Whether the file gives words or numbers for something that is drawn, which `lines` does
+        not use of itself."""
+
+    @abstractmethod
     def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
         """The characters of each line with its font size, for lines that are put in order anew."""
 

@@ -141,6 +141,10 @@ class MuPdfPage(Page):
         return lines
 
     @override
+    def has_replacements(self) -> bool:
+        return bool(self._page.parent.is_pdf) and mupdf_parts.has_replacements(self._page)
+
+    @override
     def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
         return [self._piece(line) for line in self._text("rawdict", numbered) if line["spans"]]
 

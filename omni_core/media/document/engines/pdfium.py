@@ -161,6 +161,10 @@ class PdfiumPage(Page):
         return pdfium_text.lines(self._runs(numbered))
 
     @override
+    def has_replacements(self) -> bool:
+        return False  # PDFium reads them in place of what is drawn
+
+    @override
     def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
         return [(run.size, run.glyphs) for run in self._runs(numbered)]
 
