@@ -13,7 +13,13 @@ import numpy as np
 import pymupdf
 from typing_extensions import override
 
-from omni_core.media.document.engines import glyph_names, hangul, mupdf_parts, page_tree
+from omni_core.media.document.engines import (
+    glyph_names,
+    hangul,
+    mupdf_drawing,
+    mupdf_parts,
+    page_tree,
+)
 from omni_core.media.document.engines.base import (
     FAILURES,
     MAX_SCALE,
@@ -236,9 +242,11 @@ class MuPdfPage(Page):
                 area.y0 + bottom * area.height,
             )
         scale = min(edge / max(area.width, area.height, 1.0), MAX_SCALE)
-        pixmap = self._page.get_pixmap(
-            matrix=pymupdf.Matrix(scale, scale), clip=area, alpha=False, colorspace=pymupdf.csRGB
-        )
+        zoom = pymupdf.Matrix(scale, scale)
+        with mupdf_drawing.smoothed(self._page, scale):
+            pixmap = self._page.get_pixmap(
+                matrix=zoom, clip=area, alpha=False, colorspace=pymupdf.csRGB
+            )
         flat = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
         return flat[:, : pixmap.width * 3].reshape(pixmap.height, pixmap.width, 3).copy()
 

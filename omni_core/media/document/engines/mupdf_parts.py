@@ -58,10 +58,11 @@ def form(doc: Any) -> bytes:
 def has_replacements(page: Any) -> bool:
     """Whether some `ActualText` of what a page draws holds letters or digits: most are a space, a
     tab or a hyphen at the end of a line."""
-    return any(any(map(str.isalnum, _string(m[1]))) for m in _ACTUAL.finditer(_contents(page)))
+    return any(any(map(str.isalnum, _string(m[1]))) for m in _ACTUAL.finditer(contents(page)))
 
 
-def _contents(page: Any) -> bytes:
+def contents(page: Any) -> bytes:
+    """What a page of a PDF draws, unpacked; empty where that cannot be done."""
     try:
         return bytes(page.read_contents())
     except FAILURES as e:
