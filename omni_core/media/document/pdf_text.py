@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from omni_core.media.document.drawing_ml import is_file_name
 from omni_core.media.document.engines.base import Field, Line, Note, Page
 from omni_core.media.document.odd_letters import typed
 from omni_core.media.document.right_to_left import has_right_to_left, ordered_lines
@@ -19,6 +20,8 @@ MAX_TEXT = 2_000_000
 HEADING_RATIO = 1.15
 """Ratio of a heading's font size to the most common one of the page."""
 MAX_HEADING = 120
+MAX_ALTERNATIVE = 2_000
+"""Characters that are kept of what is said of a picture."""
 FEW_UNREADABLE = 0.02
 """Share of unreadable characters up to which a text is taken as it is."""
 LEAST_LEFT = 0.9
@@ -93,15 +96,24 @@ def divided(text: str, following: str) -> str:
 
 
 def remarks(page: Page, text: str, form: Sequence[Field] = ()) -> list[str]:
-    """What the page says beside its text layer `text`: the remarks that readers attached, ticked
-    boxes, and values of fields that are not drawn, those of a `form` without pages too."""
+    """What the page says beside its text layer `text`: what its author says of its pictures, the
+    remarks that readers attached, ticked boxes, and values of fields that are not drawn, those of
+    a `form` without pages too."""
     seen = " ".join(text.split())
-    found = [_remark(note) for note in page.notes() if not (note.drawn and note.text in seen)]
+    found = _alternative_texts(page, seen)
+    found += [_remark(note) for note in page.notes() if not (note.drawn and note.text in seen)]
     return found + [
         _filled(field)
         for field in (*page.fields(), *form)
         if field.ticked or " ".join(field.value.split()) not in seen
     ]
+
+
+def _alternative_texts(page: Page, seen: str) -> list[str]:
+    """`Picture: words`, without names of files and what stands on the page."""
+    texts = (" ".join(text.replace("\0", " ").split()) for text in page.alternative_texts())
+    said = (text[:MAX_ALTERNATIVE] for text in texts if text and text not in seen)
+    return [f"Picture: {text}" for text in dict.fromkeys(said) if not is_file_name(text)]
 
 
 def _remark(note: Note) -> str:

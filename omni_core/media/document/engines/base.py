@@ -108,6 +108,10 @@ class Page(ABC):
         """Whether to look for pictures: False, at little cost, where there are none."""
 
     @abstractmethod
+    def alternative_texts(self) -> list[str]:
+        """What the author says of the pictures on it, where the file is tagged."""
+
+    @abstractmethod
     def notes(self) -> list[Note]:
         """The remarks that readers attached."""
 

@@ -7,6 +7,8 @@ runs only in a process that can be killed.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from typing_extensions import override
 from omni_core.media.document.engines import (
     glyph_names,
     hangul,
+    mupdf_alt,
     mupdf_drawing,
     mupdf_parts,
     page_tree,
@@ -98,8 +101,15 @@ class MuPdfDocument(Document):
             if self.kind == "pdf":
                 self._explain_fonts(number - 1)
             mupdf_parts.listen()
-            self._page = (number, MuPdfPage(self._doc[number - 1]))
+            self._page = (
+                number,
+                MuPdfPage(self._doc[number - 1], lambda: self._said.get(number, [])),
+            )
         return self._page[1]
+
+    @cached_property
+    def _said(self) -> dict[int, list[str]]:
+        return mupdf_alt.alternative_texts(self._doc) if self.kind == "pdf" else {}
 
     def _explain_fonts(self, page: int) -> None:
         try:
@@ -128,8 +138,10 @@ class MuPdfDocument(Document):
 class MuPdfPage(Page):
     """A page of such a document."""
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, said: Callable[[], list[str]]) -> None:
+        """`said` gives the alternative texts on it."""
         self._page = page
+        self._said = said
         self._turn = page.rotation_matrix if page.rotation else None
         self.width = max(page.rect.width, 1.0)
         self.height = max(page.rect.height, 1.0)
@@ -190,6 +202,10 @@ class MuPdfPage(Page):
             return []
         marks = self._page.annots(types=[pymupdf.PDF_ANNOT_FILE_ATTACHMENT]) or ()
         return [str(mark.file_info.get("filename") or "") for mark in marks]
+
+    @override
+    def alternative_texts(self) -> list[str]:
+        return self._said()
 
     @override
     def notes(self) -> list[Note]:

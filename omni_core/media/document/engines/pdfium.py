@@ -10,7 +10,7 @@ import pypdfium2
 import pypdfium2.raw as c
 from typing_extensions import override
 
-from omni_core.media.document.engines import pdfium_forms, pdfium_layers, pdfium_text
+from omni_core.media.document.engines import pdfium_alt, pdfium_forms, pdfium_layers, pdfium_text
 from omni_core.media.document.engines.base import (
     MAX_SCALE,
     Box,
@@ -176,6 +176,10 @@ class PdfiumPage(Page):
     @override
     def may_have_pictures(self) -> bool:
         return True
+
+    @override
+    def alternative_texts(self) -> list[str]:
+        return pdfium_alt.alternative_texts(self._page)
 
     @override
     def notes(self) -> list[Note]:
