@@ -160,7 +160,7 @@ class MuPdfPage(Page):
 
     @override
     def has_replacements(self) -> bool:
-        return bool(self._page.parent.is_pdf) and mupdf_parts.has_replacements(self._page)
+        return mupdf_parts.has_replacements(self._contents)
 
     @override
     def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
@@ -259,7 +259,7 @@ class MuPdfPage(Page):
             )
         scale = min(edge / max(area.width, area.height, 1.0), MAX_SCALE)
         zoom = pymupdf.Matrix(scale, scale)
-        with mupdf_drawing.smoothed(self._page, scale):
+        with mupdf_drawing.smoothed(self._page, self._contents, scale):
             pixmap = self._page.get_pixmap(
                 matrix=zoom, clip=area, alpha=False, colorspace=pymupdf.csRGB
             )
@@ -271,6 +271,10 @@ class MuPdfPage(Page):
         flags |= pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE if numbered else 0
         blocks = self._page.get_text(form, flags=flags)["blocks"]
         return [line for block in blocks for line in block.get("lines", ())]
+
+    @cached_property
+    def _contents(self) -> bytes:
+        return mupdf_parts.contents(self._page)
 
     def _turned(self, way: tuple[float, float]) -> int:
         """`Line.turn` of text that MuPDF says to run (across, down) before the page is turned."""

@@ -12,9 +12,12 @@ from omni_core.media.document.engines.base import FAILURES
 
 log = logging.getLogger(__name__)
 
-MOST_ELEMENTS = 20_000
-"""Elements of the structure that are looked at: a third of a second."""
+MOST_ELEMENTS, MOST_OF_PAGE = 20_000, 1_000
+"""Elements of the structure that are looked at, in all and for each page: extracts of a long file
+often keep the structure of all its pages."""
 MOST_LEVELS = 60
+_M = pymupdf.mupdf
+"""Its functions that begin with `ll_` take and give plain pointers, which costs a third."""
 
 
 def alternative_texts(doc: Any) -> dict[int, list[str]]:
@@ -27,35 +30,39 @@ def alternative_texts(doc: Any) -> dict[int, list[str]]:
 
 
 def _by_page(doc: Any) -> dict[int, list[str]]:
-    pdf = pymupdf.mupdf
     found: dict[int, list[str]] = defaultdict(list)
-    root = pdf.pdf_dict_gets(pdf.pdf_trailer(pymupdf._as_pdf_document(doc)), "Root")
-    top = pdf.pdf_dict_gets(root, "StructTreeRoot")
-    if not pdf.pdf_is_dict(top):
+    trailer = _M.pdf_trailer(pymupdf._as_pdf_document(doc))
+    top = _M.pdf_dict_gets(_M.pdf_dict_gets(trailer, "Root"), "StructTreeRoot")
+    if not _M.pdf_is_dict(top):
         return found
     numbers = {doc.page_xref(n): n + 1 for n in range(len(doc))}
-    stack, left = [(pdf.pdf_dict_gets(top, "K"), 0, 0)], MOST_ELEMENTS
+    stack, left = [(_value(top.m_internal, "K"), 0, 0)], min(MOST_ELEMENTS, MOST_OF_PAGE * len(doc))
     while stack and left:
         element, page, level = stack.pop()
         left -= 1
-        if pdf.pdf_is_array(element):
-            count = min(pdf.pdf_array_len(element), left)
-            inside = [pdf.pdf_array_get(element, n) for n in reversed(range(count))]
-            stack += [(child, page, level + 1) for child in inside if level < MOST_LEVELS]
-        elif pdf.pdf_is_dict(element):
-            page = numbers.get(pdf.pdf_to_num(pdf.pdf_dict_gets(element, "Pg")), page)
-            said = pdf.pdf_dict_gets(element, "Alt")
-            if pdf.pdf_is_string(said):
-                found[page or _first_page(element, numbers)].append(pdf.pdf_to_text_string(said))
+        if _M.ll_pdf_is_dict(element):
+            page = numbers.get(_M.ll_pdf_to_num(_value(element, "Pg")), page)
+            said = _value(element, "Alt")
+            if _M.ll_pdf_is_string(said):
+                page = page or _first_page(element, numbers)
+                found[page].append(_M.ll_pdf_to_text_string(said))
             elif level < MOST_LEVELS:
-                stack.append((pdf.pdf_dict_gets(element, "K"), page, level + 1))
+                stack.append((_value(element, "K"), page, level + 1))
+        elif level < MOST_LEVELS:
+            count = min(_M.ll_pdf_array_len(element), left)  # 0 for what is no array
+            for n in range(count - 1, -1, -1):
+                child = _M.ll_pdf_array_get(element, n)
+                if not _M.ll_pdf_is_int(child):
+                    stack.append((child, page, level + 1))
     return found
 
 
 def _first_page(element: Any, numbers: dict[int, int]) -> int:
     """The page of an element that only its content names; 0 without one."""
-    pdf = pymupdf.mupdf
-    inside = pdf.pdf_dict_gets(element, "K")
-    if pdf.pdf_is_array(inside):
-        inside = pdf.pdf_array_get(inside, 0)
-    return numbers.get(pdf.pdf_to_num(pdf.pdf_dict_gets(inside, "Pg")), 0)
+    inside = _value(element, "K")
+    first = _M.ll_pdf_array_get(inside, 0) if _M.ll_pdf_is_array(inside) else inside
+    return numbers.get(_M.ll_pdf_to_num(_value(first, "Pg")), 0)
+
+
+def _value(element: Any, key: str) -> Any:
+    return _M.ll_pdf_dict_gets(element, key)

@@ -9,24 +9,23 @@ from typing import Any
 
 import pymupdf
 
-from omni_core.media.document.engines.mupdf_parts import contents
-
 MANY = 8_000
 """Strokes and fills of a page from which their heights are summed up, which costs as much as
 drawing short ones."""
 MOST_ROWS = 3_000_000
 """Rows of pixels that all of them cover, at most, where edges are smoothed. Smoothing costs a
 microsecond a row: 20,000 strokes from top to bottom take 35 s, and 1.4 s without."""
+_SHORTEST = len(b"9 9 m 9 9 l S ")
 _SMOOTH, _PLAIN = 8, 0
 """Levels of smoothing: MuPDF's own, and none."""
 _PAINT = re.compile(rb"\s[SsfFBb]\*?(?=\s)")
 
 
 @contextmanager
-def smoothed(page: Any, scale: float) -> Iterator[None]:
+def smoothed(page: Any, drawn: bytes, scale: float) -> Iterator[None]:
     """Edges of strokes and fills are smoothed while the page is drawn at this scale, unless they
-    are too many; letters always are."""
-    plain = _rows(page) * scale > MOST_ROWS
+    are too many; letters always are. `drawn`: what a page of a PDF draws, unpacked."""
+    plain = _rows(page, drawn) * scale > MOST_ROWS
     if plain:
         pymupdf.mupdf.fz_set_graphics_aa_level(_PLAIN)
     try:
@@ -36,9 +35,9 @@ def smoothed(page: Any, scale: float) -> Iterator[None]:
             pymupdf.mupdf.fz_set_graphics_aa_level(_SMOOTH)
 
 
-def _rows(page: Any) -> float:
+def _rows(page: Any, drawn: bytes) -> float:
     """The summed heights of what is stroked and filled, in points; 0 where that is not much."""
-    if not page.parent.is_pdf or len(_PAINT.findall(contents(page))) < MANY:
+    if len(drawn) < MANY * _SHORTEST or len(_PAINT.findall(drawn)) < MANY:
         return 0.0
     bottom = float(page.rect.height)
     heights = (

@@ -55,14 +55,18 @@ def form(doc: Any) -> bytes:
     return b"".join(doc.xref_stream(stream) or b"" for stream in data)
 
 
-def has_replacements(page: Any) -> bool:
-    """Whether some `ActualText` of what a page draws holds letters or digits: most are a space, a
+def has_replacements(drawn: bytes) -> bool:
+    """Whether some `ActualText` in what a page draws holds letters or digits: most are a space, a
     tab or a hyphen at the end of a line."""
-    return any(any(map(str.isalnum, _string(m[1]))) for m in _ACTUAL.finditer(contents(page)))
+    if b"/ActualText" not in drawn:
+        return False
+    return any(any(map(str.isalnum, _string(m[1]))) for m in _ACTUAL.finditer(drawn))
 
 
 def contents(page: Any) -> bytes:
-    """What a page of a PDF draws, unpacked; empty where that cannot be done."""
+    """What a page of a PDF draws, unpacked; empty where that cannot be done, and for others."""
+    if not page.parent.is_pdf:
+        return b""
     try:
         return bytes(page.read_contents())
     except FAILURES as e:
