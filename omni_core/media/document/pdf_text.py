@@ -74,9 +74,9 @@ def page_text(page: Page) -> PageText:
         if is_readable(changed) and is_readable(" ".join(line.text for line in numbered)):
             lines = numbered
     said = " ".join(line.text for line in lines)
-    if not is_readable(said):
-        return PageText("", [], usable=False)
     kept = [line for line in lines if not _is_lost(line)] if "\ufffd" in said else lines
+    if (lines and not kept) or not is_readable(" ".join(line.text for line in kept)):
+        return PageText("", [], usable=False)
     partly, lines = len(kept) < len(lines), in_reading_order(kept)
     text, headings, places = _joined(lines, page)
     covered = sum(max(0.0, x1 - x0) * max(0.0, y1 - y0) for x0, y0, x1, y1 in
