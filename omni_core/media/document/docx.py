@@ -51,7 +51,10 @@ def document_text(p: Package, shown: Pictures, *, nested: bool = False) -> Docum
             lines += _drawn(p, numbered, reference, targets)
         lines += [Line(text) for text in notes.lines(block)]
     lines += [Line(text) for text in notes.rest()]
-    lines += [Line(text) for text in margins(p, root, links, alone=not lines)]
+    repeated, pictures = margins(p, root, links)
+    lines += [Line(text) for text in repeated]
+    for picture in pictures:
+        lines += numbered.lines(picture)
     return joined(lines)
 
 

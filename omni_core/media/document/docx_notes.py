@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from omni_core.media.document.docx_blocks import NOTES, Block, Story
-from omni_core.media.document.unread import IN_MARGINS, IN_NOTES
+from omni_core.media.document.drawing_ml import Picture, note_unread
+from omni_core.media.document.unread import IN_NOTES
 from omni_core.media.document.zipped_xml import Link, Package, attribute, local, relationship
 
 
@@ -32,12 +33,10 @@ class Notes:
 
 
 def margins(
-    p: Package, root: ET.Element, links: dict[str, Link], *, alone: bool = False
-) -> list[str]:
-    """The distinct lines of the headers, then the footers, that the sections refer to.
-
-    Pictures in them, logos mostly, are noted as unread where they are `alone` in the document.
-    """
+    p: Package, root: ET.Element, links: dict[str, Link]
+) -> tuple[list[str], list[Picture]]:
+    """The distinct lines of the headers, then the footers, that the sections refer to, and the
+    pictures in them."""
     parts = [
         links[relationship(e)].target
         for name in ("headerReference", "footerReference")
@@ -45,14 +44,17 @@ def margins(
         if local(e) == name and relationship(e) in links
     ]
     found: dict[str, None] = {}
+    pictures: list[Picture] = []
     for part in dict.fromkeys(parts):
         margin = p.xml(part)
-        if margin is not None:
-            if alone and any(local(e) == "blip" for e in margin.iter()):
-                p.unread.add(IN_MARGINS, part.rpartition("/")[2])
-            story = Story({}, p.unread)
-            found |= dict.fromkeys(b.text for b in story.blocks(margin) if b.text)
-    return list(found)
+        if margin is None:
+            continue
+        own = p.links(part)
+        note_unread(p.unread, own.values())
+        for block in Story(own, p.unread).blocks(margin):
+            found |= dict.fromkeys(filter(None, [block.text]))
+            pictures += [r.picture for r in block.references if r.picture is not None]
+    return list(found), pictures
 
 
 def _notes(p: Package, links: dict[str, Link], kind: str) -> dict[str, str]:

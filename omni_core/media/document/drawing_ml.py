@@ -18,8 +18,10 @@ from omni_core.types import Crop
 _TEXT_FORMAT = ("rPr", "pPr", "lstStyle")
 """Elements in which an image is a bullet or the colour of a letter."""
 _MEANINGLESS = re.compile(
-    r"(?:image|picture|pic|img|photo|bild|grafik|imagen|screenshot)?[ _-]*\d*(?:\.\w{2,5})?", re.I
+    r"(?:image|picture|pic|img|photo|figure|bild|grafik|imagen|screenshot)?[ _-]*\d*(?:\.\w{2,5})?",
+    re.I,
 )
+_PATH = re.compile(r"(?:[A-Za-z]:\\|/|file:)\S.*\.\w{2,5}")
 _READ = ("t", "blip", "chart", "relIds", "imagedata", "textpath")
 _EMBEDDED = ("package", "oleObject", "video", "audio", "media", "subDocument")
 _WHOLE = 100_000
@@ -58,11 +60,16 @@ def visible(element: ET.Element) -> Iterator[ET.Element]:
         yield from visible(child)
 
 
+def is_file_name(said: str) -> bool:
+    """Whether an alternative text is no more than a name that a program put there."""
+    return _MEANINGLESS.fullmatch(said) is not None or _PATH.fullmatch(said) is not None
+
+
 def alt_text(properties: ET.Element) -> str:
     """The alternative text of `cNvPr` or `docPr`: its description, else its title; "" for the
     names that programs put there."""
     said = " ".join((properties.get("descr") or properties.get("title") or "").split())
-    return "" if _MEANINGLESS.fullmatch(said) else said
+    return "" if is_file_name(said) else said
 
 
 def paragraphs(element: ET.Element) -> list[str]:

@@ -8,9 +8,9 @@ from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.document import odf_sheets
 from omni_core.media.document.drawing_ml import Picture
+from omni_core.media.document.odf_document import document_text
 from omni_core.media.document.odf_package import MIME, Odf, odf
 from omni_core.media.document.odf_slides import Slides
-from omni_core.media.document.odf_text import document_text
 from omni_core.media.document.office_pages import (
     document_segments,
     page_image,

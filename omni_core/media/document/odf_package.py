@@ -29,11 +29,14 @@ CONTENT, STYLES, META = "content.xml", "styles.xml", "meta.xml"
 _TYPE = "application/vnd.oasis.opendocument."
 _KINDS = {
     "text": "odt", "spreadsheet": "ods", "presentation": "odp", "drawing": "odg", "chart": "odc",
+    "image": "odi", "math": "odf",
 }  # fmt: skip
-"""Names of the element in `office:body` and the format that it makes."""
+"""Names of the element in `office:body`, or of the root without one, and the format that it
+makes."""
 MIME = {
     "odt": _TYPE + "text", "ods": _TYPE + "spreadsheet", "odp": _TYPE + "presentation",
     "odg": _TYPE + "graphics", "odc": _TYPE + "chart",
+    "odi": _TYPE + "image", "odf": _TYPE + "formula",
 }  # fmt: skip
 _PICTURES, _REPLACEMENTS = "Pictures/", "ObjectReplacements/"
 
@@ -59,6 +62,11 @@ class Odf:
         for _ in self.package.stream(CONTENT, finder):
             if finder.found:
                 break
+        if finder.found == "database":
+            raise UnreadableError(
+                f"{self.package.name!r} is a database (ODB); save its tables as ODS or CSV",
+                code="UNSUPPORTED_TYPE",
+            )
         if finder.found not in _KINDS:
             raise UnreadableError(
                 "this OpenDocument file holds no text, sheets or slides; save it as ODT, ODS, ODP "
@@ -138,7 +146,7 @@ def _file(path: str) -> bytes:
 
 class _Body:
     """Parser target that finds the name of the element in `office:body`; before ODF 1.0 the root
-    had it as its class."""
+    had it as its class. A formula is all there is of its file."""
 
     def __init__(self) -> None:
         self.found = ""
@@ -146,7 +154,8 @@ class _Body:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if not self.found:
-            self.found = tag.rpartition("}")[2] if self._inside else _class(attributes)
+            name = tag.rpartition("}")[2]
+            self.found = name if self._inside or name == "math" else _class(attributes)
         self._inside = self._inside or tag.endswith("}body")
 
     def end(self, tag: str) -> None:

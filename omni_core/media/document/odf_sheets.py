@@ -13,14 +13,9 @@ from xml.etree import ElementTree as ET
 
 from omni_core.media.document.drawing_ml import Picture
 from omni_core.media.document.odf_cells import shown
+from omni_core.media.document.odf_document import margins
 from omni_core.media.document.odf_package import CONTENT, STYLES, Odf
-from omni_core.media.document.odf_text import (
-    MAX_REPEATED_ROWS,
-    After,
-    OdfText,
-    count,
-    margins,
-)
+from omni_core.media.document.odf_text import MAX_REPEATED_ROWS, After, OdfText, count
 from omni_core.media.document.office_pages import page_segments, text_segment
 from omni_core.media.document.pictures import Pictures
 from omni_core.media.document.zipped_xml import local
@@ -61,7 +56,8 @@ def cut(odf: Odf, shown: Pictures, source: Source, options: CutOptions) -> Itera
             yield text_segment(source, span, beside.text, origin, next(sheet.part), extra)
         yield from page_segments(shown, sheet.pictures, span, source, options, extra)
     if last is not None:
-        found = [line for line in margins(styles, text) if not _only_a_field(line)]
+        around = (line for line in margins(styles, text) if isinstance(line, str))
+        found = [line for line in around if not _only_a_field(line)]
         for w_ in text_windows("\n".join([*found, *odf.about().lines]), options):
             yield text_segment(source, span, w_.text, origin, next(last.part), extra)
 

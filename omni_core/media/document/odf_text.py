@@ -10,16 +10,9 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from omni_core.media.document.charts import MAX_SERIES_POINTS
-from omni_core.media.document.document_lines import (
-    DocumentText,
-    Line,
-    NumberedPictures,
-    joined,
-)
 from omni_core.media.document.drawing_ml import Picture
-from omni_core.media.document.odf_package import CONTENT, STYLES, Odf
-from omni_core.media.document.pictures import Pictures
-from omni_core.media.document.unread import EMBEDDED, HIDDEN
+from omni_core.media.document.odf_package import CONTENT, Odf
+from omni_core.media.document.unread import EMBEDDED, HIDDEN, LINKED_FILE
 from omni_core.media.document.zipped_xml import attribute, local
 from omni_core.media.text.rows import MAX_COLUMNS
 
@@ -105,6 +98,8 @@ class OdfText:
             elif name in ("title", "desc") and local(element) in _SHAPES:
                 yield Block(" ".join((e.text or "").split()), False, [])
             elif name not in _UNSEEN and name != "binary-data":
+                if name == "section-source" and len(element) == 1:
+                    self._odf.package.unread.add(LINKED_FILE, attribute(e, "href"))
                 yield from self.blocks(e)
 
     def everything(self, element: ET.Element) -> list[After]:
@@ -249,7 +244,7 @@ def object_lines(text: OdfText, root: ET.Element) -> list[str]:
         if local(e) == "chart":
             return _chart(text, e)
         if local(e) == "math":
-            return [words] if (words := " ".join(_formula(e))) else []
+            return formula_lines(e)
     return text.lines(root)
 
 
@@ -286,49 +281,11 @@ def _formula(e: ET.Element) -> Iterator[str]:
             yield from _formula(inner)
 
 
-def margins(root: ET.Element | None, text: OdfText) -> list[str]:
-    """The distinct lines of the headers and footers of all page styles."""
-    found: dict[str, None] = {}
-    for e in root.iter() if root is not None else ():
-        if local(e) == "master-page":
-            for part in e:
-                if local(part).startswith(("header", "footer")):
-                    found |= dict.fromkeys(text.lines(part))
-    return list(found)
-
-
-def form_lines(root: ET.Element) -> list[str]:
-    """The labels and values of the form's fields."""
-    found = []
-    for forms in (e for e in root.iter() if local(e) == "forms"):
-        for field in forms.iter():
-            value = attribute(field, "current-value")
-            label = attribute(field, "label") or (attribute(field, "title") if value else "")
-            if line := ": ".join(" ".join(part.split()) for part in (label, value) if part):
-                found.append(line)
-    return found
-
-
-def document_text(odf: Odf, shown: Pictures) -> DocumentText:
-    """The text of an ODT in reading order, one block a line, its headings and its pictures.
-
-    Footnotes, comments, text boxes, charts and pictures follow the block that they stand in;
-    endnotes, headers, footers, form fields and the description come last.
-    """
-    root, styles = odf.package.xml(CONTENT), odf.package.xml(STYLES)
-    text, numbered = OdfText(odf, styles, root), NumberedPictures(shown)
-    lines: list[Line] = []
-    body = next((e for e in root.iter() if local(e) == "body"), None) if root is not None else None
-    for block in text.blocks(body) if body is not None else ():
-        if block.text:
-            lines.append(Line(block.text, block.heading))
-        for one in block.after:
-            lines += [Line(one)] if isinstance(one, str) else numbered.lines(one)
-    rest = [*text.endnotes, *margins(styles, text), *(form_lines(body) if body is not None else ())]
-    lines += [Line(line) for line in rest]
-    if any(line.picture is None for line in lines):  # a stack of scans stays one
-        lines += [Line(line) for line in odf.about().lines]
-    return joined(lines)
+def formula_lines(math: ET.Element, *, source: bool = False) -> list[str]:
+    """The signs of a formula, then, with `source`, how it was typed (`sqrt {a}`)."""
+    typed = [" ".join((e.text or "").split()) for e in math.iter() if local(e) == "annotation"]
+    lines = [" ".join(_formula(math)), *(typed if source else ())]
+    return [line for line in dict.fromkeys(lines) if line]
 
 
 def _parent_of(element: ET.Element) -> ET.Element:

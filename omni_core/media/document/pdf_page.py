@@ -59,7 +59,7 @@ def read_page(file: Opened, number: int, form: Sequence[Field] = ()) -> PageRead
         page = document.page(number)
         words = page_text(page)
         damaged = page.is_damaged()
-        scan = not words.usable or _is_scan(page, words)
+        scan = not words.usable or words.partly or _is_scan(page, words)
         inside = () if scan else tuple(wordy_pictures(page, words.lines))
         said, units = remarks(page, words.text, form), look(page, words.lines)
         return PageRead(words, said, page.attachments(), scan, units, damaged, inside)

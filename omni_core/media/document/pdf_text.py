@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from omni_core.media.document.drawing_ml import is_file_name
 from omni_core.media.document.engines.base import Field, Line, Note, Page
 from omni_core.media.document.odd_letters import typed
 from omni_core.media.document.right_to_left import has_right_to_left, ordered_lines
@@ -19,8 +20,15 @@ MAX_TEXT = 2_000_000
 HEADING_RATIO = 1.15
 """Ratio of a heading's font size to the most common one of the page."""
 MAX_HEADING = 120
+MAX_ALTERNATIVE = 2_000
+"""Characters that are kept of what is said of a picture."""
 FEW_UNREADABLE = 0.02
 """Share of unreadable characters up to which a text is taken as it is."""
+LEAST_LEFT = 0.9
+"""Share of the characters of a page that are left where the file's own text for some is taken: a
+file may give an empty one for whole blocks."""
+LEAST_LOST, LOST_SHARE = 8, 0.5
+"""Characters of a line from which it is a loss that more than this share of them is unreadable."""
 ROWS = 3
 """Rows in which two columns stand side by side, at least, before their order is doubted."""
 INDENT = 30.0
@@ -42,6 +50,8 @@ class PageText:
     text: str
     headings: list[tuple[int, str]]
     usable: bool = True
+    partly: bool = False
+    """Whether lines were left out whose characters mean nothing."""
     covered: float = 0.0
     """Share of the page's area that lines of text cover."""
     places: list[Place] = field(default_factory=list)
@@ -59,15 +69,24 @@ def page_text(page: Page) -> PageText:
     lines = _said(page, _lines(page))
     if unreadable_share("".join(line.text for line in lines)) > FEW_UNREADABLE:
         numbered = _lines(page, numbered=True)
-        if is_readable(" ".join(line.text for line in numbered)):
+        drawn = {line.text for line in lines}
+        changed = " ".join(line.text for line in numbered if line.text not in drawn)
+        if is_readable(changed) and is_readable(" ".join(line.text for line in numbered)):
             lines = numbered
-    if not is_readable(" ".join(line.text for line in lines)):
+    said = " ".join(line.text for line in lines)
+    kept = [line for line in lines if not _is_lost(line)] if "\ufffd" in said else lines
+    if (lines and not kept) or not is_readable(" ".join(line.text for line in kept)):
         return PageText("", [], usable=False)
-    lines = in_reading_order(lines)
+    partly, lines = len(kept) < len(lines), in_reading_order(kept)
     text, headings, places = _joined(lines, page)
     covered = sum(max(0.0, x1 - x0) * max(0.0, y1 - y0) for x0, y0, x1, y1 in
                   (line.box for line in lines)) / (page.width * page.height)  # fmt: skip
-    return PageText(text, headings, covered=covered, places=places, lines=lines)
+    return PageText(text, headings, covered=covered, places=places, lines=lines, partly=partly)
+
+
+def _is_lost(line: Line) -> bool:
+    """Whether most of a line means nothing; signs and bullets are shorter."""
+    return len(line.text) >= LEAST_LOST and unreadable_share(line.text) > LOST_SHARE
 
 
 def divided(text: str, following: str) -> str:
@@ -78,15 +97,24 @@ def divided(text: str, following: str) -> str:
 
 
 def remarks(page: Page, text: str, form: Sequence[Field] = ()) -> list[str]:
-    """What the page says beside its text layer `text`: the remarks that readers attached, ticked
-    boxes, and values of fields that are not drawn, those of a `form` without pages too."""
+    """What the page says beside its text layer `text`: what its author says of its pictures, the
+    remarks that readers attached, ticked boxes, and values of fields that are not drawn, those of
+    a `form` without pages too."""
     seen = " ".join(text.split())
-    found = [_remark(note) for note in page.notes() if not (note.drawn and note.text in seen)]
+    found = _alternative_texts(page, seen)
+    found += [_remark(note) for note in page.notes() if not (note.drawn and note.text in seen)]
     return found + [
         _filled(field)
         for field in (*page.fields(), *form)
         if field.ticked or " ".join(field.value.split()) not in seen
     ]
+
+
+def _alternative_texts(page: Page, seen: str) -> list[str]:
+    """`Picture: words`, without names of files and what stands on the page."""
+    texts = (" ".join(text.replace("\0", " ").split()) for text in page.alternative_texts())
+    said = (text[:MAX_ALTERNATIVE] for text in texts if text and text not in seen)
+    return [f"Picture: {text}" for text in dict.fromkeys(said) if not is_file_name(text)]
 
 
 def _remark(note: Note) -> str:
@@ -103,13 +131,21 @@ def _filled(field: Field) -> str:
 
 
 def _said(page: Page, lines: list[Line]) -> list[Line]:
-    """Lines of unreadable characters as the file says what they mean, where it does."""
-    share = unreadable_share("".join(line.text for line in lines))
-    if share <= FEW_UNREADABLE:
+    """Lines as the file says what they mean, where it does: those of unreadable characters, and
+    those in which glyphs alone, as of `ft`, lack a meaning, where nothing is lost by it."""
+    drawn = "".join(line.text for line in lines)
+    share = unreadable_share(drawn)
+    unreadable = share > FEW_UNREADABLE
+    if not (unreadable or page.has_replacements()):
         return lines
     replaced = page.lines(replaced=True)
     text = "".join(line.text for line in replaced)
-    better = unreadable_share(text) < share and len(text) and not has_right_to_left(text)
+    if not text or has_right_to_left(text):
+        return lines
+    better = unreadable_share(text) < share
+    if not unreadable:
+        whole = len(replaced) == len(lines) and len(text) >= LEAST_LEFT * len(drawn)
+        better = whole and unreadable_share(text) <= share
     return typed(replaced, text) if better else lines
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from xml.etree import ElementTree as ET
 
 from omni_core.media.document.drawing_ml import (
@@ -17,7 +18,6 @@ from omni_core.media.document.drawing_ml import (
     children,
     note_unread,
     paragraphs,
-    visible,
 )
 from omni_core.media.document.office_pages import Slide
 from omni_core.media.document.unread import MISSING
@@ -45,7 +45,6 @@ class Show:
         self._authors = _authors(p, part)
         self._repeated: set[str] = set()
         self._layouts: dict[str, list[str]] = {}
-        self._first, self._times = self._used()
 
     def slide(self, number: int) -> Slide:
         """Slide `number` (from 1). What every slide repeats belongs to the first
@@ -106,7 +105,8 @@ class Show:
 
     def _not_of_the_design(self, number: int, pictures: list[Picture]) -> list[Picture]:
         """Without the pictures that most slides have, such as a logo, from their second slide."""
-        first, times, slides = self._first, self._times, len(self.parts)
+        first, times = self._used
+        slides = len(self.parts)
         return [
             picture
             for picture in pictures
@@ -115,6 +115,7 @@ class Show:
             or first[key] == number
         ]
 
+    @cached_property
     def _used(self) -> tuple[dict[object, int], Counter[object]]:
         """The first slide of each picture, and how many slides have it."""
         p = self._package
@@ -159,19 +160,21 @@ def _shapes(root: ET.Element) -> Iterator[ET.Element]:
 
 
 def _placeholder(shape: ET.Element) -> str:
-    """The placeholder type of a shape; empty where it is none."""
-    return next((e.get("type", "") for e in visible(shape) if local(e) == "ph"), "")
+    """The placeholder type of a shape, which stands in its first part (`nvSpPr`); empty where it
+    is none."""
+    holder = _holder(shape)
+    return "" if holder is None else holder.get("type", "")
+
+
+def _holder(shape: ET.Element) -> ET.Element | None:
+    own = (e for part in shape if local(part).startswith("nv") for e in part.iter())
+    return next((e for e in own if local(e) == "ph"), None)
 
 
 def _fixed_text(design: ET.Element | None) -> list[str]:
     """The text of a layout or a master that every slide shows."""
     shapes = _shapes(design) if design is not None else ()
-    return [
-        line
-        for shape in shapes
-        if not any(local(e) == "ph" for e in visible(shape))
-        for line in paragraphs(shape)
-    ]
+    return [line for shape in shapes if _holder(shape) is None for line in paragraphs(shape)]
 
 
 def _links_back(p: Package, slide: str) -> dict[str, Link]:

@@ -16,7 +16,6 @@ LINKED_FILE = "films, sounds and files that lie outside the file are not read: {
 UNDRAWN = "drawings that cannot be drawn are not seen, only their words are read: {}"
 UNDECODED = "pictures that are damaged or of an unknown format are not seen: {}"
 IN_NOTES = "pictures in notes and comments are not seen: {}"
-IN_MARGINS = "pictures in headers and footers are not seen: {}"
 IN_CELLS = "pictures placed in cells, not above them, are not seen: {}"
 MORE_PICTURES = "a page has more pictures than are seen (64): {}"
 HIDDEN = "hidden text is left out: {}"

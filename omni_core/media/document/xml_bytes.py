@@ -31,6 +31,7 @@ _BARE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,8}|#x[\da-fA-F]{1,8});)([
 _AS_IT_IS = re.compile(rb"(<!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
 """Where `&` stands for itself."""
 _BEGIN, _END = b"<![CDATA[", b"]]>"
+_BEGUN = tuple(mark[:n] for mark in (_BEGIN, _END) for n in range(len(mark) - 1, 0, -1))
 _NO_CHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
 _DECLARATION = re.compile(rb"\A\s*<\?xml\s[^<>]*?\?>\s*")
 _DECLARED = re.compile(rb"encoding\s*=\s*[\"']([\w.:-]+)[\"']")
@@ -67,8 +68,9 @@ def _complete(chunk: bytes) -> int:
     """Where a reference or a mark of CDATA begins that the chunk may break off; else its end."""
     cut = chunk.rfind(b"&", -_LONGEST_REFERENCE)
     cut = cut if cut >= 0 and b";" not in chunk[cut:] else len(chunk)
-    parts = (mark[:n] for mark in (_BEGIN, _END) for n in range(len(mark) - 1, 0, -1))
-    return min(cut, *(len(chunk) - len(part) for part in parts if chunk.endswith(part)), len(chunk))
+    if not chunk.endswith(_BEGUN):
+        return cut
+    return min(cut, *(len(chunk) - len(part) for part in _BEGUN if chunk.endswith(part)))
 
 
 def _mended(chunk: bytes, as_it_is: bool) -> tuple[bytes, bool]:

@@ -87,6 +87,11 @@ class Page(ABC):
         """
 
     @abstractmethod
+    def has_replacements(self) -> bool:
+        """Whether the file gives words or numbers for something that is drawn, which `lines` does
+        not use of itself."""
+
+    @abstractmethod
     def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
         """The characters of each line with its font size, for lines that are put in order anew."""
 
@@ -101,6 +106,10 @@ class Page(ABC):
     @abstractmethod
     def may_have_pictures(self) -> bool:
         """Whether to look for pictures: False, at little cost, where there are none."""
+
+    @abstractmethod
+    def alternative_texts(self) -> list[str]:
+        """What the author says of the pictures on it, where the file is tagged."""
 
     @abstractmethod
     def notes(self) -> list[Note]:

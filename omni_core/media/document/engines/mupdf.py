@@ -7,13 +7,22 @@ runs only in a process that can be killed.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pymupdf
 from typing_extensions import override
 
-from omni_core.media.document.engines import glyph_names, hangul, mupdf_parts, page_tree
+from omni_core.media.document.engines import (
+    glyph_names,
+    hangul,
+    mupdf_alt,
+    mupdf_drawing,
+    mupdf_parts,
+    page_tree,
+)
 from omni_core.media.document.engines.base import (
     FAILURES,
     MAX_SCALE,
@@ -92,8 +101,15 @@ class MuPdfDocument(Document):
             if self.kind == "pdf":
                 self._explain_fonts(number - 1)
             mupdf_parts.listen()
-            self._page = (number, MuPdfPage(self._doc[number - 1]))
+            self._page = (
+                number,
+                MuPdfPage(self._doc[number - 1], lambda: self._said.get(number, [])),
+            )
         return self._page[1]
+
+    @cached_property
+    def _said(self) -> dict[int, list[str]]:
+        return mupdf_alt.alternative_texts(self._doc) if self.kind == "pdf" else {}
 
     def _explain_fonts(self, page: int) -> None:
         try:
@@ -122,8 +138,10 @@ class MuPdfDocument(Document):
 class MuPdfPage(Page):
     """A page of such a document."""
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, said: Callable[[], list[str]]) -> None:
+        """`said` gives the alternative texts on it."""
         self._page = page
+        self._said = said
         self._turn = page.rotation_matrix if page.rotation else None
         self.width = max(page.rect.width, 1.0)
         self.height = max(page.rect.height, 1.0)
@@ -139,6 +157,10 @@ class MuPdfPage(Page):
         if hangul.spoken(line.text for line in lines):
             return hangul.lines(self._pieces(numbered=numbered))
         return lines
+
+    @override
+    def has_replacements(self) -> bool:
+        return mupdf_parts.has_replacements(self._contents)
 
     @override
     def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
@@ -180,6 +202,10 @@ class MuPdfPage(Page):
             return []
         marks = self._page.annots(types=[pymupdf.PDF_ANNOT_FILE_ATTACHMENT]) or ()
         return [str(mark.file_info.get("filename") or "") for mark in marks]
+
+    @override
+    def alternative_texts(self) -> list[str]:
+        return self._said()
 
     @override
     def notes(self) -> list[Note]:
@@ -232,9 +258,11 @@ class MuPdfPage(Page):
                 area.y0 + bottom * area.height,
             )
         scale = min(edge / max(area.width, area.height, 1.0), MAX_SCALE)
-        pixmap = self._page.get_pixmap(
-            matrix=pymupdf.Matrix(scale, scale), clip=area, alpha=False, colorspace=pymupdf.csRGB
-        )
+        zoom = pymupdf.Matrix(scale, scale)
+        with mupdf_drawing.smoothed(self._page, self._contents, scale):
+            pixmap = self._page.get_pixmap(
+                matrix=zoom, clip=area, alpha=False, colorspace=pymupdf.csRGB
+            )
         flat = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
         return flat[:, : pixmap.width * 3].reshape(pixmap.height, pixmap.width, 3).copy()
 
@@ -243,6 +271,10 @@ class MuPdfPage(Page):
         flags |= pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE if numbered else 0
         blocks = self._page.get_text(form, flags=flags)["blocks"]
         return [line for block in blocks for line in block.get("lines", ())]
+
+    @cached_property
+    def _contents(self) -> bytes:
+        return mupdf_parts.contents(self._page)
 
     def _turned(self, way: tuple[float, float]) -> int:
         """`Line.turn` of text that MuPDF says to run (across, down) before the page is turned."""

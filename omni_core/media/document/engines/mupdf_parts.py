@@ -17,6 +17,8 @@ _DAMAGE = re.compile("zlib error|read error|cannot find|cannot decode|truncated|
 """In MuPDF's warnings: data that ends too early or means nothing."""
 _MAX_BYTES = 64 << 20
 """Bytes of a page that are unpacked to see whether they end."""
+_ACTUAL = re.compile(rb"/ActualText\s*(\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]*>)", re.S)
+_OCTAL = re.compile(rb"\\([0-7]{1,3})")
 _PACKET = re.compile(r"(?:\(([^)]*)\)\s*)?(\d+) 0 R")
 """(name, stream) of a part of an XFA form; a form in one part has no names."""
 
@@ -51,6 +53,39 @@ def form(doc: Any) -> bytes:
         return b""
     data = [int(stream) for name, stream in packets if name in ("", "datasets")]
     return b"".join(doc.xref_stream(stream) or b"" for stream in data)
+
+
+def has_replacements(drawn: bytes) -> bool:
+    """Whether some `ActualText` in what a page draws holds letters or digits: most are a space, a
+    tab or a hyphen at the end of a line."""
+    if b"/ActualText" not in drawn:
+        return False
+    return any(any(map(str.isalnum, _string(m[1]))) for m in _ACTUAL.finditer(drawn))
+
+
+def contents(page: Any) -> bytes:
+    """What a page of a PDF draws, unpacked; empty where that cannot be done, and for others."""
+    if not page.parent.is_pdf:
+        return b""
+    try:
+        return bytes(page.read_contents())
+    except FAILURES as e:
+        log.debug("what a page draws cannot be unpacked: %s", e)
+        return b""
+
+
+def _string(written: bytes) -> str:
+    """A string of a PDF, in hexadecimal or in brackets."""
+    if written.startswith(b"<"):
+        digits = b"".join(written[1:-1].split()).decode()
+        data = bytes.fromhex(digits + "0" * (len(digits) % 2))
+    else:
+        data = _OCTAL.sub(lambda m: bytes([int(m[1], 8) & 255]), written[1:-1])
+    return (
+        data[2:].decode("utf-16-be", "replace")
+        if data[:2] == b"\xfe\xff"
+        else data.decode("latin-1")
+    )
 
 
 def is_damaged(page: Any) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as c
 from typing_extensions import override
 
-from omni_core.media.document.engines import pdfium_text
+from omni_core.media.document.engines import pdfium_alt, pdfium_forms, pdfium_layers, pdfium_text
 from omni_core.media.document.engines.base import (
     MAX_SCALE,
     Box,
@@ -37,12 +37,8 @@ _FORMS_DEPTH = 8
 """Nesting of form XObjects in which pictures are looked for."""
 _SILENT = {c.FPDF_ANNOT_LINK, c.FPDF_ANNOT_POPUP, c.FPDF_ANNOT_WIDGET}
 _SEEN_AS_TEXT = {c.FPDF_ANNOT_WIDGET, c.FPDF_ANNOT_FREETEXT, c.FPDF_ANNOT_STAMP}
-_TICKS = {c.FPDF_FORMFIELD_CHECKBOX, c.FPDF_FORMFIELD_RADIOBUTTON}
-_VALUES = {c.FPDF_FORMFIELD_TEXTFIELD, c.FPDF_FORMFIELD_COMBOBOX, c.FPDF_FORMFIELD_LISTBOX}
 _HIDDEN = 2 | 32
 """Flags of annotations that are hidden, or not shown on screens."""
-_PASSWORD = 1 << 13
-"""Flag of a text field whose value is secret."""
 
 
 class Pdfium(Engine):
@@ -155,10 +151,15 @@ class PdfiumPage(Page):
         if kinds & _SEEN_AS_TEXT and self._page.formenv and self._flattened():
             self._page.close()
             self._page = doc.get_page(index)
+        pdfium_layers.hide(self._page)
 
     @override
     def lines(self, *, numbered: bool = False, replaced: bool = False) -> list[Line]:
         return pdfium_text.lines(self._runs(numbered))
+
+    @override
+    def has_replacements(self) -> bool:
+        return False  # PDFium reads them in place of what is drawn
 
     @override
     def glyphs(self, *, numbered: bool = False) -> list[tuple[float, list[Glyph]]]:
@@ -175,6 +176,10 @@ class PdfiumPage(Page):
     @override
     def may_have_pictures(self) -> bool:
         return True
+
+    @override
+    def alternative_texts(self) -> list[str]:
+        return pdfium_alt.alternative_texts(self._page)
 
     @override
     def notes(self) -> list[Note]:
@@ -244,44 +249,19 @@ class PdfiumPage(Page):
     def _annotation(self, mark: Any, kind: int) -> int:
         """Note what an annotation says."""
         if kind == c.FPDF_ANNOT_WIDGET and self._page.formenv:
-            field = _field(self._page.formenv, mark)
+            field = pdfium_forms.field(self._page.formenv, mark)
             self._fields += [field] if field is not None else []
         if kind == c.FPDF_ANNOT_FILEATTACHMENT and (file := c.FPDFAnnot_GetFileAttachment(mark)):
-            self._attachments.append(_string(c.FPDFAttachment_GetName, file))
-        words = " ".join(_string(c.FPDFAnnot_GetStringValue, mark, b"Contents").split())
+            self._attachments.append(pdfium_forms.string(c.FPDFAttachment_GetName, file))
+        words = " ".join(pdfium_forms.string(c.FPDFAnnot_GetStringValue, mark, b"Contents").split())
         if words and kind not in _SILENT:
-            author = " ".join(_string(c.FPDFAnnot_GetStringValue, mark, b"T").split())
+            author = " ".join(pdfium_forms.string(c.FPDFAnnot_GetStringValue, mark, b"T").split())
             self._notes.append(Note(author, words, kind == c.FPDF_ANNOT_FREETEXT))
         return kind
 
     def _flattened(self) -> bool:
         """Make what fields and free text show a part of the page in memory, and so of its text."""
         return bool(c.FPDFPage_Flatten(self._page, c.FLAT_NORMALDISPLAY) == c.FLATTEN_SUCCESS)
-
-
-def _field(forms: Any, mark: Any) -> Field | None:
-    """A filled field; None for an empty, a secret or another kind of field."""
-    kind = c.FPDFAnnot_GetFormFieldType(forms, mark)
-    value = _string(lambda *a: c.FPDFAnnot_GetFormFieldValue(forms, *a), mark)
-    label = _string(lambda *a: c.FPDFAnnot_GetFormFieldAlternateName(forms, *a), mark)
-    label = label or _string(lambda *a: c.FPDFAnnot_GetFormFieldName(forms, *a), mark)
-    if kind in _TICKS:
-        on = c.FPDFAnnot_IsChecked(forms, mark)
-        return Field(label, value, ticked=True) if on else None
-    secret = c.FPDFAnnot_GetFormFieldFlags(forms, mark) & _PASSWORD
-    if kind == c.FPDF_FORMFIELD_TEXTFIELD and secret:
-        return None
-    return Field(label, value) if value and kind in _VALUES else None
-
-
-def _string(get: Callable[..., int], *of: Any) -> str:
-    """What a function writes as UTF-16 into a buffer, whose size it says when asked without."""
-    size = get(*of, None, 0)
-    if size <= 2:
-        return ""
-    buffer = ctypes.create_string_buffer(size)
-    get(*of, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
-    return buffer.raw[: size - 2].decode("utf-16-le", "replace").rstrip("\0")
 
 
 def _pictures(page: Any) -> Iterator[tuple[float, float, float, float]]:

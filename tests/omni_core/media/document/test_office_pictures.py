@@ -234,6 +234,26 @@ def test_a_picture_in_a_document_is_a_line_of_its_text(zipped: Any, cut: Any, sv
         assert _mean(svc.page(str(path), segment.extra["picture"], 500)) == colour
 
 
+def test_a_picture_in_a_header_is_seen_once_after_the_text(zipped: Any, cut: Any) -> None:
+    words = "<w:p><w:r><w:t>{}</w:t></w:r></w:p>".format
+    logo = f'<w:p><w:r><w:drawing><docPr descr="Coast Office"/>{_pic("a")}</w:drawing></w:r></w:p>'
+    names = ("header1", "header2")
+    sections = "".join(f'<w:sectPr><w:headerReference r:id="{n}"/></w:sectPr>' for n in names)
+    links = "".join(f'<Relationship Id="{n}" Type="x/header" Target="{n}.xml"/>' for n in names)
+    own = '<Relationships><Relationship Id="a" Type="x/image" Target="media/a.png"/>'
+    spaces = f'xmlns:w="w" xmlns:r="{R}"'
+    text, seen = cut(zipped("a.docx", {
+        "word/document.xml": f"<w:document {spaces}>{words('Tower.')}{sections}</w:document>",
+        "word/_rels/document.xml.rels": f"<Relationships>{links}</Relationships>",
+        **{f"word/{n}.xml": f"<w:hdr {spaces}>{words('Page')}{logo}</w:hdr>" for n in names},
+        **{f"word/_rels/{n}.xml.rels": f"{own}</Relationships>" for n in names},
+        "word/media/a.png": _png(RED),
+    }))  # fmt: skip
+    assert text.text == "Tower.\nPage\nPicture 1: Coast Office"
+    assert (int(seen.span.start), int(seen.span.end)) == (12, 35)
+    assert _mean(_pixels(seen)) == RED
+
+
 def test_pictures_on_a_sheet_are_the_image_of_its_page(tmp_path: Path, cut: Any, svc: Any) -> None:
     import xlsxwriter
 
