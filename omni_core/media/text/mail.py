@@ -47,6 +47,7 @@ from omni_core.media.text.mail_texts import has_pictures, unwrapped, without_arm
 from omni_core.media.text.mail_yenc import yenc_names
 from omni_core.media.text.page import Page
 from omni_core.text.charset import Decoded, decode
+from omni_core.text.mojibake import mended
 
 _SHOWN = ("Subject", "From", "To", "Cc", "Date")
 MAX_DEPTH = 8
@@ -86,12 +87,12 @@ def mail_of(messages: list[Message]) -> Mail:
     """What these messages say, in their order."""
     mail = Mail()
     for message in messages:
-        subject = header(message, "Subject")
+        subject = _said(message, "Subject", mail)
         mail.headings.append((len(mail.text), subject[:MAX_HEADING]))
         for part in _parts(message, mail, 0):
             mail.text += part.strip("\n") + "\n\n"
     if len(messages) == 1:
-        mail.title = header(messages[0], "Subject") or _page_title(messages[0])
+        mail.title = _said(messages[0], "Subject", mail) or _page_title(messages[0])
         mail.date = sent_at(messages[0])
     mail.headings = [(at, name) for at, name in mail.headings if name]
     return mail
@@ -101,9 +102,17 @@ def _parts(message: Message, mail: Mail, depth: int) -> Iterator[str]:
     """The headers of a message, its body, and the texts attached to it."""
     if any(is_raw(str(value)) for part in message.walk() for _, value in part.raw_items()):
         mail.page = page_of(message)
-    shown = [f"{name}: {value}" for name in _SHOWN if (value := header(message, name))]
+    shown = [f"{name}: {value}" for name in _SHOWN if (value := _said(message, name, mail))]
     yield "\n".join(shown)
     yield from _content(message, mail, depth)
+
+
+def _said(message: Message, name: str, mail: Mail) -> str:
+    """A header as it was meant; one whose encoding had to be put right is told."""
+    text, mistaken = mended(header(message, name))
+    if mistaken:
+        mail.doubts.update(dict.fromkeys(Decoded(text, "utf-8", mistaken=mistaken).warnings))
+    return text
 
 
 def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
