@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from omni_core.media.text.cues import Cue, clean
 from omni_core.media.text.subtitle_ass import read_ass
-from omni_core.media.text.subtitle_lines import PAIR, begins_cue, read_lines
+from omni_core.media.text.subtitle_lines import PAIR, begins_cue, read_lines, with_clocks
 from omni_core.media.text.subtitle_lyrics import (
     is_lrc,
     is_microdvd,
@@ -76,7 +76,7 @@ def detect_format(text: str, suffix: str = "") -> str | None:
     None for other text. A text must begin with a cue, so one that only quotes a cue is not taken
     for SRT; with the suffix .srt or .vtt other lines may precede it.
     """
-    start = text[:4096].lstrip("\ufeff \t\n")
+    start = with_clocks(text[:4096].lstrip("\ufeff \t\n"))
     low = _REMARKS.sub("", start)[:40].lower()
     if start.startswith("WEBVTT"):
         return "vtt"
@@ -190,7 +190,7 @@ def _read(text: str, kind: str, fps: FrameRate | None) -> Reading:
         case "subviewer":
             return read_lines(text.partition("[SUBTITLE]")[2] or text, kind)
         case _:
-            return read_lines(text, kind)
+            return read_lines(with_clocks(text), kind)
 
 
 def stated_title(text: str, kind: str) -> str:
