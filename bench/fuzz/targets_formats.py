@@ -13,9 +13,10 @@ from PIL import Image
 
 from bench.fuzz.table import Target, of_text
 from omni_core.media.av import chapters, mpeg_audio, parts, tag_text
-from omni_core.media.document import biff, compressed_rtf, metafile, number_format, ole_summary
+from omni_core.media.document import biff, metafile, number_format, ole_summary
 from omni_core.media.image import heif_boxes, iptc, mending, tags, xmp
 from omni_core.media.text import (
+    compressed_rtf,
     data_xml,
     mail,
     markdown,
