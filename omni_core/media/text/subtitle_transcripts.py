@@ -40,7 +40,7 @@ _CANDIDATE = re.compile(
 )  # fmt: skip
 _ROWS = (
     "segments", "transcription", "utterances", "audio_segments", "sentences", "recognizedPhrases",
-    "paragraphs", "monologues",
+    "paragraphs", "monologues", "transcript",
 )  # fmt: skip
 """Lists of what is said, in order of preference."""
 _WORDS = ("items", "words", "results", "result", "elements")

@@ -232,6 +232,11 @@ def test_words_of_a_segment_have_its_speaker_by_name() -> None:
     assert _cues(top) == [(1.0, 2.5, f"Captain: {A}")]
 
 
+def test_a_list_named_transcript_has_its_speakers() -> None:
+    row = {"speaker": "Ann", "start_time": 0.1, "end_time": 0.9, "text": A, "words": []}
+    assert _cues({"name": "Talk", "transcript": [row]}) == [(0.1, 0.9, f"Ann: {A}")]
+
+
 def test_what_faster_whisper_prints_has_its_times() -> None:
     text = f"[0.00s -> 2.50s]  {A}\n[62.50s -> 3665.25s]  {B}\n"
     cues = [(c.start, c.end, c.text) for c in read_subtitles(text, ".txt").cues]
