@@ -201,7 +201,7 @@ class _Tar:
                 if member.isfile():
                     self._members[member.name.removeprefix("./")] = member
                 if len(self._members) > MAX_PARTS:
-                    raise TooLargeError("the archive holds too many files")
+                    raise TooLargeError(f"{name!r} holds too many files")
         except tarfile.ReadError:
             self.unread.add(CUT_OFF, name)
 
