@@ -51,6 +51,9 @@ _OF_SYSTEMS = ("thumbs.db", "desktop.ini", "folder.htt", "ehthumbs.db")
 """What systems leave in folders for themselves."""
 _NAMED = 5
 """Files that a warning names."""
+_ODD = re.compile(r"[^\w .()-]")
+_LONGEST = 60
+"""Characters of a picture's name, and those that no file system has in names."""
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -123,8 +126,10 @@ class PictureArchiveMedium(Medium):
                 except Exception as e:  # Pillow raises exceptions of any kind on damaged files
                     if is_out_of_memory(e):
                         raise
-                    why = f"{e}" if isinstance(e, OmniError) else f"damaged, {type(e).__name__}"
-                    lost.append(f"page {number}, {name} ({why})")
+                    if isinstance(e, OmniError):
+                        lost.append(f"page {number}: {e}")
+                    else:
+                        lost.append(f"page {number}: {name!r} is damaged ({type(e).__name__})")
             if lost and len(lost) == len(pages):
                 raise unreadable(path)
             yield from map(FileWarning, (*comic.warnings, *_warnings(files, lost, notes)))
@@ -179,13 +184,14 @@ class PictureArchiveMedium(Medium):
     def _picture(self, files: Archive, name: str) -> Iterator[tuple[Picture, str]]:
         """A picture as a file of its own, which libraries open by its name, and that file."""
         with tempfile.TemporaryDirectory(prefix="omni-page-") as folder:
-            path = os.path.join(folder, f"picture{_suffix(name)}")
+            base = name.rpartition("/")[2][-_LONGEST:]
+            path = os.path.join(folder, _ODD.sub("_", base))
             with files.open(name) as packed, open(path, "wb") as f:
                 left = MAX_PART_BYTES
                 while chunk := packed.read(1 << 20):
                     left -= len(chunk)
                     if left < 0:
-                        raise UnreadableError(f"more than {MAX_PART_BYTES >> 20} MB")
+                        raise UnreadableError(f"{base!r} has more than {MAX_PART_BYTES >> 20} MB")
                     f.write(chunk)
             with opened(path, self.limits) as found:
                 yield Picture(found, self.limits), path

@@ -138,13 +138,18 @@ def test_what_a_comic_holds_beside_its_pages_and_what_is_damaged_is_named(
 ) -> None:
     path = _zip(
         tmp_path / "a.cbz",
-        {"1.jpg": _picture(50), "2.jpg": b"no picture", "3.jpg": _picture(100), "readme.txt": b"x"},
+        {
+            "1.jpg": _picture(50),
+            "2.jxl": b"\xff\x0a" + bytes(90),
+            "3.jpg": _picture(100),
+            "readme.txt": b"x",
+        },
     )
 
     segments, warnings = _read(service, path)
 
     assert _reds(segments) == [(1, 50), (3, 100)]
-    assert any("page 2, 2.jpg" in line for line in warnings)
+    assert any("page 2: '2.jxl' is" in line and "JPEG XL" in line for line in warnings)
     assert any("readme.txt" in line for line in warnings)
     assert len(warnings) == 2
 
