@@ -20,8 +20,8 @@ MIN_SEQUENCES = 3
 """Sequences that are no chance in any page; one is enough within a word of Latin letters."""
 MAX_TIMES = 3
 """How often a text was saved so."""
-_RUN = re.compile(r"[^\x00-\x7f]+(?:(?<=Ã)  ?)?")
-"""Characters beyond ASCII; a space behind `Ã` was one that does not break."""
+_RUN = re.compile(r"[^\x00-\x7f]+(?:(?<=Ã)  ?|(?<=Â) )?")
+"""Characters beyond ASCII; a space behind `Ã` or `Â` was one that does not break."""
 _WESTERN = ("cp1252", "mac-roman")
 _LATIN_END = "\u024f"
 _NOT_WRITTEN = ("Cc", "Cn", "Co", "Cs")
@@ -94,7 +94,9 @@ def _meant(run: str, page: str) -> str | None:
         return None
     if any(unicodedata.category(c) in _NOT_WRITTEN for c in right):
         return None
-    return right + end if not end or right.endswith("à") else None
+    if not end:
+        return right
+    return right.removesuffix("\u00a0") + end if right[-1] in "à\u00a0" else None
 
 
 @cache

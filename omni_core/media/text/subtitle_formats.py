@@ -28,6 +28,7 @@ from omni_core.media.text.subtitle_lyrics import (
 from omni_core.media.text.subtitle_mpl2 import is_mpl2, is_tmplayer, read_mpl2, read_tmplayer
 from omni_core.media.text.subtitle_paragraphs import read_sami, read_timedtext
 from omni_core.media.text.subtitle_reading import Reading
+from omni_core.media.text.subtitle_rows import is_rows, read_rows
 from omni_core.media.text.subtitle_scc import HEADER as SCC_HEADER
 from omni_core.media.text.subtitle_scc import read_scc
 from omni_core.media.text.subtitle_stl import is_stl, read_stl
@@ -70,8 +71,8 @@ class Subtitles:
 
 def detect_format(text: str, suffix: str = "") -> str | None:
     """The subtitle format by the first 4096 characters: srt, vtt, ass, sbv, ttml, sami, microdvd,
-    mpl2, tmplayer, lrc, subviewer, subviewer1, scc, timecoded (Spruce, Encore), timedtext or json3
-    (YouTube).
+    mpl2, tmplayer, lrc, subviewer, subviewer1, scc, timecoded (Spruce, Encore), rows (Whisper,
+    Audacity), timedtext or json3 (YouTube).
 
     None for other text. A text must begin with a cue, so one that only quotes a cue is not taken
     for SRT; with the suffix .srt or .vtt other lines may precede it.
@@ -112,6 +113,8 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "tmplayer"
     if is_timecoded(start):
         return "timecoded"
+    if is_rows(start):
+        return "rows"
     if lines and PAIR.match(lines[0]):
         return "subviewer" if "[br]" in start else "sbv"
     return None
@@ -185,6 +188,8 @@ def _read(text: str, kind: str, fps: FrameRate | None) -> Reading:
             return read_timecoded(text, fps)
         case "scc":
             return read_scc(text)
+        case "rows":
+            return read_rows(text)
         case "subviewer1":
             return read_subviewer1(text)
         case "subviewer":

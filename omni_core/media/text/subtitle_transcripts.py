@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from omni_core.media.text.cues import clean
-from omni_core.media.text.readable import is_binary
 from omni_core.media.text.subtitle_reading import LINE_S, Reading
+from omni_core.media.text.transcript_aside import beside
 from omni_core.media.text.transcript_rows import (
     END,
     LENGTH,
@@ -34,13 +34,13 @@ from omni_core.media.text.transcript_rows import (
 from omni_core.media.text.transcripts_by_hand import by_hand
 
 _CANDIDATE = re.compile(
-    r"\s*(?:\{\s*\"text\"\s*:\s*\"|[{\[](?=.{0,4000}?\"(?:segments|transcript|transcription|utterances"
-    r"|results|monologues|sentences|recognizedPhrases|words|start|start_time|startTime|time|timestamp)"
-    r"\"\s*:))", re.S,
+    r"\s*(?:\{\s*\"text\"\s*:\s*\"|[{\[](?=.{0,4000}?\"(?:(?:segments|transcript|transcription|utterances"
+    r"|results|monologues|sentences|recognizedPhrases|words|start|start_time|startTime)\"\s*:"
+    r"|time(?:stamp)?\"\s*:\s*(?:\"[\[(]?\d{1,3}:\d\d[\":\])]|\[\s*\d))))", re.S,
 )  # fmt: skip
 _ROWS = (
     "segments", "transcription", "utterances", "audio_segments", "sentences", "recognizedPhrases",
-    "paragraphs", "monologues", "transcript",
+    "paragraphs", "monologues", "transcript", "chunks", "captions", "cues", "subtitles",
 )  # fmt: skip
 """Lists of what is said, in order of preference."""
 _WORDS = ("items", "words", "results", "result", "elements")
@@ -57,22 +57,6 @@ _KNOWN = _PLAIN | {
 """What the services write as strings into rows."""
 _SIGNS = {*SPEAKER, "confidence", "conf", "alternatives"}
 """What rows of a transcript may have beside words and times."""
-_MEASURED = {*START, *END, *LENGTH, "offset", "resultEndTime", "confidence"}
-_LANGUAGE = {"language", "lang", "locale", "language_code", "languageCode"}
-_CODE = re.compile(r"[a-z]{2,3}(?:[-_]\w+)*", re.I)
-_ID = re.compile(r"(?:.*_|uu|gu)?id|.*I[dD]")
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_PIECES = ("words", "items", "elements", "tokens", "chars", "characters")
-"""Lists of pieces of what is said elsewhere."""
-_KINDS = {
-    "type": ("pronunciation", "punctuation", "punct", "spacing", "word", "text"),
-    "attaches_to": ("previous", "next", "both", "none"), "recognitionStatus": ("Success",),
-}  # fmt: skip
-_MARK = re.compile(r"\[_[A-Z]+_\d*\]")
-"""What whisper.cpp writes among the pieces of words: `[_BEG_]`, `[_TT_50]`."""
-_MAX_SOUGHT = 2_000
-_SHORT = 20
-"""Letters up to which a text is said only where it is said in whole words."""
 MAX_PARSED = 16 << 20
 """Characters that are parsed; a transcript of ten hours has a quarter of that."""
 MILLISECONDS = 100
@@ -98,9 +82,8 @@ def read_transcript(text: str) -> Transcribed | None:
     """A transcript; None for any other text."""
     if len(text) > MAX_PARSED:
         return None
-    try:
-        top = json.loads(text)
-    except (ValueError, RecursionError):
+    top = _parsed(text)
+    if top is None:
         return None
     with_speakers(top)
     rows, clocks = _said(top), frozenset[str]()
@@ -109,7 +92,7 @@ def read_transcript(text: str) -> Transcribed | None:
     if not rows:
         return None
     reading = Reading()
-    aside = "\n".join(_beside(top, rows, clocks))
+    aside = "\n".join(beside(top, rows, clocks))
     for row, after in zip(rows, [*(r.start for r in rows[1:]), float("inf")], strict=True):
         end = row.end if row.end is not None else min(after, row.start + LINE_S)
         words = clean(row.text)
@@ -120,56 +103,23 @@ def read_transcript(text: str) -> Transcribed | None:
     return Transcribed(reading, aside)
 
 
-def _beside(top: Any, rows: Sequence[Row], clocks: frozenset[str]) -> Iterator[str]:
-    """Texts that are in no cue: titles, names, summaries; `clocks` are the cues' times."""
-    said = {row.text for row in rows} | {row.speaker.removeprefix("speaker ") for row in rows}
-    said |= clocks
-    whole = " ".join(row.text for row in rows)
-    spoken, in_words = _letters(whole), f" {_in_words(whole)} "
-    words = {_letters(word) for word in whole.split()} | {""}
-    left: list[tuple[str, Any, bool]] = [("", top, False)]
-    sought = 0
-    while left:
-        key, one, piece = left.pop()
-        if isinstance(one, dict):
-            left += reversed([(str(k), v, piece or k in _PIECES) for k, v in one.items()])
-        elif isinstance(one, list):
-            left += [(key, value, piece) for value in reversed(one)]
-        elif isinstance(one, str) and one not in said and not _is_no_text(key, one.strip()):
-            said.add(one)
-            letters = _letters(one)
-            if letters in words:
-                continue
-            sought += 1
-            if sought > _MAX_SOUGHT:
-                known = piece
-            elif piece or len(letters) > _SHORT:
-                known = letters in spoken
-            else:
-                known = f" {_in_words(one)} " in in_words
-            if not known:
-                yield one.strip()
-
-
-def _is_no_text(key: str, text: str) -> bool:
-    """Whether a value is a time, a measure, a kind, an id, a file or the code of a language."""
-    if key in _MEASURED:
-        return time_of(text) is not None
-    if key in _LANGUAGE:
-        return _CODE.fullmatch(text) is not None
-    if text in _KINDS.get(key, ()):
-        return True
-    if " " not in text and _ID.fullmatch(key) is not None:
-        return True
-    return any(kind.fullmatch(text) for kind in (_UUID, _MARK)) or is_binary(text)
-
-
-def _in_words(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text)).casefold()
+def _parsed(text: str) -> Any:
+    """The value of a file, or those of its lines where each row has its end; None for others."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return None
+    except ValueError:  # perhaps a value on each line
+        rows = []
+    try:
+        for line in filter(str.strip, text.split("\n")):
+            row = json.loads(line)
+            if not isinstance(row, dict) or value_of(row, END) is None:
+                return None
+            rows.append(row)
+    except (ValueError, RecursionError):
+        return None
+    return rows
 
 
 def _said(top: Any) -> list[Row]:
@@ -250,6 +200,8 @@ def _row(one: Mapping[str, Any], before: Row | None) -> Row | None:
     start, end = value_of(one, START), value_of(one, END)
     if isinstance(one.get("offsets"), dict):  # whisper.cpp
         start, end = (time_of(one["offsets"].get(k), thousandths=True) for k in ("from", "to"))
+    elif isinstance(pair := one.get("timestamp"), list) and len(pair) == 2:  # transformers
+        start, end = pair
     elif "offset" in one and start is None:
         start = one["offset"]
     first, last = time_of(start), time_of(end)

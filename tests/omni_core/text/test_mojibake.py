@@ -39,6 +39,7 @@ def test_a_text_saved_so_twice_is_put_right() -> None:
 
 def test_one_letter_within_a_word_is_enough() -> None:
     assert mended("CafÃ© del Mar")[0] == "Café del Mar"
+    assert mended("20Â°C, 5Â m/s, Â§ 5, Â£7")[0] == "20°C, 5 m/s, § 5, £7"
     assert mended("Ã  la carte, trÃ¨s bien")[0] == "à la carte, très bien"
 
 

@@ -237,6 +237,20 @@ def test_a_list_named_transcript_has_its_speakers() -> None:
     assert _cues({"name": "Talk", "transcript": [row]}) == [(0.1, 0.9, f"Ann: {A}")]
 
 
+def test_rows_of_other_names_and_lines_have_their_times() -> None:
+    chunks = [{"timestamp": [1.5, 3.0], "text": A}, {"timestamp": [5.5, None], "text": B}]
+    assert _cues({"text": f"{A} {B}", "chunks": chunks})[0] == (1.5, 3.0, A)
+    rows = [{"start": 1.5, "end": 3.0, "text": A}, {"start": 5.5, "end": 9.0, "text": B}]
+    for found in (
+        read_transcript(json.dumps({"captions": rows})),
+        read_transcript("\n".join(map(json.dumps, rows))),
+    ):
+        assert found is not None
+        assert [(c.start, c.end) for c in found.reading.in_order()] == [(1.5, 3.0), (5.5, 9.0)]
+    log = "\n".join(json.dumps({"ts": n + 0.5, "text": A}) for n in range(3))
+    assert read_transcript(log) is None
+
+
 def test_what_faster_whisper_prints_has_its_times() -> None:
     text = f"[0.00s -> 2.50s]  {A}\n[62.50s -> 3665.25s]  {B}\n"
     cues = [(c.start, c.end, c.text) for c in read_subtitles(text, ".txt").cues]
