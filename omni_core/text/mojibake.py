@@ -18,6 +18,8 @@ PAGES = {
 """Pages that UTF-8 is mistaken for, and their names."""
 MIN_SEQUENCES = 3
 """Sequences that are no chance in any page; one is enough within a word of Latin letters."""
+LOOKED_AT = 1_000
+"""Sequences of which the letters beside are looked at."""
 MAX_TIMES = 3
 """How often a text was saved so."""
 _RUN = re.compile(r"[^\x00-\x7f]+(?:(?<=Ã)  ?|(?<=Â) )?")
@@ -70,6 +72,8 @@ def _put_right(text: str, page: str) -> str | None:
             if right is None:
                 return None
             meant[run[0]] = right
+        if runs == LOOKED_AT:
+            continue
         right = meant[run[0]].strip()
         beside = text[run.start() - 1 : run.start()] + text[run.end() : run.end() + 1]
         runs, said = runs + 1, said + len(right)

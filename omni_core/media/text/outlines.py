@@ -11,6 +11,10 @@ from omni_core.media.dates import parse
 from omni_core.media.text import markdown
 from omni_core.media.text.markdown import Outline
 
+MAX_LINE = 1_000
+"""Characters of a line that may be a heading."""
+MAX_START = 4_000
+"""Characters in which an Org file states its title and date."""
 _PUNCTUATION = re.compile(r"([=\-`:.'\"~^_*+#<>])\1{2,}[ \t]*$")
 _ADOC = re.compile(r"(={1,6})[ \t]+(\S.*?)[ \t]*$")
 _ADOC_BLOCK = re.compile(r"(-{4,}|\.{4,}|\+{4,}|/{4,})[ \t]*$")
@@ -38,7 +42,8 @@ def outline_of(path: str, text: str) -> Outline:
 def _by_lines(text: str, heading: Callable[[str], tuple[int, str] | None]) -> Outline:
     found, at = Outline(), 0
     for line in text.split("\n"):
-        if (known := heading(line)) is not None:
+        known = heading(line) if len(line) <= MAX_LINE else None
+        if known is not None:
             found.levels.append(known[0])
             found.headings.append((at, known[1]))
         at += len(line) + 1
@@ -57,7 +62,8 @@ def _rst(text: str) -> Outline:
         blank = not number or not lines[number - 1].strip()
         words = line.strip()
         if (
-            below is not None
+            len(line) <= MAX_LINE
+            and below is not None
             and words
             and (over or (blank and not line[0].isspace()))
             and not _PUNCTUATION.match(line)
@@ -91,7 +97,7 @@ def _org(text: str) -> Outline:
         return (len(known[1]), known[2]) if known else None
 
     found = _by_lines(text, heading)
-    for line in text.split("\n", 50)[:50]:
+    for line in text[:MAX_START].split("\n"):
         if stated := _ORG_FIELD.match(line):
             if stated[1].upper() == "TITLE":
                 found.title = stated[2]

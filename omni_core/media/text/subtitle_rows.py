@@ -6,6 +6,7 @@ import csv
 import re
 
 from omni_core.media.text.cues import clean
+from omni_core.media.text.plain import MAX_MB
 from omni_core.media.text.subtitle_reading import Reading
 
 _HEADER = re.compile(r'"?start"?([\t,])"?end"?\1(?:"?speaker"?\1)?"?text"?[ \t]*\n\d+\1\d+\1', re.I)
@@ -41,6 +42,7 @@ def _labels(text: str) -> Reading:
 
 def _whisper(text: str, delimiter: str) -> Reading:
     reading = Reading()
+    csv.field_size_limit(MAX_MB << 20)
     lines = text.split("\n")
     tabs = delimiter == "\t"
     rows = (line.split("\t") for line in lines) if tabs else csv.reader(lines)
