@@ -21,11 +21,8 @@ from omni_core.media.document.office_pages import (
     page_segments,
     slide_segments,
 )
-from omni_core.media.document.picture_archive import (
-    PictureArchiveMedium,
-    is_pictures,
-    is_tar_file,
-)
+from omni_core.media.document.picture_archive import PictureArchiveMedium
+from omni_core.media.document.picture_files import is_pictures, is_tar_file
 from omni_core.media.document.pictures import Pictures
 from omni_core.media.document.zipped_xml import Package, local, package
 from omni_core.media.guard import unreadable

@@ -181,6 +181,16 @@ def test_a_comic_whose_description_cannot_be_read_keeps_its_pages(
     assert "ComicInfo.xml" in warnings[0]
 
 
+def test_a_damaged_description_costs_itself(service: MediaService, tmp_path: Path) -> None:
+    path = _zip(tmp_path / "storm.cbz", {"1.jpg": _picture(50), "ComicInfo.xml": INFO})
+    path.write_bytes(path.read_bytes().replace(b"A keeper", b"A k\0eper"))
+
+    segments, warnings = _read(service, path)
+
+    assert _reds(segments) == [(1, 50)]
+    assert warnings == ["ComicInfo.xml is damaged and not read (BadZipFile)"]
+
+
 def test_a_long_page_is_followed_by_its_tiles(service: MediaService, tmp_path: Path) -> None:
     path = _zip(tmp_path / "a.cbz", {"1.png": _picture(50, "PNG", (400, 8000))})
 
