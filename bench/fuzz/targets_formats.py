@@ -13,11 +13,14 @@ from PIL import Image
 
 from bench.fuzz.table import Target, of_text
 from omni_core.media.av import chapters, mpeg_audio, parts, tag_text
-from omni_core.media.document import biff, compressed_rtf, metafile, number_format, ole_summary
+from omni_core.media.document import biff, metafile, number_format, ole_summary
 from omni_core.media.image import heif_boxes, iptc, mending, tags, xmp
 from omni_core.media.text import (
+    compressed_rtf,
     data_xml,
     mail,
+    mail_rtf,
+    mail_tnef,
     markdown,
     markup,
     structured,
@@ -63,6 +66,14 @@ SUMMARY = (
     bytes(44) + struct.pack("<IIIII", 48, 60, 1, 2, 16) + struct.pack("<II", 30, 6) + b"Title\0"
 )
 RTF = b"{\\rtf1\\ansi some text, some text}"
+PAGE_IN_RTF = b"{\\rtf1\\fromhtml1{\\*\\htmltag64 <p>}\\htmlrtf x\\htmlrtf0 caf\\'e9\\u8364?}"
+WRAPPED = b"\x78\x9f\x3e\x22\1\0" + b"".join(
+    struct.pack("<BII", level, tag, len(value)) + value + b"\0\0"
+    for level, tag, value in (
+        (1, 0x69003, struct.pack("<IHHII", 1, 0x1E, 0x1000, 1, 6) + b"words\0\0\0"),
+        (2, 0x69002, bytes(14)), (2, 0x18010, b"a.txt\0"), (2, 0x6800F, b"more words"),
+    )
+)  # fmt: skip
 PACKED = struct.pack("<IIII", len(RTF) + 12, len(RTF), 0x414C454D, 0) + RTF
 EMF = struct.pack("<II", 1, 88) + bytes(80) + struct.pack("<II", 84, 76) + bytes(68)
 WMF = struct.pack("<IHHHHHHIHHHHIHIH", 0x9AC6CDD7, 0, 0, 0, 9, 9, 96, 0, 0, 1, 9, 768, 40, 0, 5, 0)
@@ -163,6 +174,8 @@ def targets() -> list[Target]:
         ("film chapter titles", of_text(chapters.is_generic), (b"Chapter 01", b"Kapitel 3")),
         ("number format", of_text(number_format.number_format), (
             b'#,##0.00;[Red]-#,##0.00', b'yyyy-mm-dd hh:mm:ss', b'[$-409]d/m/yy;@', b'0.0E+00 "x"_)')),
+        ("outlook's wrapper", lambda data: mail_tnef.unwrapped(data), (WRAPPED,)),
+        ("rtf of mail", lambda data: mail_rtf.body_of(data), (RTF, PAGE_IN_RTF)),
         ("rtf compressed", lambda data: compressed_rtf.decompress(data), (PACKED,)),
         ("ole summary", lambda data: ole_summary.summary(data), (SUMMARY,)),
         ("metafile", lambda data: metafile.read(data), (EMF, WMF)),

@@ -1,5 +1,6 @@
 """Archives and compressed files, which are not read: known by their first bytes, so that the
-refusal says what to do. ZIP files are told apart by `document.file_kinds`."""
+refusal says what to do. ZIP files are told apart by `document.file_kinds`, archives of pictures
+read by `document.picture_archive`."""
 
 from __future__ import annotations
 
@@ -18,8 +19,22 @@ _BY_MAGIC = (
 )  # fmt: skip
 
 
-def what(head: bytes) -> str:
-    """What an archive is, by the first bytes of the file; "" for any other file."""
-    if head[_TAR_AT : _TAR_AT + 5] == b"ustar":
-        return "a TAR archive"
-    return next((name for magic, name in _BY_MAGIC if head.startswith(magic)), "")
+_COMICS = {".cbr", ".cb7", ".cba", ".cbz", ".cbt"}
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether the first bytes are those of a TAR."""
+    return head[_TAR_AT : _TAR_AT + 5] == b"ustar"
+
+
+def refusal(name: str, head: bytes, suffix: str) -> str:
+    """What an archive is, by the first bytes of the file, and what to do; "" for any other file."""
+    if is_tar(head):
+        kind = "a TAR archive"
+    else:
+        kind = next((kind for magic, kind in _BY_MAGIC if head.startswith(magic)), "")
+    if not kind:
+        return ""
+    if suffix in _COMICS:
+        return f"{name!r} is a comic in {kind}; save it as CBZ, which is ZIP"
+    return f"{name!r} is {kind}; unpack it and ingest what is inside"

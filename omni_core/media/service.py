@@ -173,11 +173,8 @@ class MediaService:
         claiming = [medium for medium in self._media if _matches(medium, head, suffix)]
         if claiming:
             return choosing.able(path, claiming)
-        if archive := archives.what(head):
-            raise UnreadableError(
-                f"{name!r} is {archive}; unpack it and ingest what is inside",
-                code="UNSUPPORTED_TYPE",
-            )
+        if refusal := archives.refusal(name, head, suffix):
+            raise UnreadableError(refusal, code="UNSUPPORTED_TYPE")
         supported = "; ".join(m.kinds for m in self._media if m.kinds)
         broken = f". Not loaded (see omni-mcp doctor): {', '.join(self._broken)}"
         raise UnreadableError(

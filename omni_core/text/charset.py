@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from omni_core.text.legacy import guess, is_latin
+from omni_core.text.mojibake import PAGES, mended
 from omni_core.text.wide import MAX_CONTROL_SHARE, UNUSED, is_strictly_text, wide_page
 
 _BYTE_ORDER_MARKS = (
@@ -90,10 +91,17 @@ class Decoded:
     """Whether neither a mark, nor valid UTF-8, nor a declaration names it."""
     lost: int = 0
     """Characters whose bytes the encoding does not have: U+FFFD in the text."""
+    mistaken: str = ""
+    """The page in which its UTF-8 was read and saved before, which is put right."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """One line for whoever reads the text; none where the encoding is certain and complete."""
+        if self.mistaken:
+            return (
+                f"its UTF-8 was once read as {PAGES[self.mistaken]} and saved so; the letters were "
+                "put right",
+            )
         lost = f"{self.lost} characters are damaged" if self.lost > 1 else "1 character is damaged"
         if self.guessed:
             name = _NAMES.get(self.page, self.page)
@@ -117,14 +125,21 @@ def decoded(data: bytes, *, markup: bool = False, label: str = "") -> Decoded:
     page, guessed = _marked(data), False
     text = None if page else _named_ascii(data, label) or _utf8(data)
     if text is not None:
-        return Decoded(_plain(text), "utf-8")
+        return _mended(text, "utf-8")
     if not page:
         page, guessed = _unmarked(data, markup, label)
     text = data.decode(page, "replace")
     lost = 0
+    if page.startswith("utf-") and "\ufffd" not in text:
+        return _mended(text, page)
     if page not in _WIDE_PAGES and "\ufffd" in text:
         lost = text.count("\ufffd") - (data.count(b"\xef\xbf\xbd") if page == "utf-8" else 0)
     return Decoded(_plain(text), page, guessed, max(0, lost))
+
+
+def _mended(text: str, page: str) -> Decoded:
+    right, mistaken = mended(text.removeprefix("\ufeff"))
+    return Decoded(_plain(right), page, mistaken=mistaken)
 
 
 def _utf8(data: bytes) -> str | None:

@@ -13,7 +13,7 @@ _CUES = frozenset(
         "application/x-subrip", "text/vtt", "text/x-ssa", "text/x-sbv", "application/ttml+xml",
         "application/x-sami", "text/x-microdvd", "application/x-lrc", "text/x-subviewer",
         "text/x-scc", "application/x-ebu-stl", "application/x-srv3+xml", "text/x-mpl2",
-        "text/x-tmplayer", "text/x-spruce-stl",
+        "text/x-tmplayer", "text/x-spruce-stl", "text/x-cue-rows",
     }
 )  # fmt: skip
 

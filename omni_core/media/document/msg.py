@@ -16,9 +16,9 @@ from email.utils import format_datetime
 
 import olefile
 
-from omni_core.media.document.compressed_rtf import decompress
 from omni_core.media.document.msg_properties import Properties, named
 from omni_core.media.document.rtf_text import Rtf
+from omni_core.media.text.compressed_rtf import decompress
 from omni_core.media.text.mail import MAX_DEPTH, Mail, mail_of
 from omni_core.media.text.mail_headers import AsWritten
 from omni_core.media.text.mail_kinds import ENVELOPES

@@ -1,4 +1,4 @@
-"""DOCX, PPTX and XLSX files: their kind and their segments.
+"""DOCX, PPTX and XLSX files: their kind and their segments; other zips go to who reads them.
 
 MuPDF opens them too, but lays out pages of its own: see `docx`, `pptx`, `spreadsheet`.
 """
@@ -21,6 +21,8 @@ from omni_core.media.document.office_pages import (
     page_segments,
     slide_segments,
 )
+from omni_core.media.document.picture_archive import PictureArchiveMedium
+from omni_core.media.document.picture_files import is_pictures, is_tar_file
 from omni_core.media.document.pictures import Pictures
 from omni_core.media.document.zipped_xml import Package, local, package
 from omni_core.media.guard import unreadable
@@ -29,6 +31,7 @@ from omni_core.protocols import Medium
 from omni_core.types import (
     Crop,
     CutOptions,
+    FileLength,
     FileWarning,
     Limits,
     MediaInfo,
@@ -48,26 +51,30 @@ _MIME = {
 
 
 class OfficeMedium(Medium):
-    """Zips: Office Open XML (DOCX, PPTX, XLSX); OpenDocument is passed to its own medium."""
+    """Zips: Office Open XML (DOCX, PPTX, XLSX); OpenDocument and archives of pictures, TAR too, are
+    passed to their own media."""
 
     rank = 3
     never_text = True
-    kinds = "office files (DOCX, PPTX, XLSX)"
+    kinds = "office files (DOCX, PPTX, XLSX), pictures in an archive (CBZ, CBT, ZIP, TAR)"
 
     def __init__(self, limits: Limits) -> None:
         """Nothing is opened yet."""
         super().__init__(limits)
         self._odf = OdfMedium(limits)
+        self._archives = PictureArchiveMedium(limits)
 
     def matches(self, head: bytes, suffix: str) -> bool:
         """Any zip; EPUB has a lower rank and is matched first."""
-        return head[:4] == b"PK\3\4"
+        return self._archives.matches(head, suffix)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Raises UnreadableError (UNSUPPORTED_TYPE) for other zips."""
+        if is_tar_file(path):
+            return self._archives.probe(path, password)
         with package(path) as p:
-            if is_odf(p):
-                return self._odf.probe(path, password)
+            if (other := self._other(path, p)) is not None:
+                return other.probe(path, password)
             kind = _kind(p)
             core = p.xml("docProps/core.xml")
             meta = {local(e): e.text or "" for e in core} if core is not None else {}
@@ -87,13 +94,16 @@ class OfficeMedium(Medium):
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
-    ) -> Iterator[Segment | FileWarning]:
+    ) -> Iterator[Segment | FileWarning | FileLength]:
         """DOCX: spans in characters, or page = scan where it has no text. PPTX: page = slide.
         XLSX: page = sheet. Of each page the words, then the pictures (see `page_segments`).
         """
+        if is_tar_file(path):
+            yield from self._archives.decompose(path, source, options)
+            return
         with package(path) as p:
-            if is_odf(p):
-                yield from self._odf.decompose(path, source, options)
+            if (other := self._other(path, p)) is not None:
+                yield from other.decompose(path, source, options)
                 return
             kind = _kind(p)
             shown = Pictures(p, self.limits.max_pixels)
@@ -112,12 +122,20 @@ class OfficeMedium(Medium):
 
         Raises BadRequestError (NO_VISUAL) if there is none, NotFoundError (OUT_OF_RANGE).
         """
+        if is_tar_file(path):
+            return self._archives.page(path, number, edge, crop, password)
         with package(path) as p:
-            if is_odf(p):
-                return self._odf.page(path, number, edge, crop, password)
+            if (other := self._other(path, p)) is not None:
+                return other.page(path, number, edge, crop, password)
             shown = Pictures(p, self.limits.max_pixels)
             pictures, count = _pictures_of(path, p, shown, number)
             return page_image(shown, pictures, number, count, edge, crop)
+
+    def _other(self, path: str, p: Package) -> Medium | None:
+        """The medium of a zip that is no Office Open XML; None for one that is, or is not read."""
+        if is_odf(p):
+            return self._odf
+        return self._archives if is_pictures(path, p.names) else None
 
 
 def _slides(

@@ -15,7 +15,6 @@ from datetime import datetime
 from omni_core.media.dates import parse
 from omni_core.media.document.document_lines import Line
 from omni_core.media.document.drawing_ml import Picture
-from omni_core.media.document.rtf_charset import code_page, decoded, of_charset
 from omni_core.media.document.rtf_flow import Flow
 from omni_core.media.document.rtf_words import (
     ABOUT,
@@ -27,6 +26,7 @@ from omni_core.media.document.rtf_words import (
     LEFT_OUT,
     STARRED,
 )
+from omni_core.media.text.rtf_charset import code_page, decoded, of_charset
 
 MAX_DEPTH = 1_000
 """Groups within groups that are read."""

@@ -13,6 +13,7 @@ from omni_core.media.text.structured import MAX_DEPTH, begins_as_json, readable,
 from omni_core.media.titles import title
 from omni_core.protocols import Medium
 from omni_core.text.charset import decode, is_text
+from omni_core.text.mojibake import mended_escapes
 from omni_core.types import CutOptions, FileWarning, MediaInfo, Modality, Segment, Source
 
 _MIME = {
@@ -20,7 +21,7 @@ _MIME = {
     ".geojson": "application/geo+json", ".ipynb": "application/x-ipynb+json",
 }  # fmt: skip
 
-
+_MISTAKEN = "its letters are written as the bytes of UTF-8, one escape each; they were put right"
 NAMED = 5
 """Lines that a warning names."""
 
@@ -43,7 +44,8 @@ class JsonMedium(Medium):
         """Raises TooLargeError over 64 MB, UnreadableError (UNSUPPORTED_TYPE) for what is neither
         JSON nor named so."""
         text = read_decoded(path)
-        found = _readable(path, text.text)
+        plain, mistaken = mended_escapes(text.text)
+        found = _readable(path, plain)
         when, origin = from_file(path)
         return MediaInfo(
             Modality.DOCUMENT,
@@ -51,14 +53,14 @@ class JsonMedium(Medium):
             title(path, found.title),
             recorded_at=when,
             recorded_at_from=origin,
-            warnings=text.warnings,
+            warnings=(*text.warnings, *[_MISTAKEN] * mistaken),
         )
 
     def decompose(
         self, path: str, source: Source, options: CutOptions
     ) -> Iterator[Segment | FileWarning]:
         """Windows of text; pictures and binary values are left out, with a warning."""
-        found = _readable(path, read(path))
+        found = _readable(path, mended_escapes(read(path))[0])
         yield from map(FileWarning, _warnings(found))
         yield from segments(found.text, source, options, found.headings)
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
+from typing import cast
 
+from omni_core.media.text import mail_tnef
 from omni_core.media.text.cards import readable_cards
 from omni_core.media.text.html import page_of_file
 from omni_core.media.text.mail_alternatives import (
@@ -23,13 +25,14 @@ from omni_core.media.text.mail_alternatives import (
     lines_of_their_own,
     words_of,
 )
-from omni_core.media.text.mail_envelopes import encoded_message, signed_message
+from omni_core.media.text.mail_envelopes import as_kind, encoded_message, signed_message
 from omni_core.media.text.mail_headers import (
     AsWritten,
     file_name,
     header,
     is_raw,
     page_of,
+    plain_bytes,
     plain_header,
     sent_at,
 )
@@ -40,17 +43,22 @@ from omni_core.media.text.mail_kinds import (
     REPORTS,
     is_text,
     is_without_words,
+    kind_by_name,
 )
 from omni_core.media.text.mail_payload import decoded_part, part_text, payload
 from omni_core.media.text.mail_start import messages_in, with_boundary
 from omni_core.media.text.mail_texts import has_pictures, unwrapped, without_armour, without_files
 from omni_core.media.text.mail_yenc import yenc_names
 from omni_core.media.text.page import Page
-from omni_core.text.charset import Decoded, decode
+from omni_core.text.charset import Decoded, decode, decoded
+from omni_core.text.charset import is_text as is_text_bytes
+from omni_core.text.mojibake import mended
 
 _SHOWN = ("Subject", "From", "To", "Cc", "Date")
 MAX_DEPTH = 8
 """Messages within messages that are read."""
+HEAD = 4096
+"""First bytes by which an attached file is known as text."""
 _PICTURES = "pictures written into the page are not seen: save and ingest them by themselves"
 _ENCRYPTED = (
     "encrypted, and its words are not read: save it decrypted in the program that has the key"
@@ -86,12 +94,12 @@ def mail_of(messages: list[Message]) -> Mail:
     """What these messages say, in their order."""
     mail = Mail()
     for message in messages:
-        subject = header(message, "Subject")
+        subject = _said(message, "Subject", mail)
         mail.headings.append((len(mail.text), subject[:MAX_HEADING]))
         for part in _parts(message, mail, 0):
             mail.text += part.strip("\n") + "\n\n"
     if len(messages) == 1:
-        mail.title = header(messages[0], "Subject") or _page_title(messages[0])
+        mail.title = _said(messages[0], "Subject", mail) or _page_title(messages[0])
         mail.date = sent_at(messages[0])
     mail.headings = [(at, name) for at, name in mail.headings if name]
     return mail
@@ -101,9 +109,19 @@ def _parts(message: Message, mail: Mail, depth: int) -> Iterator[str]:
     """The headers of a message, its body, and the texts attached to it."""
     if any(is_raw(str(value)) for part in message.walk() for _, value in part.raw_items()):
         mail.page = page_of(message)
-    shown = [f"{name}: {value}" for name in _SHOWN if (value := header(message, name))]
+    shown = [f"{name}: {value}" for name in _SHOWN if (value := _said(message, name, mail))]
     yield "\n".join(shown)
     yield from _content(message, mail, depth)
+
+
+def _said(message: Message, name: str, mail: Mail) -> str:
+    """A header as it was meant; one whose encoding had to be put right is told."""
+    text, mistaken = mended(header(message, name))
+    if is_raw(written := str(message.get(name, ""))):
+        mistaken = mistaken or decoded(plain_bytes(written)).mistaken
+    if mistaken:
+        mail.doubts.update(dict.fromkeys(Decoded(text, "utf-8", mistaken=mistaken).warnings))
+    return text
 
 
 def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
@@ -127,6 +145,8 @@ def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
             yield from _content(message, mail, depth + 1)
         else:
             mail.doubts[f"the message is {_ENCRYPTED}"] = None
+    elif kind in mail_tnef.KINDS or file_name(part).lower() == mail_tnef.NAME:
+        yield from _wrapped(part, mail, depth)
     elif is_without_words(part):
         return
     elif kind in PAGES or kind in MARKUP:
@@ -135,6 +155,10 @@ def _content(part: Message, mail: Mail, depth: int) -> Iterator[str]:
         yield from _calendar(part, mail)
     elif is_text(kind):
         yield _attached(part, mail.page) + _plain_text(part, mail)
+    elif (named := kind_by_name(name := file_name(part, mail.page))) and is_text_bytes(
+        payload(part)[0][:HEAD]
+    ):
+        yield from _content(as_kind(part, named, name), mail, depth + 1)
     else:
         mail.unread.append(f"{file_name(part, mail.page)} ({plain_header(kind, mail.page)})")
 
@@ -154,6 +178,20 @@ def _several(kind: str, parts: list[Message], mail: Mail, depth: int) -> Iterato
     else:
         for one in parts:
             yield from _content(one, mail, depth + 1)
+
+
+def _wrapped(part: Message, mail: Mail, depth: int) -> Iterator[str]:
+    """What Outlook wrapped in a file: the lines of the body that are not read already, and the
+    attachments."""
+    message = mail_tnef.unwrapped(payload(part)[0])
+    if message is None:
+        mail.unread.append(f"{file_name(part, mail.page)} (damaged)")
+        return
+    read = words_of(mail.text)
+    for one in cast("list[Message]", message.get_payload()):
+        said = "\n".join(_content(one, mail, depth + 1))
+        is_body = one.get_content_maintype() == "text" and not is_file(one)
+        yield lines_of_their_own(said, read) if is_body else said
 
 
 def _beside(part: Message, mail: Mail, depth: int, read: set[str] | None) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from email import message_from_bytes
 from email.message import Message
 
@@ -41,6 +42,20 @@ def encoded_message(part: Message, inner: Message) -> Message:
     whole["Content-Transfer-Encoding"] = encoding
     whole.set_payload(text)
     return message_from_bytes(payload(whole)[0], policy=AsWritten())
+
+
+def as_kind(part: Message, kind: str, name: str) -> Message:
+    """A file that is attached as data, as a part of the type that its name tells."""
+    data, _ = payload(part)
+    whole = Message()
+    whole["Content-Type"] = kind
+    whole.add_header("Content-Disposition", "attachment", filename=("utf-8", "", name))
+    if kind == "message/rfc822":
+        whole.set_payload([message_from_bytes(data, policy=AsWritten())])
+    else:
+        whole["Content-Transfer-Encoding"] = "base64"
+        whole.set_payload(base64.encodebytes(data).decode("ascii"))
+    return whole
 
 
 def _octets(data: bytes, at: int, depth: int) -> tuple[bytes, int]:

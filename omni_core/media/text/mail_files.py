@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from omni_core.media.dates import from_file
+from omni_core.media.guard import unreadable
+from omni_core.media.text import mail_tnef
 from omni_core.media.text.mail import Mail, mail_of, read_mail
 from omni_core.media.text.mail_start import looks_like_mail
 from omni_core.media.text.plain import read_bytes, segments
@@ -23,11 +25,12 @@ class MailMedium(Medium):
     """Mail by its headers."""
 
     rank = 5
-    kinds = "mail (EML, MBOX, MHTML)"
+    kinds = "mail (EML, MBOX, MHTML, winmail.dat)"
 
     def matches(self, head: bytes, suffix: str) -> bool:
-        """Lines of headers at the start, or a web archive."""
-        return looks_like_mail(head, suffix) or is_web_archive(head)
+        """Lines of headers at the start, a web archive, or what Outlook wraps a message in."""
+        wrapped = head.startswith(mail_tnef.SIGNATURE)
+        return wrapped or looks_like_mail(head, suffix) or is_web_archive(head)
 
     def probe(self, path: str, password: str | None = None) -> MediaInfo:
         """Subject and date of a message. Raises TooLargeError over 64 MB."""
@@ -62,4 +65,9 @@ def mail_items(mail: Mail, source: Source, options: CutOptions) -> Iterator[Segm
 
 def _mail(path: str) -> Mail:
     data = read_bytes(path)
+    if data.startswith(mail_tnef.SIGNATURE):
+        message = mail_tnef.unwrapped(data)
+        if message is None:
+            raise unreadable(path)
+        return mail_of([message])
     return mail_of([archived(data)]) if is_web_archive(data[:LOOKED_AT]) else read_mail(data)

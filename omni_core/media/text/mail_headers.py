@@ -50,7 +50,7 @@ def page_of(message: Message) -> str:
     texts = (p for p in parts if p.get_content_maintype() == "text")
     if charset := next(filter(None, (p.get_content_charset() for p in texts)), None):
         return str(charset)
-    raw = [_bytes(v) for p in parts for _, v in p.raw_items() if is_raw(str(v))]
+    raw = [plain_bytes(v) for p in parts for _, v in p.raw_items() if is_raw(str(v))]
     body = b"" if message.is_multipart() else payload(message)[0]
     return decoded(b"\n".join([*raw, body])).page
 
@@ -60,7 +60,8 @@ def is_raw(text: str) -> bool:
     return any("\udc80" <= c <= "\udcff" for c in text)
 
 
-def _bytes(text: str) -> bytes:
+def plain_bytes(text: str) -> bytes:
+    """The bytes of a header that holds plain ones."""
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -68,7 +69,7 @@ def plain_header(text: str, label: str = "") -> str:
     """A header with its encoded words resolved, on one line; `label`: the encoding of plain
     bytes."""
     if is_raw(text):
-        text = decode(_bytes(text), label=label)
+        text = decode(plain_bytes(text), label=label)
     with contextlib.suppress(MessageError, ValueError):  # shown as it stands
         parts = [(_plain(p) if label is None else p, label) for p, label in decode_header(text)]
         try:

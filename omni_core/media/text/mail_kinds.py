@@ -21,6 +21,27 @@ _OF_WORD = ("filelist.xml", "colorschememapping.xml")
 _SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature",
                "application/pgp-signature")  # fmt: skip
 """Numbers that prove who wrote another part."""
+_TEXT_FILES = (
+    ".txt", ".text", ".md", ".markdown", ".csv", ".tsv", ".log", ".json", ".jsonl", ".yaml", ".yml",
+    ".toml", ".ini", ".cfg", ".conf", ".srt", ".vtt", ".rst", ".adoc", ".org", ".tex", ".bib",
+    ".py", ".js", ".ts", ".java", ".c", ".h", ".cpp", ".cs", ".go", ".rs", ".sh", ".bat", ".ps1",
+    ".sql", ".r", ".diff", ".patch",
+)  # fmt: skip
+"""Names of files whose words stand in them as they are, whatever type a mail gives them."""
+_PAGE_FILES = (".htm", ".html", ".xhtml")
+
+
+def kind_by_name(name: str) -> str:
+    """The type of a file attached as data of any kind, where its name is that of text, of a page,
+    of a calendar or of a message; "" for any other."""
+    low = name.lower()
+    if low.endswith(_TEXT_FILES):
+        return "text/plain"
+    if low.endswith(_PAGE_FILES):
+        return "text/html"
+    if low.endswith(".ics"):
+        return CALENDARS[0]
+    return "message/rfc822" if low.endswith(".eml") else ""
 
 
 def is_without_words(part: Message) -> bool:

@@ -10,7 +10,8 @@ from omni_core.errors import TooLargeError
 from omni_core.media.dates import from_file
 from omni_core.media.text import unread_subtitles
 from omni_core.media.text.cards import is_cards, readable_cards
-from omni_core.media.text.markdown import SUFFIXES, Outline, outline
+from omni_core.media.text.markdown import SUFFIXES
+from omni_core.media.text.outlines import outline_of
 from omni_core.media.text.readable import with_letters
 from omni_core.media.text_pictures import is_text_picture
 from omni_core.media.titles import title
@@ -65,7 +66,7 @@ class PlainTextMedium(Medium):
         """Raises TooLargeError over 64 MB, since text is held whole."""
         markdown = path.lower().endswith(SUFFIXES)
         text = read_decoded(path)
-        found = outline(_without_embedded(text.text)[0]) if markdown else Outline()
+        found = outline_of(path, _without_embedded(text.text)[0])
         heading = found.headings[0][1] if found.headings else ""
         when, origin = (found.date, "container") if found.date else from_file(path)
         return MediaInfo(
@@ -94,7 +95,7 @@ class PlainTextMedium(Medium):
             yield FileWarning(
                 f"{embedded} embedded {what} not read: ingest such files by themselves"
             )
-        found = outline(text) if path.lower().endswith(SUFFIXES) else Outline()
+        found = outline_of(path, text)
         yield from segments(text, source, options, found.headings, levels=found.levels)
 
 

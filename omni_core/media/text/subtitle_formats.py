@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from omni_core.media.text.cues import Cue, clean
 from omni_core.media.text.subtitle_ass import read_ass
-from omni_core.media.text.subtitle_lines import PAIR, begins_cue, read_lines
+from omni_core.media.text.subtitle_lines import PAIR, begins_cue, read_lines, with_clocks
 from omni_core.media.text.subtitle_lyrics import (
     is_lrc,
     is_microdvd,
@@ -28,6 +28,7 @@ from omni_core.media.text.subtitle_lyrics import (
 from omni_core.media.text.subtitle_mpl2 import is_mpl2, is_tmplayer, read_mpl2, read_tmplayer
 from omni_core.media.text.subtitle_paragraphs import read_sami, read_timedtext
 from omni_core.media.text.subtitle_reading import Reading
+from omni_core.media.text.subtitle_rows import is_rows, read_rows
 from omni_core.media.text.subtitle_scc import HEADER as SCC_HEADER
 from omni_core.media.text.subtitle_scc import read_scc
 from omni_core.media.text.subtitle_stl import is_stl, read_stl
@@ -70,13 +71,13 @@ class Subtitles:
 
 def detect_format(text: str, suffix: str = "") -> str | None:
     """The subtitle format by the first 4096 characters: srt, vtt, ass, sbv, ttml, sami, microdvd,
-    mpl2, tmplayer, lrc, subviewer, subviewer1, scc, timecoded (Spruce, Encore), timedtext or json3
-    (YouTube).
+    mpl2, tmplayer, lrc, subviewer, subviewer1, scc, timecoded (Spruce, Encore), rows (Whisper,
+    Audacity), timedtext or json3 (YouTube).
 
     None for other text. A text must begin with a cue, so one that only quotes a cue is not taken
     for SRT; with the suffix .srt or .vtt other lines may precede it.
     """
-    start = text[:4096].lstrip("\ufeff \t\n")
+    start = with_clocks(text[:4096].lstrip("\ufeff \t\n"))
     low = _REMARKS.sub("", start)[:40].lower()
     if start.startswith("WEBVTT"):
         return "vtt"
@@ -112,6 +113,8 @@ def detect_format(text: str, suffix: str = "") -> str | None:
         return "tmplayer"
     if is_timecoded(start):
         return "timecoded"
+    if is_rows(start):
+        return "rows"
     if lines and PAIR.match(lines[0]):
         return "subviewer" if "[br]" in start else "sbv"
     return None
@@ -185,12 +188,14 @@ def _read(text: str, kind: str, fps: FrameRate | None) -> Reading:
             return read_timecoded(text, fps)
         case "scc":
             return read_scc(text)
+        case "rows":
+            return read_rows(text)
         case "subviewer1":
             return read_subviewer1(text)
         case "subviewer":
             return read_lines(text.partition("[SUBTITLE]")[2] or text, kind)
         case _:
-            return read_lines(text, kind)
+            return read_lines(with_clocks(text), kind)
 
 
 def stated_title(text: str, kind: str) -> str:

@@ -1,5 +1,5 @@
 """Cues of formats with a line of times before the words: SRT, WebVTT, SBV, SubViewer 2, and the
-lines that whisper.cpp prints.
+lines that whisper.cpp and faster-whisper print.
 
 Real files are looser than their formats. Kept are cues with empty lines inside or none between
 them, without counters, with a last line that is a number, with times like `0:0:1,5`, `00:00:01:500`
@@ -17,6 +17,8 @@ _ARROW = "(?:[-\u2010-\u2015=]{1,3}[ \t]?>|\u2192)"
 TIMING = re.compile(rf"[ \t]*(?:\d+[ \t]+)?(\[)?[ \t]*{TIME}[ \t]*{_ARROW}[ \t]*{TIME}[ \t]*(\])?")
 PAIR = re.compile(rf"[ \t]*()?{TIME}[ \t]*,[ \t]*{TIME}[ \t]*()?$")
 """Two times with a comma: SBV and SubViewer."""
+_IN_SECONDS = re.compile(r"^\[(\d{1,6}(?:\.\d+)?)s -> (\d{1,6}(?:\.\d+)?)s\]", re.M)
+"""What faster-whisper prints before words: `[0.00s -> 2.50s]`."""
 _BROKEN = re.compile(rf"([\d:.,;xX? \t-]{{3,40}}?){_ARROW}")
 """What was meant for a line of times."""
 _SETTINGS = re.compile(r"(?:[ \t]+\w+[:=]\S*)*[ \t]*$")
@@ -24,6 +26,23 @@ _INLINE_TIME = re.compile(r"<[\d:.]+>")
 _VTT_BLOCK = re.compile(r"(NOTE|STYLE|REGION)\b")
 _VOICE = re.compile(r"<v(?:\.[\w.-]*)?[ \t]+([^<>]{1,80})>")
 """WebVTT's speaker of what follows."""
+
+
+def with_clocks(text: str) -> str:
+    """The text with times in plain seconds at the begin of lines as clocks."""
+    if "s -> " not in text:
+        return text
+
+    def clocks(m: re.Match[str]) -> str:
+        start, end = (float(m[n]) for n in (1, 2))
+        return f"[{_clock(start)} --> {_clock(end)}]"
+
+    return _IN_SECONDS.sub(clocks, text)
+
+
+def _clock(time: float) -> str:
+    minutes, rest = divmod(round(time * 1000), 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"
 
 
 def begins_cue(line: str) -> bool:

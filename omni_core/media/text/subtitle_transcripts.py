@@ -16,57 +16,47 @@ from dataclasses import dataclass
 from typing import Any
 
 from omni_core.media.text.cues import clean
-from omni_core.media.text.readable import is_binary
-from omni_core.media.text.subtitle_reading import LINE_S, TIME, Reading, seconds
+from omni_core.media.text.subtitle_reading import LINE_S, Reading
+from omni_core.media.text.transcript_aside import beside
+from omni_core.media.text.transcript_rows import (
+    END,
+    LENGTH,
+    SPEAKER,
+    START,
+    TEXT,
+    Row,
+    lists_of,
+    speaker_of,
+    time_of,
+    value_of,
+    with_speakers,
+)
+from omni_core.media.text.transcripts_by_hand import by_hand
 
 _CANDIDATE = re.compile(
-    r"\s*(?:\{\s*\"text\"\s*:\s*\"|[{\[](?=.{0,4000}?\"(?:segments|transcription|utterances|results|"
-    r"monologues|sentences|recognizedPhrases|words|start|start_time|startTime)\"\s*:))", re.S
+    r"\s*(?:\{\s*\"text\"\s*:\s*\"|[{\[](?=.{0,4000}?\"(?:(?:segments|transcript|transcription|utterances"
+    r"|results|monologues|sentences|recognizedPhrases|words|start|start_time|startTime)\"\s*:"
+    r"|time(?:stamp)?\"\s*:\s*(?:\"[\[(]?\d{1,3}:\d\d[\":\])]|\[\s*\d))))", re.S,
 )  # fmt: skip
 _ROWS = (
     "segments", "transcription", "utterances", "audio_segments", "sentences", "recognizedPhrases",
-    "paragraphs", "monologues",
+    "paragraphs", "monologues", "transcript", "chunks", "captions", "cues", "subtitles",
 )  # fmt: skip
 """Lists of what is said, in order of preference."""
 _WORDS = ("items", "words", "results", "result", "elements")
 """Lists of words."""
 _SPOKEN = ("transcription", "utterances", "audio_segments", "recognizedPhrases", "monologues")
 """Lists that only transcripts have."""
-_TEXT = ("text", "body", "transcript", "sentence", "display", "punctuated_word", "word", "content",
-         "value")  # fmt: skip
-_START = ("start", "startTime", "start_time", "begin", "ts", "from")
-_END = ("end", "endTime", "end_time", "stop", "end_ts", "to")
-_LENGTH = ("duration", "dur")
-_SPEAKER = ("speaker", "speaker_name", "speakerName", "speaker_label", "speaker_id", "speakerTag")
-_PLAIN = {*_TEXT, *_START, *_END, *_LENGTH, *_SPEAKER, "id", "index", "confidence", "language",
+_PLAIN = {*TEXT, *START, *END, *LENGTH, *SPEAKER, "id", "index", "confidence", "language",
           "conf", "score", "probability", "logprob", "type", "alternatives", "channel", "is_eos",
-          "attaches_to", "speaker_confidence", "volume"}  # fmt: skip
+          "attaches_to", "speaker_confidence", "volume", "eos", "tags"}  # fmt: skip
 _KNOWN = _PLAIN | {
     "offset", "timestamp", "locale", "language_code", "languageCode", "speakerId", "speakerLabel",
     "lexical", "itn", "maskedITN", "raw_text", "recognitionStatus", "resultEndTime",
 }  # fmt: skip
 """What the services write as strings into rows."""
-_SIGNS = {*_SPEAKER, "confidence", "conf", "alternatives"}
+_SIGNS = {*SPEAKER, "confidence", "conf", "alternatives"}
 """What rows of a transcript may have beside words and times."""
-_MEASURED = {*_START, *_END, *_LENGTH, "offset", "resultEndTime", "confidence"}
-_LANGUAGE = {"language", "lang", "locale", "language_code", "languageCode"}
-_CODE = re.compile(r"[a-z]{2,3}(?:[-_]\w+)*", re.I)
-_ID = re.compile(r"(?:.*_|uu|gu)?id|.*I[dD]")
-_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_PIECES = ("words", "items", "elements", "tokens", "chars", "characters")
-"""Lists of pieces of what is said elsewhere."""
-_KINDS = {
-    "type": ("pronunciation", "punctuation", "punct", "spacing", "word", "text"),
-    "attaches_to": ("previous", "next", "both", "none"), "recognitionStatus": ("Success",),
-}  # fmt: skip
-_MARK = re.compile(r"\[_[A-Z]+_\d*\]")
-"""What whisper.cpp writes among the pieces of words: `[_BEG_]`, `[_TT_50]`."""
-_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)s?")
-_ISO = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
-_CLOCK = re.compile(TIME)
-_MAX_DEPTH, _MAX_LISTS, _MAX_SOUGHT = 6, 5_000, 2_000
-_SHORT = 20
-"""Letters up to which a text is said only where it is said in whole words."""
 MAX_PARSED = 16 << 20
 """Characters that are parsed; a transcript of ten hours has a quarter of that."""
 MILLISECONDS = 100
@@ -83,14 +73,6 @@ class Transcribed:
     aside: str
 
 
-@dataclass(slots=True)
-class _Row:
-    start: float
-    end: float | None
-    text: str
-    speaker: str
-
-
 def may_be_transcript(start: str) -> bool:
     """Whether the beginning of a text allows it to be one; whether it is, only the whole tells."""
     return start[:1] in ("{", "[") and _CANDIDATE.match(start) is not None
@@ -100,15 +82,17 @@ def read_transcript(text: str) -> Transcribed | None:
     """A transcript; None for any other text."""
     if len(text) > MAX_PARSED:
         return None
-    try:
-        top = json.loads(text)
-    except (ValueError, RecursionError):
+    top = _parsed(text)
+    if top is None:
         return None
-    rows = _said(top)
+    with_speakers(top)
+    rows, clocks = _said(top), frozenset[str]()
+    if not rows:
+        rows, clocks = by_hand(top)
     if not rows:
         return None
     reading = Reading()
-    aside = "\n".join(_beside(top, rows))
+    aside = "\n".join(beside(top, rows, clocks))
     for row, after in zip(rows, [*(r.start for r in rows[1:]), float("inf")], strict=True):
         end = row.end if row.end is not None else min(after, row.start + LINE_S)
         words = clean(row.text)
@@ -119,60 +103,28 @@ def read_transcript(text: str) -> Transcribed | None:
     return Transcribed(reading, aside)
 
 
-def _beside(top: Any, rows: Sequence[_Row]) -> Iterator[str]:
-    """Texts that are in no cue: titles, names, summaries."""
-    said = {row.text for row in rows} | {row.speaker.removeprefix("speaker ") for row in rows}
-    whole = " ".join(row.text for row in rows)
-    spoken, in_words = _letters(whole), f" {_in_words(whole)} "
-    words = {_letters(word) for word in whole.split()} | {""}
-    left: list[tuple[str, Any, bool]] = [("", top, False)]
-    sought = 0
-    while left:
-        key, one, piece = left.pop()
-        if isinstance(one, dict):
-            left += reversed([(str(k), v, piece or k in _PIECES) for k, v in one.items()])
-        elif isinstance(one, list):
-            left += [(key, value, piece) for value in reversed(one)]
-        elif isinstance(one, str) and one not in said and not _is_no_text(key, one.strip()):
-            said.add(one)
-            letters = _letters(one)
-            if letters in words:
-                continue
-            sought += 1
-            if sought > _MAX_SOUGHT:
-                known = piece
-            elif piece or len(letters) > _SHORT:
-                known = letters in spoken
-            else:
-                known = f" {_in_words(one)} " in in_words
-            if not known:
-                yield one.strip()
+def _parsed(text: str) -> Any:
+    """The value of a file, or those of its lines where each row has its end; None for others."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return None
+    except ValueError:  # perhaps a value on each line
+        rows = []
+    try:
+        for line in filter(str.strip, text.split("\n")):
+            row = json.loads(line)
+            if not isinstance(row, dict) or value_of(row, END) is None:
+                return None
+            rows.append(row)
+    except (ValueError, RecursionError):
+        return None
+    return rows
 
 
-def _is_no_text(key: str, text: str) -> bool:
-    """Whether a value is a time, a measure, a kind, an id, a file or the code of a language."""
-    if key in _MEASURED:
-        return _time(text) is not None
-    if key in _LANGUAGE:
-        return _CODE.fullmatch(text) is not None
-    if text in _KINDS.get(key, ()):
-        return True
-    if " " not in text and _ID.fullmatch(key) is not None:
-        return True
-    return any(kind.fullmatch(text) for kind in (_UUID, _MARK)) or is_binary(text)
-
-
-def _in_words(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text)).casefold()
-
-
-def _said(top: Any) -> list[_Row]:
+def _said(top: Any) -> list[Row]:
     """The rows of the list that says most plainly what was said."""
-    lists = list(_lists(top, "", 0))
+    lists = list(lists_of(top, "", 0))
     for name in _ROWS:
         rows = [row for key, values in lists if key == name for row in _rows(values, name)]
         if rows and not _are_places(rows):
@@ -195,30 +147,17 @@ def _said(top: Any) -> list[_Row]:
     return _in_seconds(turns) if turns else list(_joined(_in_seconds(words)))
 
 
-def _lists(value: Any, name: str, depth: int) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-    """(name, objects) of each list of objects; "" for the whole file."""
-    if depth > _MAX_DEPTH:
-        return
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _lists(inner, str(key), depth + 1)
-    elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        yield name, value
-        for inner in value[:_MAX_LISTS]:
-            yield from _lists(inner, "-", depth)
-
-
 def _is_plain(values: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the objects say nothing else."""
     return all(one.keys() <= _PLAIN for one in values)
 
 
-def _rows(values: Sequence[Mapping[str, Any]], name: str = "") -> list[_Row]:
+def _rows(values: Sequence[Mapping[str, Any]], name: str = "") -> list[Row]:
     """Those that have words and a begin; none where the most have not, or where the list of this
     name is one of something else."""
     if _tell_more(values) or (name not in _SPOKEN and _are_numbered(values)):
         return []
-    found: list[_Row] = []
+    found: list[Row] = []
     spoken = 0
     for one in values:
         row = _row(one, found[-1] if found else None)
@@ -240,8 +179,8 @@ def _tell_more(values: Sequence[Mapping[str, Any]]) -> bool:
 def _are_numbered(values: Sequence[Mapping[str, Any]]) -> bool:
     """Whether whole numbers without ends are all that could be times, as years could."""
     return all(
-        _is_whole(_first(one, _START))
-        and _first(one, (*_END, *_LENGTH)) is None
+        _is_whole(value_of(one, START))
+        and value_of(one, (*END, *LENGTH)) is None
         and not one.keys() & _SIGNS
         for one in values
     )
@@ -251,28 +190,30 @@ def _is_whole(value: Any) -> bool:
     return value.strip().isdecimal() if isinstance(value, str) else isinstance(value, int)
 
 
-def _row(one: Mapping[str, Any], before: _Row | None) -> _Row | None:
-    text = _first(one, _TEXT)
+def _row(one: Mapping[str, Any], before: Row | None) -> Row | None:
+    text = value_of(one, TEXT)
     best = next((one[k] for k in ("alternatives", "nBest") if isinstance(one.get(k), list)), None)
     if text is None and best and isinstance(best[0], dict):
-        text = _first(best[0], _TEXT)
+        text = value_of(best[0], TEXT)
     if not isinstance(text, str):
         return None
-    start, end = _first(one, _START), _first(one, _END)
+    start, end = value_of(one, START), value_of(one, END)
     if isinstance(one.get("offsets"), dict):  # whisper.cpp
-        start, end = (_time(one["offsets"].get(k), thousandths=True) for k in ("from", "to"))
+        start, end = (time_of(one["offsets"].get(k), thousandths=True) for k in ("from", "to"))
+    elif isinstance(pair := one.get("timestamp"), list) and len(pair) == 2:  # transformers
+        start, end = pair
     elif "offset" in one and start is None:
         start = one["offset"]
-    first, last = _time(start), _time(end)
+    first, last = time_of(start), time_of(end)
     if first is None:
         if before is not None and one.get("type") in ("punct", "punctuation"):
             before.text += text.strip()
         return None
-    length = _time(_first(one, _LENGTH)) if last is None else None
-    return _Row(first, last if length is None else first + length, text, _speaker(one))
+    length = time_of(value_of(one, LENGTH)) if last is None else None
+    return Row(first, last if length is None else first + length, text, speaker_of(one))
 
 
-def _of_results(values: Sequence[Mapping[str, Any]]) -> Iterator[_Row]:
+def _of_results(values: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     """Google: a transcript for each turn, whose words have the times."""
     for one in values:
         best = one.get("alternatives")
@@ -282,12 +223,12 @@ def _of_results(values: Sequence[Mapping[str, Any]]) -> Iterator[_Row]:
         if isinstance(best[0].get("transcript"), str) and isinstance(words, list):
             timed = _rows([w for w in words if isinstance(w, dict)])
             if timed:
-                yield _Row(timed[0].start, timed[-1].end, best[0]["transcript"], timed[0].speaker)
+                yield Row(timed[0].start, timed[-1].end, best[0]["transcript"], timed[0].speaker)
 
 
-def _joined(words: Sequence[_Row]) -> Iterator[_Row]:
+def _joined(words: Sequence[Row]) -> Iterator[Row]:
     """Words as cues that end with a sentence, a pause or a change of speaker."""
-    held: _Row | None = None
+    held: Row | None = None
     for word in words:
         if held is not None:
             ended = held.text[-1:] in ".!?…。！？" and held.text[-1:] != ""
@@ -297,19 +238,19 @@ def _joined(words: Sequence[_Row]) -> Iterator[_Row]:
                 held.text, held.end = f"{held.text} {word.text.strip()}", word.end
                 continue
             yield held
-        held = _Row(word.start, word.end, word.text.strip(), word.speaker)
+        held = Row(word.start, word.end, word.text.strip(), word.speaker)
     if held is not None:
         yield held
 
 
-def _are_places(rows: Sequence[_Row]) -> bool:
+def _are_places(rows: Sequence[Row]) -> bool:
     """Whether the numbers count characters, as those of annotated text do, or run back."""
     exact = sum(row.end is not None and row.end - row.start == len(row.text) for row in rows)
     back = sum(a.start > b.start for a, b in itertools.pairwise(rows))
     return 2 * exact > len(rows) or 2 * back > len(rows)
 
 
-def _in_seconds(rows: list[_Row]) -> list[_Row]:
+def _in_seconds(rows: list[Row]) -> list[Row]:
     lengths = [row.end - row.start for row in rows if row.end is not None]
     whole = all(row.start == int(row.start) for row in rows)
     if whole and lengths and statistics.median(lengths) > MILLISECONDS:
@@ -317,31 +258,3 @@ def _in_seconds(rows: list[_Row]) -> list[_Row]:
             row.start /= 1000
             row.end = row.end / 1000 if row.end is not None else None
     return rows
-
-
-def _first(one: Mapping[str, Any], names: Sequence[str]) -> Any:
-    return next((one[name] for name in names if one.get(name) is not None), None)
-
-
-def _time(value: Any, *, thousandths: bool = False) -> float | None:
-    """Seconds of a number, `1.5s`, `PT1.5S` or `00:00:01,500`; `09:00` is a time of day."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return float(value) / (1000 if thousandths else 1) if abs(value) < 1e12 else None
-    said = value.strip()[:40] if isinstance(value, str) else ""
-    if number := _NUMBER.fullmatch(said):
-        return float(number[1])
-    if said and (iso := _ISO.fullmatch(said)):
-        return int(iso[1] or 0) * 3600 + int(iso[2] or 0) * 60 + float(iso[3] or 0)
-    clock = _CLOCK.fullmatch(said)
-    return seconds(clock.groups()) if clock and (clock[2] or clock[5]) else None
-
-
-def _speaker(one: Mapping[str, Any]) -> str:
-    """A name, or `speaker 1` where services count them."""
-    said = _first(one, _SPEAKER)
-    if isinstance(said, str) and said.strip():
-        name = said.strip()[:80]
-        return f"speaker {name}" if name.isdecimal() or len(name) == 1 else name
-    return f"speaker {said}" if isinstance(said, int) and not isinstance(said, bool) else ""

@@ -33,6 +33,11 @@ _OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms|f|t)?")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _RATE = re.compile(r"""\sttp:(frameRate|frameRateMultiplier|tickRate)=["']([\d.: ]+)["']""", re.I)
 
+_OF_APPLE = ".apple.com/"
+"""In the namespaces of its podcasts and lyrics, whose times all count from the beginning."""
+_WHOLE_WORD = re.compile(r"""<span\b[^<>]*\s[\w:]*unit=["'](?:word|sentence)["']""")
+"""The begin of a word in Apple's transcripts of podcasts, which have no spaces between words."""
+
 
 def read_ttml(text: str) -> Reading:
     """The paragraphs, or timed spans of those without times; an agent's name is the speaker.
@@ -54,9 +59,10 @@ class _Ttml:
         if root[1]:
             body = re.sub(rf"<(/?){root[1]}:", r"<\1", body)
         body = body.replace("<![CDATA[", "").replace("]]>", "")
+        body = _WHOLE_WORD.sub(r" \g<0>", body)
         tree = LexborHTMLParser(SELF_CLOSING.sub(r"<\1\2></\1>", body))
         self._words = Words(body)
-        self._absolute = self._counts_from_zero(tree)
+        self._absolute = _OF_APPLE in root[0] or self._counts_from_zero(tree)
         self._rows: dict[int, _Row] = {}
         rows: list[tuple[float, float | None, str, str]] = []
         for number, p in enumerate(tree.css("p"), 1):

@@ -25,7 +25,7 @@ _MIME = {
     "subviewer1": "text/x-subviewer", "timedtext": "application/x-srv3+xml",
     "mpl2": "text/x-mpl2", "tmplayer": "text/x-tmplayer", "json3": "application/json",
     "scc": "text/x-scc", "stl": "application/x-ebu-stl", "transcript": "application/json",
-    "timecoded": "text/x-spruce-stl",
+    "timecoded": "text/x-spruce-stl", "rows": "text/x-cue-rows",
 }  # fmt: skip
 
 

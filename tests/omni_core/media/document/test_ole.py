@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from omni_core.errors import OmniError, UnreadableError
-from omni_core.media.document.compressed_rtf import decompress
+from omni_core.media.text.compressed_rtf import decompress
 from omni_core.types import CutOptions, FileWarning, Segment, Source
 
 Ole = Callable[[str, dict[str, bytes]], Path]

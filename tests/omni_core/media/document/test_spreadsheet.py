@@ -158,7 +158,8 @@ def test_memory_does_not_grow_with_the_rows(one_sheet: Any) -> None:
             tracemalloc.stop()
         return most
 
-    assert peak(20_000) < 1.5 * peak(2_000)
+    peak(20)  # loads what is loaded once
+    assert peak(40_000) < 1.5 * peak(5_000)
 
 
 @pytest.mark.parametrize(

@@ -178,3 +178,35 @@ def test_what_word_saves_for_itself_is_no_text_and_other_data_is_read() -> None:
     found = mail(several("related", PAGE, ours, other))
     assert "HRef" not in found.text and not found.unread
     assert "Valborg\n4250" in found.text and "<fee>" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("notes.md", "words of turbines"), ("page.html", "<p>words of turbines</p>"),
+     ("data.json", '{"a": "words of turbines"}'), ("old.eml", "From: c@d\n\nwords of turbines")],
+)  # fmt: skip
+def test_a_text_that_is_attached_as_data_is_read(name: str, said: str) -> None:
+    file = (
+        f'Content-Type: application/octet-stream; name="{name}"\n'
+        f'Content-Disposition: attachment; filename="{name}"\n\n{said}\n'
+    )
+    found = mail(several("mixed", PLAIN, file))
+    assert "words of turbines" in found.text
+    assert "<p>" not in found.text
+    assert found.unread == []
+
+
+def test_data_under_the_name_of_text_is_named() -> None:
+    file = (
+        'Content-Type: application/octet-stream; name="x.txt"\nContent-Transfer-Encoding: base64\n'
+        'Content-Disposition: attachment; filename="x.txt"\n\nAAECAwQFBgcICQAAAQIDBAUGBwgJ\n'
+    )
+    found = mail(several("mixed", PLAIN, file))
+    assert found.unread == ["x.txt (application/octet-stream)"]
+
+
+def test_a_subject_in_a_wrong_encoding_is_put_right_and_said() -> None:
+    found = read_mail("From: a@b\nSubject: Café à Noël\nTo: c@d\n\nx\n".replace(
+        "é", "Ã©").replace("à", "Ã\u00a0").replace("ë", "Ã«").encode())  # fmt: skip
+    assert found.title == "Café à Noël"
+    assert any("were put right" in line for line in found.doubts)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from omni_core.media.text.subtitle_formats import read_subtitles
 from omni_core.media.text.subtitle_transcripts import may_be_transcript, read_transcript
 from omni_core.types import CutOptions, Segment, Source
 
@@ -184,3 +185,73 @@ def test_other_json_is_read_as_such(top: Any, tmp_path: Path, svc: Any) -> None:
     assert info.duration_s is None
     assert {s.channel for s in found} == {"text"}
     assert all(word in found[0].text for word in ("North",) if "North" in json.dumps(top))
+
+
+def _cues(top: Any) -> list[tuple[float, float, str]]:
+    text = json.dumps(top)
+    found = read_transcript(text) if may_be_transcript(text[:4096]) else None
+    assert found is not None
+    return [(c.start, c.end, c.text) for c in found.reading.in_order()]
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        [{"time": "00:01", "speaker": "Ann", "text": A}, {"time": "1:12", "text": B}],
+        {"title": "x", "transcript": [{"start": "0:01", "text": A}, {"start": "01:12", "text": B}]},
+        [{"timestamp": "[0:01]", "text": A}, {"timestamp": "[0:01:12]", "text": B}],
+    ],
+)
+def test_minutes_and_seconds_that_people_typed_are_times(top: Any) -> None:
+    starts = [start for start, _, text in _cues(top) if A in text or B in text]
+    assert starts == [1.0, 72.0]
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        [{"time": "09:00", "text": A}, {"time": "17:30", "text": B}],
+        [{"time": "00:30", "text": A}, {"time": "01:00", "text": B}],
+        [{"time": "00:01", "text": A, "room": "Hall"}, {"time": "00:07", "text": B, "room": "Bar"}],
+        [{"time": "00:09", "text": A}, {"time": "00:02", "text": B}],
+        {"events": [{"start": "09:00", "end": "10:30", "title": A}]},
+    ],
+)
+def test_times_of_day_are_no_transcript(top: Any) -> None:
+    assert read_transcript(json.dumps(top)) is None
+
+
+def test_words_of_a_segment_have_its_speaker_by_name() -> None:
+    """As Premiere exports them."""
+    said = words("text", "start", "end", eos=False, tags=[], type="word", confidence=1)
+    top = {
+        "language": "en-us",
+        "segments": [{"start": 1, "duration": 2, "speaker": "a-1", "language": "x", "words": said}],
+        "speakers": [{"id": "a-1", "name": "Captain"}],
+    }
+    assert _cues(top) == [(1.0, 2.5, f"Captain: {A}")]
+
+
+def test_a_list_named_transcript_has_its_speakers() -> None:
+    row = {"speaker": "Ann", "start_time": 0.1, "end_time": 0.9, "text": A, "words": []}
+    assert _cues({"name": "Talk", "transcript": [row]}) == [(0.1, 0.9, f"Ann: {A}")]
+
+
+def test_rows_of_other_names_and_lines_have_their_times() -> None:
+    chunks = [{"timestamp": [1.5, 3.0], "text": A}, {"timestamp": [5.5, None], "text": B}]
+    assert _cues({"text": f"{A} {B}", "chunks": chunks})[0] == (1.5, 3.0, A)
+    rows = [{"start": 1.5, "end": 3.0, "text": A}, {"start": 5.5, "end": 9.0, "text": B}]
+    for found in (
+        read_transcript(json.dumps({"captions": rows})),
+        read_transcript("\n".join(map(json.dumps, rows))),
+    ):
+        assert found is not None
+        assert [(c.start, c.end) for c in found.reading.in_order()] == [(1.5, 3.0), (5.5, 9.0)]
+    log = "\n".join(json.dumps({"ts": n + 0.5, "text": A}) for n in range(3))
+    assert read_transcript(log) is None
+
+
+def test_what_faster_whisper_prints_has_its_times() -> None:
+    text = f"[0.00s -> 2.50s]  {A}\n[62.50s -> 3665.25s]  {B}\n"
+    cues = [(c.start, c.end, c.text) for c in read_subtitles(text, ".txt").cues]
+    assert cues == [(0.0, 2.5, A), (62.5, 3665.25, B)]

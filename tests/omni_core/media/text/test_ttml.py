@@ -95,3 +95,16 @@ def test_ttml_speakers_and_languages_are_kept_apart() -> None:
                                   'ttp:frameRateMultiplier="0 0"'])  # fmt: skip
 def test_a_senseless_rate_costs_no_cue_that_does_without(rate: str) -> None:
     assert read(f'{TT} {rate}><body><p begin="1s" end="2s">a</p></body></tt>') == [A]
+
+
+def test_words_of_a_podcast_that_stand_without_spaces_are_words() -> None:
+    word = '<span podcasts:unit="word" begin="1.0" end="2.0">'
+    text = (
+        '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:podcasts="http://podcasts.apple.com/x">'
+        '<body><div begin="0.5" end="9.0">'
+        f'<p begin="1.0" end="4.0"><span podcasts:unit="sentence" begin="1" end="3">{word}Welcome'
+        f'</span>{word}back.</span></span><span podcasts:unit="sentence">{word}Sit.</span></span>'
+        "</p></div></body></tt>"
+    )
+    cues = [(c.start, c.end, c.text) for c in read_subtitles(text).cues]
+    assert cues == [(1.0, 4.0, "Welcome back. Sit.")]

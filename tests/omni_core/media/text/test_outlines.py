@@ -1,0 +1,52 @@
+"""Headings of light markup stand above what is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from omni_core.media.service import MediaService
+from omni_core.media.text.outlines import outline_of
+
+TEXTS = {
+    "a.rst": "=======\nHarbour\n=======\n\nWords.\n\nSluice\n------\n\nMore::\n\n    x\n    ===\n\n"
+    "Tides\n-----\n",
+    "a.adoc": "= Harbour\n:toc:\n\n== Sluice\n\n----\n== code\n----\n\n== Tides\n",
+    "a.org": "* Harbour\n** TODO [#A] Sluice :work:\n- item\n*bold* words\n** Tides\n",
+    "a.tex": "\\documentclass{book}\n\\chapter{Harbour}\n% \\section{none}\n"
+             "\\section[S]{\\emph{Sluice}}\\label{x}\n\\section*{Tides}\n",
+    "a.mediawiki": "= Harbour =\n== Sluice ==\n=== no\n== Tides ==\n",
+    "a.textile": "h1. Harbour\n\nh2(class). Sluice\n\nh2.no\n\nh2. Tides\n",
+    "a.md": "# Harbour\n\n## Sluice\n\n## Tides\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_headings_have_their_places_and_levels(name: str) -> None:
+    text = TEXTS[name]
+    found = outline_of(name, text)
+
+    assert [heading for _, heading in found.headings] == ["Harbour", "Sluice", "Tides"]
+    assert [level - found.levels[0] for level in found.levels] == [0, 1, 1]
+    places = [at for at, _ in found.headings]
+    assert places == sorted(places)
+    assert all(heading in text[at:].split("\n")[0] for at, heading in found.headings)
+
+
+def test_text_under_another_suffix_has_none() -> None:
+    assert outline_of("a.txt", TEXTS["a.rst"]).headings == []
+
+
+def test_a_title_that_a_file_states_is_its_title(svc: MediaService, tmp_path: Path) -> None:
+    for name, text in (
+        ("a.org", "#+TITLE: Garden plan\n#+DATE: <2024-03-01 Fri>\n* Beds\n"),
+        ("a.tex", "\\title{Garden \\textbf{plan}}\n\\begin{document}x\\end{document}\n"),
+        ("a.rst", "Garden plan\n===========\n\nwords\n"),
+    ):
+        path = tmp_path / name
+        path.write_text(text)
+        assert svc.probe(str(path)).title == "Garden plan"
+    when = svc.probe(str(tmp_path / "a.org")).recorded_at
+    assert when is not None
+    assert (when.year, when.month, when.day) == (2024, 3, 1)
