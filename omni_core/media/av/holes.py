@@ -53,8 +53,8 @@ class Holes:
         """path: of the file of which the container holds all, or one part."""
         self._form, self._clock, self._path, self._part = form, clock, path, part
         self._pictures, self._sound = pictures, sound
+        self._frames_only = form in _FRAMES_ONLY
         self._has_clock = form in (*_SOUND_ONLY, *_WITH_PLACES, *JOINED)
-        self._ticks: dict[bool, float] = {}  # time bases of pictures and of sound
         self._ends: dict[bool, float] = {}  # of pictures and of sound
         self._gaps: dict[bool, list[Gap]] = {True: [], False: []}
         self._after: int | None = None  # the byte after the last packet
@@ -67,9 +67,9 @@ class Holes:
 
     def passed(self, packet: Any, *, is_picture: bool) -> None:
         """A packet of the pictures, or of the first track that is heard."""
-        if self._form in _FRAMES_ONLY and packet.size:
-            self._junk(packet)
         if not self._has_clock:
+            if self._frames_only:
+                self._frame(packet)
             return
         if self._form in _WITH_PLACES and packet.pos:
             if self._after is not None and packet.pos - self._after > SKIPPED:
@@ -78,8 +78,7 @@ class Holes:
         stamp = packet.pts
         if stamp is None or not packet.size:
             return
-        tick = self._ticks.get(is_picture) or float(packet.time_base)
-        self._ticks[is_picture] = tick
+        tick = self._clock.tick(packet)
         second = stamp * tick - self._clock.zero
         if is_picture and packet.is_corrupt:
             self._corrupt = second
@@ -110,11 +109,19 @@ class Holes:
             begin = self._undecoded.pop()[0]
         self._undecoded.append((begin, second + length))
 
-    def _junk(self, packet: Any) -> None:
+    def _frame(self, packet: Any) -> None:
+        """A frame of MPEG audio, or bytes that are none."""
         size = packet.size
-        is_looked_at = size > LARGEST_FRAME or self._last_damaged
-        data = bytes(packet) if is_looked_at else b"\xff"
-        second = self._clock.packet(packet) if data[:1] != b"\xff" else None
+        if size > LARGEST_FRAME or (size and self._last_damaged):
+            data = bytes(packet)
+            second = self._clock.packet(packet) if data[:1] != b"\xff" else None
+            self._junk(packet, second, data)
+        elif size:
+            self._frames += 1
+            self._bytes += size
+
+    def _junk(self, packet: Any, second: float | None, data: bytes) -> None:
+        size = len(data)
         if second is None:
             self._frames += 1
             self._bytes += size
