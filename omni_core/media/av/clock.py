@@ -43,12 +43,15 @@ class Clock:
 
     def packet(self, packet: Any) -> float | None:
         """Presentation time of a packet in seconds; None where the file has no timestamps."""
-        pts, tick = packet.pts, self.tick(packet)
-        return None if pts is None or not tick else pts * tick - self.zero
+        pts = packet.pts
+        if pts is None or not (tick := self.tick(packet)):
+            return None
+        seconds: float = pts * tick - self.zero
+        return seconds
 
     def tick(self, packet: Any) -> float:
         """Seconds of one unit of a packet's time stamps; 0 where the file has none."""
-        index = packet.stream_index
+        index = packet.stream.index
         if index not in self._ticks:  # a fraction costs as much as ten of these look-ups
             self._ticks[index] = float(packet.time_base or 0)
         return self._ticks[index]

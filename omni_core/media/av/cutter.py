@@ -131,7 +131,7 @@ class ContainerCutter:
         for packet in packets(self._c, *streams):
             if self._part is not None and (self._clock.packet(packet) or 0.0) > self._latest:
                 continue  # of the part before
-            index = packet.stream_index
+            index = packet.stream.index  # `stream_index` is 0 in what ends each stream
             if index == seen:
                 self._holes.passed(packet, is_picture=True)
                 yield from self._decode_video(packet)
@@ -205,7 +205,7 @@ class ContainerCutter:
             yield self._waiting.with_audio(last).segment(self._source)
 
     def _frames(self, packet: Any) -> list[Any]:
-        index = packet.stream_index
+        index = packet.stream.index
         if index in self._given_up:
             self._cannot_decode(packet)
             return []
@@ -227,7 +227,7 @@ class ContainerCutter:
         return frames
 
     def _cannot_decode(self, packet: Any) -> None:
-        if packet.stream_index in self._audio:
+        if packet.stream.index in self._audio:
             self._holes.undecoded(packet)
 
     def _decode_video(self, packet: Any) -> Iterator[Segment]:
