@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench import soft_films
 from bench.media_videos import Maker
 from omni_core.media.av.gradual import GradualDetector
-from omni_core.media.av.luma import FrameFeatures
+from omni_core.media.av.luma import features_of_thumbnails
 from omni_core.media.av.mixing import BESIDE, CAPACITY, HALVES, MAX_HELD, STEP_S
 from omni_core.media.av.trees import TABLE
 
@@ -64,7 +64,7 @@ def moments(path: Path) -> tuple[Floats, NDArray[np.int8]]:
     while begin < times[-1]:
         detector = GradualDetector()
         for n in np.flatnonzero((times >= begin) & (times < begin + ROUND_S)):
-            detector.push(float(times[n]), FrameFeatures(thumbnails[n]))
+            detector.push(float(times[n]), features_of_thumbnails(thumbnails[n : n + 1])[0])
         mixtures = detector.mixtures
         inner = np.arange(BESIDE, mixtures.size - BESIDE)
         middle, half = mixtures.candidates(inner)

@@ -34,6 +34,7 @@ class Clock:
         """`start`: the second at which this container begins, where it is a part of a file."""
         begin = _zeros.get(id(container), (container.start_time or 0) / av.time_base)
         self.zero = begin - start
+        self._ticks: dict[int, float] = {}
 
     def frame(self, frame: Any) -> float | None:
         """Presentation time of a frame in seconds; None where the file has no timestamps."""
@@ -42,11 +43,18 @@ class Clock:
 
     def packet(self, packet: Any) -> float | None:
         """Presentation time of a packet in seconds; None where the file has no timestamps."""
-        base = packet.time_base
-        if packet.pts is None or base is None:
+        pts = packet.pts
+        if pts is None or not (tick := self.tick(packet)):
             return None
-        seconds: float = packet.pts * float(base) - self.zero
+        seconds: float = pts * tick - self.zero
         return seconds
+
+    def tick(self, packet: Any) -> float:
+        """Seconds of one unit of a packet's time stamps; 0 where the file has none."""
+        index = packet.stream.index
+        if index not in self._ticks:  # a fraction costs as much as ten of these look-ups
+            self._ticks[index] = float(packet.time_base or 0)
+        return self._ticks[index]
 
     def pts(self, seconds: float, stream: Any) -> int:
         """The timestamp of a second in the stream's time base, rounded down."""

@@ -36,6 +36,8 @@ JOINED = ("mpegts", "mpeg")
 """Formats that may be joined byte by byte; then the clock starts again, or jumps."""
 
 
+MAX_ERRORS = 10_000
+"""Places without a frame that are passed over in raw AAC: each takes some of its bytes."""
 CLOCK_PACKETS, CLOCK_S = 60, 10.0
 """Packets by which the clock of a part is found, and how near together they are."""
 
@@ -148,17 +150,15 @@ def audio_stream(c: Any) -> Any | None:
 
 
 def packets(c: Any, *streams: Any) -> Iterator[Any]:
-    """Packets in file order; a demuxing error, as in a truncated file, ends the iteration."""
-    it = c.demux(*streams)
-    while True:
+    """Packets in file order; a demuxing error, as in a truncated file, ends the iteration. Of raw
+    AAC FFmpeg looks for the next frame behind the place of the error."""
+    for _ in range(MAX_ERRORS if c.format.name == "aac" else 1):
         try:
-            packet = next(it, None)
+            yield from c.demux(*streams)
         except Exception as e:
             log.debug("demuxing ended: %r", e)
+        else:
             return
-        if packet is None:
-            return
-        yield packet
 
 
 def limit_threads(stream: Any) -> None:

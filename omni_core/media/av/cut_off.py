@@ -10,6 +10,7 @@ import mmap
 import os
 from collections.abc import Callable
 
+from omni_core.media.av import sync_frames
 from omni_core.media.av.movie_boxes import boxes
 from omni_core.media.av.mpeg_audio import SHORTEST, frame_bytes
 from omni_core.media.av.ogg_pages import lengths, page_end
@@ -50,6 +51,10 @@ def _finder(head: bytes) -> Callable[[mmap.mmap, int, int], bool] | None:
         return _caf
     if head.startswith(_PACK):
         return _program_stream
+    if head.startswith(sync_frames.VOC):
+        return sync_frames.ends_within_block
+    if sync_frames.frame_bytes(head[:8]):
+        return sync_frames.ends_within_frame
     if _packet_size(head)[0]:
         return _transport_stream
     return _frames if head[:3] == b"ID3" or frame_bytes(head[:6]) else None

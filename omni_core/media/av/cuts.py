@@ -12,11 +12,12 @@ Tests for each frame, all relative to its neighbours and in seconds:
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from omni_core.media.av.gradual import FADE_REACH_S, REACH_S, GradualDetector
-from omni_core.media.av.luma import FrameFeatures, difference
+from omni_core.media.av.luma import FrameFeatures, difference, differences
 from omni_core.media.av.mixing import LOOKAHEAD_S
 
 MIN_HARD_DIFFERENCE = 14.0
@@ -29,9 +30,6 @@ DELAY_S = LOOKAHEAD_S
 """Delay behind the decoder with which a frame is tested."""
 HISTORY_S = 2.5
 """How long frames are kept after that."""
-AT_ONCE = 8
-"""Frames that are looked at in one go: between two of them the decoder turns over the whole cache,
-and this code with it."""
 MOTION_FRAMES = 3
 MIN_PEAK_RATIO = 1.8
 """Ratio of a cut's difference to that of the frames next to it, on at least one side."""
@@ -70,7 +68,6 @@ class CutDetector:
         """sought: the frames are of a stretch in which a change is known to be."""
         self._frames: list[_Frame] = []
         self._times: list[float] = []
-        self._new: list[tuple[float, FrameFeatures]] = []
         self._next = 0  # index into _frames of the first frame not yet judged
         self._last_cut = -1e9
         self._last_still: _Frame | None = None  # the last static frame
@@ -79,49 +76,60 @@ class CutDetector:
         self.horizon = -1e9
         """No cut will be reported before this second."""
 
-    def push(self, t: float, features: FrameFeatures) -> list[float]:
-        """The cuts that can now be decided, each the second at which the new shot begins."""
-        self._new.append((t, features))
-        return self._seen(t) if len(self._new) >= AT_ONCE else []
+    def push(self, frames: Sequence[tuple[float, FrameFeatures]]) -> list[float]:
+        """The cuts that can be decided after these frames, each the second at which the new shot
+        begins."""
+        self._add(frames)
+        return self._judge(frames[-1][0])
 
     def flush(self) -> list[float]:
         """The cuts among the last frames."""
-        return self._seen(float("inf"))
+        return self._judge(float("inf"))
 
-    def _seen(self, now: float) -> list[float]:
-        for t, features in self._new:
-            change = difference(features, self._frames[-1].features) if self._frames else 0.0
+    def _add(self, frames: Sequence[tuple[float, FrameFeatures]]) -> None:
+        known = [self._frames[-1].features] if self._frames else [frames[0][1]]
+        seen = [features for _, features in frames]
+        changes = differences(seen, [*known, *seen[:-1]])
+        for (t, features), change in zip(frames, changes, strict=True):
             self._frames.append(_Frame(t, features, change))
             self._times.append(t)
             self._gradual.push(t, features)
-        self._new.clear()
-        return self._judge(now)
 
     def _judge(self, now: float) -> list[float]:
+        last = bisect_right(self._times, now - DELAY_S)
+        if last <= self._next:
+            return []
+        due = self._frames[self._next : last]
+        later = [self._at(here.t + STILL_S).features for here in due]
+        moving = differences([here.features for here in due], later)
         cuts = []
-        while self._next < len(self._frames):
-            here = self._frames[self._next]
-            if now - here.t < DELAY_S:
-                break
-            cut = self._cut()
+        for here, moved in zip(due, moving, strict=True):
+            cut = self._cut(is_static=moved < MAX_STILL_DIFFERENCE)
             if cut is not None and cut - self._last_cut >= MIN_CUT_GAP_S:
                 cuts.append(cut)
                 self._last_cut = cut
             self._next += 1
             self.horizon = max(self.horizon, here.t - RETURN_S)
-            if (
-                self._next > 4 * CONTEXT_FRAMES
-                and here.t - self._frames[2 * CONTEXT_FRAMES].t > HISTORY_S
-            ):
-                del self._frames[:CONTEXT_FRAMES], self._times[:CONTEXT_FRAMES]
-                self._next -= CONTEXT_FRAMES
-                self._gradual.forget(here.t - max(REACH_S, FADE_REACH_S) - 1)
+        self._forget()
         return cuts
 
-    def _cut(self) -> float | None:
+    def _forget(self) -> None:
+        here = self._frames[self._next - 1]
+        gone = 0
+        while (
+            self._next - 1 - gone > 4 * CONTEXT_FRAMES
+            and here.t - self._frames[gone + 2 * CONTEXT_FRAMES].t > HISTORY_S
+        ):
+            gone += CONTEXT_FRAMES
+        if gone:
+            del self._frames[:gone], self._times[:gone]
+            self._next -= gone
+            self._gradual.forget(here.t - max(REACH_S, FADE_REACH_S) - 1)
+
+    def _cut(self, *, is_static: bool) -> float | None:
         i = self._next
         here = self._frames[i]
-        still = self._still_cut(i)
+        still = self._still_cut(i) if is_static else None
         if self._is_hard_cut(i):
             return here.t
         if still is not None:
@@ -167,8 +175,6 @@ class CutDetector:
 
     def _still_cut(self, i: int) -> float | None:
         here = self._frames[i]
-        if _difference(here, self._at(here.t + STILL_S)) >= MAX_STILL_DIFFERENCE:
-            return None
         before, self._last_still = self._last_still, here
         if before is None or before.t < max(self._last_cut, self._still_from):
             return None

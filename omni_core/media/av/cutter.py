@@ -127,16 +127,19 @@ class ContainerCutter:
         if line := unread_tracks(self._c, stream):
             yield FileWarning(line)
         streams = (s for s in (self._video, *self._tracks.heard, stream) if s is not None)
+        seen = self._video.index if self._video is not None else None
         for packet in packets(self._c, *streams):
             if self._part is not None and (self._clock.packet(packet) or 0.0) > self._latest:
                 continue  # of the part before
-            if packet.stream is self._video:
+            index = packet.stream.index  # `stream_index` is 0 in what ends each stream
+            if index == seen:
                 self._holes.passed(packet, is_picture=True)
                 yield from self._decode_video(packet)
-            elif packet.stream_index in self._audio:
-                if packet.stream is self._tracks.heard[0]:
+            elif (track_heard := self._audio.get(index)) is not None:
+                if track_heard == 0:
                     self._holes.passed(packet, is_picture=False)
-                yield from self._decode_audio(packet)
+                for chunk in self._decode_audio(packet, self._resamplers[track_heard]):
+                    yield from self._mix(track_heard, chunk)
             elif track is not None:
                 yield from self._subtitle_segments(track.push(packet), track.origin)
         if not self._decoded and not (self._fast is not None and self._fast.decoded):
@@ -202,7 +205,7 @@ class ContainerCutter:
             yield self._waiting.with_audio(last).segment(self._source)
 
     def _frames(self, packet: Any) -> list[Any]:
-        index = packet.stream_index
+        index = packet.stream.index
         if index in self._given_up:
             self._cannot_decode(packet)
             return []
@@ -219,12 +222,12 @@ class ContainerCutter:
             if self._errors:
                 self._errors.pop(index, None)
             self._decoded += len(frames)
-            if packet.stream is self._video:
+            if index not in self._audio:
                 self._captions.look(frames)
         return frames
 
     def _cannot_decode(self, packet: Any) -> None:
-        if packet.stream_index in self._audio:
+        if packet.stream.index in self._audio:
             self._holes.undecoded(packet)
 
     def _decode_video(self, packet: Any) -> Iterator[Segment]:
@@ -250,11 +253,11 @@ class ContainerCutter:
             self._shots.extend_to(t)
             self._advance_to(t)
 
-    def _decode_audio(self, packet: Any) -> Iterator[Segment]:
-        track = self._audio[packet.stream_index]
-        for frame in self._frames(packet):
-            for chunk in self._resamplers[track].push(frame):
-                yield from self._mix(track, chunk)
+    def _decode_audio(self, packet: Any, resampler: Resampler) -> list[Chunk]:
+        frames = self._frames(packet)
+        if len(frames) == 1:  # of nearly every packet, of which there are fifty a second
+            return resampler.push(frames[0])
+        return [chunk for frame in frames for chunk in resampler.push(frame)]
 
     def _mix(self, track: int, chunk: Chunk) -> Iterator[Segment]:
         for mixed in (chunk,) if self._mixer is None else self._mixer.push(track, chunk):

@@ -14,7 +14,7 @@ from typing import Any
 
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.gradual import alike
-from omni_core.media.av.luma import FrameFeatures, difference, features, luma, tones
+from omni_core.media.av.luma import FrameFeatures, difference, features_of, luma, sampled, tones
 from omni_core.media.av.packets import GroupJudge
 from omni_core.media.av.panning import alike_when_moved
 from omni_core.media.av.shots import Shot, ShotCutter
@@ -119,7 +119,8 @@ class FastCutter:
             t = self._clock.frame(frame)
             if t is not None:
                 self.decoded = True
-                return _Group(t, frame, features(luma(frame)), packet)
+                (seen,) = features_of((sampled(luma(frame)),))
+                return _Group(t, frame, seen, packet)
         return None
 
     def _close(self, after: _Group | None) -> Iterator[Shot]:

@@ -9,7 +9,7 @@ from bisect import bisect_left
 
 import numpy as np
 
-from omni_core.media.av.luma import COLUMNS, ROWS, FrameFeatures, contrast
+from omni_core.media.av.luma import CELLS, FrameFeatures
 from omni_core.media.av.mixing import HALVES, STEP_S, Array, Mixtures
 
 REACH_S = float(HALVES[-1]) * STEP_S
@@ -30,10 +30,6 @@ MAX_HARD_ALIKE = 0.85
 MAX_FLASH_S = 0.35
 """An even tone that comes and goes at once and lasts no longer is a flash."""
 
-_CELL = 4
-_ACROSS = np.kron(np.eye(COLUMNS // _CELL), np.full((_CELL, 1), 1 / _CELL)).astype(np.float32)
-_DOWN = np.kron(np.eye(ROWS // _CELL), np.full((1, _CELL), 1 / _CELL)).astype(np.float32)
-
 
 class GradualDetector:
     """Remembers frames pushed in order of time; asked about a moment once enough of what
@@ -45,7 +41,7 @@ class GradualDetector:
         self._first = 0
         self.mixtures = Mixtures(sought=sought)
         self.times = np.zeros(256)
-        self._coarse = np.zeros((256, (ROWS // _CELL) * (COLUMNS // _CELL)), np.float32)
+        self._coarse = np.zeros((256, CELLS // 16), np.float32)
         self._contrast = np.zeros(256, np.float32)
 
     def push(self, t: float, features: FrameFeatures) -> None:
@@ -54,10 +50,9 @@ class GradualDetector:
             self._grow()
         n, self._size = self._size, self._size + 1
         self.times[n] = t
-        flat = features.mean_free()
-        self._coarse[n] = cells = _cells(flat)
-        self._contrast[n] = spread = contrast(flat)
-        self.mixtures.push(t, features, cells, spread)
+        self._coarse[n] = features.cells
+        self._contrast[n] = features.contrast
+        self.mixtures.push(t, features)
 
     def dissolve(self, after: float, until: float) -> float | None:
         """The middle of a dissolve or a wipe that lies within (after, until]; None where there is
@@ -156,11 +151,7 @@ class GradualDetector:
 
 def alike(a: FrameFeatures, b: FrameFeatures) -> float:
     """Correlation of two frames in coarse cells, -1 to 1, whatever the light."""
-    return _correlation(_cells(a.mean_free()), _cells(b.mean_free()))
-
-
-def _cells(flat: Array) -> Array:
-    return np.asarray(_DOWN @ flat.reshape(ROWS, COLUMNS) @ _ACROSS, np.float32).ravel()
+    return _correlation(a.cells, b.cells)
 
 
 def _correlation(a: Array, b: Array) -> float:

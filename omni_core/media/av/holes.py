@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from omni_core.media.av import ogg_pages
+from omni_core.media.av import adts, ogg_pages
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.container import JOINED
 from omni_core.media.av.part_file import Part
@@ -22,8 +22,6 @@ NAMED = 5
 """Holes that a warning names."""
 USUAL = 20
 """Pictures to each gap between them, in a film without sound, for the gap to be a hole."""
-LARGEST_FRAME = 1729
-"""Bytes of a frame of MPEG audio."""
 SKIPPED = 4096
 """Bytes between two packets that are no heads of packets."""
 _SOUND_ONLY = ("ogg", "flac")
@@ -32,8 +30,10 @@ _PAGED = "ogg"
 """A recorder may leave silence out of it: pages are missing where there is a hole."""
 _WITH_PLACES = ("matroska,webm", "flv")
 """Formats in which packets follow each other with little between them."""
-_FRAMES_ONLY = ("mp3",)
-"""Formats without a clock: FFmpeg adds bytes that are no frame to the frame after them."""
+_LARGEST_FRAME = {"mp3": 1729, "ac3": 3840, "eac3": 2 * 4096, "dts": 1 << 16}
+"""Formats without a clock, and bytes of their largest frame. FFmpeg adds bytes that are no frame to
+the frame after them (MP3) or before them."""
+_MPEG, _AAC = "mp3", "aac"
 Gap = tuple[float, float]
 
 
@@ -53,8 +53,9 @@ class Holes:
         """path: of the file of which the container holds all, or one part."""
         self._form, self._clock, self._path, self._part = form, clock, path, part
         self._pictures, self._sound = pictures, sound
-        self._has_clock = form in (*_SOUND_ONLY, *_WITH_PLACES, *JOINED)
+        self._largest, self._has_places = _LARGEST_FRAME.get(form, 0), form in _WITH_PLACES
         self._ticks: dict[bool, float] = {}  # time bases of pictures and of sound
+        self._has_clock = form in (*_SOUND_ONLY, *_WITH_PLACES, *JOINED)
         self._ends: dict[bool, float] = {}  # of pictures and of sound
         self._gaps: dict[bool, list[Gap]] = {True: [], False: []}
         self._after: int | None = None  # the byte after the last packet
@@ -67,28 +68,34 @@ class Holes:
 
     def passed(self, packet: Any, *, is_picture: bool) -> None:
         """A packet of the pictures, or of the first track that is heard."""
-        if self._form in _FRAMES_ONLY and packet.size:
-            self._junk(packet)
         if not self._has_clock:
+            if self._largest:
+                self._frame(packet)
             return
-        if self._form in _WITH_PLACES and packet.pos:
+        if self._has_places and packet.pos:
             if self._after is not None and packet.pos - self._after > SKIPPED:
                 self._skipped = {True, False}
             self._after = packet.pos + packet.size
         stamp = packet.pts
         if stamp is None or not packet.size:
             return
-        tick = self._ticks.get(is_picture) or float(packet.time_base)
-        self._ticks[is_picture] = tick
+        tick = self._ticks.get(is_picture)
+        if tick is None:
+            tick = self._ticks[is_picture] = self._clock.tick(packet)
         second = stamp * tick - self._clock.zero
         if is_picture and packet.is_corrupt:
             self._corrupt = second
         end = self._ends.get(is_picture)
         if end is not None and second - end > GAP_S and self._is_hole(packet, end, is_picture):
             self._gaps[is_picture].append((end, second))
-        self._skipped.discard(is_picture)
+        if self._skipped:
+            self._skipped.discard(is_picture)
         self._seen += is_picture
-        self._ends[is_picture] = max(end or 0.0, second + (packet.duration or 0) * tick)
+        until = second + (packet.duration or 0) * tick
+        if until > (end or 0.0):
+            self._ends[is_picture] = until
+        elif end is None:
+            self._ends[is_picture] = 0.0
 
     def _is_hole(self, packet: Any, end: float, is_picture: bool) -> bool:
         """Whether a gap of the clock, which ends with this packet, may be a hole."""
@@ -110,11 +117,20 @@ class Holes:
             begin = self._undecoded.pop()[0]
         self._undecoded.append((begin, second + length))
 
-    def _junk(self, packet: Any) -> None:
+    def _frame(self, packet: Any) -> None:
+        """A frame, or bytes that are none."""
         size = packet.size
-        is_looked_at = size > LARGEST_FRAME or self._last_damaged
-        data = bytes(packet) if is_looked_at else b"\xff"
-        second = self._clock.packet(packet) if data[:1] != b"\xff" else None
+        if size > self._largest or (size and self._last_damaged):
+            data = bytes(packet)
+            is_junk = data[:1] != b"\xff" if self._form == _MPEG else size > self._largest
+            second = self._clock.packet(packet) if is_junk else None
+            self._junk(packet, second, data)
+        elif size:
+            self._frames += 1
+            self._bytes += size
+
+    def _junk(self, packet: Any, second: float | None, data: bytes) -> None:
+        size = len(data)
         if second is None:
             self._frames += 1
             self._bytes += size
@@ -131,6 +147,8 @@ class Holes:
             yield f"sound that cannot be decoded, and is not heard: seconds {_named(found)}"
         if found := [*self._holes()]:
             yield f"the file has holes, with {self._kinds}: seconds {_named(found)}"
+        if self._form == _AAC:
+            self._damaged = [(at, at + lost) for at, lost in adts.gaps(self._path, self._part)]
         lost = sum(end - start for start, end in self._damaged)
         if lost > GAP_S:
             at = list(dict.fromkeys(f"{start:.0f}" for start, _ in self._damaged))

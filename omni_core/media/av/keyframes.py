@@ -7,13 +7,19 @@ has passed it. A frame is converted to RGB only once it is known to belong to th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from omni_core.media.av.luma import FrameFeatures, Luma, contrast, difference, sharpness
+from omni_core.media.av.luma import (
+    FrameFeatures,
+    Luma,
+    difference,
+    features_of_thumbnails,
+    sharpness,
+)
 from omni_core.media.av.pixels import shrink, to_rgb
 from omni_core.types import CutOptions, Pixels, VideoContent
 
@@ -25,6 +31,15 @@ EDGE_S = 0.25
 """After a cut frames are often still a blend; within this time their quality is halved."""
 MAX_FULL_FRAMES = 8
 """Frames of one shot that are held at full size as candidates for the keyframe."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    t: float
+    sharpness: float
+    frame: Any
+    stays: bool
+    """It follows another closely, and stays on screen."""
 
 
 @dataclass(slots=True)
@@ -53,24 +68,22 @@ class KeyframeSelector:
         self._slots: list[_Slot] = []
         self._start: float | None = None
         self._offered = -1e9
-        self._skipped: tuple[float, Any, Luma, FrameFeatures] | None = None
+        self._new: list[_Offer] = []
+        self._last: tuple[float, FrameFeatures] | None = None
+        """The last frame that was judged."""
+        self._skipped: tuple[float, Any, Luma] | None = None
         """The last frame, when it followed another too closely to be offered."""
 
-    def offer(self, t: float, frame: Any, rows: Luma, features: FrameFeatures) -> None:
-        """Consider a frame; it is kept only if it is the best of its bin."""
+    def offer(self, t: float, frame: Any, rows: Luma) -> None:
+        """Consider a frame; `judge` then keeps it if it is the best of its bin."""
         self._offer_skipped(t)
         if t - self._offered < MIN_OFFER_GAP_S:
-            self._skipped = t, frame, rows, features
+            self._skipped = t, frame, rows
             return
         self._offered = t
         if self._start is None:
             self._start = t
-        here = _Candidate(t, _quality(rows, features), features, frame, frame.rotation)
-        last = self._waiting[-1] if self._waiting else None
-        if last is None or int(last.t / BIN_S) != int(t / BIN_S):
-            self._waiting.append(here)
-        elif here.quality > last.quality:
-            self._waiting[-1] = here
+        self._new.append(_Offer(t, sharpness(rows), frame, stays=False))
 
     def _offer_skipped(self, now: float) -> None:
         """Offer the skipped frame after all when it stays on screen: it is the one that is seen,
@@ -78,12 +91,30 @@ class KeyframeSelector:
         skipped, self._skipped = self._skipped, None
         if skipped is None or now - skipped[0] < BIN_S:
             return
-        t, frame, rows, features = skipped
-        if self._waiting and t - self._waiting[-1].t < MIN_OFFER_GAP_S:
-            self._waiting.pop()
-        self._waiting.append(
-            _Candidate(t, _quality(rows, features), features, frame, frame.rotation)
-        )
+        t, frame, rows = skipped
+        self._new.append(_Offer(t, sharpness(rows), frame, stays=True))
+
+    def judge(self, seen: Sequence[tuple[float, FrameFeatures]]) -> None:
+        """Judge what was offered; `seen`: the features of all frames since the last call."""
+        known = dict(seen if self._last is None else (self._last, *seen))
+        self._last = seen[-1]
+        self._judge(known)
+
+    def _judge(self, known: Mapping[float, FrameFeatures]) -> None:
+        for offer in self._new:
+            t, features, frame = offer.t, known[offer.t], offer.frame
+            quality = _quality(offer.sharpness, features)
+            here = _Candidate(t, quality, features, frame, frame.rotation)
+            last = self._waiting[-1] if self._waiting else None
+            if offer.stays:
+                if last is not None and t - last.t < MIN_OFFER_GAP_S:
+                    self._waiting.pop()
+                self._waiting.append(here)
+            elif last is None or int(last.t / BIN_S) != int(t / BIN_S):
+                self._waiting.append(here)
+            elif quality > last.quality:
+                self._waiting[-1] = here
+        self._new.clear()
 
     def accept(self, until: float) -> None:
         """Assign the candidates before second `until` to the current shot."""
@@ -99,8 +130,9 @@ class KeyframeSelector:
 
     def take(self, end: float) -> tuple[VideoContent, float] | None:
         """Content of the shot that ends at `end`, and its keyframe's time; None without a frame."""
-        if self._skipped is not None and self._skipped[0] < end:
+        if self._skipped is not None and self._skipped[0] < end and self._last is not None:
             self._offer_skipped(end)
+            self._judge(dict((self._last,)))
         self.accept(end)
         slots = [s for s in self._slots if s.best.t < end]
         self._slots = [s for s in self._slots if s.best.t >= end]
@@ -153,15 +185,15 @@ class KeyframeSelector:
     def _scorer(slots: list[_Slot]) -> Callable[[_Slot], float]:
         """Keyframe score of a slot: quality, lowered by the distance from the median frame."""
         thumbs = np.stack([s.best.features.thumbnail for s in slots])
-        middle = FrameFeatures(np.median(thumbs, axis=0).astype(np.uint8))
+        middle = features_of_thumbnails(np.median(thumbs, axis=0)[None].astype(np.uint8))[0]
         return lambda s: s.best.quality / (1 + difference(s.best.features, middle) / 20)
 
 
-def _quality(rows: Luma, features: FrameFeatures) -> float:
+def _quality(sharp: float, features: FrameFeatures) -> float:
     """Sharpness, scaled down for frames that are nearly black, white or uniform."""
     mean = float(features.mean)
-    lit = min(1.0, mean / 40, (256 - mean) / 16) * min(1.0, contrast(features.mean_free()) / 12)
-    return (sharpness(rows) + 0.1) * (lit + 0.01)
+    lit = min(1.0, mean / 40, (256 - mean) / 16) * min(1.0, features.contrast / 12)
+    return (sharp + 0.1) * (lit + 0.01)
 
 
 def _evenly_spaced(slots: list[_Slot], most: int) -> list[_Slot]:

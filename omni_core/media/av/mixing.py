@@ -8,12 +8,10 @@ trees (`trees`), trained on films with known transitions by `bench/soft_training
 
 from __future__ import annotations
 
-from math import sqrt
-
 import numpy as np
 from numpy.typing import NDArray
 
-from omni_core.media.av.luma import COLUMNS, ROWS, FrameFeatures
+from omni_core.media.av.luma import CELLS, FrameFeatures
 from omni_core.media.av.trees import Trees
 
 Array = NDArray[np.float32]
@@ -66,11 +64,11 @@ class Mixtures:
         """sought: what is pushed is known to hold a change (in fast mode)."""
         self._least = Trees.ours().least - (SOUGHT if sought else 0.0)
         self.size = self._tested = self._decided = 0
-        self._shown: tuple[FrameFeatures, Array, float] | None = None
+        self._shown: FrameFeatures | None = None
         self._frame = 0
         self._now = 0.0
         self.times = np.zeros(CAPACITY)
-        self._cells = np.zeros((CAPACITY, ROWS * COLUMNS // 16), np.float32)
+        self._cells = np.zeros((CAPACITY, CELLS // 16), np.float32)
         self._tones = np.zeros((CAPACITY, 32), np.float32)
         self._values = np.zeros((4, CAPACITY), np.float32)
         self._frames = np.zeros(CAPACITY, np.intp)
@@ -78,8 +76,8 @@ class Mixtures:
         self.found: list[float] = []
         """Middles, in order of time."""
 
-    def push(self, t: float, seen: FrameFeatures, cells: Array, contrast: float) -> None:
-        """Add a frame: its features, mean-free coarse cells and contrast."""
+    def push(self, t: float, seen: FrameFeatures) -> None:
+        """Add a frame."""
         if self._shown is None:
             self._now = t
         for _ in range(MAX_HELD):
@@ -88,14 +86,14 @@ class Mixtures:
             self._step()
         if t - self._now > STEP_S:
             self._now = t
-        self._shown = seen, cells, contrast
+        self._shown = seen
         self._frame += 1
 
     def _step(self) -> None:
         assert self._shown is not None  # noqa: S101 - a step follows a frame
         if self.size == CAPACITY:
             self._forget()
-        seen, cells, contrast = self._shown
+        seen, cells = self._shown, self._shown.cells
         n = self.size
         self.times[n], self._frames[n] = self._now, self._frame
         self._cells[n] = cells
@@ -103,9 +101,9 @@ class Mixtures:
             self._tones[n], self._values[:, n] = self._tones[n - 1], self._values[:, n - 1]
             self._values[3, n] = 0.0
         else:
-            self._tones[n] = _tones(seen)
+            self._tones[n] = seen.tones
             moved = float(np.abs(cells - self._cells[n - 1]).sum()) / cells.size if n else 0.0
-            self._values[:, n] = contrast, _detail(seen), seen.mean, moved
+            self._values[:, n] = seen.contrast, seen.detail, seen.mean, moved
         self._scores[n] = NONE
         self.size += 1
         self._now += STEP_S
@@ -239,22 +237,3 @@ def _sunk(first: Array, last: Array, here: Array, share: Array) -> Array:
     kept = (1 - share) * a + share * b
     sunk = (kept - (here * here).mean(1)) / np.maximum(kept - mixed, 1)
     return np.asarray(np.clip(sunk, -3, 3))
-
-
-def _tones(seen: FrameFeatures) -> Array:
-    """(32,): the histogram, each bin blurred into its neighbours', in shares of the picture."""
-    count = seen.histogram.astype(np.float32)
-    blurred = 2 * count
-    blurred[1:] += count[:-1]
-    blurred[:-1] += count[1:]
-    blurred[0] += count[0]
-    blurred[-1] += count[-1]
-    return np.asarray(blurred / (4 * seen.thumbnail.size), np.float32)
-
-
-def _detail(seen: FrameFeatures) -> float:
-    """Root of the mean squared differences of neighbouring cells."""
-    luma = seen.thumbnail.astype(np.float32)
-    wide = (luma[:, 1:] - luma[:, :-1]).ravel()
-    high = (luma[1:] - luma[:-1]).ravel()
-    return sqrt(float(np.dot(wide, wide)) / wide.size + float(np.dot(high, high)) / high.size)

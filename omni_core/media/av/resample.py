@@ -53,8 +53,7 @@ class Resampler:
 
     def push(self, frame: Any) -> list[Chunk]:
         """Chunks that are ready; usually none until `BLOCK_S` is buffered."""
-        t = self._clock.frame(frame)
-        rate = frame.sample_rate
+        t, rate, count = self._clock.frame(frame), frame.sample_rate, frame.samples
         done: list[Chunk] = []
         if t is not None and self._next is not None and abs(t - self._next) > JITTER_S:
             done = self._drain()
@@ -66,9 +65,9 @@ class Resampler:
         self._fifo.write(frame)
         if self._gathered == 0:
             self._start = t
-        self._gathered += frame.samples
+        self._gathered += count
         if t is not None:
-            self._next = t + frame.samples / rate
+            self._next = t + count / rate
         return done + self._drain() if self._gathered >= rate * BLOCK_S else done
 
     def flush(self) -> list[Chunk]:

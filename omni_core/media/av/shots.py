@@ -9,8 +9,12 @@ from typing import Any
 
 from omni_core.media.av.cuts import CutDetector
 from omni_core.media.av.keyframes import KeyframeSelector
-from omni_core.media.av.luma import FrameFeatures, features, luma
+from omni_core.media.av.luma import Luma, features_of, luma, sampled
 from omni_core.types import Channel, CutOptions, Modality, Segment, Source, Span, VideoContent
+
+AT_ONCE = 8
+"""Frames that are looked at in one go: between two of them the decoder turns over the whole cache,
+and this code with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class ShotCutter:
         self._options = options
         self._detector = CutDetector(sought=self._options.fast)
         self._keyframes = KeyframeSelector(options, pixel_aspect)
+        self._new: list[tuple[float, Luma]] = []
         self._start: float | None = None
         self._pending: float | None = None  # a cut that waits for its shot to be long enough
         self._t = -math.inf
@@ -56,37 +61,48 @@ class ShotCutter:
         """Add the frame shown from second `t` on; yields the shots that this completes."""
         if t <= self._t:
             return
-        for cut in self._detector.push(t, self._offer(t, frame)):
-            yield from self._cut(cut)
+        self._offer(t, frame)
+        if len(self._new) >= AT_ONCE:
+            for cut in self._look():
+                yield from self._cut(cut)
         yield from self._settle(t)
 
     def skip_to(self, t: float, frame: Any, cuts: Sequence[float] = ()) -> Iterator[Shot]:
         """Add a frame after a stretch of which no frames were pushed, and the cuts in it."""
         if t <= self._t:
             return
-        for cut in self._detector.flush():
+        for cut in (*self._look(), *self._detector.flush()):
             yield from self._cut(cut)
         self._detector = CutDetector(sought=self._options.fast)
-        self._detector.push(t, self._offer(t, frame))
+        self._offer(t, frame)
         self._skipped_to = t
         for cut in cuts:
             yield from self._cut(cut)
         yield from self._settle(t)
 
-    def _offer(self, t: float, frame: Any) -> FrameFeatures:
+    def _offer(self, t: float, frame: Any) -> None:
         if self._start is None:
             self._start = t
         self._t = t
         rows = luma(frame)
-        seen = features(rows)
-        self._keyframes.offer(t, frame, rows, seen)
-        return seen
+        self._new.append((t, sampled(rows)))
+        self._keyframes.offer(t, frame, rows)
+
+    def _look(self) -> list[float]:
+        """The cuts that can be decided after the new frames."""
+        if not self._new:
+            return []
+        times = [t for t, _ in self._new]
+        seen = [*zip(times, features_of([some for _, some in self._new]), strict=True)]
+        self._new.clear()
+        self._keyframes.judge(seen)
+        return self._detector.push(seen)
 
     def flush(self) -> Iterator[Shot]:
         """The remaining shots but the last; none when no frame could be read."""
         if self._start is None:
             return
-        for cut in self._detector.flush():
+        for cut in (*self._look(), *self._detector.flush()):
             yield from self._cut(cut)
         yield from self._settle(self._end)
 

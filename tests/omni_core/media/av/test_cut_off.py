@@ -18,6 +18,7 @@ UNKNOWN = " s could be read, and how much followed is not known"
 SOUNDS = {
     "a.opus": ("libopus", {}), "a.oga": ("flac", {}), "a.aac": ("aac", {}),
     "a.caf": ("pcm_s16le", {}), "a.mp3": ("libmp3lame", {"write_xing": "0"}),
+    "a.ac3": ("ac3", {}), "a.eac3": ("eac3", {}), "a.voc": ("pcm_u8", {}),
 }  # fmt: skip
 FILMS = {
     "a.ts": ("libx264", {}), "a.vob": ("mpeg2video", {}),
@@ -70,6 +71,16 @@ def test_a_file_that_ends_within_an_element_breaks_off(
     (line,) = warned(path)
     assert line.startswith("the file breaks off: ")
     assert line.endswith(UNKNOWN)
+
+
+@pytest.mark.parametrize(("size", "told"), [(8 * 2048, False), (7 * 2048 + 900, True)])
+def test_a_dts_that_ends_within_a_frame_breaks_off(
+    size: int, *, told: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.dts"
+    frame = bytes.fromhex("7ffe8001fc3c7ff022c00138").ljust(2048, b"\5")
+    path.write_bytes((8 * frame)[:size])
+    assert ends_within(str(path), None) is told
 
 
 def test_an_ogg_without_its_last_pages_breaks_off_unless_its_writer_never_marks_the_end(

@@ -61,6 +61,33 @@ def test_a_hole_in_an_mp3_is_named_with_its_second(
     assert line.endswith(" s are damaged at seconds 5, and what follows comes that much earlier")
 
 
+@pytest.mark.parametrize("kind", ["zeros", "noise"])
+@pytest.mark.parametrize("name", ["a.aac", "a.ac3", "a.eac3"])
+def test_a_hole_in_frames_without_a_container_is_named_and_what_follows_is_heard(
+    name: str, kind: str, recording: Callable[..., Path], svc: Any, warned: Warned
+) -> None:
+    path = recording(name, name[2:])
+    assert warned(path) == []
+    lines = warned(with_hole(path, FOREIGN[kind]))
+    (line,) = [line for line in lines if "holes" in line]
+    seconds = float(line.removeprefix("the sound has holes: about ").split(" s are damaged")[0])
+    assert seconds == pytest.approx(2, abs=0.4)
+    assert svc.probe(str(path)).duration_s == pytest.approx(8, abs=0.4)
+
+
+def test_raw_aac_whose_rate_changes_and_returns_has_no_hole(
+    recording: Callable[..., Path], tmp_path: Path, tools: Any, tone: Any, warned: Warned
+) -> None:
+    path = recording("a.aac", "aac")
+    other = tmp_path / "b.aac"
+    with av.open(str(other), "w") as c:
+        stream = c.add_stream("aac", rate=44100, layout="mono")
+        tools.write_sound(c, stream, tone(4))  # resampled
+    tag = b"ID3\4\0\0" + bytes((0, 0, 16, 0)) + bytes(2048)
+    path.write_bytes(path.read_bytes() + other.read_bytes() + tag + path.read_bytes())
+    assert not [line for line in warned(path) if "holes" in line]
+
+
 @pytest.mark.parametrize("size", [1000, 4000, 40_000])
 @pytest.mark.parametrize("kind", ["zeros", "noise"])
 def test_what_is_no_frame_behind_the_last_one_of_an_mp3_is_no_hole(

@@ -184,3 +184,24 @@ def test_a_wave_file_with_a_picture_in_its_tags_is_sound(
     path = tmp_path / "a.wav"
     path.write_bytes(b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks)
     assert decoded(path)[:3] == (pytest.approx(3, abs=0.02), pytest.approx(3, abs=0.02), [])
+
+
+def test_the_sound_that_a_decoder_holds_back_at_the_end_of_a_film_is_heard(
+    tmp_path: Path, tools: Any, tone: Any, decoded: Any
+) -> None:
+    path = tmp_path / "a.wmv"
+    with av.open(str(path), "w", format="asf") as c:
+        video = c.add_stream("mpeg4", rate=10)
+        video.width, video.height = 160, 120
+        sound = c.add_stream("wmav2", rate=48000, layout="mono")
+        sound.bit_rate = 64_000
+        for n in range(40):
+            picture = np.full((120, 160, 3), n * 2, np.uint8)
+            c.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        c.mux(video.encode())
+        tools.write_sound(c, sound, tone(6))
+    with av.open(str(path)) as c:
+        played = [*c.decode(audio=0)]
+    first = float(played[0].pts * played[0].time_base)
+    seconds = first + sum(f.samples for f in played) / played[0].sample_rate
+    assert decoded(path)[1] == pytest.approx(seconds, abs=0.005)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from omni_core.media.av.luma import FrameFeatures
+from omni_core.media.av.luma import FrameFeatures, features_of_thumbnails
 from omni_core.media.av.packets import GroupJudge
 from omni_core.media.av.panning import alike_when_moved
 
@@ -15,7 +15,7 @@ from omni_core.media.av.panning import alike_when_moved
 def _seen(x: int, y: int, number: int = 0) -> FrameFeatures:
     rng = np.random.default_rng(number)
     wide = np.kron(rng.integers(0, 255, (40, 60)), np.ones((2, 2))).astype(np.uint8)
-    return FrameFeatures(wide[y : y + 36, x : x + 64])
+    return features_of_thumbnails(wide[None, y : y + 36, x : x + 64])[0]
 
 
 @pytest.mark.parametrize("moved", [(0, 0), (20, 4), (4, 14), (30, 0)])
@@ -28,7 +28,7 @@ def test_other_scenes_are_not_alike_however_they_are_laid_over_each_other() -> N
 
 
 def test_even_pictures_are_not_alike() -> None:
-    grey = FrameFeatures(np.full((36, 64), 90, np.uint8))
+    (grey,) = features_of_thumbnails(np.full((1, 36, 64), 90, np.uint8))
     assert alike_when_moved(grey, _seen(0, 0)) < 0.4
 
 
