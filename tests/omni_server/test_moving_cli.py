@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from omni_server.cli import main
+from tests.omni_core.catalog import postgres_server
 from tests.omni_core.index.qdrant_standin import StandIn
 
 
@@ -57,6 +58,28 @@ def test_a_variable_that_overrules_the_new_settings_is_named(
     assert main(["ingest", "boats.md"]) == 0
     assert main(["migrate", "--to", server.url]) == 0
     assert "OMNI_INDEX=edge in the environment overrules" in capsys.readouterr().err
+
+
+def test_a_catalog_that_moves_alone_is_told_with_its_sources_and_the_index_is_to_be_kept(
+    server: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    if why := postgres_server.why_not():
+        pytest.skip(why)
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["migrate", "--to", server.url]) == 0
+    capsys.readouterr()
+    with postgres_server.server() as postgres:
+        assert main(["migrate", "--to-catalog", postgres]) == 0
+        told = capsys.readouterr()
+        assert "1 source with 2 segments in the collection evidence" in told.out
+        assert "the index is the same as before" in told.out
+        assert "delete it" not in told.out
+        assert "OMNI_CATALOG must be set" in told.err
+        assert main(["ingest", "boats.md"]) == 1
+        assert "CATALOG_MOVED: the catalog of this library has moved" in capsys.readouterr().err
+        monkeypatch.setenv("OMNI_CATALOG", postgres)
+        assert main(["sources"]) == 0
 
 
 @pytest.mark.parametrize(

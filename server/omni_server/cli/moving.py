@@ -37,7 +37,7 @@ async def migrate_(args: argparse.Namespace) -> int:
             what = status.current or status.stage
             bar.show(part, f"{status.sources_done}/{status.sources_total} {what}")
 
-        done = await migrate(settings, target, show)
+        done = await migrate(settings, target, show, leave=not args.no_switch)
     change = None if args.no_switch else await asyncio.to_thread(_switch, args, settings, target)
     if args.json:
         as_json({"migration": done, "settings": None if change is None else str(change.file)})
@@ -129,17 +129,26 @@ def _tell(done: MigrationStatus, change: Change | None) -> None:
     found, there = done.compared, done.written < done.segments
     say(
         f"{counted(done.sources_done, 'source')} with {counted(done.segments, 'segment')} in "
-        f"{done.to}" + (f", {done.written} of them written now" if there else "")
+        f"{done.to}" + (f", {done.written} of them written now" if found and there else "")
     )
     if found is not None:
         say(
             f"compared: {counted(found.samples, 'segment')} the same, "
             f"{found.same_results:.0%} of the results of {found.searches} searches the same"
         )
+    if done.lost:
+        hint(
+            f"{counted(done.lost, 'source')} had lost segments before: "
+            "ingest the files again to complete them"
+        )
     if change is None:
         say("nothing was switched: --no-switch. The library is used where it was.")
-    else:
+        return
+    if change.changes:
         say(f"switched: {change.file} names the new index")
+    if found is None:
+        say("the index is the same as before; the former catalog is not used any more")
+    else:
         say(f"the former one, {done.where}, stays: delete it once you do not want to go back")
 
 
