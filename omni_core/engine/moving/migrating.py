@@ -105,6 +105,22 @@ def _move_catalog(catalog: Catalog, target: Settings, leave: bool) -> None:
         mark_moved(catalog, place_of(target))
 
 
+def _of_another_model(target: Settings, e: StoreError) -> StoreError:
+    """What to do where the new place holds an index from before a re-index."""
+    if e.code != "MODEL_MISMATCH":
+        return e
+    way = (
+        "name another one with --to-collection"
+        if target.index == "server"
+        else f"move the folder {target.store_path / 'index'} away"
+    )
+    return StoreError(
+        f"{_index(target)} holds vectors of another model, as from before a reindex: {way}, and "
+        "run the same command again; the library stays where it was",
+        code=e.code,
+    )
+
+
 async def _move_points(
     settings: Settings,
     target: Settings,
@@ -119,7 +135,10 @@ async def _move_points(
         ]
         for opened in (old, new):
             resources.push_async_callback(opened.close)
-            await opened.open()
+            try:
+                await opened.open()
+            except StoreError as e:
+                raise (_of_another_model(target, e) if opened is new else e) from None
             await opened.claim(await asyncio.to_thread(library_id, catalog))
         copying = Copying(old, new, info, await lost_segments(catalog, old), progress)
         sources: set[str] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -151,3 +152,29 @@ async def test_a_catalog_that_cannot_be_moved_is_refused_before_a_point_is_copie
         await migrate(filled, target, leave=True)
 
     assert await points_of(there) == {}
+
+
+async def _of_another_model(settings: Settings) -> None:
+    info = replace(await asyncio.to_thread(describe, settings), revision="another")
+    one = await asyncio.to_thread(index.load, settings, info)
+    await one.open()
+    await one.close()
+
+
+async def test_an_index_from_before_a_reindex_is_named_with_what_to_do(
+    filled: Settings, there: Settings
+) -> None:
+    await _of_another_model(there)
+    with pytest.raises(StoreError, match=r"the collection evidence .* --to-collection") as e:
+        await migrate(filled, there)
+    assert e.value.code == "MODEL_MISMATCH"
+    other = replace(there, qdrant_collection="another")
+    await migrate(filled, other)
+    await asyncio.to_thread(shutil.rmtree, filled.store_path / "index")
+    await _of_another_model(filled)
+
+    with pytest.raises(StoreError, match=r"move the folder .*index away.* stays where it was"):
+        await migrate(other, filled)
+
+    await asyncio.to_thread(shutil.move, filled.store_path / "index", filled.store_path / "old")
+    assert (await migrate(other, filled)).sources_done == 4
