@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from omni_core.settings import Settings
 from omni_server.cli import main
+from omni_server.tenants import folder_of, schema_of, settings_of
 from tests.omni_core.catalog import postgres_server
 from tests.omni_core.index.qdrant_standin import StandIn
 
@@ -117,3 +121,52 @@ def test_a_backup_is_restored_into_another_store(
     assert json.loads(capsys.readouterr().out)["sources"] == 1
     assert main(["search", "launch of the boat", "--store", other]) == 0
     assert "[Boats chars 0-42]" in capsys.readouterr().out
+
+
+def test_a_restored_library_that_settings_do_not_lead_to_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["backup", "copy"]) == 0
+    assert main(["restore", "copy", "--store", "plain"]) == 0
+    assert "not what commands use" not in capsys.readouterr().err
+    monkeypatch.setenv("OMNI_INDEX", "server")
+    monkeypatch.setenv("OMNI_QDRANT_URL", "http://qdrant:6333")
+    assert main(["restore", "copy", "--store", "other"]) == 0
+    said = capsys.readouterr().err
+    assert "which name the collection evidence on http://qdrant:6333" in said
+    assert "without OMNI_INDEX" in said
+
+
+def test_the_command_that_is_named_moves_the_library_of_a_tenant_to_where_the_server_looks_for_it(
+    server: StandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = tmp_path / "store"
+    theirs = str(store / "tenants" / folder_of("Globex AG"))
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["ingest", "boats.md", "--store", theirs]) == 0
+    capsys.readouterr()
+    assert main(["migrate", "--to", server.url]) == 0
+    named = [x.strip() for x in capsys.readouterr().err.splitlines() if "omni-mcp migrate" in x]
+    assert len(named) == 1
+    assert main(shlex.split(named[0])[1:]) == 0
+    moved = Settings(store=str(store), index="server", qdrant_url=server.url)
+    name = settings_of(moved, "Globex AG").qdrant_collection
+    assert f"2 segments in the collection {name} on {server.url}" in capsys.readouterr().out
+
+    assert main(["migrate", "--to", "embedded"]) == 0
+    back = [x.strip() for x in capsys.readouterr().err.splitlines() if "omni-mcp migrate" in x]
+    variable, *words = shlex.split(back[0])
+    monkeypatch.setenv(*variable.split("=", 1))
+    assert main(words[1:]) == 0
+    assert "2 segments in the embedded index" in capsys.readouterr().out
+
+
+def test_the_schema_of_a_tenant_is_known_by_its_folder() -> None:
+    elsewhere = replace(Settings(), index="server", qdrant_url="http://q", catalog="postgresql://h")
+    for tenant in ("acme", "Globex AG"):
+        folder = folder_of(tenant)
+        assert schema_of(elsewhere, folder) == settings_of(elsewhere, tenant).catalog_schema

@@ -12,9 +12,11 @@ from pathlib import Path
 from omni_core.config import edit
 from omni_core.config.environment import CONFIG, variable
 from omni_core.engine import MigrationStatus, migrate, restore
+from omni_core.engine.moving.migrating import describe
 from omni_core.engine.results import BackupStatus
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings, own_file
+from omni_server.cli.moving_tenants import commands
 from omni_server.cli.opening import open_library
 from omni_server.cli.printing import Bar, as_json, hint, say
 from omni_server.cli.settings import settings_of
@@ -43,6 +45,11 @@ async def migrate_(args: argparse.Namespace) -> int:
         as_json({"migration": done, "settings": None if change is None else str(change.file)})
     else:
         _tell(done, change)
+    left = [] if change is None else await asyncio.to_thread(commands, settings, target)
+    if left:
+        hint("the libraries of tenants have not moved; before the server is started again:")
+        for command in left:
+            hint(f"    {command}")
     return 0
 
 
@@ -76,6 +83,12 @@ async def restore_(args: argparse.Namespace) -> int:
         as_json(done)
     else:
         say(f"{_held(done)} restored in {done.path}")
+    now = await asyncio.to_thread(settings_of, args)  # the backup may have brought an omni.toml
+    if now.catalog or now.index == "server":
+        hint(
+            f"it is not what commands use with these settings, which name {describe(now)}: "
+            f"use it without {variable('catalog' if now.catalog else 'index')} and --qdrant"
+        )
     return 0
 
 
