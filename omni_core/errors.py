@@ -125,7 +125,7 @@ class StoppedError(OmniError):
 
 class StoreError(OmniError):
     """STORE_BUSY, STORE_FAILED, MODEL_MISMATCH, FOREIGN_COLLECTION, INDEX_UNREACHABLE,
-    KEY_REFUSED, READ_ONLY, BUSY, LEASE_LOST."""
+    KEY_REFUSED, READ_ONLY, BUSY, LEASE_LOST, CATALOG_MOVED."""
 
     code = "STORE_FAILED"
 
@@ -133,6 +133,7 @@ class StoreError(OmniError):
 _CAUSES = {
     "STORE_BUSY": "another process holds the store",
     "MODEL_MISMATCH": "another model filled it",
+    "CATALOG_MOVED": "the library has left this catalog for another one",
     "FOREIGN_COLLECTION": "the Qdrant collection belongs to another library",
     "INDEX_UNREACHABLE": "Qdrant gives no answer",
     "KEY_REFUSED": "Qdrant refused the API key",

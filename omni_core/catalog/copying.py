@@ -20,6 +20,18 @@ def copy_catalog(old: Catalog, new: Catalog) -> dict[str, int]:
 
     All or nothing. Raises StoreError FOREIGN_CATALOG when `new` holds another library.
     """
+    refuse_foreign(old, new)
+    rows: dict[str, int] = {}
+    with new._writing() as db:
+        for table in reversed(TABLES):
+            db.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
+        for table in TABLES:
+            rows[table] = _copy(old, db, table)
+    return rows
+
+
+def refuse_foreign(old: Catalog, new: Catalog) -> None:
+    """Raise StoreError FOREIGN_CATALOG when `new` holds another library than `old`."""
     theirs, ours = new.get_meta(LIBRARY), old.get_meta(LIBRARY)
     sources, _ = new.totals()
     if sources and theirs != ours:
@@ -28,13 +40,6 @@ def copy_catalog(old: Catalog, new: Catalog) -> dict[str, int]:
             "(catalog_schema, or another database)",
             code="FOREIGN_CATALOG",
         )
-    rows: dict[str, int] = {}
-    with new._writing() as db:
-        for table in reversed(TABLES):
-            db.execute(f"DELETE FROM {table}")  # noqa: S608 - ours
-        for table in TABLES:
-            rows[table] = _copy(old, db, table)
-    return rows
 
 
 def _copy(old: Catalog, db: Transaction, table: str) -> int:

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+from omni_core.catalog.moved import refuse_moved
 from omni_core.catalog.sqlite import SqliteCatalog
 from omni_core.catalog.store import Catalog
 from omni_core.settings import Settings
 
 
-def open_catalog(settings: Settings, *, read_only: bool = False) -> Catalog:
+def open_catalog(
+    settings: Settings, *, read_only: bool = False, even_moved: bool = False
+) -> Catalog:
     """The catalog in PostgreSQL where `catalog` is set, else the file in the store.
 
-    Raises StoreError where it cannot be opened: STORE_BUSY where another process has the file.
+    Raises StoreError where it cannot be opened: STORE_BUSY where another process has the file,
+    CATALOG_MOVED where the library has left it for another one, unless `even_moved`.
     """
+    catalog = _open(settings, read_only)
+    try:
+        if not even_moved:
+            refuse_moved(catalog)
+    except BaseException:
+        catalog.close()
+        raise
+    return catalog
+
+
+def place_of(settings: Settings) -> str:
+    """Where that catalog is, in words and without a password."""
+    if not settings.catalog:
+        return f"the folder {settings.store_path} (without OMNI_CATALOG)"
+    from omni_core.catalog.postgres_connection import where
+
+    return (
+        f"PostgreSQL, {where(settings.catalog)}, schema {settings.catalog_schema} (set "
+        "OMNI_CATALOG to its address)"
+    )
+
+
+def _open(settings: Settings, read_only: bool) -> Catalog:
     if not settings.catalog:
         return SqliteCatalog(settings.store_path, read_only=read_only)
     from omni_core.catalog.postgres import PostgresCatalog  # its packages are an extra

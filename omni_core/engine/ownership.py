@@ -13,6 +13,7 @@ from dataclasses import asdict
 from omni_core import encoders, index
 from omni_core.catalog import Catalog, open_catalog
 from omni_core.catalog.copying import LIBRARY
+from omni_core.catalog.moved import is_moved, mark_moved
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings
 
@@ -41,14 +42,15 @@ async def adopt_collection(settings: Settings) -> str:
     """Make the collection on the Qdrant server that of this library, whoever has it now, where
     the catalog of that one is lost. Returns a line that says what was done.
 
-    Nothing is deleted. Raises StoreError STORE_BUSY while another process has the library open.
+    A catalog that was moved is used again, as another library than the one it moved to. Nothing is
+    deleted. Raises StoreError STORE_BUSY while another process has the library open.
     """
     if settings.index != "server":
         raise BadRequestError("only a collection on a Qdrant server can be adopted: give --qdrant")
     info = await asyncio.to_thread(encoders.describe, settings)
-    catalog = await asyncio.to_thread(open_catalog, settings)
+    catalog = await asyncio.to_thread(open_catalog, settings, even_moved=True)
     try:
-        library = await asyncio.to_thread(library_id, catalog)
+        library = await asyncio.to_thread(_own_id, catalog)
         held = await asyncio.to_thread(index.load, settings, info)
         try:
             await held.open()
@@ -56,9 +58,17 @@ async def adopt_collection(settings: Settings) -> str:
             points = await held.count()
         finally:
             await held.close()
+        await asyncio.to_thread(mark_moved, catalog, "")
     finally:
         await asyncio.to_thread(catalog.close)
     return (
         f"the collection {settings.qdrant_collection!r} with {points} segments is now that of the "
         f"library in {settings.store_path}; ingest its files again, so that the catalog knows them"
     )
+
+
+def _own_id(catalog: Catalog) -> str:
+    """The id of this library; a new one where the catalog was moved, and two have the same."""
+    if is_moved(catalog):
+        catalog.set_meta(LIBRARY, uuid.uuid4().hex)
+    return library_id(catalog)

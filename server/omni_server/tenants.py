@@ -42,6 +42,12 @@ def _short(tenant: str) -> str:
     return hashlib.sha256(tenant.encode()).hexdigest()[:16]
 
 
+def schema_of(settings: Settings, folder: str) -> str:
+    """The schema of a PostgreSQL catalog of the tenant with this folder."""
+    _, _, known = folder.rpartition("~")  # a plain name has none
+    return f"{settings.catalog_schema[:40]}_{known if '~' in folder else _short(folder)}"
+
+
 def settings_of(settings: Settings, tenant: str) -> Settings:
     """The settings of one tenant: its own store, roots, collection of a Qdrant server and
     schema of a PostgreSQL catalog."""
@@ -53,7 +59,7 @@ def settings_of(settings: Settings, tenant: str) -> Settings:
         roots=roots if settings.tenant_roots else (),
         watch=(),
         qdrant_collection=f"{settings.qdrant_collection}~{folder}",
-        catalog_schema=f"{settings.catalog_schema[:40]}_{_short(tenant)}",
+        catalog_schema=schema_of(settings, folder),
     )
 
 

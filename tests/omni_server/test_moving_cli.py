@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from omni_core.settings import Settings
 from omni_server.cli import main
+from omni_server.tenants import folder_of, schema_of, settings_of
+from tests.omni_core.catalog import postgres_server
 from tests.omni_core.index.qdrant_standin import StandIn
 
 
@@ -59,6 +64,28 @@ def test_a_variable_that_overrules_the_new_settings_is_named(
     assert "OMNI_INDEX=edge in the environment overrules" in capsys.readouterr().err
 
 
+def test_a_catalog_that_moves_alone_is_told_with_its_sources_and_the_index_is_to_be_kept(
+    server: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    if why := postgres_server.why_not():
+        pytest.skip(why)
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["migrate", "--to", server.url]) == 0
+    capsys.readouterr()
+    with postgres_server.server() as postgres:
+        assert main(["migrate", "--to-catalog", postgres]) == 0
+        told = capsys.readouterr()
+        assert "1 source with 2 segments in the collection evidence" in told.out
+        assert "the index is the same as before" in told.out
+        assert "delete it" not in told.out
+        assert "OMNI_CATALOG must be set" in told.err
+        assert main(["ingest", "boats.md"]) == 1
+        assert "CATALOG_MOVED: the catalog of this library has moved" in capsys.readouterr().err
+        monkeypatch.setenv("OMNI_CATALOG", postgres)
+        assert main(["sources"]) == 0
+
+
 @pytest.mark.parametrize(
     ("to", "said"),
     [
@@ -94,3 +121,52 @@ def test_a_backup_is_restored_into_another_store(
     assert json.loads(capsys.readouterr().out)["sources"] == 1
     assert main(["search", "launch of the boat", "--store", other]) == 0
     assert "[Boats chars 0-42]" in capsys.readouterr().out
+
+
+def test_a_restored_library_that_settings_do_not_lead_to_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["backup", "copy"]) == 0
+    assert main(["restore", "copy", "--store", "plain"]) == 0
+    assert "not what commands use" not in capsys.readouterr().err
+    monkeypatch.setenv("OMNI_INDEX", "server")
+    monkeypatch.setenv("OMNI_QDRANT_URL", "http://qdrant:6333")
+    assert main(["restore", "copy", "--store", "other"]) == 0
+    said = capsys.readouterr().err
+    assert "which name the collection evidence on http://qdrant:6333" in said
+    assert "without OMNI_INDEX" in said
+
+
+def test_the_command_that_is_named_moves_the_library_of_a_tenant_to_where_the_server_looks_for_it(
+    server: StandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = tmp_path / "store"
+    theirs = str(store / "tenants" / folder_of("Globex AG"))
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["ingest", "boats.md", "--store", theirs]) == 0
+    capsys.readouterr()
+    assert main(["migrate", "--to", server.url]) == 0
+    named = [x.strip() for x in capsys.readouterr().err.splitlines() if "omni-mcp migrate" in x]
+    assert len(named) == 1
+    assert main(shlex.split(named[0])[1:]) == 0
+    moved = Settings(store=str(store), index="server", qdrant_url=server.url)
+    name = settings_of(moved, "Globex AG").qdrant_collection
+    assert f"2 segments in the collection {name} on {server.url}" in capsys.readouterr().out
+
+    assert main(["migrate", "--to", "embedded"]) == 0
+    back = [x.strip() for x in capsys.readouterr().err.splitlines() if "omni-mcp migrate" in x]
+    variable, *words = shlex.split(back[0])
+    monkeypatch.setenv(*variable.split("=", 1))
+    assert main(words[1:]) == 0
+    assert "2 segments in the embedded index" in capsys.readouterr().out
+
+
+def test_the_schema_of_a_tenant_is_known_by_its_folder() -> None:
+    elsewhere = replace(Settings(), index="server", qdrant_url="http://q", catalog="postgresql://h")
+    for tenant in ("acme", "Globex AG"):
+        folder = folder_of(tenant)
+        assert schema_of(elsewhere, folder) == settings_of(elsewhere, tenant).catalog_schema

@@ -12,9 +12,11 @@ from pathlib import Path
 from omni_core.config import edit
 from omni_core.config.environment import CONFIG, variable
 from omni_core.engine import MigrationStatus, migrate, restore
+from omni_core.engine.moving.migrating import describe
 from omni_core.engine.results import BackupStatus
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings, own_file
+from omni_server.cli.moving_tenants import commands
 from omni_server.cli.opening import open_library
 from omni_server.cli.printing import Bar, as_json, hint, say
 from omni_server.cli.settings import settings_of
@@ -37,12 +39,17 @@ async def migrate_(args: argparse.Namespace) -> int:
             what = status.current or status.stage
             bar.show(part, f"{status.sources_done}/{status.sources_total} {what}")
 
-        done = await migrate(settings, target, show)
+        done = await migrate(settings, target, show, leave=not args.no_switch)
     change = None if args.no_switch else await asyncio.to_thread(_switch, args, settings, target)
     if args.json:
         as_json({"migration": done, "settings": None if change is None else str(change.file)})
     else:
         _tell(done, change)
+    left = [] if change is None else await asyncio.to_thread(commands, settings, target)
+    if left:
+        hint("the libraries of tenants have not moved; before the server is started again:")
+        for command in left:
+            hint(f"    {command}")
     return 0
 
 
@@ -76,6 +83,12 @@ async def restore_(args: argparse.Namespace) -> int:
         as_json(done)
     else:
         say(f"{_held(done)} restored in {done.path}")
+    now = await asyncio.to_thread(settings_of, args)  # the backup may have brought an omni.toml
+    if now.catalog or now.index == "server":
+        hint(
+            f"it is not what commands use with these settings, which name {describe(now)}: "
+            f"use it without {variable('catalog' if now.catalog else 'index')} and --qdrant"
+        )
     return 0
 
 
@@ -129,17 +142,26 @@ def _tell(done: MigrationStatus, change: Change | None) -> None:
     found, there = done.compared, done.written < done.segments
     say(
         f"{counted(done.sources_done, 'source')} with {counted(done.segments, 'segment')} in "
-        f"{done.to}" + (f", {done.written} of them written now" if there else "")
+        f"{done.to}" + (f", {done.written} of them written now" if found and there else "")
     )
     if found is not None:
         say(
             f"compared: {counted(found.samples, 'segment')} the same, "
             f"{found.same_results:.0%} of the results of {found.searches} searches the same"
         )
+    if done.lost:
+        hint(
+            f"{counted(done.lost, 'source')} had lost segments before: "
+            "ingest the files again to complete them"
+        )
     if change is None:
         say("nothing was switched: --no-switch. The library is used where it was.")
-    else:
+        return
+    if change.changes:
         say(f"switched: {change.file} names the new index")
+    if found is None:
+        say("the index is the same as before; the former catalog is not used any more")
+    else:
         say(f"the former one, {done.where}, stays: delete it once you do not want to go back")
 
 

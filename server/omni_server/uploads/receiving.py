@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from omni_core import read_only
 from omni_core.errors import (
     BadRequestError,
     NotFoundError,
@@ -56,6 +57,7 @@ class Uploads:
         """How many uploads were completed, removed, expired, or refused for their checksum."""
         self.received = 0
         """Bytes taken since the start."""
+        self._settings = settings
         self._at_once = settings.uploads_at_once
         self._expiry_s = settings.upload_expiry_h * 3600
         self._clock = clock
@@ -76,8 +78,10 @@ class Uploads:
     async def create(self, name: str, size: int, owner: str, sha256: str = "") -> Upload:
         """A new upload of `size` bytes (-1: not known yet).
 
-        Raises TooLargeError (TOO_LARGE, UPLOADS_FULL), StoreError (DISK_FULL), BadRequestError.
+        Raises TooLargeError (TOO_LARGE, UPLOADS_FULL), StoreError (DISK_FULL, READ_ONLY),
+        BadRequestError.
         """
+        read_only.refuse(self._settings)
         if sha256 and not SHA256.fullmatch(sha256 := sha256.lower()):
             raise BadRequestError("sha256 is 64 hexadecimal digits, as `sha256sum FILE` prints")
         if size == 0:
@@ -99,7 +103,7 @@ class Uploads:
         upload = await asyncio.to_thread(self.records.get, id_)
         if upload.record.owner != owner:
             raise NotFoundError(f"there is no upload {id_!r}; it may have expired: send it again")
-        if upload.complete or upload.offset != upload.record.size:
+        if self._settings.read_only or upload.complete or upload.offset != upload.record.size:
             return upload
         with self._sole_writer(upload, counted=False):
             upload = await asyncio.to_thread(self.records.get, id_)
@@ -113,7 +117,9 @@ class Uploads:
         return [u for u in uploads if u.record.owner == owner]
 
     async def remove(self, upload: Upload) -> None:
-        """Delete an upload, whole or not. Raises UnavailableError (BUSY) while it is received."""
+        """Delete an upload, whole or not. Raises UnavailableError (BUSY) while it is received,
+        StoreError (READ_ONLY)."""
+        read_only.refuse(self._settings)
         with self._sole_writer(upload, counted=False):
             await asyncio.to_thread(self.records.remove, upload.record.id)
         self.ended["removed"] += 1
@@ -125,8 +131,9 @@ class Uploads:
 
         A body that breaks off is stored as far as it came (without a checksum) and Broken raised.
         Raises BadRequestError (WRONG_OFFSET, BAD_CHECKSUM), TooLargeError, UnavailableError (BUSY)
-        while another request sends the same upload, StoreError (DISK_FULL).
+        while another request sends the same upload, StoreError (DISK_FULL, READ_ONLY).
         """
+        read_only.refuse(self._settings)
         with self._sole_writer(upload):
             upload = await asyncio.to_thread(self.records.get, upload.record.id)
             if offset != upload.offset:
@@ -158,7 +165,9 @@ class Uploads:
         return await asyncio.to_thread(self.records.get, upload.record.id)
 
     async def sweep(self) -> list[str]:
-        """Delete unfinished uploads that have expired; their ids."""
+        """Delete unfinished uploads that have expired; their ids. None of a read-only library."""
+        if self._settings.read_only:
+            return []
         self._swept = self._clock()
         before = self._swept - self._expiry_s
         swept = await asyncio.to_thread(self.records.sweep, before, frozenset(self._writing))

@@ -330,6 +330,25 @@ async def test_a_server_may_take_no_uploads(web: Web) -> None:
             assert (answer.status_code, answer.text[:10]) == (403, "NO_UPLOADS")
 
 
+async def test_a_read_only_server_takes_and_removes_no_upload(web: Web, settings: Settings) -> None:
+    async with web() as http:
+        half, done = await begin(http), await begin(http)
+        await patch(http, half, 0, FILE[:9])
+        await patch(http, done, 0, FILE)
+    before = await asyncio.to_thread(lambda: sorted(settings.store_path.rglob("uploads/**/*")))
+    async with web(read_only=True, upload_expiry_h=1e-9) as http:
+        answers = [
+            await http.post("/upload?name=a.mp4", content=b"x"),
+            await http.post("/uploads", headers={"upload-length": "1"}),
+            await patch(http, half, 9, FILE[9:]),
+            await http.delete(done),
+        ]
+        assert await offset_of(http, half) == 9
+    assert [(a.status_code, a.text[:10]) for a in answers] == [(403, "READ_ONLY:")] * 4
+    after = await asyncio.to_thread(lambda: sorted(settings.store_path.rglob("uploads/**/*")))
+    assert after == before
+
+
 async def test_a_file_in_one_request_is_checked_by_its_sha256(web: Web, settings: Settings) -> None:
     async with web() as http:
         good = await http.post(f"/upload?name=a.mp4&sha256={SHA.upper()}", content=FILE)

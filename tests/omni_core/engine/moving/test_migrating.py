@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,31 +19,9 @@ from omni_core.index.memory import MemoryIndex
 from omni_core.payload import StoredSegment
 from omni_core.points import Point
 from omni_core.settings import Settings
-from tests.omni_core.catalog import postgres_server
 from tests.omni_core.index.qdrant_standin import StandIn
 
 QUESTION = "how deep is the magma chamber"
-
-
-@pytest.fixture
-def server() -> Any:
-    standin = StandIn()
-    yield standin
-    standin.close()
-
-
-@pytest.fixture
-def there(settings: Settings, server: StandIn) -> Settings:
-    return replace(settings, index="server", qdrant_url=server.url, qdrant_api_key=server.key)
-
-
-@pytest.fixture
-async def filled(settings: Settings, media: Path, opened: Callable[..., Any]) -> Settings:
-    """A closed library of four sources."""
-    async with opened() as engine:
-        await engine.ingest_folder([str(p) for p in media.iterdir() if p.suffix != ".srt"])
-        await engine.ingest(IngestRequest(str(media / "notes.md"), collection="trips"))
-    return settings
 
 
 async def answers(engine: Engine) -> list[tuple[str, float]]:
@@ -157,14 +135,6 @@ async def test_nothing_is_copied_into_the_collection_of_another_library(
         await migrate(filled, there)
     assert refused.value.code == "FOREIGN_COLLECTION"
     assert (await points_of(there)).keys() == before.keys()
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    if why := postgres_server.why_not():
-        pytest.skip(why)
-    with postgres_server.server() as url:
-        yield url
 
 
 async def test_index_and_catalog_go_to_servers_and_back_and_answer_the_same(

@@ -1,0 +1,45 @@
+"""A catalog that was moved elsewhere says so, and is not used by mistake any more.
+
+The index may be the same for both: whoever forgot the new address would write into it with a
+catalog that knows nothing of what the other one has stored since.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from omni_core.catalog.store import Catalog
+from omni_core.errors import StoreError
+
+_KEY = "moved_to"
+_PROBE = "moving"
+
+
+def mark_moved(catalog: Catalog, place: str) -> None:
+    """Note where the library's catalog is from now on, in words; "" for here."""
+    catalog.set_meta(_KEY, place)
+
+
+def is_moved(catalog: Catalog) -> bool:
+    """Whether it was left for another one."""
+    return bool(catalog.get_meta(_KEY))
+
+
+def refuse_moved(catalog: Catalog) -> None:
+    """Raise StoreError CATALOG_MOVED for one that was left for another."""
+    if place := catalog.get_meta(_KEY):
+        raise StoreError(
+            f"the catalog of this library has moved to {place}. Where that one is lost, "
+            "`omni-mcp doctor --adopt` goes on with this one as it was then",
+            code="CATALOG_MOVED",
+        )
+
+
+def are_one(a: Catalog, b: Catalog) -> bool:
+    """Whether two open catalogs are the same one, by whatever address."""
+    word = secrets.token_hex(8)
+    a.set_meta(_PROBE, word)
+    try:
+        return b.get_meta(_PROBE) == word
+    finally:
+        a.set_meta(_PROBE, "")
