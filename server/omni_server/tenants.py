@@ -45,7 +45,12 @@ def _short(tenant: str) -> str:
 def settings_of(settings: Settings, tenant: str) -> Settings:
     """The settings of one tenant: its own store, roots, collection of a Qdrant server and
     schema of a PostgreSQL catalog."""
-    folder = folder_of(tenant)
+    return settings_of_folder(settings, folder_of(tenant))
+
+
+def settings_of_folder(settings: Settings, folder: str) -> Settings:
+    """The settings of the tenant with this folder, whose name may not be known."""
+    short = folder.rpartition("~")[2] if "~" in folder else _short(folder)
     roots = (str(Path(settings.tenant_roots).expanduser() / folder),)
     return replace(
         settings,
@@ -53,7 +58,7 @@ def settings_of(settings: Settings, tenant: str) -> Settings:
         roots=roots if settings.tenant_roots else (),
         watch=(),
         qdrant_collection=f"{settings.qdrant_collection}~{folder}",
-        catalog_schema=f"{settings.catalog_schema[:40]}_{_short(tenant)}",
+        catalog_schema=f"{settings.catalog_schema[:40]}_{short}",
     )
 
 

@@ -12,12 +12,13 @@ import sqlite3
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog, checking, open_catalog
+from omni_core.catalog.copying import LIBRARY
 from omni_core.catalog.holding import lost_note
 from omni_core.catalog.lock import StoreLock
 from omni_core.engine.checking.findings import Fault, Look
@@ -34,6 +35,8 @@ from omni_core.weights import cache
 
 MOST = 10
 """Things of one kind that are named."""
+GONE = "the right --qdrant and OMNI_QDRANT_COLLECTION; where it is lost, omni-mcp doctor --repair"
+"""What to do about a collection that a Qdrant server does not have."""
 OWN_FILES = ("catalog.sqlite", "index/**/*", "thumbs/*", "voices.sqlite")
 """What this user must be able to read and write."""
 
@@ -159,9 +162,12 @@ async def _of_index(
                 return [*found, *(Fault("index", line) for line in wrong or lost)]
         elif settings.index in OF_ONE_PROCESS:
             return []
-        held = await asyncio.to_thread(index.load, settings, info)
+        seen = settings if embedded else replace(settings, qdrant_read_only=True)  # makes nothing
+        held = await asyncio.to_thread(index.load, seen, info)
         try:
             await held.open()
+            library = await asyncio.to_thread(catalog.get_meta, LIBRARY)
+            await held.claim(library or "")
             found += await _compared(held, catalog, said)
             if embedded:
                 sound = await look_at_points(held)
@@ -171,7 +177,13 @@ async def _of_index(
         finally:
             await held.close()
     except OmniError as e:
-        found.append(Fault("index", str(e)))
+        if embedded:
+            found.append(Fault("index", str(e)))
+        elif e.code != "READ_ONLY" or settings.qdrant_read_only:  # it is elsewhere, and not damaged
+            notes.append(f"the index was not looked at: {e}")
+        elif segments:
+            line = f"the collection {settings.qdrant_collection!r} is not there, or not whole: the "
+            found.append(Fault("index", f"{line}catalog knows {segments} segments in it", GONE))
     return found
 
 
