@@ -21,7 +21,7 @@ from omni_core.catalog import Catalog, checking, open_catalog
 from omni_core.catalog.copying import LIBRARY
 from omni_core.catalog.holding import lost_note
 from omni_core.catalog.lock import StoreLock
-from omni_core.engine.checking.findings import Fault, Look
+from omni_core.engine.checking.findings import GONE, Fault, Look, no_room
 from omni_core.engine.checking.points import look_at_points
 from omni_core.engine.comparing import compare
 from omni_core.engine.store import OF_ONE_PROCESS
@@ -35,8 +35,6 @@ from omni_core.weights import cache
 
 MOST = 10
 """Things of one kind that are named."""
-GONE = "the right --qdrant and OMNI_QDRANT_COLLECTION; where it is lost, omni-mcp doctor --repair"
-"""What to do about a collection that a Qdrant server does not have."""
 OWN_FILES = ("catalog.sqlite", "index/**/*", "thumbs/*", "voices.sqlite")
 """What this user must be able to read and write."""
 
@@ -46,6 +44,8 @@ async def look(settings: Settings) -> Look:
     store = settings.store_path
     if not await asyncio.to_thread(store.is_dir):
         return Look(str(store))
+    if full := await asyncio.to_thread(no_room, store):
+        return Look(str(store), faults=(Fault("files", full, "free some space there first"),))
     try:
         lock = await asyncio.to_thread(StoreLock, store)
     except StoreError as e:
