@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from omni_core.config import environment, toml_file
 from omni_core.config.kinds import (
     AutoMode,
+    Collection,
     Count,
     CountOrZero,
     Device,
@@ -110,7 +111,7 @@ class Settings:
     """Address of the Qdrant server, as in http://127.0.0.1:6333; with commas those of its nodes."""
     qdrant_api_key: str = field(default="", repr=False)
     """API key of the Qdrant server."""
-    qdrant_collection: Name = "evidence"
+    qdrant_collection: Collection = "evidence"
     """Collection on the Qdrant server; several libraries may share a server."""
     qdrant_read_only: bool = False
     """Whether this server only searches: it creates and writes nothing on the Qdrant server."""

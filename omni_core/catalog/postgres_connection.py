@@ -13,7 +13,7 @@ from omni_core.errors import StoreError
 
 try:
     import psycopg
-    from psycopg import sql
+    from psycopg import conninfo, sql
     from psycopg_pool import ConnectionPool, PoolTimeout
 except ImportError as e:
     raise StoreError(
@@ -21,6 +21,12 @@ except ImportError as e:
     ) from e
 
 CONNECT_S = 10
+KEEPALIVE = {
+    "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}  # fmt: skip
+"""A machine that vanished without a word is noticed within 30 s; the system's own way, a question
+that was under way waited for two hours. What the address says of these counts instead."""
 OLDEST = 13
 """PostgreSQL 13: the oldest version that the tests' queries suit."""
 READS = 3
@@ -89,7 +95,7 @@ class Pool:
         self._pool = ConnectionPool(
             url, min_size=1, max_size=8, timeout=CONNECT_S, configure=configure, open=False,
             check=ConnectionPool.check_connection, name="catalog",
-            kwargs={"autocommit": True, "connect_timeout": CONNECT_S},
+            kwargs={"autocommit": True, "connect_timeout": CONNECT_S, **_unless_said(url)},
         )  # fmt: skip
         self._pool.open()
 
@@ -136,6 +142,12 @@ class Pool:
             raise StoreError(_told(e, self._where)) from None  # no trace of the address
         except UnicodeEncodeError as e:
             raise StoreError(f"the catalog cannot hold a name that is no text: {e.reason}") from e
+
+
+def _unless_said(url: str) -> dict[str, int]:
+    """`KEEPALIVE`, without what the address itself says."""
+    said = conninfo.conninfo_to_dict(url)
+    return {name: value for name, value in KEEPALIVE.items() if name not in said}
 
 
 def where(url: str) -> str:

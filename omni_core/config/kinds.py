@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 
 from omni_core.config.values import Bounds, ListOf, Rule
 
+REFUSED_NONE = r'[^\x00-\x1f<>:"/\\|?*]{1,190}'
+"""What Qdrant takes as the name of a collection; of its 255 bytes some are for a model's name."""
+
 
 def _is_folder(text: str) -> bool:
     """Whether it can be a folder: not blank, and no `~name` of an unknown user."""
@@ -29,6 +32,11 @@ def _is_variable(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None
 
 
+def _is_collection(text: str) -> bool:
+    """Whether Qdrant takes it as a name, with that of a model behind it."""
+    return bool(text.strip(" .")) and re.fullmatch(REFUSED_NONE, text) is not None
+
+
 def _is_zone(text: str) -> bool:
     # Imported lazily: child processes import this module and never check.
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -40,6 +48,9 @@ def _is_zone(text: str) -> bool:
 
 
 Name = Annotated[str, Rule(str.strip, "text that is not empty")]
+Collection = Annotated[
+    str, Rule(_is_collection, "a name without / ? * : and quotes, of at most 190 characters")
+]
 Folder = Annotated[str, Rule(_is_folder, "a folder")]
 Folders = Annotated[tuple[Folder, ...], ListOf('a list of folders, as in ["/media/films"]')]
 Host = Annotated[str, Rule(_is_host, "a host name")]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from omni_core.settings import Settings
 from omni_server.child_look import answer_of
-from omni_server.tenants import FOLDER
+from omni_server.tenants import FOLDER, settings_of_folder
 from omni_server.text import counted
 
 LOOK_S = 900
@@ -27,7 +26,7 @@ def libraries(settings: Settings) -> list[Settings]:
     """The settings of the main library and of every tenant's."""
     folder = settings.store_path / FOLDER
     tenants = sorted(p for p in folder.glob("*") if p.is_dir())
-    return [settings, *(replace(settings, store=str(p)) for p in tenants)]
+    return [settings, *(settings_of_folder(settings, p.name) for p in tenants)]
 
 
 def lines(settings: Settings) -> Iterator[tuple[str, Any, str, str, str]]:

@@ -51,7 +51,11 @@ def schema_of(settings: Settings, folder: str) -> str:
 def settings_of(settings: Settings, tenant: str) -> Settings:
     """The settings of one tenant: its own store, roots, collection of a Qdrant server and
     schema of a PostgreSQL catalog."""
-    folder = folder_of(tenant)
+    return settings_of_folder(settings, folder_of(tenant))
+
+
+def settings_of_folder(settings: Settings, folder: str) -> Settings:
+    """The settings of the tenant with this folder, whose name may not be known."""
     roots = (str(Path(settings.tenant_roots).expanduser() / folder),)
     return replace(
         settings,

@@ -189,8 +189,32 @@ async def cache(disk: Disk, files: Path) -> dict[str, Any]:
     return out
 
 
+async def looked(disk: Disk, files: Path) -> dict[str, Any]:
+    """What the doctor says of a sound library, and does to it, while its disk is full."""
+    from omni_core import Engine, IngestRequest, Settings
+    from omni_core.engine.checking.looking import look
+    from omni_core.engine.checking.mending import mend
+
+    settings = Settings(
+        store=str(disk.place / "store"), cache_dir=str(disk.place / "cache"), encoder="hashing",
+        speech="off", screen_text="off", sound_tags="off",
+    )  # fmt: skip
+    async with await Engine.open(settings) as engine:
+        await engine.ingest(IngestRequest(str(text(files, "a ferry at dawn"))))
+    disk.fill(0)
+    full = (await look(settings)).faults
+    mended = await mend(settings)
+    disk.make_room()
+    after = await look(settings)
+    return {
+        "full": [f"{f.detail}: {f.get}" for f in full], "done": mended.done, "left": mended.left,
+        "after": [f.detail for f in after.faults], "sources": after.sources,
+    }  # fmt: skip
+
+
 PARTS: dict[str, Callable[[Disk, Path], Any]] = {
     "edge": edge, "memory": memory, "upload": upload, "faults": faults, "cache": cache,
+    "looked": looked,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -96,3 +96,10 @@ async def test_a_built_model_that_cannot_be_kept_is_one_line(tmp_path: Path) -> 
     said = await asyncio.to_thread(ran, "cache", tmp_path)
     assert is_one_line_about_room(said["full"])
     assert (said["half"], said["kept"]) == (False, True)
+
+
+async def test_a_sound_library_is_not_called_damaged_for_its_full_disk(tmp_path: Path) -> None:
+    said = await asyncio.to_thread(ran, "looked", tmp_path)
+    (full,), (left,) = said["full"], said["left"]
+    assert is_one_line_about_room({"line": full}) and is_one_line_about_room({"line": left})
+    assert (said["done"], said["after"], said["sources"]) == ([], [], 1)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from omni_core import Engine, IngestRequest
+from omni_core.engine.checking.looking import look
 from omni_core.settings import Settings
 from omni_server import doctor
 from omni_server.cli import main
@@ -77,6 +78,26 @@ def test_what_is_wrong_comes_with_what_to_do(
     qdrant.version = "1.16.0"
     assert found(there)["Qdrant"].state == "missing"
     assert found(replace(there, qdrant_url="ftp://q"))["Qdrant"].state == "missing"
+
+
+def test_an_index_that_is_elsewhere_is_no_damage_and_a_look_makes_none(
+    there: Settings, fill: Callable[[Settings], None], qdrant: StandIn, tmp_path: Path
+) -> None:
+    fill(there)
+    mistyped = replace(there, qdrant_collection="evidense")
+    (gone,) = asyncio.run(look(mistyped)).faults
+    assert "'evidense' is not there" in gone.detail and "OMNI_QDRANT_COLLECTION" in gone.get
+    assert asyncio.run(look(replace(mistyped, store=str(tmp_path / "new")))).faults == ()
+    assert not [name for name in qdrant.created if name.startswith("evidense")]
+    fill(replace(there, store=str(tmp_path / "another"), qdrant_collection="team"))
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        down = replace(there, qdrant_url=f"http://127.0.0.1:{s.getsockname()[1]}")
+        foreign = replace(there, qdrant_collection="team")
+        for elsewhere, why in ((down, "cannot reach"), (foreign, "another library")):
+            seen = asyncio.run(look(elsewhere))
+            assert seen.faults == () and why in seen.notes[0], seen
+    assert asyncio.run(look(there)).faults == ()
 
 
 def test_a_node_that_is_down_is_a_warning_while_another_answers(

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
+
+GONE = "the right --qdrant and OMNI_QDRANT_COLLECTION; where it is lost, omni-mcp doctor --repair"
+"""What to do about a collection that a Qdrant server does not have."""
+ROOM = 1 << 20
+"""Bytes that a look needs: SQLite makes a file beside the catalog to read it."""
+
+
+def no_room(store: Path) -> str:
+    """That the disk of a library is full, which makes what is sound look damaged; "" where it is
+    not, and on one that only reads, which has no room by nature."""
+    free = shutil.disk_usage(store).free if os.access(store, os.W_OK) else ROOM
+    return f"its disk is full: {free >> 10} kB are free" if free < ROOM else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,16 @@ import sqlite3
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog, checking, open_catalog
+from omni_core.catalog.copying import LIBRARY
 from omni_core.catalog.holding import lost_note
 from omni_core.catalog.lock import StoreLock
-from omni_core.engine.checking.findings import Fault, Look
+from omni_core.engine.checking.findings import GONE, Fault, Look, no_room
 from omni_core.engine.checking.points import look_at_points
 from omni_core.engine.comparing import compare
 from omni_core.engine.store import OF_ONE_PROCESS
@@ -43,6 +44,8 @@ async def look(settings: Settings) -> Look:
     store = settings.store_path
     if not await asyncio.to_thread(store.is_dir):
         return Look(str(store))
+    if full := await asyncio.to_thread(no_room, store):
+        return Look(str(store), faults=(Fault("files", full, "free some space there first"),))
     try:
         lock = await asyncio.to_thread(StoreLock, store)
     except StoreError as e:
@@ -159,9 +162,12 @@ async def _of_index(
                 return [*found, *(Fault("index", line) for line in wrong or lost)]
         elif settings.index in OF_ONE_PROCESS:
             return []
-        held = await asyncio.to_thread(index.load, settings, info)
+        seen = settings if embedded else replace(settings, qdrant_read_only=True)  # makes nothing
+        held = await asyncio.to_thread(index.load, seen, info)
         try:
             await held.open()
+            library = await asyncio.to_thread(catalog.get_meta, LIBRARY)
+            await held.claim(library or "")
             found += await _compared(held, catalog, said)
             if embedded:
                 sound = await look_at_points(held)
@@ -171,7 +177,13 @@ async def _of_index(
         finally:
             await held.close()
     except OmniError as e:
-        found.append(Fault("index", str(e)))
+        if embedded:
+            found.append(Fault("index", str(e)))
+        elif e.code != "READ_ONLY" or settings.qdrant_read_only:  # it is elsewhere, and not damaged
+            notes.append(f"the index was not looked at: {e}")
+        elif segments:
+            line = f"the collection {settings.qdrant_collection!r} is not there, or not whole: the "
+            found.append(Fault("index", f"{line}catalog knows {segments} segments in it", GONE))
     return found
 
 

@@ -23,7 +23,7 @@ from omni_core.catalog.holding import WAS_DAMAGED
 from omni_core.catalog.lock import StoreLock
 from omni_core.catalog.rows import DAMAGED
 from omni_core.engine.checking import looking, rebuilding
-from omni_core.engine.checking.findings import Mended
+from omni_core.engine.checking.findings import Mended, no_room
 from omni_core.engine.checking.points import Sound, look_at_points
 from omni_core.engine.comparing import compare
 from omni_core.engine.ownership import library_id
@@ -53,6 +53,9 @@ async def mend(settings: Settings) -> Mended:
     store = settings.store_path
     said = Mended(str(store))
     if not await asyncio.to_thread(store.is_dir):
+        return said
+    if full := await asyncio.to_thread(no_room, store):
+        said.left.append(f"{full}, so that nothing was looked at: free some space there first")
         return said
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     aside = store / ASIDE / name

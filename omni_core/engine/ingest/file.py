@@ -79,6 +79,7 @@ async def ingest_file(
     of the caller and a broken store (StoreError) are raised. A source that the store refused to
     take further is absent or partial.
     """
+    await context.opened_index()  # what it has lost is not taken for ready, and it fails once
     file = Original(str(Path(request.path)), request.links)
     run = Run(request, _first(request), report, file)
     try:

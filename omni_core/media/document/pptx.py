@@ -160,14 +160,14 @@ def _shapes(root: ET.Element) -> Iterator[ET.Element]:
 
 
 def _placeholder(shape: ET.Element) -> str:
-    """The placeholder type of a shape, which stands in its first part (`nvSpPr`); empty where it
+    """The placeholder type of a shape, which stands beside its text and its looks; empty where it
     is none."""
     holder = _holder(shape)
     return "" if holder is None else holder.get("type", "")
 
 
 def _holder(shape: ET.Element) -> ET.Element | None:
-    own = (e for part in shape if local(part).startswith("nv") for e in part.iter())
+    own = (e for part in shape if local(part) not in ("txBody", "spPr") for e in part.iter())
     return next((e for e in own if local(e) == "ph"), None)
 
 

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from typing import Any
 
-from omni_core import Ahead, SharedEngine
+from omni_core import Ahead, Settings, SharedEngine
 from omni_server.cli.printing import hint
 from omni_server.cli.settings import settings_of
 
@@ -21,7 +21,11 @@ async def open_library(
     loaded: a verb that ends in a second should not begin to load what it does not use.
     """
     more: dict[str, Any] = {"store": store} if store else {}
-    settings = await asyncio.to_thread(settings_of, args, **more)
+    return await open_settled(await asyncio.to_thread(settings_of, args, **more), ahead)
+
+
+async def open_settled(settings: Settings, ahead: Ahead = "all") -> SharedEngine:
+    """`open_library` with settings that are known, as those of a tenant are."""
     engine = await SharedEngine.open(settings, ahead=ahead)
     if engine.overruled:
         hint(f"another omni-mcp has the library open, and its settings apply: {engine.overruled}")

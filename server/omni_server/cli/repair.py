@@ -9,7 +9,7 @@ from omni_core import OmniError, Settings
 from omni_core.engine.checking.again import read_again
 from omni_core.engine.checking.findings import Mended
 from omni_core.engine.checking.mending import mend
-from omni_server.cli.opening import open_library
+from omni_server.cli.opening import open_settled
 from omni_server.cli.printing import Bar, say
 from omni_server.library_check import libraries
 from omni_server.text import one_line
@@ -23,7 +23,7 @@ async def repair(args: argparse.Namespace, settings: Settings) -> list[Mended]:
     """
     found = []
     for library in await asyncio.to_thread(libraries, settings):
-        said = await _repaired(args, library)
+        said = await _repaired(library)
         found.append(said)
         for line in () if args.json else said.done:
             say(f"mended   {one_line(line, 1000)}")
@@ -32,7 +32,7 @@ async def repair(args: argparse.Namespace, settings: Settings) -> list[Mended]:
     return found
 
 
-async def _repaired(args: argparse.Namespace, library: Settings) -> Mended:
+async def _repaired(library: Settings) -> Mended:
     try:
         said = await mend(library)
     except OmniError as e:
@@ -40,7 +40,7 @@ async def _repaired(args: argparse.Namespace, library: Settings) -> Mended:
     if not await asyncio.to_thread(library.store_path.is_dir):
         return said
     try:
-        engine = await open_library(args, store=library.store)
+        engine = await open_settled(library)
     except OmniError as e:
         said.left.append(str(e))
         return said

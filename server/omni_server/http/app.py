@@ -44,7 +44,7 @@ from omni_server.http.observed import Observed
 from omni_server.http.tus import Tus
 from omni_server.links import Links
 from omni_server.observe.metrics import CONTENT_TYPE, Metrics
-from omni_server.observe.ready import status_of
+from omni_server.observe.ready import Readiness
 from omni_server.page.routes import show
 from omni_server.state import Opener, State
 from omni_server.uploads.receiving import SWEEP_S
@@ -102,7 +102,7 @@ def application(state: State, server: MCPServer[State]) -> HttpServer:
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )  # the gate below checks Host and Origin, for every route
     app.add_middleware(Messages)
-    metrics = Metrics()
+    metrics, readiness = Metrics(), Readiness(state)
     state.call_ended, state.stage_ended = metrics.tool, metrics.stage
     metrics.snapshot.uploads = state.uploads
 
@@ -110,11 +110,11 @@ def application(state: State, server: MCPServer[State]) -> HttpServer:
         return JSONResponse({"ok": True})
 
     async def ready(request: Request) -> Response:
-        _, why = await status_of(state)
+        _, why = await readiness.status()
         return JSONResponse({"ready": not why, "why": why}, 503 if why else 200)
 
     async def scraped(request: Request) -> Response:
-        metrics.snapshot.status, _ = await status_of(state)
+        metrics.snapshot.status, _ = await readiness.status()
         return Response(await asyncio.to_thread(metrics.text), media_type=CONTENT_TYPE)
 
     async def file(request: Request) -> Response:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -362,6 +363,26 @@ def test_a_connection_that_broke_is_made_again(open_postgres: Open) -> None:
     assert one.totals() == (1, 0)
     one.finish(SOURCE.sha256, segments=1)
     assert two.totals() == (1, 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of Linux's sockets")
+def test_a_machine_that_vanished_without_a_word_is_noticed(postgres_url: str) -> None:
+    from omni_core.catalog.postgres_connection import Pool
+
+    def waits(url: str) -> tuple[int, int]:
+        pool = Pool(url, "public")
+        try:
+            with (
+                pool._pool.connection() as connection,
+                socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as line,
+            ):
+                idle = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+                return idle, line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        finally:
+            pool.close()
+
+    assert waits(postgres_url) == (15, 30_000)
+    assert waits(f"{postgres_url}?keepalives_idle=99") == (99, 30_000)  # the address counts
 
 
 def test_a_title_with_a_nul_is_kept_without_it(open_postgres: Open) -> None:

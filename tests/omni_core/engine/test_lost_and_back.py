@@ -4,6 +4,7 @@ of a wrong address, or a server that had not loaded all of its data."""
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from omni_core import Engine, IngestRequest
 from omni_core.catalog import SqliteCatalog
 from omni_core.engine.checking.looking import look
 from omni_core.engine.checking.mending import mend
+from omni_core.errors import OmniError
 from omni_core.payload import source_filter
 from omni_core.settings import Settings
 
@@ -56,6 +58,27 @@ async def test_an_index_that_was_only_away_leaves_no_source_partial(
         await engine.ready(60)
         assert (await engine.sources()).sources == before
     assert (await look(settings)).faults == ()
+
+
+async def test_a_known_file_is_ready_only_where_the_index_holds_it(
+    opened: Callable[..., Any], settings: Settings, tmp_path: Path
+) -> None:
+    async with opened() as engine:
+        await put(engine, tmp_path)
+        assert (await engine.ingest(IngestRequest(str(tmp_path / "notes.md")))).already
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))  # nobody listens
+        away = replace(settings, index="server", qdrant_url=f"127.0.0.1:{s.getsockname()[1]}")
+        no_file = replace(away, qdrant_url="https://127.0.0.1", qdrant_ca=str(tmp_path / "none"))
+        for wrong, code in ((away, "INDEX_UNREACHABLE"), (no_file, "BAD_ARGUMENT")):
+            async with opened(wrong) as engine:
+                with pytest.raises(OmniError) as told:
+                    await engine.ingest(IngestRequest(str(tmp_path / "notes.md")))
+                assert told.value.code == code  # the ingest ends: no file is at fault
+                assert [r.state for r in (await engine.sources()).sources] == ["ready"]
+    async with opened(replace(settings, index="memory")) as engine:  # an index that is empty
+        await put(engine, tmp_path)
+        assert await (await engine._context.opened_index()).count() == 2
 
 
 async def test_a_server_that_loads_the_rest_later_is_compared_again(

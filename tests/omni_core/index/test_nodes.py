@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -102,6 +103,30 @@ async def test_a_full_disk_of_the_server_is_said_at_once(
 def test_what_is_no_address_is_refused_before_anything_is_sent(given: str) -> None:
     with pytest.raises(BadRequestError, match="address"):
         ServerIndex(Settings(qdrant_url=given), INFO)
+
+
+@pytest.mark.parametrize("given", ["..", ".", " ", "a/b", "x?y", "a*", "n\nn", "n" * 191])
+def test_a_name_that_no_collection_can_have_is_refused_before_anything_is_sent(given: str) -> None:
+    with pytest.raises(BadRequestError, match=r"qdrant_collection is .* at most 190 characters"):
+        Settings(qdrant_collection=given)
+
+
+@pytest.mark.parametrize("body", [b"<h1>It works!</h1>", b"", b"\xff\xfe", b"[]", b'{"a": 1}'])
+async def test_another_program_at_the_address_is_told_apart_from_qdrant(body: bytes) -> None:
+    async def answer(asked: asyncio.StreamReader, said: asyncio.StreamWriter) -> None:
+        await asked.readuntil(b"\r\n\r\n")
+        said.write(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+        )
+        said.write(body)
+        await said.drain()
+        said.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as stranger:
+        port = stranger.sockets[0].getsockname()[1]
+        held = ServerIndex(Settings(qdrant_url=f"http://127.0.0.1:{port}"), INFO)
+        with pytest.raises(StoreError, match="not Qdrant, or of another version"):
+            await held.open()
 
 
 def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:

@@ -17,6 +17,7 @@ from mcp.shared.exceptions import MCPError
 from omni_core.errors import StoreError
 from omni_core.settings import Settings
 from omni_server.http.app import create_http
+from omni_server.observe import ready
 from tests.omni_server.http.conftest import AUTH, BASE, TOKEN, Web
 
 
@@ -40,11 +41,11 @@ async def test_readiness_is_503_with_the_reason_until_questions_can_be_answered(
         assert (await http.get("/health")).status_code == 200
         loading = await http.get("/ready")
         engine.waits_for = ""
-        ready = await http.get("/ready")
+        opened = await http.get("/ready")
     assert (loading.status_code, loading.json()) == (
         503, {"ready": False, "why": "the models are loading"},
     )  # fmt: skip
-    assert (ready.status_code, ready.json()) == (200, {"ready": True, "why": ""})
+    assert (opened.status_code, opened.json()) == (200, {"ready": True, "why": ""})
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -68,6 +69,34 @@ async def test_a_library_that_does_not_open_is_not_ready_and_its_path_is_not_tol
         else "the library is opening"
     )
     assert metrics["omni_ready"] == 0
+
+
+async def test_a_database_that_hangs_or_fails_is_not_ready_and_is_asked_once_at_a_time(
+    web: Web, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, hangs = [], asyncio.Event()
+
+    async def status() -> Any:
+        asked.append("status")
+        await hangs.wait()
+        raise StoreError("the catalog at db.internal/omni gave no connection within 10 s")
+
+    monkeypatch.setattr(engine, "status", status)
+    async with web() as http:
+        with monkeypatch.context() as soon:
+            soon.setattr(ready, "ANSWER_S", 0.01)
+            answers = [await http.get("/ready") for _ in range(3)]
+            assert (await values(http))["omni_ready"] == 0
+        assert {(a.status_code, a.json()["why"]) for a in answers} == {
+            (503, "the library gave no answer within 0.01 s: is its database up?")
+        }
+        assert asked == ["status"]
+        hangs.set()
+        failed = await http.get("/ready")
+        assert (await values(http))["omni_ready"] == 0
+    assert (failed.status_code, failed.json()["ready"]) == (503, False)
+    assert failed.json()["why"].startswith("the library cannot be used: STORE_FAILED")
+    assert "db.internal" not in failed.text
 
 
 async def test_metrics_are_behind_the_token_unless_a_setting_opens_them(web: Web) -> None:

@@ -18,6 +18,7 @@ from omni_core.errors import RefusedError, StoppedError
 from omni_core.settings import Settings, checker
 from omni_server.auth.principal import OneScope, Principal, as_user
 from omni_server.http.app import create_http
+from omni_server.library_check import libraries
 from omni_server.state import State
 from omni_server.tenants import Tenants, folder_of, settings_of
 from tests.omni_server.auth.authorization_server import AuthorizationServer
@@ -59,6 +60,20 @@ def test_a_tenant_has_its_own_store_roots_and_collection(tmp_path: Path) -> None
     with_roots = Settings(store=str(tmp_path), tenant_roots=str(tmp_path / "people"))
     assert settings_of(with_roots, "acme").roots == (str(tmp_path / "people" / "acme"),)
     assert len({s.qdrant_collection for s in (settings, one, other)}) == 3
+
+
+@pytest.mark.parametrize("tenant", ["acme", "Acme AG"])
+def test_the_doctor_looks_at_the_index_and_catalog_of_each_tenant(
+    tmp_path: Path, tenant: str
+) -> None:
+    main = Settings(
+        store=str(tmp_path), index="server", qdrant_url="http://q:6333", catalog="postgresql://db/o"
+    )
+    own = settings_of(main, tenant)
+    own.store_path.mkdir(parents=True)
+    assert libraries(main) == [main, own]
+    assert own.qdrant_collection != main.qdrant_collection
+    assert own.catalog_schema != main.catalog_schema
 
 
 def test_no_setting_leads_a_tenant_to_folders_of_the_main_library(tmp_path: Path) -> None:
