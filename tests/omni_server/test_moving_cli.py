@@ -150,19 +150,52 @@ def test_the_command_that_is_named_moves_the_library_of_a_tenant_to_where_the_se
     assert main(["ingest", "boats.md", "--store", theirs]) == 0
     capsys.readouterr()
     assert main(["migrate", "--to", server.url]) == 0
-    named = [x.strip() for x in capsys.readouterr().err.splitlines() if "omni-mcp migrate" in x]
-    assert len(named) == 1
-    assert main(shlex.split(named[0])[1:]) == 0
+    assert run_named(capsys, monkeypatch) == 0
     moved = Settings(store=str(store), index="server", qdrant_url=server.url)
     name = settings_of(moved, "Globex AG").qdrant_collection
     assert f"2 segments in the collection {name} on {server.url}" in capsys.readouterr().out
 
     assert main(["migrate", "--to", "embedded"]) == 0
-    back = [x.strip() for x in capsys.readouterr().err.splitlines() if "omni-mcp migrate" in x]
-    variable, *words = shlex.split(back[0])
-    monkeypatch.setenv(*variable.split("=", 1))
-    assert main(words[1:]) == 0
+    assert run_named(capsys, monkeypatch) == 0
     assert "2 segments in the embedded index" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_that_command_has_the_servers_settings_and_leaves_its_file_as_it_is(
+    server: StandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    named: bool,
+) -> None:
+    store = tmp_path / "store"
+    file = tmp_path / "server.toml" if named else store / "omni.toml"
+    store.mkdir()
+    file.write_text('encoder = "hashing"\nspeech = "off"\n')
+    if named:
+        monkeypatch.setenv("OMNI_CONFIG", str(file))
+    assert main(["ingest", "boats.md"]) == 0
+    assert main(["ingest", "boats.md", "--store", str(store / "tenants" / "acme")]) == 0
+    monkeypatch.delenv("OMNI_ENCODER")
+    for place in (server.url, "embedded"):
+        assert main(["migrate", "--to", place]) == 0
+        switched = file.read_text()
+        assert run_named(capsys, monkeypatch) == 0
+        assert file.read_text() == switched
+        assert "1 source with 2 segments" in capsys.readouterr().out
+        assert main(["search", "launch of the boat"]) == 0
+
+
+def run_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run the one command that a migration named for a tenant, as a shell would."""
+    told = capsys.readouterr().err.splitlines()
+    (line,) = [x.strip() for x in told if "omni-mcp migrate" in x]
+    words = shlex.split(line)
+    begin = words.index("omni-mcp")
+    with monkeypatch.context() as shell:
+        for variable in words[:begin]:
+            shell.setenv(*variable.split("=", 1))
+        return main(words[begin + 1 :])
 
 
 def test_the_schema_of_a_tenant_is_known_by_its_folder() -> None:

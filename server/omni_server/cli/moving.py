@@ -16,7 +16,7 @@ from omni_core.engine.moving.migrating import describe
 from omni_core.engine.results import BackupStatus
 from omni_core.errors import BadRequestError
 from omni_core.settings import Settings, own_file
-from omni_server.cli.moving_tenants import commands
+from omni_server.cli.moving_tenants import commands, is_of_tenant
 from omni_server.cli.opening import open_library
 from omni_server.cli.printing import Bar, as_json, hint, say
 from omni_server.cli.settings import settings_of
@@ -45,7 +45,10 @@ async def migrate_(args: argparse.Namespace) -> int:
         as_json({"migration": done, "settings": None if change is None else str(change.file)})
     else:
         _tell(done, change)
-    left = [] if change is None else await asyncio.to_thread(commands, settings, target)
+    left = []
+    if change is not None:
+        encoder = getattr(args, "encoder", None) or ""
+        left = await asyncio.to_thread(commands, settings, target, change.file, encoder)
     if left:
         hint("the libraries of tenants have not moved; before the server is started again:")
         for command in left:
@@ -124,6 +127,8 @@ def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> C
     values: dict[str, edit.Value] = {"index": target.index}
     if target.index == "server":
         values |= {"qdrant_url": target.qdrant_url, "qdrant_collection": target.qdrant_collection}
+    if named and is_of_tenant(target):  # the file of its server
+        values = {}
     old = read_text(file) if file.exists() else None
     change = Change(file, old, edit.changed(old or "", values))
     if change.changes:

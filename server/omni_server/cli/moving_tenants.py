@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 from omni_core.settings import Settings
 from omni_server.tenants import FOLDER, schema_of
@@ -11,28 +12,42 @@ URL = "URL"
 """Stands for the address of a database, which has a password."""
 
 
-def commands(settings: Settings, target: Settings) -> list[str]:
+def is_of_tenant(target: Settings) -> bool:
+    """Whether it is the library of a tenant: the settings of its server say where it is."""
+    store = target.store_path
+    return store.parent.name == FOLDER and target.qdrant_collection.endswith(f"~{store.name}")
+
+
+def commands(settings: Settings, target: Settings, file: Path, encoder: str) -> list[str]:
     """One command line for each tenant with a library in the store; none where there are none.
 
     A tenant's library is where that of the server is, in a collection and a schema of its own:
-    after the server's has moved, the server looks for them there.
+    after the server's has moved, the server looks for them there. `file`, which names the new place
+    already, has the other settings; `encoder` is the one that was given, "" for none.
     """
     folder = settings.store_path / FOLDER
     if not folder.is_dir():
         return []
-    return [_command(settings, target, p.name) for p in sorted(folder.iterdir()) if p.is_dir()]
+    tenants = sorted(p.name for p in folder.iterdir() if p.is_dir())
+    options = ["--config", str(file), *(["--encoder", encoder] if encoder else [])]
+    return [_command(settings, target, tenant, options) for tenant in tenants]
 
 
-def _command(settings: Settings, target: Settings, tenant: str) -> str:
+def _command(settings: Settings, target: Settings, tenant: str, options: list[str]) -> str:
+    """It says where the library is by variables and options, which overrule the file."""
     set_first: dict[str, str] = {}
-    words = ["omni-mcp", "migrate", "--store", str(settings.store_path / FOLDER / tenant)]
+    words = ["omni-mcp", "migrate", "--store", str(settings.store_path / FOLDER / tenant), *options]
     if settings.index == "server":
         set_first["OMNI_QDRANT_COLLECTION"] = f"{settings.qdrant_collection}~{tenant}"
         words += ["--qdrant", settings.qdrant_url]
+    else:
+        set_first["OMNI_INDEX"] = settings.index
     if settings.catalog or target.catalog:
         set_first["OMNI_CATALOG_SCHEMA"] = schema_of(settings, tenant)
     if settings.catalog:
         words += ["--catalog", URL]
+    elif target.catalog:
+        set_first["OMNI_CATALOG"] = ""  # by now it may name the new one
     if target.index == "server":
         name = f"{target.qdrant_collection}~{tenant}"
         words += ["--to", target.qdrant_url, "--to-collection", name]
