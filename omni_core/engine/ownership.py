@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from omni_core import encoders, index
 from omni_core.catalog import Catalog, open_catalog
+from omni_core.catalog.checking import FILE
 from omni_core.catalog.copying import LIBRARY
 from omni_core.catalog.moved import is_moved, mark_moved
 from omni_core.errors import BadRequestError
@@ -42,10 +43,11 @@ async def adopt_collection(settings: Settings) -> str:
     """Make the collection on the Qdrant server that of this library, whoever has it now, where
     the catalog of that one is lost. Returns a line that says what was done.
 
-    A catalog that was moved is used again, as another library than the one it moved to. Nothing is
-    deleted. Raises StoreError STORE_BUSY while another process has the library open.
+    A catalog that was moved is used again, also with an embedded index, as another library than the
+    one it moved to. Nothing is deleted. Raises StoreError STORE_BUSY while another process has the
+    library open.
     """
-    if settings.index != "server":
+    if settings.index != "server" and not await asyncio.to_thread(_was_moved, settings):
         raise BadRequestError("only a collection on a Qdrant server can be adopted: give --qdrant")
     info = await asyncio.to_thread(encoders.describe, settings)
     catalog = await asyncio.to_thread(open_catalog, settings, even_moved=True)
@@ -61,10 +63,22 @@ async def adopt_collection(settings: Settings) -> str:
         await asyncio.to_thread(mark_moved, catalog, "")
     finally:
         await asyncio.to_thread(catalog.close)
+    if settings.index != "server":
+        return (
+            f"the library in {settings.store_path} with {points} segments is used again, as it was "
+            "when it moved; ingest again what was added since"
+        )
     return (
         f"the collection {settings.qdrant_collection!r} with {points} segments is now that of the "
         f"library in {settings.store_path}; ingest its files again, so that the catalog knows them"
     )
+
+
+def _was_moved(settings: Settings) -> bool:
+    if not (settings.catalog or (settings.store_path / FILE).exists()):
+        return False
+    with open_catalog(settings, read_only=True, even_moved=True) as catalog:
+        return is_moved(catalog)
 
 
 def _own_id(catalog: Catalog) -> str:

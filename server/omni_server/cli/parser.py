@@ -283,7 +283,8 @@ def _learning(verbs: Verbs) -> None:
     )
     doctor.add_argument(
         "--adopt", action="store_true",
-        help="make the collection on the Qdrant server this library's, where its catalog is lost",
+        help="make the collection on the Qdrant server this library's, where its catalog is lost; "
+        "use a catalog again that had moved",
     )  # fmt: skip
     doctor.add_argument(
         "--repair", action="store_true",

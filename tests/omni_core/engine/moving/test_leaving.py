@@ -120,6 +120,20 @@ async def test_where_the_new_catalog_is_lost_the_former_one_is_adopted_as_a_libr
         assert e.value.code == "FOREIGN_COLLECTION"
 
 
+async def test_where_the_new_catalog_and_index_are_lost_the_embedded_library_is_used_again(
+    filled: Settings, there: Settings, postgres: str, opened: Callable[..., Any]
+) -> None:
+    with pytest.raises(BadRequestError, match="only a collection on a Qdrant server"):
+        await adopt_collection(filled)  # it has not moved
+    await migrate(filled, replace(there, catalog=postgres, catalog_schema="gone"), leave=True)
+
+    assert "is used again" in await adopt_collection(filled)
+
+    async with opened(filled) as engine:
+        await engine._context.opened_index()
+        assert await states(engine) == {"ready"}
+
+
 async def test_the_same_catalog_by_another_address_is_not_moved(
     filled: Settings, there: Settings, postgres: str, opened: Callable[..., Any]
 ) -> None:
