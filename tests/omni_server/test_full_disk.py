@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from omni_core.engine.checking.findings import no_room
+
 REPO = Path(__file__).parents[2]
 PROBE = Path(__file__).with_name("full_disk_probe.py")
 
@@ -103,3 +105,8 @@ async def test_a_sound_library_is_not_called_damaged_for_its_full_disk(tmp_path:
     (full,), (left,) = said["full"], said["left"]
     assert is_one_line_about_room({"line": full}) and is_one_line_about_room({"line": left})
     assert (said["done"], said["after"], said["sources"]) == ([], [], 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is such a file system")
+def test_a_file_system_that_tells_no_sizes_is_not_called_full() -> None:
+    assert no_room(Path("/proc")) == ""

@@ -16,8 +16,9 @@ ROOM = 1 << 20
 
 def no_room(store: Path) -> str:
     """That the disk of a library is full, which makes what is sound look damaged; "" where it is
-    not, and on one that only reads, which has no room by nature."""
-    free = shutil.disk_usage(store).free if os.access(store, os.W_OK) else ROOM
+    not, on one that only reads, which has no room by nature, and on one that tells no sizes."""
+    disk = shutil.disk_usage(store)
+    free = disk.free if disk.total and os.access(store, os.W_OK) else ROOM
     return f"its disk is full: {free >> 10} kB are free" if free < ROOM else ""
 
 
