@@ -86,6 +86,28 @@ def test_a_catalog_that_moves_alone_is_told_with_its_sources_and_the_index_is_to
         assert main(["sources"]) == 0
 
 
+def test_a_settings_file_that_cannot_be_written_is_told_with_what_to_write_there(
+    server: StandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text('speech = "off"\n')
+    (tmp_path / "server.toml.bak").symlink_to(tmp_path / "gone" / "file")  # no copy can be made
+    monkeypatch.setenv("OMNI_CONFIG", str(file))
+    assert main(["ingest", "boats.md"]) == 0
+    capsys.readouterr()
+
+    assert main(["migrate", "--to", server.url]) == 1
+
+    told = capsys.readouterr()
+    assert "1 source with 2 segments in the collection evidence" in told.out
+    assert "switched" not in told.out
+    assert f"{file} cannot be written: " in told.err
+    assert f'index = "server" and qdrant_url = "{server.url}"' in told.err
+
+
 @pytest.mark.parametrize(
     ("to", "said"),
     [

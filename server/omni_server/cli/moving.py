@@ -14,7 +14,7 @@ from omni_core.config.environment import CONFIG, variable
 from omni_core.engine import MigrationStatus, migrate, restore
 from omni_core.engine.moving.migrating import describe
 from omni_core.engine.results import BackupStatus
-from omni_core.errors import BadRequestError
+from omni_core.errors import BadRequestError, StoreError
 from omni_core.settings import Settings, own_file
 from omni_server.cli.moving_tenants import commands, is_of_tenant
 from omni_server.cli.opening import open_library
@@ -40,9 +40,12 @@ async def migrate_(args: argparse.Namespace) -> int:
             bar.show(part, f"{status.sources_done}/{status.sources_total} {what}")
 
         done = await migrate(settings, target, show, leave=not args.no_switch)
-    change = None if args.no_switch else await asyncio.to_thread(_switch, args, settings, target)
+    change, failed = None, ""
+    if not args.no_switch:
+        change, failed = await asyncio.to_thread(_switch, args, settings, target)
     if args.json:
-        as_json({"migration": done, "settings": None if change is None else str(change.file)})
+        written = None if change is None or failed else str(change.file)
+        as_json({"migration": done, "settings": written})
     else:
         _tell(done, change)
     left = []
@@ -53,7 +56,9 @@ async def migrate_(args: argparse.Namespace) -> int:
         hint("the libraries of tenants have not moved; before the server is started again:")
         for command in left:
             hint(f"    {command}")
-    return 0
+    if failed:
+        hint(failed)
+    return int(bool(failed))
 
 
 async def backup(args: argparse.Namespace) -> int:
@@ -120,8 +125,9 @@ def _target(settings: Settings, args: argparse.Namespace) -> Settings:
     return target
 
 
-def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> Change:
-    """Write where the index is now into the settings file that this library is read with."""
+def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> tuple[Change, str]:
+    """Write where the index is now into the settings file that this library is read with; and what
+    to do where that failed, since the library has moved by then."""
     named = args.config or os.environ.get(CONFIG, "")
     file = Path(named).expanduser().absolute() if named else own_file(settings.store).absolute()
     values: dict[str, edit.Value] = {"index": target.index}
@@ -131,8 +137,14 @@ def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> C
         values = {}
     old = read_text(file) if file.exists() else None
     change = Change(file, old, edit.changed(old or "", values))
-    if change.changes:
-        change.write()
+    failed = ""
+    try:
+        if change.changes:
+            change.write()
+    except StoreError as e:
+        lines = " and ".join(f'{name} = "{value}"' for name, value in values.items())
+        failed = f"{e}. The library has moved: write {lines} there yourself"
+        change = replace(change, new=old or "")
     for name, value in values.items():
         held = os.environ.get(variable(name))
         if held is not None and held != value:
@@ -140,7 +152,7 @@ def _switch(args: argparse.Namespace, settings: Settings, target: Settings) -> C
     if target.catalog != settings.catalog:  # it has a password, which is not written down
         what = "set to its address" if target.catalog else "removed"
         hint(f"the catalog has moved: {variable('catalog')} must be {what} from now on")
-    return change
+    return change, failed
 
 
 def _tell(done: MigrationStatus, change: Change | None) -> None:
