@@ -14,9 +14,10 @@ from omni_core.errors import StoreError
 FAILURES = (
     UnexpectedResponse, ResponseHandlingException, ResourceExhaustedResponse,
     grpc.aio.AioRpcError, AssertionError, TimeoutError, json.JSONDecodeError, UnicodeDecodeError,
+    RecursionError,
 )  # fmt: skip
 """What a call of the client may raise. AssertionError: an answer without a result. JSONDecodeError,
-UnicodeDecodeError: a page or a file, of another program at that address."""
+UnicodeDecodeError, RecursionError: a page or a file, of another program at that address."""
 
 _STATUS = {
     grpc.StatusCode.UNAUTHENTICATED: 401,

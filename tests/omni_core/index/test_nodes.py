@@ -111,7 +111,9 @@ def test_a_name_that_no_collection_can_have_is_refused_before_anything_is_sent(g
         Settings(qdrant_collection=given)
 
 
-@pytest.mark.parametrize("body", [b"<h1>It works!</h1>", b"", b"\xff\xfe", b"[]", b'{"a": 1}'])
+@pytest.mark.parametrize(
+    "body", [b"<h1>It works!</h1>", b"", b"\xff\xfe", b"[]", b'{"a": 1}', b"[" * 100_000]
+)
 async def test_another_program_at_the_address_is_told_apart_from_qdrant(body: bytes) -> None:
     async def answer(asked: asyncio.StreamReader, said: asyncio.StreamWriter) -> None:
         await asked.readuntil(b"\r\n\r\n")
