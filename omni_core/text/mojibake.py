@@ -18,6 +18,8 @@ PAGES = {
 """Pages that UTF-8 is mistaken for, and their names."""
 MIN_SEQUENCES = 3
 """Sequences that are no chance in any page; one is enough within a word of Latin letters."""
+_CAPITALS = 2
+"""Capitals that a small letter does not follow: `QUANTITÉ :` and `MANHÃ` are right."""
 LOOKED_AT = 1_000
 """Sequences of which the letters beside are looked at."""
 MAX_TIMES = 3
@@ -53,11 +55,11 @@ def mended_escapes(json: str) -> tuple[str, bool]:
     """JSON whose letters are written as escapes of the bytes of UTF-8, put right where all of them
     are; and whether it was."""
     runs = _ESCAPES.findall(json) if "\\u00" in json and json.isascii() else []
-    if not runs:
-        return json, False
     try:
         right = {run: bytes.fromhex(run.replace("\\u00", "")).decode() for _, run in runs}
     except UnicodeDecodeError:
+        return json, False
+    if all(_is_behind_capitals(json, m.start(), right[m[2]]) for m in _ESCAPES.finditer(json)):
         return json, False
     out = _ESCAPES.sub(lambda m: m[1] + right[m[2]], json)
     return (json, False) if _ESCAPE.search(out) else (out, True)
@@ -76,7 +78,10 @@ def _put_right(text: str, page: str) -> str | None:
             continue
         right = meant[run[0]].strip()
         beside = text[run.start() - 1 : run.start()] + text[run.end() : run.end() + 1]
-        runs, said = runs + 1, said + len(right)
+        runs += 1
+        if _is_behind_capitals(text, run.start(), right):
+            continue
+        said += len(right)
         foreign = any(c > "\uffff" or (c.isalpha() and c > _LATIN_END) for c in right)
         within += foreign or any(c.isalnum() for c in beside)
         small += right.islower() and right <= _LATIN_END and any(c.islower() for c in beside)
@@ -84,6 +89,13 @@ def _put_right(text: str, page: str) -> str | None:
     if few or 2 * within < runs:
         return None
     return _RUN.sub(lambda m: meant[m[0]], text)
+
+
+def _is_behind_capitals(text: str, at: int, right: str) -> bool:
+    before = text[max(0, at - _CAPITALS) : at]
+    return (
+        right[:1].islower() and len(before) == _CAPITALS and before.isalpha() and before.isupper()
+    )
 
 
 def _meant(run: str, page: str) -> str | None:

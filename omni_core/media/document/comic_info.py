@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
@@ -20,6 +21,7 @@ _LABELS = {
     "Locations": "Locations", "Review": "Review",
 }  # fmt: skip
 """Elements that people read, and how they are shown."""
+_NUMBER = re.compile(r"\d{1,9}")
 
 
 @dataclass
@@ -65,7 +67,7 @@ def _title(said: dict[str, str]) -> str:
 
 def _date(said: dict[str, str]) -> datetime | None:
     numbers = [said.get(name, "") for name in ("Year", "Month", "Day")]
-    year, month, day = (int(n) if n.isdecimal() else 0 for n in numbers)
+    year, month, day = (int(n) if _NUMBER.fullmatch(n) else 0 for n in numbers)
     try:
         return datetime(year, month or 1, day or 1, tzinfo=UTC)
     except (ValueError, OverflowError):
@@ -77,6 +79,6 @@ def _headings(root: ET.Element) -> dict[int, str]:
     found = {}
     for page in (e for e in root.iter() if local(e) == "Page"):
         number, mark = page.get("Image", ""), " ".join(page.get("Bookmark", "").split())
-        if number.isdecimal() and mark:
+        if _NUMBER.fullmatch(number) and mark:
             found[int(number) + 1] = mark
     return found

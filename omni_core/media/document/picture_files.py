@@ -12,8 +12,9 @@ from typing import IO, Protocol
 from omni_core.errors import TooLargeError
 from omni_core.media.archives import is_tar
 from omni_core.media.document.comic_info import INFO
-from omni_core.media.document.unread import CUT_OFF, Unread
+from omni_core.media.document.unread import CUT_OFF, LINKS, Unread
 from omni_core.media.document.zipped_xml import MAX_PARTS, package
+from omni_core.text.charset import decode
 
 COMICS = {".cbz": "application/vnd.comicbook+zip", ".cbt": "application/x-cbt"}
 _PICTURES = (
@@ -22,7 +23,7 @@ _PICTURES = (
 )  # fmt: skip
 _OF_SYSTEMS = ("thumbs.db", "desktop.ini", "folder.htt", "ehthumbs.db")
 """What systems leave in folders for themselves."""
-_NUMBER = re.compile(r"(\d+)")
+_NUMBER = re.compile(r"(\d{1,1000})")
 
 
 class Archive(Protocol):
@@ -40,18 +41,32 @@ class Archive(Protocol):
 
 
 class _Tar:
-    """The regular files of a TAR."""
+    """The regular files of a TAR, those too that it holds under a second name."""
 
     def __init__(self, name: str, packed: tarfile.TarFile) -> None:
         self._packed, self._members, self.unread = packed, dict[str, tarfile.TarInfo](), Unread()
         try:
             for member in packed:
-                if member.isfile():
-                    self._members[member.name.removeprefix("./")] = member
+                shown = _shown(member.name).removeprefix("./")
+                if member.isfile() or member.islnk():
+                    self._members[shown] = member
+                elif member.issym():
+                    self.unread.add(LINKS, shown)
                 if len(self._members) > MAX_PARTS:
                     raise TooLargeError(f"{name!r} holds too many files")
+            whole = self._is_whole()
         except tarfile.ReadError:
+            whole = False
+        if not whole:
             self.unread.add(CUT_OFF, name)
+
+    def _is_whole(self) -> bool:
+        """Whether what follows the last file is the end: a damaged header is passed in silence."""
+        file = self._packed.fileobj
+        if file is None:
+            return True
+        file.seek(self._packed.offset)
+        return not file.read(tarfile.BLOCKSIZE).strip(b"\0")
 
     @property
     def names(self) -> Collection[str]:
@@ -64,6 +79,15 @@ class _Tar:
         if found is None:
             raise KeyError(part)
         return found
+
+
+def _shown(name: str) -> str:
+    """A name in a TAR; one that is no UTF-8 is decoded by what it looks like."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return decode(name.encode("utf-8", "surrogateescape"))
+    return name
 
 
 @contextmanager

@@ -22,6 +22,7 @@ HIDDEN = "hidden text is left out: {}"
 UNCOUNTED = "formulas without a stored result are not read; open the file and save it again: {}"
 CUT = "cut, since longer than any program shows: {}"
 CUT_OFF = "cut short or damaged, read only as far as it goes: {}"
+LINKS = "links to other files are not followed: {}"
 _COUNTED = (HIDDEN, UNCOUNTED, CUT)
 """Kinds whose number at a place means something; a part that is read twice is noted twice."""
 _NAMED = 5

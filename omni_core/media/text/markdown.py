@@ -11,16 +11,16 @@ from datetime import datetime
 from omni_core.media.dates import parse
 
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd")
-_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _FRONT = {"---": ("---", "..."), "+++": ("+++",)}
 """The line that opens front matter (YAML, TOML), and those that close it."""
-_FIELD = re.compile(r"(title|date)[ \t]*[:=][ \t]*(.+?)[ \t]*$", re.I)
+_FIELD = re.compile(r"(title|date)[ \t]*[:=][ \t]*(\S.*)", re.I)
 _BLOCK = re.compile(r"[|>][-+\d]*(?:[ \t]+#.*)?$")
 """What stands in place of a value that follows on indented lines."""
 _IN_QUOTES = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)')[ \t]*(?:#.*)?$""")
-_REMARK = re.compile(r"[ \t]+#.*$")
+_REMARK = re.compile(r"[ \t]#.*$")
 _TAG_HEADING = re.compile(r" {0,3}<h([1-6])\b[^<>]*>(.*?)</h\1[ \t]*>", re.I | re.S)
 MAX_HEADING_LINES = 20
 """Lines of a heading that is written as HTML."""
@@ -58,7 +58,7 @@ def outline(text: str) -> Outline:
         elif begins:
             fence, before = begins[1], ""
         elif heading := _HEADING.match(line):
-            found.headings.append((at, heading[2]))
+            found.headings.append((at, _without_closing(heading[2])))
             found.levels.append(len(heading[1]))
             before = ""
         elif before.strip() and (under := _UNDERLINE.match(line)):
@@ -75,6 +75,13 @@ def outline(text: str) -> Outline:
     return found
 
 
+def _without_closing(heading: str) -> str:
+    """A heading without the signs that may close it behind a space; `C#` keeps its own."""
+    words = heading.rstrip(" \t")
+    name = words.rstrip("#")
+    return name.rstrip(" \t") if name.endswith((" ", "\t")) else words
+
+
 def _front_matter(lines: list[str], found: Outline) -> int:
     """Read the front matter into `found`; returns the number of its lines, 0 without one."""
     begins = lines[0].lstrip("\ufeff").rstrip()
@@ -86,7 +93,7 @@ def _front_matter(lines: list[str], found: Outline) -> int:
     end = next((i for i, line in enumerate(lines[1:MAX_FRONT_LINES], 1)
                 if line.rstrip() in closing), 0)  # fmt: skip
     for number, line in enumerate(lines[1:end], 1):
-        if entry := _FIELD.match(line):
+        if entry := _FIELD.match(line.rstrip()):
             value = _value(entry[2], lines[number + 1 : end])
             if entry[1].lower() == "title":
                 found.title = value
@@ -113,7 +120,7 @@ def _value(begins: str, following: list[str]) -> str:
     if quoted := _IN_QUOTES.match(begins):
         double, single = quoted.groups()
         return re.sub(r"\\(.)", r"\1", double) if double else (single or "").replace("''", "'")
-    parts = [] if _BLOCK.match(begins) else [_REMARK.sub("", begins).strip("\"'")]
+    parts = [] if _BLOCK.match(begins) else [_REMARK.sub("", begins).rstrip().strip("\"'")]
     for line in following:
         if line.strip() and not line[0].isspace():
             break

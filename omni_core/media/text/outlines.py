@@ -16,12 +16,12 @@ MAX_LINE = 1_000
 MAX_START = 4_000
 """Characters in which an Org file states its title and date."""
 _PUNCTUATION = re.compile(r"([=\-`:.'\"~^_*+#<>])\1{2,}[ \t]*$")
-_ADOC = re.compile(r"(={1,6})[ \t]+(\S.*?)[ \t]*$")
+_ADOC = re.compile(r"(={1,6})[ \t]+(\S.*)")
 _ADOC_BLOCK = re.compile(r"(-{4,}|\.{4,}|\+{4,}|/{4,})[ \t]*$")
 _ORG = re.compile(
-    r"(\*+)[ \t]+(?:(?:TODO|DONE|NEXT|WAITING|CANCELLED)[ \t]+)?(?:\[#\w\][ \t]+)?(\S.*?)"
-    r"(?:[ \t]+:[\w@:]+:)?[ \t]*$"
+    r"(\*+)[ \t]+(?:(?:TODO|DONE|NEXT|WAITING|CANCELLED)[ \t]+)?(?:\[#\w\][ \t]+)?(\S.*)"
 )
+_ORG_TAGS = re.compile(r"[ \t]:[\w@:]+:$")
 _ORG_FIELD = re.compile(r"#\+(TITLE|DATE):[ \t]*(.*?)[ \t]*$", re.I)
 _TEX = re.compile(
     r"[^%\n]*?\\(part|chapter|section|subsection|subsubsection|paragraph|title)\*?(?:\[[^\]\n]*\])?"
@@ -29,8 +29,8 @@ _TEX = re.compile(
 )
 _TEX_LEVELS = ("part", "chapter", "section", "subsection", "subsubsection", "paragraph")
 _TEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?[ ]?|[{}]")
-_WIKI = re.compile(r"(={1,6})[ \t]*([^=\s].*?)[ \t]*\1[ \t]*$")
-_TEXTILE = re.compile(r"h([1-6])(?:\([^)\n]*\)|[<>=]+)*\.[ \t]+(\S.*?)[ \t]*$")
+_WIKI = re.compile(r"(={1,6})[ \t]*([^=\s].*)\1$")
+_TEXTILE = re.compile(r"h([1-6])(?:\([^)\n]*\)|[<>=]+)*\.[ \t]+(\S.*)")
 
 
 def outline_of(path: str, text: str) -> Outline:
@@ -42,7 +42,7 @@ def outline_of(path: str, text: str) -> Outline:
 def _by_lines(text: str, heading: Callable[[str], tuple[int, str] | None]) -> Outline:
     found, at = Outline(), 0
     for line in text.split("\n"):
-        known = heading(line) if len(line) <= MAX_LINE else None
+        known = heading(line.rstrip(" \t")) if len(line) <= MAX_LINE else None
         if known is not None:
             found.levels.append(known[0])
             found.headings.append((at, known[1]))
@@ -93,8 +93,8 @@ def _adoc(text: str) -> Outline:
 
 def _org(text: str) -> Outline:
     def heading(line: str) -> tuple[int, str] | None:
-        known = _ORG.match(line)
-        return (len(known[1]), known[2]) if known else None
+        known = _ORG.match(_ORG_TAGS.sub("", line))
+        return (len(known[1]), known[2].rstrip(" \t")) if known else None
 
     found = _by_lines(text, heading)
     for line in text[:MAX_START].split("\n"):
@@ -127,7 +127,7 @@ def _tex(text: str) -> Outline:
 def _wiki(text: str) -> Outline:
     def heading(line: str) -> tuple[int, str] | None:
         known = _WIKI.match(line)
-        return (len(known[1]), known[2]) if known else None
+        return (len(known[1]), known[2].rstrip(" \t")) if known else None
 
     return _by_lines(text, heading)
 

@@ -61,6 +61,8 @@ MAX_PARSED = 16 << 20
 """Characters that are parsed; a transcript of ten hours has a quarter of that."""
 MILLISECONDS = 100
 """Whole numbers of which the middle length is more than this are milliseconds."""
+SINCE_1970 = 1e9
+"""A begin that is a date, not a place in a recording, which has less milliseconds even."""
 SENTENCE_S, PAUSE_S = 15.0, 2.0
 """Longest cue that is joined of words, and the pause that ends one."""
 
@@ -244,10 +246,11 @@ def _joined(words: Sequence[Row]) -> Iterator[Row]:
 
 
 def _are_places(rows: Sequence[Row]) -> bool:
-    """Whether the numbers count characters, as those of annotated text do, or run back."""
+    """Whether the numbers count characters, as those of annotated text do, or seconds since 1970,
+    or run back."""
     exact = sum(row.end is not None and row.end - row.start == len(row.text) for row in rows)
     back = sum(a.start > b.start for a, b in itertools.pairwise(rows))
-    return 2 * exact > len(rows) or 2 * back > len(rows)
+    return 2 * exact > len(rows) or 2 * back > len(rows) or rows[0].start >= SINCE_1970
 
 
 def _in_seconds(rows: list[Row]) -> list[Row]:

@@ -28,7 +28,7 @@ _CLOCK = re.compile(r"[\[(]?(?:(\d{1,2}):)?(\d{1,3}):(\d\d)(?:[.,](\d{1,3}))?[\]
 FIRST_S = 120.0
 """Seconds within which a recording's first words begin."""
 ROUND = 5
-"""Minutes of timetables are multiples of it."""
+"""Minutes of timetables are multiples of it, and hours that last until `7:59`."""
 
 
 def by_hand(top: Any) -> tuple[list[Row], frozenset[str]]:
@@ -59,7 +59,8 @@ def _are_of_a_player(rows: Sequence[Row], values: Sequence[Mapping[str, Any]]) -
     if any(clock.count(":") > 1 for clock in clocks):
         return True
     return any(one.keys() & {*SPEAKER} for one in values) or any(
-        time % ROUND for row in rows for time in (row.start, row.end or 0.0)
+        row.start % ROUND or all(((row.end or 0.0) + more) % ROUND for more in (0, 1))
+        for row in rows
     )
 
 

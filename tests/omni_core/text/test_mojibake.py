@@ -53,6 +53,8 @@ def test_one_letter_within_a_word_is_enough() -> None:
         "Zażółć gęślą jaźń; Łódź",
         "Её брат — там. Ёлка",
         "IRMÃ…",
+        "BOA MANHÃ AMIGA, MANHÃ DE SOL, MANHÃ LINDA",
+        "UNITÉ\u00a0: 5\nQUANTITÉ\u00a0: 3\nQUALITÉ\u00a0: bonne",
         "Ã¼, Ã¤ and Ã¶ stand in my file, and â€™ too.",
         'The bug: "é" was shown as "Ã©", and "’" as "â€™".',
         "plain words",
@@ -81,7 +83,12 @@ def test_escapes_of_single_bytes_in_json_are_the_letters_that_were_meant() -> No
 
 @pytest.mark.parametrize(
     "json",
-    [r'{"a": "caf\u00e9 \u00fc"}', r'{"a": "caf\\u00c3\\u00a9"}', r'{"a": "\u00c3\u00a9 \u2019"}'],
+    [
+        r'{"a": "caf\u00e9 \u00fc"}',
+        r'{"a": "caf\\u00c3\\u00a9"}',
+        r'{"a": "\u00c3\u00a9 \u2019"}',
+        r'{"a": "QUANTIT\u00c9\u00a0: 3"}',
+    ],
 )
 def test_right_escapes_in_json_stay_as_they_are(json: str) -> None:
     assert mended_escapes(json) == (json, False)

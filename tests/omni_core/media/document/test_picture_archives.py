@@ -215,3 +215,56 @@ def test_comics_in_other_archives_are_named(
 
     with pytest.raises(UnreadableError, match=f"is a comic in a {kind} archive; save it as CBZ"):
         service.probe(str(path))
+
+
+def test_a_page_under_a_second_name_is_one_and_a_link_is_named(
+    service: MediaService, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.cbt"
+    with tarfile.open(_tar(path, {"1.jpg": _picture(50)}), "a") as t:
+        for name, kind, target in (
+            ("2.jpg", tarfile.LNKTYPE, "1.jpg"), ("3.jpg", tarfile.SYMTYPE, "/etc/passwd"),
+        ):  # fmt: skip
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, target
+            t.addfile(member)
+
+    segments, warnings = _read(service, path)
+
+    assert _reds(segments) == [(1, 50), (2, 50)]
+    assert ["3.jpg" in line for line in warnings] == [True]
+
+
+def test_a_damaged_header_between_pages_is_no_end(service: MediaService, tmp_path: Path) -> None:
+    path = _tar(tmp_path / "a.cbt", {f"{n}.jpg": _picture(n * 50) for n in (1, 2, 3)})
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"2.jpg\0", b"?????\0"))
+
+    segments, warnings = _read(service, path)
+
+    assert _reds(segments) == [(1, 50)]
+    assert any("cut short or damaged" in line for line in warnings)
+
+
+def test_names_of_other_systems_and_of_any_number_are_read(
+    service: MediaService, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.cbt"
+    files = {"1" * 5_000 + ".jpg": _picture(100), "2.jpg": _picture(50), "caf\udce9.txt": b"x"}
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as t:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            t.addfile(member, io.BytesIO(data))
+
+    segments, warnings = _read(service, path)
+
+    assert len(_reds(segments)) == 2
+    assert any("café.txt" in line for line in warnings)
+
+
+def test_a_number_of_no_year_costs_itself(service: MediaService, tmp_path: Path) -> None:
+    info = b"<ComicInfo><Title>Storm</Title><Year>" + b"9" * 5_000 + b"</Year></ComicInfo>"
+    path = _zip(tmp_path / "a.cbz", {"1.jpg": _picture(50), "ComicInfo.xml": info})
+
+    assert service.probe(str(path)).title == "Storm"

@@ -29,6 +29,11 @@ def test_a_fence_that_is_never_closed_lasts_to_the_end() -> None:
     assert headings("# One\n```\n# two\n# three") == ["One"]
 
 
+def test_signs_that_close_a_heading_stand_behind_a_space() -> None:
+    text = "# Sluices ##  \n\n## C#\n"
+    assert headings(text) == ["Sluices", "C#"]
+
+
 def test_underlined_headings_count_and_rules_do_not() -> None:
     text = "Valve tables\n------------\n\nwords\n\n---\n\n- item\n---\n\nTitle\n===\n"
     assert headings(text) == ["Valve tables", "Title"]

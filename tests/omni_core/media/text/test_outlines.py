@@ -34,6 +34,20 @@ def test_headings_have_their_places_and_levels(name: str) -> None:
     assert all(heading in text[at:].split("\n")[0] for at, heading in found.headings)
 
 
+@pytest.mark.parametrize("suffix", ["org", "adoc", "wiki", "textile", "tex", "rst", "md"])
+def test_lines_of_spaces_are_read_in_their_length(suffix: str) -> None:
+    spaces = " " * 990
+    text = f"* a{spaces}x\n= a{spaces}x\nh1. a{spaces}x\n# a{spaces}x\n" * 2_000
+
+    assert outline_of(f"a.{suffix}", text).title == ""
+
+
+def test_spaces_and_tags_behind_a_heading_are_none_of_it() -> None:
+    assert outline_of("a.org", "* Low tide  :sea:work: \n").headings == [(0, "Low tide")]
+    assert outline_of("a.wiki", "== Low tide ==\t\n").headings == [(0, "Low tide")]
+    assert outline_of("a.adoc", "== Low tide \n").headings == [(0, "Low tide")]
+
+
 def test_text_under_another_suffix_has_none() -> None:
     assert outline_of("a.txt", TEXTS["a.rst"]).headings == []
 

@@ -32,12 +32,30 @@ def test_a_row_without_times_is_named() -> None:
     assert "row 4" in found.warnings[0]
 
 
+def test_a_number_of_no_time_costs_its_row() -> None:
+    row = "9" * 5_000 + "\t1\tLost words.\n"
+    found = read_subtitles(TEXTS["whisper.tsv"] + row, ".tsv")
+
+    assert len(found.cues) == 2
+    assert "row 4" in found.warnings[0]
+
+
+def test_words_on_several_lines_of_a_row_stay_apart() -> None:
+    found = read_subtitles('start,end,text\n0,2500,"The tide\nis low."\n', ".csv")
+
+    assert " ".join(found.cues[0].text.split()) == "The tide is low."
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "start\tend\ttext\nLindau\tBregenz\tby boat\n",
         "start,end,text,room\n9,10,Keynote,Hall\n",
         "1.5\t2.5\tflour\n3.0\t4.0\tsalt\n",
+        "52.520008\t13.404954\tBerlin\n48.137154\t11.576124\tMunich\n",
+        "9.181332\t48.782321\tStuttgart\n13.404954\t52.520008\tBerlin\n",
+        "start,end,text\n1914,1918,The Great War\n1939,1945,The Second World War\n",
+        "start\tend\ttext\n0\t4\tJohn\n9\t15\tLondon\n",
     ],
 )
 def test_other_tables_are_tables(text: str) -> None:

@@ -123,9 +123,9 @@ def test_a_slide_its_notes_and_its_picture_are_one_page(tmp_path: Path, cut: Any
 
     def slide(title: str, words: str, shapes: str = "") -> str:
         return (
-            f'<sld {R}><sp><ph type="title"/><p><t>{title}</t></p></sp>'
+            f'<sld {R}><sp><nvSpPr><ph type="title"/></nvSpPr><p><t>{title}</t></p></sp>'
             f"<sp><p><t>{words}</t></p></sp>"
-            f'<sp><ph type="sldNum"/><p><t>7</t></p></sp>{shapes}</sld>'
+            f'<sp><nvSpPr><ph type="sldNum"/></nvSpPr><p><t>7</t></p></sp>{shapes}</sld>'
         )
 
     path = _zip(tmp_path / "a.pptx", {
@@ -139,7 +139,7 @@ def test_a_slide_its_notes_and_its_picture_are_one_page(tmp_path: Path, cut: Any
             n="../notesSlides/notesSlide1.xml", i="../media/i.png", x="/etc/passwd"
         ),
         "ppt/notesSlides/notesSlide1.xml":
-            '<n><sp><ph type="body"/><p><t>Speak slowly.</t></p></sp></n>',
+            '<n><sp><nvSpPr><ph type="body"/></nvSpPr><p><t>Speak slowly.</t></p></sp></n>',
         "ppt/media/i.png": picture.getvalue(),
     })  # fmt: skip
     assert svc.probe(str(path)).pages == 2

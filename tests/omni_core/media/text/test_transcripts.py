@@ -174,6 +174,7 @@ def test_rows_without_ends_are_a_transcript_by_another_sign(rows: Any) -> None:
         {"results": [{"text": "Meeting", "start": 9, "end": 10, "room": "North"}]},
         [{"text": "Milk", "start": 1, "shop": "North"}],
         {"text": "a", "segments": []},
+        [{"start": 1_700_000_000, "end": 1_700_000_600, "text": "North"}],
     ],
 )  # fmt: skip
 def test_other_json_is_read_as_such(top: Any, tmp_path: Path, svc: Any) -> None:
@@ -215,6 +216,10 @@ def test_minutes_and_seconds_that_people_typed_are_times(top: Any) -> None:
         [{"time": "00:01", "text": A, "room": "Hall"}, {"time": "00:07", "text": B, "room": "Bar"}],
         [{"time": "00:09", "text": A}, {"time": "00:02", "text": B}],
         {"events": [{"start": "09:00", "end": "10:30", "title": A}]},
+        [
+            {"start": "00:00", "end": "07:59", "text": A},
+            {"start": "08:00", "end": "23:59", "text": B},
+        ],
     ],
 )
 def test_times_of_day_are_no_transcript(top: Any) -> None:
