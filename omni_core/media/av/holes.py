@@ -14,6 +14,7 @@ from typing import Any
 from omni_core.media.av import adts, ogg_pages
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.container import JOINED
+from omni_core.media.av.joined_tags import tag_end
 from omni_core.media.av.part_file import Part
 
 GAP_S = 1.0
@@ -65,6 +66,7 @@ class Holes:
         self._frames = self._bytes = self._seen = 0
         self._damaged: list[Gap] = []
         self._last_damaged: list[Gap] = []  # of which no frame came after
+        self._tag = 0  # bytes that are left of a tag
 
     def passed(self, packet: Any, *, is_picture: bool) -> None:
         """A packet of the pictures, or of the first track that is heard."""
@@ -120,6 +122,9 @@ class Holes:
     def _frame(self, packet: Any) -> None:
         """A frame, or bytes that are none."""
         size = packet.size
+        if self._tag > 0:
+            self._tag -= size
+            return
         if size > self._largest or (size and self._last_damaged):
             data = bytes(packet)
             is_junk = data[:1] != b"\xff" if self._form == _MPEG else size > self._largest
@@ -136,7 +141,11 @@ class Holes:
             self._bytes += size
             self._damaged += self._last_damaged
             self._last_damaged = []
-        elif self._frames and b"ID3" not in data and b"APETAGEX" not in data:  # of joined files
+            return
+        end = tag_end(data, 0, size)
+        if end >= 0:
+            self._tag = end - size
+        elif self._frames:
             frames = size * self._frames / self._bytes
             lost = frames * float((packet.duration or 0) * packet.time_base)
             self._last_damaged.append((second, second + lost))

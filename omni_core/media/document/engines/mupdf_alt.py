@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import pymupdf
@@ -12,10 +13,11 @@ from omni_core.media.document.engines.base import FAILURES
 
 log = logging.getLogger(__name__)
 
-MOST_ELEMENTS, MOST_OF_PAGE = 20_000, 1_000
+MOST_ELEMENTS, MOST_OF_PAGE = 100_000, 1_000
 """Elements of the structure that are looked at, in all and for each page: extracts of a long file
-often keep the structure of all its pages."""
+often keep the structure of all its pages. A page of a book has 50 to 200; each costs 20 us."""
 MOST_LEVELS = 60
+_END = object()
 _M = pymupdf.mupdf
 """Its functions that begin with `ll_` take and give plain pointers, which costs a third."""
 
@@ -36,25 +38,38 @@ def _by_page(doc: Any) -> dict[int, list[str]]:
     if not _M.pdf_is_dict(top):
         return found
     numbers = {doc.page_xref(n): n + 1 for n in range(len(doc))}
-    stack, left = [(_value(top.m_internal, "K"), 0, 0)], min(MOST_ELEMENTS, MOST_OF_PAGE * len(doc))
+    left = min(MOST_ELEMENTS, MOST_OF_PAGE * len(doc))
+    stack = [(_items(_value(top.m_internal, "K")), 0)]
     while stack and left:
-        element, page, level = stack.pop()
+        elements, page = stack[-1]
+        element = next(elements, _END)
+        if element is _END:
+            stack.pop()
+            continue
         left -= 1
-        if _M.ll_pdf_is_dict(element):
+        if not _M.ll_pdf_is_dict(element):
+            inside = _items(element)
+        else:
             page = numbers.get(_M.ll_pdf_to_num(_value(element, "Pg")), page)
             said = _value(element, "Alt")
             if _M.ll_pdf_is_string(said):
                 page = page or _first_page(element, numbers)
                 found[page].append(_M.ll_pdf_to_text_string(said))
-            elif level < MOST_LEVELS:
-                stack.append((_value(element, "K"), page, level + 1))
-        elif level < MOST_LEVELS:
-            count = min(_M.ll_pdf_array_len(element), left)  # 0 for what is no array
-            for n in range(count - 1, -1, -1):
-                child = _M.ll_pdf_array_get(element, n)
-                if not _M.ll_pdf_is_int(child):
-                    stack.append((child, page, level + 1))
+                continue
+            inside = _items(_value(element, "K"))
+        if len(stack) <= MOST_LEVELS:
+            stack.append((inside, page))
     return found
+
+
+def _items(inside: Any) -> Iterator[Any]:
+    """What an element or an array holds beside numbers, which stand for content."""
+    if _M.ll_pdf_is_dict(inside):
+        yield inside
+    for n in range(min(_M.ll_pdf_array_len(inside), MOST_ELEMENTS)):  # 0 for what is no array
+        item = _M.ll_pdf_array_get(inside, n)
+        if not _M.ll_pdf_is_int(item):
+            yield item
 
 
 def _first_page(element: Any, numbers: dict[int, int]) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import pymupdf
@@ -12,6 +14,9 @@ import pymupdf
 MANY = 8_000
 """Strokes and fills of a page from which their heights are summed up, which costs as much as
 drawing short ones."""
+TOO_MANY = 80_000
+"""Strokes and fills of a page that reach `MOST_ROWS` if they are short: to sum up the heights of
+400,000 takes 14 s, to draw them 6."""
 MOST_ROWS = 3_000_000
 """Rows of pixels that all of them cover, at most, where edges are smoothed. Smoothing costs a
 microsecond a row: 20,000 strokes from top to bottom take 35 s, and 1.4 s without."""
@@ -36,9 +41,13 @@ def smoothed(page: Any, drawn: bytes, scale: float) -> Iterator[None]:
 
 
 def _rows(page: Any, drawn: bytes) -> float:
-    """The summed heights of what is stroked and filled, in points; 0 where that is not much."""
-    if len(drawn) < MANY * _SHORTEST or len(_PAINT.findall(drawn)) < MANY:
+    """The summed heights of what is stroked and filled, in points; 0 where that is not much, and
+    infinite where it need not be summed up."""
+    if len(drawn) < MANY * _SHORTEST:
         return 0.0
+    count = sum(1 for _ in islice(_PAINT.finditer(drawn), TOO_MANY))
+    if not MANY <= count < TOO_MANY:
+        return 0.0 if count < MANY else math.inf
     bottom = float(page.rect.height)
     heights = (
         max(0.0, min(y1, bottom) - max(y0, 0.0))

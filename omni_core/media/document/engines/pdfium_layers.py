@@ -15,6 +15,8 @@ import pypdfium2.raw as c
 MOST_OBJECTS = 20_000
 """Objects of a page that are looked at."""
 MOST_LAYERS = 32
+MOST_LEVELS = 8
+"""Forms within forms that are looked into."""
 EDGE = 800
 """Pixels of the long edge of the page on which a layer is looked for."""
 _GROUND = (255, 0, 254)
@@ -60,11 +62,17 @@ def _text(get: Any, *of: Any) -> str:
     return data.decode("utf-16-le", "replace").rstrip("\0")
 
 
-def _is_invisible(thing: Any) -> bool:
-    """Whether an object is text that is never drawn: that of a searchable scan."""
-    if c.FPDFPageObj_GetType(thing) != c.FPDF_PAGEOBJ_TEXT:
+def _is_invisible(thing: Any, depth: int = 0) -> bool:
+    """Whether an object is text that is never drawn, as that of a searchable scan, or a form of
+    nothing else."""
+    kind = c.FPDFPageObj_GetType(thing)
+    if kind == c.FPDF_PAGEOBJ_TEXT:
+        mode = c.FPDFTextObj_GetTextRenderMode(thing)
+        return bool(mode == c.FPDF_TEXTRENDERMODE_INVISIBLE)
+    if kind != c.FPDF_PAGEOBJ_FORM or depth == MOST_LEVELS:
         return False
-    return bool(c.FPDFTextObj_GetTextRenderMode(thing) == c.FPDF_TEXTRENDERMODE_INVISIBLE)
+    inside = range(c.FPDFFormObj_CountObjects(thing))
+    return all(_is_invisible(c.FPDFFormObj_GetObject(thing, n), depth + 1) for n in inside)
 
 
 def _is_seen(page: Any, layer: list[Any]) -> bool:

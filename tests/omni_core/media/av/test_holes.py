@@ -107,6 +107,34 @@ def test_tags_between_joined_mp3s_are_no_hole(
     assert warned(path) == []
 
 
+COVER = b"ID3\3\0\0\0\x06\0\0" + random.Random(3).randbytes(6 << 14)  # noqa: S311
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [COVER, b"TAG" + b"x" * 125 + COVER,
+     b"APETAGEX" + bytes((208, 7, 0, 0, 0, 0, 1, 0)) + bytes(16) + COVER[10:65_546]],
+    ids=["cover", "after a short one", "ape"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["a.aac", "a.ac3", "a.eac3"])
+def test_tags_between_joined_frames_are_no_hole(
+    name: str, tag: bytes, recording: Callable[..., Path], warned: Warned
+) -> None:
+    path = recording(name, name[2:])
+    path.write_bytes(path.read_bytes() + tag + path.read_bytes())
+    assert not [line for line in warned(path) if "holes" in line]
+
+
+@pytest.mark.parametrize("kept", [3, 4, 8, 12])
+def test_raw_aac_that_breaks_off_in_a_tag_is_heard(
+    kept: int, recording: Callable[..., Path], svc: Any, warned: Warned
+) -> None:
+    path = recording("a.aac", "aac")
+    path.write_bytes(path.read_bytes() + COVER[:kept])
+    assert not [line for line in warned(path) if "holes" in line]
+    assert svc.probe(str(path)).duration_s == pytest.approx(10, abs=0.1)
+
+
 def test_loud_frames_after_small_ones_are_no_hole(
     tmp_path: Path, tools: Any, warned: Warned
 ) -> None:

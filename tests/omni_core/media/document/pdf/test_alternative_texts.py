@@ -9,6 +9,7 @@ from typing import Any
 import pymupdf
 import pytest
 
+from omni_core.media.document.engines import mupdf_alt
 from omni_core.types import Channel
 
 Tagged = Callable[..., Path]
@@ -76,3 +77,23 @@ def test_names_of_files_and_what_the_page_says_are_not_said_again(
 def test_a_structure_that_leads_to_itself_ends(tagged: Tagged, cut: Any) -> None:
     said = "words of page 2\nPicture: A crane"
     assert _words(cut(tagged("A crane", loop=True))) == ["words of page 1", said]
+
+
+def test_what_is_said_of_pictures_late_in_a_long_book_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "book.pdf"
+    with pymupdf.open() as doc:
+        for _ in range(25):
+            doc.new_page()
+        paragraphs = "<< /S /P /K 0 >> " * 900
+        chapters = " ".join(
+            f"<< /S /Sect /K [{paragraphs} << /S /Figure /Pg {doc.page_xref(n)} 0 R /K 0 "
+            f"/Alt (Chart {n + 1}) >>] >>"
+            for n in range(25)
+        )
+        root = doc.get_new_xref()
+        doc.update_object(root, f"<< /Type /StructTreeRoot /K [{chapters}] >>")
+        doc.xref_set_key(doc.pdf_catalog(), "StructTreeRoot", f"{root} 0 R")
+        doc.save(path)
+    with pymupdf.open(path) as doc:
+        said = mupdf_alt.alternative_texts(doc)
+    assert said == {n: [f"Chart {n}"] for n in range(1, 26)}

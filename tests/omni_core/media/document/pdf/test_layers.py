@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,3 +52,21 @@ def test_a_layer_that_is_off_is_not_among_the_words_on_the_page(made: Made, svc:
     words = {word.text for word in svc.words(str(made()), 1)}
     assert "open" in words
     assert "shut" not in words
+
+
+def test_words_of_a_searchable_scan_are_read_in_a_layer_that_is_on(
+    tmp_path: Path, cut: Any
+) -> None:
+    path = tmp_path / "scan.pdf"
+    with pymupdf.open() as doc, pymupdf.open() as words:
+        page, layer = doc.new_page(), doc.add_ocg("Text", on=True)
+        words.new_page().insert_text((50, 90), "words of the scan", render_mode=3)
+        page.show_pdf_page(page.rect, words, 0)
+        page.clean_contents(sanitize=False)
+        resources = int(doc.xref_get_key(page.xref, "Resources")[1].split()[0])
+        doc.xref_set_key(resources, "Properties", f"<< /Words {layer} 0 R >>")
+        (stream,) = page.get_contents()
+        drawn = re.sub(rb"(/\w+ Do)", rb"/OC /Words BDC \1 EMC", doc.xref_stream(stream))
+        doc.update_stream(stream, drawn)
+        doc.save(path)
+    assert "words of the scan" in "".join(s.text for s in cut(path))

@@ -9,7 +9,7 @@ import numpy as np
 import pymupdf
 import pytest
 
-from omni_core.media.document.engines.mupdf_drawing import MANY
+from omni_core.media.document.engines.mupdf_drawing import MANY, TOO_MANY
 from omni_core.media.service import service
 
 LAST = b"20 700 m 500 100 l S "
@@ -39,8 +39,9 @@ def shades(tmp_path: Path) -> Shades:
         ("10 0 m 500 842 l", MANY, False),
         ("10 0 m 500 842 l", 20, True),
         ("10 400 m 60 420 l", MANY, True),
+        ("10 400 m 60 420 l", TOO_MANY, False),
     ],
-    ids=["many long ones", "few long ones", "many short ones"],
+    ids=["many long ones", "few long ones", "many short ones", "very many short ones"],
 )
 def test_only_many_long_strokes_have_plain_edges(
     line: str, times: int, smooth: bool, shades: Shades
