@@ -48,7 +48,7 @@ VECTORS_BY_MEANING, VECTORS_BY_WORDS = 48, fusion.TEXTS_COMPARED
 """First points of each ranking that come with their vector, to compare moments for near-duplicates
 without asking the index again: the first page seldom needs another. Words raise none but the texts
 that are compared."""
-LONG_VECTOR, FEWER_BY_WORDS = 512, 24
+LONG_VECTOR, FEWER_BY_WORDS = 1024, 24
 """Of vectors with more numbers than this, so many come with the ranking by words: then to ask again
 for some costs less than to have all of them sent each time."""
 CHANNEL_LEAST = 40
