@@ -19,6 +19,7 @@ import av
 from omni_core.errors import TooLargeError
 from omni_core.media.av.clock import beginning_at
 from omni_core.media.av.headerless import Headerless, headerless
+from omni_core.media.av.id3_frames import seven_bits
 from omni_core.media.av.part_file import Part, PartFile
 from omni_core.types import Limits
 
@@ -90,9 +91,7 @@ def id3_bytes(path: str) -> int:
         head = f.read(10)
     if head[:3] != b"ID3" or len(head) < 10:
         return 0
-    return 10 + sum(
-        (byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)
-    )
+    return 10 + seven_bits(head[6:])
 
 
 def _zero(path: str, part: Part) -> float:

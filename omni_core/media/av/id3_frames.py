@@ -23,14 +23,14 @@ def frames(path: str) -> Iterator[tuple[bytes, bytes]]:
         head = f.read(10)
         if len(head) < 10 or head[:3] != b"ID3" or head[3] not in (2, 3, 4):
             return
-        tag = f.read(min(_seven_bits(head[6:10]), MAX_TAG_BYTES))
+        tag = f.read(min(seven_bits(head[6:10]), MAX_TAG_BYTES))
     version, flags = head[3], head[5]
     if flags & _UNSYNCHRONISED and version < 4:
         tag = tag.replace(b"\xff\0", b"\xff")
     at = 0
     if flags & _EXTENDED and version > 2:
         size = tag[:4]
-        at = _seven_bits(size) if version == 4 else 4 + int.from_bytes(size, "big")
+        at = seven_bits(size) if version == 4 else 4 + int.from_bytes(size, "big")
     yield from _frames(tag, at, version)
 
 
@@ -58,7 +58,7 @@ def _frames(tag: bytes, at: int, version: int) -> Iterator[tuple[bytes, bytes]]:
     while at + head_size <= len(tag) and tag[at] != 0:
         name = tag[at : at + name_size]
         size = tag[at + name_size : at + 2 * name_size]
-        length = _seven_bits(size) if version == 4 else int.from_bytes(size, "big")
+        length = seven_bits(size) if version == 4 else int.from_bytes(size, "big")
         body = tag[at + head_size : at + head_size + length]
         flags = tag[at + head_size - 1] if version > 2 else 0
         at += head_size + length
@@ -91,7 +91,7 @@ def utf16(raw: bytes, encoding: int) -> str:
     return raw.decode(page, "replace")
 
 
-def _seven_bits(data: bytes) -> int:
+def seven_bits(data: bytes) -> int:
     """A number of which each byte holds seven bits."""
     number = 0
     for byte in data:

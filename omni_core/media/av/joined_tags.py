@@ -6,6 +6,8 @@ from __future__ import annotations
 import mmap
 import re
 
+from omni_core.media.av.id3_frames import seven_bits
+
 _TAG = re.compile(
     rb"ID3[\2-\4][\0-\x0f][\0-\xf0](?P<id3>[\0-\x7f]{4})|APETAGEX..\0\0(?P<ape>....)", re.S
 )
@@ -18,7 +20,6 @@ def tag_end(data: bytes | mmap.mmap, first: int, last: int) -> int:
     found = _TAG.search(data, first, last)
     if found is None:
         return -1
-    if found["id3"] is not None:  # seven bits of each byte count
-        a, b, c, d = found["id3"]
-        return found.start() + _ID3_HEAD + (a << 21 | b << 14 | c << 7 | d)
+    if found["id3"] is not None:
+        return found.start() + _ID3_HEAD + seven_bits(found["id3"])
     return found.start() + _APE_HEAD + int.from_bytes(found["ape"], "little")

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from omni_core.settings import Settings
-from omni_server.tenants import FOLDER, schema_of
+from omni_server.tenants import FOLDER, settings_of_folder
 
 URL = "URL"
 """Stands for the address of a database, which has a password."""
@@ -35,22 +35,22 @@ def commands(settings: Settings, target: Settings, file: Path, encoder: str) -> 
 
 def _command(settings: Settings, target: Settings, tenant: str, options: list[str]) -> str:
     """It says where the library is by variables and options, which overrule the file."""
+    here, there = settings_of_folder(settings, tenant), settings_of_folder(target, tenant)
     set_first: dict[str, str] = {}
-    words = ["omni-mcp", "migrate", "--store", str(settings.store_path / FOLDER / tenant), *options]
+    words = ["omni-mcp", "migrate", "--store", here.store, *options]
     if settings.index == "server":
-        set_first["OMNI_QDRANT_COLLECTION"] = f"{settings.qdrant_collection}~{tenant}"
+        set_first["OMNI_QDRANT_COLLECTION"] = here.qdrant_collection
         words += ["--qdrant", settings.qdrant_url]
     else:
         set_first["OMNI_INDEX"] = settings.index
     if settings.catalog or target.catalog:
-        set_first["OMNI_CATALOG_SCHEMA"] = schema_of(settings, tenant)
+        set_first["OMNI_CATALOG_SCHEMA"] = here.catalog_schema
     if settings.catalog:
         words += ["--catalog", URL]
     elif target.catalog:
         set_first["OMNI_CATALOG"] = ""  # by now it may name the new one
     if target.index == "server":
-        name = f"{target.qdrant_collection}~{tenant}"
-        words += ["--to", target.qdrant_url, "--to-collection", name]
+        words += ["--to", target.qdrant_url, "--to-collection", there.qdrant_collection]
     elif target.index != settings.index:
         words += ["--to", "embedded"]
     if target.catalog != settings.catalog:
