@@ -94,8 +94,9 @@ async def restore_(args: argparse.Namespace) -> int:
     now = await asyncio.to_thread(settings_of, args)  # the backup may have brought an omni.toml
     if now.catalog or now.index == "server":
         hint(
-            f"it is not what commands use with these settings, which name {describe(now)}: "
-            f"use it without {variable('catalog' if now.catalog else 'index')} and --qdrant"
+            "what was restored is not what commands use with these settings, which name "
+            f"{describe(now)}: to use it, call them without "
+            f"{variable('catalog' if now.catalog else 'index')}, --catalog and --qdrant"
         )
     return 0
 
