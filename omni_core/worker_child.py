@@ -68,7 +68,7 @@ class _Child:
         if number >= 0:
             self._descriptors, self._shares = Descriptors.of(number), shares
         _die_with(parent)
-        _limit(memory_mb, nice)
+        _limit(memory_mb)
         failed: BaseException | None = None
         try:
             self._entered = enter(rules)
@@ -84,6 +84,7 @@ class _Child:
         except Exception as e:  # every caller gets it; the process keeps running
             log.debug("the start failed", exc_info=True)
             failed = e
+        _lower(nice)
         self._built.set()
         self._work(self._lane(""), failed)
 
@@ -276,7 +277,7 @@ def _die_with(parent: int) -> None:
             os._exit(1)
 
 
-def _limit(memory_mb: int, nice: int) -> None:
+def _limit(memory_mb: int) -> None:
     if sys.platform == "win32":
         return
     import resource
@@ -285,9 +286,16 @@ def _limit(memory_mb: int, nice: int) -> None:
     if memory_mb and sys.platform == "linux":
         size = memory_mb << 20
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    if nice:
-        with contextlib.suppress(OSError):
-            os.nice(nice)
+
+
+def _lower(nice: int) -> None:
+    """Give way to other processes from now on, with every thread that the service has started.
+
+    Not before it is built: on a busy machine the imports of a child that gives way take minutes.
+    """
+    if nice and sys.platform != "win32":
+        with contextlib.suppress(OSError):  # our group: a session of its own
+            os.setpriority(os.PRIO_PGRP, 0, os.getpriority(os.PRIO_PROCESS, 0) + nice)
 
 
 def main() -> None:

@@ -303,6 +303,18 @@ async def test_memory_beyond_the_cap_is_an_error_not_the_machines_problem(
     await asyncio.to_thread(w.close, 5.0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own there")
+async def test_a_child_gives_way_to_others_once_it_has_started_with_all_its_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    own = os.nice(0)
+    lower = min(own + 5, 19)
+    w = Worker("probe", "worker_probe:service", nice=5)
+    assert await w.call("priorities", deadline_s=20) == f"{own} {lower} {lower}"
+    await asyncio.to_thread(w.close, 5.0)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups differ")
 async def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = (
