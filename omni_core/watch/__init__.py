@@ -6,8 +6,8 @@
 folders    the folders to watch, and the collection of each
 rules      which files of a folder count
 disk       what is there now
-quiet      files that are still being written wait
 state      what is known of each file, and what is to be done for it
+intake     one file into the library, and what becomes of one that fails
 watcher    looks, ingests and records, through an EngineApi
 signals    when to look: events of the file system, or polling
 """

@@ -1,7 +1,9 @@
-"""What a watcher reports."""
+"""What a watcher reports, to whom, and by which clock."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,3 +51,14 @@ class Event:
     files: int = 0
     new: int = 0
     missing: int = 0
+
+
+Report = Callable[[Event], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Seconds that only grow, and seconds of the day as files have them."""
+
+    now: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time

@@ -5,31 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from omni_core.engine.api import EngineApi
-from omni_core.engine.results import (
-    FileNews,
-    IngestRequest,
-    IngestStatus,
-    KnownFile,
-    PassedOver,
-)
-from omni_core.errors import NotFoundError, OmniError, StoppedError, TooLargeError, UnavailableError
+from omni_core.engine.results import FileNews, KnownFile
+from omni_core.errors import OmniError, UnavailableError
 from omni_core.file_calls import run, run_long
 from omni_core.watch import disk
-from omni_core.watch.events import Event
+from omni_core.watch.events import Clock, Event, Report
 from omni_core.watch.folders import Watched
+from omni_core.watch.intake import Intake
 from omni_core.watch.retention import forget_missing
 from omni_core.watch.signals import listen
-from omni_core.watch.state import RETRY_S, YOUNG_S, Files, Job
+from omni_core.watch.state import Files
 
 log = logging.getLogger(__name__)
-
-Report = Callable[[Event], Awaitable[None]]
 
 RESCAN_S = 600.0
 """Seconds between looks through everything, for events that the system has dropped."""
@@ -42,14 +34,6 @@ TROUBLE_S = 15.0
 BURST = 5_000
 """Events at once after which everything is looked through: the system may have dropped some."""
 PAGE = 10_000
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Seconds that only grow, and seconds of the day as files have them."""
-
-    now: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
 
 
 @dataclass
@@ -97,8 +81,8 @@ class Watcher:
         self._files = Files(again=again)
         self._forget_days = forget_days
         self._clock = clock or Clock()
+        self._intake = Intake(engine, self._files, report, self._clock)
         self._polled = poll_s is not None
-        self._retries = True
         self._wake = asyncio.Event()
         self._turn = asyncio.Event()
         """Set when a file waits to be ingested."""
@@ -116,7 +100,7 @@ class Watcher:
 
     async def once(self) -> None:
         """Bring the library up to date and return; what fails is not tried again."""
-        self._retries = False
+        self._intake.retries = False
         await self.look()
         while self.busy:
             while await self.ingest_next():
@@ -293,7 +277,7 @@ class Watcher:
             if await self._stat(folder, job.path) != job.stat:
                 self.changed([job.path])
                 return True
-            known = await self._ingest(job)
+            known = await self._intake.ingest(job, folder.watched)
         except OmniError:
             self._files.retry(job, TROUBLE_S, self._clock.now())
             raise
@@ -314,72 +298,6 @@ class Watcher:
                 raise
             await self._lose_sight(folder)
             return None
-
-    async def _ingest(self, job: Job) -> KnownFile | None:
-        engine = await self._engine()
-        watched = next(f.watched for f in self._folders if f.watched.holds(job.path))
-        request = IngestRequest(job.path, collection=watched.collection, watched=True, links=False)
-        told = float("-inf")
-
-        async def progress(status: IngestStatus) -> None:
-            nonlocal told
-            if self._clock.now() - told >= 1.0:
-                told = self._clock.now()
-                await self._report(
-                    Event("working", job.path, status.source_id, stage=status.stage,
-                          progress=status.progress, left=self._files.left)
-                )  # fmt: skip
-
-        try:
-            status = await engine.ingest(request, progress=progress)
-        except StoppedError as e:
-            status = IngestStatus(job.path, "failed", stage="done", failure=e)
-        if status.state != "ready":
-            return await self._failed(engine, job, status)
-        if status.moved_from:
-            self._files.forget(status.moved_from)
-        noted = await engine.note_files(FileNews(ingested=(job.path,)))
-        await self._report(self._done(job, status))
-        for row in noted.replaced:
-            await self._report(Event("replaced", job.path, row.id, row.title))
-        return KnownFile(
-            job.path, job.stat.size, job.stat.mtime_ns, complete=True, source_id=status.source_id
-        )
-
-    def _done(self, job: Job, status: IngestStatus) -> Event:
-        back = job.before is not None and job.before.gone
-        event = Event(
-            "back" if back else "ready", job.path, status.source_id, status.title,
-            segments=status.segments, known=status.already, left=self._files.left,
-            seconds=self._clock.now() - job.since,
-        )  # fmt: skip
-        return replace(event, kind="renamed", old=status.moved_from) if status.moved_from else event
-
-    async def _failed(self, engine: EngineApi, job: Job, status: IngestStatus) -> KnownFile | None:
-        """Try again later what may still become readable; pass over the rest until it changes."""
-        failure = status.failure or OmniError("no reason was given")
-        kept = isinstance(failure, UnavailableError | StoppedError | NotFoundError)
-        age = self._clock.wall() - job.stat.changed_ns / 1e9
-        young = age < YOUNG_S and job.tries < len(RETRY_S) and failure.code != "ENCRYPTED"
-        event = Event(
-            "failed", job.path, status.source_id, error_code=failure.code, error=str(failure),
-            left=self._files.left,
-        )  # fmt: skip
-        limited = status.state == "partial" and isinstance(failure, TooLargeError)
-        if limited:  # it would end at the same place again
-            await self._report(replace(event, kind="passed_over"))
-            return KnownFile(job.path, job.stat.size, job.stat.mtime_ns, True, status.source_id)
-        if kept or young or status.state == "partial":
-            pause = RETRY_S[min(job.tries, len(RETRY_S) - 1)]
-            if self._retries:
-                self._files.retry(job, pause, self._clock.now())
-            await self._report(replace(event, retry_s=pause if self._retries else None))
-            return None
-        stat = job.stat
-        passed = PassedOver(job.path, stat.size, stat.mtime_ns, failure.code, str(failure))
-        await engine.note_files(FileNews(passed_over=(passed,)))
-        await self._report(replace(event, kind="passed_over"))
-        return KnownFile(job.path, stat.size, stat.mtime_ns, True, passed_over=failure.code)
 
     # ---- running
 

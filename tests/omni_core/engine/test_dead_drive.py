@@ -17,7 +17,7 @@ from omni_core import IngestRequest, file_calls
 from omni_core.engine.api import EngineApi
 from omni_core.settings import Settings
 from omni_core.watch import Event, Watched, Watcher
-from omni_core.watch.watcher import Clock
+from omni_core.watch.events import Clock
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -18,7 +18,7 @@ from omni_core import Engine
 from omni_core.engine.api import EngineApi
 from omni_core.settings import Settings, load
 from omni_core.watch import Event, Watched, Watcher
-from omni_core.watch.watcher import Clock
+from omni_core.watch.events import Clock
 from tests.blocking import blocking_calls_fail
 
 MAX_STEPS = 60
