@@ -104,12 +104,15 @@ def _parts(data: bytes) -> Iterator[bytes]:
 
 def _separates(data: bytes, line: re.Match[bytes]) -> bool:
     """Whether a line has a day, a time and a year, and stands after a blank line, which some
-    programs leave out."""
+    programs leave out; or a sender alone, before a header of mail."""
     before = data[max(0, line.start() - 3) : line.start()]
     if not before or before.endswith((b"\n\n", b"\n\r\n")):
         time = _TIME.search(line[1])
         dated = time is not None and _YEAR.search(line[1], time.end()) is not None
         if dated and _DAY.search(line[1]) is not None:
+            return True
+        alone = line[1].split(None, 1)
+        if len(alone) == 1 and b"@" in alone[0] and _HEADERS.match(data, line.end()):
             return True
     return _FULL.match(data, line.start(1)) is not None
 
