@@ -89,7 +89,7 @@ class Page:
         self._title = None if self._is_data else _first(tree, "title")
         self.title = self._title.text() if self._title is not None else ""
         if self._is_data:
-            book = _first(tree, "book-title")  # of FictionBook, which is read as text as well
+            book = _first(tree, "book-title") or _first(tree, "article-title")  # read as text too
             self._title = None if book else _first(tree, "h2")
             named = book or self._title
             self.title = " ".join(named.text(separator=" ").split()) if named else ""
