@@ -1,4 +1,5 @@
-"""Pictures that are not read: recognised, so that the refusal says what to do."""
+"""Pictures that are not read, and music in notes: recognised, so that the refusal says what to
+do."""
 
 from __future__ import annotations
 
@@ -17,13 +18,14 @@ _BY_MAGIC = (
     (b"8BPS\0\2", "a large Photoshop document (PSB)", "export it as PNG or TIFF"),
     (b"\xd7\xcd\xc6\x9a", "a Windows metafile", "convert it to PNG or SVG"),
     (b"\1\0\x09\0\0\3", "a Windows metafile", "convert it to PNG or SVG"),
+    (b"MThd\0\0\0\6", "a MIDI file (notes without sound)", "render it as WAV or MP3"),
     (b"v/1\x01", "an OpenEXR image", "export it as PNG or TIFF"),
     (b"#?RADIANCE", "a Radiance HDR image", "export it as PNG or TIFF"),
 )  # fmt: skip
 
 
 def what(head: bytes, suffix: str) -> tuple[str, str] | None:
-    """(what it is, what to do) of a picture that is not read; None for any other file."""
+    """(what it is, what to do) of one that is not read; None for any other file."""
     for magic, name, advice in _BY_MAGIC:
         if head.startswith(magic):
             return name, advice

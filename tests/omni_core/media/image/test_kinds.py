@@ -81,6 +81,7 @@ def test_a_photoshop_document_without_a_picture_to_read_says_what_to_do(
         (b"\xc5\xd0\xd3\xc6\x1e\0\0\0", "PostScript"),
         (b"8BPS\0\2" + b"\0" * 30, "PSB"),
         (b"v/1\x01\2\0\0\0", "OpenEXR"),
+        (b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\0\x32\x7b\0\xff\3\4Yoru" + b"@\x81O" * 300, "MIDI"),
     ],
 )
 def test_a_picture_that_is_not_read_is_refused_by_name(
