@@ -19,6 +19,7 @@ _BY_MAGIC = (
     (b"\xd7\xcd\xc6\x9a", "a Windows metafile", "convert it to PNG or SVG"),
     (b"\1\0\x09\0\0\3", "a Windows metafile", "convert it to PNG or SVG"),
     (b"MThd\0\0\0\6", "a MIDI file (notes without sound)", "render it as WAV or MP3"),
+    (b"Extended Module: ", "a tracker module (XM)", "render it as WAV or MP3"),
     (b"v/1\x01", "an OpenEXR image", "export it as PNG or TIFF"),
     (b"#?RADIANCE", "a Radiance HDR image", "export it as PNG or TIFF"),
 )  # fmt: skip

@@ -80,6 +80,7 @@ def test_a_photoshop_document_without_a_picture_to_read_says_what_to_do(
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
         (b"\xc5\xd0\xd3\xc6\x1e\0\0\0", "PostScript"),
         (b"8BPS\0\2" + b"\0" * 30, "PSB"),
+        (b"Extended Module: \x20" + bytes(20) + b"\x1aOpenMPT", "XM"),
         (b"v/1\x01\2\0\0\0", "OpenEXR"),
         (b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\0\x32\x7b\0\xff\3\4Yoru" + b"@\x81O" * 300, "MIDI"),
     ],
