@@ -25,6 +25,9 @@ _COMMON = ("gb2312", "big5", "shift_jis", "cp949")
 MIN_COMMON = 0.8
 """Share of East Asian characters in one of them; of those by chance, half at most."""
 
+MANY, MAX_OF_ONE = 32, 0.25
+"""Characters of which no single one makes more than that share; bytes that repeat do."""
+
 
 def wide_page(data: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark: Latin letters, spaces and line ends have zero bytes, all at
@@ -87,7 +90,8 @@ def _is_of_one_script(head: bytes, page: str) -> bool:
         return False
     east = "".join(c for c, name in zip(letters, firsts, strict=True) if name in _EAST_ASIAN)
     known = max(len(east.encode(p, "ignore").decode(p, "ignore")) for p in _COMMON)
-    return known >= MIN_COMMON * len(east)
+    same = max(Counter(east).values(), default=0) if len(east) >= MANY else 0
+    return known >= MIN_COMMON * len(east) and same <= MAX_OF_ONE * len(east)
 
 
 def is_strictly_text(head: bytes) -> bool:
