@@ -257,3 +257,13 @@ def test_an_article_of_html_stays_a_page(tmp_path: Path, cut: Any) -> None:
     path = tmp_path / "a.html"
     path.write_text(f"{XML}<article><script>hidden()</script><p>The harbour.</p></article>")
     assert [s.text for s in cut(path)] == ["The harbour."]
+
+
+@pytest.mark.parametrize("declaration", ["", XML])
+def test_what_a_page_defines_in_its_doctype_is_no_text_of_it(declaration: str) -> None:
+    page = Page(
+        f'{declaration}<!DOCTYPE html [\n<!ENTITY quay "the old quay">\n]>\n<html><body>'
+        "<p>Meet at &quay;.</p></body></html>",
+        "a.xhtml",
+    )
+    assert page.text.strip() == "Meet at the old quay."
