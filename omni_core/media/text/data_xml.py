@@ -44,6 +44,11 @@ _MARKED_UP = re.compile(
 )
 _DOCTYPE = re.compile(r"<!DOCTYPE\s[^<>\[\]]*\[(.*?)\]\s*>", re.S)
 _ENTITY = re.compile(r"""<!ENTITY\s+([\w.-]+)\s+(?:"([^"&]*)"|'([^'&]*)')\s*>""")
+_OF_EXCEL = "urn:schemas-microsoft-com:office:spreadsheet"
+_SETTINGS = (
+    "OfficeDocumentSettings", "ExcelWorkbook", "WorksheetOptions", "ConditionalFormatting",
+)  # fmt: skip
+"""Elements in which a workbook (XML of Excel 2003) has colours and windows beside its cells."""
 MAX_ENTITY = 1_000
 """Characters of an entity that stands for what a document says often."""
 MAX_REFERENCES = 10_000
@@ -105,6 +110,8 @@ def as_parts(markup: str) -> tuple[str, int]:
     as base64; and how many files these were. CDATA stays: it holds pages as HTML."""
     left_out = 0
     markup = with_entities(markup)
+    for name in _SETTINGS if _OF_EXCEL in markup[:ROOT_WITHIN] else ():
+        markup = without(markup, f"<{name} ", f"</{name}>")
 
     def code(m: re.Match[str]) -> str:
         nonlocal left_out

@@ -267,3 +267,16 @@ def test_what_a_page_defines_in_its_doctype_is_no_text_of_it(declaration: str) -
         "a.xhtml",
     )
     assert page.text.strip() == "Meet at the old quay."
+
+
+def test_of_a_workbook_in_xml_the_cells_are_read_and_no_colours() -> None:
+    page = Page(
+        f'{XML}<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><OfficeDocument'
+        'Settings xmlns="urn:o"><Colors><Color><RGB>#9999FF</RGB></Color></Colors></OfficeDocument'
+        'Settings><ExcelWorkbook xmlns="urn:x"><WindowTopX>480</WindowTopX></ExcelWorkbook>'
+        "<Worksheet><Table><Row><Cell><Data>Havn</Data></Cell></Row></Table><WorksheetOptions "
+        'xmlns="urn:x"><Selected/><PaneNumber>32767</PaneNumber></WorksheetOptions></Worksheet>'
+        "</Workbook>",
+        "a.xml",
+    )
+    assert page.text.strip() == "Havn"
