@@ -1,5 +1,5 @@
-"""Pictures that are not read, and music in notes: recognised, so that the refusal says what to
-do."""
+"""Pictures that are not read, music in notes and books of a Kindle: recognised, so that the refusal
+says what to do."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ def what(head: bytes, suffix: str) -> tuple[str, str] | None:
         return "a Windows metafile", "convert it to PNG or SVG"
     if head[:4] in (b"SDPX", b"XPDS") and head[8:10] == b"V1":
         return "a DPX image", "export it as PNG or TIFF"
+    if head[60:68] in (b"BOOKMOBI", b"TEXtREAd"):
+        return "a Kindle or Palm book (MOBI, AZW3)", "convert it to EPUB (in Calibre)"
     if head[128:132] == b"DICM":
         return "a medical image (DICOM)", "export its pictures as PNG or JPEG"
     if head[:2] == b"\x1f\x8b" and suffix == ".svgz":

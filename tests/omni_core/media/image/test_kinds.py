@@ -74,6 +74,7 @@ def test_a_photoshop_document_without_a_picture_to_read_says_what_to_do(
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"gimp xcf file\0", "GIMP"),
         (bytes(128) + b"DICM\2\0\0\0UL", "DICOM"),
+        (b"The_Old_Quay".ljust(60, b"\0") + b"BOOKMOBI", "MOBI"),
         (b"SDPX\0\0\x20\0V1.0\0", "DPX"),
         (b"\1\0\x09\0\0\3" + bytes(40), "metafile"),
         (b"AT&TFORM\0\0\0\0DJVM", "DjVu"),
