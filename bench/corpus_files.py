@@ -110,8 +110,10 @@ class Trial:
     def __init__(self, number: int, settings: Settings, file_s: float) -> None:
         """`file_s`: seconds after which a file is given up, whatever it still yields."""
         self._settings, self._file_s = settings, file_s
+        self._clips = tempfile.TemporaryDirectory()  # one, since a decoder is told where to write
         self._worker = Decoder(
             f"decoder {number}",
+            writes=(self._clips.name,),
             memory_mb=settings.memory_mb,
             max_pixels=settings.max_pixels,
             max_file_mb=settings.max_file_mb,
@@ -122,6 +124,7 @@ class Trial:
     async def close(self) -> None:
         """End the decoder."""
         await asyncio.to_thread(self._worker.close, 2.0)
+        self._clips.cleanup()
 
     async def _ready(self) -> None:
         """Start the decoder and let it import, so that no file is blamed for it."""
@@ -226,10 +229,13 @@ class Trial:
             half = info.duration_s / 2
             if info.modality is Modality.VIDEO:
                 await self._worker.call("frames", path, [half], 96, deadline_s=limit)
-            with tempfile.TemporaryDirectory() as folder:
-                out = Path(folder) / f"clip{'.mp4' if info.modality is Modality.VIDEO else '.m4a'}"
-                end = min(info.duration_s, half + 2)
+            suffix = ".mp4" if info.modality is Modality.VIDEO else ".m4a"
+            out = Path(self._clips.name) / f"clip{suffix}"
+            end = min(info.duration_s, half + 2)
+            try:
                 await self._worker.call("clip", path, half, end, str(out), deadline_s=limit)
+            finally:
+                out.unlink(missing_ok=True)
 
 
 def _count(segment: Segment, result: Result, found: Found, texts: list[str]) -> None:

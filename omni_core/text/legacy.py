@@ -67,6 +67,8 @@ _PUNCTUATION = frozenset(
     b"\xa0\xa7\xa9\xab\xad\xae\xb0\xb1\xb7\xbb"
 )
 """Punctuation with the same bytes in all Windows code pages."""
+_FIXED_SPACES = re.compile(rb"\xa0{2,}")
+"""In Windows and ISO pages; twice the same letter, which is rare, in those of DOS."""
 _SIGNS = frozenset(b"\x80\x91\x92\x93\x94\x96\x97\x99\xa0\xa7\xa9\xab\xae\xb0\xb7\xbb")
 """Punctuation of Windows-1252 that are rare letters in the pages of DOS."""
 _IN_WORD = re.compile(rb"(?<=[a-zA-Z])[\x80-\xff]|[\x80-\xff](?=[a-zA-Z])")
@@ -125,7 +127,7 @@ def _sample(data: bytes) -> bytes:
     """Text around high bytes, from the start, a quarter, half and three quarters of the data.
 
     A piece ends with a byte below 0x30 where there is one, which is never the second byte of a
-    character.
+    character. Rows of fixed spaces, of which saved pages are full, are one plain space.
     """
     pieces: list[bytes] = []
     end = 0
@@ -143,7 +145,7 @@ def _sample(data: bytes) -> bytes:
             pieces.append(piece)
             remaining, at = remaining - len(piece), start + len(piece)
         end = at
-    return b"\n".join(pieces)
+    return _FIXED_SPACES.sub(b" ", b"\n".join(pieces))
 
 
 def _share_beside_ascii(sample: bytes) -> float:

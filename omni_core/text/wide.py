@@ -20,6 +20,14 @@ _EAST_ASIAN = frozenset(
 )  # fmt: skip
 """First words of the names of letters that texts mix."""
 
+_COMMON = ("gb2312", "big5", "shift_jis", "cp949")
+"""Pages of the characters that Chinese, Japanese and Korean are written with."""
+MIN_COMMON = 0.8
+"""Share of East Asian characters in one of them; of those by chance, half at most."""
+
+MANY, MAX_OF_ONE = 32, 0.25
+"""Characters of which no single one makes more than that share; bytes that repeat do."""
+
 
 def wide_page(data: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark: Latin letters, spaces and line ends have zero bytes, all at
@@ -73,11 +81,17 @@ def _is_of_one_script(head: bytes, page: str) -> bool:
     """Whether nearly all letters are of one script, or Latin; those in pixels and numbers are of
     whatever script has the code."""
     letters = [c for c in head.decode(page, "replace") if c.isalpha()]
-    names = Counter(unicodedata.name(c, "").split(" ")[0] for c in letters)
+    firsts = [unicodedata.name(c, "").split(" ")[0] for c in letters]
+    names = Counter(firsts)
     latin = names.pop("LATIN", 0)
     scripts = Counter({"CJK": sum(names.pop(name, 0) for name in _EAST_ASIAN)}) + names
     most = max(scripts.values(), default=0)
-    return most + latin >= MIN_OF_ONE_SCRIPT * len(letters)
+    if most + latin < MIN_OF_ONE_SCRIPT * len(letters):
+        return False
+    east = "".join(c for c, name in zip(letters, firsts, strict=True) if name in _EAST_ASIAN)
+    known = max(len(east.encode(p, "ignore").decode(p, "ignore")) for p in _COMMON)
+    same = max(Counter(east).values(), default=0) if len(east) >= MANY else 0
+    return known >= MIN_COMMON * len(east) and same <= MAX_OF_ONE * len(east)
 
 
 def is_strictly_text(head: bytes) -> bool:

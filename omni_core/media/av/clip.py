@@ -276,6 +276,9 @@ def _encode_audio(target: Any, stream: Any, samples: Samples) -> None:
     wide = av.AudioResampler(stream.codec_context.format.name, "mono", 48000, frame_size=1024)
     frame = av.AudioFrame.from_ndarray(samples[None].astype(np.float32), "flt", "mono")
     frame.sample_rate = SAMPLE_RATE
+    at = 0
     for chunk in (*wide.resample(frame), *wide.resample(None)):
+        # of short last ones alone the resampler states the time, and the muxer refuses the mixture
+        chunk.pts, chunk.time_base, at = at, Fraction(1, 48000), at + chunk.samples
         target.mux(stream.encode(chunk))
     target.mux(stream.encode())

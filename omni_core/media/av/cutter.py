@@ -228,7 +228,7 @@ class ContainerCutter:
 
     def _cannot_decode(self, packet: Any) -> None:
         if packet.stream.index in self._audio:
-            self._holes.undecoded(packet)
+            self._holes.undecoded(packet, self._decoded)
 
     def _decode_video(self, packet: Any) -> Iterator[Segment]:
         assert self._shots is not None  # noqa: S101 - there is a video stream

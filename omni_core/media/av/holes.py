@@ -63,6 +63,7 @@ class Holes:
         self._skipped: set[bool] = set()  # of which no packet came since bytes were skipped
         self._corrupt = -math.inf  # the second of the last picture of which packets are missing
         self._undecoded: list[Gap] = []
+        self._decoded = -1  # frames before the last packet that could not be decoded
         self._frames = self._bytes = self._seen = 0
         self._damaged: list[Gap] = []
         self._last_damaged: list[Gap] = []  # of which no frame came after
@@ -108,16 +109,18 @@ class Holes:
             return self._sound or end - self._corrupt < GAP_S
         return self._form in _SOUND_ONLY or is_picture in self._skipped
 
-    def undecoded(self, packet: Any) -> None:
-        """A packet of sound that cannot be decoded."""
+    def undecoded(self, packet: Any, decoded: int) -> None:
+        """A packet of sound that cannot be decoded; decoded: frames that were, before it. Where
+        packets state no length, those without a frame between them follow each other."""
         second = self._clock.packet(packet)
         length = float((packet.duration or 0) * packet.time_base)
-        if second is None or not length:
+        if second is None:
             return
-        begin = second
-        if self._undecoded and second - self._undecoded[-1][1] < length:
+        begin, last = second, self._undecoded[-1][1] if self._undecoded else -math.inf
+        if second - last < length or (not length and decoded == self._decoded and last <= second):
             begin = self._undecoded.pop()[0]
         self._undecoded.append((begin, second + length))
+        self._decoded = decoded
 
     def _frame(self, packet: Any) -> None:
         """A frame, or bytes that are none."""

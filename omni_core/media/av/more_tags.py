@@ -1,6 +1,6 @@
-"""Tags of an MP3, a WAV or an AIFF of which FFmpeg gives nothing.
+"""Tags of an MP3, a WAV, an AIFF or an MP4 of which FFmpeg gives nothing.
 
-Lyrics of ID3v2.2, comments with a description, the second and later values of one frame, and the
+Lyrics of ID3v2.2, comments with a description, the other values of a tag that has several, and the
 APE tag at the end of an MP3.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from omni_core.media.av.id3_frames import end_of_text, frames, utf16, zero_bytes
+from omni_core.media.av.itunes_tags import all_values
 from omni_core.media.av.tag_text import decoded
 
 _NAMED = {
@@ -43,7 +44,8 @@ def more_tags(path: str, c: Any) -> list[tuple[str, str]]:
         for name, value in of.metadata.items()
         if str(name).lower().partition("-")[0] in _READ
     }
-    found = [(name, value) for name, value in _id3(path) if value.strip() not in given]
+    several = all_values(path) if "mp4" in c.format.name else _id3(path)
+    found = [(name, value) for name, value in several if value.strip() not in given]
     if c.format.name in _APE_FORMATS:
         found += _ape(path)
     values = decoded({str(n): value for n, (_, value) in enumerate(found)}, "mp3")

@@ -1,39 +1,87 @@
-"""Records of old Excel workbooks (BIFF) that xlrd does not tell of."""
+"""Records of old Excel workbooks (BIFF) that xlrd does not tell of: words beside the cells."""
 
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
 
-_FILEPASS, _OBJ = 0x2F, 0x5D
+_FILEPASS, _OBJ, _TXO, _CONTINUE = 0x2F, 0x5D, 0x1B6, 0x3C
+_BEGIN, _END, _SHEET, _MARGINS = 0x809, 0x0A, 0x85, (0x14, 0x15)
+_NOTE, _TEXT_BOX = 25, 6
 _KINDS = {2: "shape", 5: "chart", 6: "text box", 8: "picture", 9: "drawing", 30: "drawing"}
 """`ot` of an object that a sheet shows; comments (25) and form controls are not among them."""
+_EXCEL_97 = 0x600
+"""The version whose strings say themselves how wide their characters are."""
 
 
-class Records(NamedTuple):
-    """encrypted: with a password. objects: how many of each kind float above the sheets."""
-
-    encrypted: bool
-    objects: dict[str, int]
-
-
-def records(data: bytes) -> Records:
+class Records:
     """What the records of a workbook tell."""
-    encrypted, objects = False, dict[str, int]()
-    for kind, content in _all(data):
-        if kind == _FILEPASS:
-            return Records(True, {})
-        if kind == _OBJ and len(content) >= 6:
-            name = _KINDS.get(struct.unpack_from("<H", content, 4)[0], "")
-            if name:
-                objects[name] = objects.get(name, 0) + 1
-    return Records(encrypted, objects)
+
+    def __init__(self, data: bytes) -> None:
+        self.encrypted = False
+        """With a password."""
+        self.objects: dict[str, int] = {}
+        """How many of each kind float above the sheets and are not read."""
+        self.margins: dict[int, list[str]] = defaultdict(list)
+        """Headers and footers of the printed sheets, with their codes, by the sheet's place."""
+        self.words: dict[int, list[str]] = defaultdict(list)
+        """Words of text boxes, shapes and controls."""
+        self._sheets: dict[int, int] = {}
+        self._sheet, self._depth, self._version, self._object = -1, 0, 0, 0
+        self._missing, self._text = 0, ""
+        for at, kind, content in _all(data):
+            if kind == _FILEPASS:
+                self.encrypted, self.objects = True, {}
+                return
+            self._take(at, kind, content)
+
+    def _take(self, at: int, kind: int, content: bytes) -> None:
+        if kind == _CONTINUE and self._missing > 0:
+            self._go_on(content)
+        elif kind == _BEGIN and len(content) >= 2:
+            self._version = struct.unpack_from("<H", content)[0]
+            self._sheet = self._sheets.get(at, self._sheet)
+            self._depth = 1 if at in self._sheets else self._depth + 1
+        elif kind == _END:
+            self._depth -= 1
+        elif kind == _SHEET and len(content) >= 4:
+            self._sheets[struct.unpack_from("<I", content)[0]] = len(self._sheets)
+        elif kind == _OBJ and len(content) >= 6:
+            self._object = struct.unpack_from("<H", content, 4)[0]
+            if name := _KINDS.get(self._object):
+                self.objects[name] = self.objects.get(name, 0) + 1
+        elif self._version == _EXCEL_97 and self._depth == 1:  # charts have margins of their own
+            self._words_in(kind, content)
+
+    def _words_in(self, kind: int, content: bytes) -> None:
+        if kind in _MARGINS and len(content) > 3:
+            size = struct.unpack_from("<H", content)[0]
+            self.margins[self._sheet].append(_characters(content[2:])[:size])
+        elif kind == _TXO and len(content) >= 12 and self._object != _NOTE:
+            self._missing, self._text = struct.unpack_from("<H", content, 10)[0], ""
+            if self._object == _TEXT_BOX:
+                self.objects["text box"] -= 1
+                self.objects = {kind: n for kind, n in self.objects.items() if n}
+
+    def _go_on(self, content: bytes) -> None:
+        """More of the text of an object, which may be divided between records."""
+        more = _characters(content)[: self._missing]
+        self._text += more
+        self._missing = self._missing - len(more) if more else 0
+        if not self._missing and self._text.strip():
+            self.words[self._sheet].append(" ".join(self._text.split()))
 
 
-def _all(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _characters(data: bytes) -> str:
+    """A string after the byte that says whether a character takes two bytes."""
+    wide = data[:1] > b"\0" and data[0] & 1
+    return data[1:].decode("utf-16-le" if wide else "latin-1", "replace")
+
+
+def _all(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     at = 0
     while at + 4 <= len(data):
         kind, size = struct.unpack_from("<HH", data, at)
-        yield kind, data[at + 4 : at + 4 + size]
+        yield at, kind, data[at + 4 : at + 4 + size]
         at += 4 + size

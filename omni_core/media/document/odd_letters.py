@@ -1,5 +1,5 @@
 """Lines whose characters files hold in odd ways: Chinese and Japanese far apart, signs of symbol
-fonts in the private use area."""
+fonts in the private use area, Latin letters with their bytes in the wrong order."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ _SPACED = re.compile(f"(?<=[{_CJK}])\\s+(?=[{_CJK}])")
 _TOUCHING = re.compile(f"[{_CJK}]{{2}}")
 _SIGNS = {0xF000 + code: code for code in range(0x20, 0x41)}
 """Digits and signs of symbol fonts, which stand for the same as in ASCII."""
+_SWAPPED = {code << 8: code for code in (*range(0x20, 0x7F), *range(0xA0, 0x100))}
+"""Latin letters as Photoshop writes what its glyphs mean: `M` is U+4D00, a Chinese character."""
+MANY_SWAPPED, SHARE_SWAPPED = 8, 0.9
+"""Of a text, at least; of the characters of Chinese one in 256 has such a number."""
 FAR = 2.5
 """Distance, in font sizes, up to which single characters are of one line."""
 FEW_SPACES = 3
@@ -26,6 +30,8 @@ def typed(lines: list[Line], text: str) -> list[Line]:
     """The lines as one would type them; `text`: all of their text."""
     if _ANY.search(text) is None:
         return lines
+    if _is_swapped(text):
+        return [replace(line, text=line.text.translate(_SWAPPED)) for line in lines]
     out: list[Line] = []
     run: list[Line] = []
     for line in lines:
@@ -38,6 +44,11 @@ def typed(lines: list[Line], text: str) -> list[Line]:
         else:
             out.append(line)
     return out + _one_line(run)
+
+
+def _is_swapped(text: str) -> bool:
+    swapped = sum(ord(c) in _SWAPPED for c in text)
+    return swapped >= MANY_SWAPPED and swapped >= SHARE_SWAPPED * sum(c != " " for c in text)
 
 
 def _closed(text: str) -> str:

@@ -1,7 +1,7 @@
 """XLS, the workbooks of Excel before 2007: each sheet is a page, as in XLSX.
 
-xlrd reads all versions of the format from 2.1 to 2003. What it does not read (charts, text boxes,
-pictures) gives a warning.
+xlrd reads all versions of the format from 2.1 to 2003, and Records the words that it leaves out:
+headers, footers and text boxes. What neither reads (charts, pictures) gives a warning.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import xlrd
 from xlrd.book import Book
 from xlrd.sheet import Sheet
 
-from omni_core.media.document.biff import records
+from omni_core.media.document.biff import Records
 from omni_core.media.document.file_kinds import encrypted
 from omni_core.media.document.number_format import number_format
 from omni_core.media.document.office_pages import text_segment
+from omni_core.media.document.sheet_notes import margin
 from omni_core.media.text.rows import row_windows
 from omni_core.text.windows import text_windows
 from omni_core.types import CutOptions, FileWarning, Segment, Source, Span
@@ -33,7 +34,7 @@ Row = tuple[int, int, list[str]]
 
 def opened(data: bytes, name: str) -> Book:
     """The workbook in a stream. Raises UnreadableError (ENCRYPTED)."""
-    if records(data).encrypted:
+    if Records(data).encrypted:
         raise encrypted(name)
     return xlrd.open_workbook(
         file_contents=data, logfile=io.StringIO(), formatting_info=True, on_demand=True,
@@ -45,7 +46,7 @@ def cut(
     data: bytes, name: str, source: Source, options: CutOptions
 ) -> Iterator[Segment | FileWarning]:
     """Windows of rows, with the sheet's name as heading."""
-    book = opened(data, name)
+    book, beside = opened(data, name), Records(data)
     for number, title in enumerate(book.sheet_names(), 1):
         try:
             sheet = book.sheet_by_index(number - 1)
@@ -58,10 +59,12 @@ def cut(
         for part, w in enumerate(row_windows(_rows(book, sheet), options.text_window_words), 1):
             extra = {"heading": title, "rows": f"{w.start}-{w.end}"}
             yield text_segment(source, span, w.text, origin, part - 1, extra)
-        for n, beside in enumerate(text_windows("\n".join(_comments(sheet)), options), part):
-            yield text_segment(source, span, beside.text, origin, n, {"heading": title})
+        margins = filter(None, map(margin, beside.margins[number - 1]))
+        text = "\n".join([*margins, *_comments(sheet), *beside.words[number - 1]])
+        for n, window in enumerate(text_windows(text, options), part):
+            yield text_segment(source, span, window.text, origin, n, {"heading": title})
         book.unload_sheet(number - 1)
-    if objects := records(data).objects:
+    if objects := beside.objects:
         shown = ", ".join(f"{n} {kind}{'es' if kind[-1] == 'x' else 's'}" if n > 1 else f"1 {kind}"
                           for kind, n in objects.items())  # fmt: skip
         yield FileWarning(f"not read: {shown}; save the workbook as XLSX to have them read")

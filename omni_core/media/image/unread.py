@@ -1,4 +1,5 @@
-"""Pictures that are not read: recognised, so that the refusal says what to do."""
+"""Pictures that are not read, music in notes and books of a Kindle: recognised, so that the refusal
+says what to do."""
 
 from __future__ import annotations
 
@@ -17,13 +18,15 @@ _BY_MAGIC = (
     (b"8BPS\0\2", "a large Photoshop document (PSB)", "export it as PNG or TIFF"),
     (b"\xd7\xcd\xc6\x9a", "a Windows metafile", "convert it to PNG or SVG"),
     (b"\1\0\x09\0\0\3", "a Windows metafile", "convert it to PNG or SVG"),
+    (b"MThd\0\0\0\6", "a MIDI file (notes without sound)", "render it as WAV or MP3"),
+    (b"Extended Module: ", "a tracker module (XM)", "render it as WAV or MP3"),
     (b"v/1\x01", "an OpenEXR image", "export it as PNG or TIFF"),
     (b"#?RADIANCE", "a Radiance HDR image", "export it as PNG or TIFF"),
 )  # fmt: skip
 
 
 def what(head: bytes, suffix: str) -> tuple[str, str] | None:
-    """(what it is, what to do) of a picture that is not read; None for any other file."""
+    """(what it is, what to do) of one that is not read; None for any other file."""
     for magic, name, advice in _BY_MAGIC:
         if head.startswith(magic):
             return name, advice
@@ -33,6 +36,8 @@ def what(head: bytes, suffix: str) -> tuple[str, str] | None:
         return "a Windows metafile", "convert it to PNG or SVG"
     if head[:4] in (b"SDPX", b"XPDS") and head[8:10] == b"V1":
         return "a DPX image", "export it as PNG or TIFF"
+    if head[60:68] in (b"BOOKMOBI", b"TEXtREAd"):
+        return "a Kindle or Palm book (MOBI, AZW3)", "convert it to EPUB (in Calibre)"
     if head[128:132] == b"DICM":
         return "a medical image (DICOM)", "export its pictures as PNG or JPEG"
     if head[:2] == b"\x1f\x8b" and suffix == ".svgz":

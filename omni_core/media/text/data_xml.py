@@ -44,19 +44,37 @@ _MARKED_UP = re.compile(
 )
 _DOCTYPE = re.compile(r"<!DOCTYPE\s[^<>\[\]]*\[(.*?)\]\s*>", re.S)
 _ENTITY = re.compile(r"""<!ENTITY\s+([\w.-]+)\s+(?:"([^"&]*)"|'([^'&]*)')\s*>""")
+_OF_EXCEL = "urn:schemas-microsoft-com:office:spreadsheet"
+_SETTINGS = (
+    "OfficeDocumentSettings", "ExcelWorkbook", "WorksheetOptions", "ConditionalFormatting",
+)  # fmt: skip
+"""Elements in which a workbook (XML of Excel 2003) has colours and windows beside its cells."""
 MAX_ENTITY = 1_000
 """Characters of an entity that stands for what a document says often."""
 MAX_REFERENCES = 10_000
 """References to such entities that are read."""
 _PAGES = {"html", "svg", "math", "head", "body", "article", "h1", "p", "div"}
+_OF_XML = re.compile(r"<!DOCTYPE\s+(?!html\b)[a-z_][\w:.-]*\s+(?:PUBLIC|SYSTEM)\s", re.I)
+_OF_DOCBOOK = re.compile(r"\s(?:xmlns=[\"']http://docbook\.org/|(?:article-type|dtd-version)=)")
+"""Attributes of the articles of DocBook and of journals (JATS), whose root HTML has too."""
 
 
 def is_data(markup: str) -> bool:
     """Whether it is XML, and neither a page nor a drawing."""
     if not markup[:200].lstrip("\ufeff \n\t").startswith("<?xml"):
         return False
-    root = _TAG.search(without(markup[:ROOT_WITHIN], "<!--", "-->"))
-    return root is not None and root[1].rpartition(":")[2].lower() not in _PAGES
+    start = without(markup[:ROOT_WITHIN], "<!--", "-->")
+    root = _TAG.search(start)
+    if root is None:
+        return False
+    if root[1] == "article":
+        return bool(_OF_XML.search(start, 0, root.start()) or _OF_DOCBOOK.search(root[2]))
+    return root[1].rpartition(":")[2].lower() not in _PAGES
+
+
+def names_its_kind(markup: str) -> bool:
+    """Whether a text begins with the DOCTYPE of XML, which a declaration may stand before."""
+    return _OF_XML.match(markup[:1000].lstrip("\ufeff \n\t")) is not None
 
 
 def is_feed(markup: str) -> bool:
@@ -92,6 +110,8 @@ def as_parts(markup: str) -> tuple[str, int]:
     as base64; and how many files these were. CDATA stays: it holds pages as HTML."""
     left_out = 0
     markup = with_entities(markup)
+    for name in _SETTINGS if _OF_EXCEL in markup[:ROOT_WITHIN] else ():
+        markup = without(markup, f"<{name} ", f"</{name}>")
 
     def code(m: re.Match[str]) -> str:
         nonlocal left_out

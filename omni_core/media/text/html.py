@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from omni_core.media.dates import from_file, parse
 from omni_core.media.text import unread_subtitles
-from omni_core.media.text.data_xml import attribute_lines, is_data
+from omni_core.media.text.data_xml import attribute_lines, is_data, names_its_kind
 from omni_core.media.text.markdown import SUFFIXES
 from omni_core.media.text.page import Page
 from omni_core.media.text.plain import read, read_decoded, segments
@@ -52,7 +52,7 @@ class HtmlMedium(Medium):
             return _WHOLE.match(start) is not None
         if suffix in (".txt", ".text") and _is_prose(start):
             return False
-        if suffix in _XML and _ELEMENT.match(start):
+        if (suffix in _XML and _ELEMENT.match(start)) or names_its_kind(start):
             return True
         if _START.match(start) or (suffix in _OFFICE and _FRAGMENT.match(start)):
             return True
@@ -108,8 +108,9 @@ def _is_prose(start: str) -> bool:
 
 def page_of_file(path: str, markup: str) -> Page:
     """The page, or the XML, of a file with this name, with the words in attributes of XML."""
-    undeclared = path.lower().endswith(_XML) and _ELEMENT.match(markup.lstrip("\ufeff \n\t"))
-    if undeclared and is_data(declared := _DECLARATION + markup.lstrip("\ufeff \n\t")):
+    start = markup.lstrip("\ufeff \n\t")
+    undeclared = path.lower().endswith(_XML) and _ELEMENT.match(start)
+    if (undeclared or names_its_kind(start)) and is_data(declared := _DECLARATION + start):
         markup = declared
     page = Page(markup, os.path.basename(path))
     if is_data(markup):

@@ -24,6 +24,11 @@ _SAVED_PAGE = re.compile(
     rb"^mime-version:[ \t]*1\.0.*?^content-type:[ \t]*multipart/related", re.I | re.M | re.S
 )
 """The only headers of a web page that Word or Excel saved, under whatever name."""
+_PARTED = re.compile(
+    rb"^content-type:[ \t]*multipart/[^\n]*(?:\n[ \t][^\n]*)*?boundary=\"?([^\"\r\n;]{1,70})",
+    re.I | re.M,
+)
+"""The only header of a message that a program kept without its address."""
 _SUFFIXES = (".eml", ".emlx", ".mht", ".mhtml", ".mbox")
 _DAYS = rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _MONTHS = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -48,7 +53,8 @@ _BLANK = b"\r\n"
 
 
 def looks_like_mail(head: bytes, suffix: str) -> bool:
-    """Whether the first lines are headers: two that mail has, four without a suffix of mail.
+    """Whether the first lines are headers: two that mail has, four without a suffix of mail, or
+    one that names a boundary where the next part begins with it.
 
     A byte order mark, blank lines and the line of a mailbox may stand before them.
     """
@@ -57,6 +63,8 @@ def looks_like_mail(head: bytes, suffix: str) -> bool:
         return False
     known = {m.lower() for m in _HEADERS.findall(first)}
     if _SAVED_PAGE.search(first):
+        return True
+    if (named := _PARTED.search(first)) and body and b"\n--" + named[1].rstrip() in b"\n" + body[0]:
         return True
     enough = 4 if suffix not in _SUFFIXES else 2 if body else 1  # one header may be that long
     return len(known) >= enough
@@ -96,12 +104,15 @@ def _parts(data: bytes) -> Iterator[bytes]:
 
 def _separates(data: bytes, line: re.Match[bytes]) -> bool:
     """Whether a line has a day, a time and a year, and stands after a blank line, which some
-    programs leave out."""
+    programs leave out; or a sender alone, before a header of mail."""
     before = data[max(0, line.start() - 3) : line.start()]
     if not before or before.endswith((b"\n\n", b"\n\r\n")):
         time = _TIME.search(line[1])
         dated = time is not None and _YEAR.search(line[1], time.end()) is not None
         if dated and _DAY.search(line[1]) is not None:
+            return True
+        alone = line[1].split(None, 1)
+        if len(alone) == 1 and b"@" in alone[0] and _HEADERS.match(data, line.end()):
             return True
     return _FULL.match(data, line.start(1)) is not None
 

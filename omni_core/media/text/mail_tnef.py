@@ -27,7 +27,7 @@ from omni_core.text.charset import decode
 SIGNATURE = b"\x78\x9f\x3e\x22"
 KINDS = ("application/ms-tnef", "application/vnd.ms-tnef")
 NAME = "winmail.dat"
-_OF_ATTACHMENT = 2
+_OF_MESSAGE, _OF_ATTACHMENT = 1, 2
 _BEGINS, _TITLE, _DATA, _ATTACHED = 0x9002, 0x8010, 0x800F, 0x9005
 _SUBJECT, _BODY, _PROPERTIES, _CODE_PAGE = 0x8004, 0x800C, 0x9003, 0x9007
 _HEADER = struct.Struct("<BII")
@@ -40,6 +40,7 @@ _NAMED = 0x8000
 _P_SUBJECT, _P_BODY, _P_RTF, _P_HTML, _P_SENDER, _P_ADDRESS, _P_SENT = (
     0x37, 0x1000, 0x1009, 0x1013, 0x0C1A, 0x0C1F, 0x39,
 )  # fmt: skip
+_P_TOPIC, _P_REPORT = 0x70, 0x1001
 _P_LONG_NAME, _P_NAME, _P_TYPE, _P_DATA = 0x3707, 0x3704, 0x370E, 0x3701
 MAX_PROPERTIES, MAX_DEPTH = 10_000, 8
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
@@ -81,15 +82,15 @@ class _Item:
 
 def unwrapped(data: bytes, depth: int = 0) -> Message | None:
     """The message in a TNEF file, as far as it goes; None for other data, and where nothing of it
-    can be read."""
+    can be read. One that is whole may have neither text nor files, as receipts have."""
     message, attachments = _items(data)
     body = _body(message)
     parts = [part for one in attachments if (part := _attachment(one, depth)) is not None]
-    if body is None and not parts:
+    if body is None and not parts and not (message.properties and _is_whole(data)):
         return None
     whole = MIMEMultipart("mixed")
     for name, value in (
-        ("Subject", message.text(_P_SUBJECT, _SUBJECT)),
+        ("Subject", message.text(_P_SUBJECT, _SUBJECT) or message.text(_P_TOPIC)),
         ("From", _sender(message)),
         ("Date", message.time(_P_SENT)),
     ):
@@ -128,6 +129,14 @@ def _attributes(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         at += _HEADER.size
         yield level, tag & 0xFFFF, data[at : at + length]
         at += length + 2
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether no attribute breaks off; what is no header may follow."""
+    at = len(SIGNATURE) + 2
+    while at + _HEADER.size <= len(data) and data[at] in (_OF_MESSAGE, _OF_ATTACHMENT):
+        at += _HEADER.size + _number(data, at + 5) + 2
+    return at <= len(data)
 
 
 def _properties(data: bytes) -> dict[int, tuple[int, bytes]]:
@@ -177,7 +186,7 @@ def _sender(message: _Item) -> str:
 
 def _body(message: _Item) -> Message | None:
     """The page, the RTF or the plain text; the one that is there."""
-    plain = message.text(_P_BODY, _BODY)
+    plain = message.text(_P_BODY, _BODY) or message.text(_P_REPORT)
     if not plain.strip() and (page := message.properties.get(_P_HTML, (0, b""))[1]):
         return MIMEText(message.decoded(page, markup=True), "html", "utf-8")
     if not plain.strip():

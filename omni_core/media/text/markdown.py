@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from omni_core.media.dates import parse
+from omni_core.media.text.heading_marks import without_marks
 
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd")
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*)")
@@ -41,6 +42,12 @@ class Outline:
     headings: list[tuple[int, str]] = field(default_factory=list)
     levels: list[int] = field(default_factory=list)
 
+    def add(self, at: int, heading: str, level: int) -> None:
+        """A heading as it is written, of which its reader's words are kept."""
+        if words := without_marks(heading):
+            self.headings.append((at, words))
+            self.levels.append(level)
+
 
 def outline(text: str) -> Outline:
     """Title, date and headings; lines inside fenced code are none of these."""
@@ -58,16 +65,13 @@ def outline(text: str) -> Outline:
         elif begins:
             fence, before = begins[1], ""
         elif heading := _HEADING.match(line):
-            found.headings.append((at, _without_closing(heading[2])))
-            found.levels.append(len(heading[1]))
+            found.add(at, _without_closing(heading[2]), len(heading[1]))
             before = ""
         elif before.strip() and (under := _UNDERLINE.match(line)):
-            found.headings.append((at - len(before) - 1, before.strip()))
-            found.levels.append(1 if under[1][0] == "=" else 2)
+            found.add(at - len(before) - 1, before.strip(), 1 if under[1][0] == "=" else 2)
             before = ""
         elif tagged := _tag_heading(lines, number):
-            found.headings.append((at, tagged[1]))
-            found.levels.append(tagged[0])
+            found.add(at, tagged[1], tagged[0])
             before = ""
         else:  # a list, a quotation, a table or a tag is no heading for the rule below it
             before = "" if re.match(r"\s*([-*+>|<]|\d+[.)])|\s{4}|\t", line) else line

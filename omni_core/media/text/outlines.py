@@ -73,7 +73,7 @@ def _rst(text: str) -> Outline:
             if style not in styles:
                 styles.append(style)
             found.levels.append(styles.index(style) + 1)
-            found.headings.append((at, words))
+            found.headings.append((at, words.replace("\\", "")))  # `extract\_msg` of Sphinx
         at += len(line) + 1
     return found
 

@@ -16,6 +16,7 @@ from selectolax.lexbor import (
 )
 
 from omni_core.errors import TooLargeError
+from omni_core.media.text import data_xml
 from omni_core.media.text.data_xml import as_parts, is_data, is_feed, is_marked_up
 from omni_core.media.text.markup import BLOCK_TAGS, TAG, VOID_TAGS, simplify
 
@@ -77,8 +78,9 @@ class Page:
         self.left_out = 0
         if self._is_data:
             markup, self.left_out = as_parts(markup)
-        elif "data:image/" in markup:
-            self.left_out = len(_IN_STYLE.findall(markup))
+        else:
+            markup = data_xml.with_entities(markup)
+            self.left_out = len(_IN_STYLE.findall(markup)) if "data:image/" in markup else 0
         try:
             tree = _parse(simplify(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
@@ -89,7 +91,7 @@ class Page:
         self._title = None if self._is_data else _first(tree, "title")
         self.title = self._title.text() if self._title is not None else ""
         if self._is_data:
-            book = _first(tree, "book-title")  # of FictionBook, which is read as text as well
+            book = _first(tree, "book-title") or _first(tree, "article-title")  # read as text too
             self._title = None if book else _first(tree, "h2")
             named = book or self._title
             self.title = " ".join(named.text(separator=" ").split()) if named else ""

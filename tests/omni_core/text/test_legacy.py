@@ -157,3 +157,19 @@ def test_a_sentence_is_in_the_page_in_which_its_letters_are_those_of_a_language(
     page: str, text: str
 ) -> None:
     assert decode(text.encode(page)) == text
+
+
+@pytest.mark.parametrize("language", ["German", "French", "Spanish"])
+def test_rows_of_fixed_spaces_change_no_page(language: str) -> None:
+    text = (
+        TEXTS[language][1].replace(", ", ",\xa0\xa0\xa0\xa0 ").replace(". ", ".\xa0 \xa0\xa0\xa0\n")
+    )
+    data = text.encode("cp1252")
+    assert decode(data) == text
+    head = '<meta http-equiv=Content-Type content="text/html; charset=windows-1252">'
+    assert decode(head.encode() + data, markup=True) == head + text
+
+
+def test_fixed_spaces_make_no_other_alphabet_latin() -> None:
+    text = TEXTS["Russian"][1].replace(" ", "\xa0\xa0\xa0 ")
+    assert decode(text.encode("cp1251")) == text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from omni_core.text.charset import decode, decoded, is_text
-from omni_core.text.wide import is_strictly_text
+from omni_core.text.wide import is_strictly_text, wide_page
 
 RUSSIAN = "Смотритель маяка записал час прилива.\n"
 JAPANESE = "灯台守は潮の時刻を書き留めた。\n"
@@ -17,7 +17,15 @@ WIDE = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
 @pytest.mark.parametrize("page", WIDE)
 @pytest.mark.parametrize(
     "text",
-    [RUSSIAN, JAPANESE + "\n二行目。\n", "Plain words.", "Η ώρα είναι 10:30.", "שלום עולם לכולם"],
+    [
+        RUSSIAN,
+        JAPANESE + "\n二行目。\n",
+        "燈塔看守人記下潮汐時間。\n",
+        "등대지기는 물때를 적었다.\n",
+        "Plain words.",
+        "Η ώρα είναι 10:30.",
+        "שלום עולם לכולם",
+    ],
 )
 def test_wide_characters_need_no_mark(page: str, text: str) -> None:
     read = decoded(text.encode(page))
@@ -42,6 +50,12 @@ def test_neither_pixels_nor_sound_nor_numbers_are_wide_text(kind: str, seed: int
         "floats": rng.normal(0, 1, 1024).astype("<f4"),
     }
     assert not is_text(made.get(kind, pixels).tobytes())
+
+
+@pytest.mark.parametrize("repeated", [b"\x80", b"\x40\x4a", b"\x80\x83\x38\x02", b"\x91\x58\x45"])
+def test_bytes_that_music_in_notes_repeats_are_no_chinese(repeated: bytes) -> None:
+    notes = b"MTrk\0\0\x32\x7b" + repeated * 60 + b"\0\1\1\2" + repeated * 300
+    assert wide_page(notes) is None and wide_page(b"a" + notes) is None
 
 
 @pytest.mark.parametrize("page", WIDE[:2])

@@ -159,6 +159,18 @@ def test_a_clip_of_sound_begins_where_asked(
     assert end == pytest.approx(6.0, abs=0.1)
 
 
+@pytest.mark.parametrize("samples", [1707, 1715, 1722, 2400, 4800])
+def test_a_clip_of_sound_may_be_of_any_length(
+    samples: int, tmp_path: Path, tools: Any, tone: Any, svc: Any
+) -> None:
+    """Of 1024 lengths of a clip 48 were refused as damage: a last frame of a few samples."""
+    path = _file(tmp_path / "a.wav", tone(2), "pcm_s16le", tools)
+    _, start, end = svc.clip(str(path), 0.5, 0.5 + samples / 16_000, str(tmp_path / "c.m4a"))
+    assert end - start == pytest.approx(samples / 16_000, abs=0.001)
+    with av.open(str(tmp_path / "c.m4a")) as c:
+        assert (c.duration or 0) / av.time_base == pytest.approx(samples / 16_000, abs=0.002)
+
+
 def test_a_film_that_cannot_be_copied_is_encoded_anew_with_exact_frames(
     film: Any, tmp_path: Path, tools: Any, svc: Any, read_barcode: Any
 ) -> None:

@@ -12,6 +12,8 @@ import av
 import numpy as np
 import pytest
 
+from omni_core.media.av.clock import Clock
+from omni_core.media.av.holes import Holes
 from omni_core.types import CutOptions, FileWarning, Source
 
 Warned = Callable[[Path], list[str]]
@@ -186,6 +188,24 @@ def test_sound_that_cannot_be_decoded_is_named_with_its_seconds(
 ) -> None:
     (line,) = warned(with_hole(recording("a.m4a", "aac")))
     assert line == "sound that cannot be decoded, and is not heard: seconds 5 to 7"
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"), [(range(30, 60), ["seconds 0 to 3, 6 to 10"]), (range(0, 100, 2), [])]
+)
+def test_packets_that_state_no_length_follow_each_other_where_nothing_is_heard_between(
+    heard: range, said: list[str], recording: Callable[..., Path]
+) -> None:
+    path = recording("a.wav", "pcm_s16le")
+    with av.open(str(path)) as c:
+        holes = Holes("asf", Clock(c), str(path), None, pictures=False, sound=True)
+        (packet, *_) = list(c.demux(c.streams.audio[0]))
+        packet.duration = 0
+        for tenth in range(100):
+            packet.pts = tenth * c.streams.audio[0].rate // 10
+            if tenth not in heard:
+                holes.undecoded(packet, decoded=sum(n < tenth for n in heard))
+    assert [line.split(": ")[1] for line in holes.warnings()] == said
 
 
 @pytest.mark.parametrize("codec", ["mpeg2video", "libx264"])

@@ -11,6 +11,7 @@ import pytest
 
 from omni_core.media.av.chapters import is_generic
 from omni_core.media.av.container import container
+from omni_core.media.av.itunes_tags import all_values
 from omni_core.media.av.tag_text import decoded
 from omni_core.media.av.tags import tags_of, written
 from omni_core.types import Channel, CutOptions, FileWarning, Limits, Modality, Source
@@ -74,6 +75,35 @@ def test_lyrics_with_times_are_at_their_seconds(song: Song, cut: Any) -> None:
     assert line.span.start == pytest.approx(0.5)
     assert line.span.end == pytest.approx(2.0, abs=0.1)  # with the sound
     assert "[" not in line.text
+
+
+def _atom(kind: bytes, content: bytes) -> bytes:
+    return (8 + len(content)).to_bytes(4, "big") + kind + content
+
+
+def _value(text: str) -> bytes:
+    return _atom(b"data", (1).to_bytes(4, "big") + bytes(4) + text.encode())
+
+
+def test_every_value_of_a_tag_of_an_mp4_is_found(song: Song, cut: Any) -> None:
+    path = song(".m4a", {"artist": "Nina Berg", "title": "The weir"})
+    data = path.read_bytes()
+    one = _atom(b"\xa9ART", _value("Nina Berg"))
+    more = _value("Ola Vik") + _value("Nina Berg") + _value("Ågot")
+    at = data.index(one)
+    several = bytearray(data.replace(one, _atom(b"\xa9ART", more)))
+    grown = len(several) - len(data)
+    for kind in (b"moov", b"udta", b"meta", b"ilst"):
+        begin = data.rindex(kind, 0, at) - 4
+        size = int.from_bytes(data[begin : begin + 4], "big") + grown
+        several[begin : begin + 4] = size.to_bytes(4, "big")
+    path.write_bytes(several)
+    ((_, names),) = evidence(cut(path))
+    assert names.startswith("artist: ") and "title" not in names
+    assert {"Ola Vik", "Nina Berg", "Ågot"} == set(names.removeprefix("artist: ").split(", "))
+    for end in range(at, at + len(more), 7):  # a tag that breaks off costs no more than itself
+        path.write_bytes(several[:end])
+        list(all_values(str(path)))
 
 
 def _seven(number: int) -> bytes:

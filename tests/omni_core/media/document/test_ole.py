@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from omni_core.errors import OmniError, UnreadableError
+from omni_core.media.document.biff import Records
 from omni_core.media.text.compressed_rtf import decompress
 from omni_core.types import CutOptions, FileWarning, Segment, Source
 
@@ -267,6 +268,44 @@ def test_what_floats_above_a_workbook_gives_a_warning(ole: Ole, svc: Any) -> Non
     assert _warnings(svc, path) == [
         "not read: 1 chart, 2 pictures; save the workbook as XLSX to have them read"
     ]
+
+
+def _object(kind: int, *pieces: str, wide: bool = True) -> bytes:
+    """An object that floats above a sheet, and its words in so many records."""
+    words = "".join(pieces)
+    said = _record(0x5D, struct.pack("<HHH16x", 0x15, 18, kind))
+    said += _record(0x1B6, struct.pack("<10xHH4x", len(words), 16))
+    for piece in pieces:
+        said += _record(0x3C, bytes([wide]) + piece.encode("utf-16-le" if wide else "latin-1"))
+    return said + _record(0x3C, bytes(16))
+
+
+def test_what_stands_beside_the_cells_of_a_workbook_is_read(ole: Ole, svc: Any) -> None:
+    chart = _record(0x809, struct.pack("<HHHHII", 0x600, 0x20, 0, 1997, 0, 0x600))
+    chart += _record(0x14, _string("&CUnder a chart")) + _record(0x0A, b"")
+    further = (
+        _record(0x14, _string('&L&"Arial,Bold"Havn og fangst&RSide &P')) + _record(0x15, b"")
+        + _object(6, "The quay is ", "closed\non Monday") + chart
+        + _object(2, "Kai café", wide=False) + _object(25, "a comment, which is read elsewhere")
+    )  # fmt: skip
+    path = ole("a.xls", {"Workbook": _workbook(("words",), further=further)})
+    assert _texts(svc, path) == [
+        "words",
+        "Havn og fangst Side\nThe quay is closed on Monday\nKai café",
+    ]
+    assert _warnings(svc, path) == [
+        "not read: 1 shape; save the workbook as XLSX to have them read"
+    ]
+
+
+def test_records_that_break_off_cost_themselves() -> None:
+    parts = [(0x14, _string("Havn")), (0x5D, struct.pack("<HHH16x", 0x15, 18, 6)),
+             (0x1B6, struct.pack("<10xHH4x", 18, 16)), (0x3C, b"\0The quay is closed")]  # fmt: skip
+    found = set()
+    for end in range(20):
+        further = b"".join(_record(kind, content[:end]) for kind, content in parts)
+        found |= set(Records(_workbook(("words",), further=further)).words[0])
+    assert found == {"The quay is closed"}
 
 
 # ---- what is refused

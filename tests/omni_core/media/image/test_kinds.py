@@ -74,13 +74,16 @@ def test_a_photoshop_document_without_a_picture_to_read_says_what_to_do(
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
         (b"gimp xcf file\0", "GIMP"),
         (bytes(128) + b"DICM\2\0\0\0UL", "DICOM"),
+        (b"The_Old_Quay".ljust(60, b"\0") + b"BOOKMOBI", "MOBI"),
         (b"SDPX\0\0\x20\0V1.0\0", "DPX"),
         (b"\1\0\x09\0\0\3" + bytes(40), "metafile"),
         (b"AT&TFORM\0\0\0\0DJVM", "DjVu"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
         (b"\xc5\xd0\xd3\xc6\x1e\0\0\0", "PostScript"),
         (b"8BPS\0\2" + b"\0" * 30, "PSB"),
+        (b"Extended Module: \x20" + bytes(20) + b"\x1aOpenMPT", "XM"),
         (b"v/1\x01\2\0\0\0", "OpenEXR"),
+        (b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\0\x32\x7b\0\xff\3\4Yoru" + b"@\x81O" * 300, "MIDI"),
     ],
 )
 def test_a_picture_that_is_not_read_is_refused_by_name(

@@ -218,3 +218,65 @@ def test_xml_that_is_not_declared_is_read_as_such_under_its_name(
     assert cut(path)[0].text == "noon" and svc.probe(str(path)).title == "Feed"
     path.with_name("a.txt").write_text(feed)
     assert "<description>" in cut(path.with_name("a.txt"))[0].text
+
+
+JOURNAL = (
+    "<front><article-meta><title-group><article-title>Tides of the fjord</article-title>"
+    "</title-group></article-meta></front><body><sec><title>Deep <italic>water</italic></title>"
+    "<p>It turns at noon.</p></sec></body></article>"
+)
+MANUAL = (
+    "<articleinfo><title>Tides of the fjord</title></articleinfo><section><title>Deep <emphasis>"
+    "water</emphasis></title><para>It turns at noon.</para></section></article>"
+)
+DOCTYPE = '<!DOCTYPE article PUBLIC "-//X//DTD Y V1//EN" "y.dtd"'
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.xml", f'{XML}<article dtd-version="1.2">{JOURNAL}'),
+        ("a.nxml", f"{DOCTYPE}>\n<article>{JOURNAL}"),
+        ("a.xml", f'{XML}<article xmlns="http://docbook.org/ns/docbook">{MANUAL}'),
+        ("a.docbook", f'{DOCTYPE} [\n<!ENTITY x "y">\n]>\n<article>{MANUAL}'),
+    ],
+)
+def test_an_article_of_a_journal_or_a_manual_is_no_page_of_html(
+    name: str, text: str, tmp_path: Path, svc: Any, cut: Any
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert svc.probe(str(path)).title == "Tides of the fjord"
+    (segment,) = cut(path)
+    assert "Deep water" in segment.text.splitlines()
+    assert "It turns at noon." in segment.text
+    assert not set("<>[]") & set(segment.text)
+
+
+def test_an_article_of_html_stays_a_page(tmp_path: Path, cut: Any) -> None:
+    path = tmp_path / "a.html"
+    path.write_text(f"{XML}<article><script>hidden()</script><p>The harbour.</p></article>")
+    assert [s.text for s in cut(path)] == ["The harbour."]
+
+
+@pytest.mark.parametrize("declaration", ["", XML])
+def test_what_a_page_defines_in_its_doctype_is_no_text_of_it(declaration: str) -> None:
+    page = Page(
+        f'{declaration}<!DOCTYPE html [\n<!ENTITY quay "the old quay">\n]>\n<html><body>'
+        "<p>Meet at &quay;.</p></body></html>",
+        "a.xhtml",
+    )
+    assert page.text.strip() == "Meet at the old quay."
+
+
+def test_of_a_workbook_in_xml_the_cells_are_read_and_no_colours() -> None:
+    page = Page(
+        f'{XML}<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><OfficeDocument'
+        'Settings xmlns="urn:o"><Colors><Color><RGB>#9999FF</RGB></Color></Colors></OfficeDocument'
+        'Settings><ExcelWorkbook xmlns="urn:x"><WindowTopX>480</WindowTopX></ExcelWorkbook>'
+        "<Worksheet><Table><Row><Cell><Data>Havn</Data></Cell></Row></Table><WorksheetOptions "
+        'xmlns="urn:x"><Selected/><PaneNumber>32767</PaneNumber></WorksheetOptions></Worksheet>'
+        "</Workbook>",
+        "a.xml",
+    )
+    assert page.text.strip() == "Havn"

@@ -127,6 +127,14 @@ def test_a_line_that_only_begins_like_one_between_messages_is_text() -> None:
         assert messages_in(line + text) == [text]
 
 
+def test_a_line_with_a_sender_and_no_date_divides_messages_before_a_header_of_mail() -> None:
+    line = b"From 1844347792267117879@xxx\n"
+    first, second = ((HEADS.replace("Harbour", w) + PLAIN).encode() for w in ("First", "Second"))
+    assert messages_in(line + first + b"\n" + line + second) == [first + b"\n", second]
+    for told in (b"From ada@example.org\nat: sea\n", b"From ada@example.org on\nSubject: sea\n"):
+        assert messages_in(line + first + b"\n" + told) == [first + b"\n" + told]
+
+
 def test_a_message_that_apple_mail_keeps_is_read_without_its_notes() -> None:
     whole = (HEADS + PLAIN).encode()
     notes = b'<?xml version="1.0"?><plist version="1.0"><dict><key>flags</key></dict></plist>\n'

@@ -113,6 +113,17 @@ def test_lines_may_end_with_carriage_returns_alone() -> None:
     assert "The sluice opens at nine." in read_mail(data).text
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_parts_without_an_address_are_read_as_mail_where_their_boundary_follows(ends: str) -> None:
+    parts = several("mixed", PLAIN, NOTES)
+    kept = parts.replace("; boundary", ";\n\tboundary").replace("\n", ends).encode()
+    assert looks_like_mail(kept, "")
+    assert "The sluice opens at nine." in read_mail(kept).text
+    assert "Content-Type" not in read_mail(kept).text
+    assert not looks_like_mail(parts.partition("\n\n")[0].encode(), "")
+    assert not looks_like_mail(parts.replace("--mixed2", "-- mixed").encode(), "")
+
+
 def test_lines_that_flow_are_joined_within_their_quotation() -> None:
     found = mail(
         "Content-Type: text/plain; format=flowed; delsp=yes\n\nThe hydro \nelectric station is "

@@ -116,6 +116,17 @@ def test_the_file_alone_is_a_mail(svc: MediaService, tmp_path: Path) -> None:
         svc.probe(str(path))
 
 
+def test_a_receipt_without_text_is_no_damage(svc: MediaService, tmp_path: Path) -> None:
+    receipt = _tnef((0x70, 0x1E, b"Harbour plan\0"), (0x1042, 0x1E, b"id\0"))
+    path = tmp_path / "winmail.dat"
+    path.write_bytes(receipt + b"\x8f<\n")
+    assert svc.probe(str(path)).title == "Harbour plan"
+    assert _mail(receipt, "Read.").unread == []
+    assert _mail(receipt[:-9], "Read.").unread == ["winmail.dat (damaged)"]
+    report = _mail(_tnef((0x1001, 0x1E, b"Read on Monday.\0")))
+    assert "Read on Monday." in report.text
+
+
 def test_rtf_of_mail_is_read_in_its_code_pages() -> None:
     assert body_of(PLAIN) == ("Привет\n日本\n€5\tx", False)
     assert body_of(PAGE) == ("<p>The café opens <b>early</b>.</p>", True)

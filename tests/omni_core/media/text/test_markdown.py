@@ -128,3 +128,35 @@ def test_a_text_that_speaks_of_a_tag_is_no_page(
 def test_a_brace_that_opens_no_json_is_no_front_matter() -> None:
     found = outline("{\n  title: Pump manual\n}\n\n# Words\n")
     assert (found.title, found.headings[0][1]) == ("", "Words")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('![Harbour](https://example.org/a.svg "Harbour")', "Harbour"),
+        ("[![Build](a.svg)](https://example.org/b) Harbour", "Build Harbour"),
+        ("[1.2.0](https://example.org/tree_(x)/1.2.0)", "1.2.0"),
+        ("[1.2.0] - 2024-01-02", "1.2.0 - 2024-01-02"),
+        ("[Unreleased]", "Unreleased"),
+        ("Quay [draft]", "Quay [draft]"),
+        ("The `my_name*x*` *and* **bold** tide_of_day", "The my_name*x* and bold tide_of_day"),
+        ("<a name='x'></a>Set up {#setup}", "Set up"),
+        ("Chapter [x] of 2 * 3 * 4 with a\\_b", "Chapter [x] of 2 * 3 * 4 with a_b"),
+        ("List<String> and f(*args, **kwargs)", "List<String> and f(*args, **kwargs)"),
+    ],
+)
+def test_a_heading_is_what_its_reader_sees(written: str, read: str) -> None:
+    assert [name for _, name in outline(f"# {written}\n\ntext\n").headings] == [read]
+    if not written.startswith("<"):
+        assert [name for _, name in outline(f"{written}\n===\n\ntext\n").headings] == [read]
+
+
+def test_a_picture_without_a_name_is_no_heading() -> None:
+    found = outline("# ![](logo.png)\n\n## Harbour\n")
+    assert (found.headings, found.levels) == ([(17, "Harbour")], [2])
+
+
+@pytest.mark.parametrize("part", ["[", "*a", "_a ", "[a](", "`", "<a", "{#", "[](("])
+def test_a_heading_of_signs_without_end_is_read_in_time(part: str) -> None:
+    assert outline(f"# {part * 100_000}").levels == [1]
+    assert len(outline(f"# {part * 200}").levels) <= 1

@@ -48,6 +48,11 @@ def test_spaces_and_tags_behind_a_heading_are_none_of_it() -> None:
     assert outline_of("a.adoc", "== Low tide \n").headings == [(0, "Low tide")]
 
 
+def test_a_sign_that_is_escaped_is_itself_in_a_heading() -> None:
+    text = "harbour\\_plan.tides package\n===========================\n\nWords.\n"
+    assert outline_of("a.rst", text).headings == [(0, "harbour_plan.tides package")]
+
+
 def test_text_under_another_suffix_has_none() -> None:
     assert outline_of("a.txt", TEXTS["a.rst"]).headings == []
 

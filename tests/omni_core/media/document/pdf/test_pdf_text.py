@@ -150,6 +150,15 @@ def test_chinese_written_far_apart_is_whole_words_and_symbol_fonts_are_signs() -
     assert texts == ["红军作战", "すきとおった風", "同各方接洽", "OA + OB = u", "A", "B"]
 
 
+def test_latin_letters_whose_bytes_are_in_the_wrong_order_are_latin_letters() -> None:
+    said = ["Multicolor Black (K = 100)", "größer"]
+    swapped = ["".join(chr(ord(c) << 8) if c != " " else c for c in line) for line in said]
+    lines = _lines(*[(50.0, 70.0 + 14 * n, line) for n, line in enumerate(swapped)])
+    assert [line.text for line in typed(lines, "".join(swapped))] == said
+    chinese = _lines((50.0, 70.0, "一年倀甀爀攀的文字在这里写着"))
+    assert typed(chinese, chinese[0].text) == chinese
+
+
 def test_korean_words_that_only_a_gap_divides_are_words(tmp_path: Path, cut: Any, svc: Any) -> None:
     path = tmp_path / "a.pdf"
     words, x = ["침하게", "흐린", "품이", "눈이"], 50.0
