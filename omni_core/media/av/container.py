@@ -113,6 +113,8 @@ def _zero(path: str, part: Part) -> float:
 def _check(path: str, c: Any, limits: Limits) -> None:
     name = os.path.basename(path)
     for s in c.streams.video:
+        if s.codec_context is None:
+            continue
         size = s.codec_context.width * s.codec_context.height
         if size > limits.max_pixels:
             raise TooLargeError(

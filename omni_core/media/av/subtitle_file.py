@@ -19,6 +19,11 @@ def end_of(c: Any, name: str) -> float:
     """
     stream = text_subtitle_stream(c)
     if stream is None:
+        if any(s.codec_context is None for s in (*c.streams.video, *c.streams.audio)):
+            raise UnreadableError(
+                f"{name!r} is in a codec that is not known; save it as MP4 with H.264 and AAC",
+                code="UNSUPPORTED_TYPE",
+            )
         kinds = sorted({s.codec_context.name for s in c.streams.subtitles if s.codec_context})
         held = f"holds subtitles as pictures ({', '.join(kinds)})" if kinds else "holds no track"
         raise UnreadableError(

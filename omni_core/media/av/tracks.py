@@ -21,6 +21,7 @@ MAX_TRACKS = 4
 """Tracks that are mixed, at most: each costs its decoding."""
 MAX_LAG_S = 10.0
 """A track that is further behind the others is not waited for: it has ended, or begins later."""
+UNKNOWN = "(in a codec that is not known)"
 _ASIDE = 0x2 | 0x8 | 0x20 | 0x80 | 0x100 | 0x10000
 """FFmpeg's dispositions dub, comment, karaoke, hearing impaired, visual impaired, descriptions."""
 _ASIDE_TITLES = ("comment", "descri", "narrat", "kommentar", "karaoke")
@@ -37,13 +38,13 @@ class Tracks:
 def tracks_of(c: Any) -> Tracks:
     """The audio tracks of an open container."""
     chosen = audio_stream(c)
-    if chosen is None:
-        return Tracks((), ())
-    heard, unheard = [chosen], []
+    heard, unheard = ([chosen], []) if chosen is not None else ([], [])
     for number, stream in enumerate(c.streams.audio, 1):
-        if stream is chosen or stream.codec_context is None:
+        if stream is chosen:
             continue
-        if _language(stream) == _language(chosen) and not _is_aside(stream):
+        if stream.codec_context is None:
+            unheard.append(track_name(stream, number))
+        elif _language(stream) == _language(chosen) and not _is_aside(stream):
             heard.append(stream)
         else:
             unheard.append(track_name(stream, number))
@@ -62,8 +63,10 @@ def _is_aside(stream: Any) -> bool:
 
 
 def track_name(stream: Any, number: int) -> str:
-    """How a warning names a track: its number, title and language."""
+    """How a warning names a track: its number, title and language, and that it has no decoder."""
     parts = [f"track {number}", text(stream.metadata.get("title", "")), _language(stream)]
+    if stream.codec_context is None:
+        parts.append(UNKNOWN)
     return " ".join(part for part in parts if part)
 
 
