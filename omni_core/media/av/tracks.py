@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from omni_core.media.av.container import audio_stream
+from omni_core.media.av.programs import own
 from omni_core.media.av.resample import JITTER_S, Chunk
 from omni_core.media.av.tag_text import text
 from omni_core.types import SAMPLE_RATE, Samples
@@ -39,8 +40,9 @@ def tracks_of(c: Any) -> Tracks:
     """The audio tracks of an open container."""
     chosen = audio_stream(c)
     heard, unheard = ([chosen], []) if chosen is not None else ([], [])
+    mine = own(c, c.streams.audio, chosen)
     for number, stream in enumerate(c.streams.audio, 1):
-        if stream is chosen:
+        if stream is chosen or stream not in mine:
             continue
         if stream.codec_context is None:
             unheard.append(track_name(stream, number))
