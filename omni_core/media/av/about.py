@@ -42,9 +42,10 @@ def with_words_about(
     )
     if external is not None and external.windows:
         yield from about
-        for w in external.windows:
-            yield w.until(source.duration_s).segment(source, external.origin)
-        yield from map(FileWarning, external.warnings)
+        for one in (external, *external.further):
+            for w in one.windows:
+                yield w.until(source.duration_s).segment(source, one.origin)
+            yield from map(FileWarning, one.warnings)
     elif external is not None:
         about = chain(about, map(FileWarning, external.warnings))
     yield from _before(about, cut)
