@@ -38,7 +38,7 @@ def with_words_about(
     about: Iterator[Item] = chain(
         _untold(tags.segments(tags.tags_of(c), source, options, more=more_tags(path, c)), told),
         tags.lyrics_of(path, source, options),
-        chapters.segments(chapters.chapters(c, seconds), source),
+        chapters.segments(chapters.chapters(c, seconds, path if part is None else ""), source),
     )
     if external is not None and external.windows:
         yield from about
