@@ -54,6 +54,8 @@ UNDECODED_S = 0.5
 """Frames at the end that no other one refers to are not decoded, and last no longer than this."""
 LATE_S = 5.0
 """Packets this long after the end of a part are on the clock of the part before."""
+SAME_S = 1e-6
+"""Times of a packet and of its frame are no further apart."""
 MAX_DECODE_ERRORS = 300
 """Undecodable packets in a row after which the rest of a stream is skipped."""
 
@@ -149,7 +151,10 @@ class ContainerCutter:
         if self._shots is not None:
             end = self._start + stated
             in_packets, decoded = self._last_packet.end(end), self._last_frame.end(end)
-            if self._last_packet.second >= self._last_frame.second:
+            after = self._last_packet.second - self._last_frame.second
+            if abs(after) < SAME_S and in_packets > self._last_packet.second:
+                decoded = in_packets
+            elif after >= SAME_S:
                 decoded = min(decoded, in_packets)
             self._shots.extend_to(max(in_packets, decoded))
             self._advance_to(self._shots.end if self._fast is not None else decoded)
