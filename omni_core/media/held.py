@@ -95,6 +95,18 @@ def held_as(path: str) -> Held | None:
     return _held.get(path)
 
 
+def own_bytes(held: Held | None, path: str, limit: int) -> bytes | None:
+    """Up to `limit` bytes of a file beside one that a decoder works on, held or not; None for a
+    link out of its folder."""
+    folder = os.path.realpath(os.path.dirname(path))
+    if not os.path.isfile(path) or os.path.dirname(os.path.realpath(path)) != folder:
+        return None
+    if held is not None:
+        return read_beside(held, path, limit)
+    with open(path, "rb") as f:
+        return f.read(limit)
+
+
 def read_beside(held: Held, path: str, limit: int) -> bytes | None:
     """Up to `limit` bytes of a file in a folder beside the held one; None for a link out of that
     folder. It must stay as it is until the held file is let go."""

@@ -6,20 +6,19 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from omni_core.media.held import held_as, read_beside
+from omni_core.media.held import held_as, own_bytes
 from omni_core.text.charset import decode
 
 log = logging.getLogger(__name__)
 
 TAG = "cuesheet"
-_LINE = re.compile(r'(?i)\s*(FILE|TRACK|TITLE|PERFORMER|INDEX\s+0*1)\s+(?:"([^"]*)"|(.*\S))')
-_TIME = re.compile(r"(\d+):(\d\d):(\d\d)")
+_LINE = re.compile(r'(?i)(FILE|TRACK|TITLE|PERFORMER|INDEX\s+0*1)\s+(?:"([^"]*)"|(.+))')
+_TIME = re.compile(r"(\d{1,6}):(\d\d):(\d\d)")
 FRAMES_A_SECOND = 75
 MAX_BYTES = 1 << 20
 """Bytes that are read of a sheet beside a file: 99 tracks have a few thousand."""
-_FILE = re.compile(r'(?im)^\s*FILE\s+(?:"([^"\n]*)"|(\S+))')
 
 
 def tracks(tags: Mapping[str, str]) -> list[tuple[float, str]]:
@@ -34,36 +33,36 @@ def tracks_beside(path: str) -> list[tuple[float, str]]:
     held = held_as(path)
     own = path if held is None else held.file.path
     stem = os.path.splitext(own)[0]
-    for sheet in (f"{stem}.cue", f"{stem}.CUE", f"{own}.cue"):
-        if not os.path.isfile(sheet):
+    for beside in (f"{stem}.cue", f"{stem}.CUE", f"{own}.cue"):
+        if not os.path.isfile(beside):
             continue
         try:
-            if held is not None:
-                data = read_beside(held, sheet, MAX_BYTES) or b""
-            else:
-                with open(sheet, "rb") as f:
-                    data = f.read(MAX_BYTES)
+            data = own_bytes(held, beside, MAX_BYTES) or b""
         except OSError as e:  # the recording can be read without it
-            log.warning("%s is left out: %s", os.path.basename(sheet), e.strerror or e)
+            log.warning("%s is left out: %s", os.path.basename(beside), e.strerror or e)
             continue
-        text = decode(data)
-        named = {quoted or bare for quoted, bare in _FILE.findall(text)}
-        return _tracks(text) if len(named) == 1 else []
+        sheet = decode(data)
+        files = {value for word, value in _lines(sheet) if word == "FILE"}
+        return _tracks(sheet) if len(files) == 1 else []
     return []
+
+
+def _lines(sheet: str) -> Iterator[tuple[str, str]]:
+    """(word, value) of the lines that are understood."""
+    for line in sheet.splitlines():
+        if said := _LINE.match(line.strip()):  # spaces at the end would be tried one by one
+            yield said[1].upper(), said[2] if said[2] is not None else said[3]
 
 
 def _tracks(sheet: str) -> list[tuple[float, str]]:
     found: list[tuple[float, str]] = []
     title = performer = ""
-    files, in_track = 0, False
-    for line in sheet.splitlines():
-        if (said := _LINE.match(line)) is None:
-            continue
-        word, value = said[1].upper(), said[2] if said[2] is not None else said[3]
+    file, in_track = "", False
+    for word, value in _lines(sheet):
         if word == "FILE":
-            files += 1
-            if files > 1:
+            if file not in ("", value):
                 break
+            file = value
         elif word == "TRACK":
             title, performer, in_track = "", "", True
         elif word == "TITLE" and in_track:

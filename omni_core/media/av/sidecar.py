@@ -13,7 +13,7 @@ from omni_core.errors import NotFoundError, UnreadableError
 from omni_core.media.av.clock import rate
 from omni_core.media.av.container import audio_stream, container, video_stream
 from omni_core.media.av.coverage import Coverage
-from omni_core.media.held import Held, held_as, read_beside, read_with
+from omni_core.media.held import Held, held_as, own_bytes, read_with
 from omni_core.media.text import unread_subtitles
 from omni_core.media.text.cues import CueWindow, cue_windows
 from omni_core.media.text.subtitle_formats import read_bytes_of
@@ -114,7 +114,7 @@ def _beside(path: str, held: Held | None) -> Transcript | None:
             unread.append(beside)
             continue
         try:
-            data = _own_bytes(held, sidecar, MAX_BYTES if read is None or more else HEAD)
+            data = own_bytes(held, sidecar, MAX_BYTES if read is None or more else HEAD)
         except OSError as e:  # the film can be read without it
             log.warning("%s is left out: %s", beside, e.strerror or e)
             unread.append(f"{beside} (cannot be opened)")
@@ -158,16 +158,6 @@ def _named_bytes(held: Held | None, path: str) -> bytes:
         return read_with(held, path, MAX_BYTES, links=held.file.links)
     with open(path, "rb") as f:
         return f.read(MAX_BYTES)
-
-
-def _own_bytes(held: Held | None, path: str, limit: int) -> bytes | None:
-    """None for a link out of its folder."""
-    if not _is_own(path):
-        return None
-    if held is not None:
-        return read_beside(held, path, limit)
-    with open(path, "rb") as f:
-        return f.read(limit)
 
 
 def is_forced(name: str) -> bool:
@@ -231,12 +221,6 @@ def _names(folder: str) -> list[str]:
         return sorted(os.listdir(folder))
     except OSError:
         return []
-
-
-def _is_own(path: str) -> bool:
-    """Whether it is a file of its folder, not a link out of it."""
-    folder = os.path.realpath(os.path.dirname(path))
-    return os.path.isfile(path) and os.path.dirname(os.path.realpath(path)) == folder
 
 
 def _parsed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import av
 import pytest
 
+from omni_core.media.av import cue_sheet
 from omni_core.media.av.chapters import is_generic
 from omni_core.types import CHAPTER_ORIGIN, Segment
 
@@ -166,6 +168,41 @@ def test_a_cue_sheet_of_a_file_for_each_track_is_of_none_of_them(talk: Any, cut:
     path = talk(".mp3", [])
     (path.parent / "talk.cue").write_text(BESIDE.format("1.mp3") + BESIDE.format("2.mp3"))
     assert not [s for s in cut(path) if s.origin == CHAPTER_ORIGIN]
+
+
+def test_a_cue_sheet_that_leads_out_of_its_folder_is_not_read(
+    talk: Any, cut: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    secret = tmp_path_factory.mktemp("other") / "secret.cue"
+    secret.write_text(BESIDE.format("talk.mp3"))
+    path = talk(".mp3", [])
+    (path.parent / "talk.cue").symlink_to(secret)
+    assert not [s for s in cut(path) if s.origin == CHAPTER_ORIGIN]
+
+
+@pytest.mark.parametrize("minutes", ["9" * 400, "9" * 5000])
+def test_a_time_that_no_disc_has_costs_its_track(minutes: str, talk: Any, cut: Any) -> None:
+    path = talk(".mp3", [])
+    sheet = BESIDE.format("talk.mp3").replace("00:04:00", f"{minutes}:00:00")
+    (path.parent / "talk.cue").write_text(sheet)
+    assert [s.text for s in cut(path) if s.origin == CHAPTER_ORIGIN] == ["Ранний туман"]
+
+
+@pytest.mark.parametrize("filler", ["\n", " ", "TITLE ", "FILE\n", 'FILE "'])
+def test_a_cue_sheet_of_nothing_is_read_in_no_time(filler: str, tmp_path: Path) -> None:
+    (tmp_path / "talk.cue").write_text("FILE a\nTRACK 01\nTITLE" + filler * 150_000 + "x")
+    begun = time.process_time()
+    assert not cue_sheet.tracks_beside(str(tmp_path / "talk.mp3"))
+    assert time.process_time() - begun < 2
+
+
+def test_a_sheet_that_names_its_one_file_for_each_track_holds_all_of_them(
+    talk: Any, cut: Any
+) -> None:
+    path = talk(".mp3", [])
+    sheet = BESIDE.format("talk.mp3").replace("  TRACK 02", 'FILE "talk.mp3" MP3\n  TRACK 02')
+    (path.parent / "talk.cue").write_text(sheet)
+    assert len([s for s in cut(path) if s.origin == CHAPTER_ORIGIN]) == 2
 
 
 def test_chapters_in_the_file_precede_a_cue_sheet_beside_it(talk: Any, cut: Any) -> None:
