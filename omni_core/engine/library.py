@@ -20,6 +20,7 @@ from omni_core.engine.bin import copy_to_bin, give_up_copy
 from omni_core.engine.context import Context
 from omni_core.engine.describe import describe_kind
 from omni_core.engine.hashing import current_file
+from omni_core.engine.opening.languages import in_one_language
 from omni_core.engine.opening.placed_words import place_of_quote
 from omni_core.engine.opening.speaking import Speaking, speaking_in, with_speakers
 from omni_core.engine.opening.transcript import lines, outline, units
@@ -149,7 +150,7 @@ async def read_source(
 
 def _in_order(points: Sequence[Point], speaking: Speaking) -> list[Line]:
     """The words of a source, or its shots, in order. A book takes seconds."""
-    found = with_speakers(lines(points), speaking) or outline(points)
+    found = with_speakers(lines(in_one_language(points)), speaking) or outline(points)
     return sorted(found, key=lambda line: (line.start, line.end))
 
 

@@ -15,6 +15,9 @@ TITLE_ORIGIN = "title"
 """`Segment.origin` of a segment whose text is the title of its source."""
 CHAPTER_ORIGIN = "chapter title"
 """`Segment.origin` of a segment whose text is the title of a chapter, at the chapter's span."""
+PIECES = 100
+"""Numbers (`Segment.part`) of the pieces of one long cue are this far apart; below it are those of
+the languages that are spoken or written in a recording, from 0 for the first."""
 
 
 class Channel(StrEnum):

@@ -18,6 +18,7 @@ from omni_core.engine.describe import (
 )
 from omni_core.engine.hashing import current_file
 from omni_core.engine.opening.attachments import Attached, attach, saved_thumbnail
+from omni_core.engine.opening.languages import in_one_language
 from omni_core.engine.opening.placed_words import place_of_quote, place_of_segment
 from omni_core.engine.opening.selection import Selection, select
 from omni_core.engine.opening.speaking import Speaking, speaking_in, with_speakers
@@ -132,7 +133,8 @@ async def _places(
 
 def _lines(selection: Selection, speaking: Speaking) -> tuple[Line, ...]:
     """The words and captions of a selection. A whole book takes a second."""
-    said = with_speakers(lines(selection.points, selection.best), speaking)
+    points = in_one_language(selection.points, selection.best)
+    said = with_speakers(lines(points, selection.best), speaking)
     return said + captions(selection.points)
 
 

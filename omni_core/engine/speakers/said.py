@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from omni_core.catalog.spoken import FoundName
 from omni_core.text.speaker_names import Said, said_by
-from omni_core.types import Channel, Segment, Turn, Vector, Voices
+from omni_core.types import PIECES, Channel, Segment, Turn, Vector, Voices
 
 MIN_NAMED = 2
 """Fewest phrases with a name in a source whose subtitles name speakers; one may be `Note: ...`."""
@@ -25,8 +25,11 @@ class Subtitles:
     _named: dict[str, list[Said]] = field(default_factory=dict)
 
     def saw(self, segment: Segment) -> None:
-        """Note a segment of the decoder; others than subtitles are ignored."""
-        if segment.channel is Channel.SPEECH and segment.span.axis == "second":
+        """Note a segment of the decoder; others than subtitles are ignored, and those of further
+        languages: a name may be another word in them."""
+        if segment.channel is not Channel.SPEECH or segment.part % PIECES:
+            return
+        if segment.span.axis == "second":
             span, beats = segment.span, segment.extra.get("beats") or ()
             found = said_by(segment.text, [(int(a), float(s)) for a, s in beats],
                             span.start, span.end)  # fmt: skip

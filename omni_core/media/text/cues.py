@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from omni_core.types import Beats, Channel, Segment, Source, Span, TextContent
+from omni_core.types import PIECES, Beats, Channel, Segment, Source, Span, TextContent
 
 WINDOW_S = 15.0
 PAUSE_S = 3.0
@@ -18,8 +18,6 @@ MAX_CUE = 4000
 """Characters of a window; a longer cue becomes several. A screen shows about 200."""
 MAX_ROLLED = 100
 """Lines of the previous cue that may be repeated by the next; captions that roll have four."""
-PIECES = 100
-"""Numbers of windows of one cue, which have one time, are this far apart."""
 _OVERRIDE = re.compile(r"\{[^{}]*\}")
 _BREAK = re.compile(r"<br[ \t]*/?>", re.I)
 _ANY_TAG = re.compile(r"<[^<>]*>")

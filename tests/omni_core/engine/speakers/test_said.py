@@ -53,6 +53,19 @@ def test_one_name_in_all_subtitles_may_be_none() -> None:
     assert len(subtitles.named) == 2
 
 
+def test_subtitles_of_a_further_language_name_nobody() -> None:
+    span = Span("second", 1, 5)
+    subtitles = Subtitles()
+    for part, words in enumerate(("Doctor: we walked. Doctor: on.", "Arzt: weiter. Arzt: los.")):
+        subtitles.saw(
+            Segment(
+                "src_a", Modality.VIDEO, Channel.SPEECH, span, None, words, "subtitle track",
+                part, {"beats": [[words.index(".") + 2, 3.0]]},
+            )
+        )  # fmt: skip
+    assert [s.name for s in subtitles.named] == ["Doctor", "Doctor"]
+
+
 def test_given_names_follow_the_speaker_when_a_source_is_read_again() -> None:
     before = [Turn(0, 10, 0), Turn(10, 20, 1), Turn(20, 30, 0)]
     now = [Turn(0, 4, 0), Turn(4.5, 10, 1), Turn(10, 20, 2), Turn(20, 30, 1)]
