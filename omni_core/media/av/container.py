@@ -21,7 +21,7 @@ from omni_core.media.av.clock import beginning_at
 from omni_core.media.av.headerless import Headerless, headerless
 from omni_core.media.av.id3_frames import seven_bits
 from omni_core.media.av.part_file import Part, PartFile
-from omni_core.media.av.programs import others, own
+from omni_core.media.av.programs import others, own, there
 from omni_core.types import Limits
 
 log = logging.getLogger(__name__)
@@ -146,10 +146,8 @@ def too_long(path: str, seconds: float, limits: Limits) -> TooLargeError:
 
 def video_stream(c: Any) -> Any | None:
     """The first video stream; covers and thumbnails are video streams too and are passed over."""
-    for s in c.streams.video:
-        if not int(s.disposition) & COVER and s.codec_context is not None:
-            return s
-    return None
+    streams = [s for s in c.streams.video if not int(s.disposition) & COVER]
+    return next(iter(there(c, (s for s in streams if s.codec_context is not None))), None)
 
 
 def audio_stream(c: Any) -> Any | None:
@@ -160,7 +158,7 @@ def audio_stream(c: Any) -> Any | None:
 
 def own_audio(c: Any) -> list[Any]:
     """The audio tracks that can be decoded, of a broadcast those of the programme that is seen."""
-    streams = [s for s in c.streams.audio if s.codec_context is not None]
+    streams = there(c, (s for s in c.streams.audio if s.codec_context is not None))
     return own(c, streams, video_stream(c) or next(iter(streams), None))
 
 

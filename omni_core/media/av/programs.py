@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+ENOUGH = 3
+"""Tracks with which a broadcast may hold a second programme beside its pictures and sound."""
 LOOKED_AT = 4 << 20
 """Bytes in which the tables stand, which come several times a second."""
 SIZES = (188, 192, 204)
@@ -20,6 +22,7 @@ _MARK, _PACKET = 0x47, 188
 _PAT, _SDT = 0, 0x11
 _PAT_TABLE, _PMT_TABLE, _SDT_TABLE = 0, 2, 0x42
 _SERVICE = 0x48
+_FILLER = 0xFF
 _NAME_CHARACTERS = 80
 
 
@@ -49,27 +52,37 @@ def own(c: Any, streams: Iterable[Any], seen: Any | None) -> list[Any]:
     """Of these streams the ones of the programme to which one belongs; all where that is not known,
     as in files of any other kind."""
     found = [*streams]
-    if seen is None or c.format.name != "mpegts" or len(c.streams) < 3:
+    if seen is None:
         return found
     mine = next((p.tracks for p in programmes(c) if seen.id in p.tracks), None)
     return [s for s in found if s.id in mine] if mine is not None else found
 
 
+def there(c: Any, streams: Iterable[Any]) -> list[Any]:
+    """These streams without those of programmes that a recorder has left out; all where nothing of
+    any is there."""
+    found = [*streams]
+    left_out: set[int] = set()
+    kept: set[int] = set()
+    for programme in programmes(c):
+        (kept if programme.is_there else left_out).update(programme.tracks)
+    return [s for s in found if s.id not in left_out - kept] if kept else found
+
+
 def others(c: Any, seen: Any | None) -> str:
     """The names of the programmes to which a stream does not belong, or their numbers; "" where
     there are none."""
-    if seen is None or c.format.name != "mpegts" or len(c.streams) < 3:
+    if seen is None or not any(seen.id in p.tracks for p in programmes(c)):
         return ""
-    found = programmes(c)
-    if not any(seen.id in p.tracks for p in found):
-        return ""
-    return ", ".join(
-        p.name or f"number {p.number}" for p in found if p.is_there and seen.id not in p.tracks
-    )
+    further = (p for p in programmes(c) if p.is_there and seen.id not in p.tracks)
+    return ", ".join(p.name or f"number {p.number}" for p in further)
 
 
 def programmes(c: Any) -> tuple[Programme, ...]:
-    """The programmes of an open transport stream, by the tables at its start."""
+    """The programmes of an open transport stream, by the tables at its start; none of a file of any
+    other kind, and of one that has too few tracks for two."""
+    if c.format.name != "mpegts" or len(c.streams) < ENOUGH:
+        return ()
     path = c.name.removeprefix("file:")
     stat = os.stat(path)
     return _programmes(path, stat.st_size, stat.st_mtime_ns)
@@ -106,9 +119,9 @@ def _programmes(path: str, size: int, modified: int) -> tuple[Programme, ...]:
         if found and len(read) == len(found) and all(p.name for p in found.values()):
             break
     packets = range(first, len(data) - _PACKET, step)
-    there = {_number(data, at + 1) & 0x1FFF for at in packets}
+    pids = {_number(data, at + 1) & 0x1FFF for at in packets}
     for programme in found.values():
-        programme.is_there = not there.isdisjoint(programme.tracks)
+        programme.is_there = not pids.isdisjoint(programme.tracks)
     return tuple(found.values())
 
 
@@ -129,14 +142,24 @@ class _Tables:
                 continue
             begin = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
             packet = data[begin : at + _PACKET]
-            if data[at + 1] & 0x40 and packet:
-                self.begun[pid] = packet[1 + packet[0] :]
+            if data[at + 1] & 0x40 and packet:  # a section begins in it, behind the end of another
+                first = 1 + packet[0]
+                if pid in self.begun:
+                    yield from self._whole(pid, self.begun[pid] + packet[1:first])
+                yield from self._whole(pid, packet[first:])
             elif pid in self.begun:
-                self.begun[pid] += packet
-            section = self.begun.get(pid, b"")
-            if len(section) >= 8 and len(section) >= (end := 3 + (_number(section, 1) & 0xFFF)):
-                del self.begun[pid]
-                yield section[0], _number(section, 3), section[8 : max(8, end - 4)]
+                yield from self._whole(pid, self.begun[pid] + packet)
+
+    def _whole(self, pid: int, data: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """The sections that are whole; what has begun behind them waits for the next packet."""
+        self.begun.pop(pid, None)
+        while data and data[0] != _FILLER:
+            end = 3 + (_number(data, 1) & 0xFFF)
+            if len(data) < max(8, end):
+                self.begun[pid] = data
+                return
+            yield data[0], _number(data, 3), data[8 : max(8, end - 4)]
+            data = data[end:]
 
 
 def _tracks(body: bytes) -> Iterator[int]:

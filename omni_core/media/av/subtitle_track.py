@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from omni_core.media.av.clock import Clock
-from omni_core.media.av.container import audio_stream
+from omni_core.media.av.container import audio_stream, of_one_programme
 from omni_core.media.av.coverage import Coverage
 from omni_core.media.av.sidecar import is_forced
 from omni_core.media.av.tag_text import text as readable
@@ -41,7 +41,7 @@ def text_subtitle_streams(container: Any) -> list[Any]:
     """
     streams = [
         s
-        for s in container.streams.subtitles
+        for s in _subtitles(container)
         if s.codec_context is not None and s.codec_context.name in _TEXT_CODECS
     ]
     held = {s.index: _held(s) for s in streams}
@@ -69,8 +69,13 @@ def text_subtitle_streams(container: Any) -> list[Any]:
 def unread_tracks(container: Any, read: Sequence[Any]) -> str:
     """The line that names the subtitle tracks of a file beside those that are read; "" where
     there are none."""
-    names = [_named(s, n) for n, s in enumerate(container.streams.subtitles, 1) if s not in read]
+    names = [_named(s, n) for n, s in enumerate(_subtitles(container), 1) if s not in read]
     return f"subtitles not read: {', '.join(names)}" if names else ""
+
+
+def _subtitles(container: Any) -> list[Any]:
+    """The subtitle tracks; of a broadcast those of the programme that is seen."""
+    return [s for s in of_one_programme(container) if s.type == "subtitle"]
 
 
 def _held(stream: Any) -> tuple[float, float, float]:

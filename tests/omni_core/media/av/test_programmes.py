@@ -45,12 +45,21 @@ def packets_of(path: Path) -> Iterator[tuple[int, bytes]]:
         yield (packet[1] & 0x1F) << 8 | packet[2], packet
 
 
+def behind_others(pid: int, packet: bytes) -> bytes:
+    """A packet of tables with two of another kind before its own."""
+    if not packet[1] & 0x40 or 0x11 < pid < 0x1000:
+        return packet
+    other = checked(b"\x4a\xf0\x0c\0\1\xc1\0\0\0\0\0")
+    return (packet[:4] + b"\0" + 2 * other + packet[5:])[:PACKET]
+
+
 @pytest.fixture
 def broadcast(film: Any, tools: Any, tone: Any, tmp_path: Path) -> Any:
     """Two programmes of six seconds, in turns; the second has other pictures, another tone and
-    another clock. tables_only: a recorder has left the second one out."""
+    another clock. tables_only: of this one a recorder has left all out but the tables. crowded:
+    tables begin within the packet in which others end."""
 
-    def make(*, tables_only: bool = False) -> Path:
+    def make(*, tables_only: int = 0, crowded: bool = False) -> Path:
         made = []
         for n, (name, hz) in enumerate((("Harbour TV", 440), ("Volcano TV", 1500))):
             late = LATER_S * n
@@ -67,7 +76,12 @@ def broadcast(film: Any, tools: Any, tone: Any, tmp_path: Path) -> Any:
             )  # fmt: skip
             made.append(list(packets_of(path)))
         pat = table_of({1: 0x1000, 2: 0x1100})
-        second = iter(p for p in made[1] if p[0] and not (tables_only and p[0] < 0x1000))
+        if tables_only:
+            packets = made[tables_only - 1]
+            made[tables_only - 1] = [p for p in packets if not 0x11 < p[0] < 0x1000]
+        if crowded:
+            made = [[(pid, behind_others(pid, p)) for pid, p in packets] for packets in made]
+        second = iter(p for p in made[1] if p[0])
         out = []
         for n, (pid, packet) in enumerate(made[0]):
             out.append(packet if pid else pat)
@@ -121,5 +135,24 @@ def test_the_clock_of_another_programme_counts_for_nothing(
 
 
 def test_a_programme_that_a_recorder_left_out_is_not_named(broadcast: Any, items: Any) -> None:
-    found = items(broadcast(tables_only=True))
+    found = items(broadcast(tables_only=2))
     assert not [i for i in found if isinstance(i, FileWarning)]
+
+
+def test_of_a_programme_that_a_recorder_left_out_nothing_is_asked(
+    broadcast: Any, items: Any
+) -> None:
+    info, *found = items(broadcast(tables_only=1))
+    assert not [i for i in found if isinstance(i, FileWarning)]
+    heard = [i.content for i in found if isinstance(i, Segment)]
+    sound = [c.samples for c in heard if isinstance(c, AudioContent)]
+    assert pitch(np.concatenate(sound)) == pytest.approx(1500, abs=5)
+    assert [i for i in found if isinstance(i, Segment) and i.channel == "visual"]
+    assert info.duration_s == pytest.approx(SECONDS, abs=0.1)
+
+
+def test_tables_that_begin_behind_others_are_read(broadcast: Any, items: Any) -> None:
+    found = items(broadcast(crowded=True))
+    assert [i.message for i in found if isinstance(i, FileWarning)] == [
+        "programmes not read: Volcano TV; save each as a file of its own and ingest it"
+    ]
