@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
+from itertools import islice
 
 from omni_core.media.av.movie_boxes import boxes
 
@@ -24,7 +25,8 @@ def is_locked(path: str) -> bool:
 
 def _kinds(data: mmap.mmap) -> Iterator[bytes]:
     """How the samples of each track of pictures or sound are kept."""
-    for movie in _within(data, (0, len(data)), b"moov"):
+    # behind the one that tells of all tracks a film in fragments may have thousands of boxes
+    for movie in islice(_within(data, (0, len(data)), b"moov"), 1):
         for track in _within(data, movie, b"trak"):
             for media in _within(data, track, b"mdia"):
                 handlers = (data[at + 8 : at + 12] for at, _ in _within(data, media, b"hdlr"))
