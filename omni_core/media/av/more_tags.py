@@ -10,6 +10,7 @@ import html
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from omni_core.media.av.id3_frames import chunk, end_of_text, frames, utf16, zero_bytes
@@ -32,7 +33,7 @@ _BY_PROGRAMS = ("itun", "musicmatch", "songs-db")
 """With these words begin descriptions of comments that programs write for themselves."""
 _UTF8 = 3
 _IXML = b"iXML"
-MAX_IXML_BYTES = 1 << 20
+MAX_IXML_BYTES, MAX_NOTES = 1 << 20, 500
 _NOTED = re.compile(r"<(PROJECT|SCENE|TAKE|NOTE|NAME)>([^<]{1,4000})</")
 _OF_SET = {"PROJECT": "show", "NOTE": "comment", "NAME": "keywords"}
 """What is noted on a set, and the names of the tracks, by the tags that say such things."""
@@ -93,7 +94,8 @@ def _ixml(path: str) -> Iterator[tuple[str, str]]:
         at, size = chunk(f, _IXML)
         f.seek(at)
         notes = f.read(min(size, MAX_IXML_BYTES)).decode("utf-8", "replace")
-    noted = [(name, html.unescape(value).strip()) for name, value in _NOTED.findall(notes)]
+    first = islice(_NOTED.finditer(notes), MAX_NOTES)
+    noted = [(one[1], html.unescape(one[2]).strip()) for one in first]
     of_take = [f"{name.lower()} {value}" for name, value in noted if name in ("SCENE", "TAKE")]
     if of_take:
         yield "episode", ", ".join(of_take)

@@ -9,6 +9,7 @@ from typing import Any
 import av
 import pytest
 
+from omni_core.media.av import more_tags
 from omni_core.types import Channel
 
 
@@ -149,6 +150,14 @@ def test_what_a_recorder_noted_on_a_set_is_read(is_behind: bool, tmp_path: Path,
         ("file tags", "show: Lighthouse Diaries; episode: scene 12A, take 3; keywords: Boom Nina"),
         ("description", "gulls & wind"),
     ]
+
+
+def test_of_notes_without_end_the_first_are_read(tmp_path: Path) -> None:
+    notes = b"<NAME>a</NAME>" * 10_000
+    body = b"WAVEiXML" + struct.pack("<I", len(notes)) + notes
+    path = tmp_path / "take.wav"
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert len(list(more_tags._ixml(str(path)))) == more_tags.MAX_NOTES
 
 
 def test_notes_that_break_off_cost_no_sound(tmp_path: Path, cut: Any) -> None:
