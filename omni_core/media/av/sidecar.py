@@ -39,7 +39,7 @@ HEAD = 4096
 """Bytes that tell pictures from text."""
 _MAYBE_PICTURES = (".sub", *unread_subtitles.SUFFIXES)
 MAX_LANGUAGES = 4
-"""Languages beside one film that are read: each costs as much in the index as the first."""
+"""Languages of one film that are read: each costs as much in the index as the first."""
 TRACKS = 10
 """Numbers of windows of two languages are this far apart: a file may hold several."""
 MAX_NAMED = 12

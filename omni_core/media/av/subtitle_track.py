@@ -9,7 +9,7 @@ from typing import Any
 from omni_core.media.av.clock import Clock
 from omni_core.media.av.container import audio_stream, of_one_programme
 from omni_core.media.av.coverage import Coverage
-from omni_core.media.av.sidecar import is_forced
+from omni_core.media.av.sidecar import MAX_LANGUAGES, is_forced
 from omni_core.media.av.tag_text import text as readable
 from omni_core.media.text.cues import Cue, CueMerger, CueWindow, clean
 from omni_core.media.text.subtitle_ass import without_drawings
@@ -27,8 +27,6 @@ _PICTURE_CODECS = {"hdmv_pgs_subtitle", "pgssub", "dvd_subtitle", "dvdsub", "dvb
 _NO_LANGUAGE = ("", "und", "unk", "mis", "zxx")
 _SCANT = 0.5
 """A track that holds less than this share of the fullest one is signs, songs or a remark."""
-MAX_LANGUAGES = 4
-"""Languages of one film that are read: each costs as much in the index as the first."""
 _COLUMNS = 8
 """Columns before the words of an ASS event in a packet; the fourth is the speaker."""
 
