@@ -16,8 +16,7 @@ from selectolax.lexbor import (
 )
 
 from omni_core.errors import TooLargeError
-from omni_core.media.text import data_xml
-from omni_core.media.text.data_xml import as_parts, is_data, is_feed, is_marked_up
+from omni_core.media.text.data_xml import as_parts, is_data, is_feed, is_marked_up, with_entities
 from omni_core.media.text.markup import BLOCK_TAGS, TAG, VOID_TAGS, simplify
 
 _SKIPPED_TAGS = {
@@ -66,6 +65,9 @@ class Page:
 
         Raises TooLargeError for a tree that needs more memory than this process may use.
         """
+        self._is_data = is_data(markup)
+        if not self._is_data:
+            markup = with_entities(markup)
         self.svg = _is_svg_file(markup)
         self._unused = _NO_WORDS_OF_A_DRAWING
         if self.svg:
@@ -73,14 +75,12 @@ class Page:
         self._skipped = _SKIPPED_TAGS
         if any(name in markup for name in _FORMULAS_TWICE):
             self._skipped = _SKIPPED_TAGS | {"math"}
-        self._is_data = is_data(markup)
         self._is_feed = self._is_data and is_feed(markup)
         self.left_out = 0
         if self._is_data:
             markup, self.left_out = as_parts(markup)
-        else:
-            markup = data_xml.with_entities(markup)
-            self.left_out = len(_IN_STYLE.findall(markup)) if "data:image/" in markup else 0
+        elif "data:image/" in markup:
+            self.left_out = len(_IN_STYLE.findall(markup))
         try:
             tree = _parse(simplify(_as_html(markup)))
         except (SelectolaxError, MemoryError) as e:  # an allocation failed: no markup is invalid
