@@ -15,7 +15,8 @@ from omni_core.media.titles import title
         "Презентация PowerPoint", "PowerPoint 演示文稿", "PowerPoint プレゼンテーション",
         "Slide 1", "Folie 1", "Diapositive 1", "Слайд 1", "Untitled", "Untitled document",
         "Dokument ohne Titel", "Documento sin título", "無題のドキュメント", "Document1",
-        "Präsentation2", "Document", "document.pdf", "文書 1", "Book1", "Binder1.pdf", "Normal.dot", "Microsoft Word - Document1", "...",
+        "Präsentation2", "Document", "document.pdf", "文書 1", "Book1",
+        "Binder1.pdf", "Normal.dot", "Microsoft Word - Document1", "...",
     ],
 )  # fmt: skip
 def test_what_programs_write_where_nobody_names_a_document_is_no_title(written: str) -> None:

@@ -159,6 +159,12 @@ def test_latin_letters_whose_bytes_are_in_the_wrong_order_are_latin_letters() ->
     assert typed(chinese, chinese[0].text) == chinese
 
 
+@pytest.mark.parametrize("filling", ["　", "─", "一", "━━　", "─　一", "│─┌"])
+def test_wide_spaces_and_lines_of_a_form_are_no_latin_letters(filling: str) -> None:
+    form = _lines((50.0, 70.0, "氏名" + filling * 20))
+    assert typed(form, form[0].text) == form
+
+
 def test_korean_words_that_only_a_gap_divides_are_words(tmp_path: Path, cut: Any, svc: Any) -> None:
     path = tmp_path / "a.pdf"
     words, x = ["침하게", "흐린", "품이", "눈이"], 50.0
