@@ -102,7 +102,7 @@ def with_entities(markup: str) -> str:
     found = _DOCTYPE.match(markup, 0, ROOT_WITHIN)
     if found is None:
         return markup
-    known = {
+    known: dict[str, str] = {
         name: double or single
         for name, double, single in _ENTITY.findall(found["declared"])
         if len(double or single) <= MAX_ENTITY
