@@ -1,12 +1,7 @@
 """Tags of an MP3, a WAV, an AIFF or an MP4 of which FFmpeg gives nothing.
 
-<<<<<<< HEAD
-Lyrics of ID3v2.2, comments with a description, the other values of a tag that has several, and the
-APE tag at the end of an MP3.
-=======
-Lyrics of ID3v2.2, comments with a description, the second and later values of one frame, the APE
+Lyrics of ID3v2.2, comments with a description, the other values of a tag that has several, the APE
 tag at the end of an MP3, and the notes of recorders on a set (iXML).
->>>>>>> wa
 """
 
 from __future__ import annotations
@@ -17,12 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-<<<<<<< HEAD
-from omni_core.media.av.id3_frames import end_of_text, frames, utf16, zero_bytes
-from omni_core.media.av.itunes_tags import all_values
-=======
 from omni_core.media.av.id3_frames import chunk, end_of_text, frames, utf16, zero_bytes
->>>>>>> wa
+from omni_core.media.av.itunes_tags import all_values
 from omni_core.media.av.tag_text import decoded
 
 _NAMED = {
@@ -60,14 +51,10 @@ def more_tags(path: str, c: Any) -> list[tuple[str, str]]:
         for name, value in of.metadata.items()
         if str(name).lower().partition("-")[0] in _READ
     }
-<<<<<<< HEAD
     several = all_values(path) if "mp4" in c.format.name else _id3(path)
     found = [(name, value) for name, value in several if value.strip() not in given]
-=======
-    found = [(name, value) for name, value in _id3(path) if value.strip() not in given]
     if c.format.name == "wav":
         found += _ixml(path)
->>>>>>> wa
     if c.format.name in _APE_FORMATS:
         found += _ape(path)
     values = decoded({str(n): value for n, (_, value) in enumerate(found)}, "mp3")
