@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from omni_core.text.legacy import guess, is_latin
 from omni_core.text.mojibake import PAGES, mended
+from omni_core.text.utf7 import utf7_text
 from omni_core.text.wide import MAX_CONTROL_SHARE, UNUSED, is_strictly_text, wide_page
 
 _BYTE_ORDER_MARKS = (
@@ -55,6 +56,7 @@ _NAMES = {
     "cp932": "Shift_JIS", "euc_jp": "EUC-JP", "cp949": "EUC-KR", "gb18030": "GB18030",
     "big5hkscs": "Big5", "koi8-r": "KOI8-R", "koi8-u": "KOI8-U", "mac-roman": "Mac Roman",
     "mac-cyrillic": "Mac Cyrillic", "cp874": "Windows-874",
+    "utf-7": "UTF-7",
 }  # fmt: skip
 """Encodings as people know them."""
 _ALIASES = {
@@ -123,6 +125,8 @@ def decoded(data: bytes, *, markup: bool = False, label: str = "") -> Decoded:
     outside of the data, as mail does.
     """
     page, guessed = _marked(data), False
+    if not (page or markup or label) and (seven := utf7_text(data)) is not None:
+        return Decoded(_plain(seven), "utf-7", guessed=True)
     text = None if page else _named_ascii(data, label) or _utf8(data)
     if text is not None:
         return _mended(text, "utf-8")

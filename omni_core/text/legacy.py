@@ -67,6 +67,15 @@ _PUNCTUATION = frozenset(
     b"\xa0\xa7\xa9\xab\xad\xae\xb0\xb1\xb7\xbb"
 )
 """Punctuation with the same bytes in all Windows code pages."""
+_FRAMED = re.compile(
+    rb"\xda(?:\xc4{5}|[\xc4\xc2]{4,}\xbf)|\xc9(?:\xcd{5}|[\xcd\xcb]{4,}\xbb)|\xc4{20}|\xcd{20}"
+)
+"""The top of a frame in the pages of DOS, or a line: no word in another page begins so."""
+_FRAME = re.compile(
+    rb"[\xb0-\xdf]*(?:\xc4{4}|\xcd{4})[\xb0-\xdf]*|(?<![\x80-\xff])[\xb3\xba](?![\x80-\xff])"
+)
+"""Lines of a frame, and its sides."""
+_DOS_LATIN, _DOS_CYRILLIC = ("cp437", "cp850", "cp852"), ("cp866",)
 _SIGNS = frozenset(b"\x80\x91\x92\x93\x94\x96\x97\x99\xa0\xa7\xa9\xab\xae\xb0\xb7\xbb")
 """Punctuation of Windows-1252 that are rare letters in the pages of DOS."""
 _IN_WORD = re.compile(rb"(?<=[a-zA-Z])[\x80-\xff]|[\x80-\xff](?=[a-zA-Z])")
@@ -88,11 +97,19 @@ def _guess(sample: bytes) -> str:
     """Cached, since a file is probed and then cut."""
     import chardet
 
+    framed = _FRAMED.search(sample) is not None
+    if framed:
+        sample = _FRAME.sub(b" ", sample)
     latin = _share_beside_ascii(sample) >= _MIN_LATIN_SHARE
+    pages = _LATIN if latin else _OTHERS
+    if framed:
+        pages = _DOS_LATIN if latin else _DOS_CYRILLIC
     found = chardet.detect(
-        sample, include_encodings=_LATIN if latin else _OTHERS, compat_names=False,
-        no_match_encoding=FALLBACK,
+        sample, include_encodings=pages, compat_names=False,
+        no_match_encoding=pages[0] if framed else FALLBACK,
     )["encoding"]  # fmt: skip
+    if framed:
+        return found if found in pages else pages[0]
     if latin and found not in _COMMON and (_is_western(sample) or _is_punctuation(sample)):
         return FALLBACK
     if found in _COMMON and found in _ALPHABETS:

@@ -41,6 +41,9 @@ SMALL_FILE, SMALL_DRAWING = 120, 400
 _IN_STYLE = re.compile(r"url\(\s*[\"']?data:image/[^()\"'\s]{4000,}")
 """A picture in a style sheet that is no icon."""
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+_NAMES_OF_DATA = ("book-title", "article-title", "h2")
+"""Elements that name an XML file: of FictionBook, of JATS, and any `title`. Except in feeds they
+are read as text as well: the first title may be that of one of many things."""
 _DESCRIPTIONS = ("description", "og:description", "twitter:description", "og:title")
 _DATES = ("date", "dcterms.created", "article:published_time")
 _LIKE_HTML = {"p": "p", "row": "tr", "tr": "tr", "cell": "td", "tc": "td", "worksheet": "div"}
@@ -89,9 +92,8 @@ class Page:
         self._title = None if self._is_data else _first(tree, "title")
         self.title = self._title.text() if self._title is not None else ""
         if self._is_data:
-            book = _first(tree, "book-title")  # of FictionBook, which is read as text as well
-            self._title = None if book else _first(tree, "h2")
-            named = book or self._title
+            named = next(filter(None, (_first(tree, tag) for tag in _NAMES_OF_DATA)), None)
+            self._title = named if self._is_feed else None
             self.title = " ".join(named.text(separator=" ").split()) if named else ""
         self.date = _meta(tree, _DATES)
         self.description = _meta(tree, _DESCRIPTIONS)

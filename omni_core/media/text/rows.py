@@ -72,7 +72,8 @@ def _lines_above_header(rows: Iterable[_Row]) -> tuple[int, Iterable[_Row]]:
     """How many rows precede the table, and the rows again.
 
     These are leading rows with at most half of the cells that most of the first rows have (two
-    fewer at least), or with one where others have two.
+    fewer at least), or with one where others have two; and all rows with fewer cells than others
+    that an empty line divides from a header of as many as these.
     """
     rows = iter(rows)
     start = list(islice(rows, LOOKED_AT))
@@ -86,7 +87,19 @@ def _lines_above_header(rows: Iterable[_Row]) -> tuple[int, Iterable[_Row]]:
     above = 0
     while above < len(start) and is_above(filled[above], start[above][2]):
         above += 1
-    return above, chain(start, rows)
+    return max(above, _divided(start, filled, usual)), chain(start, rows)
+
+
+def _divided(start: Sequence[_Row], filled: Sequence[int], usual: int) -> int:
+    """Rows up to the last empty one that has only shorter rows above it and a header below; 0
+    without."""
+    found = 0
+    for n, size in enumerate(filled):
+        if size >= usual:
+            header = n and not filled[n - 1] and size == usual and any(filled[:n])
+            return found if header and _is_header([c.strip() for c in start[n][2] if c]) else 0
+        found = n + 1
+    return 0
 
 
 def _named(names: Sequence[str], cells: Sequence[str]) -> list[str]:

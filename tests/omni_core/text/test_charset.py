@@ -35,6 +35,35 @@ def test_encodings_of_seven_bits_are_read(page: str, text: str) -> None:
     assert decode(text.encode(page)) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Die Rechnung für März beträgt 1.200 €.",
+        f"Re: {RUSSIAN}",
+        f"Re: {JAPANESE}",
+        "Η συνεδρίαση θα γίνει την Τρίτη",
+    ],
+)
+def test_seven_bits_that_nothing_names_are_read_as_a_guess(text: str) -> None:
+    found = decoded(text.encode("utf-7"))
+    assert (found.text, found.page, found.guessed) == (text, "utf-7", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "C+CC and A+AB, 3+4=7, call +49-30-1234.",
+        "+AGE +AGI +AGM are letters that need no such form.",
+        "x=+abc +def +ghi+jkl",
+        "ABC+DEFG/abc+ABCD+EFGH==",
+        "one f+APw-r in a text about UTF-7",
+        "f+APw-r M+AOQ-rz Sch+APY-n, but a+b",
+    ],
+)
+def test_signs_of_addition_are_no_encoding(text: str) -> None:
+    assert decoded(text.encode()).text == text
+
+
 def test_western_punctuation_alone_reads_as_windows_1252() -> None:
     text = "“Well,” he said – “it’s only an example…” it costs € 5."
     assert decode(text.encode("cp1252")) == text

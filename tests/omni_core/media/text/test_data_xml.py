@@ -218,3 +218,20 @@ def test_xml_that_is_not_declared_is_read_as_such_under_its_name(
     assert cut(path)[0].text == "noon" and svc.probe(str(path)).title == "Feed"
     path.with_name("a.txt").write_text(feed)
     assert "<description>" in cut(path.with_name("a.txt"))[0].text
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "lines"),
+    [
+        ('<fcpxml><title name="a"><text>Dr. Vera Stahl</text></title><title name="b"><text>Ben Roth'
+         "</text></title></fcpxml>", "Dr. Vera Stahl", ["Dr. Vera Stahl", "Ben Roth"]),
+        ("<article><front><article-title>On silt</article-title></front><sec><title>Method</title>"
+         "<p>Probes.</p></sec></article>", "On silt", ["On silt", "Method", "Probes."]),
+    ],
+)  # fmt: skip
+def test_a_title_within_data_is_read_where_it_stands(
+    text: str, title: str, lines: list[str]
+) -> None:
+    read = page(text)
+    assert read.title == title
+    assert read.text.split("\n")[: len(lines)] == lines
