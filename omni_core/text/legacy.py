@@ -101,7 +101,7 @@ def _guess(sample: bytes) -> str:
     if framed:
         sample = _FRAME.sub(b" ", sample)
     latin = _share_beside_ascii(sample) >= _MIN_LATIN_SHARE
-    pages = _LATIN if latin else _OTHERS
+    pages: tuple[str, ...] = _LATIN if latin else _OTHERS
     if framed:
         pages = _DOS_LATIN if latin else _DOS_CYRILLIC
     found = chardet.detect(
@@ -109,7 +109,7 @@ def _guess(sample: bytes) -> str:
         no_match_encoding=pages[0] if framed else FALLBACK,
     )["encoding"]  # fmt: skip
     if framed:
-        return found if found in pages else pages[0]
+        return found or pages[0]
     if latin and found not in _COMMON and (_is_western(sample) or _is_punctuation(sample)):
         return FALLBACK
     if found in _COMMON and found in _ALPHABETS:

@@ -48,6 +48,8 @@ MAX_ENTITY = 1_000
 """Characters of an entity that stands for what a document says often."""
 MAX_REFERENCES = 10_000
 """References to such entities that are read."""
+_OF_ARTICLES = re.compile(r"<(?:article-title|articleinfo|info|sec|sect1|para)[\s>]")
+"""Elements of JATS and DocBook, whose root may have the name of one of HTML."""
 _PAGES = {"html", "svg", "math", "head", "body", "article", "h1", "p", "div"}
 
 
@@ -56,7 +58,11 @@ def is_data(markup: str) -> bool:
     if not markup[:200].lstrip("\ufeff \n\t").startswith("<?xml"):
         return False
     root = _TAG.search(without(markup[:ROOT_WITHIN], "<!--", "-->"))
-    return root is not None and root[1].rpartition(":")[2].lower() not in _PAGES
+    if root is None:
+        return False
+    name = root[1].rpartition(":")[2].lower()
+    of_journal = name == "article" and _OF_ARTICLES.search(markup[:ROOT_WITHIN]) is not None
+    return of_journal or name not in _PAGES
 
 
 def is_feed(markup: str) -> bool:
