@@ -7,6 +7,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
+from omni_core.text import iso2022jp
 from omni_core.text.legacy import guess, is_latin
 from omni_core.text.mojibake import PAGES, mended
 from omni_core.text.utf7 import utf7_text
@@ -19,7 +20,12 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_ESCAPES = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
+_ESCAPES = (
+    (b"\x1b$B", "iso2022_jp"),
+    (b"\x1b$@", "iso2022_jp"),
+    (b"\x1b(I", "iso2022_jp"),
+    (b"\x1b$)C", "iso2022_kr"),
+)
 """Escape sequences of 7-bit encodings, whose bytes are valid UTF-8 as well."""
 _SHIFTED, _SHIFTS = b"\x1b$)C", b"\x0e\x0f"
 """The escape sequence of Korean, whose letters stand between two control bytes."""
@@ -132,7 +138,7 @@ def decoded(data: bytes, *, markup: bool = False, label: str = "") -> Decoded:
         return _mended(text, "utf-8")
     if not page:
         page, guessed = _unmarked(data, markup, label)
-    text = data.decode(page, "replace")
+    text = iso2022jp.decoded(data) if page == "iso2022_jp" else data.decode(page, "replace")
     lost = 0
     if page.startswith("utf-") and "\ufffd" not in text:
         return _mended(text, page)

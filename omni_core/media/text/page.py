@@ -50,6 +50,11 @@ _LIKE_HTML = {"p": "p", "row": "tr", "tr": "tr", "cell": "td", "tc": "td", "work
 """Elements of Office's XML files of 2003 (`w:p`, `Row`, `Cell`)."""
 _RUNS = ("w", "a", "wx", "aml")
 """Prefixes of elements that divide a word."""
+_IN_LINE = {
+    "mi", "mo", "mn", "mtext", "mrow", "msup", "msub", "msubsup", "mfrac", "msqrt", "mfenced",
+    "italic", "bold", "sub", "sup", "emphasis", "hi", "xref",
+}  # fmt: skip
+"""Elements of formulas, and of JATS, DocBook and TEI, that stand within a line."""
 _DECLARATION = re.compile(r"<[^>]*>")
 _SELF_CLOSING = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*)?)/>")
 _SPACE = re.compile(r"\s+")
@@ -178,8 +183,8 @@ class Page:
             return _LIKE_HTML[local]
         before = node.prev
         follows = before is not None and not (before.tag or "").startswith("-")
-        alone = follows and prefix not in _RUNS and tag not in _HEADINGS
-        return "div" if alone else tag
+        within = prefix in _RUNS or local in _IN_LINE or tag in _HEADINGS
+        return "div" if follows and not within else tag
 
     def _leave(self, tag: str) -> None:
         if tag in _HEADINGS and self._heading is not None:

@@ -226,7 +226,8 @@ def test_xml_that_is_not_declared_is_read_as_such_under_its_name(
         ('<fcpxml><title name="a"><text>Dr. Vera Stahl</text></title><title name="b"><text>Ben Roth'
          "</text></title></fcpxml>", "Dr. Vera Stahl", ["Dr. Vera Stahl", "Ben Roth"]),
         ("<article><front><article-title>On silt</article-title></front><sec><title>Method</title>"
-         "<p>Probes.</p></sec></article>", "On silt", ["On silt", "Method", "Probes."]),
+         "<p>Probes of <mml:math><mml:mi>a</mml:mi><mml:mo>+</mml:mo><mml:mi>b</mml:mi></mml:math>."
+         "</p></sec></article>", "On silt", ["On silt", "Method", "Probes of a+b."]),
     ],
 )  # fmt: skip
 def test_a_title_within_data_is_read_where_it_stands(
