@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-_ESCAPE = re.compile(rb"\x1b(\([BJI]|\$[@B])")
-_KANA, _WIDE = b"(I", b"$"
+_ESCAPE = re.compile(rb"\x1b(\([A-Z]|\$\(?[@A-Z])")
+_KANA, _WIDE = b"(I", (b"$@", b"$B")
 _HIGH = bytes(0x80 | b for b in range(128)) + bytes(range(128, 256))
 
 
@@ -20,10 +20,10 @@ def decoded(data: bytes) -> str:
     for escape, piece in zip(pieces[::2], pieces[1::2], strict=True):
         if escape == _KANA:
             out.append(piece.translate(_HIGH).decode("cp932", "replace"))
-        elif escape.startswith(_WIDE):
+        elif escape in _WIDE:
             out.append(_pairs(piece))
         else:
-            out.append(piece.decode("iso2022_jp", "replace"))
+            out.append((b"\x1b" + escape + piece).decode("iso2022_jp_2", "replace"))
     return "".join(out)
 
 

@@ -41,6 +41,7 @@ def test_encodings_of_seven_bits_are_read(page: str, text: str) -> None:
         (b'\x1b$B8+@Q-!-"\x1b(B ABC \x1b$B3t<02q<R-j\x1b(B\r\n', "見積①② ABC 株式会社㈱\n"),
         (b"\x1b(I6@6E\x1b(B and \x1b$B5kM?\x1b(B", "ｶﾀｶﾅ and 給与"),
         (b"\x1b$B|b\x1b(B san, \x1b$B5kM?\x1b(J!", "髙 san, 給与!"),
+        ("見積①".encode("iso2022_jp_2") + b"\x1b$B-j\x1b(B", "見積①㈱"),
         (b"\x1b$B8+@Q-!\r\nabc \xff", "見積①\nabc \ufffd"),
     ],
 )
