@@ -198,9 +198,8 @@ class MuPdfPage(Page):
 
     @override
     def attachments(self) -> list[str]:
-        if not self._page.parent.is_pdf or self._page.first_annot is None:
-            return []
-        marks = self._page.annots(types=[pymupdf.PDF_ANNOT_FILE_ATTACHMENT]) or ()
+        kind = pymupdf.PDF_ANNOT_FILE_ATTACHMENT
+        marks = (mark for mark in mupdf_parts.annotations(self._page) if mark.type[0] == kind)
         return [str(mark.file_info.get("filename") or "") for mark in marks]
 
     @override
@@ -209,10 +208,8 @@ class MuPdfPage(Page):
 
     @override
     def notes(self) -> list[Note]:
-        if not self._page.parent.is_pdf or self._page.first_annot is None:
-            return []
         found = []
-        for annotation in self._page.annots() or ():
+        for annotation in mupdf_parts.annotations(self._page):
             kind, info = annotation.type[0], annotation.info
             words = " ".join(str(info.get("content") or "").split())
             if words and kind not in _SILENT:
@@ -222,10 +219,8 @@ class MuPdfPage(Page):
 
     @override
     def fields(self) -> list[Field]:
-        if not self._page.parent.is_form_pdf:
-            return []
         found = []
-        for widget in self._page.widgets() or ():
+        for widget in mupdf_parts.fields(self._page):
             value, flags = widget.field_value, widget.field_flags or 0
             ticks = widget.field_type in _TICKS
             if not value or widget.field_display in _HIDDEN or (ticks and value == "Off"):
