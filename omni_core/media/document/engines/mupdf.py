@@ -199,7 +199,7 @@ class MuPdfPage(Page):
     @override
     def attachments(self) -> list[str]:
         kind = pymupdf.PDF_ANNOT_FILE_ATTACHMENT
-        marks = (mark for mark in mupdf_parts.annotations(self._page) if mark.type[0] == kind)
+        marks = (mark for mark in mupdf_parts.marks(self._page) if mark.type[0] == kind)
         return [str(mark.file_info.get("filename") or "") for mark in marks]
 
     @override
@@ -209,7 +209,7 @@ class MuPdfPage(Page):
     @override
     def notes(self) -> list[Note]:
         found = []
-        for annotation in mupdf_parts.annotations(self._page):
+        for annotation in mupdf_parts.marks(self._page):
             kind, info = annotation.type[0], annotation.info
             words = " ".join(str(info.get("content") or "").split())
             if words and kind not in _SILENT:

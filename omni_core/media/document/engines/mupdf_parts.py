@@ -66,7 +66,7 @@ def has_replacements(drawn: bytes) -> bool:
     return any(any(map(str.isalnum, _string(m[1]))) for m in _ACTUAL.finditer(drawn))
 
 
-def annotations(page: Any) -> Iterator[Any]:
+def marks(page: Any) -> Iterator[Any]:
     """The remarks, marks and files on a page, those too that are no objects of their own, which
     PyMuPDF's `annots` leaves out; no links, windows of remarks and fields."""
     return _linked(page.first_annot if page.parent.is_pdf else None)
