@@ -59,8 +59,8 @@ def read_lrc(text: str) -> Reading:
         every = _LRC_TIME.findall(found[1])[: 1 if by_word else None]
         times = len(every)
         for hours, minutes, whole, part in every:
-            at = (int(hours or 0) * 60 + int(minutes)) * 60 + int(whole)
-            at += float(f"0.{part or 0}") - earlier
+            of_day = (int(hours or 0) * 60 + int(minutes)) * 60 + int(whole)
+            at = of_day + float(f"0.{part or 0}") - earlier
             lines.append((round(max(0.0, at), 3), words))
     lines.sort(key=lambda line: line[0])
     after = next_starts([at for at, _ in lines])
