@@ -36,6 +36,7 @@ from omni_core.media.document.engines.base import (
     Note,
     Page,
     Word,
+    drawn_once,
     encrypted,
 )
 from omni_core.media.geometry import box
@@ -156,7 +157,7 @@ class MuPdfPage(Page):
                 lines.append(Line(text, size, self._seen(line["bbox"]), self._turned(line["dir"])))
         if hangul.spoken(line.text for line in lines):
             return hangul.lines(self._pieces(numbered=numbered))
-        return lines
+        return drawn_once(lines)
 
     @override
     def has_replacements(self) -> bool:
