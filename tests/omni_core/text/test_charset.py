@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from omni_core.text.charset import declared, decode, decoded, is_text
+from omni_core.text.charset import decode, decoded, is_text
+from omni_core.text.declared import declared
 
 RUSSIAN = "Погода в Москве сегодня солнечная, завтра ожидается дождь."
 JAPANESE = "灯台の記録。三月の嵐で北側の石垣が崩れた。"
