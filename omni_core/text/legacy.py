@@ -71,10 +71,9 @@ _FRAMED = re.compile(
     rb"\xda(?:\xc4{5}|[\xc4\xc2]{4,}\xbf)|\xc9(?:\xcd{5}|[\xcd\xcb]{4,}\xbb)|\xc4{20}|\xcd{20}"
 )
 """The top of a frame in the pages of DOS, or a line: no word in another page begins so."""
-_FRAME = re.compile(
-    rb"[\xb0-\xdf]*(?:\xc4{4}|\xcd{4})[\xb0-\xdf]*|(?<![\x80-\xff])[\xb3\xba](?![\x80-\xff])"
-)
-"""Lines of a frame, and its sides."""
+_OF_FRAMES = re.compile(rb"[\xb0-\xdf]+")
+_SIDE = re.compile(rb"(?<![\x80-\xff])[\xb3\xba](?![\x80-\xff])")
+"""Bytes of which the lines of a frame are made, and its sides."""
 _DOS_LATIN, _DOS_CYRILLIC = ("cp437", "cp850", "cp852"), ("cp866",)
 _SIGNS = frozenset(b"\x80\x91\x92\x93\x94\x96\x97\x99\xa0\xa7\xa9\xab\xae\xb0\xb7\xbb")
 """Punctuation of Windows-1252 that are rare letters in the pages of DOS."""
@@ -99,7 +98,7 @@ def _guess(sample: bytes) -> str:
 
     framed = _FRAMED.search(sample) is not None
     if framed:
-        sample = _FRAME.sub(b" ", sample)
+        sample = _SIDE.sub(b" ", _OF_FRAMES.sub(_without_lines, sample))
     latin = _share_beside_ascii(sample) >= _MIN_LATIN_SHARE
     pages: tuple[str, ...] = _LATIN if latin else _OTHERS
     if framed:
@@ -115,6 +114,12 @@ def _guess(sample: bytes) -> str:
     if found in _COMMON and found in _ALPHABETS:
         found = next((page for page in (found, *_ALPHABETS) if _fits(sample, page)), found)
     return _WIDER.get(found or FALLBACK, found or FALLBACK)
+
+
+def _without_lines(found: re.Match[bytes]) -> bytes:
+    """Bytes that draw a line as a space; letters as they are."""
+    line = b"\xc4" * 4 in found[0] or b"\xcd" * 4 in found[0]
+    return b" " if line else found[0]
 
 
 _WIDER = {"iso8859-1": "cp1252", "euc_jis_2004": "euc_jp", "ascii": "cp1252"}
