@@ -60,6 +60,14 @@ def test_an_empty_line_divides_what_is_said_of_a_table_from_its_header() -> None
         "Account DE12 3456", "Time March", "Day, Payee, Sum",
         "Day: 2 March; Payee: Water works; Sum: -88.10",
     ]  # fmt: skip
+    sheet = [(1, 1, ["Offer", "4711"]), (2, 2, ["To", "Ann"]), (4, 4, ["No", "Item", "Price"]),
+             (5, 5, ["1", "Tile", "2.5"]), (6, 6, ["2", "Lath", "4"])]  # fmt: skip
+    (window,) = row_windows(sheet, 200)
+    assert window.text.split("\n")[1:4] == ["To Ann", "No, Item, Price",
+                                            "No: 1; Item: Tile; Price: 2.5"]  # fmt: skip
+    same = _rows(["Report", "2026"], [], ["Name", "Place"], ["Beck", "Ulm"], ["Roth", "Calw"])
+    (window,) = row_windows(same, 200)
+    assert window.text.split("\n")[:3] == ["Report 2026", "Name, Place", "Name: Beck; Place: Ulm"]
     two = _rows(["Day", "Payee"], ["2 March", "Baker"], [], ["5 March", "Mill", "-4.00"])
     (window,) = row_windows(two, 200)
     assert window.text.split("\n")[1] == "Day: 2 March; Payee: Baker"
