@@ -280,3 +280,21 @@ def test_of_a_workbook_in_xml_the_cells_are_read_and_no_colours() -> None:
         "a.xml",
     )
     assert page.text.strip() == "Havn"
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "lines"),
+    [
+        ('<fcpxml><title name="a"><text>Dr. Vera Stahl</text></title><title name="b"><text>Ben Roth'
+         "</text></title></fcpxml>", "Dr. Vera Stahl", ["Dr. Vera Stahl", "Ben Roth"]),
+        ("<article><front><article-title>On silt</article-title></front><sec><title>Method</title>"
+         "<p>Probes of <mml:math><mml:mi>a</mml:mi><mml:mo>+</mml:mo><mml:mi>b</mml:mi></mml:math>."
+         "</p></sec></article>", "On silt", ["On silt", "Method", "Probes of a+b."]),
+    ],
+)  # fmt: skip
+def test_a_title_within_data_is_read_where_it_stands(
+    text: str, title: str, lines: list[str]
+) -> None:
+    read = page(text)
+    assert read.title == title
+    assert read.text.split("\n")[: len(lines)] == lines
