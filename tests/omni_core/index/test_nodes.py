@@ -39,6 +39,7 @@ async def test_a_node_that_is_down_is_passed_over(
 ) -> None:
     index = ServerIndex(qdrant.settings(qdrant_url=f"{nobody}, {qdrant.url}"), INFO)
     await index.open()
+    await index.make()
     assert await index.count() == 0
     await index.close()
 
@@ -50,6 +51,7 @@ async def test_a_node_that_hangs_is_given_up_and_the_next_one_is_kept(
     other = StandIn(beside=qdrant)
     index = ServerIndex(qdrant.settings(qdrant_url=f"{other.url},{qdrant.url}"), INFO)
     await index.open()
+    await index.make()
     other.stall = threading.Event()
     try:
         assert await index.count() == 0
@@ -75,6 +77,7 @@ async def test_what_a_living_node_says_counts_more_than_that_another_is_down(
 ) -> None:
     index = ServerIndex(qdrant.settings(qdrant_url=f"{qdrant.url},{nobody}"), INFO)
     await index.open()
+    await index.make()
     qdrant.failures = [503] * 4
     with pytest.raises(StoreError, match="HTTP 503: injected"):
         await index.count()
@@ -89,6 +92,7 @@ async def test_a_full_disk_of_the_server_is_said_at_once(
 
     index = ServerIndex(qdrant.settings(), INFO)
     await index.open()
+    await index.make()
     monkeypatch.setattr(qdrant, "answer", full)
     qdrant.requests.clear()
     with pytest.raises(StoreError, match=r"disk of Qdrant at .* is full: free some space"):
@@ -129,6 +133,7 @@ async def test_another_program_at_the_address_is_told_apart_from_qdrant(body: by
         held = ServerIndex(Settings(qdrant_url=f"http://127.0.0.1:{port}"), INFO)
         with pytest.raises(StoreError, match="not Qdrant, or of another version"):
             await held.open()
+            await held.make()
 
 
 def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
