@@ -217,7 +217,10 @@ def _told(e: psycopg.Error, place: str) -> str:
     ):  # https://www.postgresql.org/docs/current/errcodes-appendix.html
         return f"the catalog at {place} has no room ({line}); nothing stored is lost"
     if e.sqlstate == "42501":
-        return f"the user of the catalog at {place} lacks a right ({line})"
+        return (
+            f"the user of the catalog at {place} lacks a right ({line}); where it may only read, "
+            "serve --read-only (OMNI_READ_ONLY) needs no more"
+        )
     return f"the catalog at {place} failed ({line}); call again"
 
 

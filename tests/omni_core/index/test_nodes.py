@@ -64,6 +64,33 @@ async def test_a_node_that_hangs_is_given_up_and_the_next_one_is_kept(
         other.close()
 
 
+async def test_a_server_that_hangs_is_told_soon_and_one_that_is_slow_is_waited_for(
+    qdrant: StandIn, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "QUIET_S", 0.1)
+    monkeypatch.setattr(nodes, "ALIVE_S", 0.3)
+    index = ServerIndex(qdrant.settings(), INFO)
+    await index.open()
+    await index.make()
+    answer, slow = qdrant.answer, threading.Event()
+
+    def late(*given: str) -> object:
+        slow.wait(1.0)
+        return answer(*given)
+
+    monkeypatch.setattr(qdrant, "answer", late)
+    assert await index.count() == 0
+    qdrant.stall = threading.Event()
+    try:
+        async with asyncio.timeout(10):
+            with pytest.raises(StoreError, match="no answer in time") as hangs:
+                await index.count()
+        assert hangs.value.code == "INDEX_UNREACHABLE"
+    finally:
+        qdrant.stall.set()
+        await index.close()
+
+
 async def test_when_no_node_answers_one_line_names_them_all(nobody: str, quick: None) -> None:
     urls = f"{nobody},http://localhost:1"
     with pytest.raises(StoreError, match="cannot reach Qdrant") as refused:
