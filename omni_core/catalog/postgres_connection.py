@@ -198,7 +198,7 @@ def _is_gone(e: psycopg.Error) -> bool:
     """Whether the server is not there, or not any more: it may be back in a moment."""
     if e.sqlstate is None:
         return isinstance(e, (psycopg.OperationalError, psycopg.InterfaceError))
-    return e.sqlstate.startswith(_BACK_SOON)
+    return bool(e.sqlstate.startswith(_BACK_SOON))
 
 
 def _told(e: psycopg.Error, place: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from omni_core.catalog.query import OUTDATED
 from omni_core.catalog.moved import is_moved
+from omni_core.catalog.query import OUTDATED
 from omni_core.engine.context import Context
 from omni_core.errors import OmniError, cause
 from omni_core.ids import PIPELINE

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 
 class Swallowing:
-    """Passes bytes on to `host`, `port`; while `hangs`, it takes connections and answers nothing."""
+    """Passes bytes on to `host`, `port`; after `hang` it takes connections and answers nothing."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = host, port

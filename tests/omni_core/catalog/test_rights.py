@@ -1,4 +1,4 @@
-"""What a process may still do with a catalog that it may only read, or that the library has left."""
+"""What a process may do with a catalog that it may only read, or that the library has left."""
 
 from __future__ import annotations
 

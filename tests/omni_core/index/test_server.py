@@ -51,7 +51,6 @@ async def test_the_settings_choose_the_server(qdrant: Any) -> None:
     )
     index = indexes.load(settings, INFO)
     await index.open()
-    await index.make()
     await index.upsert([point(1)])
     assert qdrant.count("lib") == 1  # through the alias
     await index.close()
