@@ -98,6 +98,11 @@ class PostgresCatalog(Catalog):
         finally:
             self._pool.close()
 
+    def now(self) -> float:
+        """By the database's clock: those of the machines may differ."""
+        (row,) = self._all("SELECT extract(epoch FROM clock_timestamp()) AS now")
+        return float(row["now"])
+
     def hold(self) -> None:
         """Refused: other processes write too."""
         raise BadRequestError(

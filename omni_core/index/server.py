@@ -108,6 +108,9 @@ class ServerIndex(Index):
         elif current is not None:
             await self._follow(current)
             await self._index_payload()
+        elif await self._call("collection_exists", self.collection):  # as from a snapshot
+            self._require_writable(f"{self._alias!r} on {self._where} is no library yet")
+            await self._make()
         else:
             self._require_writable(f"there is no library {self._alias!r} on {self._where}")
         self._look_again = time.monotonic() + LOOK_S

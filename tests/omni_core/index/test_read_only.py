@@ -75,6 +75,17 @@ async def test_a_library_that_is_not_there_is_not_made(qdrant: Any, says_so: boo
     await index.close()
 
 
+async def test_a_collection_that_lacks_its_alias_as_from_a_snapshot_is_found(filled: Any) -> None:
+    filled.collections.aliases.clear()
+    index = ServerIndex(filled.settings(), INFO)
+    await index.open()
+    with pytest.raises(StoreError) as foreign:
+        await index.claim("b" * 32)
+    assert foreign.value.code == "FOREIGN_COLLECTION"
+    assert await index.count() == 1
+    await index.close()
+
+
 async def test_a_library_that_is_only_looked_at_reads_as_empty_and_is_made_by_the_first_write(
     qdrant: Any,
 ) -> None:
