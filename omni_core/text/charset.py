@@ -104,6 +104,8 @@ def decoded(data: bytes, *, markup: bool = False, label: str = "") -> Decoded:
     markup: HTML or XML, whose own declaration of an encoding counts. label: an encoding named
     outside of the data, as mail does.
     """
+    if data.startswith(codecs.BOM_UTF8) and not _is_mostly_utf8(data):
+        data = data[len(codecs.BOM_UTF8) :]  # a program put its mark before what it did not write
     page, guessed = _marked(data), False
     if not (page or markup or label) and (seven := utf7_text(data)) is not None:
         return Decoded(_plain(seven), "utf-7", guessed=True)
@@ -165,13 +167,17 @@ def _marked(data: bytes) -> str:
 
 def _unmarked(data: bytes, markup: bool, label: str) -> tuple[str, bool]:
     """The codec of what is no valid UTF-8, and whether it is a guess."""
-    bad = data.decode("utf-8", "replace").count("\ufffd")
-    if 3 * bad <= _high(data):
-        return "utf-8", False  # damaged UTF-8: in legacy text most high bytes are invalid
+    if _is_mostly_utf8(data):
+        return "utf-8", False
     named = codec(label) or declared(data, markup=markup)
     if named and _agrees(data, named):
         return named, False
     return guess(data.replace(b"\0", b"") if 0 in data else data), True
+
+
+def _is_mostly_utf8(data: bytes) -> bool:
+    """Whether it is UTF-8, perhaps damaged: in legacy text most high bytes are invalid."""
+    return 3 * data.decode("utf-8", "replace").count("\ufffd") <= _high(data)
 
 
 def _agrees(data: bytes, page: str) -> bool:
@@ -189,6 +195,9 @@ def _high(data: bytes) -> int:
 def is_text(head: bytes) -> bool:
     """Whether the first bytes are text: UTF-16, or few control bytes. NUL bytes at the end are
     padding; others, and more controls than a long text has, only valid UTF-8 may have."""
+    if head.startswith(codecs.BOM_UTF8):
+        rest = head[len(codecs.BOM_UTF8) :]
+        return not rest or is_text(rest)
     if head.startswith(tuple(m for m, _ in _BYTE_ORDER_MARKS)) or wide_page(head) is not None:
         return True
     whole = head.rstrip(b"\0")

@@ -215,3 +215,21 @@ def test_a_stretch_that_a_crash_left_empty_costs_itself() -> None:
     assert decode(log) == "the first line of a log\nthe last line of a log\n"
     assert not is_text(b"name.txt" + b"\0" * 92 + b"0000644" + b"\0" * 92 + b"words of a file")
     assert not is_text(b"\x89header of a file" + b"\0" * 200 + b"words of a file here")
+
+
+@pytest.mark.parametrize("page", ["cp1251", "koi8-r", "cp932", "cp1253"])
+def test_a_mark_of_utf8_before_a_text_of_another_page_misleads_nobody(page: str) -> None:
+    text = {
+        "cp932": JAPANESE, "cp1253": "Η συνεδρίαση του συμβουλίου θα γίνει την Τρίτη το πρωί.",
+    }.get(page, RUSSIAN)  # fmt: skip
+    data = b"\xef\xbb\xbf" + text.encode(page)
+    assert is_text(data)
+    assert decode(data) == text
+
+
+def test_a_mark_of_utf8_makes_no_text_of_binary_bytes() -> None:
+    noise = hashlib.shake_256(b"noise").digest(4000)
+    for data in (noise, b"RIFF\x24\x7d\0\0WAVEfmt \x10\0\0\0" + bytes(2000)):
+        assert not is_text(b"\xef\xbb\xbf" + data)
+    assert is_text(b"\xef\xbb\xbf")
+    assert is_text(b"\xef\xbb\xbf" + RUSSIAN.encode()[:-1])
